@@ -1,0 +1,87 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// A component: one folder under Plugins, one target, and one line in BuiltInPlugins.swift.
+func plugin(_ name: String, _ path: String, _ more: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: ["CollectorKit", "Usage", "OTLP"] + more, path: "Plugins/\(path)")
+}
+
+let package = Package(
+    name: "hammurabi",
+    products: [
+        .executable(name: "hammurabi", targets: ["hammurabi"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CEmbedded"),
+
+        .target(name: "YAML", dependencies: ["CLibYAML"]),
+        .target(name: "OTLP"),
+        .target(name: "Usage"),
+        .target(
+            name: "CollectorKit",
+            dependencies: [
+                "CZlib", "OTLP", "Usage", "YAML",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "Collector",
+            dependencies: [
+                "CollectorKit", "Usage", "OTLP", "YAML",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+
+        plugin("OTLPReceiver", "Receivers/OTLP", [.product(name: "HTTPTypes", package: "swift-http-types")]),
+        plugin("TokensProcessor", "Processors/Tokens"),
+        plugin("PricingProcessor", "Processors/Pricing", ["CEmbedded"]),
+        plugin("SQLiteExporter", "Exporters/SQLite", ["CEmbedded", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift")]),
+        plugin("StdoutExporter", "Exporters/Stdout"),
+        plugin("HubExtension", "Extensions/Hub", [.product(name: "HTTPTypes", package: "swift-http-types")]),
+
+        .executableTarget(
+            name: "hammurabi",
+            dependencies: [
+                "CEmbedded", "Collector", "CollectorKit", "OTLP", "Usage", "YAML",
+                "OTLPReceiver", "TokensProcessor", "PricingProcessor", "SQLiteExporter", "StdoutExporter", "HubExtension",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+
+        .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
+        .testTarget(name: "OTLPTests", dependencies: ["OTLP"]),
+        .testTarget(name: "UsageTests", dependencies: ["Usage", "CEmbedded"], exclude: ["Fixtures"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+// The six features that become the default in the next language mode (one place, every Swift target), and no warnings.
+// NonisolatedNonsendingByDefault changes the calling convention of async functions: it is on everywhere or nowhere.
+let features = [
+    "ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility", "InferIsolatedConformances",
+    "ImmutableWeakCaptures", "NonisolatedNonsendingByDefault",
+]
+for target in package.targets where ![.system, .plugin].contains(target.type) && target.name != "CEmbedded" {
+    target.swiftSettings = features.map { .enableUpcomingFeature($0) } + [.treatAllWarnings(as: .error)]
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CEmbedded
+import CollectorKit
+import FoundationEssentials
+import GRDB
+
+/// The database file: made when it is missing, opened for one writer and a few readers, brought to the newest schema.
+struct DatabaseFile {
+    let path: String
+
+    func open(id: ComponentID) throws(StartError) -> DatabasePool {
+        try makeFolder(id)
+        do {
+            let pool = try DatabasePool(path: path, configuration: Self.configuration)
+            try Self.migrator.migrate(pool)
+            try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+            return pool
+        } catch let error as DatabaseError {
+            throw startError(error, id)
+        } catch {
+            throw StartError(.inputOutput, "\(id): the database \(path) cannot be opened: \(error)")
+        }
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.maximumReaderCount = 2
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            // WAL is set by the pool. FULL flushes the log at every commit: that is what an acknowledgement promises.
+            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY")
+        }
+        return configuration
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { db in
+            let bytes = UnsafeBufferPointer(start: hammurabi_schema_1(), count: hammurabi_schema_1_length())
+            try db.execute(sql: String(decoding: bytes, as: UTF8.self))
+        }
+        return migrator
+    }
+
+    private func makeFolder(_ id: ComponentID) throws(StartError) {
+        let folder = URL(filePath: path).deletingLastPathComponent().path
+        guard !FileManager.default.fileExists(atPath: folder) else { return }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            throw StartError(
+                .permission, "\(id): the folder \(folder) cannot be made; make it, or name another path that you may write"
+            )
+        }
+    }
+
+    private func startError(_ error: DatabaseError, _ id: ComponentID) -> StartError {
+        switch error.resultCode {
+        case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
+            StartError(.permission, "\(id): the database \(path) cannot be written; check the rights of the file and its folder, or name another path")
+        case .SQLITE_NOTADB, .SQLITE_CORRUPT:
+            StartError(.inputOutput, "\(id): \(path) is no database or is damaged; move it away or name another path")
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            StartError(.inputOutput, "\(id): the database \(path) is in use by another program; stop it or name another path")
+        default:
+            StartError(.inputOutput, "\(id): the database \(path) cannot be opened (\(error.resultCode): \(error.message ?? "no reason given"))")
+        }
+    }
+}

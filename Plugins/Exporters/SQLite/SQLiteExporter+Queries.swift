@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import GRDB
+import Usage
+
+extension SQLiteExporter {
+    func summary(of period: Period, now: Timestamp) async throws -> UsageSummary {
+        try await pool().read { db in try SummaryQuery(db: db, period: period, now: now).run() }
+    }
+
+    func sessions(_ query: SessionQuery) async throws -> SessionPage {
+        try await pool().read { db in try SessionTable(db: db).page(query) }
+    }
+
+    func session(id: String) async throws -> SessionDetail? {
+        try await pool().read { db in try SessionTable(db: db).detail(id: id) }
+    }
+
+    func compact(before instant: Timestamp) async throws -> Int {
+        try await pool().write { db in try Compaction(db: db, instant: instant).run() }
+    }
+}
+
+/// Removes what ended before an instant.
+struct Compaction {
+    let db: Database
+    let instant: Timestamp
+
+    func run() throws -> Int {
+        // Whole quarters, so that sums and calls always tell the same.
+        let border = instant.nanoseconds / CallTables.quarter * CallTables.quarter
+        var removed = 0
+        for table in ["records", "calls"] {
+            try db.execute(sql: "DELETE FROM \(table) WHERE time < ?", arguments: [border])
+            removed += db.changesCount
+        }
+        try db.execute(sql: "DELETE FROM observations WHERE time < ?", arguments: [border])
+        try db.execute(sql: "DELETE FROM call_keys WHERE time < ?", arguments: [border])
+        try db.execute(sql: "DELETE FROM links WHERE time < ?", arguments: [border])
+        try db.execute(sql: "DELETE FROM rollup WHERE quarter < ?", arguments: [border / CallTables.quarter])
+        try db.execute(
+            sql: """
+                DELETE FROM sessions WHERE last_seen_at < ? AND ref NOT IN (SELECT session FROM calls)
+                    AND ref NOT IN (SELECT session FROM records WHERE session IS NOT NULL)
+                """,
+            arguments: [border]
+        )
+        try db.execute(sql: "DELETE FROM origins WHERE ref NOT IN (SELECT origin FROM records)")
+        return removed
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CollectorKit
+import Usage
+public import YAML
+
+/// What a user writes under `hub:`.
+public struct HubConfig: ComponentConfig {
+    /// Where to listen.
+    public var endpoint = Endpoint.otlpHTTP
+    /// The id of the exporter that answers queries.
+    public var store = "sqlite"
+    /// What may be spent.
+    public var budget = Budget()
+    /// How long calls and records are kept when the store is compacted.
+    public var retention = ConfigDuration(seconds: 90 * 86_400)
+    /// The time zone of days and months where a question names none.
+    public var timezone = "UTC"
+
+    /// The defaults.
+    public init() {}
+
+    /// What may be spent.
+    public struct Budget: ConfigSection, Hashable {
+        /// Dollars in a calendar month; nil for no budget.
+        public var monthly: Double?
+
+        /// No budget.
+        public init() {}
+    }
+
+    /// What each key means.
+    public static let documentation = [
+        "endpoint": "where to listen, host:port",
+        "store": "the id of the exporter that answers queries",
+        "budget": "what may be spent",
+        "budget.monthly": "dollars in a calendar month; no budget when left out",
+        "retention": "how long calls and records are kept when the store is compacted",
+        "timezone": "the time zone of days and months where a question names none, such as Europe/Berlin",
+    ]
+
+    /// Refuses what no answer could be made of.
+    public func validate(_ findings: inout ConfigFindings) {
+        if ComponentID(store) == nil {
+            findings.error("store", "\"\(store)\" is no id of an exporter", at: ["store"], help: "write sqlite, for example")
+        }
+        if let monthly = budget.monthly, monthlyBudget == nil {
+            findings.error("out-of-range", "a budget of \(monthly) dollars is none", at: ["budget", "monthly"], help: "write a number above 0")
+        }
+        if retention.nanoseconds <= 0 {
+            findings.error("out-of-range", "a retention of \(retention) keeps nothing", at: ["retention"], help: "write 90d")
+        }
+        do {
+            _ = try Period("today", timezone: timezone, now: Timestamp(nanoseconds: 0))
+        } catch {
+            findings.error("timezone", error.description, at: ["timezone"])
+        }
+    }
+
+    /// The listener and the store.
+    public var resources: [ConfigResource] {
+        [ConfigResource(.endpoint(endpoint), at: ["endpoint"]), ConfigResource(.store(store), at: ["store"])]
+    }
+
+    /// The budget as an amount; nil without one.
+    var monthlyBudget: Money? {
+        guard let amount = budget.monthly.flatMap({ Money(dollars: $0) }), amount > .zero else { return nil }
+        return amount
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CollectorKit
+public import OTLP
+
+/// Makes the extension that answers questions about usage over HTTP.
+public struct HubFactory: ExtensionFactory {
+    private let version: String
+
+    /// Creates the factory; `version` is that of the program, for the health check.
+    public init(version: String = "development") {
+        self.version = version
+    }
+
+    /// What a user writes.
+    public typealias Config = HubConfig
+    /// The type in a configuration.
+    public let type = "hub"
+    /// What it is for.
+    public let summary = "answers questions about cost, sessions and health over HTTP, from a store"
+    /// It looks at no signal itself.
+    public let signals: [Signal] = []
+
+    /// Makes an extension; without the store it names, it answers that questions cannot be answered.
+    public func makeExtension(
+        _ config: HubConfig,
+        _ settings: ComponentSettings,
+        stores: [ComponentID: any UsageStore]
+    ) -> any Extension {
+        HubExtension(config, settings, store: ComponentID(config.store).flatMap { stores[$0] }, version: version)
+    }
+}

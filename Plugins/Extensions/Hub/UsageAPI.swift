@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+import Usage
+import YAML
+
+/// What the API answers about usage; each function takes a request and gives the document.
+struct UsageAPI {
+    let config: HubConfig
+    let store: (any UsageStore)?
+    let now: @Sendable () -> Timestamp
+
+    @Sendable func summary(_ request: ServerRequest) async throws -> JSONValue {
+        let (parameters, now) = (QueryParameters(request), now())
+        let period: Period
+        do {
+            period = try Period(
+                parameters["period"],
+                from: parameters["from"],
+                to: parameters["to"],
+                timezone: parameters["timezone"] ?? config.timezone,
+                now: now
+            )
+        } catch {
+            throw APIError.invalid(error.description)
+        }
+        let summary = try await openStore().summary(of: period, now: now)
+        return TelemetryJSON.summary(summary, budget: try await budget(beside: summary, now: now), now: now)
+    }
+
+    @Sendable func sessions(_ request: ServerRequest) async throws -> JSONValue {
+        let now = now()
+        let query = try SessionQuery(QueryParameters(request), now: now)
+        return TelemetryJSON.page(try await openStore().sessions(query), now: now)
+    }
+
+    @Sendable func session(_ request: ServerRequest) async throws -> JSONValue {
+        guard let id = request.parameters["id"], let detail = try await openStore().session(id: id) else {
+            throw APIError(.notFound, "no session with this id is known")
+        }
+        return TelemetryJSON.detail(detail, now: now())
+    }
+
+    @Sendable func compact(_ request: ServerRequest) async throws -> JSONValue {
+        let retention = try await CompactRequest(request.body)?.retention ?? config.retention.nanoseconds
+        let border = Timestamp(nanoseconds: max(0, now().nanoseconds - retention))
+        let removed = try await openStore().compact(before: border)
+        // A retention in nanoseconds is 86,400 times as many billionths of a day.
+        return ["ok": true, "retentionDays": .billionths(retention / 86_400), "removed": .integer(Int64(removed))]
+    }
+
+    /// The current month's state, whatever period was asked for.
+    private func budget(beside summary: UsageSummary, now: Timestamp) async throws -> BudgetReport? {
+        guard let limit = config.monthlyBudget else { return nil }
+        let month = try Period(nil, timezone: config.timezone, now: now)
+        let used = summary.period == month ? summary.totals.cost : try await openStore().summary(of: month, now: now).totals.cost
+        return BudgetReport(limit: limit, used: used, month: month, now: now)
+    }
+
+    private func openStore() throws -> any UsageStore {
+        guard let store else { throw StoreError("the store \"\(config.store)\" of the hub is not there") }
+        return store
+    }
+}

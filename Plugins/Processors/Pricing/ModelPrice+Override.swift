@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+extension ModelPrice {
+    /// The price as the table takes it.
+    func makeOverride() throws(PriceTableError) -> PriceOverride {
+        try PriceOverride(
+            model: model,
+            input: input,
+            output: output,
+            cacheRead: cacheRead,
+            cacheWrite: cacheWrite,
+            cacheWrite1h: cacheWrite1h,
+            multiplier: multiplier
+        )
+    }
+}

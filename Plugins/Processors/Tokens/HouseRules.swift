@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import OTLP
+
+/// House conventions by the figure they rename.
+struct HouseRules: Sendable {
+    private let names: [TokenRule.Field: [String]]
+
+    init(_ rules: [TokenRule]) {
+        names = Dictionary(grouping: rules, by: \.field).mapValues { $0.map(\.attribute) }
+    }
+
+    var isEmpty: Bool { names.isEmpty }
+
+    /// The attribute of a record that carries a figure after these rules, if any.
+    func entry(_ field: TokenRule.Field, in attributes: RecordAttributes, of batch: OTLPBatch) -> AttributeEntry? {
+        for name in names[field] ?? [] {
+            if let key = AttributeKey(name: name) {
+                if let entry = attributes[key] { return entry }
+            } else if let entry = attributes.others.last(where: { batch.equals($0.key, name) }) {
+                return entry
+            }
+        }
+        return nil
+    }
+
+    /// Whether a record carries tokens after these rules.
+    func tellsUsage(_ record: Int, of batch: OTLPBatch) -> Bool {
+        for field in [TokenRule.Field.input, .output] {
+            for name in names[field] ?? [] where batch.attribute(name, of: .record(record)) != nil { return true }
+        }
+        return false
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CollectorKit
+
+/// What a user writes under `tokens:`.
+public struct TokensConfig: ComponentConfig {
+    /// House conventions: attributes that carry a figure under a name of one's own.
+    public var rules: [TokenRule] = []
+
+    /// The built-in rules alone.
+    public init() {}
+
+    /// What each key means.
+    public static let documentation = [
+        "rules": "house conventions, looked at before the built-in rules: a list of {field, attribute}"
+    ]
+
+    /// Refuses rules that can never apply.
+    public func validate(_ findings: inout ConfigFindings) {
+        for (position, rule) in rules.enumerated() where rule.attribute.isEmpty {
+            findings.error("empty-value", "a rule needs the name of an attribute", at: ["rules", "\(position)", "attribute"])
+        }
+    }
+}
+
+/// One house convention: this attribute carries that figure.
+public struct TokenRule: Codable, Sendable, Hashable {
+    /// The figure it carries.
+    public var field: Field
+    /// The attribute's name.
+    public var attribute: String
+
+    /// The figures that can be renamed.
+    public enum Field: String, Codable, Sendable, CaseIterable {
+        /// Prompt tokens.
+        case input
+        /// Tokens produced.
+        case output
+        /// Prompt tokens read from a cache.
+        case cacheRead = "cache_read"
+        /// Prompt tokens written to a cache.
+        case cacheWrite = "cache_write"
+        /// Reasoning tokens.
+        case reasoning
+        /// The model's name.
+        case model
+        /// The session's id.
+        case session
+        /// The project's name.
+        case project
+        /// The user's name.
+        case user
+    }
+}

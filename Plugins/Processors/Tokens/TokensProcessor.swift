@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Usage
+
+/// Turns the records of a batch into observations of model calls.
+///
+/// Log records and spans tell of calls; metrics never do, because a data point cannot say which calls it sums up.
+struct TokensProcessor: Processor {
+    private let rules: HouseRules
+    private let counters: ComponentCounters
+
+    init(_ config: TokensConfig, _ settings: ComponentSettings) {
+        rules = HouseRules(config.rules)
+        counters = settings.counters
+    }
+
+    func process(_ batch: inout Batch) throws(ConsumeError) {
+        counters.add(batch.otlp.recordCount, to: .accepted)
+        guard batch.signal != .metrics else { return }
+        var reader = ObservationReader(batch: batch.otlp, receivedAt: batch.receivedAt, rules: rules)
+        let findings = reader.read()
+        batch.observations += findings.observations
+        batch.sessions = findings.sessions
+        batch.sessionOfRecord = findings.sessionOfRecord
+    }
+}

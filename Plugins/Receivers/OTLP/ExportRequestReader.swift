@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+import OTLP
+
+/// Makes a batch of a request: checks its head, then reads, inflates and decodes the body within one limit.
+struct ExportRequestReader {
+    /// The largest body in bytes, before and after it is inflated.
+    let limit: Int
+
+    func read(_ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding) async throws(Refusal) -> OTLPBatch {
+        guard let coding = ContentCoding(contentEncoding: request.head.headerFields[.contentEncoding]) else {
+            throw .unsupportedCoding
+        }
+        let body = try await collect(request.body)
+        return try decode(coding == .gzip ? inflate(body) : body, signal, encoding)
+    }
+
+    private func collect(_ body: RequestBody) async throws(Refusal) -> [UInt8] {
+        do throws(BodyError) {
+            return try await body.collect(limit: limit)
+        } catch {
+            switch error {
+            case .tooLarge: throw .tooLarge("the body", limit)
+            case .interrupted: throw .interrupted
+            }
+        }
+    }
+
+    private func inflate(_ body: [UInt8]) throws(Refusal) -> [UInt8] {
+        do throws(Gzip.Failure) {
+            return try Gzip.inflate(body, limit: limit)
+        } catch {
+            switch error {
+            case .tooLarge: throw .tooLarge("the inflated body", limit)
+            case .corrupt(let reason): throw .invalid(reason)
+            }
+        }
+    }
+
+    private func decode(_ body: [UInt8], _ signal: Signal, _ encoding: BodyEncoding) throws(Refusal) -> OTLPBatch {
+        do throws(OTLPError) {
+            switch encoding {
+            case .protobuf: return try OTLPBatch(signal: signal, protobuf: body)
+            case .json: return try OTLPBatch(signal: signal, json: body)
+            }
+        } catch {
+            throw .invalid(error.description)
+        }
+    }
+}

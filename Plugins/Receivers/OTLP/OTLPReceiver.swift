@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+import Logging
+import OTLP
+import Synchronization
+import YAML
+
+/// Takes in OTLP over HTTP: one route for each signal, answered once the pipeline has the batch.
+final class OTLPReceiver: Receiver, HTTPServing {
+    private let http: OTLPConfig.HTTP
+    private let settings: ComponentSettings
+    private let next: SignalConsumers
+    private let origins: OriginPolicy
+    private let reader: ExportRequestReader
+    private let gate = Gate()
+    private let missingPipelines = Mutex<Set<Signal>>([])
+
+    init(_ http: OTLPConfig.HTTP, _ settings: ComponentSettings, next: SignalConsumers) {
+        self.http = http
+        self.settings = settings
+        self.next = next
+        origins = OriginPolicy(http.cors.allowedOrigins)
+        reader = ExportRequestReader(limit: Int(clamping: http.maxRequestBodySize.bytes))
+    }
+
+    func start() async throws(StartError) { gate.open() }
+
+    func shutdown() async { await gate.close() }
+
+    var endpoint: Endpoint { http.endpoint }
+
+    var routes: [Route] {
+        Signal.allCases.flatMap { signal in
+            let path = http.path(of: signal)
+            var routes = [Route(.post, path) { await self.answer($0, signal) }]
+            if !origins.isEmpty {
+                routes.append(Route(.options, path) { [origins] in origins.preflight($0.head) })
+            }
+            return routes
+        }
+    }
+
+    private func answer(_ request: ServerRequest, _ signal: Signal) async -> ServerResponse {
+        var response = await answerWithoutOrigin(request, signal)
+        response.head.headerFields.append(contentsOf: origins.fields(for: request.head))
+        return response
+    }
+
+    /// An unusable type leaves no way to tell which encoding the sender reads; JSON can at least be read by people.
+    private func answerWithoutOrigin(_ request: ServerRequest, _ signal: Signal) async -> ServerResponse {
+        guard let encoding = BodyEncoding(contentType: request.head.headerFields[.contentType]) else {
+            return ServerResponse(.unsupportedType, encoding: .json)
+        }
+        do throws(Refusal) {
+            return try await export(request, signal, encoding)
+        } catch {
+            settings.logger.debug("refused an export", metadata: ["signal": "\(signal)", "reason": "\(error.message)"])
+            return ServerResponse(error, encoding: encoding)
+        }
+    }
+
+    private func export(_ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding) async throws(Refusal) -> ServerResponse {
+        guard gate.isOpen else { throw .notRunning }
+        guard let pipeline = next[signal] else {
+            reportMissingPipeline(signal)
+            throw .noPipeline(signal)
+        }
+        let otlp = try await reader.read(request, signal, encoding)
+        if otlp.recordCount > 0 { try await hand(otlp, to: pipeline) }
+        settings.counters.add(otlp.rejected, to: .refused)
+        return ServerResponse(accepting: otlp, encoding: encoding)
+    }
+
+    private func hand(_ otlp: OTLPBatch, to pipeline: any Consumer) async throws(Refusal) {
+        // The body may have taken long; after the shutdown nobody waits for this batch any more.
+        guard gate.enter() else { throw .notRunning }
+        defer { gate.leave() }
+        do throws(ConsumeError) {
+            try await pipeline.consume(Batch(otlp, receivedAt: settings.now()))
+            settings.counters.add(otlp.recordCount, to: .accepted)
+        } catch {
+            settings.counters.add(otlp.recordCount, to: error.isRetryable ? .failed : .refused)
+            throw Refusal(error)
+        }
+    }
+
+    private func reportMissingPipeline(_ signal: Signal) {
+        guard missingPipelines.withLock({ $0.insert(signal).inserted }) else { return }
+        settings.logger.warning("a sender's signal has no pipeline; add one or stop sending it", metadata: ["signal": "\(signal)"])
+    }
+}

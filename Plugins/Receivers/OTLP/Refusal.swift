@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+import OTLP
+
+/// Why a request is not taken, as its sender will read it.
+struct Refusal: Error {
+    let status: HTTPResponse.Status
+    let code: Code
+    let message: String
+    var fields: HTTPFields = [:]
+
+    /// The codes of google.rpc.Code that are used.
+    enum Code: Int32 {
+        case invalidArgument = 3
+        case notFound = 5
+        case unavailable = 14
+    }
+}
+
+extension Refusal {
+    /// What the pipeline said: a permanent fault lies in the data, the other kind passes.
+    init(_ error: ConsumeError) {
+        self = error.isRetryable ? .unavailable(error.message, after: error.retryAfter) : .invalid(error.message)
+    }
+
+    /// The data can never be taken.
+    static func invalid(_ message: String) -> Refusal {
+        Refusal(status: .badRequest, code: .invalidArgument, message: message)
+    }
+
+    /// The data can be taken in some seconds.
+    static func unavailable(_ message: String, after seconds: Int) -> Refusal {
+        Refusal(status: .serviceUnavailable, code: .unavailable, message: message, fields: [.retryAfter: "\(seconds)"])
+    }
+
+    static let notRunning = unavailable("the collector is starting or stopping", after: 1)
+
+    static func noPipeline(_ signal: Signal) -> Refusal {
+        Refusal(status: .notFound, code: .notFound, message: "no pipeline for \(signal) is configured")
+    }
+
+    static let unsupportedType = Refusal(
+        status: .unsupportedMediaType,
+        code: .invalidArgument,
+        message: "the Content-Type must be application/x-protobuf or application/json",
+        fields: [.accept: BodyEncoding.allCases.map(\.rawValue).joined(separator: ", ")]
+    )
+
+    static let unsupportedCoding = Refusal(
+        status: .unsupportedMediaType,
+        code: .invalidArgument,
+        message: "the Content-Encoding must be gzip or identity",
+        fields: [.acceptEncoding: "gzip"]
+    )
+
+    /// What is left of the body is not worth reading, so the connection cannot be used again.
+    static func tooLarge(_ subject: String, _ limit: Int) -> Refusal {
+        Refusal(
+            status: .contentTooLarge,
+            code: .invalidArgument,
+            message: "\(subject) has more than \(limit) bytes; send smaller batches or raise max_request_body_size",
+            fields: [.connection: "close"]
+        )
+    }
+
+    static let interrupted = Refusal(
+        status: .badRequest,
+        code: .invalidArgument,
+        message: "the body was cut off",
+        fields: [.connection: "close"]
+    )
+}
+
+extension ServerResponse {
+    /// Says why a request is not taken.
+    init(_ refusal: Refusal, encoding: BodyEncoding) {
+        let body = RPCStatus.body(code: refusal.code.rawValue, message: refusal.message, json: encoding == .json)
+        self.init(refusal.status, refusal.fields, body: .bytes(body))
+        head.headerFields[.contentType] = encoding.rawValue
+    }
+
+    /// Says that a request is taken, and how many of its records are not.
+    init(accepting otlp: OTLPBatch, encoding: BodyEncoding) {
+        let body = ExportResponse.body(
+            signal: otlp.signal,
+            rejected: otlp.rejected,
+            message: otlp.rejected > 0 ? otlp.rejectionReason ?? "malformed records" : "",
+            json: encoding == .json
+        )
+        self.init(.ok, [.contentType: encoding.rawValue], body: .bytes(body))
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef HAMMURABI_CEMBEDDED_H
+#define HAMMURABI_CEMBEDDED_H
+
+#include <stddef.h>
+
+// Files that are compiled into the program. Each has two functions: where its bytes begin, and how many they are.
+// The bytes are constant and live as long as the process; a zero that does not count follows them.
+//
+// To add a file: put it beside embedded.c, declare it here, and embed it there; one line each.
+#define HAMMURABI_DECLARE(name)                                 \
+    const unsigned char *_Nonnull hammurabi_##name(void);       \
+    size_t hammurabi_##name##_length(void);
+
+HAMMURABI_DECLARE(prices)
+HAMMURABI_DECLARE(schema_1)
+HAMMURABI_DECLARE(default_config)
+
+#undef HAMMURABI_DECLARE
+
+#endif

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import YAML
+
+/// Where a configuration comes from: files in order, and single values from the command line.
+public struct ConfigSource: Sendable {
+    /// The files, later ones laid over earlier ones; empty asks for the usual places.
+    public var paths: [String]
+    /// `key.path=value`, laid over the files.
+    public var overrides: [String]
+    /// The text to use when there is no file at any usual place.
+    public var builtIn: String
+
+    /// The name under which the built-in text is shown.
+    public static let builtInName = "built-in config"
+
+    /// Creates a source.
+    public init(paths: [String] = [], overrides: [String] = [], builtIn: String) {
+        self.paths = paths
+        self.overrides = overrides
+        self.builtIn = builtIn
+    }
+
+    /// The files that would be read: those that were named, else the first usual one that exists, else none.
+    public func files(in surroundings: Surroundings) -> [String] {
+        guard paths.isEmpty else { return paths }
+        let usual = ["config.yaml", surroundings.programHome + "/config.yaml"]
+        return Array(usual.filter(surroundings.fileExists).prefix(1))
+    }
+
+    /// Reads, joins and completes the configuration; everything wrong with it goes into `diagnostics`.
+    ///
+    /// - Returns: The configuration as one tree; nil when a file cannot be used at all.
+    public func load(_ surroundings: Surroundings, diagnostics: inout Diagnostics) -> Node? {
+        var sources: [SourceFile] = []
+        for path in files(in: surroundings) {
+            do {
+                sources.append(SourceFile(name: path, bytes: try surroundings.readFile(path)))
+            } catch {
+                diagnostics.append(
+                    .error("unreadable-file", "\(path): \(error)", help: "name a file that exists and may be read with --config")
+                )
+            }
+        }
+        if diagnostics.hasErrors { return nil }
+        if sources.isEmpty { sources = [SourceFile(name: Self.builtInName, text: builtIn)] }
+        var root: Node?
+        for source in sources {
+            guard let node = Node(parsing: source, diagnostics: &diagnostics) else { continue }
+            root = root?.merged(with: node) ?? node
+        }
+        guard let joined = root?.applying(overrides: overrides, diagnostics: &diagnostics) else { return nil }
+        let substitution = Substitution(
+            environment: surroundings.environment,
+            home: surroundings.userHome,
+            readFile: surroundings.readFile
+        )
+        return substitution.resolve(joined, diagnostics: &diagnostics)
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import YAML
+
+/// What must hold between the components of a graph, each of which is well-formed by itself.
+struct GraphRules {
+    let graph: PipelineGraph
+
+    func findings() -> [Diagnostic] {
+        let uses = ComponentKind.allCases.flatMap { kind in
+            graph.used(kind).flatMap { component in component.config.resources.map { Use(component: component, resource: $0) } }
+        }
+        return unused() + signals() + endpoints(uses) + files(uses) + stores(uses)
+    }
+
+    private struct Use {
+        var component: DeclaredComponent
+        var resource: ConfigResource
+
+        var mark: Mark { component.locations.location(of: resource.path) }
+    }
+
+    private func unused() -> [Diagnostic] {
+        ComponentKind.allCases.flatMap { kind -> [Diagnostic] in
+            let used = Set(graph.used(kind).map(\.id))
+            return (graph.components[kind] ?? [:]).values.filter { !used.contains($0.id) }.map { component in
+                .warning(
+                    "unused-component",
+                    "the \(kind.singular) \"\(component.id)\" is declared and never used",
+                    at: component.mark,
+                    help: kind == .extension ? "name it under service.extensions, or remove it" : "name it in a pipeline, or remove it"
+                )
+            }
+        }
+    }
+
+    private func signals() -> [Diagnostic] {
+        graph.pipelines.flatMap { pipeline in
+            let members = [(ComponentKind.receiver, pipeline.receivers), (.processor, pipeline.processors), (.exporter, pipeline.exporters)]
+            return members.flatMap { kind, ids in
+                ids.compactMap { graph.component(kind, $0) }.filter { !$0.factory.signals.contains(pipeline.signal) }.map { component in
+                    Diagnostic.error(
+                        "signal",
+                        "the \(kind.singular) \"\(component.id)\" cannot handle \(pipeline.signal.rawValue)",
+                        at: pipeline.mark,
+                        help: "it handles \(component.factory.signals.map(\.rawValue).joined(separator: ", "))"
+                    )
+                }
+            }
+        }
+    }
+
+    private func endpoints(_ uses: [Use]) -> [Diagnostic] {
+        var findings: [Diagnostic] = []
+        var byPort: [Int: (endpoint: Endpoint, use: Use)] = [:]
+        for use in uses {
+            guard case .endpoint(let endpoint) = use.resource.kind else { continue }
+            if !endpoint.isLoopback {
+                findings.append(
+                    .error(
+                        "open-listener",
+                        "\(endpoint) would be open to everyone on the network, and no keys are asked for",
+                        at: use.mark,
+                        help: "write 127.0.0.1:\(endpoint.port)"
+                    )
+                )
+            }
+            guard endpoint.port != 0 else { continue }
+            guard let first = byPort[endpoint.port] else {
+                byPort[endpoint.port] = (endpoint, use)
+                continue
+            }
+            guard first.endpoint != endpoint else { continue }
+            findings.append(
+                .error(
+                    "port-conflict",
+                    "\"\(use.component.id)\" wants \(endpoint), but \"\(first.use.component.id)\" listens on \(first.endpoint)",
+                    at: use.mark,
+                    help: "write \(first.endpoint) in both to share one listener, or another port",
+                    notes: [.init("the other endpoint is here", at: first.use.mark)]
+                )
+            )
+        }
+        return findings
+    }
+
+    private func files(_ uses: [Use]) -> [Diagnostic] {
+        var findings: [Diagnostic] = []
+        var owners: [String: Use] = [:]
+        for use in uses {
+            guard case .file(let path) = use.resource.kind else { continue }
+            if let owner = owners[path] {
+                findings.append(
+                    .error(
+                        "file-conflict",
+                        "\"\(use.component.id)\" and \"\(owner.component.id)\" would both write \(path)",
+                        at: use.mark,
+                        help: "give each a file of its own",
+                        notes: [.init("the other path is here", at: owner.mark)]
+                    )
+                )
+            } else {
+                owners[path] = use
+            }
+        }
+        return findings
+    }
+
+    private func stores(_ uses: [Use]) -> [Diagnostic] {
+        let running = graph.used(.exporter)
+        let stores = running.filter { ($0.factory as? any ExporterFactory)?.isStore == true }.map(\.id.description)
+        return uses.compactMap { use in
+            guard case .store(let name) = use.resource.kind, !stores.contains(name) else { return nil }
+            let isExporter = running.contains { $0.id.description == name }
+            let similar = suggestion(for: name, among: stores).map { "did you mean \"\($0)\"?" }
+            return .error(
+                "store",
+                isExporter ? "the exporter \"\(name)\" cannot answer queries" : "no exporter \"\(name)\" is used in a pipeline",
+                at: use.mark,
+                help: similar ?? (stores.isEmpty ? "use an exporter that is a store, such as sqlite" : "write \(stores.joined(separator: " or "))")
+            )
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+
+/// Finds the route for a request among all that share a listener.
+struct RouteTable: Sendable {
+    private var fixed: [String: [Route]] = [:]
+    private var patterns: [(segments: [Substring], route: Route)] = []
+
+    /// What a request meets.
+    enum Match {
+        case route(Route, parameters: [String: String])
+        /// The path exists, for other methods.
+        case otherMethods([HTTPRequest.Method])
+        case nothing
+    }
+
+    /// Creates a table.
+    ///
+    /// - Throws: ``StartError`` when two components want the same method and path.
+    init(_ routes: [Route]) throws(StartError) {
+        for route in routes {
+            let segments = Self.segments(route.path)
+            if segments.contains(where: Self.isParameter) {
+                patterns.append((segments, route))
+                continue
+            }
+            let path = Self.normalized(route.path)
+            if fixed[path]?.contains(where: { $0.method == route.method }) == true {
+                throw StartError(
+                    .configuration,
+                    "two components answer \(route.method) \(path) on one endpoint; give one of them another endpoint or path"
+                )
+            }
+            fixed[path, default: []].append(route)
+        }
+    }
+
+    /// The paths without parameters, in alphabetical order.
+    var paths: [String] { fixed.keys.sorted() }
+
+    func match(_ method: HTTPRequest.Method, _ target: String) -> Match {
+        let path = Self.normalized(target.prefix { $0 != "?" })
+        if let routes = fixed[path] {
+            if let route = routes.first(where: { $0.method == method }) { return .route(route, parameters: [:]) }
+            return .otherMethods(routes.map(\.method))
+        }
+        let segments = Self.segments(path)
+        var others: [HTTPRequest.Method] = []
+        for (pattern, route) in patterns where pattern.count == segments.count {
+            guard let parameters = Self.parameters(pattern, segments) else { continue }
+            if route.method == method { return .route(route, parameters: parameters) }
+            others.append(route.method)
+        }
+        return others.isEmpty ? .nothing : .otherMethods(others)
+    }
+
+    /// A slash at the end means the same path.
+    private static func normalized(_ path: some StringProtocol) -> String {
+        path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : String(path)
+    }
+
+    private static func segments(_ path: String) -> [Substring] { path.split(separator: "/") }
+
+    private static func isParameter(_ segment: Substring) -> Bool { segment.hasPrefix("{") && segment.hasSuffix("}") }
+
+    private static func parameters(_ pattern: [Substring], _ segments: [Substring]) -> [String: String]? {
+        var parameters: [String: String] = [:]
+        for (expected, given) in zip(pattern, segments) {
+            if isParameter(expected) {
+                parameters[String(expected.dropFirst().dropLast())] = PercentEncoding.decode(given)
+            } else if expected != given {
+                return nil
+            }
+        }
+        return parameters
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Logging
+import OTLP
+import Usage
+
+/// The components of a graph, made and connected but not started.
+struct Assembly: Sendable {
+    var exporters: [Instance] = []
+    var processors: [Instance] = []
+    var extensions: [Instance] = []
+    var receivers: [Instance] = []
+
+    /// A component with its name and its numbers.
+    struct Instance: Sendable {
+        let kind: ComponentKind
+        let id: ComponentID
+        let component: any Component
+        let counters: ComponentCounters
+    }
+
+    /// In the order of starting: what keeps data first, what takes it in last.
+    var startOrder: [Instance] { exporters + processors + extensions + receivers }
+
+    /// The routes of all components, by endpoint.
+    var routes: [Endpoint: [Route]] {
+        var routes: [Endpoint: [Route]] = [:]
+        for instance in startOrder {
+            guard let serving = instance.component as? any HTTPServing else { continue }
+            routes[serving.endpoint, default: []] += serving.routes
+        }
+        return routes
+    }
+}
+
+/// Makes the components of a graph.
+struct Assembler {
+    let graph: PipelineGraph
+    let logger: Logger
+    let home: String
+    let now: @Sendable () -> Timestamp
+
+    func assemble() throws(StartError) -> Assembly {
+        var assembly = Assembly()
+        var exporters: [ComponentID: any Exporter] = [:]
+        var stores: [ComponentID: any UsageStore] = [:]
+        for declared in graph.used(.exporter) {
+            guard let factory = declared.factory as? any ExporterFactory else { continue }
+            let settings = settings(for: declared)
+            let exporter = try makeExporter(factory, declared, settings)
+            exporters[declared.id] = exporter
+            if let store = exporter as? any UsageStore { stores[declared.id] = store }
+            assembly.exporters.append(instance(declared, exporter, settings))
+        }
+        let heads = try pipelines(exporters, into: &assembly)
+        for declared in graph.used(.receiver) {
+            guard let factory = declared.factory as? any ReceiverFactory else { continue }
+            let settings = settings(for: declared)
+            let next = SignalConsumers((heads[declared.id] ?? [:]).mapValues { $0.count == 1 ? $0[0] : FanOut(consumers: $0) })
+            let receiver = try makeReceiver(factory, declared, settings, next)
+            assembly.receivers.append(instance(declared, receiver, settings))
+        }
+        for id in graph.extensions {
+            guard let declared = graph.component(.extension, id), let factory = declared.factory as? any ExtensionFactory else { continue }
+            let settings = settings(for: declared)
+            let made = try makeExtension(factory, declared, settings, stores)
+            assembly.extensions.append(instance(declared, made, settings))
+        }
+        return assembly
+    }
+
+    /// Makes the pipelines and returns, for each receiver, where its batches of each signal go.
+    private func pipelines(
+        _ exporters: [ComponentID: any Exporter],
+        into assembly: inout Assembly
+    ) throws(StartError) -> [ComponentID: [Signal: [any Consumer]]] {
+        var heads: [ComponentID: [Signal: [any Consumer]]] = [:]
+        for pipeline in graph.pipelines {
+            var processors: [any Processor] = []
+            for id in pipeline.processors {
+                guard let declared = graph.component(.processor, id), let factory = declared.factory as? any ProcessorFactory else { continue }
+                let settings = settings(for: declared)
+                let processor = try makeProcessor(factory, declared, settings)
+                processors.append(processor)
+                assembly.processors.append(instance(declared, processor, settings))
+            }
+            let head = Pipeline(processors: processors, exporters: pipeline.exporters.compactMap { exporters[$0] })
+            for receiver in pipeline.receivers { heads[receiver, default: [:]][pipeline.signal, default: []].append(head) }
+        }
+        return heads
+    }
+
+    private func makeProcessor<Factory: ProcessorFactory>(
+        _ factory: Factory, _ declared: DeclaredComponent, _ settings: ComponentSettings
+    ) throws(StartError) -> any Processor {
+        try factory.makeProcessor(config(of: declared, for: factory), settings)
+    }
+
+    private func makeExporter<Factory: ExporterFactory>(
+        _ factory: Factory, _ declared: DeclaredComponent, _ settings: ComponentSettings
+    ) throws(StartError) -> any Exporter {
+        factory.makeExporter(try config(of: declared, for: factory), settings)
+    }
+
+    private func makeReceiver<Factory: ReceiverFactory>(
+        _ factory: Factory, _ declared: DeclaredComponent, _ settings: ComponentSettings, _ next: SignalConsumers
+    ) throws(StartError) -> any Receiver {
+        factory.makeReceiver(try config(of: declared, for: factory), settings, next: next)
+    }
+
+    private func makeExtension<Factory: ExtensionFactory>(
+        _ factory: Factory, _ declared: DeclaredComponent, _ settings: ComponentSettings, _ stores: [ComponentID: any UsageStore]
+    ) throws(StartError) -> any Extension {
+        factory.makeExtension(try config(of: declared, for: factory), settings, stores: stores)
+    }
+
+    private func config<Factory: ComponentFactory>(
+        of declared: DeclaredComponent, for factory: Factory
+    ) throws(StartError) -> Factory.Config {
+        guard let config = declared.config as? Factory.Config else { throw Self.mismatch(declared) }
+        return config
+    }
+
+    private static func mismatch(_ declared: DeclaredComponent) -> StartError {
+        StartError(.configuration, "\(declared.id) was declared with the configuration of another component")
+    }
+
+    private func settings(for declared: DeclaredComponent) -> ComponentSettings {
+        var logger = logger
+        logger[metadataKey: declared.kind.singular] = "\(declared.id)"
+        return ComponentSettings(id: declared.id, logger: logger, home: home, now: now)
+    }
+
+    private func instance(_ declared: DeclaredComponent, _ component: any Component, _ settings: ComponentSettings) -> Assembly.Instance {
+        Assembly.Instance(kind: declared.kind, id: declared.id, component: component, counters: settings.counters)
+    }
+}

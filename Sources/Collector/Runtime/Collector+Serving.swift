@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CollectorKit
+public import Logging
+import ServiceLifecycle
+import UnixSignals
+public import Usage
+
+extension Collector {
+    /// Runs a collector in the foreground until it is told to stop by SIGTERM or SIGINT.
+    ///
+    /// When everything is served, one line beginning with `ready` goes to standard error, and systemd is told.
+    public static func serve(
+        _ graph: PipelineGraph,
+        surroundings: Surroundings,
+        logger: Logger,
+        now: @escaping @Sendable () -> Timestamp
+    ) async throws {
+        let notice = ServiceManagerNotice(environment: surroundings.environment)
+        let collector = try Collector(graph, home: surroundings.programHome, logger: logger, now: now) { addresses in
+            StandardStream.error.write("ready \(addresses.joined(separator: " "))\n")
+            notice.send("READY=1")
+        }
+        var quiet = logger
+        quiet.logLevel = .error
+        let group = ServiceGroup(
+            configuration: .init(services: [collector], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+        )
+        try await group.run()
+    }
+
+    /// Opens one store of a graph without anything else, asks it, and closes it.
+    ///
+    /// - Parameter name: The store's id; nil for the one that the `hub` uses, or the only one.
+    public static func withStore<Answer: Sendable>(
+        _ name: String?,
+        of graph: PipelineGraph,
+        home: String,
+        logger: Logger,
+        now: @escaping @Sendable () -> Timestamp,
+        _ ask: (any UsageStore) async throws -> Answer
+    ) async throws -> Answer {
+        let hubStore = graph.used(.extension).lazy.flatMap(\.config.resources).compactMap { resource in
+            if case .store(let name) = resource.kind { name } else { nil }
+        }.first
+        let assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
+        let wanted = name ?? hubStore
+        let candidates = assembly.exporters.filter { $0.component is any UsageStore }
+        guard let instance = candidates.first(where: { wanted == nil || $0.id.description == wanted }),
+            let store = instance.component as? any UsageStore
+        else { throw StartError(.configuration, "the configuration has no store that answers queries; add an exporter such as sqlite") }
+        do {
+            try await instance.component.start()
+            let answer = try await ask(store)
+            await instance.component.shutdown()
+            return answer
+        } catch {
+            await instance.component.shutdown()
+            throw error
+        }
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CollectorKit
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+public import Usage
+
+/// A collector: the components of one graph, from start to drain.
+///
+/// Starts exporters first and receivers last and opens its listeners after that; stops in the opposite order, so that everything that
+/// was accepted finds its way to the disk.
+public final class Collector: Service {
+    private let assembly: Assembly
+    private let listeners: [HTTPListener]
+    private let logger: Logger
+    private let onReady: @Sendable ([String]) async -> Void
+    private let ports = Mutex<[Endpoint: Int]>([:])
+
+    /// How long in seconds draining may take before the rest is given up.
+    private static let drainDeadline = Duration.seconds(10)
+
+    /// Makes the components of a graph; opens nothing.
+    ///
+    /// - Parameters:
+    ///   - graph: A graph without errors.
+    ///   - home: The folder under which the program keeps its files.
+    ///   - logger: Where the collector tells what it does.
+    ///   - now: The present.
+    ///   - onReady: Is called once with the addresses when everything is served.
+    /// - Throws: ``StartError`` when components do not fit together.
+    public init(
+        _ graph: PipelineGraph,
+        home: String,
+        logger: Logger,
+        now: @escaping @Sendable () -> Timestamp,
+        onReady: @escaping @Sendable ([String]) async -> Void
+    ) throws(StartError) {
+        self.logger = logger
+        self.onReady = onReady
+        assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
+        var listeners: [HTTPListener] = []
+        for (endpoint, routes) in assembly.routes.sorted(by: { $0.key.description < $1.key.description }) {
+            listeners.append(try HTTPListener(endpoint: endpoint, routes: routes, logger: logger))
+        }
+        self.listeners = listeners
+    }
+
+    /// Runs until the surrounding service group shuts down.
+    ///
+    /// - Throws: ``StartError`` when a component or listener cannot be started; what had been started is stopped again.
+    public func run() async throws {
+        var started: [Assembly.Instance] = []
+        do {
+            for instance in assembly.startOrder {
+                started.append(instance)
+                try await instance.component.start()
+                logger.debug("started", metadata: [instance.kind.singular: "\(instance.id)"])
+            }
+            try await serve()
+        } catch {
+            await stop(started)
+            throw error
+        }
+        logger.info("draining")
+        await stop(started)
+        logger.info("stopped")
+    }
+
+    /// Opens all listeners and returns when they have closed.
+    private func serve() async throws {
+        guard !listeners.isEmpty else {
+            await onReady([])
+            try? await gracefulShutdown()
+            return
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for listener in listeners {
+                group.addTask {
+                    try await listener.run { port in await self.didOpen(listener.endpoint, port) }
+                }
+            }
+            // A listener that fails takes the others with it.
+            while try await group.next() != nil {}
+        }
+    }
+
+    private func didOpen(_ endpoint: Endpoint, _ port: Int) async {
+        let open = ports.withLock { ports in
+            ports[endpoint] = port
+            return ports
+        }
+        guard open.count == listeners.count else { return }
+        await onReady(open.map { "http://\(Endpoint(host: $0.key.host, port: $0.value))" }.sorted())
+    }
+
+    /// Shuts components down in the opposite order of their start, within the deadline.
+    private func stop(_ started: [Assembly.Instance]) async {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for instance in started.reversed() { await instance.component.shutdown() }
+                return true
+            }
+            group.addTask {
+                try? await Task.sleep(for: Self.drainDeadline)
+                return false
+            }
+            if await group.next() == false { logger.warning("draining took too long; the rest is given up") }
+            group.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+
+/// A running pipeline: processors in order, then all exporters at once.
+struct Pipeline: Consumer {
+    let processors: [any Processor]
+    let exporters: [any Consumer]
+
+    func consume(_ batch: Batch) async throws(ConsumeError) {
+        var batch = batch
+        for processor in processors { try processor.process(&batch) }
+        guard batch.otlp.recordCount > 0 else { return }
+        try await FanOut(consumers: exporters).consume(batch)
+    }
+}
+
+/// Hands each batch to several consumers at once and answers when all have taken it.
+///
+/// A permanent refusal by one outweighs a passing trouble of another: to send the batch again would not help.
+struct FanOut: Consumer {
+    let consumers: [any Consumer]
+
+    func consume(_ batch: Batch) async throws(ConsumeError) {
+        if consumers.count == 1 {
+            try await consumers[0].consume(batch)
+            return
+        }
+        let errors = await withTaskGroup(of: ConsumeError?.self) { group in
+            for consumer in consumers {
+                group.addTask {
+                    do throws(ConsumeError) {
+                        try await consumer.consume(batch)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            return await group.reduce(into: [ConsumeError]()) { errors, error in
+                if let error { errors.append(error) }
+            }
+        }
+        if let error = errors.first(where: { !$0.isRetryable }) ?? errors.max(by: { $0.retryAfter < $1.retryAfter }) { throw error }
+    }
+}

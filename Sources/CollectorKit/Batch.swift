@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import OTLP
+public import Usage
+
+/// What travels through a pipeline: OTLP bytes with their index, and beside them what processors found.
+///
+/// A value; handing it to several exporters copies references, not memory.
+public struct Batch: Sendable {
+    /// The records, as received, with the changes made since.
+    public var otlp: OTLPBatch
+    /// The sightings of model calls that the `tokens` processor found.
+    public var observations: [Observation] = []
+    /// The sessions that log records of the batch belong to, found by `tokens`.
+    public var sessions: [SessionSighting] = []
+    /// For each record its position in ``sessions``, -1 for none; empty when nobody has looked.
+    public var sessionOfRecord: [Int32] = []
+    /// How calls are priced, once the `pricing` processor has said so; a store asks it again when a call changes.
+    public var pricing: Pricing?
+    /// When the batch came in.
+    public var receivedAt: Timestamp
+
+    /// Creates a batch that no processor has seen.
+    public init(_ otlp: OTLPBatch, receivedAt: Timestamp) {
+        self.otlp = otlp
+        self.receivedAt = receivedAt
+    }
+
+    /// What the records are.
+    public var signal: Signal { otlp.signal }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// What a component counts about itself since its start; safe to change and read from anywhere.
+public final class ComponentCounters: Sendable {
+    private let values = (0..<Field.allCases.count).map { _ in Counter() }
+
+    /// Creates counters at zero.
+    public init() {}
+
+    /// What is counted; the raw value is part of the name of the metric.
+    public enum Field: String, Sendable, CaseIterable {
+        /// Records taken in.
+        case accepted
+        /// Records that what comes after did not take; the sender was told.
+        case refused
+        /// Records kept or sent on.
+        case sent
+        /// Records that could not be kept or sent on for a fault of ours or of what lies behind.
+        case failed
+        /// Records left out on purpose.
+        case dropped
+        /// Bytes waiting.
+        case queuedBytes = "queued_bytes"
+    }
+
+    /// Adds to a counter; only ``Field/queuedBytes`` may go down.
+    public func add(_ amount: Int, to field: Field) {
+        guard let position = Field.allCases.firstIndex(of: field) else { return }
+        values[position].value.wrappingAdd(amount, ordering: .relaxed)
+    }
+
+    /// The present value.
+    public func value(_ field: Field) -> Int {
+        Field.allCases.firstIndex(of: field).map { values[$0].value.load(ordering: .relaxed) } ?? 0
+    }
+
+    private final class Counter: Sendable {
+        let value = Atomic<Int>(0)
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+public import OTLP
+public import Usage
+
+/// Makes components of one type from their configuration.
+///
+/// A factory is a value without state. It is known to the collector through one explicit list.
+public protocol ComponentFactory: Sendable {
+    /// What a user writes under the component's id.
+    associatedtype Config: ComponentConfig
+    /// The type, as written in a configuration.
+    var type: String { get }
+    /// Other spellings of the type that are accepted.
+    var aliases: [String] { get }
+    /// The signals it can handle.
+    var signals: [Signal] { get }
+    /// How settled its configuration is.
+    var stability: Stability { get }
+    /// What it is for, in one sentence.
+    var summary: String { get }
+}
+
+extension ComponentFactory {
+    /// No other spellings.
+    public var aliases: [String] { [] }
+    /// All signals.
+    public var signals: [Signal] { Signal.allCases }
+    /// Stable.
+    public var stability: Stability { .stable }
+}
+
+/// How settled a component is.
+public enum Stability: String, Sendable {
+    /// Keys keep their names and meaning.
+    case stable
+    /// Keys may still change.
+    case beta
+}
+
+/// Makes receivers.
+public protocol ReceiverFactory: ComponentFactory {
+    /// Makes a receiver that hands what it takes in to `next`; opens nothing.
+    func makeReceiver(_ config: Config, _ settings: ComponentSettings, next: SignalConsumers) -> any Receiver
+}
+
+/// Makes processors; each pipeline gets its own.
+public protocol ProcessorFactory: ComponentFactory {
+    /// Makes a processor; opens nothing but files its configuration names for reading.
+    ///
+    /// - Throws: ``StartError`` when such a file cannot be used.
+    func makeProcessor(_ config: Config, _ settings: ComponentSettings) throws(StartError) -> any Processor
+}
+
+/// Makes exporters.
+public protocol ExporterFactory: ComponentFactory {
+    /// Whether its exporters are stores that answer queries (``UsageStore``).
+    var isStore: Bool { get }
+    /// Makes an exporter; opens nothing.
+    func makeExporter(_ config: Config, _ settings: ComponentSettings) -> any Exporter
+}
+
+extension ExporterFactory {
+    /// No store.
+    public var isStore: Bool { false }
+}
+
+/// Makes extensions.
+public protocol ExtensionFactory: ComponentFactory {
+    /// Makes an extension; opens nothing.
+    ///
+    /// - Parameter stores: The exporters of the configuration that answer queries, by id.
+    func makeExtension(_ config: Config, _ settings: ComponentSettings, stores: [ComponentID: any UsageStore]) -> any Extension
+}
+
+/// The pipelines a receiver feeds, one for each signal that has any.
+public struct SignalConsumers: Sendable {
+    private let consumers: [Signal: any Consumer]
+
+    /// Creates the table.
+    public init(_ consumers: [Signal: any Consumer]) {
+        self.consumers = consumers
+    }
+
+    /// Where records of this signal go; nil when no pipeline takes them from this receiver.
+    public subscript(signal: Signal) -> (any Consumer)? { consumers[signal] }
+}
+
+/// What the collector gives to each component.
+public struct ComponentSettings: Sendable {
+    /// The component's id.
+    public var id: ComponentID
+    /// Logs with the component's id; messages are constant, variables are metadata.
+    public var logger: Logger
+    /// The numbers the component keeps about itself.
+    public var counters: ComponentCounters
+    /// The folder under which the program keeps its files (`$HAMMURABI_HOME`).
+    public var home: String
+    /// The present.
+    public var now: @Sendable () -> Timestamp
+
+    /// Creates settings.
+    public init(
+        id: ComponentID,
+        logger: Logger,
+        counters: ComponentCounters = ComponentCounters(),
+        home: String,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.id = id
+        self.logger = logger
+        self.counters = counters
+        self.home = home
+        self.now = now
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A place that takes batches: a pipeline, or the exporter at its end.
+public protocol Consumer: Sendable {
+    /// Takes a batch; returning means that every durable place behind it holds the batch on disk.
+    ///
+    /// May be called from many tasks at once.
+    /// - Throws: ``ConsumeError``; nothing of the batch counts as taken then, and the same batch may come again.
+    func consume(_ batch: Batch) async throws(ConsumeError)
+}
+
+/// Why a batch was not taken: for good, or for now.
+public struct ConsumeError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Whether the sender should try again.
+    public let isRetryable: Bool
+    /// When to try again, in seconds, for ``isRetryable`` errors.
+    public let retryAfter: Int
+    /// What is wrong and what to do about it; free of secrets and of record content.
+    public let message: String
+
+    /// The batch will never be taken.
+    public static func permanent(_ message: String) -> ConsumeError {
+        ConsumeError(isRetryable: false, retryAfter: 0, message: message)
+    }
+
+    /// The batch may be taken later.
+    public static func retryable(_ message: String, after seconds: Int = 1) -> ConsumeError {
+        ConsumeError(isRetryable: true, retryAfter: max(1, seconds), message: message)
+    }
+
+    /// The message.
+    public var description: String { message }
+}

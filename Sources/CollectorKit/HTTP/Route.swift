@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import HTTPTypes
+
+/// A component that answers HTTP requests; the collector opens one listener for all that name the same endpoint.
+public protocol HTTPServing: Component {
+    /// Where it wants to be reached.
+    var endpoint: Endpoint { get }
+    /// What it answers.
+    var routes: [Route] { get }
+}
+
+/// A method and a path, and what answers there.
+public struct Route: Sendable {
+    /// The method.
+    public let method: HTTPRequest.Method
+    /// The path; a segment in braces, such as `{id}`, matches any segment and is handed to the handler by its name.
+    public let path: String
+    /// Answers a request; an error that it throws becomes an answer with status 500.
+    public let handler: @Sendable (ServerRequest) async throws -> ServerResponse
+
+    /// Creates a route.
+    public init(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        handler: @escaping @Sendable (ServerRequest) async throws -> ServerResponse
+    ) {
+        self.method = method
+        self.path = path
+        self.handler = handler
+    }
+}
+
+/// A request whose body may still be on its way.
+public struct ServerRequest: Sendable {
+    /// Method, path and header fields.
+    public let head: HTTPRequest
+    /// The values of the path's segments in braces, decoded.
+    public let parameters: [String: String]
+    /// The body.
+    public let body: RequestBody
+
+    /// Creates a request.
+    public init(head: HTTPRequest, parameters: [String: String] = [:], body: RequestBody = RequestBody(bytes: [])) {
+        self.head = head
+        self.parameters = parameters
+        self.body = body
+    }
+
+    /// The values of the query, decoded; of several with one name the last.
+    public var query: [String: String] {
+        guard let path = head.path, let mark = path.firstIndex(of: "?") else { return [:] }
+        return PercentEncoding.query(path[path.index(after: mark)...])
+    }
+}
+
+/// An answer.
+public struct ServerResponse: Sendable {
+    /// Status and header fields.
+    public var head: HTTPResponse
+    /// What follows.
+    public var body: Body
+
+    /// Creates an answer.
+    public init(_ status: HTTPResponse.Status, _ fields: HTTPFields = [:], body: Body = .bytes([])) {
+        head = HTTPResponse(status: status, headerFields: fields)
+        self.body = body
+    }
+
+    /// What an answer carries.
+    public enum Body: Sendable {
+        /// All of it at once.
+        case bytes([UInt8])
+        /// Piece by piece, as long as the reader stays.
+        case stream(any AsyncSequence<[UInt8], any Error> & Sendable)
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Usage
+
+/// An exporter that answers questions about what it keeps.
+///
+/// Every store gives the same answers after the same batches, in whatever order they came. Questions may be asked from many
+/// tasks at once and see a state between two batches, never half of one.
+public protocol UsageStore: Sendable {
+    /// What a period cost, and where.
+    func summary(of period: Period, now: Timestamp) async throws -> UsageSummary
+    /// A page of sessions.
+    func sessions(_ query: SessionQuery) async throws -> SessionPage
+    /// One session with its calls, nil when it is unknown.
+    func session(id: String) async throws -> SessionDetail?
+    /// Removes what ended before an instant and returns how many records and calls that were.
+    func compact(before instant: Timestamp) async throws -> Int
+}
+
+/// A question that could not be answered; the text says why.
+public struct StoreError: Error, Sendable, CustomStringConvertible {
+    /// What is wrong.
+    public let description: String
+
+    /// Creates an error.
+    public init(_ description: String) {
+        self.description = description
+    }
+}

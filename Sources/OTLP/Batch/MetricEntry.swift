@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The form of a metric's data points.
+public enum MetricKind: UInt8, Sendable, Hashable {
+    case none, gauge, sum, histogram, exponentialHistogram, summary
+}
+
+/// Whether a point reports the change since the last one or the total so far.
+public enum Temporality: UInt8, Sendable, Hashable {
+    case unspecified, delta, cumulative
+}
+
+/// One metric of a batch; its data points are records.
+public struct MetricEntry: Sendable, Hashable {
+    /// The body of the message.
+    public var message: Slice
+    /// Where the field that carries it begins.
+    public var tagOffset: UInt32
+    /// The metric's name.
+    public var name: Slice
+    /// Its unit in UCUM, such as `{token}` or `USD`.
+    public var unit: Slice
+    /// What it measures, in words.
+    public var description: Slice
+    /// The form of its points.
+    public var kind: MetricKind
+    /// What a point of a sum or histogram reports.
+    public var temporality: Temporality
+    /// Whether a sum only grows.
+    public var isMonotonic: Bool
+    var scopeIndex: UInt32
+    var pointStart: UInt32
+    var pointEnd: UInt32
+
+    /// The scope it belongs to, as an index of ``OTLPBatch/scopes``.
+    public var scope: Int { Int(scopeIndex) }
+    /// Its data points as indices of ``OTLPBatch/records``.
+    public var points: Range<Int> { Int(pointStart)..<Int(pointEnd) }
+}
+
+/// Count and sum of a histogram or summary point.
+public struct Distribution: Sendable, Hashable {
+    /// How many values were recorded.
+    public var count: UInt64
+    /// What they add up to; `nil` when the sender does not say.
+    public var sum: Double?
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The changes made to a batch after it arrived: dropped records, added and removed attributes.
+///
+/// The bytes of the batch stay as they are; ``OTLPBatch/encoded()`` splices the changes in. Indices are those of the
+/// batch the overlay belongs to; an index outside it changes nothing. Replacing an attribute is removing it and adding another.
+public struct Overlay: Sendable {
+    /// How many records are dropped.
+    public private(set) var droppedRecords = 0
+
+    /// The size of the batch's bytes: offsets from here on address `arena`.
+    let base: Int
+    let recordCount: Int
+    let resourceCount: Int
+    let scopeCount: Int
+    let attributeCount: Int
+
+    /// The encoded KeyValue messages that were added, one after the other.
+    private(set) var arena = ProtobufWriter()
+    private(set) var additions: [Addition] = []
+    /// First and last addition by leaf (records, then resources, then scopes), empty until something is added.
+    private var chains: [Chain] = []
+    private var dropped: [Bool] = []
+    private var removed: [Bool] = []
+    private(set) var removedAttributes: [UInt32] = []
+    /// Fields to leave out that are no attributes: the unusable ids of otherwise good records.
+    private(set) var removedFields: [Slice] = []
+
+    /// Whether the batch is as it arrived.
+    public var isEmpty: Bool {
+        droppedRecords == 0 && additions.isEmpty && removedAttributes.isEmpty && removedFields.isEmpty
+    }
+
+    /// Takes a record out of the batch; a scope, metric or resource that loses its last record goes with it.
+    public mutating func drop(record: Int) {
+        guard record >= 0, record < recordCount, !isDropped(record: record) else { return }
+        if dropped.isEmpty { dropped = Array(repeating: false, count: recordCount) }
+        dropped[record] = true
+        droppedRecords += 1
+    }
+
+    /// Whether a record was taken out.
+    public func isDropped(record: Int) -> Bool { record < dropped.count && dropped[record] }
+
+    /// Takes out an attribute, given as an index of ``OTLPBatch/attributes``.
+    public mutating func remove(attribute: Int) {
+        guard attribute >= 0, attribute < attributeCount, !isRemoved(attribute: attribute) else { return }
+        if removed.isEmpty { removed = Array(repeating: false, count: attributeCount) }
+        removed[attribute] = true
+        removedAttributes.append(UInt32(truncatingIfNeeded: attribute))
+    }
+
+    /// Takes out what was added to a record under a key.
+    mutating func removeAdditions(_ key: String, record: Int) {
+        guard let leaf = leaf(.record(record)) else { return }
+        var number = chain(leaf).first
+        while number > 0 {
+            let slice = additions[Int(number) - 1].entry.key
+            if text(slice).elementsEqual(key.utf8) { additions[Int(number) - 1].isRemoved = true }
+            number = additions[Int(number) - 1].next
+        }
+    }
+
+    /// Whether an attribute was taken out.
+    public func isRemoved(attribute: Int) -> Bool { attribute < removed.count && removed[attribute] }
+
+    /// Adds an attribute to a record.
+    public mutating func append(_ key: AttributeKey, _ value: AttributeScalar, toRecord record: Int) {
+        append(key: key.name, id: key, value, leaf: leaf(.record(record)))
+    }
+
+    /// Adds an attribute to a record under any key.
+    public mutating func append(_ key: String, _ value: AttributeScalar, toRecord record: Int) {
+        append(key: key, id: AttributeKey(name: key) ?? .unknown, value, leaf: leaf(.record(record)))
+    }
+
+    /// Adds an attribute to a record, scope or resource.
+    public mutating func append(_ key: String, _ value: AttributeScalar, to owner: AttributeOwner) {
+        append(key: key, id: AttributeKey(name: key) ?? .unknown, value, leaf: leaf(owner))
+    }
+
+    /// Adds an attribute to a resource.
+    public mutating func appendResource(_ key: String, _ value: AttributeScalar, resource: Int) {
+        append(key, value, to: .resource(resource))
+    }
+
+    init(base: Int, records: Int, resources: Int, scopes: Int, attributes: Int) {
+        self.base = base
+        recordCount = records
+        resourceCount = resources
+        scopeCount = scopes
+        attributeCount = attributes
+    }
+
+    mutating func remove(field: Slice) { removedFields.append(field) }
+}
+
+/// What an attribute belongs to, by index in its batch.
+public enum AttributeOwner: Sendable, Hashable {
+    case record(Int), scope(Int), resource(Int)
+}
+
+extension Overlay {
+    /// An added attribute; its slices address the arena.
+    struct Addition: Sendable {
+        var entry: AttributeEntry
+        /// The encoded KeyValue, without the tag and length that differ by owner.
+        var message: Slice
+        /// The next addition to the same owner plus one, or 0.
+        var next: UInt32 = 0
+        var isRemoved = false
+    }
+
+    /// First and last addition plus one; 0 when there is none.
+    struct Chain: Sendable {
+        var first: UInt32 = 0
+        var last: UInt32 = 0
+    }
+
+    func leaf(_ owner: AttributeOwner) -> Int? {
+        switch owner {
+        case .record(let index): (0..<recordCount).contains(index) ? index : nil
+        case .resource(let index): (0..<resourceCount).contains(index) ? recordCount + index : nil
+        case .scope(let index): (0..<scopeCount).contains(index) ? recordCount + resourceCount + index : nil
+        }
+    }
+
+    /// The bytes behind a slice of an addition.
+    func text(_ slice: Slice) -> ArraySlice<UInt8> {
+        let start = Int(slice.offset) - base
+        return arena[start..<start + Int(slice.length)]
+    }
+
+    func chain(_ leaf: Int) -> Chain { leaf < chains.count ? chains[leaf] : Chain() }
+
+    /// Does nothing without an owner, and once slices could no longer address the arena.
+    private mutating func append(key: String, id: AttributeKey, _ value: AttributeScalar, leaf: Int?) {
+        guard let leaf else { return }
+        let start = arena.count
+        let entry = encode(key: key, id: id, value)
+        guard base + arena.count <= Int(UInt32.max) else { return arena.truncate(to: start) }
+        if chains.isEmpty { chains = Array(repeating: Chain(), count: recordCount + resourceCount + scopeCount) }
+        additions.append(Addition(entry: entry, message: Slice(base + start..<base + arena.count)))
+        let number = UInt32(truncatingIfNeeded: additions.count)
+        if chains[leaf].last == 0 {
+            chains[leaf].first = number
+        } else {
+            additions[Int(chains[leaf].last) - 1].next = number
+        }
+        chains[leaf].last = number
+    }
+
+    /// A string value is the last thing written, so its slice is counted from the end.
+    private mutating func encode(key: String, id: AttributeKey, _ value: AttributeScalar) -> AttributeEntry {
+        let start = base + arena.count
+        arena.string(Field.KeyValue.key, key)
+        let keyEnd = base + arena.count
+        arena.message(Field.KeyValue.value) { $0.scalar(value) }
+        let end = base + arena.count
+        let (kind, bits): (ValueKind, UInt64) =
+            switch value {
+            case .string(let text): (.string, Slice(end - text.utf8.count..<end).packed)
+            case .int(let number): (.int, UInt64(bitPattern: number))
+            case .double(let number): (.double, number.bitPattern)
+            case .bool(let flag): (.bool, flag ? 1 : 0)
+            }
+        return AttributeEntry(
+            key: Slice(keyEnd - key.utf8.count..<keyEnd),
+            bits: bits,
+            tagOffset: UInt32(truncatingIfNeeded: start),
+            keyID: id,
+            kind: kind
+        )
+    }
+}

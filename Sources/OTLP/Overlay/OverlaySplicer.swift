@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Writes a batch with its overlay applied.
+///
+/// Only the length prefixes on the way to a change are rewritten; everything between two changes is copied as it is. Each
+/// touched message knows by how much it grows or shrinks, and adds that to the message around it.
+struct OverlaySplicer {
+    let batch: OTLPBatch
+    /// Fields to leave out, in order of their bytes.
+    let cuts: [Range<Int>]
+    private(set) var leaves: [Leaf] = []
+    private(set) var envelopes: [EnvelopeChange]
+    private(set) var growth = 0
+
+    init(_ batch: OTLPBatch) {
+        self.batch = batch
+        let attributes = batch.overlay.removedAttributes.compactMap { batch.field(ofAttribute: Int($0)) }
+        let cuts = attributes + batch.overlay.removedFields.map(\.range)
+        self.cuts = cuts.sorted { $0.lowerBound < $1.lowerBound }
+        envelopes = Array(repeating: EnvelopeChange(), count: batch.envelopes.count)
+    }
+
+    consuming func encode() -> [UInt8] {
+        collectRecords()
+        collectAttributeMessages()
+        sumUp()
+        return emit()
+    }
+
+    /// The body of one record with its changes applied; costs nothing for changes elsewhere in the batch.
+    static func body(ofRecord index: Int, in batch: OTLPBatch) -> [UInt8] {
+        let splicer = OverlaySplicer(batch, record: batch.records[index])
+        var sink = ByteSink()
+        splicer.appendBody(splicer.leaf(ofRecord: index), to: &sink)
+        return sink.finish()
+    }
+
+    private init(_ batch: OTLPBatch, record: RecordEntry) {
+        self.batch = batch
+        envelopes = []
+        let message = record.message.range
+        // Fields are noted while indexing, so in the order of their bytes.
+        let fields = batch.overlay.removedFields
+        let first = fields.partitioningIndex { $0.range.lowerBound >= message.lowerBound }
+        var cuts = fields[first...].prefix { $0.range.lowerBound < message.upperBound }.map(\.range)
+        for attribute in record.attributes where batch.overlay.isRemoved(attribute: attribute) {
+            if let field = batch.field(ofAttribute: attribute) { cuts.append(field) }
+        }
+        self.cuts = cuts.sorted { $0.lowerBound < $1.lowerBound }
+    }
+}
+
+extension OverlaySplicer {
+    /// A record, Resource or scope message that changes or goes.
+    struct Leaf {
+        var tagOffset: Int
+        var message: Range<Int>
+        var envelope: UInt32
+        /// The first addition plus one, or 0.
+        var additions: UInt32 = 0
+        var attributesTag: UInt8
+        var cuts: Range<Int> = 0..<0
+        var isDropped = false
+        var newLength = 0
+    }
+
+    struct EnvelopeChange {
+        var growth = 0
+        var droppedRecords: UInt32 = 0
+        var isTouched = false
+        var isDropped = false
+        var newLength = 0
+        /// The leaf that the sender left out and additions call for, as a field written at the start of the body.
+        var insertion: [UInt8] = []
+    }
+
+    private func cuts(in message: Range<Int>) -> Range<Int> {
+        if cuts.isEmpty { return 0..<0 }
+        let first = cuts.partitioningIndex { $0.lowerBound >= message.lowerBound }
+        let last = cuts.partitioningIndex { $0.lowerBound >= message.upperBound }
+        return first..<last
+    }
+
+    private mutating func collectRecords() {
+        let overlay = batch.overlay
+        for index in batch.records.indices {
+            let isDropped = overlay.isDropped(record: index)
+            if !isDropped && cuts.isEmpty && overlay.chain(index).first == 0 { continue }
+            var leaf = leaf(ofRecord: index)
+            leaf.isDropped = isDropped
+            if isDropped { envelopes[Int(leaf.envelope)].droppedRecords += 1 }
+            add(leaf)
+        }
+    }
+
+    private func leaf(ofRecord index: Int) -> Leaf {
+        let record = batch.records[index]
+        return Leaf(
+            tagOffset: Int(record.tagOffset),
+            message: record.message.range,
+            envelope: record.envelope,
+            additions: batch.overlay.chain(index).first,
+            attributesTag: batch.attributesTag(of: record),
+            cuts: cuts(in: record.message.range)
+        )
+    }
+
+    private mutating func collectAttributeMessages() {
+        let overlay = batch.overlay
+        let before = leaves.count
+        var additions = Array(repeating: UInt32(0), count: batch.attributeMessages.count)
+        for (index, entry) in batch.resources.enumerated() {
+            let first = overlay.leaf(.resource(index)).map { overlay.chain($0).first } ?? 0
+            place(first, entry.attributeMessage, entry.envelope, UInt8(Tag.Resource.attributes), &additions)
+        }
+        for (index, entry) in batch.scopes.enumerated() {
+            let first = overlay.leaf(.scope(index)).map { overlay.chain($0).first } ?? 0
+            place(first, entry.attributeMessage, entry.envelope, UInt8(Tag.Scope.attributes), &additions)
+        }
+        for (index, entry) in batch.attributeMessages.enumerated() {
+            let isResource = batch.envelopes[Int(entry.envelope)].parent == .max
+            add(
+                Leaf(
+                    tagOffset: Int(entry.tagOffset),
+                    message: entry.message.range,
+                    envelope: entry.envelope,
+                    additions: additions[index],
+                    attributesTag: UInt8(isResource ? Tag.Resource.attributes : Tag.Scope.attributes),
+                    cuts: cuts(in: entry.message.range)
+                )
+            )
+        }
+        if leaves.count > before { leaves.sort { $0.tagOffset < $1.tagOffset } }
+    }
+
+    private mutating func place(
+        _ first: UInt32,
+        _ attributeMessage: UInt32,
+        _ envelope: UInt32,
+        _ tag: UInt8,
+        _ additions: inout [UInt32]
+    ) {
+        guard first > 0 else { return }
+        guard attributeMessage == .max else {
+            additions[Int(attributeMessage)] = first
+            return
+        }
+        var sink = ByteSink()
+        sink.append(UInt8(Tag.Level.resource))
+        let start = sink.openLength()
+        appendAdditions(first, tag: tag, to: &sink)
+        sink.closeLength(from: start)
+        let insertion = sink.finish()
+        envelopes[Int(envelope)].growth += insertion.count
+        envelopes[Int(envelope)].isTouched = true
+        envelopes[Int(envelope)].insertion = insertion
+    }
+
+    /// Notes a leaf and what it means for the message around it; an unchanged one is left alone.
+    private mutating func add(_ leaf: Leaf) {
+        guard leaf.isDropped || leaf.additions > 0 || !leaf.cuts.isEmpty else { return }
+        var leaf = leaf
+        let envelope = Int(leaf.envelope)
+        let oldSize = leaf.message.upperBound - leaf.tagOffset
+        envelopes[envelope].isTouched = true
+        if leaf.isDropped {
+            envelopes[envelope].growth -= oldSize
+        } else {
+            leaf.newLength =
+                leaf.message.count + additionsSize(leaf.additions) - cuts[leaf.cuts].reduce(0) { $0 + $1.count }
+            envelopes[envelope].growth += size(at: leaf.tagOffset, length: leaf.newLength) - oldSize
+        }
+        leaves.append(leaf)
+    }
+
+    /// Passes growth from the inside out; children come after their parents.
+    private mutating func sumUp() {
+        for index in envelopes.indices.reversed() where envelopes[index].isTouched {
+            let envelope = batch.envelopes[index]
+            var change = envelopes[index]
+            let message = envelope.message.range
+            let oldSize = message.upperBound - Int(envelope.tagOffset)
+            change.isDropped = change.droppedRecords > 0 && change.droppedRecords == envelope.records
+            change.newLength = message.count + change.growth
+            envelopes[index] = change
+            let newSize = change.isDropped ? 0 : size(at: Int(envelope.tagOffset), length: change.newLength)
+            guard envelope.parent != .max else {
+                growth += newSize - oldSize
+                continue
+            }
+            let parent = Int(envelope.parent)
+            envelopes[parent].growth += newSize - oldSize
+            envelopes[parent].droppedRecords += change.droppedRecords
+            envelopes[parent].isTouched = true
+        }
+    }
+}
+
+extension Array {
+    /// The first index whose element is true for a test that is false for all before and true for all after it.
+    func partitioningIndex(_ test: (Element) -> Bool) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if test(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}
+
+extension OTLPBatch {
+    /// The field that carries an attribute, tag included.
+    fileprivate func field(ofAttribute index: Int) -> Range<Int>? {
+        let start = Int(attributes[index].tagOffset)
+        let bytes = bytes.span.bytes
+        var cursor = WireCursor(start..<self.bytes.count)
+        guard let tag = try? cursor.tag(bytes), (try? cursor.skip(tag, bytes)) != nil else { return nil }
+        return start..<cursor.position
+    }
+}

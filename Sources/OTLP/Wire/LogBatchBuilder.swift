@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A log record to be written.
+public struct LogRecordDraft: Sendable, Hashable {
+    /// When it happened, in nanoseconds since 1970; 0 if unknown.
+    public var time: UInt64
+    /// When it was noticed, in nanoseconds since 1970; 0 if unknown.
+    public var observedTime: UInt64
+    /// Severity number, 1 to 24; 0 if unspecified.
+    public var severity: UInt8
+    /// The name of the event, or empty.
+    public var eventName: String
+    /// The message, if any.
+    public var body: String?
+    /// The attributes in order.
+    public var attributes: [Attribute]
+
+    /// A key and a value.
+    public struct Attribute: Sendable, Hashable {
+        /// The key.
+        public var key: String
+        /// The value.
+        public var value: AttributeScalar
+
+        /// Creates an attribute.
+        public init(_ key: String, _ value: AttributeScalar) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    /// Creates a record.
+    public init(
+        time: UInt64,
+        observedTime: UInt64 = 0,
+        severity: UInt8 = 0,
+        eventName: String = "",
+        body: String? = nil,
+        attributes: [Attribute] = []
+    ) {
+        self.time = time
+        self.observedTime = observedTime
+        self.severity = severity
+        self.eventName = eventName
+        self.body = body
+        self.attributes = attributes
+    }
+
+    /// Adds an attribute.
+    public mutating func append(_ key: String, _ value: AttributeScalar) { attributes.append(Attribute(key, value)) }
+
+    /// Adds an attribute under a known key.
+    public mutating func append(_ key: AttributeKey, _ value: AttributeScalar) { append(key.name, value) }
+}
+
+/// Builds a logs request of our own: one resource, one scope, any number of records.
+public struct LogBatchBuilder: Sendable {
+    private let resource: [LogRecordDraft.Attribute]
+    private let scopeName: String
+    private let scopeVersion: String
+    private var records = ProtobufWriter()
+
+    /// How many records were added.
+    public private(set) var recordCount = 0
+
+    /// Begins a request.
+    public init(resource: [LogRecordDraft.Attribute], scopeName: String, scopeVersion: String = "") {
+        self.resource = resource
+        self.scopeName = scopeName
+        self.scopeVersion = scopeVersion
+    }
+
+    /// The size of the records so far, for splitting requests.
+    public var byteCount: Int { records.count }
+
+    /// Adds a record.
+    public mutating func append(_ record: LogRecordDraft) {
+        recordCount += 1
+        records.message(Field.Level.records) { writer in
+            writer.fixed64(Field.LogRecord.time, record.time)
+            writer.uint(Field.LogRecord.severity, UInt64(record.severity))
+            if let body = record.body {
+                writer.message(Field.LogRecord.body) { $0.scalar(.string(body)) }
+            }
+            for attribute in record.attributes {
+                writer.attribute(Field.LogRecord.attributes, attribute.key, attribute.value)
+            }
+            writer.fixed64(Field.LogRecord.observedTime, record.observedTime)
+            writer.string(Field.LogRecord.eventName, record.eventName)
+        }
+    }
+
+    /// The finished ExportLogsServiceRequest.
+    public consuming func finish() -> [UInt8] {
+        let (resource, scopeName, scopeVersion) = (resource, scopeName, scopeVersion)
+        let records = records.finish()
+        var request = ProtobufWriter()
+        request.message(Field.Level.resources) { writer in
+            writer.message(Field.Level.resource) { writer in
+                for attribute in resource {
+                    writer.attribute(Field.Resource.attributes, attribute.key, attribute.value)
+                }
+            }
+            writer.message(Field.Level.scopes) { writer in
+                writer.message(Field.Level.scope) { writer in
+                    writer.string(Field.Scope.name, scopeName)
+                    writer.string(Field.Scope.version, scopeVersion)
+                }
+                writer.append(records)
+            }
+        }
+        return request.finish()
+    }
+
+    /// The finished request as a batch.
+    ///
+    /// - Throws: ``OTLPError`` only if the records exceed 2 GiB.
+    public consuming func batch() throws(OTLPError) -> OTLPBatch { try OTLPBatch(signal: .logs, protobuf: finish()) }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One call to a model, counted once: what all its witnesses know together.
+public struct Call: Sendable, Hashable {
+    /// Identifies the call; made of its strongest key, so that every collector that sees it finds the same.
+    public var id: UInt64
+    /// The end of the call, after its best witness.
+    public var time: Timestamp
+    /// Whether it counts; false for a roll-up whose descendants are counted.
+    public var isCounted: Bool
+    /// The session it belongs to.
+    public var session: String?
+    /// Whether ``session`` is only a trace id.
+    public var sessionIsTrace: Bool
+    /// The program that made it.
+    public var agent: String?
+    /// Who answered.
+    public var provider: String?
+    /// The model that answered.
+    public var model: String?
+    /// The person or account.
+    public var user: String?
+    /// The repository or project.
+    public var project: String?
+    /// The machine on which the agent ran.
+    public var machine: String?
+    /// The tokens in disjoint buckets.
+    public var counts: TokenCounts
+    /// Whether the lifetimes of cache writes are known.
+    public var knowsCacheLifetimes: Bool
+    /// What the sender itself said the call cost.
+    public var reportedCost: Money?
+    /// What changes the price beside the tokens.
+    public var terms: BillingTerms
+    /// How long it took, in nanoseconds.
+    public var duration: Int64?
+    /// What went wrong, in a few words.
+    public var error: String?
+    /// The kinds of material that told of it, without repeats, in the order of their raw values.
+    public var sources: [Observation.Source]
+    /// The price, once ``Pricing`` has set it; nil when the call was never priced.
+    public var price: CallPrice?
+
+    /// Creates a call that counts and of which nothing but its tokens is known.
+    public init(id: UInt64, time: Timestamp, counts: TokenCounts) {
+        self.id = id
+        self.time = time
+        self.counts = counts
+        isCounted = true
+        sessionIsTrace = false
+        knowsCacheLifetimes = false
+        terms = BillingTerms()
+        sources = []
+    }
+
+    /// The name of the call in answers: sixteen hexadecimal digits.
+    public var name: String {
+        let digits = String(id, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
+
+/// What a call costs, and how that is known.
+public struct CallPrice: Sendable, Hashable {
+    /// The amount that counts: computed or reported, as the configuration prefers; zero when unpriced.
+    public var cost: Money
+    /// Whether a price was found; false leaves the call out of the cost and puts its model on the list of unpriced models.
+    public var isPriced: Bool
+    /// The amount after the price table, when the model is in it.
+    public var computed: Money?
+
+    /// Creates a price.
+    public init(cost: Money, isPriced: Bool, computed: Money?) {
+        self.cost = cost
+        self.isPriced = isPriced
+        self.computed = computed
+    }
+}

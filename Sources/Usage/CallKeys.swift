@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The ids under which a call is known, each a ``StableHash`` of kind and id; zero means the witness does not know it.
+///
+/// Two observations with an equal key tell of one call. Two that differ in the same kind of key tell of two.
+public struct CallKeys: Sendable, Hashable {
+    /// The id the API gave to the request (`req_…`).
+    public var request: UInt64 = 0
+    /// The id the API gave to its answer (`msg_…`, `chatcmpl-…`, `resp_…`).
+    public var response: UInt64 = 0
+    /// The place in a rollout's lineage, or the id that a sender chose for its own event.
+    public var lineage: UInt64 = 0
+
+    /// Creates keys that name nothing.
+    public init() {}
+
+    /// The kinds of ids that are known, as bits; witnesses that share a kind are never joined by resemblance.
+    public var kinds: UInt8 {
+        (request == 0 ? 0 : 1) | (response == 0 ? 0 : 2) | (lineage == 0 ? 0 : 4)
+    }
+
+    /// The keys that are known.
+    public var known: [UInt64] { [request, response, lineage].filter { $0 != 0 } }
+
+    /// Whether no id is known.
+    public var isEmpty: Bool { kinds == 0 }
+
+    /// Whether both know the same kind of id and differ in it.
+    public func contradicts(_ other: CallKeys) -> Bool {
+        func differ(_ left: UInt64, _ right: UInt64) -> Bool { left != 0 && right != 0 && left != right }
+        return differ(request, other.request) || differ(response, other.response) || differ(lineage, other.lineage)
+    }
+
+    /// Fills what is not known; of two ids of one kind the smaller stays, so that the order does not matter.
+    public mutating func fill(from other: CallKeys) {
+        func pick(_ left: UInt64, _ right: UInt64) -> UInt64 { left == 0 ? right : right == 0 ? left : min(left, right) }
+        request = pick(request, other.request)
+        response = pick(response, other.response)
+        lineage = pick(lineage, other.lineage)
+    }
+}
+
+/// The place of a span in its trace, as hashes of trace and span id; zero means none.
+///
+/// A span that tells usage and has a descendant that does, too, is a roll-up: its tokens are the descendant's over again.
+public struct TraceLinks: Sendable, Hashable {
+    /// The span itself.
+    public var span: UInt64 = 0
+    /// The nearest known ancestors: the parent first, then, through spans of the same batch, theirs.
+    public var ancestors = InlineAncestors()
+    /// Whether a descendant tells usage, too.
+    public var isRollUp = false
+
+    /// Creates links that point nowhere.
+    public init() {}
+
+    /// Takes in what a second delivery knows.
+    public mutating func merge(_ other: TraceLinks) {
+        span = span == 0 ? other.span : other.span == 0 ? span : min(span, other.span)
+        isRollUp = isRollUp || other.isRollUp
+        for ancestor in other.ancestors.values { ancestors.insert(ancestor) }
+    }
+}
+
+/// Up to four ancestors without a heap allocation, smallest hash first; more are dropped, largest first.
+public struct InlineAncestors: Sendable, Hashable {
+    private var a: UInt64 = 0
+    private var b: UInt64 = 0
+    private var c: UInt64 = 0
+    private var d: UInt64 = 0
+
+    /// Creates an empty set.
+    public init() {}
+
+    /// The ancestors, smallest first.
+    public var values: [UInt64] { a == 0 ? [] : [a, b, c, d].filter { $0 != 0 } }
+
+    /// Whether there are none.
+    public var isEmpty: Bool { a == 0 }
+
+    /// Adds one; the set stays sorted and free of repeats.
+    public mutating func insert(_ value: UInt64) {
+        guard value != 0, value != a, value != b, value != c, value != d else { return }
+        var value = value
+        for slot in [\InlineAncestors.a, \.b, \.c, \.d] {
+            if self[keyPath: slot] == 0 || value < self[keyPath: slot] { swap(&value, &self[keyPath: slot]) }
+            if value == 0 { return }
+        }
+    }
+}

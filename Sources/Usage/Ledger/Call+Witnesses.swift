@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Call {
+    /// Makes one call of the observations that tell of it, each field from the best witness that knows it.
+    ///
+    /// A pure function of the set: the order of `witnesses` does not matter.
+    /// - Parameter witnesses: The observations; at least one.
+    init?(witnesses: [Observation]) {
+        let ranked = witnesses.sorted(by: Self.isBetter)
+        guard let best = ranked.first else { return nil }
+        id = Self.identity(of: ranked)
+        time = best.time
+        isCounted = ranked.contains { !$0.trace.isRollUp }
+        let told = ranked.filter { $0.session != nil }
+        let sessionWitness = told.first { !$0.sessionIsTrace } ?? told.first
+        session = sessionWitness?.session
+        sessionIsTrace = sessionWitness?.sessionIsTrace ?? false
+        agent = ranked.lazy.compactMap(\.agent).first
+        provider = ranked.lazy.compactMap(\.provider).first
+        model = ranked.lazy.compactMap(\.model).first
+        user = ranked.lazy.compactMap(\.user).first
+        project = ranked.lazy.compactMap(\.project).first
+        machine = ranked.lazy.compactMap(\.machine).first
+        (counts, knowsCacheLifetimes) = Self.counts(of: ranked)
+        reportedCost = ranked.lazy.compactMap(\.reportedCost).first
+        terms = ranked.dropFirst().reduce(into: best.terms) { $0.merge($1.terms) }
+        duration = ranked.lazy.compactMap(\.duration).first
+        error = ranked.lazy.compactMap(\.error).first
+        sources = Set(ranked.map(\.source)).sorted { $0.rawValue < $1.rawValue }
+        price = nil
+    }
+
+    /// Higher authority first, a roll-up after what it sums up; the id decides between equals, so that the choice is always the same.
+    private static func isBetter(_ left: Observation, _ right: Observation) -> Bool {
+        (left.trace.isRollUp ? 1 : 0, -Int(left.authority), left.id) < (right.trace.isRollUp ? 1 : 0, -Int(right.authority), right.id)
+    }
+
+    /// The smallest key of the strongest kind that any witness knows, else the smallest observation.
+    private static func identity(of witnesses: [Observation]) -> UInt64 {
+        for kind in [\CallKeys.request, \.response, \.lineage] {
+            if let key = witnesses.lazy.map({ $0.keys[keyPath: kind] }).filter({ $0 != 0 }).min() { return key }
+        }
+        return witnesses.lazy.map(\.id).min() ?? 0
+    }
+
+    /// The numbers of the best witness; of several as good the larger of each. Lifetimes of cache writes and reasoning come from
+    /// whoever knows them, provided they agree in the sum they split.
+    private static func counts(of ranked: [Observation]) -> (TokenCounts, Bool) {
+        guard let best = ranked.first else { return (TokenCounts(), false) }
+        let peers = ranked.prefix { $0.authority == best.authority && $0.trace.isRollUp == best.trace.isRollUp }
+        var counts = peers.dropFirst().reduce(best.counts) { $0.maximum($1.counts) }
+        var knowsLifetimes = peers.contains(where: \.knowsCacheLifetimes)
+        for other in ranked.dropFirst(peers.count) {
+            if !knowsLifetimes, other.knowsCacheLifetimes, other.counts.cacheWrite == counts.cacheWrite {
+                counts.cacheWrite5m = other.counts.cacheWrite5m
+                counts.cacheWrite1h = other.counts.cacheWrite1h
+                knowsLifetimes = true
+            }
+            if counts.reasoning == 0 { counts.reasoning = min(other.counts.reasoning, counts.output) }
+        }
+        return (counts, knowsLifetimes)
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One sighting of a model call: who saw it, with which numbers, and by which ids it can be recognised again.
+///
+/// Several observations may tell of one call (a log event, a span, a transcript line). The ``Ledger`` finds which belong together
+/// and makes one ``Call`` of them. An observation is identified by ``id``: the same sighting delivered twice has the same id.
+public struct Observation: Sendable, Hashable {
+    /// Identifies the sighting, not the call: equal when the same record arrives again, by whatever way.
+    public var id: UInt64
+    /// The end of the call, as exactly as this witness knows it.
+    public var time: Timestamp
+    /// What kind of material the sighting comes from.
+    public var source: Source
+    /// Who emitted it: the source and the instrumentation scope, hashed. One witness never reports one call twice under two ids.
+    public var witness: UInt64
+    /// How far its numbers are trusted beside those of another witness of the call; higher wins.
+    public var authority: UInt8
+    /// Ids that name the call itself.
+    public var keys = CallKeys()
+    /// Where the observation stands in a trace.
+    public var trace = TraceLinks()
+    /// Joins witnesses that share no id: agent, session (or trace) and size of the prompt. Zero: never joined that way.
+    public var weakKey: UInt64 = 0
+    /// How far apart in seconds two sightings of one call may be when nothing but ``weakKey`` joins them.
+    public var weakWindow: Int32 = 30
+
+    /// The session of the agent, or the trace when there is none (``sessionIsTrace``).
+    public var session: String?
+    /// Whether ``session`` is only a trace id.
+    public var sessionIsTrace = false
+    /// The program that made the call, such as `claude-code`, or a service name.
+    public var agent: String?
+    /// The company or gateway that answered, in OpenTelemetry's spelling.
+    public var provider: String?
+    /// The model that answered, as reported.
+    public var model: String?
+    /// The person or account.
+    public var user: String?
+    /// The repository or project.
+    public var project: String?
+    /// The machine on which the agent ran.
+    public var machine: String?
+
+    /// The tokens in disjoint buckets.
+    public var counts = TokenCounts()
+    /// Whether ``counts`` tells the lifetimes of cache writes apart.
+    public var knowsCacheLifetimes = false
+    /// The cost that the sender itself reported.
+    public var reportedCost: Money?
+    /// What changes the price of the call beside its tokens.
+    public var terms = BillingTerms()
+    /// How long the call took, in nanoseconds.
+    public var duration: Int64?
+    /// What went wrong, in a few words.
+    public var error: String?
+
+    /// Creates an observation with its identity; the rest is set by name.
+    public init(id: UInt64, time: Timestamp, source: Source, witness: UInt64, authority: UInt8) {
+        self.id = id
+        self.time = time
+        self.source = source
+        self.witness = witness
+        self.authority = authority
+    }
+}
+
+extension Observation {
+    /// The kinds of material a sighting can come from; the raw value is stored.
+    public enum Source: UInt8, Sendable, Hashable, CaseIterable {
+        /// A log record that came in over OTLP.
+        case otlpLog = 1
+        /// A span that came in over OTLP.
+        case otlpSpan = 2
+        /// A line of a Claude Code transcript.
+        case transcript = 3
+        /// A record of a Codex rollout.
+        case rollout = 4
+        /// An event posted to the collector's own API.
+        case event = 5
+
+        /// The name in answers of the API.
+        public var name: String {
+            switch self {
+            case .otlpLog: "otlp_log"
+            case .otlpSpan: "otlp_span"
+            case .transcript: "transcript"
+            case .rollout: "rollout"
+            case .event: "event"
+            }
+        }
+    }
+
+    /// Takes in a second delivery of the same sighting: larger counts win, what was missing is filled, the earlier time stays.
+    ///
+    /// Commutative, associative and idempotent, so that copies may come in any number and order.
+    /// - Returns: Whether anything changed.
+    public mutating func merge(_ other: Observation) -> Bool {
+        let before = self
+        time = min(time, other.time)
+        authority = max(authority, other.authority)
+        counts = counts.maximum(other.counts)
+        knowsCacheLifetimes = knowsCacheLifetimes || other.knowsCacheLifetimes
+        keys.fill(from: other.keys)
+        trace.merge(other.trace)
+        weakKey = Self.smaller(weakKey, other.weakKey)
+        weakWindow = max(weakWindow, other.weakWindow)
+        if session == nil || (sessionIsTrace && !other.sessionIsTrace && other.session != nil) {
+            (session, sessionIsTrace) = (other.session, other.sessionIsTrace)
+        } else if sessionIsTrace == other.sessionIsTrace, let mine = session, let theirs = other.session {
+            session = min(mine, theirs)
+        }
+        agent = Self.first(agent, other.agent)
+        provider = Self.first(provider, other.provider)
+        model = Self.first(model, other.model)
+        user = Self.first(user, other.user)
+        project = Self.first(project, other.project)
+        machine = Self.first(machine, other.machine)
+        reportedCost = [reportedCost, other.reportedCost].compactMap(\.self).max()
+        terms.merge(other.terms)
+        duration = [duration, other.duration].compactMap(\.self).max()
+        error = Self.first(error, other.error)
+        return self != before
+    }
+
+    private static func smaller(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        left == 0 ? right : right == 0 ? left : min(left, right)
+    }
+
+    private static func first(_ left: String?, _ right: String?) -> String? {
+        guard let left else { return right }
+        guard let right else { return left }
+        return min(left, right)
+    }
+}
+
+extension TokenCounts {
+    /// The larger count of each bucket: right for copies of one sighting, whose counts only ever grow.
+    public func maximum(_ other: TokenCounts) -> TokenCounts {
+        TokenCounts(
+            uncachedInput: max(uncachedInput, other.uncachedInput),
+            cacheRead: max(cacheRead, other.cacheRead),
+            cacheWrite5m: max(cacheWrite5m, other.cacheWrite5m),
+            cacheWrite1h: max(cacheWrite1h, other.cacheWrite1h),
+            output: max(output, other.output),
+            reasoning: max(reasoning, other.reasoning)
+        )
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension PriceTable {
+    /// Finds the price of a model at an instant; nil when the model is unpriced.
+    ///
+    /// - Parameters:
+    ///   - model: The model as the call names it, decorated or not.
+    ///   - provider: Who answered, in OpenTelemetry's, LiteLLM's or an agent's spelling; nil when it is not known.
+    ///   - time: When the call was made.
+    public func entry(model: String, provider: String?, at time: Timestamp) -> PriceEntry? {
+        history(model: model, provider: provider)?.entry(at: time)
+    }
+
+    /// Finds the prices of a model over time; nil when the model is unpriced.
+    public func history(model: String, provider: String?) -> PriceHistory? {
+        let override = overrides[model.lowercased()]
+        if let entry = override?.entry { return PriceHistory(entries: [entry]) }
+        guard var history = published(model: model, provider: provider) else { return nil }
+        if let override {
+            for index in history.entries.indices { history.entries[index].factor = override.multiplier }
+        }
+        return history
+    }
+
+    private func published(model: String, provider: String?) -> PriceHistory? {
+        if let provider, ProviderScope.isLocal(provider) { return nil }
+        guard let name = ModelName(model), !name.impliedScopes.contains(where: ProviderScope.isLocal) else {
+            return nil
+        }
+        let own = provider.map(ProviderScope.scopes) ?? []
+        if let found = find(name, in: own, allowsFree: true) { return found }
+        if let found = find(name, in: name.impliedScopes, allowsFree: false) { return found }
+        for spelling in name.spellings {
+            let scopes = ProviderScope.firstParty(of: spelling.text)
+            if let found = find(spelling, in: scopes, allowsFree: false) { return found }
+        }
+        return alias(of: name, scopes: own + name.impliedScopes)
+    }
+
+    private func find(_ name: ModelName, in scopes: [String], allowsFree: Bool) -> PriceHistory? {
+        for scope in scopes {
+            for spelling in name.spellings {
+                if let found = find(spelling, in: [scope], allowsFree: allowsFree) { return found }
+            }
+        }
+        return nil
+    }
+
+    private func find(_ spelling: ModelName.Spelling, in scopes: [String], allowsFree: Bool) -> PriceHistory? {
+        for scope in scopes {
+            guard var history = history(scope: scope, model: spelling.text) else { continue }
+            history.entries.removeAll { !$0.canPrice(allowsFree: allowsFree) }
+            if spelling.isFast {
+                // Without a factor for fast mode, `-fast` is part of the name of another model.
+                history.entries.removeAll { $0.fastFactor == nil }
+                for index in history.entries.indices { history.entries[index].isFastName = true }
+            }
+            if !history.entries.isEmpty { return history }
+        }
+        return nil
+    }
+
+    private func alias(of name: ModelName, scopes: [String]) -> PriceHistory? {
+        for spelling in name.spellings {
+            let entries = ModelAlias.periods(of: spelling.text).flatMap { period in
+                let target = ModelName.Spelling(text: period.model, isFast: spelling.isFast)
+                let found = find(target, in: scopes + ProviderScope.firstParty(of: period.model), allowsFree: false)
+                return found?.clipped(from: period.from, until: period.until) ?? []
+            }
+            if !entries.isEmpty { return PriceHistory(entries: entries) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// A range of whole calendar days in a time zone.
+public struct Period: Sendable, Hashable {
+    /// What was asked for, in its canonical form (`30d`, `2026-11`, `custom`).
+    public var name: String
+    /// The first day, `YYYY-MM-DD`.
+    public var from: String
+    /// The last day, inclusive, `YYYY-MM-DD`.
+    public var to: String
+    /// The identifier of the time zone whose days are meant.
+    public var timezone: String
+    /// The instant at which each day begins, and last the instant at which the day after the last begins.
+    public var dayStarts: [Timestamp]
+    /// The dates of the days, `YYYY-MM-DD`, one less than ``dayStarts``.
+    public var days: [String]
+
+    /// The first instant of the period.
+    public var start: Timestamp { dayStarts.first ?? Timestamp(nanoseconds: 0) }
+    /// The first instant after the period.
+    public var end: Timestamp { dayStarts.last ?? Timestamp(nanoseconds: 0) }
+
+    /// The longest period in days that can be asked for.
+    public static let longest = 3_700
+
+    /// Resolves a period.
+    ///
+    /// - Parameters:
+    ///   - text: `7d`, `30d`, `90d` and the like (today and the days before it), `YYYY-MM`, `month:YYYY-MM`, `today`, or nil for the current month.
+    ///   - from: The first day, for a period of its own; goes with `to`.
+    ///   - to: The last day.
+    ///   - timezone: An IANA name such as `Europe/Berlin`, or `UTC`.
+    ///   - now: The present.
+    public init(_ text: String?, from: String? = nil, to: String? = nil, timezone: String, now: Timestamp) throws(PeriodError) {
+        let calendar = try Self.calendar(timezone)
+        if from != nil || to != nil {
+            guard text == nil else { throw PeriodError("give either period or from and to, not both") }
+            guard let from, let to else { throw PeriodError("from and to go together") }
+            try self.init(name: "custom", first: Self.date(from, calendar), last: Self.date(to, calendar), calendar: calendar)
+            return
+        }
+        let today = calendar.startOfDay(for: Date(timeIntervalSince1970: Double(now.milliseconds) / 1_000))
+        guard let text, text != "month" else {
+            let month = Self.text(of: today, calendar).prefix(7)
+            try self.init(month: String(month), calendar: calendar)
+            return
+        }
+        if text == "today" {
+            try self.init(name: text, first: today, last: today, calendar: calendar)
+        } else if text.hasSuffix("d"), let count = Int(text.dropLast()), String(count) == text.dropLast(), count > 0, count <= Self.longest {
+            let first = calendar.date(byAdding: .day, value: 1 - count, to: today) ?? today
+            try self.init(name: text, first: first, last: today, calendar: calendar)
+        } else {
+            try self.init(month: text.hasPrefix("month:") ? String(text.dropFirst(6)) : text, calendar: calendar)
+        }
+    }
+
+    private init(month: String, calendar: Calendar) throws(PeriodError) {
+        guard month.utf8.count == 7, let first = try? Self.date(month + "-01", calendar),
+            let next = calendar.date(byAdding: .month, value: 1, to: first),
+            let last = calendar.date(byAdding: .day, value: -1, to: next)
+        else { throw PeriodError("no period \"\(month.prefix(40))\": use 7d, 30d, 90d, YYYY-MM, or from=YYYY-MM-DD&to=YYYY-MM-DD") }
+        try self.init(name: month, first: first, last: last, calendar: calendar)
+    }
+
+    private init(name: String, first: Date, last: Date, calendar: Calendar) throws(PeriodError) {
+        guard first <= last else { throw PeriodError("from is after to") }
+        self.name = name
+        timezone = calendar.timeZone.identifier == "GMT" ? "UTC" : calendar.timeZone.identifier
+        days = []
+        dayStarts = []
+        var day = first
+        while day <= last {
+            guard days.count < Self.longest else { throw PeriodError("a period has at most \(Self.longest) days") }
+            days.append(Self.text(of: day, calendar))
+            dayStarts.append(Self.timestamp(day))
+            guard let next = calendar.date(byAdding: .day, value: 1, to: day) else { break }
+            day = calendar.startOfDay(for: next)
+        }
+        dayStarts.append(Self.timestamp(day))
+        from = days.first ?? ""
+        to = days.last ?? ""
+    }
+
+    /// The position in ``days`` of the day that holds an instant, nil outside of the period.
+    public func day(of time: Timestamp) -> Int? {
+        guard time >= start, time < end else { return nil }
+        var (low, high) = (0, days.count)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if dayStarts[middle] <= time { low = middle } else { high = middle }
+        }
+        return low
+    }
+
+    private static func calendar(_ timezone: String) throws(PeriodError) -> Calendar {
+        guard let zone = TimeZone(identifier: timezone) else {
+            throw PeriodError("no time zone \"\(timezone.prefix(40))\": use a name such as UTC or Europe/Berlin")
+        }
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = zone
+        return calendar
+    }
+
+    private static func date(_ text: String, _ calendar: Calendar) throws(PeriodError) -> Date {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        if text.utf8.count == 10, parts.count == 3, let year = parts[0], let month = parts[1], let day = parts[2] {
+            let components = DateComponents(year: year, month: month, day: day)
+            if components.isValidDate(in: calendar), (1970...2261).contains(year), let date = calendar.date(from: components) {
+                return calendar.startOfDay(for: date)
+            }
+        }
+        throw PeriodError("no date \"\(text.prefix(40))\": use YYYY-MM-DD")
+    }
+
+    private static func text(of date: Date, _ calendar: Calendar) -> String {
+        let parts = calendar.dateComponents([.year, .month, .day], from: date)
+        func padded(_ number: Int?, _ width: Int) -> String {
+            let digits = String(number ?? 0)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        return "\(padded(parts.year, 4))-\(padded(parts.month, 2))-\(padded(parts.day, 2))"
+    }
+
+    private static func timestamp(_ date: Date) -> Timestamp {
+        Timestamp(nanoseconds: Int64(date.timeIntervalSince1970) * 1_000_000_000)
+    }
+}
+
+/// A period that cannot be understood; the text says what to write instead.
+public struct PeriodError: Error, Sendable, CustomStringConvertible {
+    /// What is wrong and what to write.
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

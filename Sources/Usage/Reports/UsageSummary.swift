@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a period cost, and where: the answer behind `summary` in the API, the command line and the dashboard.
+public struct UsageSummary: Sendable {
+    /// The period it is about.
+    public var period: Period
+    /// Everything together.
+    public var totals = UsageTotals()
+    /// Sessions with a call in the period.
+    public var sessionCount = 0
+    /// Sessions seen in the last minute.
+    public var activeSessions = 0
+    /// Models without a price, with their calls.
+    public var unpricedModels: [String] = []
+    /// By model.
+    public var byModel: [String: Share] = [:]
+    /// By agent.
+    public var byAgent: [String: Share] = [:]
+    /// By project; calls whose project nobody knows are under the empty name.
+    public var byProject: [String: Share] = [:]
+    /// By user; calls whose user nobody knows are under the empty name.
+    public var byUser: [String: Share] = [:]
+    /// By machine; calls whose machine nobody knows are under the empty name.
+    public var byMachine: [String: Share] = [:]
+    /// By day, every day of the period in order, also those without a call.
+    public var byDay: [Day]
+    /// The period's figures by session, dearest first, at most ``maximumSessions``.
+    public var sessions: [Session] = []
+
+    /// How many sessions a summary lists.
+    public static let maximumSessions = 1_000
+
+    /// Creates a summary of nothing.
+    public init(period: Period) {
+        self.period = period
+        byDay = period.days.map { Day(date: $0) }
+    }
+
+    /// What one model, agent, project, user or machine has of a period.
+    public struct Share: Sendable, Hashable {
+        /// Its sums.
+        public var totals = UsageTotals()
+        /// Its sessions.
+        public var sessions = 0
+
+        /// Creates an empty share.
+        public init() {}
+    }
+
+    /// What one day has of a period.
+    public struct Day: Sendable, Hashable {
+        /// The date, `YYYY-MM-DD`, in the period's time zone.
+        public var date: String
+        /// Its sums.
+        public var totals = UsageTotals()
+
+        /// Creates a day without calls.
+        public init(date: String) {
+            self.date = date
+        }
+    }
+}

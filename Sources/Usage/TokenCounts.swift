@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The tokens of one model call in disjoint buckets, as every price list bills them.
+///
+/// The buckets never overlap: a token read from a cache is not part of ``uncachedInput``. ``reasoning`` is the one exception: it
+/// tells how many of the ``output`` tokens were reasoning and is never added to a total.
+public struct TokenCounts: Sendable, Hashable, Codable {
+    /// Prompt tokens billed at the full input rate.
+    public var uncachedInput: Int64
+    /// Prompt tokens read from a cache.
+    public var cacheRead: Int64
+    /// Prompt tokens written to a cache with the short lifetime (five minutes at Anthropic, thirty at OpenAI), or of unknown lifetime.
+    public var cacheWrite5m: Int64
+    /// Prompt tokens written to a cache with the one-hour lifetime.
+    public var cacheWrite1h: Int64
+    /// Tokens the model produced, reasoning included.
+    public var output: Int64
+    /// The part of ``output`` that was reasoning.
+    public var reasoning: Int64
+
+    /// Creates counts; every bucket that is left out is zero.
+    public init(
+        uncachedInput: Int64 = 0,
+        cacheRead: Int64 = 0,
+        cacheWrite5m: Int64 = 0,
+        cacheWrite1h: Int64 = 0,
+        output: Int64 = 0,
+        reasoning: Int64 = 0
+    ) {
+        self.uncachedInput = uncachedInput
+        self.cacheRead = cacheRead
+        self.cacheWrite5m = cacheWrite5m
+        self.cacheWrite1h = cacheWrite1h
+        self.output = output
+        self.reasoning = reasoning
+    }
+
+    /// Cache writes of every lifetime; like every sum here it stops at the largest number that can be held.
+    public var cacheWrite: Int64 { Self.sum(cacheWrite5m, cacheWrite1h) }
+
+    /// The whole prompt: what context-size tiers are compared with.
+    public var prompt: Int64 { Self.sum(Self.sum(uncachedInput, cacheRead), cacheWrite) }
+
+    /// Every token of the call once.
+    public var total: Int64 { Self.sum(prompt, output) }
+
+    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+        let (value, overflow) = left.addingReportingOverflow(right)
+        return overflow ? .max : value
+    }
+
+    /// Whether nothing was counted.
+    public var isZero: Bool { total == 0 }
+
+    /// The largest count that is believed of one call; a larger one is a broken sender and would endanger sums.
+    public static let limit: Int64 = 1 << 40
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Finds the place in the file for a path of keys, so that a component's own checks can point at a line.
+public struct ConfigLocations: Sendable {
+    /// Which half of an entry is meant.
+    public enum Part: Hashable, Sendable {
+        /// The key: for a key that should not be there.
+        case key
+        /// The value: for a value that is not acceptable.
+        case value
+    }
+
+    private let root: Node
+    private let rootKey: Mark?
+
+    /// Creates a lookup in what the user wrote.
+    ///
+    /// - Parameters:
+    ///   - root: The node a type was decoded from.
+    ///   - rootKey: The place of the key in front of it, used when nothing of the path is written.
+    public init(_ root: Node, rootKey: Mark? = nil) {
+        self.root = root
+        self.rootKey = rootKey
+    }
+
+    /// Returns the place of a path such as `["protocols", "http", "endpoint"]`, or of the nearest enclosing part that is
+    /// written; list items are found by their index.
+    public func location(of path: [String], _ part: Part = .value) -> Mark {
+        var node = root
+        var key = rootKey
+        for name in path {
+            switch node {
+            case .mapping(let mapping):
+                guard let entry = mapping.entry(name) else { return enclosing(node, key) }
+                (node, key) = (entry.value, entry.key.mark)
+            case .sequence(let sequence):
+                guard let index = Int(name), sequence.elements.indices.contains(index) else {
+                    return enclosing(node, key)
+                }
+                (node, key) = (sequence.elements[index], nil)
+            case .scalar: return enclosing(node, key)
+            }
+        }
+        // Nothing after a colon has no place worth pointing at.
+        return part == .key || node.isNull ? key ?? node.mark : node.mark
+    }
+
+    private func enclosing(_ node: Node, _ key: Mark?) -> Mark { key ?? node.mark }
+}

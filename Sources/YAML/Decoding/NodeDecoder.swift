@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The keys a type asked for while it was decoded: those the user may write.
+final class RequestedKeys {
+    private(set) var names: [String] = []
+    var isKeyed = false
+
+    func insert(_ name: String) {
+        if !names.contains(name) { names.append(name) }
+    }
+}
+
+/// The `Decoder` handed to `init(from:)`.
+struct NodeDecoder: Decoder {
+    let session: DecodingSession
+    let layers: Layers
+    let keys = RequestedKeys()
+
+    var codingPath: [any CodingKey] { layers.path.map { ConfigKey(stringValue: $0) } }
+    var userInfo: [CodingUserInfoKey: Any] { session.userInfo }
+
+    func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+        keys.isKeyed = true
+        var layers = layers
+        if let given = layers.given, given.mapping == nil, !given.isNull {
+            // The defaults stand in for the whole section.
+            let lacksSpace = given.scalar.map { ConfigLine($0.text).lacksSpaceAfterKey } ?? false
+            let help = lacksSpace ? "write a space after the colon: \"key: value\"" : nil
+            let abandoned = session.mismatch(given, .section(nil), layers, help: help)
+            guard layers.fallback != nil else { throw abandoned }
+            layers.given = nil
+        }
+        return KeyedDecodingContainer(KeyedNodeDecoding(session: session, layers: layers, keys: keys))
+    }
+
+    func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
+        guard let node = layers.isGivenNull ? layers.fallback : layers.given, case .sequence(let sequence) = node else {
+            throw layers.given.map { session.mismatch($0, .list(.section(nil)), layers) } ?? DecodingSession.Abandoned()
+        }
+        return UnkeyedNodeDecoding(session: session, layers: layers, nodes: sequence.elements)
+    }
+
+    func singleValueContainer() -> any SingleValueDecodingContainer {
+        SingleNodeDecoding(session: session, layers: layers)
+    }
+}
+
+struct SingleNodeDecoding: SingleValueDecodingContainer {
+    let session: DecodingSession
+    let layers: Layers
+    var codingPath: [any CodingKey] { layers.path.map { ConfigKey(stringValue: $0) } }
+
+    func decodeNil() -> Bool { layers.isNull }
+
+    func decode<T: Decodable>(_ type: T.Type) throws -> T { try session.decode(type, layers) }
+}
+
+struct UnkeyedNodeDecoding: UnkeyedDecodingContainer {
+    let session: DecodingSession
+    let layers: Layers
+    let nodes: [Node]
+    private(set) var currentIndex = 0
+
+    init(session: DecodingSession, layers: Layers, nodes: [Node]) {
+        self.session = session
+        self.layers = layers
+        self.nodes = nodes
+    }
+
+    var codingPath: [any CodingKey] { layers.path.map { ConfigKey(stringValue: $0) } }
+    var count: Int? { nodes.count }
+    var isAtEnd: Bool { currentIndex >= nodes.count }
+
+    mutating func decodeNil() throws -> Bool {
+        guard !isAtEnd, nodes[currentIndex].isNull else { return false }
+        currentIndex += 1
+        return true
+    }
+
+    mutating func decode<T: Decodable>(_ type: T.Type) throws -> T {
+        guard let value = session.decodeItem(type, try next()) else { throw DecodingSession.Abandoned() }
+        return value
+    }
+
+    mutating func nestedContainer<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+        try NodeDecoder(session: session, layers: next()).container(keyedBy: type)
+    }
+
+    mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer {
+        try NodeDecoder(session: session, layers: next()).unkeyedContainer()
+    }
+
+    mutating func superDecoder() throws -> any Decoder {
+        NodeDecoder(session: session, layers: try next())
+    }
+
+    private mutating func next() throws -> Layers {
+        guard !isAtEnd else {
+            let message = "expected an item after the \(nodes.count) here"
+            throw session.report(.error("type-mismatch", message, at: layers.mark), layers)
+        }
+        defer { currentIndex += 1 }
+        return layers.element(nodes[currentIndex], currentIndex)
+    }
+}

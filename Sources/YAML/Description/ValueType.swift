@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a key of a configuration holds.
+public indirect enum ValueType: Hashable, Sendable {
+    /// Any text.
+    case string
+    /// A whole number.
+    case integer
+    /// A number.
+    case number
+    /// `true` or `false`.
+    case boolean
+    /// A `ConfigDuration`.
+    case duration
+    /// A `ConfigByteSize`.
+    case size
+    /// A `ConfigPath`.
+    case path
+    /// A `Secret`.
+    case secret
+    /// One of the given words.
+    case choice([String])
+    /// A list of values of one type.
+    case list(ValueType)
+    /// Values of one type under keys of the user's choice.
+    case map(ValueType)
+    /// Fixed keys; the encoded defaults when they are known without an instance (see `ConfigSection`).
+    case section(Node?)
+    /// A single value whose form only its type knows, with a name for it.
+    case custom(String)
+
+    /// The name for listings, such as `list of string` or `always|interval|never`.
+    public var name: String {
+        switch self {
+        case .string: "string"
+        case .integer: "integer"
+        case .number: "number"
+        case .boolean: "boolean"
+        case .duration: "duration"
+        case .size: "size"
+        case .path: "path"
+        case .secret: "secret"
+        case .choice(let words): words.joined(separator: "|")
+        case .list(let element): "list of \(element.name)"
+        case .map(let value): "map of \(value.name)"
+        case .section: "section"
+        case .custom(let name): name
+        }
+    }
+
+    /// Whether it is a secret or a collection of secrets.
+    var holdsSecret: Bool {
+        switch self {
+        case .secret: true
+        case .list(let element), .map(let element): element.holdsSecret
+        default: false
+        }
+    }
+
+    /// What a message says was expected, such as `a whole number`.
+    var expectation: String {
+        switch self {
+        case .string: "a string"
+        case .integer: "a whole number"
+        case .number: "a number"
+        case .boolean: "true or false"
+        case .duration: "a duration such as 30s"
+        case .size: "a size such as 64MiB"
+        case .path: "a path"
+        case .secret: "a string"
+        case .choice(let words): "one of \(words.joined(separator: ", "))"
+        case .list(let element): "a list of \(element.name)"
+        case .map, .section: "a mapping"
+        case .custom(let name): "a \(name)"
+        }
+    }
+}

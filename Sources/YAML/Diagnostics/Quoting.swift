@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Returns text from the configuration as it may appear in a message: quoted, one line, no control characters, cut.
+public func quoted(_ text: String) -> String {
+    let longest = 60
+    var result = "\""
+    for (index, scalar) in text.unicodeScalars.enumerated() {
+        guard index < longest else { return result + "…\"" }
+        result += visible(scalar)
+    }
+    return result + "\""
+}
+
+private func visible(_ scalar: Unicode.Scalar) -> String {
+    switch scalar {
+    case "\n": "\\n"
+    case "\r": "\\r"
+    case "\t": "\\t"
+    case _ where DisplayWidth.isControl(scalar): "\u{FFFD}"
+    default: String(scalar)
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A single value: its text and how it was written.
+///
+/// What the text means is decided late, by the type it is decoded into: `0123` is the number 123 for a number and the
+/// text `0123` for a string.
+public struct Scalar: Hashable, Sendable {
+    /// How the text was written.
+    public enum Style: Hashable, Sendable {
+        /// Without quotes: may be a number, a boolean or null.
+        case plain
+        /// In quotes or as a block: always a string.
+        case quoted
+    }
+
+    /// An explicit tag of the core schema.
+    public enum Tag: String, Hashable, Sendable, CaseIterable {
+        /// `!!str`
+        case string = "str"
+        /// `!!int`
+        case integer = "int"
+        /// `!!float`
+        case float
+        /// `!!bool`
+        case boolean = "bool"
+        /// `!!null`
+        case null
+    }
+
+    /// The text after unescaping and substitution.
+    public var text: String
+    /// How the text was written.
+    public var style: Style
+    /// The explicit tag, which wins over the style.
+    public var tag: Tag?
+    /// The place of the value.
+    public var mark: Mark
+    /// The text before substitution, when the value came from the environment or a file, such as `${env:API_KEY}`.
+    public var reference: String?
+    /// Whether substitution failed and was diagnosed: the decoder takes the default without a further word.
+    public var isUnresolved = false
+    /// Whether the value must not be shown.
+    public var isSecret = false
+    /// What the value is for, known for encoded defaults only.
+    public var valueType: ValueType?
+
+    /// Creates a value.
+    public init(_ text: String, style: Style = .plain, tag: Tag? = nil, mark: Mark) {
+        self.text = text
+        self.style = style
+        self.tag = tag
+        self.mark = mark
+    }
+
+    /// Whether the value came from outside the configuration and may be secret without looking so.
+    public var isSecretSource: Bool { reference != nil }
+}

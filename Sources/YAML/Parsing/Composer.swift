@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Builds nodes from parser events: resolves aliases, refuses what a configuration must not contain, keeps the bounds.
+struct Composer: ~Copyable {
+    /// Why composing ended early; the reason is already among the problems, except for a syntax problem.
+    enum Failure: Error {
+        case syntax(SyntaxProblem)
+        case refused
+    }
+
+    private struct Anchored {
+        let node: Node
+        let count: Int
+        let height: Int
+    }
+
+    private var events: EventStream
+    private let file: String
+    private let limits: ParseLimits
+    private var anchors: [String: Anchored] = [:]
+    private var count = 0
+    private(set) var problems: [Diagnostic] = []
+
+    init(events: consuming EventStream, file: String, limits: ParseLimits) {
+        self.events = events
+        self.file = file
+        self.limits = limits
+    }
+
+    /// Returns the only document, or nil when the file is empty.
+    mutating func document() throws(Failure) -> Node? {
+        _ = try next()
+        guard case .documentStart = try next().kind else { return nil }
+        let root = try node(from: try next(), depth: 1)
+        _ = try next()
+        let after = try next()
+        if case .documentStart = after.kind {
+            problems.append(
+                .error(
+                    "several-documents",
+                    "a second document begins here, a configuration file has one",
+                    at: mark(after),
+                    help: "give the second document as a file of its own"
+                )
+            )
+        }
+        return root
+    }
+
+    private mutating func next() throws(Failure) -> ParserEvent {
+        do {
+            return try events.next()
+        } catch {
+            throw .syntax(error)
+        }
+    }
+
+    private mutating func node(from event: ParserEvent, depth: Int) throws(Failure) -> Node {
+        let before = count
+        try add(1, at: event)
+        let result: Node
+        switch event.kind {
+        case .alias(let name): return try alias(name, event, depth: depth)
+        case .scalar(let text, let style): result = .scalar(scalar(text, style, event))
+        case .sequenceStart: result = try sequence(event, depth: depth)
+        case .mappingStart: result = try mapping(event, depth: depth)
+        default:
+            // libyaml's grammar gives a node here.
+            problems.append(.error("syntax", "a value is missing", at: mark(event)))
+            throw .refused
+        }
+        if let anchor = event.anchor {
+            anchors[anchor] = Anchored(node: result, count: count - before, height: result.height)
+        }
+        return result
+    }
+
+    private mutating func sequence(_ event: ParserEvent, depth: Int) throws(Failure) -> Node {
+        try checkDepth(depth, event)
+        checkTag(of: event, isOnly: "seq", "a list")
+        var elements: [Node] = []
+        while true {
+            let child = try next()
+            if case .sequenceEnd = child.kind { return .sequence(Node.Sequence(elements, mark: mark(event))) }
+            elements.append(try node(from: child, depth: depth + 1))
+        }
+    }
+
+    private mutating func mapping(_ event: ParserEvent, depth: Int) throws(Failure) -> Node {
+        try checkDepth(depth, event)
+        checkTag(of: event, isOnly: "map", "a mapping")
+        var entries: [Node.Entry] = []
+        var places: [String: Mark] = [:]
+        while true {
+            let keyEvent = try next()
+            if case .mappingEnd = keyEvent.kind { return .mapping(Node.Mapping(entries, mark: mark(event))) }
+            let key = try node(from: keyEvent, depth: depth + 1)
+            let value = try node(from: try next(), depth: depth + 1)
+            guard let key = accepted(key, isAlias: keyEvent.isAlias, at: mark(keyEvent), places: places) else {
+                continue
+            }
+            places[key.text] = key.mark
+            entries.append(Node.Entry(key: key, value: value))
+        }
+    }
+
+    /// Returns the key when the mapping may have it.
+    private mutating func accepted(_ key: Node, isAlias: Bool, at mark: Mark, places: [String: Mark]) -> Scalar? {
+        guard case .scalar(var key) = key else {
+            problems.append(.error("invalid-key", "a key must be a single value, not a list or mapping", at: mark))
+            return nil
+        }
+        if isAlias { key.mark = mark }
+        if key.text == "<<", key.style == .plain {
+            problems.append(
+                .error(
+                    "merge-key",
+                    "merge keys (<<) are not part of YAML 1.2",
+                    at: mark,
+                    help: "repeat the keys, or give a second --config file: files are merged"
+                )
+            )
+            return nil
+        }
+        if let first = places[key.text] {
+            problems.append(
+                .error(
+                    "duplicate-key",
+                    "the key \(quoted(key.text)) is already there",
+                    at: mark,
+                    help: "remove or rename one of the two",
+                    notes: [.init("first written here", at: first)]
+                )
+            )
+            return nil
+        }
+        return key
+    }
+
+    private mutating func alias(_ name: String, _ event: ParserEvent, depth: Int) throws(Failure) -> Node {
+        guard let anchored = anchors[name] else {
+            problems.append(
+                .error(
+                    "unknown-alias",
+                    "no anchor &\(name) before this place",
+                    at: mark(event),
+                    help: suggestion(for: name, among: anchors.keys).map { "did you mean \"*\($0)\"?" },
+                    notes: anchors.isEmpty ? [] : [.init("anchors: \(anchors.keys.sorted().joined(separator: ", "))")]
+                )
+            )
+            return .null(at: mark(event))
+        }
+        try add(anchored.count - 1, at: event)
+        try checkDepth(depth + anchored.height - 1, event)
+        return anchored.node
+    }
+
+    private mutating func add(_ more: Int, at event: ParserEvent) throws(Failure) {
+        count += more
+        guard count > limits.nodes else { return }
+        problems.append(
+            .error("too-many-nodes", "more than \(limits.nodes) values after expanding aliases", at: mark(event))
+        )
+        throw .refused
+    }
+
+    private mutating func checkDepth(_ depth: Int, _ event: ParserEvent) throws(Failure) {
+        guard depth > limits.depth else { return }
+        problems.append(
+            .error("too-deep", "lists and mappings are nested deeper than \(limits.depth)", at: mark(event))
+        )
+        throw .refused
+    }
+
+    private mutating func checkTag(of event: ParserEvent, isOnly name: String, _ found: String) {
+        guard let tag = event.tag, tag != "!", tag != CoreTag.prefix + name else { return }
+        problems.append(CoreTag.problem(tag, on: found, at: mark(event)))
+    }
+
+    private mutating func scalar(_ text: String, _ style: Scalar.Style, _ event: ParserEvent) -> Scalar {
+        var scalar = Scalar(text, style: style, mark: mark(event))
+        guard let tag = event.tag else { return scalar }
+        scalar.tag = CoreTag.scalarTag(tag)
+        if let problem = CoreTag.problem(tag, on: scalar) { problems.append(problem) }
+        return scalar
+    }
+
+    private func mark(_ event: ParserEvent) -> Mark {
+        Mark(file: file, line: event.line, column: event.column, length: event.length)
+    }
+}
+
+extension ParserEvent {
+    fileprivate var isAlias: Bool {
+        if case .alias = kind { true } else { false }
+    }
+}
+
+extension Node {
+    /// The nesting of lists and mappings; 0 for a scalar.
+    fileprivate var height: Int {
+        switch self {
+        case .scalar: 0
+        case .sequence(let sequence): 1 + (sequence.elements.map(\.height).max() ?? 0)
+        case .mapping(let mapping): 1 + (mapping.entries.map(\.value.height).max() ?? 0)
+        }
+    }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Collector
+import HubExtension
+import OTLPReceiver
+import PricingProcessor
+import SQLiteExporter
+import StdoutExporter
+import TokensProcessor
+
+/// The components that are built into this program: the only list of them.
+enum BuiltInPlugins {
+    static let registry = Registry(
+        receivers: [OTLPFactory()],
+        processors: [TokensFactory(), PricingFactory()],
+        exporters: [SQLiteFactory(), StdoutFactory()],
+        extensions: [HubFactory()]
+    )
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Collector
+import CollectorKit
+import YAML
+
+/// `hammurabi config`
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config",
+        abstract: "Shows configurations.",
+        subcommands: [Print.self, Default.self, Schema.self]
+    )
+
+    /// `hammurabi config print`
+    struct Print: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints the configuration in force: files joined, variables put in, defaults filled in, secrets left out."
+        )
+
+        @OptionGroup var options: ConfigOptions
+
+        func run() throws {
+            var diagnostics = Diagnostics()
+            let loaded = options.load(.process, diagnostics: &diagnostics)
+            Console.error(diagnostics.rendered())
+            guard let loaded, !diagnostics.hasErrors else { throw ExitCode(Exit.configuration) }
+            Console.answer(Self.filled(loaded.root, loaded.graph).rendered(redacting: diagnostics.secretKeys))
+        }
+
+        /// The configuration with each component's defaults beneath.
+        private static func filled(_ root: Node, _ graph: PipelineGraph) -> Node {
+            guard case .mapping(var sections) = root else { return root }
+            for kind in ComponentKind.allCases {
+                guard case .mapping(var components)? = sections[kind.rawValue] else { continue }
+                for entry in components.entries {
+                    guard let id = ComponentID(entry.key.text), let declared = graph.component(kind, id),
+                        let defaults = defaults(of: declared.factory)
+                    else { continue }
+                    components[entry.key.text] = entry.value.filled(from: defaults)
+                }
+                sections[kind.rawValue] = .mapping(components)
+            }
+            return .mapping(sections)
+        }
+
+        private static func defaults<Factory: ComponentFactory>(of factory: Factory) -> Node? {
+            try? Node(encoding: Factory.Config())
+        }
+    }
+
+    /// `hammurabi config default`
+    struct Default: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Prints the default configuration with its comments.")
+
+        func run() throws {
+            Console.answer(ConfigOptions.builtIn)
+        }
+    }
+
+    /// `hammurabi config schema`
+    struct Schema: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Prints a JSON Schema (2020-12) for configurations.")
+
+        func run() throws {
+            Console.answer(ConfigSchema(registry: BuiltInPlugins.registry).text)
+        }
+    }
+}

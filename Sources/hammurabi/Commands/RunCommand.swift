@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Collector
+import CollectorKit
+import Logging
+
+/// `hammurabi run`
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Runs the collector in the foreground (the default).",
+        discussion: "Prints one line \"ready\" with its addresses on standard error. SIGTERM and SIGINT drain and stop it."
+    )
+
+    @OptionGroup var options: ConfigOptions
+
+    func run() async throws {
+        let surroundings = Surroundings.process
+        let graph = try options.graph(surroundings)
+        var logger = Logger(label: "hammurabi") { _ in
+            StderrLogHandler(level: graph.telemetry.logs.level.logLevel, now: Console.now)
+        }
+        logger.logLevel = graph.telemetry.logs.level.logLevel
+        do {
+            try await Collector.serve(graph, surroundings: surroundings, logger: logger, now: Console.now)
+        } catch let error as StartError {
+            Console.error("hammurabi: \(error)\n")
+            throw ExitCode(error.exitCode)
+        }
+    }
+}

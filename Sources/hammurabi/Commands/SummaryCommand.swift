@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Collector
+import CollectorKit
+import HubExtension
+import Logging
+import Usage
+
+/// `hammurabi summary`
+struct SummaryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "summary",
+        abstract: "Says what a period cost, and where.",
+        discussion: "Reads the store that the configuration names; a running collector is not needed and not disturbed."
+    )
+
+    @OptionGroup var options: ConfigOptions
+
+    @Option(help: "7d, 30d, 90d, today, YYYY-MM or month (the current one, the default).")
+    var period: String?
+
+    @Option(help: "The first day, YYYY-MM-DD; goes with --to.")
+    var from: String?
+
+    @Option(help: "The last day, YYYY-MM-DD; goes with --from.")
+    var to: String?
+
+    @Option(help: "One table: \(SummaryReport.Dimension.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var by: SummaryReport.Dimension?
+
+    @Option(help: "Whose days are meant: UTC, Europe/Berlin, …; default: the hub's.")
+    var timezone: String?
+
+    @Flag(help: "Print the API's JSON document.")
+    var json = false
+
+    @Flag(help: "Print comma-separated values.")
+    var csv = false
+
+    func run() async throws {
+        let surroundings = Surroundings.process
+        let graph = try options.graph(surroundings)
+        let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .warning, now: Console.now) }
+        let hub = graph.used(.extension).lazy.compactMap { $0.config as? HubConfig }.first ?? HubConfig()
+        let range: Period
+        do {
+            range = try Period(period, from: from, to: to, timezone: timezone ?? hub.timezone, now: Console.now())
+        } catch {
+            throw ValidationError(error.description)
+        }
+        do {
+            let answer = try await Collector.withStore(
+                nil, of: graph, home: surroundings.programHome, logger: logger, now: Console.now
+            ) { store in
+                json
+                    ? try await HubAnswers(store: store, config: hub, now: Console.now).summary(of: range) + "\n"
+                    : rendered(try await store.summary(of: range, now: Console.now()), surroundings)
+            }
+            Console.answer(answer)
+        } catch let error as StartError {
+            Console.error("hammurabi: \(error)\n")
+            throw ExitCode(error.exitCode)
+        }
+    }
+
+    private func rendered(_ summary: UsageSummary, _ surroundings: Surroundings) -> String {
+        let report = SummaryReport(summary: summary, dimension: by)
+        if csv { return report.csv }
+        guard Console.isTerminal else { return report.tabbed }
+        let style = Style(isTerminal: true, environment: surroundings.environment)
+        return report.text(width: Console.width, style: style)
+    }
+}
+
+extension SummaryReport.Dimension: ExpressibleByArgument {}

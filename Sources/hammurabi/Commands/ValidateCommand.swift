@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Collector
+import FoundationEssentials
+import YAML
+
+/// `hammurabi validate`
+struct ValidateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "validate",
+        abstract: "Checks a configuration and starts nothing; prints everything that is wrong with it."
+    )
+
+    @OptionGroup var options: ConfigOptions
+
+    @Flag(help: "Print the findings as JSON on standard output.")
+    var json = false
+
+    @Flag(help: "Let warnings fail the check, too (exit 1).")
+    var denyWarnings = false
+
+    func run() throws {
+        let surroundings = Surroundings.process
+        var diagnostics = Diagnostics()
+        let loaded = options.load(surroundings, diagnostics: &diagnostics)
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            let records = diagnostics.items.map(DiagnosticRecord.init)
+            Console.answer(String(decoding: try encoder.encode(Report(valid: !diagnostics.hasErrors, diagnostics: records)), as: UTF8.self) + "\n")
+        } else {
+            Console.error(diagnostics.rendered())
+        }
+        if loaded == nil || diagnostics.hasErrors { throw ExitCode(Exit.configuration) }
+        if denyWarnings, !diagnostics.isEmpty { throw ExitCode(Exit.checkSaidNo) }
+        guard !json, let graph = loaded?.graph else { return }
+        let files = ConfigSource(paths: options.config, builtIn: "").files(in: surroundings)
+        let place = files.isEmpty ? ConfigSource.builtInName : files.joined(separator: ", ")
+        Console.answer("\(place): valid, \(graph.pipelines.count) pipeline\(graph.pipelines.count == 1 ? "" : "s")\n")
+    }
+
+    private struct Report: Encodable {
+        var valid: Bool
+        var diagnostics: [DiagnosticRecord]
+    }
+}

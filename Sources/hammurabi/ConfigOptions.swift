@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CEmbedded
+import Collector
+import Logging
+import Usage
+import YAML
+
+/// The flags by which every command finds its configuration.
+struct ConfigOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A configuration file; later ones are laid over earlier ones.",
+            discussion: "Without it: ./config.yaml, else $HAMMURABI_HOME/config.yaml, else the default that is built in.",
+            valueName: "path"
+        )
+    )
+    var config: [String] = []
+
+    @Option(name: .customLong("set"), help: ArgumentHelp("One value, laid over the files.", valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    /// The default configuration as text.
+    static var builtIn: String {
+        let bytes = UnsafeBufferPointer(start: hammurabi_default_config(), count: hammurabi_default_config_length())
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Loads the configuration and builds its graph; both are only of use when `diagnostics` has no errors.
+    func load(_ surroundings: Surroundings, diagnostics: inout Diagnostics) -> (root: Node, graph: PipelineGraph)? {
+        let source = ConfigSource(paths: config, overrides: overrides, builtIn: Self.builtIn)
+        guard let root = source.load(surroundings, diagnostics: &diagnostics) else { return nil }
+        let graph = GraphBuilder.build(
+            root, registry: BuiltInPlugins.registry, home: surroundings.userHome, diagnostics: &diagnostics
+        )
+        return (root, graph)
+    }
+
+    /// The graph, or the exit that goes with a configuration that cannot be used; all findings are printed.
+    func graph(_ surroundings: Surroundings) throws -> PipelineGraph {
+        var diagnostics = Diagnostics()
+        let loaded = load(surroundings, diagnostics: &diagnostics)
+        Console.error(diagnostics.rendered())
+        guard let loaded, !diagnostics.hasErrors else { throw ExitCode(Exit.configuration) }
+        return loaded.graph
+    }
+}
+
+/// The exit codes, after sysexits.h.
+enum Exit {
+    static let checkSaidNo: Int32 = 1
+    static let badInput: Int32 = 65
+    static let inputMissing: Int32 = 66
+    static let unreachable: Int32 = 69
+    static let internalError: Int32 = 70
+    static let inputOutput: Int32 = 74
+    static let permission: Int32 = 77
+    static let configuration: Int32 = 78
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Collector
+import CollectorKit
+import Glibc
+import Usage
+
+/// Standard output and standard error.
+enum Console {
+    /// Writes the answer.
+    static func answer(_ text: String) {
+        StandardStream.output.write(text)
+    }
+
+    /// Writes progress, warnings and errors.
+    static func error(_ text: String) {
+        StandardStream.error.write(text)
+    }
+
+    /// Whether people read the answer, not a program.
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// The width of the terminal in columns; 80 when it has none.
+    static var width: Int {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    /// The present.
+    static let now: @Sendable () -> Timestamp = {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+}
+
+extension StartError {
+    /// The exit code that goes with the reason.
+    var exitCode: Int32 {
+        switch reason {
+        case .inputOutput: Exit.inputOutput
+        case .permission: Exit.permission
+        case .configuration: Exit.configuration
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A table for people on a terminal, or for programs behind a pipe.
+struct TextTable {
+    /// A column: its title, and whether its values are numbers, which are set to the right.
+    struct Column {
+        var title: String
+        var isNumber = false
+    }
+
+    /// What one row says: for people and in full.
+    struct Row {
+        var cells: [String]
+        var isTotal = false
+    }
+
+    var columns: [Column]
+    var rows: [Row] = []
+
+    /// Aligned columns under a bold title and a thin rule.
+    func text(style: Style) -> String {
+        let widths = columns.indices.map { column in
+            ([columns[column].title] + rows.map { $0.cells[column] }).map(\.count).max() ?? 0
+        }
+        var lines = [style.bold(line(columns.map(\.title), widths))]
+        let rule = String(repeating: style.rule, count: widths.reduce(0, +) + 2 * (widths.count - 1))
+        lines.append(style.dim(rule))
+        for row in rows {
+            if row.isTotal { lines.append(style.dim(rule)) }
+            let text = line(row.cells, widths)
+            lines.append(row.isTotal ? style.bold(text) : text)
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// One line a row, columns divided by tabs.
+    var tabbed: String { rows.map { $0.cells.joined(separator: "\t") + "\n" }.joined() }
+
+    private func line(_ cells: [String], _ widths: [Int]) -> String {
+        let padded = cells.enumerated().map { column, cell in
+            let space = String(repeating: " ", count: max(0, widths[column] - cell.count))
+            return columns[column].isNumber ? space + cell : cell + space
+        }
+        var text = padded.joined(separator: "  ")
+        while text.hasSuffix(" ") { text.removeLast() }
+        return text
+    }
+}
+
+/// How text is set off: with colours on a terminal that has them, and with the signs its character set has.
+struct Style {
+    let hasColor: Bool
+    let hasUnicode: Bool
+
+    /// The style for standard output, after `NO_COLOR`, `FORCE_COLOR`, `TERM` and the locale.
+    init(isTerminal: Bool, environment: [String: String]) {
+        let forced = environment["FORCE_COLOR"].map { !$0.isEmpty && $0 != "0" } ?? false
+        let refused = environment["NO_COLOR"].map { !$0.isEmpty } ?? false || environment["TERM"] == "dumb"
+        hasColor = !refused && (isTerminal || forced)
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
+        hasUnicode = locale.lowercased().contains("utf")
+    }
+
+    var rule: String { hasUnicode ? "─" : "-" }
+    var none: String { hasUnicode ? "–" : "-" }
+    var dot: String { hasUnicode ? "·" : "," }
+
+    func bold(_ text: String) -> String { hasColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+
+    func dim(_ text: String) -> String { hasColor ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
+
+    /// A bar of a width in columns, filled to a fraction.
+    func bar(_ fraction: Double, width: Int) -> String {
+        let filled = Int((min(1, max(0, fraction)) * Double(width)).rounded())
+        let (full, empty) = hasUnicode ? ("█", "░") : ("#", ".")
+        return String(repeating: full, count: filled) + String(repeating: empty, count: width - filled)
+    }
+}

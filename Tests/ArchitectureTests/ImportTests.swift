@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+/// The arrows between rooms: which module may import which, as the design draws them.
+struct ImportTests {
+    private static let rooms = ["YAML", "OTLP", "Usage", "CollectorKit", "Collector"]
+
+    private static let arrows: [String: Set<String>] = [
+        "Sources/YAML": ["CLibYAML"],
+        "Sources/OTLP": [],
+        "Sources/Usage": [],
+        "Sources/CollectorKit": ["YAML", "OTLP", "Usage", "CZlib"],
+        "Sources/Collector": ["CollectorKit", "YAML", "OTLP", "Usage"],
+        "Plugins": ["CollectorKit", "OTLP", "Usage", "CEmbedded"],
+    ]
+
+    /// A library and the only places that may know it.
+    private static let libraries: [String: [String]] = [
+        "CLibYAML": ["Sources/YAML/"],
+        "CZlib": ["Sources/CollectorKit/HTTP/"],
+        "GRDB": ["Plugins/Exporters/SQLite/"],
+        "GRDBSQLite": ["Plugins/Exporters/SQLite/"],
+        "Hummingbird": ["Sources/Collector/Listeners/"],
+        "NIOCore": ["Sources/Collector/Listeners/"],
+        "ArgumentParser": ["Sources/hammurabi/"],
+        "ServiceLifecycle": ["Sources/Collector/Runtime/"],
+        "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/Onboarding/"],
+    ]
+
+    private let tree: SourceTree
+
+    init() throws {
+        tree = try SourceTree()
+    }
+
+    @Test func `the tree was found`() {
+        #expect(tree.files.count > 50)
+    }
+
+    @Test(arguments: arrows.keys.sorted())
+    func `a room imports only what the design draws`(room: String) throws {
+        let allowed = try #require(Self.arrows[room])
+        let ours = Set(Self.rooms + ["CLibYAML", "CZlib", "CEmbedded", "hammurabi"] + Self.plugins)
+        for file in tree.files(in: room) {
+            for module in file.imports where ours.contains(module) && !allowed.contains(module) {
+                Issue.record("\(file.path) imports \(module)")
+            }
+        }
+    }
+
+    @Test(arguments: libraries.keys.sorted())
+    func `a library is known in one room`(library: String) throws {
+        let homes = try #require(Self.libraries[library])
+        for file in tree.files where !file.path.hasPrefix("Tests/") && file.imports.contains(library) {
+            #expect(homes.contains { file.path.hasPrefix($0) }, "\(file.path) imports \(library)")
+        }
+    }
+
+    @Test func `a forbidden arrow would be noticed`() {
+        let file = SourceTree.File(path: "Sources/OTLP/X.swift", lines: ["public import struct Usage.Money", "@_exported public import YAML"])
+        #expect(file.imports == ["Usage", "YAML"])
+    }
+
+    private static let plugins = [
+        "OTLPReceiver", "TokensProcessor", "PricingProcessor", "SQLiteExporter", "StdoutExporter", "HubExtension",
+    ]
+}

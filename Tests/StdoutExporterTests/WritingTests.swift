@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Testing
+import Usage
+
+@testable import StdoutExporter
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+@Suite struct WritingTests {
+    @Test func `JSON is one object of OTLP for each batch`() async throws {
+        let bench = try await Bench(.json)
+        let whole = try batch(.logs, twoLogs)
+        var half = whole
+        half.otlp.overlay.drop(record: 1)
+        _ = try await bench.lines(whole)
+        let lines = try await bench.lines(half)
+        try #require(lines.count == 2)
+        let records = try lines.map { try OTLPBatch(signal: .logs, json: Array($0.utf8)).recordCount }
+        #expect(records == [2, 1])
+        #expect(lines[0].hasPrefix(#"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name""#))
+    }
+
+    @Test func `a batch without records makes no JSON`() async throws {
+        #expect(try await Bench(.json).lines(batch(.logs, #"{"resourceLogs":[{}]}"#)).isEmpty)
+    }
+
+    @Test(arguments: StdoutConfig.Format.allCases)
+    func `each batch is written in one piece, however many come at once`(format: StdoutConfig.Format) async throws {
+        let bench = try await Bench(format, .detailed)
+        let batch = try batch(.logs, twoLogs)
+        try await bench.exporter.consume(batch)
+        let piece = try #require(bench.output.pieces.first)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 1...50 { group.addTask { try await bench.exporter.consume(batch) } }
+            try await group.waitForAll()
+        }
+        #expect(bench.output.pieces == Array(repeating: piece, count: 51))
+        #expect(bench.counters.value(.sent) == 102)
+    }
+
+    @Test func `a batch is refused before the start and after the shutdown`() async throws {
+        let bench = try await Bench(start: false)
+        let batch = try batch(.logs, twoLogs)
+        await #expect(throws: ConsumeError.retryable("stdout is not running")) { try await bench.exporter.consume(batch) }
+        try await bench.exporter.start()
+        try await bench.exporter.consume(batch)
+        await bench.exporter.shutdown()
+        await bench.exporter.shutdown()
+        await #expect(throws: ConsumeError.retryable("stdout is not running")) { try await bench.exporter.consume(batch) }
+        #expect(bench.output.pieces.count == 1)
+    }
+
+    @Test func `what cannot be written may come again`() async throws {
+        let bench = try await Bench()
+        let batch = try batch(.logs, twoLogs)
+        bench.output.setBroken(true)
+        let error = await #expect(throws: ConsumeError.self) { try await bench.exporter.consume(batch) }
+        #expect(error?.isRetryable == true)
+        #expect(bench.counters.value(.failed) == 2)
+        bench.output.setBroken(false)
+        try await bench.exporter.consume(batch)
+        #expect(bench.counters.value(.sent) == 2)
+    }
+
+    @Test func `a pipe whose reader has gone is an error, not the end`() throws {
+        var ends: [Int32] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        close(ends[0])
+        defer { close(ends[1]) }
+        let error = #expect(throws: WriteError.self) { try FileDescriptorWriter(descriptor: ends[1]).write([1, 2, 3]) }
+        #expect(error?.errorNumber == EPIPE)
+        #expect(error?.description == "the reader of the standard output has gone")
+    }
+
+    @Test func `a slow reader of a pipe that does not block gets everything`() async throws {
+        var ends: [Int32] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        let (input, output) = (ends[0], ends[1])
+        try #require(fcntl(output, F_SETFL, O_NONBLOCK) == 0)
+        let sent = (0..<400_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        async let received = Task.detached {
+            var all: [UInt8] = []
+            var piece = [UInt8](repeating: 0, count: 10_000)
+            while true {
+                let count = read(input, &piece, piece.count)
+                guard count > 0 else { return all }
+                all += piece.prefix(count)
+            }
+        }.value
+        try FileDescriptorWriter(descriptor: output).write(sent)
+        close(output)
+        #expect(await received == sent)
+        close(input)
+    }
+
+    @Test func `a descriptor that is not open is an error`() {
+        #expect(throws: WriteError.self) { try FileDescriptorWriter(descriptor: -1).write([1]) }
+    }
+
+    @Test(arguments: [(Int64(0), "$0.00"), (1_000_000_000, "$1.00"), (1, "$0.000000001"), (12_345_000_000, "$12.345"), (-500_000_000, "-$0.50")])
+    func `amounts are exact`(nanodollars: Int64, text: String) {
+        #expect(CallText.dollars(Money(nanodollars: nanodollars)) == text)
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import Usage
+
+/// How observations become calls.
+struct LedgerTests {
+    private static let log = UInt64(1)
+    private static let span = UInt64(2)
+    private static let transcript = UInt64(3)
+
+    private static func observation(
+        _ id: UInt64,
+        _ witness: UInt64,
+        at seconds: Double = 100,
+        request: UInt64 = 0,
+        response: UInt64 = 0,
+        weak: UInt64 = 0,
+        input: Int64 = 10,
+        output: Int64 = 5,
+        authority: UInt8 = 50
+    ) -> Observation {
+        let source: Observation.Source = witness == log ? .otlpLog : witness == transcript ? .transcript : .otlpSpan
+        let time = Timestamp(nanoseconds: Int64(seconds * 1e9))
+        var observation = Observation(id: id, time: time, source: source, witness: witness, authority: authority)
+        observation.keys.request = request
+        observation.keys.response = response
+        observation.weakKey = weak
+        observation.weakWindow = 30
+        observation.counts = TokenCounts(uncachedInput: input, output: output)
+        return observation
+    }
+
+    private static func calls(_ observations: [Observation]) throws -> [Call] {
+        var ledger = MemoryLedger()
+        try ledger.absorb(observations)
+        return ledger.calls.filter(\.isCounted).sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+    }
+
+    @Test func `a log event and a span with one request id are one call`() throws {
+        let calls = try Self.calls([Self.observation(1, Self.log, request: 7), Self.observation(2, Self.span, request: 7)])
+        #expect(calls.count == 1)
+        #expect(calls.first?.sources == [.otlpLog, .otlpSpan])
+    }
+
+    @Test func `an observation with two ids ties together those that know one each`() throws {
+        let ends = [Self.observation(1, Self.log, request: 7), Self.observation(2, Self.transcript, response: 9)]
+        #expect(try Self.calls(ends).count == 2)
+        #expect(try Self.calls(ends + [Self.observation(3, Self.span, request: 7, response: 9)]).count == 1)
+    }
+
+    @Test func `the same sighting again changes nothing`() throws {
+        var ledger = MemoryLedger()
+        try ledger.absorb([Self.observation(1, Self.log, request: 7)])
+        #expect(try ledger.absorb([Self.observation(1, Self.log, request: 7)]).isEmpty)
+    }
+
+    @Test func `a later copy with larger counts corrects the call`() throws {
+        var ledger = MemoryLedger()
+        try ledger.absorb([Self.observation(1, Self.transcript, request: 7, output: 3)])
+        let change = try ledger.absorb([Self.observation(1, Self.transcript, request: 7, output: 300)])
+        #expect(change.retired.count == 1)
+        #expect(ledger.calls.map(\.counts.output) == [300])
+    }
+
+    @Test func `witnesses without ids are paired by resemblance, each once`() throws {
+        let calls = try Self.calls([
+            Self.observation(1, Self.log, at: 100, weak: 5), Self.observation(2, Self.span, at: 101, weak: 5),
+            Self.observation(3, Self.log, at: 110, weak: 5), Self.observation(4, Self.span, at: 109, weak: 5),
+        ])
+        #expect(calls.count == 2)
+        #expect(calls.allSatisfy { $0.sources.count == 2 })
+    }
+
+    @Test func `what is too far apart in time stays apart`() throws {
+        #expect(try Self.calls([Self.observation(1, Self.log, at: 100, weak: 5), Self.observation(2, Self.span, at: 131, weak: 5)]).count == 2)
+    }
+
+    @Test func `two different request ids are never one call, however alike`() throws {
+        let alike = [Self.observation(1, Self.log, request: 7, weak: 5), Self.observation(2, Self.span, request: 8, weak: 5)]
+        #expect(try Self.calls(alike).count == 2)
+    }
+
+    @Test func `numbers come from the best witness and the lifetimes of cache writes from who knows them`() throws {
+        var log = Self.observation(1, Self.log, request: 7, authority: 90)
+        log.counts = TokenCounts(uncachedInput: 3, cacheWrite5m: 100, output: 50)
+        var transcript = Self.observation(2, Self.transcript, request: 7, output: 2, authority: 70)
+        transcript.counts = TokenCounts(uncachedInput: 3, cacheWrite5m: 40, cacheWrite1h: 60, output: 2, reasoning: 1)
+        transcript.knowsCacheLifetimes = true
+        let call = try #require(try Self.calls([log, transcript]).first)
+        #expect(call.counts == TokenCounts(uncachedInput: 3, cacheWrite5m: 40, cacheWrite1h: 60, output: 50, reasoning: 1))
+        #expect(call.knowsCacheLifetimes)
+    }
+
+    @Test(arguments: [true, false])
+    func `a span above another with usage is a roll-up, whichever comes first`(parentFirst: Bool) throws {
+        var parent = Self.observation(1, Self.span, input: 30)
+        parent.trace.span = 11
+        var child = Self.observation(2, Self.span, input: 10)
+        child.trace.span = 12
+        child.trace.ancestors.insert(11)
+        var ledger = MemoryLedger()
+        for observation in parentFirst ? [parent, child] : [child, parent] { try ledger.absorb([observation]) }
+        #expect(ledger.calls.filter(\.isCounted).map(\.counts.uncachedInput) == [10])
+    }
+
+    @Test func `any order, any split and any repeats give the same calls`() throws {
+        var random = SeededGenerator(seed: 42)
+        let observations = Self.corpus(&random)
+        let expected = Set(try Self.calls(observations))
+        #expect(expected.count > 10)
+        for _ in 0..<200 {
+            var shuffled = observations + observations.filter { _ in Bool.random(using: &random) }
+            shuffled.shuffle(using: &random)
+            var ledger = MemoryLedger()
+            while !shuffled.isEmpty {
+                let count = Int.random(in: 1...min(7, shuffled.count), using: &random)
+                try ledger.absorb(Array(shuffled.prefix(count)))
+                shuffled.removeFirst(count)
+            }
+            #expect(Set(ledger.calls.filter(\.isCounted)) == expected)
+        }
+    }
+
+    /// Calls seen by one to three witnesses with and without ids, many of them alike, some under a roll-up.
+    private static func corpus(_ random: inout SeededGenerator) -> [Observation] {
+        var observations: [Observation] = []
+        for call in UInt64(1)...30 {
+            let time = 100 + Double(Int.random(in: 0..<120, using: &random))
+            let hasID = Bool.random(using: &random)
+            for witness in [log, span, transcript] where Int.random(in: 0..<3, using: &random) > 0 {
+                var observation = observation(
+                    call * 10 + witness,
+                    witness,
+                    at: time + Double(Int.random(in: 0..<3, using: &random)),
+                    request: hasID && Int.random(in: 0..<4, using: &random) > 0 ? 1_000 + call : 0,
+                    response: hasID && witness != log ? 2_000 + call : 0,
+                    weak: 500 + call % 4,
+                    input: Int64(call % 4),
+                    authority: UInt8(90 - witness * 10)
+                )
+                if witness == span {
+                    observation.trace.span = 3_000 + call
+                    if call % 5 == 0 { observation.trace.ancestors.insert(3_000 + call - 1) }
+                }
+                observations.append(observation)
+            }
+        }
+        return observations
+    }
+}
+
+/// Random numbers that are the same in every run.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import Usage
+
+@Suite struct PriceOverrideTests {
+    private func cost(_ override: PriceOverride, _ model: String, provider: String? = nil) throws -> Cost? {
+        let counts = TokenCounts(uncachedInput: 1_000, cacheRead: 2_000, output: 100)
+        let call = PricedCall(
+            model: model,
+            provider: provider,
+            time: try PriceFixture.time("2026-11-22"),
+            counts: counts
+        )
+        return try PriceFixture.builtIn().overridden(by: [override]).cost(of: call)
+    }
+
+    @Test func `an override wins over the table`() throws {
+        let override = try PriceOverride(model: "Claude-Opus-5", input: "1", output: "2", cacheRead: "0.1")
+        let cost = try #require(try cost(override, "claude-opus-5", provider: "anthropic"))
+        #expect(cost == Cost(amount: Money(nanodollars: 1_400_000), rateKey: "override/claude-opus-5", notes: []))
+    }
+
+    @Test func `an override is for exactly one name`() throws {
+        let override = try PriceOverride(model: "claude-opus-5", input: "1", output: "2")
+        #expect(try cost(override, "claude-opus-5-20260101")?.rateKey == "anthropic/claude-opus-5")
+    }
+
+    @Test func `an override prices a local model, also for nothing`() throws {
+        #expect(
+            try cost(try PriceOverride(model: "llama:70b", input: "0", output: "0"), "llama:70b", provider: "ollama")?
+                .amount == .zero
+        )
+    }
+
+    @Test func `a multiplier alone scales the price of the table`() throws {
+        // (1000 × 5 + 2000 × 0.5 + 100 × 25) × 0.85 = 7225 micro-dollars.
+        let cost = try #require(
+            try cost(try PriceOverride(model: "claude-opus-5", multiplier: "0.85"), "claude-opus-5")
+        )
+        #expect(cost == Cost(amount: Money(nanodollars: 7_225_000), rateKey: "anthropic/claude-opus-5", notes: []))
+        #expect(try self.cost(try PriceOverride(model: "nothing", multiplier: "0.85"), "nothing") == nil)
+    }
+
+    @Test func `a multiplier scales the rates beside it`() throws {
+        let override = try PriceOverride(model: "m", input: "1", output: "10", cacheRead: "0", multiplier: "1.2")
+        #expect(try cost(override, "m")?.amount.nanodollars == 2_400_000)
+    }
+
+    @Test(
+        arguments: [
+            ("", "1", "2", nil, "model"), ("m", nil, nil, nil, "model"), ("m", "1", nil, nil, "output"),
+            ("m", nil, "1", nil, "input"),
+            ("m", "free", "1", nil, "input"), ("m", "1", "-2", nil, "output"), ("m", "1", "2", "twice", "multiplier"),
+        ] as [(String, String?, String?, String?, String)]
+    )
+    func `a faulty override names the setting`(
+        model: String,
+        input: String?,
+        output: String?,
+        multiplier: String?,
+        place: String
+    ) {
+        let error = #expect(throws: PriceTableError.self) {
+            try PriceOverride(model: model, input: input, output: output, multiplier: multiplier)
+        }
+        #expect(error?.place == place)
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import YAML
+
+@Suite struct ValueTests {
+    static let durations: [(text: String, nanoseconds: Int64, canonical: String)] = [
+        ("300ms", 300_000_000, "300ms"), ("5s", 5_000_000_000, "5s"), ("1m30s", 90_000_000_000, "1m30s"),
+        ("90d", 7_776_000_000_000_000, "90d"), ("0s", 0, "0s"), ("24h", 86_400_000_000_000, "1d"), ("7ns", 7, "7ns"),
+        ("250us", 250_000, "250us"), ("1.5h", 5_400_000_000_000, "1h30m"), ("0.1s", 100_000_000, "100ms"),
+        ("106751d", 9_223_286_400_000_000_000, "106751d"), ("1s1s", 2_000_000_000, "2s"),
+    ]
+
+    @Test(arguments: durations)
+    func `a duration is read and written`(row: (text: String, nanoseconds: Int64, canonical: String)) throws {
+        let duration = try ConfigDuration(parsing: row.text)
+        #expect(duration.nanoseconds == row.nanoseconds)
+        #expect(duration.duration == .nanoseconds(row.nanoseconds))
+        #expect(duration.description == row.canonical)
+        #expect(try ConfigDuration(parsing: row.canonical) == duration)
+    }
+
+    static let badDurations: [(text: String, code: String)] = [
+        ("5", "missing-unit"), ("0", "missing-unit"), ("1m30", "missing-unit"), ("1.5", "missing-unit"),
+        ("5 s", "missing-unit"), ("5S", "invalid-duration"), ("5sec", "invalid-duration"), ("-5s", "invalid-duration"),
+        ("", "invalid-duration"), ("s", "invalid-duration"), (".5s", "invalid-duration"), ("1.s", "invalid-duration"),
+        ("106752d", "out-of-range"), ("99999999999999999999s", "out-of-range"), ("106751d24h", "out-of-range"),
+        ("5s ", "invalid-duration"), ("٥s", "invalid-duration"),
+    ]
+
+    @Test(arguments: badDurations)
+    func `what is no duration is refused`(row: (text: String, code: String)) {
+        #expect(code { _ = try ConfigDuration(parsing: row.text) } == row.code)
+    }
+
+    static let sizes: [(text: String, bytes: Int64, canonical: String)] = [
+        ("64MiB", 67_108_864, "64MiB"), ("10MB", 10_000_000, "10MB"), ("512KiB", 524_288, "512KiB"),
+        ("1GiB", 1_073_741_824, "1GiB"), ("100B", 100, "100B"), ("0B", 0, "0B"), ("1kB", 1000, "1KB"),
+        ("1.5KiB", 1536, "1536B"), ("2048KiB", 2_097_152, "2MiB"), ("20971520B", 20_971_520, "20MiB"),
+        ("3TiB", 3 << 40, "3TiB"),
+    ]
+
+    @Test(arguments: sizes)
+    func `a size is read and written`(row: (text: String, bytes: Int64, canonical: String)) throws {
+        let size = try ConfigByteSize(parsing: row.text)
+        #expect(size.bytes == row.bytes)
+        #expect(size.description == row.canonical)
+        #expect(try ConfigByteSize(parsing: row.canonical) == size)
+    }
+
+    static let badSizes: [(text: String, code: String, help: String)] = [
+        ("64", "missing-unit", "write 64MiB, for example"),
+        ("20971520", "missing-unit", "write 20971520B or 20MiB"),
+        ("1025", "missing-unit", "write 1025B"),
+        ("64 MiB", "missing-unit", "write 64MiB, for example"),
+        ("64Mi", "invalid-size", #"did you mean "MiB"?"#),
+        ("64mib", "invalid-size", #"did you mean "MiB"?"#),
+        ("64parsec", "invalid-size", "units: B, KB, KiB, MB, MiB, GB, GiB, TB, TiB"),
+        ("1MiB1KiB", "invalid-size", "write a number with a unit and no space, such as 64MiB"),
+        ("-1B", "invalid-size", "write a number with a unit and no space, such as 64MiB"),
+    ]
+
+    @Test(arguments: badSizes)
+    func `what is no size is refused with the way out`(row: (text: String, code: String, help: String)) {
+        do {
+            _ = try ConfigByteSize(parsing: row.text)
+            Issue.record("accepted")
+        } catch {
+            #expect(error.code == row.code)
+            #expect(error.help == row.help)
+        }
+        #expect(code { _ = try ConfigByteSize(parsing: "9223372036854775808B") } == "out-of-range")
+        #expect(code { _ = try ConfigByteSize(parsing: "8388608TiB") } == "out-of-range")
+    }
+
+    @Test func `constructors saturate instead of trapping`() {
+        #expect(ConfigDuration(seconds: .max).nanoseconds == .max)
+        #expect(ConfigDuration(seconds: .min).nanoseconds == .min)
+        #expect(!ConfigDuration(nanoseconds: .min).description.isEmpty)
+        #expect(ConfigByteSize(mebibytes: .max).bytes == .max)
+    }
+
+    @Test func `only a leading tilde is the home directory`() {
+        #expect(ConfigPath("~/a", home: "/h").path == "/h/a")
+        #expect(ConfigPath("~", home: "/h/").path == "/h")
+        #expect(ConfigPath("~other/a", home: "/h").path == "~other/a")
+        #expect(ConfigPath("a/~/b", home: "/h").path == "a/~/b")
+        #expect(ConfigPath("~/a").path == "~/a")
+    }
+
+    private func code(_ body: () throws -> Void) -> String? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return (error as? ConfigValueError)?.code
+        }
+    }
+}
