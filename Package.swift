@@ -8,6 +8,19 @@ func plugin(_ name: String, _ path: String, _ more: [Target.Dependency] = []) ->
     .target(name: name, dependencies: ["CollectorKit", "Usage", "OTLP"] + more, path: "Plugins/\(path)")
 }
 
+/// The tests of a component.
+func pluginTests(_ name: String, exclude: [String] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: [.byName(name: name), "CollectorKit", "OTLP", "Usage", .product(name: "HTTPTypes", package: "swift-http-types")],
+        exclude: exclude
+    )
+}
+
+let plugins: [Target.Dependency] = [
+    "OTLPReceiver", "TokensProcessor", "PricingProcessor", "SQLiteExporter", "StdoutExporter", "HubExtension",
+]
+
 let package = Package(
     name: "hammurabi",
     products: [
@@ -62,16 +75,19 @@ let package = Package(
             name: "hammurabi",
             dependencies: [
                 "CEmbedded", "Collector", "CollectorKit", "OTLP", "Usage", "YAML",
-                "OTLPReceiver", "TokensProcessor", "PricingProcessor", "SQLiteExporter", "StdoutExporter", "HubExtension",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
-            ]
+            ] + plugins
         ),
 
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
-        .testTarget(name: "OTLPTests", dependencies: ["OTLP"]),
-        .testTarget(name: "UsageTests", dependencies: ["Usage", "CEmbedded"], exclude: ["Fixtures"]),
+        .testTarget(name: "OTLPTests", dependencies: ["OTLP"], exclude: ["Fixtures"]),
+        .testTarget(name: "UsageTests", dependencies: ["CEmbedded", "Usage"], exclude: ["Fixtures"]),
+        .testTarget(name: "CollectorKitTests", dependencies: plugins + ["CollectorKit"]),
+        pluginTests("OTLPReceiver", exclude: ["Fixtures"]),
+        pluginTests("StdoutExporter"),
+        pluginTests("HubExtension"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -8,7 +8,9 @@ import Usage
 
 @Suite struct AcceptingTests {
     @Test(arguments: Signal.allCases, Encoding.allCases)
-    func `a request is passed on and answered without a partial success`(signal: Signal, encoding: Encoding) async throws {
+    func `a request is passed on and answered without a partial success`(signal: Signal, encoding: Encoding)
+        async throws
+    {
         let bench = try await Bench()
         let answer = try await bench.post(signal, encoding.body(signal, signal.twoRecords), encoding.fields)
         #expect(answer.status == 200)
@@ -25,7 +27,9 @@ import Usage
         (" application/json ;charset=\"utf-8\"", "application/json"),
         ("APPLICATION/X-PROTOBUF;v=1", "application/x-protobuf"),
     ])
-    func `the type counts in any case and with parameters, and is answered bare`(type: String, bare: String) async throws {
+    func `the type counts in any case and with parameters, and is answered bare`(type: String, bare: String)
+        async throws
+    {
         let bench = try await Bench()
         let encoding = try #require(Encoding(rawValue: bare))
         let answer = try await bench.post(.logs, encoding.body(.logs, Signal.logs.twoRecords), [.contentType: type])
@@ -56,9 +60,13 @@ import Usage
         let batch = try #require(bench.pipeline.batches.first?.otlp)
         #expect(batch.recordCount == 1)
         let reason = try #require(batch.rejectionReason)
-        #expect(answer.body == ExportResponse.body(signal: .traces, rejected: 1, message: reason, json: encoding == .json))
+        #expect(
+            answer.body == ExportResponse.body(signal: .traces, rejected: 1, message: reason, json: encoding == .json)
+        )
         #expect(bench.counts == [1, 1, 0])
-        if encoding == .json { #expect(answer.text.hasPrefix(#"{"partialSuccess":{"rejectedSpans":"1","errorMessage":""#)) }
+        if encoding == .json {
+            #expect(answer.text.hasPrefix(#"{"partialSuccess":{"rejectedSpans":"1","errorMessage":""#))
+        }
     }
 
     @Test func `a request of which nothing can be kept is a partial success, too, and not passed on`() async throws {
@@ -75,7 +83,9 @@ import Usage
         let bench = try await Bench()
         let body = Array(Signal.metrics.twoRecords.utf8)
         let (pieces, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
-        for start in stride(from: 0, to: body.count, by: 7) { continuation.yield(Array(body[start..<min(body.count, start + 7)])) }
+        for start in stride(from: 0, to: body.count, by: 7) {
+            continuation.yield(Array(body[start..<min(body.count, start + 7)]))
+        }
         continuation.finish()
         let request = RequestBody(statedLength: nil, pieces: pieces)
         #expect(try await bench.post(.metrics, request, Encoding.json.fields).status == 200)
@@ -90,7 +100,9 @@ import Usage
         ("python-sdk-metrics.pb.gz", .metrics, .protobuf, "GZIP"),
         ("traceloop-traces.json.gz", .traces, .json, "x-gzip"),
     ])
-    func `what real clients sent is taken`(name: String, signal: Signal, encoding: Encoding, coding: String) async throws {
+    func `what real clients sent is taken`(name: String, signal: Signal, encoding: Encoding, coding: String)
+        async throws
+    {
         let bench = try await Bench()
         let fields: HTTPFields = [.contentType: encoding.rawValue, .contentEncoding: coding]
         let answer = try await bench.post(signal, fixture(name), fields)

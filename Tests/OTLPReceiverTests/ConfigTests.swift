@@ -14,7 +14,9 @@ import YAML
         let http = config.protocols.http
         #expect("\(http.endpoint)" == "127.0.0.1:4318")
         #expect(http.maxRequestBodySize.bytes == 64 << 20)
-        #expect([http.tracesURLPath, http.logsURLPath, http.metricsURLPath] == ["/v1/traces", "/v1/logs", "/v1/metrics"])
+        #expect(
+            [http.tracesURLPath, http.logsURLPath, http.metricsURLPath] == ["/v1/traces", "/v1/logs", "/v1/metrics"]
+        )
         #expect(http.cors.allowedOrigins.isEmpty)
         #expect(config.resources == [ConfigResource(.endpoint(.otlpHTTP), at: ["protocols", "http", "endpoint"])])
     }
@@ -73,7 +75,9 @@ import YAML
     private func decode(_ text: String) -> (config: OTLPConfig, problems: [String]) {
         var diagnostics = Diagnostics()
         let node = Node(parsing: SourceFile(name: "config.yaml", text: text), diagnostics: &diagnostics)
-        let config = node.map { ConfigDecoder().decode(OTLPConfig.self, from: $0, over: OTLPConfig(), diagnostics: &diagnostics) }
+        let config = node.map {
+            ConfigDecoder().decode(OTLPConfig.self, from: $0, over: OTLPConfig(), diagnostics: &diagnostics)
+        }
         return (config ?? OTLPConfig(), diagnostics.items.map(\.message))
     }
 }

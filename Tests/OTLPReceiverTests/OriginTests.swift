@@ -11,7 +11,11 @@ import Testing
     @Test func `without origins there is no preflight and no mention of origins`() async throws {
         let bench = try await Bench()
         #expect(bench.routes.map(\.method) == [.post, .post, .post])
-        let answer = try await bench.post(.logs, Array("{}".utf8), [.contentType: "application/json", .origin: "https://a.example"])
+        let answer = try await bench.post(
+            .logs,
+            Array("{}".utf8),
+            [.contentType: "application/json", .origin: "https://a.example"]
+        )
         #expect(answer.fields[.accessControlAllowOrigin] == nil)
         #expect(answer.fields[.vary] == nil)
     }

@@ -10,7 +10,9 @@ import Testing
 
 @Suite struct PipelineTests {
     @Test(arguments: Signal.allCases, Encoding.allCases)
-    func `a signal without a pipeline is not found, which is logged once`(signal: Signal, encoding: Encoding) async throws {
+    func `a signal without a pipeline is not found, which is logged once`(signal: Signal, encoding: Encoding)
+        async throws
+    {
         let bench = try await Bench(signals: Signal.allCases.filter { $0 != signal })
         for _ in 1...3 {
             let answer = try await bench.post(signal, encoding.body(signal, signal.twoRecords), encoding.fields)

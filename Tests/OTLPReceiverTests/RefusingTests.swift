@@ -8,7 +8,10 @@ import Testing
 import Usage
 
 @Suite struct RefusingTests {
-    @Test(arguments: Signal.allCases, [nil, "", "text/plain", "application/protobuf", "json", ";", "application/json,x"])
+    @Test(
+        arguments: Signal.allCases,
+        [nil, "", "text/plain", "application/protobuf", "json", ";", "application/json,x"]
+    )
     func `an unusable type is answered in JSON with what is usable`(signal: Signal, type: String?) async throws {
         let bench = try await Bench()
         let fields: HTTPFields = type.map { [.contentType: $0] } ?? [:]
@@ -16,13 +19,20 @@ import Usage
         #expect(answer.status == 415)
         #expect(answer.fields[.accept] == "application/x-protobuf, application/json")
         #expect(answer.fields[.contentType] == "application/json")
-        #expect(answer.body == Encoding.json.status(3, "the Content-Type must be application/x-protobuf or application/json"))
+        #expect(
+            answer.body
+                == Encoding.json.status(3, "the Content-Type must be application/x-protobuf or application/json")
+        )
     }
 
     @Test(arguments: ["zstd", "deflate", "gzip, gzip", "br"], Encoding.allCases)
     func `an unknown coding is answered with the known one`(coding: String, encoding: Encoding) async throws {
         let bench = try await Bench()
-        let answer = try await bench.post(.logs, Self.unread, [.contentType: encoding.rawValue, .contentEncoding: coding])
+        let answer = try await bench.post(
+            .logs,
+            Self.unread,
+            [.contentType: encoding.rawValue, .contentEncoding: coding]
+        )
         #expect(answer.status == 415)
         #expect(answer.fields[.acceptEncoding] == "gzip")
         #expect(answer.body == encoding.status(3, "the Content-Encoding must be gzip or identity"))
@@ -71,7 +81,11 @@ import Usage
 
     @Test func `a small body that inflates beyond the limit is refused`() async throws {
         let bench = try await Bench { $0.maxRequestBodySize.bytes = 1_000_000 }
-        let answer = try await bench.post(.logs, fixture("zeros-10MiB.gz"), [.contentType: "application/json", .contentEncoding: "gzip"])
+        let answer = try await bench.post(
+            .logs,
+            fixture("zeros-10MiB.gz"),
+            [.contentType: "application/json", .contentEncoding: "gzip"]
+        )
         #expect(answer.status == 413)
         #expect(answer.text.contains("the inflated body has more than 1000000 bytes"))
     }
@@ -82,7 +96,11 @@ import Usage
         var bomb: [UInt8] = []
         for _ in 1...1_000 { bomb += member }
         let before = peakMemory()
-        let answer = try await bench.post(.traces, bomb, [.contentType: "application/x-protobuf", .contentEncoding: "gzip"])
+        let answer = try await bench.post(
+            .traces,
+            bomb,
+            [.contentType: "application/x-protobuf", .contentEncoding: "gzip"]
+        )
         #expect(answer.status == 413)
         #expect(peakMemory() - before < 400 << 20)
     }
@@ -133,7 +151,9 @@ import Usage
     private func peakMemory() -> Int {
         guard let status = try? file("/proc/self/status") else { return 0 }
         let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        return (line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first).flatMap { Int($0) }.map { $0 << 10 } ?? 0
+        return (line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first).flatMap { Int($0) }.map {
+            $0 << 10
+        } ?? 0
     }
 }
 

@@ -50,7 +50,9 @@ struct Bench {
         try await send(.post, "/v1/\(signal)", body, fields)
     }
 
-    func send(_ method: HTTPRequest.Method, _ path: String, _ body: RequestBody, _ fields: HTTPFields) async throws -> Answer {
+    func send(_ method: HTTPRequest.Method, _ path: String, _ body: RequestBody, _ fields: HTTPFields) async throws
+        -> Answer
+    {
         let route = try #require(routes.first { $0.method == method && $0.path == path })
         let head = HTTPRequest(method: method, scheme: "http", authority: "127.0.0.1", path: path, headerFields: fields)
         return Answer(try await route.handler(ServerRequest(head: head, body: body)))
@@ -152,7 +154,8 @@ extension Signal {
             {"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"a"},
             {"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b175","name":"b"}]}]}]}
             """
-        case .logs: #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}},{"body":{"stringValue":"b"}}]}]}]}"#
+        case .logs:
+            #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}},{"body":{"stringValue":"b"}}]}]}]}"#
         case .metrics:
             #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"asInt":"1"},{"asInt":"2"}]}}]}]}]}"#
         }

@@ -26,7 +26,9 @@ import YAML
     private func decode(_ text: String) -> (config: StdoutConfig, problems: [String]) {
         var diagnostics = Diagnostics()
         let node = Node(parsing: SourceFile(name: "config.yaml", text: text), diagnostics: &diagnostics)
-        let config = node.map { ConfigDecoder().decode(StdoutConfig.self, from: $0, over: StdoutConfig(), diagnostics: &diagnostics) }
+        let config = node.map {
+            ConfigDecoder().decode(StdoutConfig.self, from: $0, over: StdoutConfig(), diagnostics: &diagnostics)
+        }
         return (config ?? StdoutConfig(), diagnostics.items.map(\.message))
     }
 }

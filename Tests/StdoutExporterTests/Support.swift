@@ -14,7 +14,9 @@ struct Bench {
     let output = Output()
     let counters = ComponentCounters()
 
-    init(_ format: StdoutConfig.Format = .text, _ verbosity: StdoutConfig.Verbosity = .basic, start: Bool = true) async throws {
+    init(_ format: StdoutConfig.Format = .text, _ verbosity: StdoutConfig.Verbosity = .basic, start: Bool = true)
+        async throws
+    {
         var config = StdoutConfig()
         (config.format, config.verbosity) = (format, verbosity)
         let settings = ComponentSettings(
@@ -57,9 +59,9 @@ final class Output: Sendable {
     struct Broken: Error {}
 }
 
-/// A batch of OTLP/JSON, received at 2026-11-22T08:13:37.999Z.
+/// A batch of OTLP/JSON, received at 2026-11-22T09:00:00.000Z.
 func batch(_ signal: Signal, _ json: String) throws -> Batch {
-    let time = try #require(Timestamp(iso8601: "2026-11-22T08:13:37.999Z"))
+    let time = try #require(Timestamp(iso8601: "2026-11-22T09:00:00.000Z"))
     return Batch(try OTLPBatch(signal: signal, json: Array(json.utf8)), receivedAt: time)
 }
 

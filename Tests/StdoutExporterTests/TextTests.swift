@@ -13,8 +13,8 @@ import Usage
         let lines = try await bench.lines(Self.batchWithCalls())
         #expect(
             lines == [
-                "2026-11-22T08:13:37.999Z logs records=2 observations=0 calls=0 cost=$0.00",
-                "2026-11-22T08:13:37.999Z logs records=2 observations=3 calls=2 cost=$1.250000001 unpriced=1",
+                "2026-11-22T09:00:00.000Z logs records=2 observations=0 calls=0 cost=$0.00",
+                "2026-11-22T09:00:00.000Z logs records=2 observations=3 calls=2 cost=$1.250000001 unpriced=1",
             ]
         )
     }
@@ -24,7 +24,7 @@ import Usage
         #expect(
             lines == [
                 "2026-11-22T08:13:37.999Z log api_request service=claude-code session=s1 body=\"two words\"",
-                "2026-11-22T08:13:37.999Z log - service=claude-code body=second",
+                "2026-11-22T09:00:00.000Z log - service=claude-code body=second",
                 "2026-11-22T08:00:01.000Z call agent=claude-code session=s1 model=priced"
                     + " input=3 cache_read=4 cache_write=11 output=7 reasoning=1 cost=$1.250000001",
                 "2026-11-22T08:00:02.000Z call model=\"odd model\" input=0 cache_read=0 cache_write=0 output=1 reasoning=0"
@@ -43,7 +43,7 @@ import Usage
                 "2026-11-22T08:13:37.999Z log api_request service=claude-code body=\"two words\"",
                 "     -> input_tokens: Int(12)",
                 "     -> ok: Bool(true)",
-                "2026-11-22T08:13:37.999Z log - service=claude-code body=second",
+                "2026-11-22T09:00:00.000Z log - service=claude-code body=second",
             ]
         )
     }
@@ -67,9 +67,9 @@ import Usage
         let lines = try await Bench(.text, .normal).lines(batch(.metrics, json))
         #expect(
             lines == [
-                "2026-11-22T08:13:37.999Z point tokens value=12 unit={token}",
-                "2026-11-22T08:13:37.999Z point cost value=0.5",
-                "2026-11-22T08:13:37.999Z point time count=2 sum=3.5",
+                "2026-11-22T09:00:00.000Z point tokens value=12 unit={token}",
+                "2026-11-22T09:00:00.000Z point cost value=0.5",
+                "2026-11-22T09:00:00.000Z point time count=2 sum=3.5",
             ]
         )
     }
@@ -110,8 +110,17 @@ import Usage
             return observation
         }
         var first = observation(1, 1)
-        (first.agent, first.session, first.model, first.reportedCost) = ("claude-code", "s1", "priced", Money(nanodollars: 1_250_000_001))
-        first.counts = TokenCounts(uncachedInput: 3, cacheRead: 4, cacheWrite5m: 5, cacheWrite1h: 6, output: 7, reasoning: 1)
+        (first.agent, first.session, first.model, first.reportedCost) = (
+            "claude-code", "s1", "priced", Money(nanodollars: 1_250_000_001)
+        )
+        first.counts = TokenCounts(
+            uncachedInput: 3,
+            cacheRead: 4,
+            cacheWrite5m: 5,
+            cacheWrite1h: 6,
+            output: 7,
+            reasoning: 1
+        )
         var second = observation(3, 2)
         (second.model, second.error) = ("odd model", "overloaded")
         second.counts = TokenCounts(output: 1)

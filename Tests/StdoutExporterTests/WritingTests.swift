@@ -8,11 +8,11 @@ import Usage
 @testable import StdoutExporter
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #else
-    import Darwin
+import Darwin
 #endif
 
 @Suite struct WritingTests {
@@ -50,12 +50,16 @@ import Usage
     @Test func `a batch is refused before the start and after the shutdown`() async throws {
         let bench = try await Bench(start: false)
         let batch = try batch(.logs, twoLogs)
-        await #expect(throws: ConsumeError.retryable("stdout is not running")) { try await bench.exporter.consume(batch) }
+        await #expect(throws: ConsumeError.retryable("stdout is not running")) {
+            try await bench.exporter.consume(batch)
+        }
         try await bench.exporter.start()
         try await bench.exporter.consume(batch)
         await bench.exporter.shutdown()
         await bench.exporter.shutdown()
-        await #expect(throws: ConsumeError.retryable("stdout is not running")) { try await bench.exporter.consume(batch) }
+        await #expect(throws: ConsumeError.retryable("stdout is not running")) {
+            try await bench.exporter.consume(batch)
+        }
         #expect(bench.output.pieces.count == 1)
     }
 
@@ -106,7 +110,10 @@ import Usage
         #expect(throws: WriteError.self) { try FileDescriptorWriter(descriptor: -1).write([1]) }
     }
 
-    @Test(arguments: [(Int64(0), "$0.00"), (1_000_000_000, "$1.00"), (1, "$0.000000001"), (12_345_000_000, "$12.345"), (-500_000_000, "-$0.50")])
+    @Test(arguments: [
+        (Int64(0), "$0.00"), (1_000_000_000, "$1.00"), (1, "$0.000000001"), (12_345_000_000, "$12.345"),
+        (-500_000_000, "-$0.50"),
+    ])
     func `amounts are exact`(nanodollars: Int64, text: String) {
         #expect(CallText.dollars(Money(nanodollars: nanodollars)) == text)
     }

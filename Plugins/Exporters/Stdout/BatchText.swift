@@ -40,7 +40,8 @@ struct BatchText {
     private var summary: String {
         let cost = calls.reduce(Money.zero) { $0 + ($1.price?.cost ?? .zero) }
         let unpriced = calls.count { $0.price?.isPriced != true }
-        var line = "\(batch.receivedAt.iso8601) \(batch.signal) records=\(batch.otlp.recordCount) observations=\(batch.observations.count)"
+        var line =
+            "\(batch.receivedAt.iso8601) \(batch.signal) records=\(batch.otlp.recordCount) observations=\(batch.observations.count)"
         line += " calls=\(calls.count) cost=\(CallText.dollars(cost))"
         if unpriced > 0 { line += " unpriced=\(unpriced)" }
         return line
@@ -65,7 +66,9 @@ struct BatchText {
 
     private mutating func appendScope(_ scope: Int) {
         let entry = batch.otlp.scopes[scope]
-        let names = [entry.name, entry.version].map { PrintableText.escape(batch.otlp.string($0)) }.filter { !$0.isEmpty }
+        let names = [entry.name, entry.version].map { PrintableText.escape(batch.otlp.string($0)) }.filter {
+            !$0.isEmpty
+        }
         lines.append((["scope"] + names).joined(separator: " "))
         appendAttributes(of: .scope(scope))
         for record in entry.records where batch.otlp.isLive(record: record) {

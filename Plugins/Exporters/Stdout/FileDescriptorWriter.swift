@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #else
-    import Darwin
+import Darwin
 #endif
 
 /// Writes bytes to an open file descriptor whole, whatever it takes.
@@ -30,11 +30,11 @@ struct FileDescriptorWriter {
         while !rest.isEmpty {
             let part = UnsafeRawBufferPointer(rebasing: rest)
             #if canImport(Glibc)
-                let count = Glibc.write(descriptor, part.baseAddress, part.count)
+            let count = Glibc.write(descriptor, part.baseAddress, part.count)
             #elseif canImport(Musl)
-                let count = Musl.write(descriptor, part.baseAddress, part.count)
+            let count = Musl.write(descriptor, part.baseAddress, part.count)
             #else
-                let count = Darwin.write(descriptor, part.baseAddress, part.count)
+            let count = Darwin.write(descriptor, part.baseAddress, part.count)
             #endif
             if count >= 0 {
                 rest = rest.dropFirst(count)
@@ -52,8 +52,10 @@ struct FileDescriptorWriter {
         return poll(&descriptors, 1, Self.patience) != 0
     }
 
-    /// A write to a pipe without a reader raises SIGPIPE, which would end the process. It is raised in the writing thread, so it
-    /// is held back there and taken away again; the disposition of the whole process stays as it is.
+    /// Keeps a pipe without a reader from ending the process.
+    ///
+    /// SIGPIPE is raised in the thread that writes, so it is held back there and taken away again; the disposition of the whole
+    /// process stays as it is.
     private func withoutPipeSignal(_ work: () -> Int32?) -> Int32? {
         var pipe = sigset_t()
         var former = sigset_t()

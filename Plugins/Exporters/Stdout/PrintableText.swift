@@ -21,7 +21,9 @@ enum PrintableText {
     /// A pair as in logfmt: `key=value`, the value in quotes where its end could not be seen otherwise.
     static func pair(_ key: String, _ value: String) -> String {
         let value = escape(value)
-        guard value.isEmpty || value.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) else { return "\(key)=\(value)" }
+        guard value.isEmpty || value.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) else {
+            return "\(key)=\(value)"
+        }
         return "\(key)=\"\(value.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\""
     }
 

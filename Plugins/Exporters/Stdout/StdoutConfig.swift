@@ -15,7 +15,8 @@ public struct StdoutConfig: ComponentConfig {
     /// What each key means.
     public static let documentation = [
         "format": "text: for people; json: OTLP/JSON, one object per line",
-        "verbosity": "how much the text tells. basic: a line per batch; normal: a line per record and call; detailed: all attributes",
+        "verbosity":
+            "how much the text tells. basic: a line per batch; normal: a line per record and call; detailed: all attributes",
     ]
 
     /// The form of what is written.

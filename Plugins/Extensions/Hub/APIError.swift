@@ -25,7 +25,10 @@ extension ServerResponse {
 
     /// Says why there is no answer.
     init(_ error: APIError) {
-        self.init(json: ["error": .string(error.message), "status": .integer(Int64(error.status.code))], status: error.status)
+        self.init(
+            json: ["error": .string(error.message), "status": .integer(Int64(error.status.code))],
+            status: error.status
+        )
         // What the store cannot answer now it can in a moment.
         if error.status == .serviceUnavailable { head.headerFields[.retryAfter] = "1" }
     }

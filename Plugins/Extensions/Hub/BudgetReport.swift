@@ -17,10 +17,13 @@ struct BudgetReport {
         self.limit = limit
         self.used = used
         fraction = Self.scale(used.nanodollars, by: 1_000_000_000, over: limit.nanodollars)
-        let (elapsed, length) = (now.nanoseconds - month.start.nanoseconds, month.end.nanoseconds - month.start.nanoseconds)
+        let (elapsed, length) = (
+            now.nanoseconds - month.start.nanoseconds, month.end.nanoseconds - month.start.nanoseconds
+        )
         // In its first instants a month says nothing about its end, and a clock may stand outside of it.
         projected =
-            elapsed > 0 && elapsed < length ? Money(nanodollars: Self.scale(used.nanodollars, by: length, over: elapsed)) : used
+            elapsed > 0 && elapsed < length
+            ? Money(nanodollars: Self.scale(used.nanodollars, by: length, over: elapsed)) : used
     }
 
     /// The product over the divisor, rounded to the nearest, without overflow on the way.

@@ -17,7 +17,8 @@ struct CompactRequest {
         do throws(BodyError) {
             bytes = try await body.collect(limit: 65_536)
         } catch {
-            throw error == .tooLarge ? APIError(.contentTooLarge, "the body is too long") : .invalid("the body was cut off")
+            throw error == .tooLarge
+                ? APIError(.contentTooLarge, "the body is too long") : .invalid("the body was cut off")
         }
         guard !bytes.isEmpty else { return nil }
         let members: [String: Int?]

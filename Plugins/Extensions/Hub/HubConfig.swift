@@ -42,13 +42,28 @@ public struct HubConfig: ComponentConfig {
     /// Refuses what no answer could be made of.
     public func validate(_ findings: inout ConfigFindings) {
         if ComponentID(store) == nil {
-            findings.error("store", "\"\(store)\" is no id of an exporter", at: ["store"], help: "write sqlite, for example")
+            findings.error(
+                "store",
+                "\"\(store)\" is no id of an exporter",
+                at: ["store"],
+                help: "write sqlite, for example"
+            )
         }
         if let monthly = budget.monthly, monthlyBudget == nil {
-            findings.error("out-of-range", "a budget of \(monthly) dollars is none", at: ["budget", "monthly"], help: "write a number above 0")
+            findings.error(
+                "out-of-range",
+                "a budget of \(monthly) dollars is none",
+                at: ["budget", "monthly"],
+                help: "write a number above 0"
+            )
         }
         if retention.nanoseconds <= 0 {
-            findings.error("out-of-range", "a retention of \(retention) keeps nothing", at: ["retention"], help: "write 90d")
+            findings.error(
+                "out-of-range",
+                "a retention of \(retention) keeps nothing",
+                at: ["retention"],
+                help: "write 90d"
+            )
         }
         do {
             _ = try Period("today", timezone: timezone, now: Timestamp(nanoseconds: 0))

@@ -13,7 +13,9 @@ struct QueryParameters {
     subscript(name: String) -> String? { values[name] }
 
     /// One of a few words.
-    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, of type: Choice.Type) throws(APIError) -> Choice? {
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, of type: Choice.Type) throws(APIError)
+        -> Choice?
+    {
         guard let text = values[name] else { return nil }
         guard let choice = Choice(rawValue: text) else {
             throw .invalid("\(name) must be one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")

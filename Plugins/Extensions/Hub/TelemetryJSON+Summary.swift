@@ -43,10 +43,12 @@ extension TelemetryJSON {
     }
 
     private static func day(_ day: UsageSummary.Day) -> JSONValue {
-        .object([(key: "date", value: .string(day.date)), (key: "cost", value: money(day.totals.cost))] + tokens(day.totals))
+        .object(
+            [(key: "date", value: .string(day.date)), (key: "cost", value: money(day.totals.cost))] + tokens(day.totals)
+        )
     }
 
-    /// Dearest first, then by name. What is called "unknown" and what has no name are one.
+    /// Dearest first, then by name; what is called "unknown" and what has no name are one.
     private static func shares(_ shares: [String: UsageSummary.Share]) -> JSONValue {
         let named = Dictionary(shares.map { (name($0), $1) }) { left, right in
             var sum = left

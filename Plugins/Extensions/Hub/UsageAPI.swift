@@ -54,7 +54,9 @@ struct UsageAPI {
     private func budget(beside summary: UsageSummary, now: Timestamp) async throws -> BudgetReport? {
         guard let limit = config.monthlyBudget else { return nil }
         let month = try Period(nil, timezone: config.timezone, now: now)
-        let used = summary.period == month ? summary.totals.cost : try await openStore().summary(of: month, now: now).totals.cost
+        let used =
+            summary.period == month
+            ? summary.totals.cost : try await openStore().summary(of: month, now: now).totals.cost
         return BudgetReport(limit: limit, used: used, month: month, now: now)
     }
 

@@ -12,18 +12,34 @@ extension OTLPConfig {
         for signal in Signal.allCases {
             let (path, key) = (protocols.http.path(of: signal), section + ["\(signal)_url_path"])
             if !path.hasPrefix("/") {
-                findings.error("url-path", "the path \"\(path)\" does not start with /", at: key, help: "write /\(path)")
+                findings.error(
+                    "url-path",
+                    "the path \"\(path)\" does not start with /",
+                    at: key,
+                    help: "write /\(path)"
+                )
             } else if path.contains(where: { "?#{}".contains($0) || $0.isWhitespace }) {
                 findings.error("url-path", "the path \"\(path)\" has a character that is none of a path", at: key)
             }
             if let other = users.updateValue(signal, forKey: path) {
-                findings.error("url-path", "\(signal) have the same path as \(other)", at: key, help: "give each signal a path of its own")
+                findings.error(
+                    "url-path",
+                    "\(signal) have the same path as \(other)",
+                    at: key,
+                    help: "give each signal a path of its own"
+                )
             }
         }
         if !Self.bodySizes.contains(protocols.http.maxRequestBodySize.bytes) {
-            findings.error("out-of-range", "a body has 1B to 1GiB", at: section + ["max_request_body_size"], help: "write 64MiB")
+            findings.error(
+                "out-of-range",
+                "a body has 1B to 1GiB",
+                at: section + ["max_request_body_size"],
+                help: "write 64MiB"
+            )
         }
-        for (position, origin) in protocols.http.cors.allowedOrigins.enumerated() where !origin.contains("*") && !origin.contains("://") {
+        for (position, origin) in protocols.http.cors.allowedOrigins.enumerated()
+        where !origin.contains("*") && !origin.contains("://") {
             let key = section + ["cors", "allowed_origins", "\(position)"]
             findings.error("origin", "\"\(origin)\" is no origin", at: key, help: "write https://\(origin)")
         }

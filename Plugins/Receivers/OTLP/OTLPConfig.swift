@@ -70,6 +70,7 @@ public struct OTLPConfig: ComponentConfig {
         "protocols.http.logs_url_path": "where logs are posted",
         "protocols.http.metrics_url_path": "where metrics are posted",
         "protocols.http.cors": "what browsers may do",
-        "protocols.http.cors.allowed_origins": "the web pages that may send, such as https://*.example.com; none by default",
+        "protocols.http.cors.allowed_origins":
+            "the web pages that may send, such as https://*.example.com; none by default",
     ]
 }

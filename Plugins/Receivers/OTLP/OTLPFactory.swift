@@ -15,7 +15,8 @@ public struct OTLPFactory: ReceiverFactory {
     public let summary = "takes in OTLP over HTTP, protobuf and JSON, and answers once the pipeline has it"
 
     /// Makes a receiver; the listener is the collector's.
-    public func makeReceiver(_ config: OTLPConfig, _ settings: ComponentSettings, next: SignalConsumers) -> any Receiver {
+    public func makeReceiver(_ config: OTLPConfig, _ settings: ComponentSettings, next: SignalConsumers) -> any Receiver
+    {
         OTLPReceiver(config.protocols.http, settings, next: next)
     }
 }

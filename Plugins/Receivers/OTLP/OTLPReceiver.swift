@@ -61,7 +61,9 @@ final class OTLPReceiver: Receiver, HTTPServing {
         }
     }
 
-    private func export(_ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding) async throws(Refusal) -> ServerResponse {
+    private func export(_ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding) async throws(Refusal)
+        -> ServerResponse
+    {
         guard gate.isOpen else { throw .notRunning }
         guard let pipeline = next[signal] else {
             reportMissingPipeline(signal)
@@ -88,6 +90,9 @@ final class OTLPReceiver: Receiver, HTTPServing {
 
     private func reportMissingPipeline(_ signal: Signal) {
         guard missingPipelines.withLock({ $0.insert(signal).inserted }) else { return }
-        settings.logger.warning("a sender's signal has no pipeline; add one or stop sending it", metadata: ["signal": "\(signal)"])
+        settings.logger.warning(
+            "a sender's signal has no pipeline; add one or stop sending it",
+            metadata: ["signal": "\(signal)"]
+        )
     }
 }

@@ -29,7 +29,8 @@ struct OriginPolicy {
     func fields(for request: HTTPRequest) -> HTTPFields {
         guard !isEmpty else { return [:] }
         var fields: HTTPFields = [.vary: "Origin"]
-        guard let origin = request.headerFields[.origin], let pattern = patterns.first(where: { Self.matches(origin.lowercased(), $0) })
+        guard let origin = request.headerFields[.origin],
+            let pattern = patterns.first(where: { Self.matches(origin.lowercased(), $0) })
         else { return fields }
         fields[.accessControlAllowOrigin] = origin
         // Browsers' `sendBeacon` always carries credentials; a policy for every page never allows them.

@@ -43,7 +43,13 @@ struct HTTPListener: Sendable {
             try await application.run()
         } catch let error as IOError {
             throw startError(error)
+        } catch is SocketAddressError {
+            throw noAddress
         }
+    }
+
+    private var noAddress: StartError {
+        StartError(.inputOutput, "\(endpoint) is no address of this machine; write 127.0.0.1:\(endpoint.port) in the configuration")
     }
 
     private func startError(_ error: IOError) -> StartError {
@@ -52,8 +58,7 @@ struct HTTPListener: Sendable {
             StartError(.inputOutput, "\(endpoint) is in use by another program; stop it, or write another endpoint in the configuration")
         case EACCES, EPERM:
             StartError(.permission, "\(endpoint) may not be opened by this user; write a port above 1023 in the configuration")
-        case EADDRNOTAVAIL:
-            StartError(.inputOutput, "\(endpoint) is no address of this machine; write 127.0.0.1:\(endpoint.port) in the configuration")
+        case EADDRNOTAVAIL: noAddress
         default:
             StartError(.inputOutput, "\(endpoint) cannot be opened: \(error)")
         }

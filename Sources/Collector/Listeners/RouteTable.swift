@@ -22,19 +22,25 @@ struct RouteTable: Sendable {
     init(_ routes: [Route]) throws(StartError) {
         for route in routes {
             let segments = Self.segments(route.path)
-            if segments.contains(where: Self.isParameter) {
-                patterns.append((segments, route))
-                continue
-            }
             let path = Self.normalized(route.path)
-            if fixed[path]?.contains(where: { $0.method == route.method }) == true {
-                throw StartError(
-                    .configuration,
-                    "two components answer \(route.method) \(path) on one endpoint; give one of them another endpoint or path"
-                )
+            if segments.contains(where: Self.isParameter) {
+                let shape = Self.shape(segments)
+                let isTaken = patterns.contains { $0.route.method == route.method && Self.shape($0.segments) == shape }
+                if isTaken { throw Self.conflict(route.method, path) }
+                patterns.append((segments, route))
+            } else {
+                let isTaken = fixed[path]?.contains { $0.method == route.method } == true
+                if isTaken { throw Self.conflict(route.method, path) }
+                fixed[path, default: []].append(route)
             }
-            fixed[path, default: []].append(route)
         }
+    }
+
+    private static func conflict(_ method: HTTPRequest.Method, _ path: String) -> StartError {
+        StartError(
+            .configuration,
+            "two components answer \(method) \(path) on one endpoint; give one of them another endpoint or path"
+        )
     }
 
     /// The paths without parameters, in alphabetical order.
@@ -62,6 +68,9 @@ struct RouteTable: Sendable {
     }
 
     private static func segments(_ path: String) -> [Substring] { path.split(separator: "/") }
+
+    /// What is left of a pattern when the names of its parameters do not count.
+    private static func shape(_ segments: [Substring]) -> [Substring] { segments.map { isParameter($0) ? "{}" : $0 } }
 
     private static func isParameter(_ segment: Substring) -> Bool { segment.hasPrefix("{") && segment.hasSuffix("}") }
 

@@ -17,7 +17,7 @@ public final class Collector: Service {
     private let onReady: @Sendable ([String]) async -> Void
     private let ports = Mutex<[Endpoint: Int]>([:])
 
-    /// How long in seconds draining may take before the rest is given up.
+    /// How long draining may take before the rest is given up.
     private static let drainDeadline = Duration.seconds(10)
 
     /// Makes the components of a graph; opens nothing.
@@ -50,6 +50,11 @@ public final class Collector: Service {
     ///
     /// - Throws: ``StartError`` when a component or listener cannot be started; what had been started is stopped again.
     public func run() async throws {
+        try await run(drainDeadline: Self.drainDeadline)
+    }
+
+    /// Runs; requests that have begun, and then the components, each have the deadline to end after the shutdown.
+    func run(drainDeadline: Duration) async throws {
         var started: [Assembly.Instance] = []
         do {
             for instance in assembly.startOrder {
@@ -57,31 +62,42 @@ public final class Collector: Service {
                 try await instance.component.start()
                 logger.debug("started", metadata: [instance.kind.singular: "\(instance.id)"])
             }
-            try await serve()
+            try await serve(drainDeadline: drainDeadline)
         } catch {
-            await stop(started)
+            await stop(started, within: drainDeadline)
             throw error
         }
         logger.info("draining")
-        await stop(started)
+        await stop(started, within: drainDeadline)
         logger.info("stopped")
     }
 
     /// Opens all listeners and returns when they have closed.
-    private func serve() async throws {
+    private func serve(drainDeadline: Duration) async throws {
         guard !listeners.isEmpty else {
             await onReady([])
             try? await gracefulShutdown()
             return
         }
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Bool.self) { group in
             for listener in listeners {
                 group.addTask {
                     try await listener.run { port in await self.didOpen(listener.endpoint, port) }
+                    return true
                 }
             }
+            group.addTask {
+                try await gracefulShutdown()
+                try await Task.sleep(for: drainDeadline)
+                return false
+            }
+            var open = listeners.count
             // A listener that fails takes the others with it.
-            while try await group.next() != nil {}
+            while open > 0, let hasClosed = try await group.next() {
+                open -= hasClosed ? 1 : open
+                if !hasClosed { logger.warning("some requests took too long and are cut off") }
+            }
+            group.cancelAll()
         }
     }
 
@@ -95,18 +111,21 @@ public final class Collector: Service {
     }
 
     /// Shuts components down in the opposite order of their start, within the deadline.
-    private func stop(_ started: [Assembly.Instance]) async {
-        await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
+    private func stop(_ started: [Assembly.Instance], within deadline: Duration) async {
+        // Tasks of their own: a component that never ends cannot hold up the program, and a cancelled run is drained all the same.
+        let isDone = await Task {
+            let (outcomes, outcome) = AsyncStream<Bool>.makeStream()
+            Task {
                 for instance in started.reversed() { await instance.component.shutdown() }
-                return true
+                outcome.yield(true)
             }
-            group.addTask {
-                try? await Task.sleep(for: Self.drainDeadline)
-                return false
+            let clock = Task {
+                try await Task.sleep(for: deadline)
+                outcome.yield(false)
             }
-            if await group.next() == false { logger.warning("draining took too long; the rest is given up") }
-            group.cancelAll()
-        }
+            defer { clock.cancel() }
+            return await outcomes.first { _ in true } ?? false
+        }.value
+        if !isDone { logger.warning("draining took too long; the rest is given up") }
     }
 }

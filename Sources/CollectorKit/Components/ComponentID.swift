@@ -36,6 +36,14 @@ public struct ComponentID: Sendable, Hashable, Comparable, CustomStringConvertib
         guard parts.count == 1 || (1...1_024).contains(name.count), name.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else { return nil }
     }
 
+    private init(type: String) {
+        self.type = type
+        name = ""
+    }
+
+    /// Stands in where a type is not well-formed.
+    static let unnamed = ComponentID(type: "unnamed")
+
     /// The text as written in a configuration.
     public var description: String { name.isEmpty ? type : "\(type)/\(name)" }
 

@@ -8,7 +8,7 @@ public import Usage
 ///
 /// A factory is a value without state. It is known to the collector through one explicit list.
 public protocol ComponentFactory: Sendable {
-    /// What a user writes under the component's id.
+    /// What a user writes under the component's id; a factory names it with a type alias.
     associatedtype Config: ComponentConfig
     /// The type, as written in a configuration.
     var type: String { get }

@@ -7,6 +7,7 @@ struct WireChecker: Sendable {
     private let schema = Schema.otlp
 
     /// Steps over one field of a message and checks it; unknown fields of any wire type pass.
+    @inline(never)
     func field(
         _ tag: UInt32,
         _ cursor: inout WireCursor,

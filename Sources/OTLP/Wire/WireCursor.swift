@@ -23,6 +23,7 @@ struct WireCursor {
         return first < 0x80 ? UInt64(first) : try longVarint(bytes, first: first)
     }
 
+    @inline(never)
     private mutating func longVarint(_ bytes: RawSpan, first: UInt8) throws(ParseFailure) -> UInt64 {
         var value = UInt64(first & 0x7f)
         var shift: UInt64 = 7
@@ -40,6 +41,15 @@ struct WireCursor {
     /// Field number and wire type, as written on the wire.
     @inline(__always)
     mutating func tag(_ bytes: RawSpan) throws(ParseFailure) -> UInt32 {
+        guard position < end else { throw truncated }
+        let first = bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self)
+        guard first >= 8, first < 0x80 else { return try longTag(bytes) }
+        position &+= 1
+        return UInt32(first)
+    }
+
+    @inline(never)
+    private mutating func longTag(_ bytes: RawSpan) throws(ParseFailure) -> UInt32 {
         let start = position
         let value = try varint(bytes)
         guard value >= 8, value <= UInt64(UInt32.max) else {
@@ -80,6 +90,7 @@ struct WireCursor {
     mutating func slice(_ bytes: RawSpan) throws(ParseFailure) -> Slice { Slice(try lengthDelimited(bytes)) }
 
     /// Steps over a value of any wire type; groups count as nesting.
+    @inline(never)
     mutating func skip(_ tag: UInt32, _ bytes: RawSpan, depth: Int = 0) throws(ParseFailure) {
         switch tag & 7 {
         case Wire.varint: _ = try varint(bytes)

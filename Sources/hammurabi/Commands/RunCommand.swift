@@ -27,6 +27,9 @@ struct RunCommand: AsyncParsableCommand {
         } catch let error as StartError {
             Console.error("hammurabi: \(error)\n")
             throw ExitCode(error.exitCode)
+        } catch {
+            Console.error("hammurabi: stopped by an unexpected error: \(error)\n")
+            throw ExitCode(Exit.internalError)
         }
     }
 }

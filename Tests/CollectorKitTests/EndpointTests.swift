@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Testing
+
+/// Addresses as people write them.
+struct EndpointTests {
+    @Test(arguments: [
+        ("127.0.0.1:4318", "127.0.0.1", 4_318, true), ("localhost:1", "localhost", 1, true), ("[::1]:4318", "::1", 4_318, true),
+        (":4318", "0.0.0.0", 4_318, false), ("0.0.0.0:65535", "0.0.0.0", 65_535, false), ("hub.example.org:0", "hub.example.org", 0, false),
+    ])
+    func `an endpoint is host and port`(text: String, host: String, port: Int, isLoopback: Bool) throws {
+        let endpoint = try #require(Endpoint(text))
+        #expect((endpoint.host, endpoint.port, endpoint.isLoopback) == (host, port, isLoopback))
+    }
+
+    @Test(arguments: ["", "4318", "localhost", "localhost:", "localhost:65536", "localhost:-1", "::1:4318", "http://localhost:4318", "a b:1", "a:+1"])
+    func `anything else is none`(text: String) {
+        #expect(Endpoint(text) == nil)
+    }
+
+    @Test(arguments: ["otlp", "otlp/second", "OTLP2", "a_b/c d"])
+    func `component ids`(text: String) {
+        #expect((ComponentID(text) == nil) == text.contains(" "))
+        if let id = ComponentID(text) { #expect(id.description == text) }
+    }
+
+    @Test(arguments: ["", "/x", "otlp/", "9lives", "a-b", "a/\u{7}"])
+    func `no component ids`(text: String) {
+        #expect(ComponentID(text) == nil)
+    }
+}
+
+/// Addresses as clients encode them.
+struct PercentEncodingTests {
+    @Test func `a query is pairs`() {
+        #expect(PercentEncoding.query("a=1&b=x%20y+z&a=2&c&=d") == ["a": "2", "b": "x y z", "c": "", "": "d"])
+    }
+
+    @Test(arguments: [("%41", "A"), ("%4", "%4"), ("%zz", "%zz"), ("a+b", "a+b"), ("%C3%A4", "ä"), ("%ff", "\u{FFFD}")])
+    func `decoding`(text: String, expected: String) {
+        #expect(PercentEncoding.decode(text) == expected)
+    }
+
+    @Test func `encoding and decoding agree`() {
+        let text = "a/b c?d=%&ä\u{0}"
+        #expect(PercentEncoding.decode(PercentEncoding.encode(text)) == text)
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Collector
+import CollectorKit
+import FoundationEssentials
+import HubExtension
+import Logging
+import OTLP
+import OTLPReceiver
+import PricingProcessor
+import SQLiteExporter
+import StdoutExporter
+import Synchronization
+import Testing
+import TokensProcessor
+import Usage
+import YAML
+
+extension Registry {
+    /// The components that the program has.
+    static let builtIn = Registry(
+        receivers: [OTLPFactory()],
+        processors: [TokensFactory(), PricingFactory()],
+        exporters: [SQLiteFactory(), StdoutFactory()],
+        extensions: [HubFactory()]
+    )
+}
+
+extension Surroundings {
+    /// A machine whose only files are these.
+    static func machine(_ files: [String: String] = [:], _ environment: [String: String] = ["HOME": "/home/ada"]) -> Surroundings {
+        Surroundings(
+            environment: environment,
+            readFile: { path in
+                guard let text = files[path] else { throw NoSuchFile() }
+                return Array(text.utf8)
+            },
+            fileExists: { files[$0] != nil }
+        )
+    }
+}
+
+/// What reading a file that is not there throws.
+struct NoSuchFile: Error, CustomStringConvertible {
+    let description = "there is no such file"
+}
+
+/// A configuration read as the program reads it.
+struct LoadedConfig {
+    let root: Node?
+    let graph: PipelineGraph?
+    let diagnostics: Diagnostics
+
+    init(
+        _ source: ConfigSource,
+        on machine: Surroundings,
+        registry: Registry = .builtIn
+    ) {
+        var diagnostics = Diagnostics()
+        root = source.load(machine, diagnostics: &diagnostics)
+        graph = root.map { GraphBuilder.build($0, registry: registry, home: machine.userHome, diagnostics: &diagnostics) }
+        self.diagnostics = diagnostics
+    }
+
+    init(_ text: String, registry: Registry = .builtIn) {
+        let machine = Surroundings.machine(["config.yaml": text])
+        self.init(ConfigSource(builtIn: ""), on: machine, registry: registry)
+    }
+
+    /// The codes of what was found, in the order of the file.
+    var codes: [String] { diagnostics.items.map(\.code) }
+}
+
+/// What happened, in order.
+final class Journal: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var entries: [String] { lines.withLock { $0 } }
+
+    func write(_ line: String) { lines.withLock { $0.append(line) } }
+}
+
+/// Waits until something holds; false after a limit that only a broken program reaches.
+func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+    for _ in 0..<6_000 {
+        if try await condition() { return true }
+        try? await Task.sleep(for: .milliseconds(5))
+    }
+    return false
+}
+
+extension Logger {
+    static let silent = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+}
+
+/// The package, found from this file on.
+enum Package {
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+import HubExtension
+import Logging
+import Synchronization
+import Testing
+import Usage
+
+/// A hub with a store that gives prepared answers.
+struct Bench {
+    let hub: any Extension
+    let store = FakeStore()
+    let clock = Clock()
+
+    init(hasStore: Bool = true, _ configure: (inout HubConfig) -> Void = { _ in }) async throws {
+        var config = HubConfig()
+        configure(&config)
+        let (store, clock) = (store, clock)
+        let settings = ComponentSettings(
+            id: try #require(ComponentID("hub")),
+            logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() },
+            home: "/nowhere",
+            now: { clock.now }
+        )
+        let id = try #require(ComponentID(config.store))
+        hub = HubFactory(version: "1.2.3").makeExtension(config, settings, stores: hasStore ? [id: store] : [:])
+        try await hub.start()
+    }
+
+    func get(_ path: String, _ parameters: [String: String] = [:]) async throws -> Answer {
+        try await send(.get, path, parameters, "")
+    }
+
+    func compact(_ body: String) async throws -> Answer {
+        try await send(.post, "/api/telemetry/compact", [:], body)
+    }
+
+    private func send(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ parameters: [String: String],
+        _ body: String
+    ) async throws -> Answer {
+        let routes = (hub as? any HTTPServing)?.routes ?? []
+        let bare = path.prefix { $0 != "?" }
+        let route = try #require(
+            routes.first {
+                $0.method == method && ($0.path == bare || ($0.path.hasSuffix("{id}") && !parameters.isEmpty))
+            }
+        )
+        let head = HTTPRequest(method: method, scheme: "http", authority: "127.0.0.1", path: path)
+        let request = ServerRequest(head: head, parameters: parameters, body: RequestBody(bytes: Array(body.utf8)))
+        return Answer(try await route.handler(request))
+    }
+}
+
+/// An answer with its whole body.
+struct Answer {
+    let status: Int
+    let fields: HTTPFields
+    let text: String
+
+    init(_ response: ServerResponse) {
+        status = response.head.status.code
+        fields = response.head.headerFields
+        if case .bytes(let bytes) = response.body { text = String(decoding: bytes, as: UTF8.self) } else { text = "" }
+    }
+}
+
+/// The present, which tests move.
+final class Clock: Sendable {
+    private let time = Mutex(Timestamp(iso8601: "2026-11-22T12:00:00.000Z") ?? Timestamp(nanoseconds: 0))
+
+    var now: Timestamp { time.withLock { $0 } }
+
+    func set(_ text: String) throws {
+        let instant = try instant(text)
+        time.withLock { $0 = instant }
+    }
+}
+
+/// A store that remembers what it was asked and gives prepared answers.
+final class FakeStore: UsageStore {
+    struct State {
+        var summary: (@Sendable (Period) -> UsageSummary)?
+        var page = SessionPage(sessions: [], total: 0, nextOffset: nil)
+        var details: [String: SessionDetail] = [:]
+        var error: (any Error)?
+        var periods: [Period] = []
+        var queries: [SessionQuery] = []
+        var borders: [Timestamp] = []
+    }
+
+    private let state = Mutex(State())
+
+    var asked: State { state.withLock { $0 } }
+
+    func prepare(_ change: (inout sending State) -> Void) { state.withLock { change(&$0) } }
+
+    func summary(of period: Period, now: Timestamp) async throws -> UsageSummary {
+        try answer { state in
+            state.periods.append(period)
+            return state.summary?(period) ?? UsageSummary(period: period)
+        }
+    }
+
+    func sessions(_ query: SessionQuery) async throws -> SessionPage {
+        try answer { state in
+            state.queries.append(query)
+            return state.page
+        }
+    }
+
+    func session(id: String) async throws -> SessionDetail? { try answer { $0.details[id] } }
+
+    func compact(before instant: Timestamp) async throws -> Int {
+        try answer { state in
+            state.borders.append(instant)
+            return 1_234
+        }
+    }
+
+    private func answer<Value: Sendable>(_ read: (inout State) -> Value) throws -> Value {
+        try state.withLock { state in
+            if let error = state.error { throw error }
+            return read(&state)
+        }
+    }
+}
+
+/// An instant that is written out.
+func instant(_ text: String) throws -> Timestamp { try #require(Timestamp(iso8601: text)) }
+
+/// A session as most tests need it.
+func makeSession() throws -> Session {
+    var session = Session(
+        id: "s-1",
+        startedAt: try instant("2026-11-22T11:00:00.000Z"),
+        lastSeenAt: try instant("2026-11-22T11:59:30.500Z")
+    )
+    session.name = "fix \"it\"\n"
+    (session.agent, session.model, session.project) = ("claude-code", "claude-sonnet-4-5-20250929", "hub")
+    session.totals.calls = 2
+    session.totals.unpricedCalls = 1
+    session.totals.counts = TokenCounts(
+        uncachedInput: 1,
+        cacheRead: 2,
+        cacheWrite5m: 3,
+        cacheWrite1h: 4,
+        output: 5,
+        reasoning: 6
+    )
+    session.totals.cost = Money(nanodollars: 1_500_000_000)
+    return session
+}
