@@ -25,12 +25,6 @@ public struct CallKeys: Sendable, Hashable {
     /// Whether no id is known.
     public var isEmpty: Bool { kinds == 0 }
 
-    /// Whether both know the same kind of id and differ in it.
-    public func contradicts(_ other: CallKeys) -> Bool {
-        func differ(_ left: UInt64, _ right: UInt64) -> Bool { left != 0 && right != 0 && left != right }
-        return differ(request, other.request) || differ(response, other.response) || differ(lineage, other.lineage)
-    }
-
     /// Fills what is not known; of two ids of one kind the smaller stays, so that the order does not matter.
     public mutating func fill(from other: CallKeys) {
         func pick(_ left: UInt64, _ right: UInt64) -> UInt64 { left == 0 ? right : right == 0 ? left : min(left, right) }

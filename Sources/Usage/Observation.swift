@@ -135,12 +135,16 @@ extension Observation {
 
 extension TokenCounts {
     /// The larger count of each bucket: right for copies of one sighting, whose counts only ever grow.
+    ///
+    /// Of cache writes the larger sum stays with its lifetimes, and of equal sums the one that tells lifetimes apart: a copy that
+    /// does not know them has the whole sum in the first bucket.
     public func maximum(_ other: TokenCounts) -> TokenCounts {
-        TokenCounts(
+        let writes = (cacheWrite, cacheWrite1h) < (other.cacheWrite, other.cacheWrite1h) ? other : self
+        return TokenCounts(
             uncachedInput: max(uncachedInput, other.uncachedInput),
             cacheRead: max(cacheRead, other.cacheRead),
-            cacheWrite5m: max(cacheWrite5m, other.cacheWrite5m),
-            cacheWrite1h: max(cacheWrite1h, other.cacheWrite1h),
+            cacheWrite5m: writes.cacheWrite5m,
+            cacheWrite1h: writes.cacheWrite1h,
             output: max(output, other.output),
             reasoning: max(reasoning, other.reasoning)
         )

@@ -14,6 +14,6 @@ enum BuiltInPlugins {
         receivers: [OTLPFactory()],
         processors: [TokensFactory(), PricingFactory()],
         exporters: [SQLiteFactory(), StdoutFactory()],
-        extensions: [HubFactory()]
+        extensions: [HubFactory(version: Version.number)]
     )
 }

@@ -3,6 +3,7 @@
 import Collector
 import FoundationEssentials
 import Testing
+import YAML
 
 /// Every file under `Tests/Fixtures/bad` has beside it what the program says about it, word for word.
 ///

@@ -14,7 +14,7 @@ import Usage
         #expect(
             lines == [
                 "2026-11-22T09:00:00.000Z logs records=2 observations=0 calls=0 cost=$0.00",
-                "2026-11-22T09:00:00.000Z logs records=2 observations=3 calls=2 cost=$1.250000001 unpriced=1",
+                "2026-11-22T09:00:00.000Z logs records=2 observations=4 calls=2 cost=$1.250000001 unpriced=1",
             ]
         )
     }
@@ -99,7 +99,7 @@ import Usage
         )
     }
 
-    /// Three sightings of two calls, of which one has a price.
+    /// Three sightings of two calls, of which one has a price, and a span that sums them up.
     private static func batchWithCalls() throws -> Batch {
         var batch = try batch(.logs, twoLogs)
         let start = try #require(Timestamp(iso8601: "2026-11-22T08:00:00.000Z"))
@@ -126,7 +126,9 @@ import Usage
         second.counts = TokenCounts(output: 1)
         var again = first
         (again.id, again.witness) = (2, 2)
-        batch.observations = [second, first, again]
+        var rollUp = observation(4, 3)
+        rollUp.trace.isRollUp = true
+        batch.observations = [second, first, again, rollUp]
         batch.sessions = [SessionSighting(id: "s1", time: start)]
         batch.sessionOfRecord = [0, -1]
         batch.pricing = Pricing(table: .empty, preference: .reported)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Dispatch
 import OTLP
+import Synchronization
 import Testing
 import Usage
 
@@ -85,25 +87,29 @@ import Darwin
         #expect(error?.description == "the reader of the standard output has gone")
     }
 
-    @Test func `a slow reader of a pipe that does not block gets everything`() async throws {
+    @Test func `a slow reader of a pipe that does not block gets everything`() throws {
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
         let (input, output) = (ends[0], ends[1])
+        defer { close(input) }
         try #require(fcntl(output, F_SETFL, O_NONBLOCK) == 0)
         let sent = (0..<400_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-        async let received = Task.detached {
-            var all: [UInt8] = []
+        // A thread of its own: the tasks of other tests may hold every thread of the cooperative pool.
+        let received = Mutex<[UInt8]>([])
+        let done = DispatchSemaphore(value: 0)
+        DispatchQueue.global().async {
             var piece = [UInt8](repeating: 0, count: 10_000)
-            while true {
-                let count = read(input, &piece, piece.count)
-                guard count > 0 else { return all }
-                all += piece.prefix(count)
+            while case let count = read(input, &piece, piece.count), count > 0 {
+                received.withLock { $0 += piece.prefix(count) }
             }
-        }.value
-        try FileDescriptorWriter(descriptor: output).write(sent)
-        close(output)
-        #expect(await received == sent)
-        close(input)
+            done.signal()
+        }
+        do {
+            defer { close(output) }
+            try FileDescriptorWriter(descriptor: output).write(sent)
+        }
+        done.wait()
+        #expect(received.withLock { $0 } == sent)
     }
 
     @Test func `a descriptor that is not open is an error`() {

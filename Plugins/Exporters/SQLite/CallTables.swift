@@ -27,7 +27,6 @@ struct CallTables {
         for former in change.replaced { try tables.unlink(former) }
         for observation in change.observations {
             try observation.insert(db)
-            catalog.note(observation)
             try tables.link(observation)
         }
         for call in change.retired { try retire(call) }
@@ -41,10 +40,7 @@ struct CallTables {
     private mutating func insert(_ call: Call, _ catalog: inout Catalog) throws {
         let session = try catalog.session(of: call)
         let model = try catalog.model(call.model, provider: call.provider)
-        var statement = try SQLiteStatement(
-            "INSERT OR REPLACE INTO calls (\(Call.columns)) VALUES (\(Array(repeating: "?", count: 23).joined(separator: ",")))",
-            db
-        )
+        var statement = try SQLiteStatement(Call.insertion, db)
         statement.bind(call.time.nanoseconds)
         statement.bind(call.id)
         statement.bind(session)
@@ -96,18 +92,7 @@ struct CallTables {
 
     private mutating func writeSums() throws {
         for (key, totals) in sums {
-            var statement = try SQLiteStatement(
-                """
-                INSERT INTO rollup VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (quarter, session, model) DO UPDATE SET
-                    calls = calls + excluded.calls, unpriced = unpriced + excluded.unpriced,
-                    uncached_input = uncached_input + excluded.uncached_input, cache_read = cache_read + excluded.cache_read,
-                    cache_write_5m = cache_write_5m + excluded.cache_write_5m,
-                    cache_write_1h = cache_write_1h + excluded.cache_write_1h,
-                    output = output + excluded.output, reasoning = reasoning + excluded.reasoning, cost = cost + excluded.cost
-                """,
-                db
-            )
+            var statement = try SQLiteStatement(Self.addition, db)
             for number in [key.quarter, key.session, key.model, totals.calls, totals.unpricedCalls] { statement.bind(number) }
             let counts = totals.counts
             for count in [counts.uncachedInput, counts.cacheRead, counts.cacheWrite5m, counts.cacheWrite1h, counts.output, counts.reasoning] {
@@ -121,6 +106,16 @@ struct CallTables {
         }
         sums.removeAll()
     }
+
+    /// Adds to a row of sums; like every sum it stops at the largest number that can be held.
+    private static let addition: String = {
+        let figures = UsageTotals.columns.map { "\($0) = min(\($0) + excluded.\($0), \(Int64.max))" }
+        return """
+            INSERT INTO rollup (quarter, session, model, \(UsageTotals.columns.joined(separator: ", ")))
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (quarter, session, model) DO UPDATE SET \(figures.joined(separator: ", "))
+            """
+    }()
 }
 
 extension UsageTotals {
@@ -148,4 +143,7 @@ extension Call {
         knows_cache_lifetimes, priced, cost, computed_cost, reported_cost, fast, service_tier, geography, web_searches, duration, \
         error, sources
         """
+
+    fileprivate static let insertion =
+        "INSERT OR REPLACE INTO calls (\(columns)) VALUES (\(Array(repeating: "?", count: 23).joined(separator: ",")))"
 }

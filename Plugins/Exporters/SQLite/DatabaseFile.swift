@@ -11,10 +11,13 @@ struct DatabaseFile {
 
     func open(id: ComponentID) throws(StartError) -> DatabasePool {
         try makeFolder(id)
+        // SQLite gives its log the rights of the database, so they are set before there is one.
+        if !FileManager.default.fileExists(atPath: path) {
+            _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+        }
         do {
             let pool = try DatabasePool(path: path, configuration: Self.configuration)
             try Self.migrator.migrate(pool)
-            try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
             return pool
         } catch let error as DatabaseError {
             throw startError(error, id)

@@ -7,12 +7,6 @@ import Usage
 struct LedgerTables: LedgerIndex {
     let db: Database
 
-    /// One bucket of `links` in nanoseconds; resemblance looks at most two minutes far, a trace a day.
-    private enum Bucket {
-        static let resemblance: Int64 = 1_024_000_000_000
-        static let trace: Int64 = Ledger.traceWindow
-    }
-
     private enum Kind: UInt64 {
         case resemblance = 0x5EED_0001_0000_0000
         case span = 0x5EED_0002_0000_0000
@@ -32,22 +26,23 @@ struct LedgerTables: LedgerIndex {
         return try load(statement.rows(Self.place))
     }
 
-    func observations(resembling observation: Observation) throws -> [Observation] {
-        let reach = Int64(observation.weakWindow) * 1_000_000_000
-        let own = observation.keys.kinds
-        var places: [Place] = []
-        for kinds in UInt8(0)..<8 where kinds & own == 0 {
-            places += try linked(observation.weakKey, .resemblance, kinds, near: observation.time, reach: reach, Bucket.resemblance)
-        }
-        return try load(places).filter { Ledger.resemble($0, observation) }
+    func observations(in cell: ResemblanceCell) throws -> [Observation]? {
+        var statement = try SQLiteStatement(
+            "SELECT time, observation FROM links WHERE bucket = ? AND link = ? LIMIT \(ResemblanceCell.capacity + 1)",
+            db
+        )
+        statement.bind(cell.stretch)
+        statement.bind(cell.weakKey ^ Kind.resemblance.rawValue)
+        let places = try statement.rows(Self.place)
+        return places.count > ResemblanceCell.capacity ? nil : try load(places)
     }
 
     func observations(span: UInt64, near time: Timestamp) throws -> [Observation] {
-        try load(linked(span, .span, 0, near: time, reach: Ledger.traceWindow, Bucket.trace))
+        try load(linked(span, .span, near: time))
     }
 
     func hasDescendant(ofSpan span: UInt64, near time: Timestamp) throws -> Bool {
-        try !linked(span, .ancestor, 0, near: time, reach: Ledger.traceWindow, Bucket.trace).isEmpty
+        try !linked(span, .ancestor, near: time).isEmpty
     }
 
     /// Makes an observation findable.
@@ -99,37 +94,37 @@ struct LedgerTables: LedgerIndex {
     private static func place(_ row: SQLiteRow) -> Place { Place(time: row.int(0), id: row.uint(1)) }
 
     private func links(of observation: Observation) -> [Link] {
-        let time = observation.time.nanoseconds
+        let day = observation.time.nanoseconds / Ledger.traceWindow
         var links: [Link] = []
         if observation.weakKey != 0 {
+            let stretch = observation.time.nanoseconds / ResemblanceCell.width
             let hash = observation.weakKey ^ Kind.resemblance.rawValue
-            links.append(Link(bucket: time / Bucket.resemblance, hash: hash, kinds: observation.keys.kinds))
+            links.append(Link(bucket: stretch, hash: hash, kinds: observation.keys.kinds))
         }
         if observation.trace.span != 0 {
-            links.append(Link(bucket: time / Bucket.trace, hash: observation.trace.span ^ Kind.span.rawValue, kinds: 0))
+            links.append(Link(bucket: day, hash: observation.trace.span ^ Kind.span.rawValue, kinds: 0))
         }
         for ancestor in observation.trace.ancestors.values {
-            links.append(Link(bucket: time / Bucket.trace, hash: ancestor ^ Kind.ancestor.rawValue, kinds: 0))
+            links.append(Link(bucket: day, hash: ancestor ^ Kind.ancestor.rawValue, kinds: 0))
         }
         return links
     }
 
-    private func linked(
-        _ hash: UInt64, _ kind: Kind, _ kinds: UInt8, near time: Timestamp, reach: Int64, _ width: Int64
-    ) throws -> [Place] {
+    /// The observations with a place in a trace, at most ``Ledger/traceWindow`` away in time.
+    private func linked(_ span: UInt64, _ kind: Kind, near time: Timestamp) throws -> [Place] {
+        let first = max(0, time.nanoseconds - Ledger.traceWindow)
+        let (last, overflow) = time.nanoseconds.addingReportingOverflow(Ledger.traceWindow)
+        let range = first...(overflow ? .max : last)
         var places: [Place] = []
-        let first = max(0, time.nanoseconds - reach)
-        let last = time.nanoseconds.addingReportingOverflow(reach)
-        for bucket in first / width...(last.overflow ? .max : last.partialValue) / width {
+        for day in range.lowerBound / Ledger.traceWindow...range.upperBound / Ledger.traceWindow {
             var statement = try SQLiteStatement(
-                "SELECT time, observation FROM links WHERE bucket = ? AND link = ? AND kinds = ? AND time BETWEEN ? AND ?",
+                "SELECT time, observation FROM links WHERE bucket = ? AND link = ? AND kinds = 0 AND time BETWEEN ? AND ?",
                 db
             )
-            statement.bind(bucket)
-            statement.bind(hash ^ kind.rawValue)
-            statement.bind(Int64(kinds))
-            statement.bind(first)
-            statement.bind(last.overflow ? .max : last.partialValue)
+            statement.bind(day)
+            statement.bind(span ^ kind.rawValue)
+            statement.bind(range.lowerBound)
+            statement.bind(range.upperBound)
             places += try statement.rows(Self.place)
         }
         return places

@@ -30,7 +30,7 @@ struct RecordTables {
                 "INSERT OR IGNORE INTO records (time, id, signal, session, name, origin, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 db
             )
-            statement.bind(time(of: entry, batch).nanoseconds)
+            statement.bind(time(of: record, batch).nanoseconds)
             statement.bind(hash.value)
             statement.bind(batch.signal.rawValue)
             let position = batch.sessionOfRecord.isEmpty ? -1 : Int(batch.sessionOfRecord[record])
@@ -42,8 +42,16 @@ struct RecordTables {
         }
     }
 
-    private func time(of entry: RecordEntry, _ batch: Batch) -> Timestamp {
-        Timestamp(unixNano: entry.endTime) ?? Timestamp(unixNano: entry.startTime) ?? batch.receivedAt
+    /// The same instant that `tokens` takes for a sign of the session, so that a session's bounds hold its records.
+    private func time(of record: Int, _ batch: Batch) -> Timestamp {
+        let entry = batch.otlp.records[record]
+        if let time = Timestamp(unixNano: entry.endTime) { return time }
+        if batch.signal == .logs, case .string(let text)? = batch.otlp.attribute(.eventTimestamp, record: record),
+            let time = Timestamp(iso8601: batch.otlp.string(text))
+        {
+            return time
+        }
+        return Timestamp(unixNano: entry.startTime) ?? batch.receivedAt
     }
 
     private func name(of record: Int, in otlp: OTLPBatch) -> String {

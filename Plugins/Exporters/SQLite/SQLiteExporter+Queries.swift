@@ -35,14 +35,14 @@ struct Compaction {
             try db.execute(sql: "DELETE FROM \(table) WHERE time < ?", arguments: [border])
             removed += db.changesCount
         }
-        try db.execute(sql: "DELETE FROM observations WHERE time < ?", arguments: [border])
-        try db.execute(sql: "DELETE FROM call_keys WHERE time < ?", arguments: [border])
-        try db.execute(sql: "DELETE FROM links WHERE time < ?", arguments: [border])
+        // A call near the border keeps its witnesses, so that one that comes late still finds it.
+        for table in ["observations", "call_keys", "links"] {
+            try db.execute(sql: "DELETE FROM \(table) WHERE time < ?", arguments: [border - Ledger.traceWindow])
+        }
         try db.execute(sql: "DELETE FROM rollup WHERE quarter < ?", arguments: [border / CallTables.quarter])
         try db.execute(
             sql: """
-                DELETE FROM sessions WHERE last_seen_at < ? AND ref NOT IN (SELECT session FROM calls)
-                    AND ref NOT IN (SELECT session FROM records WHERE session IS NOT NULL)
+                DELETE FROM sessions WHERE last_seen_at < ? AND NOT EXISTS (SELECT 1 FROM calls WHERE calls.session = sessions.ref)
                 """,
             arguments: [border]
         )

@@ -26,11 +26,11 @@ final class SQLiteExporter: Exporter, UsageStore {
     func start() async throws(StartError) {
         let pool = try DatabaseFile(path: config.path.path).open(id: settings.id)
         let keepsRecords = config.records == .all
-        let counters = settings.counters
         database.withLock { $0 = pool }
         queue.withLock {
             $0 = CommitQueue { batches in
-                await Self.commit(batches, to: pool, keepsRecords: keepsRecords, counters: counters)
+                // A task of its own: a sender that gives up must not take the batches of others with it.
+                await Task { await Self.commit(batches, to: pool, keepsRecords: keepsRecords) }.value
             }
         }
     }
@@ -66,8 +66,7 @@ final class SQLiteExporter: Exporter, UsageStore {
     private static func commit(
         _ batches: [Batch],
         to pool: DatabasePool,
-        keepsRecords: Bool,
-        counters: ComponentCounters
+        keepsRecords: Bool
     ) async -> [Result<Void, ConsumeError>] {
         do {
             try await pool.write { db in try write(batches, to: db, keepsRecords: keepsRecords) }
@@ -77,7 +76,7 @@ final class SQLiteExporter: Exporter, UsageStore {
             guard batches.count > 1, !failure.isRetryable else { return batches.map { _ in .failure(failure) } }
             var results: [Result<Void, ConsumeError>] = []
             for batch in batches {
-                results += await commit([batch], to: pool, keepsRecords: keepsRecords, counters: counters)
+                results += await commit([batch], to: pool, keepsRecords: keepsRecords)
             }
             return results
         }
@@ -85,7 +84,10 @@ final class SQLiteExporter: Exporter, UsageStore {
 
     private static func write(_ batches: [Batch], to db: Database, keepsRecords: Bool) throws {
         var catalog = Catalog(db)
-        let change = try Ledger.absorb(batches.flatMap(\.observations), into: LedgerTables(db: db))
+        let observations = batches.flatMap(\.observations)
+        // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
+        for observation in observations { catalog.note(observation) }
+        let change = try Ledger.absorb(observations, into: LedgerTables(db: db))
         var calls = CallTables(db)
         try calls.apply(change, pricing: batches.lazy.compactMap(\.pricing).last, &catalog)
         for batch in batches {

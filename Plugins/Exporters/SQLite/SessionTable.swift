@@ -15,29 +15,13 @@ struct SessionTable {
         """
 
     /// Sessions that are listed: named by a record, or with calls.
-    private static let listed = "s.hidden = 0 AND (s.sighted = 1 OR r.session IS NOT NULL)"
-
-    private static let sums = """
-        (SELECT session, sum(calls) AS calls, sum(unpriced) AS unpriced, sum(uncached_input) AS uncached_input,
-            sum(cache_read) AS cache_read, sum(cache_write_5m) AS cache_write_5m, sum(cache_write_1h) AS cache_write_1h,
-            sum(output) AS output, sum(reasoning) AS reasoning, sum(cost) AS cost FROM rollup GROUP BY session)
-        """
-
-    private static let totals = """
-        coalesce(r.calls, 0), coalesce(r.unpriced, 0), coalesce(r.uncached_input, 0), coalesce(r.cache_read, 0),
-        coalesce(r.cache_write_5m, 0), coalesce(r.cache_write_1h, 0), coalesce(r.output, 0), coalesce(r.reasoning, 0),
-        coalesce(r.cost, 0)
-        """
+    private static let listed =
+        "s.hidden = 0 AND (s.sighted = 1 OR EXISTS (SELECT 1 FROM rollup own WHERE own.session = s.ref))"
 
     /// How many sessions gave a sign in the last minute and have not ended.
     func activeCount(at now: Timestamp) throws -> Int {
-        var statement = try SQLiteStatement(
-            """
-            SELECT count(*) FROM sessions s WHERE last_seen_at >= ? AND completed = 0 AND hidden = 0
-                AND (sighted = 1 OR EXISTS (SELECT 1 FROM rollup r WHERE r.session = s.ref))
-            """,
-            db
-        )
+        let condition = "s.last_seen_at >= ? AND s.completed = 0 AND \(Self.listed)"
+        var statement = try SQLiteStatement("SELECT count(*) FROM sessions s WHERE \(condition)", db)
         statement.bind(now.nanoseconds - 60_000_000_000)
         return Int(try statement.first { $0.int(0) } ?? 0)
     }
@@ -45,36 +29,52 @@ struct SessionTable {
     /// One page of a listing.
     func page(_ query: SessionQuery) throws -> SessionPage {
         let filter = SessionFilter(query)
-        let from = "FROM sessions s LEFT JOIN \(Self.sums) r ON r.session = s.ref WHERE \(Self.listed)\(filter.sql)"
-        var count = try SQLiteStatement("SELECT count(*) \(from)", db)
+        var count = try SQLiteStatement("SELECT count(*) FROM sessions s WHERE \(Self.listed)\(filter.sql)", db)
         filter.bind(to: &count)
         let total = Int(try count.first { $0.int(0) } ?? 0)
-        let order = "\(Self.column(query.sort)) \(query.descending ? "DESC" : "ASC"), s.id"
-        let selection = "SELECT \(Self.totals), \(Self.columns) \(from) ORDER BY \(order) LIMIT ? OFFSET ?"
-        var statement = try SQLiteStatement(selection, db)
-        filter.bind(to: &statement)
-        statement.bind(Int64(query.limit))
-        statement.bind(Int64(query.offset))
-        let sessions = try statement.rows(Session.init(totalsFirst:))
+        let sessions = try refs(query, filter).compactMap(session)
         let next = query.offset + sessions.count
         return SessionPage(sessions: sessions, total: total, nextOffset: next < total && !sessions.isEmpty ? next : nil)
     }
 
     /// A session with its calls and events.
     func detail(id: String) throws -> SessionDetail? {
-        var statement = try SQLiteStatement(
-            """
-            SELECT \(Self.totals), \(Self.columns), s.ref FROM sessions s LEFT JOIN \(Self.sums) r ON r.session = s.ref
-            WHERE \(Self.listed) AND s.id = ?
-            """,
-            db
-        )
+        var statement = try SQLiteStatement("SELECT s.ref FROM sessions s WHERE s.id = ? AND \(Self.listed)", db)
         statement.bind(id)
-        guard let (session, ref) = try statement.first({ (Session(totalsFirst: $0), $0.int(20)) }) else { return nil }
+        guard let ref = try statement.first({ $0.int(0) }), let session = try session(ref) else { return nil }
         let calls = try calls(of: ref)
         var costs: [String: Money] = [:]
         for call in calls { costs[call.model ?? "", default: .zero] += call.price?.cost ?? .zero }
         return SessionDetail(session: session, calls: calls, events: try events(of: ref, session), costByModel: costs)
+    }
+
+    /// The rows of a page in their order; sums are only made of all sessions if they decide the order.
+    private func refs(_ query: SessionQuery, _ filter: SessionFilter) throws -> [Int64] {
+        let sums = "(SELECT r.session AS session, \(UsageTotals.sums) FROM rollup r GROUP BY r.session)"
+        var statement = try SQLiteStatement(
+            """
+            SELECT s.ref FROM sessions s \(query.sort.needsSums ? "LEFT JOIN \(sums) r ON r.session = s.ref" : "")
+            WHERE \(Self.listed)\(filter.sql)
+            ORDER BY \(query.sort.column) \(query.descending ? "DESC" : "ASC"), s.id LIMIT ? OFFSET ?
+            """,
+            db
+        )
+        filter.bind(to: &statement)
+        statement.bind(Int64(max(0, query.limit)))
+        statement.bind(Int64(max(0, query.offset)))
+        return try statement.rows { $0.int(0) }
+    }
+
+    private func session(_ ref: Int64) throws -> Session? {
+        var statement = try SQLiteStatement(
+            """
+            SELECT \(UsageTotals.sums), \(Self.columns) FROM sessions s LEFT JOIN rollup r ON r.session = s.ref
+            WHERE s.ref = ? GROUP BY s.ref
+            """,
+            db
+        )
+        statement.bind(ref)
+        return try statement.first(Session.init(totalsFirst:))
     }
 
     private func calls(of session: Int64) throws -> [Call] {
@@ -104,9 +104,14 @@ struct SessionTable {
         statement.bind(session)
         return try statement.rows { SessionEvent(time: Timestamp(nanoseconds: $0.int(0)), name: $0.text(1) ?? "") }
     }
+}
 
-    private static func column(_ sort: SessionQuery.Sort) -> String {
-        switch sort {
+extension SessionQuery.Sort {
+    /// Whether it compares sums.
+    fileprivate var needsSums: Bool { [.cost, .totalTokens, .calls].contains(self) }
+
+    fileprivate var column: String {
+        switch self {
         case .lastSeenAt: "s.last_seen_at"
         case .startedAt: "s.started_at"
         case .cost: "coalesce(r.cost, 0)"

@@ -55,8 +55,7 @@ struct SummaryQuery {
     private func rows() throws -> [Row] {
         var statement = try SQLiteStatement(
             """
-            SELECT s.ref, s.hidden, m.name, sum(calls), sum(unpriced), sum(uncached_input), sum(cache_read), sum(cache_write_5m),
-                sum(cache_write_1h), sum(output), sum(reasoning), sum(cost), \(SessionTable.columns)
+            SELECT s.ref, s.hidden, m.name, \(UsageTotals.sums), \(SessionTable.columns)
             FROM rollup r JOIN sessions s ON s.ref = r.session JOIN models m ON m.ref = r.model
             WHERE r.quarter >= ? AND r.quarter < ?
             GROUP BY s.ref, m.name
@@ -75,9 +74,7 @@ struct SummaryQuery {
     private func addDays(to summary: inout UsageSummary) throws {
         var statement = try SQLiteStatement(
             """
-            SELECT quarter, sum(calls), sum(unpriced), sum(uncached_input), sum(cache_read), sum(cache_write_5m),
-                sum(cache_write_1h), sum(output), sum(reasoning), sum(cost)
-            FROM rollup WHERE quarter >= ? AND quarter < ? GROUP BY quarter
+            SELECT r.quarter, \(UsageTotals.sums) FROM rollup r WHERE r.quarter >= ? AND r.quarter < ? GROUP BY r.quarter
             """,
             db
         )
@@ -87,23 +84,5 @@ struct SummaryQuery {
             guard let day = period.day(of: Timestamp(nanoseconds: quarter * CallTables.quarter)) else { continue }
             summary.byDay[day].totals += totals
         }
-    }
-}
-
-extension UsageTotals {
-    /// Reads sums from nine columns: calls, unpriced, the six buckets, cost.
-    init(row: SQLiteRow, from column: Int32) {
-        self.init()
-        calls = row.int(column)
-        unpricedCalls = row.int(column + 1)
-        counts = TokenCounts(
-            uncachedInput: row.int(column + 2),
-            cacheRead: row.int(column + 3),
-            cacheWrite5m: row.int(column + 4),
-            cacheWrite1h: row.int(column + 5),
-            output: row.int(column + 6),
-            reasoning: row.int(column + 7)
-        )
-        cost = Money(nanodollars: row.int(column + 8))
     }
 }

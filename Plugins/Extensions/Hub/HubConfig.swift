@@ -2,7 +2,6 @@
 
 public import CollectorKit
 import Usage
-public import YAML
 
 /// What a user writes under `hub:`.
 public struct HubConfig: ComponentConfig {

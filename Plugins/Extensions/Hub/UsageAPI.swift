@@ -3,7 +3,6 @@
 import CollectorKit
 import HTTPTypes
 import Usage
-import YAML
 
 /// What the API answers about usage; each function takes a request and gives the document.
 struct UsageAPI {
@@ -25,6 +24,11 @@ struct UsageAPI {
         } catch {
             throw APIError.invalid(error.description)
         }
+        return try await summary(of: period, now: now)
+    }
+
+    /// The document about a period.
+    func summary(of period: Period, now: Timestamp) async throws -> JSONValue {
         let summary = try await openStore().summary(of: period, now: now)
         return TelemetryJSON.summary(summary, budget: try await budget(beside: summary, now: now), now: now)
     }

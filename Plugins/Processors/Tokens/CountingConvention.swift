@@ -46,8 +46,18 @@ struct RawCounts {
     /// Whether the lifetimes of cache writes are told apart.
     var knowsCacheLifetimes: Bool { cacheWrite5m != nil || cacheWrite1h != nil }
 
+    /// Whether every figure but the total, which is only compared, can be believed of one call; their sums cannot overflow.
+    private var isBelievable: Bool {
+        [input, output, cacheRead, cacheWrite, cacheWrite5m ?? 0, cacheWrite1h ?? 0, reasoning]
+            .allSatisfy { (0...TokenCounts.limit).contains($0) }
+    }
+
     /// The figures in disjoint buckets; nil when one of them is beyond belief.
-    func normalized(_ convention: CountingConvention) -> TokenCounts? {
+    ///
+    /// - Parameter convention: How the sender counts; nil when only the figures can tell.
+    func normalized(_ convention: CountingConvention?) -> TokenCounts? {
+        guard isBelievable else { return nil }
+        let convention = convention ?? .resolve(self)
         // Older Claude Code builds left the sum at zero and filled only the split.
         let write = max(cacheWrite, (cacheWrite5m ?? 0) + (cacheWrite1h ?? 0))
         let hour = min(cacheWrite1h ?? cacheWrite5m.map { write - min($0, write) } ?? 0, write)
@@ -62,7 +72,6 @@ struct RawCounts {
             counts.output = output + reasoning
         }
         counts.reasoning = min(counts.reasoning, counts.output)
-        let figures = [counts.uncachedInput, cacheRead, write, counts.output]
-        return figures.allSatisfy { (0...TokenCounts.limit).contains($0) } ? counts : nil
+        return counts
     }
 }

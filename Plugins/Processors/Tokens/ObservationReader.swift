@@ -84,7 +84,7 @@ struct ObservationReader {
         let isSpan = batch.signal == .traces
         guard isSpan ? isCall(span: entry, profile) : isCall(log: entry, profile) else { return nil }
         let raw = rawCounts()
-        guard let counts = raw.normalized(profile.convention ?? .resolve(raw)), !counts.isZero else { return nil }
+        guard let counts = raw.normalized(profile.convention), !counts.isZero else { return nil }
         var observation = Observation(
             id: 0,
             time: time(of: entry),

@@ -29,7 +29,7 @@ struct SpanAncestry {
         var links = TraceLinks()
         links.span = Self.hash(record, record.spanID)
         var parent = record.parentSpanID
-        for _ in 0..<Self.maximumDepth where parent != 0 {
+        for _ in 0..<Self.maximumDepth where parent != 0 && parent != record.spanID {
             let span = Span(traceHigh: record.traceHigh, traceLow: record.traceLow, id: parent)
             guard let position = positions[span] else {
                 links.ancestors.insert(Self.hash(record, parent))

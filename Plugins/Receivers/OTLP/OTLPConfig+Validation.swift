@@ -2,7 +2,6 @@
 
 public import CollectorKit
 import OTLP
-import YAML
 
 extension OTLPConfig {
     /// Refuses paths that cannot be told apart or never match, and limits that cannot be kept.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
-public import YAML
 
 /// What a user writes under `otlp:`.
 public struct OTLPConfig: ComponentConfig {

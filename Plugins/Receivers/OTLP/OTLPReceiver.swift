@@ -5,7 +5,6 @@ import HTTPTypes
 import Logging
 import OTLP
 import Synchronization
-import YAML
 
 /// Takes in OTLP over HTTP: one route for each signal, answered once the pipeline has the batch.
 final class OTLPReceiver: Receiver, HTTPServing {

@@ -32,7 +32,9 @@ public struct Surroundings: Sendable {
                 } catch let error as CocoaError where error.code == .fileReadNoPermission {
                     throw StartupFile.unreadable("it may not be read")
                 } catch {
-                    throw StartupFile.unreadable("there is no such file")
+                    var isFolder = false
+                    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+                    throw StartupFile.unreadable(isFolder ? "it is a folder" : exists ? "it cannot be read" : "there is no such file")
                 }
             },
             fileExists: { FileManager.default.fileExists(atPath: $0) }

@@ -16,7 +16,7 @@ extension Collector {
         logger: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) async throws {
-        let notice = ServiceManagerNotice(environment: surroundings.environment)
+        let notice = SystemdNotice(environment: surroundings.environment)
         let collector = try Collector(graph, home: surroundings.programHome, logger: logger, now: now) { addresses in
             StandardStream.error.write("ready \(addresses.joined(separator: " "))\n")
             notice.send("READY=1")

@@ -94,8 +94,11 @@ public final class Collector: Service {
             var open = listeners.count
             // A listener that fails takes the others with it.
             while open > 0, let hasClosed = try await group.next() {
-                open -= hasClosed ? 1 : open
-                if !hasClosed { logger.warning("some requests took too long and are cut off") }
+                guard hasClosed else {
+                    logger.warning("some requests took too long and are cut off")
+                    break
+                }
+                open -= 1
             }
             group.cancelAll()
         }

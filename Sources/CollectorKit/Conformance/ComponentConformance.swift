@@ -51,7 +51,8 @@ public struct ComponentConformance<Factory: ComponentFactory> {
         }
         let names = keys.map(\.path).filter { !$0.contains("[]") && !$0.contains("*") }.map { $0.joined(separator: ".") }
         violations += Set(names).subtracting(Factory.Config.documentation.keys).sorted().map { "the key \($0) is not documented" }
-        violations += Set(Factory.Config.documentation.keys).subtracting(names).sorted().map { "there is no key \($0) to document" }
+        let sections = keys.flatMap { key in (1...max(1, key.path.count)).map { key.path.prefix($0).joined(separator: ".") } }
+        violations += Set(Factory.Config.documentation.keys).subtracting(sections).sorted().map { "there is no key \($0) to document" }
         if let key = names.first?.split(separator: ".").first.map(String.init) { violations += unknownKey(like: key, mark) }
         return violations
     }

@@ -3,12 +3,15 @@
 /// Groups of the numbers 0 to n − 1 that grow by joining two.
 struct DisjointSets {
     private var parents: [Int]
+    /// The members of each group, at its root.
+    private var groups: [[Int]]
 
     init(count: Int) {
         parents = Array(0..<count)
+        groups = parents.map { [$0] }
     }
 
-    /// The smallest member of a number's group.
+    /// The number that stands for a number's group.
     mutating func root(_ number: Int) -> Int {
         var number = number
         while parents[number] != number {
@@ -19,19 +22,17 @@ struct DisjointSets {
     }
 
     mutating func join(_ left: Int, _ right: Int) {
-        let (mine, theirs) = (root(left), root(right))
-        parents[max(mine, theirs)] = min(mine, theirs)
+        var (larger, smaller) = (root(left), root(right))
+        guard larger != smaller else { return }
+        if groups[larger].count < groups[smaller].count { swap(&larger, &smaller) }
+        parents[smaller] = larger
+        groups[larger] += groups[smaller]
+        groups[smaller] = []
     }
 
-    mutating func group(of number: Int) -> [Int] {
-        let wanted = root(number)
-        return parents.indices.filter { root($0) == wanted }
-    }
+    /// The members of a number's group, in no order.
+    mutating func group(of number: Int) -> [Int] { groups[root(number)] }
 
-    /// All groups, ordered by their smallest member.
-    mutating func members() -> [[Int]] {
-        var groups: [Int: [Int]] = [:]
-        for number in parents.indices { groups[root(number), default: []].append(number) }
-        return groups.keys.sorted().map { groups[$0] ?? [] }
-    }
+    /// All groups.
+    var members: [[Int]] { groups.filter { !$0.isEmpty } }
 }

@@ -7,7 +7,7 @@
 ///
 /// 1. *Keys*: observations that share an id of the call tell of one call.
 /// 2. *Resemblance*: witnesses without a common kind of id are paired when agent, session and size of the prompt are equal and the
-///    time is near; nearest first, and never two sightings of one witness.
+///    time is near; nearest first, never two sightings of one witness, and nobody in a crowd (``ResemblanceCell/capacity``).
 /// 3. *Roll-ups*: a span whose descendant tells usage, too, repeats it; a call known from roll-ups alone is not counted.
 public enum Ledger {
     /// How far apart in nanoseconds a span and its ancestor may end.
@@ -33,7 +33,12 @@ public enum Ledger {
         guard left.weakKey != 0, left.weakKey == right.weakKey, left.keys.kinds & right.keys.kinds == 0 else { return false }
         guard left.witness != right.witness else { return false }
         if let mine = left.model, let theirs = right.model, mine != theirs { return false }
-        return distance(left, right) <= Int64(min(left.weakWindow, right.weakWindow)) * 1_000_000_000
+        return distance(left, right) <= min(window(left), window(right))
+    }
+
+    /// How far in nanoseconds an observation looks for what resembles it.
+    static func window(_ observation: Observation) -> Int64 {
+        min(Int64(max(0, observation.weakWindow)) * 1_000_000_000, ResemblanceCell.width)
     }
 
     /// Whether a span and another observation are near enough in time to belong to one trace.
@@ -57,34 +62,54 @@ public enum Ledger {
             }
         }
         pairResembling(ordered, &sets)
-        return sets.members().compactMap { Call(witnesses: $0.map { ordered[$0] }) }
+        return sets.members.compactMap { Call(witnesses: $0.map { ordered[$0] }) }
+    }
+
+    private struct Pair {
+        var outputDiffers: Bool
+        var distance: Int64
+        var left: Int
+        var right: Int
+
+        var rank: (Int, Int64, Int, Int) { (outputDiffers ? 1 : 0, distance, left, right) }
     }
 
     /// Joins what resembles, the nearest pair first; equal output and the ids decide between pairs that are as near.
     private static func pairResembling(_ ordered: [Observation], _ sets: inout DisjointSets) {
-        var pairs: [(outputDiffers: Int, distance: Int64, left: Int, right: Int)] = []
-        var byWeakKey: [UInt64: [Int]] = [:]
-        for (position, observation) in ordered.enumerated() where observation.weakKey != 0 {
-            for other in byWeakKey[observation.weakKey, default: []] where resemble(observation, ordered[other]) {
-                let outputDiffers = observation.counts.output == ordered[other].counts.output ? 0 : 1
-                pairs.append((outputDiffers, distance(observation, ordered[other]), other, position))
+        let alike = Dictionary(grouping: ordered.indices.filter { ordered[$0].weakKey != 0 }) { ordered[$0].weakKey }
+        var pairs: [Pair] = []
+        for positions in alike.values where positions.count > 1 {
+            let byTime = positions.sorted { (ordered[$0].time, $0) < (ordered[$1].time, $1) }
+            var first = 0
+            for (count, position) in byTime.enumerated() {
+                while distance(ordered[byTime[first]], ordered[position]) > ResemblanceCell.width { first += 1 }
+                for other in byTime[first..<count] where resemble(ordered[other], ordered[position]) {
+                    pairs.append(pair(other, position, ordered))
+                }
             }
-            byWeakKey[observation.weakKey, default: []].append(position)
         }
-        pairs.sort { $0 < $1 }
-        for pair in pairs where mayJoin(pair.left, pair.right, ordered, &sets) {
-            sets.join(pair.left, pair.right)
-        }
+        pairs.sort { $0.rank < $1.rank }
+        for pair in pairs where mayJoin(pair.left, pair.right, ordered, &sets) { sets.join(pair.left, pair.right) }
+    }
+
+    private static func pair(_ one: Int, _ other: Int, _ ordered: [Observation]) -> Pair {
+        Pair(
+            outputDiffers: ordered[one].counts.output != ordered[other].counts.output,
+            distance: distance(ordered[one], ordered[other]),
+            left: min(one, other),
+            right: max(one, other)
+        )
     }
 
     /// Two groups may become one unless a witness would then have seen one call twice or an id would contradict another.
     private static func mayJoin(_ left: Int, _ right: Int, _ ordered: [Observation], _ sets: inout DisjointSets) -> Bool {
         guard sets.root(left) != sets.root(right) else { return false }
         let (mine, theirs) = (sets.group(of: left), sets.group(of: right))
-        return !mine.contains { member in
-            theirs.contains { other in
-                ordered[member].witness == ordered[other].witness || ordered[member].keys.contradicts(ordered[other].keys)
-            }
+        guard Set(mine.map { ordered[$0].witness }).isDisjoint(with: theirs.map { ordered[$0].witness }) else { return false }
+        return [\CallKeys.request, \.response, \.lineage].allSatisfy { kind in
+            let ids = Set(mine.map { ordered[$0].keys[keyPath: kind] }).subtracting([0])
+            let others = Set(theirs.map { ordered[$0].keys[keyPath: kind] }).subtracting([0])
+            return ids.isEmpty || others.isEmpty || (ids == others && ids.count == 1)
         }
     }
 }

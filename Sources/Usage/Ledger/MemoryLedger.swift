@@ -4,7 +4,7 @@
 public struct MemoryLedger: LedgerIndex, Sendable {
     private var observations: [UInt64: Observation] = [:]
     private var byKey: [UInt64: Set<UInt64>] = [:]
-    private var byWeakKey: [UInt64: Set<UInt64>] = [:]
+    private var byCell: [ResemblanceCell: Set<UInt64>] = [:]
     private var bySpan: [UInt64: Set<UInt64>] = [:]
     private var byAncestor: [UInt64: Set<UInt64>] = [:]
     private var callsByID: [UInt64: Call] = [:]
@@ -32,9 +32,10 @@ public struct MemoryLedger: LedgerIndex, Sendable {
     /// The stored observations with this key.
     public func observations(key: UInt64) -> [Observation] { resolve(byKey[key]) }
 
-    /// The stored observations that may tell of the same call.
-    public func observations(resembling observation: Observation) -> [Observation] {
-        resolve(byWeakKey[observation.weakKey]).filter { Ledger.resemble($0, observation) }
+    /// The stored observations that stand in this cell; nil when they are a crowd.
+    public func observations(in cell: ResemblanceCell) -> [Observation]? {
+        let ids = byCell[cell] ?? []
+        return ids.count > ResemblanceCell.capacity ? nil : resolve(ids)
     }
 
     /// The stored observations of this span.
@@ -52,7 +53,7 @@ public struct MemoryLedger: LedgerIndex, Sendable {
     private mutating func link(_ observation: Observation) {
         observations[observation.id] = observation
         for key in observation.keys.known { byKey[key, default: []].insert(observation.id) }
-        if observation.weakKey != 0 { byWeakKey[observation.weakKey, default: []].insert(observation.id) }
+        if let cell = ResemblanceCell(of: observation) { byCell[cell, default: []].insert(observation.id) }
         if observation.trace.span != 0 { bySpan[observation.trace.span, default: []].insert(observation.id) }
         for ancestor in observation.trace.ancestors.values { byAncestor[ancestor, default: []].insert(observation.id) }
     }
@@ -60,7 +61,7 @@ public struct MemoryLedger: LedgerIndex, Sendable {
     private mutating func unlink(_ observation: Observation) {
         observations[observation.id] = nil
         for key in observation.keys.known { byKey[key]?.remove(observation.id) }
-        byWeakKey[observation.weakKey]?.remove(observation.id)
+        if let cell = ResemblanceCell(of: observation) { byCell[cell]?.remove(observation.id) }
         bySpan[observation.trace.span]?.remove(observation.id)
         for ancestor in observation.trace.ancestors.values { byAncestor[ancestor]?.remove(observation.id) }
     }

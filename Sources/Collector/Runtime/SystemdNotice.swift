@@ -3,7 +3,7 @@
 import Glibc
 
 /// Tells systemd how a service is doing (`sd_notify`, the protocol of `NOTIFY_SOCKET`).
-struct ServiceManagerNotice {
+struct SystemdNotice {
     /// The socket that systemd named; nil outside of systemd.
     let socketPath: String?
 

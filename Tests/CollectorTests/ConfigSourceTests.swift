@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Collector
+import FoundationEssentials
+import Testing
+import YAML
+
+struct ConfigSourceTests {
+    private static let home = ["HOME": "/home/ada"]
+
+    @Test(arguments: [
+        (["config.yaml", "/home/ada/.hammurabi/config.yaml"], home, ["config.yaml"]),
+        (["/home/ada/.hammurabi/config.yaml"], home, ["/home/ada/.hammurabi/config.yaml"]),
+        (["/data/config.yaml"], ["HOME": "/home/ada", "HAMMURABI_HOME": "/data"], ["/data/config.yaml"]),
+        (["/home/ada/.hammurabi/config.yaml"], ["HOME": "/home/ada", "HAMMURABI_HOME": "/data"], []),
+        (["/home/ada/.hammurabi/config.yaml"], ["HOME": "/home/ada", "HAMMURABI_HOME": ""], ["/home/ada/.hammurabi/config.yaml"]),
+        ([], home, []),
+    ])
+    func `the usual places are looked at in order`(files: [String], environment: [String: String], expected: [String]) {
+        let machine = Surroundings.machine(Dictionary(uniqueKeysWithValues: files.map { ($0, "") }), environment)
+        #expect(ConfigSource(builtIn: "").files(in: machine) == expected)
+    }
+
+    @Test func `named files replace the usual places`() {
+        let machine = Surroundings.machine(["config.yaml": ""])
+        #expect(ConfigSource(paths: ["b.yaml", "a.yaml"], builtIn: "").files(in: machine) == ["b.yaml", "a.yaml"])
+    }
+
+    @Test func `without a file the built-in text counts and its mistakes have its name`() {
+        let loaded = LoadedConfig(ConfigSource(builtIn: "reciever:\n"), on: .machine())
+        #expect(loaded.diagnostics.items.first?.mark?.file == "built-in config")
+    }
+
+    @Test func `later files lie over earlier ones and single values over all`() throws {
+        let machine = Surroundings.machine([
+            "base.yaml": "exporters: { sqlite: { path: /a.db, records: all } }\nservice: { extensions: [hub] }\n",
+            "site.yaml": "exporters: { sqlite: { path: /b.db } }\nservice: { extensions: [] }\n",
+        ])
+        let source = ConfigSource(
+            paths: ["base.yaml", "site.yaml"], overrides: ["exporters.sqlite.records=usage", "extensions.hub.timezone=Europe/Berlin"],
+            builtIn: ""
+        )
+        var diagnostics = Diagnostics()
+        let root = try #require(source.load(machine, diagnostics: &diagnostics))
+        #expect(diagnostics.rendered() == "")
+        let sqlite = root.mapping?["exporters"]?.mapping?["sqlite"]?.mapping
+        #expect(sqlite?["path"]?.scalar?.text == "/b.db")
+        #expect(sqlite?["records"]?.scalar?.text == "usage")
+        #expect(root.mapping?["service"]?.mapping?["extensions"]?.sequence?.elements.isEmpty == true)
+        #expect(root.mapping?["extensions"]?.mapping?["hub"]?.mapping?["timezone"]?.scalar?.text == "Europe/Berlin")
+    }
+
+    @Test func `every file that cannot be read is named`() {
+        let machine = Surroundings.machine(["there.yaml": ""])
+        let loaded = LoadedConfig(ConfigSource(paths: ["a.yaml", "there.yaml", "b.yaml"], builtIn: ""), on: machine)
+        #expect(loaded.root == nil)
+        #expect(
+            loaded.diagnostics.rendered() == """
+                error[unreadable-file]: a.yaml: there is no such file
+                   help: name a file that exists and may be read with --config
+                error[unreadable-file]: b.yaml: there is no such file
+                   help: name a file that exists and may be read with --config
+                2 errors
+
+                """
+        )
+    }
+
+    @Test func `a mistake on the command line is explained like one in a file`() {
+        let loaded = LoadedConfig(
+            ConfigSource(overrides: ["nonsense", "extensions.hub.endpoint=12"], builtIn: "extensions: { hub: }\n"), on: .machine()
+        )
+        #expect(loaded.codes.contains("override"), "\(loaded.diagnostics.rendered())")
+    }
+
+    @Test func `a file that exists is read from the disk and what is wrong with others is said`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "config-\(UInt64.random(in: 0...(.max)))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "config.yaml").path
+        #expect(FileManager.default.createFile(atPath: file, contents: Data("a: 1\n".utf8)))
+        let machine = Surroundings.process
+        #expect(machine.fileExists(file))
+        #expect(try machine.readFile(file) == Array("a: 1\n".utf8))
+        #expect(reason { try machine.readFile(folder.path) } == "it is a folder")
+        #expect(reason { try machine.readFile(file + ".bak") } == "there is no such file")
+        #expect(!machine.fileExists(file + ".bak"))
+    }
+
+    private func reason(_ body: () throws -> [UInt8]) -> String? {
+        do {
+            _ = try body()
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Collector
+import CollectorKit
+import FoundationEssentials
+import HubExtension
+import OTLP
+import OTLPReceiver
+import Testing
+import YAML
+
+struct GraphTests {
+    @Test func `the default configuration has nothing wrong with it`() throws {
+        let text = try String(contentsOf: Package.root.appending(path: "config.yaml"), encoding: .utf8)
+        let loaded = LoadedConfig(text)
+        #expect(loaded.diagnostics.rendered() == "")
+        let graph = try #require(loaded.graph)
+        #expect(graph.pipelines.map(\.title) == ["traces", "logs", "metrics"])
+        #expect(graph.used(.receiver).map(\.id.description) == ["otlp"])
+        #expect(graph.used(.processor).map(\.id.description) == ["pricing", "tokens"])
+        #expect(graph.used(.exporter).map(\.id.description) == ["sqlite"])
+        #expect(graph.extensions.map(\.description) == ["hub"])
+        #expect(graph.pipelines.allSatisfy { $0.processors.map(\.description) == ["tokens", "pricing"] })
+        #expect(graph.telemetry.logs.level == .info)
+    }
+
+    @Test(arguments: [
+        "receivers: { otlp: }",
+        "receivers: { otlp: { protocols: } }",
+        "receivers:\n  otlp:\n    protocols:\n      http:",
+        "receivers:\n  otlp:\n    protocols:\n      http: {}",
+        "receivers:\n  otlp:\n    protocols:\n      http:\n        endpoint:",
+    ])
+    func `a component with nothing after a colon has its defaults`(snippet: String) throws {
+        let loaded = LoadedConfig(snippet + "\nexporters: { sqlite: }\nservice: { pipelines: { logs: { receivers: [otlp], exporters: [sqlite] } } }")
+        #expect(loaded.diagnostics.rendered() == "")
+        let receiver = try #require(loaded.graph?.used(.receiver).first)
+        #expect((receiver.config as? OTLPConfig)?.protocols.http.endpoint == .otlpHTTP)
+    }
+
+    @Test func `pipelines and components may have names`() throws {
+        let loaded = LoadedConfig(
+            """
+            receivers:
+              otlp/one: { protocols: { http: { endpoint: "127.0.0.1:1" } } }
+              otlp/two: { protocols: { http: { endpoint: "127.0.0.1:2" } } }
+            exporters: { sqlite: , stdout/debug: }
+            service:
+              pipelines:
+                logs/a: { receivers: [otlp/one], exporters: [sqlite] }
+                logs/b: { receivers: [otlp/two, otlp/one], exporters: [sqlite, stdout/debug] }
+            """
+        )
+        #expect(loaded.diagnostics.rendered() == "")
+        let graph = try #require(loaded.graph)
+        #expect(graph.pipelines.map(\.title) == ["logs/a", "logs/b"])
+        #expect(graph.pipelines.map(\.signal) == [.logs, .logs])
+        #expect(graph.pipelines[1].receivers.map(\.description) == ["otlp/two", "otlp/one"])
+        #expect(graph.used(.exporter).map(\.id.description) == ["sqlite", "stdout/debug"])
+    }
+
+    @Test func `components that write the same endpoint share it without a word`() {
+        let loaded = LoadedConfig(
+            """
+            receivers: { otlp: { protocols: { http: { endpoint: "localhost:9" } } } }
+            exporters: { sqlite: }
+            extensions: { hub: { endpoint: "localhost:9" } }
+            service: { extensions: [hub], pipelines: { logs: { receivers: [otlp], exporters: [sqlite] } } }
+            """
+        )
+        #expect(loaded.diagnostics.rendered() == "")
+    }
+
+    @Test func `any number of components may ask for a free port`() {
+        let loaded = LoadedConfig(
+            """
+            receivers: { otlp: { protocols: { http: { endpoint: "localhost:0" } } } }
+            exporters: { sqlite: }
+            extensions: { hub: { endpoint: "127.0.0.1:0" } }
+            service: { extensions: [hub], pipelines: { logs: { receivers: [otlp], exporters: [sqlite] } } }
+            """
+        )
+        #expect(loaded.diagnostics.rendered() == "")
+    }
+
+    @Test func `values of the configuration reach their components`() throws {
+        let loaded = LoadedConfig(
+            """
+            receivers: { otlp: { protocols: { http: { max_request_body_size: 2MiB } } } }
+            exporters: { sqlite: }
+            extensions: { hub: { retention: 7d, timezone: Europe/Berlin, budget: { monthly: 12.5 } } }
+            service:
+              extensions: [hub]
+              pipelines: { logs: { receivers: [otlp], exporters: [sqlite] } }
+              telemetry: { logs: { level: error } }
+            """
+        )
+        let graph = try #require(loaded.graph)
+        let hub = try #require(graph.used(.extension).first?.config as? HubConfig)
+        #expect(hub.timezone == "Europe/Berlin")
+        #expect(hub.budget.monthly == 12.5)
+        #expect(hub.retention.nanoseconds == 7 * 86_400 * 1_000_000_000)
+        let otlp = try #require(graph.used(.receiver).first?.config as? OTLPConfig)
+        #expect(otlp.protocols.http.maxRequestBodySize.bytes == 2 << 20)
+        #expect(graph.telemetry.logs.level == .error)
+    }
+
+    @Test func `a component that cannot handle a signal is refused`() {
+        let registry = Registry(receivers: [OTLPFactory()], exporters: [LogsOnly()])
+        let loaded = LoadedConfig(
+            "receivers: { otlp: }\nexporters: { logs_only: }\nservice: { pipelines: { traces: { receivers: [otlp], exporters: [logs_only] } } }",
+            registry: registry
+        )
+        #expect(loaded.codes == ["signal"])
+        #expect(loaded.diagnostics.items.first?.message == "the exporter \"logs_only\" cannot handle traces")
+        #expect(loaded.diagnostics.items.first?.help == "it handles logs")
+    }
+
+    @Test func `an alias is another name for a type`() throws {
+        let registry = Registry(receivers: [OTLPFactory()], exporters: [LogsOnly()])
+        let loaded = LoadedConfig(
+            "receivers: { otlp: }\nexporters: { only_logs: }\nservice: { pipelines: { logs: { receivers: [otlp], exporters: [only_logs] } } }",
+            registry: registry
+        )
+        #expect(loaded.diagnostics.rendered() == "")
+        #expect(registry.types(.exporter) == ["logs_only", "only_logs"])
+        #expect(registry.all(.exporter).map(\.type) == ["logs_only"])
+    }
+
+    @Test func `secrets stay out of what is said`() {
+        let loaded = LoadedConfig(
+            "receivers: { otlp: { api_key: sk-very-secret } }\nexporters: { sqlite: }\n"
+                + "service: { pipelines: { logs: { receivers: [otlp], exporters: [sqlite] } } }"
+        )
+        #expect(loaded.codes == ["unknown-key"])
+        #expect(!loaded.diagnostics.rendered().contains("secret"))
+    }
+}
+
+/// An exporter for one signal.
+private struct LogsOnly: ExporterFactory {
+    typealias Config = ProbeConfig
+
+    let type = "logs_only"
+    let aliases = ["only_logs"]
+    let signals = [Signal.logs]
+    let summary = "takes logs"
+
+    func makeExporter(_ config: ProbeConfig, _ settings: ComponentSettings) -> any Exporter {
+        Probe(name: "logs_only", config: config, journal: Journal())
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Synchronization
+
+/// A TCP connection to this machine that is written and read by hand.
+///
+/// Waits by polling, so that no thread of the program under test is held.
+final class RawConnection: Sendable {
+    private let descriptor: Int32
+    private let received = Mutex<[UInt8]>([])
+
+    /// Connects; throws when nobody listens.
+    init(port: UInt16) async throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard status == 0 else { throw ConnectionFailure.refused }
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+    }
+
+    deinit { close(descriptor) }
+
+    /// Sends a text as it is; `\n` is sent as CR LF.
+    func send(_ text: String) throws {
+        let bytes = Array(text.replacing("\n", with: "\r\n").utf8)
+        guard Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
+            throw ConnectionFailure.closed
+        }
+    }
+
+    /// The next answer, which must state its length.
+    func answer() async throws -> RawAnswer {
+        var answer: RawAnswer?
+        let isThere = try await eventually {
+            let isOpen = receive()
+            answer = received.withLock { RawAnswer(takingFrom: &$0) }
+            if answer == nil, !isOpen { throw ConnectionFailure.closed }
+            return answer != nil
+        }
+        guard isThere, let answer else { throw ConnectionFailure.silent }
+        return answer
+    }
+
+    /// Everything until the other side closes the connection.
+    func rest() async throws -> String {
+        guard await eventually({ !receive() }) else { throw ConnectionFailure.silent }
+        return received.withLock { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Takes in what is there; false when the other side has closed the connection.
+    private func receive() -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            if count > 0 { received.withLock { $0 += buffer[..<count] } } else { return count < 0 && errno == EAGAIN }
+        }
+    }
+}
+
+/// Why a connection is of no use.
+enum ConnectionFailure: Error {
+    case refused
+    case closed
+    case silent
+}
+
+/// An answer taken apart by hand.
+struct RawAnswer {
+    let status: Int
+    let fields: [String: String]
+    let body: String
+
+    /// Takes one answer from the front of what was received; nil when not all of it is there.
+    init?(takingFrom bytes: inout [UInt8]) {
+        guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
+        let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self).split(separator: "\r\n")
+        var fields: [String: String] = [:]
+        for line in lines.dropFirst() {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            fields[parts[0].lowercased()] = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
+        }
+        let length = fields["content-length"].flatMap { Int($0) } ?? 0
+        guard bytes.count - end.upperBound >= length, let status = lines.first?.split(separator: " ").dropFirst().first else {
+            return nil
+        }
+        self.status = Int(status) ?? 0
+        self.fields = fields
+        body = String(decoding: bytes[end.upperBound...].prefix(length), as: UTF8.self)
+        bytes.removeFirst(end.upperBound + length)
+    }
+}

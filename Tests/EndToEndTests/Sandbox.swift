@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import Testing
+
+/// A home of its own for the real program, removed with it.
+final class Sandbox: Sendable {
+    let folder: URL
+
+    /// Flags that let a collector listen on a free port; the line `ready` says which.
+    static let anyPort = [
+        "--set", "receivers.otlp.protocols.http.endpoint=127.0.0.1:0", "--set", "extensions.hub.endpoint=127.0.0.1:0",
+    ]
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "hammurabi-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    /// The folder of the program's files; it is made by the program.
+    var home: URL { folder.appending(path: "home") }
+
+    /// Puts a file into the folder in which the program runs.
+    func write(_ text: String, to name: String) throws {
+        try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
+    }
+
+    /// Runs a command to its end.
+    func run(_ arguments: String...) async throws -> Outcome { try await run(arguments) }
+
+    /// Runs a command to its end.
+    func run(_ arguments: [String]) async throws -> Outcome { try await start(arguments).outcome() }
+
+    /// Starts a collector and returns when it says that it is ready.
+    func collect(_ arguments: String...) async throws -> RunningProgram {
+        let program = try start(["run"] + Self.anyPort + arguments)
+        try await program.waitUntilReady()
+        return program
+    }
+
+    private func start(_ arguments: [String]) throws -> RunningProgram {
+        try RunningProgram(
+            arguments, in: folder, environment: ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC"]
+        )
+    }
+}
+
+/// How a command ended and what it said.
+struct Outcome {
+    let exitCode: Int32
+    let output: String
+    let errors: String
+
+    /// Standard output as JSON.
+    func json() throws -> NSDictionary {
+        try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? NSDictionary, "\(output)")
+    }
+}
+
+/// The program as a process.
+final class RunningProgram: Sendable {
+    private let process: Process
+    private let ended: AsyncStream<Void>
+    private let output: URL
+    private let errors: URL
+
+    /// The program that was built together with these tests: it lies beside them.
+    private static let executable: URL = {
+        let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(filePath: tests).deletingLastPathComponent().appending(path: "hammurabi")
+    }()
+
+    init(_ arguments: [String], in folder: URL, environment: [String: String]) throws {
+        let name = UUID().uuidString
+        output = folder.appending(path: name + ".out")
+        errors = folder.appending(path: name + ".err")
+        for file in [output, errors] { try Data().write(to: file) }
+        let process = Process()
+        process.executableURL = Self.executable
+        process.arguments = arguments
+        process.environment = environment
+        process.currentDirectoryURL = folder
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        process.standardError = try FileHandle(forWritingTo: errors)
+        let (ended, end) = AsyncStream<Void>.makeStream()
+        process.terminationHandler = { _ in end.finish() }
+        self.ended = ended
+        self.process = process
+        try process.run()
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+    /// What it has written to standard error so far.
+    var errorText: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
+
+    func waitUntilReady() async throws {
+        for _ in 0..<6_000 {
+            if errorText.contains("ready http://") { return }
+            try #require(process.isRunning, "the program ended: \(errorText)")
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record("never ready: \(errorText)")
+    }
+
+    /// The first address that it said is ready.
+    func address() throws -> String {
+        let line = try #require(errorText.split(separator: "\n").first { $0.hasPrefix("ready ") })
+        return try #require(line.split(separator: " ").dropFirst().first.map(String.init))
+    }
+
+    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    /// How it ended; waits for that.
+    func outcome() async throws -> Outcome {
+        for await _ in ended {}
+        let code = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+        return Outcome(exitCode: code, output: try String(contentsOf: output, encoding: .utf8), errors: errorText)
+    }
+
+    /// Stops it as a service manager does.
+    func stop() async throws -> Outcome {
+        send(SIGTERM)
+        return try await outcome()
+    }
+}

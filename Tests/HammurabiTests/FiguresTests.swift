@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import Usage
+@testable import hammurabi
+
+struct FiguresTests {
+    @Test(arguments: [
+        (Int64(0), "$0.00"), (1, "<$0.0001"), (99_999, "<$0.0001"), (100_000, "$0.0001"), (150_000, "$0.0002"),
+        (18_737_400, "$0.0187"), (999_900_000, "$0.9999"), (999_999_999, "$0.9999"), (1_000_000_000, "$1.00"),
+        (1_234_567_890_000, "$1,234.57"), (1_994_999_999, "$1.99"), (1_995_000_000, "$2.00"),
+    ])
+    func `money has two decimals from a dollar on and four below`(nanodollars: Int64, text: String) {
+        #expect(Figures.money(Money(nanodollars: nanodollars)) == text)
+    }
+
+    @Test(arguments: [
+        (Int64(0), "0"), (999, "999"), (1_000, "1,000"), (999_999, "999,999"), (1_000_000, "1.00M"), (1_239_999, "1.23M"),
+        (999_999_999, "999.99M"), (1_000_000_000, "1.00B"), (12_345_678_900_000, "12,345.67B"), (.max, "9,223,372,036.85B"),
+    ])
+    func `tokens are written out below a million`(count: Int64, text: String) {
+        #expect(Figures.tokens(count) == text)
+    }
+
+    @Test(arguments: [(Int64(7), "7"), (1_234, "1,234"), (-1_234, "-1,234"), (-123, "-123"), (1_234_567, "1,234,567")])
+    func `a comma stands after every three digits`(number: Int64, text: String) {
+        #expect(Figures.grouped(number) == text)
+    }
+
+    @Test(arguments: [
+        (Int64(-5), "0s"), (0, "0s"), (59_999, "59s"), (60_000, "1m"), (3_599_000, "59m"), (11_100_000, "3h 5m"),
+        (187_200_000, "2d 4h"),
+    ])
+    func `a duration is told in its largest units`(milliseconds: Int64, text: String) {
+        #expect(Figures.duration(milliseconds: milliseconds) == text)
+    }
+
+    @Test(arguments: [
+        (Int64(0), "0"), (1, "0.000000001"), (18_737_400, "0.0187374"), (2_000_000_000, "2"), (12_500_000_000, "12.5"),
+    ])
+    func `programs get every decimal that matters`(nanodollars: Int64, text: String) {
+        #expect(Figures.exact(Money(nanodollars: nanodollars)) == text)
+    }
+}

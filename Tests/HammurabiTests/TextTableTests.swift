@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+@testable import hammurabi
+
+struct TextTableTests {
+    private static let utf8 = ["LANG": "en_US.UTF-8"]
+
+    private let table = TextTable(
+        columns: [.init(title: "Model"), .init(title: "Calls", isNumber: true)],
+        rows: [.init(cells: ["claude", "1"]), .init(cells: ["o3", "1,200"]), .init(cells: ["Total", "1,201"], isTotal: true)]
+    )
+
+    @Test func `columns are aligned under their titles and numbers to the right`() {
+        let text = table.text(style: Style(isTerminal: false, environment: Self.utf8))
+        #expect(
+            text == """
+                Model   Calls
+                ─────────────
+                claude      1
+                o3      1,200
+                ─────────────
+                Total   1,201
+
+                """
+        )
+    }
+
+    @Test func `programs get tabs and nothing else`() {
+        #expect(table.tabbed == "claude\t1\no3\t1,200\nTotal\t1,201\n")
+    }
+
+    @Test(arguments: [
+        (true, utf8, true, true), (false, utf8, false, true), (true, [:], true, false), (true, ["LC_ALL": "C", "LANG": "de_DE.UTF-8"], true, false),
+        (true, ["NO_COLOR": "1"], false, false), (true, ["NO_COLOR": ""], true, false), (true, ["TERM": "dumb"], false, false),
+        (false, ["FORCE_COLOR": "1"], true, false), (false, ["FORCE_COLOR": "0"], false, false),
+        (false, ["FORCE_COLOR": "1", "NO_COLOR": "1"], false, false),
+    ])
+    func `colours and signs follow the terminal`(isTerminal: Bool, environment: [String: String], color: Bool, unicode: Bool) {
+        let style = Style(isTerminal: isTerminal, environment: environment)
+        #expect(style.hasColor == color)
+        #expect(style.hasUnicode == unicode)
+        #expect(style.bold("x") == (color ? "\u{1B}[1mx\u{1B}[0m" : "x"))
+        #expect(style.rule == (unicode ? "─" : "-"))
+    }
+}
