@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Glibc
+import YAML
 
 /// The program.
 @main
@@ -16,6 +18,24 @@ struct Hammurabi: AsyncParsableCommand {
         subcommands: [RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, SummaryCommand.self],
         defaultSubcommand: RunCommand.self
     )
+
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let refusal = refusal(of: arguments) {
+            Console.error(refusal)
+            exit(withError: ExitCode(EX_USAGE))
+        }
+        await main(arguments)
+    }
+
+    /// What to say about a first word that is no command: the parser would take it for an argument of `run`.
+    static func refusal(of arguments: [String]) -> String? {
+        let commands = configuration.subcommands.compactMap(\.configuration.commandName) + ["help"]
+        guard let word = arguments.first, !word.hasPrefix("-"), !commands.contains(word) else { return nil }
+        let similar = suggestion(for: word, among: commands).map { "did you mean \"\($0)\"?" }
+        let help = similar ?? "use \(commands.joined(separator: ", "))"
+        return "Error: There is no command '\(word.printable)'; \(help)\n"
+    }
 }
 
 /// The version of the program.

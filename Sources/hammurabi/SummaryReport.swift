@@ -6,6 +6,8 @@ import Usage
 struct SummaryReport {
     let summary: UsageSummary
     let dimension: Dimension?
+    /// Where the collector takes telemetry in, `host:port`.
+    var endpoint = "127.0.0.1:4318"
 
     /// By what the figures are split.
     enum Dimension: String, CaseIterable {
@@ -21,18 +23,26 @@ struct SummaryReport {
 
     /// The report for a terminal of `width` columns.
     func text(width: Int, style: Style) -> String {
-        if let dimension { return table(dimension, lines(dimension), width: width, style: style).text(style: style) + notes(style) }
+        if let dimension { return table(dimension, lines(dimension), isWide: width >= 100, style).text(width: width, style: style) + notes(style) }
         var text = headline(style) + "\n"
         guard summary.totals.calls > 0 else {
-            return text + "No calls in this period. Point an agent at the collector:\n"
-                + "  export CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_LOGS_EXPORTER=otlp \\\n"
-                + "    OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318\n"
+            return text + """
+                No calls in this period. To collect those of Claude Code, start the collector
+                with `hammurabi run` and the agent with these variables:
+
+                  export CLAUDE_CODE_ENABLE_TELEMETRY=1
+                  export OTEL_LOGS_EXPORTER=otlp
+                  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+                  export OTEL_EXPORTER_OTLP_ENDPOINT=http://\(endpoint)
+
+                """
         }
-        text += style.bold("Models") + "\n" + table(.model, lines(.model), width: width, style: style).text(style: style) + "\n"
+        let isWide = width >= 100
+        text += style.bold("Models") + "\n" + table(.model, lines(.model), isWide: isWide, style).text(width: width, style: style) + "\n"
         let sessions = lines(.session)
         if !sessions.isEmpty {
             let shown = Array(sessions.prefix(10))
-            text += style.bold("Session Details") + "\n" + table(.session, shown, width: width, style: style).text(style: style)
+            text += style.bold("Session Details") + "\n" + table(.session, shown, isWide: isWide, style).text(width: width, style: style)
             if shown.count < sessions.count {
                 text += style.dim("\(sessions.count - shown.count) more: hammurabi summary --by session") + "\n"
             }
@@ -41,7 +51,7 @@ struct SummaryReport {
     }
 
     /// The rows of a dimension with full values, divided by tabs.
-    var tabbed: String { rows(dimension ?? .model).map { $0.joined(separator: "\t") + "\n" }.joined() }
+    var tabbed: String { rows(dimension ?? .model).map { $0.map(\.printable).joined(separator: "\t") + "\n" }.joined() }
 
     /// The rows as comma-separated values (RFC 4180) under their titles.
     var csv: String {
@@ -80,7 +90,7 @@ struct SummaryReport {
 
     private func notes(_ style: Style) -> String {
         guard !summary.unpricedModels.isEmpty else { return "" }
-        let names = summary.unpricedModels.map { $0.isEmpty ? "(no model named)" : $0 }.joined(separator: ", ")
+        let names = summary.unpricedModels.map { $0.isEmpty ? "(no model named)" : $0.printable }.joined(separator: ", ")
         return "\n\(summary.totals.unpricedCalls) calls have no price and are not in the cost: \(names)\n"
             + style.dim("give them one under processors.pricing.overrides") + "\n"
     }
@@ -101,8 +111,7 @@ struct SummaryReport {
         }
     }
 
-    private func table(_ dimension: Dimension, _ lines: [Line], width: Int, style: Style) -> TextTable {
-        let isWide = width >= 100
+    private func table(_ dimension: Dimension, _ lines: [Line], isWide: Bool, _ style: Style) -> TextTable {
         var columns = [TextTable.Column(title: dimension.rawValue.prefix(1).uppercased() + dimension.rawValue.dropFirst())]
         if dimension == .session {
             if isWide { columns += [.init(title: "Agent"), .init(title: "Project")] }
@@ -112,8 +121,7 @@ struct SummaryReport {
             columns += titles.map { .init(title: $0, isNumber: true) }
         }
         var table = TextTable(columns: columns)
-        let room = max(16, width - (isWide ? 70 : 40))
-        for line in lines { table.rows.append(.init(cells: [shortened(line.name, room, style)] + cells(line, isWide, style))) }
+        for line in lines { table.rows.append(.init(cells: [line.name.printable] + cells(line, isWide, style))) }
         if dimension != .session {
             let total = Line(name: "Total", totals: summary.totals)
             table.rows.append(.init(cells: ["Total"] + cells(total, isWide, style), isTotal: true))
@@ -125,7 +133,7 @@ struct SummaryReport {
         let counts = line.totals.counts
         if let session = line.session {
             let milliseconds = session.lastSeenAt.milliseconds - session.startedAt.milliseconds
-            return (isWide ? [session.agent ?? "", session.project ?? ""] : [])
+            return (isWide ? [session.agent, session.project].map { $0?.printable ?? style.none } : [])
                 + [Figures.tokens(counts.total), cost(line.totals, style), Figures.duration(milliseconds: milliseconds)]
         }
         let tokens = isWide ? [counts.uncachedInput, counts.cacheRead, counts.cacheWrite, counts.output] : [counts.total]
@@ -135,11 +143,5 @@ struct SummaryReport {
     /// The cost; a dash when nothing of it has a price.
     private func cost(_ totals: UsageTotals, _ style: Style) -> String {
         totals.calls > 0 && totals.unpricedCalls == totals.calls ? style.none : Figures.money(totals.cost)
-    }
-
-    private func shortened(_ name: String, _ room: Int, _ style: Style) -> String {
-        let printable = String(name.map { $0.isNewline || $0.asciiValue.map { $0 < 32 || $0 == 127 } == true ? " " : $0 })
-        guard printable.count > room else { return printable }
-        return printable.prefix(room - 1) + (style.hasUnicode ? "…" : "~")
     }
 }

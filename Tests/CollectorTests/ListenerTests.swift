@@ -71,6 +71,18 @@ struct ListenerTests {
         try await collector.end()
     }
 
+    @Test func `a client that asks first is told to go on`() async throws {
+        let collector = try await RunningCollector(web("a"), .probes(Journal(), ["a": [echo]]))
+        let connection = try await collector.connect()
+        try connection.send("POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\nExpect: 100-Continue\n\n")
+        #expect(try await connection.answer().status == 100)
+        try connection.send("ok")
+        let answer = try await connection.answer()
+        #expect(answer.status == 200)
+        #expect(answer.body == "ok")
+        try await collector.end()
+    }
+
     @Test func `an answer may come in pieces`() async throws {
         let pieces = Route(.get, "/pieces") { _ in
             let (stream, pieces) = AsyncThrowingStream<[UInt8], any Error>.makeStream()

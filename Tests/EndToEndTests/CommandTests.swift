@@ -51,9 +51,9 @@ struct CommandTests {
         #expect(outcome.errors == "")
         #expect(try outcome.json()["valid"] as? Bool == false)
         let findings = try #require(try outcome.json()["diagnostics"] as? [[String: Any]])
-        #expect(findings.map { $0["code"] as? String } == ["unknown-key", "unused-component", "unknown-value", "undeclared-component"])
+        #expect(findings.map { $0["code"] as? String } == ["unknown-key", "unused-component", "invalid-value", "undeclared-component"])
         #expect(findings.map { $0["line"] as? Int } == [4, 6, 6, 9])
-        #expect(findings.allSatisfy { $0["file"] as? String == "wrong.yaml" && $0["help"] is String })
+        #expect(findings.allSatisfy { $0["file"] as? String == "wrong.yaml" && $0["message"] is String })
     }
 
     @Test func `warnings fail the check only when they are to`() async throws {
@@ -86,7 +86,7 @@ struct CommandTests {
         try sandbox.write(
             """
             receivers: { otlp: }
-            exporters: { sqlite: { path: "${env:HOME}/api-key.db" } }
+            exporters: { sqlite: { path: "${env:HOME}/secret.db" } }
             service: { pipelines: { logs: { receivers: [otlp], exporters: [sqlite] } } }
             """,
             to: "config.yaml"
@@ -94,7 +94,8 @@ struct CommandTests {
         let outcome = try await sandbox.run("config", "print")
         #expect(outcome.exitCode == 0)
         #expect(outcome.errors == "")
-        #expect(outcome.output.contains("path: \(sandbox.folder.path)/api-key.db\n"), "\(outcome.output)")
+        #expect(outcome.output.contains("path: \"${env:HOME}/secret.db\"\n") || outcome.output.contains("path: ${env:HOME}/secret.db\n"), "\(outcome.output)")
+        #expect(!outcome.output.contains(sandbox.folder.path))
         #expect(outcome.output.contains("max_request_body_size: 64MiB\n"))
         #expect(outcome.output.contains("records: all\n"))
         try sandbox.write(outcome.output, to: "again.yaml")
@@ -119,13 +120,13 @@ struct CommandTests {
 
     @Test(arguments: [
         (["run", "--colour"], "Error: Unknown option '--colour'"),
-        (["sumary"], "Error: "),
+        (["sumary"], "Error: There is no command 'sumary'; did you mean \"summary\"?\n"),
         (["summary", "--period", "soon"], "Error: no period \"soon\""),
         (["summary", "--from", "2026-11-31", "--to", "2026-12-01"], "Error: no date \"2026-11-31\""),
         (["summary", "--from", "2026-11-01"], "Error: from and to go together"),
         (["summary", "--timezone", "Mars/Olympus"], "Error: no time zone \"Mars/Olympus\""),
         (["summary", "--by", "phase"], "Error: The value 'phase' is invalid for '--by <by>'"),
-        (["summary", "--json", "--csv"], "Error: "),
+        (["summary", "--json", "--csv"], "Error: give either --json or --csv, not both\n"),
     ])
     func `a command line that makes no sense is exit 64`(arguments: [String], message: String) async throws {
         let outcome = try await sandbox.run(arguments)

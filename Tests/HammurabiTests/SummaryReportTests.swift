@@ -8,9 +8,10 @@ struct SummaryReportTests {
     private static let plain = Style(isTerminal: false, environment: ["LANG": "C.UTF-8"])
 
     @Test func `a report without calls says what to do`() throws {
-        let text = SummaryReport(summary: try summary(), dimension: nil).text(width: 120, style: Self.plain)
+        let report = SummaryReport(summary: try summary(), dimension: nil, endpoint: "localhost:9")
+        let text = report.text(width: 120, style: Self.plain)
         #expect(text.hasPrefix("Cost Summary  $0.00 / 2026-11"))
-        #expect(text.contains("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318\n"))
+        #expect(text.contains("OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:9\n"))
         #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
 

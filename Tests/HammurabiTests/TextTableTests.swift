@@ -12,7 +12,7 @@ struct TextTableTests {
     )
 
     @Test func `columns are aligned under their titles and numbers to the right`() {
-        let text = table.text(style: Style(isTerminal: false, environment: Self.utf8))
+        let text = table.text(width: 80, style: Style(isTerminal: false, environment: Self.utf8))
         #expect(
             text == """
                 Model   Calls
@@ -24,6 +24,19 @@ struct TextTableTests {
 
                 """
         )
+    }
+
+    @Test(arguments: [
+        (14, ["Model    Calls", "claude-~  9999", "o3          10"]), (16, ["Model      Calls", "claude-op~  9999", "o3            10"]),
+        (3, ["Model    Calls", "claude-~  9999", "o3          10"]), (30, ["Model            Calls", "claude-opus-4-5   9999", "o3                  10"]),
+    ])
+    func `text gives way to numbers`(width: Int, expected: [String]) {
+        let table = TextTable(
+            columns: [.init(title: "Model"), .init(title: "Calls", isNumber: true)],
+            rows: [.init(cells: ["claude-opus-4-5", "9999"]), .init(cells: ["o3", "10"])]
+        )
+        let lines = table.text(width: width, style: Style(isTerminal: false, environment: [:])).split(separator: "\n")
+        #expect(lines.filter { !$0.hasPrefix("-") } == expected.map { $0[...] })
     }
 
     @Test func `programs get tabs and nothing else`() {

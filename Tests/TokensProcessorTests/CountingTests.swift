@@ -8,9 +8,49 @@ import Usage
 
 /// How figures become disjoint buckets, and which figures are not believed.
 struct CountingTests {
-    @Test(arguments: [
+    @Test(arguments: readings)
+    func `figures of a sender nobody has described`(attributes: Attributes, counts: String) throws {
+        #expect(try spanObservation(attributes)?.counts.text == counts)
+    }
+
+    @Test(arguments: unbelievable)
+    func `figures that nobody would believe are no call`(attributes: Attributes) throws {
+        #expect(try spanObservation(attributes) == nil)
+        #expect(try observation(attributes) == nil)
+        #expect(try observation(attributes, resource: ["service.name": "gemini-cli"]) == nil)
+    }
+
+    @Test func `the largest count that is believed is believed`() throws {
+        let found = try observation(["input_tokens": 1_099_511_627_776, "gen_ai.usage.total_tokens": 9_223_372_036_854_775_807])
+        #expect(found?.counts.uncachedInput == TokenCounts.limit)
+    }
+
+    @Test(arguments: ["gemini-cli", "qwen-code"])
+    func `Gemini's reasoning comes on top of its output`(service: String) throws {
+        let attributes: Attributes = [
+            "event.name": .string(service == "gemini-cli" ? "gemini_cli.api_response" : "qwen-code.api_response"), "input_token_count": 100,
+            "output_token_count": 5, "cached_content_token_count": 90, "thoughts_token_count": 7, "tool_token_count": 1,
+            "total_token_count": 112,
+        ]
+        #expect(try observation(attributes, resource: ["service.name": .string(service)])?.counts.text == "10/90/0+0/12/7")
+    }
+
+    @Test(arguments: costs)
+    func `the sender's own figure of the cost`(attributes: Attributes, nanodollars: Int64?) throws {
+        let found = try #require(try observation(attributes))
+        #expect(found.reportedCost?.nanodollars == nanodollars)
+    }
+
+    @Test func `terms that change the price are read`() throws {
+        let found = try observation(["input_tokens": 1, "speed": "fast", "service_tier": "flex", "inference_geo": "us"])
+        #expect(found?.terms.isFast == true)
+        #expect(found?.terms.serviceTier == "flex")
+        #expect(found?.terms.geography == "us")
+    }
+
+    private static let readings: [(Attributes, String)] = [
         // More cached than input: input leaves cached tokens out.
-        (["gen_ai.usage.input_tokens": 10, "gen_ai.usage.cache_read.input_tokens": 90] as Attributes, "10/90/0+0/0/0"),
+        (["gen_ai.usage.input_tokens": 10, "gen_ai.usage.cache_read.input_tokens": 90], "10/90/0+0/0/0"),
         (["gen_ai.usage.input_tokens": 10, "gen_ai.usage.cache_read.input_tokens": 6, "gen_ai.usage.cache_write.input_tokens": 5], "10/6/5+0/0/0"),
         // A total that only fits one reading.
         (
@@ -53,13 +93,10 @@ struct CountingTests {
         (["input_tokens": "many", "output_tokens": 2], "0/0/0+0/2/0"),
         (["input_tokens": 2.5, "output_tokens": 2], "0/0/0+0/2/0"),
         (["input_tokens": true, "output_tokens": 2], "0/0/0+0/2/0"),
-    ])
-    func `figures of a sender nobody has described`(attributes: Attributes, counts: String) throws {
-        #expect(try spanObservation(attributes)?.counts.text == counts)
-    }
+    ]
 
-    @Test(arguments: [
-        ["input_tokens": 0, "output_tokens": 0] as Attributes,
+    private static let unbelievable: [Attributes] = [
+        ["input_tokens": 0, "output_tokens": 0],
         ["input_tokens": -5],
         ["input_tokens": "nine"],
         ["input_tokens": 1_099_511_627_777],
@@ -72,30 +109,10 @@ struct CountingTests {
         ["output_tokens": "9223372036854775807", "gen_ai.usage.reasoning_tokens": "9223372036854775807"],
         ["input_tokens": "1e400"],
         ["input_tokens": 1e300],
-    ])
-    func `figures that nobody would believe are no call`(attributes: Attributes) throws {
-        #expect(try spanObservation(attributes) == nil)
-        #expect(try observation(attributes) == nil)
-        #expect(try observation(attributes, resource: ["service.name": "gemini-cli"]) == nil)
-    }
+    ]
 
-    @Test func `the largest count that is believed is believed`() throws {
-        let found = try observation(["input_tokens": 1_099_511_627_776, "gen_ai.usage.total_tokens": 9_223_372_036_854_775_807])
-        #expect(found?.counts.uncachedInput == TokenCounts.limit)
-    }
-
-    @Test(arguments: ["gemini-cli", "qwen-code"])
-    func `Gemini's reasoning comes on top of its output`(service: String) throws {
-        let attributes: Attributes = [
-            "event.name": "\(service == "gemini-cli" ? "gemini_cli" : service).api_response", "input_token_count": 100,
-            "output_token_count": 5, "cached_content_token_count": 90, "thoughts_token_count": 7, "tool_token_count": 1,
-            "total_token_count": 112,
-        ]
-        #expect(try observation(attributes, resource: ["service.name": .string(service)])?.counts.text == "10/90/0+0/12/7")
-    }
-
-    @Test(arguments: [
-        (["input_tokens": 1, "cost_usd": 0.5] as Attributes, 500_000_000),
+    private static let costs: [(Attributes, Int64?)] = [
+        (["input_tokens": 1, "cost_usd": 0.5], 500_000_000),
         (["input_tokens": 1, "cost_usd": "0.5"], 500_000_000),
         (["input_tokens": 1, "cost_usd_micros": 1_234], 1_234_000),
         (["input_tokens": 1, "cost_usd_micros": 1_234, "cost_usd": 0.0012345], 1_234_500),
@@ -104,16 +121,5 @@ struct CountingTests {
         (["input_tokens": 1, "cost_usd": "NaN"], nil),
         (["input_tokens": 1, "cost_usd": 1e30], nil),
         (["input_tokens": 1], nil),
-    ] as [(Attributes, Int64?)])
-    func `the sender's own figure of the cost`(attributes: Attributes, nanodollars: Int64?) throws {
-        let found = try #require(try observation(attributes))
-        #expect(found.reportedCost?.nanodollars == nanodollars)
-    }
-
-    @Test func `terms that change the price are read`() throws {
-        let found = try observation(["input_tokens": 1, "speed": "fast", "service_tier": "flex", "inference_geo": "us"])
-        #expect(found?.terms.isFast == true)
-        #expect(found?.terms.serviceTier == "flex")
-        #expect(found?.terms.geography == "us")
-    }
+    ]
 }

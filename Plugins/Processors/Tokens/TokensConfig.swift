@@ -30,6 +30,12 @@ public struct TokenRule: Codable, Sendable, Hashable {
     /// The attribute's name.
     public var attribute: String
 
+    /// Creates a convention.
+    public init(field: Field, attribute: String) {
+        self.field = field
+        self.attribute = attribute
+    }
+
     /// The figures that can be renamed.
     public enum Field: String, Codable, Sendable, CaseIterable {
         /// Prompt tokens.

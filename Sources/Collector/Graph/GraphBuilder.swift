@@ -37,7 +37,7 @@ public struct GraphBuilder {
     private mutating func read(_ root: Node) {
         guard let sections = mapping(root, "the configuration") else { return }
         checkKeys(of: sections, against: Self.sections, in: "the configuration")
-        for kind in ComponentKind.allCases { readComponents(kind, sections[kind.rawValue]) }
+        for kind in ComponentKind.allCases { readComponents(kind, sections[kind.rawValue] ?? misspelled(kind, in: sections)) }
         for reserved in ["connectors", "plugins"] {
             guard let entry = sections.entry(reserved), !entry.value.isNull else { continue }
             diagnostics.append(.error("reserved", "\(reserved) are not supported yet", at: entry.key.mark, help: "remove the section"))
@@ -47,7 +47,15 @@ public struct GraphBuilder {
             return
         }
         readService(service)
-        diagnostics.append(contentsOf: GraphRules(graph: graph).findings())
+        guard !graph.pipelines.isEmpty else { return }
+        diagnostics.append(contentsOf: GraphRules(graph: graph, named: service.value.words).findings())
+    }
+
+    /// The section whose unknown name is next to that of the kind: its components are not undeclared as well.
+    private func misspelled(_ kind: ComponentKind, in sections: Node.Mapping) -> Node? {
+        sections.entries.first { entry in
+            !Self.sections.contains(entry.key.text) && suggestion(for: entry.key.text, among: Self.sections) == kind.rawValue
+        }?.value
     }
 
     // MARK: - Components
@@ -96,7 +104,8 @@ public struct GraphBuilder {
     private mutating func reportUnknown(_ kind: ComponentKind, _ id: ComponentID, _ mark: Mark) {
         let types = registry.types(kind)
         var help = suggestion(for: id.type, among: types).map { "did you mean \"\($0)\"?" }
-        if help == nil, let other = ComponentKind.allCases.first(where: { $0 != kind && registry.factory($0, id.type) != nil }) {
+        if let other = ComponentKind.allCases.first(where: { $0 != kind && registry.factory($0, id.type) != nil }) {
+            misunderstood[other, default: []].insert(id)
             help = "\"\(id.type)\" is one of the \(other.rawValue); move it there"
         }
         diagnostics.append(
@@ -121,7 +130,7 @@ public struct GraphBuilder {
         if let node = service["telemetry"], !node.isNull {
             graph.telemetry = decoder.decode(TelemetryConfig.self, from: node, over: TelemetryConfig(), diagnostics: &diagnostics)
         }
-        guard let pipelines = service.entry("pipelines"), !pipelines.value.isNull else {
+        guard let pipelines = service.entry("pipelines"), !pipelines.value.isEmpty else {
             diagnostics.append(
                 .error("missing-section", "there are no pipelines", at: entry.key.mark, help: "add service.pipelines with traces, logs or metrics")
             )

@@ -7,6 +7,8 @@ import YAML
 /// What must hold between the components of a graph, each of which is well-formed by itself.
 struct GraphRules {
     let graph: PipelineGraph
+    /// The words of the service section; a component that is named where it cannot be is not unused as well.
+    let named: Set<String>
 
     func findings() -> [Diagnostic] {
         let uses = ComponentKind.allCases.flatMap { kind in
@@ -25,7 +27,8 @@ struct GraphRules {
     private func unused() -> [Diagnostic] {
         ComponentKind.allCases.flatMap { kind -> [Diagnostic] in
             let used = Set(graph.used(kind).map(\.id))
-            return (graph.components[kind] ?? [:]).values.filter { !used.contains($0.id) }.map { component in
+            let others = (graph.components[kind] ?? [:]).values.filter { !used.contains($0.id) && !named.contains($0.id.description) }
+            return others.map { component in
                 .warning(
                     "unused-component",
                     "the \(kind.singular) \"\(component.id)\" is declared and never used",
@@ -112,7 +115,8 @@ struct GraphRules {
         let running = graph.used(.exporter)
         let stores = running.filter { ($0.factory as? any ExporterFactory)?.isStore == true }.map(\.id.description)
         return uses.compactMap { use in
-            guard case .store(let name) = use.resource.kind, !stores.contains(name) else { return nil }
+            // What is no id has been reported with the component's own values.
+            guard case .store(let name) = use.resource.kind, !stores.contains(name), ComponentID(name) != nil else { return nil }
             let isExporter = running.contains { $0.id.description == name }
             let similar = suggestion(for: name, among: stores).map { "did you mean \"\($0)\"?" }
             return .error(
@@ -123,4 +127,18 @@ struct GraphRules {
             )
         }
     }
+}
+
+extension Node {
+    /// Every key and value of the part.
+    var words: Set<String> {
+        switch self {
+        case .scalar(let scalar): [scalar.text]
+        case .sequence(let sequence): sequence.elements.reduce(into: []) { $0.formUnion($1.words) }
+        case .mapping(let mapping): mapping.entries.reduce(into: []) { $0.formUnion($1.value.words.union([$1.key.text])) }
+        }
+    }
+
+    /// Whether nothing is written, or a mapping or list of nothing.
+    var isEmpty: Bool { isNull || mapping?.entries.isEmpty == true || sequence?.elements.isEmpty == true }
 }

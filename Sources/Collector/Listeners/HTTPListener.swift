@@ -31,6 +31,7 @@ struct HTTPListener: Sendable {
         quiet.logLevel = max(logger.logLevel, .warning)
         let application = Application(
             responder: ListenerResponder(table: table, logger: logger),
+            server: .http1(configuration: .init(additionalChannelHandlers: [ExpectContinueHandler()])),
             configuration: ApplicationConfiguration(
                 address: .hostname(endpoint.host, port: endpoint.port),
                 serverName: nil,
@@ -43,7 +44,7 @@ struct HTTPListener: Sendable {
             try await application.run()
         } catch let error as IOError {
             throw startError(error)
-        } catch is SocketAddressError {
+        } catch is SocketAddressError.UnknownHost {
             throw noAddress
         }
     }

@@ -70,15 +70,15 @@ public struct ComponentConformance<Factory: ComponentFactory> {
     func lifecycleViolations(_ make: (Factory.Config, ComponentSettings) throws -> any Component) async -> [String] {
         var violations: [String] = []
         do {
-            let before = OpenDescriptors.now()
+            let before = OpenFiles.now(below: home)
             let unstarted = try make(config, settings())
-            if OpenDescriptors.now().count > before.count { violations.append("making it opens something") }
+            if OpenFiles.now(below: home) != before { violations.append("making it opens something") }
             await unstarted.shutdown()
             let component = try make(config, settings())
             try await component.start()
             await component.shutdown()
             await component.shutdown()
-            let leaked = OpenDescriptors.now().subtracting(before)
+            let leaked = OpenFiles.now(below: home).subtracting(before)
             if !leaked.isEmpty { violations.append("left open after the shutdown: \(leaked.sorted().joined(separator: ", "))") }
         } catch {
             violations.append("it cannot be started: \(error)")
@@ -200,16 +200,16 @@ enum SampleBatch {
     }
 }
 
-/// The files and sockets this process has open, by number and target.
-enum OpenDescriptors {
-    static func now() -> Set<String> {
-        let folder = "/proc/self/fd"
-        let numbers = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+/// The files below a folder that this process has open.
+///
+/// Only those: other tests of the same process open files of their own meanwhile.
+enum OpenFiles {
+    static func now(below folder: String) -> Set<String> {
+        let descriptors = "/proc/self/fd"
+        let numbers = (try? FileManager.default.contentsOfDirectory(atPath: descriptors)) ?? []
         return Set(
-            numbers.compactMap { number in
-                (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(number)")).map { "\(number) \($0)" }
-            }
-            .filter { $0.contains("/") && !$0.contains("/proc/") }
+            numbers.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "\(descriptors)/\($0)") }
+                .filter { $0.hasPrefix(folder) }
         )
     }
 }

@@ -21,7 +21,10 @@ struct ComponentsCommand: ParsableCommand {
         let entries = ComponentKind.allCases.flatMap { kind in
             BuiltInPlugins.registry.all(kind).map { Entry($0, kind) }
         }
-        guard json else { return Console.answer(entries.map(\.text).joined(separator: "\n")) }
+        guard json else {
+            let width = Console.isTerminal ? Console.width : Int.max
+            return Console.answer(entries.map { $0.text(width: width) }.joined(separator: "\n"))
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         Console.answer(String(decoding: try encoder.encode(["components": entries]), as: UTF8.self) + "\n")
@@ -61,13 +64,18 @@ struct ComponentsCommand: ParsableCommand {
             }
         }
 
-        var text: String {
-            var lines = ["\(kind) \(id)  (\(stability), \(signals.joined(separator: ", ")), \(origin))", "  \(summary)"]
-            let width = keys.map(\.key.count).max() ?? 0
+        /// The entry for people: the keys in one column, what they mean in another, wrapped at the width.
+        func text(width: Int) -> String {
+            let marks = [stability, signals.joined(separator: ", "), origin].filter { !$0.isEmpty }.joined(separator: ", ")
+            var lines = ["\(kind) \(id)  (\(marks))", "  \(summary)"]
+            let indent = 6 + (keys.map(\.key.count).max() ?? 0)
             for key in keys {
-                let name = key.key + String(repeating: " ", count: width - key.key.count)
                 let value = key.defaultValue.map { $0.isEmpty ? "" : ", default \($0)" } ?? ""
-                lines.append("    \(name)  \(key.description) (\(key.type)\(value))")
+                let meaning = "\(key.description) (\(key.type)\(value))".wrapped(to: max(30, width - indent))
+                for (number, line) in meaning.enumerated() {
+                    let start = number == 0 ? "    " + key.key : ""
+                    lines.append(start + String(repeating: " ", count: indent - start.count) + line)
+                }
             }
             return lines.joined(separator: "\n") + "\n"
         }

@@ -16,7 +16,8 @@ struct ConfigCommand: ParsableCommand {
     /// `hammurabi config print`
     struct Print: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints the configuration in force: files joined, variables put in, defaults filled in, secrets left out."
+            abstract: "Prints the configuration in force: files joined, defaults filled in, secrets left out.",
+            discussion: "A value that comes from the environment or from a file may be a secret: it is printed as its reference, ${env:NAME}."
         )
 
         @OptionGroup var options: ConfigOptions

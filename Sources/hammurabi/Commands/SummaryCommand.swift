@@ -26,7 +26,7 @@ struct SummaryCommand: AsyncParsableCommand {
     @Option(help: "The last day, YYYY-MM-DD; goes with --from.")
     var to: String?
 
-    @Option(help: "One table: \(SummaryReport.Dimension.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "By what the one table is split, instead of the whole report.")
     var by: SummaryReport.Dimension?
 
     @Option(help: "Whose days are meant: UTC, Europe/Berlin, …; default: the hub's.")
@@ -38,34 +38,49 @@ struct SummaryCommand: AsyncParsableCommand {
     @Flag(help: "Print comma-separated values.")
     var csv = false
 
+    func validate() throws {
+        if json, csv { throw ValidationError("give either --json or --csv, not both") }
+        _ = try resolvedPeriod(in: timezone ?? "UTC")
+    }
+
     func run() async throws {
         let surroundings = Surroundings.process
         let graph = try options.graph(surroundings)
         let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .warning, now: Console.now) }
         let hub = graph.used(.extension).lazy.compactMap { $0.config as? HubConfig }.first ?? HubConfig()
-        let range: Period
-        do {
-            range = try Period(period, from: from, to: to, timezone: timezone ?? hub.timezone, now: Console.now())
-        } catch {
-            throw ValidationError(error.description)
-        }
+        let range = try resolvedPeriod(in: timezone ?? hub.timezone)
         do {
             let answer = try await Collector.withStore(
                 nil, of: graph, home: surroundings.programHome, logger: logger, now: Console.now
             ) { store in
                 json
                     ? try await HubAnswers(store: store, config: hub, now: Console.now).summary(of: range) + "\n"
-                    : rendered(try await store.summary(of: range, now: Console.now()), surroundings)
+                    : rendered(try await store.summary(of: range, now: Console.now()), graph, surroundings)
             }
             Console.answer(answer)
         } catch let error as StartError {
             Console.error("hammurabi: \(error)\n")
             throw ExitCode(error.exitCode)
+        } catch {
+            Console.error("hammurabi: the store could not answer: \(error)\n")
+            throw ExitCode(Exit.inputOutput)
         }
     }
 
-    private func rendered(_ summary: UsageSummary, _ surroundings: Surroundings) -> String {
-        let report = SummaryReport(summary: summary, dimension: by)
+    private func resolvedPeriod(in timezone: String) throws -> Period {
+        do {
+            return try Period(period, from: from, to: to, timezone: timezone, now: Console.now())
+        } catch {
+            throw ValidationError(error.description)
+        }
+    }
+
+    private func rendered(_ summary: UsageSummary, _ graph: PipelineGraph, _ surroundings: Surroundings) -> String {
+        var report = SummaryReport(summary: summary, dimension: by)
+        let endpoint = graph.used(.receiver).lazy.flatMap(\.config.resources).compactMap { resource in
+            if case .endpoint(let endpoint) = resource.kind { endpoint } else { nil }
+        }.first
+        if let endpoint { report.endpoint = endpoint.description }
         if csv { return report.csv }
         guard Console.isTerminal else { return report.tabbed }
         let style = Style(isTerminal: true, environment: surroundings.environment)

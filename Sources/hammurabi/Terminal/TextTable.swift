@@ -17,17 +17,15 @@ struct TextTable {
     var columns: [Column]
     var rows: [Row] = []
 
-    /// Aligned columns under a bold title and a thin rule.
-    func text(style: Style) -> String {
-        let widths = columns.indices.map { column in
-            ([columns[column].title] + rows.map { $0.cells[column] }).map(\.count).max() ?? 0
-        }
-        var lines = [style.bold(line(columns.map(\.title), widths))]
+    /// Aligned columns under a bold title and a thin rule, in at most `width` columns of the terminal where the numbers leave room.
+    func text(width: Int, style: Style) -> String {
+        let widths = fittedWidths(to: width)
+        var lines = [style.bold(line(columns.map(\.title), widths, style))]
         let rule = String(repeating: style.rule, count: widths.reduce(0, +) + 2 * (widths.count - 1))
         lines.append(style.dim(rule))
         for row in rows {
             if row.isTotal { lines.append(style.dim(rule)) }
-            let text = line(row.cells, widths)
+            let text = line(row.cells, widths, style)
             lines.append(row.isTotal ? style.bold(text) : text)
         }
         return lines.joined(separator: "\n") + "\n"
@@ -36,10 +34,26 @@ struct TextTable {
     /// One line a row, columns divided by tabs.
     var tabbed: String { rows.map { $0.cells.joined(separator: "\t") + "\n" }.joined() }
 
-    private func line(_ cells: [String], _ widths: [Int]) -> String {
+    /// The widest text columns give way first; none becomes narrower than its title or eight signs.
+    private func fittedWidths(to width: Int) -> [Int] {
+        var widths = columns.indices.map { column in
+            ([columns[column].title] + rows.map { $0.cells[column] }).map(\.count).max() ?? 0
+        }
+        var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - width
+        while excess > 0 {
+            let shrinkable = columns.indices.filter { !columns[$0].isNumber && widths[$0] > max(8, columns[$0].title.count) }
+            guard let widest = shrinkable.max(by: { widths[$0] < widths[$1] }) else { break }
+            widths[widest] -= 1
+            excess -= 1
+        }
+        return widths
+    }
+
+    private func line(_ cells: [String], _ widths: [Int], _ style: Style) -> String {
         let padded = cells.enumerated().map { column, cell in
-            let space = String(repeating: " ", count: max(0, widths[column] - cell.count))
-            return columns[column].isNumber ? space + cell : cell + space
+            let text = cell.count > widths[column] ? cell.prefix(widths[column] - 1) + style.ellipsis : cell
+            let space = String(repeating: " ", count: widths[column] - text.count)
+            return columns[column].isNumber ? space + text : text + space
         }
         var text = padded.joined(separator: "  ")
         while text.hasSuffix(" ") { text.removeLast() }
@@ -63,6 +77,7 @@ struct Style {
 
     var rule: String { hasUnicode ? "─" : "-" }
     var none: String { hasUnicode ? "–" : "-" }
+    var ellipsis: String { hasUnicode ? "…" : "~" }
     var dot: String { hasUnicode ? "·" : "," }
 
     func bold(_ text: String) -> String { hasColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }

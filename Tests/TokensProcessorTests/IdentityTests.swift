@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Testing
+import TokensProcessor
+import Usage
+
+/// By which ids a call is known again, and to which session it belongs.
+struct IdentityTests {
+    private static let longID = "chatcmpl-Kfd92tFfdTGG0M596itosMBuKkym5"
+
+    private static func keys(_ attributes: Attributes) throws -> CallKeys { try #require(try spanObservation(attributes)).keys }
+
+    @Test func `an id of the API is the same from every program and session`() throws {
+        let here = try Self.keys(["input_tokens": 1, "gen_ai.response.id": .string(Self.longID), "session.id": "s1"])
+        let there = try Self.keys(["input_tokens": 9, "response_id": .string(Self.longID), "session.id": "s2"])
+        #expect(here == there)
+        #expect(here.response != 0 && here.request == 0)
+    }
+
+    @Test func `a short id is only unique in its session`() throws {
+        func response(_ session: AttributeScalar) throws -> UInt64 {
+            try Self.keys(["input_tokens": 1, "gen_ai.response.id": "chatcmpl-7", "session.id": session]).response
+        }
+        #expect(try response("s1") == response("s1"))
+        #expect(try response("s1") != response("s2"))
+    }
+
+    @Test func `the id of a request is known by its prefix wherever it stands`() throws {
+        let id: AttributeScalar = "req_011Cdc5BWSmjgaXTdX9GkH8U"
+        let request = try Self.keys(["input_tokens": 1, "request_id": id])
+        #expect(try Self.keys(["input_tokens": 1, "gen_ai.response.id": id]) == request)
+        #expect(try Self.keys(["input_tokens": 1, "request_id": id, "gen_ai.response.id": id]) == request)
+        #expect(request.request != 0 && request.response == 0)
+    }
+
+    @Test func `the client's own id serves when there is no other`() throws {
+        let own = try Self.keys(["input_tokens": 1, "client_request_id": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"])
+        #expect(own.request != 0)
+        let both = try Self.keys([
+            "input_tokens": 1, "client_request_id": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+            "gen_ai.response.id": .string(Self.longID),
+        ])
+        #expect(both.request == 0 && both.response != 0)
+    }
+
+    @Test func `a record that is sent again is the same sighting`() throws {
+        let record = Record(["event.name": "x", "input_tokens": 1, "session.id": "s", "event.sequence": 4])
+        let (first, again) = try (processed(logs([record])).observations, processed(logs([record, record])).observations)
+        #expect(Set(again) == Set(first))
+        var other = record
+        other.attributes = ["event.name": "x", "input_tokens": 1, "session.id": "s", "event.sequence": 5]
+        #expect(try processed(logs([other])).observations.map(\.id) != first.map(\.id))
+    }
+
+    @Test func `a log record and a span are two sightings of two witnesses`() throws {
+        let attributes: Attributes = ["input_tokens": 1, "request_id": "req_011Cdc5BWSmjgaXTdX9GkH8U", "session.id": "s"]
+        let (log, span) = (try #require(try observation(attributes)), try #require(try spanObservation(attributes)))
+        #expect(log.id != span.id && log.witness != span.witness)
+        #expect(log.source == .otlpLog && span.source == .otlpSpan)
+        #expect(log.authority > span.authority)
+    }
+
+    @Test func `the vendor's own SDK is trusted more than what is built around it`() throws {
+        let sdk = try #require(try spanObservation(["input_tokens": 1], scope: "com.anthropic.sdk.python"))
+        let other = try #require(try spanObservation(["input_tokens": 1], scope: "opentelemetry.instrumentation.anthropic"))
+        #expect(sdk.authority > other.authority)
+        #expect(sdk.witness != other.witness)
+    }
+
+    @Test(arguments: sessionKeys)
+    func `a session is found under many names`(key: String) throws {
+        let found = try spanObservation([key: "s-1", "input_tokens": 1] as Attributes)
+        #expect(found?.session == "s-1")
+        #expect(found?.sessionIsTrace == false)
+    }
+
+    private static let sessionKeys = [
+        "session.id", "conversation.id", "gen_ai.conversation.id", "langfuse.session.id", "ai.telemetry.metadata.sessionId",
+        "traceloop.association.properties.session_id", "sessionId", "thread.id",
+    ]
+
+    @Test func `a thread of the operating system is no session`() throws {
+        let found = try spanObservation(["thread.id": 4, "input_tokens": 1])
+        #expect(found?.session == "00000000000000000000000000000007")
+        #expect(found?.sessionIsTrace == true)
+        #expect(try observation(["thread.id": 4, "input_tokens": 1])?.session == nil)
+    }
+
+    @Test func `a session may stand in the resource, the record's own goes first`() throws {
+        let resource: Attributes = ["session.id": "whole", "host.name": "box", "user.id": "ann", "vcs.repository.url.full": "https://x.y/a/b.git"]
+        let inherited = try #require(try observation(["input_tokens": 1], resource: resource))
+        #expect([inherited.session, inherited.machine, inherited.user, inherited.project] == ["whole", "box", "ann", "b"])
+        let own = try #require(try observation(["input_tokens": 1, "session.id": "own", "user.email": "e@f", "project": "p"], resource: resource))
+        #expect([own.session, own.user, own.project] == ["own", "e@f", "p"])
+    }
+
+    @Test func `Copilot's session is its chat, not its window`() throws {
+        let resource: Attributes = ["service.name": "copilot-chat"]
+        let found = try spanObservation(["session.id": "window", "copilot_chat.session_id": "chat", "input_tokens": 1], resource: resource)
+        #expect(found?.session == "chat")
+        #expect(try spanObservation(["session.id": "window", "input_tokens": 1], resource: resource)?.sessionIsTrace == true)
+    }
+
+    @Test(arguments: [
+        ("event.timestamp", "2026-11-22T08:13:44.144Z", 1_795_335_224_144_000_000),
+        ("event.timestamp", "not a time", 55),
+        ("other", "2026-11-22T08:13:44.144Z", 55),
+    ])
+    func `a log record without a time has it in an attribute, or when it was seen`(key: String, text: String, expected: Int64) throws {
+        var record = Record([key: .string(text), "input_tokens": 1, "session.id": "s"] as Attributes)
+        (record.time, record.start) = (0, 55)
+        let batch = try processed(logs([record]))
+        #expect(batch.observations.map(\.time.nanoseconds) == [expected])
+        #expect(batch.sessions.map(\.lastSeen.nanoseconds) == [expected])
+    }
+
+    @Test func `a time that cannot be is taken for none`() throws {
+        var record = Record(["input_tokens": 1])
+        (record.time, record.start) = (.max, 0)
+        #expect(try processed(logs([record])).observations.map(\.time) == [arrival])
+        record.start = 9
+        #expect(try processed(spans([record])).observations.map(\.time.nanoseconds) == [9])
+    }
+
+    @Test(arguments: durations)
+    func `how long a call took`(attributes: Attributes, nanoseconds: Int64) throws {
+        var record = Record(span: 1, attributes)
+        record.start = record.time - 40
+        #expect(try processed(spans([record])).observations.map(\.duration) == [nanoseconds])
+    }
+
+    @Test(arguments: errors)
+    func `what went wrong`(attributes: Attributes, error: String?) throws {
+        let found = try #require(try observation(attributes))
+        #expect(found.error == error)
+    }
+
+    private static let durations: [(Attributes, Int64)] = [
+        (["input_tokens": 1, "duration_ms": 12], 12_000_000), (["input_tokens": 1, "duration_ms": "1.5"], 1_500_000),
+        (["input_tokens": 1, "duration_ms": -1], 40), (["input_tokens": 1, "duration_ms": 1e300], 40), (["input_tokens": 1], 40),
+    ]
+
+    private static let errors: [(Attributes, String?)] = [
+        (["input_tokens": 1, "error.type": "overloaded"], "overloaded"),
+        (["input_tokens": 1, "status_code": "529"], "status 529"), (["input_tokens": 1, "http.response.status_code": 200], nil),
+    ]
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Testing
+import TokensProcessor
+import Usage
+
+/// Which records tell of a call, and which repeat or sum up what others tell.
+struct WhichRecordsTests {
+    @Test(arguments: callLogs)
+    func `a log record that tells of a call`(agent: String, service: String, event: String) throws {
+        let found = try observation(["event.name": .string(event), "input_tokens": 3], resource: ["service.name": .string(service)])
+        #expect(found?.agent == agent)
+    }
+
+    private static let callLogs = [
+        ("claude-code", "claude-code", "api_request"), ("claude-code", "claude-code-desktop", "api_request"),
+        ("codex", "codex_cli_rs", "codex.sse_event"), ("codex", "codex_exec", "codex.websocket_event"),
+        ("gemini-cli", "gemini-cli", "gemini_cli.api_response"), ("qwen-code", "qwen-code", "qwen-code.api_response"),
+        ("copilot", "copilot-chat", "gen_ai.client.inference.operation.details"), ("opencode", "opencode", "anything"),
+        // A service that was renamed is known by the names of its events.
+        ("codex", "my-agent", "codex.sse_event"), ("gemini-cli", "my-agent", "gemini_cli.api_response"),
+        ("my-agent", "my-agent", "my.event"),
+    ]
+
+    @Test(arguments: otherLogs)
+    func `a log record that tells of no call, although it has tokens`(service: String, event: String) throws {
+        let found = try observation(["event.name": .string(event), "input_tokens": 3], resource: ["service.name": .string(service)])
+        #expect(found == nil)
+    }
+
+    private static let otherLogs = [
+        ("claude-code", "subagent_completed"), ("claude-code", "compaction"), ("claude-code", "api_error"),
+        ("codex_exec", "codex.api_request"), ("gemini-cli", "gemini_cli.tool_call"), ("copilot-chat", "copilot_chat.agent.turn"),
+        ("my-agent", "subagent_completed"), ("my-agent", "api_retries_exhausted"), ("my-agent", "hammurabi.onboard_validation"),
+    ]
+
+    @Test func `an agent's event without a name is no call, a stranger's is one`() throws {
+        #expect(try observation(["input_tokens": 3], resource: ["service.name": "claude-code"]) == nil)
+        #expect(try observation(["input_tokens": 3])?.agent == nil)
+    }
+
+    @Test func `the event's name may stand in the record itself`() throws {
+        var record = Record(["input_tokens": 3])
+        record.name = "subagent_completed"
+        #expect(try processed(logs([record])).observations.isEmpty)
+        record.name = "codex.sse_event"
+        #expect(try processed(logs([record])).observations.first?.agent == "codex")
+    }
+
+    @Test(arguments: ["com.anthropic.claude_code.events", "com.opencode", "unheard.of"])
+    func `an agent is known by its scope`(scope: String) throws {
+        let found = try processed(logs([Record(["event.name": "api_request", "input_tokens": 3])], scope: scope)).observations
+        let agents = ["com.anthropic.claude_code.events": "claude-code", "com.opencode": "opencode"]
+        #expect(found.map(\.agent) == [agents[scope]])
+    }
+
+    @Test(arguments: [
+        "ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject", "ai.embedMany", "claude_code.interaction",
+        "raw_gen_ai_request", "session_task.turn",
+    ])
+    func `a span that always sums up is no call`(name: String) throws {
+        #expect(try spanObservation(["gen_ai.usage.input_tokens": 3], name: name) == nil)
+        #expect(try spanObservation(["gen_ai.usage.input_tokens": 3], name: "my." + name) != nil)
+    }
+
+    @Test(arguments: [
+        ("invoke_agent", false), ("invoke_workflow", false), ("create_agent", false), ("execute_tool", false), ("plan", false),
+        ("retrieval", false), ("fetch_response", false), ("chat", true), ("embeddings", true), ("text_completion", true),
+    ])
+    func `the operation tells inference from what sums it up`(operation: String, isCall: Bool) throws {
+        let found = try spanObservation(["gen_ai.operation.name": .string(operation), "gen_ai.usage.input_tokens": 3])
+        #expect((found != nil) == isCall)
+    }
+
+    @Test(arguments: [
+        ("openinference.span.kind", "LLM", true), ("openinference.span.kind", "EMBEDDING", true),
+        ("openinference.span.kind", "AGENT", false), ("openinference.span.kind", "CHAIN", false),
+        ("langfuse.observation.type", "generation", true), ("langfuse.observation.type", "embedding", true),
+        ("langfuse.observation.type", "span", false), ("traceloop.span.kind", "workflow", false),
+    ])
+    func `the kind of span tells inference from what sums it up`(key: String, kind: String, isCall: Bool) throws {
+        let found = try spanObservation([key: .string(kind), "gen_ai.usage.input_tokens": 3] as Attributes)
+        #expect((found != nil) == isCall)
+    }
+
+    @Test(arguments: [
+        ("claude-code", "claude_code.llm_request", true), ("claude-code", "claude_code.tool", false),
+        ("codex_exec", "handle_responses", true), ("codex_exec", "session_task.run", false),
+    ])
+    func `of an agent that is known by heart only its own spans of calls count`(service: String, name: String, isCall: Bool) throws {
+        let found = try spanObservation(["input_tokens": 3], name: name, resource: ["service.name": .string(service)])
+        #expect((found != nil) == isCall)
+    }
+
+    @Test func `a record that was dropped tells nothing`() throws {
+        let batch = try logs([Record(["input_tokens": 1, "session.id": "s1"]), Record(["input_tokens": 2, "session.id": "s2"])])
+        let found = try processed(batch) { $0.overlay.drop(record: 0) }
+        #expect(found.observations.map(\.counts.uncachedInput) == [2])
+        #expect(found.sessions.map(\.id) == ["s2"])
+        #expect(found.sessionOfRecord == [-1, 0])
+    }
+
+    @Test func `what an earlier processor wrote is read`() throws {
+        let found = try processed(logs([Record(["input_tokens": 1, "model": "old", "user.email": "a@b.c"]), Record(["tool": "x"])])) {
+            $0.set("model", to: "new", record: 0)
+            $0.removeAttributes("user.email", record: 0)
+            $0.set("input_tokens", to: 7, record: 1)
+            $0.set("session.id", to: "s", record: 1)
+        }
+        #expect(found.observations.map(\.model) == ["new", nil])
+        #expect(found.observations.map(\.user) == [nil, nil])
+        #expect(found.observations.map(\.counts.uncachedInput) == [1, 7])
+        #expect(found.sessions.map(\.id) == ["s"])
+    }
+}
