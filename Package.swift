@@ -9,12 +9,13 @@ func plugin(_ name: String, _ path: String, _ more: [Target.Dependency] = []) ->
 }
 
 /// The tests of a component.
-func pluginTests(_ name: String, exclude: [String] = []) -> Target {
-    .testTarget(
-        name: "\(name)Tests",
-        dependencies: [.byName(name: name), "CollectorKit", "OTLP", "Usage", .product(name: "HTTPTypes", package: "swift-http-types")],
-        exclude: exclude
-    )
+func pluginTests(_ name: String, more: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    let common: [Target.Dependency] = [
+        .byName(name: name), "CollectorKit", "OTLP", "Usage", "YAML",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
+    ]
+    return .testTarget(name: "\(name)Tests", dependencies: common + more, exclude: exclude)
 }
 
 let plugins: [Target.Dependency] = [
@@ -31,6 +32,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -59,6 +61,7 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
@@ -67,7 +70,14 @@ let package = Package(
         plugin("OTLPReceiver", "Receivers/OTLP", [.product(name: "HTTPTypes", package: "swift-http-types")]),
         plugin("TokensProcessor", "Processors/Tokens"),
         plugin("PricingProcessor", "Processors/Pricing", ["CEmbedded"]),
-        plugin("SQLiteExporter", "Exporters/SQLite", ["CEmbedded", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift")]),
+        plugin(
+            "SQLiteExporter",
+            "Exporters/SQLite",
+            [
+                "CEmbedded", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]
+        ),
         plugin("StdoutExporter", "Exporters/Stdout"),
         plugin("HubExtension", "Extensions/Hub", [.product(name: "HTTPTypes", package: "swift-http-types")]),
 
@@ -85,7 +95,21 @@ let package = Package(
         .testTarget(name: "OTLPTests", dependencies: ["OTLP"], exclude: ["Fixtures"]),
         .testTarget(name: "UsageTests", dependencies: ["CEmbedded", "Usage"], exclude: ["Fixtures"]),
         .testTarget(name: "CollectorKitTests", dependencies: plugins + ["CollectorKit"]),
+        .testTarget(
+            name: "CollectorTests",
+            dependencies: plugins + [
+                "Collector", "CollectorKit", "OTLP", "Usage", "YAML",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .testTarget(name: "HammurabiTests", dependencies: ["hammurabi", "Usage"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["hammurabi"], exclude: ["Fixtures"]),
         pluginTests("OTLPReceiver", exclude: ["Fixtures"]),
+        pluginTests("TokensProcessor", exclude: ["Fixtures"]),
+        pluginTests("PricingProcessor"),
+        pluginTests("SQLiteExporter", more: [.product(name: "GRDB", package: "GRDB.swift")]),
         pluginTests("StdoutExporter"),
         pluginTests("HubExtension"),
     ],

@@ -27,7 +27,9 @@ public struct CallKeys: Sendable, Hashable {
 
     /// Fills what is not known; of two ids of one kind the smaller stays, so that the order does not matter.
     public mutating func fill(from other: CallKeys) {
-        func pick(_ left: UInt64, _ right: UInt64) -> UInt64 { left == 0 ? right : right == 0 ? left : min(left, right) }
+        func pick(_ left: UInt64, _ right: UInt64) -> UInt64 {
+            left == 0 ? right : right == 0 ? left : min(left, right)
+        }
         request = pick(request, other.request)
         response = pick(response, other.response)
         lineage = pick(lineage, other.lineage)

@@ -11,7 +11,9 @@ public struct Observation: Sendable, Hashable {
     public var time: Timestamp
     /// What kind of material the sighting comes from.
     public var source: Source
-    /// Who emitted it: the source and the instrumentation scope, hashed. One witness never reports one call twice under two ids.
+    /// Who emitted it: the source and the instrumentation scope, hashed.
+    ///
+    /// One witness never reports one call twice under two ids.
     public var witness: UInt64
     /// How far its numbers are trusted beside those of another witness of the call; higher wins.
     public var authority: UInt8
@@ -19,7 +21,9 @@ public struct Observation: Sendable, Hashable {
     public var keys = CallKeys()
     /// Where the observation stands in a trace.
     public var trace = TraceLinks()
-    /// Joins witnesses that share no id: agent, session (or trace) and size of the prompt. Zero: never joined that way.
+    /// Joins witnesses that share no id: agent, session (or trace) and size of the prompt.
+    ///
+    /// Zero: never joined that way.
     public var weakKey: UInt64 = 0
     /// How far apart in seconds two sightings of one call may be when nothing but ``weakKey`` joins them.
     public var weakWindow: Int32 = 30

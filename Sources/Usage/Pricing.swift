@@ -41,7 +41,13 @@ public final class Pricing: Sendable {
 
     private func computedCost(of call: Call) -> Money? {
         guard let model = call.model else { return nil }
-        var priced = PricedCall(model: model, provider: call.provider, time: call.time, counts: call.counts, terms: call.terms)
+        var priced = PricedCall(
+            model: model,
+            provider: call.provider,
+            time: call.time,
+            counts: call.counts,
+            terms: call.terms
+        )
         priced.knowsCacheLifetimes = call.knowsCacheLifetimes
         return cache.withLock { $0.cost(of: priced)?.amount }
     }

@@ -8,7 +8,8 @@ extension Timestamp {
         guard let year = scanner.digits(4), scanner.skip("-"), let month = scanner.digits(2), scanner.skip("-"),
             let day = scanner.digits(2), scanner.skip("T") || scanner.skip("t") || scanner.skip(" "),
             let hour = scanner.digits(2), scanner.skip(":"), let minute = scanner.digits(2), scanner.skip(":"),
-            let second = scanner.digits(2), (1970...2261).contains(year), (1...12).contains(month), (1...31).contains(day),
+            let second = scanner.digits(2), (1970...2261).contains(year), (1...12).contains(month),
+            (1...31).contains(day),
             hour < 24, minute < 60, second <= 60
         else { return nil }
         let fraction = scanner.skip(".") ? scanner.fraction() : 0
@@ -27,7 +28,8 @@ extension Timestamp {
             return String(repeating: "0", count: max(0, width - digits.count)) + digits
         }
         let date = "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))"
-        return "\(date)T\(pad(rest / 3_600_000, 2)):\(pad(rest / 60_000 % 60, 2)):\(pad(rest / 1_000 % 60, 2)).\(pad(rest % 1_000, 3))Z"
+        return
+            "\(date)T\(pad(rest / 3_600_000, 2)):\(pad(rest / 60_000 % 60, 2)):\(pad(rest / 1_000 % 60, 2)).\(pad(rest % 1_000, 3))Z"
     }
 
     /// Days since 1970-01-01 of a date of the Gregorian calendar, counted in eras of 400 years that begin in March.
@@ -77,7 +79,9 @@ extension Timestamp {
         mutating func offset() -> Int64? {
             if skip("Z") || skip("z") { return 0 }
             let sign: Int64 = skip("+") ? 1 : skip("-") ? -1 : 0
-            guard sign != 0, let hours = digits(2), skip(":"), let minutes = digits(2), hours < 24, minutes < 60 else { return nil }
+            guard sign != 0, let hours = digits(2), skip(":"), let minutes = digits(2), hours < 24, minutes < 60 else {
+                return nil
+            }
             return sign * Int64(hours * 3_600 + minutes * 60)
         }
     }

@@ -13,13 +13,17 @@ struct ConfigOptions: ParsableArguments {
         name: .long,
         help: ArgumentHelp(
             "A configuration file; later ones are laid over earlier ones.",
-            discussion: "Without it: ./config.yaml, else $HAMMURABI_HOME/config.yaml, else the default that is built in.",
+            discussion:
+                "Without it: ./config.yaml, else $HAMMURABI_HOME/config.yaml, else the default that is built in.",
             valueName: "path"
         )
     )
     var config: [String] = []
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("One value, laid over the files.", valueName: "key.path=value"))
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("One value, laid over the files.", valueName: "key.path=value")
+    )
     var overrides: [String] = []
 
     /// The default configuration as text.
@@ -33,7 +37,10 @@ struct ConfigOptions: ParsableArguments {
         let source = ConfigSource(paths: config, overrides: overrides, builtIn: Self.builtIn)
         guard let root = source.load(surroundings, diagnostics: &diagnostics) else { return nil }
         let graph = GraphBuilder.build(
-            root, registry: BuiltInPlugins.registry, home: surroundings.userHome, diagnostics: &diagnostics
+            root,
+            registry: BuiltInPlugins.registry,
+            home: surroundings.userHome,
+            diagnostics: &diagnostics
         )
         return (root, graph)
     }

@@ -15,7 +15,9 @@ struct Hammurabi: AsyncParsableCommand {
             74 I/O, 77 permission, 78 configuration.
             """,
         version: Version.number,
-        subcommands: [RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, SummaryCommand.self],
+        subcommands: [
+            RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, SummaryCommand.self,
+        ],
         defaultSubcommand: RunCommand.self
     )
 
@@ -30,7 +32,7 @@ struct Hammurabi: AsyncParsableCommand {
 
     /// What to say about a first word that is no command: the parser would take it for an argument of `run`.
     static func refusal(of arguments: [String]) -> String? {
-        let commands = configuration.subcommands.compactMap(\.configuration.commandName) + ["help"]
+        let commands = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
         guard let word = arguments.first, !word.hasPrefix("-"), !commands.contains(word) else { return nil }
         let similar = suggestion(for: word, among: commands).map { "did you mean \"\($0)\"?" }
         let help = similar ?? "use \(commands.joined(separator: ", "))"

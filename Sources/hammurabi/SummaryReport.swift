@@ -23,7 +23,10 @@ struct SummaryReport {
 
     /// The report for a terminal of `width` columns.
     func text(width: Int, style: Style) -> String {
-        if let dimension { return table(dimension, lines(dimension), isWide: width >= 100, style).text(width: width, style: style) + notes(style) }
+        if let dimension {
+            return table(dimension, lines(dimension), isWide: width >= 100, style).text(width: width, style: style)
+                + notes(style)
+        }
         var text = headline(style) + "\n"
         guard summary.totals.calls > 0 else {
             return text + """
@@ -38,11 +41,15 @@ struct SummaryReport {
                 """
         }
         let isWide = width >= 100
-        text += style.bold("Models") + "\n" + table(.model, lines(.model), isWide: isWide, style).text(width: width, style: style) + "\n"
+        text +=
+            style.bold("Models") + "\n"
+            + table(.model, lines(.model), isWide: isWide, style).text(width: width, style: style) + "\n"
         let sessions = lines(.session)
         if !sessions.isEmpty {
             let shown = Array(sessions.prefix(10))
-            text += style.bold("Session Details") + "\n" + table(.session, shown, isWide: isWide, style).text(width: width, style: style)
+            text +=
+                style.bold("Session Details") + "\n"
+                + table(.session, shown, isWide: isWide, style).text(width: width, style: style)
             if shown.count < sessions.count {
                 text += style.dim("\(sessions.count - shown.count) more: hammurabi summary --by session") + "\n"
             }
@@ -56,18 +63,25 @@ struct SummaryReport {
     /// The rows as comma-separated values (RFC 4180) under their titles.
     var csv: String {
         let titles = [(dimension ?? .model).rawValue] + Self.titles
-        return ([titles] + rows(dimension ?? .model)).map { $0.map(Self.quoted).joined(separator: ",") + "\r\n" }.joined()
+        return ([titles] + rows(dimension ?? .model)).map { $0.map(Self.quoted).joined(separator: ",") + "\r\n" }
+            .joined()
     }
 
     private static let titles = [
-        "calls", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "cost", "unpriced_calls",
+        "calls", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "cost",
+        "unpriced_calls",
     ]
 
     private func rows(_ dimension: Dimension) -> [[String]] {
         lines(dimension).map { line in
             let counts = line.totals.counts
-            let figures = [line.totals.calls, counts.uncachedInput, counts.cacheRead, counts.cacheWrite, counts.output, counts.reasoning]
-            return [line.name] + figures.map { String($0) } + [Figures.exact(line.totals.cost), String(line.totals.unpricedCalls)]
+            let figures = [
+                line.totals.calls, counts.uncachedInput, counts.cacheRead, counts.cacheWrite, counts.output,
+                counts.reasoning,
+            ]
+            return [line.name] + figures.map { String($0) } + [
+                Figures.exact(line.totals.cost), String(line.totals.unpricedCalls),
+            ]
         }
     }
 
@@ -79,7 +93,8 @@ struct SummaryReport {
 
     private func headline(_ style: Style) -> String {
         let totals = summary.totals
-        let period = "\(summary.period.name == "custom" ? "\(summary.period.from) to \(summary.period.to)" : summary.period.name)"
+        let period =
+            "\(summary.period.name == "custom" ? "\(summary.period.from) to \(summary.period.to)" : summary.period.name)"
         let tokens = "\(Figures.tokens(totals.counts.total)) tokens \(style.dot) \(Figures.grouped(totals.calls)) calls"
         return """
             \(style.bold("Cost Summary"))  \(style.bold(cost(totals, style))) / \(period)  \(style.dim(tokens))
@@ -90,7 +105,9 @@ struct SummaryReport {
 
     private func notes(_ style: Style) -> String {
         guard !summary.unpricedModels.isEmpty else { return "" }
-        let names = summary.unpricedModels.map { $0.isEmpty ? "(no model named)" : $0.printable }.joined(separator: ", ")
+        let names = summary.unpricedModels.map { $0.isEmpty ? "(no model named)" : $0.printable }.joined(
+            separator: ", "
+        )
         return "\n\(summary.totals.unpricedCalls) calls have no price and are not in the cost: \(names)\n"
             + style.dim("give them one under processors.pricing.overrides") + "\n"
     }
@@ -98,7 +115,11 @@ struct SummaryReport {
     private func lines(_ dimension: Dimension) -> [Line] {
         func named(_ shares: [String: UsageSummary.Share]) -> [Line] {
             shares.map { Line(name: $0.key.isEmpty ? "unknown" : $0.key, totals: $0.value.totals) }
-                .sorted { ($1.totals.cost, $1.totals.counts.total, $0.name) < ($0.totals.cost, $0.totals.counts.total, $1.name) }
+                .sorted {
+                    ($1.totals.cost, $1.totals.counts.total, $0.name) < (
+                        $0.totals.cost, $0.totals.counts.total, $1.name
+                    )
+                }
         }
         return switch dimension {
         case .model: named(summary.byModel)
@@ -112,12 +133,16 @@ struct SummaryReport {
     }
 
     private func table(_ dimension: Dimension, _ lines: [Line], isWide: Bool, _ style: Style) -> TextTable {
-        var columns = [TextTable.Column(title: dimension.rawValue.prefix(1).uppercased() + dimension.rawValue.dropFirst())]
+        var columns = [
+            TextTable.Column(title: dimension.rawValue.prefix(1).uppercased() + dimension.rawValue.dropFirst())
+        ]
         if dimension == .session {
             if isWide { columns += [.init(title: "Agent"), .init(title: "Project")] }
             columns += ["Tokens", "Cost", "Duration"].map { .init(title: $0, isNumber: true) }
         } else {
-            let titles = isWide ? ["Calls", "Input", "Cache read", "Cache write", "Output", "Cost"] : ["Calls", "Tokens", "Cost"]
+            let titles =
+                isWide
+                ? ["Calls", "Input", "Cache read", "Cache write", "Output", "Cost"] : ["Calls", "Tokens", "Cost"]
             columns += titles.map { .init(title: $0, isNumber: true) }
         }
         var table = TextTable(columns: columns)
@@ -134,9 +159,13 @@ struct SummaryReport {
         if let session = line.session {
             let milliseconds = session.lastSeenAt.milliseconds - session.startedAt.milliseconds
             return (isWide ? [session.agent, session.project].map { $0?.printable ?? style.none } : [])
-                + [Figures.tokens(counts.total), cost(line.totals, style), Figures.duration(milliseconds: milliseconds)]
+                + [
+                    Figures.tokens(counts.total), cost(line.totals, style),
+                    Figures.duration(milliseconds: milliseconds),
+                ]
         }
-        let tokens = isWide ? [counts.uncachedInput, counts.cacheRead, counts.cacheWrite, counts.output] : [counts.total]
+        let tokens =
+            isWide ? [counts.uncachedInput, counts.cacheRead, counts.cacheWrite, counts.output] : [counts.total]
         return [Figures.grouped(line.totals.calls)] + tokens.map(Figures.tokens) + [cost(line.totals, style)]
     }
 

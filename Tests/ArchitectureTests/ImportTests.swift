@@ -23,6 +23,7 @@ struct ImportTests {
         "GRDBSQLite": ["Plugins/Exporters/SQLite/"],
         "Hummingbird": ["Sources/Collector/Listeners/"],
         "NIOCore": ["Sources/Collector/Listeners/"],
+        "NIOHTTPTypes": ["Sources/Collector/Listeners/"],
         "ArgumentParser": ["Sources/hammurabi/"],
         "ServiceLifecycle": ["Sources/Collector/Runtime/"],
         "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/Onboarding/"],
@@ -58,7 +59,10 @@ struct ImportTests {
     }
 
     @Test func `a forbidden arrow would be noticed`() {
-        let file = SourceTree.File(path: "Sources/OTLP/X.swift", lines: ["public import struct Usage.Money", "@_exported public import YAML"])
+        let file = SourceTree.File(
+            path: "Sources/OTLP/X.swift",
+            lines: ["public import struct Usage.Money", "@_exported public import YAML"]
+        )
         #expect(file.imports == ["Usage", "YAML"])
     }
 

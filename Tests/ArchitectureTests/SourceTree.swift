@@ -12,8 +12,13 @@ struct SourceTree {
         /// The modules it imports.
         var imports: [String] {
             lines.compactMap { line in
-                let words = line.split(separator: " ").drop { ["@_exported", "@preconcurrency", "@testable", "public", "internal", "package"].contains($0) }
-                guard words.first == "import", let module = words.dropFirst().first(where: { !["struct", "enum", "class", "func", "protocol"].contains($0) })
+                let words = line.split(separator: " ").drop {
+                    ["@_exported", "@preconcurrency", "@testable", "public", "internal", "package"].contains($0)
+                }
+                guard words.first == "import",
+                    let module = words.dropFirst().first(where: {
+                        !["struct", "enum", "class", "func", "protocol"].contains($0)
+                    })
                 else { return nil }
                 return module.split(separator: ".").first.map(String.init)
             }
@@ -24,7 +29,8 @@ struct SourceTree {
     let files: [File]
 
     init(file: StaticString = #filePath) throws {
-        root = URL(filePath: "\(file)").deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        root = URL(filePath: "\(file)").deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
         var files: [File] = []
         for folder in ["Sources", "Plugins", "Tests"] {
             let base = root.appending(path: folder)
@@ -33,7 +39,9 @@ struct SourceTree {
                 guard url.pathExtension == "swift", !url.path.contains("/.build/") else { continue }
                 let text = try String(contentsOf: url, encoding: .utf8)
                 let path = String(url.path.dropFirst(root.path.count)).trimmingPrefix("/")
-                files.append(File(path: String(path), lines: text.split(separator: "\n", omittingEmptySubsequences: false)))
+                files.append(
+                    File(path: String(path), lines: text.split(separator: "\n", omittingEmptySubsequences: false))
+                )
             }
         }
         self.files = files.sorted { $0.path < $1.path }

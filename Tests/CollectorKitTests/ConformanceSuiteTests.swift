@@ -8,7 +8,8 @@ struct ConformanceSuiteTests {
     @Test func `an exporter that breaks every rule is told of each`() async {
         let violations = await ComponentConformance(BrokenFactory(), home: "/tmp").violations()
         for part in [
-            "has no summary", "greeting is not documented", "no key gone to document", "taken before the start", "taken after the shutdown",
+            "has no summary", "greeting is not documented", "no key gone to document", "taken before the start",
+            "taken after the shutdown",
             "not counted as sent", "isStore",
         ] {
             #expect(violations.contains { $0.contains(part) }, "\(part) in \(violations)")

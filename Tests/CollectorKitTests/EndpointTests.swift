@@ -6,15 +6,21 @@ import Testing
 /// Addresses as people write them.
 struct EndpointTests {
     @Test(arguments: [
-        ("127.0.0.1:4318", "127.0.0.1", 4_318, true), ("localhost:1", "localhost", 1, true), ("[::1]:4318", "::1", 4_318, true),
-        (":4318", "0.0.0.0", 4_318, false), ("0.0.0.0:65535", "0.0.0.0", 65_535, false), ("hub.example.org:0", "hub.example.org", 0, false),
+        ("127.0.0.1:4318", "127.0.0.1", 4_318, true), ("localhost:1", "localhost", 1, true),
+        ("[::1]:4318", "::1", 4_318, true),
+        (":4318", "0.0.0.0", 4_318, false), ("0.0.0.0:65535", "0.0.0.0", 65_535, false),
+        ("hub.example.org:0", "hub.example.org", 0, false),
+        ("127.example.com:4318", "127.example.com", 4_318, false), ("127.0.0.999:4318", "127.0.0.999", 4_318, false),
     ])
     func `an endpoint is host and port`(text: String, host: String, port: Int, isLoopback: Bool) throws {
         let endpoint = try #require(Endpoint(text))
         #expect((endpoint.host, endpoint.port, endpoint.isLoopback) == (host, port, isLoopback))
     }
 
-    @Test(arguments: ["", "4318", "localhost", "localhost:", "localhost:65536", "localhost:-1", "::1:4318", "http://localhost:4318", "a b:1", "a:+1"])
+    @Test(arguments: [
+        "", "4318", "localhost", "localhost:", "localhost:65536", "localhost:-1", "::1:4318", "http://localhost:4318",
+        "a b:1", "a:+1",
+    ])
     func `anything else is none`(text: String) {
         #expect(Endpoint(text) == nil)
     }

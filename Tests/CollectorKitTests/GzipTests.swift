@@ -8,7 +8,8 @@ import Testing
 struct GzipTests {
     /// "hello" as gzip made it.
     private static let hello: [UInt8] = [
-        0x1F, 0x8B, 0x08, 0, 0, 0, 0, 0, 0, 0x03, 0xCB, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x86, 0xA6, 0x10, 0x36, 0x05, 0, 0, 0,
+        0x1F, 0x8B, 0x08, 0, 0, 0, 0, 0, 0, 0x03, 0xCB, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x86, 0xA6, 0x10, 0x36,
+        0x05, 0, 0, 0,
     ]
 
     @Test func `gzip is inflated`() throws {
@@ -31,7 +32,9 @@ struct GzipTests {
     }
 
     @Test func `what is not gzip is refused`() {
-        #expect(throws: Gzip.Failure.corrupt("gzip: invalid header")) { try Gzip.inflate(Array("{\"resourceLogs\":[]}".utf8), limit: 100) }
+        #expect(throws: Gzip.Failure.corrupt("gzip: invalid header")) {
+            try Gzip.inflate(Array("{\"resourceLogs\":[]}".utf8), limit: 100)
+        }
         #expect(throws: Gzip.Failure.self) { try Gzip.inflate(Self.hello + [1, 2, 3], limit: 100) }
     }
 

@@ -13,7 +13,10 @@ struct ConfigSourceTests {
         (["/home/ada/.hammurabi/config.yaml"], home, ["/home/ada/.hammurabi/config.yaml"]),
         (["/data/config.yaml"], ["HOME": "/home/ada", "HAMMURABI_HOME": "/data"], ["/data/config.yaml"]),
         (["/home/ada/.hammurabi/config.yaml"], ["HOME": "/home/ada", "HAMMURABI_HOME": "/data"], []),
-        (["/home/ada/.hammurabi/config.yaml"], ["HOME": "/home/ada", "HAMMURABI_HOME": ""], ["/home/ada/.hammurabi/config.yaml"]),
+        (
+            ["/home/ada/.hammurabi/config.yaml"], ["HOME": "/home/ada", "HAMMURABI_HOME": ""],
+            ["/home/ada/.hammurabi/config.yaml"]
+        ),
         ([], home, []),
     ])
     func `the usual places are looked at in order`(files: [String], environment: [String: String], expected: [String]) {
@@ -37,7 +40,8 @@ struct ConfigSourceTests {
             "site.yaml": "exporters: { sqlite: { path: /b.db } }\nservice: { extensions: [] }\n",
         ])
         let source = ConfigSource(
-            paths: ["base.yaml", "site.yaml"], overrides: ["exporters.sqlite.records=usage", "extensions.hub.timezone=Europe/Berlin"],
+            paths: ["base.yaml", "site.yaml"],
+            overrides: ["exporters.sqlite.records=usage", "extensions.hub.timezone=Europe/Berlin"],
             builtIn: ""
         )
         var diagnostics = Diagnostics()
@@ -68,7 +72,8 @@ struct ConfigSourceTests {
 
     @Test func `a mistake on the command line is explained like one in a file`() {
         let loaded = LoadedConfig(
-            ConfigSource(overrides: ["nonsense", "extensions.hub.endpoint=12"], builtIn: "extensions: { hub: }\n"), on: .machine()
+            ConfigSource(overrides: ["nonsense", "extensions.hub.endpoint=12"], builtIn: "extensions: { hub: }\n"),
+            on: .machine()
         )
         #expect(loaded.codes == ["missing-section", "invalid-override", "endpoint"])
     }

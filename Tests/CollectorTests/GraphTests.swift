@@ -32,7 +32,10 @@ struct GraphTests {
         "receivers:\n  otlp:\n    protocols:\n      http:\n        endpoint:",
     ])
     func `a component with nothing after a colon has its defaults`(snippet: String) throws {
-        let loaded = LoadedConfig(snippet + "\nexporters: { sqlite: }\nservice: { pipelines: { logs: { receivers: [otlp], exporters: [sqlite] } } }")
+        let loaded = LoadedConfig(
+            snippet
+                + "\nexporters: { sqlite: }\nservice: { pipelines: { logs: { receivers: [otlp], exporters: [sqlite] } } }"
+        )
         #expect(loaded.diagnostics.rendered() == "")
         let receiver = try #require(loaded.graph?.used(.receiver).first)
         #expect((receiver.config as? OTLPConfig)?.protocols.http.endpoint == .otlpHTTP)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-@testable import Collector
 import CollectorKit
 import HTTPTypes
 import Testing
 import Usage
+
+@testable import Collector
 
 struct LifecycleTests {
     private static let config = """
@@ -66,7 +67,10 @@ struct LifecycleTests {
     @Test func `two components with one route on one endpoint do not fit together`() throws {
         let route = Route(.get, "/a") { _ in ServerResponse(.ok) }
         let config = Self.config
-            .replacing("extensions: [probe/side, probe/beside]", with: "extensions: [probe/side, probe/beside, web/a, web/b]")
+            .replacing(
+                "extensions: [probe/side, probe/beside]",
+                with: "extensions: [probe/side, probe/beside, web/a, web/b]"
+            )
             .replacing("  probe/beside:", with: "  probe/beside:\n  web/a:\n  web/b:")
         let graph = try RunningCollector.graph(config, .probes(journal, ["a": [route], "b": [route]]))
         let error = #expect(throws: StartError.self) {

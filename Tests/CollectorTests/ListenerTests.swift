@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-@testable import Collector
 import CollectorKit
 import HTTPTypes
 import Testing
+
+@testable import Collector
 
 struct ListenerTests {
     @Test func `a path that is not there is answered in the client's own form`() async throws {
@@ -108,7 +109,10 @@ struct ListenerTests {
         #expect(plain.status == 500)
         #expect(plain.body == #"{"error":"the request could not be answered; see the log","status":500}"#)
         try connection.send("GET /v1/fail HTTP/1.1\nHost: a\n\n")
-        #expect(try await connection.answer().body == #"{"code":13,"message":"the request could not be answered; see the log"}"#)
+        #expect(
+            try await connection.answer().body
+                == #"{"code":13,"message":"the request could not be answered; see the log"}"#
+        )
         try await collector.end()
     }
 

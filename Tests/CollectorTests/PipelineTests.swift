@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-@testable import Collector
 import CollectorKit
 import OTLP
 import Synchronization
 import Testing
 import Usage
+
+@testable import Collector
 
 struct PipelineTests {
     @Test func `a batch goes through the processors in their order and then to all exporters`() async throws {
@@ -33,7 +34,8 @@ struct PipelineTests {
         let journal = Journal()
         let refuse = Step { _ throws(ConsumeError) in throw .permanent("not this one") }
         let pipeline = Pipeline(
-            processors: [refuse, Step { _ throws(ConsumeError) in journal.write("second") }], exporters: [Sink(journal, "a")]
+            processors: [refuse, Step { _ throws(ConsumeError) in journal.write("second") }],
+            exporters: [Sink(journal, "a")]
         )
         let batch = try sample()
         await #expect(throws: ConsumeError.permanent("not this one")) { try await pipeline.consume(batch) }
@@ -47,7 +49,9 @@ struct PipelineTests {
         ([.permanent("bad"), .retryable("busy", after: 60), nil], .permanent("bad")),
         ([.retryable("soon", after: 2), .retryable("late", after: 30)], .retryable("late", after: 30)),
     ])
-    func `all exporters are asked and the gravest answer counts`(answers: [ConsumeError?], expected: ConsumeError?) async throws {
+    func `all exporters are asked and the gravest answer counts`(answers: [ConsumeError?], expected: ConsumeError?)
+        async throws
+    {
         let journal = Journal()
         let exporters = answers.enumerated().map { Sink(journal, "\($0)", refusing: $1) }
         let batch = try sample()
@@ -87,7 +91,12 @@ private struct Sink: Consumer {
     let refusal: ConsumeError?
     let wait: @Sendable () async -> Void
 
-    init(_ journal: Journal, _ name: String, refusing: ConsumeError? = nil, wait: @escaping @Sendable () async -> Void = {}) {
+    init(
+        _ journal: Journal,
+        _ name: String,
+        refusing: ConsumeError? = nil,
+        wait: @escaping @Sendable () async -> Void = {}
+    ) {
         self.journal = journal
         self.name = name
         refusal = refusing
@@ -102,6 +111,7 @@ private struct Sink: Consumer {
 }
 
 private func sample() throws -> Batch {
-    let json = #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}},{"body":{"stringValue":"b"}}]}]}]}"#
+    let json =
+        #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}},{"body":{"stringValue":"b"}}]}]}]}"#
     return Batch(try OTLPBatch(signal: .logs, json: Array(json.utf8)), receivedAt: Timestamp(nanoseconds: 0))
 }

@@ -55,7 +55,9 @@ struct ProbeFactory: ReceiverFactory, ProcessorFactory, ExporterFactory, Extensi
     func makeExporter(_ config: ProbeConfig, _ settings: ComponentSettings) -> any Exporter { probe(config, settings) }
 
     func makeExtension(
-        _ config: ProbeConfig, _ settings: ComponentSettings, stores: [ComponentID: any UsageStore]
+        _ config: ProbeConfig,
+        _ settings: ComponentSettings,
+        stores: [ComponentID: any UsageStore]
     ) -> any Extension { probe(config, settings) }
 
     private func probe(_ config: ProbeConfig, _ settings: ComponentSettings) -> Probe {
@@ -82,7 +84,9 @@ struct WebFactory: ExtensionFactory {
     let summary = "answers requests"
 
     func makeExtension(
-        _ config: WebConfig, _ settings: ComponentSettings, stores: [ComponentID: any UsageStore]
+        _ config: WebConfig,
+        _ settings: ComponentSettings,
+        stores: [ComponentID: any UsageStore]
     ) -> any Extension {
         Web(endpoint: config.endpoint, routes: routes[settings.id.name] ?? [])
     }
@@ -98,7 +102,10 @@ extension Registry {
     static func probes(_ journal: Journal, _ routes: [String: [Route]] = [:]) -> Registry {
         let probe = ProbeFactory(journal: journal)
         return Registry(
-            receivers: [probe], processors: [probe], exporters: [probe], extensions: [probe, WebFactory(routes: routes)]
+            receivers: [probe],
+            processors: [probe],
+            exporters: [probe],
+            extensions: [probe, WebFactory(routes: routes)]
         )
     }
 }

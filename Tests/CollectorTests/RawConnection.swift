@@ -60,7 +60,8 @@ final class RawConnection: Sendable {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = recv(descriptor, &buffer, buffer.count, 0)
-            if count > 0 { received.withLock { $0 += buffer[..<count] } } else { return count < 0 && errno == EAGAIN }
+            guard count > 0 else { return count < 0 && errno == EAGAIN }
+            received.withLock { $0 += buffer[..<count] }
         }
     }
 }
@@ -88,7 +89,8 @@ struct RawAnswer {
             fields[parts[0].lowercased()] = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
         }
         let length = fields["content-length"].flatMap { Int($0) } ?? 0
-        guard bytes.count - end.upperBound >= length, let status = lines.first?.split(separator: " ").dropFirst().first else {
+        guard bytes.count - end.upperBound >= length, let status = lines.first?.split(separator: " ").dropFirst().first
+        else {
             return nil
         }
         self.status = Int(status) ?? 0

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-@testable import Collector
 import CollectorKit
 import HTTPTypes
 import Testing
+
+@testable import Collector
 
 struct RouteTableTests {
     private static let table = [
@@ -32,7 +33,10 @@ struct RouteTableTests {
         (.get, "/api/sessions/100%/calls/%C3%A4", "/api/sessions/{id}/calls/{call}", ["id": "100%", "call": "ä"]),
     ])
     func `a request meets its route`(
-        method: HTTPRequest.Method, target: String, path: String, parameters: [String: String]
+        method: HTTPRequest.Method,
+        target: String,
+        path: String,
+        parameters: [String: String]
     ) throws {
         guard case .route(let route, let found) = table.match(method, target) else {
             Issue.record("no route for \(target)")
@@ -72,7 +76,9 @@ struct RouteTableTests {
         ("/api/{id}/calls", "/api/{id}/calls/"),
     ])
     func `two routes for the same requests are a conflict`(first: String, second: String) {
-        let error = #expect(throws: StartError.self) { try RouteTable([Self.route(.get, first), Self.route(.get, second)]) }
+        let error = #expect(throws: StartError.self) {
+            try RouteTable([Self.route(.get, first), Self.route(.get, second)])
+        }
         #expect(error?.reason == .configuration)
         #expect(error?.description.hasPrefix("two components answer GET ") == true)
     }

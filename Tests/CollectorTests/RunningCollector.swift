@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-@testable import Collector
 import CollectorKit
 import ServiceLifecycle
 import Testing
 import Usage
+
+@testable import Collector
 
 /// A collector in a service group, as the program runs it.
 struct RunningCollector {
@@ -22,7 +23,10 @@ struct RunningCollector {
         }
         let service = Drained(collector: collector, deadline: drainDeadline)
         let group = ServiceGroup(
-            configuration: .init(services: [.init(service: service, successTerminationBehavior: .ignore)], logger: .silent)
+            configuration: .init(
+                services: [.init(service: service, successTerminationBehavior: .ignore)],
+                logger: .silent
+            )
         )
         self.group = group
         run = Task {

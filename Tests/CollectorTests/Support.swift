@@ -28,7 +28,9 @@ extension Registry {
 
 extension Surroundings {
     /// A machine whose only files are these.
-    static func machine(_ files: [String: String] = [:], _ environment: [String: String] = ["HOME": "/home/ada"]) -> Surroundings {
+    static func machine(_ files: [String: String] = [:], _ environment: [String: String] = ["HOME": "/home/ada"])
+        -> Surroundings
+    {
         Surroundings(
             environment: environment,
             readFile: { path in
@@ -58,7 +60,9 @@ struct LoadedConfig {
     ) {
         var diagnostics = Diagnostics()
         root = source.load(machine, diagnostics: &diagnostics)
-        graph = root.map { GraphBuilder.build($0, registry: registry, home: machine.userHome, diagnostics: &diagnostics) }
+        graph = root.map {
+            GraphBuilder.build($0, registry: registry, home: machine.userHome, diagnostics: &diagnostics)
+        }
         self.diagnostics = diagnostics
     }
 
@@ -95,5 +99,6 @@ extension Logger {
 
 /// The package, found from this file on.
 enum Package {
-    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 }

@@ -53,7 +53,8 @@ struct CollectingTests {
         let tabs = try await sandbox.run(["summary", "--by", dimension] + Self.day)
         #expect(tabs.output == "\(name)\t1\t3\t9028\t2416\t464\t0\t0.0187374\t0\n")
         let csv = try await sandbox.run(["summary", "--csv", "--by", dimension] + Self.day)
-        let titles = "calls,input_tokens,cache_read_tokens,cache_write_tokens,output_tokens,reasoning_tokens,cost,unpriced_calls"
+        let titles =
+            "calls,input_tokens,cache_read_tokens,cache_write_tokens,output_tokens,reasoning_tokens,cost,unpriced_calls"
         #expect(csv.output == "\(dimension),\(titles)\r\n\(name),1,3,9028,2416,464,0,0.0187374,0\r\n")
     }
 

@@ -51,7 +51,11 @@ struct CommandTests {
         #expect(outcome.errors == "")
         #expect(try outcome.json()["valid"] as? Bool == false)
         let findings = try #require(try outcome.json()["diagnostics"] as? [[String: Any]])
-        #expect(findings.map { $0["code"] as? String } == ["unknown-key", "unused-component", "invalid-value", "undeclared-component"])
+        #expect(
+            findings.map { $0["code"] as? String } == [
+                "unknown-key", "unused-component", "invalid-value", "undeclared-component",
+            ]
+        )
         #expect(findings.map { $0["line"] as? Int } == [4, 6, 6, 9])
         #expect(findings.allSatisfy { $0["file"] as? String == "wrong.yaml" && $0["message"] is String })
     }
@@ -94,7 +98,11 @@ struct CommandTests {
         let outcome = try await sandbox.run("config", "print")
         #expect(outcome.exitCode == 0)
         #expect(outcome.errors == "")
-        #expect(outcome.output.contains("path: \"${env:HOME}/secret.db\"\n") || outcome.output.contains("path: ${env:HOME}/secret.db\n"), "\(outcome.output)")
+        #expect(
+            outcome.output.contains("path: \"${env:HOME}/secret.db\"\n")
+                || outcome.output.contains("path: ${env:HOME}/secret.db\n"),
+            "\(outcome.output)"
+        )
         #expect(!outcome.output.contains(sandbox.folder.path))
         #expect(outcome.output.contains("max_request_body_size: 64MiB\n"))
         #expect(outcome.output.contains("records: all\n"))
@@ -103,7 +111,8 @@ struct CommandTests {
     }
 
     @Test func `the default configuration is the file in the repository`() async throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
         let outcome = try await sandbox.run("config", "default")
         #expect(outcome.exitCode == 0)
         #expect(outcome.output == (try String(contentsOf: root.appending(path: "config.yaml"), encoding: .utf8)))
@@ -112,7 +121,10 @@ struct CommandTests {
     @Test func `the schema is JSON and knows the components`() async throws {
         let schema = try await sandbox.run("config", "schema").json()
         #expect(schema["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
-        let path = ["properties", "receivers", "patternProperties", "^(otlp)(/.+)?$", "properties", "protocols", "properties", "http"]
+        let path = [
+            "properties", "receivers", "patternProperties", "^(otlp)(/.+)?$", "properties", "protocols", "properties",
+            "http",
+        ]
         let http = path.reduce(schema as? [String: Any]) { $0?[$1] as? [String: Any] }
         #expect(http?["additionalProperties"] as? Bool == false)
         #expect((http?["properties"] as? [String: Any])?["endpoint"] != nil)
@@ -125,7 +137,7 @@ struct CommandTests {
         (["summary", "--from", "2026-11-31", "--to", "2026-12-01"], "Error: no date \"2026-11-31\""),
         (["summary", "--from", "2026-11-01"], "Error: from and to go together"),
         (["summary", "--timezone", "Mars/Olympus"], "Error: no time zone \"Mars/Olympus\""),
-        (["summary", "--by", "phase"], "Error: The value 'phase' is invalid for '--by <by>'"),
+        (["summary", "--by", "phase"], "Error: The value 'phase' is invalid for '--by <dimension>'"),
         (["summary", "--json", "--csv"], "Error: give either --json or --csv, not both\n"),
     ])
     func `a command line that makes no sense is exit 64`(arguments: [String], message: String) async throws {

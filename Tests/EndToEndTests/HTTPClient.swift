@@ -39,7 +39,11 @@ extension RunningProgram {
 
 /// What Claude Code 2.1.330 sent for one call: an `api_request` event and the response to it.
 func claudeCodeLogs() throws -> Data {
-    try Data(contentsOf: URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/claude-code-logs.json"))
+    try Data(
+        contentsOf: URL(filePath: #filePath).deletingLastPathComponent().appending(
+            path: "Fixtures/claude-code-logs.json"
+        )
+    )
 }
 
 /// The day of that call.

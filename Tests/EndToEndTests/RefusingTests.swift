@@ -14,7 +14,10 @@ struct RefusingTests {
 
     @Test func `a bad request is told what is wrong with it`() async throws {
         let program = try await sandbox.collect(Self.small[0], Self.small[1])
-        let json = try await program.post("/v1/logs", Data(#"{"resourceLogs":[{"scopeLogs":[{"logRecords":7}]}]}"#.utf8))
+        let json = try await program.post(
+            "/v1/logs",
+            Data(#"{"resourceLogs":[{"scopeLogs":[{"logRecords":7}]}]}"#.utf8)
+        )
         #expect(json.status == 400)
         #expect(try json.json()["code"] as? Int == 3)
         let message = try #require(try json.json()["message"] as? String)
@@ -36,7 +39,10 @@ struct RefusingTests {
             let wrong = try await program.request("POST", "/v1/logs", Data("{}".utf8), type: type)
             #expect(wrong.status == 415)
             #expect(wrong.fields["content-type"] == "application/json")
-            #expect(try wrong.json()["message"] as? String == "the Content-Type must be application/x-protobuf or application/json")
+            #expect(
+                try wrong.json()["message"] as? String
+                    == "the Content-Type must be application/x-protobuf or application/json"
+            )
         }
         #expect(try await program.stop().exitCode == 0)
     }
@@ -85,7 +91,10 @@ struct RefusingTests {
         let program = try await sandbox.collect()
         let endpoint = try program.address().dropFirst("http://".count)
         let second = try await sandbox.run(
-            "--set", "receivers.otlp.protocols.http.endpoint=\(endpoint)", "--set", "extensions.hub.endpoint=\(endpoint)"
+            "--set",
+            "receivers.otlp.protocols.http.endpoint=\(endpoint)",
+            "--set",
+            "extensions.hub.endpoint=\(endpoint)"
         )
         #expect(second.exitCode == 74)
         #expect(second.output == "")
@@ -100,7 +109,9 @@ struct RefusingTests {
         try sandbox.write("", to: "file")
         let path = sandbox.folder.appending(path: "file/telemetry.db").path
         for command in ["run", "summary"] {
-            let outcome = try await sandbox.run([command] + Sandbox.anyPort + ["--set", "exporters.sqlite.path=\(path)"])
+            let outcome = try await sandbox.run(
+                [command] + Sandbox.anyPort + ["--set", "exporters.sqlite.path=\(path)"]
+            )
             #expect([74, 77].contains(outcome.exitCode))
             #expect(outcome.output == "")
             #expect(outcome.errors.hasPrefix("hammurabi: sqlite: "), "\(outcome.errors)")
@@ -112,7 +123,9 @@ struct RefusingTests {
         try sandbox.write(String(repeating: "no database. ", count: 500), to: "telemetry.db")
         let path = sandbox.folder.appending(path: "telemetry.db").path
         for command in ["run", "summary"] {
-            let outcome = try await sandbox.run([command] + Sandbox.anyPort + ["--set", "exporters.sqlite.path=\(path)"])
+            let outcome = try await sandbox.run(
+                [command] + Sandbox.anyPort + ["--set", "exporters.sqlite.path=\(path)"]
+            )
             #expect(outcome.exitCode == 74)
             #expect(outcome.errors.hasPrefix("hammurabi: sqlite: "), "\(outcome.errors)")
             #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")

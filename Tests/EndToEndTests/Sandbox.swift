@@ -43,7 +43,9 @@ final class Sandbox: Sendable {
 
     private func start(_ arguments: [String]) throws -> RunningProgram {
         try RunningProgram(
-            arguments, in: folder, environment: ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC"]
+            arguments,
+            in: folder,
+            environment: ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC"]
         )
     }
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+
 @testable import hammurabi
 
 struct CommandLineTests {
     @Test(arguments: [
         ("sumary", "Error: There is no command 'sumary'; did you mean \"summary\"?\n"),
-        ("configuration", "Error: There is no command 'configuration'; use run, validate, components, config, summary, help\n"),
+        (
+            "configuration",
+            "Error: There is no command 'configuration'; use run, validate, components, config, summary, help\n"
+        ),
         ("\u{1B}c", "Error: There is no command ' c'; use run, validate, components, config, summary, help\n"),
     ])
     func `a word that is no command is refused with the nearest one`(word: String, refusal: String) {

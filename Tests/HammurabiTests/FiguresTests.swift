@@ -2,6 +2,7 @@
 
 import Testing
 import Usage
+
 @testable import hammurabi
 
 struct FiguresTests {
@@ -15,8 +16,10 @@ struct FiguresTests {
     }
 
     @Test(arguments: [
-        (Int64(0), "0"), (999, "999"), (1_000, "1,000"), (999_999, "999,999"), (1_000_000, "1.00M"), (1_239_999, "1.23M"),
-        (999_999_999, "999.99M"), (1_000_000_000, "1.00B"), (12_345_678_900_000, "12,345.67B"), (.max, "9,223,372,036.85B"),
+        (Int64(0), "0"), (999, "999"), (1_000, "1,000"), (999_999, "999,999"), (1_000_000, "1.00M"),
+        (1_239_999, "1.23M"),
+        (999_999_999, "999.99M"), (1_000_000_000, "1.00B"), (12_345_678_900_000, "12,345.67B"),
+        (.max, "9,223,372,036.85B"),
     ])
     func `tokens are written out below a million`(count: Int64, text: String) {
         #expect(Figures.tokens(count) == text)

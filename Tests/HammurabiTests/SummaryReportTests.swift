@@ -2,6 +2,7 @@
 
 import Testing
 import Usage
+
 @testable import hammurabi
 
 struct SummaryReportTests {
@@ -19,9 +20,15 @@ struct SummaryReportTests {
     func `no line is wider than the terminal`(width: Int) throws {
         var summary = try summary()
         let long = "some-provider/some-model-with-a-very-long-name-that-nobody-can-remember-2026-11-22-preview-latest"
-        for model in [long, "claude-sonnet-4-5-20250929"] { summary.byModel[model] = share(calls: 1_234_567, tokens: 999_999_999) }
+        for model in [long, "claude-sonnet-4-5-20250929"] {
+            summary.byModel[model] = share(calls: 1_234_567, tokens: 999_999_999)
+        }
         summary.totals = share(calls: 2_469_134, tokens: 1_999_999_998).totals
-        var session = Session(id: long, startedAt: Timestamp(nanoseconds: 0), lastSeenAt: Timestamp(nanoseconds: 100_000_000_000_000))
+        var session = Session(
+            id: long,
+            startedAt: Timestamp(nanoseconds: 0),
+            lastSeenAt: Timestamp(nanoseconds: 100_000_000_000_000)
+        )
         (session.agent, session.project, session.totals) = ("claude-code", long, summary.totals)
         summary.sessions = [session]
         for dimension in [nil, .model, .session] as [SummaryReport.Dimension?] {
@@ -32,7 +39,10 @@ struct SummaryReportTests {
 
     @Test func `models are listed dearest first with a total`() throws {
         var summary = try summary()
-        summary.byModel = ["cheap": share(calls: 2, tokens: 10, cost: 1_000_000), "dear": share(calls: 1, tokens: 5, cost: 2_000_000_000)]
+        summary.byModel = [
+            "cheap": share(calls: 2, tokens: 10, cost: 1_000_000),
+            "dear": share(calls: 1, tokens: 5, cost: 2_000_000_000),
+        ]
         summary.totals = share(calls: 3, tokens: 15, cost: 2_001_000_000).totals
         let text = SummaryReport(summary: summary, dimension: .model).text(width: 80, style: Self.plain)
         #expect(
@@ -52,7 +62,9 @@ struct SummaryReportTests {
         var summary = try summary()
         var share = share(calls: 2, tokens: 10)
         share.totals.unpricedCalls = 2
-        (summary.byModel, summary.totals, summary.unpricedModels) = (["house-model": share], share.totals, ["house-model"])
+        (summary.byModel, summary.totals, summary.unpricedModels) = (
+            ["house-model": share], share.totals, ["house-model"]
+        )
         let text = SummaryReport(summary: summary, dimension: .model).text(width: 80, style: Self.plain)
         #expect(text.contains("house-model      2      10     –\n"))
         #expect(text.contains("2 calls have no price and are not in the cost: house-model\n"))
@@ -67,7 +79,10 @@ struct SummaryReportTests {
             SummaryReport(summary: summary, dimension: .model).text(width: 80, style: Self.plain),
             SummaryReport(summary: summary, dimension: .model).tabbed,
         ] {
-            #expect(!text.unicodeScalars.contains { ["\u{1B}", "\u{9B}", "\u{202E}"].contains($0) }, "\(text.debugDescription)")
+            #expect(
+                !text.unicodeScalars.contains { ["\u{1B}", "\u{9B}", "\u{202E}"].contains($0) },
+                "\(text.debugDescription)"
+            )
             #expect(text.split(separator: "\n").filter { $0.hasPrefix("a") }.count == 1)
         }
     }
@@ -75,7 +90,8 @@ struct SummaryReportTests {
     @Test func `comma-separated values are quoted and run no formula`() throws {
         var summary = try summary()
         summary.byProject = [
-            "a,b \"c\"": share(calls: 1, tokens: 1, cost: 2_000_000_000), "=1+1": share(calls: 1, tokens: 1, cost: 1_000_000_000),
+            "a,b \"c\"": share(calls: 1, tokens: 1, cost: 2_000_000_000),
+            "=1+1": share(calls: 1, tokens: 1, cost: 1_000_000_000),
             "": share(calls: 1, tokens: 1),
         ]
         let lines = SummaryReport(summary: summary, dimension: .project).csv.split(separator: "\r\n")
@@ -86,7 +102,9 @@ struct SummaryReportTests {
     }
 
     private func summary() throws -> UsageSummary {
-        UsageSummary(period: try Period("2026-11", timezone: "UTC", now: Timestamp(nanoseconds: 1_795_335_217_999_000_000)))
+        UsageSummary(
+            period: try Period("2026-11", timezone: "UTC", now: Timestamp(nanoseconds: 1_795_335_217_999_000_000))
+        )
     }
 
     private func share(calls: Int64, tokens: Int64, cost: Int64 = 0) -> UsageSummary.Share {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+
 @testable import hammurabi
 
 struct TextTableTests {
@@ -8,7 +9,10 @@ struct TextTableTests {
 
     private let table = TextTable(
         columns: [.init(title: "Model"), .init(title: "Calls", isNumber: true)],
-        rows: [.init(cells: ["claude", "1"]), .init(cells: ["o3", "1,200"]), .init(cells: ["Total", "1,201"], isTotal: true)]
+        rows: [
+            .init(cells: ["claude", "1"]), .init(cells: ["o3", "1,200"]),
+            .init(cells: ["Total", "1,201"], isTotal: true),
+        ]
     )
 
     @Test func `columns are aligned under their titles and numbers to the right`() {
@@ -27,8 +31,10 @@ struct TextTableTests {
     }
 
     @Test(arguments: [
-        (14, ["Model    Calls", "claude-~  9999", "o3          10"]), (16, ["Model      Calls", "claude-op~  9999", "o3            10"]),
-        (3, ["Model    Calls", "claude-~  9999", "o3          10"]), (30, ["Model            Calls", "claude-opus-4-5   9999", "o3                  10"]),
+        (30, ["Model            Calls", "claude-opus-4-5   9999", "o3                  10"]),
+        (16, ["Model      Calls", "claude-o~   9999", "o3            10"]),
+        (15, ["Model     Calls", "claude-~   9999", "o3           10"]),
+        (3, ["Model     Calls", "claude-~   9999", "o3           10"]),
     ])
     func `text gives way to numbers`(width: Int, expected: [String]) {
         let table = TextTable(
@@ -44,12 +50,19 @@ struct TextTableTests {
     }
 
     @Test(arguments: [
-        (true, utf8, true, true), (false, utf8, false, true), (true, [:], true, false), (true, ["LC_ALL": "C", "LANG": "de_DE.UTF-8"], true, false),
-        (true, ["NO_COLOR": "1"], false, false), (true, ["NO_COLOR": ""], true, false), (true, ["TERM": "dumb"], false, false),
+        (true, utf8, true, true), (false, utf8, false, true), (true, [:], true, false),
+        (true, ["LC_ALL": "C", "LANG": "de_DE.UTF-8"], true, false),
+        (true, ["NO_COLOR": "1"], false, false), (true, ["NO_COLOR": ""], true, false),
+        (true, ["TERM": "dumb"], false, false),
         (false, ["FORCE_COLOR": "1"], true, false), (false, ["FORCE_COLOR": "0"], false, false),
         (false, ["FORCE_COLOR": "1", "NO_COLOR": "1"], false, false),
     ])
-    func `colours and signs follow the terminal`(isTerminal: Bool, environment: [String: String], color: Bool, unicode: Bool) {
+    func `colours and signs follow the terminal`(
+        isTerminal: Bool,
+        environment: [String: String],
+        color: Bool,
+        unicode: Bool
+    ) {
         let style = Style(isTerminal: isTerminal, environment: environment)
         #expect(style.hasColor == color)
         #expect(style.hasUnicode == unicode)

@@ -16,7 +16,8 @@ struct HouseRuleTests {
 
     @Test func `every figure can have a name of its own`() throws {
         let attributes: Attributes = [
-            "acme.in": 100, "acme.out": "7", "acme.cached": 60, "acme.written": 30, "acme.thought": 2, "acme.model": "m",
+            "acme.in": 100, "acme.out": "7", "acme.cached": 60, "acme.written": 30, "acme.thought": 2,
+            "acme.model": "m",
             "acme.session": "s", "acme.project": "p", "acme.user": "u",
         ]
         let found = try #require(try observation(attributes, rules: Self.rules))

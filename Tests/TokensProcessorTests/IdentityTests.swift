@@ -10,7 +10,9 @@ import Usage
 struct IdentityTests {
     private static let longID = "chatcmpl-Kfd92tFfdTGG0M596itosMBuKkym5"
 
-    private static func keys(_ attributes: Attributes) throws -> CallKeys { try #require(try spanObservation(attributes)).keys }
+    private static func keys(_ attributes: Attributes) throws -> CallKeys {
+        try #require(try spanObservation(attributes)).keys
+    }
 
     @Test func `an id of the API is the same from every program and session`() throws {
         let here = try Self.keys(["input_tokens": 1, "gen_ai.response.id": .string(Self.longID), "session.id": "s1"])
@@ -47,7 +49,9 @@ struct IdentityTests {
 
     @Test func `a record that is sent again is the same sighting`() throws {
         let record = Record(["event.name": "x", "input_tokens": 1, "session.id": "s", "event.sequence": 4])
-        let (first, again) = try (processed(logs([record])).observations, processed(logs([record, record])).observations)
+        let (first, again) = try (
+            processed(logs([record])).observations, processed(logs([record, record])).observations
+        )
         #expect(Set(again) == Set(first))
         var other = record
         other.attributes = ["event.name": "x", "input_tokens": 1, "session.id": "s", "event.sequence": 5]
@@ -55,7 +59,9 @@ struct IdentityTests {
     }
 
     @Test func `a log record and a span are two sightings of two witnesses`() throws {
-        let attributes: Attributes = ["input_tokens": 1, "request_id": "req_011Cdc5BWSmjgaXTdX9GkH8U", "session.id": "s"]
+        let attributes: Attributes = [
+            "input_tokens": 1, "request_id": "req_011Cdc5BWSmjgaXTdX9GkH8U", "session.id": "s",
+        ]
         let (log, span) = (try #require(try observation(attributes)), try #require(try spanObservation(attributes)))
         #expect(log.id != span.id && log.witness != span.witness)
         #expect(log.source == .otlpLog && span.source == .otlpSpan)
@@ -64,7 +70,9 @@ struct IdentityTests {
 
     @Test func `the vendor's own SDK is trusted more than what is built around it`() throws {
         let sdk = try #require(try spanObservation(["input_tokens": 1], scope: "com.anthropic.sdk.python"))
-        let other = try #require(try spanObservation(["input_tokens": 1], scope: "opentelemetry.instrumentation.anthropic"))
+        let other = try #require(
+            try spanObservation(["input_tokens": 1], scope: "opentelemetry.instrumentation.anthropic")
+        )
         #expect(sdk.authority > other.authority)
         #expect(sdk.witness != other.witness)
     }
@@ -77,7 +85,8 @@ struct IdentityTests {
     }
 
     private static let sessionKeys = [
-        "session.id", "conversation.id", "gen_ai.conversation.id", "langfuse.session.id", "ai.telemetry.metadata.sessionId",
+        "session.id", "conversation.id", "gen_ai.conversation.id", "langfuse.session.id",
+        "ai.telemetry.metadata.sessionId",
         "traceloop.association.properties.session_id", "sessionId", "thread.id",
     ]
 
@@ -89,18 +98,33 @@ struct IdentityTests {
     }
 
     @Test func `a session may stand in the resource, the record's own goes first`() throws {
-        let resource: Attributes = ["session.id": "whole", "host.name": "box", "user.id": "ann", "vcs.repository.url.full": "https://x.y/a/b.git"]
+        let resource: Attributes = [
+            "session.id": "whole", "host.name": "box", "user.id": "ann",
+            "vcs.repository.url.full": "https://x.y/a/b.git",
+        ]
         let inherited = try #require(try observation(["input_tokens": 1], resource: resource))
-        #expect([inherited.session, inherited.machine, inherited.user, inherited.project] == ["whole", "box", "ann", "b"])
-        let own = try #require(try observation(["input_tokens": 1, "session.id": "own", "user.email": "e@f", "project": "p"], resource: resource))
+        #expect(
+            [inherited.session, inherited.machine, inherited.user, inherited.project] == ["whole", "box", "ann", "b"]
+        )
+        let own = try #require(
+            try observation(
+                ["input_tokens": 1, "session.id": "own", "user.email": "e@f", "project": "p"],
+                resource: resource
+            )
+        )
         #expect([own.session, own.user, own.project] == ["own", "e@f", "p"])
     }
 
     @Test func `Copilot's session is its chat, not its window`() throws {
         let resource: Attributes = ["service.name": "copilot-chat"]
-        let found = try spanObservation(["session.id": "window", "copilot_chat.session_id": "chat", "input_tokens": 1], resource: resource)
+        let found = try spanObservation(
+            ["session.id": "window", "copilot_chat.session_id": "chat", "input_tokens": 1],
+            resource: resource
+        )
         #expect(found?.session == "chat")
-        #expect(try spanObservation(["session.id": "window", "input_tokens": 1], resource: resource)?.sessionIsTrace == true)
+        #expect(
+            try spanObservation(["session.id": "window", "input_tokens": 1], resource: resource)?.sessionIsTrace == true
+        )
     }
 
     @Test(arguments: [
@@ -108,7 +132,11 @@ struct IdentityTests {
         ("event.timestamp", "not a time", 55),
         ("other", "2026-11-22T08:13:44.144Z", 55),
     ])
-    func `a log record without a time has it in an attribute, or when it was seen`(key: String, text: String, expected: Int64) throws {
+    func `a log record without a time has it in an attribute, or when it was seen`(
+        key: String,
+        text: String,
+        expected: Int64
+    ) throws {
         var record = Record([key: .string(text), "input_tokens": 1, "session.id": "s"] as Attributes)
         (record.time, record.start) = (0, 55)
         let batch = try processed(logs([record]))
@@ -139,11 +167,13 @@ struct IdentityTests {
 
     private static let durations: [(Attributes, Int64)] = [
         (["input_tokens": 1, "duration_ms": 12], 12_000_000), (["input_tokens": 1, "duration_ms": "1.5"], 1_500_000),
-        (["input_tokens": 1, "duration_ms": -1], 40), (["input_tokens": 1, "duration_ms": 1e300], 40), (["input_tokens": 1], 40),
+        (["input_tokens": 1, "duration_ms": -1], 40), (["input_tokens": 1, "duration_ms": 1e300], 40),
+        (["input_tokens": 1], 40),
     ]
 
     private static let errors: [(Attributes, String?)] = [
         (["input_tokens": 1, "error.type": "overloaded"], "overloaded"),
-        (["input_tokens": 1, "status_code": "529"], "status 529"), (["input_tokens": 1, "http.response.status_code": 200], nil),
+        (["input_tokens": 1, "status_code": "529"], "status 529"),
+        (["input_tokens": 1, "http.response.status_code": 200], nil),
     ]
 }

@@ -130,7 +130,9 @@ struct RecordedTrafficTests {
 
     @Test func `log records are signs of life of their sessions, spans are not`() throws {
         let logs = try processed(Recording("codex-0.163.0-logs-binary/0004-logs.pb").batch())
-        #expect(logs.sessions.map(\.id) == ["01a20246-1eaa-7123-82c5-6ee8e42ea8d4", "01a20246-3332-77d3-81b3-ec7ec18cd6e9"])
+        #expect(
+            logs.sessions.map(\.id) == ["01a20246-1eaa-7123-82c5-6ee8e42ea8d4", "01a20246-3332-77d3-81b3-ec7ec18cd6e9"]
+        )
         #expect(logs.sessions.map(\.firstSeen.iso8601) == ["2026-11-22T08:01:24.664Z", "2026-11-22T08:01:24.803Z"])
         #expect(logs.sessions.map(\.lastSeen.iso8601) == ["2026-11-22T08:01:25.377Z", "2026-11-22T08:01:25.240Z"])
         #expect(logs.sessions.allSatisfy { $0.agent == "codex" && $0.machine == "devbox" })

@@ -55,7 +55,9 @@ struct ScenarioTests {
     }
 
     @Test func `the calls of a sub-agent belong to the session that started it`() throws {
-        let batches = try Recording.all(of: "cc-2.1.330-subagent-protobuf").map { try processed($0.batch()).observations }
+        let batches = try Recording.all(of: "cc-2.1.330-subagent-protobuf").map {
+            try processed($0.batch()).observations
+        }
         var ledger = MemoryLedger()
         for observations in batches { try ledger.absorb(observations) }
         #expect(Set(ledger.calls.map(\.session)) == ["2d2a10e6-7080-4e09-8ab1-382308737103"])

@@ -23,7 +23,8 @@ struct SpanTreeTests {
     private static let second = span(3, under: 1, input: 20)
 
     @Test(arguments: [
-        [[top, first, second]], [[first, second, top]], [[top], [first], [second]], [[first], [second], [top]], [[second], [top], [first]],
+        [[top, first, second]], [[first, second, top]], [[top], [first], [second]], [[first], [second], [top]],
+        [[second], [top], [first]],
     ])
     func `a span above others with usage is counted through them, in any order`(batches: [[Record]]) throws {
         #expect(try Self.counted(batches) == [10, 20])
@@ -33,7 +34,9 @@ struct SpanTreeTests {
     func `a span between them without usage is passed over within a batch`(topComesLater: Bool) throws {
         let between = Record(span: 9, parent: 1, name: "step", ["step": "x"])
         let leaf = Self.span(2, under: 9, input: 10)
-        #expect(try Self.counted(topComesLater ? [[between, leaf], [Self.top]] : [[Self.top, between, leaf]]) == [10])
+        #expect(
+            try Self.counted(topComesLater ? [[between, leaf], [Self.top]] : [[Self.top, between, leaf]]) == [10]
+        )
     }
 
     @Test func `three generations leave the youngest`() throws {

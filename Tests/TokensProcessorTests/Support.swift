@@ -12,7 +12,8 @@ import Usage
 let arrival = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
 
 /// Runs the processor over a batch, after `change` has had its way with it as an earlier processor would.
-func processed(_ otlp: OTLPBatch, rules: [TokenRule] = [], change: (inout OTLPBatch) -> Void = { _ in }) throws -> Batch {
+func processed(_ otlp: OTLPBatch, rules: [TokenRule] = [], change: (inout OTLPBatch) -> Void = { _ in }) throws -> Batch
+{
     var config = TokensConfig()
     config.rules = rules
     let settings = ComponentSettings(
@@ -49,7 +50,8 @@ struct Recording: Sendable, CustomTestStringConvertible {
         let file = [UInt8](try Data(contentsOf: Self.folder.appending(path: path + ".gz")))
         let bytes = try Gzip.inflate(file, limit: 1 << 22)
         let signal = try #require(Signal.allCases.first { path.contains($0.rawValue) })
-        return path.hasSuffix(".json") ? try OTLPBatch(signal: signal, json: bytes) : try OTLPBatch(signal: signal, protobuf: bytes)
+        return path.hasSuffix(".json")
+            ? try OTLPBatch(signal: signal, json: bytes) : try OTLPBatch(signal: signal, protobuf: bytes)
     }
 }
 
@@ -72,7 +74,12 @@ struct Record {
     }
 
     /// A span with an input of ten tokens.
-    init(span: UInt64, parent: UInt64 = 0, name: String = "chat", _ attributes: Attributes = ["gen_ai.usage.input_tokens": 10]) {
+    init(
+        span: UInt64,
+        parent: UInt64 = 0,
+        name: String = "chat",
+        _ attributes: Attributes = ["gen_ai.usage.input_tokens": 10]
+    ) {
         self.init(attributes)
         self.name = name
         self.span = span
@@ -97,7 +104,8 @@ struct Record {
 
     fileprivate var asSpan: String {
         let above = parent == 0 ? "" : Self.hex(parent, 16)
-        return #"{\#(json),"parentSpanId":"\#(above)","name":"\#(name)","startTimeUnixNano":"\#(start)","endTimeUnixNano":"\#(time)"}"#
+        return
+            #"{\#(json),"parentSpanId":"\#(above)","name":"\#(name)","startTimeUnixNano":"\#(start)","endTimeUnixNano":"\#(time)"}"#
     }
 
     fileprivate static func json(_ attributes: Attributes) -> String {
@@ -126,7 +134,13 @@ func spans(_ records: [Record], resource: Attributes = [:], scope: String = "") 
 }
 
 private func request(
-    _ signal: Signal, _ top: String, _ middle: String, _ inner: String, _ records: [String], _ resource: Attributes, _ scope: String
+    _ signal: Signal,
+    _ top: String,
+    _ middle: String,
+    _ inner: String,
+    _ records: [String],
+    _ resource: Attributes,
+    _ scope: String
 ) throws -> OTLPBatch {
     let list = records.joined(separator: ",")
     let json = """
@@ -143,7 +157,9 @@ func observation(_ attributes: Attributes, resource: Attributes = [:], rules: [T
 }
 
 /// The observation of a request that holds one span.
-func spanObservation(_ attributes: Attributes, name: String = "chat", resource: Attributes = [:], scope: String = "") throws -> Observation? {
+func spanObservation(_ attributes: Attributes, name: String = "chat", resource: Attributes = [:], scope: String = "")
+    throws -> Observation?
+{
     try processed(spans([Record(span: 1, name: name, attributes)], resource: resource, scope: scope)).observations.first
 }
 

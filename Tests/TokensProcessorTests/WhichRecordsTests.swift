@@ -10,7 +10,10 @@ import Usage
 struct WhichRecordsTests {
     @Test(arguments: callLogs)
     func `a log record that tells of a call`(agent: String, service: String, event: String) throws {
-        let found = try observation(["event.name": .string(event), "input_tokens": 3], resource: ["service.name": .string(service)])
+        let found = try observation(
+            ["event.name": .string(event), "input_tokens": 3],
+            resource: ["service.name": .string(service)]
+        )
         #expect(found?.agent == agent)
     }
 
@@ -26,14 +29,19 @@ struct WhichRecordsTests {
 
     @Test(arguments: otherLogs)
     func `a log record that tells of no call, although it has tokens`(service: String, event: String) throws {
-        let found = try observation(["event.name": .string(event), "input_tokens": 3], resource: ["service.name": .string(service)])
+        let found = try observation(
+            ["event.name": .string(event), "input_tokens": 3],
+            resource: ["service.name": .string(service)]
+        )
         #expect(found == nil)
     }
 
     private static let otherLogs = [
         ("claude-code", "subagent_completed"), ("claude-code", "compaction"), ("claude-code", "api_error"),
-        ("codex_exec", "codex.api_request"), ("gemini-cli", "gemini_cli.tool_call"), ("copilot-chat", "copilot_chat.agent.turn"),
-        ("my-agent", "subagent_completed"), ("my-agent", "api_retries_exhausted"), ("my-agent", "hammurabi.onboard_validation"),
+        ("codex_exec", "codex.api_request"), ("gemini-cli", "gemini_cli.tool_call"),
+        ("copilot-chat", "copilot_chat.agent.turn"),
+        ("my-agent", "subagent_completed"), ("my-agent", "api_retries_exhausted"),
+        ("my-agent", "hammurabi.onboard_validation"),
     ]
 
     @Test func `an agent's event without a name is no call, a stranger's is one`() throws {
@@ -51,13 +59,15 @@ struct WhichRecordsTests {
 
     @Test(arguments: ["com.anthropic.claude_code.events", "com.opencode", "unheard.of"])
     func `an agent is known by its scope`(scope: String) throws {
-        let found = try processed(logs([Record(["event.name": "api_request", "input_tokens": 3])], scope: scope)).observations
+        let found = try processed(logs([Record(["event.name": "api_request", "input_tokens": 3])], scope: scope))
+            .observations
         let agents = ["com.anthropic.claude_code.events": "claude-code", "com.opencode": "opencode"]
         #expect(found.map(\.agent) == [agents[scope]])
     }
 
     @Test(arguments: [
-        "ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject", "ai.embedMany", "claude_code.interaction",
+        "ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject", "ai.embedMany",
+        "claude_code.interaction",
         "raw_gen_ai_request", "session_task.turn",
     ])
     func `a span that always sums up is no call`(name: String) throws {
@@ -66,8 +76,10 @@ struct WhichRecordsTests {
     }
 
     @Test(arguments: [
-        ("invoke_agent", false), ("invoke_workflow", false), ("create_agent", false), ("execute_tool", false), ("plan", false),
-        ("retrieval", false), ("fetch_response", false), ("chat", true), ("embeddings", true), ("text_completion", true),
+        ("invoke_agent", false), ("invoke_workflow", false), ("create_agent", false), ("execute_tool", false),
+        ("plan", false),
+        ("retrieval", false), ("fetch_response", false), ("chat", true), ("embeddings", true),
+        ("text_completion", true),
     ])
     func `the operation tells inference from what sums it up`(operation: String, isCall: Bool) throws {
         let found = try spanObservation(["gen_ai.operation.name": .string(operation), "gen_ai.usage.input_tokens": 3])
@@ -89,13 +101,19 @@ struct WhichRecordsTests {
         ("claude-code", "claude_code.llm_request", true), ("claude-code", "claude_code.tool", false),
         ("codex_exec", "handle_responses", true), ("codex_exec", "session_task.run", false),
     ])
-    func `of an agent that is known by heart only its own spans of calls count`(service: String, name: String, isCall: Bool) throws {
+    func `of an agent that is known by heart only its own spans of calls count`(
+        service: String,
+        name: String,
+        isCall: Bool
+    ) throws {
         let found = try spanObservation(["input_tokens": 3], name: name, resource: ["service.name": .string(service)])
         #expect((found != nil) == isCall)
     }
 
     @Test func `a record that was dropped tells nothing`() throws {
-        let batch = try logs([Record(["input_tokens": 1, "session.id": "s1"]), Record(["input_tokens": 2, "session.id": "s2"])])
+        let batch = try logs([
+            Record(["input_tokens": 1, "session.id": "s1"]), Record(["input_tokens": 2, "session.id": "s2"]),
+        ])
         let found = try processed(batch) { $0.overlay.drop(record: 0) }
         #expect(found.observations.map(\.counts.uncachedInput) == [2])
         #expect(found.sessions.map(\.id) == ["s2"])
@@ -103,7 +121,9 @@ struct WhichRecordsTests {
     }
 
     @Test func `what an earlier processor wrote is read`() throws {
-        let found = try processed(logs([Record(["input_tokens": 1, "model": "old", "user.email": "a@b.c"]), Record(["tool": "x"])])) {
+        let found = try processed(
+            logs([Record(["input_tokens": 1, "model": "old", "user.email": "a@b.c"]), Record(["tool": "x"])])
+        ) {
             $0.set("model", to: "new", record: 0)
             $0.removeAttributes("user.email", record: 0)
             $0.set("input_tokens", to: 7, record: 1)

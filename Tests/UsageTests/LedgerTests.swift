@@ -38,7 +38,9 @@ struct LedgerTests {
     }
 
     @Test func `a log event and a span with one request id are one call`() throws {
-        let calls = try Self.calls([Self.observation(1, Self.log, request: 7), Self.observation(2, Self.span, request: 7)])
+        let calls = try Self.calls([
+            Self.observation(1, Self.log, request: 7), Self.observation(2, Self.span, request: 7),
+        ])
         #expect(calls.count == 1)
         #expect(calls.first?.sources == [.otlpLog, .otlpSpan])
     }
@@ -73,11 +75,17 @@ struct LedgerTests {
     }
 
     @Test func `what is too far apart in time stays apart`() throws {
-        #expect(try Self.calls([Self.observation(1, Self.log, at: 100, weak: 5), Self.observation(2, Self.span, at: 131, weak: 5)]).count == 2)
+        #expect(
+            try Self.calls([
+                Self.observation(1, Self.log, at: 100, weak: 5), Self.observation(2, Self.span, at: 131, weak: 5),
+            ]).count == 2
+        )
     }
 
     @Test func `two different request ids are never one call, however alike`() throws {
-        let alike = [Self.observation(1, Self.log, request: 7, weak: 5), Self.observation(2, Self.span, request: 8, weak: 5)]
+        let alike = [
+            Self.observation(1, Self.log, request: 7, weak: 5), Self.observation(2, Self.span, request: 8, weak: 5),
+        ]
         #expect(try Self.calls(alike).count == 2)
     }
 
@@ -88,7 +96,9 @@ struct LedgerTests {
         transcript.counts = TokenCounts(uncachedInput: 3, cacheWrite5m: 40, cacheWrite1h: 60, output: 2, reasoning: 1)
         transcript.knowsCacheLifetimes = true
         let call = try #require(try Self.calls([log, transcript]).first)
-        #expect(call.counts == TokenCounts(uncachedInput: 3, cacheWrite5m: 40, cacheWrite1h: 60, output: 50, reasoning: 1))
+        #expect(
+            call.counts == TokenCounts(uncachedInput: 3, cacheWrite5m: 40, cacheWrite1h: 60, output: 50, reasoning: 1)
+        )
         #expect(call.knowsCacheLifetimes)
     }
 

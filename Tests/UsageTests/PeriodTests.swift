@@ -10,7 +10,8 @@ struct PeriodTests {
 
     @Test(arguments: [
         ("30d", "2026-10-24", "2026-11-22"), ("7d", "2026-11-16", "2026-11-22"), ("1d", "2026-11-22", "2026-11-22"),
-        ("today", "2026-11-22", "2026-11-22"), ("2026-02", "2026-02-01", "2026-02-28"), ("month:2024-02", "2024-02-01", "2024-02-29"),
+        ("today", "2026-11-22", "2026-11-22"), ("2026-02", "2026-02-01", "2026-02-28"),
+        ("month:2024-02", "2024-02-01", "2024-02-29"),
         ("month", "2026-11-01", "2026-11-30"),
     ])
     func `a period has its days`(text: String, from: String, to: String) throws {
@@ -31,19 +32,27 @@ struct PeriodTests {
         #expect(period.end.iso8601 == "2026-11-04T00:00:00.000Z")
     }
 
-    @Test(arguments: ["", "30", "0d", "-3d", "99999d", "+7d", "2026-13", "2026-1", "november", "30d ", "1e3d", "month:", "2026-11-22"])
+    @Test(arguments: [
+        "", "30", "0d", "-3d", "99999d", "+7d", "2026-13", "2026-1", "november", "30d ", "1e3d", "month:", "2026-11-22",
+    ])
     func `anything else is refused with what to write`(text: String) {
         #expect(throws: PeriodError.self) { try Period(text, timezone: "UTC", now: Self.now) }
     }
 
-    @Test(arguments: [("2026-02-30", "2026-03-01"), ("2026-11-05", "2026-11-04"), ("2026-11-05", "x"), ("1969-01-01", "1970-01-01")])
+    @Test(arguments: [
+        ("2026-02-30", "2026-03-01"), ("2026-11-05", "2026-11-04"), ("2026-11-05", "x"), ("1969-01-01", "1970-01-01"),
+    ])
     func `days that are none are refused`(from: String, to: String) {
         #expect(throws: PeriodError.self) { try Period(nil, from: from, to: to, timezone: "UTC", now: Self.now) }
     }
 
     @Test func `a day of a zone begins at its own midnight, also when clocks change`() throws {
         let period = try Period(nil, from: "2026-10-25", to: "2026-10-26", timezone: "Europe/Berlin", now: Self.now)
-        #expect(period.dayStarts.map(\.iso8601) == ["2026-10-24T22:00:00.000Z", "2026-10-25T23:00:00.000Z", "2026-10-26T23:00:00.000Z"])
+        #expect(
+            period.dayStarts.map(\.iso8601) == [
+                "2026-10-24T22:00:00.000Z", "2026-10-25T23:00:00.000Z", "2026-10-26T23:00:00.000Z",
+            ]
+        )
         let kolkata = try Period("1d", timezone: "Asia/Kolkata", now: Self.now)
         #expect(kolkata.start.iso8601 == "2026-11-21T18:30:00.000Z")
     }

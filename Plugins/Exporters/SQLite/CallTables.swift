@@ -47,7 +47,10 @@ struct CallTables {
         statement.bind(model)
         statement.bind(call.isCounted)
         let counts = call.counts
-        for count in [counts.uncachedInput, counts.cacheRead, counts.cacheWrite5m, counts.cacheWrite1h, counts.output, counts.reasoning] {
+        for count in [
+            counts.uncachedInput, counts.cacheRead, counts.cacheWrite5m, counts.cacheWrite1h, counts.output,
+            counts.reasoning,
+        ] {
             statement.bind(count)
         }
         statement.bind(call.knowsCacheLifetimes)
@@ -83,7 +86,9 @@ struct CallTables {
         statement.bind(call.time.nanoseconds)
         statement.bind(call.id)
         let former = try statement.rows { row in (row.int(0), row.int(1), row.bool(2), UsageTotals(retiring: row)) }
-        for (session, model, isCounted, totals) in former where isCounted { add(totals, at: call.time.nanoseconds, session, model) }
+        for (session, model, isCounted, totals) in former where isCounted {
+            add(totals, at: call.time.nanoseconds, session, model)
+        }
     }
 
     private mutating func add(_ totals: UsageTotals, at time: Int64, _ session: Int64, _ model: Int64) {
@@ -93,14 +98,22 @@ struct CallTables {
     private mutating func writeSums() throws {
         for (key, totals) in sums {
             var statement = try SQLiteStatement(Self.addition, db)
-            for number in [key.quarter, key.session, key.model, totals.calls, totals.unpricedCalls] { statement.bind(number) }
+            for number in [key.quarter, key.session, key.model, totals.calls, totals.unpricedCalls] {
+                statement.bind(number)
+            }
             let counts = totals.counts
-            for count in [counts.uncachedInput, counts.cacheRead, counts.cacheWrite5m, counts.cacheWrite1h, counts.output, counts.reasoning] {
+            for count in [
+                counts.uncachedInput, counts.cacheRead, counts.cacheWrite5m, counts.cacheWrite1h, counts.output,
+                counts.reasoning,
+            ] {
                 statement.bind(count)
             }
             statement.bind(totals.cost.nanodollars)
             try statement.run()
-            var removal = try SQLiteStatement("DELETE FROM rollup WHERE quarter = ? AND session = ? AND model = ? AND calls = 0", db)
+            var removal = try SQLiteStatement(
+                "DELETE FROM rollup WHERE quarter = ? AND session = ? AND model = ? AND calls = 0",
+                db
+            )
             for number in [key.quarter, key.session, key.model] { removal.bind(number) }
             if totals.calls <= 0 { try removal.run() }
         }

@@ -33,7 +33,9 @@ struct Catalog {
         let names = [call.agent, call.user, call.project, call.machine]
         let key = SessionKey(id: names.map { $0 ?? "" }.joined(separator: "\u{1F}"), isHidden: true)
         var sighting = SessionSighting(id: key.id, time: call.time)
-        (sighting.agent, sighting.user, sighting.project, sighting.machine) = (call.agent, call.user, call.project, call.machine)
+        (sighting.agent, sighting.user, sighting.project, sighting.machine) = (
+            call.agent, call.user, call.project, call.machine
+        )
         note(sighting, key)
         return try row(key)
     }

@@ -51,11 +51,14 @@ struct DatabaseFile {
         guard !FileManager.default.fileExists(atPath: folder) else { return }
         do {
             try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700]
+                atPath: folder,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
             )
         } catch {
             throw StartError(
-                .permission, "\(id): the folder \(folder) cannot be made; make it, or name another path that you may write"
+                .permission,
+                "\(id): the folder \(folder) cannot be made; make it, or name another path that you may write"
             )
         }
     }
@@ -63,13 +66,22 @@ struct DatabaseFile {
     private func startError(_ error: DatabaseError, _ id: ComponentID) -> StartError {
         switch error.resultCode {
         case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
-            StartError(.permission, "\(id): the database \(path) cannot be written; check the rights of the file and its folder, or name another path")
+            StartError(
+                .permission,
+                "\(id): the database \(path) cannot be written; check the rights of the file and its folder, or name another path"
+            )
         case .SQLITE_NOTADB, .SQLITE_CORRUPT:
             StartError(.inputOutput, "\(id): \(path) is no database or is damaged; move it away or name another path")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
-            StartError(.inputOutput, "\(id): the database \(path) is in use by another program; stop it or name another path")
+            StartError(
+                .inputOutput,
+                "\(id): the database \(path) is in use by another program; stop it or name another path"
+            )
         default:
-            StartError(.inputOutput, "\(id): the database \(path) cannot be opened (\(error.resultCode): \(error.message ?? "no reason given"))")
+            StartError(
+                .inputOutput,
+                "\(id): the database \(path) cannot be opened (\(error.resultCode): \(error.message ?? "no reason given"))"
+            )
         }
     }
 }

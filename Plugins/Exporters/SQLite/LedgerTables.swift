@@ -14,7 +14,10 @@ struct LedgerTables: LedgerIndex {
     }
 
     func observation(id: UInt64, time: Timestamp) throws -> Observation? {
-        var statement = try SQLiteStatement("SELECT \(Observation.columns) FROM observations WHERE time = ? AND id = ?", db)
+        var statement = try SQLiteStatement(
+            "SELECT \(Observation.columns) FROM observations WHERE time = ? AND id = ?",
+            db
+        )
         statement.bind(time.nanoseconds)
         statement.bind(id)
         return try statement.first(Observation.init(row:))
@@ -48,28 +51,39 @@ struct LedgerTables: LedgerIndex {
     /// Makes an observation findable.
     func link(_ observation: Observation) throws {
         for key in observation.keys.known {
-            var statement = try SQLiteStatement("INSERT OR IGNORE INTO call_keys (key, time, observation) VALUES (?, ?, ?)", db)
+            var statement = try SQLiteStatement(
+                "INSERT OR IGNORE INTO call_keys (key, time, observation) VALUES (?, ?, ?)",
+                db
+            )
             statement.bind(key)
             statement.bind(observation.time.nanoseconds)
             statement.bind(observation.id)
             try statement.run()
         }
         for link in links(of: observation) {
-            try change("INSERT OR IGNORE INTO links (bucket, link, kinds, time, observation) VALUES (?, ?, ?, ?, ?)", link, observation)
+            try change(
+                "INSERT OR IGNORE INTO links (bucket, link, kinds, time, observation) VALUES (?, ?, ?, ?, ?)",
+                link,
+                observation
+            )
         }
     }
 
     /// Takes an observation away, before its new state is written.
     func unlink(_ observation: Observation) throws {
         for key in observation.keys.known {
-            var statement = try SQLiteStatement("DELETE FROM call_keys WHERE key = ? AND time = ? AND observation = ?", db)
+            var statement = try SQLiteStatement(
+                "DELETE FROM call_keys WHERE key = ? AND time = ? AND observation = ?",
+                db
+            )
             statement.bind(key)
             statement.bind(observation.time.nanoseconds)
             statement.bind(observation.id)
             try statement.run()
         }
         for link in links(of: observation) {
-            let deletion = "DELETE FROM links WHERE bucket = ? AND link = ? AND kinds = ? AND time = ? AND observation = ?"
+            let deletion =
+                "DELETE FROM links WHERE bucket = ? AND link = ? AND kinds = ? AND time = ? AND observation = ?"
             try change(deletion, link, observation)
         }
         var statement = try SQLiteStatement("DELETE FROM observations WHERE time = ? AND id = ?", db)

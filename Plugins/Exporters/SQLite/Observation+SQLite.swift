@@ -36,7 +36,10 @@ extension Observation {
         statement.bind(session)
         statement.bind(sessionIsTrace)
         for text in [agent, provider, model, user, project, machine] { statement.bind(text) }
-        for count in [counts.uncachedInput, counts.cacheRead, counts.cacheWrite5m, counts.cacheWrite1h, counts.output, counts.reasoning] {
+        for count in [
+            counts.uncachedInput, counts.cacheRead, counts.cacheWrite5m, counts.cacheWrite1h, counts.output,
+            counts.reasoning,
+        ] {
             statement.bind(count)
         }
         statement.bind(knowsCacheLifetimes)
@@ -64,7 +67,9 @@ extension Observation {
         weakKey = row.uint(8)
         weakWindow = Int32(truncatingIfNeeded: row.int(9))
         trace.span = row.uint(10)
-        for ancestor in (row.text(11) ?? "").split(separator: " ") { trace.ancestors.insert(UInt64(ancestor, radix: 16) ?? 0) }
+        for ancestor in (row.text(11) ?? "").split(separator: " ") {
+            trace.ancestors.insert(UInt64(ancestor, radix: 16) ?? 0)
+        }
         trace.isRollUp = row.bool(12)
         session = row.text(13)
         sessionIsTrace = row.bool(14)

@@ -57,7 +57,9 @@ struct RecordTables {
     private func name(of record: Int, in otlp: OTLPBatch) -> String {
         let entry = otlp.records[record]
         if let metric = entry.metric { return otlp.string(otlp.metrics[metric].name) }
-        if otlp.signal == .logs, case .string(let name)? = otlp.attribute(.eventName, record: record) { return otlp.string(name) }
+        if otlp.signal == .logs, case .string(let name)? = otlp.attribute(.eventName, record: record) {
+            return otlp.string(name)
+        }
         return otlp.string(entry.name)
     }
 
@@ -73,7 +75,10 @@ struct RecordTables {
         var hash = StableHash(domain: "origin")
         resourceText.withUnsafeBytes { hash.combine(bytes: $0.bytes) }
         scopeText.withUnsafeBytes { hash.combine(bytes: $0.bytes) }
-        var insertion = try SQLiteStatement("INSERT OR IGNORE INTO origins (hash, resource, scope) VALUES (?, ?, ?)", db)
+        var insertion = try SQLiteStatement(
+            "INSERT OR IGNORE INTO origins (hash, resource, scope) VALUES (?, ?, ?)",
+            db
+        )
         insertion.bind(hash.value)
         insertion.bind(text: resourceText)
         insertion.bind(text: scopeText)

@@ -46,8 +46,8 @@ final class SQLiteExporter: Exporter, UsageStore {
     }
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
-        guard let queue = queue.withLock({ $0 }) else { throw .retryable("\(settings.id) is not running") }
-        do {
+        do throws(ConsumeError) {
+            guard let queue = queue.withLock({ $0 }) else { throw .retryable("\(settings.id) is not running") }
             try await queue.submit(batch)
             settings.counters.add(batch.otlp.recordCount, to: .sent)
         } catch {
@@ -111,7 +111,8 @@ extension ConsumeError {
         case .SQLITE_FULL: self = .retryable("the disk of the store is full; free some space", after: 10)
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN:
             self = .retryable("the store cannot be written; check the rights of its file and folder", after: 10)
-        case .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_NOMEM, .SQLITE_INTERRUPT, .SQLITE_ABORT, .SQLITE_MISUSE:
+        case .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_NOMEM, .SQLITE_INTERRUPT, .SQLITE_ABORT,
+            .SQLITE_MISUSE:
             self = .retryable("the store cannot be written now (\(error.resultCode))", after: 5)
         default:
             self = .permanent("the store refuses the batch (\(error.resultCode))")

@@ -37,7 +37,13 @@ struct SQLiteStatement {
         position += 1
         value.withUTF8 { text in
             text.withMemoryRebound(to: CChar.self) { characters in
-                _ = sqlite3_bind_text(statement, position, characters.baseAddress, Int32(clamping: characters.count), Self.transient)
+                _ = sqlite3_bind_text(
+                    statement,
+                    position,
+                    characters.baseAddress,
+                    Int32(clamping: characters.count),
+                    Self.transient
+                )
             }
         }
     }

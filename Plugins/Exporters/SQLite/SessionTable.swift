@@ -115,7 +115,8 @@ extension SessionQuery.Sort {
         case .lastSeenAt: "s.last_seen_at"
         case .startedAt: "s.started_at"
         case .cost: "coalesce(r.cost, 0)"
-        case .totalTokens: "coalesce(r.uncached_input + r.cache_read + r.cache_write_5m + r.cache_write_1h + r.output, 0)"
+        case .totalTokens:
+            "coalesce(r.uncached_input + r.cache_read + r.cache_write_5m + r.cache_write_1h + r.output, 0)"
         case .calls: "coalesce(r.calls, 0)"
         case .durationMs: "s.last_seen_at - s.started_at"
         case .name: "coalesce(s.name, s.id)"
@@ -141,18 +142,27 @@ struct SessionFilter {
         if let agent = query.agent { add("s.agent = ?", [.text(agent)]) }
         if let project = query.project { add("s.project = ?", [.text(project)]) }
         if let model = query.model {
-            add("s.ref IN (SELECT session FROM rollup JOIN models ON models.ref = rollup.model WHERE models.name = ?)", [.text(model)])
+            add(
+                "s.ref IN (SELECT session FROM rollup JOIN models ON models.ref = rollup.model WHERE models.name = ?)",
+                [.text(model)]
+            )
         }
         if let text = query.text {
             let escaped = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
-            let columns = ["s.id", "s.name", "s.project", "s.user"].map { "\($0) LIKE ? ESCAPE '\\'" }.joined(separator: " OR ")
+            let columns = ["s.id", "s.name", "s.project", "s.user"].map { "\($0) LIKE ? ESCAPE '\\'" }.joined(
+                separator: " OR "
+            )
             add("(\(columns))", Array(repeating: .text("%\(escaped)%"), count: 4))
         }
         let minute = query.now.nanoseconds - 60_000_000_000
         let fiveMinutes = query.now.nanoseconds - 300_000_000_000
         switch query.status {
         case .active: add("s.completed = 0 AND s.last_seen_at >= ?", [.number(minute)])
-        case .idle: add("s.completed = 0 AND s.last_seen_at < ? AND s.last_seen_at >= ?", [.number(minute), .number(fiveMinutes)])
+        case .idle:
+            add(
+                "s.completed = 0 AND s.last_seen_at < ? AND s.last_seen_at >= ?",
+                [.number(minute), .number(fiveMinutes)]
+            )
         case .stale: add("s.completed = 0 AND s.last_seen_at < ?", [.number(fiveMinutes)])
         case .completed: add("s.completed = 1", [])
         case nil: break

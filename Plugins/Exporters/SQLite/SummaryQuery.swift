@@ -37,7 +37,9 @@ struct SummaryQuery {
         summary.sessionCount = visible.count
         summary.unpricedModels = models.keys.sorted()
         summary.sessions = Array(
-            sessions.values.sorted { ($1.totals.cost, $0.id) < ($0.totals.cost, $1.id) }.prefix(UsageSummary.maximumSessions)
+            sessions.values.sorted { ($1.totals.cost, $0.id) < ($0.totals.cost, $1.id) }.prefix(
+                UsageSummary.maximumSessions
+            )
         )
         summary.activeSessions = try SessionTable(db: db).activeCount(at: now)
         return summary
@@ -67,7 +69,13 @@ struct SummaryQuery {
         return try statement.rows { row in
             let totals = UsageTotals(row: row, from: 3)
             let session = Session(row: row, from: 12)
-            return Row(sessionRef: row.int(0), isHidden: row.bool(1), session: session, model: row.text(2) ?? "", totals: totals)
+            return Row(
+                sessionRef: row.int(0),
+                isHidden: row.bool(1),
+                session: session,
+                model: row.text(2) ?? "",
+                totals: totals
+            )
         }
     }
 

@@ -5,7 +5,8 @@ import Usage
 extension UsageTotals {
     /// The columns of sums in the order in which they are written and read.
     static let columns = [
-        "calls", "unpriced", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "cost",
+        "calls", "unpriced", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning",
+        "cost",
     ]
 
     /// The sums of the rollup's rows `r` that a query groups.

@@ -17,9 +17,12 @@ public struct PricingConfig: ComponentConfig {
 
     /// What each key means.
     public static let documentation = [
-        "table": "a file with newer prices: a table of ours, or LiteLLM's model_prices_and_context_window.json as published",
-        "overrides": "prices of your own: a list of {model, input, output, cache_read, cache_write, cache_write_1h, multiplier}, dollars per million tokens",
-        "prefer": "computed: the price table decides; reported: the cost the agent itself reports decides where there is one",
+        "table":
+            "a file with newer prices: a table of ours, or LiteLLM's model_prices_and_context_window.json as published",
+        "overrides":
+            "prices of your own: a list of {model, input, output, cache_read, cache_write, cache_write_1h, multiplier}, dollars per million tokens",
+        "prefer":
+            "computed: the price table decides; reported: the cost the agent itself reports decides where there is one",
     ]
 
     /// Refuses prices that are no numbers.
@@ -28,7 +31,12 @@ public struct PricingConfig: ComponentConfig {
             do {
                 _ = try price.makeOverride()
             } catch {
-                findings.error("price", error.reason, at: ["overrides", "\(position)", error.place], help: "dollars per million tokens, such as 3 or 0.25")
+                findings.error(
+                    "price",
+                    error.reason,
+                    at: ["overrides", "\(position)", error.place],
+                    help: "dollars per million tokens, such as 3 or 0.25"
+                )
             }
         }
     }

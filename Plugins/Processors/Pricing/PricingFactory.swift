@@ -19,7 +19,9 @@ public struct PricingFactory: ProcessorFactory {
     public let summary = "prices model calls by a dated table with tiers, cache lifetimes and your own overrides"
 
     /// Reads the table and makes a processor.
-    public func makeProcessor(_ config: PricingConfig, _ settings: ComponentSettings) throws(StartError) -> any Processor {
+    public func makeProcessor(_ config: PricingConfig, _ settings: ComponentSettings) throws(StartError)
+        -> any Processor
+    {
         let table = try Self.table(config, settings.id)
         return PricingProcessor(pricing: Pricing(table: table, preference: config.prefer), counters: settings.counters)
     }
@@ -34,7 +36,10 @@ public struct PricingFactory: ProcessorFactory {
             } catch let error as PriceTableError {
                 throw StartError(.configuration, "\(id): the price table \(path.path) cannot be read: \(error)")
             } catch {
-                throw StartError(.inputOutput, "\(id): the price table \(path.path) cannot be opened; check that the file exists and may be read")
+                throw StartError(
+                    .inputOutput,
+                    "\(id): the price table \(path.path) cannot be opened; check that the file exists and may be read"
+                )
             }
         }
         return table.overridden(by: config.overrides.compactMap { try? $0.makeOverride() })
@@ -43,7 +48,9 @@ public struct PricingFactory: ProcessorFactory {
     /// The table that is compiled in.
     public static func builtIn() throws(StartError) -> PriceTable {
         do {
-            return try PriceTable(compiledIn: UnsafeRawBufferPointer(start: hammurabi_prices(), count: hammurabi_prices_length()))
+            return try PriceTable(
+                compiledIn: UnsafeRawBufferPointer(start: hammurabi_prices(), count: hammurabi_prices_length())
+            )
         } catch {
             throw StartError(.configuration, "the built-in price table is damaged: \(error)")
         }

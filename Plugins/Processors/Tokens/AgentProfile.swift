@@ -73,7 +73,10 @@ struct AgentProfile: Sendable {
             spanAuthority: 90
         ),
         AgentProfile(
-            name: "opencode", serviceNames: ["opencode"], prefixes: ["opencode.", "com.opencode"], convention: nil
+            name: "opencode",
+            serviceNames: ["opencode"],
+            prefixes: ["opencode.", "com.opencode"],
+            convention: nil
         ),
     ]
 
@@ -84,7 +87,8 @@ struct AgentProfile: Sendable {
 
     /// Log events that carry token figures and are no calls: sums, or the same call told again.
     static let eventsThatSumUp: Set<String> = [
-        "subagent_completed", "api_retries_exhausted", "compaction", "copilot_chat.agent.turn", "hammurabi.onboard_validation",
+        "subagent_completed", "api_retries_exhausted", "compaction", "copilot_chat.agent.turn",
+        "hammurabi.onboard_validation",
     ]
 
     /// Operations of GenAI spans that are no inference; their figures sum up those of their descendants.
@@ -94,7 +98,8 @@ struct AgentProfile: Sendable {
 
     /// Spans that always repeat what their descendants or their parent tells.
     static let spansThatSumUp: Set<String> = [
-        "ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject", "ai.embedMany", "claude_code.interaction",
+        "ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject", "ai.embedMany",
+        "claude_code.interaction",
         "raw_gen_ai_request", "session_task.turn",
     ]
 

@@ -30,7 +30,8 @@ enum CallIdentity {
         return keys
     }
 
-    private static func hash(_ id: Slice, of batch: OTLPBatch, domain: StaticString, scopedBy scope: String?) -> UInt64 {
+    private static func hash(_ id: Slice, of batch: OTLPBatch, domain: StaticString, scopedBy scope: String?) -> UInt64
+    {
         var hash = StableHash(domain: domain)
         batch.bytes(of: id).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
         if Int(id.length) < shortestGlobalID { hash.combine(scope ?? "") }

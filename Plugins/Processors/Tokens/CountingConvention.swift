@@ -61,7 +61,13 @@ struct RawCounts {
         // Older Claude Code builds left the sum at zero and filled only the split.
         let write = max(cacheWrite, (cacheWrite5m ?? 0) + (cacheWrite1h ?? 0))
         let hour = min(cacheWrite1h ?? cacheWrite5m.map { write - min($0, write) } ?? 0, write)
-        var counts = TokenCounts(cacheRead: cacheRead, cacheWrite5m: write - hour, cacheWrite1h: hour, output: output, reasoning: reasoning)
+        var counts = TokenCounts(
+            cacheRead: cacheRead,
+            cacheWrite5m: write - hour,
+            cacheWrite1h: hour,
+            output: output,
+            reasoning: reasoning
+        )
         switch convention {
         case .exclusive:
             counts.uncachedInput = input

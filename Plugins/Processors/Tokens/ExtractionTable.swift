@@ -8,7 +8,8 @@ import OTLP
 /// Vercel AI SDK, Pydantic AI, LiteLLM, Langfuse and Sentry.
 enum ExtractionTable {
     static let session: [AttributeKey] = [
-        .sessionID, .conversationID, .genAIConversationID, .copilotChatSessionID, .copilotChatChatSessionID, .langfuseSessionID,
+        .sessionID, .conversationID, .genAIConversationID, .copilotChatSessionID, .copilotChatChatSessionID,
+        .langfuseSessionID,
         .aiTelemetryMetadataSessionID, .traceloopAssociationPropertiesSessionID, .sessionIDFlat, .threadID,
     ]
     /// Copilot's `session.id` names a window, not a chat.
@@ -19,37 +20,46 @@ enum ExtractionTable {
         .genAIProviderName, .genAISystem, .llmProvider, .llmSystem, .aiModelProvider, .aiProvider, .providerName,
     ]
     static let model: [AttributeKey] = [
-        .genAIResponseModel, .aiResponseModel, .llmResponseModelName, .llmResponseModel, .model, .genAIRequestModel, .aiModelID,
+        .genAIResponseModel, .aiResponseModel, .llmResponseModelName, .llmResponseModel, .model, .genAIRequestModel,
+        .aiModelID,
         .aiModel, .llmModelName, .embeddingModelName, .langfuseObservationModelName, .slug, .modelName,
     ]
     static let input: [AttributeKey] = [
-        .inputTokens, .inputTokenCount, .genAIUsageInputTokens, .genAIUsagePromptTokens, .llmTokenCountPrompt, .aiUsageInputTokens,
+        .inputTokens, .inputTokenCount, .genAIUsageInputTokens, .genAIUsagePromptTokens, .llmTokenCountPrompt,
+        .aiUsageInputTokens,
         .aiUsagePromptTokens, .aiUsageTokens, .aiInputTokens, .genAIUsageDetailsInputTokens,
     ]
     static let output: [AttributeKey] = [
-        .outputTokens, .outputTokenCount, .genAIUsageOutputTokens, .genAIUsageCompletionTokens, .llmTokenCountCompletion,
+        .outputTokens, .outputTokenCount, .genAIUsageOutputTokens, .genAIUsageCompletionTokens,
+        .llmTokenCountCompletion,
         .aiUsageOutputTokens, .aiUsageCompletionTokens, .aiOutputTokens, .genAIUsageDetailsOutputTokens,
     ]
     static let cacheRead: [AttributeKey] = [
         .cacheReadTokens, .cachedTokenCount, .cachedContentTokenCount, .genAIUsageCacheReadInputTokens,
         .genAIUsageCacheReadInputTokensFlat, .genAIUsageCacheReadTokens, .genAIUsageDetailsCacheReadInputTokens,
         .genAIUsageDetailsCacheReadTokens, .genAIUsageDetailsCachedTokens, .genAIUsageInputCachedTokens,
-        .genAIUsageInputTokensCached, .genAIUsageCachedTokens, .llmTokenCountPromptDetailsCacheRead, .aiUsageCachedInputTokens,
+        .genAIUsageInputTokensCached, .genAIUsageCachedTokens, .llmTokenCountPromptDetailsCacheRead,
+        .aiUsageCachedInputTokens,
     ]
     static let cacheWrite: [AttributeKey] = [
-        .cacheCreationTokens, .cacheWriteTokenCount, .genAIUsageCacheWriteInputTokens, .genAIUsageCacheCreationInputTokens,
-        .genAIUsageCacheCreationInputTokensFlat, .genAIUsageCacheWriteTokens, .genAIUsageDetailsCacheCreationInputTokens,
+        .cacheCreationTokens, .cacheWriteTokenCount, .genAIUsageCacheWriteInputTokens,
+        .genAIUsageCacheCreationInputTokens,
+        .genAIUsageCacheCreationInputTokensFlat, .genAIUsageCacheWriteTokens,
+        .genAIUsageDetailsCacheCreationInputTokens,
         .genAIUsageDetailsCacheWriteTokens, .genAIUsageInputTokensCacheWrite, .llmTokenCountPromptDetailsCacheWrite,
     ]
     static let cacheWrite5m: [AttributeKey] = [
-        .cacheCreation5mTokens, .anthropicUsageCacheCreationEphemeral5mInputTokens, .genAIUsageDetailsEphemeral5mInputTokens,
+        .cacheCreation5mTokens, .anthropicUsageCacheCreationEphemeral5mInputTokens,
+        .genAIUsageDetailsEphemeral5mInputTokens,
     ]
     static let cacheWrite1h: [AttributeKey] = [
-        .cacheCreation1hTokens, .anthropicUsageCacheCreationEphemeral1hInputTokens, .genAIUsageDetailsEphemeral1hInputTokens,
+        .cacheCreation1hTokens, .anthropicUsageCacheCreationEphemeral1hInputTokens,
+        .genAIUsageDetailsEphemeral1hInputTokens,
     ]
     static let reasoning: [AttributeKey] = [
         .reasoningTokenCount, .thoughtsTokenCount, .genAIUsageReasoningOutputTokens, .codexUsageReasoningOutputTokens,
-        .genAIUsageReasoningTokens, .genAIUsageDetailsReasoningTokens, .llmUsageReasoningTokens, .genAIUsageOutputTokensReasoning,
+        .genAIUsageReasoningTokens, .genAIUsageDetailsReasoningTokens, .llmUsageReasoningTokens,
+        .genAIUsageOutputTokensReasoning,
         .llmTokenCountCompletionDetailsReasoning, .aiUsageReasoningTokens,
     ]
     /// Only compared with the sum of the parts; Codex calls its total `tool_token_count`, which is therefore not here.
@@ -67,7 +77,8 @@ enum ExtractionTable {
         .aiTelemetryMetadataUserID,
     ]
     static let project: [AttributeKey] = [
-        .projectName, .project, .vcsRepositoryName, .vcsRepositoryURLFull, .aiProject, .traceloopAssociationPropertiesProject,
+        .projectName, .project, .vcsRepositoryName, .vcsRepositoryURLFull, .aiProject,
+        .traceloopAssociationPropertiesProject,
     ]
     static let error: [AttributeKey] = [.errorType, .errorTypeFlat, .error, .errorMessage, .exceptionType]
     static let status: [AttributeKey] = [.httpResponseStatusCode, .statusCode]

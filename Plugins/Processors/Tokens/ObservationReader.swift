@@ -59,7 +59,8 @@ struct ObservationReader {
         let name = profile(of: entry, resource).name
         sighting.agent = name.isEmpty ? nil : name
         sighting.user = text(ExtractionTable.user, .user) ?? resource.user
-        sighting.project = text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project.map(Self.projectName)
+        sighting.project =
+            text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project.map(Self.projectName)
         sighting.machine = resource.machine
         findings.positions[session] = findings.sessions.count
         findings.sessionOfRecord[record] = Int32(findings.sessions.count)
@@ -130,7 +131,9 @@ struct ObservationReader {
 
     private func profile(of entry: RecordEntry, _ resource: ResourceFacts) -> AgentProfile {
         if let profile = resource.profile { return profile }
-        let hints = [attributes.text(.eventName), entry.name, batch.scopes[entry.scope].name].compactMap(\.self).map(batch.string)
+        let hints = [attributes.text(.eventName), entry.name, batch.scopes[entry.scope].name].compactMap(\.self).map(
+            batch.string
+        )
         if let profile = AgentProfile.known.first(where: { profile in
             profile.prefixes.contains { prefix in hints.contains { $0.hasPrefix(prefix) } }
         }) {
@@ -150,7 +153,9 @@ struct ObservationReader {
         let name = batch.string(entry.name)
         if let callSpans = profile.callSpans { return callSpans.contains(name) }
         if AgentProfile.spansThatSumUp.contains(name) { return false }
-        if let operation = attributes.text(.genAIOperationName), AgentProfile.operationsThatSumUp.contains(batch.string(operation)) {
+        if let operation = attributes.text(.genAIOperationName),
+            AgentProfile.operationsThatSumUp.contains(batch.string(operation))
+        {
             return false
         }
         if let kind = attributes.text([.openinferenceSpanKind, .langfuseObservationType]) {
@@ -183,7 +188,9 @@ struct ObservationReader {
         raw.total = attributes.number(ExtractionTable.total, in: batch)?.value
         guard !rules.isEmpty else { return raw }
         func house(_ field: TokenRule.Field) -> Int64? {
-            rules.entry(field, in: attributes, of: batch).flatMap { batch.number(of: $0.value) }.flatMap { $0 < 0 ? nil : $0 }
+            rules.entry(field, in: attributes, of: batch).flatMap { batch.number(of: $0.value) }.flatMap {
+                $0 < 0 ? nil : $0
+            }
         }
         if let input = house(.input) { (raw.input, raw.inputKey) = (input, .unknown) }
         raw.output = house(.output) ?? raw.output
@@ -193,9 +200,15 @@ struct ObservationReader {
         return raw
     }
 
-    private mutating func describe(_ observation: inout Observation, _ entry: RecordEntry, _ resource: ResourceFacts, _ profile: AgentProfile) {
+    private mutating func describe(
+        _ observation: inout Observation,
+        _ entry: RecordEntry,
+        _ resource: ResourceFacts,
+        _ profile: AgentProfile
+    ) {
         observation.agent = profile.name.isEmpty ? nil : profile.name
-        observation.session = text(profile.name == "copilot" ? ExtractionTable.copilotSession : ExtractionTable.session, .session)
+        observation.session =
+            text(profile.name == "copilot" ? ExtractionTable.copilotSession : ExtractionTable.session, .session)
             ?? resource.session
         if observation.session == nil, entry.traceHigh | entry.traceLow != 0 {
             observation.session = Self.hex(entry.traceHigh) + Self.hex(entry.traceLow)
@@ -204,7 +217,8 @@ struct ObservationReader {
         observation.provider = text(ExtractionTable.provider, nil) ?? profile.provider
         observation.model = text(ExtractionTable.model, .model)
         observation.user = text(ExtractionTable.user, .user) ?? resource.user
-        observation.project = text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project.map(Self.projectName)
+        observation.project =
+            text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project.map(Self.projectName)
         observation.machine = resource.machine
         observation.reportedCost = reportedCost()
         observation.terms.isFast = attributes.text(.speed).map { batch.equals($0, "fast") } ?? false
@@ -215,7 +229,9 @@ struct ObservationReader {
     }
 
     private mutating func text(_ keys: [AttributeKey], _ house: TokenRule.Field?) -> String? {
-        if let house, !rules.isEmpty, let entry = rules.entry(house, in: attributes, of: batch), case .string(let slice) = entry.value {
+        if let house, !rules.isEmpty, let entry = rules.entry(house, in: attributes, of: batch),
+            case .string(let slice) = entry.value
+        {
             return interner.string(slice, in: batch)
         }
         guard let slice = attributes.text(keys) else { return nil }
@@ -230,7 +246,8 @@ struct ObservationReader {
     }
 
     private func duration(of entry: RecordEntry) -> Int64? {
-        if let milliseconds = attributes.double(ExtractionTable.duration, in: batch), (0...1e12).contains(milliseconds) {
+        if let milliseconds = attributes.double(ExtractionTable.duration, in: batch), (0...1e12).contains(milliseconds)
+        {
             return Int64(milliseconds * 1e6)
         }
         guard batch.signal == .traces, entry.startTime != 0, entry.endTime >= entry.startTime else { return nil }
@@ -239,20 +256,28 @@ struct ObservationReader {
 
     private func error(of entry: RecordEntry) -> String? {
         if let text = attributes.text(ExtractionTable.error) { return String(batch.string(text).prefix(200)) }
-        if let status = attributes.number(ExtractionTable.status, in: batch)?.value, status >= 400 { return "status \(status)" }
+        if let status = attributes.number(ExtractionTable.status, in: batch)?.value, status >= 400 {
+            return "status \(status)"
+        }
         return batch.signal == .traces && entry.statusCode == 2 ? "error" : nil
     }
 
-    /// The end of the call. Codex leaves the time of its log records at zero and puts it into an attribute.
+    /// The end of the call.
+    ///
+    /// Codex leaves the time of its log records at zero and puts it into an attribute.
     private func time(of entry: RecordEntry) -> Timestamp {
         if let time = Timestamp(unixNano: entry.endTime) { return time }
         if batch.signal == .traces { return Timestamp(unixNano: entry.startTime) ?? receivedAt }
-        if let text = attributes.text(.eventTimestamp), let time = Timestamp(iso8601: batch.string(text)) { return time }
+        if let text = attributes.text(.eventTimestamp), let time = Timestamp(iso8601: batch.string(text)) {
+            return time
+        }
         return Timestamp(unixNano: entry.observedTime) ?? receivedAt
     }
 
     private static func projectName(_ text: String) -> String {
-        guard text.contains("://") || text.hasPrefix("git@"), let last = text.split(separator: "/").last else { return text }
+        guard text.contains("://") || text.hasPrefix("git@"), let last = text.split(separator: "/").last else {
+            return text
+        }
         return last.hasSuffix(".git") ? String(last.dropLast(4)) : String(last)
     }
 

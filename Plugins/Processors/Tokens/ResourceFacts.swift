@@ -14,7 +14,9 @@ struct ResourceFacts {
 
     init(resource: Int, of batch: OTLPBatch) {
         func text(_ key: AttributeKey) -> String? {
-            guard case .string(let slice)? = batch.attribute(key, resource: resource), !slice.isEmpty else { return nil }
+            guard case .string(let slice)? = batch.attribute(key, resource: resource), !slice.isEmpty else {
+                return nil
+            }
             return batch.string(slice)
         }
         let name = text(.serviceName)

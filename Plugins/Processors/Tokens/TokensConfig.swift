@@ -18,7 +18,11 @@ public struct TokensConfig: ComponentConfig {
     /// Refuses rules that can never apply.
     public func validate(_ findings: inout ConfigFindings) {
         for (position, rule) in rules.enumerated() where rule.attribute.isEmpty {
-            findings.error("empty-value", "a rule needs the name of an attribute", at: ["rules", "\(position)", "attribute"])
+            findings.error(
+                "empty-value",
+                "a rule needs the name of an attribute",
+                at: ["rules", "\(position)", "attribute"]
+            )
         }
     }
 }

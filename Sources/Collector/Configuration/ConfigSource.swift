@@ -38,7 +38,11 @@ public struct ConfigSource: Sendable {
                 sources.append(SourceFile(name: path, bytes: try surroundings.readFile(path)))
             } catch {
                 diagnostics.append(
-                    .error("unreadable-file", "\(path): \(error)", help: "name a file that exists and may be read with --config")
+                    .error(
+                        "unreadable-file",
+                        "\(path): \(error)",
+                        help: "name a file that exists and may be read with --config"
+                    )
                 )
             }
         }

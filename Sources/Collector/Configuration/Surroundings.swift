@@ -34,7 +34,9 @@ public struct Surroundings: Sendable {
                 } catch {
                     var isFolder = false
                     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-                    throw StartupFile.unreadable(isFolder ? "it is a folder" : exists ? "it cannot be read" : "there is no such file")
+                    throw StartupFile.unreadable(
+                        isFolder ? "it is a folder" : exists ? "it cannot be read" : "there is no such file"
+                    )
                 }
             },
             fileExists: { FileManager.default.fileExists(atPath: $0) }

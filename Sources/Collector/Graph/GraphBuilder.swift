@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
-import OTLP
 public import YAML
 
 /// Makes a graph of a configuration and reports everything that is wrong with it, all in one run.
 public struct GraphBuilder {
     private let registry: Registry
-    private let decoder: ConfigDecoder
-    private var graph = PipelineGraph()
-    private var diagnostics: Diagnostics
+    let decoder: ConfigDecoder
+    var graph = PipelineGraph()
+    var diagnostics: Diagnostics
     /// Components that are declared and could not be understood; naming them is no second fault.
-    private var misunderstood: [ComponentKind: Set<ComponentID>] = [:]
+    var misunderstood: [ComponentKind: Set<ComponentID>] = [:]
 
-    private static let sections = ["receivers", "processors", "exporters", "extensions", "connectors", "service", "plugins"]
+    private static let sections = [
+        "receivers", "processors", "exporters", "extensions", "connectors", "service", "plugins",
+    ]
 
     /// Builds a graph; it may be used only if `diagnostics` has no errors afterwards.
     public static func build(
@@ -37,13 +38,24 @@ public struct GraphBuilder {
     private mutating func read(_ root: Node) {
         guard let sections = mapping(root, "the configuration") else { return }
         checkKeys(of: sections, against: Self.sections, in: "the configuration")
-        for kind in ComponentKind.allCases { readComponents(kind, sections[kind.rawValue] ?? misspelled(kind, in: sections)) }
+        for kind in ComponentKind.allCases {
+            readComponents(kind, sections[kind.rawValue] ?? misspelled(kind, in: sections))
+        }
         for reserved in ["connectors", "plugins"] {
             guard let entry = sections.entry(reserved), !entry.value.isNull else { continue }
-            diagnostics.append(.error("reserved", "\(reserved) are not supported yet", at: entry.key.mark, help: "remove the section"))
+            diagnostics.append(
+                .error("reserved", "\(reserved) are not supported yet", at: entry.key.mark, help: "remove the section")
+            )
         }
         guard let service = sections.entry("service") else {
-            diagnostics.append(.error("missing-section", "there is no service section", at: root.mark, help: "add service with pipelines"))
+            diagnostics.append(
+                .error(
+                    "missing-section",
+                    "there is no service section",
+                    at: root.mark,
+                    help: "add service with pipelines"
+                )
+            )
             return
         }
         readService(service)
@@ -54,7 +66,8 @@ public struct GraphBuilder {
     /// The section whose unknown name is next to that of the kind: its components are not undeclared as well.
     private func misspelled(_ kind: ComponentKind, in sections: Node.Mapping) -> Node? {
         sections.entries.first { entry in
-            !Self.sections.contains(entry.key.text) && suggestion(for: entry.key.text, among: Self.sections) == kind.rawValue
+            !Self.sections.contains(entry.key.text)
+                && suggestion(for: entry.key.text, among: Self.sections) == kind.rawValue
         }?.value
     }
 
@@ -66,7 +79,10 @@ public struct GraphBuilder {
             guard let id = ComponentID(entry.key.text) else {
                 diagnostics.append(
                     .error(
-                        "component-id", "\"\(entry.key.text)\" is no component id", at: entry.key.mark, help: "write type or type/name"
+                        "component-id",
+                        "\"\(entry.key.text)\" is no component id",
+                        at: entry.key.mark,
+                        help: "write type or type/name"
                     )
                 )
                 continue
@@ -88,8 +104,15 @@ public struct GraphBuilder {
         }
     }
 
-    private mutating func decode<Factory: ComponentFactory>(_ factory: Factory, _ entry: Node.Entry) -> any ComponentConfig {
-        let config = decoder.decode(Factory.Config.self, from: entry.value, over: Factory.Config(), diagnostics: &diagnostics)
+    private mutating func decode<Factory: ComponentFactory>(_ factory: Factory, _ entry: Node.Entry)
+        -> any ComponentConfig
+    {
+        let config = decoder.decode(
+            Factory.Config.self,
+            from: entry.value,
+            over: Factory.Config(),
+            diagnostics: &diagnostics
+        )
         var findings = ConfigFindings()
         config.validate(&findings)
         let locations = ConfigLocations(entry.value, rootKey: entry.key.mark)
@@ -119,121 +142,15 @@ public struct GraphBuilder {
         )
     }
 
-    // MARK: - Service
-
-    private mutating func readService(_ entry: Node.Entry) {
-        guard let service = mapping(entry.value, "service") else { return }
-        checkKeys(of: service, against: ["extensions", "pipelines", "telemetry"], in: "service")
-        if let node = service["extensions"], !node.isNull {
-            graph.extensions = references(node, .extension, "service.extensions")
-        }
-        if let node = service["telemetry"], !node.isNull {
-            graph.telemetry = decoder.decode(TelemetryConfig.self, from: node, over: TelemetryConfig(), diagnostics: &diagnostics)
-        }
-        guard let pipelines = service.entry("pipelines"), !pipelines.value.isEmpty else {
-            diagnostics.append(
-                .error("missing-section", "there are no pipelines", at: entry.key.mark, help: "add service.pipelines with traces, logs or metrics")
-            )
-            return
-        }
-        guard let entries = mapping(pipelines.value, "service.pipelines")?.entries else { return }
-        for entry in entries { readPipeline(entry) }
-    }
-
-    private mutating func readPipeline(_ entry: Node.Entry) {
-        let parts = entry.key.text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let signal = parts.first.flatMap({ Signal(rawValue: String($0)) }), ComponentID(entry.key.text) != nil else {
-            let names = Signal.allCases.map(\.rawValue)
-            let similar = suggestion(for: String(parts.first ?? ""), among: names).map { "did you mean \"\($0)\"?" }
-            diagnostics.append(
-                .error(
-                    "unknown-signal",
-                    "\"\(entry.key.text)\" is no pipeline",
-                    at: entry.key.mark,
-                    help: similar ?? "write traces, logs or metrics, or one of them with /name"
-                )
-            )
-            return
-        }
-        var pipeline = DeclaredPipeline(signal: signal, name: parts.count > 1 ? String(parts[1]) : "", mark: entry.key.mark)
-        if let section = entry.value.isNull ? Node.Mapping(mark: entry.value.mark) : mapping(entry.value, entry.key.text) {
-            checkKeys(of: section, against: ["receivers", "processors", "exporters"], in: entry.key.text)
-            let place = "service.pipelines.\(entry.key.text)"
-            pipeline.receivers = section["receivers"].map { references($0, .receiver, "\(place).receivers") } ?? []
-            pipeline.processors = section["processors"].map { references($0, .processor, "\(place).processors") } ?? []
-            pipeline.exporters = section["exporters"].map { references($0, .exporter, "\(place).exporters") } ?? []
-            reportEmpty(section, entry)
-        }
-        graph.pipelines.append(pipeline)
-    }
-
-    private mutating func reportEmpty(_ section: Node.Mapping, _ pipeline: Node.Entry) {
-        for kind in [ComponentKind.receiver, .exporter] {
-            let list = section.entry(kind.rawValue)
-            guard list == nil || list?.value.isNull == true || list?.value.sequence?.elements.isEmpty == true else { continue }
-            diagnostics.append(
-                .error(
-                    "empty-pipeline",
-                    "the pipeline \(pipeline.key.text) has no \(kind.singular)",
-                    at: list?.key.mark ?? pipeline.key.mark,
-                    help: "name at least one under \(kind.rawValue)"
-                )
-            )
-        }
-    }
-
-    /// The components a list names; each must be declared, and none may be there twice.
-    private mutating func references(_ node: Node, _ kind: ComponentKind, _ place: String) -> [ComponentID] {
-        guard !node.isNull else { return [] }
-        guard let elements = node.sequence?.elements else {
-            let text = node.scalar?.text
-            diagnostics.append(
-                .error("type-mismatch", "\(place) is a list", at: node.mark, help: text.map { "write [\($0)]" })
-            )
-            return []
-        }
-        var ids: [ComponentID] = []
-        for element in elements {
-            guard let text = element.scalar?.text, let id = ComponentID(text) else {
-                diagnostics.append(
-                    .error("component-id", "\(place) lists component ids", at: element.mark, help: "write type or type/name")
-                )
-                continue
-            }
-            if ids.contains(id) {
-                diagnostics.append(.error("duplicate-reference", "\(place) names \"\(id)\" twice", at: element.mark))
-            } else if graph.component(kind, id) == nil {
-                reportUndeclared(kind, id, element.mark)
-            } else {
-                ids.append(id)
-            }
-        }
-        return ids
-    }
-
-    private mutating func reportUndeclared(_ kind: ComponentKind, _ id: ComponentID, _ mark: Mark) {
-        guard misunderstood[kind]?.contains(id) != true else { return }
-        let declared = (graph.components[kind] ?? [:]).keys.map(\.description).sorted()
-        let help = suggestion(for: id.description, among: declared).map { "did you mean \"\($0)\"?" }
-        diagnostics.append(
-            .error(
-                "undeclared-component",
-                "no \(kind.singular) \"\(id)\" is declared",
-                at: mark,
-                help: help ?? "add \(id): under \(kind.rawValue)"
-            )
-        )
-    }
-
     // MARK: - Shapes
 
-    private mutating func mapping(_ node: Node, _ name: String) -> Node.Mapping? {
+    mutating func mapping(_ node: Node, _ name: String) -> Node.Mapping? {
         if let mapping = node.mapping { return mapping }
         diagnostics.append(.error("type-mismatch", "\(name) is a mapping of keys to values", at: node.mark))
         return nil
     }
 
-    private mutating func checkKeys(of section: Node.Mapping, against keys: [String], in name: String) {
+    mutating func checkKeys(of section: Node.Mapping, against keys: [String], in name: String) {
         for entry in section.entries where !keys.contains(entry.key.text) {
             diagnostics.append(
                 .error(

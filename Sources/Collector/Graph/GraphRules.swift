@@ -12,7 +12,9 @@ struct GraphRules {
 
     func findings() -> [Diagnostic] {
         let uses = ComponentKind.allCases.flatMap { kind in
-            graph.used(kind).flatMap { component in component.config.resources.map { Use(component: component, resource: $0) } }
+            graph.used(kind).flatMap { component in
+                component.config.resources.map { Use(component: component, resource: $0) }
+            }
         }
         return unused() + signals() + endpoints(uses) + files(uses) + stores(uses)
     }
@@ -27,13 +29,16 @@ struct GraphRules {
     private func unused() -> [Diagnostic] {
         ComponentKind.allCases.flatMap { kind -> [Diagnostic] in
             let used = Set(graph.used(kind).map(\.id))
-            let others = (graph.components[kind] ?? [:]).values.filter { !used.contains($0.id) && !named.contains($0.id.description) }
+            let others = (graph.components[kind] ?? [:]).values.filter {
+                !used.contains($0.id) && !named.contains($0.id.description)
+            }
             return others.map { component in
                 .warning(
                     "unused-component",
                     "the \(kind.singular) \"\(component.id)\" is declared and never used",
                     at: component.mark,
-                    help: kind == .extension ? "name it under service.extensions, or remove it" : "name it in a pipeline, or remove it"
+                    help: kind == .extension
+                        ? "name it under service.extensions, or remove it" : "name it in a pipeline, or remove it"
                 )
             }
         }
@@ -41,16 +46,20 @@ struct GraphRules {
 
     private func signals() -> [Diagnostic] {
         graph.pipelines.flatMap { pipeline in
-            let members = [(ComponentKind.receiver, pipeline.receivers), (.processor, pipeline.processors), (.exporter, pipeline.exporters)]
+            let members = [
+                (ComponentKind.receiver, pipeline.receivers), (.processor, pipeline.processors),
+                (.exporter, pipeline.exporters),
+            ]
             return members.flatMap { kind, ids in
-                ids.compactMap { graph.component(kind, $0) }.filter { !$0.factory.signals.contains(pipeline.signal) }.map { component in
-                    Diagnostic.error(
-                        "signal",
-                        "the \(kind.singular) \"\(component.id)\" cannot handle \(pipeline.signal.rawValue)",
-                        at: pipeline.mark,
-                        help: "it handles \(component.factory.signals.map(\.rawValue).joined(separator: ", "))"
-                    )
-                }
+                ids.compactMap { graph.component(kind, $0) }.filter { !$0.factory.signals.contains(pipeline.signal) }
+                    .map { component in
+                        Diagnostic.error(
+                            "signal",
+                            "the \(kind.singular) \"\(component.id)\" cannot handle \(pipeline.signal.rawValue)",
+                            at: pipeline.mark,
+                            help: "it handles \(component.factory.signals.map(\.rawValue).joined(separator: ", "))"
+                        )
+                    }
             }
         }
     }
@@ -116,14 +125,21 @@ struct GraphRules {
         let stores = running.filter { ($0.factory as? any ExporterFactory)?.isStore == true }.map(\.id.description)
         return uses.compactMap { use in
             // What is no id has been reported with the component's own values.
-            guard case .store(let name) = use.resource.kind, !stores.contains(name), ComponentID(name) != nil else { return nil }
+            guard case .store(let name) = use.resource.kind, !stores.contains(name), ComponentID(name) != nil else {
+                return nil
+            }
             let isExporter = running.contains { $0.id.description == name }
             let similar = suggestion(for: name, among: stores).map { "did you mean \"\($0)\"?" }
             return .error(
                 "store",
-                isExporter ? "the exporter \"\(name)\" cannot answer queries" : "no exporter \"\(name)\" is used in a pipeline",
+                isExporter
+                    ? "the exporter \"\(name)\" cannot answer queries"
+                    : "no exporter \"\(name)\" is used in a pipeline",
                 at: use.mark,
-                help: similar ?? (stores.isEmpty ? "use an exporter that is a store, such as sqlite" : "write \(stores.joined(separator: " or "))")
+                help: similar
+                    ?? (stores.isEmpty
+                        ? "use an exporter that is a store, such as sqlite"
+                        : "write \(stores.joined(separator: " or "))")
             )
         }
     }
@@ -135,7 +151,8 @@ extension Node {
         switch self {
         case .scalar(let scalar): [scalar.text]
         case .sequence(let sequence): sequence.elements.reduce(into: []) { $0.formUnion($1.words) }
-        case .mapping(let mapping): mapping.entries.reduce(into: []) { $0.formUnion($1.value.words.union([$1.key.text])) }
+        case .mapping(let mapping):
+            mapping.entries.reduce(into: []) { $0.formUnion($1.value.words.union([$1.key.text])) }
         }
     }
 

@@ -4,7 +4,9 @@ public import CollectorKit
 public import OTLP
 public import YAML
 
-/// A configuration understood: which components there are and how they are connected. A value; nothing of it is running.
+/// A configuration understood: which components there are and how they are connected.
+///
+/// A value; nothing of it is running.
 public struct PipelineGraph: Sendable {
     /// The components by kind and id.
     public var components: [ComponentKind: [ComponentID: DeclaredComponent]] = [:]

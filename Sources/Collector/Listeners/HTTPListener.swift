@@ -50,15 +50,24 @@ struct HTTPListener: Sendable {
     }
 
     private var noAddress: StartError {
-        StartError(.inputOutput, "\(endpoint) is no address of this machine; write 127.0.0.1:\(endpoint.port) in the configuration")
+        StartError(
+            .inputOutput,
+            "\(endpoint) is no address of this machine; write 127.0.0.1:\(endpoint.port) in the configuration"
+        )
     }
 
     private func startError(_ error: IOError) -> StartError {
         switch error.errnoCode {
         case EADDRINUSE:
-            StartError(.inputOutput, "\(endpoint) is in use by another program; stop it, or write another endpoint in the configuration")
+            StartError(
+                .inputOutput,
+                "\(endpoint) is in use by another program; stop it, or write another endpoint in the configuration"
+            )
         case EACCES, EPERM:
-            StartError(.permission, "\(endpoint) may not be opened by this user; write a port above 1023 in the configuration")
+            StartError(
+                .permission,
+                "\(endpoint) may not be opened by this user; write a port above 1023 in the configuration"
+            )
         case EADDRNOTAVAIL: noAddress
         default:
             StartError(.inputOutput, "\(endpoint) cannot be opened: \(error)")
@@ -84,7 +93,11 @@ struct ListenerResponder: HTTPResponder {
         case .otherMethods(let methods):
             let allowed = methods.map(\.rawValue).sorted().joined(separator: ", ")
             answer = ErrorAnswer(path: request.head.path)
-                .response(.methodNotAllowed, "\(request.method) is not answered here; use \(allowed)", [.allow: allowed])
+                .response(
+                    .methodNotAllowed,
+                    "\(request.method) is not answered here; use \(allowed)",
+                    [.allow: allowed]
+                )
         case .nothing:
             answer = ErrorAnswer(path: request.head.path)
                 .response(.notFound, "nothing is answered here; there is \(table.paths.joined(separator: ", "))")
@@ -99,7 +112,10 @@ struct ListenerResponder: HTTPResponder {
             return try await route.handler(ServerRequest(head: request.head, parameters: parameters, body: body))
         } catch {
             logger.error("a request could not be answered", metadata: ["path": "\(route.path)", "error": "\(error)"])
-            return ErrorAnswer(path: request.head.path).response(.internalServerError, "the request could not be answered; see the log")
+            return ErrorAnswer(path: request.head.path).response(
+                .internalServerError,
+                "the request could not be answered; see the log"
+            )
         }
     }
 
@@ -143,7 +159,11 @@ struct ErrorAnswer {
         fields[.contentType] = "application/json"
         guard path?.hasPrefix("/v1/") == true else {
             let text = JSONText.quoted(message)
-            return ServerResponse(status, fields, body: .bytes(Array("{\"error\":\(text),\"status\":\(status.code)}".utf8)))
+            return ServerResponse(
+                status,
+                fields,
+                body: .bytes(Array("{\"error\":\(text),\"status\":\(status.code)}".utf8))
+            )
         }
         let code: Int32 = status == .notFound ? 5 : status == .methodNotAllowed ? 12 : 13
         return ServerResponse(status, fields, body: .bytes(RPCStatus.body(code: code, message: message, json: true)))

@@ -57,12 +57,16 @@ struct Assembler {
         for declared in graph.used(.receiver) {
             guard let factory = declared.factory as? any ReceiverFactory else { continue }
             let settings = settings(for: declared)
-            let next = SignalConsumers((heads[declared.id] ?? [:]).mapValues { $0.count == 1 ? $0[0] : FanOut(consumers: $0) })
+            let next = SignalConsumers(
+                (heads[declared.id] ?? [:]).mapValues { $0.count == 1 ? $0[0] : FanOut(consumers: $0) }
+            )
             let receiver = try makeReceiver(factory, declared, settings, next)
             assembly.receivers.append(instance(declared, receiver, settings))
         }
         for id in graph.extensions {
-            guard let declared = graph.component(.extension, id), let factory = declared.factory as? any ExtensionFactory else { continue }
+            guard let declared = graph.component(.extension, id),
+                let factory = declared.factory as? any ExtensionFactory
+            else { continue }
             let settings = settings(for: declared)
             let made = try makeExtension(factory, declared, settings, stores)
             assembly.extensions.append(instance(declared, made, settings))
@@ -79,44 +83,59 @@ struct Assembler {
         for pipeline in graph.pipelines {
             var processors: [any Processor] = []
             for id in pipeline.processors {
-                guard let declared = graph.component(.processor, id), let factory = declared.factory as? any ProcessorFactory else { continue }
+                guard let declared = graph.component(.processor, id),
+                    let factory = declared.factory as? any ProcessorFactory
+                else { continue }
                 let settings = settings(for: declared)
                 let processor = try makeProcessor(factory, declared, settings)
                 processors.append(processor)
                 assembly.processors.append(instance(declared, processor, settings))
             }
             let head = Pipeline(processors: processors, exporters: pipeline.exporters.compactMap { exporters[$0] })
-            for receiver in pipeline.receivers { heads[receiver, default: [:]][pipeline.signal, default: []].append(head) }
+            for receiver in pipeline.receivers {
+                heads[receiver, default: [:]][pipeline.signal, default: []].append(head)
+            }
         }
         return heads
     }
 
     private func makeProcessor<Factory: ProcessorFactory>(
-        _ factory: Factory, _ declared: DeclaredComponent, _ settings: ComponentSettings
+        _ factory: Factory,
+        _ declared: DeclaredComponent,
+        _ settings: ComponentSettings
     ) throws(StartError) -> any Processor {
         try factory.makeProcessor(config(of: declared, for: factory), settings)
     }
 
     private func makeExporter<Factory: ExporterFactory>(
-        _ factory: Factory, _ declared: DeclaredComponent, _ settings: ComponentSettings
+        _ factory: Factory,
+        _ declared: DeclaredComponent,
+        _ settings: ComponentSettings
     ) throws(StartError) -> any Exporter {
         factory.makeExporter(try config(of: declared, for: factory), settings)
     }
 
     private func makeReceiver<Factory: ReceiverFactory>(
-        _ factory: Factory, _ declared: DeclaredComponent, _ settings: ComponentSettings, _ next: SignalConsumers
+        _ factory: Factory,
+        _ declared: DeclaredComponent,
+        _ settings: ComponentSettings,
+        _ next: SignalConsumers
     ) throws(StartError) -> any Receiver {
         factory.makeReceiver(try config(of: declared, for: factory), settings, next: next)
     }
 
     private func makeExtension<Factory: ExtensionFactory>(
-        _ factory: Factory, _ declared: DeclaredComponent, _ settings: ComponentSettings, _ stores: [ComponentID: any UsageStore]
+        _ factory: Factory,
+        _ declared: DeclaredComponent,
+        _ settings: ComponentSettings,
+        _ stores: [ComponentID: any UsageStore]
     ) throws(StartError) -> any Extension {
         factory.makeExtension(try config(of: declared, for: factory), settings, stores: stores)
     }
 
     private func config<Factory: ComponentFactory>(
-        of declared: DeclaredComponent, for factory: Factory
+        of declared: DeclaredComponent,
+        for factory: Factory
     ) throws(StartError) -> Factory.Config {
         guard let config = declared.config as? Factory.Config else { throw Self.mismatch(declared) }
         return config
@@ -132,7 +151,9 @@ struct Assembler {
         return ComponentSettings(id: declared.id, logger: logger, home: home, now: now)
     }
 
-    private func instance(_ declared: DeclaredComponent, _ component: any Component, _ settings: ComponentSettings) -> Assembly.Instance {
+    private func instance(_ declared: DeclaredComponent, _ component: any Component, _ settings: ComponentSettings)
+        -> Assembly.Instance
+    {
         Assembly.Instance(kind: declared.kind, id: declared.id, component: component, counters: settings.counters)
     }
 }

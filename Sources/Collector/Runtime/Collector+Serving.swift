@@ -48,7 +48,12 @@ extension Collector {
         let candidates = assembly.exporters.filter { $0.component is any UsageStore }
         guard let instance = candidates.first(where: { wanted == nil || $0.id.description == wanted }),
             let store = instance.component as? any UsageStore
-        else { throw StartError(.configuration, "the configuration has no store that answers queries; add an exporter such as sqlite") }
+        else {
+            throw StartError(
+                .configuration,
+                "the configuration has no store that answers queries; add an exporter such as sqlite"
+            )
+        }
         do {
             try await instance.component.start()
             let answer = try await ask(store)

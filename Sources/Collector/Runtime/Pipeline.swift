@@ -42,6 +42,8 @@ struct FanOut: Consumer {
                 if let error { errors.append(error) }
             }
         }
-        if let error = errors.first(where: { !$0.isRetryable }) ?? errors.max(by: { $0.retryAfter < $1.retryAfter }) { throw error }
+        if let error = errors.first(where: { !$0.isRetryable }) ?? errors.max(by: { $0.retryAfter < $1.retryAfter }) {
+            throw error
+        }
     }
 }

@@ -33,7 +33,8 @@ public struct ComponentID: Sendable, Hashable, Comparable, CustomStringConvertib
         else { return nil }
         self.type = String(type)
         name = parts.count > 1 ? String(parts[1]) : ""
-        guard parts.count == 1 || (1...1_024).contains(name.count), name.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else { return nil }
+        guard parts.count == 1 || (1...1_024).contains(name.count), name.utf8.allSatisfy({ $0 > 32 && $0 != 127 })
+        else { return nil }
     }
 
     private init(type: String) {

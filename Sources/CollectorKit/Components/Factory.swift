@@ -71,7 +71,8 @@ public protocol ExtensionFactory: ComponentFactory {
     /// Makes an extension; opens nothing.
     ///
     /// - Parameter stores: The exporters of the configuration that answer queries, by id.
-    func makeExtension(_ config: Config, _ settings: ComponentSettings, stores: [ComponentID: any UsageStore]) -> any Extension
+    func makeExtension(_ config: Config, _ settings: ComponentSettings, stores: [ComponentID: any UsageStore])
+        -> any Extension
 }
 
 /// The pipelines a receiver feeds, one for each signal that has any.

@@ -38,31 +38,50 @@ public struct ComponentConformance<Factory: ComponentFactory> {
         if factory.summary.isEmpty { violations.append("the factory has no summary") }
         if factory.signals.isEmpty { violations.append("the factory handles no signal") }
         let mark = Mark(file: "conformance", line: 1, column: 1)
-        guard let defaults = try? Node(encoding: Factory.Config()), let keys = try? KeyDescription.list(of: Factory.Config()) else {
+        guard let defaults = try? Node(encoding: Factory.Config()),
+            let keys = try? KeyDescription.list(of: Factory.Config())
+        else {
             return violations + ["the defaults cannot be encoded"]
         }
         var diagnostics = Diagnostics()
         let decoded = ConfigDecoder().decode(
-            Factory.Config.self, from: .mapping(Node.Mapping(mark: mark)), over: Factory.Config(), diagnostics: &diagnostics
+            Factory.Config.self,
+            from: .mapping(Node.Mapping(mark: mark)),
+            over: Factory.Config(),
+            diagnostics: &diagnostics
         )
         if !diagnostics.isEmpty { violations.append("nothing written is not accepted: \(diagnostics.rendered())") }
         if let node = try? Node(encoding: decoded), !node.hasSameContent(as: defaults) {
             violations.append("nothing written does not give the defaults")
         }
-        let names = keys.map(\.path).filter { !$0.contains("[]") && !$0.contains("*") }.map { $0.joined(separator: ".") }
-        violations += Set(names).subtracting(Factory.Config.documentation.keys).sorted().map { "the key \($0) is not documented" }
-        let sections = keys.flatMap { key in (1...max(1, key.path.count)).map { key.path.prefix($0).joined(separator: ".") } }
-        violations += Set(Factory.Config.documentation.keys).subtracting(sections).sorted().map { "there is no key \($0) to document" }
-        if let key = names.first?.split(separator: ".").first.map(String.init) { violations += unknownKey(like: key, mark) }
+        let names = keys.map(\.path).filter { !$0.contains("[]") && !$0.contains("*") }.map {
+            $0.joined(separator: ".")
+        }
+        violations += Set(names).subtracting(Factory.Config.documentation.keys).sorted().map {
+            "the key \($0) is not documented"
+        }
+        let sections = keys.flatMap { key in
+            (1...max(1, key.path.count)).map { key.path.prefix($0).joined(separator: ".") }
+        }
+        violations += Set(Factory.Config.documentation.keys).subtracting(sections).sorted().map {
+            "there is no key \($0) to document"
+        }
+        if let key = names.first?.split(separator: ".").first.map(String.init) {
+            violations += unknownKey(like: key, mark)
+        }
         return violations
     }
 
     private func unknownKey(like key: String, _ mark: Mark) -> [String] {
         let wrong = key + "x"
-        let node = Node.mapping(Node.Mapping([Node.Entry(key: Scalar(wrong, mark: mark), value: .null(at: mark))], mark: mark))
+        let node = Node.mapping(
+            Node.Mapping([Node.Entry(key: Scalar(wrong, mark: mark), value: .null(at: mark))], mark: mark)
+        )
         var diagnostics = Diagnostics()
         _ = ConfigDecoder().decode(Factory.Config.self, from: node, over: Factory.Config(), diagnostics: &diagnostics)
-        guard let finding = diagnostics.items.first, finding.severity == .error else { return ["the unknown key \(wrong) is accepted"] }
+        guard let finding = diagnostics.items.first, finding.severity == .error else {
+            return ["the unknown key \(wrong) is accepted"]
+        }
         return finding.help?.contains(key) == true ? [] : ["the unknown key \(wrong) gets no suggestion"]
     }
 
@@ -79,7 +98,9 @@ public struct ComponentConformance<Factory: ComponentFactory> {
             await component.shutdown()
             await component.shutdown()
             let leaked = OpenFiles.now(below: home).subtracting(before)
-            if !leaked.isEmpty { violations.append("left open after the shutdown: \(leaked.sorted().joined(separator: ", "))") }
+            if !leaked.isEmpty {
+                violations.append("left open after the shutdown: \(leaked.sorted().joined(separator: ", "))")
+            }
         } catch {
             violations.append("it cannot be started: \(error)")
         }
@@ -89,7 +110,13 @@ public struct ComponentConformance<Factory: ComponentFactory> {
     func settings(_ counters: ComponentCounters = ComponentCounters()) -> ComponentSettings {
         let logger = Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() }
         let id = ComponentID(factory.type) ?? ComponentID.unnamed
-        return ComponentSettings(id: id, logger: logger, counters: counters, home: home, now: { Timestamp(nanoseconds: 1_790_000_000_000_000_000) })
+        return ComponentSettings(
+            id: id,
+            logger: logger,
+            counters: counters,
+            home: home,
+            now: { Timestamp(nanoseconds: 1_790_000_000_000_000_000) }
+        )
     }
 }
 
@@ -98,7 +125,9 @@ extension ComponentConformance where Factory: ReceiverFactory {
     public func violations() async -> [String] {
         let factory = factory
         return configurationViolations()
-            + (await lifecycleViolations { config, settings in factory.makeReceiver(config, settings, next: SignalConsumers([:])) })
+            + (await lifecycleViolations { config, settings in
+                factory.makeReceiver(config, settings, next: SignalConsumers([:]))
+            })
     }
 }
 
@@ -148,14 +177,18 @@ extension ComponentConformance where Factory: ExporterFactory {
             violations += await refusal(by: exporter, of: batch, when: "before the start")
             try await exporter.start()
             for signal in factory.signals { try await exporter.consume(try SampleBatch.make(signal)) }
-            if counters.value(.sent) != factory.signals.count { violations.append("records that were kept are not counted as sent") }
+            if counters.value(.sent) != factory.signals.count {
+                violations.append("records that were kept are not counted as sent")
+            }
             if let store = exporter as? any UsageStore { violations += await storeViolations(store) }
             await exporter.shutdown()
             violations += await refusal(by: exporter, of: batch, when: "after the shutdown")
         } catch {
             violations.append("it does not take a batch: \(error)")
         }
-        if factory.isStore != (exporter is any UsageStore) { violations.append("isStore does not say whether it answers queries") }
+        if factory.isStore != (exporter is any UsageStore) {
+            violations.append("isStore does not say whether it answers queries")
+        }
         return violations
     }
 
@@ -173,9 +206,15 @@ extension ComponentConformance where Factory: ExporterFactory {
             let now = Timestamp(nanoseconds: 1_790_000_000_000_000_000)
             let period = try Period("30d", timezone: "UTC", now: now)
             var violations: [String] = []
-            if try await store.summary(of: period, now: now).byDay.count != 30 { violations.append("a summary leaves days out") }
-            if try await store.session(id: "there is no such session") != nil { violations.append("an unknown session is known") }
-            if try await store.sessions(SessionQuery(now: now)).nextOffset != nil { violations.append("an empty page has a next one") }
+            if try await store.summary(of: period, now: now).byDay.count != 30 {
+                violations.append("a summary leaves days out")
+            }
+            if try await store.session(id: "there is no such session") != nil {
+                violations.append("an unknown session is known")
+            }
+            if try await store.sessions(SessionQuery(now: now)).nextOffset != nil {
+                violations.append("an empty page has a next one")
+            }
             return violations
         } catch {
             return ["it does not answer: \(error)"]
@@ -188,7 +227,8 @@ enum SampleBatch {
     static func make(_ signal: Signal) throws -> Batch {
         let json =
             switch signal {
-            case .logs: #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1790000000000000000","body":{"stringValue":"hi"}}]}]}]}"#
+            case .logs:
+                #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1790000000000000000","body":{"stringValue":"hi"}}]}]}]}"#
             case .traces:
                 #"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708","#
                     + #""name":"s","startTimeUnixNano":"1790000000000000000","endTimeUnixNano":"1790000000000000001"}]}]}]}"#
@@ -196,7 +236,10 @@ enum SampleBatch {
                 #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"asInt":"1","#
                     + #""timeUnixNano":"1790000000000000000"}]}}]}]}]}"#
             }
-        return Batch(try OTLPBatch(signal: signal, json: Array(json.utf8)), receivedAt: Timestamp(nanoseconds: 1_790_000_000_000_000_000))
+        return Batch(
+            try OTLPBatch(signal: signal, json: Array(json.utf8)),
+            receivedAt: Timestamp(nanoseconds: 1_790_000_000_000_000_000)
+        )
     }
 }
 

@@ -32,7 +32,11 @@ public struct RequestBody: Sendable {
         do {
             for try await piece in pieces {
                 guard piece.count <= limit - bytes.count else { throw BodyError.tooLarge }
-                if bytes.isEmpty, statedLength == nil || statedLength == piece.count { bytes = piece } else { bytes += piece }
+                if bytes.isEmpty, statedLength == nil || statedLength == piece.count {
+                    bytes = piece
+                } else {
+                    bytes += piece
+                }
             }
         } catch let error as BodyError {
             throw error

@@ -32,7 +32,9 @@ extension Call {
 
     /// Higher authority first, a roll-up after what it sums up; the id decides between equals, so that the choice is always the same.
     private static func isBetter(_ left: Observation, _ right: Observation) -> Bool {
-        (left.trace.isRollUp ? 1 : 0, -Int(left.authority), left.id) < (right.trace.isRollUp ? 1 : 0, -Int(right.authority), right.id)
+        (left.trace.isRollUp ? 1 : 0, -Int(left.authority), left.id) < (
+            right.trace.isRollUp ? 1 : 0, -Int(right.authority), right.id
+        )
     }
 
     /// The smallest key of the strongest kind that any witness knows, else the smallest observation.
@@ -43,7 +45,9 @@ extension Call {
         return witnesses.lazy.map(\.id).min() ?? 0
     }
 
-    /// The numbers of the best witness; of several as good the larger of each. Lifetimes of cache writes and reasoning come from
+    /// The numbers of the best witness; of several as good the larger of each.
+    ///
+    /// Lifetimes of cache writes and reasoning come from
     /// whoever knows them, provided they agree in the sum they split.
     private static func counts(of ranked: [Observation]) -> (TokenCounts, Bool) {
         guard let best = ranked.first else { return (TokenCounts(), false) }

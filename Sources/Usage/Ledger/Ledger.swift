@@ -30,7 +30,9 @@ public enum Ledger {
 
     /// Whether two observations may tell of one call although they share no id.
     public static func resemble(_ left: Observation, _ right: Observation) -> Bool {
-        guard left.weakKey != 0, left.weakKey == right.weakKey, left.keys.kinds & right.keys.kinds == 0 else { return false }
+        guard left.weakKey != 0, left.weakKey == right.weakKey, left.keys.kinds & right.keys.kinds == 0 else {
+            return false
+        }
         guard left.witness != right.witness else { return false }
         if let mine = left.model, let theirs = right.model, mine != theirs { return false }
         return distance(left, right) <= min(window(left), window(right))
@@ -102,10 +104,13 @@ public enum Ledger {
     }
 
     /// Two groups may become one unless a witness would then have seen one call twice or an id would contradict another.
-    private static func mayJoin(_ left: Int, _ right: Int, _ ordered: [Observation], _ sets: inout DisjointSets) -> Bool {
+    private static func mayJoin(_ left: Int, _ right: Int, _ ordered: [Observation], _ sets: inout DisjointSets) -> Bool
+    {
         guard sets.root(left) != sets.root(right) else { return false }
         let (mine, theirs) = (sets.group(of: left), sets.group(of: right))
-        guard Set(mine.map { ordered[$0].witness }).isDisjoint(with: theirs.map { ordered[$0].witness }) else { return false }
+        guard Set(mine.map { ordered[$0].witness }).isDisjoint(with: theirs.map { ordered[$0].witness }) else {
+            return false
+        }
         return [\CallKeys.request, \.response, \.lineage].allSatisfy { kind in
             let ids = Set(mine.map { ordered[$0].keys[keyPath: kind] }).subtracting([0])
             let others = Set(theirs.map { ordered[$0].keys[keyPath: kind] }).subtracting([0])

@@ -33,7 +33,9 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     /// Flags spans whose descendants tell usage, among what came in and in the store.
     mutating func markRollUps() throws {
         let family = SpanFamily(current.values)
-        for (id, descendants) in family.ancestors where current[id].map({ descendants.areNear($0.time) }) ?? false { flag(id) }
+        for (id, descendants) in family.ancestors where current[id].map({ descendants.areNear($0.time) }) ?? false {
+            flag(id)
+        }
         for id in order {
             guard let observation = current[id] else { continue }
             for ancestor in observation.trace.ancestors.values {
@@ -43,7 +45,9 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
                 }
             }
             let span = observation.trace.span
-            if span != 0, !observation.trace.isRollUp, try index.hasDescendant(ofSpan: span, near: observation.time) { flag(id) }
+            if span != 0, !observation.trace.isRollUp, try index.hasDescendant(ofSpan: span, near: observation.time) {
+                flag(id)
+            }
         }
     }
 
@@ -52,7 +56,11 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     /// What an observation was connected with before it changed counts, too: it may have to be told apart from that now.
     mutating func close() throws {
         for id in order {
-            crowds.move(id, from: stored[id].flatMap(ResemblanceCell.init(of:)), to: current[id].flatMap(ResemblanceCell.init(of:)))
+            crowds.move(
+                id,
+                from: stored[id].flatMap(ResemblanceCell.init(of:)),
+                to: current[id].flatMap(ResemblanceCell.init(of:))
+            )
         }
         var seen = changed
         var queue = order
@@ -64,7 +72,9 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         }
         var askedKeys: Set<UInt64> = []
         while let id = queue.popLast() {
-            for neighbour in try neighbours(of: id, &askedKeys) where seen.insert(neighbour).inserted { queue.append(neighbour) }
+            for neighbour in try neighbours(of: id, &askedKeys) where seen.insert(neighbour).inserted {
+                queue.append(neighbour)
+            }
         }
         current = current.filter { seen.contains($0.key) }
     }
@@ -128,11 +138,15 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     private mutating func load(_ observation: Observation) throws {
         if let same = try index.observation(id: observation.id, time: observation.time) { return remember(same) }
         for key in observation.keys.known {
-            if let same = try index.observations(key: key).first(where: { $0.id == observation.id }) { return remember(same) }
+            if let same = try index.observations(key: key).first(where: { $0.id == observation.id }) {
+                return remember(same)
+            }
         }
         // A span without ids of its call that is told again with another end.
         guard observation.keys.isEmpty, observation.trace.span != 0 else { return }
-        let same = try index.observations(span: observation.trace.span, near: observation.time).first { $0.id == observation.id }
+        let same = try index.observations(span: observation.trace.span, near: observation.time).first {
+            $0.id == observation.id
+        }
         if let same { remember(same) }
     }
 

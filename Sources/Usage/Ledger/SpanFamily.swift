@@ -23,7 +23,9 @@ struct SpanFamily {
     init(_ observations: some Collection<Observation>) {
         var times: [UInt64: Descendants] = [:]
         for observation in observations {
-            for ancestor in observation.trace.ancestors.values { times[ancestor, default: Descendants()].times.append(observation.time) }
+            for ancestor in observation.trace.ancestors.values {
+                times[ancestor, default: Descendants()].times.append(observation.time)
+            }
         }
         for span in times.keys { times[span]?.times.sort() }
         ancestors = observations.compactMap { observation in

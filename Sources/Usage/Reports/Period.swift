@@ -33,12 +33,19 @@ public struct Period: Sendable, Hashable {
     ///   - to: The last day.
     ///   - timezone: An IANA name such as `Europe/Berlin`, or `UTC`.
     ///   - now: The present.
-    public init(_ text: String?, from: String? = nil, to: String? = nil, timezone: String, now: Timestamp) throws(PeriodError) {
+    public init(_ text: String?, from: String? = nil, to: String? = nil, timezone: String, now: Timestamp)
+        throws(PeriodError)
+    {
         let calendar = try Self.calendar(timezone)
         if from != nil || to != nil {
             guard text == nil else { throw PeriodError("give either period or from and to, not both") }
             guard let from, let to else { throw PeriodError("from and to go together") }
-            try self.init(name: "custom", first: Self.date(from, calendar), last: Self.date(to, calendar), calendar: calendar)
+            try self.init(
+                name: "custom",
+                first: Self.date(from, calendar),
+                last: Self.date(to, calendar),
+                calendar: calendar
+            )
             return
         }
         let today = calendar.startOfDay(for: Date(timeIntervalSince1970: Double(now.milliseconds) / 1_000))
@@ -49,7 +56,9 @@ public struct Period: Sendable, Hashable {
         }
         if text == "today" {
             try self.init(name: text, first: today, last: today, calendar: calendar)
-        } else if text.hasSuffix("d"), let count = Int(text.dropLast()), String(count) == text.dropLast(), count > 0, count <= Self.longest {
+        } else if text.hasSuffix("d"), let count = Int(text.dropLast()), String(count) == text.dropLast(), count > 0,
+            count <= Self.longest
+        {
             let first = calendar.date(byAdding: .day, value: 1 - count, to: today) ?? today
             try self.init(name: text, first: first, last: today, calendar: calendar)
         } else {
@@ -61,7 +70,11 @@ public struct Period: Sendable, Hashable {
         guard month.utf8.count == 7, let first = try? Self.date(month + "-01", calendar),
             let next = calendar.date(byAdding: .month, value: 1, to: first),
             let last = calendar.date(byAdding: .day, value: -1, to: next)
-        else { throw PeriodError("no period \"\(month.prefix(40))\": use 7d, 30d, 90d, YYYY-MM, or from=YYYY-MM-DD&to=YYYY-MM-DD") }
+        else {
+            throw PeriodError(
+                "no period \"\(month.prefix(40))\": use 7d, 30d, 90d, YYYY-MM, or from=YYYY-MM-DD&to=YYYY-MM-DD"
+            )
+        }
         try self.init(name: month, first: first, last: last, calendar: calendar)
     }
 
@@ -108,7 +121,9 @@ public struct Period: Sendable, Hashable {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
         if text.utf8.count == 10, parts.count == 3, let year = parts[0], let month = parts[1], let day = parts[2] {
             let components = DateComponents(year: year, month: month, day: day)
-            if components.isValidDate(in: calendar), (1970...2261).contains(year), let date = calendar.date(from: components) {
+            if components.isValidDate(in: calendar), (1970...2261).contains(year),
+                let date = calendar.date(from: components)
+            {
                 return calendar.startOfDay(for: date)
             }
         }

@@ -7,7 +7,7 @@ import FoundationEssentials
 import OTLP
 import YAML
 
-/// `hammurabi components`
+/// The command `hammurabi components`.
 struct ComponentsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "components",
@@ -66,7 +66,9 @@ struct ComponentsCommand: ParsableCommand {
 
         /// The entry for people: the keys in one column, what they mean in another, wrapped at the width.
         func text(width: Int) -> String {
-            let marks = [stability, signals.joined(separator: ", "), origin].filter { !$0.isEmpty }.joined(separator: ", ")
+            let marks = [stability, signals.joined(separator: ", "), origin].filter { !$0.isEmpty }.joined(
+                separator: ", "
+            )
             var lines = ["\(kind) \(id)  (\(marks))", "  \(summary)"]
             let indent = 6 + (keys.map(\.key.count).max() ?? 0)
             for key in keys {

@@ -5,7 +5,7 @@ import Collector
 import CollectorKit
 import YAML
 
-/// `hammurabi config`
+/// The command `hammurabi config`.
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
@@ -13,11 +13,12 @@ struct ConfigCommand: ParsableCommand {
         subcommands: [Print.self, Default.self, Schema.self]
     )
 
-    /// `hammurabi config print`
+    /// The command `hammurabi config print`.
     struct Print: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Prints the configuration in force: files joined, defaults filled in, secrets left out.",
-            discussion: "A value that comes from the environment or from a file may be a secret: it is printed as its reference, ${env:NAME}."
+            discussion:
+                "A value that comes from the environment or from a file may be a secret: it is printed as its reference, ${env:NAME}."
         )
 
         @OptionGroup var options: ConfigOptions
@@ -51,7 +52,7 @@ struct ConfigCommand: ParsableCommand {
         }
     }
 
-    /// `hammurabi config default`
+    /// The command `hammurabi config default`.
     struct Default: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Prints the default configuration with its comments.")
 
@@ -60,7 +61,7 @@ struct ConfigCommand: ParsableCommand {
         }
     }
 
-    /// `hammurabi config schema`
+    /// The command `hammurabi config schema`.
     struct Schema: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Prints a JSON Schema (2020-12) for configurations.")
 

@@ -5,12 +5,13 @@ import Collector
 import CollectorKit
 import Logging
 
-/// `hammurabi run`
+/// The command `hammurabi run`.
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Runs the collector in the foreground (the default).",
-        discussion: "Prints one line \"ready\" with its addresses on standard error. SIGTERM and SIGINT drain and stop it."
+        abstract: "Runs the collector in the foreground.",
+        discussion:
+            "Prints one line \"ready\" with its addresses on standard error. SIGTERM and SIGINT drain and stop it."
     )
 
     @OptionGroup var options: ConfigOptions

@@ -7,7 +7,7 @@ import HubExtension
 import Logging
 import Usage
 
-/// `hammurabi summary`
+/// The command `hammurabi summary`.
 struct SummaryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "summary",
@@ -20,16 +20,16 @@ struct SummaryCommand: AsyncParsableCommand {
     @Option(help: "7d, 30d, 90d, today, YYYY-MM or month (the current one, the default).")
     var period: String?
 
-    @Option(help: "The first day, YYYY-MM-DD; goes with --to.")
+    @Option(help: ArgumentHelp("The first day, YYYY-MM-DD; goes with --to.", valueName: "date"))
     var from: String?
 
-    @Option(help: "The last day, YYYY-MM-DD; goes with --from.")
+    @Option(help: ArgumentHelp("The last day, YYYY-MM-DD; goes with --from.", valueName: "date"))
     var to: String?
 
-    @Option(help: "By what the one table is split, instead of the whole report.")
+    @Option(help: ArgumentHelp("One table, split by this, instead of the whole report.", valueName: "dimension"))
     var by: SummaryReport.Dimension?
 
-    @Option(help: "Whose days are meant: UTC, Europe/Berlin, …; default: the hub's.")
+    @Option(help: ArgumentHelp("Whose days are meant: UTC, Europe/Berlin, …; default: the hub's.", valueName: "zone"))
     var timezone: String?
 
     @Flag(help: "Print the API's JSON document.")
@@ -51,7 +51,11 @@ struct SummaryCommand: AsyncParsableCommand {
         let range = try resolvedPeriod(in: timezone ?? hub.timezone)
         do {
             let answer = try await Collector.withStore(
-                nil, of: graph, home: surroundings.programHome, logger: logger, now: Console.now
+                nil,
+                of: graph,
+                home: surroundings.programHome,
+                logger: logger,
+                now: Console.now
             ) { store in
                 json
                     ? try await HubAnswers(store: store, config: hub, now: Console.now).summary(of: range) + "\n"

@@ -5,7 +5,7 @@ import Collector
 import FoundationEssentials
 import YAML
 
-/// `hammurabi validate`
+/// The command `hammurabi validate`.
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate",
@@ -28,7 +28,12 @@ struct ValidateCommand: ParsableCommand {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             let records = diagnostics.items.map(DiagnosticRecord.init)
-            Console.answer(String(decoding: try encoder.encode(Report(valid: !diagnostics.hasErrors, diagnostics: records)), as: UTF8.self) + "\n")
+            Console.answer(
+                String(
+                    decoding: try encoder.encode(Report(valid: !diagnostics.hasErrors, diagnostics: records)),
+                    as: UTF8.self
+                ) + "\n"
+            )
         } else {
             Console.error(diagnostics.rendered())
         }

@@ -41,7 +41,9 @@ struct TextTable {
         }
         var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - width
         while excess > 0 {
-            let shrinkable = columns.indices.filter { !columns[$0].isNumber && widths[$0] > max(8, columns[$0].title.count) }
+            let shrinkable = columns.indices.filter {
+                !columns[$0].isNumber && widths[$0] > max(8, columns[$0].title.count)
+            }
             guard let widest = shrinkable.max(by: { widths[$0] < widths[$1] }) else { break }
             widths[widest] -= 1
             excess -= 1

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-@testable import Collector
 import FoundationEssentials
 import Glibc
 import Testing
 
+@testable import Collector
+
 struct SystemdNoticeTests {
     @Test func `the service manager is told through its socket`() throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "notify-\(getpid())-\(UInt32.random(in: 0...9_999))").path
+        let path = FileManager.default.temporaryDirectory.appending(
+            path: "notify-\(getpid())-\(UInt32.random(in: 0...9_999))"
+        ).path
         let manager = try DatagramSocket(name: Array(path.utf8))
         defer { unlink(path) }
         SystemdNotice(environment: ["NOTIFY_SOCKET": path]).send("READY=1")
@@ -49,7 +52,7 @@ private final class DatagramSocket {
 
     deinit { close(descriptor) }
 
-    /// The next message; nil when there is none. One that was sent is there at once.
+    /// The next message, nil when there is none; one that was sent is there at once.
     func message() -> String? {
         var buffer = [UInt8](repeating: 0, count: 256)
         let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
