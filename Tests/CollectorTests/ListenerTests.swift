@@ -2,6 +2,7 @@
 
 import CollectorKit
 import HTTPTypes
+import Logging
 import Testing
 
 @testable import Collector
@@ -172,12 +173,13 @@ struct ListenerTests {
     }
 
     @Test func `an address of another machine is explained`() async throws {
-        let config = web("a").replacing("web/a:", with: "web/a: { endpoint: \"127.0.0.999:0\" }")
-        let error = await #expect(throws: StartError.self) {
-            try await RunningCollector(config, .probes(Journal(), ["a": [echo]]))
-        }
+        // An address that is set aside for documentation (RFC 5737).
+        let endpoint = Endpoint(host: "192.0.2.1", port: 0)
+        let logger = Logger(label: "listener") { _ in SwiftLogNoOpLogHandler() }
+        let listener = try HTTPListener(endpoint: endpoint, routes: [], logger: logger)
+        let error = await #expect(throws: StartError.self) { try await listener.run { _ in } }
         #expect(error?.reason == .inputOutput)
-        #expect(error?.description.hasPrefix("127.0.0.999:0 is no address of this machine; write 127.0.0.1:0") == true)
+        #expect(error?.description.hasPrefix("192.0.2.1:0 is no address of this machine; write 127.0.0.1:0") == true)
     }
 
     private struct Reason: Error {}
