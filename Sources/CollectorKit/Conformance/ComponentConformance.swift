@@ -36,7 +36,9 @@ public struct ComponentConformance<Factory: ComponentFactory> {
         var violations: [String] = []
         if ComponentID(factory.type) == nil { violations.append("the type \"\(factory.type)\" is no component type") }
         if factory.summary.isEmpty { violations.append("the factory has no summary") }
-        if factory.signals.isEmpty, !(factory is any ExtensionFactory) { violations.append("the factory handles no signal") }
+        if factory.signals.isEmpty, !(factory is any ExtensionFactory) {
+            violations.append("the factory handles no signal")
+        }
         let mark = Mark(file: "conformance", line: 1, column: 1)
         guard let defaults = try? Node(encoding: Factory.Config()),
             let keys = try? KeyDescription.list(of: Factory.Config())
