@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Synchronization
 import Testing
 import Usage
 
@@ -124,6 +125,40 @@ struct HostileTests {
         try EquivalenceTests.checkSums(bench)
     }
 
+    @Test func `the same call every ten seconds does not tie a whole day together`() throws {
+        var ledger = MemoryLedger()
+        let loads = LoadCount()
+        for number in UInt64(1)...250 {
+            let time = morning + Double(number) * 10
+            let pair = [
+                Observation(number * 2, at: time), Observation(number * 2 + 1, at: time + 0.01, source: .otlpSpan),
+            ]
+            let change = try Ledger.absorb(
+                pair.map { $0.with { $0.weakKey = 5 } },
+                into: CountingIndex(ledger: ledger, count: loads)
+            )
+            #expect(change.calls.count == 1)
+            try ledger.absorb(change.observations)
+        }
+        #expect(ledger.calls.count == 250)
+        #expect(loads.largest < 300)
+    }
+
+    @Test(arguments: [(-0.5, 0.5, 1), (-0.001, 1.999, 1), (-1, 1.5, 2), (1, 20, 1)])
+    func `at the border of two stretches only what is very near belongs together`(log: Double, span: Double, calls: Int)
+        throws
+    {
+        let border = Timestamp(nanoseconds: (morning.nanoseconds / ResemblanceCell.width + 1) * ResemblanceCell.width)
+        let pair = [Observation(1, at: border + log), Observation(2, at: border + span, source: .otlpSpan)].map {
+            $0.with { $0.weakKey = 5 }
+        }
+        for order in [pair, pair.reversed()] {
+            var ledger = MemoryLedger()
+            for sighting in order { try ledger.absorb([sighting]) }
+            #expect(ledger.calls.count == calls)
+        }
+    }
+
     @Test func `a thousand spans under one id are told in no time`() async throws {
         let bench = try await Bench()
         let spans = (UInt64(1)...1_000).map { number in
@@ -135,5 +170,46 @@ struct HostileTests {
         }
         try await bench.consume([Batch(spans)])
         #expect(try bench.rows("SELECT count(*), sum(counted) FROM calls") == ["1000 0"])
+    }
+}
+
+/// How many stored observations a change looked at, at most.
+private final class LoadCount: Sendable {
+    private let state = Mutex((present: 0, largest: 0))
+
+    var largest: Int { state.withLock { max($0.largest, $0.present) } }
+
+    func begin() {
+        state.withLock { ($0.largest, $0.present) = (max($0.largest, $0.present), 0) }
+    }
+
+    func add(_ count: Int) {
+        state.withLock { $0.present += count }
+    }
+}
+
+/// A ledger that counts what it is asked for in one change.
+private struct CountingIndex: LedgerIndex {
+    let ledger: MemoryLedger
+    let count: LoadCount
+
+    init(ledger: MemoryLedger, count: LoadCount) {
+        (self.ledger, self.count) = (ledger, count)
+        count.begin()
+    }
+
+    func observation(id: UInt64, time: Timestamp) -> Observation? { ledger.observation(id: id, time: time) }
+    func observations(key: UInt64) -> [Observation] { ledger.observations(key: key) }
+    func observations(span: UInt64, near time: Timestamp) -> [Observation] {
+        ledger.observations(span: span, near: time)
+    }
+    func hasDescendant(ofSpan span: UInt64, near time: Timestamp) -> Bool {
+        ledger.hasDescendant(ofSpan: span, near: time)
+    }
+
+    func observations(in cell: ResemblanceCell) -> [Observation]? {
+        let found = ledger.observations(in: cell)
+        count.add(found?.count ?? 0)
+        return found
     }
 }

@@ -35,12 +35,9 @@ public enum Ledger {
         }
         guard left.witness != right.witness else { return false }
         if let mine = left.model, let theirs = right.model, mine != theirs { return false }
-        return distance(left, right) <= min(window(left), window(right))
-    }
-
-    /// How far in nanoseconds an observation looks for what resembles it.
-    static func window(_ observation: Observation) -> Int64 {
-        min(Int64(max(0, observation.weakWindow)) * 1_000_000_000, ResemblanceCell.width)
+        let isAcross = left.time.nanoseconds / ResemblanceCell.width != right.time.nanoseconds / ResemblanceCell.width
+        let window = Int64(max(0, min(left.weakWindow, right.weakWindow))) * 1_000_000_000
+        return distance(left, right) <= (isAcross ? min(window, ResemblanceCell.reachAcross) : window)
     }
 
     /// Whether a span and another observation are near enough in time to belong to one trace.

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A weak key and a stretch of time: sightings that resemble one another stand in one cell or in two that touch.
+/// A weak key and a stretch of time, in which sightings that resemble one another stand together.
+///
+/// Across the border of two stretches only what is very near belongs together: otherwise a program that makes the same call every
+/// few seconds would tie its whole life together, and each new call would cost as much as all before it.
 public struct ResemblanceCell: Sendable, Hashable {
     /// What the sightings have in common.
     public let weakKey: UInt64
     /// Which stretch since 1970.
     public let stretch: Int64
 
-    /// How long a stretch is, in nanoseconds; no sighting looks farther for its like.
+    /// How long a stretch is, in nanoseconds.
     public static let width: Int64 = 1_024_000_000_000
+
+    /// How far apart in nanoseconds sightings on both sides of a border may be.
+    public static let reachAcross: Int64 = 2_000_000_000
 
     /// How many sightings a cell can hold; more are a crowd, in which nobody can be told from another and nobody is paired.
     ///
@@ -26,12 +32,12 @@ public struct ResemblanceCell: Sendable, Hashable {
         self.stretch = stretch
     }
 
-    /// The cells in which what resembles an observation can stand.
+    /// The cells in which what resembles an observation can stand: its own, and the next if the border is near.
     static func reached(by observation: Observation) -> [ResemblanceCell] {
         guard observation.weakKey != 0 else { return [] }
-        let (time, reach) = (observation.time.nanoseconds, Ledger.window(observation))
-        let last = time.addingReportingOverflow(reach)
-        return (max(0, time - reach) / width...(last.overflow ? .max : last.partialValue) / width).map {
+        let time = observation.time.nanoseconds
+        let (last, overflow) = time.addingReportingOverflow(reachAcross)
+        return (max(0, time - reachAcross) / width...(overflow ? .max : last) / width).map {
             ResemblanceCell(weakKey: observation.weakKey, stretch: $0)
         }
     }
