@@ -112,7 +112,7 @@ struct Record {
         let members = attributes.map { key, value in
             let text =
                 switch value {
-                case .string(let text): #"{"stringValue":"\#(text)"}"#
+                case .string(let text): #"{"stringValue":"\#(escaped(text))"}"#
                 case .int(let number): #"{"intValue":"\#(number)"}"#
                 case .double(let number): #"{"doubleValue":\#(number)}"#
                 case .bool(let flag): #"{"boolValue":\#(flag)}"#
@@ -120,6 +120,10 @@ struct Record {
             return #"{"key":"\#(key)","value":\#(text)}"#
         }
         return "[\(members.joined(separator: ","))]"
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
     }
 }
 

@@ -18,7 +18,7 @@ enum CountingConvention: Sendable {
     /// out, names of the conventions contain them.
     static func resolve(_ raw: RawCounts) -> CountingConvention {
         let cached = raw.cacheRead + raw.cacheWrite
-        if cached > raw.input { return .exclusive }
+        if cached > raw.input || raw.isInputUncached { return .exclusive }
         if let total = raw.total, cached > 0 {
             if total == raw.input + raw.output { return .inclusive }
             if total == raw.input + raw.output + cached { return .exclusive }
@@ -42,6 +42,19 @@ struct RawCounts {
     var total: Int64?
     /// Which attribute gave ``input``.
     var inputKey = AttributeKey.unknown
+
+    /// Whether the provider says that ``input`` leaves cached tokens out.
+    var isInputUncached = false
+
+    /// Takes what only the provider's own account tells.
+    mutating func fill(from metadata: ProviderMetadata) {
+        if cacheRead == 0 { cacheRead = metadata.cacheRead ?? 0 }
+        if cacheWrite == 0 { cacheWrite = metadata.cacheWrite ?? 0 }
+        cacheWrite5m = cacheWrite5m ?? metadata.cacheWrite5m
+        cacheWrite1h = cacheWrite1h ?? metadata.cacheWrite1h
+        if reasoning == 0 { reasoning = metadata.reasoning ?? 0 }
+        isInputUncached = metadata.anthropicInput == input
+    }
 
     /// Whether the lifetimes of cache writes are told apart.
     var knowsCacheLifetimes: Bool { cacheWrite5m != nil || cacheWrite1h != nil }

@@ -15,6 +15,9 @@ extension ObservationReader {
         raw.cacheWrite1h = attributes.number(ExtractionTable.cacheWrite1h, in: batch)?.value
         raw.reasoning = attributes.number(ExtractionTable.reasoning, in: batch)?.value ?? 0
         raw.total = attributes.number(ExtractionTable.total, in: batch)?.value
+        if let text = attributes.text(.aiResponseProviderMetadata) {
+            raw.fill(from: ProviderMetadata(batch.bytes(of: text)))
+        }
         guard !rules.isEmpty else { return raw }
         func house(_ field: TokenRule.Field) -> Int64? {
             rules.entry(field, in: attributes, of: batch).flatMap { batch.number(of: $0.value) }.flatMap {
