@@ -16,6 +16,18 @@ public struct SessionSighting: Sendable, Hashable {
     public var project: String?
     /// The machine.
     public var machine: String?
+    /// The title that the agent or its user gave the session, the newest one.
+    public var name: Latest<String>?
+    /// The branch that was checked out, the newest one.
+    public var branch: Latest<String>?
+    /// The version of the agent, the newest one.
+    public var agentVersion: Latest<String>?
+    /// What the agent says it is doing, the newest word.
+    public var taskStatus: Latest<String>?
+    /// Whether the agent says that the session has ended, its newest word; 1 for ended, 0 for alive.
+    public var completion: Latest<UInt8>?
+    /// The session that started this one, for a sub-agent or a fork.
+    public var parent: String?
 
     /// Creates a sighting at one instant.
     public init(id: String, time: Timestamp) {
@@ -30,13 +42,18 @@ public struct SessionSighting: Sendable, Hashable {
         lastSeen = max(lastSeen, time)
     }
 
-    /// Takes in another sighting of the same session; of two names for one thing the smaller stays, so that order does not matter.
+    /// Takes in another sighting of the same session; what can change is taken from the later, of two names for one lasting thing
+    /// the smaller stays, so that order does not matter.
     public mutating func merge(_ other: SessionSighting) {
         extend(to: other.firstSeen)
         extend(to: other.lastSeen)
-        for field in [\SessionSighting.agent, \.user, \.project, \.machine] {
+        for field in [\SessionSighting.agent, \.user, \.project, \.machine, \.parent] {
             self[keyPath: field] = [self[keyPath: field], other[keyPath: field]].compactMap(\.self).min()
         }
+        for fact in [\SessionSighting.name, \.branch, \.agentVersion, \.taskStatus] {
+            self[keyPath: fact] = Latest.later(self[keyPath: fact], other[keyPath: fact])
+        }
+        completion = Latest.later(completion, other.completion)
     }
 }
 

@@ -16,6 +16,12 @@ public struct Session: Sendable, Hashable {
     public var user: String?
     /// The machine.
     public var machine: String?
+    /// The branch that was checked out.
+    public var branch: String?
+    /// The version of the agent.
+    public var agentVersion: String?
+    /// The session that started this one.
+    public var parent: String?
     /// What the agent says it is doing.
     public var taskStatus: String?
     /// Whether the agent said that it ended.
