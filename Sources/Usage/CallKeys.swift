@@ -22,6 +22,13 @@ public struct CallKeys: Sendable, Hashable {
     /// The keys that are known.
     public var known: [UInt64] { [request, response, lineage].filter { $0 != 0 } }
 
+    /// Calls `body` with each key that is known.
+    public func forEach(_ body: (UInt64) throws -> Void) rethrows {
+        if request != 0 { try body(request) }
+        if response != 0 { try body(response) }
+        if lineage != 0 { try body(lineage) }
+    }
+
     /// Whether no id is known.
     public var isEmpty: Bool { kinds == 0 }
 
@@ -54,7 +61,7 @@ public struct TraceLinks: Sendable, Hashable {
     public mutating func merge(_ other: TraceLinks) {
         span = span == 0 ? other.span : other.span == 0 ? span : min(span, other.span)
         isRollUp = isRollUp || other.isRollUp
-        for ancestor in other.ancestors.values { ancestors.insert(ancestor) }
+        other.ancestors.forEach { ancestors.insert($0) }
     }
 }
 
@@ -74,13 +81,29 @@ public struct InlineAncestors: Sendable, Hashable {
     /// Whether there are none.
     public var isEmpty: Bool { a == 0 }
 
+    /// Calls `body` with each ancestor, smallest first.
+    public func forEach(_ body: (UInt64) throws -> Void) rethrows {
+        if a != 0 { try body(a) }
+        if b != 0 { try body(b) }
+        if c != 0 { try body(c) }
+        if d != 0 { try body(d) }
+    }
+
+    /// Whether a span is among them.
+    public func contains(_ span: UInt64) -> Bool { span != 0 && (span == a || span == b || span == c || span == d) }
+
     /// Adds one; the set stays sorted and free of repeats.
     public mutating func insert(_ value: UInt64) {
         guard value != 0, value != a, value != b, value != c, value != d else { return }
-        var value = value
-        for slot in [\InlineAncestors.a, \.b, \.c, \.d] {
-            if self[keyPath: slot] == 0 || value < self[keyPath: slot] { swap(&value, &self[keyPath: slot]) }
-            if value == 0 { return }
-        }
+        var rest = value
+        Self.sink(&rest, into: &a)
+        Self.sink(&rest, into: &b)
+        Self.sink(&rest, into: &c)
+        Self.sink(&rest, into: &d)
+    }
+
+    /// Leaves the smaller of two in the slot and the larger to go on; zero is an empty slot.
+    private static func sink(_ value: inout UInt64, into slot: inout UInt64) {
+        if slot == 0 || (value != 0 && value < slot) { swap(&value, &slot) }
     }
 }

@@ -47,13 +47,21 @@ public struct SessionSighting: Sendable, Hashable {
     public mutating func merge(_ other: SessionSighting) {
         extend(to: other.firstSeen)
         extend(to: other.lastSeen)
-        for field in [\SessionSighting.agent, \.user, \.project, \.machine, \.parent] {
-            self[keyPath: field] = [self[keyPath: field], other[keyPath: field]].compactMap(\.self).min()
-        }
-        for fact in [\SessionSighting.name, \.branch, \.agentVersion, \.taskStatus] {
-            self[keyPath: fact] = Latest.later(self[keyPath: fact], other[keyPath: fact])
-        }
+        agent = Self.smaller(agent, other.agent)
+        user = Self.smaller(user, other.user)
+        project = Self.smaller(project, other.project)
+        machine = Self.smaller(machine, other.machine)
+        parent = Self.smaller(parent, other.parent)
+        name = Latest.later(name, other.name)
+        branch = Latest.later(branch, other.branch)
+        agentVersion = Latest.later(agentVersion, other.agentVersion)
+        taskStatus = Latest.later(taskStatus, other.taskStatus)
         completion = Latest.later(completion, other.completion)
+    }
+
+    private static func smaller(_ left: String?, _ right: String?) -> String? {
+        guard let left, let right else { return left ?? right }
+        return right < left ? right : left
     }
 }
 

@@ -66,7 +66,7 @@ struct EquivalenceTests {
         let bench = try await Bench()
         try await bench.consume([batch])
         let tables = [
-            "calls", "observations", "records", "call_keys", "links", "rollup", "sessions", "models", "origins",
+            "calls", "links", "runs", "link_tail", "rollup", "sessions", "models", "batches", "session_batches",
         ]
         let before = try tables.map { try bench.rows("SELECT * FROM \($0) ORDER BY 1, 2") }
         try await bench.consume([batch, batch])

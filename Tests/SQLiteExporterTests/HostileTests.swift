@@ -137,8 +137,8 @@ struct HostileTests {
                 pair.map { $0.with { $0.weakKey = 5 } },
                 into: CountingIndex(ledger: ledger, count: loads)
             )
-            #expect(change.calls.count == 1)
-            try ledger.absorb(change.observations)
+            #expect(change.entries.count == 1)
+            try ledger.absorb(pair.map { $0.with { $0.weakKey = 5 } })
         }
         #expect(ledger.calls.count == 250)
         #expect(loads.largest < 300)
@@ -198,18 +198,12 @@ private struct CountingIndex: LedgerIndex {
         count.begin()
     }
 
-    func observation(id: UInt64, time: Timestamp) -> Observation? { ledger.observation(id: id, time: time) }
-    func observations(key: UInt64) -> [Observation] { ledger.observations(key: key) }
-    func observations(span: UInt64, near time: Timestamp) -> [Observation] {
-        ledger.observations(span: span, near: time)
-    }
-    func hasDescendant(ofSpan span: UInt64, near time: Timestamp) -> Bool {
-        ledger.hasDescendant(ofSpan: span, near: time)
-    }
+    func mayHold(_ link: LedgerLink) -> Bool { ledger.mayHold(link) }
+    func kinds(in cell: ResemblanceCell) -> UInt8 { ledger.kinds(in: cell) }
 
-    func observations(in cell: ResemblanceCell) -> [Observation]? {
-        let found = ledger.observations(in: cell)
-        count.add(found?.count ?? 0)
+    func entries(linkedBy link: LedgerLink, limit: Int) -> [LedgerEntry] {
+        let found = ledger.entries(linkedBy: link, limit: limit)
+        count.add(found.count)
         return found
     }
 }

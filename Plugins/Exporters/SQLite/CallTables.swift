@@ -3,9 +3,10 @@
 import GRDB
 import Usage
 
-/// Writes what the ledger has learned: observations, calls and, in the same transaction, the sums over them.
+/// Writes what the ledger has learned: calls with their witnesses and, in the same transaction, the sums over them.
 struct CallTables {
     let db: Database
+    private var insertion: SQLiteStatement
     private var sums: [RollupKey: UsageTotals] = [:]
 
     /// One quarter of an hour in nanoseconds.
@@ -17,85 +18,88 @@ struct CallTables {
         var model: Int64
     }
 
-    init(_ db: Database) {
+    init(_ db: Database) throws {
         self.db = db
+        insertion = try SQLiteStatement(Call.insertion, db)
     }
 
-    /// Applies a change; calls are priced by `pricing`, and stay unpriced without one.
-    mutating func apply(_ change: LedgerChange, pricing: Pricing?, _ catalog: inout Catalog) throws {
-        let tables = LedgerTables(db: db)
-        for former in change.replaced { try tables.unlink(former) }
-        for observation in change.observations {
-            try observation.insert(db)
-            try tables.link(observation)
-        }
-        for call in change.retired { try retire(call) }
-        for var call in change.calls {
-            call.price = pricing?.price(call) ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
-            try insert(call, &catalog)
-        }
-        try writeSums()
+    /// Removes a call with what it had added to the sums.
+    mutating func retire(_ entry: LedgerEntry) throws {
+        var statement = try SQLiteStatement("DELETE FROM calls WHERE ref = ? \(Self.returning)", db)
+        statement.bind(entry.ref)
+        try subtract(statement.rows(FormerCall.init(row:)))
     }
 
-    private mutating func insert(_ call: Call, _ catalog: inout Catalog) throws {
-        let session = try catalog.session(of: call)
-        let model = try catalog.model(call.model, provider: call.provider)
-        var statement = try SQLiteStatement(Call.insertion, db)
-        statement.bind(call.time.nanoseconds)
-        statement.bind(call.id)
-        statement.bind(session)
-        statement.bind(model)
-        statement.bind(call.isCounted)
-        let counts = call.counts
-        for count in [
-            counts.uncachedInput, counts.cacheRead, counts.cacheWrite5m, counts.cacheWrite1h, counts.output,
-            counts.reasoning,
-        ] {
-            statement.bind(count)
-        }
-        statement.bind(call.knowsCacheLifetimes)
-        statement.bind(call.price?.isPriced ?? false)
-        statement.bind(call.price?.cost.nanodollars ?? 0)
-        statement.bind(call.price?.computed?.nanodollars)
-        statement.bind(call.reportedCost?.nanodollars)
-        statement.bind(call.terms.isFast)
-        statement.bind(call.terms.serviceTier)
-        statement.bind(call.terms.geography)
-        statement.bind(call.terms.webSearches)
-        statement.bind(call.duration)
-        statement.bind(call.error)
-        statement.bind(call.sources.reduce(Int64(0)) { $0 | 1 << Int64($1.rawValue) })
-        try statement.run()
-        guard call.isCounted else { return }
-        var totals = UsageTotals()
-        totals.calls = 1
-        totals.counts = counts
-        totals.cost = call.price?.cost ?? .zero
-        totals.unpricedCalls = call.price?.isPriced == true ? 0 : 1
-        add(totals, at: call.time.nanoseconds, session, model)
-    }
-
-    private mutating func retire(_ call: Call) throws {
+    /// Removes the calls of a range of rows that ended before an instant.
+    ///
+    /// - Returns: How many they were.
+    mutating func removeOld(_ rows: ClosedRange<Int64>, before border: Int64) throws -> Int {
         var statement = try SQLiteStatement(
-            """
-            DELETE FROM calls WHERE time = ? AND id = ? RETURNING session, model, counted, priced, cost, uncached_input, cache_read, \
-            cache_write_5m, cache_write_1h, output, reasoning
-            """,
+            "DELETE FROM calls WHERE ref BETWEEN ? AND ? AND time < ? \(Self.returning)",
             db
         )
-        statement.bind(call.time.nanoseconds)
-        statement.bind(call.id)
-        let former = try statement.rows { row in (row.int(0), row.int(1), row.bool(2), UsageTotals(retiring: row)) }
-        for (session, model, isCounted, totals) in former where isCounted {
+        statement.bind(rows.lowerBound)
+        statement.bind(rows.upperBound)
+        statement.bind(border)
+        let former = try statement.rows(FormerCall.init(row:))
+        subtract(former)
+        return former.count
+    }
+
+    private mutating func subtract(_ former: [FormerCall]) {
+        for call in former where call.isCounted { add(call.totals, at: call.time, call.session, call.model) }
+    }
+
+    /// Writes a call; it is priced by `pricing`, and stays unpriced without one.
+    ///
+    /// - Returns: The number of its row.
+    mutating func insert(_ entry: LedgerEntry, pricing: Pricing?, _ catalog: inout Catalog) throws -> Int64 {
+        let call = entry.call
+        let price = pricing?.price(call) ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
+        let session = try catalog.session(of: call, db)
+        let model = try catalog.model(call.model, provider: call.provider, db)
+        bind(call, price, session, model)
+        insertion.bind(blob: entry.witnesses.encoded)
+        try insertion.run()
+        if call.isCounted {
+            var totals = UsageTotals()
+            totals.calls = 1
+            totals.counts = call.counts
+            totals.cost = price.cost
+            totals.unpricedCalls = price.isPriced ? 0 : 1
             add(totals, at: call.time.nanoseconds, session, model)
         }
+        return db.lastInsertedRowID
+    }
+
+    private mutating func bind(_ call: Call, _ price: CallPrice, _ session: Int64, _ model: Int64) {
+        insertion.bind(call.time.nanoseconds)
+        insertion.bind(call.id)
+        insertion.bind(session)
+        insertion.bind(model)
+        insertion.bind(call.isCounted)
+        insertion.bind(call.counts.uncachedInput)
+        insertion.bind(call.counts.cacheRead)
+        insertion.bind(call.counts.cacheWrite5m)
+        insertion.bind(call.counts.cacheWrite1h)
+        insertion.bind(call.counts.output)
+        insertion.bind(call.counts.reasoning)
+        insertion.bind(call.knowsCacheLifetimes)
+        insertion.bind(price.isPriced)
+        insertion.bind(price.cost.nanodollars)
+        insertion.bind(price.computed?.nanodollars)
+        insertion.bind(call.reportedCost?.nanodollars)
+        insertion.bind(call.duration)
+        insertion.bind(call.error)
+        insertion.bind(call.sources.reduce(Int64(0)) { $0 | 1 << Int64($1.rawValue) })
     }
 
     private mutating func add(_ totals: UsageTotals, at time: Int64, _ session: Int64, _ model: Int64) {
         sums[RollupKey(quarter: time / Self.quarter, session: session, model: model), default: UsageTotals()] += totals
     }
 
-    private mutating func writeSums() throws {
+    /// Adds what was written and removed to the sums by quarter of an hour.
+    mutating func writeSums() throws {
         for (key, totals) in sums {
             var statement = try SQLiteStatement(Self.addition, db)
             for number in [key.quarter, key.session, key.model, totals.calls, totals.unpricedCalls] {
@@ -120,6 +124,12 @@ struct CallTables {
         sums.removeAll()
     }
 
+    /// The columns of ``FormerCall``.
+    private static let returning = """
+        RETURNING time, session, model, counted, priced, cost, uncached_input, cache_read, cache_write_5m, cache_write_1h, output, \
+        reasoning
+        """
+
     /// Adds to a row of sums; like every sum it stops at the largest number that can be held.
     private static let addition: String = {
         let figures = UsageTotals.columns.map { "\($0) = min(\($0) + excluded.\($0), \(Int64.max))" }
@@ -131,32 +141,40 @@ struct CallTables {
     }()
 }
 
-extension UsageTotals {
-    /// What a call that is taken away had added, with the sign turned.
-    fileprivate init(retiring row: SQLiteRow) {
-        self.init()
-        calls = -1
-        unpricedCalls = row.bool(3) ? 0 : -1
-        cost = Money(nanodollars: -row.int(4))
-        counts = TokenCounts(
-            uncachedInput: -row.int(5),
-            cacheRead: -row.int(6),
-            cacheWrite5m: -row.int(7),
-            cacheWrite1h: -row.int(8),
-            output: -row.int(9),
-            reasoning: -row.int(10)
+/// A call that is taken away, and what it had added to the sums with the sign turned.
+private struct FormerCall {
+    var time: Int64
+    var session: Int64
+    var model: Int64
+    var isCounted: Bool
+    var totals = UsageTotals()
+
+    init(row: SQLiteRow) {
+        time = row.int(0)
+        session = row.int(1)
+        model = row.int(2)
+        isCounted = row.bool(3)
+        totals.calls = -1
+        totals.unpricedCalls = row.bool(4) ? 0 : -1
+        totals.cost = Money(nanodollars: -row.int(5))
+        totals.counts = TokenCounts(
+            uncachedInput: -row.int(6),
+            cacheRead: -row.int(7),
+            cacheWrite5m: -row.int(8),
+            cacheWrite1h: -row.int(9),
+            output: -row.int(10),
+            reasoning: -row.int(11)
         )
     }
 }
 
 extension Call {
     /// The columns of a call in the order in which they are written.
-    static let columns = """
+    private static let columns = """
         time, id, session, model, counted, uncached_input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, \
-        knows_cache_lifetimes, priced, cost, computed_cost, reported_cost, fast, service_tier, geography, web_searches, duration, \
-        error, sources
+        knows_cache_lifetimes, priced, cost, computed_cost, reported_cost, duration, error, sources, witnesses
         """
 
     fileprivate static let insertion =
-        "INSERT OR REPLACE INTO calls (\(columns)) VALUES (\(Array(repeating: "?", count: 23).joined(separator: ",")))"
+        "INSERT INTO calls (\(columns)) VALUES (\(Array(repeating: "?", count: 20).joined(separator: ",")))"
 }

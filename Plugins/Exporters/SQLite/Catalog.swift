@@ -3,19 +3,29 @@
 import GRDB
 import Usage
 
-/// The sessions and models of one transaction by their row numbers.
+/// The sessions and models of a database by their row numbers, and what is to be written about sessions.
 ///
-/// Lives as long as the transaction: what was added in one that failed must not be remembered.
-struct Catalog {
-    private let db: Database
-    private var sessions: [SessionKey: Int64] = [:]
+/// Belongs to the writer; what was added in a transaction that failed must not be remembered (see ``StoreWriter``).
+struct Catalog: Sendable {
+    private var positions: [SessionKey: Int] = [:]
+    private var slots: [Slot] = []
     private var models: [ModelKey: Int64] = [:]
-    private var sightings: [SessionKey: SessionSighting] = [:]
-    private var sighted: Set<SessionKey> = []
+    /// The slots that have something to write.
+    private var touched: [Int] = []
+    /// Where the last session was found: records of a session come together.
+    private var latest: Int?
 
     private struct SessionKey: Hashable {
         var id: String
         var isHidden: Bool
+    }
+
+    private struct Slot {
+        let key: SessionKey
+        var ref: Int64?
+        var sighting: SessionSighting?
+        /// Whether a record names the session, not only a call.
+        var isSighted = false
     }
 
     private struct ModelKey: Hashable {
@@ -23,39 +33,39 @@ struct Catalog {
         var provider: String
     }
 
-    init(_ db: Database) {
-        self.db = db
-    }
+    /// How many sessions are remembered at most.
+    private static let capacity = 8_192
 
     /// The row of a call's session; calls without one share a hidden row for each agent, user, project and machine.
-    mutating func session(of call: Call) throws -> Int64 {
-        if let session = call.session { return try row(SessionKey(id: session, isHidden: false)) }
+    mutating func session(of call: Call, _ db: Database) throws -> Int64 {
+        if let session = call.session { return try row(slot(session), db) }
         let names = [call.agent, call.user, call.project, call.machine]
-        let key = SessionKey(id: names.map { $0 ?? "" }.joined(separator: "\u{1F}"), isHidden: true)
-        var sighting = SessionSighting(id: key.id, time: call.time)
+        let id = names.map { $0 ?? "" }.joined(separator: "\u{1F}")
+        var sighting = SessionSighting(id: id, time: call.time)
         (sighting.agent, sighting.user, sighting.project, sighting.machine) = (
             call.agent, call.user, call.project, call.machine
         )
-        note(sighting, key)
-        return try row(key)
+        let slot = slot(id, isHidden: true)
+        note(sighting, slot)
+        return try row(slot, db)
     }
 
     /// The row of a session that a record names.
-    mutating func session(_ sighting: SessionSighting) throws -> Int64 {
-        let key = SessionKey(id: sighting.id, isHidden: false)
-        sighted.insert(key)
-        note(sighting, key)
-        return try row(key)
+    mutating func session(_ sighting: SessionSighting, _ db: Database) throws -> Int64 {
+        let slot = slot(sighting.id)
+        slots[slot].isSighted = true
+        note(sighting, slot)
+        return try row(slot, db)
     }
 
     /// Takes in what an observation tells about its session.
     mutating func note(_ observation: Observation) {
         guard let sighting = observation.sessionSighting else { return }
-        note(sighting, SessionKey(id: sighting.id, isHidden: false))
+        note(sighting, slot(sighting.id))
     }
 
     /// The row of a model.
-    mutating func model(_ name: String?, provider: String?) throws -> Int64 {
+    mutating func model(_ name: String?, provider: String?, _ db: Database) throws -> Int64 {
         let key = ModelKey(name: name ?? "", provider: provider ?? "")
         if let known = models[key] { return known }
         var insertion = try SQLiteStatement("INSERT OR IGNORE INTO models (name, provider) VALUES (?, ?)", db)
@@ -71,52 +81,45 @@ struct Catalog {
     }
 
     /// Writes what was noted about sessions.
-    mutating func flush() throws {
-        for (key, sighting) in sightings {
-            var statement = try SQLiteStatement(Self.update, db)
-            statement.bind(key.id)
-            statement.bind(key.isHidden)
-            statement.bind(sighted.contains(key))
-            for text in [sighting.agent, sighting.user, sighting.project, sighting.machine] { statement.bind(text) }
-            statement.bind(sighting.firstSeen.nanoseconds)
-            statement.bind(sighting.lastSeen.nanoseconds)
-            try statement.run()
+    mutating func flush(_ db: Database) throws {
+        for position in touched {
+            guard let sighting = slots[position].sighting else { continue }
+            try SessionTable(db: db).update(
+                sighting,
+                isHidden: slots[position].key.isHidden,
+                isSighted: slots[position].isSighted
+            )
+            slots[position].sighting = nil
         }
-        sightings.removeAll()
+        touched.removeAll(keepingCapacity: true)
+        if slots.count > Self.capacity { self = Catalog() }
     }
 
-    private mutating func note(_ sighting: SessionSighting, _ key: SessionKey) {
-        if sightings[key] == nil { sightings[key] = sighting } else { sightings[key]?.merge(sighting) }
+    private mutating func slot(_ id: String, isHidden: Bool = false) -> Int {
+        if let latest, slots[latest].key.isHidden == isHidden, slots[latest].key.id == id { return latest }
+        let key = SessionKey(id: id, isHidden: isHidden)
+        let position = positions[key] ?? slots.count
+        if position == slots.count {
+            positions[key] = position
+            slots.append(Slot(key: key))
+        }
+        latest = position
+        return position
     }
 
-    private mutating func row(_ key: SessionKey) throws -> Int64 {
-        if let known = sessions[key] { return known }
-        var insertion = try SQLiteStatement(
-            "INSERT OR IGNORE INTO sessions (id, hidden, started_at, last_seen_at) VALUES (?, ?, \(Int64.max), 0)",
-            db
-        )
-        insertion.bind(key.id)
-        insertion.bind(key.isHidden)
-        try insertion.run()
-        var statement = try SQLiteStatement("SELECT ref FROM sessions WHERE id = ? AND hidden = ?", db)
-        statement.bind(key.id)
-        statement.bind(key.isHidden)
-        let ref = try statement.first { $0.int(0) } ?? 0
-        sessions[key] = ref
+    private mutating func note(_ sighting: SessionSighting, _ position: Int) {
+        if slots[position].sighting == nil {
+            slots[position].sighting = sighting
+            touched.append(position)
+        } else {
+            slots[position].sighting?.merge(sighting)
+        }
+    }
+
+    private mutating func row(_ position: Int, _ db: Database) throws -> Int64 {
+        if let known = slots[position].ref { return known }
+        let ref = try SessionTable(db: db).row(id: slots[position].key.id, isHidden: slots[position].key.isHidden)
+        slots[position].ref = ref
         return ref
     }
-
-    /// Of two names for one thing the smaller stays, as in ``SessionSighting/merge(_:)``.
-    private static let update = """
-        INSERT INTO sessions (id, hidden, sighted, agent, user, project, machine, started_at, last_seen_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (id, hidden) DO UPDATE SET
-            sighted = max(sighted, excluded.sighted),
-            agent = coalesce(min(agent, excluded.agent), agent, excluded.agent),
-            user = coalesce(min(user, excluded.user), user, excluded.user),
-            project = coalesce(min(project, excluded.project), project, excluded.project),
-            machine = coalesce(min(machine, excluded.machine), machine, excluded.machine),
-            started_at = min(started_at, excluded.started_at),
-            last_seen_at = max(last_seen_at, excluded.last_seen_at)
-        """
 }

@@ -1,160 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRDB
+import Synchronization
 import Usage
 
-/// The tables by which observations are found again, in one transaction.
+/// The stored calls as the ledger asks for them, in one transaction.
 struct LedgerTables: LedgerIndex {
     let db: Database
+    let links: LinkIndex
+    let recent: RecentEntries
 
-    private enum Kind: UInt64 {
-        case resemblance = 0x5EED_0001_0000_0000
-        case span = 0x5EED_0002_0000_0000
-        case ancestor = 0x5EED_0003_0000_0000
-    }
+    func mayHold(_ link: LedgerLink) -> Bool { links.mayHold(link) }
 
-    func observation(id: UInt64, time: Timestamp) throws -> Observation? {
-        var statement = try SQLiteStatement(
-            "SELECT \(Observation.columns) FROM observations WHERE time = ? AND id = ?",
-            db
-        )
-        statement.bind(time.nanoseconds)
-        statement.bind(id)
-        return try statement.first(Observation.init(row:))
-    }
+    func kinds(in cell: ResemblanceCell) -> UInt8 { links.kinds(in: cell) }
 
-    func observations(key: UInt64) throws -> [Observation] {
-        var statement = try SQLiteStatement("SELECT time, observation FROM call_keys WHERE key = ?", db)
-        statement.bind(key)
-        return try load(statement.rows(Self.place))
-    }
-
-    func observations(in cell: ResemblanceCell) throws -> [Observation]? {
-        var statement = try SQLiteStatement(
-            "SELECT time, observation FROM links WHERE bucket = ? AND link = ? LIMIT \(ResemblanceCell.capacity + 1)",
-            db
-        )
-        statement.bind(cell.stretch)
-        statement.bind(cell.weakKey ^ Kind.resemblance.rawValue)
-        let places = try statement.rows(Self.place)
-        return places.count > ResemblanceCell.capacity ? nil : try load(places)
-    }
-
-    func observations(span: UInt64, near time: Timestamp) throws -> [Observation] {
-        try load(linked(span, .span, near: time))
-    }
-
-    func hasDescendant(ofSpan span: UInt64, near time: Timestamp) throws -> Bool {
-        try !linked(span, .ancestor, near: time).isEmpty
-    }
-
-    /// Makes an observation findable.
-    func link(_ observation: Observation) throws {
-        for key in observation.keys.known {
-            var statement = try SQLiteStatement(
-                "INSERT OR IGNORE INTO call_keys (key, time, observation) VALUES (?, ?, ?)",
-                db
-            )
-            statement.bind(key)
-            statement.bind(observation.time.nanoseconds)
-            statement.bind(observation.id)
-            try statement.run()
-        }
-        for link in links(of: observation) {
-            try change(
-                "INSERT OR IGNORE INTO links (bucket, link, kinds, time, observation) VALUES (?, ?, ?, ?, ?)",
-                link,
-                observation
-            )
+    func entries(linkedBy link: LedgerLink, limit: Int) throws -> [LedgerEntry] {
+        try links.refs(link, limit: limit, db).compactMap { ref in
+            // A posting may be older than the call's present state.
+            guard let entry = try entry(ref), entry.carries(link) else { return nil }
+            return entry
         }
     }
 
-    /// Takes an observation away, before its new state is written.
-    func unlink(_ observation: Observation) throws {
-        for key in observation.keys.known {
-            var statement = try SQLiteStatement(
-                "DELETE FROM call_keys WHERE key = ? AND time = ? AND observation = ?",
-                db
-            )
-            statement.bind(key)
-            statement.bind(observation.time.nanoseconds)
-            statement.bind(observation.id)
-            try statement.run()
+    private func entry(_ ref: Int64) throws -> LedgerEntry? {
+        if let witnesses = recent[ref] { return LedgerEntry(ref: ref, witnesses: witnesses) }
+        var statement = try SQLiteStatement("SELECT witnesses FROM calls WHERE ref = ?", db)
+        statement.bind(ref)
+        guard let bytes = try statement.first({ $0.blob(0) }) else { return nil }
+        guard let witnesses = [Observation](encoded: bytes), let entry = LedgerEntry(ref: ref, witnesses: witnesses)
+        else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the witnesses of call \(ref) are damaged")
         }
-        for link in links(of: observation) {
-            let deletion =
-                "DELETE FROM links WHERE bucket = ? AND link = ? AND kinds = ? AND time = ? AND observation = ?"
-            try change(deletion, link, observation)
+        recent.insert(entry)
+        return entry
+    }
+}
+
+extension LedgerEntry {
+    fileprivate func carries(_ link: LedgerLink) -> Bool {
+        var isFound = false
+        forEachLink { isFound = isFound || $0 == link }
+        return isFound
+    }
+}
+
+/// The witnesses of calls that were written or read lately: a second witness nearly always comes soon.
+///
+/// Two generations, so that forgetting costs nothing: what is asked for moves to the young one.
+final class RecentEntries: Sendable {
+    private let generations = Mutex(Generations())
+
+    private struct Generations {
+        var young: [Int64: [Observation]] = [:]
+        var old: [Int64: [Observation]] = [:]
+
+        mutating func insert(_ witnesses: [Observation], _ ref: Int64) {
+            if young.count >= RecentEntries.capacity {
+                swap(&young, &old)
+                young.removeAll(keepingCapacity: true)
+            }
+            young[ref] = witnesses
         }
-        var statement = try SQLiteStatement("DELETE FROM observations WHERE time = ? AND id = ?", db)
-        statement.bind(observation.time.nanoseconds)
-        statement.bind(observation.id)
-        try statement.run()
     }
 
-    // MARK: - Places
+    /// How many calls a generation holds: about two megabytes.
+    private static let capacity = 2_048
 
-    private struct Place: Hashable {
-        var time: Int64
-        var id: UInt64
-    }
-
-    private struct Link {
-        var bucket: Int64
-        var hash: UInt64
-        var kinds: UInt8
-    }
-
-    private static func place(_ row: SQLiteRow) -> Place { Place(time: row.int(0), id: row.uint(1)) }
-
-    private func links(of observation: Observation) -> [Link] {
-        let day = observation.time.nanoseconds / Ledger.traceWindow
-        var links: [Link] = []
-        if observation.weakKey != 0 {
-            let stretch = observation.time.nanoseconds / ResemblanceCell.width
-            let hash = observation.weakKey ^ Kind.resemblance.rawValue
-            links.append(Link(bucket: stretch, hash: hash, kinds: observation.keys.kinds))
+    subscript(ref: Int64) -> [Observation]? {
+        generations.withLock { generations in
+            if let witnesses = generations.young[ref] { return witnesses }
+            guard let witnesses = generations.old[ref] else { return nil }
+            generations.insert(witnesses, ref)
+            return witnesses
         }
-        if observation.trace.span != 0 {
-            links.append(Link(bucket: day, hash: observation.trace.span ^ Kind.span.rawValue, kinds: 0))
-        }
-        for ancestor in observation.trace.ancestors.values {
-            links.append(Link(bucket: day, hash: ancestor ^ Kind.ancestor.rawValue, kinds: 0))
-        }
-        return links
     }
 
-    /// The observations with a place in a trace, at most ``Ledger/traceWindow`` away in time.
-    private func linked(_ span: UInt64, _ kind: Kind, near time: Timestamp) throws -> [Place] {
-        let first = max(0, time.nanoseconds - Ledger.traceWindow)
-        let (last, overflow) = time.nanoseconds.addingReportingOverflow(Ledger.traceWindow)
-        let range = first...(overflow ? .max : last)
-        var places: [Place] = []
-        for day in range.lowerBound / Ledger.traceWindow...range.upperBound / Ledger.traceWindow {
-            var statement = try SQLiteStatement(
-                "SELECT time, observation FROM links WHERE bucket = ? AND link = ? AND kinds = 0 AND time BETWEEN ? AND ?",
-                db
-            )
-            statement.bind(day)
-            statement.bind(span ^ kind.rawValue)
-            statement.bind(range.lowerBound)
-            statement.bind(range.upperBound)
-            places += try statement.rows(Self.place)
+    func insert(_ entry: LedgerEntry) {
+        generations.withLock { $0.insert(entry.witnesses, entry.ref) }
+    }
+
+    func remove(_ ref: Int64) {
+        generations.withLock { generations in
+            generations.young[ref] = nil
+            generations.old[ref] = nil
         }
-        return places
-    }
-
-    private func load(_ places: [Place]) throws -> [Observation] {
-        try places.compactMap { try observation(id: $0.id, time: Timestamp(nanoseconds: $0.time)) }
-    }
-
-    private func change(_ sql: String, _ link: Link, _ observation: Observation) throws {
-        var statement = try SQLiteStatement(sql, db)
-        statement.bind(link.bucket)
-        statement.bind(link.hash)
-        statement.bind(Int64(link.kinds))
-        statement.bind(observation.time.nanoseconds)
-        statement.bind(observation.id)
-        try statement.run()
     }
 }

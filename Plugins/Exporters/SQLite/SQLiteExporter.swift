@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CEmbedded
 import CollectorKit
-import FoundationEssentials
 import GRDB
 import OTLP
 import Synchronization
@@ -15,8 +13,13 @@ import Usage
 final class SQLiteExporter: Exporter, UsageStore {
     private let config: SQLiteConfig
     private let settings: ComponentSettings
-    private let database = Mutex<DatabasePool?>(nil)
-    private let queue = Mutex<CommitQueue?>(nil)
+    private let state = Mutex<State?>(nil)
+
+    /// What there is while the exporter runs.
+    private struct State {
+        var commits: Commits
+        var queue: CommitQueue
+    }
 
     init(_ config: SQLiteConfig, _ settings: ComponentSettings) {
         self.config = config
@@ -25,29 +28,19 @@ final class SQLiteExporter: Exporter, UsageStore {
 
     func start() async throws(StartError) {
         let pool = try DatabaseFile(path: config.path.path).open(id: settings.id)
-        let keepsRecords = config.records == .all
-        database.withLock { $0 = pool }
-        queue.withLock {
-            $0 = CommitQueue { batches in
-                // A task of its own: a sender that gives up must not take the batches of others with it.
-                await Task { await Self.commit(batches, to: pool, keepsRecords: keepsRecords) }.value
-            }
-        }
+        let commits = Commits(pool: pool, keepsRecords: config.records == .all)
+        state.withLock { $0 = State(commits: commits, queue: CommitQueue { await commits.keep($0) }) }
     }
 
     func shutdown() async {
-        queue.withLock { $0 = nil }
-        let pool = database.withLock { pool in
-            defer { pool = nil }
-            return pool
-        }
+        let running = state.withLock { $0.take() }
         // Waits for the transaction under way; readers are interrupted.
-        try? pool?.close()
+        try? running?.commits.pool.close()
     }
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
         do throws(ConsumeError) {
-            guard let queue = queue.withLock({ $0 }) else { throw .retryable("\(settings.id) is not running") }
+            guard let queue = state.withLock({ $0?.queue }) else { throw .retryable("\(settings.id) is not running") }
             try await queue.submit(batch)
             settings.counters.add(batch.otlp.recordCount, to: .sent)
         } catch {
@@ -56,47 +49,10 @@ final class SQLiteExporter: Exporter, UsageStore {
         }
     }
 
-    /// The open database.
-    func pool() throws -> DatabasePool {
-        guard let pool = database.withLock({ $0 }) else { throw StoreError("\(settings.id) is not running") }
-        return pool
-    }
-
-    /// Keeps a group in one transaction; if that fails, each batch by itself, so that one cannot spoil the others.
-    private static func commit(
-        _ batches: [Batch],
-        to pool: DatabasePool,
-        keepsRecords: Bool
-    ) async -> [Result<Void, ConsumeError>] {
-        do {
-            try await pool.write { db in try write(batches, to: db, keepsRecords: keepsRecords) }
-            return batches.map { _ in .success(()) }
-        } catch {
-            let failure = ConsumeError(storing: error)
-            guard batches.count > 1, !failure.isRetryable else { return batches.map { _ in .failure(failure) } }
-            var results: [Result<Void, ConsumeError>] = []
-            for batch in batches {
-                results += await commit([batch], to: pool, keepsRecords: keepsRecords)
-            }
-            return results
-        }
-    }
-
-    private static func write(_ batches: [Batch], to db: Database, keepsRecords: Bool) throws {
-        var catalog = Catalog(db)
-        let observations = batches.flatMap(\.observations)
-        // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
-        for observation in observations { catalog.note(observation) }
-        let change = try Ledger.absorb(observations, into: LedgerTables(db: db))
-        var calls = CallTables(db)
-        try calls.apply(change, pricing: batches.lazy.compactMap(\.pricing).last, &catalog)
-        for batch in batches {
-            let sessions = try batch.sessions.map { try catalog.session($0) }
-            guard keepsRecords else { continue }
-            var records = RecordTables(db)
-            try records.insert(batch, sessions: sessions)
-        }
-        try catalog.flush()
+    /// The transactions of the open database.
+    func commits() throws -> Commits {
+        guard let commits = state.withLock({ $0?.commits }) else { throw StoreError("\(settings.id) is not running") }
+        return commits
     }
 }
 

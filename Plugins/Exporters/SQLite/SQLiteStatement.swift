@@ -6,7 +6,8 @@ import GRDBSQLite
 /// A prepared statement of a connection, bound through SQLite's C functions: GRDB's own way of passing arguments costs twice the
 /// time of an insert.
 ///
-/// Values are bound in order; the statement belongs to the connection's cache and is reset after each use.
+/// Values are bound in order; the statement belongs to the connection's cache and is reset after each use, so that it can be used
+/// again within the transaction.
 struct SQLiteStatement {
     private let statement: OpaquePointer
     private let connection: OpaquePointer?
@@ -48,12 +49,11 @@ struct SQLiteStatement {
         }
     }
 
-    mutating func bind(text bytes: [UInt8]) {
-        guard !bytes.isEmpty else { return bind("") }
+    mutating func bind(blob bytes: [UInt8]) {
         position += 1
+        guard !bytes.isEmpty else { return _ = sqlite3_bind_zeroblob(statement, position, 0) }
         bytes.withUnsafeBytes { bytes in
-            let characters = bytes.assumingMemoryBound(to: CChar.self).baseAddress
-            _ = sqlite3_bind_text(statement, position, characters, Int32(clamping: bytes.count), Self.transient)
+            _ = sqlite3_bind_blob64(statement, position, bytes.baseAddress, UInt64(bytes.count), Self.transient)
         }
     }
 
@@ -74,6 +74,14 @@ struct SQLiteStatement {
         var values: [Value] = []
         while try step() { values.append(try read(SQLiteRow(statement: statement))) }
         return values
+    }
+
+    /// Runs the statement and hands over each row until `body` says that it wants no more.
+    mutating func forEachRow(_ body: (SQLiteRow) throws -> Bool) throws {
+        defer { reset() }
+        while try step() {
+            guard try body(SQLiteRow(statement: statement)) else { return }
+        }
     }
 
     /// Runs the statement and reads its first row.
@@ -115,6 +123,11 @@ struct SQLiteRow {
 
     func optionalInt(_ column: Int32) -> Int64? {
         sqlite3_column_type(statement, column) == SQLITE_NULL ? nil : int(column)
+    }
+
+    func blob(_ column: Int32) -> [UInt8] {
+        guard let bytes = sqlite3_column_blob(statement, column) else { return [] }
+        return Array(UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(statement, column))))
     }
 
     func text(_ column: Int32) -> String? {

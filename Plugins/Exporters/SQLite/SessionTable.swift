@@ -10,7 +10,7 @@ struct SessionTable {
     /// The columns that ``Session/init(row:from:)`` reads.
     static let columns = """
         s.id, s.name, s.agent, s.user, s.project, s.machine, s.task_status, s.completed, s.started_at, s.last_seen_at,
-        (SELECT m2.name FROM calls c JOIN models m2 ON m2.ref = c.model WHERE c.session = s.ref AND c.counted
+        s.branch, s.agent_version, s.parent, (SELECT m2.name FROM calls c JOIN models m2 ON m2.ref = c.model WHERE c.session = s.ref AND c.counted
             ORDER BY c.time DESC, c.id DESC LIMIT 1)
         """
 
@@ -45,7 +45,12 @@ struct SessionTable {
         let calls = try calls(of: ref)
         var costs: [String: Money] = [:]
         for call in calls { costs[call.model ?? "", default: .zero] += call.price?.cost ?? .zero }
-        return SessionDetail(session: session, calls: calls, events: try events(of: ref, session), costByModel: costs)
+        return SessionDetail(
+            session: session,
+            calls: calls,
+            events: try BatchTables(db: db).events(of: ref),
+            costByModel: costs
+        )
     }
 
     /// The rows of a page in their order; sums are only made of all sessions if they decide the order.
@@ -89,20 +94,6 @@ struct SessionTable {
         )
         statement.bind(session)
         return try statement.rows(Call.init(row:))
-    }
-
-    private func events(of session: Int64, _ bounds: Session) throws -> [SessionEvent] {
-        var statement = try SQLiteStatement(
-            """
-            SELECT time, name FROM records WHERE time BETWEEN ? AND ? AND session = ? AND name <> '' ORDER BY time, id
-            LIMIT \(SessionDetail.maximumCalls)
-            """,
-            db
-        )
-        statement.bind(bounds.startedAt.nanoseconds)
-        statement.bind(bounds.lastSeenAt.nanoseconds)
-        statement.bind(session)
-        return try statement.rows { SessionEvent(time: Timestamp(nanoseconds: $0.int(0)), name: $0.text(1) ?? "") }
     }
 }
 
@@ -195,7 +186,10 @@ extension Session {
         machine = row.text(column + 5)
         taskStatus = row.text(column + 6)
         isCompleted = row.bool(column + 7)
-        model = row.text(column + 10)
+        branch = row.text(column + 10)
+        agentVersion = row.text(column + 11)
+        parent = row.text(column + 12)
+        model = row.text(column + 13)
     }
 
     /// Reads sums and then the session.

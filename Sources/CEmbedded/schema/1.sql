@@ -7,15 +7,24 @@ CREATE TABLE sessions (
     id           TEXT    NOT NULL,
     hidden       INTEGER NOT NULL DEFAULT 0,
     sighted      INTEGER NOT NULL DEFAULT 0,
-    name         TEXT,
     agent        TEXT,
     user         TEXT,
     project      TEXT,
     machine      TEXT,
-    task_status  TEXT,
-    completed    INTEGER NOT NULL DEFAULT 0,
+    parent       TEXT,
     started_at   INTEGER NOT NULL,
     last_seen_at INTEGER NOT NULL,
+    -- What can change, each with the time at which it was told; the later telling holds.
+    name             TEXT,
+    name_at          INTEGER,
+    branch           TEXT,
+    branch_at        INTEGER,
+    agent_version    TEXT,
+    agent_version_at INTEGER,
+    task_status      TEXT,
+    task_status_at   INTEGER,
+    completed        INTEGER NOT NULL DEFAULT 0,
+    completed_at     INTEGER,
     UNIQUE (id, hidden)
 );
 CREATE INDEX sessions_by_last_sign ON sessions (last_seen_at);
@@ -27,8 +36,10 @@ CREATE TABLE models (
     UNIQUE (name, provider)
 );
 
--- One row a call, however many witnesses told of it.
+-- One row a call, however many witnesses told of it. The witnesses are what the other columns are made of, in the ledger's compact
+-- form: the call can be made anew from them when another one comes.
 CREATE TABLE calls (
+    ref                   INTEGER PRIMARY KEY,
     time                  INTEGER NOT NULL,
     id                    INTEGER NOT NULL,
     session               INTEGER NOT NULL REFERENCES sessions (ref),
@@ -45,74 +56,36 @@ CREATE TABLE calls (
     cost                  INTEGER NOT NULL,
     computed_cost         INTEGER,
     reported_cost         INTEGER,
-    fast                  INTEGER NOT NULL,
-    service_tier          TEXT,
-    geography             TEXT,
-    web_searches          INTEGER NOT NULL,
     duration              INTEGER,
     error                 TEXT,
     sources               INTEGER NOT NULL,
-    PRIMARY KEY (time, id)
-) WITHOUT ROWID;
+    witnesses             BLOB    NOT NULL
+);
 CREATE INDEX calls_by_session ON calls (session, time);
 
--- Who saw which call, with which numbers. Calls can be made anew from this table alone.
-CREATE TABLE observations (
-    time                  INTEGER NOT NULL,
-    id                    INTEGER NOT NULL,
-    source                INTEGER NOT NULL,
-    witness               INTEGER NOT NULL,
-    authority             INTEGER NOT NULL,
-    request_key           INTEGER NOT NULL,
-    response_key          INTEGER NOT NULL,
-    lineage_key           INTEGER NOT NULL,
-    weak_key              INTEGER NOT NULL,
-    weak_window           INTEGER NOT NULL,
-    span                  INTEGER NOT NULL,
-    ancestors             TEXT,
-    roll_up               INTEGER NOT NULL,
-    session               TEXT,
-    session_is_trace      INTEGER NOT NULL,
-    agent                 TEXT,
-    provider              TEXT,
-    model                 TEXT,
-    user                  TEXT,
-    project               TEXT,
-    machine               TEXT,
-    uncached_input        INTEGER NOT NULL,
-    cache_read            INTEGER NOT NULL,
-    cache_write_5m        INTEGER NOT NULL,
-    cache_write_1h        INTEGER NOT NULL,
-    output                INTEGER NOT NULL,
-    reasoning             INTEGER NOT NULL,
-    knows_cache_lifetimes INTEGER NOT NULL,
-    reported_cost         INTEGER,
-    fast                  INTEGER NOT NULL,
-    service_tier          TEXT,
-    geography             TEXT,
-    web_searches          INTEGER NOT NULL,
-    duration              INTEGER,
-    error                 TEXT,
-    PRIMARY KEY (time, id)
-) WITHOUT ROWID;
-
--- The ids by which a call is known. An id is unique whatever its time, so this table alone is not ordered by time.
-CREATE TABLE call_keys (
-    key         INTEGER NOT NULL,
-    time        INTEGER NOT NULL,
-    observation INTEGER NOT NULL,
-    PRIMARY KEY (key, time, observation)
-) WITHOUT ROWID;
-
--- Resemblances, spans and ancestors, in buckets of time, because only what is near can belong together.
+-- Where the ids of calls, their spans and their resemblances lead: hashes in sorted runs, 256 a row as pairs of eight bytes (link and
+-- call, little-endian). Each run has a filter that tells what it certainly does not hold. A pair may be stale: whoever follows it
+-- looks whether the call still carries the link.
 CREATE TABLE links (
-    bucket      INTEGER NOT NULL,
-    link        INTEGER NOT NULL,
-    kinds       INTEGER NOT NULL,
-    time        INTEGER NOT NULL,
-    observation INTEGER NOT NULL,
-    PRIMARY KEY (bucket, link, kinds, time, observation)
+    run      INTEGER NOT NULL,
+    first    INTEGER NOT NULL,
+    part     INTEGER NOT NULL,
+    postings BLOB    NOT NULL,
+    PRIMARY KEY (run, first, part)
 ) WITHOUT ROWID;
+
+CREATE TABLE runs (
+    run      INTEGER PRIMARY KEY,
+    level    INTEGER NOT NULL,
+    last_ref INTEGER NOT NULL,
+    filter   BLOB    NOT NULL
+);
+
+-- The links that are not in a run yet, as pairs, too; a row for each commit.
+CREATE TABLE link_tail (
+    seq      INTEGER PRIMARY KEY,
+    postings BLOB NOT NULL
+);
 
 -- Sums of counted calls by quarter of an hour: the finest step by which time zones differ, so that days of every zone are exact.
 CREATE TABLE rollup (
@@ -132,22 +105,24 @@ CREATE TABLE rollup (
 ) WITHOUT ROWID;
 CREATE INDEX rollup_by_session ON rollup (session);
 
--- Who sent a record: its resource and scope as OTLP/JSON.
-CREATE TABLE origins (
-    ref      INTEGER PRIMARY KEY,
-    hash     INTEGER NOT NULL UNIQUE,
-    resource TEXT NOT NULL,
-    scope    TEXT NOT NULL
+-- The records as the OTLP requests they came in (protobuf); one that is sent again is the same row.
+CREATE TABLE batches (
+    ref         INTEGER PRIMARY KEY,
+    hash        INTEGER NOT NULL UNIQUE,
+    signal      TEXT    NOT NULL,
+    received_at INTEGER NOT NULL,
+    first_time  INTEGER NOT NULL,
+    last_time   INTEGER NOT NULL,
+    records     INTEGER NOT NULL,
+    body        BLOB    NOT NULL
 );
+CREATE INDEX batches_by_time ON batches (last_time);
 
--- Every record as OTLP/JSON; a record that is sent again is the same row.
-CREATE TABLE records (
-    time    INTEGER NOT NULL,
-    id      INTEGER NOT NULL,
-    signal  TEXT    NOT NULL,
-    session INTEGER,
-    name    TEXT    NOT NULL,
-    origin  INTEGER NOT NULL REFERENCES origins (ref),
-    body    TEXT    NOT NULL
-);
-CREATE UNIQUE INDEX records_by_time ON records (time, id);
+-- Which log records of a batch belong to a session: the distances between their positions, seven bits to a byte.
+CREATE TABLE session_batches (
+    session   INTEGER NOT NULL,
+    batch     INTEGER NOT NULL,
+    positions BLOB    NOT NULL,
+    PRIMARY KEY (session, batch)
+) WITHOUT ROWID;
+CREATE INDEX session_batches_by_batch ON session_batches (batch);

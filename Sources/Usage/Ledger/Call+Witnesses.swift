@@ -1,15 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Call {
+    /// Makes the call of a single witness: what ``init(witnesses:)`` makes of it, without looking for others.
+    init(witness: Observation) {
+        let keys = witness.keys
+        id = keys.request != 0 ? keys.request : keys.response != 0 ? keys.response : keys.lineage
+        if id == 0 { id = witness.id }
+        time = witness.time
+        isCounted = !witness.trace.isRollUp
+        session = witness.session
+        sessionIsTrace = witness.session != nil && witness.sessionIsTrace
+        (agent, provider, model) = (witness.agent, witness.provider, witness.model)
+        (user, project, machine) = (witness.user, witness.project, witness.machine)
+        (counts, knowsCacheLifetimes) = (witness.counts, witness.knowsCacheLifetimes)
+        reportedCost = witness.reportedCost
+        terms = witness.terms
+        duration = witness.duration
+        error = witness.error
+        sources = [witness.source]
+        price = nil
+    }
+
     /// Makes one call of the observations that tell of it, each field from the best witness that knows it.
     ///
     /// A pure function of the set: the order of `witnesses` does not matter.
     /// - Parameter witnesses: The observations; at least one.
     init?(witnesses: [Observation]) {
-        let ranked = witnesses.sorted(by: Self.isBetter)
+        let ranked = witnesses.count == 1 ? witnesses : witnesses.sorted(by: Self.isBetter)
         guard let best = ranked.first else { return nil }
+        self.init(witness: best)
+        guard ranked.count > 1 else { return }
         id = Self.identity(of: ranked)
-        time = best.time
         isCounted = ranked.contains { !$0.trace.isRollUp }
         let told = ranked.filter { $0.session != nil }
         let sessionWitness = told.first { !$0.sessionIsTrace } ?? told.first
@@ -27,7 +48,6 @@ extension Call {
         duration = ranked.lazy.compactMap(\.duration).first
         error = ranked.lazy.compactMap(\.error).first
         sources = Set(ranked.map(\.source)).sorted { $0.rawValue < $1.rawValue }
-        price = nil
     }
 
     /// Higher authority first, a roll-up after what it sums up; the id decides between equals, so that the choice is always the same.

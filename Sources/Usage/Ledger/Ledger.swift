@@ -20,12 +20,21 @@ public enum Ledger {
     ///   - incoming: Observations in any order, repeats allowed.
     ///   - index: What the store holds.
     public static func absorb(_ incoming: [Observation], into index: some LedgerIndex) throws -> LedgerChange {
-        var set = LedgerWorkingSet(index: index)
-        for observation in incoming { try set.take(observation) }
-        guard set.hasChanges else { return LedgerChange() }
-        try set.markRollUps()
-        try set.close()
-        return set.change()
+        guard !incoming.isEmpty else { return LedgerChange() }
+        let newcomers = try Newcomers(incoming, index: index)
+        var change = LedgerChange()
+        if !newcomers.related.isEmpty {
+            var set = LedgerWorkingSet(index: index)
+            for observation in newcomers.related { try set.take(observation) }
+            if set.hasChanges {
+                try set.markRollUps()
+                try set.close()
+                change = set.change()
+            }
+        }
+        change.entries.reserveCapacity(change.entries.count + newcomers.lone.count)
+        for observation in newcomers.lone { change.entries.append(LedgerEntry(witness: observation)) }
+        return change
     }
 
     /// Whether two observations may tell of one call although they share no id.
@@ -47,71 +56,5 @@ public enum Ledger {
 
     static func distance(_ left: Observation, _ right: Observation) -> Int64 {
         abs(left.time.nanoseconds - right.time.nanoseconds)
-    }
-
-    /// The calls that a closed set of observations tells of.
-    static func calls(of observations: [Observation]) -> [Call] {
-        guard observations.count > 1 else { return observations.compactMap { Call(witnesses: [$0]) } }
-        let ordered = observations.sorted { $0.id < $1.id }
-        var sets = DisjointSets(count: ordered.count)
-        var byKey: [UInt64: Int] = [:]
-        for (position, observation) in ordered.enumerated() {
-            for key in observation.keys.known {
-                if let first = byKey[key] { sets.join(first, position) } else { byKey[key] = position }
-            }
-        }
-        pairResembling(ordered, &sets)
-        return sets.members.compactMap { Call(witnesses: $0.map { ordered[$0] }) }
-    }
-
-    private struct Pair {
-        var outputDiffers: Bool
-        var distance: Int64
-        var left: Int
-        var right: Int
-
-        var rank: (Int, Int64, Int, Int) { (outputDiffers ? 1 : 0, distance, left, right) }
-    }
-
-    /// Joins what resembles, the nearest pair first; equal output and the ids decide between pairs that are as near.
-    private static func pairResembling(_ ordered: [Observation], _ sets: inout DisjointSets) {
-        let alike = Dictionary(grouping: ordered.indices.filter { ordered[$0].weakKey != 0 }) { ordered[$0].weakKey }
-        var pairs: [Pair] = []
-        for positions in alike.values where positions.count > 1 {
-            let byTime = positions.sorted { (ordered[$0].time, $0) < (ordered[$1].time, $1) }
-            var first = 0
-            for (count, position) in byTime.enumerated() {
-                while distance(ordered[byTime[first]], ordered[position]) > ResemblanceCell.width { first += 1 }
-                for other in byTime[first..<count] where resemble(ordered[other], ordered[position]) {
-                    pairs.append(pair(other, position, ordered))
-                }
-            }
-        }
-        pairs.sort { $0.rank < $1.rank }
-        for pair in pairs where mayJoin(pair.left, pair.right, ordered, &sets) { sets.join(pair.left, pair.right) }
-    }
-
-    private static func pair(_ one: Int, _ other: Int, _ ordered: [Observation]) -> Pair {
-        Pair(
-            outputDiffers: ordered[one].counts.output != ordered[other].counts.output,
-            distance: distance(ordered[one], ordered[other]),
-            left: min(one, other),
-            right: max(one, other)
-        )
-    }
-
-    /// Two groups may become one unless a witness would then have seen one call twice or an id would contradict another.
-    private static func mayJoin(_ left: Int, _ right: Int, _ ordered: [Observation], _ sets: inout DisjointSets) -> Bool
-    {
-        guard sets.root(left) != sets.root(right) else { return false }
-        let (mine, theirs) = (sets.group(of: left), sets.group(of: right))
-        guard Set(mine.map { ordered[$0].witness }).isDisjoint(with: theirs.map { ordered[$0].witness }) else {
-            return false
-        }
-        return [\CallKeys.request, \.response, \.lineage].allSatisfy { kind in
-            let ids = Set(mine.map { ordered[$0].keys[keyPath: kind] }).subtracting([0])
-            let others = Set(theirs.map { ordered[$0].keys[keyPath: kind] }).subtracting([0])
-            return ids.isEmpty || others.isEmpty || (ids == others && ids.count == 1)
-        }
     }
 }

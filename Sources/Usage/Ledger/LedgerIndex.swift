@@ -1,35 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the ledger asks of the place where observations are kept: a table of a database or dictionaries in memory.
+/// What the ledger asks of the place where calls are kept: a table of a database or dictionaries in memory.
 ///
-/// Every question must be answered after the same rules by every store, or two stores would count differently:
-/// a key is looked up whatever its time; spans only within the stated distance, resemblances by cells of time.
+/// Every store must answer alike, or two stores would count differently.
 public protocol LedgerIndex {
-    /// The stored observation with this identity and time.
-    func observation(id: UInt64, time: Timestamp) throws -> Observation?
-    /// The stored observations that know the call by this key (see ``CallKeys``).
-    func observations(key: UInt64) throws -> [Observation]
-    /// The stored observations that stand in this cell; nil when they are a crowd (``ResemblanceCell/capacity``).
-    func observations(in cell: ResemblanceCell) throws -> [Observation]?
-    /// The stored observations of this span, at most ``Ledger/traceWindow`` away in time.
-    func observations(span: UInt64, near time: Timestamp) throws -> [Observation]
-    /// Whether a stored observation names this span as an ancestor, at most ``Ledger/traceWindow`` away in time.
-    func hasDescendant(ofSpan span: UInt64, near time: Timestamp) throws -> Bool
+    /// Whether anything may stand under a link: false is certain, true is a guess that costs a look.
+    ///
+    /// Asked several times for every observation; nearly always the answer is no.
+    func mayHold(_ link: LedgerLink) throws -> Bool
+    /// Which sets of kinds of ids the sightings in a cell may know, a bit for each of the eight (``CallKeys/kinds``).
+    func kinds(in cell: ResemblanceCell) throws -> UInt8
+    /// The calls one of whose witnesses carries a link.
+    ///
+    /// - Parameter limit: How many are wanted at most; none are left out below that.
+    func entries(linkedBy link: LedgerLink, limit: Int) throws -> [LedgerEntry]
+}
+
+/// A call as a store keeps it: what the ledger made of its witnesses, and they themselves.
+public struct LedgerEntry: Sendable, Hashable {
+    /// Where the store keeps it; 0 for one that is not kept yet.
+    public var ref: Int64
+    /// The call, not priced.
+    public var call: Call
+    /// The observations it is made of; each observation belongs to one call.
+    public var witnesses: [Observation]
+
+    /// Creates an entry of witnesses that are known to tell of one call; nil when there are none.
+    public init?(ref: Int64 = 0, witnesses: [Observation]) {
+        guard let call = Call(witnesses: witnesses) else { return nil }
+        self.ref = ref
+        self.call = call
+        self.witnesses = witnesses
+    }
+
+    /// Creates the entry of a single witness.
+    init(witness: Observation) {
+        ref = 0
+        call = Call(witness: witness)
+        witnesses = [witness]
+    }
+
+    /// The order in which changes are told.
+    static func isEarlier(_ left: LedgerEntry, _ right: LedgerEntry) -> Bool {
+        (left.call.time, left.call.id) < (right.call.time, right.call.id)
+    }
+
+    /// Calls `body` with each link under which the call must be found; perhaps twice with the same.
+    public func forEachLink(_ body: (LedgerLink) throws -> Void) rethrows {
+        for witness in witnesses { try witness.forEachLink(body) }
+    }
 }
 
 /// What a store must write so that it holds everything that the ledger has learned.
 public struct LedgerChange: Sendable {
-    /// Observations to write; one with the same identity replaces what stood in ``replaced``.
-    public var observations: [Observation] = []
-    /// The former state of observations that change.
-    public var replaced: [Observation] = []
     /// Calls that no longer stand as they were; a store removes them first.
-    public var retired: [Call] = []
-    /// Calls as they stand now.
-    public var calls: [Call] = []
+    public var retired: [LedgerEntry] = []
+    /// Calls that are new or stand differently now.
+    public var entries: [LedgerEntry] = []
 
     /// Whether there is nothing to write.
-    public var isEmpty: Bool { observations.isEmpty }
+    public var isEmpty: Bool { retired.isEmpty && entries.isEmpty }
 
     /// Creates a change that changes nothing.
     public init() {}

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The observations that one change touches: what comes in, and what of the store is connected with it.
+/// The observations that one change touches: what comes in, and the stored calls that are connected with it.
 struct LedgerWorkingSet<Index: LedgerIndex> {
     let index: Index
     /// The state as it will be, by identity.
-    private(set) var current: [UInt64: Observation] = [:]
+    private var current: [UInt64: Observation] = [:]
     /// The state as it is in the store, by identity.
-    private(set) var stored: [UInt64: Observation] = [:]
+    private var stored: [UInt64: Observation] = [:]
+    /// The stored calls that were looked at.
+    private var entries: [Int64: LedgerEntry] = [:]
+    /// The stored call to which a stored observation belongs.
+    private var homes: [UInt64: Int64] = [:]
     private var changed: Set<UInt64> = []
+    /// The identities in ``changed``, in the order in which they changed.
     private var order: [UInt64] = []
+    /// Everything connected with a change, once ``close()`` has looked.
+    private var connected: Set<UInt64> = []
     private var crowds = ResemblanceCrowds()
 
     init(index: Index) {
@@ -33,20 +40,29 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     /// Flags spans whose descendants tell usage, among what came in and in the store.
     mutating func markRollUps() throws {
         let family = SpanFamily(current.values)
-        for (id, descendants) in family.ancestors where current[id].map({ descendants.areNear($0.time) }) ?? false {
-            flag(id)
-        }
+        for (id, observation) in current where family.isAncestor(observation) { flag(id) }
         for id in order {
             guard let observation = current[id] else { continue }
-            for ancestor in observation.trace.ancestors.values {
-                for parent in try index.observations(span: ancestor, near: observation.time) {
-                    if current[parent.id] == nil { remember(parent) }
-                    flag(parent.id)
+            try observation.trace.ancestors.forEach { ancestor in
+                guard try index.mayHold(.span(ancestor)) else { return }
+                for entry in try index.entries(linkedBy: .span(ancestor), limit: .max) {
+                    for parent in entry.witnesses
+                    where parent.trace.span == ancestor && Ledger.isNear(parent.time, observation.time) {
+                        remember(entry)
+                        flag(parent.id)
+                    }
                 }
             }
-            let span = observation.trace.span
-            if span != 0, !observation.trace.isRollUp, try index.hasDescendant(ofSpan: span, near: observation.time) {
-                flag(id)
+            if try !observation.trace.isRollUp && hasStoredDescendant(observation) { flag(id) }
+        }
+    }
+
+    private func hasStoredDescendant(_ observation: Observation) throws -> Bool {
+        let span = observation.trace.span
+        guard span != 0, try index.mayHold(.ancestor(span)) else { return false }
+        return try index.entries(linkedBy: .ancestor(span), limit: .max).contains { entry in
+            entry.witnesses.contains {
+                $0.trace.ancestors.contains(span) && Ledger.isNear($0.time, observation.time)
             }
         }
     }
@@ -62,62 +78,78 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
                 to: current[id].flatMap(ResemblanceCell.init(of:))
             )
         }
-        var seen = changed
+        connected = changed
         var queue = order
         for cell in crowds.changed {
             try loadCell(cell)
             // Its pairs are no longer told apart: all of them have to be taken asunder.
             guard crowds.isCrowd(cell, after: true), !crowds.isCrowd(cell, after: false) else { continue }
-            for id in crowds.members(of: cell) where seen.insert(id).inserted { queue.append(id) }
+            for id in crowds.members(of: cell) where connected.insert(id).inserted { queue.append(id) }
         }
         var askedKeys: Set<UInt64> = []
         while let id = queue.popLast() {
-            for neighbour in try neighbours(of: id, &askedKeys) where seen.insert(neighbour).inserted {
+            for neighbour in try neighbours(of: id, &askedKeys) where connected.insert(neighbour).inserted {
                 queue.append(neighbour)
             }
         }
-        current = current.filter { seen.contains($0.key) }
     }
 
     /// The difference between what the store holds and what it should hold.
     func change() -> LedgerChange {
         var change = LedgerChange()
-        for id in order where changed.contains(id) {
-            guard let observation = current[id] else { continue }
-            change.observations.append(observation)
-            if let former = stored[id] { change.replaced.append(former) }
+        var kept: Set<Int64> = []
+        let observations = connected.compactMap { current[$0] }
+        for positions in groups(observations.map { crowds.silenced($0, after: true) }) {
+            let witnesses = positions.map { observations[$0] }.sorted { $0.id < $1.id }
+            if let ref = unchangedEntry(of: witnesses) {
+                kept.insert(ref)
+            } else if let entry = LedgerEntry(witnesses: witnesses) {
+                change.entries.append(entry)
+            }
         }
-        let before = current.keys.compactMap { stored[$0] }.map { crowds.silenced($0, after: false) }
-        let after = current.values.map { crowds.silenced($0, after: true) }
-        let former = Set(groups(before).flatMap(Ledger.calls))
-        let now = groups(after).flatMap(Ledger.calls)
-        let kept = former.intersection(now)
-        change.retired = former.subtracting(kept).sorted { ($0.time, $0.id) < ($1.time, $1.id) }
-        change.calls = now.filter { !kept.contains($0) }.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+        let touched = Set(connected.compactMap { homes[$0] })
+        change.retired = touched.subtracting(kept).compactMap { entries[$0] }
+        change.retired.sort(by: LedgerEntry.isEarlier)
+        change.entries.sort(by: LedgerEntry.isEarlier)
         return change
     }
 
-    /// Splits observations into sets that have nothing to do with one another, so that each is resolved by itself.
-    private func groups(_ observations: [Observation]) -> [[Observation]] {
+    /// The stored call that consists of just these observations, if none of them has changed.
+    private func unchangedEntry(of witnesses: [Observation]) -> Int64? {
+        guard let ref = witnesses.first.flatMap({ homes[$0.id] }), entries[ref]?.witnesses.count == witnesses.count,
+            witnesses.allSatisfy({ homes[$0.id] == ref && !changed.contains($0.id) })
+        else { return nil }
+        return ref
+    }
+
+    /// Which observations tell of one call, as positions.
+    ///
+    /// They are split first into sets that have nothing to do with one another, so that each is resolved by itself.
+    private func groups(_ observations: [Observation]) -> [[Int]] {
         var sets = DisjointSets(count: observations.count)
         var first: [UInt64: Int] = [:]
         for (position, observation) in observations.enumerated() {
-            for link in observation.keys.known + (observation.weakKey == 0 ? [] : [observation.weakKey]) {
+            func join(_ link: UInt64) {
                 if let other = first[link] { sets.join(other, position) } else { first[link] = position }
             }
+            observation.keys.forEach(join)
+            if observation.weakKey != 0 { join(observation.weakKey) }
         }
-        return sets.members.map { $0.map { observations[$0] } }
+        return sets.members.flatMap { members in
+            Ledger.calls(of: members.map { observations[$0] }).map { call in call.map { members[$0] } }
+        }
     }
 
     /// What is connected with an observation as it was and as it is.
     private mutating func neighbours(of id: UInt64, _ askedKeys: inout Set<UInt64>) throws -> [UInt64] {
-        var found: [UInt64] = []
+        var found = homes[id].flatMap { entries[$0] }?.witnesses.map(\.id) ?? []
         let states = changed.contains(id) ? [current[id], stored[id]] : [current[id]]
         for state in states.compactMap(\.self) {
             for key in state.keys.known where askedKeys.insert(key).inserted {
-                for neighbour in try index.observations(key: key) {
-                    if current[neighbour.id] == nil { remember(neighbour) }
-                    found.append(neighbour.id)
+                guard try index.mayHold(.key(key)) else { continue }
+                for entry in try index.entries(linkedBy: .key(key), limit: .max) {
+                    remember(entry)
+                    found += entry.witnesses.map(\.id)
                 }
             }
             for cell in ResemblanceCell.reached(by: state) {
@@ -130,29 +162,34 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
 
     private mutating func loadCell(_ cell: ResemblanceCell) throws {
         guard !crowds.knows(cell) else { return }
-        let members = try index.observations(in: cell)
-        for member in members ?? [] where current[member.id] == nil { remember(member) }
-        crowds.add(cell, members: members?.map(\.id))
+        let capacity = ResemblanceCell.capacity
+        var found: [Int64: LedgerEntry] = [:]
+        for link in cell.links where try index.mayHold(link) {
+            // An entry can hold several sightings of a cell; twice as many entries are a crowd without a look.
+            for entry in try index.entries(linkedBy: link, limit: 2 * capacity + 1) { found[entry.ref] = entry }
+            guard found.count <= 2 * capacity else { return crowds.add(cell, members: nil) }
+        }
+        let members = found.values.flatMap(\.witnesses).filter { ResemblanceCell(of: $0) == cell }
+        guard members.count <= capacity else { return crowds.add(cell, members: nil) }
+        for entry in found.values { remember(entry) }
+        crowds.add(cell, members: members.map(\.id))
     }
 
     private mutating func load(_ observation: Observation) throws {
-        if let same = try index.observation(id: observation.id, time: observation.time) { return remember(same) }
-        for key in observation.keys.known {
-            if let same = try index.observations(key: key).first(where: { $0.id == observation.id }) {
-                return remember(same)
-            }
+        try observation.forEachIdentifyingLink { link in
+            guard homes[observation.id] == nil, try index.mayHold(link) else { return }
+            let entries = try index.entries(linkedBy: link, limit: .max)
+            if let home = entries.first(where: { $0.witnesses.contains { $0.id == observation.id } }) { remember(home) }
         }
-        // A span without ids of its call that is told again with another end.
-        guard observation.keys.isEmpty, observation.trace.span != 0 else { return }
-        let same = try index.observations(span: observation.trace.span, near: observation.time).first {
-            $0.id == observation.id
-        }
-        if let same { remember(same) }
     }
 
-    private mutating func remember(_ observation: Observation) {
-        current[observation.id] = observation
-        stored[observation.id] = observation
+    private mutating func remember(_ entry: LedgerEntry) {
+        guard entries.updateValue(entry, forKey: entry.ref) == nil else { return }
+        for witness in entry.witnesses {
+            stored[witness.id] = witness
+            homes[witness.id] = entry.ref
+            if current[witness.id] == nil { current[witness.id] = witness }
+        }
     }
 
     private mutating func markChanged(_ id: UInt64) {

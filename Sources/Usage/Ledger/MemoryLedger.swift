@@ -2,67 +2,88 @@
 
 /// A ledger in memory: the reference for every store, and the working state of those that keep their calls in memory.
 public struct MemoryLedger: LedgerIndex, Sendable {
-    private var observations: [UInt64: Observation] = [:]
-    private var byKey: [UInt64: Set<UInt64>] = [:]
-    private var byCell: [ResemblanceCell: Set<UInt64>] = [:]
-    private var bySpan: [UInt64: Set<UInt64>] = [:]
-    private var byAncestor: [UInt64: Set<UInt64>] = [:]
-    private var callsByID: [UInt64: Call] = [:]
+    /// The calls as they stand, with their witnesses, by the number they were given.
+    public private(set) var entries: [Int64: LedgerEntry] = [:]
+    private var places: [LedgerLink: Places] = [:]
+    private var last: Int64 = 0
+
+    /// Where a link leads; nearly always to one call.
+    private enum Places: Sendable {
+        case one(Int64)
+        case many(Set<Int64>)
+    }
 
     /// Creates an empty ledger.
     public init() {}
 
     /// The calls as they stand, in no order.
-    public var calls: [Call] { Array(callsByID.values) }
+    public var calls: [Call] { entries.values.map(\.call) }
 
-    /// Takes in observations and returns what they changed.
+    /// Takes in observations and returns what they changed; new entries carry the numbers they are kept under.
     @discardableResult
     public mutating func absorb(_ incoming: [Observation]) throws -> LedgerChange {
-        let change = try Ledger.absorb(incoming, into: self)
-        for former in change.replaced { unlink(former) }
-        for observation in change.observations { link(observation) }
-        for call in change.retired { callsByID[call.id] = nil }
-        for call in change.calls { callsByID[call.id] = call }
+        var change = try Ledger.absorb(incoming, into: self)
+        for entry in change.retired { remove(entry.ref) }
+        for position in change.entries.indices { change.entries[position].ref = insert(change.entries[position]) }
         return change
     }
 
-    /// The stored observation with this identity.
-    public func observation(id: UInt64, time: Timestamp) -> Observation? { observations[id] }
-
-    /// The stored observations with this key.
-    public func observations(key: UInt64) -> [Observation] { resolve(byKey[key]) }
-
-    /// The stored observations that stand in this cell; nil when they are a crowd.
-    public func observations(in cell: ResemblanceCell) -> [Observation]? {
-        let ids = byCell[cell] ?? []
-        return ids.count > ResemblanceCell.capacity ? nil : resolve(ids)
+    /// Keeps an entry as it is, without asking who else tells of the call: for reading back what was kept.
+    ///
+    /// - Returns: Its number.
+    @discardableResult
+    public mutating func insert(_ entry: LedgerEntry) -> Int64 {
+        last += 1
+        var entry = entry
+        entry.ref = last
+        entry.forEachLink { link in
+            switch places[link] {
+            case nil: places[link] = .one(last)
+            case .one(last): break
+            case .one(let other): places[link] = .many([other, last])
+            case .many(var refs):
+                places[link] = nil
+                refs.insert(last)
+                places[link] = .many(refs)
+            }
+        }
+        entries[last] = entry
+        return last
     }
 
-    /// The stored observations of this span.
-    public func observations(span: UInt64, near time: Timestamp) -> [Observation] {
-        resolve(bySpan[span]).filter { Ledger.isNear($0.time, time) }
+    /// Forgets an entry with all its witnesses.
+    ///
+    /// - Returns: The entry, nil when there is none of this number.
+    @discardableResult
+    public mutating func remove(_ ref: Int64) -> LedgerEntry? {
+        guard let entry = entries.removeValue(forKey: ref) else { return nil }
+        entry.forEachLink { link in
+            switch places[link] {
+            case .one(ref): places[link] = nil
+            case .many(var refs):
+                places[link] = nil
+                refs.remove(ref)
+                if !refs.isEmpty { places[link] = .many(refs) }
+            default: break
+            }
+        }
+        return entry
     }
 
-    /// Whether this span is a stored observation's ancestor.
-    public func hasDescendant(ofSpan span: UInt64, near time: Timestamp) -> Bool {
-        resolve(byAncestor[span]).contains { Ledger.isNear($0.time, time) }
+    /// Whether anything stands under a link.
+    public func mayHold(_ link: LedgerLink) -> Bool { places[link] != nil }
+
+    /// Which sets of kinds of ids there are in a cell.
+    public func kinds(in cell: ResemblanceCell) -> UInt8 {
+        cell.links.reduce(0) { mayHold($1) ? $0 | 1 << $1.kinds : $0 }
     }
 
-    private func resolve(_ ids: Set<UInt64>?) -> [Observation] { (ids ?? []).compactMap { observations[$0] } }
-
-    private mutating func link(_ observation: Observation) {
-        observations[observation.id] = observation
-        for key in observation.keys.known { byKey[key, default: []].insert(observation.id) }
-        if let cell = ResemblanceCell(of: observation) { byCell[cell, default: []].insert(observation.id) }
-        if observation.trace.span != 0 { bySpan[observation.trace.span, default: []].insert(observation.id) }
-        for ancestor in observation.trace.ancestors.values { byAncestor[ancestor, default: []].insert(observation.id) }
-    }
-
-    private mutating func unlink(_ observation: Observation) {
-        observations[observation.id] = nil
-        for key in observation.keys.known { byKey[key]?.remove(observation.id) }
-        if let cell = ResemblanceCell(of: observation) { byCell[cell]?.remove(observation.id) }
-        bySpan[observation.trace.span]?.remove(observation.id)
-        for ancestor in observation.trace.ancestors.values { byAncestor[ancestor]?.remove(observation.id) }
+    /// The calls under a link.
+    public func entries(linkedBy link: LedgerLink, limit: Int) -> [LedgerEntry] {
+        switch places[link] {
+        case nil: []
+        case .one(let ref): entries[ref].map { [$0] } ?? []
+        case .many(let refs): refs.prefix(limit).compactMap { entries[$0] }
+        }
     }
 }

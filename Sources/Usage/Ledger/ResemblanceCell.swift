@@ -41,4 +41,20 @@ public struct ResemblanceCell: Sendable, Hashable {
             ResemblanceCell(weakKey: observation.weakKey, stretch: $0)
         }
     }
+
+    /// The cell as a link that leads nowhere (``LedgerLink/cell``).
+    public var link: LedgerLink {
+        let (high, low) = (weakKey ^ 0x5EED_0001_0000_0000).multipliedFullWidth(
+            by: UInt64(bitPattern: stretch) &* 2 &+ 0x9E37_79B9_7F4A_7C15
+        )
+        return LedgerLink(rawValue: (high ^ low) & ~15)
+    }
+
+    /// The links under which sightings of the cell stand, one for each set of kinds of ids.
+    public var links: [LedgerLink] { (UInt8(0)..<8).map { .cell(self, kinds: $0) } }
+
+    /// Which sets of kinds of ids make resemblance matter for a sighting that knows these, a bit for each of the eight.
+    ///
+    /// As long as all sightings of a cell know the same ids, none can be paired and it does not matter how many they are.
+    static func rivals(ofKinds kinds: UInt8) -> UInt8 { kinds == 0 ? 0xFF : ~(1 << kinds) }
 }

@@ -1,36 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which observations of a change are named as ancestors by others of it, and when those others ended.
+/// Which spans are named as ancestors by observations of a delivery, and when those ended.
 struct SpanFamily {
-    /// The ends of an observation's descendants in order of time.
-    struct Descendants {
-        fileprivate(set) var times: [Timestamp] = []
+    private var ends: [UInt64: [Timestamp]] = [:]
 
-        /// Whether one of them is near enough to an instant to belong to one trace with it.
-        func areNear(_ time: Timestamp) -> Bool {
-            var (low, high) = (0, times.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if times[middle] < time { low = middle + 1 } else { high = middle }
-            }
-            return times[max(0, low - 1)..<min(times.count, low + 1)].contains { Ledger.isNear($0, time) }
+    init(_ observations: some Sequence<Observation>) {
+        for observation in observations {
+            observation.trace.ancestors.forEach { ends[$0, default: []].append(observation.time) }
         }
+        for span in ends.keys { ends[span]?.sort() }
     }
 
-    /// The descendants of each observation that has any, by its identity.
-    let ancestors: [(id: UInt64, descendants: Descendants)]
-
-    init(_ observations: some Collection<Observation>) {
-        var times: [UInt64: Descendants] = [:]
-        for observation in observations {
-            for ancestor in observation.trace.ancestors.values {
-                times[ancestor, default: Descendants()].times.append(observation.time)
-            }
+    /// Whether an observation is the ancestor of one of them that ended near enough to belong to its trace.
+    func isAncestor(_ observation: Observation) -> Bool {
+        guard observation.trace.span != 0, let times = ends[observation.trace.span] else { return false }
+        var (low, high) = (0, times.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if times[middle] < observation.time { low = middle + 1 } else { high = middle }
         }
-        for span in times.keys { times[span]?.times.sort() }
-        ancestors = observations.compactMap { observation in
-            guard observation.trace.span != 0, let descendants = times[observation.trace.span] else { return nil }
-            return (observation.id, descendants)
-        }
+        return times[max(0, low - 1)..<min(times.count, low + 1)].contains { Ledger.isNear($0, observation.time) }
     }
 }

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import GRDB
+import OTLP
+import Usage
+
+/// Keeps the records of a batch as the OTLP bytes they came in, and which of them belong to which session.
+struct BatchTables {
+    let db: Database
+
+    /// Writes a batch; one that is sent again is the same row.
+    ///
+    /// - Parameter sessions: The row of each session of the batch.
+    func insert(_ batch: Batch, sessions: [Int64]) throws {
+        let otlp = batch.otlp
+        guard otlp.recordCount > 0 else { return }
+        let body = otlp.encoded()
+        var hash = StableHash(domain: "batch")
+        body.withUnsafeBytes { hash.combine(bytes: $0.bytes) }
+        let span = Self.span(of: batch)
+        var statement = try SQLiteStatement(
+            """
+            INSERT OR IGNORE INTO batches (hash, signal, received_at, first_time, last_time, records, body) \
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """,
+            db
+        )
+        statement.bind(hash.value)
+        statement.bind(batch.signal.rawValue)
+        statement.bind(batch.receivedAt.nanoseconds)
+        statement.bind(span.lowerBound.nanoseconds)
+        statement.bind(span.upperBound.nanoseconds)
+        statement.bind(Int64(otlp.recordCount))
+        statement.bind(blob: body)
+        try statement.run()
+        guard db.changesCount > 0 else { return }
+        try insertSessions(of: batch, sessions, ref: db.lastInsertedRowID)
+    }
+
+    private func insertSessions(of batch: Batch, _ sessions: [Int64], ref: Int64) throws {
+        guard !sessions.isEmpty else { return }
+        var positions = [RecordPositions](repeating: RecordPositions(), count: sessions.count)
+        var position = 0
+        for record in batch.sessionOfRecord.indices where batch.otlp.isLive(record: record) {
+            let session = Int(batch.sessionOfRecord[record])
+            if session >= 0 { positions[session].append(position) }
+            position += 1
+        }
+        for (session, positions) in zip(sessions, positions) where !positions.bytes.isEmpty {
+            var statement = try SQLiteStatement(
+                "INSERT OR REPLACE INTO session_batches (session, batch, positions) VALUES (?, ?, ?)",
+                db
+            )
+            statement.bind(session)
+            statement.bind(ref)
+            statement.bind(blob: positions.bytes)
+            try statement.run()
+        }
+    }
+
+    /// The named records of a session in order of time, at most ``SessionDetail/maximumCalls``.
+    func events(of session: Int64) throws -> [SessionEvent] {
+        var statement = try SQLiteStatement(
+            """
+            SELECT b.signal, b.received_at, b.body, s.positions FROM session_batches s JOIN batches b ON b.ref = s.batch
+            WHERE s.session = ? ORDER BY s.batch
+            """,
+            db
+        )
+        statement.bind(session)
+        var events: Set<SessionRecord> = []
+        try statement.forEachRow { row in
+            guard let signal = row.text(0).flatMap(Signal.init(rawValue:)),
+                let otlp = try? OTLPBatch(signal: signal, protobuf: row.blob(2))
+            else { return true }
+            let batch = Batch(otlp, receivedAt: Timestamp(nanoseconds: row.int(1)))
+            for position in RecordPositions(bytes: row.blob(3)) where otlp.records.indices.contains(position) {
+                let event = SessionRecord(position, of: batch)
+                if !event.name.isEmpty { events.insert(event) }
+            }
+            return events.count < 4 * SessionDetail.maximumCalls
+        }
+        return events.sorted { ($0.time, $0.hash) < ($1.time, $1.hash) }.prefix(SessionDetail.maximumCalls).map {
+            SessionEvent(time: $0.time, name: $0.name)
+        }
+    }
+
+    /// The first and the last instant of a batch.
+    private static func span(of batch: Batch) -> ClosedRange<Timestamp> {
+        var range: ClosedRange<Timestamp>?
+        for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
+            let time = batch.time(ofRecord: record)
+            range = min(range?.lowerBound ?? time, time)...max(range?.upperBound ?? time, time)
+        }
+        return range ?? batch.receivedAt...batch.receivedAt
+    }
+}
+
+/// A record of a session; equal to another with the same bytes, so that what is sent again in another batch is listed once.
+private struct SessionRecord: Hashable {
+    let time: Timestamp
+    let name: String
+    let hash: UInt64
+
+    init(_ record: Int, of batch: Batch) {
+        let otlp = batch.otlp
+        let entry = otlp.records[record]
+        time = batch.time(ofRecord: record)
+        if let metric = entry.metric {
+            name = otlp.string(otlp.metrics[metric].name)
+        } else if otlp.signal == .logs, case .string(let event)? = otlp.attribute(.eventName, record: record) {
+            name = otlp.string(event)
+        } else {
+            name = otlp.string(entry.name)
+        }
+        var hash = StableHash(domain: "record")
+        otlp.bytes(of: entry.message).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
+        self.hash = hash.value
+    }
+}
+
+extension Batch {
+    /// The same instant that `tokens` takes for a sign of the session, so that a session's bounds hold its records.
+    fileprivate func time(ofRecord record: Int) -> Timestamp {
+        let entry = otlp.records[record]
+        if let time = Timestamp(unixNano: entry.endTime) { return time }
+        if signal == .logs, case .string(let text)? = otlp.attribute(.eventTimestamp, record: record),
+            let time = Timestamp(iso8601: otlp.string(text))
+        {
+            return time
+        }
+        return Timestamp(unixNano: entry.startTime) ?? receivedAt
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import Usage
+
+/// Removes what ended before an instant, a bounded step at a time.
+struct Compaction: Sendable {
+    /// A whole quarter, so that sums and calls always tell the same.
+    private let border: Int64
+    private var stage = Stage.calls(after: 0)
+    /// How many records and calls were removed.
+    private(set) var removed = 0
+
+    private enum Stage: Equatable {
+        case calls(after: Int64)
+        case batches
+        case rest
+        case done
+    }
+
+    /// How many rows one step looks at.
+    private static let stride: Int64 = 5_000
+
+    init(before instant: Timestamp) {
+        border = instant.nanoseconds / CallTables.quarter * CallTables.quarter
+    }
+
+    var isDone: Bool { stage == .done }
+
+    /// Does the next step in the transaction that is open.
+    mutating func step(_ db: Database) throws {
+        switch stage {
+        case .calls(let last): try removeCalls(after: last, db)
+        case .batches: try removeBatches(db)
+        case .rest: try removeRest(db)
+        case .done: break
+        }
+    }
+
+    /// Calls and their sums go together, so that a summary in between is right, too.
+    private mutating func removeCalls(after last: Int64, _ db: Database) throws {
+        guard let end = try Int64.fetchOne(db, sql: "SELECT max(ref) FROM calls"), last < end else {
+            stage = .batches
+            return
+        }
+        var calls = try CallTables(db)
+        removed += try calls.removeOld(last + 1...last + Self.stride, before: border)
+        try calls.writeSums()
+        // Rows may be far apart; the next step starts at the next that there is.
+        let next = try Int64.fetchOne(
+            db,
+            sql: "SELECT min(ref) FROM calls WHERE ref > ?",
+            arguments: [last + Self.stride]
+        )
+        stage = next.map { .calls(after: $0 - 1) } ?? .batches
+    }
+
+    private mutating func removeBatches(_ db: Database) throws {
+        let old = "SELECT ref, records FROM batches WHERE last_time < ? LIMIT 200"
+        let rows = try Row.fetchAll(db, sql: old, arguments: [border])
+        for row in rows {
+            let ref: Int64 = row[0]
+            try db.execute(sql: "DELETE FROM session_batches WHERE batch = ?", arguments: [ref])
+            try db.execute(sql: "DELETE FROM batches WHERE ref = ?", arguments: [ref])
+            removed += row[1] as Int
+        }
+        if rows.isEmpty { stage = .rest }
+    }
+
+    private mutating func removeRest(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                DELETE FROM sessions WHERE last_seen_at < ? AND NOT EXISTS (SELECT 1 FROM calls WHERE calls.session = sessions.ref)
+                """,
+            arguments: [border]
+        )
+        // Runs all of whose calls are gone.
+        let first = try Int64.fetchOne(db, sql: "SELECT min(ref) FROM calls") ?? .max
+        let runs = try Int64.fetchAll(db, sql: "SELECT run FROM runs WHERE last_ref < ?", arguments: [first])
+        for run in runs {
+            try db.execute(sql: "DELETE FROM links WHERE run = ?1; DELETE FROM runs WHERE run = ?1", arguments: [run])
+        }
+        if first == .max { try db.execute(sql: "DELETE FROM link_tail") }
+        stage = .done
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import Usage
+
+extension SessionTable {
+    /// The row of a session, added when it is new.
+    func row(id: String, isHidden: Bool) throws -> Int64 {
+        var insertion = try SQLiteStatement(
+            "INSERT OR IGNORE INTO sessions (id, hidden, started_at, last_seen_at) VALUES (?, ?, \(Int64.max), 0)",
+            db
+        )
+        insertion.bind(id)
+        insertion.bind(isHidden)
+        try insertion.run()
+        var statement = try SQLiteStatement("SELECT ref FROM sessions WHERE id = ? AND hidden = ?", db)
+        statement.bind(id)
+        statement.bind(isHidden)
+        return try statement.first { $0.int(0) } ?? 0
+    }
+
+    /// Takes in what was seen of a session, as ``SessionSighting/merge(_:)`` would.
+    func update(_ sighting: SessionSighting, isHidden: Bool, isSighted: Bool) throws {
+        var statement = try SQLiteStatement(Self.update, db)
+        statement.bind(sighting.id)
+        statement.bind(isHidden)
+        statement.bind(isSighted)
+        for text in [sighting.agent, sighting.user, sighting.project, sighting.machine, sighting.parent] {
+            statement.bind(text)
+        }
+        statement.bind(sighting.firstSeen.nanoseconds)
+        statement.bind(sighting.lastSeen.nanoseconds)
+        for fact in [sighting.name, sighting.branch, sighting.agentVersion, sighting.taskStatus] {
+            statement.bind(fact?.value)
+            statement.bind(fact?.time.nanoseconds)
+        }
+        statement.bind(Int64(sighting.completion?.value ?? 0))
+        statement.bind(sighting.completion?.time.nanoseconds)
+        try statement.run()
+    }
+
+    private static let update: String = {
+        // Of two names for one thing the smaller stays.
+        let lasting = ["agent", "user", "project", "machine", "parent"].map {
+            "\($0) = coalesce(min(\($0), excluded.\($0)), \($0), excluded.\($0))"
+        }
+        // Of what can change, the later telling stays, and of two at one instant the larger. A null is earlier than everything.
+        let changing = ["name", "branch", "agent_version", "task_status", "completed"].flatMap { fact in
+            let isLater =
+                "coalesce((excluded.\(fact)_at, excluded.\(fact)) > (\(fact)_at, \(fact)), excluded.\(fact)_at IS NOT NULL)"
+            return [
+                "\(fact) = CASE WHEN \(isLater) THEN excluded.\(fact) ELSE \(fact) END",
+                "\(fact)_at = CASE WHEN \(isLater) THEN excluded.\(fact)_at ELSE \(fact)_at END",
+            ]
+        }
+        return """
+            INSERT INTO sessions (id, hidden, sighted, agent, user, project, machine, parent, started_at, last_seen_at,
+                name, name_at, branch, branch_at, agent_version, agent_version_at, task_status, task_status_at,
+                completed, completed_at)
+            VALUES (\(Array(repeating: "?", count: 20).joined(separator: ",")))
+            ON CONFLICT (id, hidden) DO UPDATE SET
+                sighted = max(sighted, excluded.sighted),
+                started_at = min(started_at, excluded.started_at),
+                last_seen_at = max(last_seen_at, excluded.last_seen_at),
+                \((lasting + changing).joined(separator: ", "))
+            """
+    }()
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import GRDB
+import Usage
+
+/// Writes batches, and remembers between transactions what saves reading: the newest links and calls, the rows of sessions.
+///
+/// A transaction that fails leaves its traces in memory, so whoever runs one must then ``forget()``.
+struct StoreWriter: Sendable {
+    private let keepsRecords: Bool
+    private var links: LinkIndex?
+    private var recent = RecentEntries()
+    private var catalog = Catalog()
+
+    init(keepsRecords: Bool) {
+        self.keepsRecords = keepsRecords
+    }
+
+    /// Drops all that is remembered; it is read from the database again when it is needed.
+    mutating func forget() {
+        self = StoreWriter(keepsRecords: keepsRecords)
+    }
+
+    /// Keeps batches, in the transaction that is open.
+    mutating func write(_ batches: [Batch], to db: Database) throws {
+        var links = try self.links.take() ?? LinkIndex(db)
+        try writeCalls(of: batches, to: db, &links)
+        let tables = BatchTables(db: db)
+        for batch in batches {
+            let sessions = try batch.sessions.map { try catalog.session($0, db) }
+            if keepsRecords { try tables.insert(batch, sessions: sessions) }
+        }
+        try catalog.flush(db)
+        try links.flush(db)
+        self.links = links
+    }
+
+    private mutating func writeCalls(of batches: [Batch], to db: Database, _ links: inout LinkIndex) throws {
+        let observations = batches.count == 1 ? batches[0].observations : batches.flatMap(\.observations)
+        guard !observations.isEmpty else { return }
+        // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
+        for observation in observations { catalog.note(observation) }
+        let change = try Ledger.absorb(observations, into: LedgerTables(db: db, links: links, recent: recent))
+        guard !change.isEmpty else { return }
+        var calls = try CallTables(db)
+        for entry in change.retired {
+            try calls.retire(entry)
+            entry.forEachLink { links.remove($0, entry.ref) }
+            recent.remove(entry.ref)
+        }
+        let pricing = batches.lazy.compactMap(\.pricing).last
+        for var entry in change.entries {
+            entry.ref = try calls.insert(entry, pricing: pricing, &catalog)
+            entry.forEachLink { links.insert($0, entry.ref) }
+            recent.insert(entry)
+        }
+        try calls.writeSums()
+    }
+}

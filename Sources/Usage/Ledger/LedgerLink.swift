@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A trait by which observations find one another: an id of the call, a place in a trace, or a cell of resemblance.
+///
+/// A hash, so that a store needs one index for all of them. What a link leads to is always checked against the observation itself:
+/// two traits that share a hash cost a look, never a wrong call.
+public struct LedgerLink: Sendable, Hashable, Comparable {
+    /// The hash, spread evenly over 64 bits but for the lowest four: of a cell's link they tell the kinds of ids, of others the
+    /// fourth is zero.
+    public let rawValue: UInt64
+
+    /// Creates a link from what a store has kept.
+    public init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    /// The cell to which a link belongs, as a link that leads nowhere; nil for links of another sort.
+    public var cell: LedgerLink? { rawValue & 8 == 0 ? nil : LedgerLink(rawValue: rawValue & ~15) }
+
+    /// The set of kinds of ids (``CallKeys/kinds``) for which a cell's link stands.
+    public var kinds: UInt8 { UInt8(truncatingIfNeeded: rawValue & 7) }
+
+    /// An id of the call (see ``CallKeys``).
+    static func key(_ key: UInt64) -> LedgerLink { LedgerLink(rawValue: key & ~8) }
+    /// The sighting itself, for one that knows neither an id of its call nor a span.
+    static func identity(_ id: UInt64) -> LedgerLink { LedgerLink(rawValue: (id ^ 0x5EED_0004_0000_0000) & ~8) }
+    /// The span that a sighting is.
+    static func span(_ span: UInt64) -> LedgerLink { LedgerLink(rawValue: (span ^ 0x5EED_0002_0000_0000) & ~8) }
+    /// A span that a sighting names as its ancestor.
+    static func ancestor(_ span: UInt64) -> LedgerLink { LedgerLink(rawValue: (span ^ 0x5EED_0003_0000_0000) & ~8) }
+    /// The sightings of a cell that know the same kinds of ids.
+    static func cell(_ cell: ResemblanceCell, kinds: UInt8) -> LedgerLink {
+        LedgerLink(rawValue: cell.link.rawValue | 8 | UInt64(kinds & 7))
+    }
+
+    /// Orders links by their hash, as stores sort them.
+    public static func < (left: LedgerLink, right: LedgerLink) -> Bool { left.rawValue < right.rawValue }
+}
+
+extension Observation {
+    /// Calls `body` with each link under which the observation must be found; never twice with the same.
+    public func forEachLink(_ body: (LedgerLink) throws -> Void) rethrows {
+        try forEachLinkButCell(body)
+        if let cell = ResemblanceCell(of: self) { try body(.cell(cell, kinds: keys.kinds)) }
+    }
+
+    /// Calls `body` with the links that are not a cell of resemblance.
+    func forEachLinkButCell(_ body: (LedgerLink) throws -> Void) rethrows {
+        try keys.forEach { try body(.key($0)) }
+        if trace.span != 0 { try body(.span(trace.span)) }
+        if keys.isEmpty, trace.span == 0 { try body(.identity(id)) }
+        try trace.ancestors.forEach { try body(.ancestor($0)) }
+    }
+
+    /// The links, as a list.
+    public var links: [LedgerLink] {
+        var links: [LedgerLink] = []
+        forEachLink { links.append($0) }
+        return links
+    }
+
+    /// The links one of which leads to the stored state of the same sighting, if there is one.
+    func forEachIdentifyingLink(_ body: (LedgerLink) throws -> Void) rethrows {
+        if !keys.isEmpty { return try keys.forEach { try body(.key($0)) } }
+        try body(trace.span == 0 ? .identity(id) : .span(trace.span))
+    }
+}
