@@ -38,6 +38,10 @@ public struct Call: Sendable, Hashable {
     public var error: String?
     /// The kinds of material that told of it, without repeats, in the order of their raw values.
     public var sources: [Observation.Source]
+    /// How many sightings tell of it.
+    public var witnessCount: Int
+    /// Whether nothing but resemblance ties some of its witnesses to the others: no id is common to them.
+    public var isWeaklyJoined: Bool
     /// The price, once ``Pricing`` has set it; nil when the call was never priced.
     public var price: CallPrice?
 
@@ -51,6 +55,8 @@ public struct Call: Sendable, Hashable {
         knowsCacheLifetimes = false
         terms = BillingTerms()
         sources = []
+        witnessCount = 0
+        isWeaklyJoined = false
     }
 
     /// The name of the call in answers: sixteen hexadecimal digits.

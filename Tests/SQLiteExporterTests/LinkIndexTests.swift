@@ -95,7 +95,7 @@ struct LinkIndexTests {
     private static func keepCall(_ ref: Int64, _ db: Database) throws {
         try db.execute(
             sql: """
-                INSERT INTO calls SELECT ?, 1, ?, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, x''
+                INSERT INTO calls SELECT ?, 1, ?, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 1, 0, x''
                 """,
             arguments: [ref, ref]
         )

@@ -89,6 +89,16 @@ struct LedgerTests {
         #expect(try Self.calls(alike).count == 2)
     }
 
+    @Test func `a call knows how many tell of it and whether only resemblance ties them`() throws {
+        let byKey = [Self.observation(1, Self.log, request: 7), Self.observation(2, Self.span, request: 7)]
+        let byLook = [
+            Self.observation(3, Self.log, at: 500, weak: 5), Self.observation(4, Self.span, at: 501, weak: 5),
+        ]
+        let calls = try Self.calls(byKey + byLook + [Self.observation(5, Self.log, at: 900, request: 9)])
+        #expect(calls.map(\.witnessCount) == [2, 2, 1])
+        #expect(calls.map(\.isWeaklyJoined) == [false, true, false])
+    }
+
     @Test func `numbers come from the best witness and the lifetimes of cache writes from who knows them`() throws {
         var log = Self.observation(1, Self.log, request: 7, authority: 90)
         log.counts = TokenCounts(uncachedInput: 3, cacheWrite5m: 100, output: 50)

@@ -92,6 +92,8 @@ struct CallTables {
         insertion.bind(call.duration)
         insertion.bind(call.error)
         insertion.bind(call.sources.reduce(Int64(0)) { $0 | 1 << Int64($1.rawValue) })
+        insertion.bind(Int64(call.witnessCount))
+        insertion.bind(call.isWeaklyJoined)
     }
 
     private mutating func add(_ totals: UsageTotals, at time: Int64, _ session: Int64, _ model: Int64) {
@@ -172,9 +174,10 @@ extension Call {
     /// The columns of a call in the order in which they are written.
     private static let columns = """
         time, id, session, model, counted, uncached_input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, \
-        knows_cache_lifetimes, priced, cost, computed_cost, reported_cost, duration, error, sources, witnesses
+        knows_cache_lifetimes, priced, cost, computed_cost, reported_cost, duration, error, sources, witness_count, \
+        weakly_joined, witnesses
         """
 
     fileprivate static let insertion =
-        "INSERT INTO calls (\(columns)) VALUES (\(Array(repeating: "?", count: 20).joined(separator: ",")))"
+        "INSERT INTO calls (\(columns)) VALUES (\(Array(repeating: "?", count: 22).joined(separator: ",")))"
 }

@@ -17,6 +17,10 @@ extension SQLiteExporter {
         try await commits().pool.read { db in try SessionTable(db: db).detail(id: id) }
     }
 
+    func quality(of period: Period) async throws -> DataQuality {
+        try await commits().pool.read { db in try QualityQuery(db: db, period: period).run() }
+    }
+
     func compact(before instant: Timestamp) async throws -> Int {
         let commits = try commits()
         var compaction = Compaction(before: instant)

@@ -86,7 +86,8 @@ struct SessionTable {
         var statement = try SQLiteStatement(
             """
             SELECT c.time, c.id, m.name, m.provider, c.uncached_input, c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output,
-                c.reasoning, c.knows_cache_lifetimes, c.priced, c.cost, c.computed_cost, c.reported_cost, c.duration, c.error, c.sources
+                c.reasoning, c.knows_cache_lifetimes, c.priced, c.cost, c.computed_cost, c.reported_cost, c.duration, c.error, c.sources,
+                c.witness_count, c.weakly_joined
             FROM calls c JOIN models m ON m.ref = c.model WHERE c.session = ? AND c.counted ORDER BY c.time, c.id
             LIMIT \(SessionDetail.maximumCalls)
             """,
@@ -225,7 +226,8 @@ extension Call {
         reportedCost = row.optionalInt(14).map(Money.init(nanodollars:))
         duration = row.optionalInt(15)
         error = row.text(16)
-        let bits = row.int(17)
-        sources = Observation.Source.allCases.filter { bits & 1 << Int64($0.rawValue) != 0 }
+        sources = Observation.Source.all(inBits: row.int(17))
+        witnessCount = Int(row.int(18))
+        isWeaklyJoined = row.bool(19)
     }
 }

@@ -59,6 +59,8 @@ CREATE TABLE calls (
     duration              INTEGER,
     error                 TEXT,
     sources               INTEGER NOT NULL,
+    witness_count         INTEGER NOT NULL,
+    weakly_joined         INTEGER NOT NULL,
     witnesses             BLOB    NOT NULL
 );
 CREATE INDEX calls_by_session ON calls (session, time);

@@ -18,6 +18,8 @@ extension Call {
         duration = witness.duration
         error = witness.error
         sources = [witness.source]
+        witnessCount = 1
+        isWeaklyJoined = false
         price = nil
     }
 
@@ -48,6 +50,20 @@ extension Call {
         duration = ranked.lazy.compactMap(\.duration).first
         error = ranked.lazy.compactMap(\.error).first
         sources = Set(ranked.map(\.source)).sorted { $0.rawValue < $1.rawValue }
+        witnessCount = ranked.count
+        isWeaklyJoined = Self.isSplit(ranked)
+    }
+
+    /// Whether the witnesses fall into groups that share no key.
+    private static func isSplit(_ witnesses: [Observation]) -> Bool {
+        var sets = DisjointSets(count: witnesses.count)
+        var first: [UInt64: Int] = [:]
+        for (position, witness) in witnesses.enumerated() {
+            witness.keys.forEach { key in
+                if let other = first[key] { sets.join(other, position) } else { first[key] = position }
+            }
+        }
+        return sets.members.count > 1
     }
 
     /// Higher authority first, a roll-up after what it sums up; the id decides between equals, so that the choice is always the same.

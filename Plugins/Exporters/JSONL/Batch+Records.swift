@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Usage
+
+extension Batch {
+    /// How many records there are and which stretch of time they tell of.
+    var extent: RecordExtent {
+        var extent = RecordExtent()
+        extent.count = otlp.recordCount
+        for record in otlp.records.indices where otlp.isLive(record: record) { extent.add(time(of: record)) }
+        return extent
+    }
+
+    /// Which records belong to each session of the batch, counted without those that were dropped.
+    var recordsOfSessions: [(session: Int, records: [ClosedRange<Int>])] {
+        guard !sessions.isEmpty, !sessionOfRecord.isEmpty else { return [] }
+        var ranges = [[ClosedRange<Int>]](repeating: [], count: sessions.count)
+        var position = 0
+        for record in otlp.records.indices where otlp.isLive(record: record) {
+            defer { position += 1 }
+            let session = Int(sessionOfRecord[record])
+            guard ranges.indices.contains(session) else { continue }
+            if let last = ranges[session].last, last.upperBound == position - 1 {
+                ranges[session][ranges[session].count - 1] = last.lowerBound...position
+            } else {
+                ranges[session].append(position...position)
+            }
+        }
+        return ranges.enumerated().map { (session: $0.offset, records: $0.element) }
+    }
+
+    /// The same instant that `tokens` takes for a sign of the session, so that a session's bounds hold its records.
+    func time(of record: Int) -> Timestamp {
+        let entry = otlp.records[record]
+        if let time = Timestamp(unixNano: entry.endTime) { return time }
+        if signal == .logs, case .string(let text)? = otlp.attribute(.eventTimestamp, record: record),
+            let time = Timestamp(iso8601: otlp.string(text))
+        {
+            return time
+        }
+        return Timestamp(unixNano: entry.startTime) ?? receivedAt
+    }
+
+    /// What a record is called in a session's events.
+    func name(of record: Int) -> String {
+        let entry = otlp.records[record]
+        if let metric = entry.metric { return otlp.string(otlp.metrics[metric].name) }
+        if signal == .logs, case .string(let name)? = otlp.attribute(.eventName, record: record) {
+            return otlp.string(name)
+        }
+        return otlp.string(entry.name)
+    }
+}
+
+extension UsageBook {
+    /// What observations tell about sessions that is not known yet.
+    func news(in observations: [Observation]) -> [SessionNote] {
+        var sightings: [String: SessionSighting] = [:]
+        for observation in observations {
+            guard let sighting = observation.sessionSighting else { continue }
+            if sightings[sighting.id] == nil {
+                sightings[sighting.id] = sighting
+            } else {
+                sightings[sighting.id]?.merge(sighting)
+            }
+        }
+        return sightings.values.sorted { $0.id < $1.id }.map { SessionNote(sighting: $0, isSighted: false) }.filter(
+            isNews
+        )
+    }
+
+    /// Whether a note tells something that is not known.
+    func isNews(_ note: SessionNote) -> Bool {
+        guard let number = sessions.number(of: note.sighting.id), let known = sessions[number] else { return true }
+        var merged = known.sighting
+        merged.merge(note.sighting)
+        return merged != known.sighting || (note.isSighted && !known.isSighted)
+    }
+}

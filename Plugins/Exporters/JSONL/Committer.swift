@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Usage
+
+/// Turns batches into lines, puts them on the disk and only then into the book; lives on one thread.
+struct Committer: ~Copyable {
+    private let shelf: Shelf
+    private let keepsRecords: Bool
+    private let flushes: Bool
+    private var file: LineFile
+    private var writer = LineWriter()
+    private var part: Int32
+    private var generation: Int
+
+    init(_ file: consuming LineFile, shelf: Shelf, part: Int32, keepsRecords: Bool, flushes: Bool) {
+        self.shelf = shelf
+        self.keepsRecords = keepsRecords
+        self.flushes = flushes
+        self.part = part
+        generation = file.generation
+        self.file = file
+    }
+
+    /// The size of the file.
+    var size: Int64 { file.offset }
+
+    /// Keeps a group of batches; either all of them are kept or none is.
+    mutating func commit(_ batches: [Batch]) throws {
+        let keepsRecords = keepsRecords
+        var lines = batches.map { Self.draft($0, keepsRecords: keepsRecords) }
+        try learn(batches, &lines)
+        defer { writer.clear() }
+        var offsets: [Int64] = []
+        for (line, batch) in zip(lines, batches) {
+            offsets.append(Int64(writer.bytes.count))
+            if !line.isEmpty { writer.write(line, batch) }
+        }
+        guard !writer.bytes.isEmpty else { return }
+        let start = try file.append(writer.bytes, flush: flushes)
+        noticeReplacement()
+        let (part, end) = (part, start + Int64(writer.bytes.count))
+        let (kept, places) = (lines, offsets)
+        shelf.withLock { contents in
+            for (line, offset) in zip(kept, places) where !line.isEmpty {
+                contents.book.apply(line, part: part, offset: start + offset)
+                contents.parts.note(line, in: part, end: end)
+            }
+        }
+    }
+
+    /// Puts everything on the disk.
+    mutating func flush() throws(StorageFailure) { try file.flush() }
+
+    /// Sets the file aside under another name and begins a new one.
+    ///
+    /// - Returns: The number of the file that was set aside; nil when there was nothing to set aside.
+    mutating func rotate(_ names: PartNames, now: Timestamp) throws(StorageFailure) -> Bool {
+        guard file.offset > 0 else { return false }
+        try file.flush()
+        let current = part
+        let path = shelf.withLock { names.path(number: max(now.milliseconds, $0.parts.largestNumber + 1)) }
+        try shelf.withLock { contents throws(StorageFailure) in
+            try Rename.file(names.path, to: path)
+            contents.parts[current]?.path = path
+            contents.parts[current]?.number = names.number(of: Folder.name(path))
+        }
+        file.close()
+        try file.makeReady()
+        generation = file.generation
+        part = shelf.withLock { $0.parts.append(Part(path: names.path)) }
+        return true
+    }
+
+    mutating func close() { file.close() }
+
+    /// After somebody has moved the file away, what follows stands in a new one.
+    private mutating func noticeReplacement() {
+        guard file.generation != generation else { return }
+        generation = file.generation
+        let (former, path) = (part, file.path)
+        part = shelf.withLock { contents in
+            contents.parts.remove(former)
+            return contents.parts.append(Part(path: path))
+        }
+    }
+
+    // MARK: - Lines
+
+    private static func draft(_ batch: Batch, keepsRecords: Bool) -> UsageLine {
+        var line = UsageLine()
+        line.sessions = batch.sessions.map { SessionNote(sighting: $0, isSighted: true) }
+        guard keepsRecords, batch.otlp.recordCount > 0 else { return line }
+        line.extent = batch.extent
+        for (session, ranges) in batch.recordsOfSessions { line.sessions[session].records = ranges }
+        return line
+    }
+
+    /// Asks the ledger what the observations of the group change; that becomes part of the group's last line.
+    private func learn(_ batches: [Batch], _ lines: inout [UsageLine]) throws {
+        let observations = batches.flatMap(\.observations)
+        let drafts = lines
+        let (change, notes, news) = try shelf.withLock { contents in
+            // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
+            let notes = contents.book.news(in: observations)
+            let change = try Ledger.absorb(observations, into: contents.book.ledger)
+            return (
+                change, notes, drafts.map { $0.sessions.filter { !$0.records.isEmpty || contents.book.isNews($0) } }
+            )
+        }
+        for (position, sessions) in news.enumerated() { lines[position].sessions = sessions }
+        guard !change.isEmpty || !notes.isEmpty, let last = lines.indices.last else { return }
+        let pricing = batches.lazy.compactMap(\.pricing).last
+        lines[last].calls = change.entries.map { entry in
+            let unpriced = CallPrice(cost: .zero, isPriced: false, computed: nil)
+            return KeptEntry(entry: entry, price: pricing?.price(entry.call) ?? unpriced)
+        }
+        let standing = Set(change.entries.map(\.call.id))
+        lines[last].retired = change.retired.map(\.call.id).filter { !standing.contains($0) }
+        lines[last].sessions += notes
+    }
+}

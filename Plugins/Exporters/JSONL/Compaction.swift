@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Usage
+
+/// Rewrites files without what ended before an instant, while batches go on coming in.
+///
+/// One new file stands for all files up to the last that holds anything old: first what the book knows, then the records that stay.
+/// It takes the place of the last of them by a rename. Its first line says that what is before it is void, so that a crash before
+/// the others are removed changes nothing.
+struct Compaction {
+    /// Whole quarters of an hour, so that sums and calls always tell the same.
+    let border: Timestamp
+    /// How many records and calls have gone.
+    private(set) var removed = 0
+    private let names: PartNames
+    private let shelf: Shelf
+    /// The calls that were there when it began; what changes later is newer than the border says.
+    private let calls: [UInt64]
+
+    init(names: PartNames, shelf: Shelf, before instant: Timestamp) {
+        self.names = names
+        self.shelf = shelf
+        border = Timestamp(nanoseconds: max(0, instant.nanoseconds) / UsageBook.quarter * UsageBook.quarter)
+        calls = shelf.withLock { Array($0.book.calls.keys) }
+    }
+
+    /// Witnesses near the border stay, so that one that comes late still finds its call.
+    private var horizon: Timestamp {
+        Timestamp(nanoseconds: border.nanoseconds.subtractingReportingOverflow(Ledger.traceWindow).partialValue)
+    }
+
+    // MARK: - Files
+
+    /// Writes the new file and puts it in the place of the old ones.
+    mutating func rewrite() throws(StorageFailure) {
+        let (border, shelf) = (border, shelf)
+        let old = shelf.withLock { contents -> [Part] in
+            let closed = contents.parts.order.compactMap { contents.parts[$0] }.filter { $0.number != nil }
+            guard let last = closed.lastIndex(where: { $0.earliest < border }) else { return [] }
+            return Array(closed[...last])
+        }
+        guard let last = old.last else { return }
+        var output = Rewriting(try ReplacingFile(names.rewritten), path: last.path)
+        try output.snapshot(shelf, border: border, horizon: horizon)
+        for part in old { removed += try output.copy(part, border: border) }
+        let rewritten = try output.finish()
+        let moved = try shelf.withLock { contents throws(StorageFailure) -> [String] in
+            try Rename.file(names.rewritten, to: last.path)
+            let former = Set(contents.parts.order.prefix(old.count))
+            var part = Part(path: last.path, number: last.number)
+            (part.earliest, part.end) = (rewritten.earliest, rewritten.size)
+            let id = contents.parts.replaceFirst(old.count, with: part)
+            contents.book.move(from: former, to: id, rewritten.lines)
+            return old.dropLast().map(\.path)
+        }
+        for path in moved { Rename.away(path) }
+        _ = Folder.flush(of: names.path)
+    }
+
+    // MARK: - The book
+
+    /// Takes out of the book what is too old, in steps.
+    mutating func forget() {
+        for start in stride(from: 0, to: calls.count, by: 1_000) {
+            let ids = calls[start..<min(calls.count, start + 1_000)]
+            let (border, horizon) = (border, horizon)
+            removed += shelf.withLock { contents in
+                ids.count { id in
+                    guard let call = contents.book.call(id) else { return false }
+                    if call.time < horizon { return contents.book.remove(id) }
+                    return call.time < border && contents.book.expire(id)
+                }
+            }
+        }
+        let border = border
+        shelf.withLock { contents in
+            for number in contents.book.sessions.slots.indices {
+                contents.book.removeSession(Int32(clamping: number), before: border)
+            }
+        }
+    }
+}
+
+extension UsageBook {
+    /// Says where lines stand after their files were rewritten as one.
+    fileprivate mutating func move(from former: Set<Int32>, to part: Int32, _ lines: [String: [LineRef]]) {
+        for number in sessions.slots.indices {
+            guard let id = sessions.slots[number]?.sighting.id, sessions.slots[number]?.isHidden == false else {
+                continue
+            }
+            let moved = (lines[id] ?? []).map { LineRef(part: part, offset: $0.offset, first: $0.first) }
+            move(Int32(clamping: number), from: former, to: moved)
+        }
+    }
+}

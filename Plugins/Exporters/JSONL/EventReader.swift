@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Usage
+
+/// Reads the events of a session from the lines that hold its records.
+struct EventReader {
+    private let session: String
+    private var found: [Found] = []
+    private var seen: Set<UInt64> = []
+
+    private struct Found {
+        var event: SessionEvent
+        var hash: UInt64
+    }
+
+    init(session: String) {
+        self.session = session
+    }
+
+    /// The first events in order of time; a record that was sent again is one event.
+    mutating func read(_ lines: [LineRef], from files: [Int32: ReadableFile]) -> [SessionEvent] {
+        let limit = SessionDetail.maximumCalls
+        for (count, line) in lines.sorted(by: { $0.first < $1.first }).enumerated() {
+            if count.isMultiple(of: 64) { trim(to: limit) }
+            // Everything that follows is later than what is there.
+            if found.count >= limit, let last = found.last, count.isMultiple(of: 64),
+                last.event.time.nanoseconds < line.first
+            {
+                break
+            }
+            if let file = files[line.part] { read(line, file) }
+        }
+        trim(to: limit)
+        return found.map(\.event)
+    }
+
+    private mutating func trim(to limit: Int) {
+        found.sort {
+            ($0.event.time, $0.event.name, $0.hash) < ($1.event.time, $1.event.name, $1.hash)
+        }
+        if found.count > limit { found.removeLast(found.count - limit) }
+    }
+
+    private mutating func read(_ place: LineRef, _ file: ReadableFile) {
+        var scanner = LineScanner(file, from: place.offset)
+        guard case .line(let line, let found)? = scanner.next() else { return }
+        guard let batch = line.batch(found, file) else { return }
+        for note in line.sessions where note.sighting.id == session {
+            for range in note.records {
+                for record in range where batch.otlp.records.indices.contains(record) { take(record, of: batch) }
+            }
+        }
+    }
+
+    private mutating func take(_ record: Int, of batch: Batch) {
+        let name = batch.name(of: record)
+        guard !name.isEmpty else { return }
+        let hash = batch.hash(of: record)
+        guard seen.insert(hash).inserted else { return }
+        found.append(Found(event: SessionEvent(time: batch.time(of: record), name: name), hash: hash))
+    }
+}
+
+extension Batch {
+    /// Tells records apart: two with everything alike, sender included, are one that was sent again.
+    fileprivate func hash(of record: Int) -> UInt64 {
+        let scope = otlp.records[record].scope
+        var hash = StableHash(domain: "record")
+        var writer = OTLPJSONWriter()
+        writer.writeResource(otlp.scopes[scope].resource, of: otlp)
+        writer.writeScope(scope, of: otlp)
+        writer.writeRecord(record, of: otlp)
+        hash.combine(bytes: writer.finish().span.bytes)
+        return hash.value
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// Writing JSON straight into bytes.
+extension [UInt8] {
+    mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { append(contentsOf: $0) }
+    }
+
+    /// Appends `"name":`, after a comma unless an object or array has just begun.
+    mutating func append(key: StaticString) {
+        if let last, last != UInt8(ascii: "{"), last != UInt8(ascii: "[") { append(UInt8(ascii: ",")) }
+        append(UInt8(ascii: "\""))
+        append(key)
+        append("\":")
+    }
+
+    mutating func append(_ key: StaticString, text: String?) {
+        guard let text else { return }
+        append(key: key)
+        append(quoted: text)
+    }
+
+    mutating func append(_ key: StaticString, number: Int64) {
+        append(key: key)
+        append(decimal: number)
+    }
+
+    /// Appends a number unless it is zero.
+    mutating func append(_ key: StaticString, count: Int64) {
+        if count != 0 { append(key, number: count) }
+    }
+
+    mutating func append(_ key: StaticString, flag: Bool) {
+        append(key: key)
+        append(flag ? "true" : "false")
+    }
+
+    /// Appends a 64-bit hash as sixteen hexadecimal digits, unless it is zero.
+    mutating func append(_ key: StaticString, hash: UInt64) {
+        guard hash != 0 else { return }
+        append(key: key)
+        append(hash: hash)
+    }
+
+    /// Appends nanoseconds since 1970 in digits, quoted as in OTLP because they exceed what a double can tell.
+    mutating func append(_ key: StaticString, unixNano time: Timestamp) {
+        append(key: key)
+        append(UInt8(ascii: "\""))
+        append(decimal: time.nanoseconds)
+        append(UInt8(ascii: "\""))
+    }
+
+    /// Appends an exact amount in dollars.
+    mutating func append(_ key: StaticString, money: Money?) {
+        guard let money else { return }
+        append(key: key)
+        let (whole, rest) = money.nanodollars.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
+        if money.nanodollars < 0 { append(UInt8(ascii: "-")) }
+        append(decimal: whole)
+        guard rest > 0 else { return }
+        append(UInt8(ascii: "."))
+        var (digits, divisor) = (rest, UInt64(100_000_000))
+        while digits > 0 {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digits / divisor))
+            digits %= divisor
+            divisor /= 10
+        }
+    }
+
+    mutating func append(hash: UInt64) {
+        append(UInt8(ascii: "\""))
+        for shift in stride(from: 60, through: 0, by: -4) {
+            let digit = UInt8(truncatingIfNeeded: hash >> UInt64(shift) & 15)
+            append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
+        append(UInt8(ascii: "\""))
+    }
+
+    mutating func append(decimal number: Int64) {
+        if number < 0 { append(UInt8(ascii: "-")) }
+        append(decimal: number.magnitude)
+    }
+
+    mutating func append(decimal number: UInt64) {
+        let start = count
+        var rest = number
+        repeat {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        self[start...].reverse()
+    }
+
+    mutating func append(quoted text: String) {
+        append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                append(UInt8(ascii: "\\"))
+                append(byte)
+            case 0..<0x20:
+                append("\\u00")
+                append(byte < 16 ? UInt8(ascii: "0") : UInt8(ascii: "1"))
+                append(byte & 15 < 10 ? UInt8(ascii: "0") + (byte & 15) : UInt8(ascii: "a") + (byte & 15) - 10)
+            default: append(byte)
+            }
+        }
+        append(UInt8(ascii: "\""))
+    }
+}
+
+/// The time of day as ISO 8601 writes it, for a clock that mostly tells the same second again.
+struct ISOClock {
+    private var second: Int64 = .min
+    /// The quoted time as far as the point before the milliseconds.
+    private var head: [UInt8] = []
+
+    mutating func append(_ time: Timestamp, to bytes: inout [UInt8]) {
+        let milliseconds = Swift.max(0, time.milliseconds)
+        if milliseconds / 1_000 != second {
+            second = milliseconds / 1_000
+            head = Array("\"\(Timestamp(nanoseconds: time.nanoseconds).iso8601.dropLast(4))".utf8)
+        }
+        bytes += head
+        let rest = milliseconds % 1_000
+        for divisor: Int64 in [100, 10, 1] { bytes.append(UInt8(ascii: "0") + UInt8(rest / divisor % 10)) }
+        bytes.append("Z\"")
+    }
+}

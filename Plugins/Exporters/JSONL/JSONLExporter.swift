@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Dispatch
+import OTLP
+import Synchronization
+import Usage
+
+/// Keeps every batch as a line of JSON in plain files, and what it learned from them in memory.
+///
+/// Batches that arrive together are written and flushed to the disk as one before any of them is acknowledged. What the files hold
+/// is read back at the start.
+final class JSONLExporter: Exporter, UsageStore {
+    private let config: JSONLConfig
+    private let settings: ComponentSettings
+    private let calls: StorageCalls
+    private let running = Mutex<Running?>(nil)
+
+    private struct Running {
+        var store: JSONLStore
+        var queue: CommitQueue
+    }
+
+    init(_ config: JSONLConfig, _ settings: ComponentSettings, _ calls: StorageCalls) {
+        self.config = config
+        self.settings = settings
+        self.calls = calls
+    }
+
+    func start() async throws(StartError) {
+        let (config, settings, calls) = (config, settings, calls)
+        let opened: Result<JSONLStore, StorageFailure> = await withCheckedContinuation { continuation in
+            // Reading back may take a while and blocks.
+            DispatchQueue.global().async {
+                continuation.resume(
+                    returning: Result { () throws(StorageFailure) in try JSONLStore(config, settings, calls) }
+                )
+            }
+        }
+        switch opened {
+        case .success(let store):
+            running.withLock { $0 = Running(store: store, queue: CommitQueue { await store.commit($0) }) }
+        case .failure(let failure): throw startError(failure)
+        }
+    }
+
+    func shutdown() async {
+        let former = running.withLock { running in
+            defer { running = nil }
+            return running
+        }
+        await former?.store.close()
+    }
+
+    func consume(_ batch: Batch) async throws(ConsumeError) {
+        do throws(ConsumeError) {
+            guard let queue = running.withLock({ $0?.queue }) else { throw .retryable("\(settings.id) is not running") }
+            try await queue.submit(batch)
+            settings.counters.add(batch.otlp.recordCount, to: .sent)
+        } catch {
+            settings.counters.add(batch.otlp.recordCount, to: .failed)
+            throw error
+        }
+    }
+
+    /// The open store.
+    private func store() throws -> JSONLStore {
+        guard let store = running.withLock({ $0?.store }) else { throw StoreError("\(settings.id) is not running") }
+        return store
+    }
+
+    private func startError(_ failure: StorageFailure) -> StartError {
+        if failure.isLocked {
+            return StartError(
+                .inputOutput,
+                "\(settings.id): \(config.path.path) is in use by another process; stop it or name another path"
+            )
+        }
+        let reason: StartError.Reason = failure.isPermission ? .permission : .inputOutput
+        return StartError(reason, "\(settings.id): \(failure.path) cannot be used: \(failure.reason)")
+    }
+
+    // MARK: - Questions
+
+    func summary(of period: Period, now: Timestamp) async throws -> UsageSummary {
+        try store().shelf.withLock { $0.book.summary(of: period, now: now) }
+    }
+
+    func sessions(_ query: SessionQuery) async throws -> SessionPage {
+        try store().shelf.withLock { $0.book.page(query) }
+    }
+
+    func session(id: String) async throws -> SessionDetail? {
+        let found = try store().shelf.withLock { contents -> (SessionDetail, [LineRef], [Int32: ReadableFile])? in
+            guard let (detail, lines) = contents.book.detail(id: id) else { return nil }
+            var files: [Int32: ReadableFile] = [:]
+            // Opened here, so that a compaction cannot take them away before they are read.
+            for part in Set(lines.map(\.part)) { files[part] = contents.parts[part].flatMap { ReadableFile($0.path) } }
+            return (detail, lines, files)
+        }
+        guard let (known, lines, files) = found else { return nil }
+        guard !lines.isEmpty else { return known }
+        var detail = known
+        detail.events = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                var reader = EventReader(session: id)
+                continuation.resume(returning: reader.read(lines, from: files))
+            }
+        }
+        return detail
+    }
+
+    func compact(before instant: Timestamp) async throws -> Int { try await store().compact(before: instant) }
+}

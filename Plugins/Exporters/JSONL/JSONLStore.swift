@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Dispatch
+import Logging
+import Synchronization
+import Usage
+
+/// A store that is open: what comes in goes through one thread, questions read the shelf.
+final class JSONLStore: Sendable {
+    let shelf: Shelf
+    let names: PartNames
+    private let config: JSONLConfig
+    private let settings: ComponentSettings
+    /// Where everything that changes files or book happens; may block.
+    private let commits = DispatchQueue(label: "jsonl.commits")
+    /// Where long work beside it happens, one piece at a time.
+    private let upkeep = DispatchQueue(label: "jsonl.upkeep", qos: .utility)
+    private let state: Mutex<State>
+    private let megabyte: Int64
+
+    /// How many bytes may be read again at a start for want of a newer checkpoint.
+    private static let checkpointStep: Int64 = 256 << 20
+
+    private struct State: ~Copyable {
+        var committer: Committer
+        /// Held until the store is closed.
+        var lock: StoreLock?
+        var isFailing = false
+        var isFlushPending = false
+        /// How many bytes were added since the last checkpoint.
+        var added: Int64 = 0
+        var checkpointSize: Int64 = 0
+    }
+
+    init(_ config: JSONLConfig, _ settings: ComponentSettings, _ calls: StorageCalls) throws(StorageFailure) {
+        self.config = config
+        self.settings = settings
+        megabyte = calls.megabyte
+        names = PartNames(config.path.path)
+        let opened = try StoreOpening(names: names, calls: calls, logger: settings.logger).open()
+        let (lock, shelf, part) = (opened.lock, opened.shelf, opened.part)
+        self.shelf = shelf
+        let committer = Committer(
+            opened.takeFile(),
+            shelf: shelf,
+            part: part,
+            keepsRecords: config.records == .all,
+            flushes: config.sync == .always
+        )
+        state = Mutex(State(committer: committer, lock: lock))
+    }
+
+    /// Keeps a group of batches.
+    func commit(_ batches: [Batch]) async -> [Result<Void, ConsumeError>] {
+        await withCheckedContinuation { continuation in
+            commits.async { continuation.resume(returning: self.keep(batches)) }
+        }
+    }
+
+    private func keep(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
+        let failure = state.withLock { state -> ConsumeError? in
+            guard state.lock != nil else { return .retryable("\(settings.id) is not running") }
+            do {
+                let before = state.committer.size
+                try state.committer.commit(batches)
+                state.added += max(0, state.committer.size - before)
+                if state.isFailing { settings.logger.notice("the store can be written again") }
+                state.isFailing = false
+                tend(&state)
+                return nil
+            } catch {
+                return refuse(error, &state)
+            }
+        }
+        return batches.map { _ in failure.map { .failure($0) } ?? .success(()) }
+    }
+
+    private func refuse(_ error: any Error, _ state: inout State) -> ConsumeError {
+        let reason = (error as? StorageFailure)?.reason ?? "\(error)"
+        if !state.isFailing {
+            settings.logger.error("the store cannot be written", metadata: ["reason": "\(reason)"])
+        }
+        state.isFailing = true
+        return .retryable("the store cannot be written: \(reason)", after: 10)
+    }
+
+    /// What is due after a commit: a new file, a flush, a checkpoint.
+    private func tend(_ state: inout State) {
+        if config.sync == .interval, !state.isFlushPending {
+            state.isFlushPending = true
+            commits.asyncAfter(deadline: .now() + 1) { self.flush() }
+        }
+        let limit = Int64(config.rotation.maxMegabytes) * megabyte
+        if limit > 0, state.committer.size >= limit { rotate(&state) }
+        if state.added >= max(Self.checkpointStep, state.checkpointSize * 4) {
+            state.added = 0
+            upkeep.async { self.writeCheckpoint() }
+        }
+    }
+
+    private func flush() {
+        state.withLock { state in
+            state.isFlushPending = false
+            guard state.lock != nil else { return }
+            do { try state.committer.flush() } catch { _ = refuse(error, &state) }
+        }
+    }
+
+    private func rotate(_ state: inout State) {
+        do {
+            _ = try state.committer.rotate(names, now: settings.now())
+        } catch {
+            settings.logger.error("no new file can be begun", metadata: ["reason": "\(error.reason)"])
+        }
+    }
+
+    private func writeCheckpoint() {
+        do {
+            let size = try Checkpoint(names).write(shelf)
+            state.withLock { $0.checkpointSize = size }
+        } catch {
+            settings.logger.warning("no checkpoint can be written", metadata: ["reason": "\(error.reason)"])
+        }
+    }
+
+    /// Removes what ended before an instant.
+    func compact(before instant: Timestamp) async throws -> Int {
+        let result: Result<Int, any Error> = await withCheckedContinuation { continuation in
+            upkeep.async { continuation.resume(returning: Result { try self.compactNow(before: instant) }) }
+        }
+        return try result.get()
+    }
+
+    private func compactNow(before instant: Timestamp) throws -> Int {
+        var compaction = Compaction(names: names, shelf: shelf, before: instant)
+        let border = compaction.border
+        let isCurrentOld = shelf.withLock { contents in
+            guard let current = contents.parts.current, let part = contents.parts[current] else { return false }
+            return part.earliest < border
+        }
+        if isCurrentOld {
+            try commits.sync {
+                try state.withLock { state in
+                    guard state.lock != nil else { throw StoreError("\(settings.id) is not running") }
+                    _ = try state.committer.rotate(names, now: settings.now())
+                }
+            }
+        }
+        try compaction.rewrite()
+        commits.sync { compaction.forget() }
+        writeCheckpoint()
+        return compaction.removed
+    }
+
+    /// Puts everything on the disk, leaves a checkpoint and lets go of the files.
+    func close() async {
+        await withCheckedContinuation { continuation in
+            upkeep.async {
+                self.commits.sync { self.closeFiles() }
+                continuation.resume()
+            }
+        }
+    }
+
+    private func closeFiles() {
+        let isOpen = state.withLock { state in
+            guard state.lock != nil else { return false }
+            do { try state.committer.flush() } catch { _ = refuse(error, &state) }
+            return true
+        }
+        guard isOpen else { return }
+        writeCheckpoint()
+        state.withLock { state in
+            state.committer.close()
+            state.lock = nil
+        }
+    }
+}

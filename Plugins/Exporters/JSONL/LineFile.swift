@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// The file that lines are appended to, with the offset up to which it is known to be whole.
+///
+/// A write that fails or is cut short is taken back, so that what follows never stands behind half a line. Used by one thread at a
+/// time.
+struct LineFile: ~Copyable {
+    let path: String
+    private let calls: StorageCalls
+    private var descriptor: Int32 = -1
+    private var identity: FileIdentity?
+    /// Up to here the file is whole lines of ours.
+    private(set) var offset: Int64 = 0
+    /// How often a file was opened; another number means another file.
+    private(set) var generation = 0
+    /// Bytes beyond ``offset`` are what is left of a write that failed.
+    private var mustCut = false
+    private var isFolderStale = false
+
+    init(path: String, calls: StorageCalls) {
+        self.path = path
+        self.calls = calls
+    }
+
+    deinit {
+        if descriptor >= 0 { _ = Self.closing(descriptor) }
+    }
+
+    /// Appends whole lines and, if asked, puts them on the disk.
+    ///
+    /// - Returns: Where they begin.
+    mutating func append(_ bytes: [UInt8], flush: Bool) throws(StorageFailure) -> Int64 {
+        try makeReady()
+        var failure = bytes.withUnsafeBytes { writeAll($0) }
+        if failure == 0, flush { failure = flushAll() }
+        guard failure == 0 else {
+            mustCut = calls.cut(descriptor, offset) != 0
+            throw StorageFailure(number: failure, path: path)
+        }
+        defer { offset += Int64(bytes.count) }
+        return offset
+    }
+
+    /// Puts everything that was appended on the disk.
+    mutating func flush() throws(StorageFailure) {
+        guard descriptor >= 0 else { return }
+        let failure = flushAll()
+        guard failure == 0 else { throw StorageFailure(number: failure, path: path) }
+    }
+
+    /// Closes the file; the next append opens what then stands under the path.
+    mutating func close() {
+        if descriptor >= 0 { _ = Self.closing(descriptor) }
+        descriptor = -1
+        identity = nil
+        mustCut = false
+    }
+
+    /// Opens the file if it is not, or if another one stands under its path by now, and notices what others did to it.
+    mutating func makeReady() throws(StorageFailure) {
+        let present = FileIdentity.of(path)
+        if descriptor < 0 || present == nil || present?.inode != identity?.inode || present?.device != identity?.device
+        {
+            return try open()
+        }
+        guard let size = present?.size, size != offset else { return }
+        if mustCut {
+            let failure = calls.cut(descriptor, offset)
+            guard failure == 0 else { throw StorageFailure(number: failure, path: path) }
+            mustCut = false
+        } else {
+            // Somebody else has cut the file or appended to it.
+            try adopt(size)
+        }
+    }
+
+    private mutating func open() throws(StorageFailure) {
+        close()
+        let isNew = FileIdentity.of(path) == nil
+        let opened = DescriptorFlags.appending(path)
+        guard opened >= 0 else { throw StorageFailure(number: errno, path: path) }
+        descriptor = opened
+        generation += 1
+        isFolderStale = isFolderStale || isNew
+        identity = FileIdentity.of(descriptor: opened)
+        try adopt(identity?.size ?? 0)
+    }
+
+    /// Goes on behind what is there; a last line without an end gets one.
+    private mutating func adopt(_ size: Int64) throws(StorageFailure) {
+        offset = size
+        var last: UInt8 = 0x0A
+        guard size > 0, pread(descriptor, &last, 1, off_t(size - 1)) == 1, last != 0x0A else { return }
+        let failure = [UInt8(0x0A)].withUnsafeBytes { writeAll($0) }
+        guard failure == 0 else { throw StorageFailure(number: failure, path: path) }
+        offset += 1
+    }
+
+    private func writeAll(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = calls.append(descriptor, UnsafeRawBufferPointer(rebasing: rest))
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if count == 0 {
+                return EIO
+            } else if -count != Int(EINTR) {
+                return Int32(truncatingIfNeeded: -count)
+            }
+        }
+        return 0
+    }
+
+    /// A new file is only safe when its folder is, too.
+    private mutating func flushAll() -> Int32 {
+        let failure = calls.flush(descriptor)
+        guard failure == 0, isFolderStale else { return failure }
+        isFolderStale = !Folder.flush(of: path)
+        return 0
+    }
+
+    private static func closing(_ descriptor: Int32) -> Int32 {
+        #if canImport(Glibc)
+        Glibc.close(descriptor)
+        #elseif canImport(Musl)
+        Musl.close(descriptor)
+        #else
+        Darwin.close(descriptor)
+        #endif
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import OTLP
+import Usage
+
+/// One line of the store.
+///
+/// A file is a sequence of JSON objects, one on a line, each acknowledged by its line feed. A line is a batch as it came in, after
+/// the pipeline's processors, with what the store learned from it:
+///
+/// ```json
+/// {"version":1,"receivedAt":"2026-11-22T08:13:37.999Z","records":2,"earliestUnixNano":"…","latestUnixNano":"…",
+///  "calls":[{"callId":"…","timestamp":"…","sessionId":"…","model":"…","inputTokens":10,"cost":0.0125,"counted":true,…,
+///            "observations":[{"id":"…","source":"otlp_log",…}]}],
+///  "retired":["…"],
+///  "sessions":[{"sessionId":"…","sighted":true,"firstUnixNano":"…","lastUnixNano":"…","records":[[0,1]]}],
+///  "resourceLogs":[…]}
+/// ```
+///
+/// - `resourceLogs`, `resourceSpans` or `resourceMetrics` make the line a valid OTLP/JSON request; readers of the OpenTelemetry
+///   Collector's file exporter ignore the other members. Missing with `records: usage`.
+/// - `calls` are the calls that the batch made or changed, as they stand after it: names and units are those of the API's Call.
+///   A later line with the same `callId` replaces an earlier one, `retired` takes calls away. Costs by model are therefore
+///
+///   ```sh
+///   jq -rn '[inputs|(.calls[]?),(.retired[]?|{callId:.})]|group_by(.callId)|map(last|select(.counted))
+///           |group_by(.model)[]|[.[0].model,(map(.cost)|add)]|@tsv' telemetry*.jsonl
+///   ```
+/// - A call's `observations` are who told of it, everything from which it can be made anew. Hashes are sixteen hexadecimal digits,
+///   instants of which the nanosecond counts are quoted digits.
+/// - `sessions` are the sessions of which the batch told; what is told of one session in several lines is merged. `records` says which
+///   records of the line are the session's, as pairs of first and last positions.
+/// - `records`, `earliestUnixNano` and `latestUnixNano` count the records and say which stretch of time the line tells of.
+/// - `"snapshot":true` says that the file stands for itself and for all files before it; `expired` holds calls that were
+///   compacted away and are only there so that a late witness finds them. Both are written by a compaction.
+///
+/// Members that decide come first, so that nobody has to read the records to know what a call cost.
+struct UsageLine {
+    var receivedAt: String?
+    var extent: RecordExtent?
+    var calls: [KeptEntry] = []
+    var expired: [LedgerEntry] = []
+    var retired: [UInt64] = []
+    var sessions: [SessionNote] = []
+    /// Whether everything before the line is void.
+    var isSnapshot = false
+    /// The files of a checkpoint; only in the first line of one.
+    var checkpoint: [CheckpointPart]?
+    /// The checksum at the end of a checkpoint.
+    var seal: UInt64?
+    /// The records: what they are, and at which byte of the line their member begins.
+    var records: (signal: Signal, offset: Int)?
+
+    /// Reads a line.
+    ///
+    /// - Parameters:
+    ///   - bytes: What holds the line.
+    ///   - range: Where it lies, without its line feed.
+    ///   - isWhole: Whether the line ends there; otherwise it is enough that everything before the records is there.
+    /// - Throws: ``LineError/incomplete`` only for lines that are not whole.
+    init(_ bytes: [UInt8], _ range: Range<Int>, isWhole: Bool) throws(LineError) {
+        do throws(LineError) {
+            try self.init(reading: bytes, range)
+        } catch {
+            throw isWhole ? .malformed : error
+        }
+        guard isWhole, records != nil else { return }
+        guard bytes[range].suffix(2).elementsEqual("]}".utf8) else { throw .malformed }
+    }
+
+    private init(reading bytes: [UInt8], _ range: Range<Int>) throws(LineError) {
+        var cursor = LineCursor(bytes, range)
+        var line = UsageLine()
+        var version: Int64?
+        try cursor.members { cursor, key throws(LineError) in
+            if version == nil {
+                guard key == "version" else { throw .malformed }
+                version = try cursor.integer()
+                guard version == Int64(LineWriter.version) else { throw .malformed }
+                return true
+            }
+            if let signal = Self.signals[key] {
+                line.records = (signal, cursor.memberStart - range.lowerBound)
+                return false
+            }
+            try line.read(key, &cursor)
+            return true
+        }
+        guard version != nil, line.records != nil || cursor.position == range.upperBound else { throw .malformed }
+        self = line
+    }
+
+    /// A line of nothing.
+    init() {}
+
+    /// Whether it says nothing.
+    var isEmpty: Bool {
+        extent == nil && calls.isEmpty && expired.isEmpty && retired.isEmpty && sessions.isEmpty && !isSnapshot
+    }
+
+    private static let signals: [String: Signal] = [
+        "resourceLogs": .logs, "resourceSpans": .traces, "resourceMetrics": .metrics,
+    ]
+
+    private mutating func read(_ key: String, _ cursor: inout LineCursor) throws(LineError) {
+        switch key {
+        case "receivedAt": receivedAt = try cursor.text()
+        case "records": extentOrNew.count = Int(clamping: try cursor.integer())
+        case "earliestUnixNano": extentOrNew.earliest = try cursor.unixNano()
+        case "latestUnixNano": extentOrNew.latest = try cursor.unixNano()
+        case "calls": try cursor.array { cursor throws(LineError) in calls.append(try KeptEntry(&cursor)) }
+        case "expired": try cursor.array { cursor throws(LineError) in expired.append(try KeptEntry(&cursor).entry) }
+        case "retired": try cursor.array { cursor throws(LineError) in retired.append(try cursor.hash()) }
+        case "sessions": try cursor.array { cursor throws(LineError) in sessions.append(try SessionNote(&cursor)) }
+        case "snapshot": isSnapshot = try cursor.flag()
+        case "checkpoint":
+            var parts: [CheckpointPart] = []
+            try cursor.array { cursor throws(LineError) in parts.append(try CheckpointPart(&cursor)) }
+            checkpoint = parts
+        case "seal": seal = try cursor.hash()
+        default: try cursor.skip()
+        }
+    }
+
+    private var extentOrNew: RecordExtent {
+        get { extent ?? RecordExtent() }
+        set { extent = newValue }
+    }
+}
+
+extension KeptEntry {
+    /// Reads a call; only its price and its witnesses are needed, all else follows from them.
+    init(_ cursor: inout LineCursor) throws(LineError) {
+        var price = CallPrice(cost: .zero, isPriced: false, computed: nil)
+        var witnesses: [Observation] = []
+        try cursor.object { cursor, key throws(LineError) in
+            switch key {
+            case "cost": price.cost = try cursor.money()
+            case "priced": price.isPriced = try cursor.flag()
+            case "computedCost": price.computed = try cursor.money()
+            case "observations":
+                try cursor.array { cursor throws(LineError) in witnesses.append(try Observation(&cursor)) }
+            default: try cursor.skip()
+            }
+        }
+        guard let entry = LedgerEntry(witnesses: witnesses) else { throw .malformed }
+        self.init(entry: entry, price: price)
+    }
+}
+
+/// How many records there are and which stretch of time they tell of.
+struct RecordExtent: Equatable {
+    var count = 0
+    var earliest = Timestamp(nanoseconds: .max)
+    var latest = Timestamp(nanoseconds: 0)
+
+    mutating func add(_ time: Timestamp) {
+        earliest = min(earliest, time)
+        latest = max(latest, time)
+    }
+}

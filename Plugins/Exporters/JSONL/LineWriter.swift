@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Usage
+
+/// A call with its price and everything that tells of it, as a line keeps it.
+struct KeptEntry {
+    var entry: LedgerEntry
+    var price: CallPrice
+}
+
+/// Writes lines; see ``LineFormat``.
+struct LineWriter {
+    /// The lines written so far; the caller empties it.
+    var bytes: [UInt8] = []
+    private var clock = ISOClock()
+
+    /// The version of the format.
+    static let version = 1
+
+    /// How much memory is kept for the next lines.
+    private static let largestIdleBuffer = 16 << 20
+
+    /// Forgets the lines and keeps their room, unless they were unusually large.
+    mutating func clear() {
+        if bytes.capacity > Self.largestIdleBuffer { bytes = [] } else { bytes.removeAll(keepingCapacity: true) }
+    }
+
+    /// Writes a batch with what was learned from it; its records only if the line has an extent.
+    mutating func write(_ line: UsageLine, _ batch: Batch) {
+        begin(receivedAt: batch.receivedAt)
+        if let extent = line.extent { write(extent) }
+        write(calls: line.calls)
+        write(retired: line.retired)
+        write(sessions: line.sessions)
+        if line.extent != nil { writeRecords(batch.otlp) }
+        end()
+    }
+
+    mutating func begin(receivedAt: Timestamp?) {
+        bytes.append("{\"version\":1")
+        guard let receivedAt else { return }
+        bytes.append(key: "receivedAt")
+        clock.append(receivedAt, to: &bytes)
+    }
+
+    mutating func end() { bytes.append("}\n") }
+
+    /// Says how many records the line holds and which stretch of time they cover.
+    mutating func write(_ extent: RecordExtent) {
+        bytes.append("records", number: Int64(extent.count))
+        bytes.append("earliestUnixNano", unixNano: extent.earliest)
+        bytes.append("latestUnixNano", unixNano: extent.latest)
+    }
+
+    /// Writes the records, changes included, under the name OTLP/JSON gives them.
+    mutating func writeRecords(_ otlp: OTLPBatch) {
+        let start = bytes.count
+        var writer = OTLPJSONWriter()
+        writer.writeRequest(otlp)
+        bytes += writer.finish()
+        // The request is an object of its own; its members become members of the line.
+        guard bytes.count - start > 2 else {
+            bytes.removeLast(bytes.count - start)
+            return
+        }
+        bytes[start] = UInt8(ascii: ",")
+        bytes.removeLast()
+    }
+
+    mutating func write(calls: [KeptEntry], isBrief: Bool = false) {
+        guard !calls.isEmpty else { return }
+        bytes.append(key: "calls")
+        list(calls) { bytes, kept in
+            bytes.append(UInt8(ascii: "{"))
+            if isBrief { bytes.append("callId", hash: kept.entry.call.id) } else { Self.figures(kept, &bytes) }
+            Self.price(kept, &bytes)
+            Self.witnesses(kept.entry, &bytes)
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    /// Writes calls that are too old to count and only there to be recognised.
+    mutating func write(expired: [LedgerEntry]) {
+        guard !expired.isEmpty else { return }
+        bytes.append(key: "expired")
+        list(expired) { bytes, entry in
+            bytes.append(UInt8(ascii: "{"))
+            bytes.append("callId", hash: entry.call.id)
+            Self.witnesses(entry, &bytes)
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    mutating func write(retired: [UInt64]) {
+        guard !retired.isEmpty else { return }
+        bytes.append(key: "retired")
+        list(retired) { bytes, id in bytes.append(hash: id) }
+    }
+
+    mutating func write(sessions: [SessionNote]) {
+        guard !sessions.isEmpty else { return }
+        bytes.append(key: "sessions")
+        list(sessions) { bytes, session in session.write(to: &bytes) }
+    }
+
+    private mutating func list<Element>(_ elements: [Element], _ write: (inout [UInt8], Element) -> Void) {
+        bytes.append(UInt8(ascii: "["))
+        for (position, element) in elements.enumerated() {
+            if position > 0 { bytes.append(UInt8(ascii: ",")) }
+            write(&bytes, element)
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    /// The members of a call under the names and in the units of the API.
+    private static func figures(_ kept: KeptEntry, _ bytes: inout [UInt8]) {
+        let call = kept.entry.call
+        bytes.append("callId", hash: call.id)
+        bytes.append("timestamp", text: call.time.iso8601)
+        bytes.append("sessionId", text: call.session)
+        bytes.append("agent", text: call.agent)
+        bytes.append("provider", text: call.provider)
+        bytes.append("model", text: call.model)
+        bytes.append("project", text: call.project)
+        bytes.append("user", text: call.user)
+        bytes.append("machine", text: call.machine)
+        bytes.append("counted", flag: call.isCounted)
+        bytes.append("inputTokens", number: call.counts.uncachedInput)
+        bytes.append("outputTokens", number: call.counts.output)
+        bytes.append("cacheReadTokens", number: call.counts.cacheRead)
+        bytes.append("cacheWriteTokens", number: call.counts.cacheWrite)
+        bytes.append("reasoningTokens", number: call.counts.reasoning)
+        if let duration = call.duration { bytes.append("durationMs", number: duration / 1_000_000) }
+        bytes.append("reportedCost", money: call.reportedCost)
+        bytes.append("error", text: call.error)
+        bytes.append(key: "sources")
+        bytes.append(UInt8(ascii: "["))
+        for (position, source) in call.sources.enumerated() {
+            if position > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(quoted: source.name)
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    private static func price(_ kept: KeptEntry, _ bytes: inout [UInt8]) {
+        bytes.append("cost", money: kept.price.cost)
+        bytes.append("priced", flag: kept.price.isPriced)
+        bytes.append("computedCost", money: kept.price.computed)
+    }
+
+    private static func witnesses(_ entry: LedgerEntry, _ bytes: inout [UInt8]) {
+        bytes.append(key: "observations")
+        bytes.append(UInt8(ascii: "["))
+        for (position, witness) in entry.witnesses.enumerated() {
+            if position > 0 { bytes.append(UInt8(ascii: ",")) }
+            witness.write(to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+extension Observation {
+    /// Appends the observation as a JSON object; what is not known, zero or the rule is left out.
+    func write(to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "{"))
+        bytes.append("id", hash: id)
+        bytes.append("timeUnixNano", unixNano: time)
+        bytes.append("source", text: source.name)
+        bytes.append("witness", hash: witness)
+        bytes.append("authority", number: Int64(authority))
+        bytes.append("inputTokens", count: counts.uncachedInput)
+        bytes.append("outputTokens", count: counts.output)
+        bytes.append("cacheReadTokens", count: counts.cacheRead)
+        bytes.append("cacheWrite5m", count: counts.cacheWrite5m)
+        bytes.append("cacheWrite1h", count: counts.cacheWrite1h)
+        bytes.append("reasoningTokens", count: counts.reasoning)
+        bytes.append("model", text: model)
+        bytes.append("provider", text: provider)
+        bytes.append("sessionId", text: session)
+        if sessionIsTrace { bytes.append("sessionIsTrace", flag: true) }
+        bytes.append("agent", text: agent)
+        bytes.append("user", text: user)
+        bytes.append("project", text: project)
+        bytes.append("machine", text: machine)
+        bytes.append("requestKey", hash: keys.request)
+        bytes.append("responseKey", hash: keys.response)
+        bytes.append("lineageKey", hash: keys.lineage)
+        bytes.append("weakKey", hash: weakKey)
+        if weakWindow != Self.usualWindow { bytes.append("weakWindow", number: Int64(weakWindow)) }
+        writeTrace(to: &bytes)
+        if knowsCacheLifetimes { bytes.append("cacheLifetimes", flag: true) }
+        bytes.append("reportedCost", money: reportedCost)
+        if terms.isFast { bytes.append("fast", flag: true) }
+        bytes.append("serviceTier", text: terms.serviceTier)
+        bytes.append("geography", text: terms.geography)
+        bytes.append("webSearches", count: terms.webSearches)
+        if let duration { bytes.append("durationNano", number: duration) }
+        bytes.append("error", text: error)
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    private func writeTrace(to bytes: inout [UInt8]) {
+        bytes.append("span", hash: trace.span)
+        if trace.isRollUp { bytes.append("rollUp", flag: true) }
+        guard !trace.ancestors.isEmpty else { return }
+        bytes.append(key: "ancestors")
+        bytes.append(UInt8(ascii: "["))
+        trace.ancestors.forEach { ancestor in
+            if bytes.last != UInt8(ascii: "[") { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(hash: ancestor)
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    /// The window of an observation that says nothing else.
+    private static let usualWindow: Int32 = 30
+
+    /// Reads what ``write(to:)`` wrote.
+    init(_ cursor: inout LineCursor) throws(LineError) {
+        self.init(id: 0, time: Timestamp(nanoseconds: 0), source: .otlpLog, witness: 0, authority: 0)
+        var hasTime = false
+        try cursor.object { cursor, key throws(LineError) in
+            switch key {
+            case "id": id = try cursor.hash()
+            case "timeUnixNano":
+                time = try cursor.unixNano()
+                hasTime = true
+            case "source": source = try cursor.source()
+            case "witness": witness = try cursor.hash()
+            case "authority": authority = UInt8(clamping: try cursor.integer())
+            case "model": model = try cursor.text()
+            case "provider": provider = try cursor.text()
+            case "sessionId": session = try cursor.text()
+            case "sessionIsTrace": sessionIsTrace = try cursor.flag()
+            case "agent": agent = try cursor.text()
+            case "user": user = try cursor.text()
+            case "project": project = try cursor.text()
+            case "machine": machine = try cursor.text()
+            default:
+                if try readFigure(key, &cursor) { return }
+                if try !readLink(key, &cursor) { try cursor.skip() }
+            }
+        }
+        guard id != 0, hasTime else { throw .malformed }
+    }
+
+    private mutating func readFigure(_ key: String, _ cursor: inout LineCursor) throws(LineError) -> Bool {
+        switch key {
+        case "inputTokens": counts.uncachedInput = try cursor.integer()
+        case "outputTokens": counts.output = try cursor.integer()
+        case "cacheReadTokens": counts.cacheRead = try cursor.integer()
+        case "cacheWrite5m": counts.cacheWrite5m = try cursor.integer()
+        case "cacheWrite1h": counts.cacheWrite1h = try cursor.integer()
+        case "reasoningTokens": counts.reasoning = try cursor.integer()
+        case "cacheLifetimes": knowsCacheLifetimes = try cursor.flag()
+        case "reportedCost": reportedCost = try cursor.money()
+        case "fast": terms.isFast = try cursor.flag()
+        case "serviceTier": terms.serviceTier = try cursor.text()
+        case "geography": terms.geography = try cursor.text()
+        case "webSearches": terms.webSearches = try cursor.integer()
+        case "durationNano": duration = try cursor.integer()
+        case "error": error = try cursor.text()
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func readLink(_ key: String, _ cursor: inout LineCursor) throws(LineError) -> Bool {
+        switch key {
+        case "requestKey": keys.request = try cursor.hash()
+        case "responseKey": keys.response = try cursor.hash()
+        case "lineageKey": keys.lineage = try cursor.hash()
+        case "weakKey": weakKey = try cursor.hash()
+        case "weakWindow": weakWindow = Int32(clamping: try cursor.integer())
+        case "span": trace.span = try cursor.hash()
+        case "rollUp": trace.isRollUp = try cursor.flag()
+        case "ancestors":
+            try cursor.array { cursor throws(LineError) in trace.ancestors.insert(try cursor.hash()) }
+        default: return false
+        }
+        return true
+    }
+}
+
+extension LineCursor {
+    /// Reads the name of a source.
+    mutating func source() throws(LineError) -> Observation.Source {
+        let name = try text()
+        guard let source = Observation.Source.allCases.first(where: { $0.name == name }) else { throw .malformed }
+        return source
+    }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Usage
+
+/// The file that a compaction writes.
+struct Rewriting: ~Copyable {
+    private var file: ReplacingFile
+    private let path: String
+    private var writer = LineWriter()
+    private var result = Rewritten()
+
+    /// What the new file holds.
+    struct Rewritten {
+        var size: Int64 = 0
+        var earliest = Timestamp(nanoseconds: .max)
+        /// Where the lines of each session stand now.
+        var lines: [String: [LineRef]] = [:]
+    }
+
+    init(_ file: consuming ReplacingFile, path: String) {
+        self.file = file
+        self.path = path
+    }
+
+    /// Writes what the book knows, without what is too old.
+    mutating func snapshot(_ shelf: Shelf, border: Timestamp, horizon: Timestamp) throws(StorageFailure) {
+        writer.begin(receivedAt: nil)
+        writer.bytes.append("snapshot", flag: true)
+        writer.end()
+        try flush()
+        var dump = BookDump(shelf)
+        while let (calls, expired) = dump.nextCalls() {
+            let kept = calls.filter { $0.entry.call.time >= border }
+            let old = (expired + calls.map(\.entry)).filter { $0.call.time >= horizon && $0.call.time < border }
+            guard !kept.isEmpty || !old.isEmpty else { continue }
+            writer.begin(receivedAt: nil)
+            writer.write(calls: kept)
+            writer.write(expired: old)
+            writer.end()
+            try flush()
+            if let earliest = kept.map(\.entry.call.time).min() { note(earliest) }
+        }
+        while let notes = dump.nextSessions() {
+            let sessions = shelf.withLock { $0.book.remaining(notes, border) }
+            guard !sessions.isEmpty else { continue }
+            writer.begin(receivedAt: nil)
+            writer.write(sessions: sessions)
+            writer.end()
+            try flush()
+            if let earliest = sessions.map(\.sighting.lastSeen).min() { note(earliest) }
+        }
+    }
+
+    /// Copies the records of a file that are not too old.
+    ///
+    /// - Returns: How many were left out.
+    mutating func copy(_ part: Part, border: Timestamp) throws(StorageFailure) -> Int {
+        guard let source = ReadableFile(part.path) else { return 0 }
+        var scanner = LineScanner(source, from: 0)
+        var removed = 0
+        while let item = scanner.next() {
+            guard case .line(let line, let place) = item, let extent = line.extent, line.records != nil else {
+                continue
+            }
+            if extent.latest < border {
+                removed += extent.count
+                continue
+            }
+            if extent.earliest >= border {
+                try copy(line, place, source)
+            } else {
+                removed += try prune(line, place, source, border)
+            }
+        }
+        return removed
+    }
+
+    /// Copies records as they are.
+    private mutating func copy(_ line: UsageLine, _ place: LinePlace, _ source: ReadableFile) throws(StorageFailure) {
+        guard let records = line.records, let extent = line.extent else { return }
+        let start = beginRecords(line, extent, line.sessions)
+        try flush()
+        var (offset, end) = (place.offset + Int64(records.offset) - 1, place.offset + place.length + 1)
+        end = min(end, source.size)
+        var isFirst = true
+        while offset < end {
+            var bytes = source.bytes(at: offset, count: Int(min(1 << 20, end - offset)))
+            guard !bytes.isEmpty else { break }
+            offset += Int64(bytes.count)
+            if isFirst { bytes[0] = UInt8(ascii: ",") }
+            isFirst = false
+            try file.append(bytes)
+        }
+        remember(line.sessions, at: start, extent)
+    }
+
+    /// Copies a line without its old records.
+    private mutating func prune(
+        _ line: UsageLine,
+        _ place: LinePlace,
+        _ source: ReadableFile,
+        _ border: Timestamp
+    ) throws(StorageFailure) -> Int {
+        guard var batch = line.batch(place, source) else { return 0 }
+        let before = batch.otlp.recordCount
+        for record in batch.otlp.records.indices where batch.time(of: record) < border {
+            batch.otlp.overlay.drop(record: record)
+        }
+        let (extent, sessions) = (batch.extent, line.sessions(of: batch))
+        guard extent.count > 0 else { return before }
+        let start = beginRecords(line, extent, sessions)
+        writer.writeRecords(batch.otlp)
+        writer.end()
+        try flush()
+        remember(sessions, at: start, extent)
+        return before - extent.count
+    }
+
+    /// Writes what stands before the records; where the line begins.
+    private mutating func beginRecords(_ line: UsageLine, _ extent: RecordExtent, _ sessions: [SessionNote]) -> Int64 {
+        writer.begin(receivedAt: line.receivedAt.flatMap(Timestamp.init(iso8601:)))
+        writer.write(extent)
+        writer.write(sessions: sessions.filter { !$0.records.isEmpty })
+        return file.size
+    }
+
+    private mutating func remember(_ sessions: [SessionNote], at offset: Int64, _ extent: RecordExtent) {
+        note(extent.earliest)
+        for session in sessions where !session.records.isEmpty {
+            let line = LineRef(part: 0, offset: offset, first: session.sighting.firstSeen.nanoseconds)
+            result.lines[session.sighting.id, default: []].append(line)
+        }
+    }
+
+    private mutating func note(_ earliest: Timestamp) { result.earliest = min(result.earliest, earliest) }
+
+    private mutating func flush() throws(StorageFailure) {
+        try file.append(writer.bytes)
+        writer.clear()
+    }
+
+    /// Puts the file on the disk.
+    mutating func finish() throws(StorageFailure) -> Rewritten {
+        try file.flush()
+        result.size = file.size
+        return result
+    }
+}
+
+extension UsageBook {
+    /// The sessions that stay after a compaction.
+    fileprivate func remaining(_ notes: [SessionNote], _ border: Timestamp) -> [SessionNote] {
+        notes.compactMap { note in
+            guard let number = sessions.number(of: note.sighting.id), let session = sessions[number] else { return nil }
+            let hasCalls = session.calls.contains { (call($0)?.time).map { $0 >= border } ?? false }
+            guard hasCalls || note.sighting.lastSeen >= border else { return nil }
+            var note = note
+            note.lines = []
+            return note
+        }
+    }
+}
+
+extension UsageLine {
+    /// The line's records as a batch again.
+    func batch(_ place: LinePlace, _ file: ReadableFile) -> Batch? {
+        guard let records else { return nil }
+        var json = file.bytes(
+            at: place.offset + Int64(records.offset) - 1,
+            count: Int(place.length) - records.offset + 1
+        )
+        guard !json.isEmpty else { return nil }
+        json[0] = UInt8(ascii: "{")
+        guard let otlp = try? OTLPBatch(signal: records.signal, json: json) else { return nil }
+        return Batch(otlp, receivedAt: receivedAt.flatMap(Timestamp.init(iso8601:)) ?? Timestamp(nanoseconds: 0))
+    }
+
+    /// The sessions with the positions that their records have after some were dropped.
+    func sessions(of batch: Batch) -> [SessionNote] {
+        var positions: [Int: Int] = [:]
+        for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
+            positions[record] = positions.count
+        }
+        return sessions.map { session in
+            var session = session
+            let kept = session.records.flatMap { $0 }.compactMap { positions[$0] }
+            session.records = kept.map { $0...$0 }
+            return session
+        }
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// What a line says about one session.
+struct SessionNote {
+    var sighting: SessionSighting
+    /// Whether a record names the session; otherwise only calls do.
+    var isSighted: Bool
+    /// Which records of the line belong to the session, as first and last positions.
+    var records: [ClosedRange<Int>] = []
+    /// Where else records of the session stand; only in a checkpoint.
+    var lines: [LineRef] = []
+
+    func write(to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "{"))
+        bytes.append("sessionId", text: sighting.id)
+        if isSighted { bytes.append("sighted", flag: true) }
+        bytes.append("firstUnixNano", unixNano: sighting.firstSeen)
+        bytes.append("lastUnixNano", unixNano: sighting.lastSeen)
+        bytes.append("agent", text: sighting.agent)
+        bytes.append("user", text: sighting.user)
+        bytes.append("project", text: sighting.project)
+        bytes.append("machine", text: sighting.machine)
+        bytes.append("parent", text: sighting.parent)
+        Self.write("name", "nameUnixNano", sighting.name, to: &bytes)
+        Self.write("branch", "branchUnixNano", sighting.branch, to: &bytes)
+        Self.write("agentVersion", "versionUnixNano", sighting.agentVersion, to: &bytes)
+        Self.write("taskStatus", "statusUnixNano", sighting.taskStatus, to: &bytes)
+        if let completion = sighting.completion {
+            bytes.append("completed", flag: completion.value != 0)
+            bytes.append("endUnixNano", unixNano: completion.time)
+        }
+        writeRecords(to: &bytes)
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    private static func write(
+        _ key: StaticString,
+        _ timeKey: StaticString,
+        _ fact: Latest<String>?,
+        to bytes: inout [UInt8]
+    ) {
+        guard let fact else { return }
+        bytes.append(key, text: fact.value)
+        bytes.append(timeKey, unixNano: fact.time)
+    }
+
+    private func writeRecords(to bytes: inout [UInt8]) {
+        if !records.isEmpty {
+            bytes.append(key: "records")
+            bytes.append(UInt8(ascii: "["))
+            for range in records {
+                if bytes.last != UInt8(ascii: "[") { bytes.append(UInt8(ascii: ",")) }
+                bytes.append(UInt8(ascii: "["))
+                bytes.append(decimal: Int64(range.lowerBound))
+                bytes.append(UInt8(ascii: ","))
+                bytes.append(decimal: Int64(range.upperBound))
+                bytes.append(UInt8(ascii: "]"))
+            }
+            bytes.append(UInt8(ascii: "]"))
+        }
+        guard !lines.isEmpty else { return }
+        bytes.append(key: "lines")
+        bytes.append(UInt8(ascii: "["))
+        for line in lines {
+            for number in [Int64(line.part), line.offset, line.first] {
+                if bytes.last != UInt8(ascii: "[") { bytes.append(UInt8(ascii: ",")) }
+                bytes.append(decimal: number)
+            }
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    /// Reads what ``write(to:)`` wrote.
+    init(_ cursor: inout LineCursor) throws(LineError) {
+        var id: String?
+        var facts = Facts()
+        var note = SessionNote(sighting: SessionSighting(id: "", time: Timestamp(nanoseconds: 0)), isSighted: false)
+        try cursor.object { cursor, key throws(LineError) in
+            switch key {
+            case "sessionId": id = try cursor.text()
+            case "sighted": note.isSighted = try cursor.flag()
+            case "firstUnixNano": note.sighting.firstSeen = try cursor.unixNano()
+            case "lastUnixNano": note.sighting.lastSeen = try cursor.unixNano()
+            case "agent": note.sighting.agent = try cursor.text()
+            case "user": note.sighting.user = try cursor.text()
+            case "project": note.sighting.project = try cursor.text()
+            case "machine": note.sighting.machine = try cursor.text()
+            case "parent": note.sighting.parent = try cursor.text()
+            case "records": note.records = try cursor.ranges()
+            case "lines": note.lines = try cursor.lineRefs()
+            default: if try !facts.read(key, &cursor) { try cursor.skip() }
+            }
+        }
+        guard let id else { throw .malformed }
+        self = note
+        sighting.id = id
+        facts.fill(&sighting)
+    }
+
+    init(sighting: SessionSighting, isSighted: Bool) {
+        self.sighting = sighting
+        self.isSighted = isSighted
+    }
+}
+
+/// What can change about a session while its line is read, value and time by themselves.
+private struct Facts {
+    private var texts: [String: String] = [:]
+    private var times: [String: Timestamp] = [:]
+    private var isCompleted: Bool?
+
+    mutating func read(_ key: String, _ cursor: inout LineCursor) throws(LineError) -> Bool {
+        switch key {
+        case "name", "branch", "agentVersion", "taskStatus": texts[key] = try cursor.text()
+        case "nameUnixNano", "branchUnixNano", "versionUnixNano", "statusUnixNano", "endUnixNano":
+            times[key] = try cursor.unixNano()
+        case "completed": isCompleted = try cursor.flag()
+        default: return false
+        }
+        return true
+    }
+
+    func fill(_ sighting: inout SessionSighting) {
+        sighting.name = fact("name", "nameUnixNano")
+        sighting.branch = fact("branch", "branchUnixNano")
+        sighting.agentVersion = fact("agentVersion", "versionUnixNano")
+        sighting.taskStatus = fact("taskStatus", "statusUnixNano")
+        guard let isCompleted, let time = times["endUnixNano"] else { return }
+        sighting.completion = Latest(isCompleted ? 1 : 0, at: time)
+    }
+
+    private func fact(_ key: String, _ timeKey: String) -> Latest<String>? {
+        guard let text = texts[key], let time = times[timeKey] else { return nil }
+        return Latest(text, at: time)
+    }
+}
+
+extension LineCursor {
+    /// Reads pairs of first and last positions.
+    fileprivate mutating func ranges() throws(LineError) -> [ClosedRange<Int>] {
+        var ranges: [ClosedRange<Int>] = []
+        try array { cursor throws(LineError) in
+            let pair = try cursor.integers()
+            guard pair.count == 2, pair[0] >= 0, pair[0] <= pair[1], pair[1] <= Int64(Int32.max) else {
+                throw .malformed
+            }
+            ranges.append(Int(pair[0])...Int(pair[1]))
+        }
+        return ranges
+    }
+
+    fileprivate mutating func lineRefs() throws(LineError) -> [LineRef] {
+        let numbers = try integers()
+        guard numbers.count.isMultiple(of: 3) else { throw .malformed }
+        return stride(from: 0, to: numbers.count, by: 3).map {
+            LineRef(part: Int32(clamping: numbers[$0]), offset: numbers[$0 + 1], first: numbers[$0 + 2])
+        }
+    }
+
+    /// Reads an array of integers.
+    mutating func integers() throws(LineError) -> [Int64] {
+        var numbers: [Int64] = []
+        try array { cursor throws(LineError) in numbers.append(try cursor.integer()) }
+        return numbers
+    }
+}
+
+/// Where a line with records of a session stands.
+struct LineRef: Hashable {
+    /// The file, by the number it has in this run.
+    var part: Int32
+    /// Where in the file the line begins.
+    var offset: Int64
+    /// The first sign of the session in the line, in nanoseconds.
+    var first: Int64
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// A session with everything that answers about it need.
+struct KeptSession {
+    var sighting: SessionSighting
+    /// Stands for calls of an agent that knows no session; never listed.
+    let isHidden: Bool
+    /// Whether a record names it.
+    var isSighted = false
+    /// The sums over its counted calls.
+    var totals = ExactTotals()
+    /// How many counted calls each model has.
+    var callsByModel: [Int32: Int] = [:]
+    /// All its calls, counted or not.
+    var calls: Set<UInt64> = []
+    /// The newest counted call.
+    var newest: NewestCall?
+    /// The lines that hold records of it.
+    var lines: [LineRef] = []
+
+    /// Whether it is shown: it may be a trace whose calls turned out to belong elsewhere.
+    var isListed: Bool { !isHidden && (isSighted || totals.calls > 0) }
+
+    var isCompleted: Bool { (sighting.completion?.value ?? 0) != 0 }
+
+    /// The session as answers have it, without sums.
+    func session(_ models: NameTable) -> Session {
+        var session = Session(id: sighting.id, startedAt: sighting.firstSeen, lastSeenAt: sighting.lastSeen)
+        session.name = sighting.name?.value ?? sighting.id
+        session.agent = sighting.agent
+        session.model = newest.flatMap { models[$0.model] }
+        session.project = sighting.project
+        session.user = sighting.user
+        session.machine = sighting.machine
+        session.branch = sighting.branch?.value
+        session.agentVersion = sighting.agentVersion?.value
+        session.parent = sighting.parent
+        session.taskStatus = sighting.taskStatus?.value
+        session.isCompleted = isCompleted
+        return session
+    }
+}
+
+/// The newest call of a session and its model.
+struct NewestCall {
+    var time: Timestamp
+    var id: UInt64
+    var model: Int32
+
+    /// The order of calls in answers.
+    static func isEarlier(_ left: (Timestamp, UInt64), _ right: (Timestamp, UInt64)) -> Bool {
+        (left.0, Int64(bitPattern: left.1)) < (right.0, Int64(bitPattern: right.1))
+    }
+}
+
+/// All sessions, each with a small number of its own.
+struct SessionRegister {
+    private(set) var slots: [KeptSession?] = []
+    private var numbers: [Key: Int32] = [:]
+    private var free: [Int32] = []
+
+    private struct Key: Hashable {
+        var id: String
+        var isHidden: Bool
+    }
+
+    /// The session with a number.
+    subscript(number: Int32) -> KeptSession? {
+        get { slots[Int(number)] }
+        _modify { yield &slots[Int(number)] }
+    }
+
+    /// The number of a session that records or calls name; nil when it is unknown.
+    func number(of id: String) -> Int32? { numbers[Key(id: id, isHidden: false)] }
+
+    /// Takes in what is told of a session; its number.
+    mutating func note(_ sighting: SessionSighting, isSighted: Bool, isHidden: Bool = false) -> Int32 {
+        let key = Key(id: sighting.id, isHidden: isHidden)
+        if let known = numbers[key] {
+            slots[Int(known)]?.sighting.merge(sighting)
+            if isSighted { slots[Int(known)]?.isSighted = true }
+            return known
+        }
+        var session = KeptSession(sighting: sighting, isHidden: isHidden)
+        session.isSighted = isSighted
+        let number: Int32
+        if let slot = free.popLast() {
+            number = slot
+            slots[Int(slot)] = session
+        } else {
+            number = Int32(clamping: slots.count)
+            slots.append(session)
+        }
+        numbers[key] = number
+        return number
+    }
+
+    /// Forgets a session.
+    mutating func remove(_ number: Int32) {
+        guard let session = slots[Int(number)] else { return }
+        numbers[Key(id: session.sighting.id, isHidden: session.isHidden)] = nil
+        slots[Int(number)] = nil
+        free.append(number)
+    }
+}
+
+/// Names that occur over and over, each with a small number.
+struct NameTable {
+    private var names: [String?] = []
+    private var numbers: [String?: Int32] = [:]
+
+    subscript(number: Int32) -> String? { names[Int(number)] }
+
+    mutating func number(of name: String?) -> Int32 {
+        if let known = numbers[name] { return known }
+        let number = Int32(clamping: names.count)
+        names.append(name)
+        numbers[name] = number
+        return number
+    }
+
+    /// The number of a name that is known.
+    func known(_ name: String?) -> Int32? { numbers[name] }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import FoundationEssentials
+import Logging
+import Usage
+
+/// Opens a store: takes the lock, reads back what its files hold, and sets aside what is not whole.
+struct StoreOpening {
+    let names: PartNames
+    let calls: StorageCalls
+    let logger: Logger
+
+    /// What a start makes.
+    struct Opened: ~Copyable {
+        var lock: StoreLock
+        var shelf: Shelf
+        var file: LineFile
+        var part: Int32
+
+        consuming func takeFile() -> LineFile { file }
+    }
+
+    func open() throws(StorageFailure) -> Opened {
+        try makeFolder()
+        let lock = try StoreLock(names.lock)
+        Rename.away(names.rewritten)
+        try cutTornEnd()
+        var file = LineFile(path: names.path, calls: calls)
+        try file.makeReady()
+        var contents = readBack()
+        let part = contents.parts.current ?? contents.parts.append(Part(path: names.path))
+        contents.parts[part]?.end = file.offset
+        return Opened(lock: lock, shelf: Shelf(contents), file: file, part: part)
+    }
+
+    private func makeFolder() throws(StorageFailure) {
+        let folder = Folder.containing(names.path)
+        guard !FileManager.default.fileExists(atPath: folder) else { return }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            throw StorageFailure.ofFolder(folder)
+        }
+    }
+
+    /// The files in their order, the one that is appended to last.
+    private func paths() -> [String] {
+        let folder = Folder.containing(names.path)
+        let found = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return found.compactMap(names.number).sorted().map(names.path(number:)) + [names.path]
+    }
+
+    // MARK: - Reading back
+
+    private func readBack() -> Shelf.Contents {
+        let paths = paths()
+        var contents = Checkpoint(names).read(paths) ?? Shelf.Contents()
+        for (position, path) in paths.enumerated() {
+            let known = contents.parts.order.indices.contains(position) ? contents.parts.order[position] : nil
+            let id = known ?? contents.parts.append(Part(path: path))
+            contents.parts[id]?.number = names.number(of: Folder.name(path))
+            if let superseded = read(id, &contents) { removeObsolete(superseded, &contents) }
+        }
+        return contents
+    }
+
+    /// Reads a file from where it is not known yet.
+    ///
+    /// - Returns: The files before it, if it stands for them, too.
+    private func read(_ id: Int32, _ contents: inout Shelf.Contents) -> [Int32]? {
+        guard let part = contents.parts[id], let file = ReadableFile(part.path), file.size > part.end else {
+            return nil
+        }
+        var scanner = LineScanner(file, from: part.end)
+        var superseded: [Int32]?
+        while let item = scanner.next() {
+            switch item {
+            case .line(let line, let place):
+                if line.isSnapshot {
+                    contents.book = UsageBook()
+                    superseded = Array(contents.parts.order.prefix { $0 != id })
+                }
+                contents.book.apply(line, part: id, offset: place.offset)
+                contents.parts.note(line, in: id, end: place.offset + place.length + 1)
+            case .broken(let place), .torn(let place):
+                report(place, in: part)
+                contents.parts[id]?.end = place.offset + place.length + 1
+            }
+        }
+        return superseded
+    }
+
+    private func report(_ place: LinePlace, in part: Part) {
+        guard place.length > 0 else { return }
+        var metadata: Logger.Metadata = ["file": "\(part.path)", "line": "\(place.number)", "bytes": "\(place.length)"]
+        // After a checkpoint lines are counted from there.
+        if part.end > 0 { metadata["after_byte"] = "\(part.end)" }
+        logger.error("a line cannot be read and is passed over", metadata: metadata)
+    }
+
+    /// Removes files that a compaction has replaced but, interrupted, not removed.
+    private func removeObsolete(_ ids: [Int32], _ contents: inout Shelf.Contents) {
+        for id in ids {
+            if let path = contents.parts[id]?.path { Rename.away(path) }
+            contents.parts.remove(id)
+        }
+    }
+
+    // MARK: - The torn end
+
+    /// Cuts a last line without an end, which nobody was promised, and keeps its bytes beside the file.
+    private func cutTornEnd() throws(StorageFailure) {
+        guard let file = ReadableFile(names.path) else { return }
+        let size = file.size
+        let whole = Self.wholeLines(file, size)
+        guard whole < size else { return }
+        var torn = LineFile(path: names.torn, calls: calls)
+        var offset = whole
+        while offset < size {
+            let bytes = file.bytes(at: offset, count: Int(min(1 << 20, size - offset)))
+            guard !bytes.isEmpty else { break }
+            _ = try torn.append(bytes, flush: true)
+            offset += Int64(bytes.count)
+        }
+        torn.close()
+        try Rename.cut(names.path, to: whole)
+        logger.warning(
+            "the last line was not whole; its bytes are set aside",
+            metadata: ["file": "\(names.torn)", "bytes": "\(size - whole)"]
+        )
+    }
+
+    /// The size of the whole lines, found from the end.
+    private static func wholeLines(_ file: ReadableFile, _ size: Int64) -> Int64 {
+        var end = size
+        while end > 0 {
+            let start = max(0, end - 65_536)
+            let bytes = file.bytes(at: start, count: Int(end - start))
+            if let feed = bytes.lastIndex(of: 0x0A) { return start + Int64(feed) + 1 }
+            end = start
+        }
+        return 0
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// Everything the store knows beside the records: the ledger, prices, sessions and the sums over them.
+///
+/// A value without a clock or a file; changed by one thread and read by many, under one lock.
+struct UsageBook {
+    private(set) var ledger = MemoryLedger()
+    private(set) var calls: [UInt64: KeptCall] = [:]
+    private(set) var sessions = SessionRegister()
+    private(set) var models = NameTable()
+    /// Sums by quarter of an hour: the finest step by which time zones differ, so that days of every zone are exact.
+    private(set) var rollup: [Int64: [RollupKey: ExactTotals]] = [:]
+
+    /// One quarter of an hour in nanoseconds.
+    static let quarter: Int64 = 900_000_000_000
+
+    /// What is kept of a call beside its entry in the ledger.
+    struct KeptCall {
+        /// The number of the entry.
+        var ref: Int64
+        var price: CallPrice
+        var session: Int32
+        var model: Int32
+        /// Whether it is too old to count and only there to be recognised.
+        var isExpired: Bool
+    }
+
+    struct RollupKey: Hashable {
+        var session: Int32
+        var model: Int32
+    }
+
+    // MARK: - Change
+
+    /// Takes in a line, its own or one that is read back; `part` says in which file it stands, nil for none.
+    mutating func apply(_ line: UsageLine, part: Int32?, offset: Int64) {
+        for note in line.sessions {
+            let number = sessions.note(note.sighting, isSighted: note.isSighted)
+            sessions[number]?.lines += note.lines
+            guard let part, !note.records.isEmpty else { continue }
+            let first = note.sighting.firstSeen.nanoseconds
+            sessions[number]?.lines.append(LineRef(part: part, offset: offset, first: first))
+        }
+        for id in line.retired { remove(id) }
+        for kept in line.calls { insert(kept.entry, kept.price) }
+        for entry in line.expired {
+            insert(entry, CallPrice(cost: .zero, isPriced: false, computed: nil), isExpired: true)
+        }
+    }
+
+    private mutating func insert(_ entry: LedgerEntry, _ price: CallPrice, isExpired: Bool = false) {
+        let call = entry.call
+        remove(call.id)
+        let kept = KeptCall(
+            ref: ledger.insert(entry),
+            price: price,
+            session: session(of: call),
+            model: models.number(of: call.model),
+            isExpired: isExpired
+        )
+        calls[call.id] = kept
+        guard !isExpired else { return }
+        sessions[kept.session]?.calls.insert(call.id)
+        guard call.isCounted else { return }
+        let totals = ExactTotals(call.counts, price)
+        let (key, model) = (RollupKey(session: kept.session, model: kept.model), kept.model)
+        rollup[call.time.nanoseconds / Self.quarter, default: [:]][key, default: ExactTotals()] += totals
+        sessions[kept.session]?.add(call, model, totals)
+    }
+
+    /// Forgets a call with its witnesses; whether it was more than a memory.
+    @discardableResult
+    mutating func remove(_ id: UInt64) -> Bool {
+        guard let kept = calls.removeValue(forKey: id) else { return false }
+        guard let call = ledger.remove(kept.ref)?.call else { return false }
+        unsum(call, kept)
+        return !kept.isExpired
+    }
+
+    /// Takes a call out of answers; its witnesses stay, so that one that comes late still finds it.
+    mutating func expire(_ id: UInt64) -> Bool {
+        guard let kept = calls[id], !kept.isExpired, let call = ledger.entries[kept.ref]?.call else { return false }
+        unsum(call, kept)
+        calls[id]?.isExpired = true
+        return true
+    }
+
+    private mutating func unsum(_ call: Call, _ kept: KeptCall) {
+        guard !kept.isExpired else { return }
+        sessions[kept.session]?.calls.remove(call.id)
+        guard call.isCounted else { return }
+        let totals = ExactTotals(call.counts, kept.price)
+        let (quarter, key) = (
+            call.time.nanoseconds / Self.quarter, RollupKey(session: kept.session, model: kept.model)
+        )
+        rollup[quarter]?[key]? -= totals
+        if rollup[quarter]?[key]?.calls == 0 { rollup[quarter]?[key] = nil }
+        if rollup[quarter]?.isEmpty == true { rollup[quarter] = nil }
+        if sessions[kept.session]?.subtract(call, kept.model, totals) == true { findNewest(of: kept.session) }
+    }
+
+    /// Looks for the newest call of a session after it was taken away.
+    private mutating func findNewest(of session: Int32) {
+        var newest: NewestCall?
+        for id in sessions[session]?.calls ?? [] {
+            guard let kept = calls[id], let call = ledger.entries[kept.ref]?.call, call.isCounted else { continue }
+            if let best = newest, !NewestCall.isEarlier((best.time, best.id), (call.time, id)) { continue }
+            newest = NewestCall(time: call.time, id: id, model: kept.model)
+        }
+        sessions[session]?.newest = newest
+    }
+
+    /// The session of a call; calls without one share a hidden session for each agent, user, project and machine.
+    private mutating func session(of call: Call) -> Int32 {
+        if let id = call.session {
+            if let known = sessions.number(of: id) { return known }
+            // A checkpoint tells of its sessions later; the time of a call need not be that of the witness that names its session.
+            var sighting = SessionSighting(id: id, time: Timestamp(nanoseconds: .max))
+            sighting.lastSeen = Timestamp(nanoseconds: 0)
+            return sessions.note(sighting, isSighted: false)
+        }
+        let names = [call.agent, call.user, call.project, call.machine]
+        var sighting = SessionSighting(id: names.map { $0 ?? "" }.joined(separator: "\u{1F}"), time: call.time)
+        (sighting.agent, sighting.user, sighting.project, sighting.machine) = (
+            call.agent, call.user, call.project, call.machine
+        )
+        return sessions.note(sighting, isSighted: false, isHidden: true)
+    }
+
+    // MARK: - Compaction
+
+    /// Forgets a session of which nothing is left and no sign since an instant.
+    mutating func removeSession(_ number: Int32, before instant: Timestamp) {
+        guard let session = sessions[number], session.calls.isEmpty else { return }
+        if session.isHidden || session.sighting.lastSeen < instant { sessions.remove(number) }
+    }
+
+    /// Replaces where lines stand after their files were rewritten.
+    mutating func move(_ number: Int32, from parts: Set<Int32>, to lines: [LineRef]) {
+        sessions[number]?.lines.removeAll { parts.contains($0.part) }
+        sessions[number]?.lines += lines
+    }
+}
+
+extension KeptSession {
+    fileprivate mutating func add(_ call: Call, _ model: Int32, _ sums: ExactTotals) {
+        totals += sums
+        callsByModel[model, default: 0] += 1
+        if let newest, !NewestCall.isEarlier((newest.time, newest.id), (call.time, call.id)) { return }
+        newest = NewestCall(time: call.time, id: call.id, model: model)
+    }
+
+    /// Takes a call away; whether it was the newest.
+    fileprivate mutating func subtract(_ call: Call, _ model: Int32, _ sums: ExactTotals) -> Bool {
+        totals -= sums
+        callsByModel[model, default: 0] -= 1
+        if callsByModel[model] == 0 { callsByModel[model] = nil }
+        return newest?.id == call.id
+    }
+}

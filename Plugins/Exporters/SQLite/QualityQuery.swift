@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import Usage
+
+/// Looks at every call of a period to say how well it is known.
+struct QualityQuery {
+    let db: Database
+    let period: Period
+
+    func run() throws -> DataQuality {
+        var statement = try SQLiteStatement(
+            """
+            SELECT c.time, c.id, c.uncached_input, c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output, c.reasoning, c.counted,
+                c.knows_cache_lifetimes, c.priced, c.computed_cost, c.reported_cost, c.sources, c.witness_count, c.weakly_joined,
+                m.name, s.agent, s.machine
+            FROM calls c JOIN sessions s ON s.ref = c.session JOIN models m ON m.ref = c.model WHERE c.time >= ? AND c.time < ?
+            """,
+            db
+        )
+        statement.bind(period.start.nanoseconds)
+        statement.bind(period.end.nanoseconds)
+        var quality = DataQuality()
+        try statement.forEachRow { row in
+            quality.add(Call(qualityRow: row), agent: row.text(17), machine: row.text(18))
+            return true
+        }
+        return quality
+    }
+}
+
+extension Call {
+    /// Reads what matters for the quality of a call's data.
+    fileprivate init(qualityRow row: SQLiteRow) {
+        let counts = TokenCounts(
+            uncachedInput: row.int(2),
+            cacheRead: row.int(3),
+            cacheWrite5m: row.int(4),
+            cacheWrite1h: row.int(5),
+            output: row.int(6),
+            reasoning: row.int(7)
+        )
+        self.init(id: row.uint(1), time: Timestamp(nanoseconds: row.int(0)), counts: counts)
+        isCounted = row.bool(8)
+        knowsCacheLifetimes = row.bool(9)
+        let computed = row.optionalInt(11).map(Money.init(nanodollars:))
+        price = CallPrice(cost: computed ?? .zero, isPriced: row.bool(10), computed: computed)
+        reportedCost = row.optionalInt(12).map(Money.init(nanodollars:))
+        sources = Observation.Source.all(inBits: row.int(13))
+        witnessCount = Int(row.int(14))
+        isWeaklyJoined = row.bool(15)
+        model = row.text(16)
+    }
+}
+
+extension Observation.Source {
+    /// The kinds of material whose bits are set.
+    static func all(inBits bits: Int64) -> [Observation.Source] {
+        allCases.filter { bits & 1 << Int64($0.rawValue) != 0 }
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How well the calls of a period are known: who told of them, and how far what senders report agrees with the price table.
+public struct DataQuality: Sendable, Hashable {
+    /// Counted calls.
+    public var calls: Int64 = 0
+    /// Calls that only one sighting tells of.
+    public var oneWitness: Int64 = 0
+    /// Calls that several sightings tell of.
+    public var severalWitnesses: Int64 = 0
+    /// Calls some of whose sightings share no id and were joined by resemblance.
+    public var weaklyJoined: Int64 = 0
+    /// Calls without a price.
+    public var unpriced: Int64 = 0
+    /// Spans that repeat what their descendants tell, which were therefore not counted.
+    public var rollUps: Int64 = 0
+    /// Which kinds of material tell of the calls of each agent on each machine.
+    public var sources: [SourceKey: SourceUse] = [:]
+    /// What senders report beside what the price table says, by model and by why they differ.
+    public var costs: [CostKey: CostComparison] = [:]
+
+    /// Creates the quality of nothing.
+    public init() {}
+
+    /// Who ran where, and what tells of it.
+    public struct SourceKey: Sendable, Hashable, Comparable {
+        /// The agent; empty when nobody named it.
+        public var agent: String
+        /// The machine; empty when nobody named it.
+        public var machine: String
+        /// The kinds of material, in the order of their raw values.
+        public var sources: [Observation.Source]
+
+        /// Creates a key.
+        public init(agent: String, machine: String, sources: [Observation.Source]) {
+            self.agent = agent
+            self.machine = machine
+            self.sources = sources
+        }
+
+        /// Orders by agent, machine and material.
+        public static func < (left: Self, right: Self) -> Bool {
+            (left.agent, left.machine, left.bits) < (right.agent, right.machine, right.bits)
+        }
+
+        private var bits: Int64 { sources.reduce(0) { $0 | 1 << Int64($1.rawValue) } }
+    }
+
+    /// The calls that the same kinds of material tell of.
+    public struct SourceUse: Sendable, Hashable {
+        /// How many.
+        public var calls: Int64
+        /// The newest of them.
+        public var lastSeen: Timestamp
+
+        /// Creates a use.
+        public init(calls: Int64, lastSeen: Timestamp) {
+            self.calls = calls
+            self.lastSeen = lastSeen
+        }
+    }
+
+    /// A model, and why the reported costs of some of its calls differ from the computed ones.
+    public struct CostKey: Sendable, Hashable, Comparable {
+        /// The model; empty when nobody named it.
+        public var model: String
+        /// Why.
+        public var reason: CostAgreement
+
+        /// Creates a key.
+        public init(model: String, reason: CostAgreement) {
+            self.model = model
+            self.reason = reason
+        }
+
+        /// Orders by model and reason.
+        public static func < (left: Self, right: Self) -> Bool {
+            (left.model, left.reason.rawValue) < (right.model, right.reason.rawValue)
+        }
+    }
+
+    /// What was reported and computed for the same calls.
+    public struct CostComparison: Sendable, Hashable {
+        /// How many calls.
+        public var calls: Int64 = 0
+        /// The sum of what the senders said.
+        public var reported = Money.zero
+        /// The sum after the price table.
+        public var computed = Money.zero
+
+        /// Creates sums of nothing.
+        public init() {}
+    }
+}
+
+/// How the cost that a sender reports agrees with the one the price table gives.
+public enum CostAgreement: Int64, Sendable, Hashable, CaseIterable {
+    /// They differ by less than a thousandth.
+    case equal = 0
+    /// Nobody told how long cache writes live, so they were priced as the short-lived ones.
+    case cacheLifetimesUnknown = 1
+    /// The model is not in the price table.
+    case noPrice = 2
+    /// The sender has other prices.
+    case otherPrice = 3
+
+    /// The name in answers of the API.
+    public var name: String {
+        switch self {
+        case .equal: "equal"
+        case .cacheLifetimesUnknown: "cache_lifetimes_unknown"
+        case .noPrice: "no_price"
+        case .otherPrice: "other_price"
+        }
+    }
+}
+
+extension DataQuality {
+    /// Adds a call.
+    ///
+    /// - Parameters:
+    ///   - agent: The agent of its session, or its own.
+    ///   - machine: The machine of its session, or its own.
+    public mutating func add(_ call: Call, agent: String?, machine: String?) {
+        guard call.isCounted else {
+            rollUps += 1
+            return
+        }
+        calls += 1
+        if call.witnessCount > 1 { severalWitnesses += 1 } else { oneWitness += 1 }
+        if call.isWeaklyJoined { weaklyJoined += 1 }
+        if call.price?.isPriced != true { unpriced += 1 }
+        let key = SourceKey(agent: agent ?? "", machine: machine ?? "", sources: call.sources)
+        let lastSeen = max(sources[key]?.lastSeen ?? call.time, call.time)
+        sources[key] = SourceUse(calls: (sources[key]?.calls ?? 0) + 1, lastSeen: lastSeen)
+        guard let reported = call.reportedCost else { return }
+        let reason = Self.agreement(reported, call.price?.computed, call)
+        costs[CostKey(model: call.model ?? "", reason: reason), default: CostComparison()].add(
+            reported,
+            call.price?.computed
+        )
+    }
+
+    private static func agreement(_ reported: Money, _ computed: Money?, _ call: Call) -> CostAgreement {
+        guard let computed else { return .noPrice }
+        let difference = abs(reported.nanodollars / 1_000 - computed.nanodollars / 1_000)
+        if difference <= max(reported.nanodollars, computed.nanodollars) / 1_000_000 { return .equal }
+        return !call.knowsCacheLifetimes && call.counts.cacheWrite > 0 ? .cacheLifetimesUnknown : .otherPrice
+    }
+}
+
+extension DataQuality.CostComparison {
+    /// Adds a call's figures.
+    fileprivate mutating func add(_ reported: Money, _ computed: Money?) {
+        calls += 1
+        self.reported += reported
+        self.computed += computed ?? .zero
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import Usage
+
+/// What is said about how well calls are known.
+struct DataQualityTests {
+    private static func call(
+        _ id: UInt64,
+        reported: Int64?,
+        computed: Int64?,
+        knowsLifetimes: Bool = true,
+        written: Int64 = 100
+    ) -> Call {
+        var call = Call(id: id, time: Timestamp(nanoseconds: Int64(id)), counts: TokenCounts(cacheWrite5m: written))
+        (call.model, call.witnessCount, call.sources) = ("m", 1, [.otlpLog])
+        call.knowsCacheLifetimes = knowsLifetimes
+        call.reportedCost = reported.map { Money(nanodollars: $0 * 1_000_000) }
+        let cost = computed.map { Money(nanodollars: $0 * 1_000_000) }
+        call.price = CallPrice(cost: cost ?? .zero, isPriced: cost != nil, computed: cost)
+        return call
+    }
+
+    @Test func `every difference between reported and computed cost has its reason`() {
+        var quality = DataQuality()
+        let calls = [
+            Self.call(1, reported: 10_000, computed: 10_005), Self.call(2, reported: 10_000, computed: 10_050),
+            Self.call(3, reported: 10, computed: nil), Self.call(4, reported: 10, computed: 8, knowsLifetimes: false),
+            Self.call(5, reported: 10, computed: 8, knowsLifetimes: false, written: 0),
+            Self.call(6, reported: nil, computed: 8), Self.call(7, reported: 0, computed: 0),
+        ]
+        for call in calls { quality.add(call, agent: "a", machine: nil) }
+        let reasons = quality.costs.mapValues(\.calls)
+        #expect(
+            reasons == [
+                .init(model: "m", reason: .equal): 2, .init(model: "m", reason: .otherPrice): 2,
+                .init(model: "m", reason: .noPrice): 1, .init(model: "m", reason: .cacheLifetimesUnknown): 1,
+            ]
+        )
+        #expect(quality.unpriced == 1)
+        let weak = quality.costs[.init(model: "m", reason: .cacheLifetimesUnknown)]
+        #expect(weak?.reported == Money(nanodollars: 10_000_000))
+        #expect(weak?.computed == Money(nanodollars: 8_000_000))
+    }
+
+    @Test func `witnesses and their material are counted, roll-ups apart`() {
+        var quality = DataQuality()
+        var both = Self.call(5, reported: nil, computed: 1)
+        (both.witnessCount, both.sources, both.isWeaklyJoined) = (2, [.otlpLog, .transcript], true)
+        var rollUp = Self.call(6, reported: nil, computed: 1)
+        rollUp.isCounted = false
+        for call in [Self.call(1, reported: nil, computed: 1), both, rollUp] {
+            quality.add(call, agent: "a", machine: "b")
+        }
+        #expect(
+            [quality.calls, quality.oneWitness, quality.severalWitnesses, quality.weaklyJoined, quality.rollUps] == [
+                2, 1, 1, 1, 1,
+            ]
+        )
+        #expect(
+            quality.sources[.init(agent: "a", machine: "b", sources: [.otlpLog, .transcript])]
+                == .init(calls: 1, lastSeen: Timestamp(nanoseconds: 5))
+        )
+        #expect(quality.sources.count == 2)
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import Usage
+
+/// The compact form in which stores keep observations.
+struct ObservationCodingTests {
+    private static let full: Observation = {
+        var observation = Observation(
+            id: .max,
+            time: Timestamp(nanoseconds: -5),
+            source: .rollout,
+            witness: 3,
+            authority: 255
+        )
+        (observation.keys.request, observation.keys.response, observation.keys.lineage) = (1, .max, 3)
+        observation.trace.span = 9
+        for ancestor in [UInt64(4), 3, .max, 1] { observation.trace.ancestors.insert(ancestor) }
+        observation.trace.isRollUp = true
+        (observation.weakKey, observation.weakWindow) = (77, -1)
+        (observation.session, observation.sessionIsTrace) = ("sitzung-ü-🙂", true)
+        (observation.agent, observation.provider, observation.model) = ("", "anthropic", "claude")
+        (observation.user, observation.project, observation.machine) = ("ann", nil, "box")
+        observation.counts = TokenCounts(
+            uncachedInput: .max,
+            cacheRead: 0,
+            cacheWrite5m: -1,
+            cacheWrite1h: 300,
+            output: 128,
+            reasoning: 127
+        )
+        observation.knowsCacheLifetimes = true
+        observation.reportedCost = Money(nanodollars: -12)
+        (observation.terms.isFast, observation.terms.serviceTier, observation.terms.geography) = (true, "flex", "us")
+        observation.terms.webSearches = 2
+        (observation.duration, observation.error) = (.max, "overloaded")
+        return observation
+    }()
+
+    @Test func `what is written is read back, every field of it`() throws {
+        let plain = Observation(id: 1, time: Timestamp(nanoseconds: 0), source: .otlpLog, witness: 0, authority: 0)
+        let all = [Self.full, plain, Self.full]
+        #expect([Observation](encoded: all.encoded) == all)
+        #expect([Observation](encoded: []) == [])
+        #expect([plain].encoded.count < 80)
+    }
+
+    @Test func `bytes that are cut off or of another form are no observations`() {
+        let bytes = [Self.full].encoded
+        for length in 1..<bytes.count { #expect([Observation](encoded: Array(bytes.prefix(length))) == nil) }
+        #expect([Observation](encoded: [2] + bytes.dropFirst()) == nil)
+    }
+
+    @Test func `no single byte can make reading fail otherwise than by saying so`() {
+        let bytes = [Self.full].encoded
+        for position in bytes.indices {
+            for value in [0, 0x7F, 0x80, 0xFF] as [UInt8] {
+                var damaged = bytes
+                damaged[position] = value
+                #expect(([Observation](encoded: damaged)?.count ?? 1) >= 1)
+            }
+        }
+    }
+}
