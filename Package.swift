@@ -19,7 +19,9 @@ func pluginTests(_ name: String, more: [Target.Dependency] = [], exclude: [Strin
 }
 
 let plugins: [Target.Dependency] = [
-    "OTLPReceiver", "TokensProcessor", "PricingProcessor", "SQLiteExporter", "StdoutExporter", "HubExtension",
+    "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor", "RedactionProcessor",
+    "FilterProcessor",
+    "AttributesProcessor", "SQLiteExporter", "StdoutExporter", "HubExtension",
 ]
 
 let package = Package(
@@ -32,9 +34,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -58,10 +58,10 @@ let package = Package(
             dependencies: [
                 "CollectorKit", "Usage", "OTLP", "YAML",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
@@ -70,6 +70,10 @@ let package = Package(
         plugin("OTLPReceiver", "Receivers/OTLP", [.product(name: "HTTPTypes", package: "swift-http-types")]),
         plugin("TokensProcessor", "Processors/Tokens"),
         plugin("PricingProcessor", "Processors/Pricing", ["CEmbedded"]),
+        plugin("RetentionProcessor", "Processors/Retention"),
+        plugin("RedactionProcessor", "Processors/Redaction"),
+        plugin("FilterProcessor", "Processors/Filter"),
+        plugin("AttributesProcessor", "Processors/Attributes"),
         plugin(
             "SQLiteExporter",
             "Exporters/SQLite",
@@ -101,6 +105,7 @@ let package = Package(
                 "Collector", "CollectorKit", "OTLP", "Usage", "YAML",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
@@ -109,6 +114,14 @@ let package = Package(
         pluginTests("OTLPReceiver", exclude: ["Fixtures"]),
         pluginTests("TokensProcessor", exclude: ["Fixtures"]),
         pluginTests("PricingProcessor"),
+        .testTarget(
+            name: "ProcessorTests",
+            dependencies: [
+                "AttributesProcessor", "CollectorKit", "FilterProcessor", "OTLP", "RedactionProcessor",
+                "RetentionProcessor", "TokensProcessor", "Usage", .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["Fixtures"]
+        ),
         pluginTests("SQLiteExporter", more: [.product(name: "GRDB", package: "GRDB.swift")]),
         pluginTests("StdoutExporter"),
         pluginTests("HubExtension"),

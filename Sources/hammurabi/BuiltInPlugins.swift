@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AttributesProcessor
 import Collector
+import FilterProcessor
 import HubExtension
 import OTLPReceiver
 import PricingProcessor
+import RedactionProcessor
+import RetentionProcessor
 import SQLiteExporter
 import StdoutExporter
 import TokensProcessor
@@ -12,7 +16,10 @@ import TokensProcessor
 enum BuiltInPlugins {
     static let registry = Registry(
         receivers: [OTLPFactory()],
-        processors: [TokensFactory(), PricingFactory()],
+        processors: [
+            TokensFactory(), PricingFactory(), RetentionFactory(), RedactionFactory(), FilterFactory(),
+            AttributesFactory(),
+        ],
         exporters: [SQLiteFactory(), StdoutFactory()],
         extensions: [HubFactory(version: Version.number)]
     )

@@ -21,9 +21,9 @@ struct ImportTests {
         "CZlib": ["Sources/CollectorKit/HTTP/"],
         "GRDB": ["Plugins/Exporters/SQLite/"],
         "GRDBSQLite": ["Plugins/Exporters/SQLite/"],
-        "Hummingbird": ["Sources/Collector/Listeners/"],
+        "NIOHTTP1": ["Sources/Collector/Listeners/"],
         "NIOCore": ["Sources/Collector/Listeners/"],
-        "NIOHTTPTypes": ["Sources/Collector/Listeners/"],
+        "NIOPosix": ["Sources/Collector/Listeners/"],
         "ArgumentParser": ["Sources/hammurabi/"],
         "ServiceLifecycle": ["Sources/Collector/Runtime/"],
         "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/Onboarding/"],
@@ -67,6 +67,7 @@ struct ImportTests {
     }
 
     private static let plugins = [
-        "OTLPReceiver", "TokensProcessor", "PricingProcessor", "SQLiteExporter", "StdoutExporter", "HubExtension",
+        "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor", "RedactionProcessor",
+        "FilterProcessor", "AttributesProcessor", "SQLiteExporter", "StdoutExporter", "HubExtension",
     ]
 }

@@ -26,6 +26,16 @@ struct GzipTests {
         #expect(throws: Gzip.Failure.tooLarge) { try Gzip.inflate(Self.hello + Self.hello, limit: 9) }
     }
 
+    @Test func `the buffer never outgrows the limit`() throws {
+        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let bomb = try Data(contentsOf: tests.appending(path: "OTLPReceiverTests/Fixtures/zeros-10MiB.gz"))
+        let limit = 10 << 20
+        let zeros = try Gzip.inflate([UInt8](bomb), limit: limit)
+        #expect(zeros.count == limit)
+        // The allocator may round up to a page.
+        #expect(zeros.capacity <= limit + 4096)
+    }
+
     @Test(arguments: 0..<25)
     func `a body that is cut off is refused`(count: Int) {
         #expect(throws: Gzip.Failure.self) { try Gzip.inflate(Array(Self.hello.prefix(count)), limit: 100) }

@@ -70,6 +70,40 @@ struct ConfigSourceTests {
         )
     }
 
+    @Test func `a null in a later file takes a section away and one of a list replaces all of it`() throws {
+        let machine = Surroundings.machine([
+            "base.yaml":
+                "processors: { tokens: , pricing: { prefer: reported } }\nservice: { extensions: [hub, other] }\n",
+            "site.yaml": "processors: { pricing: }\nservice: { extensions: [hub] }\n",
+            "last.yaml": "processors:\n",
+        ])
+        func load(_ paths: [String]) throws -> Node {
+            var diagnostics = Diagnostics()
+            let root = ConfigSource(paths: paths, builtIn: "").load(machine, diagnostics: &diagnostics)
+            #expect(diagnostics.rendered() == "")
+            return try #require(root)
+        }
+        let two = try load(["base.yaml", "site.yaml"])
+        #expect(two["processors"]?.mapping?.entries.map(\.key.text) == ["tokens", "pricing"])
+        #expect(two["processors"]?["pricing"]?.isNull == true)
+        #expect(two["service"]?["extensions"]?.sequence?.elements.map(\.scalar?.text) == ["hub"])
+        #expect(try load(["base.yaml", "last.yaml"])["processors"]?.isNull == true)
+    }
+
+    @Test func `references are replaced after files and single values are joined`() throws {
+        let machine = Surroundings.machine(
+            ["config.yaml": "a: ${env:LOST}\nb: ${file:~/secret}\n", "/home/ada/secret": "k3y\n"],
+            ["HOME": "/home/ada", "NAME": "value"]
+        )
+        var diagnostics = Diagnostics()
+        let source = ConfigSource(overrides: ["a=x-${env:NAME}", "c::d.e=['${UNSET:-5}', x]"], builtIn: "")
+        let root = try #require(source.load(machine, diagnostics: &diagnostics))
+        #expect(diagnostics.rendered() == "")
+        #expect(root["c"]?["d.e"]?.sequence?.elements.map(\.scalar?.text) == ["5", "x"])
+        #expect(root["a"]?.scalar?.text == "x-value")
+        #expect(root["b"]?.scalar?.text == "k3y")
+    }
+
     @Test func `a mistake on the command line is explained like one in a file`() {
         let loaded = LoadedConfig(
             ConfigSource(overrides: ["nonsense", "extensions.hub.endpoint=12"], builtIn: "extensions: { hub: }\n"),
@@ -88,6 +122,8 @@ struct ConfigSourceTests {
         #expect(machine.fileExists(file))
         #expect(try machine.readFile(file) == Array("a: 1\n".utf8))
         #expect(reason { try machine.readFile(folder.path) } == "it is a folder")
+        #expect(reason { try machine.readFile(file + "/more") } == "a part of the path is no folder")
+        #expect(reason { try machine.readFile("/dev/zero") } == "it is larger than 1 MiB")
         #expect(reason { try machine.readFile(file + ".bak") } == "there is no such file")
         #expect(!machine.fileExists(file + ".bak"))
     }

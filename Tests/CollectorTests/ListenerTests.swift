@@ -177,7 +177,7 @@ struct ListenerTests {
         let endpoint = Endpoint(host: "192.0.2.1", port: 0)
         let logger = Logger(label: "listener") { _ in SwiftLogNoOpLogHandler() }
         let listener = try HTTPListener(endpoint: endpoint, routes: [], logger: logger)
-        let error = await #expect(throws: StartError.self) { try await listener.run { _ in } }
+        let error = await #expect(throws: StartError.self) { try await HTTPServer.open([listener]) }
         #expect(error?.reason == .inputOutput)
         #expect(error?.description.hasPrefix("192.0.2.1:0 is no address of this machine; write 127.0.0.1:0") == true)
     }

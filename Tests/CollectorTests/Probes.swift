@@ -57,7 +57,7 @@ struct ProbeFactory: ReceiverFactory, ProcessorFactory, ExporterFactory, Extensi
     func makeExtension(
         _ config: ProbeConfig,
         _ settings: ComponentSettings,
-        stores: [ComponentID: any UsageStore]
+        with parts: CollectorParts
     ) -> any Extension { probe(config, settings) }
 
     private func probe(_ config: ProbeConfig, _ settings: ComponentSettings) -> Probe {
@@ -86,7 +86,7 @@ struct WebFactory: ExtensionFactory {
     func makeExtension(
         _ config: WebConfig,
         _ settings: ComponentSettings,
-        stores: [ComponentID: any UsageStore]
+        with parts: CollectorParts
     ) -> any Extension {
         Web(endpoint: config.endpoint, routes: routes[settings.id.name] ?? [])
     }

@@ -36,6 +36,28 @@ final class RawConnection: Sendable {
         }
     }
 
+    /// Sends bytes as they are, as fast as the other side takes them.
+    func send(_ bytes: [UInt8]) async throws {
+        var sent = 0
+        let isThrough = try await eventually {
+            while sent < bytes.count {
+                let count = bytes[sent...].withUnsafeBytes {
+                    Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                }
+                if count < 0 {
+                    guard errno == EAGAIN else { throw ConnectionFailure.closed }
+                    return false
+                }
+                sent += count
+            }
+            return true
+        }
+        guard isThrough else { throw ConnectionFailure.silent }
+    }
+
+    /// Says that nothing more will be sent.
+    func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
     /// The next answer, which must state its length.
     func answer() async throws -> RawAnswer {
         var answer: RawAnswer?
@@ -48,6 +70,9 @@ final class RawConnection: Sendable {
         guard isThere, let answer else { throw ConnectionFailure.silent }
         return answer
     }
+
+    /// Whether nothing has come that was not taken yet.
+    var hasNothing: Bool { receive() && received.withLock(\.isEmpty) }
 
     /// Everything until the other side closes the connection.
     func rest() async throws -> String {
@@ -77,7 +102,9 @@ enum ConnectionFailure: Error {
 struct RawAnswer {
     let status: Int
     let fields: [String: String]
-    let body: String
+    let bytes: [UInt8]
+
+    var body: String { String(decoding: bytes, as: UTF8.self) }
 
     /// Takes one answer from the front of what was received; nil when not all of it is there.
     init?(takingFrom bytes: inout [UInt8]) {
@@ -95,7 +122,7 @@ struct RawAnswer {
         }
         self.status = Int(status) ?? 0
         self.fields = fields
-        body = String(decoding: bytes[end.upperBound...].prefix(length), as: UTF8.self)
+        self.bytes = Array(bytes[end.upperBound...].prefix(length))
         bytes.removeFirst(end.upperBound + length)
     }
 }

@@ -58,7 +58,7 @@ struct RouteTableTests {
             Issue.record("no other methods for \(target)")
             return
         }
-        #expect(others.map(\.rawValue).sorted() == methods)
+        #expect(others.map(\.method.rawValue).sorted() == methods)
     }
 
     @Test(arguments: ["/", "", "/v1", "/v1/logs/x", "/v1/log", "/V1/logs", "/api/sessions/a/b", "*", "/v1/logs//"])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Logging
 import ServiceLifecycle
 import Testing
 import Usage
@@ -15,10 +16,15 @@ struct RunningCollector {
     private let run: Task<Void, any Error>
 
     /// Starts a collector and returns when it is ready; throws what it throws when it never becomes so.
-    init(_ config: String, _ registry: Registry, drainDeadline: Duration = .seconds(60)) async throws {
+    init(
+        _ config: String,
+        _ registry: Registry,
+        drainDeadline: Duration = .seconds(60),
+        logger: Logger = .silent
+    ) async throws {
         let graph = try Self.graph(config, registry)
         let (ready, isReady) = AsyncStream<[String]>.makeStream()
-        let collector = try Collector(graph, home: "/nowhere", logger: .silent, now: { Timestamp(nanoseconds: 0) }) {
+        let collector = try Collector(graph, home: "/nowhere", logger: logger, now: { Timestamp(nanoseconds: 0) }) {
             isReady.yield($0)
         }
         let service = Drained(collector: collector, deadline: drainDeadline)

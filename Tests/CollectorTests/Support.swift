@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AttributesProcessor
 import Collector
 import CollectorKit
+import FilterProcessor
 import FoundationEssentials
 import HubExtension
 import Logging
 import OTLP
 import OTLPReceiver
 import PricingProcessor
+import RedactionProcessor
+import RetentionProcessor
 import SQLiteExporter
 import StdoutExporter
 import Synchronization
@@ -20,7 +24,10 @@ extension Registry {
     /// The components that the program has.
     static let builtIn = Registry(
         receivers: [OTLPFactory()],
-        processors: [TokensFactory(), PricingFactory()],
+        processors: [
+            TokensFactory(), PricingFactory(), RetentionFactory(), RedactionFactory(), FilterFactory(),
+            AttributesFactory(),
+        ],
         exporters: [SQLiteFactory(), StdoutFactory()],
         extensions: [HubFactory()]
     )

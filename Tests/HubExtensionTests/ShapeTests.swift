@@ -13,7 +13,8 @@ import Usage
         #"{"sessionId":"s-1","name":"fix \"it\"\n","agent":"claude-code","model":"claude-sonnet-4-5-20250929","project":"hub","#
         + #""user":null,"machine":null,"status":"active","taskStatus":null,"startedAt":"2026-11-22T11:00:00.000Z","#
         + #""lastSeenAt":"2026-11-22T11:59:30.500Z","durationMs":3570500,"calls":2,"inputTokens":1,"outputTokens":5,"#
-        + #""cacheReadTokens":2,"cacheWriteTokens":7,"reasoningTokens":6,"totalTokens":15,"cost":1.5,"unpricedCalls":1}"#
+        + #""cacheReadTokens":2,"cacheWriteTokens":7,"reasoningTokens":6,"totalTokens":15,"cost":1.5,"unpricedCalls":1,"#
+        + #""branch":"main","agentVersion":"2.1.330","parentSessionId":null}"#
 
     @Test func `a page of sessions`() async throws {
         let bench = try await Bench()

@@ -14,7 +14,9 @@ struct Bench {
     let store = FakeStore()
     let clock = Clock()
 
-    init(hasStore: Bool = true, _ configure: (inout HubConfig) -> Void = { _ in }) async throws {
+    init(hasStore: Bool = true, scanners: [any SessionScanner] = [], _ configure: (inout HubConfig) -> Void = { _ in })
+        async throws
+    {
         var config = HubConfig()
         configure(&config)
         let (store, clock) = (store, clock)
@@ -25,7 +27,8 @@ struct Bench {
             now: { clock.now }
         )
         let id = try #require(ComponentID(config.store))
-        hub = HubFactory(version: "1.2.3").makeExtension(config, settings, stores: hasStore ? [id: store] : [:])
+        let parts = CollectorParts(stores: hasStore ? [id: store] : [:], scanners: scanners)
+        hub = HubFactory(version: "1.2.3").makeExtension(config, settings, with: parts)
         try await hub.start()
     }
 
@@ -35,6 +38,10 @@ struct Bench {
 
     func compact(_ body: String) async throws -> Answer {
         try await send(.post, "/api/telemetry/compact", [:], body)
+    }
+
+    func scan() async throws -> Answer {
+        try await send(.post, "/api/telemetry/scan", [:], "")
     }
 
     private func send(
@@ -142,6 +149,7 @@ func makeSession() throws -> Session {
     )
     session.name = "fix \"it\"\n"
     (session.agent, session.model, session.project) = ("claude-code", "claude-sonnet-4-5-20250929", "hub")
+    (session.branch, session.agentVersion) = ("main", "2.1.330")
     session.totals.calls = 2
     session.totals.unpricedCalls = 1
     session.totals.counts = TokenCounts(

@@ -79,6 +79,25 @@ import Usage
         #expect(bench.counts == [0, 1, 0])
     }
 
+    @Test(arguments: Signal.allCases, Signal.allCases)
+    func `records on the path of another signal are an empty request, which is said once and counted`(
+        signal: Signal,
+        path: Signal
+    ) async throws {
+        guard signal != path else { return }
+        let bench = try await Bench()
+        for _ in 1...3 {
+            let answer = try await bench.post(path, Array(signal.twoRecords.utf8), Encoding.json.fields)
+            #expect(answer.status == 200)
+            #expect(answer.text == "{}")
+        }
+        #expect(bench.pipeline.batches.isEmpty)
+        #expect(bench.counters.value(.dropped) == 6)
+        #expect(bench.log.lines.count == 1)
+        #expect(bench.log.lines.first?.contains("\(signal)") == true)
+        #expect(bench.log.lines.first?.contains("/v1/\(path)") == true)
+    }
+
     @Test func `a body in pieces of unknown length is taken`() async throws {
         let bench = try await Bench()
         let body = Array(Signal.metrics.twoRecords.utf8)

@@ -157,8 +157,8 @@ import Testing
         batch.set("a", to: 2, record: 0)
         let expected = request { writer in
             writer.string(777, "from the future")
-            writer.fixed64(778, 5)
             writer.attribute(6, "a", 2)
+            writer.fixed64(778, 5)
         }
         #expect(batch.encoded() == expected)
     }

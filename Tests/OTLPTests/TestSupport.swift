@@ -28,6 +28,12 @@ struct Fixture: Sendable, CustomTestStringConvertible {
         return isJSON ? try OTLPBatch(signal: signal, json: bytes) : try OTLPBatch(signal: signal, protobuf: bytes)
     }
 
+    /// Further recorded bodies, for tests that are not tried on every byte.
+    static let more = [
+        Fixture("claude-traces.pb", .traces), Fixture("openinference-traces.pb", .traces),
+        Fixture("traceloop-metrics.pb", .metrics), Fixture("python-traces.json", .traces),
+    ]
+
     static let all: [Fixture] = {
         let json = [
             "claude-logs", "claude-traces", "claude-metrics", "codex-logs", "events-logs", "example-logs",

@@ -28,7 +28,7 @@ import YAML
         ("timeout: 5 s\n", ["missing-unit 1:10"]),
         ("timeout: soon\n", ["invalid-duration 1:10"]),
         ("timeout: [5s]\n", ["type-mismatch 1:10"]),
-        ("retry_on_failure: {queue: {max_size: 20971520}}\n", ["missing-unit 1:38"]),
+        ("retry_on_failure: {queue: {max_size: 64}}\n", ["missing-unit 1:38"]),
         ("compression: zip\n", ["invalid-value 1:14"]),
         ("compression: {}\n", ["type-mismatch 1:14"]),
         ("ports: 4317\n", ["type-mismatch 1:8"]),
@@ -83,8 +83,8 @@ import YAML
         ("timeout: {}\n", "expected a duration such as 30s, found a mapping", nil),
         ("timeout: 5\n", #"the duration "5" has no unit"#, "write 5s for seconds; units: ns, us, ms, s, m, h, d"),
         (
-            "retry_on_failure: {queue: {max_size: 20971520}}\n", #"the size "20971520" has no unit"#,
-            "write 20971520B or 20MiB"
+            "retry_on_failure: {queue: {max_size: 64}}\n", #"the size "64" has no unit"#,
+            "write 64MiB or 64B"
         ),
         ("keys: [{key: a, ttl: 1s}]\n", #"the key "name" is required here"#, nil),
         ("endPoint: a\n", #"unknown key "endPoint""#, #"did you mean "endpoint"?"#),
@@ -155,7 +155,7 @@ import YAML
         let config = parsed.decode(over: Config())
         #expect(
             parsed.diagnostics.items.map(\.message) == [
-                #""Mars" is no time zone"#, #""*****" is no time zone"#, #""Venus" is no time zone"#,
+                #""Mars" is no time zone"#, "the value of ${ZONE} is no time zone", #""Venus" is no time zone"#,
                 "expected a time zone, found a mapping", #"expected a whole number, found the string "x""#,
             ]
         )

@@ -35,6 +35,10 @@ import YAML
         (["l.1=9"], "a:\n  b: 1\n  c: x\nl:\n  - 1\n  - 9\n"),
         (["a=", "l=[]"], "a:\nl: []\n"),
         (["a.b=x=y", "a.b.z=1"], "a:\n  b:\n    z: 1\n  c: x\nl:\n  - 1\n  - 2\n"),
+        (["a::b=5", "a::x.y::z=1"], "a:\n  b: 5\n  c: x\n  x.y:\n    z: 1\nl:\n  - 1\n  - 2\n"),
+        (["l::0=[3, {x: 4}]"], "a:\n  b: 1\n  c: x\nl:\n  - - 3\n    - x: 4\n  - 2\n"),
+        (["a=null", "l=~"], "a:\nl:\n"),
+        (["a.b=${env:X}"], "a:\n  b: ${env:X}\n  c: x\nl:\n  - 1\n  - 2\n"),
         (["new/1.x: y=z"], "a:\n  b: 1\n  c: x\nl:\n  - 1\n  - 2\nnew/1:\n  \"x: y\": z\n"),
     ]
 
@@ -49,7 +53,8 @@ import YAML
     static let badOverrides: [(argument: String, finding: String)] = [
         ("novalue", "invalid-override 2:1"), ("=x", "invalid-override 2:1"), ("a..b=x", "invalid-override 2:1"),
         ("l.7=x", "invalid-override 2:3"), ("l.x=x", "invalid-override 2:3"), ("a.b=[", "syntax 2:6"),
-        ("a.b={x: 1, x: 2}", "duplicate-key 2:12"),
+        ("a.b={x: 1, x: 2}", "duplicate-key 2:12"), ("a::::b=x", "invalid-override 2:1"),
+        ("l::7=x", "invalid-override 2:4"),
         (Array(repeating: "a", count: 100).joined(separator: ".") + "=1", "invalid-override 2:1"),
     ]
 

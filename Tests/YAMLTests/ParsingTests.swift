@@ -68,8 +68,8 @@ import YAML
     }
 
     static let syntaxErrors: [(text: String, finding: String)] = [
-        ("a: \"unclosed\nb: 1\n", "syntax 3:1"),
-        ("a: 'unclosed", "syntax 1:13"),
+        ("a: \"unclosed\nb: 1\n", "syntax 1:4"),
+        ("a: 'unclosed", "syntax 1:4"),
         ("a: [1, 2\nb: 3\n", "syntax 2:2"),
         ("a:\n\t- b\n", "syntax 2:1"),
         ("a: b: c\n", "syntax 1:5"),

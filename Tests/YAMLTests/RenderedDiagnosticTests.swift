@@ -54,11 +54,11 @@ import Testing
     @Test func `a syntax error has help and context`() {
         #expect(
             Parsed("a:\n  b: [${env:X}]\n").diagnostics.rendered() == """
-                config.yaml:2:8: error[syntax]: did not find expected ',' or ']'
+                config.yaml:2:8: error[syntax]: expected "," or "]"
                    2 |   b: [${env:X}]
                      |        ^
                    help: quote references inside [ ] and { }: "${env:NAME}"
-                   note: config.yaml:2:6: while parsing a flow sequence
+                   note: config.yaml:2:6: the list begins here
                 1 error
 
                 """

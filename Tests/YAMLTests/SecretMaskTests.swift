@@ -61,13 +61,13 @@ import Testing
         }
         var parsed = Parsed("port: ${A}\ntoken: hunter2\nsize: ${B}\ntimeout: ${C}\nlist: ${A}\n")
         let long = String(repeating: "hunter2", count: 20)
-        parsed.substitute(["A": "hunter2", "B": "77777", "C": long])
+        parsed.substitute(["A": "hunter2", "B": "777", "C": long])
         _ = parsed.decode(over: Config())
         let text = parsed.diagnostics.rendered()
         #expect(parsed.diagnostics.items.count == 5)
-        #expect(!text.contains("hunter2") && !text.contains("77777"))
+        #expect(!text.contains("hunter2") && !text.contains("777"))
         #expect(text.contains("expected a whole number, found a string"))
-        #expect(text.contains(#"the size "*****" has no unit"#))
+        #expect(text.contains("the size ${B} has no unit"))
     }
 
     @Test func `a Secret shows itself to nobody`() throws {

@@ -5,40 +5,13 @@ import YAML
 
 @Suite struct SubstitutionTests {
     static let environment = [
-        "STRING_VALUE": "value", "BOOL_VALUE": "true", "INT_VALUE": "1", "FLOAT_VALUE": "1.1",
-        "HEX_VALUE": "0xdeadbeef", "INVALID_MAP_VALUE": "value\nkey:value", "DO_NOT_REPLACE_ME": "Never use this value",
-        "REPLACE_ME": "${DO_NOT_REPLACE_ME}", "VALUE_WITH_ESCAPE": "value$$", "EMPTY": "", "LIST": "[a, b]",
-        "OCTAL_LOOKING": "0123",
+        "STRING_VALUE": "value", "INT_VALUE": "1", "EMPTY": "", "LIST": "[a, b]", "OCTAL_LOOKING": "0123",
     ]
 
-    /// The table of OpenTelemetry's configuration data model, "Environment variable substitution", and our own rows.
+    /// What the table of OpenTelemetry's configuration data model does not tell; see `SubstitutionTableTests` for that.
     static let rows: [(yaml: String, text: String, value: ResolvedValue)] = [
-        ("${STRING_VALUE}", "value", .string),
-        ("${BOOL_VALUE}", "true", .boolean(true)),
-        ("${INT_VALUE}", "1", .integer(1)),
-        ("${FLOAT_VALUE}", "1.1", .float(1.1)),
-        ("${HEX_VALUE}", "0xdeadbeef", .integer(3_735_928_559)),
-        (#""${STRING_VALUE}""#, "value", .string),
-        (#""${BOOL_VALUE}""#, "true", .string),
-        (#""${INT_VALUE}""#, "1", .string),
-        (#""${FLOAT_VALUE}""#, "1.1", .string),
-        (#""${HEX_VALUE}""#, "0xdeadbeef", .string),
-        ("${env:STRING_VALUE}", "value", .string),
-        ("${INVALID_MAP_VALUE}", "value\nkey:value", .string),
-        ("foo ${STRING_VALUE} ${FLOAT_VALUE}", "foo value 1.1", .string),
-        ("${UNDEFINED_KEY:-fallback}", "fallback", .string),
-        ("${REPLACE_ME}", "${DO_NOT_REPLACE_ME}", .string),
-        ("${UNDEFINED_KEY:-${STRING_VALUE}}", "${STRING_VALUE}", .string),
-        ("$${STRING_VALUE}", "${STRING_VALUE}", .string),
-        ("$$${STRING_VALUE}", "$value", .string),
-        ("$$$${STRING_VALUE}", "$${STRING_VALUE}", .string),
-        ("$${STRING_VALUE:-fallback}", "${STRING_VALUE:-fallback}", .string),
-        ("$${STRING_VALUE:-${STRING_VALUE}}", "${STRING_VALUE:-value}", .string),
-        ("${VALUE_WITH_ESCAPE}", "value$$", .string),
-        ("a $$ b", "a $ b", .string),
-        ("a $ b", "a $ b", .string),
-        // Beyond the table.
-        ("$STRING_VALUE", "$STRING_VALUE", .string),
+        ("$UNSET_NAME", "$UNSET_NAME", .string),
+        ("$5 and $", "$5 and $", .string),
         ("cost$", "cost$", .string),
         ("${EMPTY}", "", .null),
         ("${EMPTY:-5}", "5", .integer(5)),
@@ -66,7 +39,6 @@ import YAML
 
     static let problems: [(yaml: String, finding: String)] = [
         ("${UNDEFINED_KEY}", "unset-variable 1:6"),
-        ("${STRING_VALUE:?error}", "invalid-reference 1:6"),
         ("${STRING_VALUE-x}", "invalid-reference 1:6"),
         ("${STRING_VALUE:+x}", "invalid-reference 1:6"),
         ("${1STRING_VALUE}", "invalid-reference 1:6"),
@@ -79,8 +51,6 @@ import YAML
         ("${http://x}", "unknown-scheme 1:6"),
         ("${ENV:STRING_VALUE}", "unknown-scheme 1:6"),
         ("${STRING_VALUE", "unclosed-reference 1:6"),
-        // The specification leaves this one as it is; here an open `${` is never literal.
-        ("${UNDEFINED_KEY:-$${UNDEFINED_KEY}}", "unclosed-reference 1:6"),
         ("${file:/missing}", "unreadable-file 1:6"),
         (#""é\t${UNDEFINED_KEY}""#, "unset-variable 1:10"),
         ("a ${STRING_VALUE} ${UNDEFINED_KEY}", "unset-variable 1:24"),
@@ -102,10 +72,13 @@ import YAML
         #expect(parsed.findings == ["unset-variable 1:6", "unset-variable 1:15", "unset-variable 2:9"])
     }
 
-    @Test func `keys are left alone`() {
-        var parsed = Parsed("${STRING_VALUE}: value\n")
+    @Test func `a name behind a bare dollar stays and is worth a word when it is set`() {
+        var parsed = Parsed("path: /x/$STRING_VALUE/$$STRING_VALUE/$UNSET\n")
         parsed.substitute(Self.environment)
-        #expect(parsed.node?["${STRING_VALUE}"]?.scalar?.text == "value")
+        #expect(parsed.node?["path"]?.scalar?.text == "/x/$STRING_VALUE/$STRING_VALUE/$UNSET")
+        #expect(parsed.node?["path"]?.scalar?.isSecretSource == false)
+        #expect(parsed.findings == ["shell-variable 1:10"])
+        #expect(!parsed.diagnostics.hasErrors)
     }
 
     @Test func `an unset variable suggests a name but shows no value`() {

@@ -6,7 +6,8 @@ import YAML
 @Suite struct ValueTests {
     static let durations: [(text: String, nanoseconds: Int64, canonical: String)] = [
         ("300ms", 300_000_000, "300ms"), ("5s", 5_000_000_000, "5s"), ("1m30s", 90_000_000_000, "1m30s"),
-        ("90d", 7_776_000_000_000_000, "90d"), ("0s", 0, "0s"), ("24h", 86_400_000_000_000, "1d"), ("7ns", 7, "7ns"),
+        ("90d", 7_776_000_000_000_000, "90d"), ("0s", 0, "0s"), ("0", 0, "0s"), ("24h", 86_400_000_000_000, "1d"),
+        ("7ns", 7, "7ns"),
         ("250us", 250_000, "250us"), ("1.5h", 5_400_000_000_000, "1h30m"), ("0.1s", 100_000_000, "100ms"),
         ("106751d", 9_223_286_400_000_000_000, "106751d"), ("1s1s", 2_000_000_000, "2s"),
     ]
@@ -21,7 +22,7 @@ import YAML
     }
 
     static let badDurations: [(text: String, code: String)] = [
-        ("5", "missing-unit"), ("0", "missing-unit"), ("1m30", "missing-unit"), ("1.5", "missing-unit"),
+        ("5", "missing-unit"), ("00", "missing-unit"), ("1m30", "missing-unit"), ("1.5", "missing-unit"),
         ("5 s", "missing-unit"), ("5S", "invalid-duration"), ("5sec", "invalid-duration"), ("-5s", "invalid-duration"),
         ("", "invalid-duration"), ("s", "invalid-duration"), (".5s", "invalid-duration"), ("1.s", "invalid-duration"),
         ("106752d", "out-of-range"), ("99999999999999999999s", "out-of-range"), ("106751d24h", "out-of-range"),
@@ -37,7 +38,7 @@ import YAML
         ("64MiB", 67_108_864, "64MiB"), ("10MB", 10_000_000, "10MB"), ("512KiB", 524_288, "512KiB"),
         ("1GiB", 1_073_741_824, "1GiB"), ("100B", 100, "100B"), ("0B", 0, "0B"), ("1kB", 1000, "1KB"),
         ("1.5KiB", 1536, "1536B"), ("2048KiB", 2_097_152, "2MiB"), ("20971520B", 20_971_520, "20MiB"),
-        ("3TiB", 3 << 40, "3TiB"),
+        ("3TiB", 3 << 40, "3TiB"), ("20971520", 20_971_520, "20MiB"), ("1024", 1024, "1KiB"), ("0", 0, "0B"),
     ]
 
     @Test(arguments: sizes)
@@ -49,10 +50,10 @@ import YAML
     }
 
     static let badSizes: [(text: String, code: String, help: String)] = [
-        ("64", "missing-unit", "write 64MiB, for example"),
-        ("20971520", "missing-unit", "write 20971520B or 20MiB"),
-        ("1025", "missing-unit", "write 1025B"),
-        ("64 MiB", "missing-unit", "write 64MiB, for example"),
+        ("64", "missing-unit", "write 64MiB or 64B"),
+        ("1023", "missing-unit", "write 1023MiB or 1023B"),
+        ("1.5", "missing-unit", "write 1.5MiB or 1.5B"),
+        ("64 MiB", "missing-unit", "write 64MiB, without a space"),
         ("64Mi", "invalid-size", #"did you mean "MiB"?"#),
         ("64mib", "invalid-size", #"did you mean "MiB"?"#),
         ("64parsec", "invalid-size", "units: B, KB, KiB, MB, MiB, GB, GiB, TB, TiB"),

@@ -9,7 +9,7 @@ public struct HubAnswers: Sendable {
 
     /// Creates answers from a store.
     public init(store: any UsageStore, config: HubConfig, now: @escaping @Sendable () -> Timestamp) {
-        api = UsageAPI(config: config, store: store, now: now)
+        api = UsageAPI(config: config, store: store, scanners: [], now: now)
     }
 
     /// The document of `GET /api/telemetry/summary`.

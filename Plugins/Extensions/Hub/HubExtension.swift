@@ -14,11 +14,17 @@ final class HubExtension: Extension, HTTPServing {
     private let version: String
     private let startedAt = Mutex<Timestamp?>(nil)
 
-    init(_ config: HubConfig, _ settings: ComponentSettings, store: (any UsageStore)?, version: String) {
+    init(
+        _ config: HubConfig,
+        _ settings: ComponentSettings,
+        store: (any UsageStore)?,
+        scanners: [any SessionScanner],
+        version: String
+    ) {
         self.config = config
         self.settings = settings
         self.version = version
-        api = UsageAPI(config: config, store: store, now: settings.now)
+        api = UsageAPI(config: config, store: store, scanners: scanners, now: settings.now)
     }
 
     func start() async throws(StartError) { startedAt.withLock { $0 = settings.now() } }
@@ -32,6 +38,7 @@ final class HubExtension: Extension, HTTPServing {
             route(.get, "/api/telemetry/sessions", api.sessions),
             route(.get, "/api/telemetry/sessions/{id}", api.session),
             route(.post, "/api/telemetry/compact", api.compact),
+            route(.post, "/api/telemetry/scan", api.scan),
         ]
     }
 

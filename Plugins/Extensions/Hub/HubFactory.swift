@@ -25,8 +25,9 @@ public struct HubFactory: ExtensionFactory {
     public func makeExtension(
         _ config: HubConfig,
         _ settings: ComponentSettings,
-        stores: [ComponentID: any UsageStore]
+        with parts: CollectorParts
     ) -> any Extension {
-        HubExtension(config, settings, store: ComponentID(config.store).flatMap { stores[$0] }, version: version)
+        let store = ComponentID(config.store).flatMap { parts.stores[$0] }
+        return HubExtension(config, settings, store: store, scanners: parts.scanners, version: version)
     }
 }

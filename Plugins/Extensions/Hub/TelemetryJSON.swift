@@ -45,6 +45,9 @@ enum TelemetryJSON {
             "totalTokens": .integer(counts.total),
             "cost": money(session.totals.cost),
             "unpricedCalls": .integer(session.totals.unpricedCalls),
+            "branch": JSONValue(session.branch),
+            "agentVersion": JSONValue(session.agentVersion),
+            "parentSessionId": JSONValue(session.parent),
         ]
     }
 

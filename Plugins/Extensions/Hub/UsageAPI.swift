@@ -8,6 +8,7 @@ import Usage
 struct UsageAPI {
     let config: HubConfig
     let store: (any UsageStore)?
+    let scanners: [any SessionScanner]
     let now: @Sendable () -> Timestamp
 
     @Sendable func summary(_ request: ServerRequest) async throws -> JSONValue {
@@ -52,6 +53,26 @@ struct UsageAPI {
         let removed = try await openStore().compact(before: border)
         // A retention in nanoseconds is 86,400 times as many billionths of a day.
         return ["ok": true, "retentionDays": .billionths(retention / 86_400), "removed": .integer(Int64(removed))]
+    }
+
+    @Sendable func scan(_ request: ServerRequest) async throws -> JSONValue {
+        guard !scanners.isEmpty else {
+            throw APIError(
+                .serviceUnavailable,
+                "no receiver of this configuration reads session directories; add agent_sessions to receivers and to a logs pipeline"
+            )
+        }
+        var report = ScanReport()
+        for scanner in scanners {
+            do throws(ConsumeError) {
+                let part = try await scanner.scan(progress: nil)
+                report.add(part)
+                report.durationMilliseconds += part.durationMilliseconds
+            } catch {
+                throw APIError(.serviceUnavailable, "what was read could not be kept: \(error.message)")
+            }
+        }
+        return TelemetryJSON.scan(report)
     }
 
     /// The current month's state, whatever period was asked for.

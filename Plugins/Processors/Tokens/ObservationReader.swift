@@ -12,6 +12,7 @@ struct ObservationReader {
     var interner = TextInterner()
     private var resources: [Int: ResourceFacts] = [:]
     private var witnesses: [Int: UInt64] = [:]
+    private var sessionScopes: [Int: Bool] = [:]
     private lazy var ancestry = SpanAncestry(batch)
 
     init(batch: OTLPBatch, receivedAt: Timestamp, rules: HouseRules) {
@@ -50,7 +51,8 @@ struct ObservationReader {
         let keys = resource.profile?.name == "copilot" ? ExtractionTable.copilotSession : ExtractionTable.session
         guard let session = text(keys, .session) ?? resource.session else { return }
         let time = time(of: entry)
-        if let position = findings.positions[session] {
+        let tellsFacts = isFromSessionFile(entry.scope) && batch.equals(entry.name, SessionRecords.factsEvent)
+        if let position = findings.positions[session], !tellsFacts {
             findings.sessions[position].extend(to: time)
             findings.sessionOfRecord[record] = Int32(position)
             return
@@ -62,6 +64,12 @@ struct ObservationReader {
         sighting.project =
             text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project.map(Self.projectName)
         sighting.machine = resource.machine
+        if tellsFacts { SessionRecords.complete(&sighting, record: record, of: batch) }
+        if let position = findings.positions[session] {
+            findings.sessions[position].merge(sighting)
+            findings.sessionOfRecord[record] = Int32(position)
+            return
+        }
         findings.positions[session] = findings.sessions.count
         findings.sessionOfRecord[record] = Int32(findings.sessions.count)
         findings.sessions.append(sighting)
@@ -83,20 +91,27 @@ struct ObservationReader {
         let resource = facts(of: batch.scopes[entry.scope].resource)
         let profile = profile(of: entry, resource)
         let isSpan = batch.signal == .traces
-        guard isSpan ? isCall(span: entry, profile) : isCall(log: entry, profile) else { return nil }
+        let isFromFile = isFromSessionFile(entry.scope)
+        let kind = isFromFile ? SessionRecords.kind(of: entry.name, in: batch) : nil
+        guard isFromFile ? kind != nil : isSpan ? isCall(span: entry, profile) : isCall(log: entry, profile) else {
+            return nil
+        }
         let raw = rawCounts()
-        guard let counts = raw.normalized(profile.convention), !counts.isZero else { return nil }
+        guard let counts = raw.normalized(isFromFile ? .inclusive : profile.convention), !counts.isZero else {
+            return nil
+        }
         var observation = Observation(
             id: 0,
             time: time(of: entry),
-            source: isSpan ? .otlpSpan : .otlpLog,
+            source: kind?.source ?? (isSpan ? .otlpSpan : .otlpLog),
             witness: witness(of: entry.scope),
-            authority: authority(entry, profile, isSpan)
+            authority: kind?.authority ?? authority(entry, profile, isSpan)
         )
         observation.counts = counts
         observation.knowsCacheLifetimes = raw.knowsCacheLifetimes
         describe(&observation, entry, resource, profile)
         observation.keys = CallIdentity.keys(attributes, of: batch, scopedBy: observation.session)
+        if isFromFile { SessionRecords.complete(&observation, record: record, of: batch) }
         observation.weakKey = CallIdentity.weakKey(observation, profile)
         observation.weakWindow = profile.window
         if isSpan {
@@ -118,6 +133,14 @@ struct ObservationReader {
         batch.bytes(of: batch.scopes[scope].name).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
         witnesses[scope] = hash.value
         return hash.value
+    }
+
+    /// Whether a scope is that of the receiver of session files.
+    private mutating func isFromSessionFile(_ scope: Int) -> Bool {
+        if let known = sessionScopes[scope] { return known }
+        let isFromFile = batch.signal == .logs && batch.equals(batch.scopes[scope].name, SessionRecords.scope)
+        sessionScopes[scope] = isFromFile
+        return isFromFile
     }
 
     private mutating func facts(of resource: Int) -> ResourceFacts {

@@ -7,6 +7,10 @@ enum BodyEncoding: String, CaseIterable {
 
     /// The encoding that a Content-Type field names, whatever its case and parameters; nil for every other type.
     init?(contentType: String?) {
+        if let contentType, let plain = BodyEncoding(rawValue: contentType) {
+            self = plain
+            return
+        }
         let type = contentType?.prefix { $0 != ";" }.lowercased() ?? ""
         self.init(rawValue: type.trimmingBlanks)
     }

@@ -9,12 +9,17 @@ struct ExportRequestReader {
     /// The largest body in bytes, before and after it is inflated.
     let limit: Int
 
-    func read(_ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding) async throws(Refusal) -> OTLPBatch {
+    func read(_ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding) async throws(Refusal)
+        -> ExportRequest
+    {
         guard let coding = ContentCoding(contentEncoding: request.head.headerFields[.contentEncoding]) else {
             throw .unsupportedCoding
         }
         let body = try await collect(request.body)
-        return try decode(coding == .gzip ? inflate(body) : body, signal, encoding)
+        let plain = coding == .gzip ? try inflate(body) : body
+        let otlp = try decode(plain, signal, encoding)
+        let isEmpty = otlp.records.isEmpty && encoding == .json
+        return ExportRequest(otlp: otlp, misplaced: isEmpty ? MisplacedRecords(json: plain, sentAs: signal) : nil)
     }
 
     private func collect(_ body: RequestBody) async throws(Refusal) -> [UInt8] {

@@ -14,7 +14,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
     private let origins: OriginPolicy
     private let reader: ExportRequestReader
     private let gate = Gate()
-    private let missingPipelines = Mutex<Set<Signal>>([])
+    private let reported = Mutex<Set<Report>>([])
 
     init(_ http: OTLPConfig.HTTP, _ settings: ComponentSettings, next: SignalConsumers) {
         self.http = http
@@ -33,9 +33,10 @@ final class OTLPReceiver: Receiver, HTTPServing {
     var routes: [Route] {
         Signal.allCases.flatMap { signal in
             let path = http.path(of: signal)
-            var routes = [Route(.post, path) { await self.answer($0, signal) }]
+            var routes = [Route(.post, path, failureForm: .status) { await self.answer($0, signal) }]
             if !origins.isEmpty {
-                routes.append(Route(.options, path) { [origins] in origins.preflight($0.head) })
+                let preflight = Route(.options, path, failureForm: .status) { [origins] in origins.preflight($0.head) }
+                routes.append(preflight)
             }
             return routes
         }
@@ -68,9 +69,11 @@ final class OTLPReceiver: Receiver, HTTPServing {
             reportMissingPipeline(signal)
             throw .noPipeline(signal)
         }
-        let otlp = try await reader.read(request, signal, encoding)
+        let content = try await reader.read(request, signal, encoding)
+        let otlp = content.otlp
         if otlp.recordCount > 0 { try await hand(otlp, to: pipeline) }
         settings.counters.add(otlp.rejected, to: .refused)
+        if let misplaced = content.misplaced { report(misplaced, sentAs: signal) }
         return ServerResponse(accepting: otlp, encoding: encoding)
     }
 
@@ -88,10 +91,28 @@ final class OTLPReceiver: Receiver, HTTPServing {
     }
 
     private func reportMissingPipeline(_ signal: Signal) {
-        guard missingPipelines.withLock({ $0.insert(signal).inserted }) else { return }
+        guard isNew(.missingPipeline(signal)) else { return }
         settings.logger.warning(
             "a sender's signal has no pipeline; add one or stop sending it",
             metadata: ["signal": "\(signal)"]
         )
+    }
+
+    private func report(_ misplaced: MisplacedRecords, sentAs signal: Signal) {
+        settings.counters.add(misplaced.count, to: .dropped)
+        guard isNew(.misplaced(misplaced.signal, sentAs: signal)) else { return }
+        settings.logger.warning(
+            "a sender posts records of one signal to the path of another, where they are not taken; correct its endpoint",
+            metadata: ["signal": "\(misplaced.signal)", "path": "\(http.path(of: signal))"]
+        )
+    }
+
+    /// Whether something has not been reported yet.
+    private func isNew(_ report: Report) -> Bool { reported.withLock { $0.insert(report).inserted } }
+
+    /// What is said once and not with every request.
+    private enum Report: Hashable {
+        case missingPipeline(Signal)
+        case misplaced(Signal, sentAs: Signal)
     }
 }

@@ -30,9 +30,15 @@ extension Refusal {
         Refusal(status: .badRequest, code: .invalidArgument, message: message)
     }
 
-    /// The data can be taken in some seconds.
+    /// The data can be taken in some seconds; a sender is never put off for longer than it can keep its data.
     static func unavailable(_ message: String, after seconds: Int) -> Refusal {
-        Refusal(status: .serviceUnavailable, code: .unavailable, message: message, fields: [.retryAfter: "\(seconds)"])
+        let seconds = min(max(1, seconds), 30)
+        return Refusal(
+            status: .serviceUnavailable,
+            code: .unavailable,
+            message: message,
+            fields: [.retryAfter: "\(seconds)"]
+        )
     }
 
     static let notRunning = unavailable("the collector is starting or stopping", after: 1)

@@ -6,7 +6,7 @@ import FoundationEssentials
 public struct Surroundings: Sendable {
     /// The environment variables.
     public var environment: [String: String]
-    /// Reads a whole file; what it throws is shown to the user.
+    /// Reads a whole file of at most 1 MiB; what it throws is shown to the user.
     public var readFile: @Sendable (String) throws -> [UInt8]
     /// Whether a file exists.
     public var fileExists: @Sendable (String) -> Bool
@@ -26,19 +26,7 @@ public struct Surroundings: Sendable {
     public static var process: Surroundings {
         Surroundings(
             environment: ProcessInfo.processInfo.environment,
-            readFile: { path in
-                do {
-                    return [UInt8](try Data(contentsOf: URL(filePath: path)))
-                } catch let error as CocoaError where error.code == .fileReadNoPermission {
-                    throw StartupFile.unreadable("it may not be read")
-                } catch {
-                    var isFolder = false
-                    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-                    throw StartupFile.unreadable(
-                        isFolder ? "it is a folder" : exists ? "it cannot be read" : "there is no such file"
-                    )
-                }
-            },
+            readFile: { path in try StartupFile(path: path).content() },
             fileExists: { FileManager.default.fileExists(atPath: $0) }
         )
     }
@@ -50,16 +38,5 @@ public struct Surroundings: Sendable {
     public var programHome: String {
         if let home = environment["HAMMURABI_HOME"], !home.isEmpty { return home }
         return (userHome ?? "") + "/.hammurabi"
-    }
-}
-
-/// A file that is needed and cannot be read.
-enum StartupFile: Error, CustomStringConvertible {
-    case unreadable(String)
-
-    var description: String {
-        switch self {
-        case .unreadable(let reason): reason
-        }
     }
 }

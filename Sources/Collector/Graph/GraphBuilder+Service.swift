@@ -21,6 +21,8 @@ extension GraphBuilder {
             )
         }
         guard let pipelines = service.entry("pipelines"), !pipelines.value.isEmpty else {
+            // A near miss of the key has been reported as such.
+            if service.entries.contains(where: { suggestion(for: $0.key.text, among: ["pipelines"]) != nil }) { return }
             diagnostics.append(
                 .error(
                     "missing-section",
@@ -98,7 +100,7 @@ extension GraphBuilder {
         }
         var ids: [ComponentID] = []
         for element in elements {
-            guard let text = element.scalar?.text, let id = ComponentID(text) else {
+            guard let scalar = element.scalar, let id = ComponentID(scalar.text) else {
                 diagnostics.append(
                     .error(
                         "component-id",
@@ -112,7 +114,7 @@ extension GraphBuilder {
             if ids.contains(id) {
                 diagnostics.append(.error("duplicate-reference", "\(place) names \"\(id)\" twice", at: element.mark))
             } else if graph.component(kind, id) == nil {
-                reportUndeclared(kind, id, element.mark)
+                reportUndeclared(kind, id, scalar)
             } else {
                 ids.append(id)
             }
@@ -120,16 +122,16 @@ extension GraphBuilder {
         return ids
     }
 
-    private mutating func reportUndeclared(_ kind: ComponentKind, _ id: ComponentID, _ mark: Mark) {
+    private mutating func reportUndeclared(_ kind: ComponentKind, _ id: ComponentID, _ written: Scalar) {
         guard misunderstood[kind]?.contains(id) != true else { return }
         let declared = (graph.components[kind] ?? [:]).keys.map(\.description).sorted()
         let help = suggestion(for: id.description, among: declared).map { "did you mean \"\($0)\"?" }
         diagnostics.append(
             .error(
                 "undeclared-component",
-                "no \(kind.singular) \"\(id)\" is declared",
-                at: mark,
-                help: help ?? "add \(id): under \(kind.rawValue)"
+                written.concealing("no \(kind.singular) \"\(id)\" is declared"),
+                at: written.mark,
+                help: help ?? "add \(written.reference ?? id.description): under \(kind.rawValue)"
             )
         )
     }

@@ -16,6 +16,9 @@ public struct GraphBuilder {
         "receivers", "processors", "exporters", "extensions", "connectors", "service", "plugins",
     ]
 
+    /// The keys of the service section that people write without it.
+    private static let partsOfService = ["pipelines": "service", "telemetry": "service"]
+
     /// Builds a graph; it may be used only if `diagnostics` has no errors afterwards.
     public static func build(
         _ root: Node,
@@ -36,8 +39,10 @@ public struct GraphBuilder {
     }
 
     private mutating func read(_ root: Node) {
-        guard let sections = mapping(root, "the configuration") else { return }
-        checkKeys(of: sections, against: Self.sections, in: "the configuration")
+        guard let sections = mapping(root, "the configuration", help: "begin with receivers: and no dash") else {
+            return
+        }
+        checkKeys(of: sections, against: Self.sections, in: "the configuration", parts: Self.partsOfService)
         for kind in ComponentKind.allCases {
             readComponents(kind, sections[kind.rawValue] ?? misspelled(kind, in: sections))
         }
@@ -48,6 +53,8 @@ public struct GraphBuilder {
             )
         }
         guard let service = sections.entry("service") else {
+            // Whoever wrote a part of it has been told where it belongs.
+            if sections.entries.contains(where: { Self.partsOfService[$0.key.text] != nil }) { return }
             diagnostics.append(
                 .error(
                     "missing-section",
@@ -74,7 +81,13 @@ public struct GraphBuilder {
     // MARK: - Components
 
     private mutating func readComponents(_ kind: ComponentKind, _ node: Node?) {
-        guard let node, !node.isNull, let entries = mapping(node, kind.rawValue)?.entries else { return }
+        guard let node, !node.isNull else { return }
+        let help = node.words.min().map { "write each id as a key: \"\($0):\"" }
+        guard let entries = mapping(node, kind.rawValue, help: help)?.entries else {
+            // What is named where it cannot be declared is not undeclared as well.
+            misunderstood[kind, default: []].formUnion(node.words.compactMap { ComponentID($0) })
+            return
+        }
         for entry in entries {
             guard let id = ComponentID(entry.key.text) else {
                 diagnostics.append(
@@ -119,7 +132,9 @@ public struct GraphBuilder {
         for finding in findings.items {
             let mark = locations.location(of: finding.path)
             let severity = finding.isWarning ? Diagnostic.Severity.warning : .error
-            diagnostics.append(Diagnostic(severity, code: finding.code, finding.message, at: mark, help: finding.help))
+            let message = locations.concealing(finding.message, at: finding.path)
+            let help = finding.help.flatMap { locations.concealing($0, at: finding.path) == $0 ? $0 : nil }
+            diagnostics.append(Diagnostic(severity, code: finding.code, message, at: mark, help: help))
         }
         return config
     }
@@ -127,7 +142,10 @@ public struct GraphBuilder {
     private mutating func reportUnknown(_ kind: ComponentKind, _ id: ComponentID, _ mark: Mark) {
         let types = registry.types(kind)
         var help = suggestion(for: id.type, among: types).map { "did you mean \"\($0)\"?" }
-        if let other = ComponentKind.allCases.first(where: { $0 != kind && registry.factory($0, id.type) != nil }) {
+        if let advice = ForeignComponents(registry: registry).advice(kind, id.type) {
+            help = advice
+        } else if let other = ComponentKind.allCases.first(where: { $0 != kind && registry.factory($0, id.type) != nil }
+        ) {
             misunderstood[other, default: []].insert(id)
             help = "\"\(id.type)\" is one of the \(other.rawValue); move it there"
         }
@@ -144,20 +162,27 @@ public struct GraphBuilder {
 
     // MARK: - Shapes
 
-    mutating func mapping(_ node: Node, _ name: String) -> Node.Mapping? {
+    mutating func mapping(_ node: Node, _ name: String, help: String? = nil) -> Node.Mapping? {
         if let mapping = node.mapping { return mapping }
-        diagnostics.append(.error("type-mismatch", "\(name) is a mapping of keys to values", at: node.mark))
+        diagnostics.append(.error("type-mismatch", "\(name) is a mapping of keys to values", at: node.mark, help: help))
         return nil
     }
 
-    mutating func checkKeys(of section: Node.Mapping, against keys: [String], in name: String) {
+    /// Reports keys that are none; `parts` names the section in which a key is one.
+    mutating func checkKeys(
+        of section: Node.Mapping,
+        against keys: [String],
+        in name: String,
+        parts: [String: String] = [:]
+    ) {
         for entry in section.entries where !keys.contains(entry.key.text) {
+            let home = parts[entry.key.text].map { "write it under \($0)" }
             diagnostics.append(
                 .error(
                     "unknown-key",
                     "\(name) has no key \"\(entry.key.text)\"",
                     at: entry.key.mark,
-                    help: suggestion(for: entry.key.text, among: keys).map { "did you mean \"\($0)\"?" },
+                    help: home ?? suggestion(for: entry.key.text, among: keys).map { "did you mean \"\($0)\"?" },
                     notes: [.init("keys: \(keys.joined(separator: ", "))")]
                 )
             )

@@ -13,7 +13,9 @@ struct GraphRules {
     func findings() -> [Diagnostic] {
         let uses = ComponentKind.allCases.flatMap { kind in
             graph.used(kind).flatMap { component in
-                component.config.resources.map { Use(component: component, resource: $0) }
+                // What stands in for a value that could not be had is no one's fault.
+                component.config.resources.filter { !component.locations.isUnresolved($0.path) }
+                    .map { Use(component: component, resource: $0) }
             }
         }
         return unused() + signals() + endpoints(uses) + files(uses) + stores(uses)
@@ -130,11 +132,12 @@ struct GraphRules {
             }
             let isExporter = running.contains { $0.id.description == name }
             let similar = suggestion(for: name, among: stores).map { "did you mean \"\($0)\"?" }
+            let message =
+                isExporter
+                ? "the exporter \"\(name)\" cannot answer queries" : "no exporter \"\(name)\" is used in a pipeline"
             return .error(
                 "store",
-                isExporter
-                    ? "the exporter \"\(name)\" cannot answer queries"
-                    : "no exporter \"\(name)\" is used in a pipeline",
+                use.component.locations.concealing(message, at: use.resource.path),
                 at: use.mark,
                 help: similar
                     ?? (stores.isEmpty

@@ -2,50 +2,51 @@
 
 import CollectorKit
 import Glibc
-import HTTPTypes
-import Hummingbird
 import Logging
 import NIOCore
-import OTLP
+import NIOHTTP1
+import NIOPosix
 
-/// One open address and everything that is answered there.
-///
-/// The only place that knows the HTTP server.
+/// An address that is to be opened, and everything that is answered there.
 struct HTTPListener: Sendable {
     let endpoint: Endpoint
     let table: RouteTable
+    let limits: ListenerLimits
     let logger: Logger
 
-    init(endpoint: Endpoint, routes: [Route], logger: Logger) throws(StartError) {
+    init(endpoint: Endpoint, routes: [Route], limits: ListenerLimits = .init(), logger: Logger) throws(StartError) {
         self.endpoint = endpoint
+        self.limits = limits
         self.logger = logger
         table = try RouteTable(routes)
     }
 
-    /// Serves until the surrounding service group shuts down, then finishes the requests that have begun.
+    /// Opens the address.
     ///
-    /// - Parameter onServing: Is called with the port once requests are accepted.
     /// - Throws: ``StartError`` when the address cannot be used.
-    func run(onServing: @escaping @Sendable (Int) async -> Void) async throws {
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
-        let application = Application(
-            responder: ListenerResponder(table: table, logger: logger),
-            server: .http1(configuration: .init(additionalChannelHandlers: [ExpectContinueHandler()])),
-            configuration: ApplicationConfiguration(
-                address: .hostname(endpoint.host, port: endpoint.port),
-                serverName: nil,
-                reuseAddress: true
-            ),
-            onServerRunning: { channel in await onServing(channel.localAddress?.port ?? endpoint.port) },
-            logger: quiet
-        )
+    func open(on eventLoops: MultiThreadedEventLoopGroup) async throws(StartError) -> OpenListener {
+        let service = ConnectionService(table: table, limits: limits, logger: logger)
+        let bootstrap = ServerBootstrap(group: eventLoops)
+            .serverChannelOption(.backlog, value: 1_024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    // Without descriptors left, accepting pauses instead of spinning.
+                    let backoff = AcceptBackoffHandler(shouldForwardIOErrorCaught: false)
+                    try channel.pipeline.syncOperations.addHandler(backoff)
+                }
+            }
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try service.addHandlers(to: channel.pipeline.syncOperations) }
+            }
         do {
-            try await application.run()
-        } catch let error as IOError {
+            let channel = try await bootstrap.bind(host: endpoint.host, port: endpoint.port).get()
+            return OpenListener(endpoint: endpoint, channel: channel, connections: service.connections)
+        } catch {
             throw startError(error)
-        } catch is SocketAddressError.UnknownHost {
-            throw noAddress
         }
     }
 
@@ -56,116 +57,52 @@ struct HTTPListener: Sendable {
         )
     }
 
-    private func startError(_ error: IOError) -> StartError {
-        switch error.errnoCode {
+    private func startError(_ error: any Error) -> StartError {
+        if error is SocketAddressError.UnknownHost { return noAddress }
+        switch (error as? IOError)?.errnoCode {
         case EADDRINUSE:
-            StartError(
+            return StartError(
                 .inputOutput,
                 "\(endpoint) is in use by another program; stop it, or write another endpoint in the configuration"
             )
         case EACCES, EPERM:
-            StartError(
+            return StartError(
                 .permission,
                 "\(endpoint) may not be opened by this user; write a port above 1023 in the configuration"
             )
-        case EADDRNOTAVAIL: noAddress
-        default:
-            StartError(.inputOutput, "\(endpoint) cannot be opened: \(error)")
+        case EADDRNOTAVAIL: return noAddress
+        default: return StartError(.inputOutput, "\(endpoint) cannot be opened: \(error)")
         }
     }
 }
 
-/// Nothing of the server's own context is needed.
-struct ListenerContext: InitializableFromSource {
-    init(source: ApplicationRequestContextSource) {}
-}
+/// An address that is open.
+struct OpenListener: Sendable {
+    let endpoint: Endpoint
+    private let channel: any Channel
+    private let connections: OpenConnections
 
-/// Turns the server's requests into ours and our answers into the server's.
-struct ListenerResponder: HTTPResponder {
-    let table: RouteTable
-    let logger: Logger
-
-    func respond(to request: Request, context: ListenerContext) async throws -> Response {
-        let answer: ServerResponse
-        switch table.match(request.method, request.head.path ?? "/") {
-        case .route(let route, let parameters):
-            answer = await handle(request, route, parameters)
-        case .otherMethods(let methods):
-            let allowed = methods.map(\.rawValue).sorted().joined(separator: ", ")
-            answer = ErrorAnswer(path: request.head.path)
-                .response(
-                    .methodNotAllowed,
-                    "\(request.method) is not answered here; use \(allowed)",
-                    [.allow: allowed]
-                )
-        case .nothing:
-            answer = ErrorAnswer(path: request.head.path)
-                .response(.notFound, "nothing is answered here; there is \(table.paths.joined(separator: ", "))")
-        }
-        return Response(status: answer.head.status, headers: answer.head.headerFields, body: Self.body(answer.body))
+    init(endpoint: Endpoint, channel: any Channel, connections: OpenConnections) {
+        self.endpoint = endpoint
+        self.channel = channel
+        self.connections = connections
     }
 
-    private func handle(_ request: Request, _ route: Route, _ parameters: [String: String]) async -> ServerResponse {
-        let length = request.headers[.contentLength].flatMap { Int($0) }
-        let body = CollectorKit.RequestBody(statedLength: length, pieces: BodyPieces(body: request.body))
-        do {
-            return try await route.handler(ServerRequest(head: request.head, parameters: parameters, body: body))
-        } catch {
-            logger.error("a request could not be answered", metadata: ["path": "\(route.path)", "error": "\(error)"])
-            return ErrorAnswer(path: request.head.path).response(
-                .internalServerError,
-                "the request could not be answered; see the log"
-            )
-        }
+    /// The endpoint with the port that was really opened.
+    var address: Endpoint { Endpoint(host: endpoint.host, port: channel.localAddress?.port ?? endpoint.port) }
+
+    /// Takes no more connections, answers what has begun, and returns when everything is closed.
+    func drain() async {
+        await close()
+        await connections.drain()
     }
 
-    private static func body(_ body: ServerResponse.Body) -> ResponseBody {
-        switch body {
-        case .bytes(let bytes): bytes.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
-        case .stream(let pieces):
-            ResponseBody { writer in
-                for try await piece in pieces { try await writer.write(ByteBuffer(bytes: piece)) }
-                try await writer.finish(nil)
-            }
-        }
-    }
-}
-
-/// The server's body as pieces of bytes.
-struct BodyPieces: AsyncSequence, Sendable {
-    let body: Hummingbird.RequestBody
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        var base: Hummingbird.RequestBody.AsyncIterator
-
-        mutating func next() async throws -> [UInt8]? {
-            try await next(isolation: #isolation)
-        }
-
-        mutating func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
-            try await base.next(isolation: actor).map { [UInt8](buffer: $0) }
-        }
+    /// Closes everything at once.
+    func cutOff() async {
+        await close()
+        connections.cutOff()
     }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: body.makeAsyncIterator()) }
-}
-
-/// An error in the form that the clients of a path expect: google.rpc.Status for OTLP, a plain object for the rest.
-struct ErrorAnswer {
-    let path: String?
-
-    func response(_ status: HTTPResponse.Status, _ message: String, _ fields: HTTPFields = [:]) -> ServerResponse {
-        var fields = fields
-        fields[.contentType] = "application/json"
-        guard path?.hasPrefix("/v1/") == true else {
-            let text = JSONText.quoted(message)
-            return ServerResponse(
-                status,
-                fields,
-                body: .bytes(Array("{\"error\":\(text),\"status\":\(status.code)}".utf8))
-            )
-        }
-        let code: Int32 = status == .notFound ? 5 : status == .methodNotAllowed ? 12 : 13
-        return ServerResponse(status, fields, body: .bytes(RPCStatus.body(code: code, message: message, json: true)))
-    }
+    /// An address that is closed already is no trouble.
+    private func close() async { try? await channel.close() }
 }

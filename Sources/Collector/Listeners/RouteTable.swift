@@ -12,7 +12,7 @@ struct RouteTable: Sendable {
     enum Match {
         case route(Route, parameters: [String: String])
         /// The path exists, for other methods.
-        case otherMethods([HTTPRequest.Method])
+        case otherMethods([Route])
         case nothing
     }
 
@@ -46,25 +46,31 @@ struct RouteTable: Sendable {
     /// The paths without parameters, in alphabetical order.
     var paths: [String] { fixed.keys.sorted() }
 
+    /// Finds the route; a request for the head alone is answered by the route that has the whole.
     func match(_ method: HTTPRequest.Method, _ target: String) -> Match {
-        let path = Self.normalized(target.prefix { $0 != "?" })
+        // Mostly the target is a path as it was declared.
+        let path = fixed[target] == nil ? Self.normalized(target.prefix { $0 != "?" }) : target
         if let routes = fixed[path] {
-            if let route = routes.first(where: { $0.method == method }) { return .route(route, parameters: [:]) }
-            return .otherMethods(routes.map(\.method))
+            if let route = Self.route(for: method, among: routes) { return .route(route, parameters: [:]) }
+            return .otherMethods(routes)
         }
         let segments = Self.segments(path)
-        var others: [HTTPRequest.Method] = []
+        var others: [Route] = []
         for (pattern, route) in patterns where pattern.count == segments.count {
             guard let parameters = Self.parameters(pattern, segments) else { continue }
-            if route.method == method { return .route(route, parameters: parameters) }
-            others.append(route.method)
+            if Self.route(for: method, among: [route]) != nil { return .route(route, parameters: parameters) }
+            others.append(route)
         }
         return others.isEmpty ? .nothing : .otherMethods(others)
     }
 
+    private static func route(for method: HTTPRequest.Method, among routes: [Route]) -> Route? {
+        routes.first { $0.method == method } ?? (method == .head ? routes.first { $0.method == .get } : nil)
+    }
+
     /// A slash at the end means the same path.
     private static func normalized(_ path: some StringProtocol) -> String {
-        path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : String(path)
+        path.hasSuffix("/") && path != "/" ? String(path.dropLast()) : String(path)
     }
 
     private static func segments(_ path: String) -> [Substring] { path.split(separator: "/") }

@@ -44,13 +44,13 @@ struct Assembler {
     func assemble() throws(StartError) -> Assembly {
         var assembly = Assembly()
         var exporters: [ComponentID: any Exporter] = [:]
-        var stores: [ComponentID: any UsageStore] = [:]
+        var parts = CollectorParts()
         for declared in graph.used(.exporter) {
             guard let factory = declared.factory as? any ExporterFactory else { continue }
             let settings = settings(for: declared)
             let exporter = try makeExporter(factory, declared, settings)
             exporters[declared.id] = exporter
-            if let store = exporter as? any UsageStore { stores[declared.id] = store }
+            if let store = exporter as? any UsageStore { parts.stores[declared.id] = store }
             assembly.exporters.append(instance(declared, exporter, settings))
         }
         let heads = try pipelines(exporters, into: &assembly)
@@ -61,6 +61,7 @@ struct Assembler {
                 (heads[declared.id] ?? [:]).mapValues { $0.count == 1 ? $0[0] : FanOut(consumers: $0) }
             )
             let receiver = try makeReceiver(factory, declared, settings, next)
+            if let scanner = receiver as? any SessionScanner { parts.scanners.append(scanner) }
             assembly.receivers.append(instance(declared, receiver, settings))
         }
         for id in graph.extensions {
@@ -68,7 +69,7 @@ struct Assembler {
                 let factory = declared.factory as? any ExtensionFactory
             else { continue }
             let settings = settings(for: declared)
-            let made = try makeExtension(factory, declared, settings, stores)
+            let made = try makeExtension(factory, declared, settings, parts)
             assembly.extensions.append(instance(declared, made, settings))
         }
         return assembly
@@ -128,9 +129,9 @@ struct Assembler {
         _ factory: Factory,
         _ declared: DeclaredComponent,
         _ settings: ComponentSettings,
-        _ stores: [ComponentID: any UsageStore]
+        _ parts: CollectorParts
     ) throws(StartError) -> any Extension {
-        factory.makeExtension(try config(of: declared, for: factory), settings, stores: stores)
+        factory.makeExtension(try config(of: declared, for: factory), settings, with: parts)
     }
 
     private func config<Factory: ComponentFactory>(

@@ -3,7 +3,6 @@
 public import CollectorKit
 public import Logging
 public import ServiceLifecycle
-import Synchronization
 public import Usage
 
 /// A collector: the components of one graph, from start to drain.
@@ -15,7 +14,6 @@ public final class Collector: Service {
     private let listeners: [HTTPListener]
     private let logger: Logger
     private let onReady: @Sendable ([String]) async -> Void
-    private let ports = Mutex<[Endpoint: Int]>([:])
 
     /// How long draining may take before the rest is given up.
     private static let drainDeadline = Duration.seconds(10)
@@ -72,45 +70,30 @@ public final class Collector: Service {
         logger.info("stopped")
     }
 
-    /// Opens all listeners and returns when they have closed.
+    /// Serves until the surrounding service group shuts down, then finishes the requests that have begun.
     private func serve(drainDeadline: Duration) async throws {
-        guard !listeners.isEmpty else {
-            await onReady([])
-            try? await gracefulShutdown()
-            return
+        let server = try await HTTPServer.open(listeners)
+        await onReady(server.addresses)
+        do {
+            try await gracefulShutdown()
+        } catch {
+            await server.cutOff()
+            throw error
         }
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            for listener in listeners {
-                group.addTask {
-                    try await listener.run { port in await self.didOpen(listener.endpoint, port) }
-                    return true
-                }
+        let isDrained = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await server.drain()
+                return true
             }
             group.addTask {
-                try await gracefulShutdown()
-                try await Task.sleep(for: drainDeadline)
+                try? await Task.sleep(for: drainDeadline)
+                await server.cutOff()
                 return false
             }
-            var open = listeners.count
-            // A listener that fails takes the others with it.
-            while open > 0, let hasClosed = try await group.next() {
-                guard hasClosed else {
-                    logger.warning("some requests took too long and are cut off")
-                    break
-                }
-                open -= 1
-            }
-            group.cancelAll()
+            defer { group.cancelAll() }
+            return await group.next() == true
         }
-    }
-
-    private func didOpen(_ endpoint: Endpoint, _ port: Int) async {
-        let open = ports.withLock { ports in
-            ports[endpoint] = port
-            return ports
-        }
-        guard open.count == listeners.count else { return }
-        await onReady(open.map { "http://\(Endpoint(host: $0.key.host, port: $0.value))" }.sorted())
+        if !isDrained { logger.warning("some requests took too long and are cut off") }
     }
 
     /// Shuts components down in the opposite order of their start, within the deadline.

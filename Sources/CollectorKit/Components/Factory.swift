@@ -70,9 +70,22 @@ extension ExporterFactory {
 public protocol ExtensionFactory: ComponentFactory {
     /// Makes an extension; opens nothing.
     ///
-    /// - Parameter stores: The exporters of the configuration that answer queries, by id.
-    func makeExtension(_ config: Config, _ settings: ComponentSettings, stores: [ComponentID: any UsageStore])
-        -> any Extension
+    /// - Parameter parts: What else of the configuration an extension may work with.
+    func makeExtension(_ config: Config, _ settings: ComponentSettings, with parts: CollectorParts) -> any Extension
+}
+
+/// What an extension may work with: the components of a configuration that can do more than take batches.
+public struct CollectorParts: Sendable {
+    /// The exporters that answer queries, by id.
+    public var stores: [ComponentID: any UsageStore]
+    /// The receivers that read what agents keep on this machine.
+    public var scanners: [any SessionScanner]
+
+    /// Creates the parts; without arguments there are none.
+    public init(stores: [ComponentID: any UsageStore] = [:], scanners: [any SessionScanner] = []) {
+        self.stores = stores
+        self.scanners = scanners
+    }
 }
 
 /// The pipelines a receiver feeds, one for each signal that has any.

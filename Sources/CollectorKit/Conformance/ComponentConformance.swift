@@ -138,7 +138,9 @@ extension ComponentConformance where Factory: ExtensionFactory {
     public func violations() async -> [String] {
         let factory = factory
         return configurationViolations()
-            + (await lifecycleViolations { config, settings in factory.makeExtension(config, settings, stores: [:]) })
+            + (await lifecycleViolations { config, settings in
+                factory.makeExtension(config, settings, with: CollectorParts())
+            })
     }
 }
 

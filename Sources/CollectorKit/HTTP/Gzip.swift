@@ -14,7 +14,8 @@ public enum Gzip {
 
     /// The inflated bytes, of all members if there are several.
     ///
-    /// Memory follows what really comes out and never exceeds twice `limit`, whatever the input claims.
+    /// Memory follows what really comes out, whatever the input claims: one buffer of at most `limit`, and while it grows
+    /// the one before it.
     public static func inflate(_ bytes: [UInt8], limit: Int) throws(Failure) -> [UInt8] {
         guard bytes.count <= UInt32.max else { throw .tooLarge }
         var stream = z_stream()
@@ -43,6 +44,10 @@ public enum Gzip {
                 let status = CZlib.inflate(&stream, Z_NO_FLUSH)
                 let produced = window.count - Int(stream.avail_out)
                 guard produced <= limit - output.count else { return .tooLarge }
+                if output.count + produced > output.capacity {
+                    // An array doubles by itself, beyond the limit too.
+                    output.reserveCapacity(min(limit, max(2 * output.capacity, output.count + produced)))
+                }
                 output.append(contentsOf: window[..<produced])
                 switch status {
                 case Z_STREAM_END:

@@ -4,22 +4,26 @@
 public struct RequestBody: Sendable {
     /// The length the client stated, if it did.
     public let statedLength: Int?
-    /// The pieces; an error means that the client went away or broke the protocol.
-    public let pieces: any AsyncSequence<[UInt8], any Error> & Sendable
+    private let source: any RequestBodySource
+
+    /// Creates a body that is read from a source.
+    public init(statedLength: Int?, source: any RequestBodySource) {
+        self.statedLength = statedLength
+        self.source = source
+    }
 
     /// Creates a body from pieces.
     public init(statedLength: Int?, pieces: any AsyncSequence<[UInt8], any Error> & Sendable) {
-        self.statedLength = statedLength
-        self.pieces = pieces
+        self.init(statedLength: statedLength, source: PiecesSource(pieces: pieces))
     }
 
     /// Creates a body that is there already.
     public init(bytes: [UInt8]) {
-        let (stream, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
-        if !bytes.isEmpty { continuation.yield(bytes) }
-        continuation.finish()
-        self.init(statedLength: bytes.count, pieces: stream)
+        self.init(statedLength: bytes.count, source: BytesSource(bytes: bytes))
     }
+
+    /// The pieces; an error means that the client went away or broke the protocol.
+    public var pieces: any AsyncSequence<[UInt8], any Error> & Sendable { source.pieces }
 
     /// The whole body.
     ///
@@ -27,16 +31,39 @@ public struct RequestBody: Sendable {
     /// - Throws: ``BodyError``.
     public func collect(limit: Int) async throws(BodyError) -> [UInt8] {
         if let statedLength, statedLength > limit { throw .tooLarge }
+        return try await source.collect(limit: limit)
+    }
+}
+
+/// Where the bytes of a body come from; read once, by one task.
+public protocol RequestBodySource: Sendable {
+    /// The pieces as they arrive; an error means that the client went away or broke the protocol.
+    var pieces: any AsyncSequence<[UInt8], any Error> & Sendable { get }
+
+    /// The whole body, of which never more than `limit` bytes are held.
+    ///
+    /// - Throws: ``BodyError``.
+    func collect(limit: Int) async throws(BodyError) -> [UInt8]
+}
+
+/// Why a body could not be read whole.
+public enum BodyError: Error, Sendable, Equatable {
+    /// It is longer than allowed.
+    case tooLarge
+    /// The client went away or broke the protocol.
+    case interrupted
+}
+
+/// A body that comes in pieces.
+private struct PiecesSource: RequestBodySource {
+    let pieces: any AsyncSequence<[UInt8], any Error> & Sendable
+
+    func collect(limit: Int) async throws(BodyError) -> [UInt8] {
         var bytes: [UInt8] = []
-        if let statedLength { bytes.reserveCapacity(statedLength) }
         do {
             for try await piece in pieces {
                 guard piece.count <= limit - bytes.count else { throw BodyError.tooLarge }
-                if bytes.isEmpty, statedLength == nil || statedLength == piece.count {
-                    bytes = piece
-                } else {
-                    bytes += piece
-                }
+                bytes += piece
             }
         } catch let error as BodyError {
             throw error
@@ -47,10 +74,19 @@ public struct RequestBody: Sendable {
     }
 }
 
-/// Why a body could not be read whole.
-public enum BodyError: Error, Sendable, Equatable {
-    /// It is longer than allowed.
-    case tooLarge
-    /// The client went away or broke the protocol.
-    case interrupted
+/// A body that is there already.
+private struct BytesSource: RequestBodySource {
+    let bytes: [UInt8]
+
+    var pieces: any AsyncSequence<[UInt8], any Error> & Sendable {
+        let (stream, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+        if !bytes.isEmpty { continuation.yield(bytes) }
+        continuation.finish()
+        return stream
+    }
+
+    func collect(limit: Int) throws(BodyError) -> [UInt8] {
+        guard bytes.count <= limit else { throw .tooLarge }
+        return bytes
+    }
 }

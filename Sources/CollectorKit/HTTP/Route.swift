@@ -16,6 +16,8 @@ public struct Route: Sendable {
     public let method: HTTPRequest.Method
     /// The path; a segment in braces, such as `{id}`, matches any segment and is handed to the handler by its name.
     public let path: String
+    /// The form of what the listener itself has to say about requests for this path.
+    public let failureForm: FailureForm
     /// Answers a request; an error that it throws becomes an answer with status 500.
     public let handler: @Sendable (ServerRequest) async throws -> ServerResponse
 
@@ -23,12 +25,22 @@ public struct Route: Sendable {
     public init(
         _ method: HTTPRequest.Method,
         _ path: String,
+        failureForm: FailureForm = .object,
         handler: @escaping @Sendable (ServerRequest) async throws -> ServerResponse
     ) {
         self.method = method
         self.path = path
+        self.failureForm = failureForm
         self.handler = handler
     }
+}
+
+/// The form in which the clients of a path expect failures.
+public enum FailureForm: Sendable {
+    /// A JSON object with `error` and `status`.
+    case object
+    /// google.rpc.Status in the encoding of the request, as OTLP wants it.
+    case status
 }
 
 /// A request whose body may still be on its way.

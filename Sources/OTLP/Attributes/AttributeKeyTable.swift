@@ -1,66 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Recognises known attribute keys in the bytes of a batch: one hash over length and ends, one comparison to confirm it.
+/// Recognises known attribute keys in the bytes of a batch: one hash over length, middle and end, one comparison to confirm it.
+///
+/// The table is made once and lives as long as the program; nothing ever writes to it again.
 struct AttributeKeyTable: Sendable {
     static let shared = AttributeKeyTable()
 
     /// Open addressing with linear probing; at a quarter full, a miss ends at the first slot four times out of five.
     private static let slotCount = 1024
-    private var slots = [AttributeKey](repeating: .unknown, count: slotCount)
-    /// The spellings one after the other, behind eight bytes that let short ones be read as whole words.
-    private var names = [UInt8](repeating: 0, count: 8)
-    private var nameSlices = [Slice](repeating: .none, count: Int(UInt8.max) + 1)
-    private var longest = 0
+    /// The longest key takes 56 bytes; the rest of each line is zero.
+    private static let lineSize = 64
+
+    nonisolated(unsafe) private let slots: UnsafePointer<AttributeKey>
+    nonisolated(unsafe) private let lengths: UnsafePointer<Int>
+    nonisolated(unsafe) private let lines: UnsafeRawPointer
+    private let longest: Int
 
     private init() {
+        var slots = [AttributeKey](repeating: .unknown, count: Self.slotCount)
+        var lengths = [Int](repeating: 0, count: Int(UInt8.max) + 1)
+        var lines = [UInt8](repeating: 0, count: lengths.count * Self.lineSize)
         for (key, name) in AttributeKey.spellings {
-            let start = names.count
-            name.withUTF8Buffer { names.append(contentsOf: $0) }
-            nameSlices[Int(key.rawValue)] = Slice(start..<names.count)
-            longest = max(longest, names.count - start)
-            var slot = Self.hash(names.span.bytes, start..<names.count)
-            while slots[slot] != .unknown { slot = (slot &+ 1) % Self.slotCount }
+            let start = Int(key.rawValue) * Self.lineSize
+            let length = name.utf8CodeUnitCount
+            precondition(length <= Self.lineSize, "a line is too short for a key")
+            name.withUTF8Buffer { lines.replaceSubrange(start..<start + length, with: $0) }
+            lengths[Int(key.rawValue)] = length
+            var slot = Self.slot(Ends(lines.span.bytes, start..<start + length))
+            while slots[slot] != .unknown { slot = (slot + 1) % Self.slotCount }
             slots[slot] = key
         }
+        longest = lengths.max() ?? 0
+        self.slots = Self.immortal(slots)
+        self.lengths = Self.immortal(lengths)
+        self.lines = UnsafeRawPointer(Self.immortal(lines))
+    }
+
+    private static func immortal<Element>(_ elements: [Element]) -> UnsafePointer<Element> {
+        let copy = UnsafeMutablePointer<Element>.allocate(capacity: elements.count)
+        for (index, element) in elements.enumerated() { (copy + index).initialize(to: element) }
+        return UnsafePointer(copy)
     }
 
     func key(named name: String) -> AttributeKey {
-        let bytes = Array(repeating: 0, count: 8) + name.utf8
-        return key(bytes.span.bytes, 8..<bytes.count)
+        var name = name
+        return name.withUTF8 { key($0.span.bytes, 0..<$0.count) }
     }
 
     @inline(__always)
     func key(_ bytes: RawSpan, _ range: Range<Int>) -> AttributeKey {
-        guard range.count <= longest else { return .unknown }
-        var slot = Self.hash(bytes, range)
+        guard range.count <= longest, !range.isEmpty else { return .unknown }
+        let ends = Ends(bytes, range)
+        var slot = Self.slot(ends)
         while true {
             let candidate = slots[slot]
-            if candidate == .unknown || matches(candidate, bytes, range) { return candidate }
+            if candidate == .unknown || matches(candidate, bytes, range, ends) { return candidate }
             slot = (slot &+ 1) & (Self.slotCount &- 1)
         }
     }
 
-    /// First and last bytes alone would put `gen_ai.usage.…_tokens` into few slots; the middle tells them apart.
-    @inline(__always)
-    private static func hash(_ bytes: RawSpan, _ range: Range<Int>) -> Int {
-        let length = range.count
-        var word = UInt64(truncatingIfNeeded: length)
-        if length >= 8 {
-            let last = bytes.word(range.upperBound &- 8)
-            let middle = bytes.word(range.lowerBound &+ (length &- 8) / 2)
-            word = (word ^ last) &* 0x9e37_79b9_7f4a_7c15 ^ (word &+ middle) &* 0xc2b2_ae3d_27d4_eb4f
-        } else if range.upperBound >= 8, length > 0 {
-            word = (bytes.word(range.upperBound &- 8) >> UInt64(64 &- 8 &* length)) &* 0x9e37_79b9_7f4a_7c15
+    /// What a key is looked up by.
+    private struct Ends {
+        let length: Int
+        /// The last eight bytes, or all of a shorter key.
+        let last: UInt64
+        /// Length and last bytes alone would put `gen_ai.usage.…_tokens` into few slots; the middle tells them apart.
+        let middle: UInt64
+
+        @inline(__always)
+        init(_ bytes: RawSpan, _ range: Range<Int>) {
+            length = range.count
+            if length >= 8 {
+                last = bytes.word(range.upperBound &- 8)
+                middle = bytes.word(range.lowerBound &+ (length &- 8) / 2)
+            } else if range.upperBound >= 8 {
+                last = bytes.word(range.upperBound &- 8) >> UInt64(64 &- 8 &* length)
+                middle = 0
+            } else {
+                last = range.reversed().reduce(0) { $0 << 8 | UInt64(bytes.byte($1)) }
+                middle = 0
+            }
         }
+    }
+
+    @inline(__always)
+    private static func slot(_ ends: Ends) -> Int {
+        let length = UInt64(truncatingIfNeeded: ends.length)
+        var word = (length ^ ends.last) &* 0x9e37_79b9_7f4a_7c15 ^ (length &+ ends.middle) &* 0xc2b2_ae3d_27d4_eb4f
         word ^= word >> 29
         return Int(truncatingIfNeeded: word >> 7) & (slotCount &- 1)
     }
 
     @inline(__always)
-    private func matches(_ key: AttributeKey, _ bytes: RawSpan, _ range: Range<Int>) -> Bool {
-        let name = nameSlices[Int(key.rawValue)]
-        guard Int(name.length) == range.count else { return false }
-        return names.span.bytes.isEqual(at: Int(name.offset), to: bytes, at: range.lowerBound, count: range.count)
+    private func matches(_ key: AttributeKey, _ bytes: RawSpan, _ range: Range<Int>, _ ends: Ends) -> Bool {
+        guard lengths[Int(key.rawValue)] == ends.length else { return false }
+        let line = lines + Int(key.rawValue) &* Self.lineSize
+        let last = max(0, ends.length &- 8)
+        guard UInt64(littleEndian: line.loadUnaligned(fromByteOffset: last, as: UInt64.self)) == ends.last else {
+            return false
+        }
+        var index = 0
+        while index < last {
+            let mine = UInt64(littleEndian: line.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            if mine != bytes.word(range.lowerBound &+ index) { return false }
+            index &+= 8
+        }
+        return true
     }
 }
 
@@ -88,9 +133,9 @@ extension RawSpan {
         return true
     }
 
-    /// Eight bytes, the first one lowest.
+    /// Eight bytes, the first one lowest; the caller has checked that they are there.
     @inline(__always)
     func word(_ offset: Int) -> UInt64 {
-        UInt64(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        UInt64(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
     }
 }

@@ -40,15 +40,23 @@ extension OTLPBatch {
 
     /// Gives a record an attribute and takes away any it had under that key.
     public mutating func set(_ key: String, to value: AttributeScalar, record: Int) {
-        removeAttributes(key, record: record)
-        overlay.append(key, value, toRecord: record)
+        set(key, to: value, of: .record(record))
+    }
+
+    /// Gives a record, scope or resource an attribute and takes away any it had under that key.
+    public mutating func set(_ key: String, to value: AttributeScalar, of owner: AttributeOwner) {
+        removeAttributes(key, of: owner)
+        overlay.append(key, value, to: owner)
     }
 
     /// Takes away a record's attributes with that key, received and added ones.
-    public mutating func removeAttributes(_ key: String, record: Int) {
-        overlay.removeAdditions(key, record: record)
+    public mutating func removeAttributes(_ key: String, record: Int) { removeAttributes(key, of: .record(record)) }
+
+    /// Takes away the attributes of a record, scope or resource with that key, received and added ones.
+    public mutating func removeAttributes(_ key: String, of owner: AttributeOwner) {
+        overlay.removeAdditions(key, of: owner)
         let id = AttributeKey(name: key)
-        for index in records[record].attributes {
+        for index in attributeRange(of: owner) {
             let entry = attributes[index]
             if id.map({ $0 == entry.keyID }) ?? equals(entry.key, key) { overlay.remove(attribute: index) }
         }

@@ -14,7 +14,7 @@ public struct OTLPBatch: Sendable {
     /// The scopes in the order of their bytes.
     public let scopes: [ScopeEntry]
     /// The spans, log records or data points in the order of their bytes, dropped ones included.
-    public let records: [RecordEntry]
+    public internal(set) var records: [RecordEntry]
     /// The attributes that other entries refer to by range; entries outside every range have no meaning.
     public let attributes: [AttributeEntry]
     /// The metrics in the order of their bytes; empty for other signals.
@@ -25,6 +25,8 @@ public struct OTLPBatch: Sendable {
     public let rejected: Int
     /// Why the first of them was refused, for the sender's partial-success message.
     public let rejectionReason: String?
+    /// What was accepted although it is not as OTLP has it.
+    public let notes: OTLPNotes
 
     let envelopes: [Envelope]
     let attributeMessages: [AttributeMessage]
@@ -40,7 +42,8 @@ public struct OTLPBatch: Sendable {
     ///
     /// - Throws: ``OTLPError`` with the path of the offending field.
     public init(signal: Signal, json bytes: [UInt8]) throws(OTLPError) {
-        self = try OTLPBatch(indexing: JSONTranscoder.protobuf(signal: signal, json: bytes), signal: signal)
+        let request = try JSONTranscoder.transcode(bytes, signal)
+        self = try OTLPBatch(indexing: request.protobuf, signal: signal, notes: request.notes)
     }
 
     /// How many records are left when dropped ones are not counted.

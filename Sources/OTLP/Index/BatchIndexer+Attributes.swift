@@ -9,6 +9,30 @@ extension BatchIndexer {
         _ body: Range<Int>,
         depth: Int
     ) throws(ParseFailure) {
+        guard let plain = PlainAttribute(bytes, body) else {
+            return try anyAttribute(bytes, from: start, body, depth: depth)
+        }
+        let keyID = keys.key(bytes, plain.key)
+        if keyID == .unknown { checker.notes.inspect(bytes, plain.key) }
+        if plain.kind == .string { checker.notes.inspect(bytes, Slice(packed: plain.bits).range) }
+        attributes.append(
+            AttributeEntry(
+                key: Slice(plain.key),
+                bits: plain.bits,
+                tagOffset: UInt32(truncatingIfNeeded: start),
+                keyID: keyID,
+                kind: plain.kind
+            )
+        )
+    }
+
+    @inline(never)
+    private mutating func anyAttribute(
+        _ bytes: RawSpan,
+        from start: Int,
+        _ body: Range<Int>,
+        depth: Int
+    ) throws(ParseFailure) {
         var entry = AttributeEntry(
             key: .none,
             bits: 0,
@@ -24,6 +48,7 @@ extension BatchIndexer {
                 let range = try cursor.lengthDelimited(bytes)
                 entry.key = Slice(range)
                 entry.keyID = keys.key(bytes, range)
+                checker.notes.inspect(bytes, range)
             case Tag.KeyValue.value:
                 try value(bytes, try cursor.lengthDelimited(bytes), depth: depth &+ 1, &entry.kind, &entry.bits)
             default: try checker.field(tag, &cursor, bytes, in: .keyValue, depth: depth)
@@ -46,7 +71,7 @@ extension BatchIndexer {
             let tag = try cursor.tag(bytes)
             switch tag {
             case Tag.AnyValue.string:
-                bits = try cursor.slice(bytes).packed
+                bits = try text(&cursor, bytes).packed
                 kind = .string
             case Tag.AnyValue.bool:
                 bits = try cursor.varint(bytes) == 0 ? 0 : 1
@@ -63,7 +88,7 @@ extension BatchIndexer {
     }
 
     @inline(never)
-    private func rareValue(
+    private mutating func rareValue(
         _ tag: UInt32,
         _ bytes: RawSpan,
         _ cursor: inout WireCursor,

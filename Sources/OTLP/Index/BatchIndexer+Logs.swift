@@ -18,7 +18,7 @@ extension BatchIndexer {
             case Tag.LogRecord.time: record.endTime = try cursor.fixed64(bytes)
             case Tag.LogRecord.observedTime: record.startTime = try cursor.fixed64(bytes)
             case Tag.LogRecord.severity: record.kind = UInt8(clamping: try cursor.varint(bytes))
-            case Tag.LogRecord.eventName: record.name = try cursor.slice(bytes)
+            case Tag.LogRecord.eventName: record.name = try text(&cursor, bytes)
             case Tag.LogRecord.body:
                 try value(bytes, try cursor.lengthDelimited(bytes), depth: 5, &record.bodyKind, &record.bodyBits)
             case Tag.LogRecord.traceID:

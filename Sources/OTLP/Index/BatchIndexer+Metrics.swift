@@ -20,9 +20,9 @@ extension BatchIndexer {
             let start = cursor.position
             let tag = try cursor.tag(bytes)
             switch tag {
-            case Tag.Metric.name: entry.name = try cursor.slice(bytes)
-            case Tag.Metric.description: entry.description = try cursor.slice(bytes)
-            case Tag.Metric.unit: entry.unit = try cursor.slice(bytes)
+            case Tag.Metric.name: entry.name = try text(&cursor, bytes)
+            case Tag.Metric.description: entry.description = try text(&cursor, bytes)
+            case Tag.Metric.unit: entry.unit = try text(&cursor, bytes)
             default:
                 guard let kind = MetricKind(tag: tag) else {
                     try checker.field(tag, &cursor, bytes, in: .metric, depth: 4)

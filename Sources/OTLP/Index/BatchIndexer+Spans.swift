@@ -30,7 +30,7 @@ extension BatchIndexer {
                     continue
                 }
                 record.parentSpanID = id
-            case Tag.Span.name: record.name = try cursor.slice(bytes)
+            case Tag.Span.name: record.name = try text(&cursor, bytes)
             case Tag.Span.kind: record.kind = UInt8(clamping: try cursor.varint(bytes))
             case Tag.Span.startTime: record.startTime = try cursor.fixed64(bytes)
             case Tag.Span.endTime: record.endTime = try cursor.fixed64(bytes)
@@ -42,7 +42,7 @@ extension BatchIndexer {
         append(&record)
     }
 
-    private func statusCode(_ bytes: RawSpan, _ body: Range<Int>) throws(ParseFailure) -> UInt8 {
+    private mutating func statusCode(_ bytes: RawSpan, _ body: Range<Int>) throws(ParseFailure) -> UInt8 {
         var code: UInt8 = 0
         var cursor = WireCursor(body)
         while !cursor.atEnd {

@@ -6,7 +6,7 @@
 struct BatchIndexer {
     let signal: Signal
     let keys = AttributeKeyTable.shared
-    let checker = WireChecker()
+    var checker = WireChecker()
 
     var resources: [ResourceEntry] = []
     var scopes: [ScopeEntry] = []
@@ -26,6 +26,14 @@ struct BatchIndexer {
         // A record of an agent takes 300 to 700 bytes, an attribute 30 to 50.
         records.reserveCapacity(size / 256 + 1)
         attributes.reserveCapacity(size / 32 + 1)
+    }
+
+    /// A string field, looked at for what is no UTF-8.
+    @inline(__always)
+    mutating func text(_ cursor: inout WireCursor, _ bytes: RawSpan) throws(ParseFailure) -> Slice {
+        let range = try cursor.lengthDelimited(bytes)
+        checker.notes.inspect(bytes, range)
+        return Slice(range)
     }
 
     mutating func request(_ bytes: RawSpan) throws(ParseFailure) {
@@ -65,7 +73,7 @@ struct BatchIndexer {
             case Tag.Level.scopes, Tag.Level.instrumentationLibrary:
                 let body = try cursor.lengthDelimited(bytes)
                 try scopeLevel(bytes, from: start, body, resource: index, envelope: entry.envelope)
-            case Tag.Level.schemaURL: entry.schemaURL = try cursor.slice(bytes)
+            case Tag.Level.schemaURL: entry.schemaURL = try text(&cursor, bytes)
             default: try checker.field(tag, &cursor, bytes, in: signal.resourceLevel, depth: 2)
             }
         }
@@ -123,7 +131,7 @@ struct BatchIndexer {
                 case .logs: try logRecord(bytes, from: start, body, context)
                 case .metrics: try metric(bytes, from: start, body, context)
                 }
-            case Tag.Level.schemaURL: entry.schemaURL = try cursor.slice(bytes)
+            case Tag.Level.schemaURL: entry.schemaURL = try text(&cursor, bytes)
             default: try checker.field(tag, &cursor, bytes, in: signal.scopeLevel, depth: 3)
             }
         }
@@ -145,8 +153,8 @@ struct BatchIndexer {
             let start = cursor.position
             let tag = try cursor.tag(bytes)
             switch tag {
-            case Tag.Scope.name: entry.name = try cursor.slice(bytes)
-            case Tag.Scope.version: entry.version = try cursor.slice(bytes)
+            case Tag.Scope.name: entry.name = try text(&cursor, bytes)
+            case Tag.Scope.version: entry.version = try text(&cursor, bytes)
             case Tag.Scope.attributes: try attribute(bytes, from: start, try cursor.lengthDelimited(bytes), depth: 5)
             default: try checker.field(tag, &cursor, bytes, in: .scope, depth: 4)
             }

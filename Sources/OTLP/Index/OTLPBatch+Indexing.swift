@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension OTLPBatch {
-    init(indexing bytes: [UInt8], signal: Signal) throws(OTLPError) {
+    init(indexing bytes: [UInt8], signal: Signal, notes: OTLPNotes = OTLPNotes()) throws(OTLPError) {
         guard bytes.count < Wire.maximumBatchSize else {
             throw OTLPError(offset: 0, path: "", reason: "the request is larger than 2 GiB")
         }
         var indexer = BatchIndexer(signal: signal, size: bytes.count)
+        indexer.checker.notes = notes
         do throws(ParseFailure) {
             try indexer.request(bytes.span.bytes)
         } catch {
@@ -27,6 +28,7 @@ extension OTLPBatch {
         attributeMessages = indexer.attributeMessages
         rejected = indexer.rejected.count
         rejectionReason = indexer.rejectionReason
+        notes = indexer.checker.notes
         overlay = Overlay(
             base: bytes.count,
             records: records.count,

@@ -5,10 +5,12 @@
 /// So a batch that was accepted is well-formed throughout, and writing it as JSON later cannot fail.
 struct WireChecker: Sendable {
     private let schema = Schema.otlp
+    /// What was seen on the way, here and by the index.
+    var notes = OTLPNotes()
 
     /// Steps over one field of a message and checks it; unknown fields of any wire type pass.
     @inline(never)
-    func field(
+    mutating func field(
         _ tag: UInt32,
         _ cursor: inout WireCursor,
         _ bytes: RawSpan,
@@ -16,12 +18,16 @@ struct WireChecker: Sendable {
         depth: Int
     ) throws(ParseFailure) {
         guard let index = schema.field(number: tag >> 3, in: message) else {
+            if message.isStringIndex(tag) { notes.stringIndexes += 1 }
             return try cursor.skip(tag, bytes, depth: depth)
         }
         let field = schema.fields[index]
         let start = cursor.position
         if field.kind == .message, tag & 7 == Wire.length {
             return try self.message(field.message, try cursor.lengthDelimited(bytes), bytes, depth: depth + 1)
+        }
+        if field.kind == .string, tag & 7 == Wire.length {
+            return notes.inspect(bytes, try cursor.lengthDelimited(bytes))
         }
         if tag & 7 == field.kind.wireType { return try cursor.skip(tag, bytes) }
         guard field.isPacked, tag & 7 == Wire.length else {
@@ -32,7 +38,7 @@ struct WireChecker: Sendable {
     }
 
     /// Checks every field of a message.
-    func message(_ message: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) throws(ParseFailure) {
+    mutating func message(_ message: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) throws(ParseFailure) {
         guard depth <= Wire.maximumDepth else {
             throw ParseFailure(offset: body.lowerBound, reason: "messages are nested deeper than 100 levels")
         }
@@ -41,5 +47,12 @@ struct WireChecker: Sendable {
             let tag = try cursor.tag(bytes)
             try field(tag, &cursor, bytes, in: message, depth: depth)
         }
+    }
+}
+
+extension MessageID {
+    /// Whether a tag is that of `key_strindex` or `string_value_strindex`.
+    fileprivate func isStringIndex(_ tag: UInt32) -> Bool {
+        self == .keyValue && tag == Tag.KeyValue.keyIndex || self == .anyValue && tag == Tag.AnyValue.stringIndex
     }
 }

@@ -29,6 +29,23 @@ enum FieldOrder {
         return sink.finish()
     }
 
+    /// Whether a message needs no rewriting: the values of a field follow each other, and of fields that exclude each other
+    /// there is one.
+    static func isCanonical(_ message: MessageID, _ body: Range<Int>, _ bytes: RawSpan) -> Bool {
+        var cursor = WireCursor(body)
+        var seen: UInt32 = 0
+        var last = -1
+        while !cursor.atEnd {
+            guard let tag = try? cursor.tag(bytes), (try? cursor.skip(tag, bytes)) != nil else { return true }
+            guard let index = Schema.otlp.field(number: tag >> 3, in: message) else { continue }
+            if index == last, Schema.otlp.fields[index].isRepeated { continue }
+            if seen & Schema.otlp.fields[index].excluded != 0 { return false }
+            seen |= Schema.otlp.fields[index].bit
+            last = index
+        }
+        return true
+    }
+
     private struct Occurrence {
         var index: Int
         var field: Range<Int>

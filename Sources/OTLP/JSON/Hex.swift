@@ -11,30 +11,61 @@ enum Hex {
     }
 
     /// Appends the bytes of a text of digit pairs; `false` if it is none.
-    static func decode(_ text: RawSpan, into sink: inout ByteSink) -> Bool {
-        guard text.byteCount % 2 == 0 else { return false }
-        var index = 0
-        while index < text.byteCount {
-            guard let high = value(text.unsafeLoad(fromByteOffset: index, as: UInt8.self)),
-                let low = value(text.unsafeLoad(fromByteOffset: index &+ 1, as: UInt8.self))
-            else { return false }
-            sink.append(high << 4 | low)
+    @inline(__always)
+    static func decode(_ text: RawSpan, _ range: Range<Int>, into sink: inout ByteSink) -> Bool {
+        guard range.count % 2 == 0 else { return false }
+        sink.reserve(range.count / 2)
+        var index = range.lowerBound
+        while index &+ 8 <= range.upperBound {
+            guard let bytes = bytes(text.word(index)) else { return false }
+            sink.put(bytes, 4)
+            index &+= 8
+        }
+        while index < range.upperBound {
+            guard let high = value(text.byte(index)), let low = value(text.byte(index &+ 1)) else { return false }
+            sink.put(high << 4 | low)
             index &+= 2
         }
         return true
     }
 
     /// Appends bytes in lower-case digits.
-    static func encode(_ bytes: RawSpan, into sink: inout ByteSink) {
-        for index in 0..<bytes.byteCount {
-            let byte = bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
-            sink.append(digit(byte >> 4))
-            sink.append(digit(byte & 0xf))
+    static func encode(_ bytes: RawSpan, _ range: Range<Int>, into sink: inout ByteSink) {
+        sink.reserve(range.count * 2)
+        var index = range.lowerBound
+        while index &+ 8 <= range.upperBound {
+            let word = bytes.word(index)
+            sink.put(digits(UInt32(truncatingIfNeeded: word)))
+            sink.put(digits(UInt32(truncatingIfNeeded: word >> 32)))
+            index &+= 8
+        }
+        while index < range.upperBound {
+            sink.put(digits(UInt32(bytes.byte(index))), 2)
+            index &+= 1
         }
     }
 
-    private static func digit(_ value: UInt8) -> UInt8 {
-        value < 10 ? value + UInt8(ascii: "0") : value - 10 + UInt8(ascii: "a")
+    /// The eight digits of four bytes; in both words the lowest byte comes first.
+    @inline(__always)
+    static func digits(_ bytes: UInt32) -> UInt64 {
+        var spread = UInt64(bytes)
+        spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
+        spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
+        let nibbles = (spread >> 4 | spread << 8) & 0x0f0f_0f0f_0f0f_0f0f
+        // Adding six carries into the next nibble from ten on; letters are 39 further than digits would go on.
+        let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 39
+    }
+
+    /// The four bytes of eight digits, or `nil`; what was read is right if writing it gives the same text again.
+    @inline(__always)
+    private static func bytes(_ text: UInt64) -> UInt64? {
+        let letters = text & 0x4040_4040_4040_4040
+        let nibbles = ((text & 0x0f0f_0f0f_0f0f_0f0f) &+ (letters >> 6) &* 9) & 0x0f0f_0f0f_0f0f_0f0f
+        var packed = (nibbles << 4 | nibbles >> 8) & 0x00ff_00ff_00ff_00ff
+        packed = (packed | packed >> 8) & 0x0000_ffff_0000_ffff
+        packed = (packed | packed >> 16) & 0xffff_ffff
+        return digits(UInt32(packed)) == text | letters >> 1 ? packed : nil
     }
 }
 

@@ -13,7 +13,7 @@ extension JSONTranscoder {
         let value = keyEnd &+ 12
         // `","value":{"`, read as two overlapping words
         guard value &+ 16 <= bytes.byteCount, bytes.word(keyEnd) == Text.value,
-            bytes.word(keyEnd &+ 4) == Text.valueEnd
+            bytes.word(keyEnd &+ 4) == Text.valueEnd, keyEnd > keyStart
         else { return false }
         let key = Range(uncheckedBounds: (keyStart, keyEnd))
         if bytes.word(value) == Text.stringV, bytes.word(value &+ 6) == Text.stringEnd {
@@ -28,61 +28,49 @@ extension JSONTranscoder {
     @inline(__always)
     private mutating func plainString(_ bytes: RawSpan, _ tag: UInt32, _ key: Range<Int>, from start: Int) -> Bool {
         let end = bytes.nextSpecial(start)
-        guard closesAttribute(bytes, end, isQuoted: true) else { return false }
-        let value = bytes.extracting(Range(uncheckedBounds: (start, end)))
-        let header = 1 &+ Wire.varintLength(UInt64(value.byteCount))
-        beginAttribute(bytes, tag, key, valueSize: header &+ value.byteCount)
-        sink.append(UInt8(truncatingIfNeeded: Tag.AnyValue.string))
-        sink.varint(UInt64(value.byteCount))
-        sink.append(value)
+        // `"}}`
+        guard end &+ 4 <= bytes.byteCount, bytes.half(end) & 0xff_ffff == 0x7d_7d22 else { return false }
+        let value = Range(uncheckedBounds: (start, end))
+        let header = 1 &+ Wire.varintLength(UInt64(value.count))
+        beginAttribute(bytes, tag, key, valueSize: header &+ value.count)
+        sink.put(UInt8(truncatingIfNeeded: Tag.AnyValue.string))
+        sink.putVarint(UInt64(value.count))
+        sink.put(bytes, value)
         position = end &+ 3
         return true
     }
 
-    /// Up to eighteen digits, bare or quoted.
+    /// Up to nineteen digits, bare or quoted.
     @inline(__always)
     private mutating func plainInteger(_ bytes: RawSpan, _ tag: UInt32, _ key: Range<Int>, from start: Int) -> Bool {
         let isQuoted = bytes.byte(start) == UInt8(ascii: "\"")
         let first = isQuoted ? start &+ 1 : start
-        var end = first
-        var value: UInt64 = 0
-        while end < bytes.byteCount, end &- first < 18 {
-            let digit = bytes.byte(end) &- UInt8(ascii: "0")
-            guard digit < 10 else { break }
-            value = value &* 10 &+ UInt64(digit)
-            end &+= 1
-        }
-        let hasLeadingZero = end > first &+ 1 && bytes.byte(first) == UInt8(ascii: "0")
-        guard end > first, !hasLeadingZero, closesAttribute(bytes, end, isQuoted: isQuoted) else { return false }
+        let (value, end) = bytes.shortNumber(first)
+        guard end > first, end &+ 4 <= bytes.byteCount, value <= UInt64(Int64.max) else { return false }
+        if end > first &+ 1, bytes.byte(first) == UInt8(ascii: "0") { return false }
+        // The value's quote, if it has one, and the two braces.
+        let closing = bytes.half(end) & (isQuoted ? 0xff_ffff : 0xffff)
+        guard closing == (isQuoted ? 0x7d_7d22 : 0x7d7d) else { return false }
         beginAttribute(bytes, tag, key, valueSize: 1 &+ Wire.varintLength(value))
-        sink.append(UInt8(truncatingIfNeeded: Tag.AnyValue.int))
-        sink.varint(value)
+        sink.put(UInt8(truncatingIfNeeded: Tag.AnyValue.int))
+        sink.putVarint(value)
         position = end &+ (isQuoted ? 3 : 2)
         return true
     }
 
-    /// Whether the value's quote, if it has one, and the two closing braces follow.
-    @inline(__always)
-    private func closesAttribute(_ bytes: RawSpan, _ end: Int, isQuoted: Bool) -> Bool {
-        guard end &+ 3 <= bytes.byteCount else { return false }
-        if isQuoted, bytes.byte(end) != UInt8(ascii: "\"") { return false }
-        let braces = isQuoted ? end &+ 1 : end
-        return bytes.byte(braces) == UInt8(ascii: "}") && bytes.byte(braces &+ 1) == UInt8(ascii: "}")
-    }
-
-    /// Writes everything in front of the value: the field, the key, and the length of the AnyValue.
+    /// Writes everything in front of the value: the field, the key, and the length of the AnyValue, for which it makes room.
     @inline(__always)
     private mutating func beginAttribute(_ bytes: RawSpan, _ tag: UInt32, _ key: Range<Int>, valueSize: Int) {
-        let keySize = key.isEmpty ? 0 : 1 &+ Wire.varintLength(UInt64(key.count)) &+ key.count
-        sink.varint(UInt64(tag))
-        sink.varint(UInt64(keySize &+ 1 &+ Wire.varintLength(UInt64(valueSize)) &+ valueSize))
-        if !key.isEmpty {
-            sink.append(UInt8(truncatingIfNeeded: Tag.KeyValue.key))
-            sink.varint(UInt64(key.count))
-            sink.append(bytes.extracting(key))
-        }
-        sink.append(UInt8(truncatingIfNeeded: Tag.KeyValue.value))
-        sink.varint(UInt64(valueSize))
+        sink.reserve(key.count &+ valueSize &+ 64)
+        let valueField = 1 &+ Wire.varintLength(UInt64(valueSize)) &+ valueSize
+        let keyField = 1 &+ Wire.varintLength(UInt64(key.count)) &+ key.count
+        sink.put(UInt8(truncatingIfNeeded: tag))
+        sink.putVarint(UInt64(keyField &+ valueField))
+        sink.put(UInt8(truncatingIfNeeded: Tag.KeyValue.key))
+        sink.putVarint(UInt64(key.count))
+        sink.put(bytes, key)
+        sink.put(UInt8(truncatingIfNeeded: Tag.KeyValue.value))
+        sink.putVarint(UInt64(valueSize))
     }
 
     /// Pieces of the form above as little-endian words.
@@ -105,6 +93,24 @@ extension JSONTranscoder {
 }
 
 extension RawSpan {
+    /// Four bytes, the first one lowest; the caller has checked that they are there.
     @inline(__always)
-    func byte(_ offset: Int) -> UInt8 { unsafeLoad(fromByteOffset: offset, as: UInt8.self) }
+    fileprivate func half(_ offset: Int) -> UInt32 {
+        UInt32(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt32.self))
+    }
+
+    /// The number that up to nineteen digits spell, so that it cannot overflow, and where they end.
+    @inline(__always)
+    func shortNumber(_ start: Int) -> (value: UInt64, end: Int) {
+        var value: UInt64 = 0
+        var end = start
+        let limit = min(byteCount, start &+ 19)
+        while end < limit {
+            let digit = byte(end) &- UInt8(ascii: "0")
+            guard digit < 10 else { break }
+            value = value &* 10 &+ UInt64(digit)
+            end &+= 1
+        }
+        return (value, end)
+    }
 }

@@ -13,8 +13,20 @@ extension JSONTranscoder {
         case .string where peek(bytes) == UInt8(ascii: "\""):
             try text(bytes, table[index].tag, keepsEmpty: table[index].hasPresence)
         case .traceID, .spanID: try identifier(bytes, table[index].tag)
+        case .fixed64, .sfixed64: try eightBytes(bytes, index)
         default: try otherSingle(bytes, table[index])
         }
+    }
+
+    /// A time, in most cases.
+    @inline(__always)
+    private mutating func eightBytes(_ bytes: RawSpan, _ index: Int) throws(ParseFailure) {
+        if table[index].form == .alternative { return try otherSingle(bytes, table[index]) }
+        let value = try whole(bytes, table[index].kind)
+        guard value != 0 || table[index].hasPresence else { return }
+        sink.reserve(16)
+        sink.put(UInt8(truncatingIfNeeded: table[index].tag))
+        sink.put(value)
     }
 
     private mutating func otherSingle(
@@ -81,7 +93,7 @@ extension JSONTranscoder {
     private mutating func named(_ bytes: RawSpan, _ enumeration: EnumID) throws(ParseFailure) -> UInt64? {
         let start = position
         guard peek(bytes) == UInt8(ascii: "\""), start + 1 < bytes.byteCount else { return nil }
-        let first = bytes.unsafeLoad(fromByteOffset: start + 1, as: UInt8.self)
+        let first = bytes.byte(start + 1)
         guard first | 0x20 >= UInt8(ascii: "a"), first != UInt8(ascii: "\\") else { return nil }
         let token = try string(bytes)
         let name = bytes.extracting(token.range).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
@@ -97,15 +109,10 @@ extension JSONTranscoder {
         let start = position
         let isQuoted = peek(bytes) == UInt8(ascii: "\"")
         if isQuoted { position &+= 1 }
-        var value: UInt64 = 0
         let first = position
-        // Eighteen digits cannot overflow; anything else takes the careful way.
-        while position < bytes.byteCount, position &- first < 18 {
-            let digit = bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self) &- UInt8(ascii: "0")
-            guard digit < 10 else { break }
-            value = value &* 10 &+ UInt64(digit)
-            position &+= 1
-        }
+        // Nineteen digits, as times have them, cannot overflow; anything else takes the careful way.
+        var value: UInt64
+        (value, position) = bytes.shortNumber(first)
         if needsCare(bytes, from: first, value, kind) {
             position = first
             value = try carefulWhole(bytes, kind, from: start)
@@ -123,10 +130,11 @@ extension JSONTranscoder {
     @inline(__always)
     private func needsCare(_ bytes: RawSpan, from first: Int, _ value: UInt64, _ kind: FieldKind) -> Bool {
         let count = position &- first
-        guard count > 0, count < 18, value <= UInt64(Int32.max) || !kind.is32Bit else { return true }
-        if count > 1, bytes.unsafeLoad(fromByteOffset: first, as: UInt8.self) == UInt8(ascii: "0") { return true }
+        guard count > 0, value <= (kind.is32Bit ? UInt64(Int32.max) : UInt64(Int64.max)) else { return true }
+        if count > 1, bytes.byte(first) == UInt8(ascii: "0") { return true }
         let next = peek(bytes)
-        return next == UInt8(ascii: ".") || next | 0x20 == UInt8(ascii: "e")
+        let isDigit = next &- UInt8(ascii: "0") < 10
+        return isDigit || next == UInt8(ascii: ".") || next | 0x20 == UInt8(ascii: "e")
     }
 
     private mutating func carefulWhole(

@@ -14,7 +14,7 @@ extension JSONTranscoder {
         guard keepsEmpty || !token.range.isEmpty else { return }
         sink.varint(UInt64(tag))
         sink.varint(UInt64(token.range.count))
-        sink.append(bytes.extracting(token.range))
+        sink.append(bytes, token.range)
     }
 
     /// The text of a token with its escapes resolved.
@@ -24,14 +24,14 @@ extension JSONTranscoder {
         return sink.finish()
     }
 
-    /// Static, because a call on `self` would hold a second reference to the sink and copy it.
+    /// Static, so that it can write into the transcoder's own sink or another.
     private static func unescape(_ bytes: RawSpan, _ range: Range<Int>, into sink: inout ByteSink) throws(ParseFailure)
     {
         var position = range.lowerBound
         while position < range.upperBound {
             // Inside a token only backslashes are special.
             let next = min(bytes.nextSpecial(position), range.upperBound)
-            sink.append(bytes.extracting(position..<next))
+            sink.append(bytes, position..<next)
             position = next
             if position < range.upperBound { try escape(bytes, &position, range.upperBound, &sink) }
         }
@@ -43,7 +43,7 @@ extension JSONTranscoder {
         _ end: Int,
         _ sink: inout ByteSink
     ) throws(ParseFailure) {
-        let escape = position + 1 < end ? bytes.unsafeLoad(fromByteOffset: position + 1, as: UInt8.self) : 0
+        let escape = position + 1 < end ? bytes.byte(position + 1) : 0
         switch escape {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): sink.append(escape)
         case UInt8(ascii: "b"): sink.append(0x08)
@@ -80,12 +80,12 @@ extension JSONTranscoder {
     /// The number in `\uXXXX`.
     private static func codeUnit(_ bytes: RawSpan, _ position: Int, _ end: Int) -> UInt32? {
         guard position + 6 <= end,
-            bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self) == UInt8(ascii: "\\"),
-            bytes.unsafeLoad(fromByteOffset: position + 1, as: UInt8.self) == UInt8(ascii: "u")
+            bytes.byte(position) == UInt8(ascii: "\\"),
+            bytes.byte(position + 1) == UInt8(ascii: "u")
         else { return nil }
         var value: UInt32 = 0
         for index in position + 2..<position + 6 {
-            guard let digit = Hex.value(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)) else { return nil }
+            guard let digit = Hex.value(bytes.byte(index)) else { return nil }
             value = value << 4 | UInt32(digit)
         }
         return value
@@ -99,7 +99,7 @@ extension JSONTranscoder {
         guard !token.range.isEmpty else { return }
         sink.varint(UInt64(tag))
         let start = sink.openLength()
-        if !Hex.decode(bytes.extracting(token.range), into: &sink) {
+        if !Hex.decode(bytes, token.range, into: &sink) {
             sink.truncate(to: start)
             sink.append(0)
         }

@@ -12,13 +12,13 @@ extension JSONTranscoder {
     /// The byte at the position, or 0 at the end; no token begins with 0.
     @inline(__always)
     func peek(_ bytes: RawSpan) -> UInt8 {
-        position < bytes.byteCount ? bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self) : 0
+        position < bytes.byteCount ? bytes.unsafeLoad(fromUncheckedByteOffset: position, as: UInt8.self) : 0
     }
 
     @inline(__always)
     mutating func skipWhitespace(_ bytes: RawSpan) {
         while position < bytes.byteCount {
-            let byte = bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self)
+            let byte = bytes.unsafeLoad(fromUncheckedByteOffset: position, as: UInt8.self)
             guard byte <= 0x20, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 else { return }
             position &+= 1
         }
@@ -68,7 +68,7 @@ extension JSONTranscoder {
         while true {
             current = bytes.nextSpecial(current)
             guard current < bytes.byteCount else { throw failure("the string has no end") }
-            let byte = bytes.unsafeLoad(fromByteOffset: current, as: UInt8.self)
+            let byte = bytes.byte(current)
             if byte == UInt8(ascii: "\"") { break }
             guard byte == UInt8(ascii: "\\") else {
                 throw ParseFailure(offset: current, reason: "a string contains a control character")
@@ -123,19 +123,13 @@ extension RawSpan {
     @inline(__always)
     func nextSpecial(_ start: Int) -> Int {
         var position = start
-        let ones: UInt64 = 0x0101_0101_0101_0101
         while position &+ 8 <= byteCount {
-            let word = UInt64(littleEndian: unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self))
-            let quote = word ^ (ones &* 0x22)
-            let backslash = word ^ (ones &* 0x5c)
-            let hits =
-                ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash | (word &- ones &* 0x20) & ~word)
-                & (ones &* 0x80)
+            let hits = word(position).specialBytes()
             if hits != 0 { return position &+ hits.trailingZeroBitCount / 8 }
             position &+= 8
         }
         while position < byteCount {
-            let byte = unsafeLoad(fromByteOffset: position, as: UInt8.self)
+            let byte = unsafeLoad(fromUncheckedByteOffset: position, as: UInt8.self)
             if byte < 0x20 || byte == 0x22 || byte == 0x5c { return position }
             position &+= 1
         }

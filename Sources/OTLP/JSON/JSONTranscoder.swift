@@ -4,35 +4,36 @@
 ///
 /// Everything behind it then sees one format. Deliberately lenient where clients differ: snake_case names, numbers as
 /// strings, enum names, `null` anywhere, unpadded base64. Invalid UTF-8 is repaired. Of equal keys the last one counts.
-struct JSONTranscoder {
-    /// The wire table, borrowed for the life of the transcoder: as an array it would count references for every field.
-    let table: UnsafeBufferPointer<FieldSchema>
+struct JSONTranscoder: ~Copyable {
+    let table = Schema.otlp.fields
     var sink: ByteSink
     var position = 0
+    private var notes = OTLPNotes()
     /// How many bytes may still be walked to take out values of repeated keys; keeps hostile bodies linear.
     private var removalBudget: Int
 
-    static func protobuf(signal: Signal, json: [UInt8]) throws(OTLPError) -> [UInt8] {
+    static func transcode(
+        _ json: [UInt8],
+        _ signal: Signal
+    ) throws(OTLPError) -> (protobuf: [UInt8], notes: OTLPNotes) {
         guard json.count < Wire.maximumBatchSize else {
             throw OTLPError(offset: 0, path: "", reason: "the request is larger than 2 GiB")
         }
         let isValid = (try? UTF8Span(validating: json.span)) != nil
+        let invalidSequences = isValid ? 0 : json.span.bytes.invalidSequences
         let json = isValid ? json : Array(String(decoding: json, as: UTF8.self).utf8)
-        let schema = Schema.otlp
         do throws(ParseFailure) {
-            return try schema.fields.withUnsafeBufferPointer { table throws(ParseFailure) in
-                var transcoder = JSONTranscoder(table: table, size: json.count)
-                try transcoder.request(json.span.bytes, schema.fieldIndices(.request(signal)))
-                return transcoder.sink.finish()
-            }
+            var transcoder = JSONTranscoder(size: json.count)
+            transcoder.notes.invalidSequences = invalidSequences
+            try transcoder.request(json.span.bytes, Schema.otlp.fieldIndices(.request(signal)))
+            return (transcoder.sink.finish(), transcoder.notes)
         } catch {
             let path = FieldPath.inJSON(json, offset: error.offset)
             throw OTLPError(offset: error.offset, path: path, reason: error.reason.description)
         }
     }
 
-    private init(table: UnsafeBufferPointer<FieldSchema>, size: Int) {
-        self.table = table
+    private init(size: Int) {
         // Protobuf is about half the size of the JSON it came from.
         sink = ByteSink(capacity: size * 5 / 8 + 64)
         removalBudget = size * 64 + 4096
@@ -59,13 +60,12 @@ struct JSONTranscoder {
         var next = fields.lowerBound
         var seen: UInt32 = 0
         repeat {
-            guard let index = match(try key(bytes), fields, &next) else {
+            guard let index = try field(bytes, fields, &next) else {
                 try skipValue(bytes, depth: depth)
                 continue
             }
-            let bit: UInt32 = 1 << UInt32(truncatingIfNeeded: index &- fields.lowerBound)
-            if seen & bit != 0 { try removeField(table[index].number, from: start) }
-            seen |= bit
+            if seen & table[index].bit != 0 { try removeField(table[index].number, from: start) }
+            seen |= table[index].bit
             if peek(bytes) == UInt8(ascii: "n") {
                 try literal("null", bytes)
             } else if table[index].isRepeated {
@@ -76,8 +76,37 @@ struct JSONTranscoder {
         } while try continues(UInt8(ascii: "}"), bytes)
     }
 
-    /// Senders keep the order of the table, so the search begins behind the field found last.
+    /// Reads a key; the field it names, or `nil` if none.
     @inline(__always)
+    private mutating func field(_ bytes: RawSpan, _ fields: Range<Int>, _ next: inout Int) throws(ParseFailure) -> Int?
+    {
+        if let index = expected(bytes, fields, &next) { return index }
+        let name = try key(bytes)
+        let index = match(name, fields, &next)
+        if index == nil, FieldName.stringIndexes.contains(name) { notes.stringIndexes += 1 }
+        if let index, table[index].camelCase != name { notes.snakeCaseNames += 1 }
+        return index
+    }
+
+    /// Steps over the name of a field that comes behind the one found last, spelt as everyone does; `nil`, with nothing
+    /// read, if it is none.
+    @inline(__always)
+    private mutating func expected(_ bytes: RawSpan, _ fields: Range<Int>, _ next: inout Int) -> Int? {
+        var index = next
+        while index < fields.upperBound {
+            if table[index].label.follows(position &- 1, in: bytes) {
+                position &+= table[index].label.length &- 1
+                skipWhitespace(bytes)
+                next = index &+ 1 == fields.upperBound ? fields.lowerBound : index &+ 1
+                return index
+            }
+            index &+= 1
+        }
+        return nil
+    }
+
+    /// Senders keep the order of the table, so the search begins behind the field found last.
+    @inline(never)
     private func match(
         _ name: FieldName,
         _ fields: Range<Int>,
@@ -109,35 +138,37 @@ struct JSONTranscoder {
         _ index: Int,
         depth: Int
     ) throws(ParseFailure) {
-        let field = table[index]
         try expect(UInt8(ascii: "["), bytes, "expected an array")
         guard try !closes(UInt8(ascii: "]"), bytes) else { return }
         let start = sink.count
-        if field.isPacked { sink.varint(UInt64(field.tag)) }
-        let packed = field.isPacked ? sink.openLength() : 0
+        let isPacked = table[index].isPacked
+        if isPacked { sink.varint(UInt64(table[index].tag)) }
+        let packed = isPacked ? sink.openLength() : 0
         repeat {
             skipWhitespace(bytes)
             if peek(bytes) == UInt8(ascii: "n") {
                 try literal("null", bytes)
                 // An empty value keeps the places of those after it.
-                if field.message == .anyValue, field.kind == .message { emptyMessage(field) }
-            } else if field.kind == .message {
-                if field.message == .keyValue, depth < Wire.maximumDepth - 1, plainAttribute(bytes, field.tag) {
+                if table[index].kind == .message, table[index].message == .anyValue { emptyMessage(table[index].tag) }
+            } else if table[index].kind == .message {
+                if table[index].message == .keyValue, depth < Wire.maximumDepth - 1,
+                    plainAttribute(bytes, table[index].tag)
+                {
                     continue
                 }
                 try subMessage(bytes, index, depth: depth)
-            } else if field.isPacked {
-                try packedElement(bytes, field.kind)
+            } else if isPacked {
+                try packedElement(bytes, table[index].kind)
             } else {
-                try text(bytes, field.tag, keepsEmpty: true)
+                try text(bytes, table[index].tag, keepsEmpty: true)
             }
         } while try continues(UInt8(ascii: "]"), bytes)
-        guard field.isPacked else { return }
+        guard isPacked else { return }
         if sink.count == packed { sink.truncate(to: start) } else { sink.closeLength(from: packed) }
     }
 
-    private mutating func emptyMessage(_ field: FieldSchema) {
-        sink.varint(UInt64(field.tag))
+    private mutating func emptyMessage(_ tag: UInt32) {
+        sink.varint(UInt64(tag))
         sink.append(0)
     }
 
@@ -157,7 +188,7 @@ struct JSONTranscoder {
     private mutating func removeField(_ number: UInt32, from start: Int) throws(ParseFailure) {
         removalBudget -= sink.count - start
         guard removalBudget >= 0 else { throw failure("too many keys are repeated") }
-        let written = Array(sink[start..<sink.count])
+        let written = [UInt8](sink.bytes[start...])
         let bytes = written.span.bytes
         sink.truncate(to: start)
         var cursor = WireCursor(0..<written.count)

@@ -9,7 +9,7 @@ extension OTLPBatch {
         case .array(let slice):
             for (index, element) in elements(of: slice).enumerated() {
                 if index > 0 { sink.append(UInt8(ascii: ",")) }
-                sink.append(text(of: element))
+                sink.append(string: text(of: element))
             }
         default: plainJSON(value, into: &sink, depth: 0)
         }
@@ -71,7 +71,7 @@ extension OTLPBatch {
         guard depth < Wire.maximumDepth else { return sink.append("null") }
         switch value {
         case .empty: sink.append("null")
-        case .string(let slice): sink.quoted(bytes(of: slice).span.bytes)
+        case .string(let slice): sink.quoted(bytes(of: slice))
         case .bool(let flag): sink.append(flag ? "true" : "false")
         case .int(let number): sink.decimal(number)
         case .double(let number): sink.double(number)
@@ -87,7 +87,7 @@ extension OTLPBatch {
             sink.append(UInt8(ascii: "{"))
             for (index, member) in members(of: slice).enumerated() {
                 if index > 0 { sink.append(UInt8(ascii: ",")) }
-                sink.quoted(bytes(of: member.key).span.bytes)
+                sink.quoted(bytes(of: member.key))
                 sink.append(UInt8(ascii: ":"))
                 plainJSON(member.value, into: &sink, depth: depth + 1)
             }

@@ -13,6 +13,6 @@ extension OTLPJSONWriter {
 
     private mutating func write(_ id: MessageID, _ attributeMessage: UInt32, of batch: OTLPBatch) {
         let range = attributeMessage == .max ? 0..<0 : batch.attributeMessages[Int(attributeMessage)].message.range
-        message(id, range, batch.bytes.span.bytes, depth: 3)
+        whole(id, range, batch.bytes.span.bytes, depth: 3)
     }
 }

@@ -2,19 +2,34 @@
 
 /// Writes OTLP/JSON: camelCase names, 64-bit integers as strings, ids in hex, enums as numbers, defaults left out.
 ///
-/// Fields this program does not know have no JSON name and are skipped.
-public struct OTLPJSONWriter: Sendable {
-    private let schema = Schema.otlp
-    private var sink: ByteSink
+/// A writer can be used again and again: `removeAll` keeps its memory. Fields this program does not know have no JSON
+/// name and are skipped.
+public struct OTLPJSONWriter: ~Copyable, Sendable {
+    let schema = Schema.otlp
+    var sink = ByteSink(capacity: 256)
+    /// Whether messages are put in order before they are written; see `whole`.
+    private var putsInOrder = false
 
     /// Creates an empty writer.
-    public init() { sink = ByteSink(capacity: 256) }
+    public init() {}
 
     /// How many bytes are written so far.
     public var count: Int { sink.count }
 
+    /// The text so far, as a copy.
+    public var text: [UInt8] { sink.finish() }
+
     /// The finished text.
     public consuming func finish() -> [UInt8] { sink.finish() }
+
+    /// Forgets the text and keeps the memory.
+    public mutating func removeAll() { sink.truncate(to: 0) }
+
+    /// Lends the text so far, without a copy.
+    public func withBytes<Result>(_ read: (RawSpan) throws -> Result) rethrows -> Result { try read(sink.bytes.bytes) }
+
+    /// Adds the text so far to the end of a buffer.
+    public func append(to buffer: inout [UInt8]) { buffer.append(contentsOf: sink.bytes) }
 
     /// Writes a byte of the caller's, such as a line feed or comma between records.
     public mutating func append(_ byte: UInt8) { sink.append(byte) }
@@ -23,111 +38,145 @@ public struct OTLPJSONWriter: Sendable {
     public mutating func writeRequest(_ batch: OTLPBatch) {
         let bytes = batch.encoded()
         sink.reserve(bytes.count * 2)
-        message(.request(batch.signal), 0..<bytes.count, bytes.span.bytes, depth: 1)
+        whole(.request(batch.signal), 0..<bytes.count, bytes.span.bytes, depth: 1)
     }
 
     /// Writes one record, changes included, as one JSON object: a span, log record or data point, without what is around it.
     public mutating func writeRecord(_ index: Int, of batch: OTLPBatch) {
         let record = batch.records[index]
         let id = batch.messageID(of: record)
-        if batch.overlay.isEmpty {
-            message(id, record.message.range, batch.bytes.span.bytes, depth: 4)
-        } else {
+        if batch.hasChanges(record: index) {
             let body = OverlaySplicer.body(ofRecord: index, in: batch)
-            message(id, 0..<body.count, body.span.bytes, depth: 4)
-        }
-    }
-
-    mutating func message(_ message: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) {
-        guard depth <= Wire.maximumDepth else { return sink.append("{}") }
-        sink.append(UInt8(ascii: "{"))
-        if isInOrder(message, body, bytes) {
-            fields(of: message, body, bytes, depth: depth)
+            whole(id, 0..<body.count, body.span.bytes, depth: 4)
         } else {
-            let ordered = FieldOrder.canonical(message, body, bytes)
-            fields(of: message, 0..<ordered.count, ordered.span.bytes, depth: depth)
+            whole(id, record.message.range, batch.bytes.span.bytes, depth: 4)
         }
-        sink.append(UInt8(ascii: "}"))
     }
 
-    /// Whether JSON can be written in the order of the bytes.
+    /// Writes a message that no other is around.
     ///
-    /// It can if the values of a field follow each other and a field that is not repeated comes once, as with every known sender.
-    private func isInOrder(_ message: MessageID, _ body: Range<Int>, _ bytes: RawSpan) -> Bool {
+    /// JSON can be written in the order of the bytes if the values of a field follow each other and a field that is not
+    /// repeated comes once, as with every known sender. Should one be otherwise, it is all written again with care.
+    mutating func whole(_ id: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) {
+        let start = sink.count
+        if message(id, body, bytes, depth: depth) { return }
+        sink.truncate(to: start)
+        putsInOrder = true
+        _ = message(id, body, bytes, depth: depth)
+        putsInOrder = false
+    }
+
+    /// Writes a message; `false` if its fields do not come in an order in which it can be.
+    @inline(__always)
+    mutating func message(_ id: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) -> Bool {
+        let start = sink.count
+        if putsInOrder, !FieldOrder.isCanonical(id, body, bytes) {
+            let ordered = FieldOrder.canonical(id, body, bytes)
+            guard fields(of: id, 0..<ordered.count, ordered.span.bytes, depth: depth) else { return false }
+        } else {
+            guard fields(of: id, body, bytes, depth: depth) else { return false }
+        }
+        if sink.count == start { sink.append("{") } else { sink.setByte(at: start, to: UInt8(ascii: "{")) }
+        sink.append(UInt8(ascii: "}"))
+        return true
+    }
+
+    /// Writes the members of an object, a comma before each.
+    private mutating func fields(of id: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) -> Bool {
+        guard depth <= Wire.maximumDepth else { return true }
         var cursor = WireCursor(body)
-        let first = schema.fieldIndices(message).lowerBound
         var seen: UInt32 = 0
-        var last = -1
-        var hasAlternative = false
         while !cursor.atEnd {
-            guard let tag = try? cursor.tag(bytes), (try? cursor.skip(tag, bytes)) != nil else { return true }
-            guard let index = schema.field(number: tag >> 3, in: message) else { continue }
-            let form = schema.fields[index].form
-            if index == last, form == .repeated { continue }
-            let bit: UInt32 = 1 << UInt32(truncatingIfNeeded: index &- first)
-            if seen & bit != 0 || (form == .alternative && hasAlternative) { return false }
-            hasAlternative = hasAlternative || form == .alternative
-            seen |= bit
-            last = index
+            guard let tag = try? cursor.tag(bytes) else { return true }
+            guard let index = schema.field(number: tag >> 3, in: id) else {
+                guard (try? cursor.skip(tag, bytes)) != nil else { return true }
+                continue
+            }
+            guard seen & schema.fields[index].excluded == 0 else { return false }
+            seen |= schema.fields[index].bit
+            if schema.fields[index].isRepeated {
+                guard list(index, of: id, tag, &cursor, bytes, depth: depth) else { return false }
+            } else {
+                guard single(index, tag, &cursor, bytes, depth: depth) else { return false }
+            }
         }
         return true
     }
 
-    private mutating func fields(of message: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) {
-        var cursor = WireCursor(body)
-        var open = -1
-        var isFirst = true
+    @inline(__always)
+    private mutating func single(
+        _ index: Int,
+        _ tag: UInt32,
+        _ cursor: inout WireCursor,
+        _ bytes: RawSpan,
+        depth: Int
+    ) -> Bool {
+        sink.reserve(64)
+        let start = sink.count
+        sink.put(schema.fields[index].label)
+        let kind = schema.fields[index].kind
+        guard tag & 7 == Wire.length else {
+            let value = number(kind, tag, &cursor, bytes)
+            if value == 0, !schema.fields[index].hasPresence { sink.truncate(to: start) }
+            return true
+        }
+        guard let range = try? cursor.lengthDelimited(bytes) else {
+            sink.truncate(to: start)
+            return true
+        }
+        if kind == .message { return message(schema.fields[index].message, range, bytes, depth: depth &+ 1) }
+        // An id of no length is as good as none.
+        if range.isEmpty, !schema.fields[index].hasPresence {
+            sink.truncate(to: start)
+        } else {
+            text(kind, bytes, range)
+        }
+        return true
+    }
+
+    /// Writes the values of a field that follow each other as an array.
+    @inline(__always)
+    private mutating func list(
+        _ index: Int,
+        of id: MessageID,
+        _ tag: UInt32,
+        _ cursor: inout WireCursor,
+        _ bytes: RawSpan,
+        depth: Int
+    ) -> Bool {
+        sink.reserve(64)
+        sink.put(schema.fields[index].label)
+        let start = sink.count
+        var next: UInt32? = tag
+        while let tag = next {
+            guard element(index, tag, &cursor, bytes, depth: depth) else { return false }
+            next = another(index, of: id, &cursor, bytes)
+        }
+        // The first comma makes room for the bracket.
+        if sink.count == start { sink.append("[") } else { sink.setByte(at: start, to: UInt8(ascii: "[")) }
+        sink.append(UInt8(ascii: "]"))
+        return true
+    }
+
+    /// The tag of another value of the same field if one follows; fields nobody knows may lie between.
+    @inline(__always)
+    private func another(_ index: Int, of id: MessageID, _ cursor: inout WireCursor, _ bytes: RawSpan) -> UInt32? {
         while !cursor.atEnd {
-            guard let tag = try? cursor.tag(bytes) else { break }
-            guard let index = schema.field(number: tag >> 3, in: message) else {
-                guard (try? cursor.skip(tag, bytes)) != nil else { break }
-                continue
+            let start = cursor.position
+            guard let tag = try? cursor.tag(bytes) else { return nil }
+            let found = schema.field(number: tag >> 3, in: id)
+            if found == index { return tag }
+            guard found == nil, (try? cursor.skip(tag, bytes)) != nil else {
+                cursor.position = start
+                return nil
             }
-            let isRepeated = schema.fields[index].isRepeated
-            if index == open {
-                if sink.byte(at: sink.count - 1) != UInt8(ascii: "[") { sink.append(UInt8(ascii: ",")) }
-            } else {
-                if open >= 0 { sink.append(UInt8(ascii: "]")) }
-                open = -1
-                if !isRepeated, isDefault(index, tag, cursor, bytes) {
-                    guard (try? cursor.skip(tag, bytes)) != nil else { break }
-                    continue
-                }
-                if !isFirst { sink.append(UInt8(ascii: ",")) }
-                isFirst = false
-                name(schema.fields[index].name)
-                if isRepeated {
-                    sink.append(UInt8(ascii: "["))
-                    open = index
-                }
-            }
-            guard value(index, tag, &cursor, bytes, depth: depth) else { break }
         }
-        if open >= 0 { sink.append(UInt8(ascii: "]")) }
+        return nil
     }
 
-    private mutating func name(_ name: StaticString) {
-        sink.append(UInt8(ascii: "\""))
-        sink.append(name)
-        sink.append("\":")
-    }
-
-    /// Whether a value is one that is left out.
-    ///
-    /// An id of no length is as good as none.
-    private func isDefault(_ index: Int, _ tag: UInt32, _ cursor: WireCursor, _ bytes: RawSpan) -> Bool {
-        guard !schema.fields[index].hasPresence, schema.fields[index].kind != .message else { return false }
-        var cursor = cursor
-        switch tag & 7 {
-        case Wire.varint: return (try? cursor.varint(bytes)) == 0
-        case Wire.fixed64: return (try? cursor.fixed64(bytes)) == 0
-        case Wire.fixed32: return (try? cursor.fixed32(bytes)) == 0
-        default: return (try? cursor.lengthDelimited(bytes))?.isEmpty ?? true
-        }
-    }
-
-    /// Writes a field's value, or the values of a packed field; `false` if the bytes end early.
-    private mutating func value(
+    /// Writes one value of an array, or the values of a packed field, a comma before each.
+    @inline(__always)
+    private mutating func element(
         _ index: Int,
         _ tag: UInt32,
         _ cursor: inout WireCursor,
@@ -135,95 +184,27 @@ public struct OTLPJSONWriter: Sendable {
         depth: Int
     ) -> Bool {
         let kind = schema.fields[index].kind
-        switch tag & 7 {
-        case Wire.length:
-            guard let range = try? cursor.lengthDelimited(bytes) else { return false }
-            if kind == .message {
-                message(schema.fields[index].message, range, bytes, depth: depth + 1)
-            } else if kind.isPackable {
-                packed(kind, range, bytes)
-            } else {
-                text(kind, bytes.extracting(range))
+        guard tag & 7 == Wire.length else {
+            sink.append(UInt8(ascii: ","))
+            _ = number(kind, tag, &cursor, bytes)
+            return true
+        }
+        guard let range = try? cursor.lengthDelimited(bytes) else { return true }
+        guard !kind.isPackable else {
+            var packed = WireCursor(range)
+            while !packed.atEnd {
+                sink.append(UInt8(ascii: ","))
+                _ = number(kind, kind.wireType, &packed, bytes)
             }
             return true
-        case kind.wireType: return number(kind, &cursor, bytes)
-        default:
-            sink.append("null")
-            return (try? cursor.skip(tag, bytes)) != nil
         }
-    }
-
-    private mutating func packed(_ kind: FieldKind, _ range: Range<Int>, _ bytes: RawSpan) {
-        var cursor = WireCursor(range)
-        while !cursor.atEnd, number(kind, &cursor, bytes) {
-            if !cursor.atEnd { sink.append(UInt8(ascii: ",")) }
+        sink.append(UInt8(ascii: ","))
+        guard kind == .message else {
+            text(kind, bytes, range)
+            return true
         }
-    }
-
-    private mutating func text(_ kind: FieldKind, _ bytes: RawSpan) {
-        guard kind != .string else { return sink.quoted(bytes) }
-        sink.append(UInt8(ascii: "\""))
-        if kind == .bytes {
-            Base64.encode(bytes, into: &sink)
-        } else {
-            Hex.encode(bytes, into: &sink)
-        }
-        sink.append(UInt8(ascii: "\""))
-    }
-
-    private mutating func number(_ kind: FieldKind, _ cursor: inout WireCursor, _ bytes: RawSpan) -> Bool {
-        let value: UInt64?
-        switch kind.wireType {
-        case Wire.varint: value = try? cursor.varint(bytes)
-        case Wire.fixed64: value = try? cursor.fixed64(bytes)
-        default: value = (try? cursor.fixed32(bytes)).map(UInt64.init)
-        }
-        guard let value else { return false }
-        switch kind {
-        case .bool: sink.append(value == 0 ? "false" : "true")
-        case .double: sink.double(Double(bitPattern: value))
-        case .int32, .enumeration: sink.decimal(Int64(Int32(truncatingIfNeeded: value)))
-        case .sint32: sink.decimal(Int64(Wire.unzigzag(value)))
-        case .uint32, .fixed32: sink.decimal(UInt64(UInt32(truncatingIfNeeded: value)))
-        case .int64, .sfixed64: quotedDecimal(Int64(bitPattern: value))
-        default: quotedDecimal(value)
-        }
-        return true
-    }
-
-    private mutating func quotedDecimal(_ value: UInt64) {
-        sink.append(UInt8(ascii: "\""))
-        sink.decimal(value)
-        sink.append(UInt8(ascii: "\""))
-    }
-
-    private mutating func quotedDecimal(_ value: Int64) {
-        sink.append(UInt8(ascii: "\""))
-        sink.decimal(value)
-        sink.append(UInt8(ascii: "\""))
-    }
-}
-
-extension OTLPBatch {
-    /// The request as OTLP/JSON, changes included.
-    public func json() -> [UInt8] {
-        var writer = OTLPJSONWriter()
-        writer.writeRequest(self)
-        return writer.finish()
-    }
-
-    /// Appends one record as OTLP/JSON, changes included.
-    public func writeRecord(_ index: Int, into buffer: inout [UInt8]) {
-        var writer = OTLPJSONWriter()
-        writer.writeRecord(index, of: self)
-        buffer += writer.finish()
-    }
-
-    func messageID(of record: RecordEntry) -> MessageID {
-        switch signal {
-        case .traces: .span
-        case .logs: .logRecord
-        case .metrics: metrics[Int(record.metricIndex)].kind.point
-        }
+        let id = schema.fields[index].message
+        if id == .keyValue, depth < Wire.maximumDepth &- 1, plainAttribute(bytes, range) { return true }
+        return message(id, range, bytes, depth: depth &+ 1)
     }
 }

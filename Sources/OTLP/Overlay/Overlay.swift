@@ -23,12 +23,12 @@ public struct Overlay: Sendable {
     private var dropped: [Bool] = []
     private var removed: [Bool] = []
     private(set) var removedAttributes: [UInt32] = []
-    /// Fields to leave out that are no attributes: the unusable ids of otherwise good records.
-    private(set) var removedFields: [Slice] = []
+    /// Fields inside records, no attributes of theirs, that are left out or exchanged, in the order of their bytes.
+    private(set) var fieldChanges: [FieldChange] = []
 
     /// Whether the batch is as it arrived.
     public var isEmpty: Bool {
-        droppedRecords == 0 && additions.isEmpty && removedAttributes.isEmpty && removedFields.isEmpty
+        droppedRecords == 0 && additions.isEmpty && removedAttributes.isEmpty && fieldChanges.isEmpty
     }
 
     /// Takes a record out of the batch; a scope, metric or resource that loses its last record goes with it.
@@ -50,9 +50,9 @@ public struct Overlay: Sendable {
         removedAttributes.append(UInt32(truncatingIfNeeded: attribute))
     }
 
-    /// Takes out what was added to a record under a key.
-    mutating func removeAdditions(_ key: String, record: Int) {
-        guard let leaf = leaf(.record(record)) else { return }
+    /// Takes out what was added to a record, scope or resource under a key.
+    mutating func removeAdditions(_ key: String, of owner: AttributeOwner) {
+        guard !additions.isEmpty, let leaf = leaf(owner) else { return }
         var number = chain(leaf).first
         while number > 0 {
             let slice = additions[Int(number) - 1].entry.key
@@ -79,6 +79,11 @@ public struct Overlay: Sendable {
         append(key: key, id: AttributeKey(name: key) ?? .unknown, value, leaf: leaf(owner))
     }
 
+    /// Whether anything was added to a record, scope or resource, even if it was taken out again.
+    public func hasAdditions(to owner: AttributeOwner) -> Bool {
+        !additions.isEmpty && leaf(owner).map { chain($0).first > 0 } ?? false
+    }
+
     /// Adds an attribute to a resource.
     public mutating func appendResource(_ key: String, _ value: AttributeScalar, resource: Int) {
         append(key, value, to: .resource(resource))
@@ -92,7 +97,33 @@ public struct Overlay: Sendable {
         attributeCount = attributes
     }
 
-    mutating func remove(field: Slice) { removedFields.append(field) }
+    /// Leaves out a field of a record.
+    mutating func remove(field: Slice) { change(FieldChange(field: field)) }
+
+    /// Leaves out or exchanges a field of a record; a field that was changed before gets the new content.
+    mutating func change(_ change: FieldChange) {
+        let position = fieldChanges.partitioningIndex { $0.field.offset >= change.field.offset }
+        if position < fieldChanges.count, fieldChanges[position].field.offset == change.field.offset {
+            fieldChanges[position] = change
+        } else {
+            fieldChanges.insert(change, at: position)
+        }
+    }
+
+    /// The change made to a field, if any.
+    func change(at field: Slice) -> FieldChange? {
+        let position = fieldChanges.partitioningIndex { $0.field.offset >= field.offset }
+        guard position < fieldChanges.count, fieldChanges[position].field == field else { return nil }
+        return fieldChanges[position]
+    }
+
+    /// Keeps bytes where slices can address them; nil when there is no more room.
+    mutating func store(_ bytes: [UInt8]) -> Slice? {
+        guard base + arena.count + bytes.count <= Int(UInt32.max) else { return nil }
+        let start = base + arena.count
+        arena.append(bytes)
+        return Slice(start..<start + bytes.count)
+    }
 }
 
 /// What an attribute belongs to, by index in its batch.
@@ -101,6 +132,12 @@ public enum AttributeOwner: Sendable, Hashable {
 }
 
 extension Overlay {
+    /// A field, tag included, and what is written in its place: a whole field in the arena, or nothing.
+    struct FieldChange: Sendable {
+        var field: Slice
+        var replacement = Slice.none
+    }
+
     /// An added attribute; its slices address the arena.
     struct Addition: Sendable {
         var entry: AttributeEntry
@@ -128,7 +165,7 @@ extension Overlay {
     /// The bytes behind a slice of an addition.
     func text(_ slice: Slice) -> ArraySlice<UInt8> {
         let start = Int(slice.offset) - base
-        return arena[start..<start + Int(slice.length)]
+        return arena.bytes[start..<start + Int(slice.length)]
     }
 
     func chain(_ leaf: Int) -> Chain { leaf < chains.count ? chains[leaf] : Chain() }

@@ -44,12 +44,24 @@ extension OverlaySplicer {
 
     func appendBody(_ leaf: Leaf, to sink: inout ByteSink) {
         var position = leaf.message.lowerBound
+        var isInserted = leaf.additions == 0
         for cut in cuts[leaf.cuts] {
-            copy(position..<cut.lowerBound, to: &sink)
-            position = cut.upperBound
+            if !isInserted, cut.range.lowerBound >= leaf.insertion {
+                copy(position..<leaf.insertion, to: &sink)
+                position = leaf.insertion
+                appendAdditions(leaf.additions, tag: leaf.attributesTag, to: &sink)
+                isInserted = true
+            }
+            copy(position..<cut.range.lowerBound, to: &sink)
+            if !cut.replacement.isEmpty { sink.append(batch.overlay.text(cut.replacement)) }
+            position = cut.range.upperBound
+        }
+        if !isInserted {
+            copy(position..<leaf.insertion, to: &sink)
+            position = leaf.insertion
+            appendAdditions(leaf.additions, tag: leaf.attributesTag, to: &sink)
         }
         copy(position..<leaf.message.upperBound, to: &sink)
-        appendAdditions(leaf.additions, tag: leaf.attributesTag, to: &sink)
     }
 
     func appendAdditions(_ first: UInt32, tag: UInt8, to sink: inout ByteSink) {
@@ -77,7 +89,7 @@ extension OverlaySplicer {
     }
 
     private func copy(_ range: Range<Int>, to sink: inout ByteSink) {
-        sink.append(batch.bytes.span.bytes.extracting(range))
+        sink.append(batch.bytes.span.bytes, range)
     }
 
     /// The size of a field: its tag as it was written, a minimal length, the body.

@@ -6,8 +6,8 @@
 /// touched message knows by how much it grows or shrinks, and adds that to the message around it.
 struct OverlaySplicer {
     let batch: OTLPBatch
-    /// Fields to leave out, in order of their bytes.
-    let cuts: [Range<Int>]
+    /// Fields to leave out or to exchange, in order of their bytes.
+    let cuts: [Cut]
     private(set) var leaves: [Leaf] = []
     private(set) var envelopes: [EnvelopeChange]
     private(set) var growth = 0
@@ -15,8 +15,8 @@ struct OverlaySplicer {
     init(_ batch: OTLPBatch) {
         self.batch = batch
         let attributes = batch.overlay.removedAttributes.compactMap { batch.field(ofAttribute: Int($0)) }
-        let cuts = attributes + batch.overlay.removedFields.map(\.range)
-        self.cuts = cuts.sorted { $0.lowerBound < $1.lowerBound }
+        let cuts = attributes.map { Cut(range: $0) } + batch.overlay.fieldChanges.map(Cut.init)
+        self.cuts = cuts.sorted { $0.range.lowerBound < $1.range.lowerBound }
         envelopes = Array(repeating: EnvelopeChange(), count: batch.envelopes.count)
     }
 
@@ -39,23 +39,42 @@ struct OverlaySplicer {
         self.batch = batch
         envelopes = []
         let message = record.message.range
-        // Fields are noted while indexing, so in the order of their bytes.
-        let fields = batch.overlay.removedFields
-        let first = fields.partitioningIndex { $0.range.lowerBound >= message.lowerBound }
-        var cuts = fields[first...].prefix { $0.range.lowerBound < message.upperBound }.map(\.range)
+        let changes = batch.overlay.fieldChanges
+        let first = changes.partitioningIndex { Int($0.field.offset) >= message.lowerBound }
+        var cuts = changes[first...].prefix { Int($0.field.offset) < message.upperBound }.map(Cut.init)
         for attribute in record.attributes where batch.overlay.isRemoved(attribute: attribute) {
-            if let field = batch.field(ofAttribute: attribute) { cuts.append(field) }
+            if let field = batch.field(ofAttribute: attribute) { cuts.append(Cut(range: field)) }
         }
-        self.cuts = cuts.sorted { $0.lowerBound < $1.lowerBound }
+        self.cuts = cuts.sorted { $0.range.lowerBound < $1.range.lowerBound }
     }
 }
 
 extension OverlaySplicer {
+    /// A field that is left out, or exchanged for another that lies in the arena.
+    struct Cut {
+        var range: Range<Int>
+        var replacement = Slice.none
+
+        init(range: Range<Int>) {
+            self.range = range
+        }
+
+        init(_ change: Overlay.FieldChange) {
+            range = change.field.range
+            replacement = change.replacement
+        }
+
+        /// By how many bytes the message around it shrinks.
+        var shrinkage: Int { range.count - Int(replacement.length) }
+    }
+
     /// A record, Resource or scope message that changes or goes.
     struct Leaf {
         var tagOffset: Int
         var message: Range<Int>
         var envelope: UInt32
+        /// Where additions go: behind the last attribute, so that the values of the field stay together.
+        var insertion: Int
         /// The first addition plus one, or 0.
         var additions: UInt32 = 0
         var attributesTag: UInt8
@@ -76,8 +95,8 @@ extension OverlaySplicer {
 
     private func cuts(in message: Range<Int>) -> Range<Int> {
         if cuts.isEmpty { return 0..<0 }
-        let first = cuts.partitioningIndex { $0.lowerBound >= message.lowerBound }
-        let last = cuts.partitioningIndex { $0.lowerBound >= message.upperBound }
+        let first = cuts.partitioningIndex { $0.range.lowerBound >= message.lowerBound }
+        let last = cuts.partitioningIndex { $0.range.lowerBound >= message.upperBound }
         return first..<last
     }
 
@@ -99,10 +118,18 @@ extension OverlaySplicer {
             tagOffset: Int(record.tagOffset),
             message: record.message.range,
             envelope: record.envelope,
+            insertion: insertion(of: record),
             additions: batch.overlay.chain(index).first,
             attributesTag: batch.attributesTag(of: record),
             cuts: cuts(in: record.message.range)
         )
+    }
+
+    private func insertion(of record: RecordEntry) -> Int {
+        guard let last = record.attributes.last, let field = batch.field(ofAttribute: last) else {
+            return record.message.range.upperBound
+        }
+        return field.upperBound
     }
 
     private mutating func collectAttributeMessages() {
@@ -124,6 +151,7 @@ extension OverlaySplicer {
                     tagOffset: Int(entry.tagOffset),
                     message: entry.message.range,
                     envelope: entry.envelope,
+                    insertion: entry.message.range.upperBound,
                     additions: additions[index],
                     attributesTag: UInt8(isResource ? Tag.Resource.attributes : Tag.Scope.attributes),
                     cuts: cuts(in: entry.message.range)
@@ -167,7 +195,7 @@ extension OverlaySplicer {
             envelopes[envelope].growth -= oldSize
         } else {
             leaf.newLength =
-                leaf.message.count + additionsSize(leaf.additions) - cuts[leaf.cuts].reduce(0) { $0 + $1.count }
+                leaf.message.count + additionsSize(leaf.additions) - cuts[leaf.cuts].reduce(0) { $0 + $1.shrinkage }
             envelopes[envelope].growth += size(at: leaf.tagOffset, length: leaf.newLength) - oldSize
         }
         leaves.append(leaf)

@@ -19,7 +19,7 @@ public enum ExportResponse {
         var sink = ByteSink()
         sink.append("{\"partialSuccess\":{")
         if rejected > 0 {
-            sink.append("\"\(signal.rejectedName)\":\"\(rejected)\"\(message.isEmpty ? "" : ",")" as String)
+            sink.append(string: "\"\(signal.rejectedName)\":\"\(rejected)\"\(message.isEmpty ? "" : ",")")
         }
         if !message.isEmpty {
             sink.append("\"errorMessage\":")
@@ -45,7 +45,7 @@ public enum RPCStatus {
             return writer.finish()
         }
         var sink = ByteSink()
-        sink.append("{\"code\":\(code),\"message\":" as String)
+        sink.append(string: "{\"code\":\(code),\"message\":")
         sink.quoted(message)
         sink.append(UInt8(ascii: "}"))
         return sink.finish()

@@ -63,6 +63,7 @@ enum Tag {
     enum KeyValue {
         static let key: UInt32 = 0x0a
         static let value: UInt32 = 0x12
+        static let keyIndex: UInt32 = 0x18
     }
     enum AnyValue {
         static let string: UInt32 = 0x0a
@@ -72,6 +73,7 @@ enum Tag {
         static let array: UInt32 = 0x2a
         static let keyValueList: UInt32 = 0x32
         static let bytes: UInt32 = 0x3a
+        static let stringIndex: UInt32 = 0x40
     }
     /// ArrayValue and KeyValueList have one field, with one number.
     enum ArrayValue {

@@ -18,6 +18,10 @@ struct FieldSchema: Sendable {
     let message: MessageID
     /// The fields of that message as indices of the table.
     var members = 0..<0
+    /// The field as one bit among those of its message.
+    var bit: UInt32 = 0
+    /// The fields of the message that cannot be set beside it: itself and, in a oneof, all others.
+    var excluded: UInt32 = 0
     let enumeration: EnumID
     let name: StaticString
     /// The field as it is written: packed, where that is possible.
@@ -25,6 +29,8 @@ struct FieldSchema: Sendable {
     /// lowerCamelCase, which OTLP/JSON uses, and the original name, which is accepted.
     let camelCase: FieldName
     let snakeCase: FieldName
+    /// `,"name":` as JSON has it before a value.
+    let label: JSONLabel
 
     var isRepeated: Bool { form == .repeated }
     var isPacked: Bool { form == .repeated && kind.isPackable }
@@ -61,7 +67,40 @@ struct FieldSchema: Sendable {
         tag = number << 3 | (form == .repeated && kind.isPackable ? Wire.length : kind.wireType)
         let camel = name.withUTF8Buffer { Array($0) }
         camelCase = FieldName(camel)
+        label = JSONLabel(camel)
         snakeCase = FieldName(camel.flatMap { $0 < UInt8(ascii: "a") ? [UInt8(ascii: "_"), $0 | 0x20] : [$0] })
+    }
+}
+
+/// A field name with its comma, quotes and colon, in four words that are stored at once.
+struct JSONLabel: Sendable {
+    let words: SIMD4<UInt64>
+    /// All bits of the bytes behind the comma.
+    private let mask: SIMD4<UInt64>
+    let length: Int
+
+    init(_ name: [UInt8]) {
+        let text = Array(",\"".utf8) + name + Array("\":".utf8)
+        var words = SIMD4<UInt64>.zero
+        for (index, byte) in text.enumerated() {
+            words[index / 8] |= (UInt64(byte) << UInt64(index % 8 * 8)).littleEndian
+        }
+        self.words = words
+        length = text.count
+        var mask = SIMD4<UInt64>.zero
+        for index in 1..<text.count { mask[index / 8] |= (UInt64(0xff) << UInt64(index % 8 * 8)).littleEndian }
+        self.mask = mask
+    }
+
+    /// Whether this name, without a blank, follows the byte at an offset; `false` close to the end, too.
+    @inline(__always)
+    func follows(_ offset: Int, in bytes: RawSpan) -> Bool {
+        guard offset >= 0, offset &+ 32 <= bytes.byteCount else { return false }
+        if (bytes.word(offset) ^ words[0]) & mask[0] != 0 { return false }
+        let rest =
+            (bytes.word(offset &+ 8) ^ words[1]) & mask[1] | (bytes.word(offset &+ 16) ^ words[2]) & mask[2]
+            | (bytes.word(offset &+ 24) ^ words[3]) & mask[3]
+        return rest == 0
     }
 }
 
@@ -73,6 +112,11 @@ struct FieldName: Sendable, Equatable {
     private let length: UInt8
 
     static let longest = 24
+
+    /// The fields that refer to a string table, which OTLP has for profiles only.
+    static let stringIndexes = ["keyStrindex", "stringValueStrindex", "key_strindex", "string_value_strindex"].map {
+        FieldName(Array($0.utf8))
+    }
 
     /// Names beyond the longest one equal none of the table's.
     @inline(__always)

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The whole wire table as one flat array, so that looking a field up touches no reference counts.
+/// The whole wire table, flat and at a fixed place, so that looking a field up counts no references and checks no bounds.
+///
+/// The tables are made once and live as long as the program; nothing ever writes to them again.
 struct Schema: Sendable {
     static let otlp = Schema()
 
-    let fields: [FieldSchema]
+    nonisolated(unsafe) let fields: UnsafeBufferPointer<FieldSchema>
     /// Where the fields of each message begin; one entry more than there are messages.
-    private let starts: [Int]
+    nonisolated(unsafe) private let starts: UnsafeBufferPointer<Int>
     /// The index of a field plus one by message and number, 0 for a number without a field.
-    private let byNumber: [UInt8]
+    nonisolated(unsafe) private let byNumber: UnsafeBufferPointer<UInt8>
     private static let numbers = 17
 
     private init() {
@@ -22,13 +24,27 @@ struct Schema: Sendable {
             }
             starts.append(fields.count)
         }
-        for index in fields.indices where fields[index].kind == .message {
-            let message = Int(fields[index].message.rawValue)
-            fields[index].members = starts[message]..<starts[message + 1]
+        for message in MessageID.allCases {
+            let members = starts[Int(message.rawValue)]..<starts[Int(message.rawValue) + 1]
+            let alternatives = members.filter { fields[$0].form == .alternative }
+            for index in members {
+                let excluded = fields[index].form == .alternative ? alternatives : [index]
+                fields[index].excluded = excluded.reduce(0) { $0 | 1 << UInt32($1 - members.lowerBound) }
+                fields[index].bit = 1 << UInt32(index - members.lowerBound)
+            }
+            for index in fields.indices where fields[index].kind == .message && fields[index].message == message {
+                fields[index].members = members
+            }
         }
-        self.fields = fields
-        self.starts = starts
-        self.byNumber = byNumber
+        self.fields = Self.immortal(fields)
+        self.starts = Self.immortal(starts)
+        self.byNumber = Self.immortal(byNumber)
+    }
+
+    private static func immortal<Element>(_ elements: [Element]) -> UnsafeBufferPointer<Element> {
+        let copy = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+        _ = copy.initialize(from: elements)
+        return UnsafeBufferPointer(copy)
     }
 
     @inline(__always)
@@ -37,6 +53,7 @@ struct Schema: Sendable {
     }
 
     /// The field with a number, as an index of `fields`.
+    @inline(__always)
     func field(number: UInt32, in message: MessageID) -> Int? {
         let number = number == Self.instrumentationLibrary && message.isResourceLevel ? 2 : number
         guard number < Self.numbers else { return nil }

@@ -2,28 +2,26 @@
 
 /// Writes protobuf messages field by field; zero values of ordinary fields are left out, as proto3 does.
 public struct ProtobufWriter: Sendable {
-    private var sink: ByteSink
+    /// What has been written.
+    private(set) var bytes: [UInt8] = []
 
     /// Creates an empty writer.
-    public init() { sink = ByteSink() }
+    public init() {}
 
     /// How many bytes are written so far.
-    public var count: Int { sink.count }
-
-    /// What has been written, for reading back.
-    subscript(range: Range<Int>) -> ArraySlice<UInt8> { sink[range] }
+    public var count: Int { bytes.count }
 
     /// Takes back everything after a position.
-    mutating func truncate(to count: Int) { sink.truncate(to: count) }
+    mutating func truncate(to count: Int) { bytes.removeLast(max(0, bytes.count - count)) }
 
     /// The finished bytes.
-    public consuming func finish() -> [UInt8] { sink.finish() }
+    public consuming func finish() -> [UInt8] { bytes }
 
     /// Writes an unsigned or enum field.
     public mutating func uint(_ field: UInt32, _ value: UInt64, always: Bool = false) {
         guard value != 0 || always else { return }
-        sink.varint(UInt64(field << 3 | Wire.varint))
-        sink.varint(value)
+        varint(UInt64(field << 3 | Wire.varint))
+        varint(value)
     }
 
     /// Writes a signed field in plain two's complement (int32, int64).
@@ -39,8 +37,8 @@ public struct ProtobufWriter: Sendable {
     /// Writes a field of eight bytes (fixed64, sfixed64).
     public mutating func fixed64(_ field: UInt32, _ value: UInt64, always: Bool = false) {
         guard value != 0 || always else { return }
-        sink.varint(UInt64(field << 3 | Wire.fixed64))
-        sink.fixed64(value)
+        varint(UInt64(field << 3 | Wire.fixed64))
+        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
     /// Writes a double field.
@@ -51,27 +49,45 @@ public struct ProtobufWriter: Sendable {
     /// Writes a string field.
     public mutating func string(_ field: UInt32, _ value: String, always: Bool = false) {
         guard !value.isEmpty || always else { return }
-        sink.varint(UInt64(field << 3 | Wire.length))
-        sink.varint(UInt64(value.utf8.count))
-        sink.append(value)
+        varint(UInt64(field << 3 | Wire.length))
+        varint(UInt64(value.utf8.count))
+        bytes.append(contentsOf: value.utf8)
     }
 
     /// Writes a bytes field.
     public mutating func bytes(_ field: UInt32, _ value: [UInt8], always: Bool = false) {
         guard !value.isEmpty || always else { return }
-        sink.varint(UInt64(field << 3 | Wire.length))
-        sink.varint(UInt64(value.count))
-        sink.append(value[...])
+        varint(UInt64(field << 3 | Wire.length))
+        varint(UInt64(value.count))
+        bytes.append(contentsOf: value)
     }
 
     /// Writes fields that are encoded already.
-    public mutating func append(_ encoded: [UInt8]) { sink.append(encoded[...]) }
+    public mutating func append(_ encoded: [UInt8]) { bytes.append(contentsOf: encoded) }
+
+    /// Copies fields that are encoded already.
+    mutating func append(_ encoded: RawSpan) { encoded.withUnsafeBytes { bytes.append(contentsOf: $0) } }
 
     /// Writes a sub-message with what the closure writes; an empty one is written too.
     public mutating func message(_ field: UInt32, _ body: (inout ProtobufWriter) -> Void) {
-        sink.varint(UInt64(field << 3 | Wire.length))
-        let start = sink.openLength()
+        varint(UInt64(field << 3 | Wire.length))
+        bytes.append(0)
+        let start = bytes.count
         body(&self)
-        sink.closeLength(from: start)
+        let length = UInt64(bytes.count - start)
+        bytes[start - 1] = UInt8(truncatingIfNeeded: length) & 0x7f | (length < 0x80 ? 0 : 0x80)
+        guard length >= 0x80 else { return }
+        var rest = ProtobufWriter()
+        rest.varint(length >> 7)
+        bytes.insert(contentsOf: rest.bytes, at: start)
+    }
+
+    private mutating func varint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(truncatingIfNeeded: rest))
     }
 }

@@ -3,22 +3,25 @@
 /// A reading position inside one message.
 ///
 /// The bytes are passed to each call (a stored `RawSpan` would make every user non-escapable). Every length is checked
-/// against the end of the enclosing message, not only that of the buffer; `end` must not exceed the size of the bytes.
+/// against the end of the enclosing message, not only that of the buffer. `end` must not exceed the size of the bytes:
+/// as every read is checked against it, the loads themselves are not checked again.
 struct WireCursor {
     var position: Int
     let end: Int
 
+    @inline(__always)
     init(_ range: Range<Int>) {
         position = range.lowerBound
         end = range.upperBound
     }
 
+    @inline(__always)
     var atEnd: Bool { position >= end }
 
     @inline(__always)
     mutating func varint(_ bytes: RawSpan) throws(ParseFailure) -> UInt64 {
         guard position < end else { throw truncated }
-        let first = bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self)
+        let first = bytes.unsafeLoad(fromUncheckedByteOffset: position, as: UInt8.self)
         position &+= 1
         return first < 0x80 ? UInt64(first) : try longVarint(bytes, first: first)
     }
@@ -29,7 +32,7 @@ struct WireCursor {
         var shift: UInt64 = 7
         while shift < 70 {
             guard position < end else { throw truncated }
-            let byte = bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self)
+            let byte = bytes.unsafeLoad(fromUncheckedByteOffset: position, as: UInt8.self)
             position &+= 1
             value |= UInt64(byte & 0x7f) << shift
             if byte < 0x80 { return value }
@@ -42,7 +45,7 @@ struct WireCursor {
     @inline(__always)
     mutating func tag(_ bytes: RawSpan) throws(ParseFailure) -> UInt32 {
         guard position < end else { throw truncated }
-        let first = bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self)
+        let first = bytes.unsafeLoad(fromUncheckedByteOffset: position, as: UInt8.self)
         guard first >= 8, first < 0x80 else { return try longTag(bytes) }
         position &+= 1
         return UInt32(first)
@@ -61,14 +64,14 @@ struct WireCursor {
     @inline(__always)
     mutating func fixed64(_ bytes: RawSpan) throws(ParseFailure) -> UInt64 {
         guard end &- position >= 8 else { throw truncated }
-        let value = bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self)
+        let value = bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self)
         position &+= 8
         return UInt64(littleEndian: value)
     }
 
     mutating func fixed32(_ bytes: RawSpan) throws(ParseFailure) -> UInt32 {
         guard end &- position >= 4 else { throw truncated }
-        let value = bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt32.self)
+        let value = bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt32.self)
         position &+= 4
         return UInt32(littleEndian: value)
     }

@@ -45,5 +45,27 @@ public struct ConfigLocations: Sendable {
         return part == .key || node.isNull ? key ?? node.mark : node.mark
     }
 
+    /// Whether the value at a path is a reference that could not be replaced, so that a default stands in for it.
+    public func isUnresolved(_ path: [String]) -> Bool {
+        value(at: path)?.scalar?.isUnresolved == true
+    }
+
+    /// The value at a path that is written.
+    func value(at path: [String]) -> Node? {
+        var node = root
+        for name in path {
+            switch node {
+            case .mapping(let mapping):
+                guard let value = mapping[name] else { return nil }
+                node = value
+            case .sequence(let sequence):
+                guard let index = Int(name), sequence.elements.indices.contains(index) else { return nil }
+                node = sequence.elements[index]
+            case .scalar: return nil
+            }
+        }
+        return node
+    }
+
     private func enclosing(_ node: Node, _ key: Mark?) -> Mark { key ?? node.mark }
 }

@@ -19,27 +19,34 @@ extension DecodingSession {
     }
 
     /// Reports every key the type did not ask for.
-    func checkKeys(_ keys: RequestedKeys, _ layers: Layers) {
+    func checkKeys(_ keys: RequestedKeys, of type: Any.Type, _ layers: Layers) {
         guard !layers.isSilent, keys.isKeyed, case .mapping(let mapping)? = layers.given else { return }
+        let advice = (type as? any AbsentKeyAdvising.Type)?.absentKeys ?? [:]
         for entry in mapping.entries where !keys.names.contains(entry.key.text) {
             let section = layers.path.isEmpty ? "" : " in \(layers.path.joined(separator: "."))"
             let written = entry.key.text
-            let snakeCase = ConfigKey.name(of: ConfigKey(stringValue: written)).split(separator: "-").joined(
-                separator: "_"
-            )
-            let meant = keys.names.contains(snakeCase) ? snakeCase : suggestion(for: written, among: keys.names)
             diagnostics.append(
                 .error(
                     "unknown-key",
                     "unknown key \(quoted(written))\(section)",
                     at: entry.key.mark,
-                    help: meant.map { "did you mean \"\($0)\"?" },
+                    help: advice[written] ?? keyHelp(written, keys, layers),
                     notes: [
                         .init(keys.names.isEmpty ? "no keys here" : "valid keys: \(keys.names.joined(separator: ", "))")
                     ]
                 )
             )
         }
+    }
+
+    /// Returns the key that was meant: the same in snake case, a similar one, or the same one further in.
+    private func keyHelp(_ written: String, _ keys: RequestedKeys, _ layers: Layers) -> String? {
+        let words = ConfigKey.name(of: ConfigKey(stringValue: written)).split(separator: "-")
+        let snakeCase = words.joined(separator: "_")
+        let meant = keys.names.contains(snakeCase) ? snakeCase : suggestion(for: written, among: keys.names)
+        if let meant { return "did you mean \"\(meant)\"?" }
+        guard let section = layers.fallback?.section(holding: snakeCase) else { return nil }
+        return "write it under \(section.joined(separator: "."))"
     }
 
     /// Whether the value must not be quoted.
@@ -51,10 +58,9 @@ extension DecodingSession {
     /// Returns the diagnostic of a value that its type refused, without the value where it is secret.
     func mask(_ error: ConfigValueError, _ layers: Layers) -> Diagnostic {
         var (message, help) = (error.message, error.help)
-        if let node = layers.given, isHidden(node, layers), let text = node.scalar?.text, !text.isEmpty {
-            // A long value is quoted in part only and would not be found.
-            message = message.contains(text) ? message.replacing(text, with: "*****") : "the value is not acceptable"
-            if help?.contains(text) == true { help = nil }
+        if let node = layers.given, isHidden(node, layers), let scalar = node.scalar, !scalar.text.isEmpty {
+            message = scalar.concealed(in: message) ?? "the value is not acceptable"
+            if help?.contains(scalar.text) == true { help = nil }
         }
         return .error(error.code, message, at: layers.mark, help: help)
     }
@@ -82,5 +88,18 @@ extension DecodingSession {
             case .string: return isHidden ? "a string" : "the string \(quoted(scalar.text))"
             }
         }
+    }
+}
+
+extension Node {
+    /// Returns the path of the nearest section below this one that has the key.
+    fileprivate func section(holding key: String) -> [String]? {
+        guard case .mapping(let mapping) = self, !mapping.isDictionary else { return nil }
+        let sections = mapping.entries.filter { $0.value.mapping.map { !$0.isDictionary } == true }
+        if let holder = sections.first(where: { $0.value[key] != nil }) { return [holder.key.text] }
+        for entry in sections {
+            if let deeper = entry.value.section(holding: key) { return [entry.key.text] + deeper }
+        }
+        return nil
     }
 }

@@ -118,7 +118,7 @@ final class DecodingSession {
         let decoder = NodeDecoder(session: self, layers: layers)
         do {
             let value = try type.init(from: decoder)
-            checkKeys(decoder.keys, layers)
+            checkKeys(decoder.keys, of: type, layers)
             return value
         } catch let error as ConfigValueError {
             throw report(mask(error, layers), layers)

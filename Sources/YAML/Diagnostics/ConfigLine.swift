@@ -38,7 +38,9 @@ struct ConfigLine {
             return false
         }
         let isAtStart = key.valueStart - 1 - key.name.unicodeScalars.count == contentStart
-        return isAtStart && scalars[key.valueStart] != " " && scalars[key.valueStart] != "/"
+        // A URL is a value.
+        let isURL = scalars[key.valueStart...].starts(with: "//".unicodeScalars)
+        return isAtStart && scalars[key.valueStart] != " " && !isURL
     }
 
     /// Returns the index after a reference without default, `${env:NAME}`, that starts at the index.
@@ -50,6 +52,12 @@ struct ConfigLine {
             index += 1
         }
         return index < scalars.count && scalars[index] == "}" ? index + 1 : nil
+    }
+
+    /// Whether the text is one reference without default and nothing else, which may be shown whatever it stands for.
+    static func isPureReference(_ text: String) -> Bool {
+        let scalars = Array(text.unicodeScalars)
+        return endOfReference(in: scalars, at: 0) == scalars.count
     }
 
     /// Finds every word followed by `:` or `=`, quoted or not.

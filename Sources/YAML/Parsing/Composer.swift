@@ -144,7 +144,8 @@ struct Composer: ~Copyable {
                     "unknown-alias",
                     "no anchor &\(name) before this place",
                     at: mark(event),
-                    help: suggestion(for: name, among: anchors.keys).map { "did you mean \"*\($0)\"?" },
+                    help: suggestion(for: name, among: anchors.keys).map { "did you mean \"*\($0)\"?" }
+                        ?? "put &\(name) before the value that is meant, or quote \"*\(name)\" when it is a text",
                     notes: anchors.isEmpty ? [] : [.init("anchors: \(anchors.keys.sorted().joined(separator: ", "))")]
                 )
             )
@@ -159,7 +160,12 @@ struct Composer: ~Copyable {
         count += more
         guard count > limits.nodes else { return }
         problems.append(
-            .error("too-many-nodes", "more than \(limits.nodes) values after expanding aliases", at: mark(event))
+            .error(
+                "too-many-nodes",
+                "more than \(limits.nodes) values after expanding aliases",
+                at: mark(event),
+                help: "an alias counts as all the values behind its anchor; use fewer"
+            )
         )
         throw .refused
     }

@@ -20,7 +20,9 @@ extension Node {
                     "invalid-utf8",
                     "the file is not UTF-8 from here on",
                     at: Mark(file: source.name, line: line, column: column),
-                    help: "save the file with the encoding UTF-8"
+                    help: source.looksLikeUTF16
+                        ? "it looks like UTF-16; save the file with the encoding UTF-8"
+                        : "save the file with the encoding UTF-8"
                 )
             )
             return nil
@@ -44,6 +46,9 @@ extension Node {
 }
 
 extension SourceFile {
+    /// Whether the file begins with a byte order mark of UTF-16.
+    fileprivate var looksLikeUTF16: Bool { bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) }
+
     /// The offset of the first byte that is not UTF-8.
     fileprivate var firstInvalidByte: Int? {
         do throws(UTF8.ValidationError) {

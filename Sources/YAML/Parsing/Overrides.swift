@@ -3,8 +3,9 @@
 extension Node {
     /// Returns this configuration with `--set path=value` arguments applied in order.
     ///
-    /// The path has keys separated by dots, or the index of a list item; missing sections are created. The value is read
-    /// as YAML, so `[a, b]` is a list; nothing is null. Problems are shown in a file named `--set`, one argument a line.
+    /// The path has keys separated by dots, or by `::` when a key itself has a dot, or the index of a list item; missing
+    /// sections are created. The value is read as YAML, so `[a, b]` is a list; nothing is null. Problems are shown in a
+    /// file named `--set`, one argument a line.
     public func applying(overrides: [String], diagnostics: inout Diagnostics) -> Node {
         guard !overrides.isEmpty else { return self }
         let arguments = overrides.map { $0.split(whereSeparator: \.isNewline).joined(separator: " ") }
@@ -24,7 +25,9 @@ extension Node {
             guard let index = Int(key.text), sequence.elements.indices.contains(index) else {
                 let count = sequence.elements.count
                 let help =
-                    count == 0 ? "set the whole list" : "write an index from 0 to \(count - 1), or set the whole list"
+                    count == 0
+                    ? "set the whole list"
+                    : "write \(count == 1 ? "0" : "an index from 0 to \(count - 1)"), or set the whole list"
                 diagnostics.append(
                     .error("invalid-override", "no item \(quoted(key.text)) in the list", at: key.mark, help: help)
                 )
@@ -60,7 +63,8 @@ private struct Override {
     init?(_ argument: String, line: Int, diagnostics: inout Diagnostics) {
         let start = Mark(file: Self.file, line: line, column: 1, length: max(1, argument.unicodeScalars.count))
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        let names = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+        let separator = parts[0].contains("::") ? "::" : "."
+        let names = parts[0].split(separator: separator, omittingEmptySubsequences: false)
         guard parts.count == 2, names.count <= Self.deepestPath, names.allSatisfy({ !$0.isEmpty }) else {
             let help = "write --set section.key=value"
             diagnostics.append(
@@ -70,11 +74,13 @@ private struct Override {
         }
         var column = 1
         path = names.map { name in
-            defer { column += name.unicodeScalars.count + 1 }
+            defer { column += name.unicodeScalars.count + (name.endIndex == parts[0].endIndex ? 1 : separator.count) }
             let length = name.unicodeScalars.count
             return Scalar(String(name), mark: Mark(file: Self.file, line: line, column: column, length: length))
         }
-        guard !parts[1].allSatisfy(\.isWhitespace) else {
+        // A whole file of nothing is an empty mapping, a value of nothing is null.
+        let bare = parts[1].drop { $0.isWhitespace }.split(whereSeparator: \.isWhitespace)
+        guard bare.count > 1 || CoreSchema.resolve(String(bare.first ?? "")) != .null else {
             value = .null(at: Mark(file: Self.file, line: line, column: column))
             return
         }

@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SyntaxProblem {
-    /// Returns the diagnostic with libyaml's wording and, for the common mistakes, the way out.
+    /// Returns the diagnostic: what a person did, where, and the way out.
     func diagnostic(in source: SourceFile) -> Diagnostic {
         let mark = mark(of: place, in: source)
+        let origin = contextPlace.map { self.mark(of: $0, in: source) }
+        let wording = SyntaxWording(problem: self, mark: mark, origin: origin, source: source)
+        let explanation = wording.explanation()
         var notes: [Diagnostic.Note] = []
-        if let context { notes.append(.init(context, at: contextPlace.map { self.mark(of: $0, in: source) })) }
-        return .error("syntax", message, at: mark, help: help(at: mark, in: source), notes: notes)
+        if let context, let origin, origin != explanation.mark {
+            notes.append(.init(Self.beginnings[context] ?? context, at: origin))
+        }
+        return .error("syntax", explanation.message, at: explanation.mark, help: explanation.help, notes: notes)
     }
+
+    /// libyaml's contexts, as places where something begins.
+    private static let beginnings = [
+        "while parsing a flow sequence": "the list begins here",
+        "while parsing a flow mapping": "the mapping begins here",
+        "while parsing a block mapping": "the mapping begins here",
+        "while parsing a quoted scalar": "the quote begins here",
+        "while parsing a block collection": "the list begins here",
+    ]
 
     private func mark(of place: Place, in source: SourceFile) -> Mark {
         switch place {
@@ -19,28 +33,6 @@ extension SyntaxProblem {
             guard line > source.lineCount else { return Mark(file: source.name, line: line, column: column) }
             let last = source.line(source.lineCount) ?? ""
             return Mark(file: source.name, line: source.lineCount, column: last.unicodeScalars.count + 1)
-        }
-    }
-
-    private func help(at mark: Mark, in source: SourceFile) -> String? {
-        let line = source.line(mark.line) ?? ""
-        if line.unicodeScalars.dropFirst(mark.column - 1).first == "\t" {
-            return "indent with spaces, YAML allows no tabs there"
-        }
-        switch message {
-        case "control characters are not allowed":
-            return "remove the character, or write it as an escape in double quotes"
-        case "mapping values are not allowed in this context":
-            if let above = source.line(mark.line - 1), ConfigLine(above).lacksSpaceAfterKey {
-                return "write a space after the colon in line \(mark.line - 1)"
-            }
-            return "check the indent, or quote a value that contains \": \""
-        case "could not find expected ':'": return "write a space after the colon: \"key: value\""
-        case _ where message.contains("expected ',' or"):
-            return line.contains("${") ? "quote references inside [ ] and { }: \"${env:NAME}\"" : nil
-        case "found character that cannot start any token": return "quote the value"
-        case "found unexpected end of stream": return "close the quote or the bracket"
-        default: return nil
         }
     }
 }

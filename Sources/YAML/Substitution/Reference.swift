@@ -60,7 +60,7 @@ struct Reference: Equatable {
                 message: name.isEmpty
                     ? "a reference without a name"
                     : "\(quoted(String(name))) is no name of an environment variable ([A-Za-z_][A-Za-z0-9_]*)",
-                help: forms
+                help: meant(by: name).map { "did you mean \($0)?" } ?? forms
             )
         }
         let operation = text[name.endIndex...]
@@ -73,6 +73,14 @@ struct Reference: Equatable {
             )
         }
         return .environment(name: String(name), fallback: String(operation.dropFirst(2)))
+    }
+
+    /// Returns the form that was probably meant: the shell's `NAME-default`, or `env.NAME`.
+    private static func meant(by name: Substring) -> String? {
+        if name.hasPrefix("env."), isName(name.dropFirst(4)) { return "${env:\(name.dropFirst(4))}" }
+        let parts = name.split(separator: "-", maxSplits: 1)
+        guard parts.count == 2, isName(parts[0]) else { return nil }
+        return "${\(parts[0]):-\(parts[1])}"
     }
 
     private static func file(_ path: Substring) -> Target {

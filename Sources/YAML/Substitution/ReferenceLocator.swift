@@ -7,14 +7,14 @@ struct ReferenceLocator {
     let scalar: Scalar
     let source: SourceFile?
 
-    /// Returns the reference's place, or the scalar's where escapes or line folding hide it.
-    func mark(of reference: Reference) -> Mark {
+    /// Returns the place of a reference that begins at an offset of the value, or the scalar's where escapes or line folding hide it.
+    func mark(of written: String, offset: Int) -> Mark {
         guard let source else { return scalar.mark }
-        let needle = Array(reference.written.unicodeScalars)
+        let needle = Array(written.unicodeScalars)
         for line in scalar.mark.line..<(scalar.mark.line + Self.linesSearched) {
             guard let text = source.line(line) else { break }
             // Quotes and escapes make the source longer than the value, never shorter.
-            let start = line == scalar.mark.line ? scalar.mark.column - 1 + reference.offset : 0
+            let start = line == scalar.mark.line ? scalar.mark.column - 1 + offset : 0
             if let found = Self.index(of: needle, in: Array(text.unicodeScalars), from: start) {
                 return Mark(file: scalar.mark.file, line: line, column: found + 1, length: needle.count)
             }

@@ -8,6 +8,8 @@ struct ReferenceScanner {
     enum Piece: Equatable {
         case literal(String)
         case reference(Reference)
+        /// `$NAME`, which a shell would replace and a configuration keeps.
+        case bareName(String, offset: Int)
     }
 
     private let scalars: [Unicode.Scalar]
@@ -40,8 +42,15 @@ struct ReferenceScanner {
                 flush()
                 pieces.append(.reference(reference()))
             default:
-                literal.append("$")
-                index += 1
+                let name = scalars[(index + 1)...].prefix(while: Self.isName)
+                if let first = name.first, !("0"..."9").contains(first) {
+                    flush()
+                    pieces.append(.bareName(string(name.indices), offset: index))
+                    index = name.endIndex
+                } else {
+                    literal.append("$")
+                    index += 1
+                }
             }
         }
         flush()
@@ -79,6 +88,13 @@ struct ReferenceScanner {
         let end = index
         index = scalars.count
         return Reference(unclosed: string(start..<end), offset: start, isCutByEscape: isCutByEscape)
+    }
+
+    private static func isName(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", "_": true
+        default: false
+        }
     }
 
     private func string(_ range: Range<Int>) -> String {

@@ -4,7 +4,7 @@
 ///
 /// A value is put in as text: it never becomes structure and is never substituted again. A plain scalar gets its type
 /// from the text after substitution, a quoted one stays a string. Keys are left alone. A default is used when the variable
-/// is unset or empty.
+/// is unset or empty. `$NAME` stays as it is; where the variable is set, that is worth a warning.
 public struct Substitution: Sendable {
     private let environment: [String: String]
     private let home: String?
@@ -45,17 +45,21 @@ public struct Substitution: Sendable {
         guard scalar.text.utf8.contains(UInt8(ascii: "$")) else { return scalar }
         var result = scalar
         var text = ""
+        let locator = ReferenceLocator(scalar: scalar, source: diagnostics.source(named: scalar.mark.file))
         for piece in ReferenceScanner.pieces(of: scalar.text) {
             switch piece {
             case .literal(let literal): text += literal
+            case .bareName(let name, let offset):
+                text += "$" + name
+                guard environment[name] != nil else { continue }
+                diagnostics.append(Self.notReplaced(name, at: locator.mark(of: "$" + name, offset: offset)))
             case .reference(let reference):
                 result.reference = scalar.text
                 do throws(Problem) {
                     text += try value(of: reference.target)
                 } catch {
                     result.isUnresolved = true
-                    let mark = ReferenceLocator(scalar: scalar, source: diagnostics.source(named: scalar.mark.file))
-                        .mark(of: reference)
+                    let mark = locator.mark(of: reference.written, offset: reference.offset)
                     diagnostics.append(
                         .error(error.code, error.message, at: mark, help: error.help, notes: error.notes)
                     )
@@ -64,6 +68,16 @@ public struct Substitution: Sendable {
         }
         result.text = text
         return result
+    }
+
+    /// Only names that are set are worth a word: a password may well have a dollar before a letter.
+    private static func notReplaced(_ name: String, at mark: Mark) -> Diagnostic {
+        .warning(
+            "shell-variable",
+            "$\(name) stays as it is written, only ${env:\(name)} is replaced",
+            at: mark,
+            help: "write ${env:\(name)}, or $$\(name) when the dollar is meant"
+        )
     }
 
     private struct Problem: Error {
@@ -95,10 +109,20 @@ public struct Substitution: Sendable {
         do {
             content = try readFile(ConfigPath.expand(path, home: home))
         } catch {
-            throw Problem(code: "unreadable-file", message: "the file \(quoted(path)) cannot be read: \(error)")
+            throw Problem(
+                code: "unreadable-file",
+                message: "the file \(quoted(path)) cannot be read: \(error)",
+                help: path.hasPrefix("/") || path.hasPrefix("~")
+                    ? "correct the path, or let the collector's user read the file"
+                    : "a path that does not begin with / or ~ starts in the folder the collector runs in"
+            )
         }
         guard var text = String(validating: content, as: UTF8.self) else {
-            throw Problem(code: "unreadable-file", message: "the file \(quoted(path)) is not UTF-8 text")
+            throw Problem(
+                code: "unreadable-file",
+                message: "the file \(quoted(path)) is not UTF-8 text",
+                help: "name a text file; what it holds becomes the value"
+            )
         }
         if let last = text.last, last == "\n" || last == "\r\n" { text.removeLast() }
         return text

@@ -2,8 +2,8 @@
 
 /// An amount of memory or disk written with its unit, such as `64MiB`, `10MB` or `100B`.
 ///
-/// Units are `B`, the decimal `kB`/`KB`, `MB`, `GB`, `TB` and the binary `KiB`, `MiB`, `GiB`, `TiB`. A number without a unit is
-/// refused.
+/// Units are `B`, the decimal `kB`/`KB`, `MB`, `GB`, `TB` and the binary `KiB`, `MiB`, `GiB`, `TiB`. A whole number of 1024 and
+/// more without a unit is bytes, as in the OpenTelemetry Collector; a smaller one is refused, because it may be meant in MiB.
 public struct ConfigByteSize: ConfigScalar, Hashable {
     /// The number of bytes; never negative when read from a configuration.
     public var bytes: Int64
@@ -21,6 +21,10 @@ public struct ConfigByteSize: ConfigScalar, Hashable {
 
     /// Creates a size from its text.
     public init(parsing text: String) throws(ConfigValueError) {
+        if let plain = Self.plainBytes(text) {
+            bytes = plain
+            return
+        }
         var rest = text[...]
         let result: Result<Int64, UnitNumber.Failure> = Result { () throws(UnitNumber.Failure) -> Int64 in
             let size = try Self.format.read(&rest)
@@ -70,11 +74,17 @@ public struct ConfigByteSize: ConfigScalar, Hashable {
         }
     }
 
-    /// Snippets for the OpenTelemetry Collector have plain byte counts, so those are translated.
+    /// A count that can only be meant in bytes.
+    private static func plainBytes(_ text: String) -> Int64? {
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let bytes = Int64(text) else { return nil }
+        return bytes >= 1024 || bytes == 0 ? bytes : nil
+    }
+
+    /// Whoever writes a small number thinks in MiB, as the keys of the OpenTelemetry Collector that end in `_mib` do.
     private static func help(forBareNumber text: String) -> String {
-        guard let bytes = Int64(text), bytes >= 1024 else { return "write 64MiB, for example" }
-        let short = ConfigByteSize(bytes: bytes).description
-        return short == "\(bytes)B" ? "write \(bytes)B" : "write \(bytes)B or \(short)"
+        let joined = text.filter { $0 != " " }
+        if joined != text, (try? Self(parsing: joined)) != nil { return "write \(joined), without a space" }
+        return "write \(joined)MiB or \(joined)B"
     }
 }
 

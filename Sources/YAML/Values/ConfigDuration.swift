@@ -2,7 +2,7 @@
 
 /// A length of time written with its unit, such as `300ms`, `5s`, `1m30s` or `90d`.
 ///
-/// Units are `ns`, `us`, `ms`, `s`, `m`, `h` and `d` (24 hours). A number without a unit is refused, zero is `0s`.
+/// Units are `ns`, `us`, `ms`, `s`, `m`, `h` and `d` (24 hours). A number without a unit is refused, except `0`.
 public struct ConfigDuration: ConfigScalar, Hashable {
     /// The length in nanoseconds; never negative when read from a configuration.
     public var nanoseconds: Int64
@@ -20,6 +20,8 @@ public struct ConfigDuration: ConfigScalar, Hashable {
 
     /// Creates a duration from its text.
     public init(parsing text: String) throws(ConfigValueError) {
+        // Nothing is nothing in every unit.
+        let text = text == "0" ? "0s" : text
         var rest = text[...]
         var total: Int64 = 0
         repeat {
@@ -45,18 +47,25 @@ public struct ConfigDuration: ConfigScalar, Hashable {
         units: Dictionary(uniqueKeysWithValues: units.map { ($0.name, $0.nanoseconds) })
     )
 
+    /// How people write units in full.
+    private static let words = [
+        "day": "d", "days": "d", "hour": "h", "hours": "h", "hr": "h", "hrs": "h", "minute": "m", "minutes": "m",
+        "min": "m",
+        "mins": "m", "second": "s", "seconds": "s", "sec": "s", "secs": "s", "millis": "ms", "msec": "ms",
+    ]
+
     private static func error(_ failure: UnitNumber.Failure, in text: String) -> ConfigValueError {
         let names = units.reversed().map(\.name)
         switch failure {
         case .missingUnit:
-            let isNumber = text.allSatisfy { $0.isNumber || $0 == "." }
             return ConfigValueError(
                 code: "missing-unit",
                 message: "the duration \(quoted(text)) has no unit",
-                help: isNumber ? "write \(text)s for seconds; units: \(names.joined(separator: ", "))" : "write 1m30s"
+                help: help(forBareNumber: text)
             )
         case .unknownUnit(let unit):
-            let similar = names.contains(unit.lowercased()) ? unit.lowercased() : suggestion(for: unit, among: names)
+            let letter = words[unit.lowercased()] ?? unit.lowercased()
+            let similar = names.contains(letter) ? letter : suggestion(for: unit, among: names)
             return ConfigValueError(
                 code: "invalid-duration",
                 message: "\(quoted(unit)) is no unit of time",
@@ -72,6 +81,19 @@ public struct ConfigDuration: ConfigScalar, Hashable {
                 help: "write a number with a unit, such as 300ms, 5s, 1m30s or 90d"
             )
         }
+    }
+}
+
+extension ConfigDuration {
+    private static func help(forBareNumber text: String) -> String {
+        let joined = text.filter { $0 != " " }
+        if joined != text, (try? Self(parsing: joined)) != nil { return "write \(joined), without a space" }
+        let number = joined.prefix { $0.isNumber || $0 == "." }
+        if let unit = words[joined.dropFirst(number.count).lowercased()] { return "write \(number)\(unit)" }
+        let isNumber = text.allSatisfy { $0.isNumber || $0 == "." }
+        let names = units.reversed().map(\.name).joined(separator: ", ")
+        return isNumber
+            ? "write \(text)s for seconds; units: \(names)" : "write a unit behind every number, such as 1m30s"
     }
 }
 

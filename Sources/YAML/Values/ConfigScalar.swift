@@ -17,6 +17,18 @@ public protocol ConfigSection: Codable, Sendable {
     init()
 }
 
+/// A section that knows which keys people write in it from habit, and what to tell them.
+///
+/// ```swift
+/// extension ServerConfig: AbsentKeyAdvising {
+///     static let absentKeys = ["grpc": "send OTLP over HTTP, which needs no key"]
+/// }
+/// ```
+public protocol AbsentKeyAdvising {
+    /// The help for each key that is not there.
+    static var absentKeys: [String: String] { get }
+}
+
 /// A value that has something harmless to stand in for it after an error was reported.
 protocol PlaceholderProviding {
     static var placeholder: Self { get }

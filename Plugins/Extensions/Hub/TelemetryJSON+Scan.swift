@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+
+extension TelemetryJSON {
+    /// The answer to a scan.
+    static func scan(_ report: ScanReport) -> JSONValue {
+        [
+            "ok": true,
+            "scanned": .integer(Int64(report.scanned)),
+            "ingested": .integer(Int64(report.ingested)),
+            "skipped": .integer(Int64(report.skipped)),
+            "durationMs": .integer(report.durationMilliseconds),
+            "unreadableFiles": .integer(Int64(report.unreadable)),
+            "skippedLines": .integer(Int64(report.skippedLines)),
+            "problems": .array(report.problems.map { .string($0.description) }),
+        ]
+    }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CollectorKit
+
+/// What a user writes under `attributes:`; the keys are those of the OpenTelemetry Collector.
+public struct AttributesConfig: ComponentConfig {
+    /// What is done to each record, in this order.
+    public var actions: [ActionConfig] = []
+    /// Which records; all when left out.
+    public var include: MatchConfig?
+    /// Which of them not.
+    public var exclude: MatchConfig?
+
+    /// Does nothing.
+    public init() {}
+
+    /// What each key means.
+    public static let documentation: [String: String] = {
+        var texts = [
+            "actions":
+                "what is done to each record, in this order: a list of {key, action, value, from_attribute, pattern, converted_type}; actions are insert, update, upsert, delete, hash, extract and convert"
+        ]
+        let match = [
+            "match_type": "strict: whole values; regexp: regular expressions that are found anywhere in a value",
+            "services": "values of the resource attribute service.name, of which one must match",
+            "span_names": "names of spans, of which one must match",
+            "log_bodies": "bodies of log records, of which one must match",
+            "metric_names": "names of metrics, of which one must match",
+            "attributes":
+                "attributes of the record, which must all match: a list of {key, value}; without a value the key is enough",
+            "resources": "attributes of the resource, which must all match: a list of {key, value}",
+        ]
+        for (key, text) in match {
+            texts["include.\(key)"] = "only records that match everything here: \(text)"
+            texts["exclude.\(key)"] = "no records that match everything here: \(text)"
+        }
+        return texts
+    }()
+
+    /// Refuses actions and patterns that cannot be carried out.
+    public func validate(_ findings: inout ConfigFindings) {
+        for (position, action) in actions.enumerated() {
+            do throws(ActionError) {
+                _ = try AttributeAction(action)
+            } catch {
+                findings.error(
+                    "action",
+                    error.message,
+                    at: ["actions", "\(position)"] + (error.key.map { [$0] } ?? []),
+                    help: error.help
+                )
+            }
+        }
+        for (name, match) in [("include", include), ("exclude", exclude)] {
+            guard let match else { continue }
+            if match.isEmpty {
+                findings.error("empty-value", "nothing is named that records should match", at: [name])
+            }
+            do throws(ActionError) {
+                _ = try RecordSelector(match)
+            } catch {
+                findings.error("pattern", error.message, at: [name] + (error.key.map { [$0] } ?? []), help: error.help)
+            }
+        }
+    }
+}
+
+/// One action on the attributes of a record.
+public struct ActionConfig: ConfigSection, Hashable {
+    /// The attribute that is changed.
+    public var key = ""
+    /// What is done to it.
+    public var action = Kind.upsert
+    /// The new value: a number or `true` where the text is one, unless `converted_type` says otherwise.
+    public var value: String?
+    /// The attribute whose value is taken.
+    public var fromAttribute: String?
+    /// For `extract` the expression whose named groups become attributes; for `delete` and `hash` one for keys.
+    public var pattern: String?
+    /// The type for `convert`, and of `value`.
+    public var convertedType: ValueForm?
+
+    /// An action without a key.
+    public init() {}
+
+    /// What can be done.
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+        case insert, update, upsert, delete, hash, extract, convert
+    }
+
+    /// The types a value can have.
+    public enum ValueForm: String, Codable, Sendable, CaseIterable {
+        case int, double, string, bool
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case key, action, value, pattern
+        case fromAttribute = "from_attribute"
+        case convertedType = "converted_type"
+    }
+}
+
+/// What records must match to be changed; everything that is named must match.
+public struct MatchConfig: ConfigSection, Hashable {
+    /// How texts are compared.
+    public var matchType = Kind.strict
+    /// Values of `service.name`.
+    public var services: [String] = []
+    /// Names of spans.
+    public var spanNames: [String] = []
+    /// Bodies of log records.
+    public var logBodies: [String] = []
+    /// Names of metrics.
+    public var metricNames: [String] = []
+    /// Attributes of the record.
+    public var attributes: [AttributeMatch] = []
+    /// Attributes of the resource.
+    public var resources: [AttributeMatch] = []
+
+    /// Matches everything.
+    public init() {}
+
+    /// How texts are compared.
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+        case strict, regexp
+    }
+
+    /// An attribute to match.
+    public struct AttributeMatch: ConfigSection, Hashable {
+        /// Its key.
+        public var key = ""
+        /// Its value, written out; any when left out.
+        public var value: String?
+
+        /// A match without a key.
+        public init() {}
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case services, attributes, resources
+        case matchType = "match_type"
+        case spanNames = "span_names"
+        case logBodies = "log_bodies"
+        case metricNames = "metric_names"
+    }
+
+    /// Whether nothing is named.
+    var isEmpty: Bool {
+        services.isEmpty && spanNames.isEmpty && logBodies.isEmpty && metricNames.isEmpty && attributes.isEmpty
+            && resources.isEmpty
+    }
+}

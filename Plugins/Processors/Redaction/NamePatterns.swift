@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A set of names and beginnings of names that is asked once for every attribute, so without making strings.
+struct NamePatterns: Sendable {
+    /// By the length of a name; longer ones share the last place.
+    private var names: [[[UInt8]]] = Array(repeating: [], count: 65)
+    /// By the first byte.
+    private var prefixes: [[[UInt8]]] = Array(repeating: [], count: 256)
+
+    /// Takes names and beginnings (`prefix.*`); what is neither matches nothing.
+    init(_ patterns: [String]) {
+        for pattern in patterns where Self.isPattern(pattern) {
+            let bytes = Array(pattern.utf8)
+            if pattern.hasSuffix("*") {
+                prefixes[Int(bytes[0])].append(Array(bytes.dropLast()))
+            } else {
+                names[min(bytes.count, 64)].append(bytes)
+            }
+        }
+    }
+
+    /// Whether a text is a name, or a beginning of at least one letter followed by `*`.
+    static func isPattern(_ text: String) -> Bool {
+        let stem = text.hasSuffix("*") ? text.dropLast() : text[...]
+        return !stem.isEmpty && !stem.contains("*")
+    }
+
+    func hasName(_ name: ArraySlice<UInt8>) -> Bool {
+        let candidates = names[min(name.count, 64)]
+        guard !candidates.isEmpty, let first = name.first, let last = name.last else { return false }
+        return candidates.contains { $0[0] == first && $0[$0.count - 1] == last && $0.elementsEqual(name) }
+    }
+
+    func hasPrefix(of name: ArraySlice<UInt8>) -> Bool {
+        guard let first = name.first, !prefixes[Int(first)].isEmpty else { return false }
+        return prefixes[Int(first)].contains { $0.count <= name.count && $0.elementsEqual(name.prefix($0.count)) }
+    }
+}

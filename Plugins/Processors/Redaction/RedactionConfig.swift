@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CollectorKit
+import OTLP
+
+/// What a user writes under `redaction:`.
+public struct RedactionConfig: ComponentConfig {
+    /// The attributes that are dropped, by name or `prefix.*`.
+    public var dropAttributes = MessageContent.attributes
+    /// The attributes whose values are replaced by a keyed hash, by name.
+    public var hashAttributes: [String] = []
+    /// The key of the hash; a random one is kept in the program's folder when none is given.
+    public var salt: Secret = ""
+    /// What becomes of the bodies of log records that carry messages.
+    public var logBodies = Fate.drop
+    /// What becomes of the events of spans that are messages.
+    public var spanEvents = Fate.drop
+
+    /// Prompts and answers are dropped, nothing is hashed.
+    public init() {}
+
+    /// What can happen to something that carries a message.
+    public enum Fate: String, Codable, Sendable, CaseIterable {
+        case drop, keep
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case salt
+        case dropAttributes = "drop_attributes"
+        case hashAttributes = "hash_attributes"
+        case logBodies = "log_bodies"
+        case spanEvents = "span_events"
+    }
+
+    /// What each key means.
+    public static let documentation = [
+        "drop_attributes":
+            "attributes that are dropped, by name or as prefix.*; the default drops what is known to carry prompts, answers and tool calls",
+        "hash_attributes":
+            "attributes whose values are replaced by a keyed hash of 32 digits, by name; equal values give equal hashes",
+        "salt":
+            "the key of the hash, such as ${env:HAMMURABI_SALT}; without one a random key is kept in $HAMMURABI_HOME/redaction.salt",
+        "log_bodies": "drop: bodies of log records that carry a message are dropped, event names stay; or keep",
+        "span_events":
+            "drop: events of spans that are messages (gen_ai.* messages, logged sentences) are dropped; or keep",
+    ]
+
+    /// Refuses patterns that are none, and rules that would take away what calls are counted by.
+    public func validate(_ findings: inout ConfigFindings) {
+        for (position, name) in dropAttributes.enumerated() {
+            let path = ["drop_attributes", "\(position)"]
+            if !NamePatterns.isPattern(name) {
+                findings.error(
+                    "pattern",
+                    "\"\(name)\" is no name and no prefix",
+                    at: path,
+                    help: "write name or prefix.*"
+                )
+            } else if let key = AttributeKey(name: name), CountedAttributes.figures.contains(key) {
+                findings.error(
+                    "usage-attribute",
+                    "calls are counted by \"\(name)\"; it holds no text",
+                    at: path,
+                    help: "take it out of the list"
+                )
+            }
+        }
+        for (position, name) in hashAttributes.enumerated() {
+            let path = ["hash_attributes", "\(position)"]
+            if name.isEmpty || name.contains("*") {
+                findings.error("pattern", "\"\(name)\" is no attribute's name", at: path, help: "write the whole name")
+            } else if let key = AttributeKey(name: name), CountedAttributes.figures.contains(key) {
+                findings.error(
+                    "usage-attribute",
+                    "calls are counted by \"\(name)\"; a hash of it could not be counted",
+                    at: path,
+                    help: "take it out of the list"
+                )
+            }
+        }
+        if !salt.isEmpty, salt.value.utf8.count < 8 {
+            findings.warning(
+                "short-salt",
+                "a short salt can be guessed",
+                at: ["salt"],
+                help: "write 16 characters or more"
+            )
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import OTLP
+import Usage
+
+/// What is particular about the records of the `agent_sessions` receiver, which reads the session files of agents.
+///
+/// They come from this machine's receiver or, forwarded, from another's; their scope tells either way.
+enum SessionRecords {
+    /// The scope of all of them.
+    static let scope: StaticString = "hammurabi.agent_sessions"
+
+    /// Facts about a session, and no call.
+    static let factsEvent: StaticString = "hammurabi.session"
+
+    /// A kind of call that a session file tells of.
+    struct Kind {
+        fileprivate var event: StaticString
+        /// What it was read from.
+        var source: Observation.Source
+        /// How far its numbers are trusted; Claude Code's own telemetry counts whole answers where older transcripts hold the beginning of one,
+        /// Codex's rollouts are its own books.
+        var authority: UInt8
+    }
+
+    private static let kinds = [
+        Kind(event: "hammurabi.transcript.call", source: .transcript, authority: 75),
+        // A side question repeats calls of its parent under new ids and may have figures of its own in them.
+        Kind(event: "hammurabi.transcript.sidechain", source: .transcript, authority: 74),
+        Kind(event: "hammurabi.rollout.call", source: .rollout, authority: 95),
+        Kind(event: "hammurabi.rollout.total", source: .rollout, authority: 90),
+    ]
+
+    /// The kind of call that an event tells of; nil when it tells of none.
+    static func kind(of event: Slice, in batch: OTLPBatch) -> Kind? {
+        kinds.first { batch.equals(event, $0.event) }
+    }
+
+    /// Adds what only these records tell of a call.
+    static func complete(_ observation: inout Observation, record: Int, of batch: OTLPBatch) {
+        if case .string(let place)? = batch.attribute("hammurabi.lineage", of: .record(record)), !place.isEmpty {
+            observation.keys.lineage = batch.hash(place, domain: "lineage")
+        }
+        if let searches = batch.attribute("hammurabi.web_searches", of: .record(record)).flatMap(batch.number),
+            (0...TokenCounts.limit).contains(searches)
+        {
+            observation.terms.webSearches = searches
+        }
+    }
+
+    /// Adds what a record of facts tells of its session.
+    static func complete(_ sighting: inout SessionSighting, record: Int, of batch: OTLPBatch) {
+        func text(_ key: String) -> String? {
+            guard case .string(let slice)? = batch.attribute(key, of: .record(record)), !slice.isEmpty else {
+                return nil
+            }
+            return batch.string(slice)
+        }
+        let time = sighting.lastSeen
+        sighting.name = text("hammurabi.session.name").map { Latest($0, at: time) }
+        sighting.branch = text(AttributeKey.vcsRefHeadName.name).map { Latest($0, at: time) }
+        sighting.agentVersion = text(AttributeKey.appVersion.name).map { Latest($0, at: time) }
+        sighting.parent = text("hammurabi.session.parent")
+    }
+}

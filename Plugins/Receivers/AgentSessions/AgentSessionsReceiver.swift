@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Logging
+import OTLP
+import Synchronization
+import Usage
+
+/// Reads the session files of agents, from time to time and when asked, and hands on what they tell as log records.
+///
+/// How far a file was read is remembered after the pipeline has taken what was read, so that nothing is lost; what is read twice
+/// after a crash or without its checkpoint is known again by the ids of the calls.
+final class AgentSessionsReceiver: Receiver, SessionScanner {
+    private let config: AgentSessionsConfig
+    private let settings: ComponentSettings
+    private let options: ScanPass.Options
+    private let file: CheckpointFile
+    private let next: (any Consumer)?
+    private let state = Mutex(State())
+
+    private struct State {
+        var isRunning = false
+        var poll: Task<Void, Never>?
+        var scan: Task<Result<ScanReport, ConsumeError>, Never>?
+        var listeners: [@Sendable (ScanProgress) -> Void] = []
+        /// Nil until the first scan has read the file.
+        var checkpoint: Checkpoint?
+        var problems: Set<ScanProblem> = []
+    }
+
+    /// Faults that one scan writes into the log; the report names more.
+    private static let problemsLogged = 3
+
+    /// Requests after which the checkpoint is written in the middle of a long scan.
+    private static let stepsBetweenSaves = 64
+
+    init(
+        _ config: AgentSessionsConfig,
+        _ settings: ComponentSettings,
+        environment: [String: String],
+        machine: String?,
+        next: (any Consumer)?
+    ) {
+        self.config = config
+        self.settings = settings
+        self.next = next
+        file = CheckpointFile(
+            path: config.checkpoint.isEmpty ? settings.home + "/agent_sessions.checkpoint" : config.checkpoint.path
+        )
+        options = ScanPass.Options(
+            folders: SessionFolders(config, environment: environment),
+            machine: machine,
+            home: environment["HOME"]
+        )
+    }
+
+    func start() async throws(StartError) {
+        state.withLock { state in
+            state.isRunning = true
+            guard config.pollInterval.nanoseconds > 0 else { return }
+            state.poll = Task { await self.poll() }
+        }
+    }
+
+    func shutdown() async {
+        let tasks = state.withLock { state in
+            state.isRunning = false
+            defer { state.poll = nil }
+            return (state.poll, state.scan)
+        }
+        tasks.0?.cancel()
+        tasks.1?.cancel()
+        await tasks.0?.value
+        _ = await tasks.1?.value
+    }
+
+    private func poll() async {
+        while !Task.isCancelled {
+            do throws(ConsumeError) {
+                _ = try await scan(progress: nil)
+            } catch {
+                settings.logger.warning("a scan was cut short", metadata: ["reason": "\(error.message)"])
+            }
+            try? await Task.sleep(for: config.pollInterval.duration)
+        }
+    }
+
+    func scan(progress: (@Sendable (ScanProgress) -> Void)?) async throws(ConsumeError) -> ScanReport {
+        let task = state.withLock { state -> Task<Result<ScanReport, ConsumeError>, Never>? in
+            guard state.isRunning else { return nil }
+            if let progress { state.listeners.append(progress) }
+            if let scan = state.scan { return scan }
+            let scan = Task { await self.scanOnce() }
+            state.scan = scan
+            return scan
+        }
+        guard let task else { throw .retryable("the receiver of agent sessions is not running") }
+        switch await task.value {
+        case .success(let report): return report
+        case .failure(let error): throw error
+        }
+    }
+
+    private func scanOnce() async -> Result<ScanReport, ConsumeError> {
+        let begun = settings.now()
+        var report = ScanReport()
+        let result: Result<ScanReport, ConsumeError>
+        do throws(ConsumeError) {
+            try await run(&report)
+            report.durationMilliseconds = max(0, settings.now().milliseconds - begun.milliseconds)
+            result = .success(report)
+        } catch {
+            result = .failure(error)
+        }
+        tell(report)
+        state.withLock { state in
+            state.scan = nil
+            state.listeners = []
+        }
+        return result
+    }
+}
+
+// MARK: - One scan
+
+extension AgentSessionsReceiver {
+    private func run(_ report: inout ScanReport) async throws(ConsumeError) {
+        var (checkpoint, isNew) = remembered()
+        var options = options
+        options.skipsUnknown = isNew && config.startAt == .end
+        let worker = ScanWorker(options, known: checkpoint.marks)
+        let keys = await worker.begin()
+        var (hasChanged, isDone) = (isNew, false)
+        if checkpoint.marks.count > keys.count || !checkpoint.marks.keys.allSatisfy(keys.contains) {
+            checkpoint.marks = checkpoint.marks.filter { keys.contains($0.key) }
+            hasChanged = true
+        }
+        defer {
+            // A first look that only marks what is there counts when it is complete; else the rest would be taken for new.
+            if isDone || !options.skipsUnknown {
+                if hasChanged { save(checkpoint) }
+                keep(checkpoint)
+            }
+        }
+        var (step, steps) = (await worker.step(), 0)
+        while true {
+            // The next request is read while this one is taken in.
+            let isLast = step.isLast
+            async let following = isLast ? nil : worker.step()
+            if let request = step.request { try await hand(request, step.recordCount) }
+            report.add(step.report)
+            hasChanged = hasChanged || !step.marks.isEmpty
+            checkpoint.marks.merge(step.marks) { $1 }
+            for listener in state.withLock({ $0.listeners }) { listener(step.progress) }
+            guard let next = await following else { break }
+            step = next
+            steps += 1
+            if !options.skipsUnknown, steps.isMultiple(of: Self.stepsBetweenSaves) {
+                save(checkpoint)
+                hasChanged = false
+            }
+            if Task.isCancelled { throw .retryable("the collector is stopping") }
+        }
+        isDone = true
+    }
+
+    /// What is remembered, and whether this is the first time.
+    private func remembered() -> (Checkpoint, isNew: Bool) {
+        if let known = state.withLock({ $0.checkpoint }) { return (known, false) }
+        if let known = file.load() { return (known, false) }
+        return (Checkpoint(), true)
+    }
+
+    private func keep(_ checkpoint: Checkpoint) { state.withLock { $0.checkpoint = checkpoint } }
+
+    private func hand(_ request: [UInt8], _ count: Int) async throws(ConsumeError) {
+        guard let next else {
+            throw .retryable(
+                "no logs pipeline takes what \(settings.id) reads; add one with it as a receiver",
+                after: 60
+            )
+        }
+        let batch: OTLPBatch
+        do throws(OTLPError) {
+            batch = try OTLPBatch(signal: .logs, protobuf: request)
+        } catch {
+            throw .permanent("a request of the receiver's own cannot be read: \(error)")
+        }
+        do throws(ConsumeError) {
+            try await next.consume(Batch(batch, receivedAt: settings.now()))
+            settings.counters.add(count, to: .accepted)
+        } catch {
+            settings.counters.add(count, to: error.isRetryable ? .failed : .refused)
+            guard !error.isRetryable else { throw error }
+            // To send it again would not help, and must not keep what comes after from being read.
+            settings.logger.error(
+                "records were refused",
+                metadata: ["count": "\(count)", "reason": "\(error.message)"]
+            )
+        }
+    }
+
+    private func save(_ checkpoint: Checkpoint) {
+        do throws(FileStream.Failure) {
+            try file.save(checkpoint)
+        } catch {
+            settings.logger.warning(
+                "the checkpoint cannot be written; after a restart everything is read again",
+                metadata: ["path": "\(file.path)", "reason": "\(error.message)"]
+            )
+        }
+    }
+
+    /// Says once what cannot be read, and briefly what was.
+    private func tell(_ report: ScanReport) {
+        let new = state.withLock { state in
+            defer { state.problems = Set(report.problems.filter { $0.line == nil }) }
+            return report.problems.filter { !state.problems.contains($0) }
+        }
+        for problem in new.prefix(Self.problemsLogged) {
+            settings.logger.warning("a session file has a fault", metadata: ["fault": "\(problem)"])
+        }
+        guard report.scanned > 0 else { return }
+        settings.logger.info(
+            "scanned session files",
+            metadata: [
+                "files": "\(report.scanned)", "calls": "\(report.ingested)", "faults": "\(report.skippedLines)",
+            ]
+        )
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How far a session file was read, and what has to be known to go on there.
+struct FileMark: Equatable {
+    var identity: FileIdentity
+    /// Size and time of the file when it was read; -1 as long as more of it is to be read.
+    var size: Int64
+    var modified: Int64
+    /// Bytes up to the end of the last whole line, of the contents where the file is compressed.
+    var offset: Int64
+    /// Lines up to there, as far as they were read.
+    var lines: Int64 = 0
+    /// Whether reading goes on in the middle of a line.
+    var isInsideLine = false
+    /// A hash of the first bytes, to notice when another file has taken the place.
+    var head = FileHead()
+    var state: ReaderState
+
+    /// Whether nothing has happened to the file since.
+    func isUnchanged(_ file: FoundFile) -> Bool {
+        identity == file.identity && size == file.size && modified == file.modified
+    }
+}
+
+/// The beginning of a file.
+struct FileHead: Equatable {
+    var length: Int32 = 0
+    var hash: UInt64 = 0
+
+    static let longest = 4_096
+}
+
+/// All marks, by the key of their file.
+struct Checkpoint: Equatable {
+    var marks: [String: FileMark] = [:]
+
+    /// The first bytes of the file; they end with the version of the format.
+    private static let signature: [UInt8] = Array("hammurabi agent_sessions 1\n".utf8)
+
+    /// Reads a checkpoint; nil when it is damaged or of another version, which costs no more than reading everything again.
+    init?(_ bytes: [UInt8]) {
+        guard bytes.starts(with: Self.signature), bytes.count >= Self.signature.count + 8 else { return nil }
+        var reader = StateDecoder(bytes[Self.signature.count...])
+        let body = bytes[Self.signature.count..<(bytes.count - 8)]
+        guard StateDecoder(bytes[(bytes.count - 8)...]).trailingHash == StateDecoder.hash(body) else { return nil }
+        let count = reader.number()
+        for _ in 0..<max(0, min(count, Int64(body.count))) where !reader.hasFailed {
+            let key = reader.text()
+            marks[key] = reader.mark()
+        }
+        guard !reader.hasFailed else { return nil }
+    }
+
+    init() {}
+
+    /// The checkpoint as bytes.
+    var encoded: [UInt8] {
+        var writer = StateEncoder()
+        writer.number(Int64(marks.count))
+        for (key, mark) in marks {
+            writer.text(key)
+            writer.mark(mark)
+        }
+        return Self.signature + writer.bytes + writer.hash
+    }
+}

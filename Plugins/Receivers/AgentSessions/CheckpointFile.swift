@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Glibc
+
+/// Keeps a checkpoint on the disk.
+struct CheckpointFile: Sendable {
+    let path: String
+
+    /// What is kept; nothing when there is no file or it is damaged.
+    func load() -> Checkpoint? {
+        (try? Data(contentsOf: URL(filePath: path))).flatMap { Checkpoint([UInt8]($0)) }
+    }
+
+    /// Replaces the file as a whole: after a crash there is the old one or the new one.
+    ///
+    /// - Throws: ``FileStream/Failure``; the old file is still there then.
+    func save(_ checkpoint: Checkpoint) throws(FileStream.Failure) {
+        try makeFolder()
+        let draft = path + ".new"
+        let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .system }
+        do throws(FileStream.Failure) {
+            defer { close(descriptor) }
+            try write(checkpoint.encoded, to: descriptor)
+            guard fsync(descriptor) == 0 else { throw .system }
+        } catch {
+            unlink(draft)
+            throw error
+        }
+        guard rename(draft, path) == 0 else { throw .system }
+    }
+
+    private func makeFolder() throws(FileStream.Failure) {
+        guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: String(path[..<slash]),
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            throw FileStream.Failure("its folder cannot be made")
+        }
+    }
+
+    private func write(_ bytes: [UInt8], to descriptor: Int32) throws(FileStream.Failure) {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(descriptor, buffer.baseAddress.map { $0 + written }, bytes.count - written)
+            }
+            if count > 0 { written += count } else if errno != EINTR { throw .system }
+        }
+    }
+}

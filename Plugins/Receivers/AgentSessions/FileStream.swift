@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Usage
+
+/// A session file that is open for reading, its contents inflated where it is compressed.
+final class FileStream {
+    private let descriptor: Int32
+    private var inflater: ZstdInflater?
+    /// What the file was when it was opened.
+    let identity: FileIdentity
+
+    /// Why a file cannot be read.
+    struct Failure: Error {
+        let message: String
+
+        init(_ message: String) {
+            self.message = message
+        }
+
+        static var system: Failure { Failure(String(cString: strerror(errno))) }
+    }
+
+    /// Opens a file; never waits for one that is no plain file.
+    init(_ file: FoundFile) throws(Failure) {
+        descriptor = open(file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else { throw .system }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw Failure("it is no plain file")
+        }
+        identity = FileIdentity(status)
+        inflater = file.isCompressed ? ZstdInflater() : nil
+    }
+
+    deinit { close(descriptor) }
+
+    /// Goes to a place in a file that is not compressed.
+    func seek(to offset: Int64) throws(Failure) {
+        guard lseek(descriptor, off_t(offset), SEEK_SET) == off_t(offset) else { throw .system }
+    }
+
+    /// Reads what comes next; 0 at the end.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
+        guard let inflater else { return try readBytes(into: buffer) }
+        return try inflater.read(into: buffer) { target throws(Failure) in try self.readBytes(into: target) }
+    }
+
+    private func readBytes(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
+        while true {
+            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            if count >= 0 { return count }
+            guard errno == EINTR else { throw .system }
+        }
+    }
+
+    /// The hash of the first bytes, at most `length` of them.
+    func head(length: Int) -> FileHead {
+        var bytes = [UInt8](repeating: 0, count: min(max(0, length), FileHead.longest))
+        let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+        guard count > 0 else { return FileHead() }
+        var hash = StableHash(domain: "file-head")
+        bytes[..<count].withUnsafeBytes { hash.combine(bytes: $0.bytes) }
+        return FileHead(length: Int32(count), hash: hash.value)
+    }
+
+    /// Whether the byte before an offset ends a line.
+    func endsLine(at offset: Int64) -> Bool {
+        var byte: UInt8 = 0
+        return offset == 0 || (pread(descriptor, &byte, 1, off_t(offset - 1)) == 1 && byte == 10)
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// Cuts a stream of bytes into lines within bounded memory; one buffer serves file after file.
+///
+/// A line that does not fit is left out; nothing that an agent tells about usage is that long.
+final class LineBuffer {
+    private var storage: UnsafeMutablePointer<UInt8>
+    private var capacity: Int
+    private let largestLine: Int
+    private var start = 0
+    private var searched = 0
+    private var filled = 0
+    private var leavesOut = Omission?.none
+
+    /// Bytes between the start of the stream and the line that comes next.
+    private(set) var offset: Int64 = 0
+    /// Lines given out or left out so far.
+    private(set) var lineCount = 0
+
+    /// How much is read at a time: small enough to stay in the processor's cache.
+    static let readSize = 256 << 10
+
+    init(largestLine: Int = 8 << 20) {
+        self.largestLine = max(largestLine, 1)
+        capacity = Self.readSize * 2
+        storage = .allocate(capacity: capacity)
+    }
+
+    deinit { storage.deallocate() }
+
+    /// Why a line is not given out.
+    enum Omission {
+        /// It is longer than the buffer may grow.
+        case tooLong
+        /// The stream was entered in the middle of it.
+        case entered
+    }
+
+    enum Finding {
+        /// A line without its end; valid until the buffer is filled again.
+        case line(LineBytes)
+        /// A line was left out.
+        case omitted(Omission)
+        /// More has to be read first.
+        case more
+    }
+
+    /// Begins another stream at this offset.
+    func reset(offset: Int64, isInsideLine: Bool = false) {
+        (start, searched, filled, lineCount) = (0, 0, 0, 0)
+        self.offset = offset
+        leavesOut = isInsideLine ? .entered : nil
+    }
+
+    /// What comes next.
+    func next() -> Finding {
+        guard searched < filled, let found = memchr(storage + searched, 10, filled - searched) else {
+            searched = filled
+            return .more
+        }
+        let end = found.assumingMemoryBound(to: UInt8.self) - storage
+        let line = LineBytes(base: UnsafePointer(storage) + start, count: end - start)
+        offset += Int64(end + 1 - start)
+        start = end + 1
+        searched = start
+        lineCount += 1
+        defer { leavesOut = nil }
+        if let leavesOut { return .omitted(leavesOut) }
+        return line.count > largestLine ? .omitted(.tooLong) : .line(line)
+    }
+
+    /// What has come after the last line's end; nil when there is nothing or it is part of a line that is left out.
+    var rest: LineBytes? {
+        guard leavesOut == nil, filled > start else { return nil }
+        return LineBytes(base: UnsafePointer(storage) + start, count: filled - start)
+    }
+
+    /// Whether ``offset`` lies within a line that is left out.
+    var isInsideLine: Bool { leavesOut != nil }
+
+    /// Fills the buffer by one read and returns how many bytes came; 0 at the end of the stream.
+    ///
+    /// Lines given out before are gone.
+    func fill<Failure: Error>(
+        _ read: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) -> Int {
+        makeRoom()
+        let count = try read(UnsafeMutableRawBufferPointer(start: storage + filled, count: Self.readSize))
+        filled += max(0, min(count, Self.readSize))
+        return count
+    }
+
+    /// Makes room for one read; of a line that is too long nothing but its length is kept.
+    private func makeRoom() {
+        if leavesOut == nil, filled - start > largestLine { leavesOut = .tooLong }
+        if leavesOut != nil {
+            offset += Int64(filled - start)
+            (start, searched, filled) = (0, 0, 0)
+        } else if start > 0 {
+            memmove(storage, storage + start, filled - start)
+            (start, searched, filled) = (0, filled - start, filled - start)
+        }
+        guard capacity - filled < Self.readSize else { return }
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity * 2)
+        memcpy(larger, storage, filled)
+        storage.deallocate()
+        storage = larger
+        capacity *= 2
+    }
+}

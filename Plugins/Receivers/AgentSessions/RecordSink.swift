@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import OTLP
+import Usage
+
+/// Collects the records of one agent into a request of bounded size.
+struct RecordSink {
+    private let agent: Agent
+    private let machine: String?
+    private var builder: LogBatchBuilder
+    /// How many of the calls no earlier part of the scan had.
+    private(set) var newCalls = 0
+    private var seen: SeenCalls
+
+    /// A request is handed on when it holds this much.
+    static let recordLimit = 1_000
+    static let byteLimit = 1 << 20
+
+    init(agent: Agent, machine: String?, seen: SeenCalls) {
+        self.agent = agent
+        self.machine = machine
+        self.seen = seen
+        var resource = [LogRecordDraft.Attribute(AttributeKey.serviceName.name, .string(agent.rawValue))]
+        if let machine { resource.append(LogRecordDraft.Attribute(AttributeKey.hostName.name, .string(machine))) }
+        builder = LogBatchBuilder(resource: resource, scopeName: SessionRecord.scope)
+    }
+
+    var isEmpty: Bool { builder.recordCount == 0 }
+
+    var recordCount: Int { builder.recordCount }
+
+    var isFull: Bool { builder.recordCount >= Self.recordLimit || builder.byteCount >= Self.byteLimit }
+
+    mutating func add(_ call: CallRecord) {
+        builder.append(call.draft)
+        if seen.insert(call.identity) { newCalls += 1 }
+    }
+
+    mutating func add(_ facts: SessionFacts) { builder.append(facts.draft) }
+
+    /// The finished request; the sink is used up.
+    consuming func finish() -> [UInt8] { builder.finish() }
+}
+
+/// The calls that a scan has met, so that copies in several files are counted as one; bounded.
+final class SeenCalls {
+    private var identities: Set<UInt64> = []
+
+    /// Beyond this many, copies of a call that lie far apart are reported as new; the ledger still counts them once.
+    private static let capacity = 1 << 18
+
+    /// Whether the call is new.
+    func insert(_ identity: UInt64) -> Bool {
+        guard identity != 0, identities.count < Self.capacity else { return !identities.contains(identity) }
+        return identities.insert(identity).inserted
+    }
+}
+
+/// The agents whose session files are read; the raw value is the name of their service.
+enum Agent: String, CaseIterable {
+    case claudeCode = "claude-code"
+    case codex
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// What a rollout has told so far of its thread.
+struct RolloutState: Equatable {
+    var thread: String?
+    /// The oldest known ancestor, whose history this thread continues.
+    var root: String?
+    var parent: String?
+    var provider: String?
+    var model: String?
+    var branch: String?
+    var version: String?
+    var project: String?
+    var name: String?
+    /// Lines with a smaller ordinal are copies of the parent's.
+    var historyStart: Int64 = 0
+    /// Whether calls are told one by one, which makes running totals redundant.
+    var hasRecords = false
+    var running = RunningTotal()
+    /// The newest time of any line, and the newest that was told.
+    var lastSeen: Int64 = 0
+    var lastTold: Int64 = 0
+}
+
+/// Reads a rollout of Codex: calls from its usage records or, in versions that have none, from the growth of its running totals.
+///
+/// A call is named by its response's id, and by the total that stood after it in the history which a thread shares with its forks; so a call
+/// that a fork replays, or that is read again after the file was moved or compressed, is known again.
+final class RolloutReader: SessionReader {
+    private var facts: RolloutState
+    private let place: SessionPlace
+    private let projects: ProjectNames
+    private let lineages: Lineages
+    private var instants = InstantReader()
+
+    init(_ state: RolloutState, place: SessionPlace, projects: ProjectNames, lineages: Lineages) {
+        facts = state
+        self.place = place
+        self.projects = projects
+        self.lineages = lineages
+    }
+
+    var state: ReaderState { .rollout(facts) }
+
+    func read(_ line: LineBytes, into sink: inout RecordSink) throws(LineFault) {
+        guard let line = try line.object(), RolloutLine.isOfInterest(line) else { return }
+        let parsed = try RolloutLine(line)
+        guard let type = parsed.type, let payload = parsed.payload else { return }
+        let time = note(parsed)
+        if type.equals("session_meta") {
+            identify(payload, time, into: &sink)
+        } else if type.equals("turn_context") {
+            // An empty name clears it.
+            facts.model = payload.model?.string(reusing: facts.model)
+        } else if (parsed.ordinal ?? .max) < facts.historyStart {
+            return
+        } else if type.equals("token_usage_record") {
+            addRecord(payload, time, into: &sink)
+        } else if type.equals("event_msg"), payload.type?.equals("token_count") == true {
+            addTotal(payload, parsed.timestamp?.string, time, into: &sink)
+        }
+    }
+
+    func noteEnd(_ line: LineBytes) {
+        // The time stands at the beginning of a line, so that a long line need not be read.
+        var cursor = JSONCursor(LineBytes(base: line.base, count: min(line.count, 64)))
+        guard (try? cursor.enterObject()) == true, let key = try? cursor.nextKey(), key.equals("timestamp"),
+            let time = (try? cursor.text()).flatMap({ instants.instant($0) })
+        else { return }
+        facts.lastSeen = max(facts.lastSeen, time.nanoseconds)
+    }
+
+    func flush(into sink: inout RecordSink) {
+        if facts.thread != nil, facts.lastSeen > facts.lastTold { tell(into: &sink) }
+    }
+
+    private func note(_ line: RolloutLine) -> Timestamp {
+        guard let time = line.timestamp.flatMap({ instants.instant($0) }) else {
+            return Timestamp(nanoseconds: facts.lastSeen > 0 ? facts.lastSeen : place.modified)
+        }
+        facts.lastSeen = max(facts.lastSeen, time.nanoseconds)
+        return time
+    }
+
+    /// The first `session_meta` says whose file this is; later ones are copied from ancestors.
+    private func identify(_ meta: RolloutLine.Payload, _ time: Timestamp, into sink: inout RecordSink) {
+        guard facts.thread == nil else { return }
+        let thread = meta.id?.string ?? place.session
+        facts.thread = thread
+        facts.parent = [meta.forkedFrom, meta.parentThread, meta.spawnParent].lazy.compactMap { $0?.string }
+            .first { $0 != thread }
+        facts.root = lineages.root(of: thread, tree: meta.session?.string, parent: facts.parent)
+        facts.historyStart = meta.historyStart ?? 0
+        facts.provider = meta.provider.flatMap { CodexProvider.name(of: $0.string) }
+        facts.branch = meta.branch?.string
+        facts.version = meta.version?.string
+        facts.project = meta.folder.flatMap { projects.name(of: $0.string) }
+        facts.name = meta.spawnPath?.string.split(separator: "/").last.map(String.init) ?? meta.spawnName?.string
+        if facts.lastSeen == 0 { facts.lastSeen = time.nanoseconds }
+        tell(into: &sink)
+    }
+
+    private func addRecord(_ payload: RolloutLine.Payload, _ time: Timestamp, into sink: inout RecordSink) {
+        facts.hasRecords = true
+        if let total = payload.threadUsage { facts.running.previous = total }
+        guard let usage = payload.usage, !usage.isZero else { return }
+        var call = call(.rolloutCall, usage, time, payload)
+        call.session = payload.thread?.string(reusing: facts.thread) ?? call.session
+        call.response = payload.response?.string
+        let root = call.session == facts.thread ? facts.root : payload.session?.string
+        call.lineage =
+            payload.threadUsage.map { lineage($0.values, root: root) }
+            ?? (call.response == nil ? lineage(usage.values + [time.nanoseconds], root: facts.root) : nil)
+        sink.add(call)
+    }
+
+    private func addTotal(
+        _ payload: RolloutLine.Payload,
+        _ timestamp: String?,
+        _ time: Timestamp,
+        into sink: inout RecordSink
+    ) {
+        guard payload.total != nil || payload.last != nil else { return }
+        let growth = facts.running.growth(total: payload.total, last: payload.last)
+        guard !facts.hasRecords, let growth else { return }
+        var call = call(.rolloutTotal, growth, time, payload)
+        call.lineage = lineage(payload.total?.values ?? growth.values + [time.nanoseconds], root: facts.root)
+        sink.add(call)
+    }
+
+    private func call(
+        _ event: SessionRecord.Event,
+        _ usage: TokenVector,
+        _ time: Timestamp,
+        _ payload: RolloutLine.Payload
+    ) -> CallRecord {
+        var call = CallRecord(event, time: time, session: facts.thread ?? place.session)
+        call.provider = facts.provider
+        call.model = payload.model?.string ?? facts.model
+        call.project = facts.project
+        (call.input, call.output) = (usage.input, usage.output)
+        (call.cacheRead, call.cacheWrite) = (usage.cached, usage.written)
+        call.reasoning = usage.reasoning
+        return call
+    }
+
+    private func lineage(_ values: [Int64], root: String?) -> String {
+        "codex:\(root ?? facts.thread ?? place.session):" + values.map { String($0) }.joined(separator: ".")
+    }
+
+    private func tell(into sink: inout RecordSink) {
+        sink.add(
+            SessionFacts(
+                session: facts.thread ?? place.session,
+                time: Timestamp(nanoseconds: facts.lastSeen),
+                project: facts.project,
+                branch: facts.branch,
+                version: facts.version,
+                name: facts.name,
+                parent: facts.parent
+            )
+        )
+        facts.lastTold = facts.lastSeen
+    }
+}
+
+/// The threads that were read, to find the oldest ancestor of a fork.
+final class Lineages {
+    private var roots: [String: String] = [:]
+
+    /// Remembers what an earlier scan found.
+    func add(_ state: RolloutState) {
+        if let thread = state.thread, let root = state.root { roots[thread] = root }
+    }
+
+    /// The oldest known ancestor; the name of the tree of threads, where newer versions tell it.
+    func root(of thread: String, tree: String?, parent: String?) -> String {
+        let root = tree.flatMap { $0 == thread && parent != nil ? nil : $0 } ?? parent.map { roots[$0] ?? $0 } ?? thread
+        roots[thread] = root
+        return root
+    }
+}
+
+/// Providers as Codex's configuration names them.
+enum CodexProvider {
+    /// The name for the price table; nil for OpenAI itself and for names that users made up, which tell nothing.
+    static func name(of configured: String) -> String? {
+        let name = configured.lowercased()
+        return name == "oss" ? "ollama" : known.contains(name) ? name : nil
+    }
+
+    private static let known: Set<String> = [
+        "amazon-bedrock", "anthropic", "azure", "deepseek", "gemini", "groq", "lmstudio", "mistral", "ollama",
+        "openrouter", "xai",
+    ]
+}

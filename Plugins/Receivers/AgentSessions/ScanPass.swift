@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Usage
+
+/// One way through all session files, cut into steps that each give a request of bounded size.
+///
+/// Nothing here waits for anybody but the disk. The marks of a step may be remembered once its request is in good hands.
+final class ScanPass {
+    let options: Options
+    let buffer: LineBuffer
+    let projects: ProjectNames
+    let lineages = Lineages()
+    let seen = SeenCalls()
+    var files: ArraySlice<FoundFile> = []
+    var known: [String: FileMark]
+    var open: OpenFile?
+    var report = ScanReport()
+    var progress = ScanProgress()
+
+    /// What does not change from pass to pass.
+    struct Options: Sendable {
+        var folders: SessionFolders
+        var machine: String?
+        var home: String?
+        /// Whether files that are not known yet are only marked as read.
+        var skipsUnknown = false
+        var largestLine = 8 << 20
+    }
+
+    /// A step of a pass.
+    struct Step: Sendable {
+        /// A request to be handed on, with the number of its records; nil when there is nothing to tell yet.
+        var request: [UInt8]?
+        var recordCount = 0
+        /// How far files were read.
+        var marks: [String: FileMark] = [:]
+        var progress = ScanProgress()
+        /// What was done since the step before.
+        var report = ScanReport()
+        /// The keys of all files, on the last step.
+        var keys: Set<String>?
+        var isLast = false
+    }
+
+    /// The file that is being read.
+    struct OpenFile {
+        var file: FoundFile
+        var stream: FileStream
+        var reader: any SessionReader
+        var head: FileHead
+        /// How many lines earlier scans have read.
+        var linesBefore: Int64
+    }
+
+    /// As many bytes are read in one step at most.
+    private static let stepSize: Int64 = 256 << 20
+
+    init(_ options: Options, known: [String: FileMark]) {
+        self.options = options
+        self.known = known
+        buffer = LineBuffer(largestLine: options.largestLine)
+        projects = ProjectNames(files: LocalFolders(), home: options.home)
+        for case .rollout(let state) in known.values.lazy.map(\.state) { lineages.add(state) }
+    }
+
+    /// Looks which files there are; to be called once, before the first step.
+    func begin() -> Set<String> {
+        var walk = FolderWalk()
+        var best: [String: FoundFile] = [:]
+        for root in options.folders.roots(&walk) {
+            for file in walk.files(below: root) {
+                if let other = best[file.key], (other.rank, other.path) < (file.rank, file.path) { continue }
+                best[file.key] = file
+            }
+        }
+        for problem in walk.problems { report.note(problem) }
+        var changed: [FoundFile] = []
+        for (key, file) in best {
+            if known[key]?.isUnchanged(file) == true { report.skipped += 1 } else { changed.append(file) }
+        }
+        changed.sort { ($0.agent.rawValue, $0.relative, $0.path) < ($1.agent.rawValue, $1.relative, $1.path) }
+        files = changed[...]
+        progress.totalFiles = best.count
+        progress.files = best.count - changed.count
+        progress.totalBytes = changed.reduce(0) {
+            $0 + max(0, $1.size - ($1.isCompressed ? 0 : known[$1.key]?.offset ?? 0))
+        }
+        return Set(best.keys)
+    }
+
+    /// Reads on until a request is full, another agent's files begin or nothing is left.
+    func step() -> Step {
+        var step = Step()
+        guard let agent = open?.file.agent ?? files.first?.agent else {
+            step.isLast = true
+            return finish(&step)
+        }
+        var sink = RecordSink(agent: agent, machine: options.machine, seen: seen)
+        let limit = progress.bytes + Self.stepSize
+        while !sink.isFull, progress.bytes < limit {
+            if open == nil {
+                guard let file = files.first, file.agent == agent else { break }
+                files.removeFirst()
+                openFile(file, &step)
+            }
+            if open != nil { readOn(into: &sink, until: limit, &step) }
+        }
+        report.ingested += sink.newCalls
+        step.recordCount = sink.recordCount
+        step.request = sink.isEmpty ? nil : sink.finish()
+        step.isLast = open == nil && files.isEmpty
+        return finish(&step)
+    }
+
+    private func finish(_ step: inout Step) -> Step {
+        step.progress = progress
+        step.report = report
+        report = ScanReport()
+        return step
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// Reads the lines of one session file in order and tells what they mean.
+///
+/// The state is all that it remembers of the lines before: a reader that is made with it goes on as if it had read them.
+protocol SessionReader: AnyObject {
+    /// What has to be remembered to go on later.
+    var state: ReaderState { get }
+    /// Reads a line.
+    ///
+    /// - Throws: ``LineFault``; nothing of the line was taken then.
+    func read(_ line: LineBytes, into sink: inout RecordSink) throws(LineFault)
+    /// Hands out what was held back, so that everything read so far is in the sink.
+    func flush(into sink: inout RecordSink)
+    /// Looks at the last line of what was read for how long the session lived.
+    func noteEnd(_ line: LineBytes)
+}
+
+/// What a reader remembers, by agent.
+enum ReaderState: Equatable {
+    case transcript(TranscriptState)
+    case rollout(RolloutState)
+}
+
+extension LineBytes {
+    /// The line without white space around it; nil when nothing is left.
+    ///
+    /// - Throws: ``LineFault/cutOff`` when it is no JSON object from end to end.
+    func object() throws(LineFault) -> LineBytes? {
+        var (start, end) = (0, count)
+        // A byte order mark can only stand at the beginning of a file.
+        if count >= 3, base[0] == 0xEF, base[1] == 0xBB, base[2] == 0xBF { start = 3 }
+        while start < end, base[start] <= 32, base[start] > 0 { start += 1 }
+        while end > start, base[end - 1] <= 32, base[end - 1] > 0 { end -= 1 }
+        guard start < end else { return nil }
+        guard base[start] == UInt8(ascii: "{"), base[end - 1] == UInt8(ascii: "}") else { throw .cutOff }
+        return LineBytes(base: base + start, count: end - start)
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import OTLP
+import Usage
+
+/// What the receiver tells about session files, as OTLP log records of the scope ``scope``.
+///
+/// Every record has the resource attributes `service.name` (`claude-code` or `codex`) and, where known, `host.name`, and `session.id`.
+/// Its event name says what it is:
+///
+/// | event | what it tells |
+/// | --- | --- |
+/// | `hammurabi.transcript.call` | a call, from a line of a Claude Code transcript |
+/// | `hammurabi.transcript.sidechain` | the same from a sub-agent or a side question, which may repeat its parent's calls |
+/// | `hammurabi.rollout.call` | a call, from a `token_usage_record` of a Codex rollout |
+/// | `hammurabi.rollout.total` | a call, from the growth of a rollout's running total |
+/// | `hammurabi.session` | facts about a session at the record's time |
+///
+/// Calls carry the standard `gen_ai.response.id`, `gen_ai.response.model`, `gen_ai.provider.name`, `gen_ai.usage.input_tokens` (cached
+/// ones included), `.output_tokens`, `.cache_read.input_tokens`, `.cache_write.input_tokens`, `.reasoning.output_tokens`,
+/// `gen_ai.agent.id`, then `request_id`, `anthropic.usage.cache_creation.ephemeral_5m_input_tokens` and `…_1h_…`, `service_tier`,
+/// `speed`, `inference_geo`, `cost_usd`, `project.name` and of our own
+///
+/// - `hammurabi.lineage`: the place of the call in the history that a rollout and its forks share,
+/// - `hammurabi.web_searches`: how many web searches the provider ran.
+///
+/// Facts are `project.name`, `vcs.ref.head.name` (the branch), `app.version`, `hammurabi.session.name` (the title) and
+/// `hammurabi.session.parent` (the session that started this one).
+enum SessionRecord {
+    static let scope = "hammurabi.agent_sessions"
+
+    enum Event: String {
+        case transcriptCall = "hammurabi.transcript.call"
+        case transcriptSidechain = "hammurabi.transcript.sidechain"
+        case rolloutCall = "hammurabi.rollout.call"
+        case rolloutTotal = "hammurabi.rollout.total"
+        case session = "hammurabi.session"
+    }
+}
+
+/// A call as a session file tells it.
+struct CallRecord {
+    var event: SessionRecord.Event
+    var time: Timestamp
+    var session: String
+    var request: String?
+    var response: String?
+    var lineage: String?
+    var agent: String?
+    var provider: String?
+    var model: String?
+    var project: String?
+    /// Prompt tokens, cached ones included.
+    var input: Int64 = 0
+    var output: Int64 = 0
+    var cacheRead: Int64 = 0
+    var cacheWrite: Int64 = 0
+    var cacheWrite5m: Int64?
+    var cacheWrite1h: Int64?
+    var reasoning: Int64 = 0
+    var webSearches: Int64 = 0
+    var serviceTier: String?
+    var speed: String?
+    var geography: String?
+    var cost: Double?
+
+    init(_ event: SessionRecord.Event, time: Timestamp, session: String) {
+        self.event = event
+        self.time = time
+        self.session = session
+    }
+
+    var draft: LogRecordDraft {
+        var record = LogRecordDraft(time: UInt64(clamping: time.nanoseconds), eventName: event.rawValue)
+        record.attributes.reserveCapacity(16)
+        record.append(.sessionID, .string(session))
+        record.append(.requestID, request)
+        record.append(.genAIResponseID, response)
+        record.append("hammurabi.lineage", lineage)
+        record.append(.genAIAgentID, agent)
+        record.append(.genAIProviderName, provider)
+        record.append(.genAIResponseModel, model)
+        record.append(.projectName, project)
+        record.append(.genAIUsageInputTokens, .int(input))
+        record.append(.genAIUsageOutputTokens, .int(output))
+        record.append(.genAIUsageCacheReadInputTokens, positive: cacheRead)
+        record.append(.genAIUsageCacheWriteInputTokens, positive: cacheWrite)
+        if cacheWrite > 0, let cacheWrite5m {
+            record.append(.anthropicUsageCacheCreationEphemeral5mInputTokens, .int(cacheWrite5m))
+        }
+        if cacheWrite > 0, let cacheWrite1h {
+            record.append(.anthropicUsageCacheCreationEphemeral1hInputTokens, .int(cacheWrite1h))
+        }
+        record.append(.genAIUsageReasoningOutputTokens, positive: reasoning)
+        if webSearches > 0 { record.append("hammurabi.web_searches", .int(webSearches)) }
+        record.append(.serviceTier, serviceTier)
+        record.append(.speed, speed)
+        record.append(.inferenceGeo, geography)
+        if let cost, cost > 0 { record.append(.costUSD, .double(cost)) }
+        return record
+    }
+
+    /// What two copies of the line of one answer have in common; zero when the line names no id.
+    var identity: UInt64 {
+        guard let key = response ?? lineage ?? request else { return 0 }
+        var hash = StableHash(domain: "agent-sessions-call")
+        hash.combine(key)
+        return hash.value
+    }
+
+    /// Takes in another copy of the same answer: figures only grow while it is streamed, and the first copy has its time.
+    mutating func merge(_ other: CallRecord) {
+        time = min(time, other.time)
+        if other.cacheWrite > cacheWrite || cacheWrite1h == nil {
+            (cacheWrite5m, cacheWrite1h) = (other.cacheWrite5m ?? cacheWrite5m, other.cacheWrite1h ?? cacheWrite1h)
+        }
+        input = max(input, other.input)
+        output = max(output, other.output)
+        cacheRead = max(cacheRead, other.cacheRead)
+        cacheWrite = max(cacheWrite, other.cacheWrite)
+        reasoning = max(reasoning, other.reasoning)
+        webSearches = max(webSearches, other.webSearches)
+        serviceTier = other.serviceTier ?? serviceTier
+        speed = other.speed ?? speed
+        geography = other.geography ?? geography
+        cost = [cost, other.cost].compactMap(\.self).max()
+    }
+}
+
+/// What a session file tells about its session at an instant.
+struct SessionFacts {
+    var session: String
+    var time: Timestamp
+    var project: String?
+    var branch: String?
+    var version: String?
+    var name: String?
+    var parent: String?
+
+    var draft: LogRecordDraft {
+        var record = LogRecordDraft(
+            time: UInt64(clamping: time.nanoseconds),
+            eventName: SessionRecord.Event.session.rawValue
+        )
+        record.append(.sessionID, .string(session))
+        record.append(.projectName, project)
+        record.append(.vcsRefHeadName, branch)
+        record.append(.appVersion, version)
+        record.append("hammurabi.session.name", name)
+        record.append("hammurabi.session.parent", parent)
+        return record
+    }
+}
+
+extension LogRecordDraft {
+    fileprivate mutating func append(_ key: AttributeKey, _ text: String?) { append(key.name, text) }
+
+    fileprivate mutating func append(_ key: String, _ text: String?) {
+        if let text, !text.isEmpty { append(key, .string(text)) }
+    }
+
+    fileprivate mutating func append(_ key: AttributeKey, positive count: Int64) {
+        if count > 0 { append(key, .int(count)) }
+    }
+}

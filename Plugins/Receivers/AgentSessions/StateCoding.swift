@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// Writes marks: numbers in groups of seven bits, texts behind their length.
+struct StateEncoder {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func number(_ value: Int64) {
+        // Small negative numbers stay short, too.
+        var rest = UInt64(bitPattern: value << 1 ^ value >> 63)
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+
+    mutating func text(_ text: String) {
+        number(Int64(text.utf8.count))
+        bytes.append(contentsOf: text.utf8)
+    }
+
+    mutating func optional(_ text: String?) {
+        number(text == nil ? 0 : 1)
+        if let text { self.text(text) }
+    }
+
+    mutating func mark(_ mark: FileMark) {
+        for value in [mark.identity.device, mark.identity.inode, mark.head.hash] { number(Int64(bitPattern: value)) }
+        for value in [
+            mark.size, mark.modified, mark.offset, mark.lines, mark.isInsideLine ? 1 : 0, Int64(mark.head.length),
+        ] { number(value) }
+        switch mark.state {
+        case .transcript(let state): transcript(state)
+        case .rollout(let state): rollout(state)
+        }
+    }
+
+    private mutating func transcript(_ state: TranscriptState) {
+        number(0)
+        for text in [state.session, state.project, state.branch, state.version, state.title, state.parent] {
+            optional(text)
+        }
+        for value in [state.isTitleCustom ? 1 : 0, state.lastSeen, state.lastTold] { number(value) }
+    }
+
+    private mutating func rollout(_ state: RolloutState) {
+        number(1)
+        for text in [
+            state.thread, state.root, state.parent, state.provider, state.model, state.branch, state.version,
+            state.project, state.name,
+        ] { optional(text) }
+        for value in [
+            state.historyStart, state.hasRecords ? 1 : 0, state.lastSeen, state.lastTold, state.running.unexplained,
+        ] { number(value) }
+        let vectors = (state.running.previous.map { [$0] } ?? []) + state.running.peaks
+        number(state.running.previous == nil ? 0 : 1)
+        number(Int64(vectors.count))
+        for vector in vectors {
+            for value in vector.values + [vector.total] { number(value) }
+        }
+    }
+
+    /// The hash of everything written, as eight bytes.
+    var hash: [UInt8] { withUnsafeBytes(of: StateDecoder.hash(bytes[...]).littleEndian, Array.init) }
+}
+
+/// Reads what ``StateEncoder`` wrote; after a failure everything reads as zero and empty.
+struct StateDecoder {
+    private var rest: ArraySlice<UInt8>
+    private(set) var hasFailed = false
+
+    init(_ bytes: ArraySlice<UInt8>) {
+        rest = bytes
+    }
+
+    static func hash(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        var hash = StableHash(domain: "agent-sessions-checkpoint")
+        bytes.withUnsafeBytes { hash.combine(bytes: $0.bytes) }
+        return hash.value
+    }
+
+    /// The last eight bytes as a number.
+    var trailingHash: UInt64 { rest.suffix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+
+    mutating func number() -> Int64 {
+        var value: UInt64 = 0
+        for shift in stride(from: UInt64(0), to: 70, by: 7) {
+            guard let byte = rest.popFirst() else { break }
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1) }
+        }
+        hasFailed = true
+        return 0
+    }
+
+    mutating func text() -> String {
+        let count = number()
+        guard count >= 0, count <= rest.count else {
+            hasFailed = true
+            return ""
+        }
+        defer { rest = rest.dropFirst(Int(count)) }
+        return String(decoding: rest.prefix(Int(count)), as: UTF8.self)
+    }
+
+    mutating func optional() -> String? { number() == 1 ? text() : nil }
+
+    mutating func mark() -> FileMark {
+        let identity = FileIdentity(device: UInt64(bitPattern: number()), inode: UInt64(bitPattern: number()))
+        let hash = UInt64(bitPattern: number())
+        let (size, modified, offset, lines) = (number(), number(), number(), number())
+        let isInsideLine = number() == 1
+        let head = FileHead(length: Int32(truncatingIfNeeded: number()), hash: hash)
+        return FileMark(
+            identity: identity,
+            size: size,
+            modified: modified,
+            offset: offset,
+            lines: lines,
+            isInsideLine: isInsideLine,
+            head: head,
+            state: number() == 1 ? .rollout(rollout()) : .transcript(transcript())
+        )
+    }
+
+    private mutating func transcript() -> TranscriptState {
+        var state = TranscriptState()
+        (state.session, state.project) = (optional(), optional())
+        (state.branch, state.version) = (optional(), optional())
+        (state.title, state.parent) = (optional(), optional())
+        state.isTitleCustom = number() == 1
+        (state.lastSeen, state.lastTold) = (number(), number())
+        return state
+    }
+
+    private mutating func rollout() -> RolloutState {
+        var state = RolloutState()
+        (state.thread, state.root, state.parent) = (optional(), optional(), optional())
+        (state.provider, state.model, state.branch) = (optional(), optional(), optional())
+        (state.version, state.project, state.name) = (optional(), optional(), optional())
+        state.historyStart = number()
+        state.hasRecords = number() == 1
+        (state.lastSeen, state.lastTold) = (number(), number())
+        state.running.unexplained = number()
+        let hasPrevious = number() == 1
+        for _ in 0..<max(0, min(number(), 16)) {
+            var vector = TokenVector()
+            (vector.input, vector.cached, vector.written) = (number(), number(), number())
+            (vector.output, vector.reasoning, vector.total) = (number(), number(), number())
+            state.running.peaks.append(vector)
+        }
+        if hasPrevious, !state.running.peaks.isEmpty { state.running.previous = state.running.peaks.removeFirst() }
+        return state
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// What a transcript has told so far of its session.
+struct TranscriptState: Equatable {
+    var session: String?
+    var project: String?
+    var branch: String?
+    var version: String?
+    var title: String?
+    var isTitleCustom = false
+    var parent: String?
+    /// The newest time of any line.
+    var lastSeen: Int64 = 0
+    /// The newest time that was told.
+    var lastTold: Int64 = 0
+}
+
+/// Reads a transcript of Claude Code: calls, and facts about their session.
+///
+/// One answer stands on several lines, one for each block of content, whose figures are equal or grow: neighbours are taken together
+/// here, the rest is joined by the ledger through the id of the answer. Lines that a fork copied name the session they come from.
+final class TranscriptReader: SessionReader {
+    private var facts: TranscriptState
+    private let place: SessionPlace
+    private let projects: ProjectNames
+    private var instants = InstantReader()
+    private var pending: CallRecord?
+    private var pendingIdentity: UInt64 = 0
+    private var hasNews = false
+    /// Lines that are still read to their end to find out which session this is.
+    private var introductions = 64
+
+    /// A line longer than this is not looked at for the time alone.
+    private static let longestLastLine = 64 << 10
+
+    init(_ state: TranscriptState, place: SessionPlace, projects: ProjectNames) {
+        facts = state
+        self.place = place
+        self.projects = projects
+    }
+
+    var state: ReaderState { .transcript(facts) }
+
+    func read(_ line: LineBytes, into sink: inout RecordSink) throws(LineFault) {
+        guard let line = try line.object() else { return }
+        let wantsFacts = introductions > 0 && (facts.session == nil || facts.project == nil || facts.lastSeen == 0)
+        if wantsFacts { introductions -= 1 }
+        let parsed = try TranscriptLine(line, wantsFacts: wantsFacts)
+        let isCall = parsed.usage != nil && !parsed.isError && parsed.model?.equals("<synthetic>") != true
+        guard isCall || wantsFacts || parsed.title != nil else { return }
+        let time = note(parsed)
+        if isCall, let usage = parsed.usage { add(parsed, usage, time, into: &sink) }
+        if hasNews, facts.lastSeen > 0 { tell(into: &sink) }
+    }
+
+    func noteEnd(_ line: LineBytes) {
+        guard line.count <= Self.longestLastLine, let line = try? line.object(),
+            let parsed = try? TranscriptLine(line, wantsFacts: true)
+        else { return }
+        _ = note(parsed)
+    }
+
+    func flush(into sink: inout RecordSink) {
+        flushCall(into: &sink)
+        if facts.lastSeen > 0, hasNews || facts.lastSeen > facts.lastTold { tell(into: &sink) }
+    }
+
+    /// Takes in what a line says of the session; returns the line's time.
+    private func note(_ line: TranscriptLine) -> Timestamp {
+        let time = line.timestamp.flatMap { instants.instant($0) }
+        if let time { facts.lastSeen = max(facts.lastSeen, time.nanoseconds) }
+        take(line.session, as: &facts.session)
+        take(line.branch, as: &facts.branch)
+        take(line.version, as: &facts.version)
+        if let parent = line.requestSession, line.session.map({ !$0.isSame(as: parent) }) ?? false {
+            take(parent, as: &facts.parent)
+        }
+        if facts.project == nil, let folder = line.folder {
+            facts.project = projects.name(of: folder.string)
+            hasNews = true
+        }
+        // What the user called it stays, whatever the agent thinks of later.
+        if let title = line.title, line.isTitleCustom || !facts.isTitleCustom {
+            take(title, as: &facts.title)
+            facts.isTitleCustom = line.isTitleCustom
+        }
+        return time ?? Timestamp(nanoseconds: facts.lastSeen > 0 ? facts.lastSeen : place.modified)
+    }
+
+    private func take(_ text: JSONCursor.Text?, as fact: inout String?) {
+        guard let text, !text.says(fact) else { return }
+        fact = text.string
+        hasNews = true
+    }
+
+    private func add(_ line: TranscriptLine, _ usage: TranscriptUsage, _ time: Timestamp, into sink: inout RecordSink) {
+        let session = line.requestSession?.string ?? facts.session ?? place.session
+        let isSide = line.isSidechain || place.isSubagent
+        var call = CallRecord(isSide ? .transcriptSidechain : .transcriptCall, time: time, session: session)
+        call.request = line.request?.string
+        // Without any id the line itself is the call.
+        call.response = (line.response ?? (line.request == nil ? line.uuid : nil))?.string
+        call.agent = line.agent?.string
+        call.model = line.model?.string(reusing: pending?.model)
+        call.project = facts.project ?? place.project
+        call.cost = line.cost
+        for (position, iteration) in usage.iterations.enumerated() where !iteration.isZero {
+            var extra = call
+            extra.request = nil
+            extra.cost = nil
+            extra.response = "\(call.response ?? ""):\(iteration.type?.string ?? ""):\(position)"
+            extra.model = iteration.model?.string ?? call.model
+            extra.take(iteration)
+            sink.add(extra)
+        }
+        guard !usage.isZero else { return }
+        call.take(usage)
+        hold(call, into: &sink)
+    }
+
+    /// Keeps a call until another one comes, because the next line often tells more of the same.
+    private func hold(_ call: CallRecord, into sink: inout RecordSink) {
+        let identity = call.identity
+        if identity != 0, identity == pendingIdentity, pending?.request == call.request, pending?.event == call.event {
+            pending?.merge(call)
+            return
+        }
+        flushCall(into: &sink)
+        (pending, pendingIdentity) = (call, identity)
+    }
+
+    private func flushCall(into sink: inout RecordSink) {
+        guard let call = pending else { return }
+        sink.add(call)
+        if call.session == facts.session { facts.lastTold = max(facts.lastTold, call.time.nanoseconds) }
+        pending = nil
+    }
+
+    private func tell(into sink: inout RecordSink) {
+        // Of two tellings the later holds, and a title has no time of its own.
+        facts.lastTold = max(facts.lastSeen, hasNews ? facts.lastTold + 1 : 0)
+        sink.add(
+            SessionFacts(
+                session: facts.session ?? place.session,
+                time: Timestamp(nanoseconds: facts.lastTold),
+                project: facts.project ?? place.project,
+                branch: facts.branch,
+                version: facts.version,
+                name: facts.title,
+                parent: facts.parent
+            )
+        )
+        hasNews = false
+    }
+}
+
+extension CallRecord {
+    /// Takes over figures that leave cached tokens out of the input.
+    fileprivate mutating func take(_ usage: TranscriptUsage) {
+        input = usage.input + usage.cacheRead + usage.cacheWrite
+        output = usage.output
+        cacheRead = usage.cacheRead
+        cacheWrite = usage.cacheWrite
+        (cacheWrite5m, cacheWrite1h) = (usage.cacheWrite5m, usage.cacheWrite1h)
+        reasoning = usage.reasoning
+        webSearches = usage.webSearches
+        serviceTier = usage.serviceTier?.string
+        speed = usage.speed?.string
+        geography = usage.geography?.string
+    }
+}
+
+extension JSONCursor.Text {
+    fileprivate func isSame(as other: JSONCursor.Text) -> Bool { bytes.buffer.elementsEqual(other.bytes.buffer) }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// A file that is needed to start: a configuration, or a secret that one names.
+///
+/// It is read up to a bound, because a path may lead to a device without an end. Pipes are fine: `--config <(…)` is one.
+struct StartupFile {
+    /// Why a file cannot be used.
+    struct Unreadable: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// The most bytes that are read.
+    static let largest = 1 << 20
+    private static let blockSize = 65_536
+
+    let path: String
+
+    /// Returns all bytes; throws `Unreadable`.
+    func content() throws -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.problem(errno) }
+        defer { close(descriptor) }
+        var content: [UInt8] = []
+        while true {
+            let block = try Self.block(descriptor)
+            if block.isEmpty { return content }
+            guard content.count + block.count <= Self.largest else {
+                throw Unreadable(description: "it is larger than 1 MiB")
+            }
+            content += block
+        }
+    }
+
+    private static func block(_ descriptor: Int32) throws -> [UInt8] {
+        while true {
+            var code: Int32 = 0
+            let block = [UInt8](unsafeUninitializedCapacity: blockSize) { buffer, count in
+                let read = read(descriptor, buffer.baseAddress, buffer.count)
+                code = read < 0 ? errno : 0
+                count = max(0, read)
+            }
+            if code == 0 { return block }
+            // A signal that arrives while waiting for a pipe is no trouble.
+            if code != EINTR { throw problem(code) }
+        }
+    }
+
+    private static func problem(_ code: Int32) -> Unreadable {
+        switch code {
+        case ENOENT: Unreadable(description: "there is no such file")
+        case EACCES, EPERM: Unreadable(description: "permission denied")
+        case EISDIR: Unreadable(description: "it is a folder")
+        case ENOTDIR: Unreadable(description: "a part of the path is no folder")
+        default: Unreadable(description: String(cString: strerror(code)))
+        }
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+
+/// One connection: takes requests one after the other, has each answered, and keeps to the limits.
+///
+/// A request whose body is small is handled once it is whole, mostly in the very call that read it; a handler of a larger one asks for
+/// the body itself, and nothing is read before it does. Belongs to its event loop.
+final class ConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = ByteBuffer
+
+    /// The request that is being received or answered.
+    struct Exchange {
+        let number: Int
+        let head: RequestHead
+        let began: NIODeadline
+        var body = IncomingBody()
+        /// Where the request belongs, once it has been handed there.
+        var route: Route?
+        /// Whether somebody works on the answer.
+        var isHandled = false
+        /// Whether an answer in pieces has begun.
+        var isStreaming = false
+        /// Whether it is a feed of events, which has no end of its own.
+        var isEndless = false
+        var hasSaidGoOn = false
+    }
+
+    /// How long the connection lasts.
+    enum Phase {
+        case open
+        /// The present request is the last.
+        case ending
+        /// The last answer is written; what still comes is thrown away.
+        case closing
+    }
+
+    let service: ConnectionService
+    var context: ChannelHandlerContext?
+    var executor: EventLoopExecutor?
+    var phase = Phase.open
+    var exchange: Exchange?
+    var exchangeCount = 0
+    /// Parts of requests that came before their turn: at most what one read brings.
+    var early = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
+    var isAdvancing = false
+    /// What is wrong with the bytes that follow.
+    var fault: RequestHead.Refusal?
+    var timing = ConnectionTiming()
+    var streaming: Task<Void, Never>?
+    private(set) var isInputClosed = false
+    private(set) var isReading = false
+    private var hasSeenPart = false
+
+    init(_ service: ConnectionService) {
+        self.service = service
+    }
+
+    var limits: ListenerLimits { service.limits }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        executor = EventLoopExecutor(context.eventLoop)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelActive(context: ChannelHandlerContext) {
+        switch service.connections.enter(self, on: context.eventLoop) {
+        case .served:
+            expect(.request, within: limits.idleTime)
+            readOn()
+        case .draining: drain()
+        case .refused: refuse(.tooManyConnections)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        service.connections.leave(self)
+        phase = .closing
+        exchange?.body.fail(.interrupted)
+        exchange = nil
+        early = []
+        streaming?.cancel()
+        timing.end()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isReading = true
+        hasSeenPart = true
+        guard phase != .closing else { return }
+        let part = unwrapInboundIn(data)
+        if early.isEmpty, exchange?.body.isComplete != true { take(part) } else { early.append(part) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        if phase == .open, exchange == nil, !hasSeenPart, timing.reason != .head {
+            expect(.head, within: limits.headTime)
+        }
+        hasSeenPart = false
+        if let exchange, !exchange.isHandled, !isSmall(exchange.head) { handle() }
+        flush()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard context.channel.isWritable else { return }
+        if timing.reason == .reader { timing.stop() }
+        readOn()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .some(.inputClosed) = event as? ChannelEvent else {
+            context.fireUserInboundEventTriggered(event)
+            return
+        }
+        isInputClosed = true
+        exchange?.body.fail(.interrupted)
+        // A client that has said all it has to say may still listen.
+        if timing.reason == .rest { cutOff() } else if exchange?.isHandled != true { close() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError else {
+            context.close(promise: nil)
+            return
+        }
+        guard phase != .closing, fault == nil else { return }
+        if error == .paused {
+            service.hintAtHTTP2()
+            context.close(promise: nil)
+            return
+        }
+        let fault = RequestHead.Refusal(error)
+        self.fault = fault
+        guard let exchange else { return refuse(fault) }
+        guard !exchange.body.isComplete else { return }
+        self.exchange?.body.fail(.interrupted)
+        if exchange.isHandled { phase = .ending } else { refuse(fault) }
+    }
+}

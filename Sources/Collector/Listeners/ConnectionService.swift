@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+import Logging
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// What all connections of a listener share.
+final class ConnectionService: Sendable {
+    let table: RouteTable
+    let limits: ListenerLimits
+    let connections: OpenConnections
+    private let logger: Logger
+    private let hasHinted = Atomic(false)
+
+    init(table: RouteTable, limits: ListenerLimits, logger: Logger) {
+        self.table = table
+        self.limits = limits
+        self.logger = logger
+        connections = OpenConnections(limit: limits.connections)
+    }
+
+    /// Makes a new channel a connection of this listener.
+    func addHandlers(to pipeline: ChannelPipeline.SynchronousOperations) throws {
+        var limit = NIOHTTPDecoderLimitConfiguration()
+        limit.maxHeaderFieldSize = limits.headBytes
+        limit.maxHeaderListSize = limits.headBytes
+        limit.maxHeaderFieldCount = limits.headFields
+        try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limit)))
+        try pipeline.addHandler(ConnectionHandler(self))
+    }
+
+    /// The answer of a route, whatever happens in it.
+    func answer(_ request: ServerRequest, _ route: Route) async -> ServerResponse {
+        do {
+            return try await route.handler(request)
+        } catch {
+            logger.error("a request could not be answered", metadata: ["path": "\(route.path)", "error": "\(error)"])
+            return ErrorAnswer(request.head, route: route)
+                .response(.internalServerError, "the request could not be answered; see the log")
+        }
+    }
+
+    /// The answer to a request for which there is no route.
+    func missing(_ request: HTTPRequest, others: [Route]) -> ServerResponse {
+        let answer = ErrorAnswer(request, route: others.first)
+        guard !others.isEmpty else {
+            return answer.response(
+                .notFound,
+                "nothing is answered here; there is \(table.paths.joined(separator: ", "))"
+            )
+        }
+        let allowed = others.map(\.method.rawValue).sorted().joined(separator: ", ")
+        return answer.response(
+            .methodNotAllowed,
+            "\(request.method) is not answered here; use \(allowed)",
+            [.allow: allowed]
+        )
+    }
+
+    /// Says once what a client that speaks HTTP/2, so most likely gRPC, needs to know.
+    func hintAtHTTP2() {
+        guard !hasHinted.exchange(true, ordering: .relaxed) else { return }
+        logger.warning(
+            "a client speaks HTTP/2, most likely OTLP over gRPC, which is not offered here; set its exporter to http/protobuf"
+        )
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import NIOCore
+import NIOPosix
+
+/// All open addresses of a collector.
+struct HTTPServer: Sendable {
+    private let listeners: [OpenListener]
+
+    /// Two threads serve every address: more of them do not make a collector faster, and each costs memory.
+    ///
+    /// They live as long as the process: a handler that outlasts the drain must still find its event loop.
+    private static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
+
+    /// Opens addresses, all or none.
+    ///
+    /// - Throws: ``StartError`` when one of them cannot be used.
+    static func open(_ listeners: [HTTPListener]) async throws(StartError) -> HTTPServer {
+        var open: [OpenListener] = []
+        do throws(StartError) {
+            for listener in listeners { open.append(try await listener.open(on: eventLoops)) }
+        } catch {
+            await HTTPServer(listeners: open).cutOff()
+            throw error
+        }
+        return HTTPServer(listeners: open)
+    }
+
+    /// Where requests are answered, in alphabetical order.
+    var addresses: [String] { listeners.map { "http://\($0.address)" }.sorted() }
+
+    /// Takes no more connections, answers what has begun, and returns when everything is closed.
+    func drain() async {
+        await withTaskGroup { group in
+            for listener in listeners { group.addTask { await listener.drain() } }
+        }
+    }
+
+    /// Closes everything at once.
+    func cutOff() async {
+        for listener in listeners { await listener.cutOff() }
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+/// What one listener lets its clients take up: connections, memory and time.
+struct ListenerLimits: Sendable {
+    /// How many connections may be open at once; one more is told to come back.
+    var connections = 1_024
+    /// The longest head of a request: its target and all names and values of its fields, in bytes.
+    var headBytes = 32 << 10
+    /// The most fields of one request, those after its body included.
+    var headFields = 100
+    /// Bodies of at most this many bytes are waited for before a request is handled.
+    var smallBody = 64 << 10
+    /// How long a connection may be open without a request.
+    var idleTime = TimeAmount.seconds(120)
+    /// How long the head of a request may take from its first byte on.
+    var headTime = TimeAmount.seconds(10)
+    /// How long a client may pause within a body that is waited for.
+    var bodyPause = TimeAmount.seconds(30)
+    /// How long a body may take in all.
+    var bodyTime = TimeAmount.seconds(600)
+    /// How long an answer may take to be read.
+    var answerTime = TimeAmount.seconds(60)
+    /// How long what a client still sends is read and thrown away after an answer that ends the connection.
+    ///
+    /// To close with unread data would reset the connection, and the client might never see the answer (RFC 9112 §9.6).
+    var lingerTime = TimeAmount.seconds(2)
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+extension GeneratedTelemetry {
+    /// The largest figures and times, strange names, and what comes after them.
+    static func hostile() throws -> [Batch] {
+        let pricing = try pricing(.reported)
+        let names = [
+            "'; DROP TABLE calls; --", "\"", "%_\\", "\u{1}x\u{7F}", "名前 🙂", String(repeating: "x", count: 70_000),
+        ]
+        let times = [0, 1, 899_999_999_999, now.nanoseconds, .max - 1, .max].map(Timestamp.init(nanoseconds:))
+        var batches: [Batch] = []
+        for (number, name) in names.enumerated() {
+            var sighting = Observation(
+                id: UInt64(number + 1),
+                time: times[number],
+                source: .otlpLog,
+                witness: 1,
+                authority: 9
+            )
+            (sighting.session, sighting.agent, sighting.model, sighting.user) = (name, name, name, name)
+            (sighting.project, sighting.error, sighting.provider) = (name, name, name)
+            sighting.counts = TokenCounts(uncachedInput: .max, cacheRead: .max, output: .max, reasoning: .max)
+            (sighting.reportedCost, sighting.duration) = (Money(nanodollars: .max), .max)
+            (sighting.keys.request, sighting.weakKey, sighting.trace.span) = (UInt64(number + 1), 5, 11)
+            var other = sighting
+            (other.id, other.keys.request, other.time) = (UInt64(number + 100), UInt64(number + 100), now)
+            batches.append(try batch([sighting, other], [], pricing))
+            // Told again: calls change and are taken away once sums have reached their end.
+            sighting.keys.response = UInt64(number + 200)
+            batches.append(try batch([sighting], [], pricing))
+        }
+        return batches
+    }
+
+    // MARK: - Questions
+
+    /// Listings by every order and condition.
+    static var queries: [SessionQuery] {
+        var queries: [SessionQuery] = []
+        for sort in SessionQuery.Sort.allCases {
+            for descending in [true, false] {
+                var query = SessionQuery(now: now)
+                (query.sort, query.descending) = (sort, descending)
+                queries.append(query)
+            }
+        }
+        for status in Session.Status.allCases { queries.append(query { $0.status = status }) }
+        for agent in ["codex", "nobody"] { queries.append(query { $0.agent = agent }) }
+        for model in ["m", "unpriced", "", "nothing"] { queries.append(query { $0.model = model }) }
+        for text in ["ONLY", "fix THE", "s1", "%", "_", "", "ann", "nobody"] {
+            queries.append(query { $0.text = text })
+        }
+        queries.append(query { ($0.project, $0.sort) = ("p", .name) })
+        for (offset, limit) in [(0, 1), (1, 2), (3, 1_000), (100, 5), (0, 0)] {
+            queries.append(query { ($0.offset, $0.limit) = (offset, limit) })
+        }
+        return queries
+    }
+
+    private static func query(_ change: (inout SessionQuery) -> Void) -> SessionQuery {
+        var query = SessionQuery(now: now)
+        change(&query)
+        return query
+    }
+}

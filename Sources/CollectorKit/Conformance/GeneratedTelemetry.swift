@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import OTLP
+import Usage
+
+/// Telemetry as random as real one: calls seen by one to three witnesses, some alike, some told again with larger counts, some under
+/// roll-ups, around midnights and changes of the clock; and records that name sessions.
+struct GeneratedTelemetry {
+    /// The present of all questions: 2026-11-22T10:00:00Z.
+    static let now = Timestamp(nanoseconds: 1_795_341_600_000_000_000)
+
+    /// Where compactions cut, ever later.
+    static let borders = [
+        Timestamp(nanoseconds: 0), at(-240 * 86_400), at(-20 * 86_400), at(-3_000), at(-1_234), at(400 * 86_400),
+    ]
+
+    private var random: SeededNumbers
+    private let pricing: Pricing
+    private var observations: [Observation] = []
+    private var records: [Record] = []
+
+    struct Record {
+        var name: String
+        var sighting: SessionSighting?
+        var time: Timestamp
+    }
+
+    /// An instant so many seconds after ``now``.
+    static func at(_ seconds: Int) -> Timestamp {
+        Timestamp(nanoseconds: now.nanoseconds + Int64(seconds) * 1_000_000_000)
+    }
+
+    init(seed: UInt64, calls: Int = 60) throws {
+        random = SeededNumbers(seed: seed)
+        pricing = try Self.pricing(.computed)
+        for call in 0..<UInt64(calls) { observe(call) }
+        for number in 0..<40 { record(number) }
+    }
+
+    /// One dollar for a million tokens in and two out.
+    static func pricing(_ preference: Pricing.Preference) throws -> Pricing {
+        let own = try PriceOverride(
+            model: "m",
+            input: "1",
+            output: "2",
+            cacheRead: "0.1",
+            cacheWrite: "1",
+            cacheWrite1h: "2"
+        )
+        let table = try PriceTable(contentsOf: Array("# hammurabi prices 1\n".utf8))
+        return Pricing(table: table.overridden(by: [own]), preference: preference)
+    }
+
+    // MARK: - Deliveries
+
+    /// The whole in several ways: shuffled, cut into pieces, some of it twice.
+    func deliveries() throws -> [[Batch]] {
+        var random = random
+        return try (0..<3).map { _ in
+            let again = observations.filter { _ in random.below(3) == 0 }
+            let repeated = records.filter { _ in random.below(2) == 0 }
+            return try cut(
+                (observations + again).shuffled(using: &random),
+                (records + repeated).shuffled(using: &random),
+                &random
+            )
+        }
+    }
+
+    /// The whole, everything once.
+    func once() throws -> [Batch] {
+        var random = random
+        var seen: Set<UInt64> = []
+        return try cut(observations.filter { seen.insert($0.id).inserted }, records, &random)
+    }
+
+    private func cut(
+        _ observations: [Observation],
+        _ records: [Record],
+        _ random: inout SeededNumbers
+    ) throws -> [Batch] {
+        var (observations, records) = (observations[...], records[...])
+        var batches: [Batch] = []
+        while !observations.isEmpty || !records.isEmpty {
+            let (some, more) = (1 + random.below(12), random.below(6))
+            batches.append(try Self.batch(Array(observations.prefix(some)), Array(records.prefix(more)), pricing))
+            observations = observations.dropFirst(some)
+            records = records.dropFirst(more)
+        }
+        return batches
+    }
+
+    static func batch(_ observations: [Observation], _ records: [Record], _ pricing: Pricing) throws -> Batch {
+        let logs = records.map { record in
+            #"{"eventName":"\#(record.name)","timeUnixNano":"\#(record.time.nanoseconds)","body":{"stringValue":"\#(record.name)"}}"#
+        }
+        let json = #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[\#(logs.joined(separator: ","))]}]}]}"#
+        var batch = Batch(try OTLPBatch(signal: .logs, json: Array(json.utf8)), receivedAt: now)
+        batch.observations = observations
+        batch.pricing = pricing
+        for record in records {
+            guard let sighting = record.sighting else {
+                batch.sessionOfRecord.append(-1)
+                continue
+            }
+            if let position = batch.sessions.firstIndex(where: { $0.id == sighting.id }) {
+                batch.sessions[position].merge(sighting)
+                batch.sessionOfRecord.append(Int32(position))
+            } else {
+                batch.sessionOfRecord.append(Int32(batch.sessions.count))
+                batch.sessions.append(sighting)
+            }
+        }
+        return batch
+    }
+
+    // MARK: - Calls
+
+    private mutating func observe(_ call: UInt64) {
+        // Many in a few minutes, to be alike; some around midnights and changes of the clock, some long ago.
+        let moments = [
+            random.below(240), random.below(180_000) - 90_000, -5_050_000 - random.below(9_000),
+            -28 * 86_400 + random.below(90_000),
+            -238 * 86_400 + random.below(90_000),
+        ]
+        let moment = random.below(3) == 0 ? moments[random.below(moments.count)] : moments[0]
+        let hasID = random.below(2) == 0
+        for source in [Observation.Source.otlpLog, .otlpSpan, .transcript] where random.below(3) > 0 {
+            let id = call * 10 + UInt64(source.rawValue)
+            var sighting = Observation(
+                id: id,
+                time: Self.at(moment + random.below(4)),
+                source: source,
+                witness: UInt64(source.rawValue),
+                authority: source == .otlpLog ? 90 : 80
+            )
+            sighting.weakKey = 500 + call % 5
+            sighting.counts = TokenCounts(uncachedInput: Int64(call % 5), cacheWrite5m: 30, output: Int64(call % 3))
+            describe(&sighting)
+            if hasID, random.below(4) > 0 { sighting.keys.request = 1_000 + call / 2 }
+            if hasID, source != .otlpLog { sighting.keys.response = 2_000 + call }
+            if source == .otlpSpan {
+                sighting.trace.span = 3_000 + call
+                if call % 5 == 0 { sighting.trace.ancestors.insert(3_000 + call - 1) }
+            }
+            observations.append(sighting)
+            if random.below(4) == 0 { observations.append(again(sighting)) }
+        }
+    }
+
+    private mutating func some(_ names: [String?]) -> String? { names[random.below(names.count)] }
+
+    private mutating func describe(_ sighting: inout Observation) {
+        sighting.session = some(["s0", "s1", "s2", "only-calls \"quoted\"\\\n", "trace-1", "trace-2", nil])
+        sighting.sessionIsTrace = sighting.session?.hasPrefix("trace") == true
+        sighting.agent = some(["claude-code", "codex", nil])
+        sighting.user = some(["ann", "bob", nil])
+        sighting.project = some(["p", "q", nil])
+        sighting.machine = some(["box", nil])
+        sighting.model = some(["m", "m", "unpriced", nil])
+        sighting.provider = some(["openai", nil])
+        sighting.error = some(["overloaded", nil, nil])
+        sighting.terms.serviceTier = some(["flex", nil, nil])
+        if random.below(2) == 0 { sighting.duration = Int64(random.below(9_000)) * 1_000_000 }
+        if random.below(3) == 0 { sighting.reportedCost = Money(nanodollars: Int64(random.below(1_000_000_000))) }
+        guard sighting.source == .transcript, random.below(2) == 0 else { return }
+        (sighting.counts.cacheWrite5m, sighting.counts.cacheWrite1h) = (10, 20)
+        sighting.knowsCacheLifetimes = true
+    }
+
+    /// The same sighting as somebody might deliver it later: with more output, another end, another id.
+    private mutating func again(_ sighting: Observation) -> Observation {
+        var copy = sighting
+        copy.counts.output += Int64(random.below(3))
+        if !sighting.keys.isEmpty || sighting.trace.span != 0 {
+            copy.time = Timestamp(nanoseconds: sighting.time.nanoseconds + Int64(random.below(80) - 40) * 1_000_000_000)
+        }
+        if sighting.keys.request != 0, random.below(2) == 0 { copy.keys.response = 2_000 + UInt64(random.below(60)) }
+        return copy
+    }
+
+    // MARK: - Records
+
+    private mutating func record(_ number: Int) {
+        let time = Self.at((random.below(4) == 0 ? -30 * 86_400 : 0) + random.below(14_400) - 14_380)
+        var record = Record(name: "event-\(number)", time: time)
+        if let id = some(["s0", "s1", "s2", "only-records", "Ended", nil]) {
+            var sighting = SessionSighting(id: id, time: time)
+            sighting.agent = some(["claude-code", nil])
+            sighting.project = some(["p", "Projekt-Ü", nil])
+            sighting.parent = some(["s0", nil, nil])
+            sighting.name = some(["Fix the build", "b-name", nil]).map { Latest($0, at: time) }
+            sighting.branch = some(["main", nil]).map { Latest($0, at: time) }
+            sighting.agentVersion = some(["2.1.330", nil]).map { Latest($0, at: time) }
+            sighting.taskStatus = some(["testing", "idle", nil]).map { Latest($0, at: time) }
+            if id == "Ended" { sighting.completion = Latest(UInt8(random.below(3) == 0 ? 0 : 1), at: time) }
+            record.sighting = sighting
+        }
+        records.append(record)
+    }
+}
+
+/// Random numbers that are the same in every run.
+struct SeededNumbers: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
+    }
+
+    /// A number from zero up to but not including a limit.
+    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(max(1, limit))) }
+}

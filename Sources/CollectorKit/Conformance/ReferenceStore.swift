@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import OTLP
+import Usage
+
+/// A store written to be understood: it keeps what came in and works every answer out anew.
+///
+/// What other stores answer is compared with this one.
+struct ReferenceStore {
+    private var batches: [Batch] = []
+    /// What ended before is gone.
+    private var border = Timestamp(nanoseconds: 0)
+
+    /// Takes a batch in.
+    mutating func consume(_ batch: Batch) { batches.append(batch) }
+
+    /// Removes what ended before an instant.
+    ///
+    /// - Returns: How many records and calls that were; right as long as nothing came twice.
+    mutating func compact(before instant: Timestamp) throws -> Int {
+        let before = try answers()
+        border = max(border, Timestamp(nanoseconds: instant.nanoseconds / Self.quarter * Self.quarter))
+        let after = try answers()
+        return before.calls.count - after.calls.count + before.records.count - after.records.count
+    }
+
+    /// Everything that can be asked of what came in so far.
+    func answers() throws -> ReferenceAnswers {
+        let calls = try calls()
+        let counted = calls.filter(\.isCounted)
+        return ReferenceAnswers(calls: calls, counted: counted, records: records(), sessions: sessions(counted))
+    }
+
+    /// The step to which a compaction is rounded down.
+    private static let quarter: Int64 = 900_000_000_000
+
+    // MARK: - Facts
+
+    /// All calls with their prices.
+    private func calls() throws -> [Call] {
+        var ledger = MemoryLedger()
+        try ledger.absorb(batches.flatMap(\.observations))
+        let pricing = batches.lazy.compactMap(\.pricing).last
+        return ledger.calls.filter { $0.time >= border }.map { call in
+            var call = call
+            call.price = pricing?.price(call) ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
+            return call
+        }
+    }
+
+    private func records() -> Set<ReferenceAnswers.Record> {
+        var found: Set<ReferenceAnswers.Record> = []
+        for batch in batches {
+            for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
+                let position = batch.sessionOfRecord.isEmpty ? -1 : Int(batch.sessionOfRecord[record])
+                var writer = OTLPJSONWriter()
+                let scope = batch.otlp.records[record].scope
+                writer.writeResource(batch.otlp.scopes[scope].resource, of: batch.otlp)
+                writer.writeScope(scope, of: batch.otlp)
+                writer.writeRecord(record, of: batch.otlp)
+                found.insert(
+                    ReferenceAnswers.Record(
+                        time: batch.time(ofRecord: record),
+                        name: batch.name(ofRecord: record),
+                        session: position < 0 ? nil : batch.sessions[position].id,
+                        text: writer.finish()
+                    )
+                )
+            }
+        }
+        return found.filter { $0.time >= border }
+    }
+
+    /// Every session that a record names or that has a counted call, with the sums over those calls.
+    private func sessions(_ counted: [Call]) -> [Session] {
+        var sightings: [String: SessionSighting] = [:]
+        let told = batches.flatMap(\.sessions)
+        for sighting in told + batches.flatMap(\.observations).compactMap(\.sessionSighting) {
+            sightings[sighting.id]?.merge(sighting)
+            if sightings[sighting.id] == nil { sightings[sighting.id] = sighting }
+        }
+        let calls = Dictionary(grouping: counted) { $0.session }
+        let named = Set(told.map(\.id))
+        return sightings.values.compactMap { sighting in
+            let own = calls[sighting.id] ?? []
+            guard !own.isEmpty || (named.contains(sighting.id) && sighting.lastSeen >= border) else { return nil }
+            return Session(sighting, own)
+        }
+    }
+}
+
+extension Session {
+    fileprivate init(_ sighting: SessionSighting, _ calls: [Call]) {
+        self.init(id: sighting.id, startedAt: sighting.firstSeen, lastSeenAt: sighting.lastSeen)
+        name = sighting.name?.value ?? sighting.id
+        agent = sighting.agent
+        project = sighting.project
+        user = sighting.user
+        machine = sighting.machine
+        branch = sighting.branch?.value
+        agentVersion = sighting.agentVersion?.value
+        parent = sighting.parent
+        taskStatus = sighting.taskStatus?.value
+        isCompleted = (sighting.completion?.value ?? 0) != 0
+        model = calls.max { ($0.time, Int64(bitPattern: $0.id)) < ($1.time, Int64(bitPattern: $1.id)) }?.model
+        self = having(calls)
+    }
+
+    /// The session with the sums over these calls.
+    func having(_ calls: [Call]) -> Session {
+        var session = self
+        session.totals = UsageTotals()
+        for call in calls { session.totals += call.totals }
+        return session
+    }
+}
+
+extension Batch {
+    /// The instant of a record, as the `tokens` processor takes it for a sign of the session.
+    fileprivate func time(ofRecord record: Int) -> Timestamp {
+        let entry = otlp.records[record]
+        if let time = Timestamp(unixNano: entry.endTime) { return time }
+        if signal == .logs, case .string(let text)? = otlp.attribute(.eventTimestamp, record: record),
+            let time = Timestamp(iso8601: otlp.string(text))
+        {
+            return time
+        }
+        return Timestamp(unixNano: entry.startTime) ?? receivedAt
+    }
+
+    /// The name of a record in a session's events.
+    fileprivate func name(ofRecord record: Int) -> String {
+        let entry = otlp.records[record]
+        if let metric = entry.metric { return otlp.string(otlp.metrics[metric].name) }
+        if signal == .logs, case .string(let name)? = otlp.attribute(.eventName, record: record) {
+            return otlp.string(name)
+        }
+        return otlp.string(entry.name)
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// Everything a store can be asked, as lines of text, so that two stores can be compared to the byte.
+struct StoreAnswers {
+    /// The questions about periods.
+    static let periods: [(from: String, to: String, timezone: String)] = [
+        ("2026-11-22", "2026-11-22", "UTC"), ("2026-11-18", "2026-11-26", "Asia/Kolkata"),
+        // Days of 23 and of 25 hours.
+        ("2026-03-27", "2026-03-31", "Europe/Berlin"), ("2026-10-23", "2026-10-27", "Europe/Berlin"),
+        ("2026-10-30", "2026-11-03", "America/New_York"), ("2026-01-01", "2026-12-31", "Australia/Lord_Howe"),
+    ]
+
+    /// The other forms in which a period can be asked for.
+    static let forms: [String?] = ["today", "7d", "30d", "90d", "2026-11", "month:2026-10", nil]
+
+    static func lines(_ summary: UsageSummary) -> [String] {
+        var lines = [
+            "\(summary.period.name) \(text(summary.totals)) sessions \(summary.sessionCount) active \(summary.activeSessions) "
+                + "unpriced \(summary.unpricedModels)"
+        ]
+        let groups = [
+            ("model", summary.byModel), ("agent", summary.byAgent), ("project", summary.byProject),
+            ("user", summary.byUser), ("machine", summary.byMachine),
+        ]
+        for (name, shares) in groups {
+            lines += shares.sorted { $0.key < $1.key }.map {
+                "\(name) \($0.key): \(text($0.value.totals)) sessions \($0.value.sessions)"
+            }
+        }
+        lines += summary.byDay.filter { $0.totals.calls > 0 }.map { "\($0.date) \(text($0.totals))" }
+        lines.append("days \(summary.byDay.count)")
+        return lines + summary.sessions.map(text)
+    }
+
+    static func lines(_ page: SessionPage) -> [String] {
+        ["page \(page.total) next \(page.nextOffset ?? -1)"] + page.sessions.map(text)
+    }
+
+    static func lines(_ detail: SessionDetail?) -> [String] {
+        guard let detail else { return ["unknown"] }
+        // What happens in one instant has no order.
+        let events = detail.events.sorted { ($0.time, $0.name) < ($1.time, $1.name) }
+        let calls = detail.calls.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+        return [text(detail.session)] + calls.map(text) + events.map { "event \($0.time.nanoseconds) \($0.name)" }
+            + detail.costByModel.sorted { $0.key < $1.key }.map { "cost of \($0.key) \($0.value.nanodollars)" }
+    }
+
+    private static func text(_ totals: UsageTotals) -> String {
+        "\(totals.calls)(\(totals.unpricedCalls)) \(text(totals.counts)) \(totals.cost.nanodollars)"
+    }
+
+    private static func text(_ counts: TokenCounts) -> String {
+        "\(counts.uncachedInput)/\(counts.cacheRead)/\(counts.cacheWrite5m)+\(counts.cacheWrite1h)/\(counts.output)/\(counts.reasoning)"
+    }
+
+    /// What nobody named and what has an empty name is the same.
+    private static func text(_ names: [String?]) -> String {
+        names.map { $0.flatMap { $0.isEmpty ? nil : $0 } ?? "-" }.joined(separator: "|")
+    }
+
+    private static func text(_ session: Session) -> String {
+        let names = [
+            session.name, session.agent, session.model, session.project, session.user, session.machine, session.branch,
+            session.agentVersion, session.parent, session.taskStatus,
+        ]
+        let bounds = "\(session.startedAt.nanoseconds)-\(session.lastSeenAt.nanoseconds)"
+        return "session \(session.id) \(text(names)) \(session.isCompleted) \(bounds) \(text(session.totals))"
+    }
+
+    private static func text(_ call: Call) -> String {
+        let price = call.price.map { "\($0.cost.nanodollars) \($0.isPriced) \($0.computed?.nanodollars ?? -1)" } ?? "-"
+        let more = "\(call.reportedCost?.nanodollars ?? -1) \(call.duration ?? -1) \(call.sources.map(\.name))"
+        return "call \(call.name) \(call.time.nanoseconds) \(text([call.model, call.provider, call.error])) "
+            + "\(text(call.counts)) \(call.knowsCacheLifetimes) \(price) \(more)"
+    }
+}

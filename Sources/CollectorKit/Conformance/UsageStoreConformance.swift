@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Logging
+import Usage
+
+/// Checks that a store gives the answers that every store must give; each store's tests run it.
+///
+/// The same telemetry is given to the store in any order, split, repeated and with restarts in between, and every answer is compared
+/// with that of a plain store in memory.
+///
+/// ```swift
+/// @Test func `my store answers like every other`() async throws {
+///     let suite = UsageStoreConformance(home: folder) { folder, settings in MyFactory().makeExporter(config(folder), settings) }
+///     #expect(await suite.violations() == [])
+/// }
+/// ```
+public struct UsageStoreConformance: Sendable {
+    private let home: String
+    private let make: @Sendable (String, ComponentSettings) throws -> any Exporter
+
+    /// Prepares the checks.
+    ///
+    /// - Parameters:
+    ///   - home: A folder of the test's own.
+    ///   - make: Makes a store that keeps everything in the given folder; called again with the same folder it must find what was
+    ///     kept there.
+    public init(
+        home: String,
+        _ make: @escaping @Sendable (_ folder: String, _ settings: ComponentSettings) throws -> any Exporter
+    ) {
+        self.home = home
+        self.make = make
+    }
+
+    /// Everything in which the store differs with generated telemetry; empty when it keeps the contract.
+    public func violations() async -> [String] {
+        var violations: [String] = []
+        do {
+            for seed: UInt64 in 1...3 {
+                let telemetry = try GeneratedTelemetry(seed: seed)
+                for (number, batches) in try telemetry.deliveries().enumerated() {
+                    let script = Script(batches, restarts: number.isMultiple(of: 2))
+                    violations += try await run(script, "generated \(seed), delivery \(number + 1)")
+                }
+            }
+            violations += try await run(Script(GeneratedTelemetry.hostile(), restarts: true), "hostile figures")
+            violations += try await run(Script([], restarts: true), "nothing")
+            let once = try GeneratedTelemetry(seed: 9).once()
+            violations += try await run(Script(once, restarts: false, compactions: true), "compaction")
+            violations += try await run(Script(once, restarts: true, compactions: true), "compaction and restarts")
+        } catch {
+            violations.append("it cannot be run: \(error)")
+        }
+        return violations
+    }
+
+    /// Everything in which the store differs with batches of the caller's, such as recorded ones that went through a pipeline.
+    public func violations(ofMaterial batches: [Batch]) async -> [String] {
+        do {
+            return try await run(Script(batches, restarts: true), "material")
+                + run(Script(batches.reversed() + batches, restarts: false), "material, twice")
+        } catch {
+            return ["it cannot be run: \(error)"]
+        }
+    }
+
+    // MARK: - Running
+
+    /// What is done to a store, and when it is asked.
+    private struct Script {
+        enum Step {
+            case consume(Batch)
+            case restart
+            case compact(Timestamp)
+            case ask
+        }
+
+        var steps: [Step] = []
+
+        init(_ batches: [Batch], restarts: Bool, compactions: Bool = false) {
+            for (number, batch) in batches.enumerated() {
+                steps.append(.consume(batch))
+                if restarts, number % 7 == 3 { steps.append(.restart) }
+            }
+            steps.append(.ask)
+            if restarts { steps += [.restart, .ask] }
+            guard compactions else { return }
+            for instant in GeneratedTelemetry.borders {
+                steps += [.compact(instant), .ask]
+                if restarts { steps += [.restart, .ask] }
+            }
+        }
+    }
+
+    private func run(_ script: Script, _ name: String) async throws -> [String] {
+        let folder = "\(home)/\(UInt64.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var reference = ReferenceStore()
+        var exporter = try await start(folder)
+        var violations: [String] = []
+        for step in script.steps {
+            switch step {
+            case .consume(let batch):
+                reference.consume(batch)
+                try await exporter.consume(batch)
+            case .restart:
+                await exporter.shutdown()
+                exporter = try await start(folder)
+            case .compact(let instant):
+                let (expected, removed) = (
+                    try reference.compact(before: instant), try await Self.store(exporter).compact(before: instant)
+                )
+                if expected != removed { violations.append("\(name): it removed \(removed), not \(expected)") }
+            case .ask: violations += try await compare(reference.answers(), Self.store(exporter), name)
+            }
+        }
+        await exporter.shutdown()
+        return violations
+    }
+
+    private func start(_ folder: String) async throws -> any Exporter {
+        let settings = ComponentSettings(
+            id: ComponentID("store") ?? ComponentID.unnamed,
+            logger: Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() },
+            home: home,
+            now: { GeneratedTelemetry.now }
+        )
+        let exporter = try make(folder, settings)
+        try await exporter.start()
+        return exporter
+    }
+
+    private static func store(_ exporter: any Exporter) throws -> any UsageStore {
+        guard let store = exporter as? any UsageStore else { throw StoreError("it answers no questions") }
+        return store
+    }
+
+    // MARK: - Comparing
+
+    private func compare(_ reference: ReferenceAnswers, _ store: any UsageStore, _ name: String) async throws
+        -> [String]
+    {
+        let now = GeneratedTelemetry.now
+        var violations: [String] = []
+        func expect(_ expected: [String], _ found: [String], _ question: String) {
+            guard expected != found else { return }
+            let position =
+                zip(expected, found).enumerated().first { $1.0 != $1.1 }?.offset ?? min(expected.count, found.count)
+            let lines = [expected, found].map { $0.indices.contains(position) ? $0[position] : "nothing" }
+            violations.append("\(name), \(question): \"\(lines[1])\" instead of \"\(lines[0])\"")
+        }
+        for period in try Self.periods(now) {
+            expect(
+                StoreAnswers.lines(reference.summary(of: period, now: now)),
+                StoreAnswers.lines(try await store.summary(of: period, now: now)),
+                "summary of \(period.name) \(period.from) \(period.timezone)"
+            )
+        }
+        for query in GeneratedTelemetry.queries {
+            expect(
+                StoreAnswers.lines(reference.sessions(query)),
+                StoreAnswers.lines(try await store.sessions(query)),
+                "sessions \(query)"
+            )
+        }
+        var all = SessionQuery(now: now)
+        all.limit = 1_000
+        for id in reference.sessions(all).sessions.map(\.id) + ["there is no such session", ""] {
+            expect(
+                StoreAnswers.lines(reference.session(id: id)),
+                StoreAnswers.lines(try await store.session(id: id)),
+                "session \(id.prefix(40))"
+            )
+        }
+        return violations
+    }
+
+    private static func periods(_ now: Timestamp) throws -> [Period] {
+        try StoreAnswers.forms.map { try Period($0, timezone: "Europe/Berlin", now: now) }
+            + StoreAnswers.periods.map { period in
+                try Period(nil, from: period.from, to: period.to, timezone: period.timezone, now: now)
+            }
+    }
+}

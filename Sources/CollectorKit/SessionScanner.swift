@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A receiver that reads what agents keep on this machine, by itself or when asked.
+public protocol SessionScanner: Sendable {
+    /// Reads what is new and returns once every pipeline has it.
+    ///
+    /// May be called from many tasks at once; a scan that is asked for while one is under way is that one.
+    /// - Parameter progress: Is told from time to time how far the scan is; nil when nobody looks.
+    /// - Throws: ``ConsumeError`` when a pipeline does not take what was read; the next scan begins again from there.
+    func scan(progress: (@Sendable (ScanProgress) -> Void)?) async throws(ConsumeError) -> ScanReport
+}
+
+/// How far a scan is.
+public struct ScanProgress: Sendable, Hashable {
+    /// Files looked at so far.
+    public var files = 0
+    /// Files there are.
+    public var totalFiles = 0
+    /// Bytes read so far.
+    public var bytes: Int64 = 0
+    /// Bytes to be read, as far as that is known before.
+    public var totalBytes: Int64 = 0
+
+    /// Creates the beginning.
+    public init() {}
+}
+
+/// What a scan did.
+public struct ScanReport: Sendable, Hashable {
+    /// Files read.
+    public var scanned = 0
+    /// Calls that this scan found and no earlier one.
+    public var ingested = 0
+    /// Files that had not changed.
+    public var skipped = 0
+    /// Files that could not be read.
+    public var unreadable = 0
+    /// Lines that could not be read.
+    public var skippedLines = 0
+    /// How long it took, in milliseconds.
+    public var durationMilliseconds: Int64 = 0
+    /// What could not be read, at most ``problemLimit`` of it.
+    public private(set) var problems: [ScanProblem] = []
+
+    /// How many problems are named.
+    public static let problemLimit = 100
+
+    /// Creates the report of a scan that did nothing.
+    public init() {}
+
+    /// Notes a file that could not be read, or a line of it that could not.
+    public mutating func note(_ problem: ScanProblem) {
+        if problem.line == nil { unreadable += 1 } else { skippedLines += 1 }
+        if problems.count < Self.problemLimit { problems.append(problem) }
+    }
+
+    /// Adds what another part of the scan did, its duration left out.
+    public mutating func add(_ other: ScanReport) {
+        scanned += other.scanned
+        ingested += other.ingested
+        skipped += other.skipped
+        unreadable += other.unreadable
+        skippedLines += other.skippedLines
+        problems += other.problems.prefix(Self.problemLimit - min(Self.problemLimit, problems.count))
+    }
+}
+
+/// A file or line that could not be read; the text is free of the file's content.
+public struct ScanProblem: Sendable, Hashable, CustomStringConvertible {
+    /// The file.
+    public var path: String
+    /// The line, counted from 1 where the reading began at the file's start; nil when it is the file as a whole.
+    public var line: Int?
+    /// What is wrong.
+    public var message: String
+
+    /// Creates a problem.
+    public init(path: String, line: Int?, message: String) {
+        self.path = path
+        self.line = line
+        self.message = message
+    }
+
+    /// `path:line: message`.
+    public var description: String { line.map { "\(path):\($0): \(message)" } ?? "\(path): \(message)" }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import AgentSessionsReceiver
+
+/// The parts that carry the rest: lines, members, what is remembered.
+struct BuildingBlockTests {
+    /// Lines of a text that arrives in pieces; `-` for one that is left out.
+    private func lines(_ text: String, piece: Int, largest: Int) -> [String] {
+        let buffer = LineBuffer(largestLine: largest)
+        buffer.reset(offset: 0)
+        var rest = Array(text.utf8)[...]
+        var found: [String] = []
+        while true {
+            switch buffer.next() {
+            case .line(let line): found.append(String(decoding: line.buffer, as: UTF8.self))
+            case .omitted: found.append("-")
+            case .more:
+                let count = buffer.fill { target in
+                    let part = rest.prefix(min(piece, target.count))
+                    target.copyBytes(from: part)
+                    rest = rest.dropFirst(part.count)
+                    return part.count
+                }
+                guard count == 0 else { continue }
+                #expect(Int(buffer.offset) == text.utf8.count - (buffer.rest?.count ?? 0))
+                return found
+            }
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 7, 1_000])
+    func `lines come whole, however they arrive`(piece: Int) {
+        let text = "one\n\nthree is longer\n" + String(repeating: "x", count: 40) + "\nfive\nhalf"
+        #expect(lines(text, piece: piece, largest: 20) == ["one", "", "three is longer", "-", "five"])
+    }
+
+    @Test func `a stream can be entered in the middle of a line`() {
+        let buffer = LineBuffer()
+        buffer.reset(offset: 100, isInsideLine: true)
+        var bytes = Array("rest\nnext\n".utf8)
+        _ = buffer.fill { target in
+            defer { bytes = [] }
+            target.copyBytes(from: bytes)
+            return bytes.count
+        }
+        guard case .omitted(.entered) = buffer.next(), case .line(let line) = buffer.next() else {
+            Issue.record("the rest of the line was not left out")
+            return
+        }
+        #expect(String(decoding: line.buffer, as: UTF8.self) == "next")
+        #expect(buffer.offset == 110)
+    }
+
+    private func members(_ text: String) throws -> [String: String] {
+        var found: [String: String] = [:]
+        let bytes = Array(text.utf8)
+        try bytes.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            var cursor = JSONCursor(LineBytes(base: base, count: buffer.count))
+            guard try cursor.enterObject() else { return }
+            while let key = try cursor.nextKey() { found[key.string] = try cursor.text()?.string ?? "" }
+        }
+        return found
+    }
+
+    @Test func `the cursor finds its way through anything`() throws {
+        let text =
+            #" { "a" : "x\"\\" , "b":[1,{"c":"]}"},"\\"], "d":{"e":{}},"f":-1.5e3,"g":null,"h\u0041":"\ud83d\ude00\ud800\q"}"#
+        #expect(try members(text) == ["a": #"x"\"#, "b": "", "d": "", "f": "", "g": "", "hA": "😀\u{FFFD}\u{FFFD}"])
+    }
+
+    @Test(arguments: [
+        "", "{", #"{"a"#, #"{"a":"#, #"{"a":["#, #"{"a":"x"#, #"{"a":"x\"#, #"{"a" 1}"#, "{1:2}", #"{"a":{"b":[}"#,
+    ])
+    func `a line that is cut off is said to be`(text: String) {
+        #expect(throws: LineFault.cutOff) { try members(text.isEmpty ? " " : text) }
+    }
+
+    @Test func `depth costs nothing`() throws {
+        let deep = String(repeating: "[", count: 200_000) + String(repeating: "]", count: 200_000)
+        #expect(try members(#"{"a":\#(deep),"b":"x"}"#)["b"] == "x")
+        let usage = String(repeating: #"{"data":{"message":{"data":{"message":"#, count: 50_000)
+        #expect(throws: LineFault.cutOff) { try transcript(usage) }
+    }
+
+    private func transcript(_ text: String) throws {
+        try Array(text.utf8).withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            _ = try TranscriptLine(LineBytes(base: base, count: buffer.count), wantsFacts: true)
+        }
+    }
+
+    @Test func `what is remembered comes back the same`() throws {
+        var transcript = TranscriptState()
+        (transcript.session, transcript.title, transcript.isTitleCustom) = ("s", "ä\n", true)
+        var rollout = RolloutState()
+        (rollout.thread, rollout.hasRecords, rollout.lastSeen) = ("t", true, 1_790_000_000_000_000_000)
+        var vector = TokenVector()
+        (vector.input, vector.output, vector.total) = (1 << 38, 7, .max)
+        rollout.running.previous = vector
+        rollout.running.peaks = [TokenVector(), vector]
+        var checkpoint = Checkpoint()
+        for (key, state) in [("a", ReaderState.transcript(transcript)), ("b", .rollout(rollout))] {
+            checkpoint.marks[key] = FileMark(
+                identity: FileIdentity(device: .max, inode: 3),
+                size: -1,
+                modified: .min,
+                offset: .max,
+                lines: 12,
+                isInsideLine: true,
+                head: FileHead(length: 4_096, hash: .max),
+                state: state
+            )
+        }
+        #expect(Checkpoint(checkpoint.encoded) == checkpoint)
+    }
+
+    @Test func `what is damaged anywhere is not believed`() {
+        var checkpoint = Checkpoint()
+        checkpoint.marks["a"] = FileMark(
+            identity: FileIdentity(device: 1, inode: 2),
+            size: 3,
+            modified: 4,
+            offset: 5,
+            state: .rollout(RolloutState())
+        )
+        let bytes = checkpoint.encoded
+        for position in bytes.indices {
+            var damaged = bytes
+            damaged[position] ^= 0x41
+            #expect(Checkpoint(damaged) == nil)
+            #expect(Checkpoint(Array(bytes[..<position])) == nil)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Testing
+import Usage
+
+/// What Codex's rollouts do, each by itself.
+struct RolloutTests {
+    private let home: TestHome
+
+    init() throws {
+        home = try TestHome()
+    }
+
+    private func books(_ text: String, id: String = threadA) async throws -> Books {
+        try home.write(text, to: rolloutName(id))
+        return try await scanned(home).books
+    }
+
+    private var twoCalls: String {
+        turn("gpt-5", second: 1) + total((100, 40, 10), last: (100, 40, 10), second: 2)
+            + total((250, 90, 30), last: (150, 50, 20), second: 3)
+    }
+
+    @Test func `only growth of the total counts`() async throws {
+        let repeated = total((250, 90, 30), last: (150, 50, 20), second: 9)
+        #expect(try await books(meta(threadA) + twoCalls + repeated + repeated).figures == [2, 160, 90, 0, 30])
+    }
+
+    @Test func `an event without figures counts nothing`() async throws {
+        let empty = rolloutLine("event_msg", #"{"type":"token_count","info":null}"#, second: 1)
+        #expect(try await books(meta(threadA) + empty + twoCalls).figures[0] == 2)
+    }
+
+    @Test func `each call has the model of the turn before it`() async throws {
+        let text =
+            meta(threadA) + twoCalls + turn("gpt-5-mini", second: 4) + total((260, 90, 35), last: (10, 0, 5), second: 5)
+        #expect(try await books(text).calls.map(\.model) == ["gpt-5", "gpt-5", "gpt-5-mini"])
+    }
+
+    @Test func `a total that starts again counts from there, and one that comes back is known`() async throws {
+        let text =
+            meta(threadA) + twoCalls + total((30, 0, 3), last: (30, 0, 3), second: 5)
+            + total((250, 90, 30), last: (150, 50, 20), second: 6) + total((270, 90, 31), last: (20, 0, 1), second: 7)
+        #expect(try await books(text).figures == [4, 210, 90, 0, 34])
+    }
+
+    @Test func `a jump beyond the call's own figures is not taken for usage`() async throws {
+        let text = meta(threadA) + twoCalls + total((90_250, 90, 9_030), last: (20, 0, 5), second: 5)
+        #expect(try await books(text).figures == [3, 180, 90, 0, 35])
+    }
+
+    @Test func `a fork that starts at its parent's total counts its own calls`() async throws {
+        let fork = meta(threadB, more: #","forked_from_id":"\#(threadA)""#)
+        #expect(
+            try await books(fork + total((300, 90, 40), last: (50, 0, 10), second: 8), id: threadB).figures == [
+                1, 50, 0, 0, 10,
+            ]
+        )
+    }
+
+    @Test func `a fork that replays its parent's history counts only what is new`() async throws {
+        let fork = meta(threadB, more: #","forked_from_id":"\#(threadA)""#)
+        try home.write(meta(threadA) + twoCalls, to: rolloutName(threadA))
+        let books = try await books(fork + twoCalls + total((300, 90, 40), last: (50, 0, 10), second: 8), id: threadB)
+        #expect(books.figures == [3, 210, 90, 0, 40])
+    }
+
+    @Test func `copies before a sub-agent's own history are left out`() async throws {
+        let child = meta(threadB, more: #","parent_thread_id":"\#(threadA)","subagent_history_start_ordinal":5"#)
+        let text =
+            child + total((100, 40, 10), last: (100, 40, 10), second: 2, ordinal: 3)
+            + total((7, 0, 1), last: (7, 0, 1), second: 3, ordinal: 6)
+        #expect(try await books(text, id: threadB).figures == [1, 7, 0, 0, 1])
+    }
+
+    @Test func `usage records make totals redundant, also after older calls`() async throws {
+        let text =
+            meta(threadA) + twoCalls
+            + record("resp_000000000000000001", (10, 0, 1), total: (260, 90, 31), thread: threadA, second: 5)
+            + total((260, 90, 31), last: (10, 0, 1), second: 6)
+        #expect(try await books(text).figures == [3, 170, 90, 0, 31])
+    }
+
+    @Test func `a copy of a record counts once, for its own thread`() async throws {
+        let line = record("resp_000000000000000001", (10, 0, 1), total: (10, 0, 1), thread: threadA, second: 5)
+        try home.write(meta(threadA) + line, to: rolloutName(threadA))
+        let books = try await books(meta(threadB, more: #","forked_from_id":"\#(threadA)""#) + line, id: threadB)
+        #expect(books.figures == [1, 10, 0, 0, 1])
+        #expect(books.calls.first?.session == threadA)
+    }
+
+    @Test func `members may stand in any order`() async throws {
+        let line =
+            #"{"payload":{"info":{"last_token_usage":{"input_tokens":5,"output_tokens":2},"#
+            + #""total_token_usage":{"input_tokens":5,"output_tokens":2}},"type":"token_count"},"#
+            + #""timestamp":"2026-10-01T09:00:00.000Z","type":"event_msg"}"# + "\n"
+        #expect(try await books(meta(threadA) + line).figures == [1, 5, 0, 0, 2])
+    }
+
+    @Test func `a local provider is told, a made-up name is not`() async throws {
+        let local = meta(threadA).replacing(#""model_provider":"openai""#, with: #""model_provider":"oss""#)
+        #expect(try await books(local + twoCalls).calls.first?.provider == "ollama")
+        let ours = meta(threadB).replacing(#""model_provider":"openai""#, with: #""model_provider":"our-proxy""#)
+        try home.remove(".codex")
+        try home.remove("hub")
+        #expect(try await books(ours + twoCalls, id: threadB).calls.first?.provider == "openai")
+    }
+}

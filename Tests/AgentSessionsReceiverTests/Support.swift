@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentSessionsReceiver
+import CollectorKit
+import Foundation
+import Logging
+import OTLP
+import Synchronization
+import Testing
+import TokensProcessor
+import Usage
+
+/// A home folder of its own, removed with it.
+final class TestHome: Sendable {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appending(path: "agent-sessions-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Writes a file below the home.
+    func write(_ text: String, to name: String) throws { try write(Array(text.utf8), to: name) }
+
+    func write(_ bytes: [UInt8], to name: String) throws {
+        let url = URL(filePath: path).appending(path: name)
+        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(bytes).write(to: url)
+    }
+
+    func append(_ text: String, to name: String) throws {
+        let handle = try FileHandle(forWritingTo: URL(filePath: path).appending(path: name))
+        defer { try? handle.close() }
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data(text.utf8))
+    }
+
+    func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path + "/" + name) }
+
+    func move(_ name: String, to other: String) throws {
+        let target = URL(filePath: path).appending(path: other)
+        try FileManager.default.createDirectory(
+            at: target.deletingLastPathComponent(),
+            withIntermediateDirectories: true
+        )
+        try FileManager.default.moveItem(atPath: path + "/" + name, toPath: target.path)
+    }
+
+    /// Unpacks the session files of a recorded scenario below `.claude` or `.codex`.
+    func unpack(_ scenario: String) throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/\(scenario)")
+        let names = try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".gz") }
+        #expect(!names.isEmpty)
+        for name in names {
+            let bytes = try Gzip.inflate([UInt8](Data(contentsOf: folder.appending(path: name))), limit: 1 << 24)
+            try write(bytes, to: "." + name.dropLast(3))
+        }
+    }
+}
+
+/// The end of a pipeline: finds the calls in what comes and keeps them in a ledger.
+final class Books: Consumer {
+    private let tokens: any Processor
+    private let state = Mutex(State())
+
+    struct State {
+        var ledger = MemoryLedger()
+        var sessions: [String: SessionSighting] = [:]
+        var batchSizes: [Int] = []
+        var refusal: ConsumeError?
+    }
+
+    init() throws {
+        tokens = TokensFactory().makeProcessor(TokensConfig(), try testSettings("tokens", home: "/nowhere"))
+    }
+
+    func consume(_ batch: Batch) async throws(ConsumeError) {
+        if let refusal = state.withLock({ $0.refusal }) { throw refusal }
+        var batch = batch
+        try tokens.process(&batch)
+        let result: Result<Void, any Error> = state.withLock { [batch] state in
+            state.batchSizes.append(batch.otlp.recordCount)
+            for sighting in batch.sessions + batch.observations.compactMap(\.sessionSighting) {
+                if state.sessions[sighting.id] == nil { state.sessions[sighting.id] = sighting }
+                state.sessions[sighting.id]?.merge(sighting)
+            }
+            return Result { try state.ledger.absorb(batch.observations) }
+        }
+        if case .failure(let error) = result { throw .permanent("\(error)") }
+    }
+
+    func refuse(_ error: ConsumeError?) { state.withLock { $0.refusal = error } }
+
+    func absorb(_ observations: [Observation]) throws { try state.withLock { _ = try $0.ledger.absorb(observations) } }
+
+    var calls: [Call] { state.withLock { $0.ledger.calls }.sorted { ($0.time, $0.id) < ($1.time, $1.id) } }
+
+    var sessions: [String: SessionSighting] { state.withLock { $0.sessions } }
+
+    var batchSizes: [Int] { state.withLock { $0.batchSizes } }
+
+    /// Calls, uncached input, cache reads, cache writes, output.
+    var figures: [Int64] {
+        calls.filter(\.isCounted).reduce([0, 0, 0, 0, 0]) { sum, call in
+            let counts = call.counts
+            let more = [1, counts.uncachedInput, counts.cacheRead, counts.cacheWrite, counts.output]
+            return zip(sum, more).map(+)
+        }
+    }
+}
+
+func testSettings(_ id: String, home: String) throws -> ComponentSettings {
+    ComponentSettings(
+        id: try #require(ComponentID(id)),
+        logger: Logger(label: id) { _ in SwiftLogNoOpLogHandler() },
+        home: home,
+        now: { Timestamp(nanoseconds: 1_800_000_000_000_000_000) }
+    )
+}
+
+/// A receiver that is asked, with the books it writes into.
+struct Scene {
+    let home: TestHome
+    let books: Books
+    private let receiver: any Receiver & SessionScanner
+
+    init(
+        _ home: TestHome,
+        books: Books? = nil,
+        environment: [String: String] = [:],
+        change: (inout AgentSessionsConfig) -> Void = { _ in }
+    ) async throws {
+        self.home = home
+        self.books = try books ?? Books()
+        var config = AgentSessionsConfig()
+        config.pollInterval = ConfigDuration(seconds: 0)
+        change(&config)
+        let made = AgentSessionsFactory(environment: ["HOME": home.path].merging(environment) { $1 }, machine: "desk")
+            .makeReceiver(
+                config,
+                try testSettings("agent_sessions", home: home.path + "/hub"),
+                next: SignalConsumers([.logs: self.books])
+            )
+        receiver = try #require(made as? any Receiver & SessionScanner)
+        try await receiver.start()
+    }
+
+    @discardableResult
+    func scan() async throws -> ScanReport { try await receiver.scan(progress: nil) }
+
+    func shutdown() async { await receiver.shutdown() }
+}
+
+/// The result of one scan of a home by a receiver without memory.
+func scanned(_ home: TestHome) async throws -> (books: Books, report: ScanReport) {
+    let scene = try await Scene(home)
+    let report = try await scene.scan()
+    await scene.shutdown()
+    return (scene.books, report)
+}

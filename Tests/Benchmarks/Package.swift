@@ -1,0 +1,58 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+// Measures the core. A package of its own, so that nobody who builds the program resolves it; the rooms are linked in from there.
+
+import PackageDescription
+
+let package = Package(
+    name: "benchmarks",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+        .target(name: "CEmbedded"),
+        .target(name: "YAML", dependencies: ["CLibYAML"]),
+        .target(name: "OTLP"),
+        .target(name: "Usage"),
+        .target(
+            name: "CollectorKit",
+            dependencies: [
+                "CZlib", "OTLP", "Usage", "YAML",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(name: "TokensProcessor", dependencies: ["CollectorKit", "Usage", "OTLP"]),
+        .target(name: "PricingProcessor", dependencies: ["CollectorKit", "Usage", "OTLP", "CEmbedded"]),
+        .target(name: "JSONLExporter", dependencies: ["CollectorKit", "Usage", "OTLP"]),
+        .target(
+            name: "SQLiteExporter",
+            dependencies: [
+                "CollectorKit", "Usage", "OTLP", "CEmbedded", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]
+        ),
+        .target(name: "Allocations"),
+        .executableTarget(
+            name: "benchmarks",
+            dependencies: [
+                "Allocations", "CollectorKit", "OTLP", "Usage", "TokensProcessor", "PricingProcessor", "JSONLExporter",
+                "SQLiteExporter", .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+let features = [
+    "ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility", "InferIsolatedConformances",
+    "ImmutableWeakCaptures", "NonisolatedNonsendingByDefault",
+]
+for target in package.targets where target.type != .system && !["CEmbedded", "Allocations"].contains(target.name) {
+    target.swiftSettings = features.map { .enableUpcomingFeature($0) }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import FoundationEssentials
+import JSONLExporter
+import Logging
+import OTLP
+import PricingProcessor
+import SQLiteExporter
+import TokensProcessor
+import Usage
+
+// Each piece of work is done several times; the best time counts, because whatever else runs on the machine only adds.
+let arguments = CommandLine.arguments.dropFirst()
+let requests = arguments.first.flatMap(Int.init) ?? 500
+let folder = FileManager.default.temporaryDirectory.appending(
+    path: "hammurabi-benchmarks-\(UInt64.random(in: 0 ... .max))"
+).path
+defer { try? FileManager.default.removeItem(atPath: folder) }
+try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+
+for signal in [Signal.traces, .logs] {
+    let work = try Workload(signal: signal, recordsPerRequest: 100, requests: requests, folder: folder)
+    print(
+        "\n\(signal.rawValue): \(requests) requests of 100 records, \(work.protobufBytes / requests / 100) bytes a record\n"
+    )
+    print("| " + Measurement.titles.joined(separator: " | ") + " |")
+    print("|" + String(repeating: "---|", count: Measurement.titles.count))
+    for measurement in try await work.measurements() { print("| " + measurement.row.joined(separator: " | ") + " |") }
+}
+print("\npeak memory \(Measurement.peakMegabytes) MB, the requests themselves included")

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+import NIOCore
+import Testing
+
+@testable import Collector
+
+/// What a listener allows its clients, and what it does when one goes further.
+struct ConnectionTests {
+    @Test func `requests that come at once are answered in their order`() async throws {
+        let bench = try await ListenerBench([echo, slow])
+        let connection = try await bench.connect()
+        let first = "POST /slow HTTP/1.1\nHost: a\nContent-Length: 0\n\n"
+        let rest = (1...20).map { "POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\n\($0 + 10)" }.joined()
+        try connection.send(first + rest)
+        #expect(try await connection.answer().body == "slow")
+        for number in 1...20 { #expect(try await connection.answer().body == "\(number + 10)") }
+        await bench.server.drain()
+    }
+
+    @Test func `a client that has sent everything still gets all its answers`() async throws {
+        let bench = try await ListenerBench([echo, slow])
+        let connection = try await bench.connect()
+        try connection.send("POST /slow HTTP/1.1\nHost: a\nContent-Length: 0\n\n")
+        try connection.send("POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\nok")
+        connection.endSending()
+        #expect(try await connection.answer().body == "slow")
+        #expect(try await connection.answer().body == "ok")
+        #expect(try await connection.rest().isEmpty)
+    }
+
+    @Test func `a body that is cut off is told to its reader`() async throws {
+        let journal = Journal()
+        let reader = Route(.post, "/read") { request in
+            do {
+                _ = try await request.body.collect(limit: 1_000_000)
+            } catch {
+                journal.write("\(error)")
+            }
+            return ServerResponse(.badRequest, body: .bytes(Array("cut".utf8)))
+        }
+        let bench = try await ListenerBench([reader])
+        let connection = try await bench.connect()
+        try connection.send("POST /read HTTP/1.1\nHost: a\nContent-Length: 900000\n\nnot all")
+        connection.endSending()
+        #expect(try await connection.answer().body == "cut")
+        #expect(journal.entries == ["interrupted"])
+    }
+
+    @Test func `a request for the head alone is answered with the length and no body`() async throws {
+        let bench = try await ListenerBench([Route(.get, "/a") { _ in ServerResponse(.ok, body: .bytes([65, 66])) }])
+        let connection = try await bench.connect()
+        try connection.send("HEAD /a HTTP/1.1\nHost: a\nConnection: close\n\n")
+        #expect(try await connection.rest() == "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n")
+    }
+
+    @Test func `a large body is read when its handler asks, in pieces or whole`() async throws {
+        let pieces = Route(.post, "/pieces") { request in
+            var count = 0
+            for try await piece in request.body.pieces { count += piece.count }
+            return ServerResponse(.ok, body: .bytes(Array("\(count)".utf8)))
+        }
+        let whole = Route(.post, "/whole") { request in
+            let body = try await request.body.collect(limit: 3_000_000)
+            return ServerResponse(.ok, body: .bytes(Array("\(body.count)".utf8)))
+        }
+        let bench = try await ListenerBench([pieces, whole])
+        let connection = try await bench.connect()
+        for path in ["/pieces", "/whole", "/pieces"] {
+            let body = [UInt8](repeating: 65, count: 3_000_000)
+            try await connection.send(
+                Array("POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n".utf8) + body
+            )
+            #expect(try await connection.answer().body == "3000000")
+        }
+    }
+
+    @Test(arguments: [
+        ("GET /a HTTP/1.1\n\n", 400), ("GET /a HTTP/1.1\nHost: a\nHost: b\n\n", 400),
+        ("GET /a HTTP/3.0\nHost: a\n\n", 505), ("GET /a HTTP/1.1\nHost: a\nExpect: money\n\n", 417),
+        ("POST /a HTTP/1.1\nHost: a\nTransfer-Encoding: gzip, chunked\n\n0\n\n", 501),
+        ("POST /a HTTP/1.1\nHost: a\nContent-Length: 1\nContent-Length: 2\n\nab", 400),
+        ("POST /a HTTP/1.1\nHost: a\nContent-Length: 1\nTransfer-Encoding: chunked\n\n0\n\n", 400),
+        ("GET /a HTTP/1.1\nHost: a\n" + String(repeating: "X: y\n", count: 101) + "\n", 431),
+        ("GET /a HTTP/1.1\nHost: a\nX: \(String(repeating: "y", count: 33_000))\n\n", 431),
+        ("GET /\(String(repeating: "y", count: 33_000)) HTTP/1.1\nHost: a\n\n", 431),
+        ("GET /a HTTP/1.1\nHost: a\nX\u{01}: y\n\n", 400),
+    ])
+    func `a head that has no single meaning or is too long ends the connection`(text: String, status: Int)
+        async throws
+    {
+        let bench = try await ListenerBench([Route(.get, "/a") { _ in ServerResponse(.ok) }])
+        let connection = try await bench.connect()
+        try connection.send(text)
+        let answer = try await connection.answer()
+        #expect(answer.status == status, "\(answer.body)")
+        #expect(answer.fields["connection"] == "close")
+        #expect(answer.body.hasPrefix("{\"code\":"))
+        #expect(try await connection.rest().isEmpty)
+    }
+
+    @Test func `a slow head is 408, and so is a slow body, whether it is small or large`() async throws {
+        var limits = ListenerLimits()
+        limits.headTime = .milliseconds(20)
+        limits.bodyPause = .milliseconds(20)
+        let bench = try await ListenerBench([echo], limits)
+        for text in [
+            "POST /v1/echo HTTP/1.1\nHo", "POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 9\n\n1234",
+            "POST /v1/echo HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n9\n1234",
+        ] {
+            let connection = try await bench.connect()
+            try connection.send(text)
+            let answer = try await connection.answer()
+            #expect(answer.status == 408)
+            #expect(answer.body.hasPrefix("{\"code\":4,"))
+            #expect(try await connection.rest().isEmpty)
+        }
+    }
+
+    @Test func `a connection without a request is closed after a while`() async throws {
+        var limits = ListenerLimits()
+        limits.idleTime = .milliseconds(20)
+        let bench = try await ListenerBench([echo], limits)
+        #expect(try await bench.connect().rest().isEmpty)
+    }
+
+    @Test func `one connection too many is told to come back, and has its place when another has left`() async throws {
+        var limits = ListenerLimits()
+        limits.connections = 2
+        let bench = try await ListenerBench([echo], limits)
+        let request = "POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\nok"
+        var open: [RawConnection] = []
+        for _ in 1...2 {
+            open.append(try await bench.connect())
+            try open.last?.send(request)
+            #expect(try await open.last?.answer().status == 200)
+        }
+        let third = try await bench.connect()
+        let answer = try await third.answer()
+        #expect(answer.status == 503)
+        #expect(answer.fields["retry-after"] == "1")
+        open.removeAll()
+        let isServed = await eventually {
+            guard let connection = try? await bench.connect(), (try? connection.send(request)) != nil else {
+                return false
+            }
+            return (try? await connection.answer().status) == 200
+        }
+        #expect(isServed)
+    }
+
+    @Test func `an answer in pieces that fails does not look whole`() async throws {
+        let broken = Route(.get, "/broken") { _ in
+            let pieces = AsyncThrowingStream<[UInt8], any Error> { continuation in
+                continuation.yield([65])
+                continuation.finish(throwing: CancellationError())
+            }
+            return ServerResponse(.ok, body: .stream(pieces))
+        }
+        let bench = try await ListenerBench([broken])
+        let connection = try await bench.connect()
+        try connection.send("GET /broken HTTP/1.1\nHost: a\n\n")
+        #expect(try await connection.rest().hasSuffix("\r\n\r\n1\r\nA\r\n"))
+    }
+
+    @Test func `a feed of events ends with the listener`() async throws {
+        let feed = Route(.get, "/feed") { _ in
+            let (pieces, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+            continuation.yield([65])
+            return ServerResponse(.ok, [.contentType: "text/event-stream"], body: .stream(pieces))
+        }
+        let bench = try await ListenerBench([feed])
+        let connection = try await bench.connect()
+        try connection.send("GET /feed HTTP/1.1\nHost: a\n\n")
+        #expect(await eventually { !connection.hasNothing })
+        await bench.server.drain()
+        #expect(try await connection.rest().hasPrefix("HTTP/1.1 200 OK\r\n"))
+    }
+
+    @Test func `what a client that left was waiting for is still done`() async throws {
+        let journal = Journal()
+        let (opened, gate) = AsyncStream<Void>.makeStream()
+        let held = Route(.post, "/held") { _ in
+            journal.write("begun")
+            for await _ in opened {}
+            journal.write(Task.isCancelled ? "cancelled" : "done")
+            return ServerResponse(.ok)
+        }
+        let bench = try await ListenerBench([held])
+        var connection: RawConnection? = try await bench.connect()
+        try connection?.send("POST /held HTTP/1.1\nHost: a\nContent-Length: 0\n\n")
+        #expect(await eventually { journal.entries == ["begun"] })
+        connection = nil
+        gate.finish()
+        #expect(await eventually { journal.entries == ["begun", "done"] })
+        await bench.server.drain()
+    }
+
+    /// Answers on another thread.
+    private var slow: Route {
+        Route(.post, "/slow") { _ in
+            try await Task.sleep(for: .milliseconds(5))
+            return ServerResponse(.ok, body: .bytes(Array("slow".utf8)))
+        }
+    }
+}
+
+/// A listener without a collector around it.
+struct ListenerBench {
+    let server: HTTPServer
+
+    init(_ routes: [Route], _ limits: ListenerLimits = ListenerLimits()) async throws {
+        let endpoint = Endpoint(host: "127.0.0.1", port: 0)
+        let listener = try HTTPListener(endpoint: endpoint, routes: routes, limits: limits, logger: .silent)
+        server = try await HTTPServer.open([listener])
+    }
+
+    func connect() async throws -> RawConnection {
+        let port = try #require(server.addresses.first?.split(separator: ":").last.flatMap { UInt16($0) })
+        return try await RawConnection(port: port)
+    }
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Collector
+import CollectorKit
+import Logging
+import OTLP
+import OTLPReceiver
+import Synchronization
+import Testing
+
+/// A running collector with the OTLP receiver, and what arrives behind it.
+struct OTLPHub {
+    let collector: RunningCollector
+    let sink: BatchSink
+    let log: LineLog
+
+    /// Starts one.
+    ///
+    /// - Parameters:
+    ///   - http: Further keys of `protocols.http`.
+    ///   - signals: What has a pipeline.
+    ///   - others: More that is answered on the same address.
+    init(_ http: String = "", signals: [Signal] = Signal.allCases, others: [Route] = []) async throws {
+        let (sink, log) = (BatchSink(), LineLog())
+        let pipelines = signals.map { "    \($0): { receivers: [otlp], exporters: [sink] }" }.joined(separator: "\n")
+        let config = """
+            receivers:
+              otlp: { protocols: { http: { endpoint: "127.0.0.1:0"\(http.isEmpty ? "" : ", " + http) } } }
+            exporters:
+              sink:
+            extensions:
+              web/others:
+            service:
+              extensions: [web/others]
+              pipelines:
+            \(pipelines)
+            """
+        let registry = Registry(
+            receivers: [OTLPFactory()],
+            processors: [],
+            exporters: [SinkFactory(sink: sink)],
+            extensions: [WebFactory(routes: ["others": others])]
+        )
+        collector = try await RunningCollector(config, registry, logger: Logger(label: "hub") { _ in log })
+        self.sink = sink
+        self.log = log
+    }
+
+    /// Sends one request on a connection of its own and returns its answer.
+    func post(_ signal: Signal, _ body: [UInt8], _ fields: [String: String], path: String? = nil) async throws
+        -> RawAnswer
+    {
+        let connection = try await collector.connect()
+        try await connection.post(path ?? "/v1/\(signal)", body, fields)
+        return try await connection.answer()
+    }
+
+    func end() async throws { try await collector.end() }
+}
+
+extension RawConnection {
+    func post(_ path: String, _ body: [UInt8], _ fields: [String: String]) async throws {
+        var head = "POST \(path) HTTP/1.1\r\nHost: hub\r\nContent-Length: \(body.count)\r\n"
+        for (name, value) in fields { head += "\(name): \(value)\r\n" }
+        try await send(Array((head + "\r\n").utf8) + body)
+    }
+}
+
+/// Remembers batches, refuses them, or keeps their senders waiting.
+final class BatchSink: Exporter {
+    private let state = Mutex<(batches: [Batch], error: ConsumeError?)>(([], nil))
+    private let held = Mutex<(isHolding: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
+
+    var batches: [Batch] { state.withLock { $0.batches } }
+    var recordCount: Int { batches.reduce(0) { $0 + $1.otlp.recordCount } }
+
+    func refuse(with error: ConsumeError) { state.withLock { $0.error = error } }
+
+    /// How many senders wait.
+    var heldCount: Int { held.withLock { $0.waiting.count } }
+
+    func hold() { held.withLock { $0.isHolding = true } }
+
+    func release() {
+        let waiting = held.withLock { held in
+            defer { held = (false, []) }
+            return held.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    func consume(_ batch: Batch) async throws(ConsumeError) {
+        await withCheckedContinuation { continuation in
+            let isFree = held.withLock { held in
+                if held.isHolding { held.waiting.append(continuation) }
+                return !held.isHolding
+            }
+            if isFree { continuation.resume() }
+        }
+        let error = state.withLock { state in
+            if state.error == nil { state.batches.append(batch) }
+            return state.error
+        }
+        if let error { throw error }
+    }
+}
+
+/// Makes the one sink of a test.
+struct SinkFactory: ExporterFactory {
+    typealias Config = SinkConfig
+
+    let sink: BatchSink
+    let type = "sink"
+    let summary = "remembers batches"
+
+    func makeExporter(_ config: SinkConfig, _ settings: ComponentSettings) -> any Exporter { sink }
+}
+
+/// Nothing to configure.
+struct SinkConfig: ComponentConfig {
+    static let documentation: [String: String] = [:]
+}
+
+/// Remembers warnings and worse.
+final class LineLog: LogHandler {
+    private let events = Mutex<[String]>([])
+
+    var lines: [String] { events.withLock { $0 } }
+
+    func log(event: LogEvent) {
+        guard event.level >= .warning else { return }
+        events.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") }
+    }
+
+    var logLevel: Logger.Level {
+        get { .trace }
+        set {}
+    }
+
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set {}
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { nil }
+        set {}
+    }
+}
+
+/// The two encodings, as a request names them and as bytes.
+enum Encoding: String, CaseIterable {
+    case protobuf = "application/x-protobuf"
+    case json = "application/json"
+
+    var fields: [String: String] { ["Content-Type": rawValue] }
+
+    /// A request with two records.
+    func twoRecords(_ signal: Signal) throws -> [UInt8] { try body(signal, signal.twoRecords) }
+
+    /// The encoding's form of a request that is given in JSON.
+    func body(_ signal: Signal, _ json: String) throws -> [UInt8] {
+        let json = Array(json.utf8)
+        return self == .json ? json : try OTLPBatch(signal: signal, json: json).bytes
+    }
+
+    /// The body of an answer that says a request is taken whole.
+    var nothing: [UInt8] { self == .json ? Array("{}".utf8) : [] }
+
+    /// Whether an answer is a google.rpc.Status in this encoding.
+    func isStatus(_ answer: RawAnswer, _ code: UInt8) -> Bool {
+        guard answer.fields["content-type"] == rawValue else { return false }
+        switch self {
+        case .json: return answer.body.hasPrefix("{\"code\":\(code),\"message\":\"")
+        case .protobuf: return answer.bytes.starts(with: [0x08, code, 0x12])
+        }
+    }
+}
+
+extension Signal {
+    var twoRecords: String {
+        switch self {
+        case .traces:
+            """
+            {"resourceSpans":[{"scopeSpans":[{"spans":[
+            {"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"a"},
+            {"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b175","name":"b"}]}]}]}
+            """
+        case .logs:
+            #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}},{"body":{"stringValue":"b"}}]}]}]}"#
+        case .metrics:
+            #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"asInt":"1"},{"asInt":"2"}]}}]}]}]}"#
+        }
+    }
+
+    /// The field that holds everything.
+    var top: String {
+        switch self {
+        case .traces: "resourceSpans"
+        case .logs: "resourceLogs"
+        case .metrics: "resourceMetrics"
+        }
+    }
+}

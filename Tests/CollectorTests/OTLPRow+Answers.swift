@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Testing
+
+extension OTLPRow {
+    /// Answers to what is taken.
+    static let answers = [
+        OTLPRow(23, "success is 200") { try await everyCombination { #expect($0.status == 200) } },
+        OTLPRow(24, "the body is the response message of the signal") {
+            let hub = try await OTLPHub()
+            let body = Array(#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b"}]}]}]}"#.utf8)
+            let answer = try await hub.post(.traces, body, Encoding.json.fields)
+            #expect(answer.status == 200)
+            #expect(answer.body.hasPrefix(#"{"partialSuccess":{"rejectedSpans":"1","errorMessage":""#))
+            try await hub.end()
+            try await everyCombination { #expect($0.fields["content-length"] == "\($0.bytes.count)") }
+        },
+        OTLPRow(25, "full success leaves partial_success unset") {
+            let hub = try await OTLPHub()
+            for (signal, encoding) in combinations {
+                let answer = try await hub.post(signal, encoding.twoRecords(signal), encoding.fields)
+                #expect(answer.bytes == encoding.nothing)
+            }
+            try await hub.end()
+        },
+        OTLPRow(26, "the type of the answer is the bare type of the request") {
+            let hub = try await OTLPHub()
+            for (signal, encoding) in combinations {
+                let fields = ["Content-Type": encoding.rawValue.uppercased() + "; charset=utf-8"]
+                let answer = try await hub.post(signal, encoding.twoRecords(signal), fields)
+                #expect(answer.fields["content-type"] == encoding.rawValue)
+            }
+            try await hub.end()
+        },
+        OTLPRow(27, "bad records are counted and good ones kept") {
+            let hub = try await OTLPHub()
+            for encoding in Encoding.allCases {
+                let answer = try await hub.post(.traces, oneBadSpan(encoding), encoding.fields)
+                #expect(answer.status == 200)
+                switch encoding {
+                case .json: #expect(answer.body.contains(#""rejectedSpans":"1","errorMessage":""#))
+                // partial_success { rejected_spans: 1, error_message: … }
+                case .protobuf: #expect(answer.bytes.first == 0x0A && Array(answer.bytes[2...4]) == [0x08, 1, 0x12])
+                }
+            }
+            #expect(hub.sink.batches.map(\.otlp.recordCount) == [1, 1])
+            try await hub.end()
+        },
+        OTLPRow(28, "what is taken whole carries no warning") {
+            try await everyCombination { #expect(!$0.body.contains("errorMessage") && $0.bytes.count <= 2) }
+        },
+        OTLPRow(29, "an empty request is a success; in JSON it is an object") {
+            let hub = try await OTLPHub()
+            for signal in Signal.allCases {
+                #expect(try await hub.post(signal, [], Encoding.protobuf.fields).status == 200)
+                #expect(try await hub.post(signal, Array("{}".utf8), Encoding.json.fields).status == 200)
+                let answer = try await hub.post(signal, [], Encoding.json.fields)
+                #expect(answer.status == 400)
+                #expect(Encoding.json.isStatus(answer, 3))
+            }
+            try await hub.end()
+        },
+        OTLPRow(30, "envelopes without records are a success and not passed on") {
+            let hub = try await OTLPHub()
+            for (signal, encoding) in combinations {
+                let empty = "{\"\(signal.top)\":[{\"resource\":{}}]}"
+                #expect(try await hub.post(signal, encoding.body(signal, empty), encoding.fields).status == 200)
+            }
+            #expect(hub.sink.batches.isEmpty)
+            try await hub.end()
+        },
+    ]
+
+    /// Sends a good request of every signal in every encoding.
+    private static func everyCombination(_ check: (RawAnswer) -> Void) async throws {
+        let hub = try await OTLPHub()
+        for (signal, encoding) in combinations {
+            check(try await hub.post(signal, encoding.twoRecords(signal), encoding.fields))
+        }
+        #expect(hub.sink.recordCount == 2 * combinations.count)
+        try await hub.end()
+    }
+
+    /// One good span and one whose trace id has 20 bytes.
+    private static func oneBadSpan(_ encoding: Encoding) -> [UInt8] {
+        if encoding == .json {
+            let good = #"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"}"#
+            let bad = #"{"traceId":"5b8efff798038103d269b633813fc60c5b8efff7","spanId":"eee19b7ec3c1b174"}"#
+            return Array(#"{"resourceSpans":[{"scopeSpans":[{"spans":[\#(good),\#(bad)]}]}]}"#.utf8)
+        }
+        var writer = ProtobufWriter()
+        writer.message(1) { resource in
+            resource.message(2) { scope in
+                for size in [16, 20] {
+                    scope.message(2) { span in
+                        span.bytes(1, [UInt8](repeating: 7, count: size))
+                        span.bytes(2, [UInt8](repeating: 9, count: 8))
+                    }
+                }
+            }
+        }
+        return writer.finish()
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import FoundationEssentials
+import OTLP
+import Testing
+
+extension OTLPRow {
+    /// Sizes and compression.
+    static let sizes = [
+        OTLPRow(15, "gzip and identity are undone") {
+            let hub = try await OTLPHub()
+            let json = try receiverFixture("traceloop-traces.json.gz")
+            let protobuf = try receiverFixture("claude-code-logs.pb.gz")
+            for (signal, body, encoding) in [(Signal.traces, json, Encoding.json), (.logs, protobuf, .protobuf)] {
+                for coding in ["gzip", "GZIP", "x-gzip"] {
+                    let fields = encoding.fields.merging(["Content-Encoding": coding]) { $1 }
+                    #expect(try await hub.post(signal, body, fields).status == 200)
+                }
+            }
+            for (signal, encoding) in combinations {
+                let fields = encoding.fields.merging(["Content-Encoding": "identity"]) { $1 }
+                #expect(try await hub.post(signal, encoding.twoRecords(signal), fields).status == 200)
+            }
+            #expect(hub.sink.batches.count == 6 + combinations.count)
+            try await hub.end()
+        },
+        OTLPRow(16, "an unknown coding is 415 with the one that is known") {
+            let hub = try await OTLPHub()
+            for (signal, encoding) in combinations {
+                for coding in ["br", "zstd", "gzip, gzip"] {
+                    let fields = encoding.fields.merging(["Content-Encoding": coding]) { $1 }
+                    let answer = try await hub.post(signal, [1, 2, 3], fields)
+                    #expect(answer.status == 415)
+                    #expect(answer.fields["accept-encoding"] == "gzip")
+                    #expect(encoding.isStatus(answer, 3))
+                }
+            }
+            try await hub.end()
+        },
+        OTLPRow(17, "damaged gzip is 400 in the encoding of the request") {
+            let hub = try await OTLPHub()
+            let whole = try receiverFixture("claude-code-logs.pb.gz")
+            for (signal, encoding) in combinations {
+                let fields = encoding.fields.merging(["Content-Encoding": "gzip"]) { $1 }
+                for (body, text) in [
+                    (Array("plain".utf8), "invalid header"), (Array(whole.dropLast(9)), "ends too early"),
+                ] {
+                    let answer = try await hub.post(signal, body, fields)
+                    #expect(answer.status == 400)
+                    #expect(encoding.isStatus(answer, 3))
+                    #expect(answer.body.contains("gzip: ") && answer.body.contains(text), "\(answer.body)")
+                }
+            }
+            #expect(hub.sink.batches.isEmpty)
+            try await hub.end()
+        },
+        OTLPRow(18, "the limit holds before and after a body is inflated, to the byte") {
+            for encoding in Encoding.allCases {
+                let body = try encoding.twoRecords(.logs)
+                for (limit, status) in [(body.count, 200), (body.count - 1, 413)] {
+                    let hub = try await OTLPHub("max_request_body_size: \(limit)B")
+                    #expect(try await hub.post(.logs, body, encoding.fields).status == status)
+                    try await hub.end()
+                }
+            }
+            // 10 MiB of zeros, which are no JSON; their gzip form has 10 kB.
+            let zeros = try receiverFixture("zeros-10MiB.gz")
+            for (limit, status) in [("10MiB", 400), ("10485759B", 413), ("9000B", 413)] {
+                let hub = try await OTLPHub("max_request_body_size: \(limit)")
+                let fields = ["Content-Type": "application/json", "Content-Encoding": "gzip"]
+                #expect(try await hub.post(.logs, zeros, fields).status == status, "\(limit)")
+                try await hub.end()
+            }
+        },
+        OTLPRow(19, "over the limit is 413, without reading on, and the end of the connection") {
+            let hub = try await OTLPHub("max_request_body_size: 100KiB")
+            for (signal, encoding) in combinations {
+                let stated = try await hub.collector.connect()
+                let head = "POST /v1/\(signal) HTTP/1.1\nHost: a\nContent-Type: \(encoding.rawValue)\n"
+                try stated.send(head + "Content-Length: 70000000000\n\n")
+                let chunked = try await hub.collector.connect()
+                try chunked.send(head + "Transfer-Encoding: chunked\n\n")
+                try await chunked.send(Array("80000000\r\n".utf8) + [UInt8](repeating: 32, count: (100 << 10) + 1))
+                for connection in [stated, chunked] {
+                    let answer = try await connection.answer()
+                    #expect(answer.status == 413)
+                    #expect(answer.fields["connection"] == "close")
+                    #expect(encoding.isStatus(answer, 3))
+                    #expect(try await connection.rest().isEmpty)
+                }
+            }
+            try await hub.end()
+        },
+        OTLPRow(20, "ten megabytes that inflate to ten gigabytes are 413 in bounded memory") {
+            let hub = try await OTLPHub()
+            let member = try receiverFixture("zeros-10MiB.gz")
+            let bomb = (0..<1_000).flatMap { _ in member }
+            let before = try peakMemory()
+            let fields = ["Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"]
+            let answer = try await hub.post(.traces, bomb, fields)
+            #expect(answer.status == 413)
+            #expect(Encoding.protobuf.isStatus(answer, 3))
+            #expect(try peakMemory() - before < 500 << 20)
+            try await hub.end()
+        },
+        OTLPRow(21, "a message in an answer has at most a kibibyte") {
+            let hub = try await OTLPHub()
+            hub.sink.refuse(with: .permanent(String(repeating: "ä", count: 5_000)))
+            for (signal, encoding) in combinations {
+                let answer = try await hub.post(signal, encoding.twoRecords(signal), encoding.fields)
+                #expect(answer.status == 400)
+                #expect((1_024...1_060).contains(answer.bytes.count))
+            }
+            try await hub.end()
+        },
+        OTLPRow(22, "answers are never compressed") {
+            let hub = try await OTLPHub()
+            for (signal, encoding) in combinations {
+                let fields = encoding.fields.merging(["Accept-Encoding": "gzip"]) { $1 }
+                let answer = try await hub.post(signal, encoding.twoRecords(signal), fields)
+                #expect(answer.fields["content-encoding"] == nil)
+                #expect(answer.bytes == encoding.nothing)
+            }
+            try await hub.end()
+        },
+    ]
+
+    /// A body that the tests of the receiver have.
+    private static func receiverFixture(_ name: String) throws -> [UInt8] {
+        let folder = Package.root.appending(path: "Tests/OTLPReceiverTests/Fixtures")
+        return [UInt8](try Data(contentsOf: folder.appending(path: name)))
+    }
+
+    /// The most memory that this process has used, in bytes.
+    private static func peakMemory() throws -> Int {
+        let status = String(decoding: try Data(contentsOf: URL(filePath: "/proc/self/status")), as: UTF8.self)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+        return try #require(line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }) << 10
+    }
+}

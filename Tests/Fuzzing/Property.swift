@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// Ends the process with a report when a property does not hold: that is how libFuzzer learns of it.
+func require(_ condition: Bool, _ property: @autoclosure () -> String) {
+    if !condition { fail(property()) }
+}
+
+/// Ends the process with a report.
+func fail(_ property: String) -> Never {
+    fatalError("broken property: \(property)")
+}
+
+/// What is fuzzed when one program has several targets.
+enum FuzzTarget {
+    private static let name = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? ""
+
+    static func isNamed(_ other: String) -> Bool { name == other }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Testing
+
+/// A scan that is asked for over HTTP.
+struct ScanTests {
+    @Test func `what all scanners read is told in one answer`() async throws {
+        var first = ScanReport()
+        (first.scanned, first.ingested, first.skipped, first.durationMilliseconds) = (10, 300, 7, 80)
+        first.note(ScanProblem(path: "/s/a.jsonl", line: 3, message: "no JSON"))
+        var second = ScanReport()
+        (second.scanned, second.ingested, second.durationMilliseconds) = (2, 40, 5)
+        second.note(ScanProblem(path: "/s/b.jsonl", line: nil, message: "permission denied"))
+        let bench = try await Bench(scanners: [
+            FakeScanner(result: .success(first)), FakeScanner(result: .success(second)),
+        ])
+        let answer = try await bench.scan()
+        #expect(answer.status == 200)
+        #expect(
+            answer.text
+                == #"{"ok":true,"scanned":12,"ingested":340,"skipped":7,"durationMs":85,"unreadableFiles":1,"skippedLines":1,"#
+                + #""problems":["/s/a.jsonl:3: no JSON","/s/b.jsonl: permission denied"]}"#
+        )
+    }
+
+    @Test func `without a scanner the answer says what is missing`() async throws {
+        let answer = try await Bench().scan()
+        #expect(answer.status == 503)
+        #expect(answer.text.contains("add agent_sessions"))
+    }
+
+    @Test func `a store that takes nothing now makes the scan fail for now`() async throws {
+        let answer = try await Bench(scanners: [FakeScanner(result: .failure(.retryable("the disk is full")))]).scan()
+        #expect(answer.status == 503)
+        #expect(answer.text.contains("the disk is full"))
+    }
+}
+
+private struct FakeScanner: SessionScanner {
+    let result: Result<ScanReport, ConsumeError>
+
+    func scan(progress: (@Sendable (ScanProgress) -> Void)?) async throws(ConsumeError) -> ScanReport {
+        try result.get()
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Testing
+
+@testable import OTLP
+
+/// JSON and protobuf of one request are the same batch, whoever wrote the JSON.
+@Suite struct DifferentialTests {
+    /// Each seed stands for one random request of a signal.
+    private static let seeds: [(Signal, UInt64)] = Signal.allCases.flatMap { signal in (1...60).map { (signal, $0) } }
+
+    @Test(arguments: seeds)
+    func `a random request is the same in both encodings`(_ signal: Signal, _ seed: UInt64) throws {
+        var generator = RandomRequest(seed: seed)
+        let protobuf = try OTLPBatch(signal: signal, protobuf: generator.request(signal))
+        let json = try OTLPBatch(signal: signal, json: protobuf.json())
+        #expect(json.bytes == protobuf.bytes)
+        #expect(json.resources == protobuf.resources)
+        #expect(json.scopes == protobuf.scopes)
+        #expect(json.records == protobuf.records)
+        #expect(json.attributes == protobuf.attributes)
+        #expect(json.metrics == protobuf.metrics)
+        #expect(json.notes == protobuf.notes)
+        #expect(json.rejected == 0)
+    }
+
+    @Test(arguments: seeds)
+    func `the JSON of a random request is read by others, and theirs by us`(_ signal: Signal, _ seed: UInt64) throws {
+        var generator = RandomRequest(seed: seed)
+        try compareWithFoundation(OTLPBatch(signal: signal, protobuf: generator.request(signal)))
+    }
+
+    @Test(arguments: Fixture.all + Fixture.more)
+    func `the JSON of a recorded request is read by others, and theirs by us`(_ fixture: Fixture) throws {
+        try compareWithFoundation(fixture.batch())
+    }
+
+    @Test(arguments: Fixture.all + Fixture.more)
+    func `a recorded request is the same in both encodings`(_ fixture: Fixture) throws {
+        let batch = try fixture.batch()
+        let json = try OTLPBatch(signal: fixture.signal, json: batch.json())
+        let protobuf = try OTLPBatch(signal: fixture.signal, protobuf: json.bytes)
+        #expect(json.records == protobuf.records)
+        #expect(text(json.json()) == text(batch.json()))
+        #expect(batch.records.indices.map { described(batch, $0) } == batch.records.indices.map { described(json, $0) })
+    }
+
+    @Test(arguments: seeds)
+    func `fields nobody knows travel on, with changes and without`(_ signal: Signal, _ seed: UInt64) throws {
+        var generator = RandomRequest(seed: seed)
+        generator.unknownFields = 0.3
+        let bytes = generator.request(signal)
+        let received = try OTLPBatch(signal: signal, protobuf: bytes)
+        #expect(received.encoded() == bytes)
+        var changed = received
+        for record in changed.records.indices { changed.overlay.append("our.own", 7, toRecord: record) }
+        var again = try changed.reread()
+        for record in again.records.indices {
+            #expect(again.attribute("our.own", of: .record(record)) == .int(7))
+            again.removeAttributes("our.own", record: record)
+        }
+        #expect(again.encoded() == bytes)
+        #expect(text(again.json()) == text(received.json()))
+    }
+
+    @Test(arguments: seeds)
+    func `a writer that is used again writes the same, and records are parts of their request`(
+        _ signal: Signal,
+        _ seed: UInt64
+    ) throws {
+        var generator = RandomRequest(seed: seed)
+        let batch = try OTLPBatch(signal: signal, protobuf: generator.request(signal))
+        var writer = OTLPJSONWriter()
+        var buffer = Array("before".utf8)
+        for _ in 0..<2 {
+            writer.removeAll()
+            writer.writeRequest(batch)
+            #expect(writer.text == batch.json())
+            writer.append(to: &buffer)
+            #expect(writer.withBytes { $0.byteCount } == writer.count)
+        }
+        #expect(buffer == Array("before".utf8) + batch.json() + batch.json())
+        let request = text(batch.json())
+        for record in batch.records.indices {
+            writer.removeAll()
+            writer.writeRecord(record, of: batch)
+            #expect(request.contains(text(writer.text)))
+        }
+    }
+
+    private func compareWithFoundation(_ batch: OTLPBatch) throws {
+        let ours = try JSONDecoder().decode(JSONValue.self, from: Data(batch.json()))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        let theirs = try OTLPBatch(signal: batch.signal, json: Array(encoder.encode(ours)))
+        #expect(theirs.records.count == batch.recordCount)
+        #expect(try JSONDecoder().decode(JSONValue.self, from: Data(theirs.json())) == ours)
+        #expect(theirs.bytes.count == (try OTLPBatch(signal: batch.signal, json: batch.json())).bytes.count)
+    }
+
+    private func described(_ batch: OTLPBatch, _ record: Int) -> [String] {
+        batch.attributes(of: .record(record)).map { batch.string($0.key) + "=" + batch.text(of: $0.value) }
+            + [batch.string(batch.records[record].name), batch.text(of: batch.records[record].body)]
+    }
+}
+
+/// Any JSON, as Foundation reads it.
+private enum JSONValue: Codable, Equatable {
+    case null
+    case bool(Bool)
+    case number(Double)
+    case string(String)
+    case array([JSONValue])
+    case object([String: JSONValue])
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let value = try? container.decode([JSONValue].self) {
+            self = .array(value)
+        } else {
+            self = .object(try container.decode([String: JSONValue].self))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .bool(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .string(let value): try container.encode(value)
+        case .array(let value): try container.encode(value)
+        case .object(let value): try container.encode(value)
+        }
+    }
+}
