@@ -19,9 +19,10 @@ func pluginTests(_ name: String, more: [Target.Dependency] = [], exclude: [Strin
 }
 
 let plugins: [Target.Dependency] = [
-    "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor", "RedactionProcessor",
+    "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
+    "RedactionProcessor",
     "FilterProcessor",
-    "AttributesProcessor", "SQLiteExporter", "StdoutExporter", "HubExtension",
+    "AttributesProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "HubExtension",
 ]
 
 let package = Package(
@@ -40,6 +41,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CEmbedded"),
 
         .target(name: "YAML", dependencies: ["CLibYAML"]),
@@ -67,6 +69,7 @@ let package = Package(
             ]
         ),
 
+        plugin("AgentSessionsReceiver", "Receivers/AgentSessions", ["CZstd"]),
         plugin("OTLPReceiver", "Receivers/OTLP", [.product(name: "HTTPTypes", package: "swift-http-types")]),
         plugin("TokensProcessor", "Processors/Tokens"),
         plugin("PricingProcessor", "Processors/Pricing", ["CEmbedded"]),
@@ -82,6 +85,7 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
+        plugin("JSONLExporter", "Exporters/JSONL"),
         plugin("StdoutExporter", "Exporters/Stdout"),
         plugin("HubExtension", "Extensions/Hub", [.product(name: "HTTPTypes", package: "swift-http-types")]),
 
@@ -111,6 +115,7 @@ let package = Package(
         ),
         .testTarget(name: "HammurabiTests", dependencies: ["hammurabi", "Usage"]),
         .testTarget(name: "EndToEndTests", dependencies: ["hammurabi"], exclude: ["Fixtures"]),
+        pluginTests("AgentSessionsReceiver", more: ["TokensProcessor", "CZstd"], exclude: ["Fixtures"]),
         pluginTests("OTLPReceiver", exclude: ["Fixtures"]),
         pluginTests("TokensProcessor", exclude: ["Fixtures"]),
         pluginTests("PricingProcessor"),
@@ -123,6 +128,7 @@ let package = Package(
             exclude: ["Fixtures"]
         ),
         pluginTests("SQLiteExporter", more: [.product(name: "GRDB", package: "GRDB.swift")]),
+        pluginTests("JSONLExporter", more: ["TokensProcessor", "PricingProcessor"]),
         pluginTests("StdoutExporter"),
         pluginTests("HubExtension"),
     ],

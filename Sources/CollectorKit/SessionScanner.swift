@@ -8,6 +8,8 @@ public protocol SessionScanner: Sendable {
     /// - Parameter progress: Is told from time to time how far the scan is; nil when nobody looks.
     /// - Throws: ``ConsumeError`` when a pipeline does not take what was read; the next scan begins again from there.
     func scan(progress: (@Sendable (ScanProgress) -> Void)?) async throws(ConsumeError) -> ScanReport
+    /// What all scans since the start could not read or explain, added up; nil before the first.
+    var lastReport: ScanReport? { get }
 }
 
 /// How far a scan is.
@@ -37,6 +39,8 @@ public struct ScanReport: Sendable, Hashable {
     public var unreadable = 0
     /// Lines that could not be read.
     public var skippedLines = 0
+    /// Tokens by which an agent's own running totals exceed the calls its files tell of; they are not counted.
+    public var unexplainedTokens: Int64 = 0
     /// How long it took, in milliseconds.
     public var durationMilliseconds: Int64 = 0
     /// What could not be read, at most ``problemLimit`` of it.
@@ -54,6 +58,16 @@ public struct ScanReport: Sendable, Hashable {
         if problems.count < Self.problemLimit { problems.append(problem) }
     }
 
+    /// The report without problems that are known already.
+    public func leavingOut(_ known: [ScanProblem]) -> ScanReport {
+        let new = problems.filter { !known.contains($0) }
+        var report = self
+        report.unreadable -= problems.count { $0.line == nil } - new.count { $0.line == nil }
+        report.skippedLines -= problems.count { $0.line != nil } - new.count { $0.line != nil }
+        report.problems = new
+        return report
+    }
+
     /// Adds what another part of the scan did, its duration left out.
     public mutating func add(_ other: ScanReport) {
         scanned += other.scanned
@@ -61,6 +75,7 @@ public struct ScanReport: Sendable, Hashable {
         skipped += other.skipped
         unreadable += other.unreadable
         skippedLines += other.skippedLines
+        unexplainedTokens += other.unexplainedTokens
         problems += other.problems.prefix(Self.problemLimit - min(Self.problemLimit, problems.count))
     }
 }

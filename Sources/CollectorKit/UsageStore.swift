@@ -13,6 +13,8 @@ public protocol UsageStore: Sendable {
     func sessions(_ query: SessionQuery) async throws -> SessionPage
     /// One session with its calls, nil when it is unknown.
     func session(id: String) async throws -> SessionDetail?
+    /// How well the calls of a period are known.
+    func quality(of period: Period) async throws -> DataQuality
     /// Removes what ended before an instant and returns how many records and calls that were.
     func compact(before instant: Timestamp) async throws -> Int
 }

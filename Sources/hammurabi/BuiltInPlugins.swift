@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentSessionsReceiver
 import AttributesProcessor
 import Collector
 import FilterProcessor
 import HubExtension
+import JSONLExporter
 import OTLPReceiver
 import PricingProcessor
 import RedactionProcessor
@@ -15,12 +17,18 @@ import TokensProcessor
 /// The components that are built into this program: the only list of them.
 enum BuiltInPlugins {
     static let registry = Registry(
-        receivers: [OTLPFactory()],
+        receivers: [
+            OTLPFactory(),
+            AgentSessionsFactory(
+                environment: Surroundings.process.environment,
+                machine: Surroundings.process.machineName
+            ),
+        ],
         processors: [
             TokensFactory(), PricingFactory(), RetentionFactory(), RedactionFactory(), FilterFactory(),
             AttributesFactory(),
         ],
-        exporters: [SQLiteFactory(), StdoutFactory()],
+        exporters: [SQLiteFactory(), JSONLFactory(), StdoutFactory()],
         extensions: [HubFactory(version: Version.number)]
     )
 }

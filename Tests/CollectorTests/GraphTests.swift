@@ -16,11 +16,15 @@ struct GraphTests {
         #expect(loaded.diagnostics.rendered() == "")
         let graph = try #require(loaded.graph)
         #expect(graph.pipelines.map(\.title) == ["traces", "logs", "metrics"])
-        #expect(graph.used(.receiver).map(\.id.description) == ["otlp"])
-        #expect(graph.used(.processor).map(\.id.description) == ["pricing", "tokens"])
+        #expect(graph.used(.receiver).map(\.id.description) == ["agent_sessions", "otlp"])
+        #expect(graph.used(.processor).map(\.id.description) == ["pricing", "redaction", "retention", "tokens"])
         #expect(graph.used(.exporter).map(\.id.description) == ["sqlite"])
         #expect(graph.extensions.map(\.description) == ["hub"])
-        #expect(graph.pipelines.allSatisfy { $0.processors.map(\.description) == ["tokens", "pricing"] })
+        #expect(
+            graph.pipelines.allSatisfy {
+                $0.processors.map(\.description) == ["tokens", "pricing", "retention", "redaction"]
+            }
+        )
         #expect(graph.telemetry.logs.level == .info)
     }
 

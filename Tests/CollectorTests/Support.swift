@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentSessionsReceiver
 import AttributesProcessor
 import Collector
 import CollectorKit
 import FilterProcessor
 import FoundationEssentials
 import HubExtension
+import JSONLExporter
 import Logging
 import OTLP
 import OTLPReceiver
@@ -23,12 +25,12 @@ import YAML
 extension Registry {
     /// The components that the program has.
     static let builtIn = Registry(
-        receivers: [OTLPFactory()],
+        receivers: [AgentSessionsFactory(), OTLPFactory()],
         processors: [
             TokensFactory(), PricingFactory(), RetentionFactory(), RedactionFactory(), FilterFactory(),
             AttributesFactory(),
         ],
-        exporters: [SQLiteFactory(), StdoutFactory()],
+        exporters: [JSONLFactory(), SQLiteFactory(), StdoutFactory()],
         extensions: [HubFactory()]
     )
 }

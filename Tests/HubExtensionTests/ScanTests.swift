@@ -40,6 +40,8 @@ struct ScanTests {
 private struct FakeScanner: SessionScanner {
     let result: Result<ScanReport, ConsumeError>
 
+    var lastReport: ScanReport? { try? result.get() }
+
     func scan(progress: (@Sendable (ScanProgress) -> Void)?) async throws(ConsumeError) -> ScanReport {
         try result.get()
     }

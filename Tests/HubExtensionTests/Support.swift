@@ -94,6 +94,7 @@ final class FakeStore: UsageStore {
         var summary: (@Sendable (Period) -> UsageSummary)?
         var page = SessionPage(sessions: [], total: 0, nextOffset: nil)
         var details: [String: SessionDetail] = [:]
+        var quality = DataQuality()
         var error: (any Error)?
         var periods: [Period] = []
         var queries: [SessionQuery] = []
@@ -121,6 +122,13 @@ final class FakeStore: UsageStore {
     }
 
     func session(id: String) async throws -> SessionDetail? { try answer { $0.details[id] } }
+
+    func quality(of period: Period) async throws -> DataQuality {
+        try answer { state in
+            state.periods.append(period)
+            return state.quality
+        }
+    }
 
     func compact(before instant: Timestamp) async throws -> Int {
         try answer { state in

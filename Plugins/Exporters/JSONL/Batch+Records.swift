@@ -9,7 +9,7 @@ extension Batch {
     var extent: RecordExtent {
         var extent = RecordExtent()
         extent.count = otlp.recordCount
-        for record in otlp.records.indices where otlp.isLive(record: record) { extent.add(time(of: record)) }
+        for record in otlp.records.indices where otlp.isLive(record: record) { extent.add(time(ofRecord: record)) }
         return extent
     }
 
@@ -29,28 +29,6 @@ extension Batch {
             }
         }
         return ranges.enumerated().map { (session: $0.offset, records: $0.element) }
-    }
-
-    /// The same instant that `tokens` takes for a sign of the session, so that a session's bounds hold its records.
-    func time(of record: Int) -> Timestamp {
-        let entry = otlp.records[record]
-        if let time = Timestamp(unixNano: entry.endTime) { return time }
-        if signal == .logs, case .string(let text)? = otlp.attribute(.eventTimestamp, record: record),
-            let time = Timestamp(iso8601: otlp.string(text))
-        {
-            return time
-        }
-        return Timestamp(unixNano: entry.startTime) ?? receivedAt
-    }
-
-    /// What a record is called in a session's events.
-    func name(of record: Int) -> String {
-        let entry = otlp.records[record]
-        if let metric = entry.metric { return otlp.string(otlp.metrics[metric].name) }
-        if signal == .logs, case .string(let name)? = otlp.attribute(.eventName, record: record) {
-            return otlp.string(name)
-        }
-        return otlp.string(entry.name)
     }
 }
 

@@ -22,10 +22,10 @@ struct CheckpointPart {
         (name, offset, check, earliest) = ("", 0, 0, Timestamp(nanoseconds: .max))
         try cursor.object { cursor, key throws(LineError) in
             switch key {
-            case "name": name = try cursor.text()
-            case "offset": offset = try cursor.integer()
-            case "check": check = try cursor.hash()
-            case "earliestUnixNano": earliest = try cursor.unixNano()
+            case .name: name = try cursor.text()
+            case .offset: offset = try cursor.integer()
+            case .check: check = try cursor.hash()
+            case .earliestUnixNano: earliest = try cursor.unixNano()
             default: try cursor.skip()
             }
         }

@@ -55,11 +55,11 @@ struct EventReader {
     }
 
     private mutating func take(_ record: Int, of batch: Batch) {
-        let name = batch.name(of: record)
+        let name = batch.name(ofRecord: record)
         guard !name.isEmpty else { return }
         let hash = batch.hash(of: record)
         guard seen.insert(hash).inserted else { return }
-        found.append(Found(event: SessionEvent(time: batch.time(of: record), name: name), hash: hash))
+        found.append(Found(event: SessionEvent(time: batch.time(ofRecord: record), name: name), hash: hash))
     }
 }
 

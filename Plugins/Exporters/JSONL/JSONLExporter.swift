@@ -110,5 +110,9 @@ final class JSONLExporter: Exporter, UsageStore {
         return detail
     }
 
+    func quality(of period: Period) async throws -> DataQuality {
+        try store().shelf.withLock { $0.book.quality(of: period) }
+    }
+
     func compact(before instant: Timestamp) async throws -> Int { try await store().compact(before: instant) }
 }

@@ -46,7 +46,7 @@ struct LineCursor {
     /// Goes through an object.
     ///
     /// - Parameter body: Reads or skips the value of each member; returning `false` ends the reading there.
-    mutating func members(_ body: (inout LineCursor, String) throws(LineError) -> Bool) throws(LineError) {
+    mutating func members(_ body: (inout LineCursor, LineKey) throws(LineError) -> Bool) throws(LineError) {
         try take("{")
         try descend()
         if try peek() == UInt8(ascii: "}") {
@@ -55,7 +55,8 @@ struct LineCursor {
             while true {
                 _ = try peek()
                 memberStart = position
-                let key = try text()
+                let (name, isEscaped) = try string()
+                let key = isEscaped ? .other : LineKey(bytes, name)
                 try take(":")
                 guard try body(&self, key) else { return }
                 guard try peek() == UInt8(ascii: ",") else { break }
@@ -67,7 +68,7 @@ struct LineCursor {
     }
 
     /// Goes through a whole object.
-    mutating func object(_ body: (inout LineCursor, String) throws(LineError) -> Void) throws(LineError) {
+    mutating func object(_ body: (inout LineCursor, LineKey) throws(LineError) -> Void) throws(LineError) {
         try members { cursor, key throws(LineError) in
             try body(&cursor, key)
             return true

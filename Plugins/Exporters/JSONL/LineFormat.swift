@@ -74,12 +74,12 @@ struct UsageLine {
         var version: Int64?
         try cursor.members { cursor, key throws(LineError) in
             if version == nil {
-                guard key == "version" else { throw .malformed }
+                guard key == .version else { throw .malformed }
                 version = try cursor.integer()
                 guard version == Int64(LineWriter.version) else { throw .malformed }
                 return true
             }
-            if let signal = Self.signals[key] {
+            if let signal = key.signal {
                 line.records = (signal, cursor.memberStart - range.lowerBound)
                 return false
             }
@@ -98,26 +98,22 @@ struct UsageLine {
         extent == nil && calls.isEmpty && expired.isEmpty && retired.isEmpty && sessions.isEmpty && !isSnapshot
     }
 
-    private static let signals: [String: Signal] = [
-        "resourceLogs": .logs, "resourceSpans": .traces, "resourceMetrics": .metrics,
-    ]
-
-    private mutating func read(_ key: String, _ cursor: inout LineCursor) throws(LineError) {
+    private mutating func read(_ key: LineKey, _ cursor: inout LineCursor) throws(LineError) {
         switch key {
-        case "receivedAt": receivedAt = try cursor.text()
-        case "records": extentOrNew.count = Int(clamping: try cursor.integer())
-        case "earliestUnixNano": extentOrNew.earliest = try cursor.unixNano()
-        case "latestUnixNano": extentOrNew.latest = try cursor.unixNano()
-        case "calls": try cursor.array { cursor throws(LineError) in calls.append(try KeptEntry(&cursor)) }
-        case "expired": try cursor.array { cursor throws(LineError) in expired.append(try KeptEntry(&cursor).entry) }
-        case "retired": try cursor.array { cursor throws(LineError) in retired.append(try cursor.hash()) }
-        case "sessions": try cursor.array { cursor throws(LineError) in sessions.append(try SessionNote(&cursor)) }
-        case "snapshot": isSnapshot = try cursor.flag()
-        case "checkpoint":
+        case .receivedAt: receivedAt = try cursor.text()
+        case .records: extentOrNew.count = Int(clamping: try cursor.integer())
+        case .earliestUnixNano: extentOrNew.earliest = try cursor.unixNano()
+        case .latestUnixNano: extentOrNew.latest = try cursor.unixNano()
+        case .calls: try cursor.array { cursor throws(LineError) in calls.append(try KeptEntry(&cursor)) }
+        case .expired: try cursor.array { cursor throws(LineError) in expired.append(try KeptEntry(&cursor).entry) }
+        case .retired: try cursor.array { cursor throws(LineError) in retired.append(try cursor.hash()) }
+        case .sessions: try cursor.array { cursor throws(LineError) in sessions.append(try SessionNote(&cursor)) }
+        case .snapshot: isSnapshot = try cursor.flag()
+        case .checkpoint:
             var parts: [CheckpointPart] = []
             try cursor.array { cursor throws(LineError) in parts.append(try CheckpointPart(&cursor)) }
             checkpoint = parts
-        case "seal": seal = try cursor.hash()
+        case .seal: seal = try cursor.hash()
         default: try cursor.skip()
         }
     }
@@ -135,10 +131,10 @@ extension KeptEntry {
         var witnesses: [Observation] = []
         try cursor.object { cursor, key throws(LineError) in
             switch key {
-            case "cost": price.cost = try cursor.money()
-            case "priced": price.isPriced = try cursor.flag()
-            case "computedCost": price.computed = try cursor.money()
-            case "observations":
+            case .cost: price.cost = try cursor.money()
+            case .priced: price.isPriced = try cursor.flag()
+            case .computedCost: price.computed = try cursor.money()
+            case .observations:
                 try cursor.array { cursor throws(LineError) in witnesses.append(try Observation(&cursor)) }
             default: try cursor.skip()
             }

@@ -11,9 +11,11 @@ struct KeptEntry {
 }
 
 /// Writes lines; see ``LineFormat``.
-struct LineWriter {
+struct LineWriter: ~Copyable {
     /// The lines written so far; the caller empties it.
     var bytes: [UInt8] = []
+    /// Writes records, again and again in the same memory.
+    private var records = OTLPJSONWriter()
     private var clock = ISOClock()
 
     /// The version of the format.
@@ -56,17 +58,16 @@ struct LineWriter {
 
     /// Writes the records, changes included, under the name OTLP/JSON gives them.
     mutating func writeRecords(_ otlp: OTLPBatch) {
-        let start = bytes.count
-        var writer = OTLPJSONWriter()
-        writer.writeRequest(otlp)
-        bytes += writer.finish()
+        records.removeAll()
+        records.writeRequest(otlp)
         // The request is an object of its own; its members become members of the line.
-        guard bytes.count - start > 2 else {
-            bytes.removeLast(bytes.count - start)
-            return
+        if records.count > 2 {
+            let start = bytes.count
+            records.append(to: &bytes)
+            bytes[start] = UInt8(ascii: ",")
+            bytes.removeLast()
         }
-        bytes[start] = UInt8(ascii: ",")
-        bytes.removeLast()
+        if records.count > Self.largestIdleBuffer { records = OTLPJSONWriter() }
     }
 
     mutating func write(calls: [KeptEntry], isBrief: Bool = false) {

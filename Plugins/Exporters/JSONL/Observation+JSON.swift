@@ -64,21 +64,21 @@ extension Observation {
         var hasTime = false
         try cursor.object { cursor, key throws(LineError) in
             switch key {
-            case "id": id = try cursor.hash()
-            case "timeUnixNano":
+            case .id: id = try cursor.hash()
+            case .timeUnixNano:
                 time = try cursor.unixNano()
                 hasTime = true
-            case "source": source = try cursor.source()
-            case "witness": witness = try cursor.hash()
-            case "authority": authority = UInt8(clamping: try cursor.integer())
-            case "model": model = try cursor.text()
-            case "provider": provider = try cursor.text()
-            case "sessionId": session = try cursor.text()
-            case "sessionIsTrace": sessionIsTrace = try cursor.flag()
-            case "agent": agent = try cursor.text()
-            case "user": user = try cursor.text()
-            case "project": project = try cursor.text()
-            case "machine": machine = try cursor.text()
+            case .source: source = try cursor.source()
+            case .witness: witness = try cursor.hash()
+            case .authority: authority = UInt8(clamping: try cursor.integer())
+            case .model: model = try cursor.text()
+            case .provider: provider = try cursor.text()
+            case .sessionId: session = try cursor.text()
+            case .sessionIsTrace: sessionIsTrace = try cursor.flag()
+            case .agent: agent = try cursor.text()
+            case .user: user = try cursor.text()
+            case .project: project = try cursor.text()
+            case .machine: machine = try cursor.text()
             default:
                 if try readFigure(key, &cursor) { return }
                 if try !readLink(key, &cursor) { try cursor.skip() }
@@ -87,37 +87,37 @@ extension Observation {
         guard id != 0, hasTime else { throw .malformed }
     }
 
-    private mutating func readFigure(_ key: String, _ cursor: inout LineCursor) throws(LineError) -> Bool {
+    private mutating func readFigure(_ key: LineKey, _ cursor: inout LineCursor) throws(LineError) -> Bool {
         switch key {
-        case "inputTokens": counts.uncachedInput = try cursor.integer()
-        case "outputTokens": counts.output = try cursor.integer()
-        case "cacheReadTokens": counts.cacheRead = try cursor.integer()
-        case "cacheWrite5m": counts.cacheWrite5m = try cursor.integer()
-        case "cacheWrite1h": counts.cacheWrite1h = try cursor.integer()
-        case "reasoningTokens": counts.reasoning = try cursor.integer()
-        case "cacheLifetimes": knowsCacheLifetimes = try cursor.flag()
-        case "reportedCost": reportedCost = try cursor.money()
-        case "fast": terms.isFast = try cursor.flag()
-        case "serviceTier": terms.serviceTier = try cursor.text()
-        case "geography": terms.geography = try cursor.text()
-        case "webSearches": terms.webSearches = try cursor.integer()
-        case "durationNano": duration = try cursor.integer()
-        case "error": error = try cursor.text()
+        case .inputTokens: counts.uncachedInput = try cursor.integer()
+        case .outputTokens: counts.output = try cursor.integer()
+        case .cacheReadTokens: counts.cacheRead = try cursor.integer()
+        case .cacheWrite5m: counts.cacheWrite5m = try cursor.integer()
+        case .cacheWrite1h: counts.cacheWrite1h = try cursor.integer()
+        case .reasoningTokens: counts.reasoning = try cursor.integer()
+        case .cacheLifetimes: knowsCacheLifetimes = try cursor.flag()
+        case .reportedCost: reportedCost = try cursor.money()
+        case .fast: terms.isFast = try cursor.flag()
+        case .serviceTier: terms.serviceTier = try cursor.text()
+        case .geography: terms.geography = try cursor.text()
+        case .webSearches: terms.webSearches = try cursor.integer()
+        case .durationNano: duration = try cursor.integer()
+        case .error: error = try cursor.text()
         default: return false
         }
         return true
     }
 
-    private mutating func readLink(_ key: String, _ cursor: inout LineCursor) throws(LineError) -> Bool {
+    private mutating func readLink(_ key: LineKey, _ cursor: inout LineCursor) throws(LineError) -> Bool {
         switch key {
-        case "requestKey": keys.request = try cursor.hash()
-        case "responseKey": keys.response = try cursor.hash()
-        case "lineageKey": keys.lineage = try cursor.hash()
-        case "weakKey": weakKey = try cursor.hash()
-        case "weakWindow": weakWindow = Int32(clamping: try cursor.integer())
-        case "span": trace.span = try cursor.hash()
-        case "rollUp": trace.isRollUp = try cursor.flag()
-        case "ancestors":
+        case .requestKey: keys.request = try cursor.hash()
+        case .responseKey: keys.response = try cursor.hash()
+        case .lineageKey: keys.lineage = try cursor.hash()
+        case .weakKey: weakKey = try cursor.hash()
+        case .weakWindow: weakWindow = Int32(clamping: try cursor.integer())
+        case .span: trace.span = try cursor.hash()
+        case .rollUp: trace.isRollUp = try cursor.flag()
+        case .ancestors:
             try cursor.array { cursor throws(LineError) in trace.ancestors.insert(try cursor.hash()) }
         default: return false
         }

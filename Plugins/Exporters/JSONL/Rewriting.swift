@@ -105,7 +105,7 @@ struct Rewriting: ~Copyable {
     ) throws(StorageFailure) -> Int {
         guard var batch = line.batch(place, source) else { return 0 }
         let before = batch.otlp.recordCount
-        for record in batch.otlp.records.indices where batch.time(of: record) < border {
+        for record in batch.otlp.records.indices where batch.time(ofRecord: record) < border {
             batch.otlp.overlay.drop(record: record)
         }
         let (extent, sessions) = (batch.extent, line.sessions(of: batch))

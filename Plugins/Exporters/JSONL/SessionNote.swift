@@ -79,17 +79,17 @@ struct SessionNote {
         var note = SessionNote(sighting: SessionSighting(id: "", time: Timestamp(nanoseconds: 0)), isSighted: false)
         try cursor.object { cursor, key throws(LineError) in
             switch key {
-            case "sessionId": id = try cursor.text()
-            case "sighted": note.isSighted = try cursor.flag()
-            case "firstUnixNano": note.sighting.firstSeen = try cursor.unixNano()
-            case "lastUnixNano": note.sighting.lastSeen = try cursor.unixNano()
-            case "agent": note.sighting.agent = try cursor.text()
-            case "user": note.sighting.user = try cursor.text()
-            case "project": note.sighting.project = try cursor.text()
-            case "machine": note.sighting.machine = try cursor.text()
-            case "parent": note.sighting.parent = try cursor.text()
-            case "records": note.records = try cursor.ranges()
-            case "lines": note.lines = try cursor.lineRefs()
+            case .sessionId: id = try cursor.text()
+            case .sighted: note.isSighted = try cursor.flag()
+            case .firstUnixNano: note.sighting.firstSeen = try cursor.unixNano()
+            case .lastUnixNano: note.sighting.lastSeen = try cursor.unixNano()
+            case .agent: note.sighting.agent = try cursor.text()
+            case .user: note.sighting.user = try cursor.text()
+            case .project: note.sighting.project = try cursor.text()
+            case .machine: note.sighting.machine = try cursor.text()
+            case .parent: note.sighting.parent = try cursor.text()
+            case .records: note.records = try cursor.ranges()
+            case .lines: note.lines = try cursor.lineRefs()
             default: if try !facts.read(key, &cursor) { try cursor.skip() }
             }
         }
@@ -107,31 +107,31 @@ struct SessionNote {
 
 /// What can change about a session while its line is read, value and time by themselves.
 private struct Facts {
-    private var texts: [String: String] = [:]
-    private var times: [String: Timestamp] = [:]
+    private var texts: [LineKey: String] = [:]
+    private var times: [LineKey: Timestamp] = [:]
     private var isCompleted: Bool?
 
-    mutating func read(_ key: String, _ cursor: inout LineCursor) throws(LineError) -> Bool {
+    mutating func read(_ key: LineKey, _ cursor: inout LineCursor) throws(LineError) -> Bool {
         switch key {
-        case "name", "branch", "agentVersion", "taskStatus": texts[key] = try cursor.text()
-        case "nameUnixNano", "branchUnixNano", "versionUnixNano", "statusUnixNano", "endUnixNano":
+        case .name, .branch, .agentVersion, .taskStatus: texts[key] = try cursor.text()
+        case .nameUnixNano, .branchUnixNano, .versionUnixNano, .statusUnixNano, .endUnixNano:
             times[key] = try cursor.unixNano()
-        case "completed": isCompleted = try cursor.flag()
+        case .completed: isCompleted = try cursor.flag()
         default: return false
         }
         return true
     }
 
     func fill(_ sighting: inout SessionSighting) {
-        sighting.name = fact("name", "nameUnixNano")
-        sighting.branch = fact("branch", "branchUnixNano")
-        sighting.agentVersion = fact("agentVersion", "versionUnixNano")
-        sighting.taskStatus = fact("taskStatus", "statusUnixNano")
-        guard let isCompleted, let time = times["endUnixNano"] else { return }
+        sighting.name = fact(.name, .nameUnixNano)
+        sighting.branch = fact(.branch, .branchUnixNano)
+        sighting.agentVersion = fact(.agentVersion, .versionUnixNano)
+        sighting.taskStatus = fact(.taskStatus, .statusUnixNano)
+        guard let isCompleted, let time = times[.endUnixNano] else { return }
         sighting.completion = Latest(isCompleted ? 1 : 0, at: time)
     }
 
-    private func fact(_ key: String, _ timeKey: String) -> Latest<String>? {
+    private func fact(_ key: LineKey, _ timeKey: LineKey) -> Latest<String>? {
         guard let text = texts[key], let time = times[timeKey] else { return nil }
         return Latest(text, at: time)
     }

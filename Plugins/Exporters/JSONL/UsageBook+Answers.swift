@@ -37,6 +37,17 @@ extension UsageBook {
         return range.compactMap { quarter in rollup[quarter].map { (quarter, $0) } }
     }
 
+    /// How well the calls of a period are known.
+    func quality(of period: Period) -> DataQuality {
+        var quality = DataQuality()
+        for (id, kept) in calls where !kept.isExpired {
+            guard let call = call(id), call.time >= period.start, call.time < period.end else { continue }
+            let sighting = sessions[kept.session]?.sighting
+            quality.add(call, agent: sighting?.agent, machine: sighting?.machine)
+        }
+        return quality
+    }
+
     /// A page of sessions.
     func page(_ query: SessionQuery) -> SessionPage {
         let filter = SessionFilter(query, models)

@@ -87,7 +87,7 @@ struct BatchTables {
     }
 
     /// The first and the last instant of a batch.
-    private static func span(of batch: Batch) -> ClosedRange<Timestamp> {
+    static func span(of batch: Batch) -> ClosedRange<Timestamp> {
         var range: ClosedRange<Timestamp>?
         for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
             let time = batch.time(ofRecord: record)
@@ -104,32 +104,10 @@ private struct SessionRecord: Hashable {
     let hash: UInt64
 
     init(_ record: Int, of batch: Batch) {
-        let otlp = batch.otlp
-        let entry = otlp.records[record]
         time = batch.time(ofRecord: record)
-        if let metric = entry.metric {
-            name = otlp.string(otlp.metrics[metric].name)
-        } else if otlp.signal == .logs, case .string(let event)? = otlp.attribute(.eventName, record: record) {
-            name = otlp.string(event)
-        } else {
-            name = otlp.string(entry.name)
-        }
+        name = batch.name(ofRecord: record)
         var hash = StableHash(domain: "record")
-        otlp.bytes(of: entry.message).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
+        batch.otlp.bytes(of: batch.otlp.records[record].message).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
         self.hash = hash.value
-    }
-}
-
-extension Batch {
-    /// The same instant that `tokens` takes for a sign of the session, so that a session's bounds hold its records.
-    fileprivate func time(ofRecord record: Int) -> Timestamp {
-        let entry = otlp.records[record]
-        if let time = Timestamp(unixNano: entry.endTime) { return time }
-        if signal == .logs, case .string(let text)? = otlp.attribute(.eventTimestamp, record: record),
-            let time = Timestamp(iso8601: otlp.string(text))
-        {
-            return time
-        }
-        return Timestamp(unixNano: entry.startTime) ?? receivedAt
     }
 }

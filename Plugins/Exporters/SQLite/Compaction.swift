@@ -56,15 +56,12 @@ struct Compaction: Sendable {
     }
 
     private mutating func removeBatches(_ db: Database) throws {
-        let old = "SELECT ref, records FROM batches WHERE last_time < ? LIMIT 200"
-        let rows = try Row.fetchAll(db, sql: old, arguments: [border])
-        for row in rows {
-            let ref: Int64 = row[0]
-            try db.execute(sql: "DELETE FROM session_batches WHERE batch = ?", arguments: [ref])
-            try db.execute(sql: "DELETE FROM batches WHERE ref = ?", arguments: [ref])
-            removed += row[1] as Int
-        }
-        if rows.isEmpty { stage = .rest }
+        var statement = try SQLiteStatement("SELECT ref FROM batches WHERE first_time < ? LIMIT 100", db)
+        statement.bind(border)
+        let refs = try statement.rows { $0.int(0) }
+        let tables = BatchTables(db: db)
+        for ref in refs { removed += try tables.removeOld(from: ref, before: Timestamp(nanoseconds: border)) }
+        if refs.isEmpty { stage = .rest }
     }
 
     private mutating func removeRest(_ db: Database) throws {

@@ -12,6 +12,8 @@ struct StoreWriter: Sendable {
     private var links: LinkIndex?
     private var recent = RecentEntries()
     private var catalog = Catalog()
+    /// What the database says about changes by others (`PRAGMA data_version`).
+    private var version: Int64 = -1
 
     init(keepsRecords: Bool) {
         self.keepsRecords = keepsRecords
@@ -24,6 +26,7 @@ struct StoreWriter: Sendable {
 
     /// Keeps batches, in the transaction that is open.
     mutating func write(_ batches: [Batch], to db: Database) throws {
+        try noticeOthers(db)
         var links = try self.links.take() ?? LinkIndex(db)
         try writeCalls(of: batches, to: db, &links)
         let tables = BatchTables(db: db)
@@ -34,6 +37,14 @@ struct StoreWriter: Sendable {
         try catalog.flush(db)
         try links.flush(db)
         self.links = links
+    }
+
+    /// Another process may have written since, such as a command while the collector runs: then what is remembered is no longer true.
+    private mutating func noticeOthers(_ db: Database) throws {
+        var statement = try SQLiteStatement("PRAGMA data_version", db)
+        let version = try statement.first { $0.int(0) } ?? -1
+        if version != self.version { forget() }
+        self.version = version
     }
 
     private mutating func writeCalls(of batches: [Batch], to db: Database, _ links: inout LinkIndex) throws {

@@ -16,4 +16,9 @@ public struct HubAnswers: Sendable {
     public func summary(of period: Period) async throws -> String {
         String(decoding: try await api.summary(of: period, now: api.now()).bytes, as: UTF8.self)
     }
+
+    /// The document of `GET /api/telemetry/quality`, without what a running collector knows of its last scan.
+    public func quality(of period: Period) async throws -> String {
+        String(decoding: try await api.quality(of: period, now: api.now()).bytes, as: UTF8.self)
+    }
 }

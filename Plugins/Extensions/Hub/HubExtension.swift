@@ -35,6 +35,7 @@ final class HubExtension: Extension, HTTPServing {
         [
             route(.get, "/api/health") { [self] _ in health },
             route(.get, "/api/telemetry/summary", api.summary),
+            route(.get, "/api/telemetry/quality", api.quality),
             route(.get, "/api/telemetry/sessions", api.sessions),
             route(.get, "/api/telemetry/sessions/{id}", api.session),
             route(.post, "/api/telemetry/compact", api.compact),

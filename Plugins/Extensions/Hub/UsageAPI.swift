@@ -12,10 +12,25 @@ struct UsageAPI {
     let now: @Sendable () -> Timestamp
 
     @Sendable func summary(_ request: ServerRequest) async throws -> JSONValue {
-        let (parameters, now) = (QueryParameters(request), now())
-        let period: Period
+        let now = now()
+        return try await summary(of: period(of: request, now), now: now)
+    }
+
+    @Sendable func quality(_ request: ServerRequest) async throws -> JSONValue {
+        let now = now()
+        return try await quality(of: period(of: request, now), now: now)
+    }
+
+    /// The document about how well a period's calls are known.
+    func quality(of period: Period, now: Timestamp) async throws -> JSONValue {
+        let scans = scanners.compactMap(\.lastReport)
+        return TelemetryJSON.quality(try await openStore().quality(of: period), of: period, scans: scans)
+    }
+
+    private func period(of request: ServerRequest, _ now: Timestamp) throws -> Period {
+        let parameters = QueryParameters(request)
         do {
-            period = try Period(
+            return try Period(
                 parameters["period"],
                 from: parameters["from"],
                 to: parameters["to"],
@@ -25,7 +40,6 @@ struct UsageAPI {
         } catch {
             throw APIError.invalid(error.description)
         }
-        return try await summary(of: period, now: now)
     }
 
     /// The document about a period.

@@ -1,29 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What is particular about the telemetry of one agent: which of its records tell of calls and how its numbers are meant.
-struct AgentProfile: Sendable {
+///
+/// A class, so that handing one from record to record costs next to nothing.
+final class AgentProfile: Sendable {
     /// The agent's name in answers.
-    var name: String
+    let name: String
     /// Beginnings of `service.name` by which it is known.
-    var serviceNames: [String]
+    let serviceNames: [String]
     /// Beginnings of event names, or of the instrumentation scope, by which it is known when the service was renamed.
-    var prefixes: [String]
+    let prefixes: [String]
     /// The log events that tell of one call each; nil accepts every event that carries tokens.
-    var callEvents: Set<String>?
+    let callEvents: Set<String>?
     /// The spans that tell of one call each; nil accepts every span that looks like inference.
-    var callSpans: Set<String>?
+    let callSpans: Set<String>?
     /// How its numbers are meant; nil leaves it to the attributes.
-    var convention: CountingConvention?
+    let convention: CountingConvention?
     /// How far its log records are trusted.
-    var logAuthority: UInt8 = 80
+    let logAuthority: UInt8
     /// How far its spans are trusted.
-    var spanAuthority: UInt8 = 70
+    let spanAuthority: UInt8
     /// How far apart in seconds two sightings of one call can be.
-    var window: Int32 = 30
+    let window: Int32
     /// Whether spans lack the session, so that they can only be matched by the size of the prompt.
-    var spansLackSession = false
+    let spansLackSession: Bool
     /// Who answers it, when the telemetry does not say.
-    var provider: String?
+    let provider: String?
+
+    init(
+        name: String,
+        serviceNames: [String] = [],
+        prefixes: [String] = [],
+        callEvents: Set<String>? = nil,
+        callSpans: Set<String>? = nil,
+        convention: CountingConvention? = nil,
+        logAuthority: UInt8 = 80,
+        spanAuthority: UInt8 = 70,
+        window: Int32 = 30,
+        spansLackSession: Bool = false,
+        provider: String? = nil
+    ) {
+        self.name = name
+        self.serviceNames = serviceNames
+        self.prefixes = prefixes
+        self.callEvents = callEvents
+        self.callSpans = callSpans
+        self.convention = convention
+        self.logAuthority = logAuthority
+        self.spanAuthority = spanAuthority
+        self.window = window
+        self.spansLackSession = spansLackSession
+        self.provider = provider
+    }
 
     /// Programs whose telemetry is known by heart.
     static let known: [AgentProfile] = [
@@ -79,11 +107,6 @@ struct AgentProfile: Sendable {
             convention: nil
         ),
     ]
-
-    /// The profile of a program that nobody has described.
-    static func generic(named name: String?) -> AgentProfile {
-        AgentProfile(name: name ?? "", serviceNames: [], prefixes: [])
-    }
 
     /// Log events that carry token figures and are no calls: sums, or the same call told again.
     static let eventsThatSumUp: Set<String> = [

@@ -3,9 +3,49 @@
 import OTLP
 import Usage
 
+/// What a record is taken for.
+struct Verdict {
+    /// Whose it is.
+    var profile: AgentProfile
+    /// Whether it tells of a call, if it tells usage.
+    var isCall: Bool
+    /// How far its numbers are trusted.
+    var authority: UInt8
+}
+
 /// Which records tell of calls, and by whom.
 extension ObservationReader {
-    func profile(of entry: RecordEntry, _ resource: ResourceFacts) -> AgentProfile {
+    /// What the record whose attributes are loaded is; looked into once for all that look alike in the batch.
+    mutating func verdict(on entry: RecordEntry, _ resource: ResourceFacts) -> Verdict {
+        var look = StableHash(domain: "look")
+        look.combine(UInt64(entry.scope))
+        batch.bytes(of: entry.name).withUnsafeBytes { look.combine(bytes: $0.bytes) }
+        for key in Self.telling {
+            guard let text = attributes.text(key) else {
+                look.combine(UInt64(0))
+                continue
+            }
+            batch.bytes(of: text).withUnsafeBytes { look.combine(bytes: $0.bytes) }
+        }
+        if let known = verdicts[look.value] { return known }
+        let profile = profile(of: entry, resource)
+        let isSpan = batch.signal == .traces
+        let verdict = Verdict(
+            profile: profile,
+            isCall: isSpan ? isCall(span: entry, profile) : isCall(log: entry, profile),
+            authority: authority(entry, profile, isSpan)
+        )
+        verdicts[look.value] = verdict
+        return verdict
+    }
+
+    /// The attributes on which a verdict rests.
+    private static let telling: [AttributeKey] = [
+        .eventName, .genAIAgentName, .agentName, .genAIOperationName, .openinferenceSpanKind, .langfuseObservationType,
+        .traceloopSpanKind,
+    ]
+
+    private func profile(of entry: RecordEntry, _ resource: ResourceFacts) -> AgentProfile {
         if let profile = resource.profile { return profile }
         let hints = [attributes.text(.eventName), entry.name, batch.scopes[entry.scope].name].compactMap(\.self).map(
             batch.string
@@ -16,16 +56,16 @@ extension ObservationReader {
             return profile
         }
         let name = attributes.text([.genAIAgentName, .agentName]).map(batch.string) ?? resource.serviceName
-        return .generic(named: name)
+        return AgentProfile(name: name ?? "")
     }
 
-    func isCall(log entry: RecordEntry, _ profile: AgentProfile) -> Bool {
+    private func isCall(log entry: RecordEntry, _ profile: AgentProfile) -> Bool {
         let event = (attributes.text(.eventName) ?? (entry.name.isEmpty ? nil : entry.name)).map(batch.string)
         if let callEvents = profile.callEvents { return event.map(callEvents.contains) ?? false }
         return event.map { !AgentProfile.eventsThatSumUp.contains($0) } ?? true
     }
 
-    func isCall(span entry: RecordEntry, _ profile: AgentProfile) -> Bool {
+    private func isCall(span entry: RecordEntry, _ profile: AgentProfile) -> Bool {
         let name = batch.string(entry.name)
         if let callSpans = profile.callSpans { return callSpans.contains(name) }
         if AgentProfile.spansThatSumUp.contains(name) { return false }
@@ -40,7 +80,7 @@ extension ObservationReader {
         return attributes.text(.traceloopSpanKind) == nil
     }
 
-    func authority(_ entry: RecordEntry, _ profile: AgentProfile, _ isSpan: Bool) -> UInt8 {
+    private func authority(_ entry: RecordEntry, _ profile: AgentProfile, _ isSpan: Bool) -> UInt8 {
         guard isSpan else {
             // The convention's inference event repeats what an agent's own event says with more.
             let event = attributes.text(.eventName) ?? entry.name

@@ -13,6 +13,10 @@ struct ObservationReader {
     private var resources: [Int: ResourceFacts] = [:]
     private var witnesses: [Int: UInt64] = [:]
     private var sessionScopes: [Int: Bool] = [:]
+    /// Whether each record tells usage.
+    private var usage: [Bool] = []
+    /// What records that look alike turned out to be.
+    var verdicts: [UInt64: Verdict] = [:]
     private lazy var ancestry = SpanAncestry(batch)
 
     init(batch: OTLPBatch, receivedAt: Timestamp, rules: HouseRules) {
@@ -26,11 +30,11 @@ struct ObservationReader {
         var findings = Findings()
         let namesSessions = batch.signal == .logs
         if namesSessions { findings.sessionOfRecord = [Int32](repeating: -1, count: batch.records.count) }
+        usage = batch.records.indices.map { batch.isLive(record: $0) && tellsUsage($0) }
         for record in batch.records.indices where batch.isLive(record: record) {
-            let isCall = tellsUsage(record)
-            guard isCall || namesSessions else { continue }
+            guard usage[record] || namesSessions else { continue }
             attributes.load(.record(record), of: batch, keepingOthers: !rules.isEmpty)
-            if isCall, let observation = observation(of: record) { findings.observations.append(observation) }
+            if usage[record], let observation = observation(of: record) { findings.observations.append(observation) }
             if namesSessions { noteSession(of: record, in: &findings) }
         }
         return findings
@@ -58,7 +62,7 @@ struct ObservationReader {
             return
         }
         var sighting = SessionSighting(id: session, time: time)
-        let name = profile(of: entry, resource).name
+        let name = verdict(on: entry, resource).profile.name
         sighting.agent = name.isEmpty ? nil : name
         sighting.user = text(ExtractionTable.user, .user) ?? resource.user
         sighting.project =
@@ -89,13 +93,12 @@ struct ObservationReader {
     private mutating func observation(of record: Int) -> Observation? {
         let entry = batch.records[record]
         let resource = facts(of: batch.scopes[entry.scope].resource)
-        let profile = profile(of: entry, resource)
+        let verdict = verdict(on: entry, resource)
+        let profile = verdict.profile
         let isSpan = batch.signal == .traces
         let isFromFile = isFromSessionFile(entry.scope)
         let kind = isFromFile ? SessionRecords.kind(of: entry.name, in: batch) : nil
-        guard isFromFile ? kind != nil : isSpan ? isCall(span: entry, profile) : isCall(log: entry, profile) else {
-            return nil
-        }
+        guard isFromFile ? kind != nil : verdict.isCall else { return nil }
         let raw = rawCounts()
         guard let counts = raw.normalized(isFromFile ? .inclusive : profile.convention), !counts.isZero else {
             return nil
@@ -105,7 +108,7 @@ struct ObservationReader {
             time: time(of: entry),
             source: kind?.source ?? (isSpan ? .otlpSpan : .otlpLog),
             witness: witness(of: entry.scope),
-            authority: kind?.authority ?? authority(entry, profile, isSpan)
+            authority: kind?.authority ?? verdict.authority
         )
         observation.counts = counts
         observation.knowsCacheLifetimes = raw.knowsCacheLifetimes
@@ -115,8 +118,7 @@ struct ObservationReader {
         observation.weakKey = CallIdentity.weakKey(observation, profile)
         observation.weakWindow = profile.window
         if isSpan {
-            let reader = self
-            observation.trace = ancestry.links(of: entry, in: batch) { reader.tellsUsage($0) }
+            observation.trace = ancestry.links(of: entry, in: batch, tellsUsage: usage)
             observation.id = CallIdentity.spanIdentity(observation)
         } else {
             let sequence = attributes[.eventSequence].flatMap { batch.number(of: $0.value) }

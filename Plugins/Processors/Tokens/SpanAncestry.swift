@@ -25,7 +25,9 @@ struct SpanAncestry {
 
     /// The place of a span with usage: itself, the ancestors in this batch that tell usage, too, and the first ancestor that
     /// is not in this batch and may still come.
-    func links(of record: RecordEntry, in batch: OTLPBatch, tellsUsage: (Int) -> Bool) -> TraceLinks {
+    ///
+    /// - Parameter tellsUsage: For each record of the batch, whether it tells usage.
+    func links(of record: RecordEntry, in batch: OTLPBatch, tellsUsage: [Bool]) -> TraceLinks {
         var links = TraceLinks()
         links.span = Self.hash(record, record.spanID)
         var parent = record.parentSpanID
@@ -35,7 +37,7 @@ struct SpanAncestry {
                 links.ancestors.insert(Self.hash(record, parent))
                 break
             }
-            if tellsUsage(position) { links.ancestors.insert(Self.hash(record, parent)) }
+            if tellsUsage[position] { links.ancestors.insert(Self.hash(record, parent)) }
             parent = batch.records[position].parentSpanID
         }
         return links

@@ -26,6 +26,8 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
         /// Nil until the first scan has read the file.
         var checkpoint: Checkpoint?
         var problems: Set<ScanProblem> = []
+        /// What all scans so far did.
+        var total: ScanReport?
     }
 
     /// Faults that one scan writes into the log; the report names more.
@@ -101,6 +103,8 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
         }
     }
 
+    var lastReport: ScanReport? { state.withLock { $0.total } }
+
     private func scanOnce() async -> Result<ScanReport, ConsumeError> {
         let begun = settings.now()
         var report = ScanReport()
@@ -114,6 +118,10 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
         }
         tell(report)
         state.withLock { state in
+            var total = state.total ?? ScanReport()
+            // A file that cannot be read is tried by every scan, and named once.
+            total.add(report.leavingOut(total.problems))
+            state.total = total
             state.scan = nil
             state.listeners = []
         }

@@ -20,7 +20,7 @@ final class LineBuffer {
     private(set) var lineCount = 0
 
     /// How much is read at a time: small enough to stay in the processor's cache.
-    static let readSize = 256 << 10
+    static let readSize = 64 << 10
 
     init(largestLine: Int = 8 << 20) {
         self.largestLine = max(largestLine, 1)

@@ -59,7 +59,7 @@ final class RolloutReader: SessionReader {
         } else if type.equals("token_usage_record") {
             addRecord(payload, time, into: &sink)
         } else if type.equals("event_msg"), payload.type?.equals("token_count") == true {
-            addTotal(payload, parsed.timestamp?.string, time, into: &sink)
+            addTotal(payload, time, into: &sink)
         }
     }
 
@@ -112,16 +112,12 @@ final class RolloutReader: SessionReader {
         let root = call.session == facts.thread ? facts.root : payload.session?.string
         call.lineage =
             payload.threadUsage.map { lineage($0.values, root: root) }
+            // Without any id the figures and the time have to do.
             ?? (call.response == nil ? lineage(usage.values + [time.nanoseconds], root: facts.root) : nil)
         sink.add(call)
     }
 
-    private func addTotal(
-        _ payload: RolloutLine.Payload,
-        _ timestamp: String?,
-        _ time: Timestamp,
-        into sink: inout RecordSink
-    ) {
+    private func addTotal(_ payload: RolloutLine.Payload, _ time: Timestamp, into sink: inout RecordSink) {
         guard payload.total != nil || payload.last != nil else { return }
         let growth = facts.running.growth(total: payload.total, last: payload.last)
         guard !facts.hasRecords, let growth else { return }

@@ -118,7 +118,7 @@ CREATE TABLE batches (
     records     INTEGER NOT NULL,
     body        BLOB    NOT NULL
 );
-CREATE INDEX batches_by_time ON batches (last_time);
+CREATE INDEX batches_by_time ON batches (first_time);
 
 -- Which log records of a batch belong to a session: the distances between their positions, seven bits to a byte.
 CREATE TABLE session_batches (

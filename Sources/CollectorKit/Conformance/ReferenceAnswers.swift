@@ -53,6 +53,16 @@ struct ReferenceAnswers {
         return summary
     }
 
+    func quality(of period: Period) -> DataQuality {
+        let all = Dictionary(uniqueKeysWithValues: sessions.map { ($0.id, $0) })
+        var quality = DataQuality()
+        for call in calls where call.time >= period.start && call.time < period.end {
+            let owner = call.session.flatMap { all[$0] }
+            quality.add(call, agent: owner.map(\.agent) ?? call.agent, machine: owner.map(\.machine) ?? call.machine)
+        }
+        return quality
+    }
+
     func sessions(_ query: SessionQuery) -> SessionPage {
         let models = Dictionary(grouping: counted.filter { $0.session != nil }) { $0.session ?? "" }
         var found = sessions.filter { session in

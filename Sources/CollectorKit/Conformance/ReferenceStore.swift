@@ -114,27 +114,3 @@ extension Session {
         return session
     }
 }
-
-extension Batch {
-    /// The instant of a record, as the `tokens` processor takes it for a sign of the session.
-    fileprivate func time(ofRecord record: Int) -> Timestamp {
-        let entry = otlp.records[record]
-        if let time = Timestamp(unixNano: entry.endTime) { return time }
-        if signal == .logs, case .string(let text)? = otlp.attribute(.eventTimestamp, record: record),
-            let time = Timestamp(iso8601: otlp.string(text))
-        {
-            return time
-        }
-        return Timestamp(unixNano: entry.startTime) ?? receivedAt
-    }
-
-    /// The name of a record in a session's events.
-    fileprivate func name(ofRecord record: Int) -> String {
-        let entry = otlp.records[record]
-        if let metric = entry.metric { return otlp.string(otlp.metrics[metric].name) }
-        if signal == .logs, case .string(let name)? = otlp.attribute(.eventName, record: record) {
-            return otlp.string(name)
-        }
-        return otlp.string(entry.name)
-    }
-}

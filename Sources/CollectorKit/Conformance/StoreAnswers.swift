@@ -34,6 +34,20 @@ struct StoreAnswers {
         return lines + summary.sessions.map(text)
     }
 
+    static func lines(_ quality: DataQuality) -> [String] {
+        let sums = [
+            quality.calls, quality.oneWitness, quality.severalWitnesses, quality.weaklyJoined, quality.unpriced,
+            quality.rollUps,
+        ]
+        let sources = quality.sources.sorted { $0.key < $1.key }.map { key, use in
+            "source \(text([key.agent, key.machine])) \(key.sources.map(\.name)) \(use.calls) \(use.lastSeen.nanoseconds)"
+        }
+        let costs = quality.costs.sorted { $0.key < $1.key }.map { key, cost in
+            "cost \(key.model) \(key.reason.name) \(cost.calls) \(cost.reported.nanodollars) \(cost.computed.nanodollars)"
+        }
+        return ["\(sums)"] + sources + costs
+    }
+
     static func lines(_ page: SessionPage) -> [String] {
         ["page \(page.total) next \(page.nextOffset ?? -1)"] + page.sessions.map(text)
     }

@@ -157,6 +157,11 @@ public struct UsageStoreConformance: Sendable {
                 StoreAnswers.lines(try await store.summary(of: period, now: now)),
                 "summary of \(period.name) \(period.from) \(period.timezone)"
             )
+            expect(
+                StoreAnswers.lines(reference.quality(of: period)),
+                StoreAnswers.lines(try await store.quality(of: period)),
+                "quality of \(period.name) \(period.from) \(period.timezone)"
+            )
         }
         for query in GeneratedTelemetry.queries {
             expect(

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Usage
+
+@testable import JSONLExporter
+
+/// What a store answers, short enough to compare and to read.
+struct Facts: Equatable, CustomStringConvertible {
+    var description: String
+
+    init(_ store: any UsageStore) async throws {
+        var query = SessionQuery(now: morning)
+        query.limit = 1_000
+        var lines: [String] = []
+        for session in try await store.sessions(query).sessions {
+            let detail = try await store.session(id: session.id)
+            let calls = (detail?.calls ?? []).map {
+                "\($0.name) \($0.counts.output) \($0.price?.cost.nanodollars ?? -1)"
+            }
+            let events = (detail?.events ?? []).map { "\($0.name) \($0.time.nanoseconds)" }
+            lines.append(
+                "\(session.id) \(session.startedAt.nanoseconds)-\(session.lastSeenAt.nanoseconds) \(calls) \(events)"
+            )
+        }
+        let summary = try await store.summary(of: period("2026-11-01", "2026-11-30"), now: morning)
+        lines.append("\(summary.totals.calls) \(summary.totals.cost.nanodollars) \(summary.sessionCount)")
+        description = lines.joined(separator: "\n")
+    }
+}
+
+/// Batches that tell of calls, records and sessions, each something new; the last takes a call of the first away.
+func smallCorpus() throws -> [Batch] {
+    let pricing = try testPricing()
+    let known = Observation(1, session: "a", output: 1_000).with { $0.keys.request = 71 }
+    let other = Observation(2, at: morning + 1, session: "a").with { $0.keys.response = 72 }
+    let both = Observation(3, at: morning + 2, session: "b", source: .otlpSpan).with {
+        ($0.keys.request, $0.keys.response) = (71, 72)
+        ($0.error, $0.reportedCost) = ("it said \"no\"\n", Money(nanodollars: 1_234_567_891))
+    }
+    return [
+        try Batch([known], records: [("user_prompt", "a", morning)], pricing: pricing),
+        try Batch([other], records: [("tool", "a", morning + 3), ("tool", "c", morning + 4)], pricing: pricing),
+        try Batch(records: [("", "c", morning + 5)]),
+        try Batch([both], records: [("end", "b", morning + 6)], pricing: pricing),
+    ]
+}
