@@ -22,6 +22,8 @@ public struct ScanProgress: Sendable, Hashable {
     public var bytes: Int64 = 0
     /// Bytes to be read, as far as that is known before.
     public var totalBytes: Int64 = 0
+    /// Calls found so far.
+    public var calls = 0
 
     /// Creates the beginning.
     public init() {}

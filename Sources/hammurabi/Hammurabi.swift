@@ -16,7 +16,8 @@ struct Hammurabi: AsyncParsableCommand {
             """,
         version: Version.number,
         subcommands: [
-            RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, SummaryCommand.self,
+            RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, ScanCommand.self,
+            SummaryCommand.self, DoctorCommand.self,
         ],
         defaultSubcommand: RunCommand.self
     )

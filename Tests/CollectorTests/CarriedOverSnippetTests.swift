@@ -41,6 +41,43 @@ struct CarriedOverSnippetTests {
             { $0.cors.allowedOrigins == ["http://test.com", "https://*.example.com"] }
         ),
         ("cors: { allowed_origins: [\"*\"] }", { $0.cors.allowedOrigins == ["*"] }),
+        (
+            """
+            include_metadata: true
+            endpoint: localhost:55690
+            compression_algorithms: ["", "gzip"]
+            cors:
+              allowed_origins:
+                - https://foo.bar.com
+                - https://*.test.com
+              allowed_headers:
+                - Example-Header
+              exposed_headers: [X-Request-Id]
+              max_age: 7200
+            """,
+            {
+                $0.includeMetadata && $0.compressionAlgorithms == ["", "gzip"] && $0.cors.maxAge == 7_200
+                    && $0.cors.allowedHeaders == ["Example-Header"] && $0.cors.exposedHeaders == ["X-Request-Id"]
+            }
+        ),
+        (
+            "read_timeout: 0s\nread_header_timeout: 1m\nwrite_timeout: 30s\nidle_timeout: 1m30s",
+            {
+                [$0.readTimeout, $0.readHeaderTimeout, $0.writeTimeout, $0.idleTimeout].map(\.description)
+                    == ["0s", "1m", "30s", "1m30s"]
+            }
+        ),
+        ("keep_alives_enabled: false\ntransport: tcp4", { !$0.keepAlivesEnabled && $0.transport == .tcp4 }),
+        (
+            "keepalive:\n  enabled: false\n  idle_timeout: 2m",
+            { !$0.keepalive.enabled && $0.keepalive.idleTimeout.description == "2m" }
+        ),
+        (
+            "response_headers:\n  \"Strict-Transport-Security\": max-age=63072000\n  X-Frame-Options: ${env:UNSET:-deny}",
+            { $0.responseHeaders["X-Frame-Options"]?.value == "deny" && $0.responseHeaders.count == 2 }
+        ),
+        ("max_request_body_size: 0", { $0.maxRequestBodySize == .standard }),
+        ("logs_url_path: v1/logs", { $0.logsURLPath == "v1/logs" }),
     ]
 
     @Test(arguments: accepted.indices)
@@ -49,6 +86,19 @@ struct CarriedOverSnippetTests {
         let loaded = Self.loaded(row.snippet)
         #expect(loaded.diagnostics.rendered() == "")
         #expect(row.holds(try #require(Self.config(loaded))))
+    }
+
+    static let refused = [
+        ("tls: { cert_file: server.crt, key_file: server.key }", "unknown-key"),
+        ("auth: { authenticator: oidc }", "unknown-key"), ("middlewares: [{ id: limiter }]", "unknown-key"),
+        ("transport: unix", "transport"), ("compression_algorithms: [\"\", zstd]", "coding"),
+    ]
+
+    @Test(arguments: refused)
+    func `a key or value that is not offered is named, with advice`(snippet: String, code: String) {
+        let loaded = Self.loaded(snippet)
+        #expect(loaded.codes == [code])
+        #expect(loaded.diagnostics.items.allSatisfy { $0.help != nil && $0.mark?.line == 5 })
     }
 
     @Test func `every protocol may be left to its defaults`() {

@@ -126,6 +126,18 @@ struct ConnectionTests {
         #expect(try await bench.connect().rest().isEmpty)
     }
 
+    @Test func `a connection that is not kept ends with its answer`() async throws {
+        var terms = ConnectionTerms()
+        terms.keepsAlive = false
+        let bench = try await ListenerBench([echo], ListenerLimits(terms))
+        let connection = try await bench.connect()
+        try connection.send("POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\nok")
+        let answer = try await connection.answer()
+        #expect(answer.body == "ok")
+        #expect(answer.fields["connection"] == "close")
+        #expect(try await connection.rest().isEmpty)
+    }
+
     @Test func `one connection too many is told to come back, and has its place when another has left`() async throws {
         var limits = ListenerLimits()
         limits.connections = 2

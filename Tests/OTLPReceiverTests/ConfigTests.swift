@@ -2,9 +2,10 @@
 
 import CollectorKit
 import OTLP
-import OTLPReceiver
 import Testing
 import YAML
+
+@testable import OTLPReceiver
 
 @Suite struct ConfigTests {
     @Test(arguments: ["", "protocols:", "protocols:\n  http:\n"])
@@ -18,7 +19,16 @@ import YAML
             [http.tracesURLPath, http.logsURLPath, http.metricsURLPath] == ["/v1/traces", "/v1/logs", "/v1/metrics"]
         )
         #expect(http.cors.allowedOrigins.isEmpty)
-        #expect(config.resources == [ConfigResource(.endpoint(.otlpHTTP), at: ["protocols", "http", "endpoint"])])
+        #expect(http.compressionAlgorithms == ["", "gzip"])
+        #expect(http.connectionTerms == ConnectionTerms())
+        #expect(
+            config.resources == [
+                ConfigResource(.endpoint(.otlpHTTP), at: ["protocols", "http", "endpoint"]),
+                ConfigResource(.path("/v1/traces", of: .otlpHTTP), at: ["protocols", "http", "traces_url_path"]),
+                ConfigResource(.path("/v1/logs", of: .otlpHTTP), at: ["protocols", "http", "logs_url_path"]),
+                ConfigResource(.path("/v1/metrics", of: .otlpHTTP), at: ["protocols", "http", "metrics_url_path"]),
+            ]
+        )
     }
 
     @Test func `a snippet of the OpenTelemetry Collector is understood`() async throws {
@@ -42,13 +52,26 @@ import YAML
     }
 
     @Test(arguments: [
-        ("traces_url_path: traces", "url-path protocols.http.traces_url_path"),
+        ("traces_url_path: \"\"", "url-path protocols.http.traces_url_path"),
+        ("traces_url_path: v1/logs/", "url-path protocols.http.logs_url_path"),
         ("logs_url_path: /a b", "url-path protocols.http.logs_url_path"),
         ("logs_url_path: /a/{id}", "url-path protocols.http.logs_url_path"),
         ("metrics_url_path: /v1/logs", "url-path protocols.http.metrics_url_path"),
-        ("max_request_body_size: 0B", "out-of-range protocols.http.max_request_body_size"),
         ("max_request_body_size: 2GiB", "out-of-range protocols.http.max_request_body_size"),
         ("cors: {allowed_origins: [\"*\", a.example]}", "origin protocols.http.cors.allowed_origins.1"),
+        (
+            "cors: {allowed_origins: [\"*\"], allowed_headers: [A B]}", "header protocols.http.cors.allowed_headers.0"
+        ),
+        ("transport: unix", "transport protocols.http.transport"),
+        ("transport: tcp6", "transport protocols.http.endpoint"),
+        ("{transport: tcp4, endpoint: \"[::1]:4318\"}", "transport protocols.http.endpoint"),
+        ("compression_algorithms: [gzip, brotli]", "coding protocols.http.compression_algorithms.1"),
+        ("compression_algorithms: []", "coding protocols.http.compression_algorithms"),
+        ("read_timeout: 5us", "out-of-range protocols.http.read_timeout"),
+        ("keepalive: {idle_timeout: 2d}", "out-of-range protocols.http.keepalive.idle_timeout"),
+        ("response_headers: {\"a b\": c}", "header protocols.http.response_headers.a b"),
+        ("response_headers: {Content-Type: text/plain}", "header protocols.http.response_headers.Content-Type"),
+        ("response_headers: {a: \"b\\nc\"}", "header protocols.http.response_headers.a"),
     ])
     func `values that do not work are found`(line: String, finding: String) {
         let (config, problems) = decode("protocols:\n  http:\n    \(line)\n")
@@ -59,16 +82,46 @@ import YAML
         #expect(findings.items.allSatisfy { !$0.isWarning })
     }
 
+    @Test(arguments: [
+        ("compression_algorithms: [\"\", zstd]", "coding protocols.http.compression_algorithms.1"),
+        ("cors: {max_age: 10}", "origin protocols.http.cors"),
+    ])
+    func `values that have no effect are pointed out`(line: String, finding: String) {
+        let (config, problems) = decode("protocols:\n  http:\n    \(line)\n")
+        #expect(problems.isEmpty)
+        var findings = ConfigFindings()
+        config.validate(&findings)
+        #expect(findings.items.map { "\($0.code) \($0.path.joined(separator: "."))" } == [finding])
+        #expect(findings.items.allSatisfy { $0.isWarning })
+    }
+
+    @Test(arguments: [("0", 64 << 20), ("-1", 64 << 20), ("0B", 64 << 20), ("20971520", 20 << 20), ("1KiB", 1 << 10)])
+    func `a body has the default limit when none is given`(text: String, bytes: Int64) {
+        let (config, problems) = decode("protocols: {http: {max_request_body_size: \(text)}}")
+        #expect(problems.isEmpty)
+        #expect(config.protocols.http.maxRequestBodySize.bytes == bytes)
+    }
+
+    @Test func `a secret is never shown`() {
+        let (config, _) = decode("protocols: {http: {response_headers: {X-Key: sesame}}}")
+        #expect(!"\(config)".contains("sesame"))
+    }
+
     @Test func `an unknown key and a bad endpoint are errors`() {
         #expect(decode("protocols:\n  http:\n    endpoint: nowhere\n    tracesUrlPath: /a\n").problems.count == 2)
     }
 
     @Test func `every key is documented`() {
-        let keys = [
-            "protocols", "protocols.http", "protocols.http.endpoint", "protocols.http.max_request_body_size",
-            "protocols.http.traces_url_path", "protocols.http.logs_url_path", "protocols.http.metrics_url_path",
-            "protocols.http.cors", "protocols.http.cors.allowed_origins",
-        ]
+        let keys =
+            [
+                "endpoint", "transport", "max_request_body_size", "compression_algorithms", "traces_url_path",
+                "logs_url_path", "metrics_url_path", "include_metadata", "response_headers", "read_header_timeout",
+                "read_timeout", "write_timeout", "idle_timeout", "keep_alives_enabled", "keepalive",
+                "keepalive.enabled",
+                "keepalive.idle_timeout", "cors", "cors.allowed_origins", "cors.allowed_headers",
+                "cors.exposed_headers",
+                "cors.max_age",
+            ].map { "protocols.http.\($0)" } + ["protocols", "protocols.http"]
         #expect(Set(OTLPConfig.documentation.keys) == Set(keys))
     }
 

@@ -43,6 +43,40 @@ import Testing
         #expect(answer.fields[.accessControlAllowHeaders] == nil)
     }
 
+    @Test(arguments: [
+        (["X-Key"], "content-type, x-key", true), (["X-Key"], "x-key,x-other", false), (["*"], "x-other", true),
+        (["X-Key"], "", true),
+    ])
+    func `a preflight gets consent for the fields that are allowed`(allowed: [String], wanted: String, isAllowed: Bool)
+        async throws
+    {
+        let bench = try await Bench {
+            $0.cors.allowedOrigins = ["https://a.example"]
+            $0.cors.allowedHeaders = allowed
+            $0.cors.maxAge = 7_200
+        }
+        let fields: HTTPFields = [.origin: "https://a.example", .accessControlRequestHeaders: wanted]
+        let answer = try await bench.send(.options, "/v1/logs", RequestBody(bytes: []), fields)
+        #expect(answer.status == 204)
+        #expect(answer.fields[.accessControlAllowOrigin] == (isAllowed ? "https://a.example" : nil))
+        #expect(answer.fields[.accessControlAllowHeaders] == (isAllowed ? wanted : nil))
+        #expect(answer.fields[.accessControlMaxAge] == (isAllowed ? "7200" : nil))
+        #expect(answer.fields[.vary] == "Origin")
+    }
+
+    @Test func `fields of answers are exposed to allowed pages`() async throws {
+        let bench = try await Bench {
+            $0.cors.allowedOrigins = ["https://a.example"]
+            $0.cors.exposedHeaders = ["X-A", "X-B"]
+        }
+        for (origin, exposed) in [("https://a.example", "X-A, X-B"), ("https://b.example", nil)] {
+            let fields: HTTPFields = [.contentType: "application/json", .origin: origin]
+            let answer = try await bench.post(.logs, Array("{}".utf8), fields)
+            #expect(answer.status == 200)
+            #expect(answer.fields[.accessControlExposeHeaders] == exposed)
+        }
+    }
+
     @Test func `answers, also those that refuse, can be read by allowed pages`() async throws {
         let bench = try await Bench { $0.cors.allowedOrigins = ["*"] }
         let fields: HTTPFields = [.contentType: "application/json", .origin: "https://a.example"]

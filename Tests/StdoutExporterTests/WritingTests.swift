@@ -2,6 +2,7 @@
 
 import CollectorKit
 import Dispatch
+import Logging
 import OTLP
 import Synchronization
 import Testing
@@ -77,6 +78,27 @@ import Darwin
         #expect(bench.counters.value(.sent) == 2)
     }
 
+    @Test func `a reader that does not read holds up no thread that others need`() async throws {
+        let (executor, reader) = (OneThread(), DispatchSemaphore(value: 0))
+        let settings = ComponentSettings(
+            id: try #require(ComponentID("stdout")),
+            logger: Logger(label: "stdout") { _ in SwiftLogNoOpLogHandler() },
+            home: "/nowhere",
+            now: { Timestamp(nanoseconds: 0) }
+        )
+        let factory = StdoutFactory { _ in
+            // Ends at last in a program that writes on the caller's thread.
+            if reader.wait(timeout: .now() + 20) == .timedOut { throw Output.Broken() }
+        }
+        let exporter = factory.makeExporter(StdoutConfig(), settings)
+        try await exporter.start()
+        let batch = try batch(.logs, twoLogs)
+        let writing = Task(executorPreference: executor) { try await exporter.consume(batch) }
+        let reading = Task(executorPreference: executor) { _ = reader.signal() }
+        await reading.value
+        try await writing.value
+    }
+
     @Test func `a pipe whose reader has gone is an error, not the end`() throws {
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
@@ -122,5 +144,15 @@ import Darwin
     ])
     func `amounts are exact`(nanodollars: Int64, text: String) {
         #expect(CallText.dollars(Money(nanodollars: nanodollars)) == text)
+    }
+}
+
+/// Runs all its tasks on one thread.
+private final class OneThread: TaskExecutor {
+    private let queue = DispatchQueue(label: "one")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }

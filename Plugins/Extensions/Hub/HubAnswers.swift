@@ -17,6 +17,11 @@ public struct HubAnswers: Sendable {
         String(decoding: try await api.summary(of: period, now: api.now()).bytes, as: UTF8.self)
     }
 
+    /// The document of `POST /api/telemetry/scan`.
+    public static func scan(_ report: ScanReport) -> String {
+        String(decoding: TelemetryJSON.scan(report).bytes, as: UTF8.self)
+    }
+
     /// The document of `GET /api/telemetry/quality`, without what a running collector knows of its last scan.
     public func quality(of period: Period) async throws -> String {
         String(decoding: try await api.quality(of: period, now: api.now()).bytes, as: UTF8.self)

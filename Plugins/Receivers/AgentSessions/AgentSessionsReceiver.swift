@@ -103,7 +103,13 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
         }
     }
 
-    var lastReport: ScanReport? { state.withLock { $0.total } }
+    var lastReport: ScanReport? {
+        state.withLock { state in
+            var report = state.total
+            report?.unexplainedTokens = state.checkpoint?.unexplainedTokens ?? 0
+            return report
+        }
+    }
 
     private func scanOnce() async -> Result<ScanReport, ConsumeError> {
         let begun = settings.now()
@@ -159,7 +165,9 @@ extension AgentSessionsReceiver {
             report.add(step.report)
             hasChanged = hasChanged || !step.marks.isEmpty
             checkpoint.marks.merge(step.marks) { $1 }
-            for listener in state.withLock({ $0.listeners }) { listener(step.progress) }
+            var progress = step.progress
+            progress.calls = report.ingested
+            for listener in state.withLock({ $0.listeners }) { listener(progress) }
             guard let next = await following else { break }
             step = next
             steps += 1

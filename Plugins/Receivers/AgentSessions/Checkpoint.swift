@@ -22,6 +22,16 @@ struct FileMark: Equatable {
     }
 }
 
+extension Checkpoint {
+    /// Tokens by which running totals of rollouts exceed the calls that the rollouts tell of.
+    var unexplainedTokens: Int64 {
+        marks.values.reduce(0) { sum, mark in
+            guard case .rollout(let state) = mark.state else { return sum }
+            return sum + state.running.unexplained
+        }
+    }
+}
+
 /// The beginning of a file.
 struct FileHead: Equatable {
     var length: Int32 = 0

@@ -17,8 +17,8 @@ enum BodyEncoding: String, CaseIterable {
 }
 
 /// What was done to a body on its way.
-enum ContentCoding {
-    case identity
+enum ContentCoding: String, CaseIterable {
+    case identity = ""
     case gzip
 
     /// The coding that a Content-Encoding field names; nil for one that cannot be undone here.

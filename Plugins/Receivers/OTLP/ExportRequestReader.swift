@@ -8,13 +8,14 @@ import OTLP
 struct ExportRequestReader {
     /// The largest body in bytes, before and after it is inflated.
     let limit: Int
+    /// The codings that a body may have.
+    let codings: Set<ContentCoding>
 
     func read(_ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding) async throws(Refusal)
         -> ExportRequest
     {
-        guard let coding = ContentCoding(contentEncoding: request.head.headerFields[.contentEncoding]) else {
-            throw .unsupportedCoding
-        }
+        let coding = ContentCoding(contentEncoding: request.head.headerFields[.contentEncoding])
+        guard let coding, codings.contains(coding) else { throw .unsupportedCoding(codings) }
         let body = try await collect(request.body)
         let plain = coding == .gzip ? try inflate(body) : body
         let otlp = try decode(plain, signal, encoding)

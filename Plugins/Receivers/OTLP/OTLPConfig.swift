@@ -19,57 +19,36 @@ public struct OTLPConfig: ComponentConfig {
         public init() {}
     }
 
-    /// How OTLP comes in over HTTP.
-    public struct HTTP: ConfigSection {
-        /// Where to listen.
-        public var endpoint = Endpoint.otlpHTTP
-        /// The largest body that is taken, before and after it is inflated.
-        public var maxRequestBodySize = ConfigByteSize(mebibytes: 64)
-        /// Where traces are posted.
-        public var tracesURLPath = "/v1/traces"
-        /// Where logs are posted.
-        public var logsURLPath = "/v1/logs"
-        /// Where metrics are posted.
-        public var metricsURLPath = "/v1/metrics"
-        /// What browsers may do.
-        public var cors = CORS()
-
-        /// The defaults.
-        public init() {}
-
-        enum CodingKeys: String, CodingKey {
-            case endpoint, cors
-            case maxRequestBodySize = "max_request_body_size"
-            case tracesURLPath = "traces_url_path"
-            case logsURLPath = "logs_url_path"
-            case metricsURLPath = "metrics_url_path"
-        }
-    }
-
-    /// What browsers may do.
-    public struct CORS: ConfigSection {
-        /// The origins whose pages may send; `*` stands for any text.
-        public var allowedOrigins: [String] = []
-
-        /// No page may send.
-        public init() {}
-
-        enum CodingKeys: String, CodingKey {
-            case allowedOrigins = "allowed_origins"
-        }
-    }
-
     /// What each key means.
     public static let documentation = [
         "protocols": "how OTLP comes in",
         "protocols.http": "OTLP over HTTP, protobuf and JSON",
         "protocols.http.endpoint": "where to listen, host:port",
-        "protocols.http.max_request_body_size": "the largest body that is taken, before and after it is inflated",
+        "protocols.http.transport": "tcp, or tcp4 and tcp6 for addresses of one family",
+        "protocols.http.max_request_body_size":
+            "the largest body that is taken, before and after it is inflated; 0 means 64MiB",
+        "protocols.http.compression_algorithms":
+            "the codings of bodies that are taken, \"\" for none; gzip is the only one here",
         "protocols.http.traces_url_path": "where traces are posted",
         "protocols.http.logs_url_path": "where logs are posted",
         "protocols.http.metrics_url_path": "where metrics are posted",
+        "protocols.http.include_metadata": "has no effect: no component asks for the header fields of requests",
+        "protocols.http.response_headers": "header fields that are added to every answer",
+        "protocols.http.read_header_timeout": "how long the head of a request may take; 0 means 10s",
+        "protocols.http.read_timeout":
+            "how long a body may take in all; 0 means 10m, with pauses of at most 30s",
+        "protocols.http.write_timeout": "how long an answer may take to be read; 0 means 60s",
+        "protocols.http.idle_timeout": "how long a connection may be open without a request; 0 means 2m",
+        "protocols.http.keep_alives_enabled": "whether a connection may serve more than one request",
+        "protocols.http.keepalive": "the newer form of keep_alives_enabled and idle_timeout",
+        "protocols.http.keepalive.enabled": "whether a connection may serve more than one request",
+        "protocols.http.keepalive.idle_timeout": "how long a connection may be open without a request; 0 means 2m",
         "protocols.http.cors": "what browsers may do",
         "protocols.http.cors.allowed_origins":
             "the web pages that may send, such as https://*.example.com; none by default",
+        "protocols.http.cors.allowed_headers":
+            "the header fields that those pages may send, \"*\" for every one; every one by default",
+        "protocols.http.cors.exposed_headers": "the header fields of answers that those pages may read",
+        "protocols.http.cors.max_age": "how long a browser may remember what it is allowed, in seconds",
     ]
 }

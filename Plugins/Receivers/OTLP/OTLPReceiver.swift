@@ -4,7 +4,6 @@ import CollectorKit
 import HTTPTypes
 import Logging
 import OTLP
-import Synchronization
 
 /// Takes in OTLP over HTTP: one route for each signal, answered once the pipeline has the batch.
 final class OTLPReceiver: Receiver, HTTPServing {
@@ -14,29 +13,35 @@ final class OTLPReceiver: Receiver, HTTPServing {
     private let origins: OriginPolicy
     private let reader: ExportRequestReader
     private let gate = Gate()
-    private let reported = Mutex<Set<Report>>([])
+    private let remarks: SenderRemarks
+    private let addedFields: [HTTPField]
 
     init(_ http: OTLPConfig.HTTP, _ settings: ComponentSettings, next: SignalConsumers) {
         self.http = http
         self.settings = settings
         self.next = next
-        origins = OriginPolicy(http.cors.allowedOrigins)
-        reader = ExportRequestReader(limit: Int(clamping: http.maxRequestBodySize.bytes))
+        origins = OriginPolicy(http.cors)
+        reader = ExportRequestReader(limit: Int(clamping: http.maxRequestBodySize.bytes), codings: http.codings)
+        remarks = SenderRemarks(settings)
+        addedFields = http.responseFields
     }
 
     func start() async throws(StartError) { gate.open() }
 
     func shutdown() async { await gate.close() }
 
-    var endpoint: Endpoint { http.endpoint }
+    var endpoint: Endpoint { http.address }
+
+    var connectionTerms: ConnectionTerms { http.connectionTerms }
 
     var routes: [Route] {
         Signal.allCases.flatMap { signal in
             let path = http.path(of: signal)
             var routes = [Route(.post, path, failureForm: .status) { await self.answer($0, signal) }]
             if !origins.isEmpty {
-                let preflight = Route(.options, path, failureForm: .status) { [origins] in origins.preflight($0.head) }
-                routes.append(preflight)
+                routes.append(
+                    Route(.options, path, failureForm: .status) { self.adding(to: self.origins.preflight($0.head)) }
+                )
             }
             return routes
         }
@@ -45,6 +50,15 @@ final class OTLPReceiver: Receiver, HTTPServing {
     private func answer(_ request: ServerRequest, _ signal: Signal) async -> ServerResponse {
         var response = await answerWithoutOrigin(request, signal)
         response.head.headerFields.append(contentsOf: origins.fields(for: request.head))
+        return adding(to: response)
+    }
+
+    /// The answer with what the user wants in every answer; what it says by itself stays.
+    private func adding(to response: ServerResponse) -> ServerResponse {
+        var response = response
+        for field in addedFields where response.head.headerFields[field.name] == nil {
+            response.head.headerFields.append(field)
+        }
         return response
     }
 
@@ -66,14 +80,15 @@ final class OTLPReceiver: Receiver, HTTPServing {
     {
         guard gate.isOpen else { throw .notRunning }
         guard let pipeline = next[signal] else {
-            reportMissingPipeline(signal)
+            remarks.remark(missingPipeline: signal)
             throw .noPipeline(signal)
         }
         let content = try await reader.read(request, signal, encoding)
         let otlp = content.otlp
         if otlp.recordCount > 0 { try await hand(otlp, to: pipeline) }
         settings.counters.add(otlp.rejected, to: .refused)
-        if let misplaced = content.misplaced { report(misplaced, sentAs: signal) }
+        if !otlp.notes.isEmpty { remarks.remark(otlp.notes) }
+        if let misplaced = content.misplaced { remarks.remark(misplaced, sentAs: signal, to: http.path(of: signal)) }
         return ServerResponse(accepting: otlp, encoding: encoding)
     }
 
@@ -88,31 +103,5 @@ final class OTLPReceiver: Receiver, HTTPServing {
             settings.counters.add(otlp.recordCount, to: error.isRetryable ? .failed : .refused)
             throw Refusal(error)
         }
-    }
-
-    private func reportMissingPipeline(_ signal: Signal) {
-        guard isNew(.missingPipeline(signal)) else { return }
-        settings.logger.warning(
-            "a sender's signal has no pipeline; add one or stop sending it",
-            metadata: ["signal": "\(signal)"]
-        )
-    }
-
-    private func report(_ misplaced: MisplacedRecords, sentAs signal: Signal) {
-        settings.counters.add(misplaced.count, to: .dropped)
-        guard isNew(.misplaced(misplaced.signal, sentAs: signal)) else { return }
-        settings.logger.warning(
-            "a sender posts records of one signal to the path of another, where they are not taken; correct its endpoint",
-            metadata: ["signal": "\(misplaced.signal)", "path": "\(http.path(of: signal))"]
-        )
-    }
-
-    /// Whether something has not been reported yet.
-    private func isNew(_ report: Report) -> Bool { reported.withLock { $0.insert(report).inserted } }
-
-    /// What is said once and not with every request.
-    private enum Report: Hashable {
-        case missingPipeline(Signal)
-        case misplaced(Signal, sentAs: Signal)
     }
 }

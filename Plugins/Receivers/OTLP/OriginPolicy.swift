@@ -6,27 +6,58 @@ import HTTPTypes
 /// Which web pages may send (CORS): answers preflights and marks answers that pages may read.
 struct OriginPolicy {
     private let patterns: [String]
+    /// The names of the fields that pages may send, in lower case; nil for every one.
+    private let allowedHeaders: Set<String>?
+    private let exposedHeaders: String
+    private let maxAge: Int
+
+    /// What pages may send with any request, and what browsers add by themselves.
+    private static let harmlessHeaders: Set<String> = [
+        "accept", "accept-language", "content-language", "content-type", "origin", "x-requested-with",
+    ]
 
     /// Creates a policy from origins in which `*` stands for any text.
-    init(_ origins: [String]) {
-        patterns = origins.map { $0.lowercased() }
+    init(_ cors: OTLPConfig.CORS) {
+        patterns = cors.allowedOrigins.map { $0.lowercased() }
+        let isOpen = cors.allowedHeaders.isEmpty || cors.allowedHeaders.contains("*")
+        allowedHeaders = isOpen ? nil : Self.harmlessHeaders.union(cors.allowedHeaders.map { $0.lowercased() })
+        exposedHeaders = cors.exposedHeaders.joined(separator: ", ")
+        maxAge = cors.maxAge
     }
 
     /// Whether no page may send at all.
     var isEmpty: Bool { patterns.isEmpty }
 
-    /// The answer to the question that a browser asks before it sends; without consent when the origin is not allowed.
+    /// The answer to the question that a browser asks before it sends; without consent when the origin or a field is not allowed.
     func preflight(_ request: HTTPRequest) -> ServerResponse {
-        var fields = fields(for: request)
+        let wanted = request.headerFields[.accessControlRequestHeaders]
+        guard isAllowed(wanted ?? "") else { return ServerResponse(.noContent, [.vary: "Origin"]) }
+        var fields = consent(to: request)
         if fields[.accessControlAllowOrigin] != nil {
             fields[.accessControlAllowMethods] = "POST"
-            fields[.accessControlAllowHeaders] = request.headerFields[.accessControlRequestHeaders]
+            fields[.accessControlAllowHeaders] = wanted
+            // Less than 0 forbids to remember, which browsers are told with 0.
+            if maxAge != 0 { fields[.accessControlMaxAge] = "\(max(0, maxAge))" }
         }
         return ServerResponse(.noContent, fields)
     }
 
     /// What an answer to this request has to say about its origin.
     func fields(for request: HTTPRequest) -> HTTPFields {
+        var fields = consent(to: request)
+        if fields[.accessControlAllowOrigin] != nil, !exposedHeaders.isEmpty {
+            fields[.accessControlExposeHeaders] = exposedHeaders
+        }
+        return fields
+    }
+
+    private func isAllowed(_ headers: String) -> Bool {
+        guard let allowedHeaders else { return true }
+        return headers.lowercased().split { $0 == "," || $0 == " " || $0 == "\t" }
+            .allSatisfy { allowedHeaders.contains(String($0)) }
+    }
+
+    private func consent(to request: HTTPRequest) -> HTTPFields {
         guard !isEmpty else { return [:] }
         var fields: HTTPFields = [.vary: "Origin"]
         guard let origin = request.headerFields[.origin],

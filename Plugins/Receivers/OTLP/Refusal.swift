@@ -54,12 +54,15 @@ extension Refusal {
         fields: [.accept: BodyEncoding.allCases.map(\.rawValue).joined(separator: ", ")]
     )
 
-    static let unsupportedCoding = Refusal(
-        status: .unsupportedMediaType,
-        code: .invalidArgument,
-        message: "the Content-Encoding must be gzip or identity",
-        fields: [.acceptEncoding: "gzip"]
-    )
+    static func unsupportedCoding(_ codings: Set<ContentCoding>) -> Refusal {
+        let names = (codings.contains(.gzip) ? ["gzip"] : []) + (codings.contains(.identity) ? ["identity"] : [])
+        return Refusal(
+            status: .unsupportedMediaType,
+            code: .invalidArgument,
+            message: "the Content-Encoding must be \(names.joined(separator: " or "))",
+            fields: [.acceptEncoding: names.first ?? "identity"]
+        )
+    }
 
     /// What is left of the body is not worth reading, so the connection cannot be used again.
     static func tooLarge(_ subject: String, _ limit: Int) -> Refusal {

@@ -105,6 +105,7 @@ public struct GraphBuilder {
                 reportUnknown(kind, id, entry.key.mark)
                 continue
             }
+            let known = diagnostics.items.count
             let config = decode(factory, entry)
             graph.components[kind, default: [:]][id] = DeclaredComponent(
                 id: id,
@@ -112,7 +113,8 @@ public struct GraphBuilder {
                 factory: factory,
                 config: config,
                 mark: entry.key.mark,
-                locations: ConfigLocations(entry.value, rootKey: entry.key.mark)
+                locations: ConfigLocations(entry.value, rootKey: entry.key.mark),
+                hasErrors: diagnostics.items.dropFirst(known).contains { $0.severity == .error }
             )
         }
     }

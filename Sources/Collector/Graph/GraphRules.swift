@@ -18,7 +18,7 @@ struct GraphRules {
                     .map { Use(component: component, resource: $0) }
             }
         }
-        return unused() + signals() + endpoints(uses) + files(uses) + stores(uses)
+        return unused() + signals() + endpoints(uses) + paths(uses) + files(uses) + stores(uses)
     }
 
     private struct Use {
@@ -98,6 +98,38 @@ struct GraphRules {
             )
         }
         return findings
+    }
+
+    /// Receivers of one kind on one listener: what is posted to a path can go to one of them only.
+    private func paths(_ uses: [Use]) -> [Diagnostic] {
+        var owners: [ConfigResource.Kind: Use] = [:]
+        var conflicts: [(owner: Use, other: Use, endpoint: Endpoint, paths: [String])] = []
+        for use in uses {
+            // The endpoint of one with errors may not be the one that was meant.
+            guard case .path(let path, let endpoint) = use.resource.kind, !use.component.hasErrors else { continue }
+            guard let owner = owners[use.resource.kind] else {
+                owners[use.resource.kind] = use
+                continue
+            }
+            let known = conflicts.firstIndex {
+                $0.owner.component.id == owner.component.id && $0.other.component.id == use.component.id
+            }
+            if let known {
+                conflicts[known].paths.append(path)
+            } else {
+                conflicts.append((owner, use, endpoint, [path]))
+            }
+        }
+        return conflicts.map { owner, other, endpoint, paths in
+            .error(
+                "path-conflict",
+                "\"\(other.component.id)\" and \"\(owner.component.id)\" would both answer "
+                    + "\(paths.joined(separator: ", ")) on \(endpoint)",
+                at: other.mark,
+                help: "give one of them another endpoint or other paths, or name one receiver in all the pipelines",
+                notes: [.init("the other receiver is here", at: owner.mark)]
+            )
+        }
     }
 
     private func files(_ uses: [Use]) -> [Diagnostic] {

@@ -47,6 +47,8 @@ public struct DeclaredComponent: Sendable {
     public let mark: Mark
     /// Where its values stand.
     public let locations: ConfigLocations
+    /// Whether defaults may stand where something else was meant.
+    let hasErrors: Bool
 }
 
 /// A pipeline as it stands in the configuration.

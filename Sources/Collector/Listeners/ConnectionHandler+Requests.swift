@@ -24,7 +24,7 @@ extension ConnectionHandler {
             exchangeCount += 1
             exchange = Exchange(number: exchangeCount, head: head, began: .now())
             if let length = head.statedLength, length <= limits.smallBody { exchange?.body.reserve(length) }
-            if !head.keepsAlive { phase = .ending }
+            if !head.keepsAlive || !limits.keepsAlive { phase = .ending }
         } catch {
             refuse(error)
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import NIOCore
 
 /// What one listener lets its clients take up: connections, memory and time.
@@ -26,4 +27,22 @@ struct ListenerLimits: Sendable {
     ///
     /// To close with unread data would reset the connection, and the client might never see the answer (RFC 9112 §9.6).
     var lingerTime = TimeAmount.seconds(2)
+    /// Whether a connection may serve more than one request.
+    var keepsAlive = true
+}
+
+extension ListenerLimits {
+    /// The limits with what components ask for.
+    init(_ terms: ConnectionTerms) {
+        self.init()
+        keepsAlive = terms.keepsAlive
+        if let time = terms.headTime { headTime = TimeAmount(time) }
+        if let time = terms.answerTime { answerTime = TimeAmount(time) }
+        if let time = terms.idleTime { idleTime = TimeAmount(time) }
+        if let time = terms.bodyTime {
+            bodyTime = TimeAmount(time)
+            // Whoever grants a body so much time leaves it to the client how to use it.
+            bodyPause = bodyTime
+        }
+    }
 }

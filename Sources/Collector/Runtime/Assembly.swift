@@ -23,14 +23,28 @@ struct Assembly: Sendable {
     /// In the order of starting: what keeps data first, what takes it in last.
     var startOrder: [Instance] { exporters + processors + extensions + receivers }
 
-    /// The routes of all components, by endpoint.
-    var routes: [Endpoint: [Route]] {
-        var routes: [Endpoint: [Route]] = [:]
+    /// What all components answer, by endpoint.
+    var sites: [Endpoint: Site] {
+        var sites: [Endpoint: Site] = [:]
         for instance in startOrder {
             guard let serving = instance.component as? any HTTPServing else { continue }
-            routes[serving.endpoint, default: []] += serving.routes
+            let terms = serving.connectionTerms
+            sites[serving.endpoint, default: Site(terms: terms)].add(serving.routes, terms)
         }
-        return routes
+        return sites
+    }
+
+    /// What the components on one endpoint answer, and how they treat its connections.
+    struct Site {
+        private(set) var routes: [Route] = []
+        private(set) var terms: ConnectionTerms
+
+        init(terms: ConnectionTerms) { self.terms = terms }
+
+        mutating func add(_ routes: [Route], _ terms: ConnectionTerms) {
+            self.routes += routes
+            self.terms = self.terms.merged(with: terms)
+        }
     }
 }
 

@@ -64,4 +64,31 @@ extension Collector {
             throw error
         }
     }
+
+    /// Starts what reads session files, and what keeps what they tell, without anything else; hands the readers over, and stops all.
+    public static func withScanners<Answer: Sendable>(
+        of graph: PipelineGraph,
+        home: String,
+        logger: Logger,
+        now: @escaping @Sendable () -> Timestamp,
+        _ scan: ([any SessionScanner]) async throws -> Answer
+    ) async throws -> Answer {
+        let assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
+        let readers = assembly.receivers.filter { $0.component is any SessionScanner }
+        let needed = (assembly.exporters + assembly.processors + readers).map(\.component)
+        var started: [any Component] = []
+        func stop() async { for component in started.reversed() { await component.shutdown() } }
+        do {
+            for component in needed {
+                started.append(component)
+                try await component.start()
+            }
+            let answer = try await scan(readers.compactMap { $0.component as? any SessionScanner })
+            await stop()
+            return answer
+        } catch {
+            await stop()
+            throw error
+        }
+    }
 }

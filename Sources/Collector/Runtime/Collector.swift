@@ -38,8 +38,11 @@ public final class Collector: Service {
         self.onReady = onReady
         assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
         var listeners: [HTTPListener] = []
-        for (endpoint, routes) in assembly.routes.sorted(by: { $0.key.description < $1.key.description }) {
-            listeners.append(try HTTPListener(endpoint: endpoint, routes: routes, logger: logger))
+        for (endpoint, site) in assembly.sites.sorted(by: { $0.key.description < $1.key.description }) {
+            let limits = ListenerLimits(site.terms)
+            listeners.append(
+                try HTTPListener(endpoint: endpoint, routes: site.routes, limits: limits, logger: logger)
+            )
         }
         self.listeners = listeners
     }

@@ -21,6 +21,8 @@ public final class ComponentCounters: Sendable {
         case failed
         /// Records left out on purpose.
         case dropped
+        /// Deviations from the protocol in what was accepted all the same.
+        case deviations
         /// Bytes waiting.
         case queuedBytes = "queued_bytes"
     }

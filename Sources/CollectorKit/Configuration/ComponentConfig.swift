@@ -47,6 +47,8 @@ public struct ConfigResource: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
         /// A listener; several components may share one.
         case endpoint(Endpoint)
+        /// A path of a listener that only one component may answer.
+        case path(String, of: Endpoint)
         /// A file that only one component may write.
         case file(String)
         /// The id of an exporter that answers queries.

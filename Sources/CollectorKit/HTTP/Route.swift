@@ -8,6 +8,13 @@ public protocol HTTPServing: Component {
     var endpoint: Endpoint { get }
     /// What it answers.
     var routes: [Route] { get }
+    /// What it asks of the connections of its clients.
+    var connectionTerms: ConnectionTerms { get }
+}
+
+extension HTTPServing {
+    /// What the listener does by itself.
+    public var connectionTerms: ConnectionTerms { ConnectionTerms() }
 }
 
 /// A method and a path, and what answers there.

@@ -20,6 +20,9 @@ enum Console {
     /// Whether people read the answer, not a program.
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
+    /// Whether people watch what is written beside the answer.
+    static var showsProgress: Bool { isatty(STDERR_FILENO) == 1 }
+
     /// The width of the terminal in columns; 80 when it has none.
     static var width: Int {
         var size = winsize()

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CollectorKit
+
+/// The largest body that is taken, written like any size; 0 and less mean the default, as in the OpenTelemetry Collector.
+public struct BodySizeLimit: ConfigScalar, Hashable {
+    /// The number of bytes.
+    public var bytes: Int64
+
+    /// 64 MiB, what the protocol suggests.
+    public static let standard = BodySizeLimit(bytes: 64 << 20)
+
+    /// Creates a limit of bytes.
+    public init(bytes: Int64) {
+        self.bytes = bytes
+    }
+
+    /// What the value is for.
+    public static var valueType: ValueType { ConfigByteSize.valueType }
+
+    /// Reads a limit; throws `ConfigValueError` for what is no size.
+    public init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        let written =
+            if let number = Int64(text), number <= 0 { number } else { try ConfigByteSize(parsing: text).bytes }
+        self = written <= 0 ? .standard : BodySizeLimit(bytes: written)
+    }
+
+    /// Writes the limit as a size.
+    public func encode(to encoder: any Encoder) throws {
+        try ConfigByteSize(bytes: bytes).encode(to: encoder)
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How long a listener waits for the clients of a component, and whether they may keep their connections.
+///
+/// A time that is nil leaves the listener's own limit in force. Components on one endpoint share its connections, so there the longest of
+/// their times holds, and a connection is kept only if all of them keep it.
+public struct ConnectionTerms: Sendable, Hashable {
+    /// How long the head of a request may take from its first byte on.
+    public var headTime: Duration?
+    /// How long the body of a request may take in all, pauses included.
+    public var bodyTime: Duration?
+    /// How long an answer may take to be read.
+    public var answerTime: Duration?
+    /// How long a connection may be open without a request.
+    public var idleTime: Duration?
+    /// Whether a connection may serve another request.
+    public var keepsAlive = true
+
+    /// Creates the terms of a component that has no wishes.
+    public init() {}
+
+    /// The terms that suit two components on one endpoint.
+    public func merged(with other: ConnectionTerms) -> ConnectionTerms {
+        var terms = ConnectionTerms()
+        terms.headTime = Self.longer(headTime, other.headTime)
+        terms.bodyTime = Self.longer(bodyTime, other.bodyTime)
+        terms.answerTime = Self.longer(answerTime, other.answerTime)
+        terms.idleTime = Self.longer(idleTime, other.idleTime)
+        terms.keepsAlive = keepsAlive && other.keepsAlive
+        return terms
+    }
+
+    private static func longer(_ first: Duration?, _ second: Duration?) -> Duration? {
+        [first, second].compactMap(\.self).max()
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Glibc
+
+/// Asks a collector on this machine, one request a connection; blocks its thread until the answer is whole.
+struct CollectorClient {
+    let endpoint: Endpoint
+
+    /// What a collector answered.
+    struct Answer {
+        var status: Int
+        var body: String
+    }
+
+    /// An answer of at most this many bytes is read.
+    private static let longestAnswer = 64 << 20
+
+    /// Sends a request without a body.
+    ///
+    /// - Returns: nil when nobody listens there or what does is no HTTP server.
+    func send(_ method: String, _ path: String) -> Answer? {
+        guard let socket = connected() else { return nil }
+        defer { close(socket) }
+        let request = """
+            \(method) \(path) HTTP/1.1\r
+            Host: \(endpoint)\r
+            Content-Type: application/json\r
+            Content-Length: 0\r
+            Connection: close\r
+            \r\n
+            """
+        guard write(Array(request.utf8), to: socket) else { return nil }
+        return Self.parse(read(from: socket))
+    }
+
+    private func connected() -> Int32? {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(endpoint.host, String(endpoint.port), &hints, &found) == 0 else { return nil }
+        defer { freeaddrinfo(found) }
+        var next = found
+        while let address = next?.pointee {
+            let socket = Glibc.socket(address.ai_family, address.ai_socktype, address.ai_protocol)
+            if socket >= 0, connect(socket, address.ai_addr, address.ai_addrlen) == 0 { return socket }
+            if socket >= 0 { close(socket) }
+            next = address.ai_next
+        }
+        return nil
+    }
+
+    private func write(_ bytes: [UInt8], to socket: Int32) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
+    }
+
+    private func read(from socket: Int32) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while bytes.count < Self.longestAnswer {
+            let count = recv(socket, &buffer, buffer.count, 0)
+            guard count > 0 else { break }
+            bytes += buffer.prefix(count)
+        }
+        return bytes
+    }
+
+    /// Reads an answer that ends with its connection and is not chunked, as this program's own are.
+    private static func parse(_ bytes: [UInt8]) -> Answer? {
+        guard let end = bytes.indices.first(where: { bytes[$0...].starts(with: "\r\n\r\n".utf8) }) else { return nil }
+        let head = String(decoding: bytes[..<end], as: UTF8.self)
+        guard head.hasPrefix("HTTP/1.1 "), let status = Int(head.dropFirst(9).prefix(3)) else { return nil }
+        return Answer(status: status, body: String(decoding: bytes[(end + 4)...], as: UTF8.self))
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Collector
+import CollectorKit
+import FoundationEssentials
+import HubExtension
+import Logging
+import Usage
+
+/// The command `hammurabi scan`.
+struct ScanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scan",
+        abstract: "Reads the session files of Claude Code and Codex on this machine.",
+        discussion:
+            "Asks a running collector to do it; without one, reads them itself through the configured pipelines."
+    )
+
+    @OptionGroup var options: ConfigOptions
+
+    @Flag(help: "Print the API's JSON document.")
+    var json = false
+
+    func run() async throws {
+        let surroundings = Surroundings.process
+        let graph = try options.graph(surroundings)
+        let answer: String
+        if let running = try askRunning(graph) {
+            answer = running
+        } else {
+            answer = try await scanHere(graph, surroundings)
+        }
+        if json { return Console.answer(answer + "\n") }
+        let document = try JSONDecoder().decode(ScanDocument.self, from: Data(answer.utf8))
+        Console.answer(document.sentence + "\n")
+        Console.error(document.faults)
+    }
+
+    /// What a collector that serves at the hub's address answered; nil when there is none.
+    private func askRunning(_ graph: PipelineGraph) throws -> String? {
+        guard let answer = graph.runningHub?.send("POST", "/api/telemetry/scan") else { return nil }
+        if answer.status == 200 { return answer.body }
+        Console.error("hammurabi: the running collector answered \(answer.status): \(answer.body)\n")
+        throw ExitCode(Exit.unreachable)
+    }
+
+    private func scanHere(_ graph: PipelineGraph, _ surroundings: Surroundings) async throws -> String {
+        let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .error, now: Console.now) }
+        let bar = Console.showsProgress ? ScanProgressBar(now: Console.now) : nil
+        do {
+            return try await Collector.withScanners(
+                of: graph,
+                home: surroundings.programHome,
+                logger: logger,
+                now: Console.now
+            ) { scanners in
+                guard !scanners.isEmpty else {
+                    throw StartError(
+                        .configuration,
+                        "no receiver reads session files; add agent_sessions to receivers and to a logs pipeline"
+                    )
+                }
+                var report = ScanReport()
+                for scanner in scanners {
+                    let part = try await scanner.scan { bar?.show($0) }
+                    report.add(part)
+                    report.durationMilliseconds += part.durationMilliseconds
+                }
+                bar?.clear()
+                return HubAnswers.scan(report)
+            }
+        } catch let error as StartError {
+            bar?.clear()
+            Console.error("hammurabi: \(error)\n")
+            throw ExitCode(error.exitCode)
+        } catch {
+            bar?.clear()
+            Console.error("hammurabi: the scan was cut short; what was read so far is kept: \(error)\n")
+            throw ExitCode(Exit.inputOutput)
+        }
+    }
+}
+
+extension PipelineGraph {
+    /// The address at which a running collector of this configuration would answer.
+    var runningHub: CollectorClient? {
+        used(.extension).lazy.compactMap { $0.config as? HubConfig }.first.map {
+            CollectorClient(endpoint: $0.endpoint)
+        }
+    }
+}
+
+/// The answer to a scan.
+private struct ScanDocument: Decodable {
+    var scanned: Int
+    var ingested: Int
+    var skipped: Int
+    var durationMs: Int64
+    var unreadableFiles: Int
+    var skippedLines: Int
+    var problems: [String]
+
+    /// What was done, for people.
+    var sentence: String {
+        let files = "\(Figures.grouped(Int64(scanned))) \(scanned == 1 ? "file" : "files")"
+        let calls = "\(Figures.grouped(Int64(ingested))) \(ingested == 1 ? "call" : "calls")"
+        let seconds = "\(durationMs / 1_000).\(durationMs % 1_000 / 100) s"
+        return "Read \(files) with \(calls) in \(seconds); \(Figures.grouped(Int64(skipped))) unchanged."
+    }
+
+    /// What could not be read, for people.
+    var faults: String {
+        guard !problems.isEmpty else { return "" }
+        let lines = problems.prefix(10).map { "  \($0.printable)\n" }.joined()
+        let more = problems.count > 10 ? "  and \(problems.count - 10) more; --json names them\n" : ""
+        return "\(unreadableFiles) files and \(skippedLines) lines could not be read:\n" + lines + more
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// The API's answer about data quality, for people.
+struct QualityReport: Decodable {
+    var from: String
+    var to: String
+    var calls: Int64
+    var oneWitness: Int64
+    var severalWitnesses: Int64
+    var weaklyJoined: Int64
+    var unpriced: Int64
+    var rollUpsNotCounted: Int64
+    var sources: [Source]
+    var costs: [Cost]
+    var unexplainedTokens: Int64
+    var problems: [String]
+
+    struct Source: Decodable {
+        var agent: String
+        var machine: String
+        var sources: [String]
+        var calls: Int64
+        var lastSeenAt: String
+    }
+
+    struct Cost: Decodable {
+        var model: String
+        var agreement: String
+        var calls: Int64
+        var reported: Double
+        var computed: Double
+    }
+
+    /// Sums, then a table of who tells of what, then one of costs that can be compared.
+    func text(width: Int, style: Style) -> String {
+        var parts = [
+            """
+            Calls         \(Figures.grouped(calls)) / \(from) to \(to)
+            Witnesses     \(Figures.grouped(severalWitnesses)) with several · \(Figures.grouped(oneWitness)) with one
+            Joined weakly \(Figures.grouped(weaklyJoined))
+            Unpriced      \(Figures.grouped(unpriced))
+            Roll-ups      \(Figures.grouped(rollUpsNotCounted)) spans that repeat others, not counted
+            Unexplained   \(Figures.grouped(unexplainedTokens)) tokens in running totals of session files, not counted
+
+            """
+        ]
+        if !sources.isEmpty { parts.append(sourceTable.text(width: width, style: style)) }
+        if !costs.isEmpty { parts.append(costTable.text(width: width, style: style)) }
+        if !problems.isEmpty {
+            parts.append("Could not be read\n" + problems.map { "  \($0.printable)\n" }.joined())
+        }
+        return parts.joined(separator: "\n")
+    }
+
+    private var sourceTable: TextTable {
+        var table = TextTable(
+            columns: [
+                .init(title: "Agent"), .init(title: "Machine"), .init(title: "Told by"),
+                .init(title: "Calls", isNumber: true), .init(title: "Last seen"),
+            ]
+        )
+        table.rows = sources.map { source in
+            let told = source.sources.joined(separator: "+")
+            let cells = [source.agent.printable, source.machine.printable, told]
+            return TextTable.Row(cells: cells + [Figures.grouped(source.calls), source.lastSeenAt])
+        }
+        return table
+    }
+
+    private var costTable: TextTable {
+        var table = TextTable(
+            columns: [
+                .init(title: "Model"), .init(title: "Reported and computed cost"),
+                .init(title: "Calls", isNumber: true),
+                .init(title: "Reported", isNumber: true), .init(title: "Computed", isNumber: true),
+            ]
+        )
+        table.rows = costs.map { cost in
+            let (reported, computed) = (Money(dollars: cost.reported) ?? .zero, Money(dollars: cost.computed) ?? .zero)
+            let cells = [
+                cost.model.printable, Self.reasons[cost.agreement] ?? cost.agreement, Figures.grouped(cost.calls),
+            ]
+            return TextTable.Row(cells: cells + [Figures.money(reported), Figures.money(computed)])
+        }
+        return table
+    }
+
+    private static let reasons = [
+        "equal": "equal", "cache_lifetimes_unknown": "lifetimes of cache writes not told",
+        "no_price": "not in the price table", "other_price": "the sender has another price",
+    ]
+}
