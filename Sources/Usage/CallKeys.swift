@@ -57,6 +57,13 @@ public struct TraceLinks: Sendable, Hashable {
     /// Creates links that point nowhere.
     public init() {}
 
+    /// Whether taking in a second delivery would change nothing.
+    func covers(_ other: TraceLinks) -> Bool {
+        var merged = self
+        merged.merge(other)
+        return merged == self
+    }
+
     /// Takes in what a second delivery knows.
     public mutating func merge(_ other: TraceLinks) {
         span = span == 0 ? other.span : other.span == 0 ? span : min(span, other.span)

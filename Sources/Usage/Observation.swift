@@ -126,6 +126,20 @@ extension Observation {
         return self != before
     }
 
+    /// Whether a second delivery tells nothing that this one does not: ``merge(_:)`` would change nothing.
+    ///
+    /// Nearly every repeat is the same to the last text, so that is what is looked at first.
+    func covers(_ other: Observation) -> Bool {
+        guard time <= other.time, authority >= other.authority, counts == other.counts, keys == other.keys,
+            trace.covers(other.trace), weakKey == other.weakKey, weakWindow == other.weakWindow,
+            session == other.session, sessionIsTrace == other.sessionIsTrace, agent == other.agent,
+            provider == other.provider, model == other.model, user == other.user, project == other.project,
+            machine == other.machine, reportedCost == other.reportedCost, terms == other.terms,
+            error == other.error, knowsCacheLifetimes || !other.knowsCacheLifetimes
+        else { return false }
+        return (duration ?? -1) >= (other.duration ?? -1)
+    }
+
     private static func smaller(_ left: UInt64, _ right: UInt64) -> UInt64 {
         left == 0 ? right : right == 0 ? left : min(left, right)
     }

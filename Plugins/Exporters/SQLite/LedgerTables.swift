@@ -22,6 +22,15 @@ struct LedgerTables: LedgerIndex {
         }
     }
 
+    func holds(_ link: LedgerLink, where isWanted: (Observation) -> Bool) throws -> Bool {
+        var isHeld = false
+        // Only among the calls of late: what is sent again is sent again soon, and what is not found is looked for properly.
+        links.forEachNew(link) { ref in
+            if !isHeld, let witnesses = recent[ref] { isHeld = witnesses.contains(where: isWanted) }
+        }
+        return isHeld
+    }
+
     private func entry(_ ref: Int64) throws -> LedgerEntry? {
         if let witnesses = recent[ref] { return LedgerEntry(ref: ref, witnesses: witnesses) }
         var statement = try SQLiteStatement("SELECT witnesses FROM calls WHERE ref = ?", db)

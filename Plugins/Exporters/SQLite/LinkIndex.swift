@@ -59,6 +59,9 @@ struct LinkIndex: Sendable {
         return refs
     }
 
+    /// Calls `body` with the calls under a link that are in memory.
+    func forEachNew(_ link: LedgerLink, _ body: (Int64) throws -> Void) rethrows { try tail.forEach(link, body) }
+
     /// Makes a call findable.
     mutating func insert(_ link: LedgerLink, _ ref: Int64) {
         if tail.insert(link, ref) { added.append(Posting(link: link, ref: ref)) }

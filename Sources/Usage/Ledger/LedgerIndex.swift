@@ -14,6 +14,15 @@ public protocol LedgerIndex {
     ///
     /// - Parameter limit: How many are wanted at most; none are left out below that.
     func entries(linkedBy link: LedgerLink, limit: Int) throws -> [LedgerEntry]
+    /// Whether a witness of a call under a link is one that is looked for.
+    func holds(_ link: LedgerLink, where isWanted: (Observation) -> Bool) throws -> Bool
+}
+
+extension LedgerIndex {
+    /// Looks through the calls under the link.
+    public func holds(_ link: LedgerLink, where isWanted: (Observation) -> Bool) throws -> Bool {
+        try entries(linkedBy: link, limit: .max).contains { $0.witnesses.contains(where: isWanted) }
+    }
 }
 
 /// A call as a store keeps it: what the ledger made of its witnesses, and they themselves.

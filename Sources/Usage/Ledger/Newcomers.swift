@@ -26,8 +26,19 @@ struct Newcomers {
         let family = SpanFamily(incoming)
         for var observation in incoming {
             if family.isAncestor(observation) { observation.trace.isRollUp = true }
+            if try isKnown(observation, index) { continue }
             if try isRelated(observation, index) { related.append(observation) } else { lone.append(observation) }
         }
+    }
+
+    /// Whether a store has the sighting already with all that it tells, as it has what is sent again.
+    private func isKnown(_ observation: Observation, _ index: some LedgerIndex) throws -> Bool {
+        var isKnown = false
+        try observation.forEachIdentifyingLink { link in
+            guard !isKnown, try index.mayHold(link) else { return }
+            isKnown = try index.holds(link) { $0.id == observation.id && $0.covers(observation) }
+        }
+        return isKnown
     }
 
     private func isRelated(_ observation: Observation, _ index: some LedgerIndex) throws -> Bool {
