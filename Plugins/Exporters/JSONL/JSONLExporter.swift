@@ -28,19 +28,21 @@ final class JSONLExporter: Exporter, UsageStore {
     }
 
     func start() async throws(StartError) {
-        let (config, settings, calls) = (config, settings, calls)
-        let opened: Result<JSONLStore, StorageFailure> = await withCheckedContinuation { continuation in
+        let failure: StorageFailure? = await withCheckedContinuation { continuation in
             // Reading back may take a while and blocks.
-            DispatchQueue.global().async {
-                continuation.resume(
-                    returning: Result { () throws(StorageFailure) in try JSONLStore(config, settings, calls) }
-                )
-            }
+            DispatchQueue.global().async { continuation.resume(returning: self.open()) }
         }
-        switch opened {
-        case .success(let store):
+        if let failure { throw startError(failure) }
+    }
+
+    /// Opens the store; returns what stands in the way.
+    private func open() -> StorageFailure? {
+        do throws(StorageFailure) {
+            let store = try JSONLStore(config, settings, calls)
             running.withLock { $0 = Running(store: store, queue: CommitQueue { await store.commit($0) }) }
-        case .failure(let failure): throw startError(failure)
+            return nil
+        } catch {
+            return error
         }
     }
 
