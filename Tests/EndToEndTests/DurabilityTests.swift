@@ -24,11 +24,17 @@ struct DurabilityTests {
             let address = try program.address()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for sender in 0..<4 {
-                    group.addTask { await Self.send(as: sender, round: round, to: address, ledger) }
+                    group.addTask {
+                        await Self.send(as: sender, round: round, to: address, ledger)
+                        ledger.finish()
+                    }
                 }
                 // The kill comes at another moment of the load in each round.
                 let enough = ledger.acknowledgedCount + 20 + round * 37 % 150
-                while ledger.acknowledgedCount < enough { try await Task.sleep(for: .milliseconds(2)) }
+                while ledger.acknowledgedCount < enough, ledger.finishedCount < 4 * (round + 1) {
+                    try await Task.sleep(for: .milliseconds(2))
+                }
+                #expect(ledger.acknowledgedCount >= enough, "\(program.errorText)")
                 program.send(SIGKILL)
                 try await group.waitForAll()
             }
@@ -112,6 +118,12 @@ struct DurabilityTests {
 /// What was sent and what the collector took.
 private final class SentCalls: Sendable {
     private let calls = Mutex((sent: Set<String>(), acknowledged: Set<String>()))
+    private let finished = Mutex(0)
+
+    /// How many senders have stopped.
+    var finishedCount: Int { finished.withLock { $0 } }
+
+    func finish() { finished.withLock { $0 += 1 } }
 
     var state: (sent: Set<String>, acknowledged: Set<String>) { calls.withLock { $0 } }
 

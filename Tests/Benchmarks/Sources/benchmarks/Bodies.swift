@@ -18,7 +18,7 @@ enum Bodies {
                 + #""status":{"code":1}}"#
         }
         return
-            #"{"resourceSpans":[{\#(resource),"scopeSpans":[{"scope":{"name":"bench.gen_ai","version":"0.1"},"spans":[\#(spans.joined(separator: ","))]}]}]}"#
+            #"{"resourceSpans":[{\#(resource("assistant")),"scopeSpans":[{"scope":{"name":"bench.gen_ai","version":"0.1"},"spans":[\#(spans.joined(separator: ","))]}]}]}"#
     }
 
     /// Events as Claude Code sends them, 15 attributes each, about 600 bytes a record.
@@ -33,11 +33,16 @@ enum Bodies {
                 + #""attributes":[\#(logAttributes(id: id, session: hex(request / 20, digits: 32), tokens))]}"#
         }
         return
-            #"{"resourceLogs":[{\#(resource),"scopeLogs":[{"scope":{"name":"com.anthropic.claude_code.events","version":"2.1.330"},"logRecords":[\#(records.joined(separator: ","))]}]}]}"#
+            #"{"resourceLogs":[{\#(resource("claude-code")),"scopeLogs":[{"scope":{"name":"com.anthropic.claude_code.events","version":"2.1.330"},"logRecords":[\#(records.joined(separator: ","))]}]}]}"#
     }
 
-    private static let resource =
-        #""resource":{"attributes":[\#([text("service.name", "claude-code"), text("service.version", "2.1.330"), text("host.name", "bench"), text("os.type", "linux")].joined(separator: ","))]}"#
+    private static func resource(_ service: String) -> String {
+        let attributes = [
+            text("service.name", service), text("service.version", "2.1.330"), text("host.name", "bench"),
+            text("os.type", "linux"),
+        ]
+        return #""resource":{"attributes":[\#(attributes.joined(separator: ","))]}"#
+    }
 
     private static func spanAttributes(id: String, session: String, _ tokens: Int) -> String {
         [
