@@ -16,12 +16,21 @@ struct CollectorClient {
     /// An answer of at most this many bytes is read.
     private static let longestAnswer = 64 << 20
 
+    /// Whether a Telemetry Hub answers there, and not something else; known within two seconds.
+    var isThere: Bool {
+        guard let answer = send("GET", "/api/health", seconds: 2), answer.status == 200 else { return false }
+        return answer.body.hasPrefix("{\"status\":")
+    }
+
     /// Sends a request without a body.
     ///
+    /// - Parameter seconds: How long a silence may be; 0 for any, because a scan may take minutes.
     /// - Returns: nil when nobody listens there or what does is no HTTP server.
-    func send(_ method: String, _ path: String) -> Answer? {
+    func send(_ method: String, _ path: String, seconds: Int = 0) -> Answer? {
         guard let socket = connected() else { return nil }
         defer { close(socket) }
+        var patience = timeval(tv_sec: seconds, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         let request = """
             \(method) \(path) HTTP/1.1\r
             Host: \(endpoint)\r

@@ -52,13 +52,6 @@ extension Observation {
         try trace.ancestors.forEach { try body(.ancestor($0)) }
     }
 
-    /// The links, as a list.
-    public var links: [LedgerLink] {
-        var links: [LedgerLink] = []
-        forEachLink { links.append($0) }
-        return links
-    }
-
     /// The links one of which leads to the stored state of the same sighting, if there is one.
     func forEachIdentifyingLink(_ body: (LedgerLink) throws -> Void) rethrows {
         if !keys.isEmpty { return try keys.forEach { try body(.key($0)) } }

@@ -83,11 +83,10 @@ struct ScanCommand: AsyncParsableCommand {
 }
 
 extension PipelineGraph {
-    /// The address at which a running collector of this configuration would answer.
+    /// The collector of this configuration, when one runs.
     var runningHub: CollectorClient? {
-        used(.extension).lazy.compactMap { $0.config as? HubConfig }.first.map {
-            CollectorClient(endpoint: $0.endpoint)
-        }
+        let hub = used(.extension).lazy.compactMap { $0.config as? HubConfig }.first
+        return hub.map { CollectorClient(endpoint: $0.endpoint) }.flatMap { $0.isThere ? $0 : nil }
     }
 }
 
