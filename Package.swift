@@ -22,7 +22,8 @@ let plugins: [Target.Dependency] = [
     "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
     "RedactionProcessor",
     "FilterProcessor",
-    "AttributesProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "HubExtension",
+    "AttributesProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "OTLPHTTPExporter", "EventsReceiver",
+    "HubExtension", "APIKeysExtension", "HealthCheckExtension",
 ]
 
 let package = Package(
@@ -32,10 +33,14 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -64,12 +69,14 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
 
         plugin("AgentSessionsReceiver", "Receivers/AgentSessions", ["CZstd"]),
+        plugin("EventsReceiver", "Receivers/Events", [.product(name: "HTTPTypes", package: "swift-http-types")]),
         plugin("OTLPReceiver", "Receivers/OTLP", [.product(name: "HTTPTypes", package: "swift-http-types")]),
         plugin("TokensProcessor", "Processors/Tokens"),
         plugin("PricingProcessor", "Processors/Pricing", ["CEmbedded"]),
@@ -87,12 +94,34 @@ let package = Package(
         ),
         plugin("JSONLExporter", "Exporters/JSONL"),
         plugin("StdoutExporter", "Exporters/Stdout"),
-        plugin("HubExtension", "Extensions/Hub", [.product(name: "HTTPTypes", package: "swift-http-types")]),
+        plugin(
+            "OTLPHTTPExporter",
+            "Exporters/OTLPHTTP",
+            [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
+        plugin(
+            "HubExtension",
+            "Extensions/Hub",
+            ["CEmbedded", .product(name: "HTTPTypes", package: "swift-http-types")]
+        ),
+        plugin("APIKeysExtension", "Extensions/APIKeys", [.product(name: "Crypto", package: "swift-crypto")]),
+        plugin(
+            "HealthCheckExtension",
+            "Extensions/HealthCheck",
+            [.product(name: "HTTPTypes", package: "swift-http-types")]
+        ),
+
+        .target(name: "Onboarding", dependencies: ["Usage", .product(name: "TOMLKit", package: "TOMLKit")]),
 
         .executableTarget(
             name: "hammurabi",
             dependencies: [
-                "CEmbedded", "Collector", "CollectorKit", "OTLP", "Usage", "YAML",
+                "CEmbedded", "Collector", "CollectorKit", "OTLP", "Onboarding", "Usage", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ] + plugins
@@ -116,6 +145,7 @@ let package = Package(
         .testTarget(name: "HammurabiTests", dependencies: ["hammurabi", "Usage"]),
         .testTarget(name: "EndToEndTests", dependencies: ["hammurabi"], exclude: ["Fixtures"]),
         pluginTests("AgentSessionsReceiver", more: ["TokensProcessor", "CZstd"], exclude: ["Fixtures"]),
+        pluginTests("EventsReceiver"),
         pluginTests("OTLPReceiver", exclude: ["Fixtures"]),
         pluginTests("TokensProcessor", exclude: ["Fixtures"]),
         pluginTests("PricingProcessor"),
@@ -130,7 +160,12 @@ let package = Package(
         pluginTests("SQLiteExporter", more: [.product(name: "GRDB", package: "GRDB.swift")]),
         pluginTests("JSONLExporter", more: ["TokensProcessor", "PricingProcessor"]),
         pluginTests("StdoutExporter"),
+        pluginTests("OTLPHTTPExporter"),
         pluginTests("HubExtension"),
+        pluginTests("APIKeysExtension"),
+        pluginTests("HealthCheckExtension"),
+        .testTarget(name: "OnboardingTests", dependencies: ["Onboarding", "Usage"], exclude: ["Fixtures"]),
+        .testTarget(name: "UITests", dependencies: ["hammurabi"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -4,13 +4,14 @@ import Testing
 
 /// The arrows between rooms: which module may import which, as the design draws them.
 struct ImportTests {
-    private static let rooms = ["YAML", "OTLP", "Usage", "CollectorKit", "Collector"]
+    private static let rooms = ["YAML", "OTLP", "Usage", "CollectorKit", "Collector", "Onboarding"]
 
     private static let arrows: [String: Set<String>] = [
         "Sources/YAML": ["CLibYAML"],
         "Sources/OTLP": [],
         "Sources/Usage": [],
         "Sources/CollectorKit": ["YAML", "OTLP", "Usage", "CZlib"],
+        "Sources/Onboarding": ["Usage"],
         "Sources/Collector": ["CollectorKit", "YAML", "OTLP", "Usage"],
         "Plugins": ["CollectorKit", "OTLP", "Usage", "CEmbedded", "CZstd"],
     ]
@@ -22,12 +23,15 @@ struct ImportTests {
         "CZstd": ["Plugins/Receivers/AgentSessions/"],
         "GRDB": ["Plugins/Exporters/SQLite/"],
         "GRDBSQLite": ["Plugins/Exporters/SQLite/"],
-        "NIOHTTP1": ["Sources/Collector/Listeners/"],
-        "NIOCore": ["Sources/Collector/Listeners/"],
+        "NIOHTTP1": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/"],
+        "NIOCore": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/"],
         "NIOPosix": ["Sources/Collector/Listeners/"],
         "ArgumentParser": ["Sources/hammurabi/"],
         "ServiceLifecycle": ["Sources/Collector/Runtime/"],
-        "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/Onboarding/"],
+        "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/"],
+        "Crypto": ["Sources/CollectorKit/", "Plugins/Extensions/APIKeys/"],
+        "NIOSSL": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/"],
+        "TOMLKit": ["Sources/Onboarding/"],
     ]
 
     private let tree: SourceTree
@@ -71,5 +75,6 @@ struct ImportTests {
         "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
         "RedactionProcessor",
         "FilterProcessor", "AttributesProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "HubExtension",
+        "OTLPHTTPExporter", "EventsReceiver", "APIKeysExtension", "HealthCheckExtension",
     ]
 }

@@ -40,7 +40,9 @@ final class OTLPReceiver: Receiver, HTTPServing {
             var routes = [Route(.post, path, failureForm: .status) { await self.answer($0, signal) }]
             if !origins.isEmpty {
                 routes.append(
-                    Route(.options, path, failureForm: .status) { self.adding(to: self.origins.preflight($0.head)) }
+                    Route(.options, path, access: .open, failureForm: .status) {
+                        self.adding(to: self.origins.preflight($0.head))
+                    }
                 )
             }
             return routes

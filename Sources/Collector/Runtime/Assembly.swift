@@ -68,6 +68,7 @@ struct Assembler {
             assembly.exporters.append(instance(declared, exporter, settings))
         }
         let heads = try pipelines(exporters, into: &assembly)
+        parts.priceTables = assembly.processors.compactMap { $0.component as? any PriceTableHolding }
         for declared in graph.used(.receiver) {
             guard let factory = declared.factory as? any ReceiverFactory else { continue }
             let settings = settings(for: declared)

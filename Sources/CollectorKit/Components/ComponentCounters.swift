@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+public import Usage
 
-/// What a component counts about itself since its start; safe to change and read from anywhere.
+/// What a component counts about itself since its start, and its newest trouble; safe to change and read from anywhere.
 public final class ComponentCounters: Sendable {
     private let values = (0..<Field.allCases.count).map { _ in Counter() }
+    private let trouble = Mutex<ComponentTrouble?>(nil)
 
     /// Creates counters at zero.
     public init() {}
@@ -36,6 +38,21 @@ public final class ComponentCounters: Sendable {
     /// The present value.
     public func value(_ field: Field) -> Int {
         Field.allCases.firstIndex(of: field).map { values[$0].value.load(ordering: .relaxed) } ?? 0
+    }
+
+    /// Remembers a trouble; `message` is free of secrets and of record content.
+    public func note(_ message: String, at time: Timestamp) {
+        trouble.withLock { trouble in
+            trouble = ComponentTrouble(message: message, time: time, count: (trouble?.count ?? 0) + 1)
+        }
+    }
+
+    /// The newest trouble; nil when there was none.
+    public var lastTrouble: ComponentTrouble? { trouble.withLock { $0 } }
+
+    /// All present values.
+    public var snapshot: [Field: Int] {
+        Dictionary(uniqueKeysWithValues: Field.allCases.map { ($0, value($0)) })
     }
 
     private final class Counter: Sendable {

@@ -23,20 +23,24 @@ public struct Route: Sendable {
     public let method: HTTPRequest.Method
     /// The path; a segment in braces, such as `{id}`, matches any segment and is handed to the handler by its name.
     public let path: String
+    /// What the sender must be allowed to do.
+    public let access: Access
     /// The form of what the listener itself has to say about requests for this path.
     public let failureForm: FailureForm
     /// Answers a request; an error that it throws becomes an answer with status 500.
     public let handler: @Sendable (ServerRequest) async throws -> ServerResponse
 
-    /// Creates a route.
+    /// Creates a route; whoever asks with GET or HEAD must be allowed to read, anybody else to write, unless `access` says otherwise.
     public init(
         _ method: HTTPRequest.Method,
         _ path: String,
+        access: Access? = nil,
         failureForm: FailureForm = .object,
         handler: @escaping @Sendable (ServerRequest) async throws -> ServerResponse
     ) {
         self.method = method
         self.path = path
+        self.access = access ?? (method == .get || method == .head ? .read : .write)
         self.failureForm = failureForm
         self.handler = handler
     }

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import OTLP
+public import Usage
+
+/// What a running collector says about itself: one snapshot behind `/metrics`, the pipelines page and `hammurabi status`.
+public struct CollectorStatus: Sendable {
+    /// When this collector began to serve; nil before.
+    public var startedAt: Timestamp?
+    /// The bytes of requests in flight and of queues, and how many they may be together.
+    public var memory = MemoryUse()
+    /// The pipelines, in the order of the configuration.
+    public var pipelines: [PipelineStatus] = []
+    /// The components, each once, in the order of their start.
+    public var components: [ComponentStatus] = []
+
+    /// Creates the status of a collector without components.
+    public init() {}
+
+    /// Bytes held for data on its way.
+    public struct MemoryUse: Sendable, Hashable {
+        /// The bytes held now.
+        public var usedBytes = 0
+        /// The bytes that may be held; 0 without a limit.
+        public var limitBytes = 0
+
+        /// Creates the use of nothing.
+        public init() {}
+    }
+}
+
+/// One pipeline as configured.
+public struct PipelineStatus: Sendable, Hashable {
+    /// Its name, such as `logs` or `logs/audit`.
+    public var name: String
+    /// What flows in it.
+    public var signal: Signal
+    /// Where its batches come from.
+    public var receivers: [ComponentID]
+    /// What looks at them, in order.
+    public var processors: [ComponentID]
+    /// Where they go.
+    public var exporters: [ComponentID]
+
+    /// Creates a pipeline's status.
+    public init(
+        name: String,
+        signal: Signal,
+        receivers: [ComponentID],
+        processors: [ComponentID],
+        exporters: [ComponentID]
+    ) {
+        self.name = name
+        self.signal = signal
+        self.receivers = receivers
+        self.processors = processors
+        self.exporters = exporters
+    }
+}
+
+/// One component as it runs.
+public struct ComponentStatus: Sendable {
+    /// What it does.
+    public var kind: ComponentKind
+    /// Its name.
+    public var id: ComponentID
+    /// How settled it is.
+    public var stability: Stability
+    /// Where it is declared, such as `config.yaml:12`; nil for what nobody wrote down.
+    public var location: String?
+    /// How it is.
+    public var state: ComponentState
+    /// What it counted; a processor that runs in several pipelines counts them together.
+    public var counts: [ComponentCounters.Field: Int]
+    /// The newest trouble; nil when there was none.
+    public var lastError: ComponentTrouble?
+    /// What waits in its queue; nil without a queue.
+    public var queue: QueueStatus?
+
+    /// Creates a component's status.
+    public init(
+        kind: ComponentKind,
+        id: ComponentID,
+        stability: Stability,
+        location: String?,
+        state: ComponentState,
+        counts: [ComponentCounters.Field: Int],
+        lastError: ComponentTrouble?,
+        queue: QueueStatus?
+    ) {
+        self.kind = kind
+        self.id = id
+        self.stability = stability
+        self.location = location
+        self.state = state
+        self.counts = counts
+        self.lastError = lastError
+        self.queue = queue
+    }
+}
+
+/// How a component is.
+public enum ComponentState: Sendable, Hashable {
+    /// Made, not started yet.
+    case starting
+    /// At work.
+    case running
+    /// At work, but something does not get on: why, in one sentence.
+    case degraded(String)
+    /// Shut down.
+    case stopped
+
+    /// The word for it in answers.
+    public var name: String {
+        switch self {
+        case .starting: "starting"
+        case .running: "ok"
+        case .degraded: "degraded"
+        case .stopped: "stopped"
+        }
+    }
+}
+
+/// The newest trouble of a component, and how often there was any.
+public struct ComponentTrouble: Sendable, Hashable {
+    /// What is wrong; free of secrets and of record content.
+    public var message: String
+    /// When it was last so.
+    public var time: Timestamp
+    /// How many troubles there were since the start.
+    public var count: Int
+
+    /// Creates a trouble.
+    public init(message: String, time: Timestamp, count: Int) {
+        self.message = message
+        self.time = time
+        self.count = count
+    }
+}
+
+/// What waits in a queue.
+public struct QueueStatus: Sendable, Hashable {
+    /// Batches that wait.
+    public var batches: Int
+    /// Their bytes.
+    public var bytes: Int
+    /// How many bytes may wait.
+    public var capacityBytes: Int
+    /// When the oldest of them was taken in; nil when none waits.
+    public var oldest: Timestamp?
+    /// Since when nothing has left the queue although something waits; nil while it moves.
+    public var stuckSince: Timestamp?
+
+    /// Creates a queue's status.
+    public init(batches: Int, bytes: Int, capacityBytes: Int, oldest: Timestamp?, stuckSince: Timestamp?) {
+        self.batches = batches
+        self.bytes = bytes
+        self.capacityBytes = capacityBytes
+        self.oldest = oldest
+        self.stuckSince = stuckSince
+    }
+}
+
+/// A component with a queue that can be looked at.
+public protocol Queueing: Component {
+    /// What waits now; cheap, may be asked from anywhere.
+    var queueStatus: QueueStatus { get }
+}
+
+/// A component that knows by itself whether it gets on.
+public protocol HealthReporting: Component {
+    /// Why it does not get on, in one sentence; nil when it does.
+    var trouble: String? { get }
+}
