@@ -11,6 +11,8 @@ struct RecordSink {
     /// How many of the calls no earlier part of the scan had.
     private(set) var newCalls = 0
     private var seen: SeenCalls
+    /// Lines of types that nobody has told us of, by type; types beyond a thousand are left out.
+    private(set) var unknownLines: [String: Int] = [:]
 
     /// A request is handed on when it holds this much.
     static let recordLimit = 1_000
@@ -37,6 +39,12 @@ struct RecordSink {
     }
 
     mutating func add(_ facts: SessionFacts) { builder.append(facts.draft) }
+
+    /// Counts a line whose type nobody has told us of.
+    mutating func skip(unknownType type: JSONCursor.Text) {
+        let name = String(type.string.prefix(64))
+        if unknownLines.count < 1_000 || unknownLines[name] != nil { unknownLines[name, default: 0] += 1 }
+    }
 
     /// The finished request; the sink is used up.
     consuming func finish() -> [UInt8] { builder.finish() }

@@ -48,6 +48,7 @@ final class TranscriptReader: SessionReader {
         let wantsFacts = introductions > 0 && (facts.session == nil || facts.project == nil || facts.lastSeen == 0)
         if wantsFacts { introductions -= 1 }
         let parsed = try TranscriptLine(line, wantsFacts: wantsFacts)
+        if let type = parsed.unknownType { sink.skip(unknownType: type) }
         let isCall = parsed.usage != nil && !parsed.isError && parsed.model?.equals("<synthetic>") != true
         guard isCall || wantsFacts || parsed.title != nil else { return }
         let time = note(parsed)
