@@ -22,6 +22,9 @@ public struct CallKeys: Sendable, Hashable {
     /// The keys that are known.
     public var known: [UInt64] { [request, response, lineage].filter { $0 != 0 } }
 
+    /// The first key that is known, the strongest kind first.
+    public var strongest: UInt64? { request != 0 ? request : response != 0 ? response : lineage != 0 ? lineage : nil }
+
     /// Calls `body` with each key that is known.
     public func forEach(_ body: (UInt64) throws -> Void) rethrows {
         if request != 0 { try body(request) }

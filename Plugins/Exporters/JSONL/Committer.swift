@@ -99,7 +99,7 @@ struct Committer: ~Copyable {
 
     /// Asks the ledger what the observations of the group change; that becomes part of the group's last line.
     private func learn(_ batches: [Batch], _ lines: inout [UsageLine]) throws {
-        let observations = batches.flatMap(\.observations)
+        let observations = batches.count == 1 ? batches[0].observations : batches.flatMap(\.observations)
         let drafts = lines
         let (change, notes, news) = try shelf.withLock { contents in
             // All that came in, not only what changed something: the bounds of a session must not depend on what came first.

@@ -21,7 +21,12 @@ struct TokensProcessor: Processor {
         guard batch.signal != .metrics else { return }
         var reader = ObservationReader(batch: batch.otlp, receivedAt: batch.receivedAt, rules: rules)
         let findings = reader.read()
-        batch.observations += findings.observations
+        // To take over the list costs nothing, to append to an empty one counts a reference to every text.
+        if batch.observations.isEmpty {
+            batch.observations = findings.observations
+        } else {
+            batch.observations += findings.observations
+        }
         batch.sessions = findings.sessions
         batch.sessionOfRecord = findings.sessionOfRecord
     }

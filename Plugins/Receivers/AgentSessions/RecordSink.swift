@@ -34,11 +34,11 @@ struct RecordSink {
     var isFull: Bool { builder.recordCount >= Self.recordLimit || builder.byteCount >= Self.byteLimit }
 
     mutating func add(_ call: CallRecord) {
-        builder.append(call.draft)
+        call.write(to: &builder)
         if seen.insert(call.identity) { newCalls += 1 }
     }
 
-    mutating func add(_ facts: SessionFacts) { builder.append(facts.draft) }
+    mutating func add(_ facts: SessionFacts) { facts.write(to: &builder) }
 
     /// Counts a line whose type nobody has told us of.
     mutating func skip(unknownType type: JSONCursor.Text) {

@@ -97,7 +97,7 @@ final class TranscriptReader: SessionReader {
     }
 
     private func add(_ line: TranscriptLine, _ usage: TranscriptUsage, _ time: Timestamp, into sink: inout RecordSink) {
-        let session = line.requestSession?.string ?? facts.session ?? place.session
+        let session = line.requestSession?.string(reusing: facts.session) ?? facts.session ?? place.session
         let isSide = line.isSidechain || place.isSubagent
         var call = CallRecord(isSide ? .transcriptSidechain : .transcriptCall, time: time, session: session)
         call.request = line.request?.string

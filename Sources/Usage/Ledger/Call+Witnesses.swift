@@ -4,8 +4,7 @@ extension Call {
     /// Makes the call of a single witness: what ``init(witnesses:)`` makes of it, without looking for others.
     init(witness: Observation) {
         let keys = witness.keys
-        id = keys.request != 0 ? keys.request : keys.response != 0 ? keys.response : keys.lineage
-        if id == 0 { id = witness.id }
+        id = keys.strongest ?? witness.id
         time = witness.time
         isCounted = !witness.trace.isRollUp
         session = witness.session
@@ -17,7 +16,7 @@ extension Call {
         terms = witness.terms
         duration = witness.duration
         error = witness.error
-        sources = [witness.source]
+        sources = witness.source.alone
         witnessCount = 1
         isWeaklyJoined = false
         price = nil
