@@ -131,7 +131,12 @@ let package = Package(
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "OTLPTests", dependencies: ["OTLP"], exclude: ["Fixtures"]),
         .testTarget(name: "UsageTests", dependencies: ["CEmbedded", "Usage"], exclude: ["Fixtures"]),
-        .testTarget(name: "CollectorKitTests", dependencies: plugins + ["CollectorKit"]),
+        .testTarget(
+            name: "CollectorKitTests",
+            dependencies: plugins + [
+                "CollectorKit", "OTLP", "Usage", .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .testTarget(
             name: "CollectorTests",
             dependencies: plugins + [
