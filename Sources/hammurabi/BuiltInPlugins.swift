@@ -6,6 +6,7 @@ import Collector
 import FilterProcessor
 import HubExtension
 import JSONLExporter
+import OTLPHTTPExporter
 import OTLPReceiver
 import PricingProcessor
 import RedactionProcessor
@@ -28,7 +29,9 @@ enum BuiltInPlugins {
             TokensFactory(), PricingFactory(), RetentionFactory(), RedactionFactory(), FilterFactory(),
             AttributesFactory(),
         ],
-        exporters: [SQLiteFactory(), JSONLFactory(), StdoutFactory()],
+        exporters: [
+            SQLiteFactory(), JSONLFactory(), StdoutFactory(), OTLPHTTPFactory(version: Version.number),
+        ],
         extensions: [HubFactory(version: Version.number)]
     )
 }

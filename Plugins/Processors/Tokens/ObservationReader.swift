@@ -34,7 +34,10 @@ struct ObservationReader {
         for record in batch.records.indices where batch.isLive(record: record) {
             guard usage[record] || namesSessions else { continue }
             attributes.load(.record(record), of: batch, keepingOthers: !rules.isEmpty)
-            if usage[record], let observation = observation(of: record) { findings.observations.append(observation) }
+            if usage[record], let observation = observation(of: record) {
+                findings.observations.append(observation)
+                findings.recordOfObservation.append(Int32(record))
+            }
             if namesSessions { noteSession(of: record, in: &findings) }
         }
         return findings
@@ -43,6 +46,7 @@ struct ObservationReader {
     /// What a batch tells.
     struct Findings {
         var observations: [Observation] = []
+        var recordOfObservation: [Int32] = []
         var sessions: [SessionSighting] = []
         var sessionOfRecord: [Int32] = []
         fileprivate var positions: [String: Int] = [:]

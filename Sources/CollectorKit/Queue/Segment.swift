@@ -22,8 +22,11 @@ public struct QueueStretch: Sendable {
     private let buffer: [UInt8]
     private let bodies: [Range<Int>]
 
-    init(place: QueuePlace, buffer: [UInt8], bodies: [Range<Int>]) {
+    private let seed: UInt64
+
+    init(place: QueuePlace, buffer: [UInt8], bodies: [Range<Int>], seed: UInt64) {
         self.place = place
+        self.seed = seed
         self.buffer = buffer
         self.bodies = bodies
     }
@@ -44,6 +47,19 @@ public struct QueueStretch: Sendable {
 
     /// The bytes of each entry.
     public var requests: [[UInt8]] { bodies.map { Array(buffer[$0]) } }
+
+    /// The entries one by one.
+    public var entries: [QueueEntry] {
+        bodies.compactMap { body in
+            let start = body.lowerBound - EntryHeader.size
+            let header = buffer.withUnsafeBytes { bytes in
+                EntryHeader(UnsafeRawBufferPointer(rebasing: bytes[start..<body.lowerBound]), seed: seed)
+            }
+            return header.map {
+                QueueEntry(signal: $0.signal, records: $0.records, time: $0.time, bytes: Array(buffer[body]))
+            }
+        }
+    }
 }
 
 /// A file of a queue as far as it is known: what is in it, how far it is read, what is done with.

@@ -11,10 +11,12 @@ extension SegmentLog {
 
     /// Adds batches; they are on the disk when it returns, all or none.
     ///
+    /// - Returns: What waits now and was not taken; no more than was added when nothing waited before.
     /// - Throws: ``QueueStorageError`` when they are not; the queue is as it was, and the next attempt may succeed.
-    public func append(_ entries: [QueueEntry]) throws(QueueStorageError) {
-        guard !entries.isEmpty else { return }
-        try writing.withLock { _ throws(QueueStorageError) in
+    @discardableResult
+    public func append(_ entries: [QueueEntry]) throws(QueueStorageError) -> Tally {
+        guard !entries.isEmpty else { return fresh }
+        return try writing.withLock { _ throws(QueueStorageError) in
             let segment = try openSegment()
             do throws(QueueStorageError) {
                 try write(entries, to: segment)
@@ -24,11 +26,13 @@ extension SegmentLog {
                 throw error
             }
             let added = entries.reduce(Tally()) { $0 + Tally($1) }
-            state.withLock { state in
-                guard let index = state.position(of: segment.number) else { return }
-                if state.segments[index].fresh.batches == 0 { state.segments[index].nextTime = entries[0].time }
-                state.segments[index].end += added.bytes
-                state.segments[index].fresh += added
+            return state.withLock { state in
+                if let index = state.position(of: segment.number) {
+                    if state.segments[index].fresh.batches == 0 { state.segments[index].nextTime = entries[0].time }
+                    state.segments[index].end += added.bytes
+                    state.segments[index].fresh += added
+                }
+                return state.segments.reduce(Tally()) { $0 + $1.fresh }
             }
         }
     }

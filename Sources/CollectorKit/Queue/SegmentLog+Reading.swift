@@ -55,7 +55,7 @@ extension SegmentLog {
             bodies.append(start..<start + header.length)
             position = start + header.length
         }
-        return QueueStretch(place: place, buffer: bytes, bodies: bodies)
+        return QueueStretch(place: place, buffer: bytes, bodies: bodies, seed: segment.seed)
     }
 
     /// Says that batches need not come again.
@@ -152,7 +152,7 @@ extension SegmentLog {
             time: first.time
         )
         let next = try start + position < segment.end ? walk.header(at: start + position)?.time : nil
-        return (QueueStretch(place: place, buffer: bytes, bodies: bodies), next)
+        return (QueueStretch(place: place, buffer: bytes, bodies: bodies, seed: segment.seed), next)
     }
 
     /// The header of a whole entry at an offset of a buffer.

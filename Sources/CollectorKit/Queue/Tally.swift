@@ -16,7 +16,8 @@ public struct Tally: Sendable, Hashable {
         (batches, records, bytes) = (1, header.records, EntryHeader.size + header.length)
     }
 
-    init(_ entry: QueueEntry) {
+    /// What one batch takes in a queue.
+    public init(_ entry: QueueEntry) {
         (batches, records, bytes) = (1, entry.records, EntryHeader.size + entry.bytes.count)
     }
 
