@@ -131,7 +131,12 @@ let package = Package(
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "OTLPTests", dependencies: ["OTLP"], exclude: ["Fixtures"]),
         .testTarget(name: "UsageTests", dependencies: ["CEmbedded", "Usage"], exclude: ["Fixtures"]),
-        .testTarget(name: "CollectorKitTests", dependencies: plugins + ["CollectorKit"]),
+        .testTarget(
+            name: "CollectorKitTests",
+            dependencies: plugins + [
+                "CollectorKit", "OTLP", "Usage", .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .testTarget(
             name: "CollectorTests",
             dependencies: plugins + [
@@ -143,7 +148,20 @@ let package = Package(
             ]
         ),
         .testTarget(name: "HammurabiTests", dependencies: ["hammurabi", "Usage"]),
-        .testTarget(name: "EndToEndTests", dependencies: ["hammurabi"], exclude: ["Fixtures"]),
+        .target(
+            name: "SinkServer",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Tests/SinkServer"
+        ),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["CollectorKit", "OTLP", "SinkServer", "hammurabi"],
+            exclude: ["Fixtures"]
+        ),
         pluginTests("AgentSessionsReceiver", more: ["TokensProcessor", "CZstd"], exclude: ["Fixtures"]),
         pluginTests("EventsReceiver"),
         pluginTests("OTLPReceiver", exclude: ["Fixtures"]),
@@ -160,7 +178,11 @@ let package = Package(
         pluginTests("SQLiteExporter", more: [.product(name: "GRDB", package: "GRDB.swift")]),
         pluginTests("JSONLExporter", more: ["TokensProcessor", "PricingProcessor"]),
         pluginTests("StdoutExporter"),
-        pluginTests("OTLPHTTPExporter"),
+        pluginTests(
+            "OTLPHTTPExporter",
+            more: ["PricingProcessor", "SinkServer", "TokensProcessor"],
+            exclude: ["Fixtures"]
+        ),
         pluginTests("HubExtension"),
         pluginTests("APIKeysExtension"),
         pluginTests("HealthCheckExtension"),

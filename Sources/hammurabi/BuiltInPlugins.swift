@@ -8,6 +8,7 @@ import FilterProcessor
 import HealthCheckExtension
 import HubExtension
 import JSONLExporter
+import OTLPHTTPExporter
 import OTLPReceiver
 import PricingProcessor
 import RedactionProcessor
@@ -30,7 +31,9 @@ enum BuiltInPlugins {
             TokensFactory(), PricingFactory(), RetentionFactory(), RedactionFactory(), FilterFactory(),
             AttributesFactory(),
         ],
-        exporters: [SQLiteFactory(), JSONLFactory(), StdoutFactory()],
+        exporters: [
+            SQLiteFactory(), JSONLFactory(), StdoutFactory(), OTLPHTTPFactory(version: Version.number),
+        ],
         extensions: [
             HubFactory(version: Version.number), APIKeysFactory(), HealthCheckFactory(version: Version.number),
         ]

@@ -41,6 +41,13 @@ final class Sandbox: Sendable {
         return program
     }
 
+    /// Starts a collector on the addresses of its configuration and returns when it says that it is ready.
+    func serve() async throws -> RunningProgram {
+        let program = try start(["run", "--config", "config.yaml"])
+        try await program.waitUntilReady()
+        return program
+    }
+
     private func start(_ arguments: [String]) throws -> RunningProgram {
         try RunningProgram(
             arguments,
@@ -113,6 +120,13 @@ final class RunningProgram: Sendable {
     func address() throws -> String {
         let line = try #require(errorText.split(separator: "\n").first { $0.hasPrefix("ready ") })
         return try #require(line.split(separator: " ").dropFirst().first.map(String.init))
+    }
+
+    /// The memory it has now, in bytes.
+    func residentMemory() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+        return try #require(line.split(separator: " ").dropLast().last.flatMap { Int($0) }) * 1_024
     }
 
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }

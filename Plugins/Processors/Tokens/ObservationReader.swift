@@ -46,7 +46,10 @@ struct ObservationReader {
             guard usage[record] || namesSessions else { continue }
             let isFromFile = facts(ofScope: batch.records[record].scope).isFromFile
             attributes.load(.record(record), of: batch, keepingOthers: isFromFile || !rules.isEmpty)
-            if usage[record], let observation = observation(of: record) { findings.observations.append(observation) }
+            if usage[record], let observation = observation(of: record) {
+                findings.observations.append(observation)
+                findings.recordOfObservation.append(Int32(record))
+            }
             if namesSessions { noteSession(of: record, in: &findings) }
         }
         return findings
@@ -55,6 +58,7 @@ struct ObservationReader {
     /// What a batch tells.
     struct Findings {
         var observations: [Observation] = []
+        var recordOfObservation: [Int32] = []
         var sessions: [SessionSighting] = []
         var sessionOfRecord: [Int32] = []
         fileprivate var positions: [String: Int] = [:]
