@@ -147,7 +147,12 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
-        .testTarget(name: "HammurabiTests", dependencies: ["hammurabi", "Usage"]),
+        .testTarget(
+            name: "HammurabiTests",
+            dependencies: [
+                "CollectorKit", "hammurabi", "Usage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
         .target(
             name: "SinkServer",
             dependencies: [

@@ -32,10 +32,17 @@ final class Sandbox: Sendable {
     func run(_ arguments: String...) async throws -> Outcome { try await run(arguments) }
 
     /// Runs a command to its end.
-    func run(_ arguments: [String]) async throws -> Outcome { try await start(arguments).outcome() }
+    ///
+    /// - Parameter input: What stands on standard input.
+    func run(_ arguments: [String], input: String = "", environment: [String: String] = [:]) async throws -> Outcome {
+        try await start(arguments, input: input, environment: environment).outcome()
+    }
 
     /// Starts a collector and returns when it says that it is ready.
-    func collect(_ arguments: String...) async throws -> RunningProgram {
+    func collect(_ arguments: String...) async throws -> RunningProgram { try await collect(arguments) }
+
+    /// Starts a collector and returns when it says that it is ready.
+    func collect(_ arguments: [String]) async throws -> RunningProgram {
         let program = try start(["run"] + Self.anyPort + arguments)
         try await program.waitUntilReady()
         return program
@@ -48,11 +55,17 @@ final class Sandbox: Sendable {
         return program
     }
 
-    private func start(_ arguments: [String]) throws -> RunningProgram {
-        try RunningProgram(
+    private func start(
+        _ arguments: [String],
+        input: String = "",
+        environment: [String: String] = [:]
+    ) throws -> RunningProgram {
+        let own = ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC"]
+        return try RunningProgram(
             arguments,
             in: folder,
-            environment: ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC"]
+            environment: own.merging(environment) { $1 },
+            input: input
         )
     }
 }
@@ -82,7 +95,7 @@ final class RunningProgram: Sendable {
         return URL(filePath: tests).deletingLastPathComponent().appending(path: "hammurabi")
     }()
 
-    init(_ arguments: [String], in folder: URL, environment: [String: String]) throws {
+    init(_ arguments: [String], in folder: URL, environment: [String: String], input: String = "") throws {
         let name = UUID().uuidString
         output = folder.appending(path: name + ".out")
         errors = folder.appending(path: name + ".err")
@@ -92,7 +105,9 @@ final class RunningProgram: Sendable {
         process.arguments = arguments
         process.environment = environment
         process.currentDirectoryURL = folder
-        process.standardInput = FileHandle.nullDevice
+        let given = folder.appending(path: name + ".in")
+        try Data(input.utf8).write(to: given)
+        process.standardInput = try FileHandle(forReadingFrom: given)
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)
         let (ended, end) = AsyncStream<Void>.makeStream()

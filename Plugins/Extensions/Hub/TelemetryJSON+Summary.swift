@@ -44,7 +44,10 @@ extension TelemetryJSON {
 
     private static func day(_ day: UsageSummary.Day) -> JSONValue {
         .object(
-            [(key: "date", value: .string(day.date)), (key: "cost", value: money(day.totals.cost))] + tokens(day.totals)
+            [
+                (key: "date", value: .string(day.date)), (key: "cost", value: money(day.totals.cost)),
+                (key: "calls", value: .integer(day.totals.calls)),
+            ] + tokens(day.totals)
         )
     }
 
@@ -76,6 +79,8 @@ extension TelemetryJSON {
             (key: "outputTokens", value: .integer(totals.counts.output)),
             (key: "cacheReadTokens", value: .integer(totals.counts.cacheRead)),
             (key: "cacheWriteTokens", value: .integer(totals.counts.cacheWrite)),
+            (key: "reasoningTokens", value: .integer(totals.counts.reasoning)),
+            (key: "unpricedCalls", value: .integer(totals.unpricedCalls)),
         ]
     }
 }
