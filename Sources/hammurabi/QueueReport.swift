@@ -57,7 +57,7 @@ struct QueueReport {
             ])
         }
         guard !rows.isEmpty else { return isTerminal ? "No exporter of this configuration has a queue.\n" : "" }
-        return isTerminal ? table.text(width: Console.width, style: style) : table.tabbed
+        return table.text(width: Console.width, style: style, isTerminal: isTerminal)
     }
 
     /// The dead letters with their reasons.
@@ -75,7 +75,7 @@ struct QueueReport {
             ])
         }
         let style = Style(isTerminal: isTerminal, environment: Surroundings.process.environment)
-        return isTerminal ? table.text(width: Console.width, style: style) : table.tabbed
+        return table.text(width: Console.width, style: style, isTerminal: isTerminal)
     }
 
     /// A request as OTLP/JSON on one line.
@@ -108,5 +108,13 @@ struct QueueReport {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(value) else { return "{}\n" }
         return String(decoding: data, as: UTF8.self) + "\n"
+    }
+}
+
+extension TextTable {
+    /// The table for people, or its rows for programs.
+    fileprivate func text(width: Int, style: Style, isTerminal: Bool) -> String {
+        guard !isTerminal else { return text(width: width, style: style) }
+        return ProgramTable(titles: columns.map(\.title), rows: rows.map(\.cells)).tabbed(header: false)
     }
 }
