@@ -139,8 +139,11 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ]
+            ],
+            exclude: ["Fixtures"]
         ),
         .testTarget(name: "HammurabiTests", dependencies: ["hammurabi", "Usage"]),
         .testTarget(name: "EndToEndTests", dependencies: ["hammurabi"], exclude: ["Fixtures"]),

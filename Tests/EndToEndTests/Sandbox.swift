@@ -41,7 +41,8 @@ final class Sandbox: Sendable {
         return program
     }
 
-    private func start(_ arguments: [String]) throws -> RunningProgram {
+    /// Starts a command.
+    func start(_ arguments: [String]) throws -> RunningProgram {
         try RunningProgram(
             arguments,
             in: folder,
@@ -114,6 +115,8 @@ final class RunningProgram: Sendable {
         let line = try #require(errorText.split(separator: "\n").first { $0.hasPrefix("ready ") })
         return try #require(line.split(separator: " ").dropFirst().first.map(String.init))
     }
+
+    var isRunning: Bool { process.isRunning }
 
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
