@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import APIKeysExtension
 import Collector
 import CollectorKit
 import Logging
@@ -20,7 +21,15 @@ struct OTLPHub {
     ///   - http: Further keys of `protocols.http`.
     ///   - signals: What has a pipeline.
     ///   - others: More that is answered on the same address.
-    init(_ http: String = "", signals: [Signal] = Signal.allCases, others: [Route] = []) async throws {
+    ///   - keys: What stands under `api_keys`; nil for none.
+    ///   - service: More lines of the service section.
+    init(
+        _ http: String = "",
+        signals: [Signal] = Signal.allCases,
+        others: [Route] = [],
+        keys: String? = nil,
+        service: String = ""
+    ) async throws {
         let (sink, log) = (BatchSink(), LineLog())
         let pipelines = signals.map { "    \($0): { receivers: [otlp], exporters: [sink] }" }.joined(separator: "\n")
         let config = """
@@ -29,9 +38,11 @@ struct OTLPHub {
             exporters:
               sink:
             extensions:
-              web/others:
+            \(others.isEmpty ? "" : "  web/others:")
+            \(keys.map { "  api_keys: \($0)" } ?? "")
             service:
-              extensions: [web/others]
+              extensions: [\(((others.isEmpty ? [] : ["web/others"]) + (keys == nil ? [] : ["api_keys"])).joined(separator: ", "))]
+            \(service)
               pipelines:
             \(pipelines)
             """
@@ -39,7 +50,7 @@ struct OTLPHub {
             receivers: [OTLPFactory()],
             processors: [],
             exporters: [SinkFactory(sink: sink)],
-            extensions: [WebFactory(routes: ["others": others])]
+            extensions: [WebFactory(routes: ["others": others]), APIKeysFactory()]
         )
         collector = try await RunningCollector(config, registry, logger: Logger(label: "hub") { _ in log })
         self.sink = sink
@@ -74,7 +85,7 @@ final class BatchSink: Exporter {
     var batches: [Batch] { state.withLock { $0.batches } }
     var recordCount: Int { batches.reduce(0) { $0 + $1.otlp.recordCount } }
 
-    func refuse(with error: ConsumeError) { state.withLock { $0.error = error } }
+    func refuse(with error: ConsumeError?) { state.withLock { $0.error = error } }
 
     /// How many senders wait.
     var heldCount: Int { held.withLock { $0.waiting.count } }

@@ -88,7 +88,22 @@ extension OTLPRow {
             }
             try await hub.end()
         },
-        OTLPRow(38, "without keys nobody is turned away, whatever they show") {
+        OTLPRow(38, "who shows no valid key is told so with 401 and in what way to show one; without keys nobody is") {
+            let guarded = try await OTLPHub(keys: "{ keys: [{ name: a, key: abcdefghijklmnopqrstuvwxyz }] }")
+            for (signal, encoding) in combinations {
+                let body = try encoding.twoRecords(signal)
+                for shown in [[:], ["Authorization": "Basic abcdefghijklmnopqrstuvwxyz"]] {
+                    let answer = try await guarded.post(signal, body, encoding.fields.merging(shown) { $1 })
+                    #expect(answer.status == 401)
+                    #expect(answer.fields["www-authenticate"] == "Bearer")
+                    #expect(encoding.isStatus(answer, 16))
+                }
+                for shown in ["Authorization": "Bearer abcdefghijklmnopqrstuvwxyz", "X-Hammurabi-Api-Key": "abcdefghijklmnopqrstuvwxyz"] {
+                    let fields = encoding.fields.merging([shown.key: shown.value]) { $1 }
+                    #expect(try await guarded.post(signal, body, fields).status == 200)
+                }
+            }
+            try await guarded.end()
             let hub = try await OTLPHub()
             for (signal, encoding) in combinations {
                 let fields = encoding.fields.merging(["Authorization": "Bearer x"]) { $1 }

@@ -2,6 +2,7 @@
 
 import Collector
 import CollectorKit
+import HTTPTypes
 import OTLP
 import Usage
 
@@ -80,6 +81,8 @@ struct WebFactory: ExtensionFactory {
 
     /// What each of them answers, by the name in its id.
     let routes: [String: [Route]]
+    /// Whether each of them can be asked to have the configuration loaded again.
+    var reloads = false
     let type = "web"
     let summary = "answers requests"
 
@@ -88,7 +91,11 @@ struct WebFactory: ExtensionFactory {
         _ settings: ComponentSettings,
         with parts: CollectorParts
     ) -> any Extension {
-        Web(endpoint: config.endpoint, routes: routes[settings.id.name] ?? [])
+        let reload = Route(.post, "/reload") { _ in
+            guard case .applied(let changes) = await parts.reload() else { return ServerResponse(.unprocessableContent) }
+            return ServerResponse(.ok, body: .bytes(Array("\(changes)".utf8)))
+        }
+        return Web(endpoint: config.endpoint, routes: (routes[settings.id.name] ?? []) + (reloads ? [reload] : []))
     }
 
     private struct Web: Extension, HTTPServing {
@@ -99,13 +106,13 @@ struct WebFactory: ExtensionFactory {
 
 extension Registry {
     /// Probes and components that answer requests.
-    static func probes(_ journal: Journal, _ routes: [String: [Route]] = [:]) -> Registry {
+    static func probes(_ journal: Journal, _ routes: [String: [Route]] = [:], reloading: Bool = false) -> Registry {
         let probe = ProbeFactory(journal: journal)
         return Registry(
             receivers: [probe],
             processors: [probe],
             exporters: [probe],
-            extensions: [probe, WebFactory(routes: routes)]
+            extensions: [probe, WebFactory(routes: routes, reloads: reloading)]
         )
     }
 }

@@ -12,6 +12,7 @@ import Usage
 struct RunningCollector {
     /// The addresses that it said are ready.
     let addresses: [String]
+    let collector: Collector
     private let group: ServiceGroup
     private let run: Task<Void, any Error>
 
@@ -20,13 +21,15 @@ struct RunningCollector {
         _ config: String,
         _ registry: Registry,
         drainDeadline: Duration = .seconds(60),
-        logger: Logger = .silent
+        logger: Logger = .silent,
+        load: Collector.Loading? = nil
     ) async throws {
         let graph = try Self.graph(config, registry)
         let (ready, isReady) = AsyncStream<[String]>.makeStream()
-        let collector = try Collector(graph, home: "/nowhere", logger: logger, now: { Timestamp(nanoseconds: 0) }) {
+        let collector = try Collector(graph, home: "/nowhere", logger: logger, now: { Timestamp(nanoseconds: 0) }, load: load) {
             isReady.yield($0)
         }
+        self.collector = collector
         let service = Drained(collector: collector, deadline: drainDeadline)
         let group = ServiceGroup(
             configuration: .init(
@@ -63,6 +66,12 @@ struct RunningCollector {
 
     /// Tells it to stop, as SIGTERM does.
     func beginShutdown() async { await group.triggerGracefulShutdown() }
+
+    /// Loads its configuration again.
+    func reload() async -> ReloadOutcome { await collector.state.reload() }
+
+    /// What it says about itself.
+    var status: CollectorStatus { collector.state.status }
 
     /// Stops it, and returns when it has ended.
     func end() async throws {

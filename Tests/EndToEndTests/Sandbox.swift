@@ -55,7 +55,8 @@ final class Sandbox: Sendable {
         return program
     }
 
-    private func start(
+    /// Starts a command.
+    func start(
         _ arguments: [String],
         input: String = "",
         environment: [String: String] = [:]
@@ -136,6 +137,8 @@ final class RunningProgram: Sendable {
         let line = try #require(errorText.split(separator: "\n").first { $0.hasPrefix("ready ") })
         return try #require(line.split(separator: " ").dropFirst().first.map(String.init))
     }
+
+    var isRunning: Bool { process.isRunning }
 
     /// The memory it has now, in bytes.
     func residentMemory() throws -> Int {

@@ -120,7 +120,9 @@ import YAML
                 "keepalive.enabled",
                 "keepalive.idle_timeout", "cors", "cors.allowed_origins", "cors.allowed_headers",
                 "cors.exposed_headers",
-                "cors.max_age",
+                "cors.max_age", "tls", "tls.cert_file", "tls.key_file", "tls.client_ca_file", "tls.min_version",
+                "tls.max_version",
+                "auth", "auth.authenticator",
             ].map { "protocols.http.\($0)" } + ["protocols", "protocols.http"]
         #expect(Set(OTLPConfig.documentation.keys) == Set(keys))
     }

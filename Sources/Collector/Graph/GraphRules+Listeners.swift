@@ -49,7 +49,7 @@ extension GraphRules {
         var findings: [Diagnostic] = []
         var owners: [Endpoint: Use] = [:]
         for use in uses {
-            guard case .endpoint(let endpoint) = use.resource.kind, endpoint.port != 0 else { continue }
+            guard case .endpoint(let endpoint) = use.resource.kind else { continue }
             guard let owner = owners[endpoint] else {
                 owners[endpoint] = use
                 continue

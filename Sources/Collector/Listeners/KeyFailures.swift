@@ -37,6 +37,9 @@ final class KeyFailures: Sendable {
         return min(Self.longestDelay, TimeAmount.milliseconds(250 << Int64(doublings)))
     }
 
+    /// How many addresses are remembered.
+    var count: Int { records.withLock(\.count) }
+
     /// Forgets what is old, or the oldest half.
     private static func makeRoom(in records: inout [String: Record], _ now: NIODeadline) {
         records = records.filter { now - $0.value.last <= memory }

@@ -62,7 +62,7 @@ struct Assembly: Sendable {
         for instance in startOrder {
             guard let serving = instance.component as? any HTTPServing else { continue }
             let terms = serving.connectionTerms
-            sites[serving.endpoint, default: Site(terms: terms, tls: serving.tls)].add(instance.routes, terms)
+            sites[serving.endpoint, default: Site(terms: terms, tls: serving.tls)].add(instance, terms)
         }
         return sites
     }
@@ -71,6 +71,8 @@ struct Assembly: Sendable {
     struct Site {
         private(set) var routes: [Route] = []
         private(set) var terms: ConnectionTerms
+        /// Whether more is answered than telemetry is taken in.
+        private(set) var hasExtension = false
         let tls: TLSConfig?
 
         init(terms: ConnectionTerms, tls: TLSConfig?) {
@@ -78,8 +80,9 @@ struct Assembly: Sendable {
             self.tls = tls
         }
 
-        mutating func add(_ routes: [Route], _ terms: ConnectionTerms) {
-            self.routes += routes
+        mutating func add(_ instance: Instance, _ terms: ConnectionTerms) {
+            routes += instance.routes
+            if instance.kind == .extension { hasExtension = true }
             self.terms = self.terms.merged(with: terms)
         }
     }

@@ -56,8 +56,7 @@ final class CollectorState: Sendable {
     var parts: CollectorParts {
         CollectorParts(
             status: { self.status },
-            reload: { await self.reload() },
-            tap: { id in self.assembly.instances(id).first.flatMap { $0.tap.watch() } }
+            reload: { await self.reload() }
         )
     }
 

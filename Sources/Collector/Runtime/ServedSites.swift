@@ -25,8 +25,9 @@ struct ServedSites {
                     "\(endpoint) would be open to everyone on the network; name an extension api_keys under service.extensions"
                 )
             }
+            let tap = site.hasExtension ? [TapRoute(state: state).route] : []
             sites[endpoint] = ServedSite(
-                try RouteTable(site.routes),
+                try RouteTable(site.routes + tap),
                 ListenerLimits(site.terms),
                 admission,
                 tls: try site.tls?.context()

@@ -93,10 +93,6 @@ public struct CollectorParts: Sendable {
     public var status: @Sendable () -> CollectorStatus
     /// Loads the configuration again; returns the diagnostics, none when it was taken.
     public var reload: @Sendable () async -> ReloadOutcome
-    /// Samples what passes through a component, as OTLP/JSON, one batch an element; nil for a component that there is not.
-    ///
-    /// The stream ends with the component or when nobody reads it any more; what a slow reader cannot take is left out.
-    public var tap: @Sendable (ComponentID) -> AsyncStream<[UInt8]>?
 
     /// Creates the parts; without arguments there are none.
     public init(
@@ -104,15 +100,13 @@ public struct CollectorParts: Sendable {
         scanners: [any SessionScanner] = [],
         priceTables: [any PriceTableHolding] = [],
         status: @escaping @Sendable () -> CollectorStatus = { CollectorStatus() },
-        reload: @escaping @Sendable () async -> ReloadOutcome = { .unavailable },
-        tap: @escaping @Sendable (ComponentID) -> AsyncStream<[UInt8]>? = { _ in nil }
+        reload: @escaping @Sendable () async -> ReloadOutcome = { .unavailable }
     ) {
         self.stores = stores
         self.scanners = scanners
         self.priceTables = priceTables
         self.status = status
         self.reload = reload
-        self.tap = tap
     }
 }
 

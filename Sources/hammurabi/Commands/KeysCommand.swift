@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import APIKeysExtension
+import ArgumentParser
+import Collector
+import CollectorKit
+import FoundationEssentials
+import Glibc
+import Usage
+
+/// The command `hammurabi keys`.
+struct KeysCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys",
+        abstract: "Makes, lists and revokes the keys that senders and readers show.",
+        discussion: "Changes are in force within a second, without a restart. The file keeps hashes only.",
+        subcommands: [Create.self, List.self, Revoke.self]
+    )
+
+    /// Where the keys are kept.
+    struct Place: ParsableArguments {
+        @OptionGroup var options: ConfigOptions
+
+        @Option(help: ArgumentHelp("The file of keys, instead of the one that the configuration names.", valueName: "path"))
+        var file: String?
+
+        /// The file, in a folder that exists.
+        func keyFile() throws -> KeyFile {
+            if let file { return KeyFile(path: file) }
+            let surroundings = Surroundings.process
+            let graph = try options.graph(surroundings)
+            let config = graph.used(.extension).lazy.compactMap { $0.config as? APIKeysConfig }.first
+            if config == nil {
+                Console.error(
+                    "hammurabi: note: no key is asked for until an extension api_keys is named under service.extensions\n"
+                )
+            }
+            return KeyFile(path: (config ?? APIKeysConfig()).path(home: surroundings.programHome))
+        }
+    }
+
+    /// The command `hammurabi keys create`.
+    struct Create: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Makes a key and prints it, this once.")
+
+        @OptionGroup var place: Place
+
+        @Option(help: "Whose key it is.")
+        var name: String
+
+        @Option(help: "What it allows: read or write; may be given twice. Both when left out.")
+        var scope: [String] = []
+
+        @Flag(help: "Print a JSON document.")
+        var json = false
+
+        func validate() throws {
+            guard !name.isEmpty, name.count <= 200, !name.contains(where: \.isNewline) else {
+                throw ValidationError("--name is the name of a person, program or machine, in one line")
+            }
+            if let odd = scope.first(where: { KeysCommand.scope($0) == nil }) {
+                throw ValidationError("there is no scope '\(odd.printable)'; write read or write")
+            }
+        }
+
+        func run() throws {
+            let scopes = KeyScope.allCases.filter { $0.isNamed(in: scope) }
+            let key = NewKey(name: name, scopes: scopes, createdAt: Console.now().iso8601)
+            try KeysCommand.change(place) { $0.append(key.record) }
+            guard json else {
+                Console.answer(key.key + "\n")
+                Console.error("\(key.record.id) is kept as a hash; this is the only time that the key is shown\n")
+                return
+            }
+            Console.answer(
+                try KeysCommand.text(
+                    Document(id: key.record.id, name: name, scopes: scopes, createdAt: key.record.createdAt, key: key.key)
+                )
+            )
+        }
+
+        private struct Document: Encodable {
+            var id, name: String
+            var scopes: [KeyScope]
+            var createdAt, key: String
+        }
+    }
+
+    /// The command `hammurabi keys list`.
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists the keys that are in the file.")
+
+        @OptionGroup var place: Place
+
+        @Flag(help: "Print a JSON document.")
+        var json = false
+
+        func run() throws {
+            let records = try KeysCommand.exiting { try place.keyFile().records() }
+            if json {
+                return Console.answer(try KeysCommand.text(["keys": records.map(Document.init)]))
+            }
+            var table = TextTable(columns: ["Id", "Name", "Key", "Scopes", "Created", "Last used"].map { .init(title: $0) })
+            table.rows = records.map { record in
+                let scopes = record.scopes.map(\.word).joined(separator: ",")
+                let cells = [record.id, record.name.printable, record.prefix + "…", scopes]
+                return .init(cells: cells + [record.createdAt, record.lastUsedAt ?? "never"])
+            }
+            let style = Style(isTerminal: Console.isTerminal, environment: Surroundings.process.environment)
+            Console.answer(Console.isTerminal ? table.text(width: Console.width, style: style) : table.tabbed)
+        }
+
+        /// A key without its hash, which is of use to nobody.
+        private struct Document: Encodable {
+            var id, name, prefix: String
+            var scopes: [KeyScope]
+            var createdAt: String
+            var lastUsedAt: String?
+
+            init(_ record: KeyRecord) {
+                (id, name, prefix, scopes) = (record.id, record.name, record.prefix, record.scopes)
+                (createdAt, lastUsedAt) = (record.createdAt, record.lastUsedAt)
+            }
+        }
+    }
+
+    /// The command `hammurabi keys revoke`.
+    struct Revoke: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Revokes a key.")
+
+        @OptionGroup var place: Place
+
+        @Argument(help: "The name or id of the key.")
+        var key: String
+
+        func run() throws {
+            let found = try KeysCommand.change(place) { records -> [KeyRecord] in
+                let found = records.filter { $0.id == key || $0.name == key }
+                if found.count == 1 { records.removeAll { $0.id == found[0].id } }
+                return found
+            }
+            switch found.count {
+            case 1: Console.answer("\(found[0].id) is revoked\n")
+            case 0:
+                Console.error("hammurabi: no key has the id or name '\(key.printable)'; hammurabi keys list shows all\n")
+                throw ExitCode(Exit.inputMissing)
+            default:
+                let ids = found.map(\.id).joined(separator: ", ")
+                Console.error("hammurabi: several keys have the name '\(key.printable)'; name one of \(ids)\n")
+                throw ExitCode(Exit.badInput)
+            }
+        }
+    }
+
+    // MARK: - Common
+
+    fileprivate static func scope(_ word: String) -> KeyScope? {
+        KeyScope.allCases.first { $0.word == word || $0.rawValue == word }
+    }
+
+    fileprivate static func change<Answer>(_ place: Place, _ change: (inout [KeyRecord]) -> Answer) throws -> Answer {
+        let file = try place.keyFile()
+        let folder = file.path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        if !folder.isEmpty { mkdir(folder, 0o700) }
+        return try exiting { try file.change(change) }
+    }
+
+    /// Says why a file cannot be used, and exits with the code for it.
+    private static func exiting<Answer>(_ work: () throws -> Answer) throws -> Answer {
+        do {
+            return try work()
+        } catch let error as StartError {
+            Console.error("hammurabi: \(error)\n")
+            throw ExitCode(error.exitCode)
+        }
+    }
+
+    fileprivate static func text(_ document: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(document), as: UTF8.self) + "\n"
+    }
+}
+
+extension KeyScope {
+    /// The word on the command line.
+    fileprivate var word: String { String(rawValue.split(separator: ":").last ?? "") }
+
+    /// Whether it is wanted; without any word everything is.
+    fileprivate func isNamed(in words: [String]) -> Bool {
+        words.isEmpty || words.contains { KeysCommand.scope($0) == self }
+    }
+}

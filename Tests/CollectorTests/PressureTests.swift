@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import NIOCore
+import OTLP
+import Testing
+
+@testable import Collector
+
+/// The memory that requests in flight may take up.
+struct PressureTests {
+    @Test func `what does not fit is not taken, and what is given back is there again`() {
+        let budget = MemoryBudget(limit: 100)
+        var first = MemoryShare(60, of: budget)
+        #expect(first != nil)
+        #expect(MemoryShare(41, of: budget) == nil)
+        #expect(first?.take(40) == true)
+        #expect(first?.take(1) == false)
+        #expect(budget.usedBytes == 100)
+        first = nil
+        #expect(budget.usedBytes == 0)
+    }
+
+    @Test func `a sender is put off for as long as memory takes to be given back`() {
+        let budget = MemoryBudget(limit: 1_000)
+        let start = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
+        #expect(budget.take(1_000))
+        #expect(budget.retryAfter(for: 500, at: start) == 1)
+        budget.release(200)
+        #expect(budget.take(200))
+        // 100 bytes a second, and 500 are missing.
+        #expect(budget.retryAfter(for: 500, at: start + .seconds(2)) == 5)
+        #expect(budget.retryAfter(for: 500, at: start + .seconds(1_000)) == 1)
+        budget.release(1)
+        #expect(budget.take(1))
+        #expect(budget.retryAfter(for: 500, at: start + .seconds(1_002)) == 30)
+    }
+
+    @Test func `a body that finds no memory is put off before it is read`() async throws {
+        let hub = try await OTLPHub(service: "  memory_limit: 1MiB")
+        hub.sink.hold()
+        let first = try await hub.collector.connect()
+        try await first.post("/v1/logs", try padded(600_000), Encoding.json.fields)
+        #expect(await eventually { hub.sink.heldCount == 1 })
+        let second = try await hub.collector.connect()
+        let head = "POST /v1/logs HTTP/1.1\nHost: localhost\nContent-Type: application/json\n"
+        try second.send(head + "Content-Length: 600000\n\n")
+        let putOff = try await second.answer()
+        #expect(putOff.status == 503)
+        #expect(putOff.fields["retry-after"] == "1")
+        let chunked = try await hub.collector.connect()
+        try chunked.send(head + "Transfer-Encoding: chunked\n\n927C0\n")
+        try? await chunked.send([UInt8](repeating: 32, count: 600_000))
+        #expect(try await chunked.answer().status == 503)
+        let never = try await hub.collector.connect()
+        try never.send(head + "Content-Length: 2000000\n\n")
+        #expect(try await never.answer().status == 413)
+        #expect(hub.collector.status.memory.usedBytes >= 600_000)
+        hub.sink.release()
+        #expect(try await first.answer().status == 200)
+        #expect(await eventually { hub.collector.status.memory.usedBytes == 0 })
+        #expect(try await hub.post(.logs, try padded(600_000), Encoding.json.fields).status == 200)
+        try await hub.end()
+    }
+
+    @Test func `what a body inflates to is counted`() async throws {
+        let hub = try await OTLPHub(service: "  memory_limit: 1MiB")
+        let fields = Encoding.json.fields.merging(["Content-Encoding": "gzip"]) { $1 }
+        // 4 MiB of blanks, in gzip: 4 KiB.
+        let answer = try await hub.post(.logs, Gzipped.blanks(mebibytes: 4), fields)
+        #expect(answer.status == 503)
+        #expect(await eventually { hub.collector.status.memory.usedBytes == 0 })
+        try await hub.end()
+    }
+
+    @Test(arguments: [("256", 1), ("1KiB", 1), ("1MiB", 0), ("2GiB", 0), ("much", 1)])
+    func `the limit is a size`(text: String, errors: Int) {
+        let config = """
+            receivers: { otlp: }
+            exporters: { sqlite: }
+            service:
+              memory_limit: \(text)
+              pipelines: { logs: { receivers: [otlp], exporters: [sqlite] } }
+            """
+        #expect(LoadedConfig(config).codes.count == errors)
+    }
+
+    /// A request of one record that is followed by so many blanks.
+    private func padded(_ count: Int) throws -> [UInt8] {
+        try Encoding.json.twoRecords(.logs) + [UInt8](repeating: 32, count: count)
+    }
+}
+
+/// Bodies in gzip, written by hand with stored repetitions.
+enum Gzipped {
+    /// So many blanks.
+    static func blanks(mebibytes: Int) -> [UInt8] {
+        // One member for each MiB; the reader takes them together.
+        (0..<mebibytes).flatMap { _ in member }
+    }
+
+    /// 1 MiB of blanks, as `gzip -9n` writes them.
+    private static let member: [UInt8] =
+        [31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 237, 193, 49, 1, 0, 0, 0, 194, 160, 42, 235, 159, 210, 16, 190, 64, 1]
+        + [UInt8](repeating: 0, count: 1_015) + [124, 6, 167, 2, 3, 241, 0, 0, 16, 0]
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import Testing
+
+/// Keys, reload and status of the real program.
+struct OperationsTests {
+    private let sandbox: Sandbox
+    private let port: Int
+
+    init() throws {
+        sandbox = try Sandbox()
+        port = try Self.freePort()
+    }
+
+    /// Everything on one port that the commands can find in the configuration.
+    private func config(_ more: String = "", keys: Bool = false) -> String {
+        """
+        receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:\(port)" } } } }
+        processors: { tokens: , pricing: }
+        exporters: { sqlite: }
+        extensions:
+          hub: { endpoint: "127.0.0.1:\(port)" }
+          health_check: { endpoint: "127.0.0.1:\(port)", path: /health }
+          api_keys:
+        service:
+          extensions: [hub, health_check\(keys ? ", api_keys" : "")]
+          pipelines: { logs: { receivers: [otlp], processors: [tokens, pricing], exporters: [sqlite] } }
+          \(more)
+        """
+    }
+
+    private func run() async throws -> RunningProgram {
+        let program = try sandbox.start(["run"])
+        try await program.waitUntilReady()
+        return program
+    }
+
+    @Test func `a key is made, let in, listed and revoked while the collector runs`() async throws {
+        try sandbox.write(config(keys: true), to: "config.yaml")
+        let program = try await run()
+        #expect(try await program.post("/v1/logs", try claudeCodeLogs()).status == 401)
+        let made = try await sandbox.run("keys", "create", "--name", "laptop", "--scope", "write")
+        #expect(made.exitCode == 0)
+        let key = made.output.trimmingCharacters(in: .newlines)
+        #expect(key.hasPrefix("hammurabi_"))
+        #expect(try await eventually { try await program.send(key).status == 200 })
+        #expect(try await program.request("GET", "/api/telemetry/summary", fields: ["Authorization": "Bearer \(key)"]).status == 403)
+        let list = try await sandbox.run("keys", "list", "--json").json()
+        let listed = try #require((list["keys"] as? [NSDictionary])?.first)
+        #expect(listed["name"] as? String == "laptop")
+        #expect(listed["scopes"] as? [String] == ["telemetry:write"])
+        #expect(!"\(list)".contains(key))
+        let file = try String(contentsOf: sandbox.home.appending(path: "keys.json"), encoding: .utf8)
+        #expect(!file.contains(key.dropFirst(15)))
+        #expect(try await sandbox.run("keys", "revoke", "laptop").exitCode == 0)
+        #expect(try await eventually { try await program.send(key).status == 401 })
+        #expect(try await sandbox.run("keys", "revoke", "laptop").exitCode == 66)
+        #expect(try await sandbox.run("status").exitCode == 77)
+        #expect(!program.errorText.contains(key))
+        #expect(try await program.stop().exitCode == 0)
+    }
+
+    @Test func `SIGHUP puts a good configuration in force and a bad one not`() async throws {
+        try sandbox.write(config(), to: "config.yaml")
+        let program = try await run()
+        try sandbox.write(config("telemetry: { logs: { encoding: json } }"), to: "config.yaml")
+        program.send(SIGHUP)
+        #expect(await eventually { program.errorText.contains("the new configuration is in force") })
+        try sandbox.write(config("nonsense: 1\n  other: 2"), to: "config.yaml")
+        program.send(SIGHUP)
+        #expect(await eventually { program.errorText.contains("nonsense") && program.errorText.contains("other") })
+        #expect(program.errorText.contains("{\"time\":\""))
+        #expect(try await program.post("/v1/logs", try claudeCodeLogs()).status == 200)
+        try sandbox.write(config(keys: true), to: "config.yaml")
+        program.send(SIGHUP)
+        #expect(try await eventually { try await program.post("/v1/logs", try claudeCodeLogs()).status == 401 })
+        #expect(try await program.stop().exitCode == 0)
+    }
+
+    @Test func `the status of the running collector is told, and that there is none`() async throws {
+        try sandbox.write(config(), to: "config.yaml")
+        let none = try await sandbox.run("status")
+        #expect(none.exitCode == 69)
+        #expect(none.errors.contains("127.0.0.1:\(port)"))
+        let program = try await run()
+        #expect(try await program.post("/v1/logs", try claudeCodeLogs()).status == 200)
+        let status = try await sandbox.run("status", "--json")
+        #expect(status.exitCode == 0)
+        let components = try #require(try status.json()["components"] as? [NSDictionary])
+        let receiver = try #require(components.first { $0["id"] as? String == "otlp" })
+        #expect(receiver["accepted"] as? Int ?? 0 > 0)
+        #expect(receiver["state"] as? String == "ok")
+        let text = try await sandbox.run("status").output
+        #expect(text.contains("exporter sqlite"))
+        #expect(text.contains("logs: otlp -> tokens, pricing -> sqlite"))
+        #expect(try await program.get("/ready").status == 200)
+        #expect(try await program.get("/health").text.contains("Server available"))
+        #expect(try await program.stop().exitCode == 0)
+    }
+
+    @Test func `samples of a component are shown`() async throws {
+        try sandbox.write(config(), to: "config.yaml")
+        #expect(try await sandbox.run("tap", "otlp").exitCode == 69)
+        let program = try await run()
+        let unknown = try await sandbox.run("tap", "nobody")
+        #expect(unknown.exitCode == 69)
+        #expect(unknown.errors.contains("404"))
+        let tap = try sandbox.start(["tap", "otlp", "--limit", "1"])
+        let isOver = Task { try await tap.outcome() }
+        // Until the reader is there, nothing is shown.
+        #expect(
+            try await eventually {
+                _ = try await program.post("/v1/logs", try claudeCodeLogs())
+                return !tap.isRunning
+            }
+        )
+        let outcome = try await isOver.value
+        #expect(outcome.exitCode == 0)
+        #expect(outcome.output.hasPrefix("{\"resourceLogs\":["))
+        #expect(outcome.output.split(separator: "\n").count == 1)
+        #expect(try await program.stop().exitCode == 0)
+    }
+
+    /// A port that nobody uses now.
+    private static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+            }
+        }
+        try #require(status == 0)
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+
+extension RunningProgram {
+    /// Sends logs with a key.
+    fileprivate func send(_ key: String) async throws -> Reply {
+        try await request("POST", "/v1/logs", try claudeCodeLogs(), type: "application/json", fields: ["X-Hammurabi-Api-Key": key])
+    }
+}
+
+/// Waits until something holds; false after a limit that only a broken program reaches.
+private func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+    for _ in 0..<600 {
+        if try await condition() { return true }
+        try? await Task.sleep(for: .milliseconds(50))
+    }
+    return false
+}
