@@ -22,11 +22,13 @@ struct CollectorClient {
         return answer.body.hasPrefix("{\"status\":")
     }
 
-    /// Sends a request without a body.
+    /// Sends a request with a JSON body, by default an empty one.
     ///
-    /// - Parameter seconds: How long a silence may be; 0 for any, because a scan may take minutes.
+    /// - Parameters:
+    ///   - key: The key to show; it must be one line of visible signs.
+    ///   - seconds: How long a silence may be; 0 for any, because a scan may take minutes.
     /// - Returns: nil when nobody listens there or what does is no HTTP server.
-    func send(_ method: String, _ path: String, seconds: Int = 0) -> Answer? {
+    func send(_ method: String, _ path: String, body: String = "", key: String? = nil, seconds: Int = 0) -> Answer? {
         guard let socket = connected() else { return nil }
         defer { close(socket) }
         var patience = timeval(tv_sec: seconds, tv_usec: 0)
@@ -35,10 +37,9 @@ struct CollectorClient {
             \(method) \(path) HTTP/1.1\r
             Host: \(endpoint)\r
             Content-Type: application/json\r
-            Content-Length: 0\r
-            Connection: close\r
-            \r\n
-            """
+            Content-Length: \(body.utf8.count)\r
+            Connection: close\r\n
+            """ + (key.map { "Authorization: Bearer \($0)\r\n" } ?? "") + "\r\n" + body
         guard write(Array(request.utf8), to: socket) else { return nil }
         return Self.parse(read(from: socket))
     }

@@ -17,7 +17,7 @@ struct Hammurabi: AsyncParsableCommand {
         version: Version.number,
         subcommands: [
             RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, ScanCommand.self,
-            SummaryCommand.self, DoctorCommand.self,
+            SummaryCommand.self, DoctorCommand.self, OnboardCommand.self,
         ],
         defaultSubcommand: RunCommand.self
     )

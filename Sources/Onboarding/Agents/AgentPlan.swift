@@ -42,9 +42,20 @@ public struct AgentPlan: Sendable {
         in files: LocalFiles,
         overriding: Bool = false
     ) -> AgentPlan {
-        var planning = Planning(agent, destination, account, files, overriding)
+        plan(Planning(agent, destination, account, files, overriding))
+    }
+
+    /// What settings would hold that were not there before, for a person who writes them; no file is looked at.
+    public static func fromNothing(for agent: Agent, to destination: Destination, of account: Account) -> AgentPlan {
+        var planning = Planning(agent, destination, account, LocalFiles(), false)
+        planning.startsFromNothing = true
+        return plan(planning)
+    }
+
+    private static func plan(_ start: Planning) -> AgentPlan {
+        var planning = start
         do {
-            switch agent {
+            switch planning.plan.agent {
             case .claudeCode: try planning.claudeCode()
             case .codex: try planning.codex()
             case .gemini, .qwen: try planning.gemini()
@@ -57,7 +68,7 @@ public struct AgentPlan: Sendable {
         } catch {
             planning.plan.fault = SettingsFault(.badContent, "\(error)")
         }
-        if planning.plan.fault != nil || (!planning.plan.conflicts.isEmpty && !overriding) { planning.plan.changes = [] }
+        if planning.plan.fault != nil || (!planning.plan.conflicts.isEmpty && !planning.overriding) { planning.plan.changes = [] }
         return planning.plan
     }
 }
@@ -69,6 +80,7 @@ struct Planning {
     let account: Account
     let files: LocalFiles
     let overriding: Bool
+    var startsFromNothing = false
 
     init(_ agent: Agent, _ destination: Destination, _ account: Account, _ files: LocalFiles, _ overriding: Bool) {
         plan = AgentPlan(agent: agent)
@@ -84,6 +96,12 @@ struct Planning {
         plan.conflicts.append(AgentPlan.Conflict(path: path, key: key, value: shown))
     }
 
+    /// A file to be changed.
+    func open(_ path: String) throws(SettingsFault) -> SettingsFile {
+        guard !startsFromNothing else { return SettingsFile(path: path, target: path, content: nil, mode: nil) }
+        return try SettingsFile.open(path, in: files)
+    }
+
     /// The variables that carry the key for programs whose settings have no place for it.
     mutating func keyByEnvironment() {
         guard destination.key != nil else { return }
@@ -96,7 +114,7 @@ struct Planning {
     /// Changes a JSON file by wishes and makes sure that nothing else in it changes.
     mutating func change(_ path: String, dialect: JSONDialect, holdsKey: Bool = false, _ wishes: [JSONWish]) throws {
         plan.paths.append(path)
-        let file = try SettingsFile.open(path, in: files)
+        let file = try open(path)
         let before = file.content ?? []
         do {
             var settings = try JSONSettings(before, dialect: dialect)

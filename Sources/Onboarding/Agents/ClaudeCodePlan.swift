@@ -10,8 +10,8 @@ extension Planning {
 
     mutating func claudeCode() throws {
         let path = account.folder("CLAUDE_CONFIG_DIR", or: ".claude") + "/settings.json"
-        try refuseManagedClaude()
-        let file = try SettingsFile.open(path, in: files)
+        if !startsFromNothing { try refuseManagedClaude() }
+        let file = try open(path)
         let settings: JSONSettings
         do {
             settings = try JSONSettings(file.content ?? [], dialect: .strict)
@@ -69,15 +69,29 @@ extension Planning {
                 }
             )
         }
-        if let authorization = destination.authorization {
-            let headers = current("OTEL_EXPORTER_OTLP_HEADERS") ?? ""
-            let value = PercentText.setting("Authorization", to: authorization, in: headers, ignoringCase: true)
-            wishes.append(wish("OTEL_EXPORTER_OTLP_HEADERS", value))
-        }
+        wishes += claudeHeaders(current)
         if let attributes = resourceAttributes(current("OTEL_RESOURCE_ATTRIBUTES") ?? "") {
             wishes.append(wish("OTEL_RESOURCE_ATTRIBUTES", attributes))
         }
         return wishes
+    }
+
+    /// The headers with our key; those that were meant for another collector are not sent to this one.
+    private func claudeHeaders(_ current: (String) -> String?) -> [JSONWish] {
+        let wasElsewhere = current("OTEL_EXPORTER_OTLP_ENDPOINT").map { !destination.endpoint.isNamed(by: $0) } ?? false
+        let old = wasElsewhere ? "" : current("OTEL_EXPORTER_OTLP_HEADERS") ?? ""
+        var wishes: [JSONWish] = []
+        if let authorization = destination.authorization {
+            let value = PercentText.setting("Authorization", to: authorization, in: old, ignoringCase: true)
+            wishes.append(JSONWish(["env", "OTEL_EXPORTER_OTLP_HEADERS"], .string(value)))
+        } else if wasElsewhere {
+            wishes.append(JSONWish(["env", "OTEL_EXPORTER_OTLP_HEADERS"], .string(nil), onlyIfThere: true))
+        }
+        guard wasElsewhere else { return wishes }
+        return wishes
+            + ["LOGS", "METRICS"].map {
+                JSONWish(["env", "OTEL_EXPORTER_OTLP_\($0)_HEADERS"], .string(nil), onlyIfThere: true)
+            }
     }
 
     /// A list of exporters with `otlp` in it.
@@ -89,14 +103,15 @@ extension Planning {
 
     /// The list of resource attributes with ours where it has none of their names; nil when there is nothing to say.
     private func resourceAttributes(_ list: String) -> String? {
+        let names = Set(PercentText.entries(list).map(\.name))
+        guard names.isDisjoint(with: destination.resourceAttributes.map(\.name)) else { return nil }
         var result = list
         // More than twelve attributes make some versions send no metrics at all.
         for (name, value) in destination.resourceAttributes {
-            let entries = PercentText.entries(result)
-            guard entries.count < 12, !entries.contains(where: { $0.name == name }) else { continue }
+            guard PercentText.entries(result).count < 12 else { continue }
             result = PercentText.setting(name, to: value, in: result)
         }
-        return result.isEmpty ? nil : result
+        return result == list ? nil : result
     }
 
     /// An administrator's settings win over the user's: says so, and refuses when they send elsewhere.

@@ -7,7 +7,7 @@ extension Planning {
     mutating func codex() throws {
         let path = account.folder("CODEX_HOME", or: ".codex") + "/config.toml"
         plan.paths.append(path)
-        let file = try SettingsFile.open(path, in: files)
+        let file = try open(path)
         let before = file.content ?? []
         let old: [[String]: String]
         do {

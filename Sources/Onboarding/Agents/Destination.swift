@@ -75,6 +75,11 @@ public struct EndpointURL: Sendable, Hashable, CustomStringConvertible {
         self.port = Int(port)
     }
 
+    /// The address of a port on this machine.
+    public init(loopbackPort: Int) {
+        (scheme, host, port, path) = ("http", "127.0.0.1", loopbackPort, "")
+    }
+
     private static func split(_ authority: Substring) -> (host: String, port: Substring?)? {
         if authority.hasPrefix("[") {
             guard let end = authority.firstIndex(of: "]") else { return nil }

@@ -69,7 +69,7 @@ extension Planning {
 
     mutating func copilot() throws {
         let folders = ["Code", "Code - Insiders"].map { "\(account.configFolder)/\($0)/User" }
-        let editors = folders.filter { files.isFolder($0) }
+        let editors = startsFromNothing ? [folders[0]] : folders.filter { files.isFolder($0) }
         let endpoint = destination.endpoint
         let prefix = "github.copilot.chat.otel."
         for folder in editors {

@@ -88,13 +88,14 @@ struct TextShape {
     static func firstFault(of bytes: [UInt8]) -> SyntaxFault? {
         if let zero = bytes.firstIndex(of: 0) { return SyntaxFault(offset: zero, message: "a zero byte is no text") }
         if String(validating: bytes, as: UTF8.self) != nil { return nil }
+        func isText(_ count: Int) -> Bool { String(validating: bytes[..<count], as: UTF8.self) != nil }
+        /// The longest text that ends at a place, but for a sign cut in two.
+        func text(before end: Int) -> Int? { (0...3).lazy.map { end - $0 }.first { $0 >= 0 && isText($0) } }
         var (low, high) = (0, bytes.count)
-        // The longest prefix that is text, but for a sign cut in two, ends before the fault.
         while low < high {
             let middle = (low + high + 1) / 2
-            let isText = (0...3).contains { middle >= $0 && String(validating: bytes[..<(middle - $0)], as: UTF8.self) != nil }
-            if isText { low = middle } else { high = middle - 1 }
+            if text(before: middle) != nil { low = middle } else { high = middle - 1 }
         }
-        return SyntaxFault(offset: low, message: "the file is not UTF-8")
+        return SyntaxFault(offset: text(before: low) ?? 0, message: "the file is not UTF-8")
     }
 }
