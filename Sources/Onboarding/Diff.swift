@@ -23,6 +23,7 @@ public struct Diff: Sendable {
 
     private static let context = 3
     private static let longest = 240
+    private static let margin = 40
 
     /// Compares what a file holds with what it is to hold.
     public init(_ change: FileChange) {
@@ -110,7 +111,7 @@ public struct Diff: Sendable {
         return result
     }
 
-    /// The lines, those that are too long to read cut to where they differ.
+    /// The lines, those that are too long to read without the ends that they share with what they replace.
     private static func shortened(_ lines: [Line]) -> [Line] {
         lines.enumerated().map { index, line in
             guard line.text.count > longest else { return line }
@@ -118,13 +119,16 @@ public struct Diff: Sendable {
                 switch line.kind {
                 case .removed: lines[(index + 1)...].first { $0.kind == .added }
                 case .added: lines[..<index].last { $0.kind == .removed }
-                default: nil
+                default: line
                 }
-            let shared = other.map { zip($0.text, line.text).prefix { $0 == $1 }.count } ?? 0
-            let start = max(0, min(shared, line.text.count) - 40)
-            let part = line.text.dropFirst(start).prefix(longest)
-            let more = start + part.count < line.text.count
-            return Line(kind: line.kind, text: (start > 0 ? "…" : "") + part + (more ? "…" : ""))
+            guard let other else { return line }
+            let (own, foreign) = (Array(line.text), Array(other.text))
+            let head = zip(own, foreign).prefix { $0 == $1 }.count
+            let tail = zip(own[head...].reversed(), foreign[head...].reversed()).prefix { $0 == $1 }.count
+            let start = line.kind == .same ? 0 : max(0, head - margin)
+            let end = line.kind == .same ? longest : min(own.count, own.count - tail + margin)
+            let text = (start > 0 ? "…" : "") + String(own[start..<end]) + (end < own.count ? "…" : "")
+            return Line(kind: line.kind, text: text)
         }
     }
 }

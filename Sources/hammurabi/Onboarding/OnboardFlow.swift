@@ -6,7 +6,6 @@ import CollectorKit
 import FoundationEssentials
 import Glibc
 import Onboarding
-import OTLPReceiver
 
 /// Onboarding from the first question to the first record. Nothing is written before the last question is answered.
 struct OnboardFlow {
@@ -121,25 +120,13 @@ struct OnboardFlow {
 
     private func chooseEndpoint() throws -> EndpointURL {
         if let named = options.endpoint.flatMap(EndpointURL.init) { return named }
-        let usual = usualEndpoint
+        let usual = graph?.endpointForAgents ?? EndpointURL(loopbackPort: Endpoint.otlpHTTP.port)
         guard let questions, !options.service else { return usual }
         let answer = try questions.text("Where shall they send to?", default: usual.description) {
             EndpointURL($0) == nil ? "Write http://host:port, such as http://127.0.0.1:4318." : nil
         }
         return EndpointURL(answer) ?? usual
     }
-
-    /// The address of this machine's receiver.
-    private var usualEndpoint: EndpointURL {
-        let receiver = graph?.used(.receiver).lazy.compactMap { $0.config as? OTLPConfig }.first
-        let endpoint = receiver?.protocols.http.endpoint ?? Endpoint.otlpHTTP
-        let host = ["0.0.0.0", "::"].contains(endpoint.host) ? "127.0.0.1" : endpoint.host
-        let name = host.contains(":") ? "[\(host)]" : host
-        let port = endpoint.port == 0 ? Endpoint.otlpHTTP.port : endpoint.port
-        return EndpointURL("http://\(name):\(port)") ?? Self.fallback
-    }
-
-    private static let fallback = EndpointURL(loopbackPort: Endpoint.otlpHTTP.port)
 
     func destination(_ endpoint: EndpointURL, _ key: KeyChoice) -> Destination {
         let shown: String? =
