@@ -21,7 +21,7 @@ struct SecretMask {
                     name = String(text)
                     result += text
                 } else {
-                    result += Self.isSecret(name) ? "\(sign)***\(sign)" : text
+                    result += Self.isSecret(name) ? "\(sign)***\(sign)" : Self.withoutUser(text)
                 }
             } else if sign.isLetter || sign == "_" {
                 let word = rest.prefix { $0.isLetter || $0.isNumber || "_-.".contains($0) }
@@ -50,6 +50,11 @@ struct SecretMask {
             index = text.index(after: index)
         }
         return text
+    }
+
+    /// A text with the user and password of the addresses in it hidden.
+    static func withoutUser(_ text: some StringProtocol) -> String {
+        String(text).replacing(/:\/\/[^\/@\s"']+@/, with: "://***@")
     }
 
     /// Whether one of a name's words says that its value is secret.

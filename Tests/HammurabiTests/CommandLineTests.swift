@@ -9,11 +9,11 @@ struct CommandLineTests {
         ("sumary", "Error: There is no command 'sumary'; did you mean \"summary\"?\n"),
         (
             "configuration",
-            "Error: There is no command 'configuration'; use run, validate, components, config, scan, summary, doctor, help\n"
+            "Error: There is no command 'configuration'; use run, validate, components, config, scan, summary, doctor, onboard, help\n"
         ),
         (
             "\u{1B}c",
-            "Error: There is no command ' c'; use run, validate, components, config, scan, summary, doctor, help\n"
+            "Error: There is no command ' c'; use run, validate, components, config, scan, summary, doctor, onboard, help\n"
         ),
     ])
     func `a word that is no command is refused with the nearest one`(word: String, refusal: String) {

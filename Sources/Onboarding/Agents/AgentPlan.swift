@@ -92,7 +92,7 @@ struct Planning {
 
     /// Notes a setting that sends elsewhere.
     mutating func conflict(_ path: String, _ key: String, _ value: String) {
-        let shown = SecretMask.isSecret(key) ? "***" : value
+        let shown = SecretMask.isSecret(key) ? "***" : SecretMask.withoutUser(value)
         plan.conflicts.append(AgentPlan.Conflict(path: path, key: key, value: shown))
     }
 

@@ -97,7 +97,8 @@ public struct Journal: Sendable {
     /// Keeps a copy under a name that says what it is of, and when.
     private func keep(_ content: [UInt8], of file: SettingsFile, now: Timestamp) throws(SettingsFault) -> String {
         let base = file.path.split(separator: "/").suffix(2).joined(separator: "-").filter { $0 != "/" }
-        let name = "\(now.nanoseconds)-\(base)"
+        var name = "\(now.nanoseconds)-\(base)"
+        while files.status(backups + "/" + name) != nil { name += "+" }
         try files.replace(backups + "/" + name, with: content, mode: 0o600)
         return name
     }
