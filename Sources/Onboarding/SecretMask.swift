@@ -3,7 +3,8 @@
 /// Hides values that look like secrets by the name of their key, in single lines of JSON and TOML.
 struct SecretMask {
     private static let words: Set<String> = [
-        "key", "apikey", "token", "secret", "password", "passwd", "authorization", "credential", "credentials", "headers",
+        "key", "apikey", "token", "secret", "password", "passwd", "authorization", "credential", "credentials",
+        "headers",
         "cookie", "bearer",
     ]
 

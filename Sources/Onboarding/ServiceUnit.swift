@@ -15,7 +15,9 @@ public struct ServiceUnit: Sendable {
     /// Creates a unit; nil when a path cannot stand in one.
     public init?(program: String, config: String, home: String) {
         let paths = [program, config, home]
-        guard paths.allSatisfy({ $0.hasPrefix("/") && $0.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 } })
+        guard
+            paths.allSatisfy({ $0.hasPrefix("/") && $0.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 } }
+            )
         else { return nil }
         self.program = program
         self.config = config

@@ -53,7 +53,9 @@ struct OnboardTests {
         _ = try await collector.stop()
     }
 
-    @Test func `nothing is written where nobody listens, nobody answers questions, or only a look was asked for`() async throws {
+    @Test func `nothing is written where nobody listens, nobody answers questions, or only a look was asked for`()
+        async throws
+    {
         let closed = "http://127.0.0.1:9"
         let unreachable = try await sandbox.run("onboard", "--yes", "--endpoint", closed)
         #expect(unreachable.exitCode == 69)
@@ -76,8 +78,12 @@ struct OnboardTests {
         #expect(!FileManager.default.fileExists(atPath: sandbox.home.path))
     }
 
-    @Test func `settings that send elsewhere or cannot be read are left, with a reason and an exit code`() async throws {
-        try sandbox.write("[otel]\nexporter = { otlp-grpc = { endpoint = \"http://me:pw@otel.example:4317\" } }\n", to: ".codex/config.toml")
+    @Test func `settings that send elsewhere or cannot be read are left, with a reason and an exit code`() async throws
+    {
+        try sandbox.write(
+            "[otel]\nexporter = { otlp-grpc = { endpoint = \"http://me:pw@otel.example:4317\" } }\n",
+            to: ".codex/config.toml"
+        )
         let elsewhere = try await sandbox.run("onboard", "--yes", "--no-check", "--agent", "codex")
         #expect(elsewhere.exitCode == 1)
         #expect(elsewhere.output.contains("sends elsewhere: otel.exporter = http://***@otel.example:4317"))
@@ -106,7 +112,10 @@ struct OnboardTests {
         #expect(text(".codex/config.toml")?.contains("\"Authorization\" = \"Bearer \(key)\"") == true)
         let mode = try FileManager.default.attributesOfItem(atPath: file.path)[.posixPermissions] as? Int
         #expect(mode == 0o600)
-        let bad = try await sandbox.run(["onboard", "--yes", "--no-check"], environment: ["HAMMURABI_API_KEY": "two words"])
+        let bad = try await sandbox.run(
+            ["onboard", "--yes", "--no-check"],
+            environment: ["HAMMURABI_API_KEY": "two words"]
+        )
         #expect(bad.exitCode == 65)
         #expect(!bad.errors.contains("two words"))
     }
@@ -122,7 +131,7 @@ struct OnboardTests {
     }
 
     @Test func `questions lead to settings`() async throws {
-        let answers = ["2", "http://127.0.0.1:9", "y", "", "\r"].map { $0 + "\r" }
+        let answers = ["2", "http://127.0.0.1:9", "y", ""].map { $0 + "\r" }
         let outcome = try await sandbox.runAtTerminal(["onboard"], typing: answers)
         #expect(outcome.exitCode == 0, "\(outcome.output)")
         #expect(text(".claude/settings.json") == claude)
@@ -164,6 +173,9 @@ struct OnboardTests {
         ]
         let outcome = try await sandbox.run(["doctor"] + here)
         #expect(outcome.exitCode == 1)
-        #expect(outcome.output.contains("(process \(getpid())) listens there, and it is no collector"), "\(outcome.output)")
+        #expect(
+            outcome.output.contains("(process \(getpid())) listens there, and it is no collector"),
+            "\(outcome.output)"
+        )
     }
 }

@@ -33,7 +33,8 @@ struct OnboardingDialogueTests {
     }
 
     @Test(arguments: [
-        ("1,3", [0, 2]), ("2 3", [1, 2]), ("all", [0, 1, 2]), ("none", []), ("4", nil), ("0", nil), ("x", nil), (",", nil),
+        ("1,3", [0, 2]), ("2 3", [1, 2]), ("all", [0, 1, 2]), ("none", []), ("4", nil), ("0", nil), ("x", nil),
+        (",", nil),
     ])
     func `numbers name a choice`(text: String, chosen: [Int]?) {
         #expect(choice.named(by: text) == chosen.map(Set.init))
@@ -54,7 +55,8 @@ struct OnboardingDialogueTests {
     @Test func `findings are counted, and each says what to do`() {
         let report = DoctorReport([
             Finding(check: "port 4318", level: .error, message: "x listens there", next: "stop it"),
-            Finding(check: "disk", level: .ok, message: "1 GiB"), Finding(check: "codex", level: .warning, message: "\u{1B}quiet"),
+            Finding(check: "disk", level: .ok, message: "1 GiB"),
+            Finding(check: "codex", level: .warning, message: "\u{1B}quiet"),
         ])
         #expect(
             report.text(style: Style(isTerminal: false, environment: [:])) == """

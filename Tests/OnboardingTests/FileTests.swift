@@ -19,7 +19,9 @@ struct FileTests {
 
     private var journal: Journal { Journal(home: home.account.programHome, files: home.files) }
 
-    private func plan(_ endpoint: String = "http://127.0.0.1:4318", files: LocalFiles? = nil, force: Bool = false) -> AgentPlan {
+    private func plan(_ endpoint: String = "http://127.0.0.1:4318", files: LocalFiles? = nil, force: Bool = false)
+        -> AgentPlan
+    {
         AgentPlan.make(
             for: .claudeCode,
             to: home.destination(endpoint),
@@ -39,7 +41,9 @@ struct FileTests {
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: target)
     }
 
-    private func linkTarget(_ path: String) -> String? { try? FileManager.default.destinationOfSymbolicLink(atPath: path) }
+    private func linkTarget(_ path: String) -> String? {
+        try? FileManager.default.destinationOfSymbolicLink(atPath: path)
+    }
 
     @Test func `links are followed through each other and stay links`() throws {
         try home.write(before, to: home.path + "/dotfiles/claude/real.json", mode: 0o600)
@@ -78,7 +82,9 @@ struct FileTests {
         #expect(plan().fault?.kind == .permission)
         #expect(plan().fault?.description.contains("read-only") == true)
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: settings)
-        #expect(plan(files: LocalFiles(user: home.files.user + 1)).fault?.description.contains("belongs to user") == true)
+        #expect(
+            plan(files: LocalFiles(user: home.files.user + 1)).fault?.description.contains("belongs to user") == true
+        )
         try FileManager.default.linkItem(atPath: settings, toPath: home.path + "/second-name")
         #expect(plan().fault?.description.contains("hard links") == true)
         try FileManager.default.removeItem(atPath: home.path + "/second-name")
@@ -168,7 +174,9 @@ struct FileTests {
         let folder = home.account.programHome
         #expect(home.mode(folder + "/backups") == 0o700)
         #expect(home.mode(folder + "/onboarding.json") == 0o600)
-        for name in home.files.names(in: folder + "/backups") { #expect(home.mode(folder + "/backups/" + name) == 0o600) }
+        for name in home.files.names(in: folder + "/backups") {
+            #expect(home.mode(folder + "/backups/" + name) == 0o600)
+        }
     }
 
     @Test func `a journal that cannot be read stops everything`() throws {

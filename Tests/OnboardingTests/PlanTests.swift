@@ -52,7 +52,10 @@ struct PlanTests {
                 #expect(!text.contains("\"logPrompts\": true") && !text.contains("captureContent\": true"))
             }
         }
-        try home.write(#"{"env":{"OTEL_LOG_USER_PROMPTS":"1","OTEL_LOG_TOOL_DETAILS":"0"}}"#, to: home.place(of: .claudeCode))
+        try home.write(
+            #"{"env":{"OTEL_LOG_USER_PROMPTS":"1","OTEL_LOG_TOOL_DETAILS":"0"}}"#,
+            to: home.place(of: .claudeCode)
+        )
         #expect(plan(.claudeCode, home).notes.contains { $0.contains("OTEL_LOG_USER_PROMPTS is on") })
         #expect(!plan(.claudeCode, home).notes.contains { $0.contains("TOOL_DETAILS") })
         try home.write("[otel]\nlog_user_prompt = true\n", to: home.place(of: .codex))
@@ -66,10 +69,25 @@ struct PlanTests {
             let lines = plan(agent, home, key: "hub_secret").environment.map(\.line)
             #expect(lines.contains(headers) && !lines.joined().contains("hub_secret"), "\(agent)")
         }
-        #expect(plan(.opencode, home).environment.map(\.line) == ["export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"])
+        #expect(
+            plan(.opencode, home).environment.map(\.line) == [
+                "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"
+            ]
+        )
         #expect(plan(.gemini, home).notes.contains { $0.contains("GEMINI_TELEMETRY_OTLP_ENDPOINT is set and wins") })
         #expect(!plan(.copilot, home).hasSettings && !plan(.cursor, home).hasSettings)
         #expect(EnvironmentVariable(name: "A", value: "it's $HOME").line == #"export A='it'\''s $HOME'"#)
+    }
+
+    @Test func `a project's own settings are told of`() throws {
+        let project = NSTemporaryDirectory() + "onboarding-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: project) }
+        let home = try TemporaryHome(environment: ["PWD": project])
+        try home.write(#"{"env":{"OTEL_LOGS_EXPORTER":"none"}}"#, to: project + "/.claude/settings.local.json")
+        try home.write(#"{"telemetry":{"enabled":false}}"#, to: project + "/.gemini/settings.json")
+        #expect(plan(.claudeCode, home).notes.contains { $0.hasPrefix(project + "/.claude/settings.local.json has") })
+        #expect(plan(.gemini, home).notes.contains { $0.hasPrefix(project + "/.gemini/settings.json has") })
+        #expect(plan(.qwen, home).notes.isEmpty)
     }
 
     @Test func `OpenCode's file with comments is the one that counts`() throws {
@@ -82,7 +100,8 @@ struct PlanTests {
 
     @Test(arguments: [
         ("http://127.0.0.1:4318", "http://127.0.0.1:4318"), ("HTTP://Hub.Example", "http://hub.example:80"),
-        ("https://hub.example/", "https://hub.example:443"), ("https://hub.example/otlp/", "https://hub.example:443/otlp"),
+        ("https://hub.example/", "https://hub.example:443"),
+        ("https://hub.example/otlp/", "https://hub.example:443/otlp"),
         ("http://[::1]:4318", "http://[::1]:4318"),
     ])
     func `addresses are understood`(text: String, address: String) {

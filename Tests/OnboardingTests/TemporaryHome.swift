@@ -26,7 +26,7 @@ final class TemporaryHome {
 
     func destination(key: String? = nil, _ endpoint: String = "http://127.0.0.1:4318") -> Destination {
         Destination(
-            endpoint: EndpointURL(endpoint) ?? EndpointURL("http://127.0.0.1")!,
+            endpoint: EndpointURL(endpoint) ?? EndpointURL(loopbackPort: 4_318),
             key: key,
             hostName: "dev box",
             machineID: "0123456789abcdef0123456789abcdef"

@@ -50,10 +50,15 @@ struct TextTests {
         (#"    "ANTHROPIC_API_KEY": "sk-1","#, #"    "ANTHROPIC_API_KEY": "***","#),
         (#"{"env":{"GITHUB_TOKEN":"a\"b","model":"opus"}}"#, #"{"env":{"GITHUB_TOKEN":"***","model":"opus"}}"#),
         (#""OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Bearer x""#, #""OTEL_EXPORTER_OTLP_HEADERS": "***""#),
-        (#"headers = { "x-team" = "blue", Authorization = "Bearer x" }"#, #"headers = { "x-team" = "blue", Authorization = "***" }"#),
+        (
+            #"headers = { "x-team" = "blue", Authorization = "Bearer x" }"#,
+            #"headers = { "x-team" = "blue", Authorization = "***" }"#
+        ),
         (#"env = { "TOKEN" = "abc" } # its own"#, #"env = { "TOKEN" = "***" } # its own"#),
-        (#"bearer_token_env_var = 'X'"#, #"bearer_token_env_var = '***'"#), (#""maxTokens": 5, "keybindings": "vim""#, #""maxTokens": 5, "keybindings": "vim""#),
-        (#""apiKeyHelper": "/bin/x""#, #""apiKeyHelper": "***""#), (#""url": "https://me:pw@x/""#, #""url": "https://***@x/""#),
+        (#"bearer_token_env_var = 'X'"#, #"bearer_token_env_var = '***'"#),
+        (#""maxTokens": 5, "keybindings": "vim""#, #""maxTokens": 5, "keybindings": "vim""#),
+        (#""apiKeyHelper": "/bin/x""#, #""apiKeyHelper": "***""#),
+        (#""url": "https://me:pw@x/""#, #""url": "https://***@x/""#),
         (#""secret": "open"#, #""secret": "***""#),
     ])
     func `secrets are masked by the names of their keys`(line: String, masked: String) {

@@ -68,7 +68,9 @@ public struct AgentPlan: Sendable {
         } catch {
             planning.plan.fault = SettingsFault(.badContent, "\(error)")
         }
-        if planning.plan.fault != nil || (!planning.plan.conflicts.isEmpty && !planning.overriding) { planning.plan.changes = [] }
+        if planning.plan.fault != nil || (!planning.plan.conflicts.isEmpty && !planning.overriding) {
+            planning.plan.changes = []
+        }
         return planning.plan
     }
 }
@@ -122,7 +124,11 @@ struct Planning {
             var touched: [[String]] = []
             for wish in wishes {
                 guard let scalar = try decide(wish, in: settings, path) else { continue }
-                if case .string(nil) = scalar { try settings.remove(at: wish.path) } else { try settings.set(scalar.scalar, at: wish.path) }
+                if case .string(nil) = scalar {
+                    try settings.remove(at: wish.path)
+                } else {
+                    try settings.set(scalar.scalar, at: wish.path)
+                }
                 touched.append(wish.path)
             }
             try Self.verify(old, settings.root.content, touched: touched, path)
@@ -143,12 +149,13 @@ struct Planning {
     }
 
     /// What a wish changes: nil for nothing.
-    private mutating func decide(_ wish: JSONWish, in settings: JSONSettings, _ path: String) throws -> JSONWish.Value? {
+    private mutating func decide(_ wish: JSONWish, in settings: JSONSettings, _ path: String) throws -> JSONWish.Value?
+    {
         let node = settings.root.node(at: wish.path)
         if let node, node.scalar == nil {
             throw SettingsFault(
                 .badContent,
-                "\(path): \"\(wish.name)\" is a list or an object where one value should stand; repair it and try again, nothing was changed"
+                "\(path): \"\(wish.name)\" is a list or an object where one value should stand; repair it, nothing was changed"
             )
         }
         guard let current = settings.scalar(at: wish.path) else {
@@ -164,8 +171,20 @@ struct Planning {
         }
     }
 
+    /// Notes files of the project that the person stands in, which win over the person's own there.
+    mutating func noteProjectFiles(_ names: [String], _ tellsOfTelemetry: (JSONNode) -> Bool) {
+        guard let project = account.environment["PWD"], project.hasPrefix("/") else { return }
+        for path in names.map({ project + $0 }) where !plan.paths.contains(path) && !startsFromNothing {
+            guard let content = try? files.read(path),
+                let root = try? JSONParser.parse(content, dialect: .withComments), tellsOfTelemetry(root)
+            else { continue }
+            plan.notes.append("\(path) has telemetry settings of its own, which win over yours in that project")
+        }
+    }
+
     /// What lies outside of what was to change must say the same as before.
-    static func verify(_ old: [[String]: String], _ new: [[String]: String], touched: [[String]], _ path: String) throws {
+    static func verify(_ old: [[String]: String], _ new: [[String]: String], touched: [[String]], _ path: String) throws
+    {
         func rest(_ content: [[String]: String]) -> [[String]: String] {
             content.filter { key, _ in !touched.contains { key.starts(with: $0) || $0.starts(with: key) } }
         }

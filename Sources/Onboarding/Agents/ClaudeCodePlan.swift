@@ -23,6 +23,10 @@ extension Planning {
         for name in Self.contentSwitches where current(name).map(Self.isOn) == true {
             plan.notes.append("\(name) is on in \(path): texts are sent; it was left as it is")
         }
+        noteProjectFiles(["/.claude/settings.json", "/.claude/settings.local.json"]) { root in
+            root["env"]?.members?.contains { $0.key.hasPrefix("OTEL_") || $0.key == "CLAUDE_CODE_ENABLE_TELEMETRY" }
+                == true
+        }
         if settings.scalar(at: ["otelHeadersHelper"]) != nil {
             plan.notes.append("otelHeadersHelper in \(path) makes headers of its own, which join those in env")
         }
@@ -117,7 +121,9 @@ extension Planning {
     /// An administrator's settings win over the user's: says so, and refuses when they send elsewhere.
     private mutating func refuseManagedClaude() throws {
         let folder = account.systemFolder + "/claude-code"
-        let more = files.names(in: folder + "/managed-settings.d").filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }
+        let more = files.names(in: folder + "/managed-settings.d").filter {
+            $0.hasSuffix(".json") && !$0.hasPrefix(".")
+        }
         let paths = [folder + "/managed-settings.json"] + more.map { "\(folder)/managed-settings.d/\($0)" }
         for path in paths {
             guard let content = try SettingsFile.read(path, in: files).content else { continue }
@@ -132,14 +138,15 @@ extension Planning {
                 switch member.key {
                 case "CLAUDE_CODE_ENABLE_TELEMETRY": return !Self.isOn(value)
                 case "OTEL_EXPORTER_OTLP_ENDPOINT": return !destination.endpoint.isNamed(by: value)
-                case "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": return !destination.endpoint.isNamed(by: value, path: "/v1/logs")
+                case "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT":
+                    return !destination.endpoint.isNamed(by: value, path: "/v1/logs")
                 default: return false
                 }
             }
             if let elsewhere, !overriding {
                 throw SettingsFault(
                     .permission,
-                    "\(path), the administrator's settings, says \(elsewhere.key), and wins over yours; ask the administrator to change it, nothing was changed"
+                    "\(path), the administrator's settings, says \(elsewhere.key) and wins over yours; ask for a change there"
                 )
             }
             let names = telemetry.map(\.key).joined(separator: ", ")

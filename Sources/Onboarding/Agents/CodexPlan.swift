@@ -38,7 +38,7 @@ extension Planning {
         guard !settings.hasTableArray(Self.table) else {
             throw SettingsFault(
                 .badContent,
-                "\(path): [[otel]] is a list of tables, which Codex does not take; write [otel] and try again, nothing was changed"
+                "\(path): [[otel]] is a list of tables, which Codex does not take; write [otel], nothing was changed"
             )
         }
         func missing(_ key: String) -> Bool { !settings.has(Self.table + [key]) }
@@ -77,7 +77,11 @@ extension Planning {
         }
         if settings.names(below: place).isEmpty { return try settings.set(whole, at: place) }
         let other = endpoint ?? settings.string(at: place + ["otlp-grpc", "endpoint"])
-        conflict(path, place.joined(separator: "."), other ?? settings.names(below: place).sorted().joined(separator: ", "))
+        conflict(
+            path,
+            place.joined(separator: "."),
+            other ?? settings.names(below: place).sorted().joined(separator: ", ")
+        )
         guard overriding else { return }
         if settings.valueText(at: place) == nil { try settings.remove(place) }
         try settings.set(whole, at: place)
@@ -88,7 +92,8 @@ extension Planning {
         destination.endpoint.isNamed(by: endpoint, path: "/v1/\(signal)") || destination.endpoint.isNamed(by: endpoint)
     }
 
-    private func complete(_ http: [String], _ endpoint: String, _ signal: String, _ settings: inout TOMLSettings) throws {
+    private func complete(_ http: [String], _ endpoint: String, _ signal: String, _ settings: inout TOMLSettings) throws
+    {
         if !destination.endpoint.isNamed(by: endpoint, path: "/v1/\(signal)") {
             try settings.set(JSONScalar.quoted(destination.endpoint.url(of: signal)), at: http + ["endpoint"])
         }
@@ -101,7 +106,9 @@ extension Planning {
     }
 
     private func codexExporter(_ signal: String) -> String {
-        let headers = destination.authorization.map { ", headers = { \"Authorization\" = \(JSONScalar.quoted($0)) }" } ?? ""
-        return "{ endpoint = \(JSONScalar.quoted(destination.endpoint.url(of: signal))), protocol = \"binary\"\(headers) }"
+        let headers =
+            destination.authorization.map { ", headers = { \"Authorization\" = \(JSONScalar.quoted($0)) }" } ?? ""
+        return
+            "{ endpoint = \(JSONScalar.quoted(destination.endpoint.url(of: signal))), protocol = \"binary\"\(headers) }"
     }
 }

@@ -56,7 +56,9 @@ public struct EndpointURL: Sendable, Hashable, CustomStringConvertible {
         scheme = text[..<mark.lowerBound].lowercased()
         guard ["http", "https"].contains(scheme) else { return nil }
         var rest = text[mark.upperBound...]
-        guard rest.utf8.allSatisfy({ $0 > 32 && $0 < 127 && !"?#@\"'\\`$,;<>{}|^".utf8.contains($0) }) else { return nil }
+        guard rest.utf8.allSatisfy({ $0 > 32 && $0 < 127 && !"?#@\"'\\`$,;<>{}|^".utf8.contains($0) }) else {
+            return nil
+        }
         var path = ""
         if let slash = rest.firstIndex(of: "/") {
             path = String(rest[slash...])
@@ -70,7 +72,9 @@ public struct EndpointURL: Sendable, Hashable, CustomStringConvertible {
             port = scheme == "https" ? 443 : 80
             return
         }
-        guard digits.utf8.allSatisfy({ (48...57).contains($0) }), let port = UInt16(digits), port > 0 else { return nil }
+        guard digits.utf8.allSatisfy({ (48...57).contains($0) }), let port = UInt16(digits), port > 0 else {
+            return nil
+        }
         self.host = host
         self.port = Int(port)
     }
@@ -110,4 +114,3 @@ public struct EndpointURL: Sendable, Hashable, CustomStringConvertible {
             && path + suffix == other.path
     }
 }
-

@@ -70,7 +70,11 @@ public struct AgentFinding: Sendable, Hashable {
                 sessions: [account.dataFolder + "/opencode"]
             )
         case .copilot:
-            return Signs(programs: ["copilot"], settings: [home(".copilot")], sessions: [home(".copilot/session-state")])
+            return Signs(
+                programs: ["copilot"],
+                settings: [home(".copilot")],
+                sessions: [home(".copilot/session-state")]
+            )
         }
     }
 }

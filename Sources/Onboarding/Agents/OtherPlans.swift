@@ -28,6 +28,7 @@ extension Planning {
         for name in account.environment.keys.sorted() where name.hasPrefix(prefix) {
             plan.notes.append("the environment variable \(name) is set and wins over \(path)")
         }
+        noteProjectFiles(["/\(folder)/settings.json"]) { $0["telemetry"] != nil }
         let managed = "\(account.systemFolder)/\(system)/settings.json"
         if files.status(managed) != nil {
             plan.notes.append("\(managed) holds an administrator's settings, which win over yours")
@@ -55,11 +56,14 @@ extension Planning {
     }
 
     private mutating func noteSharedVariables() {
-        plan.notes.append("these variables switch on every program with OpenTelemetry that is started from the same shell")
+        plan.notes.append(
+            "these variables switch on every program with OpenTelemetry that is started from the same shell"
+        )
     }
 
     private mutating func noteOtherEndpoint() {
-        guard let named = account.environment["OTEL_EXPORTER_OTLP_ENDPOINT"], !destination.endpoint.isNamed(by: named) else {
+        guard let named = account.environment["OTEL_EXPORTER_OTLP_ENDPOINT"], !destination.endpoint.isNamed(by: named)
+        else {
             return
         }
         plan.notes.append("OTEL_EXPORTER_OTLP_ENDPOINT is \(named) in this shell")
@@ -94,7 +98,9 @@ extension Planning {
             EnvironmentVariable(name: "OTEL_EXPORTER_OTLP_ENDPOINT", value: destination.endpoint.description),
         ]
         keyByEnvironment()
-        plan.notes.append("the command line and the app of Copilot have no settings file for this; set the variables in your shell's profile")
+        plan.notes.append(
+            "the command line and the app of Copilot have no settings file for this; set the variables in your shell's profile"
+        )
         noteSharedVariables()
         noteOtherEndpoint()
     }

@@ -3,7 +3,9 @@
 import FoundationEssentials
 public import Usage
 
-/// What was changed, so that it can be undone: `onboarding.json` and copies of the files as they were, in the program's own folder.
+/// What was changed, so that it can be undone.
+///
+/// It lies in the program's own folder: `onboarding.json`, and copies of the files as they were.
 public struct Journal: Sendable {
     /// One change that was made.
     public struct Record: Codable, Sendable, Hashable {
@@ -68,7 +70,10 @@ public struct Journal: Sendable {
     public func apply(_ change: FileChange, subject: String, now: Timestamp) throws(SettingsFault) {
         let file = change.file
         guard try files.read(file.target) == file.content, files.target(of: file.path) == file.target else {
-            throw SettingsFault(.inputOutput, "\(file.path) was changed by another program meanwhile; try again, nothing was written")
+            throw SettingsFault(
+                .inputOutput,
+                "\(file.path) was changed by another program meanwhile; try again, nothing was written"
+            )
         }
         var standing = try records()
         _ = try files.makeFolders(backups, mode: 0o700)
@@ -207,7 +212,10 @@ public struct Journal: Sendable {
     private func content(before record: Record) throws(SettingsFault) -> [UInt8]? {
         guard let backup = record.backup else { return nil }
         guard let content = try files.read(backups + "/" + backup) else {
-            throw SettingsFault(.inputOutput, "\(backups)/\(backup), the copy of \(record.path), is gone; nothing was changed")
+            throw SettingsFault(
+                .inputOutput,
+                "\(backups)/\(backup), the copy of \(record.path), is gone; nothing was changed"
+            )
         }
         return content
     }

@@ -78,7 +78,9 @@ public struct LocalFiles: Sendable {
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             if name != ".", name != ".." { names.append(name) }
         }
         return names.sorted()
@@ -101,7 +103,10 @@ public struct LocalFiles: Sendable {
             guard count > 0 else { return bytes }
             bytes += buffer.prefix(count)
             guard bytes.count <= Self.largest else {
-                throw SettingsFault(.badContent, "\(path) is larger than 4 MiB, which no settings are; nothing was changed")
+                throw SettingsFault(
+                    .badContent,
+                    "\(path) is larger than 4 MiB, which no settings are; nothing was changed"
+                )
             }
         }
     }
@@ -170,6 +175,9 @@ public struct LocalFiles: Sendable {
 
     static func fault(_ path: String, _ what: String, _ code: Int32 = errno) -> SettingsFault {
         let kind: SettingsFault.Kind = [EACCES, EPERM, EROFS].contains(code) ? .permission : .inputOutput
-        return SettingsFault(kind, "\(path) \(what): \(String(cString: strerror(code)).lowercased()); nothing was changed")
+        return SettingsFault(
+            kind,
+            "\(path) \(what): \(String(cString: strerror(code)).lowercased()); nothing was changed"
+        )
     }
 }

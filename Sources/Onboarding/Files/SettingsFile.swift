@@ -16,7 +16,10 @@ public struct SettingsFile: Sendable, Hashable {
     /// Finds and reads a file, to be looked at only.
     static func read(_ path: String, in files: LocalFiles) throws(SettingsFault) -> SettingsFile {
         guard let target = files.target(of: path) else {
-            throw SettingsFault(.badContent, "\(path) is a link in a circle; make it a file and try again, nothing was changed")
+            throw SettingsFault(
+                .badContent,
+                "\(path) is a link in a circle; make it a file and try again, nothing was changed"
+            )
         }
         guard let status = files.status(target) else {
             if access(target, F_OK) != 0, errno != ENOENT { throw LocalFiles.fault(path, "could not be read") }
@@ -46,7 +49,7 @@ public struct SettingsFile: Sendable, Hashable {
             guard status.names == 1 else {
                 throw SettingsFault(
                     .permission,
-                    "\(place) has \(status.names) names (hard links), which replacing it would part; make it one file, nothing was changed"
+                    "\(place) has \(status.names) names (hard links), which a change would part; nothing was changed"
                 )
             }
         }
@@ -55,7 +58,8 @@ public struct SettingsFile: Sendable, Hashable {
     }
 
     /// A new file needs a folder that takes it: the nearest one that is there.
-    private static func checkFolder(of file: SettingsFile, _ place: String, in files: LocalFiles) throws(SettingsFault) {
+    private static func checkFolder(of file: SettingsFile, _ place: String, in files: LocalFiles) throws(SettingsFault)
+    {
         var folder = LocalFiles.folder(of: file.target)
         while files.status(folder) == nil, folder != "/", folder != "." { folder = LocalFiles.folder(of: folder) }
         guard let status = files.status(folder), status.isFolder else {
@@ -63,7 +67,10 @@ public struct SettingsFile: Sendable, Hashable {
         }
         let mayWrite = access(folder, W_OK | X_OK) == 0 && status.mode & 0o222 != 0
         guard mayWrite else {
-            throw SettingsFault(.permission, "\(folder) takes no new files; allow writing and try again, nothing was changed")
+            throw SettingsFault(
+                .permission,
+                "\(folder) takes no new files; allow writing and try again, nothing was changed"
+            )
         }
     }
 }

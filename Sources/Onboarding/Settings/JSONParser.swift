@@ -29,7 +29,9 @@ struct JSONParser {
         var parser = JSONParser(bytes, dialect: dialect)
         let root = try parser.value()
         try parser.skipBlank()
-        guard parser.position == bytes.count else { throw parser.fault("there is more text after the end of the value") }
+        guard parser.position == bytes.count else {
+            throw parser.fault("there is more text after the end of the value")
+        }
         return root
     }
 

@@ -20,7 +20,10 @@ struct JSONSettings {
         self.bytes = isBlank ? shape.mark + Array(("{}" + shape.newline).utf8) : bytes
         root = try JSONParser.parse(self.bytes, dialect: dialect)
         guard root.members != nil else {
-            throw SyntaxFault(offset: root.range.lowerBound, message: "settings are an object in braces, and this is none")
+            throw SyntaxFault(
+                offset: root.range.lowerBound,
+                message: "settings are an object in braces, and this is none"
+            )
         }
     }
 
@@ -37,7 +40,8 @@ struct JSONSettings {
 
     /// Takes a key away, if it is there.
     mutating func remove(at path: [String]) throws {
-        guard let key = path.last, let object = root.node(at: Array(path.dropLast())), let members = object.members else {
+        guard let key = path.last, let object = root.node(at: Array(path.dropLast())), let members = object.members
+        else {
             return
         }
         for index in members.indices.reversed() where members[index].key == key {

@@ -81,7 +81,8 @@ struct TOMLSettings {
             return [lineInsertion(line, under: header)]
         }
         let dotted = outline.entries.last {
-            $0.path.count > table.count && $0.path.starts(with: table) && $0.containerDepth < table.count && !$0.isInline
+            $0.path.count > table.count && $0.path.starts(with: table) && $0.containerDepth < table.count
+                && !$0.isInline
         }
         if let dotted {
             let keys = Array(table[dotted.containerDepth...]) + rest.prefix(1)

@@ -16,9 +16,9 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor",
         abstract: "Says what keeps telemetry from being collected, and how well calls are known.",
         discussion: """
-            Looks at the configuration, the addresses, the service, files, disk and clock, each agent's settings against what was heard \
-            from it, and prices. Exits with 1 when an error stands. --data tells instead which material tells of whose calls, what has no \
-            price, and where reported and computed cost differ.
+            Looks at the configuration, the addresses, the service, files, disk and clock, each agent's settings against what was \
+            heard from it, and prices. Exits with 1 when an error stands. --data tells instead which material tells of whose \
+            calls, what has no price, and where reported and computed cost differ.
             """
     )
 
@@ -46,7 +46,11 @@ struct DoctorCommand: AsyncParsableCommand {
         let surroundings = Surroundings.process
         guard data else { return try await examine(surroundings) }
         let graph = try options.graph(surroundings)
-        let answer = try await answer(graph, surroundings, "/api/telemetry/quality" + (period.map { "?period=\($0)" } ?? "")) {
+        let answer = try await answer(
+            graph,
+            surroundings,
+            "/api/telemetry/quality" + (period.map { "?period=\($0)" } ?? "")
+        ) {
             try await $0.quality(of: Period(period, timezone: $1, now: Console.now()))
         }
         if json { return Console.answer(answer + "\n") }
@@ -86,7 +90,9 @@ struct DoctorCommand: AsyncParsableCommand {
 
     /// What the collector or its store knows; nothing where there is none yet.
     private func known(_ examination: Examination) async -> (HeardAgents?, PriceCoverage?, Finding?) {
-        guard let graph = examination.graph, examination.files.status(examination.home) != nil else { return (nil, nil, nil) }
+        guard let graph = examination.graph, examination.files.status(examination.home) != nil else {
+            return (nil, nil, nil)
+        }
         do {
             let quality = try await answer(graph, examination.surroundings, "/api/telemetry/quality?period=90d") {
                 try await $0.quality(of: Period("90d", timezone: $1, now: Console.now()))
@@ -101,7 +107,9 @@ struct DoctorCommand: AsyncParsableCommand {
             )
         } catch {
             let message = "the store could not be asked: \(error)"
-            return (nil, nil, Finding(check: "store", level: .error, message: message, next: "hammurabi summary says more"))
+            return (
+                nil, nil, Finding(check: "store", level: .error, message: message, next: "hammurabi summary says more")
+            )
         }
     }
 

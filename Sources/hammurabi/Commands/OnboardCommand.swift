@@ -13,9 +13,9 @@ struct OnboardCommand: AsyncParsableCommand {
         commandName: "onboard",
         abstract: "Lets the coding agents on this machine send their telemetry here.",
         discussion: """
-            Finds the agents, checks the collector by sending it a record, shows each change as a diff, asks, and writes with a backup. \
-            On a terminal it asks; elsewhere say --yes, --dry-run, --print or --undo. A key is read from standard input or from \
-            HAMMURABI_API_KEY.
+            Finds the agents, checks the collector by sending it a record, shows each change as a diff, asks, and writes with a \
+            backup. On a terminal it asks; elsewhere say --yes, --dry-run, --print or --undo. A key is read from standard input \
+            or from HAMMURABI_API_KEY.
             """
     )
 
@@ -23,7 +23,10 @@ struct OnboardCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("agent"),
-        help: ArgumentHelp("An agent to configure; may be repeated. Without it, those that are found.", valueName: "name"),
+        help: ArgumentHelp(
+            "An agent to configure; may be repeated. Without it, those that are found.",
+            valueName: "name"
+        ),
         completion: .list(Agent.allCases.map(\.rawValue)),
         transform: OnboardCommand.agent
     )
@@ -67,7 +70,9 @@ struct OnboardCommand: AsyncParsableCommand {
         if dryRun, print { throw ValidationError("--dry-run and --print exclude each other") }
         guard let endpoint else { return }
         guard EndpointURL(endpoint) != nil else {
-            throw ValidationError("\"\(endpoint.printable.prefix(80))\" is no address; write http://host:port, such as http://127.0.0.1:4318")
+            throw ValidationError(
+                "\"\(endpoint.printable.prefix(80))\" is no address; write http://host:port, such as http://127.0.0.1:4318"
+            )
         }
     }
 
@@ -99,7 +104,9 @@ struct OnboardCommand: AsyncParsableCommand {
     private static func agent(_ name: String) throws -> Agent {
         if let agent = Agent(rawValue: name.lowercased()) { return agent }
         let names = Agent.allCases.map(\.rawValue)
-        let help = suggestion(for: name, among: names).map { "did you mean \"\($0)\"?" } ?? "use \(names.joined(separator: ", "))"
+        let help =
+            suggestion(for: name, among: names).map { "did you mean \"\($0)\"?" }
+            ?? "use \(names.joined(separator: ", "))"
         throw ValidationError("there is no agent '\(name.printable.prefix(40))'; \(help)")
     }
 

@@ -39,15 +39,22 @@ struct PriceCoverage: Decodable {
     var unpricedModels: [String]
 
     var finding: Finding {
-        guard callCount > 0 else { return Finding(check: "prices", level: .ok, message: "no calls in the last 30 days") }
+        guard callCount > 0 else {
+            return Finding(check: "prices", level: .ok, message: "no calls in the last 30 days")
+        }
         guard unpricedCalls > 0 else {
-            return Finding(check: "prices", level: .ok, message: "each of \(Figures.grouped(callCount)) calls of the last 30 days has one")
+            return Finding(
+                check: "prices",
+                level: .ok,
+                message: "all \(Figures.grouped(callCount)) calls of 30 days have one"
+            )
         }
         let names = unpricedModels.prefix(5).joined(separator: ", ") + (unpricedModels.count > 5 ? ", …" : "")
         return Finding(
             check: "prices",
             level: .warning,
-            message: "\(Figures.grouped(unpricedCalls)) of \(Figures.grouped(callCount)) calls of the last 30 days have none: \(names)",
+            message:
+                "\(Figures.grouped(unpricedCalls)) of \(Figures.grouped(callCount)) calls of the last 30 days have none: \(names)",
             next: "add them under pricing.overrides, or name a newer table as pricing.table"
         )
     }
@@ -77,11 +84,20 @@ extension Examination {
         let inFiles = heard?.lastInFiles(of: agent)
         let onboard = "hammurabi onboard --agent \(agent.rawValue)"
         if let conflict = plan.conflicts.first {
-            return finding(.warning, "sends elsewhere: \(conflict.key) = \(conflict.value)", "\(onboard) asks whether to replace it")
+            return finding(
+                .warning,
+                "sends elsewhere: \(conflict.key) = \(conflict.value)",
+                "\(onboard) asks whether to replace it"
+            )
         }
         if !plan.hasSettings {
             if let telemetry { return finding(.ok, "last heard \(telemetry.iso8601)") }
-            return finding(.ok, agent == .cursor ? "it has no telemetry to configure" : "it has no settings file; \(onboard) --print shows variables to set")
+            return finding(
+                .ok,
+                agent == .cursor
+                    ? "it has no telemetry to configure"
+                    : "it has no settings file; \(onboard) --print shows variables to set"
+            )
         }
         if !plan.changes.isEmpty {
             let known = inFiles.map { "; known from session files only, last \($0.iso8601)" } ?? ""

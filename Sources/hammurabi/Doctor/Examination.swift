@@ -27,7 +27,8 @@ struct Examination {
         return Finding(
             check: "configuration",
             level: .error,
-            message: "\(configurationErrors) \(configurationErrors == 1 ? "error" : "errors"): a collector would not start",
+            message:
+                "\(configurationErrors) \(configurationErrors == 1 ? "error" : "errors"): a collector would not start",
             next: "hammurabi validate shows each with its place"
         )
     }
@@ -70,10 +71,18 @@ struct Examination {
     private var service: Finding {
         let path = ServiceUnit.path(of: account)
         guard files.status(path) != nil else {
-            return Finding(check: "service", level: .ok, message: "none is installed; hammurabi onboard --service would")
+            return Finding(
+                check: "service",
+                level: .ok,
+                message: "none is installed; hammurabi onboard --service would"
+            )
         }
         guard Systemctl.isThere(surroundings) else {
-            return Finding(check: "service", level: .ok, message: "one is installed, but systemd does not serve this user here")
+            return Finding(
+                check: "service",
+                level: .ok,
+                message: "one is installed, but systemd does not serve this user here"
+            )
         }
         if Systemctl.run(["is-active", "--quiet", ServiceUnit.name], isQuiet: true) {
             return Finding(check: "service", level: .ok, message: "it runs")
@@ -82,7 +91,8 @@ struct Examination {
             check: "service",
             level: .error,
             message: "it is installed and does not run",
-            next: "systemctl --user restart \(ServiceUnit.name); journalctl --user -u \(ServiceUnit.name) says why it stopped"
+            next:
+                "systemctl --user restart \(ServiceUnit.name); journalctl --user -u \(ServiceUnit.name) says why it stopped"
         )
     }
 
@@ -90,7 +100,13 @@ struct Examination {
 
     private var permissions: [Finding] {
         guard let status = files.status(home) else {
-            return [Finding(check: "files", level: .ok, message: "\(account.shown(home)) is not there yet; the collector makes it")]
+            return [
+                Finding(
+                    check: "files",
+                    level: .ok,
+                    message: "\(account.shown(home)) is not there yet; the collector makes it"
+                )
+            ]
         }
         var findings: [Finding] = []
         if !status.isFolder || status.owner != geteuid() {
@@ -104,7 +120,9 @@ struct Examination {
             )
         } else if access(home, R_OK | W_OK | X_OK) != 0 {
             let next = "chmod u+rwx \(home)"
-            findings.append(Finding(check: "files", level: .error, message: "\(account.shown(home)) cannot be written", next: next))
+            findings.append(
+                Finding(check: "files", level: .error, message: "\(account.shown(home)) cannot be written", next: next)
+            )
         }
         let paths = [home] + files.names(in: home).map { home + "/" + $0 }
         for path in paths {
@@ -133,7 +151,11 @@ struct Examination {
         }
         var found = statvfs()
         guard statvfs(folder.isEmpty ? "/" : folder, &found) == 0 else {
-            return Finding(check: "disk", level: .warning, message: "nobody can say how much space is left at \(folder)")
+            return Finding(
+                check: "disk",
+                level: .warning,
+                message: "nobody can say how much space is left at \(folder)"
+            )
         }
         let free = UInt64(found.f_bavail) * UInt64(found.f_frsize)
         let text = "\(free >> 20) MiB are free"

@@ -37,7 +37,9 @@ struct ListeningProcess {
                 var buffer = [CChar](repeating: 0, count: 64)
                 let length = readlink("\(folder)/\(entry)", &buffer, buffer.count)
                 return length > 0
-                    && links.contains(String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self))
+                    && links.contains(
+                        String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                    )
             }
             guard isOwner else { continue }
             let title = (try? files.read("/proc/\(id)/comm")) ?? []

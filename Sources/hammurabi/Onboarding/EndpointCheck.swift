@@ -26,7 +26,9 @@ enum EndpointCheck: Equatable {
     static func run(_ endpoint: EndpointURL, key: String?, now: Timestamp) -> EndpointCheck {
         guard let client = CollectorClient(endpoint) else { return .skipped }
         let path = endpoint.path + "/v1/logs"
-        guard let answer = client.send("POST", path, body: record(now), key: key, seconds: 10) else { return .unreachable }
+        guard let answer = client.send("POST", path, body: record(now), key: key, seconds: 10) else {
+            return .unreachable
+        }
         switch answer.status {
         case 200: return .accepted
         case 401: return key == nil ? .keyNeeded : .keyRefused("the key is unknown there")
@@ -40,7 +42,7 @@ enum EndpointCheck: Equatable {
         """
         {"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"hammurabi-onboard"}}]},\
         "scopeLogs":[{"scope":{"name":"hammurabi.onboard","version":"\(Version.number)"},"logRecords":[\
-        {"timeUnixNano":"\(now.nanoseconds)","observedTimeUnixNano":"\(now.nanoseconds)","severityNumber":9,"severityText":"INFO",\
+        {"timeUnixNano":"\(now.nanoseconds)","observedTimeUnixNano":"\(now.nanoseconds)","severityNumber":9,\
         "body":{"stringValue":"\(eventName)"},\
         "attributes":[{"key":"event.name","value":{"stringValue":"\(eventName)"}}]}]}]}]}
         """

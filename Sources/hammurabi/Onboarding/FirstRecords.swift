@@ -30,7 +30,8 @@ struct FirstRecords {
         guard let answer = client.send("GET", path, key: key, seconds: 5) else {
             throw Unanswered(reason: "the collector went away")
         }
-        guard answer.status == 200, let document = try? JSONDecoder().decode(Answer.self, from: Data(answer.body.utf8)) else {
+        guard answer.status == 200, let document = try? JSONDecoder().decode(Answer.self, from: Data(answer.body.utf8))
+        else {
             let mayNotRead = [401, 403].contains(answer.status)
             throw Unanswered(reason: mayNotRead ? "the key may not read" : "the collector answered \(answer.status)")
         }

@@ -18,7 +18,9 @@ extension OnboardFlow {
         }
         if !plan.conflicts.isEmpty, !overriding {
             for conflict in plan.conflicts {
-                say("  \(account.shown(conflict.path)) sends elsewhere: \(conflict.key) = \(conflict.value.printable)\n")
+                say(
+                    "  \(account.shown(conflict.path)) sends elsewhere: \(conflict.key) = \(conflict.value.printable)\n"
+                )
             }
             guard let questions else {
                 say("  It was left as it is; say --force to replace it.\n")
@@ -85,7 +87,10 @@ extension OnboardFlow {
             case .place: return style.dim(text)
             }
         }
-        let mode = change.file.mode.map { $0 == change.mode ? "" : ", mode \(String($0, radix: 8)) becomes \(String(change.mode, radix: 8))" } ?? ""
+        let mode =
+            change.file.mode.map {
+                $0 == change.mode ? "" : ", mode \(String($0, radix: 8)) becomes \(String(change.mode, radix: 8))"
+            } ?? ""
         return "  \(account.shown(change.file.path))\(link)\(kind)\(mode)\n" + lines.map { "  \($0)\n" }.joined()
     }
 
@@ -131,7 +136,8 @@ extension OnboardFlow {
         let check = EndpointCheck.run(endpoint, key: key, now: Console.now())
         guard check == .accepted else {
             throw Refusal(
-                message: "\(endpoint) does not take the key that was made for it; reload the collector (SIGHUP) and try again, no settings were changed",
+                message:
+                    "\(endpoint) does not take the key that was made for it; reload it (SIGHUP) and try again",
                 exitCode: Exit.permission
             )
         }
@@ -156,7 +162,9 @@ extension OnboardFlow {
             say("\n")
             report.agents.append(entry)
         }
-        if options.service, let unit = try? serviceUnit() { say("# \(account.shown(ServiceUnit.path(of: account)))\n\(unit.text)") }
+        if options.service, let unit = try? serviceUnit() {
+            say("# \(account.shown(ServiceUnit.path(of: account)))\n\(unit.text)")
+        }
         if options.json { Console.answer(report.text) }
         return 0
     }
@@ -169,7 +177,9 @@ extension OnboardFlow {
         if !written.isEmpty {
             say("\nBring it all back with: hammurabi onboard --undo\n")
             for agent in written { say("\(agent.title): \(agent.firstRecord).\n") }
-            if options.wait || questions != nil { waitForFirstRecords(written, endpoint, key) }
+            // A collector that was not there just now hears nobody.
+            let isThere = report.check == "accepted"
+            if isThere, options.wait || questions != nil { waitForFirstRecords(written, endpoint, key) }
         }
         if options.json { Console.answer(report.text) }
     }

@@ -23,7 +23,8 @@ extension OnboardFlow {
 
     /// What keeps a text from being a key; it is not shown.
     private static func fault(of key: String) -> String? {
-        let isPlain = key.utf8.count <= 1_024 && key.utf8.allSatisfy { $0 > 32 && $0 < 127 && !",\"\\".utf8.contains($0) }
+        let isPlain =
+            key.utf8.count <= 1_024 && key.utf8.allSatisfy { $0 > 32 && $0 < 127 && !",\"\\".utf8.contains($0) }
         return isPlain ? nil : "a key is one word of at most 1024 visible ASCII signs, without commas and quotes"
     }
 
@@ -49,7 +50,8 @@ extension OnboardFlow {
                 return try goOnUnchecked("nobody listens at \(endpoint)", choice, serviceFollows)
             case .noCollector(let status):
                 throw Refusal(
-                    message: "what answers at \(endpoint) takes no OTLP (status \(status)); name the collector with --endpoint",
+                    message:
+                        "what answers at \(endpoint) takes no OTLP (status \(status)); name the collector with --endpoint",
                     exitCode: Exit.unreachable
                 )
             }
@@ -58,7 +60,8 @@ extension OnboardFlow {
 
     private func makeKey() throws -> KeyChoice? {
         guard let issuer = KeyIssuer.local(graph, surroundings) else { return nil }
-        let isWanted = try questions?.confirm("The collector asks for a key. Make one for these agents?", default: true) ?? true
+        let isWanted =
+            try questions?.confirm("The collector asks for a key. Make one for these agents?", default: true) ?? true
         return isWanted ? .make(issuer) : nil
     }
 

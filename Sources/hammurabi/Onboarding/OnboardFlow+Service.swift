@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import Collector
+import Glibc
 import Onboarding
 
 extension OnboardFlow {
@@ -35,7 +35,9 @@ extension OnboardFlow {
             entry.notes = ["systemd does not serve this user here"]
             entry.state = .manual
             entry.exitCode = options.dryRun ? 0 : Exit.checkSaidNo
-            say("  systemd does not serve this user here, so no service can be installed. Run hammurabi run by the means of this system.\n")
+            say(
+                "  systemd does not serve this user here: start hammurabi run by the means of this system.\n"
+            )
             return nil
         }
         if options.dryRun { return nil }
@@ -64,14 +66,16 @@ extension OnboardFlow {
             report.service?.exitCode = Exit.unreachable
             return Console.error("hammurabi: the service did not start; see journalctl --user -u \(ServiceUnit.name)\n")
         }
-        say("""
+        say(
+            """
             The collector runs as a service at \(endpoint).
               its log:  journalctl --user -u \(ServiceUnit.name)
               stop it:  systemctl --user stop \(ServiceUnit.name)
               remove:   hammurabi onboard --undo --service
               without a login it needs: loginctl enable-linger
 
-            """)
+            """
+        )
     }
 }
 

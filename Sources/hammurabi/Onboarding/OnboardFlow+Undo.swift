@@ -50,7 +50,8 @@ extension OnboardFlow {
         switch item.result {
         case .restored: pretend ? "would be as it was before" : "is as it was before"
         case .removed: pretend ? "was not there before and would be removed" : "was not there before and is removed"
-        case .changedSince: "was changed since, so it was left as it is; --force restores it and keeps a copy of what it holds"
+        case .changedSince:
+            "was changed since, so it was left as it is; --force restores it and keeps a copy of what it holds"
         case .failed(let fault): fault.description
         }
     }
@@ -67,7 +68,8 @@ extension OnboardFlow {
             case .restored: Item(name: item.subject, path: item.path, state: "restored")
             case .removed: Item(name: item.subject, path: item.path, state: "removed")
             case .changedSince: Item(name: item.subject, path: item.path, state: "changedSince")
-            case .failed(let fault): Item(name: item.subject, path: item.path, state: "failed", error: fault.description)
+            case .failed(let fault):
+                Item(name: item.subject, path: item.path, state: "failed", error: fault.description)
             }
         }
         let encoder = JSONEncoder()

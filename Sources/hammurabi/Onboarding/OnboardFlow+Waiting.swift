@@ -16,7 +16,9 @@ extension OnboardFlow {
         let start = Console.now()
         let records = FirstRecords(client: client, key: shownKey, since: start)
         var missing = agents
-        say("Waiting for their first records, at most two minutes\(questions == nil ? "" : "; press enter to stop waiting")…\n")
+        say(
+            "Waiting for their first records, at most two minutes\(questions == nil ? "" : "; press enter to stop waiting")…\n"
+        )
         while !missing.isEmpty, Console.now().nanoseconds - start.nanoseconds < Self.patience * 1_000_000_000 {
             for agent in missing {
                 do throws(FirstRecords.Unanswered) {
@@ -25,7 +27,9 @@ extension OnboardFlow {
                     say("\(agent.title): heard at \(seen.iso8601).\n")
                     note(seen.iso8601, for: agent)
                 } catch {
-                    return say("Nobody can say whether they were heard: \(error.reason). Look at the dashboard, or run hammurabi doctor.\n")
+                    return say(
+                        "Nobody can say whether they were heard: \(error.reason). Run hammurabi doctor.\n"
+                    )
                 }
             }
             if missing.isEmpty || pause() { break }

@@ -7,7 +7,9 @@ import FoundationEssentials
 import Glibc
 import Onboarding
 
-/// Onboarding from the first question to the first record. Nothing is written before the last question is answered.
+/// Onboarding from the first question to the first record.
+///
+/// Nothing is written before the last question is answered.
 struct OnboardFlow {
     let options: OnboardCommand
     let account: Account
@@ -38,7 +40,9 @@ struct OnboardFlow {
 
     /// Writes for people; programs get the document at the end.
     func say(_ text: String) {
-        if !options.json { Console.answer(text) }
+        if options.json { return }
+        // Who is asked must see what about, wherever the answer goes.
+        if questions != nil, !Console.isTerminal { Console.error(text) } else { Console.answer(text) }
     }
 
     /// A reason to stop, with its exit code.
@@ -64,7 +68,8 @@ struct OnboardFlow {
     private mutating func steps() throws -> Int32 {
         if questions == nil, !options.yes, !options.dryRun, !options.print {
             throw Refusal(
-                message: "there is nobody to ask; say --yes to write, --dry-run to see what would be written, or --print",
+                message:
+                    "there is nobody to ask; say --yes to write, --dry-run to see what would be written, or --print",
                 exitCode: EX_USAGE
             )
         }
@@ -99,8 +104,10 @@ struct OnboardFlow {
         if options.print { return present.isEmpty ? Agent.allCases : present }
         guard let questions else {
             guard !present.isEmpty else {
+                let names = Agent.allCases.map(\.rawValue).joined(separator: ", ")
                 throw Refusal(
-                    message: "no coding agent was found; name one with --agent: \(Agent.allCases.map(\.rawValue).joined(separator: ", "))",
+                    message:
+                        "no coding agent was found; name one with --agent: \(names)",
                     exitCode: Exit.inputMissing
                 )
             }
@@ -108,7 +115,10 @@ struct OnboardFlow {
         }
         let items = findings.map { Choice.Item(title: $0.agent.title, remark: remark(on: $0)) }
         let chosen = Set(findings.indices.filter { findings[$0].isPresent && findings[$0].agent != .cursor })
-        let answer = try questions.choose("Which agents shall send their telemetry here?", Choice(items: items, chosen: chosen))
+        let answer = try questions.choose(
+            "Which agents shall send their telemetry here?",
+            Choice(items: items, chosen: chosen)
+        )
         if answer.isEmpty { say("No agent was chosen; nothing was changed.\n") }
         return answer.sorted().map { findings[$0].agent }
     }

@@ -11,7 +11,7 @@ struct Questions {
 
     /// nil when nobody can answer.
     init?(environment: [String: String]) {
-        guard let keyboard = Keyboard() else { return nil }
+        guard Console.showsProgress, let keyboard = Keyboard() else { return nil }
         self.keyboard = keyboard
         style = Style(isTerminal: Console.showsProgress, environment: environment)
         let terminal = environment["TERM"] ?? ""
@@ -73,7 +73,9 @@ struct Questions {
 
     private func chooseByNumber(_ question: String, _ choice: Choice) throws -> Set<Int> {
         show(question + "\n")
-        for (index, item) in choice.items.enumerated() { show("  \(index + 1) \(item.title)  \(item.remark.printable)\n") }
+        for (index, item) in choice.items.enumerated() {
+            show("  \(index + 1) \(item.title)  \(item.remark.printable)\n")
+        }
         let start = choice.chosen.sorted().map { String($0 + 1) }.joined(separator: ",")
         let answer = try text("Numbers divided by commas, all or none", default: start.isEmpty ? "none" : start) {
             choice.named(by: $0) == nil ? "Answer with numbers from 1 to \(choice.items.count), all or none." : nil
