@@ -194,7 +194,11 @@ let package = Package(
         pluginTests("HubExtension"),
         pluginTests("APIKeysExtension"),
         pluginTests("HealthCheckExtension"),
-        .testTarget(name: "OnboardingTests", dependencies: ["Onboarding", "Usage"], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "OnboardingTests",
+            dependencies: ["Onboarding", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
+            exclude: ["Fixtures"]
+        ),
         .testTarget(name: "UITests", dependencies: ["hammurabi"]),
     ],
     swiftLanguageModes: [.v6]

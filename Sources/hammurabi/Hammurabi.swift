@@ -14,7 +14,7 @@ struct Hammurabi: AsyncParsableCommand {
         version: Version.number,
         subcommands: [
             RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, ScanCommand.self,
-            SummaryCommand.self, DoctorCommand.self, QueueCommand.self,
+            SummaryCommand.self, DoctorCommand.self, OnboardCommand.self, QueueCommand.self,
             SessionsCommand.self, BudgetCommand.self, PricesCommand.self, CompactCommand.self, TopCommand.self,
             StatusLineCommand.self, CompletionCommand.self,
         ],

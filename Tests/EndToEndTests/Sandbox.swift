@@ -91,7 +91,7 @@ final class RunningProgram: Sendable {
     private let errors: URL
 
     /// The program that was built together with these tests: it lies beside them.
-    private static let executable: URL = {
+    static let executable: URL = {
         let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(filePath: tests).deletingLastPathComponent().appending(path: "hammurabi")
     }()

@@ -60,6 +60,13 @@ enum Console {
     /// Whether a person types what stands on standard input.
     static var isTyped: Bool { isatty(STDIN_FILENO) == 1 }
 
+    /// The width of the terminal on which people watch, in columns; 80 when it has none.
+    static var errorWidth: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
     /// The present.
     static let now: @Sendable () -> Timestamp = {
         var time = timespec()
