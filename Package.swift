@@ -199,7 +199,7 @@ let package = Package(
             dependencies: ["Onboarding", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
             exclude: ["Fixtures"]
         ),
-        .testTarget(name: "UITests", dependencies: ["hammurabi"]),
+        .testTarget(name: "UITests", dependencies: ["hammurabi"], exclude: ["Fixtures"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -42,7 +42,7 @@ final class HubExtension: Extension, HTTPServing {
             route(.get, "/api/telemetry/sessions/{id}", api.session),
             route(.post, "/api/telemetry/compact", api.compact),
             route(.post, "/api/telemetry/scan", api.scan),
-        ]
+        ] + DashboardRoutes.all
     }
 
     private func route(
