@@ -3,6 +3,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// An HTTP server for tests of what sends: answers as it is told, and keeps what it got.
@@ -57,18 +58,52 @@ public final class SinkServer: Sendable {
         self.shared = shared
     }
 
+    /// PEM files for a sink that speaks TLS.
+    public struct TLSFiles: Sendable {
+        /// Its certificate.
+        public var certificate: String
+        /// The key of that.
+        public var key: String
+        /// Who vouches for clients, which then must show a certificate; nil asks for none.
+        public var clientAuthority: String?
+
+        /// Names the files.
+        public init(certificate: String, key: String, clientAuthority: String? = nil) {
+            self.certificate = certificate
+            self.key = key
+            self.clientAuthority = clientAuthority
+        }
+
+        fileprivate func context() throws -> NIOSSLContext {
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+            )
+            if let clientAuthority {
+                configuration.trustRoots = .file(clientAuthority)
+                configuration.certificateVerification = .noHostnameVerification
+            }
+            return try NIOSSLContext(configuration: configuration)
+        }
+    }
+
     /// Starts to listen on a port of this machine, 0 for a free one.
     public static func start(
         port: Int = 0,
+        tls: TLSFiles? = nil,
         keeping: Bool = true,
         answer: @escaping @Sendable (Request) -> Reply = { _ in Reply(200) }
     ) async throws -> SinkServer {
         let state = Shared(answer: answer, keeping: keeping)
+        let context = try tls?.context()
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let context {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+                    }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
                     try channel.pipeline.syncOperations.addHandler(SinkHandler(state))
                 }

@@ -71,7 +71,7 @@ struct Destination: Sendable {
                 return .cancelled
             } catch {
                 if Task.isCancelled { return .cancelled }
-                return .later("\(target.authority): \(Self.reason(error))", after: nil)
+                return .later("\(target.authority): \(ConnectionTrouble.reason(error))", after: nil)
             }
             guard (300..<400).contains(response.status.code) else { return await answer(response) }
             switch redirection(response, from: target) {
@@ -194,11 +194,6 @@ struct Destination: Sendable {
             }
         }
         return String(text.map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 32 } ? " " : $0 }.prefix(200))
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        if let error = error as? HTTPClientError { return error.shortDescription.lowercased() }
-        return String("\(error)".prefix(200))
     }
 }
 

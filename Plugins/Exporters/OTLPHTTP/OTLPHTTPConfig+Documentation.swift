@@ -29,7 +29,8 @@ extension OTLPHTTPConfig {
         "sending_queue": "where batches wait",
         "sending_queue.enabled": "false: senders wait for the destination's own answer",
         "sending_queue.num_consumers": "requests under way at once, of each signal",
-        "sending_queue.queue_size": "how much may wait: a size such as 1GiB, or a count of what sizer says",
+        "sending_queue.queue_size":
+            "how much may wait, of each signal: a size such as 1GiB, or a count of what sizer says",
         "sending_queue.sizer": "what a queue_size without a unit counts: requests, items or bytes; auto: requests",
         "sending_queue.block_on_overflow":
             "true: senders wait up to ten seconds for room before they are told to try again",
