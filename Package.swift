@@ -172,7 +172,7 @@ let package = Package(
             exclude: ["Fixtures"]
         ),
         pluginTests("AgentSessionsReceiver", more: ["TokensProcessor", "CZstd"], exclude: ["Fixtures"]),
-        pluginTests("EventsReceiver"),
+        pluginTests("EventsReceiver", more: ["TokensProcessor"]),
         pluginTests("OTLPReceiver", exclude: ["Fixtures"]),
         pluginTests("TokensProcessor", exclude: ["Fixtures"]),
         pluginTests("PricingProcessor"),
@@ -192,7 +192,7 @@ let package = Package(
             more: ["PricingProcessor", "SinkServer", "TokensProcessor"],
             exclude: ["Fixtures"]
         ),
-        pluginTests("HubExtension"),
+        pluginTests("HubExtension", more: ["EventsReceiver"]),
         pluginTests("APIKeysExtension"),
         pluginTests("HealthCheckExtension"),
         .testTarget(

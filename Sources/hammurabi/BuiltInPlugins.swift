@@ -4,6 +4,7 @@ import APIKeysExtension
 import AgentSessionsReceiver
 import AttributesProcessor
 import Collector
+import EventsReceiver
 import FilterProcessor
 import HealthCheckExtension
 import HubExtension
@@ -22,6 +23,7 @@ enum BuiltInPlugins {
     static let registry = Registry(
         receivers: [
             OTLPFactory(),
+            EventsFactory(),
             AgentSessionsFactory(
                 environment: Surroundings.process.environment,
                 machine: Surroundings.process.machineName

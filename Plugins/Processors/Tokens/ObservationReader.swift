@@ -29,11 +29,11 @@ struct ObservationReader {
         scopes = [ScopeFacts?](repeating: nil, count: batch.scopes.count)
     }
 
-    private struct ScopeFacts {
+    struct ScopeFacts {
         /// Who sees the calls: the scope, because one scope never tells of a call twice under two names.
         var witness: UInt64
-        /// Whether it is that of the receiver of session files.
-        var isFromFile: Bool
+        /// Who wrote its records.
+        var origin: Origin
     }
 
     /// Reads everything there is to know about calls and sessions.
@@ -44,7 +44,7 @@ struct ObservationReader {
         usage = batch.records.indices.map { batch.isLive(record: $0) && tellsUsage($0) }
         for record in batch.records.indices where batch.isLive(record: record) {
             guard usage[record] || namesSessions else { continue }
-            let isFromFile = facts(ofScope: batch.records[record].scope).isFromFile
+            let isFromFile = facts(ofScope: batch.records[record].scope).origin == .sessionFiles
             attributes.load(.record(record), of: batch, keepingOthers: isFromFile || !rules.isEmpty)
             if usage[record], let observation = observation(of: record) {
                 findings.observations.append(observation)
@@ -53,6 +53,16 @@ struct ObservationReader {
             if namesSessions { noteSession(of: record, in: &findings) }
         }
         return findings
+    }
+
+    /// Who writes records.
+    enum Origin {
+        /// Agents and SDKs, each in its own way.
+        case agents
+        /// The receiver of session files.
+        case sessionFiles
+        /// The receiver of events.
+        case events
     }
 
     /// What a batch tells.
@@ -80,7 +90,9 @@ struct ObservationReader {
         let keys = resource.profile?.sessionKeys ?? ExtractionTable.session
         guard let session = text(keys, .session) ?? resource.session else { return }
         let time = time(of: entry)
-        let tellsFacts = facts(ofScope: entry.scope).isFromFile && batch.equals(entry.name, SessionRecords.factsEvent)
+        let origin = facts(ofScope: entry.scope).origin
+        let tellsFacts =
+            origin == .events || (origin == .sessionFiles && batch.equals(entry.name, SessionRecords.factsEvent))
         let position = findings.position(of: session)
         if let position, !tellsFacts {
             findings.sessions[position].extend(to: time)
@@ -88,12 +100,16 @@ struct ObservationReader {
             return
         }
         var sighting = SessionSighting(id: session, time: time)
-        let name = verdict(on: entry, resource).profile.name
-        sighting.agent = name.isEmpty ? nil : name
+        sighting.knowledge = origin == .sessionFiles ? .transcript : .measured
+        sighting.agent = agent(of: entry, resource, origin)
         sighting.user = text(ExtractionTable.user, .user) ?? resource.user
         sighting.project = text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project
         sighting.machine = resource.machine
-        if tellsFacts { SessionRecords.complete(&sighting, record: record, of: batch) }
+        switch origin {
+        case .events: EventRecords.complete(&sighting, record: record, of: batch)
+        case .sessionFiles where tellsFacts: SessionRecords.complete(&sighting, record: record, of: batch)
+        default: break
+        }
         if let position {
             findings.sessions[position].merge(sighting)
             findings.sessionOfRecord[record] = Int32(position)
@@ -118,11 +134,12 @@ struct ObservationReader {
     private mutating func observation(of record: Int) -> Observation? {
         let entry = batch.records[record]
         let resource = facts(of: batch.scopes[entry.scope].resource)
+        let scope = facts(ofScope: entry.scope)
+        if scope.origin == .events { return event(record, entry, resource, scope) }
         let verdict = verdict(on: entry, resource)
         let profile = verdict.profile
         let isSpan = batch.signal == .traces
-        let scope = facts(ofScope: entry.scope)
-        let isFromFile = scope.isFromFile
+        let isFromFile = scope.origin == .sessionFiles
         let kind = isFromFile ? SessionRecords.kind(of: entry.name, in: batch) : nil
         guard isFromFile ? kind != nil : verdict.isCall else { return nil }
         let raw = rawCounts()
@@ -153,7 +170,7 @@ struct ObservationReader {
         return observation
     }
 
-    private mutating func facts(ofScope scope: Int) -> ScopeFacts {
+    mutating func facts(ofScope scope: Int) -> ScopeFacts {
         if let known = scopes[scope] { return known }
         let name = batch.scopes[scope].name
         var witness = StableHash(domain: "witness")
@@ -161,10 +178,21 @@ struct ObservationReader {
         batch.bytes(of: name).withUnsafeBytes { witness.combine(bytes: $0.bytes) }
         let facts = ScopeFacts(
             witness: witness.value,
-            isFromFile: batch.signal == .logs && batch.equals(name, SessionRecords.scope)
+            origin: batch.signal == .logs ? origin(named: name) : .agents
         )
         scopes[scope] = facts
         return facts
+    }
+
+    private func origin(named name: Slice) -> Origin {
+        if batch.equals(name, SessionRecords.scope) { return .sessionFiles }
+        return batch.equals(name, EventRecords.scope) ? .events : .agents
+    }
+
+    private mutating func agent(of entry: RecordEntry, _ resource: ResourceFacts, _ origin: Origin) -> String? {
+        if origin == .events { return text([.genAIAgentName], nil) }
+        let name = verdict(on: entry, resource).profile.name
+        return name.isEmpty ? nil : name
     }
 
     private mutating func facts(of resource: Int) -> ResourceFacts {
