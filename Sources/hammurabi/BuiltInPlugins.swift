@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import APIKeysExtension
 import AgentSessionsReceiver
 import AttributesProcessor
 import Collector
 import FilterProcessor
+import HealthCheckExtension
 import HubExtension
 import JSONLExporter
 import OTLPReceiver
@@ -29,6 +31,8 @@ enum BuiltInPlugins {
             AttributesFactory(),
         ],
         exporters: [SQLiteFactory(), JSONLFactory(), StdoutFactory()],
-        extensions: [HubFactory(version: Version.number)]
+        extensions: [
+            HubFactory(version: Version.number), APIKeysFactory(), HealthCheckFactory(version: Version.number),
+        ]
     )
 }

@@ -8,7 +8,7 @@ import Usage
 import YAML
 
 /// The flags by which every command finds its configuration.
-struct ConfigOptions: ParsableArguments {
+struct ConfigOptions: ParsableArguments, Sendable {
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -52,6 +52,18 @@ struct ConfigOptions: ParsableArguments {
         Console.error(diagnostics.rendered())
         guard let loaded, !diagnostics.hasErrors else { throw ExitCode(Exit.configuration) }
         return loaded.graph
+    }
+}
+
+extension ConfigOptions {
+    /// The configuration as it is now, for a collector that runs.
+    func reloaded(_ surroundings: Surroundings) -> LoadedGraph {
+        var diagnostics = Diagnostics()
+        let loaded = load(surroundings, diagnostics: &diagnostics)
+        guard let loaded, !diagnostics.hasErrors else {
+            return .refused(diagnostics.items.map { diagnostics.rendered($0) })
+        }
+        return .graph(loaded.graph)
     }
 }
 

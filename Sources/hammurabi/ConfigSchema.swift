@@ -63,14 +63,19 @@ struct ConfigSchema {
         pipelines.patternProperties = ["^(\(Signal.allCases.map(\.rawValue).joined(separator: "|")))(/.+)?$": pipeline]
         var level = Schema(type: "string")
         level.choices = TelemetryConfig.Level.allCases.map(\.rawValue)
+        var encoding = Schema(type: "string")
+        encoding.choices = TelemetryConfig.Encoding.allCases.map(\.rawValue)
         var logs = Schema(type: "object")
-        logs.properties = ["level": level]
+        logs.properties = ["level": level, "encoding": encoding]
         var telemetry = Schema(type: "object")
         telemetry.properties = ["logs": logs]
         var service = Schema(type: "object")
         service.additionalProperties = false
         service.required = ["pipelines"]
-        service.properties = ["extensions": ids, "pipelines": pipelines, "telemetry": telemetry]
+        service.properties = [
+            "extensions": ids, "pipelines": pipelines, "telemetry": telemetry,
+            "memory_limit": Schema(type: ["string", "number", "null"]),
+        ]
         return service
     }
 }

@@ -77,6 +77,10 @@ struct CarriedOverSnippetTests {
             { $0.responseHeaders["X-Frame-Options"]?.value == "deny" && $0.responseHeaders.count == 2 }
         ),
         ("max_request_body_size: 0", { $0.maxRequestBodySize == .standard }),
+        (
+            "tls: { cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt, min_version: 1.3 }",
+            { $0.tls?.minVersion == .tls13 && $0.tls?.clientCAFile.path == "ca.crt" }
+        ),
         ("logs_url_path: v1/logs", { $0.logsURLPath == "v1/logs" }),
     ]
 
@@ -89,8 +93,8 @@ struct CarriedOverSnippetTests {
     }
 
     static let refused = [
-        ("tls: { cert_file: server.crt, key_file: server.key }", "unknown-key"),
-        ("auth: { authenticator: oidc }", "unknown-key"), ("middlewares: [{ id: limiter }]", "unknown-key"),
+        ("tls: { cert_file: server.crt }", "tls"), ("auth: { authenticator: oidc }", "authenticator"),
+        ("middlewares: [{ id: limiter }]", "unknown-key"),
         ("transport: unix", "transport"), ("compression_algorithms: [\"\", zstd]", "coding"),
     ]
 

@@ -63,7 +63,7 @@ struct ConnectionTermsTests {
             registry
         )
         let connection = try await collector.connect()
-        try connection.send("GET /brief HTTP/1.1\nHost: a\n\n")
+        try connection.send("GET /brief HTTP/1.1\nHost: localhost\n\n")
         #expect(try await connection.answer().fields["connection"] == "close")
         try await collector.end()
     }

@@ -12,8 +12,8 @@ struct ConnectionTests {
     @Test func `requests that come at once are answered in their order`() async throws {
         let bench = try await ListenerBench([echo, slow])
         let connection = try await bench.connect()
-        let first = "POST /slow HTTP/1.1\nHost: a\nContent-Length: 0\n\n"
-        let rest = (1...20).map { "POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\n\($0 + 10)" }.joined()
+        let first = "POST /slow HTTP/1.1\nHost: localhost\nContent-Length: 0\n\n"
+        let rest = (1...20).map { "POST /v1/echo HTTP/1.1\nHost: localhost\nContent-Length: 2\n\n\($0 + 10)" }.joined()
         try connection.send(first + rest)
         #expect(try await connection.answer().body == "slow")
         for number in 1...20 { #expect(try await connection.answer().body == "\(number + 10)") }
@@ -23,8 +23,8 @@ struct ConnectionTests {
     @Test func `a client that has sent everything still gets all its answers`() async throws {
         let bench = try await ListenerBench([echo, slow])
         let connection = try await bench.connect()
-        try connection.send("POST /slow HTTP/1.1\nHost: a\nContent-Length: 0\n\n")
-        try connection.send("POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\nok")
+        try connection.send("POST /slow HTTP/1.1\nHost: localhost\nContent-Length: 0\n\n")
+        try connection.send("POST /v1/echo HTTP/1.1\nHost: localhost\nContent-Length: 2\n\nok")
         connection.endSending()
         #expect(try await connection.answer().body == "slow")
         #expect(try await connection.answer().body == "ok")
@@ -43,7 +43,7 @@ struct ConnectionTests {
         }
         let bench = try await ListenerBench([reader])
         let connection = try await bench.connect()
-        try connection.send("POST /read HTTP/1.1\nHost: a\nContent-Length: 900000\n\nnot all")
+        try connection.send("POST /read HTTP/1.1\nHost: localhost\nContent-Length: 900000\n\nnot all")
         connection.endSending()
         #expect(try await connection.answer().body == "cut")
         #expect(journal.entries == ["interrupted"])
@@ -52,7 +52,7 @@ struct ConnectionTests {
     @Test func `a request for the head alone is answered with the length and no body`() async throws {
         let bench = try await ListenerBench([Route(.get, "/a") { _ in ServerResponse(.ok, body: .bytes([65, 66])) }])
         let connection = try await bench.connect()
-        try connection.send("HEAD /a HTTP/1.1\nHost: a\nConnection: close\n\n")
+        try connection.send("HEAD /a HTTP/1.1\nHost: localhost\nConnection: close\n\n")
         #expect(try await connection.rest() == "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n")
     }
 
@@ -71,22 +71,22 @@ struct ConnectionTests {
         for path in ["/pieces", "/whole", "/pieces"] {
             let body = [UInt8](repeating: 65, count: 3_000_000)
             try await connection.send(
-                Array("POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n".utf8) + body
+                Array("POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n".utf8) + body
             )
             #expect(try await connection.answer().body == "3000000")
         }
     }
 
     @Test(arguments: [
-        ("GET /a HTTP/1.1\n\n", 400), ("GET /a HTTP/1.1\nHost: a\nHost: b\n\n", 400),
-        ("GET /a HTTP/3.0\nHost: a\n\n", 505), ("GET /a HTTP/1.1\nHost: a\nExpect: money\n\n", 417),
-        ("POST /a HTTP/1.1\nHost: a\nTransfer-Encoding: gzip, chunked\n\n0\n\n", 501),
-        ("POST /a HTTP/1.1\nHost: a\nContent-Length: 1\nContent-Length: 2\n\nab", 400),
-        ("POST /a HTTP/1.1\nHost: a\nContent-Length: 1\nTransfer-Encoding: chunked\n\n0\n\n", 400),
-        ("GET /a HTTP/1.1\nHost: a\n" + String(repeating: "X: y\n", count: 101) + "\n", 431),
-        ("GET /a HTTP/1.1\nHost: a\nX: \(String(repeating: "y", count: 33_000))\n\n", 431),
-        ("GET /\(String(repeating: "y", count: 33_000)) HTTP/1.1\nHost: a\n\n", 431),
-        ("GET /a HTTP/1.1\nHost: a\nX\u{01}: y\n\n", 400),
+        ("GET /a HTTP/1.1\n\n", 400), ("GET /a HTTP/1.1\nHost: localhost\nHost: b\n\n", 400),
+        ("GET /a HTTP/3.0\nHost: localhost\n\n", 505), ("GET /a HTTP/1.1\nHost: localhost\nExpect: money\n\n", 417),
+        ("POST /a HTTP/1.1\nHost: localhost\nTransfer-Encoding: gzip, chunked\n\n0\n\n", 501),
+        ("POST /a HTTP/1.1\nHost: localhost\nContent-Length: 1\nContent-Length: 2\n\nab", 400),
+        ("POST /a HTTP/1.1\nHost: localhost\nContent-Length: 1\nTransfer-Encoding: chunked\n\n0\n\n", 400),
+        ("GET /a HTTP/1.1\nHost: localhost\n" + String(repeating: "X: y\n", count: 101) + "\n", 431),
+        ("GET /a HTTP/1.1\nHost: localhost\nX: \(String(repeating: "y", count: 33_000))\n\n", 431),
+        ("GET /\(String(repeating: "y", count: 33_000)) HTTP/1.1\nHost: localhost\n\n", 431),
+        ("GET /a HTTP/1.1\nHost: localhost\nX\u{01}: y\n\n", 400),
     ])
     func `a head that has no single meaning or is too long ends the connection`(text: String, status: Int)
         async throws
@@ -107,8 +107,8 @@ struct ConnectionTests {
         limits.bodyPause = .milliseconds(20)
         let bench = try await ListenerBench([echo], limits)
         for text in [
-            "POST /v1/echo HTTP/1.1\nHo", "POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 9\n\n1234",
-            "POST /v1/echo HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n9\n1234",
+            "POST /v1/echo HTTP/1.1\nHo", "POST /v1/echo HTTP/1.1\nHost: localhost\nContent-Length: 9\n\n1234",
+            "POST /v1/echo HTTP/1.1\nHost: localhost\nTransfer-Encoding: chunked\n\n9\n1234",
         ] {
             let connection = try await bench.connect()
             try connection.send(text)
@@ -131,7 +131,7 @@ struct ConnectionTests {
         terms.keepsAlive = false
         let bench = try await ListenerBench([echo], ListenerLimits(terms))
         let connection = try await bench.connect()
-        try connection.send("POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\nok")
+        try connection.send("POST /v1/echo HTTP/1.1\nHost: localhost\nContent-Length: 2\n\nok")
         let answer = try await connection.answer()
         #expect(answer.body == "ok")
         #expect(answer.fields["connection"] == "close")
@@ -142,7 +142,7 @@ struct ConnectionTests {
         var limits = ListenerLimits()
         limits.connections = 2
         let bench = try await ListenerBench([echo], limits)
-        let request = "POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\nok"
+        let request = "POST /v1/echo HTTP/1.1\nHost: localhost\nContent-Length: 2\n\nok"
         var open: [RawConnection] = []
         for _ in 1...2 {
             open.append(try await bench.connect())
@@ -173,7 +173,7 @@ struct ConnectionTests {
         }
         let bench = try await ListenerBench([broken])
         let connection = try await bench.connect()
-        try connection.send("GET /broken HTTP/1.1\nHost: a\n\n")
+        try connection.send("GET /broken HTTP/1.1\nHost: localhost\n\n")
         #expect(try await connection.rest().hasSuffix("\r\n\r\n1\r\nA\r\n"))
     }
 
@@ -185,7 +185,7 @@ struct ConnectionTests {
         }
         let bench = try await ListenerBench([feed])
         let connection = try await bench.connect()
-        try connection.send("GET /feed HTTP/1.1\nHost: a\n\n")
+        try connection.send("GET /feed HTTP/1.1\nHost: localhost\n\n")
         #expect(await eventually { !connection.hasNothing })
         await bench.server.drain()
         #expect(try await connection.rest().hasPrefix("HTTP/1.1 200 OK\r\n"))
@@ -202,7 +202,7 @@ struct ConnectionTests {
         }
         let bench = try await ListenerBench([held])
         var connection: RawConnection? = try await bench.connect()
-        try connection?.send("POST /held HTTP/1.1\nHost: a\nContent-Length: 0\n\n")
+        try connection?.send("POST /held HTTP/1.1\nHost: localhost\nContent-Length: 0\n\n")
         #expect(await eventually { journal.entries == ["begun"] })
         connection = nil
         gate.finish()
@@ -225,7 +225,11 @@ struct ListenerBench {
 
     init(_ routes: [Route], _ limits: ListenerLimits = ListenerLimits()) async throws {
         let endpoint = Endpoint(host: "127.0.0.1", port: 0)
-        let listener = try HTTPListener(endpoint: endpoint, routes: routes, limits: limits, logger: .silent)
+        let listener = HTTPListener(
+            endpoint: endpoint,
+            site: ServedSite(try RouteTable(routes), limits),
+            logger: .silent
+        )
         server = try await HTTPServer.open([listener])
     }
 

@@ -28,7 +28,7 @@ struct DrainTests {
     @Test func `a request that has begun is answered and a new one is not taken`() async throws {
         let collector = try await RunningCollector(web("a"), .probes(journal, ["a": [slow, echo]]))
         let begun = try await collector.connect()
-        try begun.send("GET /slow HTTP/1.1\nHost: a\n\n")
+        try begun.send("GET /slow HTTP/1.1\nHost: localhost\n\n")
         #expect(await eventually { journal.entries.contains("begun") })
         await collector.beginShutdown()
         #expect(await eventually { await isRefused(collector) })
@@ -43,7 +43,7 @@ struct DrainTests {
     @Test func `an idle connection does not hold up the end`() async throws {
         let collector = try await RunningCollector(web("a"), .probes(journal, ["a": [echo]]))
         let (used, fresh) = (try await collector.connect(), try await collector.connect())
-        try used.send("POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\nok")
+        try used.send("POST /v1/echo HTTP/1.1\nHost: localhost\nContent-Length: 2\n\nok")
         #expect(try await used.answer().body == "ok")
         try await collector.end()
         #expect(try await used.rest().isEmpty)
@@ -57,9 +57,9 @@ struct DrainTests {
             drainDeadline: .milliseconds(50)
         )
         let stuck = try await collector.connect()
-        try stuck.send("POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 20\n\nnot all")
+        try stuck.send("POST /v1/echo HTTP/1.1\nHost: localhost\nContent-Length: 20\n\nnot all")
         let other = try await collector.connect()
-        try other.send("POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\nok")
+        try other.send("POST /v1/echo HTTP/1.1\nHost: localhost\nContent-Length: 2\n\nok")
         #expect(try await other.answer().body == "ok")
         try await collector.end()
         #expect(journal.entries.suffix(2) == ["stop in", "stop out"])
@@ -68,7 +68,7 @@ struct DrainTests {
     private func isRefused(_ collector: RunningCollector) async -> Bool {
         do {
             let connection = try await collector.connect()
-            try connection.send("POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\nok")
+            try connection.send("POST /v1/echo HTTP/1.1\nHost: localhost\nContent-Length: 2\n\nok")
             return try await connection.answer().body != "ok"
         } catch {
             return true

@@ -104,7 +104,7 @@ extension OTLPRow {
                 let connection = try await hub.collector.connect()
                 let ask = "Access-Control-Request-Method: POST\nAccess-Control-Request-Headers: content-type"
                 try connection.send(
-                    "OPTIONS /v1/\(signal) HTTP/1.1\nHost: a\nOrigin: https://a.example.com\n\(ask)\n\n"
+                    "OPTIONS /v1/\(signal) HTTP/1.1\nHost: localhost\nOrigin: https://a.example.com\n\(ask)\n\n"
                 )
                 let answer = try await connection.answer()
                 #expect(answer.status == 204)

@@ -25,7 +25,7 @@ extension OTLPRow {
             #expect(try await hub.post(.traces, body, Encoding.json.fields, path: "/in/spans").status == 200)
             #expect(try await hub.post(.traces, body, Encoding.json.fields).status == 404)
             let connection = try await hub.collector.connect()
-            try connection.send("GET /in/spans HTTP/1.1\nHost: a\n\n")
+            try connection.send("GET /in/spans HTTP/1.1\nHost: localhost\n\n")
             #expect(Encoding.json.isStatus(try await connection.answer(), 12))
             try await hub.end()
         },
@@ -75,7 +75,7 @@ extension OTLPRow {
             let connection = try await hub.collector.connect()
             for method in ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"] {
                 for encoding in Encoding.allCases {
-                    try connection.send("\(method) /v1/logs HTTP/1.1\nHost: a\nContent-Type: \(encoding.rawValue)\n\n")
+                    try connection.send("\(method) /v1/logs HTTP/1.1\nHost: localhost\nContent-Type: \(encoding.rawValue)\n\n")
                     let answer = try await connection.answer()
                     #expect(answer.status == 405)
                     #expect(answer.fields["allow"] == "POST")
@@ -142,7 +142,7 @@ extension OTLPRow {
             for (signal, encoding) in combinations {
                 let connection = try await hub.collector.connect()
                 try connection.send(
-                    "POST /v1/\(signal) HTTP/1.1\nHost: a\nContent-Type: \(encoding.rawValue)\nTransfer-Encoding: chunked\n\n"
+                    "POST /v1/\(signal) HTTP/1.1\nHost: localhost\nContent-Type: \(encoding.rawValue)\nTransfer-Encoding: chunked\n\n"
                 )
                 let body = try encoding.twoRecords(signal)
                 for start in stride(from: 0, to: body.count, by: 50) {
@@ -163,7 +163,7 @@ extension OTLPRow {
                 let connection = try await hub.collector.connect()
                 let body = try encoding.twoRecords(signal)
                 let fields = "Content-Type: \(encoding.rawValue)\nContent-Length: \(body.count)\nExpect: 100-continue"
-                try connection.send("POST /v1/\(signal) HTTP/1.1\nHost: a\n\(fields)\n\n")
+                try connection.send("POST /v1/\(signal) HTTP/1.1\nHost: localhost\n\(fields)\n\n")
                 #expect(try await connection.answer().status == 100)
                 try await connection.send(body)
                 #expect(try await connection.answer().status == 200)
@@ -183,7 +183,7 @@ extension OTLPRow {
                     "Content-Length: 1000000", "Transfer-Encoding: chunked", "Content-Length: 9\nExpect: 100-continue",
                 ] {
                     let connection = try await hub.collector.connect()
-                    try connection.send("\(line) HTTP/1.1\nHost: a\n\(fields)\n\(length)\n\n")
+                    try connection.send("\(line) HTTP/1.1\nHost: localhost\n\(fields)\n\(length)\n\n")
                     let answer = try await connection.answer()
                     #expect(answer.status == status, "\(line) \(length)")
                     #expect(answer.fields["connection"] == "close")

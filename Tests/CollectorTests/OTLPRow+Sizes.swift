@@ -77,7 +77,7 @@ extension OTLPRow {
             let hub = try await OTLPHub("max_request_body_size: 100KiB")
             for (signal, encoding) in combinations {
                 let stated = try await hub.collector.connect()
-                let head = "POST /v1/\(signal) HTTP/1.1\nHost: a\nContent-Type: \(encoding.rawValue)\n"
+                let head = "POST /v1/\(signal) HTTP/1.1\nHost: localhost\nContent-Type: \(encoding.rawValue)\n"
                 try stated.send(head + "Content-Length: 70000000000\n\n")
                 let chunked = try await hub.collector.connect()
                 try chunked.send(head + "Transfer-Encoding: chunked\n\n")

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import APIKeysExtension
 import AgentSessionsReceiver
 import AttributesProcessor
 import Collector
 import CollectorKit
 import FilterProcessor
 import FoundationEssentials
+import HealthCheckExtension
 import HubExtension
 import JSONLExporter
 import Logging
@@ -31,7 +33,7 @@ extension Registry {
             AttributesFactory(),
         ],
         exporters: [JSONLFactory(), SQLiteFactory(), StdoutFactory()],
-        extensions: [HubFactory()]
+        extensions: [HubFactory(), APIKeysFactory(), HealthCheckFactory()]
     )
 }
 

@@ -16,6 +16,9 @@ public struct HubConfig: ComponentConfig {
     /// The time zone of days and months where a question names none.
     public var timezone = "UTC"
 
+    /// HTTPS; nil for plain HTTP.
+    public var tls: TLSConfig?
+
     /// The defaults.
     public init() {}
 
@@ -29,14 +32,14 @@ public struct HubConfig: ComponentConfig {
     }
 
     /// What each key means.
-    public static let documentation = [
+    public static let documentation = TLSConfig.documentation(under: "tls").merging([
         "endpoint": "where to listen, host:port",
         "store": "the id of the exporter that answers queries",
         "budget": "what may be spent",
         "budget.monthly": "dollars in a calendar month; no budget when left out",
         "retention": "how long calls and records are kept when the store is compacted",
         "timezone": "the time zone of days and months where a question names none, such as Europe/Berlin",
-    ]
+    ]) { $1 }
 
     /// Refuses what no answer could be made of.
     public func validate(_ findings: inout ConfigFindings) {
@@ -64,6 +67,7 @@ public struct HubConfig: ComponentConfig {
                 help: "write 90d"
             )
         }
+        tls?.validate(&findings, at: ["tls"])
         do {
             _ = try Period("today", timezone: timezone, now: Timestamp(nanoseconds: 0))
         } catch {
@@ -74,6 +78,7 @@ public struct HubConfig: ComponentConfig {
     /// The listener and the store.
     public var resources: [ConfigResource] {
         [ConfigResource(.endpoint(endpoint), at: ["endpoint"]), ConfigResource(.store(store), at: ["store"])]
+            + (tls.map { [ConfigResource(.tls($0, of: endpoint), at: ["tls"])] } ?? [])
     }
 
     /// The budget as an amount; nil without one.

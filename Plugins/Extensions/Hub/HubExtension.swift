@@ -31,6 +31,8 @@ final class HubExtension: Extension, HTTPServing {
 
     var endpoint: Endpoint { config.endpoint }
 
+    var tls: TLSConfig? { config.tls }
+
     var routes: [Route] {
         [
             route(.get, "/api/health") { [self] _ in health },

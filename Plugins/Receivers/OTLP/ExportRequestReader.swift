@@ -17,7 +17,7 @@ struct ExportRequestReader {
         let coding = ContentCoding(contentEncoding: request.head.headerFields[.contentEncoding])
         guard let coding, codings.contains(coding) else { throw .unsupportedCoding(codings) }
         let body = try await collect(request.body)
-        let plain = coding == .gzip ? try inflate(body) : body
+        let plain = coding == .gzip ? try inflate(body, request.memory) : body
         let otlp = try decode(plain, signal, encoding)
         let isEmpty = otlp.records.isEmpty && encoding == .json
         return ExportRequest(otlp: otlp, misplaced: isEmpty ? MisplacedRecords(json: plain, sentAs: signal) : nil)
@@ -34,15 +34,18 @@ struct ExportRequestReader {
         }
     }
 
-    private func inflate(_ body: [UInt8]) throws(Refusal) -> [UInt8] {
+    private func inflate(_ body: [UInt8], _ memory: (any MemoryAllowance)?) throws(Refusal) -> [UInt8] {
+        let inflated: [UInt8]?
         do throws(Gzip.Failure) {
-            return try Gzip.inflate(body, limit: limit)
+            inflated = try Gzip.inflate(body, limit: limit, memory: memory)
         } catch {
             switch error {
             case .tooLarge: throw .tooLarge("the inflated body", limit)
             case .corrupt(let reason): throw .invalid(reason)
             }
         }
+        guard let inflated else { throw .unavailable("there is no memory left for the inflated body now", after: 1) }
+        return inflated
     }
 
     private func decode(_ body: [UInt8], _ signal: Signal, _ encoding: BodyEncoding) throws(Refusal) -> OTLPBatch {

@@ -15,15 +15,9 @@ extension OTLPConfig.Protocols: AbsentKeyAdvising {
 extension OTLPConfig.HTTP: AbsentKeyAdvising {
     /// The help for each key that is not there.
     public static let absentKeys = [
-        "tls": withoutTLS,
-        "tls_settings": withoutTLS,
-        "auth":
-            "remove it: senders are not asked for a key yet; keep the endpoint on 127.0.0.1, or let a proxy ask for one",
+        "tls_settings": "write tls",
         "middlewares": "remove it: there are none yet; let a processor change or refuse what comes in",
         "cors_allowed_origins": "write cors: { allowed_origins: [...] }",
         "cors_allowed_headers": "write cors: { allowed_headers: [...] }",
     ]
-
-    private static let withoutTLS =
-        "remove it: HTTPS is not offered yet; keep the endpoint on 127.0.0.1, and let a proxy bring in what comes over TLS"
 }

@@ -37,12 +37,16 @@ extension OTLPConfig {
         public var keepalive = KeepAlive()
         /// What browsers may do.
         public var cors = CORS()
+        /// HTTPS; nil for plain HTTP.
+        public var tls: TLSConfig?
+        /// Who asks for keys; nil leaves that to the service.
+        public var auth: Auth?
 
         /// The defaults.
         public init() {}
 
         enum CodingKeys: String, CodingKey {
-            case endpoint, transport, keepalive, cors
+            case endpoint, transport, keepalive, cors, tls, auth
             case maxRequestBodySize = "max_request_body_size"
             case compressionAlgorithms = "compression_algorithms"
             case tracesURLPath = "traces_url_path"
@@ -84,6 +88,20 @@ extension OTLPConfig {
             case enabled
             case idleTimeout = "idle_timeout"
         }
+    }
+
+    /// Who asks for keys.
+    public struct Auth: ConfigSection, AbsentKeyAdvising {
+        /// The id of an extension; with one under `service.extensions`, every listener asks for keys, whether this is written or not.
+        public var authenticator = "api_keys"
+
+        /// The usual extension.
+        public init() {}
+
+        /// The help for a key of the OpenTelemetry Collector that is not there.
+        public static let absentKeys = [
+            "request_params": "remove it: keys are taken from header fields alone, because addresses end up in logs"
+        ]
     }
 
     /// What browsers may do.

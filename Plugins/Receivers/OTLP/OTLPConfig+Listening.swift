@@ -11,7 +11,14 @@ extension OTLPConfig {
         let paths = Signal.allCases.map { signal in
             ConfigResource(.path(http.path(of: signal), of: http.address), at: section + [http.pathKey(of: signal)])
         }
-        return [ConfigResource(.endpoint(http.address), at: section + ["endpoint"])] + paths
+        var resources = [ConfigResource(.endpoint(http.address), at: section + ["endpoint"])] + paths
+        if let tls = http.tls { resources.append(ConfigResource(.tls(tls, of: http.address), at: section + ["tls"])) }
+        if let auth = http.auth {
+            resources.append(
+                ConfigResource(.authenticator(auth.authenticator), at: section + ["auth", "authenticator"])
+            )
+        }
+        return resources
     }
 }
 

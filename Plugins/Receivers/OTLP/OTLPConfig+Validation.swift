@@ -14,6 +14,7 @@ extension OTLPConfig {
         http.checkTimes(&findings)
         http.checkResponseHeaders(&findings)
         http.checkOrigins(&findings)
+        protocols.http.tls?.validate(&findings, at: ["protocols", "http", "tls"])
     }
 }
 

@@ -20,7 +20,10 @@ public struct OTLPConfig: ComponentConfig {
     }
 
     /// What each key means.
-    public static let documentation = [
+    public static let documentation = TLSConfig.documentation(under: "protocols.http.tls").merging([
+        "protocols.http.auth": "who asks for keys",
+        "protocols.http.auth.authenticator":
+            "the id of an extension; one under service.extensions asks at every listener, whether it is named here or not",
         "protocols": "how OTLP comes in",
         "protocols.http": "OTLP over HTTP, protobuf and JSON",
         "protocols.http.endpoint": "where to listen, host:port",
@@ -50,5 +53,5 @@ public struct OTLPConfig: ComponentConfig {
             "the header fields that those pages may send, \"*\" for every one; every one by default",
         "protocols.http.cors.exposed_headers": "the header fields of answers that those pages may read",
         "protocols.http.cors.max_age": "how long a browser may remember what it is allowed, in seconds",
-    ]
+    ]) { $1 }
 }

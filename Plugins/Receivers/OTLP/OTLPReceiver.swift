@@ -34,19 +34,22 @@ final class OTLPReceiver: Receiver, HTTPServing {
 
     var connectionTerms: ConnectionTerms { http.connectionTerms }
 
-    var routes: [Route] {
-        Signal.allCases.flatMap { signal in
-            let path = http.path(of: signal)
-            var routes = [Route(.post, path, failureForm: .status) { await self.answer($0, signal) }]
-            if !origins.isEmpty {
-                routes.append(
-                    Route(.options, path, access: .open, failureForm: .status) {
-                        self.adding(to: self.origins.preflight($0.head))
-                    }
-                )
-            }
-            return routes
+    var tls: TLSConfig? { http.tls }
+
+    var routes: [Route] { Signal.allCases.flatMap { routes(of: $0) } }
+
+    private func routes(of signal: Signal) -> [Route] {
+        let (path, origins) = (http.path(of: signal), origins)
+        guard !origins.isEmpty else {
+            return [Route(.post, path, failureForm: .status) { await self.answer($0, signal) }]
         }
+        let allows: @Sendable (String) -> Bool = { origins.allows($0) }
+        return [
+            Route(.post, path, failureForm: .status, allowsOrigin: allows) { await self.answer($0, signal) },
+            Route(.options, path, access: .open, failureForm: .status, allowsOrigin: allows) {
+                self.adding(to: self.origins.preflight($0.head))
+            },
+        ]
     }
 
     private func answer(_ request: ServerRequest, _ signal: Signal) async -> ServerResponse {

@@ -28,6 +28,9 @@ struct OriginPolicy {
     /// Whether no page may send at all.
     var isEmpty: Bool { patterns.isEmpty }
 
+    /// Whether pages of an origin may send.
+    func allows(_ origin: String) -> Bool { patterns.contains { Self.matches(origin.lowercased(), $0) } }
+
     /// The answer to the question that a browser asks before it sends; without consent when the origin or a field is not allowed.
     func preflight(_ request: HTTPRequest) -> ServerResponse {
         let wanted = request.headerFields[.accessControlRequestHeaders]

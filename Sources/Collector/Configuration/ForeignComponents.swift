@@ -24,12 +24,11 @@ struct ForeignComponents {
     private static let needless: [ComponentKind: [String: String]] = [
         .processor: [
             "batch": "requests are stored as they arrive, nothing has to be gathered first",
-            "memory_limiter": "every buffer has a bound of its own",
+            "memory_limiter": "service.memory_limit bounds what requests in flight take up",
             "resourcedetection": "senders name their resource themselves",
         ],
         .extension: [
             "file_storage": "what is acknowledged is on disk already",
-            "health_check": "GET /api/health on the receiver's address answers",
             "pprof": "there is no profiler to attach",
             "zpages": "hammurabi summary and the query API show what comes in",
         ],

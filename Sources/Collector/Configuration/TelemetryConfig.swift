@@ -14,9 +14,19 @@ public struct TelemetryConfig: Codable, Sendable, Hashable {
     public struct Logs: Codable, Sendable, Hashable {
         /// The least important messages that are written.
         public var level = Level.info
+        /// How they are written.
+        public var encoding = Encoding.console
 
         /// The defaults.
         public init() {}
+    }
+
+    /// How a message is written.
+    public enum Encoding: String, Codable, Sendable, Hashable, CaseIterable {
+        /// A line of text for people.
+        case console
+        /// A line of JSON for programs.
+        case json
     }
 
     /// How important a message is.

@@ -8,7 +8,7 @@ import YAML
 extension GraphBuilder {
     mutating func readService(_ entry: Node.Entry) {
         guard let service = mapping(entry.value, "service") else { return }
-        checkKeys(of: service, against: ["extensions", "pipelines", "telemetry"], in: "service")
+        checkKeys(of: service, against: ["extensions", "pipelines", "telemetry", "memory_limit"], in: "service")
         if let node = service["extensions"], !node.isNull {
             graph.extensions = references(node, .extension, "service.extensions")
         }
@@ -20,6 +20,7 @@ extension GraphBuilder {
                 diagnostics: &diagnostics
             )
         }
+        if let entry = service.entry("memory_limit"), !entry.value.isNull { readMemoryLimit(entry) }
         guard let pipelines = service.entry("pipelines"), !pipelines.value.isEmpty else {
             // A near miss of the key has been reported as such.
             if service.entries.contains(where: { suggestion(for: $0.key.text, among: ["pipelines"]) != nil }) { return }
@@ -35,6 +36,25 @@ extension GraphBuilder {
         }
         guard let entries = mapping(pipelines.value, "service.pipelines")?.entries else { return }
         for entry in entries { readPipeline(entry) }
+    }
+
+    private mutating func readMemoryLimit(_ entry: Node.Entry) {
+        let limits = decoder.decode(
+            ServiceLimits.self,
+            from: .mapping(Node.Mapping([entry], mark: entry.key.mark)),
+            over: ServiceLimits(),
+            diagnostics: &diagnostics
+        )
+        graph.memoryLimit = limits.memoryLimit
+        guard limits.memoryLimit.bytes < ServiceLimits.smallestMemory.bytes else { return }
+        diagnostics.append(
+            .error(
+                "out-of-range",
+                "no useful request would fit into \(limits.memoryLimit)",
+                at: entry.value.mark,
+                help: "write 256MiB, or 1MiB at least"
+            )
+        )
     }
 
     private mutating func readPipeline(_ entry: Node.Entry) {

@@ -114,7 +114,8 @@ public struct GraphBuilder {
                 config: config,
                 mark: entry.key.mark,
                 locations: ConfigLocations(entry.value, rootKey: entry.key.mark),
-                hasErrors: diagnostics.items.dropFirst(known).contains { $0.severity == .error }
+                hasErrors: diagnostics.items.dropFirst(known).contains { $0.severity == .error },
+                content: entry.value
             )
         }
     }

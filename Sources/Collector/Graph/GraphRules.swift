@@ -18,10 +18,12 @@ struct GraphRules {
                     .map { Use(component: component, resource: $0) }
             }
         }
-        return unused() + signals() + endpoints(uses) + paths(uses) + files(uses) + stores(uses)
+        return unused() + signals() + endpoints(uses) + encryption(uses) + paths(uses) + files(uses) + stores(uses)
+            + authenticators(uses)
     }
 
-    private struct Use {
+    /// Something that a component uses.
+    struct Use {
         var component: DeclaredComponent
         var resource: ConfigResource
 
@@ -63,72 +65,6 @@ struct GraphRules {
                         )
                     }
             }
-        }
-    }
-
-    private func endpoints(_ uses: [Use]) -> [Diagnostic] {
-        var findings: [Diagnostic] = []
-        var byPort: [Int: (endpoint: Endpoint, use: Use)] = [:]
-        for use in uses {
-            guard case .endpoint(let endpoint) = use.resource.kind else { continue }
-            if !endpoint.isLoopback {
-                findings.append(
-                    .error(
-                        "open-listener",
-                        "\(endpoint) would be open to everyone on the network, and no keys are asked for",
-                        at: use.mark,
-                        help: "write 127.0.0.1:\(endpoint.port)"
-                    )
-                )
-            }
-            guard endpoint.port != 0 else { continue }
-            guard let first = byPort[endpoint.port] else {
-                byPort[endpoint.port] = (endpoint, use)
-                continue
-            }
-            guard first.endpoint != endpoint else { continue }
-            findings.append(
-                .error(
-                    "port-conflict",
-                    "\"\(use.component.id)\" wants \(endpoint), but \"\(first.use.component.id)\" listens on \(first.endpoint)",
-                    at: use.mark,
-                    help: "write \(first.endpoint) in both to share one listener, or another port",
-                    notes: [.init("the other endpoint is here", at: first.use.mark)]
-                )
-            )
-        }
-        return findings
-    }
-
-    /// Receivers of one kind on one listener: what is posted to a path can go to one of them only.
-    private func paths(_ uses: [Use]) -> [Diagnostic] {
-        var owners: [ConfigResource.Kind: Use] = [:]
-        var conflicts: [(owner: Use, other: Use, endpoint: Endpoint, paths: [String])] = []
-        for use in uses {
-            // The endpoint of one with errors may not be the one that was meant.
-            guard case .path(let path, let endpoint) = use.resource.kind, !use.component.hasErrors else { continue }
-            guard let owner = owners[use.resource.kind] else {
-                owners[use.resource.kind] = use
-                continue
-            }
-            let known = conflicts.firstIndex {
-                $0.owner.component.id == owner.component.id && $0.other.component.id == use.component.id
-            }
-            if let known {
-                conflicts[known].paths.append(path)
-            } else {
-                conflicts.append((owner, use, endpoint, [path]))
-            }
-        }
-        return conflicts.map { owner, other, endpoint, paths in
-            .error(
-                "path-conflict",
-                "\"\(other.component.id)\" and \"\(owner.component.id)\" would both answer "
-                    + "\(paths.joined(separator: ", ")) on \(endpoint)",
-                at: other.mark,
-                help: "give one of them another endpoint or other paths, or name one receiver in all the pipelines",
-                notes: [.init("the other receiver is here", at: owner.mark)]
-            )
         }
     }
 

@@ -16,6 +16,13 @@ public struct PipelineGraph: Sendable {
     public var extensions: [ComponentID] = []
     /// What the collector tells about itself.
     public var telemetry = TelemetryConfig()
+    /// How many bytes requests in flight may take up together.
+    public var memoryLimit = ServiceLimits.standardMemory
+
+    /// Whether senders are asked for keys.
+    public var hasAuthenticator: Bool {
+        used(.extension).contains { ($0.factory as? any ExtensionFactory)?.isAuthenticator == true }
+    }
 
     /// A declared component.
     public func component(_ kind: ComponentKind, _ id: ComponentID) -> DeclaredComponent? { components[kind]?[id] }
@@ -49,6 +56,8 @@ public struct DeclaredComponent: Sendable {
     public let locations: ConfigLocations
     /// Whether defaults may stand where something else was meant.
     let hasErrors: Bool
+    /// What was written, with references replaced.
+    let content: Node
 }
 
 /// A pipeline as it stands in the configuration.

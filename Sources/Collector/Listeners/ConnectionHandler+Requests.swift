@@ -10,7 +10,7 @@ extension ConnectionHandler {
     func take(_ part: HTTPServerRequestPart) {
         switch part {
         case .head(let head): begin(head)
-        case .body(let buffer): exchange?.body.append(buffer)
+        case .body(let buffer): append(buffer)
         case .end:
             exchange?.body.complete()
             if exchange?.isHandled == false { handle() }
@@ -21,13 +21,25 @@ extension ConnectionHandler {
         timing.stop()
         do throws(RequestHead.Refusal) {
             let head = try RequestHead(head)
+            let present = service.site
+            if present !== site { (site, limits) = (present, present.limits) }
             exchangeCount += 1
-            exchange = Exchange(number: exchangeCount, head: head, began: .now())
-            if let length = head.statedLength, length <= limits.smallBody { exchange?.body.reserve(length) }
+            let match = site.table.match(head.request.method, head.request.path ?? "/")
+            exchange = Exchange(number: exchangeCount, head: head, match: match, began: .now())
             if !head.keepsAlive || !limits.keepsAlive { phase = .ending }
+            if let denial = denial(head, match) { return deny(denial) }
+            if let length = head.statedLength, length <= limits.smallBody { exchange?.body.reserve(length) }
         } catch {
             refuse(error)
         }
+    }
+
+    /// Counts what comes without a stated length.
+    private func append(_ buffer: ByteBuffer) {
+        if let memory = exchange?.memory, exchange?.head.statedLength == nil, !memory.take(buffer.readableBytes) {
+            return refuse(.noMemory(retryAfter: service.memory?.retryAfter(for: buffer.readableBytes) ?? 1))
+        }
+        exchange?.body.append(buffer)
     }
 
     /// Whether a request is handled when its body is whole, and no sooner.
@@ -40,12 +52,14 @@ extension ConnectionHandler {
         guard let context, let exchange else { return }
         self.exchange?.isHandled = true
         timing.stop()
-        switch service.table.match(exchange.head.request.method, exchange.head.request.path ?? "/") {
+        if let denial = exchange.denial { return answer(denial) }
+        let request = exchange.head.request
+        switch exchange.match {
         case .route(let route, let parameters):
             self.exchange?.route = route
             run(route, parameters, exchange, context.eventLoop)
-        case .otherMethods(let routes): finish(service.missing(exchange.head.request, others: routes), exchange.number)
-        case .nothing: finish(service.missing(exchange.head.request, others: []), exchange.number)
+        case .otherMethods(let routes): finish(service.missing(request, others: routes, site.table), exchange.number)
+        case .nothing: finish(service.missing(request, others: [], site.table), exchange.number)
         }
     }
 
@@ -56,7 +70,8 @@ extension ConnectionHandler {
         let request = ServerRequest(
             head: exchange.head.request,
             parameters: parameters,
-            body: body(of: exchange, connection, eventLoop)
+            body: body(of: exchange, connection, eventLoop),
+            memory: exchange.memory
         )
         let work: @Sendable () async -> Void = {
             let response = await service.answer(request, route)

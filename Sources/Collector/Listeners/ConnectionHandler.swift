@@ -17,6 +17,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     struct Exchange {
         let number: Int
         let head: RequestHead
+        /// What it meets, by its method and path.
+        let match: RouteTable.Match
         let began: NIODeadline
         var body = IncomingBody()
         /// Where the request belongs, once it has been handed there.
@@ -28,6 +30,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         /// Whether it is a feed of events, which has no end of its own.
         var isEndless = false
         var hasSaidGoOn = false
+        /// Why it is not answered, to be told when all of it is there.
+        var denial: Admission.Denial?
+        /// What it holds of the memory.
+        var memory: MemoryShare?
     }
 
     /// How long the connection lasts.
@@ -40,6 +46,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     let service: ConnectionService
+    /// What was answered when the present request began.
+    var site: ServedSite
+    var limits: ListenerLimits
     var context: ChannelHandlerContext?
     var executor: EventLoopExecutor?
     var phase = Phase.open
@@ -56,11 +65,11 @@ final class ConnectionHandler: ChannelInboundHandler {
     private(set) var isReading = false
     private var hasSeenPart = false
 
-    init(_ service: ConnectionService) {
+    init(_ service: ConnectionService, _ site: ServedSite) {
         self.service = service
+        self.site = site
+        limits = site.limits
     }
-
-    var limits: ListenerLimits { service.limits }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context

@@ -5,31 +5,42 @@ import HTTPTypes
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import Synchronization
 
 /// What all connections of a listener share.
 final class ConnectionService: Sendable {
-    let table: RouteTable
-    let limits: ListenerLimits
     let connections: OpenConnections
+    /// What requests hold; nil without a limit.
+    let memory: MemoryBudget?
     private let logger: Logger
     private let hasHinted = Atomic(false)
+    private let present: Mutex<ServedSite>
 
-    init(table: RouteTable, limits: ListenerLimits, logger: Logger) {
-        self.table = table
-        self.limits = limits
+    init(_ site: ServedSite, memory: MemoryBudget? = nil, logger: Logger) {
+        self.memory = memory
         self.logger = logger
-        connections = OpenConnections(limit: limits.connections)
+        present = Mutex(site)
+        connections = OpenConnections(limit: site.limits.connections)
+    }
+
+    /// What is answered now; requests whose head was read before an exchange keep what they found.
+    var site: ServedSite {
+        get { present.withLock { $0 } }
+        set { present.withLock { $0 = newValue } }
     }
 
     /// Makes a new channel a connection of this listener.
     func addHandlers(to pipeline: ChannelPipeline.SynchronousOperations) throws {
+        let site = site
+        let limits = site.limits
+        if let tls = site.tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
         var limit = NIOHTTPDecoderLimitConfiguration()
         limit.maxHeaderFieldSize = limits.headBytes
         limit.maxHeaderListSize = limits.headBytes
         limit.maxHeaderFieldCount = limits.headFields
         try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limit)))
-        try pipeline.addHandler(ConnectionHandler(self))
+        try pipeline.addHandler(ConnectionHandler(self, site))
     }
 
     /// The answer of a route, whatever happens in it.
@@ -44,7 +55,7 @@ final class ConnectionService: Sendable {
     }
 
     /// The answer to a request for which there is no route.
-    func missing(_ request: HTTPRequest, others: [Route]) -> ServerResponse {
+    func missing(_ request: HTTPRequest, others: [Route], _ table: RouteTable) -> ServerResponse {
         let answer = ErrorAnswer(request, route: others.first)
         guard !others.isEmpty else {
             return answer.response(

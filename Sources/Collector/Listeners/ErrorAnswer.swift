@@ -43,6 +43,8 @@ struct ErrorAnswer {
         case .notFound: 5
         case .methodNotAllowed, .notImplemented, .httpVersionNotSupported: 12
         case .requestTimeout: 4
+        case .unauthorized: 16
+        case .forbidden, .misdirectedRequest: 7
         case .serviceUnavailable: 14
         case .internalServerError: 13
         default: 3

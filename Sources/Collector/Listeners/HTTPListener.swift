@@ -10,22 +10,22 @@ import NIOPosix
 /// An address that is to be opened, and everything that is answered there.
 struct HTTPListener: Sendable {
     let endpoint: Endpoint
-    let table: RouteTable
-    let limits: ListenerLimits
+    let site: ServedSite
+    let memory: MemoryBudget?
     let logger: Logger
 
-    init(endpoint: Endpoint, routes: [Route], limits: ListenerLimits = .init(), logger: Logger) throws(StartError) {
+    init(endpoint: Endpoint, site: ServedSite, memory: MemoryBudget? = nil, logger: Logger) {
         self.endpoint = endpoint
-        self.limits = limits
+        self.site = site
+        self.memory = memory
         self.logger = logger
-        table = try RouteTable(routes)
     }
 
     /// Opens the address.
     ///
     /// - Throws: ``StartError`` when the address cannot be used.
     func open(on eventLoops: MultiThreadedEventLoopGroup) async throws(StartError) -> OpenListener {
-        let service = ConnectionService(table: table, limits: limits, logger: logger)
+        let service = ConnectionService(site, memory: memory, logger: logger)
         let bootstrap = ServerBootstrap(group: eventLoops)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -44,7 +44,7 @@ struct HTTPListener: Sendable {
             }
         do {
             let channel = try await bootstrap.bind(host: endpoint.host, port: endpoint.port).get()
-            return OpenListener(endpoint: endpoint, channel: channel, connections: service.connections)
+            return OpenListener(endpoint: endpoint, channel: channel, service: service)
         } catch {
             throw startError(error)
         }
@@ -80,27 +80,33 @@ struct HTTPListener: Sendable {
 struct OpenListener: Sendable {
     let endpoint: Endpoint
     private let channel: any Channel
-    private let connections: OpenConnections
+    private let service: ConnectionService
 
-    init(endpoint: Endpoint, channel: any Channel, connections: OpenConnections) {
+    init(endpoint: Endpoint, channel: any Channel, service: ConnectionService) {
         self.endpoint = endpoint
         self.channel = channel
-        self.connections = connections
+        self.service = service
     }
 
     /// The endpoint with the port that was really opened.
     var address: Endpoint { Endpoint(host: endpoint.host, port: channel.localAddress?.port ?? endpoint.port) }
 
+    /// Where requests are answered, as a URL.
+    var url: String { "\(service.site.tls == nil ? "http" : "https")://\(address)" }
+
+    /// Answers everything that begins from now on in another way; no connection notices.
+    func serve(_ site: ServedSite) { service.site = site }
+
     /// Takes no more connections, answers what has begun, and returns when everything is closed.
     func drain() async {
         await close()
-        await connections.drain()
+        await service.connections.drain()
     }
 
     /// Closes everything at once.
     func cutOff() async {
         await close()
-        connections.cutOff()
+        service.connections.cutOff()
     }
 
     /// An address that is closed already is no trouble.

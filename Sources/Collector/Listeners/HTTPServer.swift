@@ -6,7 +6,7 @@ import NIOPosix
 
 /// All open addresses of a collector.
 struct HTTPServer: Sendable {
-    private let listeners: [OpenListener]
+    private(set) var listeners: [OpenListener] = []
 
     /// Two threads serve every address: more of them do not make a collector faster, and each costs memory.
     ///
@@ -28,7 +28,21 @@ struct HTTPServer: Sendable {
     }
 
     /// Where requests are answered, in alphabetical order.
-    var addresses: [String] { listeners.map { "http://\($0.address)" }.sorted() }
+    var addresses: [String] { listeners.map(\.url).sorted() }
+
+    /// The open listener of an endpoint as configured.
+    func listener(at endpoint: Endpoint) -> OpenListener? { listeners.first { $0.endpoint == endpoint } }
+
+    /// These addresses and others.
+    func joined(with other: HTTPServer) -> HTTPServer { HTTPServer(listeners: listeners + other.listeners) }
+
+    /// Divides the addresses into those that stay and those that go.
+    func divided(keeping endpoints: Set<Endpoint>) -> (staying: HTTPServer, going: HTTPServer) {
+        (
+            HTTPServer(listeners: listeners.filter { endpoints.contains($0.endpoint) }),
+            HTTPServer(listeners: listeners.filter { !endpoints.contains($0.endpoint) })
+        )
+    }
 
     /// Takes no more connections, answers what has begun, and returns when everything is closed.
     func drain() async {

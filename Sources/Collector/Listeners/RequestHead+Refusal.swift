@@ -32,6 +32,14 @@ extension RequestHead.Refusal {
 
     static func badRequest(_ message: String) -> Self { Self(.badRequest, message) }
 
+    static func noMemory(retryAfter seconds: Int) -> Self {
+        Self(
+            .serviceUnavailable,
+            "too much is being taken in at the moment; send it again later",
+            [.retryAfter: "\(seconds)"]
+        )
+    }
+
     static let slowHead = Self(.requestTimeout, "the head of the request took too long")
     static let slowBody = Self(.requestTimeout, "the body of the request took too long")
     static let tooManyConnections = Self(

@@ -14,6 +14,15 @@ struct RouteTable: Sendable {
         /// The path exists, for other methods.
         case otherMethods([Route])
         case nothing
+
+        /// The route that answers, or one that has the path.
+        var route: Route? {
+            switch self {
+            case .route(let route, _): route
+            case .otherMethods(let routes): routes.first
+            case .nothing: nil
+            }
+        }
     }
 
     /// Creates a table.

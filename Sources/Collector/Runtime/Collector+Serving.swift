@@ -7,26 +7,56 @@ import UnixSignals
 public import Usage
 
 extension Collector {
-    /// Runs a collector in the foreground until it is told to stop by SIGTERM or SIGINT.
+    /// Runs a collector in the foreground until it is told to stop by SIGTERM or SIGINT; SIGHUP loads its configuration again.
     ///
     /// When everything is served, one line beginning with `ready` goes to standard error, and systemd is told.
     public static func serve(
         _ graph: PipelineGraph,
         surroundings: Surroundings,
-        logger: Logger,
-        now: @escaping @Sendable () -> Timestamp
+        log: LogOutput,
+        now: @escaping @Sendable () -> Timestamp,
+        load: @escaping Loading
     ) async throws {
         let notice = SystemdNotice(environment: surroundings.environment)
-        let collector = try Collector(graph, home: surroundings.programHome, logger: logger, now: now) { addresses in
+        let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(log) }
+        let collector = try Collector(
+            graph,
+            home: surroundings.programHome,
+            logger: logger,
+            now: now,
+            load: load,
+            onReload: { phase in
+                switch phase {
+                case .begins: notice.send(SystemdNotice.reloading)
+                case .ends(let graph):
+                    log.settings = graph.telemetry.logs
+                    notice.send(SystemdNotice.ready)
+                }
+            }
+        ) { addresses in
             StandardStream.error.write("ready \(addresses.joined(separator: " "))\n")
-            notice.send("READY=1")
+            notice.send(SystemdNotice.ready)
         }
-        var quiet = logger
-        quiet.logLevel = .error
+        let quiet = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .error, now: now) }
         let group = ServiceGroup(
-            configuration: .init(services: [collector], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+            configuration: .init(
+                services: [collector, HangUps(state: collector.state)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: quiet
+            )
         )
         try await group.run()
+    }
+
+    /// Loads the configuration again when the terminal hangs up, which is how service managers ask for it.
+    private struct HangUps: Service {
+        let state: CollectorState
+
+        func run() async throws {
+            await cancelWhenGracefulShutdown {
+                for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = await state.reload() }
+            }
+        }
     }
 
     /// Opens one store of a graph without anything else, asks it, and closes it.
@@ -74,6 +104,7 @@ extension Collector {
         _ scan: ([any SessionScanner]) async throws -> Answer
     ) async throws -> Answer {
         let assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
+        for feed in assembly.feeds { feed.inlet.lead(to: feed.consumer) }
         let readers = assembly.receivers.filter { $0.component is any SessionScanner }
         let needed = (assembly.exporters + assembly.processors + readers).map(\.component)
         var started: [any Component] = []

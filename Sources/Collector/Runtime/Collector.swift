@@ -8,15 +8,23 @@ public import Usage
 /// A collector: the components of one graph, from start to drain.
 ///
 /// Starts exporters first and receivers last and opens its listeners after that; stops in the opposite order, so that everything that
-/// was accepted finds its way to the disk.
+/// was accepted finds its way to the disk. While it runs its configuration can be exchanged.
 public final class Collector: Service {
-    private let assembly: Assembly
+    /// The configuration as it is now on the disk.
+    public typealias Loading = @Sendable () async -> LoadedGraph
+
+    let state: CollectorState
+    let home: String
+    let logger: Logger
+    let now: @Sendable () -> Timestamp
+    private let first: Assembly
     private let listeners: [HTTPListener]
-    private let logger: Logger
+    private let load: Loading?
+    private let onReload: @Sendable (ReloadPhase) -> Void
     private let onReady: @Sendable ([String]) async -> Void
 
     /// How long draining may take before the rest is given up.
-    private static let drainDeadline = Duration.seconds(10)
+    static let drainDeadline = Duration.seconds(10)
 
     /// Makes the components of a graph; opens nothing.
     ///
@@ -25,6 +33,8 @@ public final class Collector: Service {
     ///   - home: The folder under which the program keeps its files.
     ///   - logger: Where the collector tells what it does.
     ///   - now: The present.
+    ///   - load: Loads the configuration again; nil when that is not possible.
+    ///   - onReload: Is told when an exchange of the configuration begins and ends.
     ///   - onReady: Is called once with the addresses when everything is served.
     /// - Throws: ``StartError`` when components do not fit together.
     public init(
@@ -32,19 +42,22 @@ public final class Collector: Service {
         home: String,
         logger: Logger,
         now: @escaping @Sendable () -> Timestamp,
+        load: Loading? = nil,
+        onReload: @escaping @Sendable (ReloadPhase) -> Void = { _ in },
         onReady: @escaping @Sendable ([String]) async -> Void
     ) throws(StartError) {
-        self.logger = logger
-        self.onReady = onReady
-        assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
-        var listeners: [HTTPListener] = []
-        for (endpoint, site) in assembly.sites.sorted(by: { $0.key.description < $1.key.description }) {
-            let limits = ListenerLimits(site.terms)
-            listeners.append(
-                try HTTPListener(endpoint: endpoint, routes: site.routes, limits: limits, logger: logger)
-            )
+        (self.home, self.logger, self.now) = (home, logger, now)
+        (self.load, self.onReload, self.onReady) = (load, onReload, onReady)
+        let state = CollectorState(graph, now: now)
+        self.state = state
+        let assembler = Assembler(graph: graph, logger: logger, home: home, now: now, collector: state.parts)
+        let assembly = try assembler.assemble()
+        first = assembly
+        let sites = try ServedSites(assembly, state).sites
+        listeners = sites.sorted { $0.key.description < $1.key.description }.map { endpoint, site in
+            HTTPListener(endpoint: endpoint, site: site, memory: state.memory, logger: logger)
         }
-        self.listeners = listeners
+        state.put(assembly, of: graph)
     }
 
     /// Runs until the surrounding service group shuts down.
@@ -56,56 +69,110 @@ public final class Collector: Service {
 
     /// Runs; requests that have begun, and then the components, each have the deadline to end after the shutdown.
     func run(drainDeadline: Duration) async throws {
+        defer { refuseReloads() }
         var started: [Assembly.Instance] = []
         do {
-            for instance in assembly.startOrder {
+            for feed in first.feeds { feed.inlet.lead(to: feed.consumer) }
+            for instance in first.startOrder {
                 started.append(instance)
-                try await instance.component.start()
-                logger.debug("started", metadata: [instance.kind.singular: "\(instance.id)"])
+                try await start(instance)
             }
             try await serve(drainDeadline: drainDeadline)
         } catch {
-            await stop(started, within: drainDeadline)
+            await stop(started.isEmpty ? [] : present(orElse: started), within: drainDeadline)
             throw error
         }
         logger.info("draining")
-        await stop(started, within: drainDeadline)
+        await stop(state.assembly.startOrder, within: drainDeadline)
         logger.info("stopped")
+    }
+
+    /// All that is at work when everything was started, else what was started.
+    private func present(orElse started: [Assembly.Instance]) -> [Assembly.Instance] {
+        started.count == first.startOrder.count ? state.assembly.startOrder : started
+    }
+
+    func start(_ instance: Assembly.Instance) async throws(StartError) {
+        do throws(StartError) {
+            try await instance.component.start()
+        } catch {
+            instance.counters.note(error.description, at: now())
+            throw error
+        }
+        instance.life.station = .started
+        logger.debug("started", metadata: [instance.kind.singular: "\(instance.id)"])
     }
 
     /// Serves until the surrounding service group shuts down, then finishes the requests that have begun.
     private func serve(drainDeadline: Duration) async throws {
         let server = try await HTTPServer.open(listeners)
+        let exchange = ConfigExchange(self, server, deadline: drainDeadline)
+        state.began(at: now())
         await onReady(server.addresses)
+        let exchanges = Task { await self.answerReloads(with: exchange) }
         do {
             try await gracefulShutdown()
         } catch {
-            await server.cutOff()
+            state.endReloads()
+            await exchanges.value.cutOff()
             throw error
         }
-        let isDrained = await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                await server.drain()
-                return true
+        state.endReloads()
+        let last = await exchanges.value
+        let isDrained = await finishes(within: drainDeadline) { await last.drain() }
+        guard !isDrained else { return }
+        logger.warning("some requests took too long and are cut off")
+        await last.cutOff()
+    }
+
+    /// Exchanges the configuration, one time after the other, until the shutdown; returns what is open then.
+    private func answerReloads(with first: ConfigExchange) async -> HTTPServer {
+        var exchange = first
+        for await asker in state.reloads {
+            guard let load else {
+                asker.resume(returning: .unavailable)
+                continue
             }
-            group.addTask {
-                try? await Task.sleep(for: drainDeadline)
-                await server.cutOff()
-                return false
+            onReload(.begins)
+            switch await load() {
+            case .refused(let diagnostics):
+                for line in diagnostics { logger.error("the new configuration is refused", metadata: ["reason": "\(line)"]) }
+                asker.resume(returning: .refused(diagnostics.joined(separator: "\n")))
+            case .graph(let graph):
+                await exchange.run(graph) { asker.resume(returning: $0) }
             }
-            defer { group.cancelAll() }
-            return await group.next() == true
+            onReload(.ends(state.graph))
         }
-        if !isDrained { logger.warning("some requests took too long and are cut off") }
+        return exchange.server
+    }
+
+    /// Whoever still waits for a reload learns that there will be none.
+    private func refuseReloads() {
+        state.endReloads()
+        let reloads = state.reloads
+        Task { for await asker in reloads { asker.resume(returning: .unavailable) } }
     }
 
     /// Shuts components down in the opposite order of their start, within the deadline.
-    private func stop(_ started: [Assembly.Instance], within deadline: Duration) async {
-        // Tasks of their own: a component that never ends cannot hold up the program, and a cancelled run is drained all the same.
-        let isDone = await Task {
+    func stop(_ started: [Assembly.Instance], within deadline: Duration) async {
+        let isDone = await finishes(within: deadline) {
+            for instance in started.reversed() {
+                instance.tap.end()
+                await instance.component.shutdown()
+                instance.life.station = .stopped
+            }
+        }
+        if !isDone { logger.warning("draining took too long; the rest is given up") }
+    }
+
+    /// Whether some work ended in time; it goes on by itself when it did not.
+    ///
+    /// The work is a task of its own: a component that never ends cannot hold up the program, and a cancelled run is drained all the same.
+    func finishes(within deadline: Duration, _ work: @escaping @Sendable () async -> Void) async -> Bool {
+        await Task {
             let (outcomes, outcome) = AsyncStream<Bool>.makeStream()
             Task {
-                for instance in started.reversed() { await instance.component.shutdown() }
+                await work()
                 outcome.yield(true)
             }
             let clock = Task {
@@ -115,6 +182,21 @@ public final class Collector: Service {
             defer { clock.cancel() }
             return await outcomes.first { _ in true } ?? false
         }.value
-        if !isDone { logger.warning("draining took too long; the rest is given up") }
     }
+}
+
+/// How loading a configuration ended.
+public enum LoadedGraph: Sendable {
+    /// It has no errors.
+    case graph(PipelineGraph)
+    /// It has; all diagnostics, each as one text.
+    case refused([String])
+}
+
+/// The ends of an exchange of the configuration.
+public enum ReloadPhase: Sendable {
+    /// The configuration is being loaded.
+    case begins
+    /// This one is in force, be it the new one or the old one.
+    case ends(PipelineGraph)
 }

@@ -3,18 +3,28 @@
 public import Logging
 public import Usage
 
-/// Writes the collector's log to standard error, one line a message: time, level, message, then `key=value` pairs.
+/// Writes the collector's log to standard error, one line a message: time, level, message, then `key=value` pairs, or all of it as JSON.
 public struct StderrLogHandler: LogHandler {
-    /// The least important messages that are written.
-    public var logLevel: Logger.Level
     /// Pairs that every message carries.
     public var metadata: Logger.Metadata = [:]
-    private let now: @Sendable () -> Timestamp
+    private let output: LogOutput
 
-    /// Creates a handler.
+    /// Creates a handler whose level and form are those of the output at any time.
+    public init(_ output: LogOutput) {
+        self.output = output
+    }
+
+    /// Creates a handler of one level.
     public init(level: Logger.Level, now: @escaping @Sendable () -> Timestamp) {
-        logLevel = level
-        self.now = now
+        var settings = TelemetryConfig.Logs()
+        settings.level = TelemetryConfig.Level.allCases.last { $0.logLevel <= level } ?? .debug
+        output = LogOutput(settings, now: now)
+    }
+
+    /// The least important messages that are written; the output's, whatever a logger wishes.
+    public var logLevel: Logger.Level {
+        get { output.settings.level.logLevel }
+        set {}
     }
 
     /// One pair.
@@ -24,13 +34,5 @@ public struct StderrLogHandler: LogHandler {
     }
 
     /// Writes a message.
-    public func log(event: LogEvent) {
-        let pairs = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-        var line = "\(now().iso8601) \(event.level) \(event.message)"
-        for (key, value) in pairs {
-            let text = "\(value)"
-            line += " \(key)=" + (text.contains { $0.isWhitespace || $0 == "\"" } ? JSONText.quoted(text) : text)
-        }
-        StandardStream.error.write(line + "\n")
-    }
+    public func log(event: LogEvent) { output.log(event, metadata) }
 }

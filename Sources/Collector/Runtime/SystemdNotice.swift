@@ -11,6 +11,16 @@ struct SystemdNotice {
         socketPath = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
     }
 
+    /// What is served is what the configuration says.
+    static let ready = "READY=1"
+
+    /// The configuration is being exchanged; systemd asks for the time, to tell this notice from an older one.
+    static var reloading: String {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return "RELOADING=1\nMONOTONIC_USEC=\(time.tv_sec * 1_000_000 + time.tv_nsec / 1_000)"
+    }
+
     /// Sends one state, such as `READY=1`; trouble is ignored, because the service runs all the same.
     func send(_ state: String) {
         guard let socketPath else { return }

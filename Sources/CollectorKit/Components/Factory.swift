@@ -68,10 +68,17 @@ extension ExporterFactory {
 
 /// Makes extensions.
 public protocol ExtensionFactory: ComponentFactory {
+    /// Whether its extensions know the keys of senders (``Authenticator``).
+    var isAuthenticator: Bool { get }
     /// Makes an extension; opens nothing.
     ///
     /// - Parameter parts: What else of the configuration an extension may work with.
     func makeExtension(_ config: Config, _ settings: ComponentSettings, with parts: CollectorParts) -> any Extension
+}
+
+extension ExtensionFactory {
+    /// Knows no keys.
+    public var isAuthenticator: Bool { false }
 }
 
 /// What an extension may work with: the components of a configuration that can do more than take batches.
@@ -86,6 +93,10 @@ public struct CollectorParts: Sendable {
     public var status: @Sendable () -> CollectorStatus
     /// Loads the configuration again; returns the diagnostics, none when it was taken.
     public var reload: @Sendable () async -> ReloadOutcome
+    /// Samples what passes through a component, as OTLP/JSON, one batch an element; nil for a component that there is not.
+    ///
+    /// The stream ends with the component or when nobody reads it any more; what a slow reader cannot take is left out.
+    public var tap: @Sendable (ComponentID) -> AsyncStream<[UInt8]>?
 
     /// Creates the parts; without arguments there are none.
     public init(
@@ -93,13 +104,15 @@ public struct CollectorParts: Sendable {
         scanners: [any SessionScanner] = [],
         priceTables: [any PriceTableHolding] = [],
         status: @escaping @Sendable () -> CollectorStatus = { CollectorStatus() },
-        reload: @escaping @Sendable () async -> ReloadOutcome = { .unavailable }
+        reload: @escaping @Sendable () async -> ReloadOutcome = { .unavailable },
+        tap: @escaping @Sendable (ComponentID) -> AsyncStream<[UInt8]>? = { _ in nil }
     ) {
         self.stores = stores
         self.scanners = scanners
         self.priceTables = priceTables
         self.status = status
         self.reload = reload
+        self.tap = tap
     }
 }
 

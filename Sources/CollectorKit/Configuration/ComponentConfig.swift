@@ -49,6 +49,10 @@ public struct ConfigResource: Sendable, Hashable {
         case endpoint(Endpoint)
         /// A path of a listener that only one component may answer.
         case path(String, of: Endpoint)
+        /// HTTPS on a listener; all components of one listener must want the same.
+        case tls(TLSConfig, of: Endpoint)
+        /// The id of an extension that asks for keys.
+        case authenticator(String)
         /// A file that only one component may write.
         case file(String)
         /// The id of an exporter that answers queries.

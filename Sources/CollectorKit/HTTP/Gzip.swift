@@ -17,6 +17,13 @@ public enum Gzip {
     /// Memory follows what really comes out, whatever the input claims: one buffer of at most `limit`, and while it grows
     /// the one before it.
     public static func inflate(_ bytes: [UInt8], limit: Int) throws(Failure) -> [UInt8] {
+        try inflate(bytes, limit: limit, memory: nil) ?? []
+    }
+
+    /// The inflated bytes, for which memory is taken as the buffer grows; nil when there is none left now.
+    public static func inflate(_ bytes: [UInt8], limit: Int, memory: (any MemoryAllowance)?) throws(Failure)
+        -> [UInt8]?
+    {
         guard bytes.count <= UInt32.max else { throw .tooLarge }
         var stream = z_stream()
         // 15 bits of window; 16 more ask for the gzip format.
@@ -24,38 +31,57 @@ public enum Gzip {
             throw .corrupt("no memory to inflate")
         }
         defer { inflateEnd(&stream) }
+        let expected = min(limit, bytes.count &* 6)
+        if let memory, !memory.take(expected) { return nil }
         var input = bytes
         var output: [UInt8] = []
-        output.reserveCapacity(min(limit, bytes.count &* 6))
-        let failure: Failure? = input.withUnsafeMutableBufferPointer { input in
+        output.reserveCapacity(expected)
+        let outcome: Outcome = input.withUnsafeMutableBufferPointer { input in
             stream.next_in = input.baseAddress
             stream.avail_in = UInt32(input.count)
-            return inflateMembers(&stream, into: &output, limit: limit)
+            return inflateMembers(&stream, into: &output, limit: limit, memory)
         }
-        if let failure { throw failure }
-        return output
+        switch outcome {
+        case .done: return output
+        case .outOfMemory: return nil
+        case .failed(let failure): throw failure
+        }
     }
 
-    private static func inflateMembers(_ stream: inout z_stream, into output: inout [UInt8], limit: Int) -> Failure? {
+    /// How inflating ended.
+    private enum Outcome {
+        case done
+        case outOfMemory
+        case failed(Failure)
+    }
+
+    private static func inflateMembers(
+        _ stream: inout z_stream,
+        into output: inout [UInt8],
+        limit: Int,
+        _ memory: (any MemoryAllowance)?
+    ) -> Outcome {
         withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { window in
             while true {
                 stream.next_out = window.baseAddress?.assumingMemoryBound(to: UInt8.self)
                 stream.avail_out = UInt32(window.count)
                 let status = CZlib.inflate(&stream, Z_NO_FLUSH)
                 let produced = window.count - Int(stream.avail_out)
-                guard produced <= limit - output.count else { return .tooLarge }
+                guard produced <= limit - output.count else { return .failed(.tooLarge) }
                 if output.count + produced > output.capacity {
                     // An array doubles by itself, beyond the limit too.
-                    output.reserveCapacity(min(limit, max(2 * output.capacity, output.count + produced)))
+                    let capacity = min(limit, max(2 * output.capacity, output.count + produced))
+                    if let memory, !memory.take(capacity - output.capacity) { return .outOfMemory }
+                    output.reserveCapacity(capacity)
                 }
                 output.append(contentsOf: window[..<produced])
                 switch status {
                 case Z_STREAM_END:
-                    if stream.avail_in == 0 { return nil }
-                    guard inflateReset(&stream) == Z_OK else { return .corrupt("gzip: damaged data") }
+                    if stream.avail_in == 0 { return .done }
+                    guard inflateReset(&stream) == Z_OK else { return .failed(.corrupt("gzip: damaged data")) }
                 case Z_OK where produced > 0 || stream.avail_in > 0: continue
-                case Z_OK, Z_BUF_ERROR: return .corrupt("gzip: the body ends too early")
-                default: return .corrupt(output.isEmpty ? "gzip: invalid header" : "gzip: damaged data")
+                case Z_OK, Z_BUF_ERROR: return .failed(.corrupt("gzip: the body ends too early"))
+                default: return .failed(.corrupt(output.isEmpty ? "gzip: invalid header" : "gzip: damaged data"))
                 }
             }
         }

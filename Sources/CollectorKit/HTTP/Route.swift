@@ -10,11 +10,15 @@ public protocol HTTPServing: Component {
     var routes: [Route] { get }
     /// What it asks of the connections of its clients.
     var connectionTerms: ConnectionTerms { get }
+    /// With what it wants to be reached over HTTPS; nil for plain HTTP.
+    var tls: TLSConfig? { get }
 }
 
 extension HTTPServing {
     /// What the listener does by itself.
     public var connectionTerms: ConnectionTerms { ConnectionTerms() }
+    /// Plain HTTP.
+    public var tls: TLSConfig? { nil }
 }
 
 /// A method and a path, and what answers there.
@@ -27,6 +31,8 @@ public struct Route: Sendable {
     public let access: Access
     /// The form of what the listener itself has to say about requests for this path.
     public let failureForm: FailureForm
+    /// Whether web pages of an origin may send here; those that the collector serves itself always may.
+    public let allowsOrigin: (@Sendable (String) -> Bool)?
     /// Answers a request; an error that it throws becomes an answer with status 500.
     public let handler: @Sendable (ServerRequest) async throws -> ServerResponse
 
@@ -36,12 +42,14 @@ public struct Route: Sendable {
         _ path: String,
         access: Access? = nil,
         failureForm: FailureForm = .object,
+        allowsOrigin: (@Sendable (String) -> Bool)? = nil,
         handler: @escaping @Sendable (ServerRequest) async throws -> ServerResponse
     ) {
         self.method = method
         self.path = path
         self.access = access ?? (method == .get || method == .head ? .read : .write)
         self.failureForm = failureForm
+        self.allowsOrigin = allowsOrigin
         self.handler = handler
     }
 }
@@ -62,12 +70,20 @@ public struct ServerRequest: Sendable {
     public let parameters: [String: String]
     /// The body.
     public let body: RequestBody
+    /// The memory that the request may take up beyond its body as it was sent; nil without a limit.
+    public let memory: (any MemoryAllowance)?
 
     /// Creates a request.
-    public init(head: HTTPRequest, parameters: [String: String] = [:], body: RequestBody = RequestBody(bytes: [])) {
+    public init(
+        head: HTTPRequest,
+        parameters: [String: String] = [:],
+        body: RequestBody = RequestBody(bytes: []),
+        memory: (any MemoryAllowance)? = nil
+    ) {
         self.head = head
         self.parameters = parameters
         self.body = body
+        self.memory = memory
     }
 
     /// The values of the query, decoded; of several with one name the last.

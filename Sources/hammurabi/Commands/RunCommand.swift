@@ -3,7 +3,6 @@
 import ArgumentParser
 import Collector
 import CollectorKit
-import Logging
 
 /// The command `hammurabi run`.
 struct RunCommand: AsyncParsableCommand {
@@ -11,7 +10,7 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Runs the collector in the foreground.",
         discussion:
-            "Prints one line \"ready\" with its addresses on standard error. SIGTERM and SIGINT drain and stop it."
+            "Prints one line \"ready\" with its addresses on standard error. SIGTERM and SIGINT drain and stop it, SIGHUP loads its configuration again."
     )
 
     @OptionGroup var options: ConfigOptions
@@ -19,12 +18,11 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let surroundings = Surroundings.process
         let graph = try options.graph(surroundings)
-        var logger = Logger(label: "hammurabi") { _ in
-            StderrLogHandler(level: graph.telemetry.logs.level.logLevel, now: Console.now)
-        }
-        logger.logLevel = graph.telemetry.logs.level.logLevel
+        let log = LogOutput(graph.telemetry.logs, now: Console.now)
         do {
-            try await Collector.serve(graph, surroundings: surroundings, logger: logger, now: Console.now)
+            try await Collector.serve(graph, surroundings: surroundings, log: log, now: Console.now) { [options] in
+                options.reloaded(surroundings)
+            }
         } catch let error as StartError {
             Console.error("hammurabi: \(error)\n")
             throw ExitCode(error.exitCode)

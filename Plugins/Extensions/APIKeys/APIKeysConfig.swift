@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CollectorKit
+
+/// What a user writes under `api_keys:`.
+public struct APIKeysConfig: ComponentConfig {
+    /// The file that `hammurabi keys` writes; empty for `keys.json` in the program's folder.
+    public var file = ConfigPath("")
+    /// Further keys that come from elsewhere.
+    public var keys: [Key] = []
+
+    /// The defaults.
+    public init() {}
+
+    /// A key that is not in the file.
+    public struct Key: ConfigSection, Hashable {
+        /// Whose it is.
+        public var name = ""
+        /// The key itself.
+        public var key = Secret("")
+        /// What it allows.
+        public var scopes = KeyScope.allCases
+
+        /// A key without a name.
+        public init() {}
+    }
+
+    /// What each key means.
+    public static let documentation = [
+        "file": "the file that hammurabi keys writes; $HAMMURABI_HOME/keys.json when left out",
+        "keys":
+            "further keys: name, key (${env:NAME} or ${file:PATH}, at least 20 characters) and scopes (telemetry:read, telemetry:write)",
+    ]
+
+    /// A shorter key can be guessed from its hash, or by trying.
+    static let shortestKey = 20
+
+    /// Refuses keys without a name, keys that can be guessed, and keys that allow nothing.
+    public func validate(_ findings: inout ConfigFindings) {
+        var names: Set<String> = []
+        for (position, entry) in keys.enumerated() {
+            let place = ["keys", "\(position)"]
+            if entry.name.isEmpty {
+                findings.error("key", "the key has no name", at: place, help: "write whose it is: name: build-server")
+            } else if !names.insert(entry.name).inserted {
+                findings.error("key", "two keys have the name \"\(entry.name)\"", at: place + ["name"])
+            }
+            if entry.key.value.utf8.count < Self.shortestKey {
+                findings.error(
+                    "key",
+                    "the key has fewer than \(Self.shortestKey) characters and could be guessed",
+                    at: place + ["key"],
+                    help: "make one with: openssl rand -base64 32"
+                )
+            }
+            if entry.scopes.isEmpty {
+                findings.error(
+                    "key",
+                    "the key allows nothing",
+                    at: place + ["scopes"],
+                    help: "write [telemetry:write], [telemetry:read] or both"
+                )
+            }
+        }
+    }
+
+    /// The file, which only one component may write.
+    public var resources: [ConfigResource] {
+        file.isEmpty ? [] : [ConfigResource(.file(file.path), at: ["file"])]
+    }
+
+    /// Where the file lies.
+    ///
+    /// - Parameter home: The program's folder.
+    public func path(home: String) -> String { file.isEmpty ? home + "/keys.json" : file.path }
+}

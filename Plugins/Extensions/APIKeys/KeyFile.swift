@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CollectorKit
+import FoundationEssentials
+import Glibc
+
+/// The file that keeps what is known of keys; for its owner alone, and always whole: changes are written beside it and put in its place.
+public struct KeyFile: Sendable {
+    /// Where it lies.
+    public let path: String
+
+    /// A file that may not be there yet.
+    public init(path: String) {
+        self.path = path
+    }
+
+    /// Which state of the file was seen.
+    struct Stamp: Equatable {
+        var inode: UInt64 = 0
+        var size: Int64 = 0
+        var seconds = 0
+        var nanoseconds = 0
+    }
+
+    private struct Content: Codable {
+        var keys: [KeyRecord]
+    }
+
+    private static let largest = 4 << 20
+
+    /// The state of the file now; nil when there is none.
+    var stamp: Stamp? {
+        var facts = stat()
+        guard stat(path, &facts) == 0 else { return nil }
+        return Stamp(
+            inode: UInt64(facts.st_ino),
+            size: Int64(facts.st_size),
+            seconds: facts.st_mtim.tv_sec,
+            nanoseconds: facts.st_mtim.tv_nsec
+        )
+    }
+
+    /// All keys; none when there is no file.
+    ///
+    /// - Throws: ``StartError`` when others may read the file, or it is not one of ours.
+    public func records() throws(StartError) -> [KeyRecord] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return [] }
+            throw failure(errno == EACCES ? .permission : .inputOutput, "cannot be read: \(Self.reason(errno))")
+        }
+        defer { close(descriptor) }
+        var facts = stat()
+        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+            throw failure(.inputOutput, "is no file")
+        }
+        guard facts.st_mode & 0o077 == 0 else {
+            throw failure(.permission, "can be read by other users; run: chmod 600 \(path)")
+        }
+        guard facts.st_size <= Self.largest else { throw failure(.inputOutput, "is too large for a file of keys") }
+        let bytes = try content(descriptor, Int(facts.st_size))
+        do {
+            let keys = try JSONDecoder().decode(Content.self, from: Data(bytes)).keys
+            guard keys.allSatisfy({ KeyDigest(hex: $0.hash) != nil }) else {
+                throw failure(.configuration, "has a hash that is none; restore it, or remove it and make new keys")
+            }
+            return keys
+        } catch let error as StartError {
+            throw error
+        } catch {
+            throw failure(.configuration, "is no file of keys; restore it, or remove it and make new keys")
+        }
+    }
+
+    private func content(_ descriptor: Int32, _ size: Int) throws(StartError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 65_536)
+        while bytes.count <= Self.largest {
+            let count = read(descriptor, &block, block.count)
+            if count == 0 { break }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw failure(.inputOutput, "cannot be read: \(Self.reason(errno))")
+            }
+            bytes += block[..<count]
+        }
+        return bytes
+    }
+
+    /// Changes the keys; programs that do so at once wait for one another.
+    ///
+    /// - Throws: ``StartError`` when the file cannot be read or written; it is as it was then.
+    public func change<Answer>(_ change: (inout [KeyRecord]) -> Answer) throws(StartError) -> Answer {
+        let lock = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else { throw failure(errno == EACCES ? .permission : .inputOutput, "cannot be locked: \(Self.reason(errno))") }
+        defer { close(lock) }
+        while flock(lock, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw failure(.inputOutput, "cannot be locked: \(Self.reason(errno))") }
+        }
+        var records = try records()
+        let before = records
+        let answer = change(&records)
+        if records != before { try write(records) }
+        return answer
+    }
+
+    private func write(_ records: [KeyRecord]) throws(StartError) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        guard let text = try? encoder.encode(Content(keys: records)) else {
+            throw failure(.inputOutput, "cannot be written")
+        }
+        let fresh = path + ".new"
+        unlink(fresh)
+        let descriptor = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure(.inputOutput, "cannot be written: \(Self.reason(errno))") }
+        let bytes = [UInt8](text) + [UInt8(ascii: "\n")]
+        var (written, code) = (0, Int32(0))
+        while written < bytes.count, code == 0 {
+            let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 { written += count } else if errno != EINTR { code = errno }
+        }
+        if code == 0, fsync(descriptor) != 0 { code = errno }
+        close(descriptor)
+        if code == 0, rename(fresh, path) != 0 { code = errno }
+        guard code == 0 else {
+            unlink(fresh)
+            throw failure(.inputOutput, "cannot be written: \(Self.reason(code))")
+        }
+    }
+
+    private func failure(_ reason: StartError.Reason, _ text: String) -> StartError {
+        StartError(reason, "the file of keys \(path) \(text)")
+    }
+
+    private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+import Usage
+
+/// Tells how the collector is: `/live` while it runs at all, `/ready` and the configured path while no component is in trouble, `/status`
+/// about every component.
+struct HealthCheckExtension: Extension, HTTPServing {
+    private let config: HealthCheckConfig
+    private let now: @Sendable () -> Timestamp
+    private let status: @Sendable () -> CollectorStatus
+    private let version: String
+
+    init(
+        _ config: HealthCheckConfig,
+        now: @escaping @Sendable () -> Timestamp,
+        status: @escaping @Sendable () -> CollectorStatus,
+        version: String
+    ) {
+        (self.config, self.now, self.status, self.version) = (config, now, status, version)
+    }
+
+    var endpoint: Endpoint { config.endpoint }
+
+    var tls: TLSConfig? { config.tls }
+
+    /// What says only whether all is well is open to everybody; names and numbers of components are not.
+    var routes: [Route] {
+        [
+            Route(.get, config.path, access: .open) { _ in health },
+            Route(.get, "/live", access: .open) { _ in Self.answer(.ok, #"{"status":"alive"}"#) },
+            Route(.get, "/ready", access: .open) { _ in readiness },
+            Route(.get, "/status", access: .read) { _ in
+                Self.answer(.ok, status().json(version: version, now: now()))
+            },
+        ]
+    }
+
+    /// The answer of the OpenTelemetry Collector: when it is up since, and for how long.
+    private var health: ServerResponse {
+        let (status, now) = (status(), now())
+        guard let startedAt = status.startedAt else {
+            return Self.answer(.serviceUnavailable, #"{"status":"Server not available","upSince":null,"uptime":""}"#)
+        }
+        let seconds = max(0, now.nanoseconds - startedAt.nanoseconds) / 1_000_000_000
+        let isReady = status.troubles.isEmpty
+        return Self.answer(
+            isReady ? .ok : .serviceUnavailable,
+            """
+            {"status":"\(isReady ? "Server available" : "Server not available")","upSince":"\(startedAt.iso8601)",\
+            "uptime":"\(seconds / 3_600)h\(seconds / 60 % 60)m\(seconds % 60)s"}
+            """
+        )
+    }
+
+    private var readiness: ServerResponse {
+        let status = status()
+        if status.startedAt == nil { return Self.answer(.serviceUnavailable, #"{"status":"starting"}"#) }
+        let count = status.troubles.count
+        guard count > 0 else { return Self.answer(.ok, #"{"status":"ready"}"#) }
+        return Self.answer(.serviceUnavailable, #"{"status":"degraded","componentsInTrouble":\#(count)}"#)
+    }
+
+    private static func answer(_ status: HTTPResponse.Status, _ text: String) -> ServerResponse {
+        ServerResponse(
+            status,
+            [.contentType: "application/json", .cacheControl: "no-store"],
+            body: .bytes(Array(text.utf8))
+        )
+    }
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Logging
+import OTLP
+import Usage
+
+/// Makes the components of a graph; those of an earlier assembly that are the same go on.
+struct Assembler {
+    let graph: PipelineGraph
+    let logger: Logger
+    let home: String
+    let now: @Sendable () -> Timestamp
+    /// What of the collector itself extensions may use; the stores and the like are added.
+    var collector = CollectorParts()
+    /// Whose components may be taken over.
+    var previous: Assembly?
+
+    /// Makes what is not there yet; starts nothing.
+    ///
+    /// - Throws: ``StartError`` when components do not fit together.
+    func assemble() throws(StartError) -> Assembly {
+        var assembly = Assembly()
+        for declared in graph.used(.exporter) {
+            guard let factory = declared.factory as? any ExporterFactory else { continue }
+            let exporter = try reusedOrMade(declared) { settings throws(StartError) in
+                try makeExporter(factory, declared, settings)
+            }
+            assembly.exporters.append(exporter)
+        }
+        let heads = try pipelines(into: &assembly)
+        for declared in graph.used(.receiver) {
+            guard let factory = declared.factory as? any ReceiverFactory else { continue }
+            let heads = heads[declared.id] ?? [:]
+            let receiver = try receiver(factory, declared, Set(heads.keys))
+            for (signal, inlet) in receiver.inlets {
+                guard let heads = heads[signal] else { continue }
+                let consumers = heads.map(\.consumer)
+                let consumer = consumers.count == 1 ? consumers[0] : FanOut(consumers: consumers)
+                let reaches = heads.reduce(into: Set()) { $0.formUnion($1.reaches) }
+                assembly.feeds.append(Assembly.Feed(inlet: inlet, consumer: consumer, reaches: reaches))
+            }
+            assembly.receivers.append(receiver)
+        }
+        try addExtensions(to: &assembly)
+        return assembly
+    }
+
+    // MARK: - Kinds
+
+    private struct Head {
+        let consumer: any Consumer
+        let reaches: Set<ObjectIdentifier>
+    }
+
+    /// Makes the pipelines and returns, for each receiver, where its batches of each signal go.
+    private func pipelines(into assembly: inout Assembly) throws(StartError) -> [ComponentID: [Signal: [Head]]] {
+        var heads: [ComponentID: [Signal: [Head]]] = [:]
+        for pipeline in graph.pipelines {
+            var processors: [Assembly.Instance] = []
+            for id in pipeline.processors {
+                guard let declared = graph.component(.processor, id),
+                    let factory = declared.factory as? any ProcessorFactory
+                else { continue }
+                let processor = try reusedOrMade(declared, in: pipeline.title) { settings throws(StartError) in
+                    try makeProcessor(factory, declared, settings)
+                }
+                processors.append(processor)
+            }
+            let exporters = assembly.exporters.filter { pipeline.exporters.contains($0.id) }
+            let head = Head(
+                consumer: Pipeline(
+                    processors: processors.compactMap(observed),
+                    exporters: exporters.compactMap(observed)
+                ),
+                reaches: Set((processors + exporters).map(\.identity))
+            )
+            assembly.processors += processors
+            for receiver in pipeline.receivers { heads[receiver, default: [:]][pipeline.signal, default: []].append(head) }
+        }
+        return heads
+    }
+
+    private func observed(_ instance: Assembly.Instance) -> (any Processor)? {
+        (instance.component as? any Processor).map {
+            ObservedProcessor(processor: $0, counters: instance.counters, tap: instance.tap, now: now)
+        }
+    }
+
+    private func observed(_ instance: Assembly.Instance) -> (any Consumer)? {
+        (instance.component as? any Exporter).map {
+            ObservedExporter(
+                exporter: $0,
+                counters: instance.counters,
+                life: instance.life,
+                tap: instance.tap,
+                now: now
+            )
+        }
+    }
+
+    private func receiver(
+        _ factory: any ReceiverFactory,
+        _ declared: DeclaredComponent,
+        _ signals: Set<Signal>
+    ) throws(StartError) -> Assembly.Instance {
+        // Which signals have a pipeline is settled when a receiver is made.
+        if let known = reused(declared), Set(known.inlets.keys) == signals { return known }
+        let tap = TapPoint()
+        let inlets = Dictionary(uniqueKeysWithValues: signals.map { ($0, PipelineInlet(tap: tap)) })
+        return try made(declared, tap: tap, inlets: inlets) { settings throws(StartError) in
+            try makeReceiver(factory, declared, settings, SignalConsumers(inlets))
+        }
+    }
+
+    /// Extensions are made anew when anything that they were given is new.
+    private func addExtensions(to assembly: inout Assembly) throws(StartError) {
+        var parts = collector
+        var given: Set<ObjectIdentifier> = []
+        for instance in assembly.exporters + assembly.processors + assembly.receivers {
+            if let store = instance.component as? any UsageStore { parts.stores[instance.id] = store }
+            if let table = instance.component as? any PriceTableHolding { parts.priceTables.append(table) }
+            if let scanner = instance.component as? any SessionScanner { parts.scanners.append(scanner) }
+            let isPart =
+                instance.component is any UsageStore || instance.component is any PriceTableHolding
+                || instance.component is any SessionScanner
+            if isPart { given.insert(instance.identity) }
+        }
+        for id in graph.extensions {
+            guard let declared = graph.component(.extension, id),
+                let factory = declared.factory as? any ExtensionFactory
+            else { continue }
+            if let known = reused(declared), known.parts == given {
+                assembly.extensions.append(known)
+                continue
+            }
+            let tenancy = RouteTenancy()
+            var own = parts
+            own.reload = { [reload = parts.reload] in
+                // The request that asks for it must not be waited for.
+                tenancy.gate.leave()
+                defer { tenancy.gate.reenter() }
+                return await reload()
+            }
+            assembly.extensions.append(
+                try made(declared, tenancy: tenancy, parts: given) { settings throws(StartError) in
+                    try makeExtension(factory, declared, settings, own)
+                }
+            )
+        }
+    }
+
+    // MARK: - Instances
+
+    /// The component of the assembly before, when it has the same configuration.
+    private func reused(_ declared: DeclaredComponent, in pipeline: String = "") -> Assembly.Instance? {
+        let known = previous?.startOrder.first {
+            $0.kind == declared.kind && $0.id == declared.id && $0.pipeline == pipeline
+        }
+        guard var known, known.declared.content.hasSameContent(as: declared.content), known.life.station == .started
+        else { return nil }
+        // Its place in the file may be another.
+        known.declared = declared
+        return known
+    }
+
+    private func reusedOrMade(
+        _ declared: DeclaredComponent,
+        in pipeline: String = "",
+        _ make: (ComponentSettings) throws(StartError) -> any Component
+    ) throws(StartError) -> Assembly.Instance {
+        if let known = reused(declared, in: pipeline) { return known }
+        return try made(declared, in: pipeline, make)
+    }
+
+    private func made(
+        _ declared: DeclaredComponent,
+        in pipeline: String = "",
+        tenancy: RouteTenancy = RouteTenancy(),
+        tap: TapPoint = TapPoint(),
+        inlets: [Signal: PipelineInlet] = [:],
+        parts: Set<ObjectIdentifier> = [],
+        _ make: (ComponentSettings) throws(StartError) -> any Component
+    ) throws(StartError) -> Assembly.Instance {
+        var logger = logger
+        logger[metadataKey: declared.kind.singular] = "\(declared.id)"
+        let settings = ComponentSettings(id: declared.id, logger: logger, home: home, now: now)
+        return Assembly.Instance(
+            declared: declared,
+            pipeline: pipeline,
+            component: try make(settings),
+            counters: settings.counters,
+            life: ComponentLife(),
+            tenancy: tenancy,
+            tap: tap,
+            inlets: inlets,
+            parts: parts
+        )
+    }
+
+    // MARK: - Factories
+
+    private func makeProcessor<Factory: ProcessorFactory>(
+        _ factory: Factory,
+        _ declared: DeclaredComponent,
+        _ settings: ComponentSettings
+    ) throws(StartError) -> any Processor {
+        try factory.makeProcessor(config(of: declared, for: factory), settings)
+    }
+
+    private func makeExporter<Factory: ExporterFactory>(
+        _ factory: Factory,
+        _ declared: DeclaredComponent,
+        _ settings: ComponentSettings
+    ) throws(StartError) -> any Exporter {
+        factory.makeExporter(try config(of: declared, for: factory), settings)
+    }
+
+    private func makeReceiver<Factory: ReceiverFactory>(
+        _ factory: Factory,
+        _ declared: DeclaredComponent,
+        _ settings: ComponentSettings,
+        _ next: SignalConsumers
+    ) throws(StartError) -> any Receiver {
+        factory.makeReceiver(try config(of: declared, for: factory), settings, next: next)
+    }
+
+    private func makeExtension<Factory: ExtensionFactory>(
+        _ factory: Factory,
+        _ declared: DeclaredComponent,
+        _ settings: ComponentSettings,
+        _ parts: CollectorParts
+    ) throws(StartError) -> any Extension {
+        factory.makeExtension(try config(of: declared, for: factory), settings, with: parts)
+    }
+
+    private func config<Factory: ComponentFactory>(
+        of declared: DeclaredComponent,
+        for factory: Factory
+    ) throws(StartError) -> Factory.Config {
+        guard let config = declared.config as? Factory.Config else {
+            throw StartError(.configuration, "\(declared.id) was declared with the configuration of another component")
+        }
+        return config
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Synchronization
+import Usage
+
+/// What is at work now, for those who ask from outside: a snapshot of it is the collector's status.
+final class CollectorState: Sendable {
+    private struct Present {
+        var graph: PipelineGraph
+        var assembly: Assembly
+        var startedAt: Timestamp?
+    }
+
+    private let present: Mutex<Present>
+    private let now: @Sendable () -> Timestamp
+    let memory: MemoryBudget
+    /// Wrong keys, over all listeners and exchanges.
+    let keyFailures = KeyFailures()
+    /// Who wants the configuration loaded again, and waits for the outcome.
+    let reloads: AsyncStream<CheckedContinuation<ReloadOutcome, Never>>
+    private let reloadRequests: AsyncStream<CheckedContinuation<ReloadOutcome, Never>>.Continuation
+
+    /// A queue in which nothing has moved for so long is a trouble.
+    private static let longestStandstill: Int64 = 60_000_000_000
+
+    init(_ graph: PipelineGraph, now: @escaping @Sendable () -> Timestamp) {
+        self.now = now
+        present = Mutex(Present(graph: graph, assembly: Assembly()))
+        memory = MemoryBudget(limit: Int(clamping: graph.memoryLimit.bytes))
+        (reloads, reloadRequests) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(64))
+    }
+
+    var graph: PipelineGraph { present.withLock { $0.graph } }
+    var assembly: Assembly { present.withLock { $0.assembly } }
+
+    func put(_ assembly: Assembly, of graph: PipelineGraph) {
+        memory.limit = Int(clamping: graph.memoryLimit.bytes)
+        present.withLock { present in (present.graph, present.assembly) = (graph, assembly) }
+    }
+
+    func began(at time: Timestamp) { present.withLock { $0.startedAt = time } }
+
+    /// Asks for the configuration to be loaded again, and waits for the outcome.
+    func reload() async -> ReloadOutcome {
+        await withCheckedContinuation { continuation in
+            if case .enqueued = reloadRequests.yield(continuation) { return }
+            continuation.resume(returning: .unavailable)
+        }
+    }
+
+    /// Takes no more requests to load the configuration again; those that wait are told so.
+    func endReloads() { reloadRequests.finish() }
+
+    /// What the collector lets its extensions use.
+    var parts: CollectorParts {
+        CollectorParts(
+            status: { self.status },
+            reload: { await self.reload() },
+            tap: { id in self.assembly.instances(id).first.flatMap { $0.tap.watch() } }
+        )
+    }
+
+    // MARK: - Status
+
+    /// What is to be said about the collector now.
+    var status: CollectorStatus {
+        let present = present.withLock { $0 }
+        var status = CollectorStatus()
+        status.startedAt = present.startedAt
+        status.memory.usedBytes = memory.usedBytes
+        status.memory.limitBytes = memory.limit
+        status.pipelines = present.graph.pipelines.map { pipeline in
+            PipelineStatus(
+                name: pipeline.title,
+                signal: pipeline.signal,
+                receivers: pipeline.receivers,
+                processors: pipeline.processors,
+                exporters: pipeline.exporters
+            )
+        }
+        // A processor runs once in each of its pipelines, and is one component to whoever wrote it down.
+        var order: [String] = []
+        var groups: [String: [Assembly.Instance]] = [:]
+        for instance in present.assembly.startOrder {
+            let key = "\(instance.kind.rawValue) \(instance.id)"
+            if groups[key] == nil { order.append(key) }
+            groups[key, default: []].append(instance)
+        }
+        status.components = order.compactMap { groups[$0].flatMap(component) }
+        return status
+    }
+
+    private func component(_ instances: [Assembly.Instance]) -> ComponentStatus? {
+        guard let first = instances.first else { return nil }
+        var counts: [ComponentCounters.Field: Int] = [:]
+        for instance in instances { counts.merge(instance.counters.snapshot) { $0 + $1 } }
+        let troubles = instances.compactMap(\.counters.lastTrouble)
+        var newest = troubles.max { $0.time < $1.time }
+        newest?.count = troubles.reduce(0) { $0 + $1.count }
+        let mark = first.declared.mark
+        return ComponentStatus(
+            kind: first.kind,
+            id: first.id,
+            stability: first.declared.factory.stability,
+            location: "\(mark.file):\(mark.line)",
+            state: instances.lazy.map(self.state).first { $0 != .running } ?? .running,
+            counts: counts,
+            lastError: newest,
+            queue: (first.component as? any Queueing)?.queueStatus
+        )
+    }
+
+    private func state(_ instance: Assembly.Instance) -> ComponentState {
+        switch instance.life.station {
+        case .made: return .starting
+        case .stopped: return .stopped
+        case .started: break
+        }
+        if let trouble = (instance.component as? any HealthReporting)?.trouble { return .degraded(trouble) }
+        if let queue = (instance.component as? any Queueing)?.queueStatus, queue.batches > 0, let since = queue.stuckSince {
+            let standstill = now().nanoseconds - since.nanoseconds
+            if standstill > Self.longestStandstill {
+                return .degraded("nothing has left its queue for \(standstill / 1_000_000_000) s")
+            }
+        }
+        return instance.life.failure.map { .degraded($0) } ?? .running
+    }
+}

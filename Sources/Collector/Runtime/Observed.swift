@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Usage
+
+/// An exporter in a pipeline, with what the host notes about it: what it took, what it could not take, and samples for whoever looks.
+struct ObservedExporter: Consumer {
+    let exporter: any Exporter
+    let counters: ComponentCounters
+    let life: ComponentLife
+    let tap: TapPoint
+    let now: @Sendable () -> Timestamp
+
+    func consume(_ batch: Batch) async throws(ConsumeError) {
+        tap.offer(batch)
+        do throws(ConsumeError) {
+            try await exporter.consume(batch)
+        } catch {
+            counters.note(error.message, at: now())
+            if error.isRetryable { life.fail(error.message) } else { counters.add(batch.otlp.recordCount, to: .refused) }
+            throw error
+        }
+        counters.add(batch.otlp.recordCount, to: .accepted)
+        life.succeed()
+    }
+}
+
+/// A processor in a pipeline, with what the host notes about it.
+struct ObservedProcessor: Processor {
+    let processor: any Processor
+    let counters: ComponentCounters
+    let tap: TapPoint
+    let now: @Sendable () -> Timestamp
+
+    func process(_ batch: inout Batch) throws(ConsumeError) {
+        do throws(ConsumeError) {
+            try processor.process(&batch)
+        } catch {
+            counters.note(error.message, at: now())
+            counters.add(batch.otlp.recordCount, to: error.isRetryable ? .failed : .refused)
+            throw error
+        }
+        tap.offer(batch)
+    }
+}

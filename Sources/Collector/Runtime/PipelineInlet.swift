@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Synchronization
+
+/// Where a receiver hands its batches of one signal; what lies behind can be exchanged while it works.
+///
+/// Before the first exchange, and in the middle of one that has to stop an exporter first, whoever brings a batch waits.
+final class PipelineInlet: Consumer {
+    /// What lies behind between two exchanges.
+    struct Generation: Sendable {
+        let consumer: any Consumer
+        let gate = WorkGate()
+    }
+
+    private struct State {
+        var present: Generation?
+        var waiting: [CheckedContinuation<Generation, Never>] = []
+    }
+
+    private let state = Mutex(State())
+    private let tap: TapPoint
+
+    init(tap: TapPoint) {
+        self.tap = tap
+    }
+
+    func consume(_ batch: Batch) async throws(ConsumeError) {
+        tap.offer(batch)
+        var generation = await present()
+        while !generation.gate.enter() { generation = await present() }
+        defer { generation.gate.leave() }
+        try await generation.consumer.consume(batch)
+    }
+
+    private func present() async -> Generation {
+        if let present = state.withLock({ $0.present }) { return present }
+        return await withCheckedContinuation { continuation in
+            let present = state.withLock { state in
+                if state.present == nil { state.waiting.append(continuation) }
+                return state.present
+            }
+            if let present { continuation.resume(returning: present) }
+        }
+    }
+
+    /// Lets whoever comes wait; returns the gate of what is inside.
+    func hold() -> WorkGate? {
+        let old = state.withLock { state in
+            defer { state.present = nil }
+            return state.present
+        }
+        old?.gate.close()
+        return old?.gate
+    }
+
+    /// Leads to another consumer from now on; returns the gate of what is still on its way to the one before.
+    @discardableResult func lead(to consumer: any Consumer) -> WorkGate? {
+        let next = Generation(consumer: consumer)
+        let (old, waiting) = state.withLock { state in
+            defer { state = State(present: next) }
+            return (state.present, state.waiting)
+        }
+        old?.gate.close()
+        for continuation in waiting { continuation.resume(returning: next) }
+        return old?.gate
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Synchronization
+
+/// The time in which a component answers requests: it ends when the component is exchanged, and requests that come too late go to whoever
+/// answers after it.
+final class RouteTenancy: Sendable {
+    /// Answers a request in place of the component.
+    typealias Successor = @Sendable (ServerRequest) async throws -> ServerResponse
+
+    private struct Succession {
+        var successor: Successor?
+        var waiting: [CheckedContinuation<Successor, Never>] = []
+    }
+
+    /// The requests that are being answered.
+    let gate = WorkGate()
+    private let succession = Mutex(Succession())
+
+    /// The route, with its requests counted.
+    func counting(_ route: Route) -> Route {
+        let handler = route.handler
+        return Route(
+            route.method,
+            route.path,
+            access: route.access,
+            failureForm: route.failureForm,
+            allowsOrigin: route.allowsOrigin
+        ) { request in
+            guard self.gate.enter() else { return try await self.successor()(request) }
+            defer { self.gate.leave() }
+            return try await handler(request)
+        }
+    }
+
+    /// Says who answers from now on.
+    func end(with successor: @escaping Successor) {
+        let waiting = succession.withLock { succession in
+            defer { succession = Succession(successor: successor) }
+            return succession.waiting
+        }
+        for continuation in waiting { continuation.resume(returning: successor) }
+    }
+
+    /// Goes on after all; who has waited for a successor is sent back.
+    func goOn(_ again: @escaping Successor) {
+        gate.open()
+        let waiting = succession.withLock { succession in
+            defer { succession = Succession() }
+            return succession.waiting
+        }
+        for continuation in waiting { continuation.resume(returning: again) }
+    }
+
+    private func successor() async -> Successor {
+        await withCheckedContinuation { continuation in
+            let successor = succession.withLock { succession in
+                if succession.successor == nil { succession.waiting.append(continuation) }
+                return succession.successor
+            }
+            if let successor { continuation.resume(returning: successor) }
+        }
+    }
+}

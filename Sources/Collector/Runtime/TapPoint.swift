@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Synchronization
+
+/// A place where what passes through a component can be looked at; costs nothing while nobody looks.
+final class TapPoint: Sendable {
+    private struct State {
+        var readers: [Int: AsyncStream<[UInt8]>.Continuation] = [:]
+        var nextReader = 0
+        var isEnded = false
+        var lastSample: ContinuousClock.Instant?
+    }
+
+    private let isWatched = Atomic(false)
+    private let state = Mutex(State())
+
+    /// How many may look at once.
+    private static let mostReaders = 4
+    /// How many samples wait for a reader; what comes then is left out.
+    private static let mostWaiting = 16
+    /// Larger batches are no samples.
+    private static let mostBytes = 1 << 20
+    private static let interval = Duration.milliseconds(100)
+
+    /// Shows a batch to whoever looks.
+    func offer(_ batch: Batch) {
+        guard isWatched.load(ordering: .relaxed), batch.otlp.recordCount > 0 else { return }
+        let now = ContinuousClock.now
+        let readers = state.withLock { state in
+            if let last = state.lastSample, now - last < Self.interval { return [AsyncStream<[UInt8]>.Continuation]() }
+            state.lastSample = now
+            return Array(state.readers.values)
+        }
+        guard !readers.isEmpty, batch.otlp.bytes.count <= Self.mostBytes else { return }
+        let sample = batch.otlp.json()
+        for reader in readers { reader.yield(sample) }
+    }
+
+    /// Begins to look; nil when too many do already.
+    func watch() -> AsyncStream<[UInt8]>? {
+        let (stream, reader) = AsyncStream<[UInt8]>.makeStream(bufferingPolicy: .bufferingOldest(Self.mostWaiting))
+        let number: Int? = state.withLock { state in
+            guard state.readers.count < Self.mostReaders, !state.isEnded else { return nil }
+            defer { state.nextReader += 1 }
+            state.readers[state.nextReader] = reader
+            isWatched.store(true, ordering: .relaxed)
+            return state.nextReader
+        }
+        guard let number else { return nil }
+        reader.onTermination = { [weak self] _ in self?.forget(number) }
+        return stream
+    }
+
+    private func forget(_ number: Int) {
+        state.withLock { state in
+            state.readers[number] = nil
+            isWatched.store(!state.readers.isEmpty, ordering: .relaxed)
+        }
+    }
+
+    /// Ends all looking.
+    func end() {
+        let readers = state.withLock { state in
+            state.isEnded = true
+            return Array(state.readers.values)
+        }
+        for reader in readers { reader.finish() }
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An extension that knows who may send and ask; with one in `service.extensions`, every listener asks it.
+public protocol Authenticator: Extension {
+    /// What whoever shows this key may do; nil for a key that nobody has.
+    ///
+    /// Is asked with every request, before its body is read, from any thread: it must not wait, and how long it takes must not tell
+    /// how much of a key is right.
+    func permissions(of key: String) -> Permissions?
+}
+
+/// What a key allows.
+public struct Permissions: OptionSet, Sendable, Hashable {
+    /// One bit for each scope.
+    public let rawValue: UInt8
+
+    /// Creates permissions of bits.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// Scope `telemetry:read`.
+    public static let read = Permissions(rawValue: 1)
+    /// Scope `telemetry:write`.
+    public static let write = Permissions(rawValue: 2)
+
+    /// Whether they are enough for a route.
+    public func allow(_ access: Access) -> Bool {
+        switch access {
+        case .open: true
+        case .read: contains(.read)
+        case .write: contains(.write)
+        }
+    }
+}
+
+extension Access {
+    /// The scope that a key needs for it; nil for what is open.
+    public var scope: String? {
+        switch self {
+        case .open: nil
+        case .read: "telemetry:read"
+        case .write: "telemetry:write"
+        }
+    }
+}
+
+/// The memory that one request may take up; what was taken is given back when the request has been answered and forgotten.
+public protocol MemoryAllowance: Sendable {
+    /// Takes more bytes; false when there are not so many left, and nothing is taken then.
+    func take(_ bytes: Int) -> Bool
+}
