@@ -120,6 +120,31 @@ struct OnboardTests {
         #expect(!bad.errors.contains("two words"))
     }
 
+    @Test func `a collector that asks for a key gets one that may only write`() async throws {
+        let keys = ["--set", "extensions.api_keys={}", "--set", "service.extensions=[hub, api_keys]"]
+        let collector = try await sandbox.collect(arguments: keys)
+        let address = try collector.address()
+        let onboard = ["onboard", "--yes", "--endpoint", address, "--agent", "codex"]
+        let without = try await sandbox.run(onboard)
+        #expect(without.exitCode == 77)
+        #expect(without.errors.contains("it asks for a key; give one with --api-key-stdin"))
+        #expect(isUntouched)
+        let outcome = try await sandbox.run(onboard + keys)
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        let line = try #require(text(".codex/config.toml")?.split(separator: "\n").first { $0.hasPrefix("exporter") })
+        let key = try #require(line.firstMatch(of: /Bearer (hammurabi_[A-Za-z0-9_-]+)/).map { String($0.output.1) })
+        #expect(!(outcome.output + outcome.errors).contains(key))
+        let records = try String(contentsOf: sandbox.home.appending(path: "keys.json"), encoding: .utf8)
+        #expect(!records.contains(key) && records.contains("telemetry:write") && !records.contains("telemetry:read"))
+        let refused = try await sandbox.run(onboard + ["--force"], environment: ["HAMMURABI_API_KEY": "hammurabi_unknown"])
+        #expect(refused.exitCode == 77)
+        #expect(refused.errors.contains("the key is unknown there"))
+        let accepted = try await sandbox.run(onboard, environment: ["HAMMURABI_API_KEY": key])
+        #expect(accepted.exitCode == 0, "\(accepted.errors)")
+        #expect(accepted.output.contains("Its settings are right already."))
+        _ = try await collector.stop()
+    }
+
     @Test(arguments: 0..<4)
     func `Ctrl-C at any question leaves everything as it was`(question: Int) async throws {
         let answers = ["1,2", "http://127.0.0.1:9", "y", "y"].prefix(question).map { $0 + "\r" }

@@ -11,6 +11,17 @@ extension Sandbox {
         return try await RunningProgram(arguments, in: folder, environment: usual.merging(environment) { $1 }).outcome()
     }
 
+    /// Starts a collector with a list of arguments and returns when it says that it is ready.
+    func collect(arguments: [String]) async throws -> RunningProgram {
+        let program = try RunningProgram(
+            ["run"] + Self.anyPort + arguments,
+            in: folder,
+            environment: ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC"]
+        )
+        try await program.waitUntilReady()
+        return program
+    }
+
     /// Runs a command at a terminal without cursor movement, typing each text when the program has fallen silent.
     func runAtTerminal(_ arguments: [String], typing texts: [String]) async throws -> Outcome {
         let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY)

@@ -100,11 +100,7 @@ extension OnboardFlow {
     mutating func write(_ decisions: inout [Decision], _ endpoint: EndpointURL, _ key: KeyChoice) throws {
         guard decisions.contains(where: \.isWanted) else { return }
         var made: String?
-        if case .make(let issuer) = key {
-            let name = "agents on \(surroundings.machineName ?? "this machine")"
-            made = try issuer.create(name)
-            try checkMade(endpoint, made)
-        }
+        if case .make(let issuer) = key { made = try makeKey(issuer, endpoint) }
         say("\n")
         for index in decisions.indices where decisions[index].isWanted {
             let decision = decisions[index]
@@ -130,18 +126,6 @@ extension OnboardFlow {
                 Console.error("hammurabi: \(error)\n")
             }
         }
-    }
-
-    private mutating func checkMade(_ endpoint: EndpointURL, _ key: String?) throws {
-        let check = EndpointCheck.run(endpoint, key: key, now: Console.now())
-        guard check == .accepted else {
-            throw Refusal(
-                message:
-                    "\(endpoint) does not take the key that was made for it; reload it (SIGHUP) and try again",
-                exitCode: Exit.permission
-            )
-        }
-        report.check = "accepted"
     }
 
     /// Settings to paste; no file is looked at.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import APIKeysExtension
 import ArgumentParser
 import Collector
+import CollectorKit
+import Glibc
 import Onboarding
 
 extension OnboardFlow {
@@ -44,7 +47,7 @@ extension OnboardFlow {
                 say("\(endpoint) was not asked: this program speaks no TLS; the settings are written unchecked.\n")
                 return choice
             case .keyNeeded, .keyRefused:
-                if key == nil, let made = try makeKey() { return made }
+                if key == nil, let made = try offerKey() { return made }
                 key = try askForKey(endpoint, check)
             case .unreachable:
                 return try goOnUnchecked("nobody listens at \(endpoint)", choice, serviceFollows)
@@ -58,11 +61,36 @@ extension OnboardFlow {
         }
     }
 
-    private func makeKey() throws -> KeyChoice? {
+    private func offerKey() throws -> KeyChoice? {
         guard let issuer = KeyIssuer.local(graph, surroundings) else { return nil }
         let isWanted =
             try questions?.confirm("The collector asks for a key. Make one for these agents?", default: true) ?? true
         return isWanted ? .make(issuer) : nil
+    }
+
+    /// Makes the key and sends a record with it; a key that the collector does not take is taken back.
+    mutating func makeKey(_ issuer: KeyIssuer, _ endpoint: EndpointURL) throws -> String {
+        let new: NewKey
+        do throws(StartError) {
+            new = try issuer.create("agents on \(surroundings.machineName ?? "this machine")")
+        } catch {
+            throw Refusal(message: "no key could be made: \(error)", exitCode: error.exitCode)
+        }
+        // The collector looks at the file of keys once a second.
+        for _ in 0..<20 {
+            if EndpointCheck.run(endpoint, key: new.key, now: Console.now()) == .accepted {
+                report.check = "accepted"
+                say("\nMade a key for \(new.record.name): \(new.record.prefix)…, id \(new.record.id).\n")
+                return new.key
+            }
+            usleep(250_000)
+        }
+        try? issuer.revoke(new)
+        throw Refusal(
+            message: "\(endpoint) does not take a key that was made for it: is it the collector of this configuration? "
+                + "No settings were changed",
+            exitCode: Exit.permission
+        )
     }
 
     private func askForKey(_ endpoint: EndpointURL, _ check: EndpointCheck) throws -> String {
