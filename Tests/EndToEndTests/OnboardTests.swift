@@ -136,7 +136,17 @@ struct OnboardTests {
         #expect(!(outcome.output + outcome.errors).contains(key))
         let records = try String(contentsOf: sandbox.home.appending(path: "keys.json"), encoding: .utf8)
         #expect(!records.contains(key) && records.contains("telemetry:write") && !records.contains("telemetry:read"))
-        let refused = try await sandbox.run(onboard + ["--force"], environment: ["HAMMURABI_API_KEY": "hammurabi_unknown"])
+        // A second run finds the key in the settings and makes no other.
+        let again = try await sandbox.run(onboard + keys)
+        #expect(again.exitCode == 0 && again.output.contains("Its settings are right already."), "\(again.errors)")
+        #expect(
+            try String(contentsOf: sandbox.home.appending(path: "keys.json"), encoding: .utf8).matches(of: /"id"/).count
+                == 1
+        )
+        let refused = try await sandbox.run(
+            onboard + ["--force"],
+            environment: ["HAMMURABI_API_KEY": "hammurabi_unknown"]
+        )
         #expect(refused.exitCode == 77)
         #expect(refused.errors.contains("the key is unknown there"))
         let accepted = try await sandbox.run(onboard, environment: ["HAMMURABI_API_KEY": key])

@@ -26,6 +26,8 @@ public struct AgentPlan: Sendable {
     public var fault: SettingsFault?
     /// The files that were looked at.
     public var paths: [String] = []
+    /// The key that it shows at the destination now; never to be shown.
+    public var currentKey: String?
     /// Whether there are settings of its own that can be written at all.
     public var hasSettings = true
 
@@ -96,6 +98,12 @@ struct Planning {
     mutating func conflict(_ path: String, _ key: String, _ value: String) {
         let shown = SecretMask.isSecret(key) ? "***" : SecretMask.withoutUser(value)
         plan.conflicts.append(AgentPlan.Conflict(path: path, key: key, value: shown))
+    }
+
+    /// The key in a header's value, as `Bearer KEY`; nil in any other.
+    static func key(inHeader value: String) -> String? {
+        let plain = value.replacing("%20", with: " ")
+        return plain.hasPrefix("Bearer ") ? String(plain.dropFirst(7)) : nil
     }
 
     /// A file to be changed.

@@ -19,6 +19,11 @@ extension Planning {
             throw error.fault(in: path, file.content ?? [])
         }
         func current(_ name: String) -> String? { settings.scalar(at: ["env", name])?.plain }
+        if let endpoint = current("OTEL_EXPORTER_OTLP_ENDPOINT"), destination.endpoint.isNamed(by: endpoint) {
+            let headers = PercentText.entries(current("OTEL_EXPORTER_OTLP_HEADERS") ?? "")
+            plan.currentKey = headers.first { $0.name.lowercased() == "authorization" }
+                .flatMap { Self.key(inHeader: String($0.text.drop { $0 != "=" }.dropFirst())) }
+        }
         try change(path, dialect: .strict, holdsKey: destination.key != nil, claudeWishes(current))
         for name in Self.contentSwitches where current(name).map(Self.isOn) == true {
             plan.notes.append("\(name) is on in \(path): texts are sent; it was left as it is")

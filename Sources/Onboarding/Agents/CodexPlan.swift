@@ -92,15 +92,16 @@ extension Planning {
         destination.endpoint.isNamed(by: endpoint, path: "/v1/\(signal)") || destination.endpoint.isNamed(by: endpoint)
     }
 
-    private func complete(_ http: [String], _ endpoint: String, _ signal: String, _ settings: inout TOMLSettings) throws
+    private mutating func complete(_ http: [String], _ endpoint: String, _ signal: String, _ settings: inout TOMLSettings) throws
     {
         if !destination.endpoint.isNamed(by: endpoint, path: "/v1/\(signal)") {
             try settings.set(JSONScalar.quoted(destination.endpoint.url(of: signal)), at: http + ["endpoint"])
         }
         if settings.string(at: http + ["protocol"]) == nil { try settings.set("\"binary\"", at: http + ["protocol"]) }
-        guard let authorization = destination.authorization else { return }
         let headers = http + ["headers"]
         let name = settings.names(below: headers).first { $0.lowercased() == "authorization" } ?? "Authorization"
+        plan.currentKey = plan.currentKey ?? settings.string(at: headers + [name]).flatMap(Self.key)
+        guard let authorization = destination.authorization else { return }
         guard settings.string(at: headers + [name]) != authorization else { return }
         try settings.set(JSONScalar.quoted(authorization), at: headers + [name])
     }

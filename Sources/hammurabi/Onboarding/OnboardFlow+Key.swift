@@ -32,9 +32,11 @@ extension OnboardFlow {
     }
 
     /// Finds out by a record which key the collector wants.
-    mutating func chooseKey(_ endpoint: EndpointURL, serviceFollows: Bool) throws -> KeyChoice {
+    mutating func chooseKey(_ endpoint: EndpointURL, _ agents: [Agent], serviceFollows: Bool) throws -> KeyChoice {
         var key = try givenKey()
         if options.dryRun || options.noCheck { return key.map(KeyChoice.given) ?? .none }
+        var known = key == nil ? knownKeys(endpoint, agents) : []
+        let wasKnown = Set(known)
         while true {
             let check = EndpointCheck.run(endpoint, key: key, now: Console.now())
             let choice = key.map(KeyChoice.given) ?? .none
@@ -47,7 +49,11 @@ extension OnboardFlow {
                 say("\(endpoint) was not asked: this program speaks no TLS; the settings are written unchecked.\n")
                 return choice
             case .keyNeeded, .keyRefused:
-                if key == nil, let made = try offerKey() { return made }
+                if let next = known.popLast() {
+                    key = next
+                    continue
+                }
+                if key == nil || key.map(wasKnown.contains) == true, let made = try offerKey() { return made }
                 key = try askForKey(endpoint, check)
             case .unreachable:
                 return try goOnUnchecked("nobody listens at \(endpoint)", choice, serviceFollows)
@@ -66,6 +72,14 @@ extension OnboardFlow {
         let isWanted =
             try questions?.confirm("The collector asks for a key. Make one for these agents?", default: true) ?? true
         return isWanted ? .make(issuer) : nil
+    }
+
+    /// Keys that agents show there already, so that a second run makes no second key.
+    private func knownKeys(_ endpoint: EndpointURL, _ agents: [Agent]) -> [String] {
+        let plans = agents.map {
+            AgentPlan.make(for: $0, to: destination(endpoint, key: nil), of: account, in: files)
+        }
+        return Array(Set(plans.compactMap(\.currentKey).filter { Self.fault(of: $0) == nil }))
     }
 
     /// Makes the key and sends a record with it; a key that the collector does not take is taken back.

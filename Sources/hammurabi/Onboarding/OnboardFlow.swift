@@ -80,7 +80,7 @@ struct OnboardFlow {
         report.dryRun = options.dryRun || options.print
         if options.print { return printSettings(agents, endpoint) }
         let service = options.service ? try planService() : nil
-        let key = agents.isEmpty ? .none : try chooseKey(endpoint, serviceFollows: service != nil)
+        let key = agents.isEmpty ? .none : try chooseKey(endpoint, agents, serviceFollows: service != nil)
         var decisions: [Decision] = []
         for agent in agents { decisions.append(try decide(agent, destination(endpoint, key))) }
         if !options.dryRun {
