@@ -124,24 +124,26 @@ struct Examination {
                 Finding(check: "files", level: .error, message: "\(account.shown(home)) cannot be written", next: next)
             )
         }
-        let paths = [home] + files.names(in: home).map { home + "/" + $0 }
-        for path in paths {
-            guard let status = files.status(path), status.mode & 0o077 != 0 else { continue }
-            // Behind a closed door it does not matter what stands open.
-            if path != home, files.status(home).map({ $0.mode & 0o077 == 0 }) == true { continue }
-            findings.append(
-                Finding(
-                    check: "files",
-                    level: .warning,
-                    message: "\(account.shown(path)) can be read by others (mode \(String(status.mode, radix: 8)))",
-                    next: "chmod go= '\(path)'"
-                )
-            )
-        }
+        findings += readableByOthers
         if findings.isEmpty {
             findings.append(Finding(check: "files", level: .ok, message: "\(account.shown(home)) is yours alone"))
         }
         return findings
+    }
+
+    /// Files that others can read; behind a closed door it does not matter what stands open.
+    private var readableByOthers: [Finding] {
+        let isOpen = files.status(home).map { $0.mode & 0o077 != 0 } == true
+        let paths = isOpen ? [home] + files.names(in: home).map { home + "/" + $0 } : []
+        return paths.compactMap { path in
+            guard let status = files.status(path), status.mode & 0o077 != 0 else { return nil }
+            return Finding(
+                check: "files",
+                level: .warning,
+                message: "\(account.shown(path)) can be read by others (mode \(String(status.mode, radix: 8)))",
+                next: "chmod go= '\(path)'"
+            )
+        }
     }
 
     private var space: Finding {
