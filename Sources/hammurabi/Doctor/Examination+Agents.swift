@@ -78,7 +78,10 @@ extension Examination {
         }
         if let fault = plan.fault {
             let isBroken = fault.kind == .badContent
-            return finding(isBroken ? .error : .warning, fault.description.replacing("; nothing was changed", with: ""))
+            return finding(
+                isBroken ? .error : .warning,
+                fault.description.replacing(/[;,] nothing was changed$/, with: "")
+            )
         }
         let telemetry = heard?.lastTelemetry(of: agent)
         let inFiles = heard?.lastInFiles(of: agent)
