@@ -32,7 +32,6 @@ public struct ServiceUnit: Sendable {
         """
         [Unit]
         Description=Telemetry Hub: the telemetry of AI coding agents
-        After=network.target
 
         [Service]
         Type=notify

@@ -31,7 +31,7 @@ struct CollectorClient {
     ///   - seconds: How long a silence may be; 0 for any, because a scan may take minutes.
     /// - Returns: nil when nobody listens there or what does is no HTTP server.
     func send(_ method: String, _ path: String, body: String = "", key: String? = nil, seconds: Int = 0) -> Answer? {
-        guard let socket = connected() else { return nil }
+        guard let socket = connected(seconds) else { return nil }
         defer { close(socket) }
         var patience = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
@@ -47,7 +47,7 @@ struct CollectorClient {
         return Self.parse(read(from: socket))
     }
 
-    private func connected() -> Int32? {
+    private func connected(_ seconds: Int) -> Int32? {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
@@ -56,6 +56,9 @@ struct CollectorClient {
         var next = found
         while let address = next?.pointee {
             let socket = Glibc.socket(address.ai_family, address.ai_socktype, address.ai_protocol)
+            // The patience to send is also that to connect (socket(7)).
+            var patience = timeval(tv_sec: seconds, tv_usec: 0)
+            setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
             if socket >= 0, connect(socket, address.ai_addr, address.ai_addrlen) == 0 { return socket }
             if socket >= 0 { close(socket) }
             next = address.ai_next

@@ -173,6 +173,31 @@ struct OnboardTests {
         #expect(text(".codex/config.toml")?.contains("http://127.0.0.1:9/v1/logs") == true)
     }
 
+    @Test func `the first record of an agent is waited for`() async throws {
+        let collector = try await sandbox.collect()
+        let onboard = [
+            "onboard", "--yes", "--wait", "--json", "--agent", "claude-code", "--endpoint", try collector.address(),
+        ]
+        async let outcome = sandbox.run(onboard)
+        for _ in 0..<3_000 where text(".claude/settings.json") == claude { try await Task.sleep(for: .milliseconds(20)) }
+        // The agent sends more than once, as agents do; only what is newer than the settings counts.
+        let recorded = String(decoding: try claudeCodeLogs(), as: UTF8.self)
+        _ = try await collector.post("/v1/logs", Data(recorded.utf8))
+        for _ in 0..<3 {
+            try await Task.sleep(for: .seconds(1))
+            let now = Date().timeIntervalSince1970
+            let time = Date(timeIntervalSince1970: now).ISO8601Format()
+            let fresh = recorded.replacing(/2026-11-22T08:13:\d\d\.\d+Z/, with: time)
+                .replacing(/imeUnixNano":"\d+"/, with: "imeUnixNano\":\"\(Int64(now * 1_000))000000\"")
+            _ = try await collector.post("/v1/logs", Data(fresh.utf8))
+        }
+        let report = try await outcome
+        #expect(report.exitCode == 0, "\(report.errors)")
+        let agent = try #require((try report.json()["agents"] as? [[String: Any]])?.first)
+        #expect(agent["firstRecordAt"] is String, "\(report.output)")
+        _ = try await collector.stop()
+    }
+
     // MARK: - doctor
 
     @Test func `doctor finds what is wrong and what is not`() async throws {

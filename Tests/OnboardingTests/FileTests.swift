@@ -179,6 +179,23 @@ struct FileTests {
         }
     }
 
+    @Test func `a file with the key in it is closed to others, though its text is right`() throws {
+        for agent in [Agent.claudeCode, .codex] {
+            let path = try home.place(of: agent)
+            func plan() -> AgentPlan {
+                AgentPlan.make(for: agent, to: home.destination(key: "hub_key"), of: home.account, in: home.files)
+            }
+            try write(plan())
+            let text = home.text(path)
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
+            try write(plan())
+            #expect(home.mode(path) == 0o600 && home.text(path) == text)
+            #expect(plan().isConfigured && plan().currentKey == "hub_key")
+            _ = try journal.undo(now: home.now)
+            #expect(home.text(path) == nil)
+        }
+    }
+
     @Test func `a journal that cannot be read stops everything`() throws {
         try home.write(before, to: settings)
         try home.write("{", to: home.account.programHome + "/onboarding.json")

@@ -100,6 +100,9 @@ struct Planning {
         plan.conflicts.append(AgentPlan.Conflict(path: path, key: key, value: shown))
     }
 
+    /// Whether others can read a file with a key in it.
+    func isTooOpen(_ file: SettingsFile, holdsKey: Bool) -> Bool { holdsKey && (file.mode ?? 0) & 0o077 != 0 }
+
     /// The key in a header's value, as `Bearer KEY`; nil in any other.
     static func key(inHeader value: String) -> String? {
         let plain = value.replacing("%20", with: " ")
@@ -140,7 +143,7 @@ struct Planning {
                 touched.append(wish.path)
             }
             try Self.verify(old, settings.root.content, touched: touched, path)
-            guard !touched.isEmpty else { return }
+            guard !touched.isEmpty || isTooOpen(file, holdsKey: holdsKey) else { return }
             plan.changes.append(FileChange(file, content: settings.bytes, holdsKey: holdsKey))
         } catch let fault as SyntaxFault {
             throw fault.fault(in: path, before)

@@ -40,49 +40,48 @@ extension Planning {
     static func isOn(_ value: String) -> Bool { !["", "0", "false", "no", "off"].contains(value.lowercased()) }
 
     private func claudeWishes(_ current: (String) -> String?) -> [JSONWish] {
-        func wish(
-            _ name: String,
-            _ value: String,
-            onlyIfThere: Bool = false,
-            judge: ((JSONScalar) -> JSONWish.Judgement)? = nil
-        ) -> JSONWish {
-            JSONWish(["env", name], .string(value), onlyIfThere: onlyIfThere, judge: judge)
-        }
         let endpoint = destination.endpoint
-        var wishes = [
-            wish("CLAUDE_CODE_ENABLE_TELEMETRY", "1") { Self.isOn($0.plain) ? .good : .replaceable }
-        ]
+        var wishes = [Self.claude("CLAUDE_CODE_ENABLE_TELEMETRY", "1") { Self.isOn($0.plain) ? .good : .replaceable }]
         for name in ["OTEL_LOGS_EXPORTER", "OTEL_METRICS_EXPORTER"] {
-            wishes.append(wish(name, Self.withOTLP(current(name) ?? "")))
+            wishes.append(Self.claude(name, Self.withOTLP(current(name) ?? "")))
         }
+        wishes.append(Self.claude("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", judge: Self.judgeProtocol))
         wishes.append(
-            wish("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf") {
-                ["http/protobuf", "http/json"].contains($0.plain) ? .good : .elsewhere
-            }
-        )
-        wishes.append(
-            wish("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.description) {
+            Self.claude("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.description) {
                 endpoint.isNamed(by: $0.plain) ? .good : .elsewhere
             }
         )
-        for signal in ["logs", "metrics"] {
-            let prefix = "OTEL_EXPORTER_OTLP_\(signal.uppercased())"
-            wishes.append(
-                wish("\(prefix)_ENDPOINT", endpoint.url(of: signal), onlyIfThere: true) {
-                    endpoint.isNamed(by: $0.plain, path: "/v1/\(signal)") ? .good : .elsewhere
-                }
-            )
-            wishes.append(
-                wish("\(prefix)_PROTOCOL", "http/protobuf", onlyIfThere: true) {
-                    ["http/protobuf", "http/json"].contains($0.plain) ? .good : .elsewhere
-                }
-            )
-        }
+        wishes += ["logs", "metrics"].flatMap(claudeSignal)
         wishes += claudeHeaders(current)
         if let attributes = resourceAttributes(current("OTEL_RESOURCE_ATTRIBUTES") ?? "") {
-            wishes.append(wish("OTEL_RESOURCE_ATTRIBUTES", attributes))
+            wishes.append(Self.claude("OTEL_RESOURCE_ATTRIBUTES", attributes))
         }
         return wishes
+    }
+
+    private static func claude(
+        _ name: String,
+        _ value: String,
+        onlyIfThere: Bool = false,
+        judge: ((JSONScalar) -> JSONWish.Judgement)? = nil
+    ) -> JSONWish {
+        JSONWish(["env", name], .string(value), onlyIfThere: onlyIfThere, judge: judge)
+    }
+
+    private static func judgeProtocol(_ current: JSONScalar) -> JSONWish.Judgement {
+        ["http/protobuf", "http/json"].contains(current.plain) ? .good : .elsewhere
+    }
+
+    /// What is set for one signal wins over what is set for all.
+    private func claudeSignal(_ signal: String) -> [JSONWish] {
+        let prefix = "OTEL_EXPORTER_OTLP_\(signal.uppercased())"
+        let endpoint = destination.endpoint
+        return [
+            Self.claude("\(prefix)_ENDPOINT", endpoint.url(of: signal), onlyIfThere: true) {
+                endpoint.isNamed(by: $0.plain, path: "/v1/\(signal)") ? .good : .elsewhere
+            },
+            Self.claude("\(prefix)_PROTOCOL", "http/protobuf", onlyIfThere: true, judge: Self.judgeProtocol),
+        ]
     }
 
     /// The headers with our key; those that were meant for another collector are not sent to this one.

@@ -18,12 +18,13 @@ extension Planning {
         do {
             var settings = try TOMLSettings(before)
             try changeCodex(&settings, path)
-            guard settings.bytes != before else { return }
+            let holdsKey = destination.key != nil
+            guard settings.bytes != before || isTooOpen(file, holdsKey: holdsKey) else { return }
             guard let new = try? TOMLCheck.content(of: settings.bytes) else {
                 throw TOMLSettings.Unsupported(reason: "the result would not be TOML")
             }
             try Self.verify(old, new, touched: Self.codexKeys.map { Self.table + [$0] }, path)
-            plan.changes.append(FileChange(file, content: settings.bytes, holdsKey: destination.key != nil))
+            plan.changes.append(FileChange(file, content: settings.bytes, holdsKey: holdsKey))
         } catch let reason as TOMLSettings.Unsupported {
             throw SettingsFault(
                 .badContent,
@@ -92,8 +93,12 @@ extension Planning {
         destination.endpoint.isNamed(by: endpoint, path: "/v1/\(signal)") || destination.endpoint.isNamed(by: endpoint)
     }
 
-    private mutating func complete(_ http: [String], _ endpoint: String, _ signal: String, _ settings: inout TOMLSettings) throws
-    {
+    private mutating func complete(
+        _ http: [String],
+        _ endpoint: String,
+        _ signal: String,
+        _ settings: inout TOMLSettings
+    ) throws {
         if !destination.endpoint.isNamed(by: endpoint, path: "/v1/\(signal)") {
             try settings.set(JSONScalar.quoted(destination.endpoint.url(of: signal)), at: http + ["endpoint"])
         }

@@ -78,7 +78,10 @@ extension Examination {
         }
         if let fault = plan.fault {
             let isBroken = fault.kind == .badContent
-            return finding(isBroken ? .error : .warning, fault.description.replacing("; nothing was changed", with: ""))
+            return finding(
+                isBroken ? .error : .warning,
+                fault.description.replacing(/[;,] nothing was changed$/, with: "")
+            )
         }
         let telemetry = heard?.lastTelemetry(of: agent)
         let inFiles = heard?.lastInFiles(of: agent)
@@ -103,18 +106,18 @@ extension Examination {
             let known = inFiles.map { "; known from session files only, last \($0.iso8601)" } ?? ""
             return finding(.warning, "its settings do not send here" + known, onboard)
         }
-        guard let telemetry else {
-            guard heard != nil else { return finding(.ok, "its settings send here") }
-            return finding(.warning, "its settings send here, but nothing was heard in 90 days", agent.firstRecord)
-        }
+        guard heard != nil else { return finding(.ok, "its settings send here") }
+        let (level, message) = Self.hearing(telemetry, inFiles)
+        return finding(level, message, level == .ok ? nil : agent.firstRecord)
+    }
+
+    /// What is to be said of an agent that is configured.
+    private static func hearing(_ telemetry: Timestamp?, _ inFiles: Timestamp?) -> (Finding.Level, String) {
+        guard let telemetry else { return (.warning, "its settings send here, but nothing was heard in 90 days") }
         if let inFiles, inFiles.nanoseconds - telemetry.nanoseconds > 86_400_000_000_000 {
-            return finding(
-                .warning,
-                "last heard \(telemetry.iso8601), but its session files go on to \(inFiles.iso8601)",
-                agent.firstRecord
-            )
+            return (.warning, "last heard \(telemetry.iso8601), but its session files go on to \(inFiles.iso8601)")
         }
-        return finding(.ok, "its settings send here; last heard \(telemetry.iso8601)")
+        return (.ok, "its settings send here; last heard \(telemetry.iso8601)")
     }
 
     /// A sender's clock that is ahead.

@@ -47,9 +47,18 @@ struct Examination {
     private func address(_ endpoint: Endpoint, isHub: Bool) -> Finding {
         let name = "port \(endpoint.port)"
         let client = CollectorClient(endpoint: endpoint)
+        let listener = ListeningProcess.at(port: endpoint.port)
+        if let listener, graph?.speaksTLS(at: endpoint) == true {
+            let who = listener.process?.name ?? "a program of another user"
+            return Finding(
+                check: name,
+                level: .ok,
+                message: "\(who) listens there; it was not asked, because it speaks TLS"
+            )
+        }
         let isOurs = isHub ? client.isThere : client.send("GET", "/v1/logs", seconds: 2)?.status == 405
         if isOurs { return Finding(check: name, level: .ok, message: "a collector answers at \(endpoint)") }
-        guard let listener = ListeningProcess.at(port: endpoint.port) else {
+        guard let listener else {
             return Finding(
                 check: name,
                 level: .warning,
@@ -124,24 +133,26 @@ struct Examination {
                 Finding(check: "files", level: .error, message: "\(account.shown(home)) cannot be written", next: next)
             )
         }
-        let paths = [home] + files.names(in: home).map { home + "/" + $0 }
-        for path in paths {
-            guard let status = files.status(path), status.mode & 0o077 != 0 else { continue }
-            // Behind a closed door it does not matter what stands open.
-            if path != home, files.status(home).map({ $0.mode & 0o077 == 0 }) == true { continue }
-            findings.append(
-                Finding(
-                    check: "files",
-                    level: .warning,
-                    message: "\(account.shown(path)) can be read by others (mode \(String(status.mode, radix: 8)))",
-                    next: "chmod go= '\(path)'"
-                )
-            )
-        }
+        findings += readableByOthers
         if findings.isEmpty {
             findings.append(Finding(check: "files", level: .ok, message: "\(account.shown(home)) is yours alone"))
         }
         return findings
+    }
+
+    /// Files that others can read; behind a closed door it does not matter what stands open.
+    private var readableByOthers: [Finding] {
+        let isOpen = files.status(home).map { $0.mode & 0o077 != 0 } == true
+        let paths = isOpen ? [home] + files.names(in: home).map { home + "/" + $0 } : []
+        return paths.compactMap { path in
+            guard let status = files.status(path), status.mode & 0o077 != 0 else { return nil }
+            return Finding(
+                check: "files",
+                level: .warning,
+                message: "\(account.shown(path)) can be read by others (mode \(String(status.mode, radix: 8)))",
+                next: "chmod go= '\(path)'"
+            )
+        }
     }
 
     private var space: Finding {

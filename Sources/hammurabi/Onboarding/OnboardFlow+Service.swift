@@ -57,6 +57,9 @@ extension OnboardFlow {
             try journal.apply(change, subject: "service", now: Console.now())
             say("Wrote \(account.shown(change.file.path)).\n")
         }
+        if changes.isEmpty, Systemctl.run(["is-active", "--quiet", ServiceUnit.name], isQuiet: true) {
+            return say("The service runs already.\n")
+        }
         if report.service?.state == .wouldWrite { report.service?.state = .written }
         let isStarted =
             Systemctl.run(["daemon-reload"]) && Systemctl.run(["enable", ServiceUnit.name])

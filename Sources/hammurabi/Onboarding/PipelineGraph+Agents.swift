@@ -2,6 +2,7 @@
 
 import Collector
 import CollectorKit
+import HubExtension
 import OTLPReceiver
 import Onboarding
 
@@ -13,6 +14,19 @@ extension PipelineGraph {
         let host = ["0.0.0.0", "::"].contains(endpoint.host) ? "127.0.0.1" : endpoint.host
         let name = host.contains(":") ? "[\(host)]" : host
         let port = endpoint.port == 0 ? Endpoint.otlpHTTP.port : endpoint.port
-        return EndpointURL("http://\(name):\(port)") ?? EndpointURL(loopbackPort: port)
+        let scheme = speaksTLS(at: endpoint) ? "https" : "http"
+        return EndpointURL("\(scheme)://\(name):\(port)") ?? EndpointURL(loopbackPort: port)
+    }
+
+    /// Whether what listens at an address speaks TLS; components that share it have it in common.
+    func speaksTLS(at endpoint: Endpoint) -> Bool {
+        used(.receiver).contains { component in
+            guard let http = (component.config as? OTLPConfig)?.protocols.http else { return false }
+            return http.endpoint.port == endpoint.port && http.tls != nil
+        }
+            || used(.extension).contains { component in
+                guard let hub = component.config as? HubConfig else { return false }
+                return hub.endpoint.port == endpoint.port && hub.tls != nil
+            }
     }
 }
