@@ -64,6 +64,28 @@ struct QueueTests {
         await sink.stop()
     }
 
+    @Test func `a full disk refuses for now, says so once, and is used again as soon as it has room`() async throws {
+        let sink = try await SinkServer.start { _ in SinkServer.Reply(503) }
+        let storage = MemoryStorage(room: 300)
+        let bench = Bench(sink.address, storage: storage)
+        try await bench.start()
+        try await bench.consume(try logs("first"))
+        for number in 0..<5 {
+            let error = await #expect(throws: ConsumeError.self) { try await bench.consume(try logs("a\(number)", 9)) }
+            #expect(error?.isRetryable == true)
+            #expect(error?.message.contains("the disk is full") == true)
+        }
+        #expect(bench.log.lines.filter { $0.contains("cannot be written") }.count == 1)
+        #expect(bench.trouble?.contains("the disk is full") == true)
+        storage.setRoom(100_000)
+        try await bench.consume(try logs("b", 9))
+        #expect(bench.log.lines.contains { $0.contains("can be written again") })
+        sink.answer { _ in SinkServer.Reply(200) }
+        try await eventually { bench.counters.value(.sent) == 10 }
+        await bench.stop()
+        await sink.stop()
+    }
+
     @Test func `where that is wanted the oldest give way, and are counted`() async throws {
         let down = Mutex(true)
         let sink = try await SinkServer.start { _ in SinkServer.Reply(down.withLock { $0 } ? 503 : 200) }

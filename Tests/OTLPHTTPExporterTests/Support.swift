@@ -4,11 +4,12 @@ import CollectorKit
 import Foundation
 import Logging
 import OTLP
-import OTLPHTTPExporter
 import SinkServer
 import Synchronization
 import Testing
 import Usage
+
+@testable import OTLPHTTPExporter
 
 /// An exporter with a folder of its own in front of a sink.
 final class Bench: Sendable {
@@ -16,9 +17,14 @@ final class Bench: Sendable {
     let counters = ComponentCounters()
     let log = RecordedLog()
     private let config: OTLPHTTPConfig
+    private let storage: any QueueStorage
     private let exporter = Mutex<(any Exporter)?>(nil)
 
-    init(_ endpoint: String, _ change: (inout OTLPHTTPConfig) -> Void = { _ in }) {
+    init(
+        _ endpoint: String,
+        storage: any QueueStorage = DiskStorage(),
+        _ change: (inout OTLPHTTPConfig) -> Void = { _ in }
+    ) {
         var config = OTLPHTTPConfig()
         config.endpoint = endpoint
         config.compression = .none
@@ -27,6 +33,7 @@ final class Bench: Sendable {
         config.sendingQueue.batch.flushTimeout = ConfigDuration(nanoseconds: 10_000_000)
         change(&config)
         self.config = config
+        self.storage = storage
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
@@ -43,7 +50,7 @@ final class Bench: Sendable {
                 return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
             }
         )
-        return OTLPHTTPFactory(version: "1.2.3").makeExporter(config, settings)
+        return OTLPHTTPExporter(config, settings, version: "1.2.3", storage: storage)
     }
 
     func start() async throws {

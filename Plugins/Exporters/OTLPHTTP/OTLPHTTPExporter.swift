@@ -15,6 +15,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     private let config: OTLPHTTPConfig
     private let settings: ComponentSettings
     private let version: String
+    private let storage: any QueueStorage
     private let running = Mutex<Running?>(nil)
 
     /// How long a shutdown goes on sending while the destination takes what it gets.
@@ -32,10 +33,16 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         var task: Task<Void, Never>?
     }
 
-    init(_ config: OTLPHTTPConfig, _ settings: ComponentSettings, version: String) {
+    init(
+        _ config: OTLPHTTPConfig,
+        _ settings: ComponentSettings,
+        version: String,
+        storage: any QueueStorage = DiskStorage()
+    ) {
         self.config = config
         self.settings = settings
         self.version = version
+        self.storage = storage
     }
 
     func start() async throws(StartError) {
@@ -59,10 +66,9 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
 
     private func open(_ running: inout Running) async throws(QueueStorageError) {
         let folders = QueueFolders(config, settings)
-        let disk = DiskStorage()
-        try disk.makeFolder(folders.root)
-        running.lock = try await lock(disk, folders.lock)
-        let deadLetters = SegmentLog(folder: folders.deadLetters, storage: disk, logger: settings.logger)
+        try storage.makeFolder(folders.root)
+        running.lock = try await lock(folders.lock)
+        let deadLetters = SegmentLog(folder: folders.deadLetters, storage: storage, logger: settings.logger)
         try deadLetters.open()
         running.deadLetters = deadLetters
         let start = ContinuousClock.now
@@ -79,9 +85,9 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
             uptime: { ContinuousClock.now - start },
             chance: { .random(in: 0...1) }
         )
-        let storage: any QueueStorage = config.sendingQueue.isInFiles ? disk : MemoryStorage()
+        let place = config.sendingQueue.isInFiles ? storage : MemoryStorage()
         for signal in Signal.allCases {
-            let queue = SegmentLog(folder: folders.queue(signal), storage: storage, logger: settings.logger)
+            let queue = SegmentLog(folder: folders.queue(signal), storage: place, logger: settings.logger)
             try queue.open()
             let lane = Lane(signal, queue: queue, surroundings)
             running.lanes[signal] = lane
@@ -97,15 +103,15 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     }
 
     /// The lock of the folder; after a reload the exporter before this one may still be at its end.
-    private func lock(_ disk: DiskStorage, _ path: String) async throws(QueueStorageError) -> any Sendable {
+    private func lock(_ path: String) async throws(QueueStorageError) -> any Sendable {
         for _ in 0..<50 {
             do throws(QueueStorageError) {
-                return try disk.lock(path)
+                return try storage.lock(path)
             } catch  where error.isLocked {
                 try? await Task.sleep(for: .milliseconds(100))
             }
         }
-        return try disk.lock(path)
+        return try storage.lock(path)
     }
 
     private func startError(_ error: QueueStorageError) -> StartError {

@@ -38,7 +38,7 @@ struct QueueLimits: Sendable, Hashable {
         if maximum.bytes == .max { maximum.bytes = Self.joined }
         minimum.bytes = min(minimum.bytes, maximum.bytes)
         minimum.records = min(minimum.records, maximum.records)
-        memory = max(16 << 20, maximum.bytes)
+        memory = max(8 << 20, maximum.bytes)
     }
 
     /// Whether so much may wait.

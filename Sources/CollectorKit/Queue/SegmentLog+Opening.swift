@@ -92,7 +92,7 @@ extension SegmentLog {
         guard tail > 0 else { return }
         let name = path(SegmentName.segment(segment.number))
         logger.warning(
-            "the torn end of the queue is cut; it was never acknowledged",
+            "the torn end of the queue is cut; what was being written there was not acknowledged",
             metadata: ["file": "\(name)", "bytes": "\(tail)"]
         )
         do throws(QueueStorageError) {
