@@ -10,7 +10,7 @@ extension CollectorClient {
         guard let socket = connected() else { return nil }
         defer { close(socket) }
         // Answers in pieces come to a client of HTTP/1.0 as they are, until the connection ends.
-        let request = "GET \(path) HTTP/1.0\r\nHost: \(endpoint)\r\n\(keyField)\r\n"
+        let request = "GET \(path) HTTP/1.0\r\nHost: \(endpoint)\r\n\(keyField())\r\n"
         guard write(Array(request.utf8), to: socket) else { return nil }
         var bytes: [UInt8] = []
         var head: Answer?

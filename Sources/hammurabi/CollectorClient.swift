@@ -6,7 +6,7 @@ import Glibc
 /// Asks a collector on this machine, one request a connection; blocks its thread until the answer is whole.
 struct CollectorClient {
     let endpoint: Endpoint
-    /// The API key, where the collector asks for one; it is shown to nobody else.
+    /// The API key, where the collector asks for one; without it that of `HAMMURABI_API_KEY`. It is shown to nobody else.
     var key: String?
 
     /// What a collector answered.
@@ -40,14 +40,21 @@ struct CollectorClient {
             Host: \(endpoint)\r
             Content-Type: application/json\r
             Content-Length: \(body.utf8.count)\r
-            \((key ?? self.key).map { "X-Hammurabi-Api-Key: \($0)\r\n" } ?? "")Connection: close\r
+            \(keyField(key))Connection: close\r
             \r\n
             """ + body
         guard write(Array(request.utf8), to: socket) else { return nil }
         return Self.parse(read(from: socket))
     }
 
-    private func connected(_ seconds: Int) -> Int32? {
+    /// The field with the key, for a collector that asks for one; empty without.
+    func keyField(_ key: String? = nil) -> String {
+        let key = key ?? self.key ?? getenv("HAMMURABI_API_KEY").map { String(cString: $0) } ?? ""
+        // What would break out of a field is no key.
+        return key.isEmpty || !key.utf8.allSatisfy { (33...126).contains($0) } ? "" : "X-Hammurabi-Api-Key: \(key)\r\n"
+    }
+
+    func connected(_ seconds: Int = 0) -> Int32? {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
@@ -66,7 +73,7 @@ struct CollectorClient {
         return nil
     }
 
-    private func write(_ bytes: [UInt8], to socket: Int32) -> Bool {
+    func write(_ bytes: [UInt8], to socket: Int32) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
@@ -90,7 +97,7 @@ struct CollectorClient {
     }
 
     /// Reads an answer that ends with its connection and is not chunked, as this program's own are.
-    private static func parse(_ bytes: [UInt8]) -> Answer? {
+    static func parse(_ bytes: [UInt8]) -> Answer? {
         guard let end = bytes.indices.first(where: { bytes[$0...].starts(with: "\r\n\r\n".utf8) }) else { return nil }
         let head = String(decoding: bytes[..<end], as: UTF8.self)
         guard head.hasPrefix("HTTP/1.1 "), let status = Int(head.dropFirst(9).prefix(3)) else { return nil }

@@ -110,11 +110,3 @@ struct QueueReport {
         return String(decoding: data, as: UTF8.self) + "\n"
     }
 }
-
-extension TextTable {
-    /// The table for people, or its rows for programs.
-    fileprivate func text(width: Int, style: Style, isTerminal: Bool) -> String {
-        guard !isTerminal else { return text(width: width, style: style) }
-        return ProgramTable(titles: columns.map(\.title), rows: rows.map(\.cells)).tabbed(header: false)
-    }
-}

@@ -101,3 +101,11 @@ struct Style {
         return String(repeating: full, count: filled) + String(repeating: empty, count: width - filled)
     }
 }
+
+extension TextTable {
+    /// The table for people, or its rows for programs.
+    func text(width: Int, style: Style, isTerminal: Bool) -> String {
+        guard !isTerminal else { return text(width: width, style: style) }
+        return ProgramTable(titles: columns.map(\.title), rows: rows.map(\.cells)).tabbed(header: false)
+    }
+}
