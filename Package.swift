@@ -142,12 +142,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
-        .testTarget(
-            name: "HammurabiTests",
-            dependencies: [
-                "CollectorKit", "hammurabi", "Usage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]
-        ),
+        .testTarget(name: "HammurabiTests", dependencies: ["hammurabi", "Usage"]),
         .testTarget(name: "EndToEndTests", dependencies: ["hammurabi"], exclude: ["Fixtures"]),
         pluginTests("AgentSessionsReceiver", more: ["TokensProcessor", "CZstd"], exclude: ["Fixtures"]),
         pluginTests("EventsReceiver"),

@@ -6,8 +6,6 @@ import Glibc
 /// Asks a collector on this machine, one request a connection; blocks its thread until the answer is whole.
 struct CollectorClient {
     let endpoint: Endpoint
-    /// The API key, where the collector asks for one; it is shown to nobody else.
-    var key: String?
 
     /// What a collector answered.
     struct Answer {
@@ -24,13 +22,13 @@ struct CollectorClient {
         return answer.body.hasPrefix("{\"status\":")
     }
 
-    /// Sends a request.
+    /// Sends a request with a JSON body, by default an empty one.
     ///
     /// - Parameters:
-    ///   - body: JSON, or nothing.
+    ///   - key: The key to show; it must be one line of visible signs.
     ///   - seconds: How long a silence may be; 0 for any, because a scan may take minutes.
     /// - Returns: nil when nobody listens there or what does is no HTTP server.
-    func send(_ method: String, _ path: String, body: String = "", seconds: Int = 0) -> Answer? {
+    func send(_ method: String, _ path: String, body: String = "", key: String? = nil, seconds: Int = 0) -> Answer? {
         guard let socket = connected() else { return nil }
         defer { close(socket) }
         var patience = timeval(tv_sec: seconds, tv_usec: 0)
@@ -40,9 +38,8 @@ struct CollectorClient {
             Host: \(endpoint)\r
             Content-Type: application/json\r
             Content-Length: \(body.utf8.count)\r
-            \(key.map { "X-Hammurabi-Api-Key: \($0)\r\n" } ?? "")Connection: close\r
-            \r\n
-            """ + body
+            Connection: close\r\n
+            """ + (key.map { "Authorization: Bearer \($0)\r\n" } ?? "") + "\r\n" + body
         guard write(Array(request.utf8), to: socket) else { return nil }
         return Self.parse(read(from: socket))
     }

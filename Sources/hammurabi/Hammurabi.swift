@@ -15,8 +15,15 @@ struct Hammurabi: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, ScanCommand.self,
             SummaryCommand.self, DoctorCommand.self,
-            SessionsCommand.self, BudgetCommand.self, PricesCommand.self, CompactCommand.self, TopCommand.self,
-            StatusLineCommand.self, CompletionCommand.self,
+        ],
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Reports",
+                subcommands: [
+                    SessionsCommand.self, BudgetCommand.self, PricesCommand.self, TopCommand.self, StatusLineCommand.self,
+                ]
+            ),
+            CommandGroup(name: "Upkeep", subcommands: [CompactCommand.self, CompletionCommand.self]),
         ],
         defaultSubcommand: RunCommand.self
     )

@@ -32,33 +32,20 @@ final class Sandbox: Sendable {
     func run(_ arguments: String...) async throws -> Outcome { try await run(arguments) }
 
     /// Runs a command to its end.
-    ///
-    /// - Parameter input: What stands on standard input.
-    func run(_ arguments: [String], input: String = "", environment: [String: String] = [:]) async throws -> Outcome {
-        try await start(arguments, input: input, environment: environment).outcome()
-    }
+    func run(_ arguments: [String]) async throws -> Outcome { try await start(arguments).outcome() }
 
     /// Starts a collector and returns when it says that it is ready.
-    func collect(_ arguments: String...) async throws -> RunningProgram { try await collect(arguments) }
-
-    /// Starts a collector and returns when it says that it is ready.
-    func collect(_ arguments: [String]) async throws -> RunningProgram {
+    func collect(_ arguments: String...) async throws -> RunningProgram {
         let program = try start(["run"] + Self.anyPort + arguments)
         try await program.waitUntilReady()
         return program
     }
 
-    private func start(
-        _ arguments: [String],
-        input: String = "",
-        environment: [String: String] = [:]
-    ) throws -> RunningProgram {
-        let own = ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC"]
-        return try RunningProgram(
+    private func start(_ arguments: [String]) throws -> RunningProgram {
+        try RunningProgram(
             arguments,
             in: folder,
-            environment: own.merging(environment) { $1 },
-            input: input
+            environment: ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC"]
         )
     }
 }
