@@ -20,7 +20,8 @@ struct Hammurabi: AsyncParsableCommand {
             CommandGroup(
                 name: "Reports",
                 subcommands: [
-                    SessionsCommand.self, BudgetCommand.self, PricesCommand.self, TopCommand.self, StatusLineCommand.self,
+                    SessionsCommand.self, BudgetCommand.self, PricesCommand.self, TopCommand.self,
+                    StatusLineCommand.self,
                 ]
             ),
             CommandGroup(name: "Upkeep", subcommands: [CompactCommand.self, CompletionCommand.self]),

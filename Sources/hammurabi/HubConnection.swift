@@ -52,7 +52,9 @@ struct HubConnection {
     {
         let answer = try await send(method, target, body)
         // Only a session can be unknown; a path that is, is one of a later version.
-        if answer.status == 404, !target.hasPrefix(Self.sessionPath) { throw CommandFailure.unsupported(target, collector) }
+        if answer.status == 404, !target.hasPrefix(Self.sessionPath) {
+            throw CommandFailure.unsupported(target, collector)
+        }
         guard answer.status == 200 else {
             throw CommandFailure(status: answer.status, body: answer.body, collector: collector?.description)
         }
@@ -126,7 +128,8 @@ extension CommandFailure {
         CommandFailure(
             exitCode: Exit.unreachable,
             code: "unsupported",
-            message: "\(collector.map { "the collector at \($0)" } ?? "this program") does not answer \(target.prefix { $0 != "?" })",
+            message:
+                "\(collector.map { "the collector at \($0)" } ?? "this program") does not answer \(target.prefix { $0 != "?" })",
             suggestion: "does a collector of another version run? `hammurabi --version` tells this one's"
         )
     }

@@ -109,7 +109,11 @@ struct ReportTests {
 
     @Test func `a status bar gets one line whatever happens`() async throws {
         try await collectOneCall()
-        let known = try await sandbox.run(["statusline"], input: #"{"session_id":"\#(Self.id)","model":{"id":"x"}}"#, environment: [:])
+        let known = try await sandbox.run(
+            ["statusline"],
+            input: #"{"session_id":"\#(Self.id)","model":{"id":"x"}}"#,
+            environment: [:]
+        )
         #expect(known.output.hasPrefix("$0.0187 session | "), "\(known)")
         #expect(known.output.hasSuffix(" | 11k tok\n"))
         let unicode = try await sandbox.run(["statusline"], input: "no JSON", environment: ["LANG": "C.UTF-8"])
@@ -216,7 +220,9 @@ struct ReportTests {
 
 extension Sandbox {
     /// Runs a command to its end with something on standard input, or in another environment.
-    fileprivate func run(_ arguments: [String], input: String = "", environment: [String: String]) async throws -> Outcome {
+    fileprivate func run(_ arguments: [String], input: String = "", environment: [String: String]) async throws
+        -> Outcome
+    {
         try await program(arguments, input: input, environment: environment).outcome()
     }
 

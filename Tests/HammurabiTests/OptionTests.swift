@@ -67,17 +67,21 @@ struct CommandFailureTests {
 struct PeriodOptionsTests {
     private static let now = Timestamp(iso8601: "2026-11-22T23:30:00Z") ?? Timestamp(nanoseconds: 0)
 
-    private func resolved(_ since: String?, _ until: String?, period: String? = nil, _ timezone: String? = nil) throws -> Period {
+    private func resolved(_ since: String?, _ until: String?, period: String? = nil, _ timezone: String? = nil) throws
+        -> Period
+    {
         var options = PeriodOptions()
         (options.since, options.until, options.period, options.timezone) = (since, until, period, timezone)
         return try options.resolved(in: "UTC", now: Self.now)
     }
 
-    @Test(arguments: [
-        (nil, nil, nil, "2026-11-01", "2026-11-30"), ("2026-11-20", nil, nil, "2026-11-20", "2026-11-22"),
-        ("20261101", "20261102", nil, "2026-11-01", "2026-11-02"),
-        ("2026-11-20", nil, "Europe/Berlin", "2026-11-20", "2026-11-23"),
-    ] as [(String?, String?, String?, String, String)])
+    @Test(
+        arguments: [
+            (nil, nil, nil, "2026-11-01", "2026-11-30"), ("2026-11-20", nil, nil, "2026-11-20", "2026-11-22"),
+            ("20261101", "20261102", nil, "2026-11-01", "2026-11-02"),
+            ("2026-11-20", nil, "Europe/Berlin", "2026-11-20", "2026-11-23"),
+        ] as [(String?, String?, String?, String, String)]
+    )
     func `days are named by the first and the last`(
         since: String?,
         until: String?,
@@ -90,7 +94,10 @@ struct PeriodOptionsTests {
         #expect(period.to == to)
     }
 
-    @Test(arguments: [(nil, "2026-11-01", nil), ("soon", nil, nil), ("2026-11-01", nil, "7d")] as [(String?, String?, String?)])
+    @Test(
+        arguments: [(nil, "2026-11-01", nil), ("soon", nil, nil), ("2026-11-01", nil, "7d")]
+            as [(String?, String?, String?)]
+    )
     func `what names no days is refused`(since: String?, until: String?, period: String?) {
         #expect(throws: (any Error).self) { try resolved(since, until, period: period) }
     }
