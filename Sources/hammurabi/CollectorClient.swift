@@ -6,8 +6,6 @@ import Glibc
 /// Asks a collector on this machine, one request a connection; blocks its thread until the answer is whole.
 struct CollectorClient {
     let endpoint: Endpoint
-    /// The API key, where the collector asks for one; without it that of `HAMMURABI_API_KEY`. It is shown to nobody else.
-    var key: String?
 
     /// What a collector answered.
     struct Answer {
@@ -27,7 +25,7 @@ struct CollectorClient {
     /// Sends a request with a JSON body, by default an empty one.
     ///
     /// - Parameters:
-    ///   - key: The key to show instead of the client's own; it must be one line of visible signs.
+    ///   - key: The key to show, by default that of `HAMMURABI_API_KEY`; it must be one line of visible signs.
     ///   - seconds: How long a silence may be; 0 for any, because a scan may take minutes.
     /// - Returns: nil when nobody listens there or what does is no HTTP server.
     func send(_ method: String, _ path: String, body: String = "", key: String? = nil, seconds: Int = 0) -> Answer? {
@@ -49,7 +47,7 @@ struct CollectorClient {
 
     /// The field with the key, for a collector that asks for one; empty without.
     func keyField(_ key: String? = nil) -> String {
-        let key = key ?? self.key ?? getenv("HAMMURABI_API_KEY").map { String(cString: $0) } ?? ""
+        let key = key ?? getenv("HAMMURABI_API_KEY").map { String(cString: $0) } ?? ""
         // What would break out of a field is no key.
         return key.isEmpty || !key.utf8.allSatisfy { (33...126).contains($0) } ? "" : "X-Hammurabi-Api-Key: \(key)\r\n"
     }

@@ -96,7 +96,7 @@ extension CommandFailure {
     /// What a refusal over the API means.
     ///
     /// - Parameter collector: Where the collector listens; nil when the store answered without one.
-    init(status: Int, body: String, collector: Endpoint?) {
+    init(status: Int, body: String, collector: String?) {
         let said = try? JSONDecoder().decode(Refusal.self, from: Data(body.utf8))
         let message = (said?.error ?? "no reason given").printable
         switch status {
@@ -105,7 +105,7 @@ extension CommandFailure {
             self.init(
                 exitCode: Exit.permission,
                 code: status == 401 ? "key-required" : "scope-required",
-                message: "the collector at \(collector?.description ?? "this machine") "
+                message: "the collector at \(collector ?? "this machine") "
                     + (status == 401 ? "wants an API key, or does not know this one" : "refuses this key: \(message)"),
                 suggestion: status == 401
                     ? "put the key into HAMMURABI_API_KEY or give it with --api-key-stdin"

@@ -14,9 +14,19 @@ struct Hammurabi: AsyncParsableCommand {
         version: Version.number,
         subcommands: [
             RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, ScanCommand.self,
-            SummaryCommand.self, DoctorCommand.self, OnboardCommand.self, QueueCommand.self,
-            SessionsCommand.self, BudgetCommand.self, PricesCommand.self, CompactCommand.self, TopCommand.self,
-            StatusLineCommand.self, CompletionCommand.self,
+            SummaryCommand.self, DoctorCommand.self, OnboardCommand.self, KeysCommand.self,
+        ],
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Reports",
+                subcommands: [
+                    SessionsCommand.self, BudgetCommand.self, PricesCommand.self, StatusCommand.self, TopCommand.self,
+                    StatusLineCommand.self,
+                ]
+            ),
+            CommandGroup(name: "Upkeep", subcommands: [
+                CompactCommand.self, QueueCommand.self, ReloadCommand.self, TapCommand.self, CompletionCommand.self,
+            ]),
         ],
         defaultSubcommand: RunCommand.self
     )

@@ -52,9 +52,11 @@ struct HubConnection {
     {
         let answer = try await send(method, target, body)
         // Only a session can be unknown; a path that is, is one of a later version.
-        if answer.status == 404, !target.hasPrefix(Self.sessionPath) { throw CommandFailure.unsupported(target, collector) }
+        if answer.status == 404, !target.hasPrefix(Self.sessionPath) {
+            throw CommandFailure.unsupported(target, collector)
+        }
         guard answer.status == 200 else {
-            throw CommandFailure(status: answer.status, body: answer.body, collector: collector)
+            throw CommandFailure(status: answer.status, body: answer.body, collector: collector?.description)
         }
         let document = try JSONDecoder().decode(Document.self, from: Data(answer.body.utf8))
         return Answer(document: document, text: answer.body)
@@ -72,10 +74,10 @@ struct HubConnection {
 
 extension HubConnection {
     /// Connects to a collector that runs.
-    init(_ client: CollectorClient, graph: PipelineGraph) {
+    init(_ client: CollectorClient, key: String?, graph: PipelineGraph) {
         (config, self.graph, collector) = (graph.hubConfig ?? HubConfig(), graph, client.endpoint)
         send = { method, target, body in
-            guard let answer = client.send(method, target, body: body, seconds: Self.patience) else {
+            guard let answer = client.send(method, target, body: body, key: key, seconds: Self.patience) else {
                 throw CommandFailure.silent(client.endpoint)
             }
             return (answer.status, answer.body)
@@ -126,7 +128,8 @@ extension CommandFailure {
         CommandFailure(
             exitCode: Exit.unreachable,
             code: "unsupported",
-            message: "\(collector.map { "the collector at \($0)" } ?? "this program") does not answer \(target.prefix { $0 != "?" })",
+            message:
+                "\(collector.map { "the collector at \($0)" } ?? "this program") does not answer \(target.prefix { $0 != "?" })",
             suggestion: "does a collector of another version run? `hammurabi --version` tells this one's"
         )
     }

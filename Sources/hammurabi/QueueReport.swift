@@ -57,7 +57,7 @@ struct QueueReport {
             ])
         }
         guard !rows.isEmpty else { return isTerminal ? "No exporter of this configuration has a queue.\n" : "" }
-        return table.text(width: Console.width, style: style, isTerminal: isTerminal)
+        return table.text(width: Console.columns, style: style, isTerminal: isTerminal)
     }
 
     /// The dead letters with their reasons.
@@ -75,7 +75,7 @@ struct QueueReport {
             ])
         }
         let style = Style(isTerminal: isTerminal, environment: Surroundings.process.environment)
-        return table.text(width: Console.width, style: style, isTerminal: isTerminal)
+        return table.text(width: Console.columns, style: style, isTerminal: isTerminal)
     }
 
     /// A request as OTLP/JSON on one line.

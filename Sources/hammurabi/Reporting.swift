@@ -51,10 +51,9 @@ extension OutputOptions {
         let surroundings = Surroundings.process
         let graph = try usableGraph(options, surroundings)
         let key = try key(surroundings.environment)
-        if var client = graph.runningHub {
-            client.key = key
+        if let client = graph.runningHub {
             if verbose { Console.error("hammurabi: asking the collector at \(client.endpoint)\n") }
-            return try await answer(HubConnection(client, graph: graph))
+            return try await answer(HubConnection(client, key: key, graph: graph))
         }
         if needsCollector { throw CommandFailure.silent(graph.hubEndpoint) }
         if verbose { Console.error("hammurabi: no collector runs; reading the store\n") }

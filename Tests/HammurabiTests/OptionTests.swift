@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ArgumentParser
-import CollectorKit
 import Testing
 import Usage
 
@@ -15,7 +13,7 @@ struct CommandFailureTests {
         let failure = CommandFailure(
             status: status,
             body: #"{"error":"no","status":0}"#,
-            collector: .init(host: "127.0.0.1", port: 4_318)
+            collector: "127.0.0.1:4318"
         )
         #expect(failure.exitCode == exitCode)
         #expect(failure.json.hasPrefix(#"{"error":{"code":""#))
@@ -27,7 +25,7 @@ struct CommandFailureTests {
     }
 
     @Test func `a missing key is explained with the next step`() {
-        let failure = CommandFailure(status: 401, body: "", collector: .init(host: "127.0.0.1", port: 4_318))
+        let failure = CommandFailure(status: 401, body: "", collector: "127.0.0.1:4318")
         #expect(
             failure.text == """
                 hammurabi: the collector at 127.0.0.1:4318 wants an API key, or does not know this one
@@ -57,7 +55,8 @@ struct CommandFailureTests {
     }
 
     @Test func `a key is one word and never a header field`() throws {
-        let options = try OutputOptions.parse([])
+        var options = OutputOptions()
+        options.apiKeyStdin = false
         #expect(try options.key(["HAMMURABI_API_KEY": " hk_abc\n"]) == "hk_abc")
         #expect(try options.key([:]) == nil)
         #expect(try options.key(["HAMMURABI_API_KEY": ""]) == nil)
@@ -68,21 +67,38 @@ struct CommandFailureTests {
 struct PeriodOptionsTests {
     private static let now = Timestamp(iso8601: "2026-11-22T23:30:00Z") ?? Timestamp(nanoseconds: 0)
 
-    @Test(arguments: [
-        ([], "2026-11-01", "2026-11-30"), (["--since", "2026-11-20"], "2026-11-20", "2026-11-22"),
-        (["--since", "20261101", "--until", "20261102"], "2026-11-01", "2026-11-02"),
-        (["--from", "2026-11-01", "--to", "2026-11-02"], "2026-11-01", "2026-11-02"),
-        (["--since", "2026-11-20", "--timezone", "Europe/Berlin"], "2026-11-20", "2026-11-23"),
-    ])
-    func `days are named by a period or by the first and the last`(arguments: [String], from: String, to: String) throws
+    private func resolved(_ since: String?, _ until: String?, period: String? = nil, _ timezone: String? = nil) throws
+        -> Period
     {
-        let period = try PeriodOptions.parse(arguments).resolved(in: "UTC", now: Self.now)
+        var options = PeriodOptions()
+        (options.since, options.until, options.period, options.timezone) = (since, until, period, timezone)
+        return try options.resolved(in: "UTC", now: Self.now)
+    }
+
+    @Test(
+        arguments: [
+            (nil, nil, nil, "2026-11-01", "2026-11-30"), ("2026-11-20", nil, nil, "2026-11-20", "2026-11-22"),
+            ("20261101", "20261102", nil, "2026-11-01", "2026-11-02"),
+            ("2026-11-20", nil, "Europe/Berlin", "2026-11-20", "2026-11-23"),
+        ] as [(String?, String?, String?, String, String)]
+    )
+    func `days are named by the first and the last`(
+        since: String?,
+        until: String?,
+        timezone: String?,
+        from: String,
+        to: String
+    ) throws {
+        let period = try resolved(since, until, timezone)
         #expect(period.from == from)
         #expect(period.to == to)
     }
 
-    @Test(arguments: [["--until", "2026-11-01"], ["--since", "soon"], ["--since", "2026-11-01", "--period", "7d"]])
-    func `what names no days is refused`(arguments: [String]) throws {
-        #expect(throws: (any Error).self) { try PeriodOptions.parse(arguments).resolved(in: "UTC", now: Self.now) }
+    @Test(
+        arguments: [(nil, "2026-11-01", nil), ("soon", nil, nil), ("2026-11-01", nil, "7d")]
+            as [(String?, String?, String?)]
+    )
+    func `what names no days is refused`(since: String?, until: String?, period: String?) {
+        #expect(throws: (any Error).self) { try resolved(since, until, period: period) }
     }
 }

@@ -45,6 +45,15 @@ struct TextTableTests {
         #expect(lines.filter { !$0.hasPrefix("-") } == expected.map { $0[...] })
     }
 
+    @Test func `signs that are two columns wide keep the columns straight`() {
+        let names = ["修复错误", "fix-bug", "e\u{301}te\u{301}"]
+        var table = TextTable(columns: [.init(title: "Session"), .init(title: "Calls", isNumber: true)])
+        table.rows = names.map { .init(cells: [$0, "7"]) }
+        let lines = table.text(width: 80, style: .plain).split(separator: "\n").dropFirst(2)
+        #expect(lines == ["修复错误      7", "fix-bug       7", "e\u{301}te\u{301}           7"])
+        #expect("修复错误".beginning(columns: 5) == "修复")
+    }
+
     @Test func `programs get tabs, titles only when asked for, and no signs that steer`() {
         let table = ProgramTable(titles: ["model", "calls"], rows: [["a\tb", "1200"], ["o3", "1"]])
         #expect(table.tabbed(header: false) == "a b\t1200\no3\t1\n")

@@ -57,9 +57,10 @@ struct SummaryTests {
             }
         }
         let text = try await bench.get("/api/telemetry/summary?from=2026-11-22&to=2026-11-22&series=model").text
-        let rest = #""inputTokens":0,"outputTokens":0,"cacheReadTokens":0,"cacheWriteTokens":0}"#
+        let rest =
+            #""inputTokens":0,"outputTokens":0,"cacheReadTokens":0,"cacheWriteTokens":0,"reasoningTokens":0,"unpricedCalls":0}"#
         let values =
-            #"{"m":{"cost":1.5,"calls":3,"inputTokens":0,"outputTokens":4,"cacheReadTokens":0,"cacheWriteTokens":0},"#
+            #"{"m":{"cost":1.5,"calls":3,"inputTokens":0,"outputTokens":4,"cacheReadTokens":0,"cacheWriteTokens":0,"reasoningTokens":0,"unpricedCalls":0},"#
             + #""unknown":{"cost":0.000000002,"calls":0,\#(rest)}"#
         #expect(
             text.hasSuffix(#""series":{"dimension":"model","days":[{"date":"2026-11-22","values":\#(values)}]}}"#),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How many terminal columns a Unicode scalar takes.
-enum DisplayWidth {
+package enum DisplayWidth {
     /// Returns 0 for combining marks and joiners, 2 for East Asian wide characters and emoji, otherwise 1.
-    static func columns(of scalar: Unicode.Scalar) -> Int {
+    package static func columns(of scalar: Unicode.Scalar) -> Int {
         if scalar.value < 0x300 { return 1 }
         switch scalar.properties.generalCategory {
         case .nonspacingMark, .enclosingMark, .format: return 0

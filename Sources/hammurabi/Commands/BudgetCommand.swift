@@ -37,7 +37,7 @@ struct BudgetCommand: AsyncParsableCommand {
                     now: now
                 )
                 if output.json { return Report(text: report.json) }
-                if output.isForPeople { return Report(text: report.text(width: Console.width, style: style)) }
+                if output.isForPeople { return Report(text: report.text(width: Console.columns, style: style)) }
                 return Report(text: report.table.tabbed(header: false))
             }
         }

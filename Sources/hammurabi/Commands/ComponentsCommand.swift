@@ -22,7 +22,7 @@ struct ComponentsCommand: ParsableCommand {
             BuiltInPlugins.registry.all(kind).map { Entry($0, kind) }
         }
         guard json else {
-            let width = Console.isTerminal ? Console.width : Int.max
+            let width = Console.isTerminal ? Console.columns : Int.max
             return Console.answer(entries.map { $0.text(width: width) }.joined(separator: "\n"))
         }
         let encoder = JSONEncoder()

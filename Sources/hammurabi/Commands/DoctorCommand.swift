@@ -56,7 +56,7 @@ struct DoctorCommand: AsyncParsableCommand {
         if json { return Console.answer(answer + "\n") }
         let quality = try JSONDecoder().decode(QualityReport.self, from: Data(answer.utf8))
         let style = Style(isTerminal: Console.isTerminal, environment: surroundings.environment)
-        Console.answer(quality.text(width: Console.isTerminal ? Console.width : 120, style: style))
+        Console.answer(quality.text(width: Console.isTerminal ? Console.columns : 120, style: style))
     }
 
     // MARK: - Everything but the data

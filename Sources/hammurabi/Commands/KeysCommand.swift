@@ -107,7 +107,7 @@ struct KeysCommand: ParsableCommand {
                 return .init(cells: cells + [record.createdAt, record.lastUsedAt ?? "never"])
             }
             let style = Style(isTerminal: Console.isTerminal, environment: Surroundings.process.environment)
-            Console.answer(table.text(width: Console.width, style: style, isTerminal: Console.isTerminal))
+            Console.answer(table.text(width: Console.columns, style: style, isTerminal: Console.isTerminal))
         }
 
         /// A key without its hash, which is of use to nobody.

@@ -38,7 +38,7 @@ struct PricesCommand: AsyncParsableCommand {
                 let report = PriceReport(document: document, search: model, now: Console.now())
                 if output.json { return Report(text: report.pricesJSON) }
                 guard output.isForPeople, !tables.csv else { return Report(text: tables.text(report.prices)) }
-                return Report(text: report.text(width: Console.width, style: style))
+                return Report(text: report.text(width: Console.columns, style: style))
             }
         }
     }
@@ -65,7 +65,7 @@ struct PricesCommand: AsyncParsableCommand {
                 let report = PriceReport(document: document, search: nil, now: Console.now())
                 if output.json { return Report(text: report.unpricedJSON) }
                 guard output.isForPeople, !tables.csv else { return Report(text: tables.text(report.unpriced)) }
-                return Report(text: report.unpricedText(width: Console.width, style: style))
+                return Report(text: report.unpricedText(width: Console.columns, style: style))
             }
         }
     }

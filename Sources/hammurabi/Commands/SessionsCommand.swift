@@ -82,7 +82,7 @@ struct SessionsCommand: AsyncParsableCommand {
         let report = SessionsReport(document: answer.document, now: now)
         if output.json { return Report(text: report.json(api: answer.text)) }
         guard output.isForPeople, !tables.csv else { return Report(text: tables.text(report.table)) }
-        return Report(text: report.text(width: Console.width, style: style))
+        return Report(text: report.text(width: Console.columns, style: style))
     }
 
     private func query(_ hub: HubConnection, _ now: Timestamp) throws -> [(String, String)] {
@@ -101,7 +101,7 @@ struct SessionsCommand: AsyncParsableCommand {
         let report = SessionReport(document: answer.document, now: Console.now())
         if output.json { return Report(text: report.json(api: answer.text)) }
         guard output.isForPeople, !tables.csv else { return Report(text: tables.text(report.table)) }
-        return Report(text: report.text(width: Console.width, style: style))
+        return Report(text: report.text(width: Console.columns, style: style))
     }
 }
 

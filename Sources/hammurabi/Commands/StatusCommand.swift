@@ -26,7 +26,7 @@ struct StatusCommand: ParsableCommand {
             if json { return Console.answer(answer.body + "\n") }
             let report = try JSONDecoder().decode(StatusReport.self, from: Data(answer.body.utf8))
             let style = Style(isTerminal: Console.isTerminal, environment: Surroundings.process.environment)
-            return Console.answer(report.text(width: Console.width, style: style))
+            return Console.answer(report.text(width: Console.columns, style: style))
         }
         throw graph.unreachable()
     }

@@ -36,6 +36,8 @@ struct StatusLineCommand: AsyncParsableCommand {
             Console.answer(line.text(style) + "\n")
         } catch let failure as StatusLine.Failure {
             Console.answer("hammurabi: \(failure.text)\n")
+        } catch is StartError {
+            Console.answer("hammurabi: the store cannot be read now\n")
         } catch {
             Console.answer("hammurabi: no numbers now\n")
         }

@@ -67,7 +67,7 @@ struct SummaryCommand: AsyncParsableCommand {
                     notes: [warning?.message].compactMap(\.self)
                 )
             }
-            return Report(text: report.text(width: Console.width, style: output.style(surroundings.environment)))
+            return Report(text: report.text(width: Console.columns, style: output.style(surroundings.environment)))
         }
     }
 

@@ -43,7 +43,7 @@ struct TopCommand: AsyncParsableCommand {
             if output.json { return Report(text: first.json) }
             guard Console.isTerminal, !once else {
                 return Report(
-                    text: TopReport(now: first, before: nil).text(width: Console.width, height: nil, style: style)
+                    text: TopReport(now: first, before: nil).text(width: Console.columns, height: nil, style: style)
                 )
             }
             return try await watch(hub, from: first, style)
@@ -58,7 +58,7 @@ struct TopCommand: AsyncParsableCommand {
         var (before, present): (TopSnapshot?, TopSnapshot) = (nil, first)
         while true {
             let report = TopReport(now: present, before: before)
-            screen.draw(report.text(width: Console.width, height: Console.height, style: style))
+            screen.draw(report.text(width: Console.columns, height: Console.height, style: style))
             if let end = screen.wait(milliseconds: Int32(pause)) { return Report(text: "", exitCode: end) }
             (before, present) = (present, try await TopSnapshot(asking: hub, at: Console.now()))
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import YAML
+
 extension String {
     /// The text on one line, without signs that steer a terminal or turn the direction of writing.
     var printable: String {
@@ -9,6 +11,20 @@ extension String {
             case .control, .format, .lineSeparator, .paragraphSeparator: result += " "
             default: result.unicodeScalars.append(scalar)
             }
+        }
+        return result
+    }
+
+    /// How many columns of a terminal the text takes.
+    var columns: Int { unicodeScalars.reduce(0) { $0 + DisplayWidth.columns(of: $1) } }
+
+    /// The longest beginning of the text that takes no more than so many columns.
+    func beginning(columns: Int) -> String {
+        var (result, width) = ("", 0)
+        for character in self {
+            width += String(character).columns
+            guard width <= columns else { break }
+            result.append(character)
         }
         return result
     }

@@ -36,7 +36,7 @@ struct TextTable {
     /// The widest text columns give way first; none becomes narrower than its title or eight signs.
     private func fittedWidths(to width: Int) -> [Int] {
         var widths = columns.indices.map { column in
-            ([columns[column].title] + rows.map { $0.cells[column] }).map(\.count).max() ?? 0
+            ([columns[column].title] + rows.map { $0.cells[column] }).map(\.columns).max() ?? 0
         }
         var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - width
         while excess > 0 {
@@ -52,8 +52,9 @@ struct TextTable {
 
     private func line(_ cells: [String], _ widths: [Int], _ style: Style) -> String {
         let padded = cells.enumerated().map { column, cell in
-            let text = cell.count > widths[column] ? cell.prefix(widths[column] - 1) + style.ellipsis : cell
-            let space = String(repeating: " ", count: widths[column] - text.count)
+            let isLong = cell.columns > widths[column]
+            let text = isLong ? cell.beginning(columns: widths[column] - 1) + style.ellipsis : cell
+            let space = String(repeating: " ", count: max(0, widths[column] - text.columns))
             return columns[column].isNumber ? space + text : text + space
         }
         var text = padded.joined(separator: "  ")
