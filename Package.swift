@@ -165,7 +165,7 @@ let package = Package(
         pluginTests("APIKeysExtension"),
         pluginTests("HealthCheckExtension"),
         .testTarget(name: "OnboardingTests", dependencies: ["Onboarding", "Usage"], exclude: ["Fixtures"]),
-        .testTarget(name: "UITests", dependencies: ["hammurabi"], exclude: ["Fixtures"]),
+        .testTarget(name: "UITests", dependencies: ["hammurabi"], exclude: ["Fixtures", "Screenshots"]),
     ],
     swiftLanguageModes: [.v6]
 )
