@@ -14,6 +14,13 @@ public struct CallKeys: Sendable, Hashable {
     /// Creates keys that name nothing.
     public init() {}
 
+    /// The key of an event by the id that its sender chose; it is also the id of the event's call.
+    public static func eventKey(_ id: String) -> UInt64 {
+        var hash = StableHash(domain: "event")
+        hash.combine(id)
+        return hash.value
+    }
+
     /// The kinds of ids that are known, as bits; witnesses that share a kind are never joined by resemblance.
     public var kinds: UInt8 {
         (request == 0 ? 0 : 1) | (response == 0 ? 0 : 2) | (lineage == 0 ? 0 : 4)

@@ -3,6 +3,7 @@
 import AgentSessionsReceiver
 import AttributesProcessor
 import Collector
+import EventsReceiver
 import FilterProcessor
 import HubExtension
 import JSONLExporter
@@ -19,6 +20,7 @@ enum BuiltInPlugins {
     static let registry = Registry(
         receivers: [
             OTLPFactory(),
+            EventsFactory(),
             AgentSessionsFactory(
                 environment: Surroundings.process.environment,
                 machine: Surroundings.process.machineName

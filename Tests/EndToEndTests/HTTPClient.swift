@@ -24,12 +24,19 @@ extension RunningProgram {
         try await request("POST", path, body, type: type)
     }
 
-    func request(_ method: String, _ path: String, _ body: Data? = nil, type: String? = nil) async throws -> Reply {
+    func request(
+        _ method: String,
+        _ path: String,
+        _ body: Data? = nil,
+        type: String? = nil,
+        fields: [String: String] = [:]
+    ) async throws -> Reply {
         var request = URLRequest(url: try #require(URL(string: try address() + path)))
         request.httpMethod = method
         request.httpBody = body
         request.timeoutInterval = 60
         request.setValue(type, forHTTPHeaderField: "Content-Type")
+        for (name, value) in fields { request.setValue(value, forHTTPHeaderField: name) }
         let (data, response) = try await URLSession.shared.data(for: request)
         let head = try #require(response as? HTTPURLResponse)
         let fields = head.allHeaderFields.map { ("\($0.key)".lowercased(), "\($0.value)") }

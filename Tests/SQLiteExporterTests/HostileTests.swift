@@ -84,10 +84,10 @@ struct HostileTests {
         }
         try await bench.consume([Batch([strange])])
         let detail = try #require(try await bench.store.session(id: name))
-        #expect(detail.session.id == name && detail.session.agent == name && detail.session.model == name)
+        #expect(detail.session.id == name && detail.session.agent == name && (detail.session.model ?? "") == name)
         #expect(detail.calls.map(\.error) == [name])
         var query = SessionQuery(now: morning)
-        (query.agent, query.project, query.model) = (name, name, name)
+        for dimension in [UsageDimension.agent, .project, .model] { query.filter[dimension] = [name] }
         #expect(try await bench.store.sessions(query).total == 1)
         #expect(
             try await bench.store.summary(of: period("2026-11-22", "2026-11-22"), now: morning).byModel[name]?.totals

@@ -12,7 +12,7 @@ struct ObservationReader {
     var interner = TextInterner()
     private var resources: [Int: ResourceFacts] = [:]
     private var witnesses: [Int: UInt64] = [:]
-    private var sessionScopes: [Int: Bool] = [:]
+    private var origins: [Int: Origin] = [:]
     /// Whether each record tells usage.
     private var usage: [Bool] = []
     /// What records that look alike turned out to be.
@@ -40,6 +40,16 @@ struct ObservationReader {
         return findings
     }
 
+    /// Who writes records.
+    private enum Origin {
+        /// Agents and SDKs, each in its own way.
+        case agents
+        /// The receiver of session files.
+        case sessionFiles
+        /// The receiver of events.
+        case events
+    }
+
     /// What a batch tells.
     struct Findings {
         var observations: [Observation] = []
@@ -55,20 +65,26 @@ struct ObservationReader {
         let keys = resource.profile?.name == "copilot" ? ExtractionTable.copilotSession : ExtractionTable.session
         guard let session = text(keys, .session) ?? resource.session else { return }
         let time = time(of: entry)
-        let tellsFacts = isFromSessionFile(entry.scope) && batch.equals(entry.name, SessionRecords.factsEvent)
+        let origin = origin(of: entry.scope)
+        let tellsFacts =
+            origin == .events || (origin == .sessionFiles && batch.equals(entry.name, SessionRecords.factsEvent))
         if let position = findings.positions[session], !tellsFacts {
             findings.sessions[position].extend(to: time)
             findings.sessionOfRecord[record] = Int32(position)
             return
         }
         var sighting = SessionSighting(id: session, time: time)
-        let name = verdict(on: entry, resource).profile.name
-        sighting.agent = name.isEmpty ? nil : name
+        sighting.knowledge = origin == .sessionFiles ? .transcript : .measured
+        sighting.agent = agent(of: entry, resource, origin)
         sighting.user = text(ExtractionTable.user, .user) ?? resource.user
         sighting.project =
             text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project.map(Self.projectName)
         sighting.machine = resource.machine
-        if tellsFacts { SessionRecords.complete(&sighting, record: record, of: batch) }
+        switch origin {
+        case .events: EventRecords.complete(&sighting, record: record, of: batch)
+        case .sessionFiles where tellsFacts: SessionRecords.complete(&sighting, record: record, of: batch)
+        default: break
+        }
         if let position = findings.positions[session] {
             findings.sessions[position].merge(sighting)
             findings.sessionOfRecord[record] = Int32(position)
@@ -93,10 +109,12 @@ struct ObservationReader {
     private mutating func observation(of record: Int) -> Observation? {
         let entry = batch.records[record]
         let resource = facts(of: batch.scopes[entry.scope].resource)
+        let origin = origin(of: entry.scope)
+        if origin == .events { return event(record, entry, resource) }
         let verdict = verdict(on: entry, resource)
         let profile = verdict.profile
         let isSpan = batch.signal == .traces
-        let isFromFile = isFromSessionFile(entry.scope)
+        let isFromFile = origin == .sessionFiles
         let kind = isFromFile ? SessionRecords.kind(of: entry.name, in: batch) : nil
         guard isFromFile ? kind != nil : verdict.isCall else { return nil }
         let raw = rawCounts()
@@ -128,7 +146,7 @@ struct ObservationReader {
     }
 
     /// Who sees the calls: the scope, because one scope never tells of a call twice under two names.
-    private mutating func witness(of scope: Int) -> UInt64 {
+    mutating func witness(of scope: Int) -> UInt64 {
         if let known = witnesses[scope] { return known }
         var hash = StableHash(domain: "witness")
         hash.combine(batch.signal == .traces ? 1 : UInt64(0))
@@ -137,12 +155,23 @@ struct ObservationReader {
         return hash.value
     }
 
-    /// Whether a scope is that of the receiver of session files.
-    private mutating func isFromSessionFile(_ scope: Int) -> Bool {
-        if let known = sessionScopes[scope] { return known }
-        let isFromFile = batch.signal == .logs && batch.equals(batch.scopes[scope].name, SessionRecords.scope)
-        sessionScopes[scope] = isFromFile
-        return isFromFile
+    /// Who wrote the records of a scope.
+    private mutating func origin(of scope: Int) -> Origin {
+        if let known = origins[scope] { return known }
+        var origin = Origin.agents
+        if batch.signal == .logs {
+            let name = batch.scopes[scope].name
+            if batch.equals(name, SessionRecords.scope) { origin = .sessionFiles }
+            if batch.equals(name, EventRecords.scope) { origin = .events }
+        }
+        origins[scope] = origin
+        return origin
+    }
+
+    private mutating func agent(of entry: RecordEntry, _ resource: ResourceFacts, _ origin: Origin) -> String? {
+        if origin == .events { return text([.genAIAgentName], nil) }
+        let name = verdict(on: entry, resource).profile.name
+        return name.isEmpty ? nil : name
     }
 
     private mutating func facts(of resource: Int) -> ResourceFacts {

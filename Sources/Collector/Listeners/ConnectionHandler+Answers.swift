@@ -139,7 +139,8 @@ extension ConnectionHandler {
     private func endStream(_ number: Int, isWhole: Bool) {
         guard let context, let exchange, exchange.number == number else { return }
         streaming = nil
-        guard isWhole else { return cutOff() }
+        // A feed of events that was told to stop ends behind an event.
+        guard isWhole || exchange.isEndless else { return cutOff() }
         if !exchange.head.isOld {
             context.write(wrapOutboundOut(ByteBuffer(string: ResponseBytes.lastChunk)), promise: nil)
         }

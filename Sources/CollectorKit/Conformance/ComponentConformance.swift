@@ -216,7 +216,7 @@ extension ComponentConformance where Factory: ExporterFactory {
             if try await store.session(id: "there is no such session") != nil {
                 violations.append("an unknown session is known")
             }
-            if try await store.sessions(SessionQuery(now: now)).nextOffset != nil {
+            if try await store.sessions(SessionQuery(now: now)).next != nil {
                 violations.append("an empty page has a next one")
             }
             return violations

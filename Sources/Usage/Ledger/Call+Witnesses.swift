@@ -14,6 +14,7 @@ extension Call {
         (user, project, machine) = (witness.user, witness.project, witness.machine)
         (counts, knowsCacheLifetimes) = (witness.counts, witness.knowsCacheLifetimes)
         reportedCost = witness.reportedCost
+        isCostGiven = witness.givesCost
         terms = witness.terms
         duration = witness.duration
         error = witness.error
@@ -45,7 +46,9 @@ extension Call {
         project = ranked.lazy.compactMap(\.project).first
         machine = ranked.lazy.compactMap(\.machine).first
         (counts, knowsCacheLifetimes) = Self.counts(of: ranked)
-        reportedCost = ranked.lazy.compactMap(\.reportedCost).first
+        let giver = ranked.first(where: \.givesCost)
+        isCostGiven = giver != nil
+        reportedCost = giver?.reportedCost ?? ranked.lazy.compactMap(\.reportedCost).first
         terms = ranked.dropFirst().reduce(into: best.terms) { $0.merge($1.terms) }
         duration = ranked.lazy.compactMap(\.duration).first
         error = ranked.lazy.compactMap(\.error).first
@@ -100,4 +103,9 @@ extension Call {
         }
         return (counts, knowsLifetimes)
     }
+}
+
+extension Observation {
+    /// Whether it states a cost that holds: whoever posts an event with a cost knows it better than a table.
+    fileprivate var givesCost: Bool { source == .event && reportedCost != nil }
 }

@@ -2,8 +2,8 @@
 
 import Synchronization
 
-/// Lets work in while it is open; closing waits for the work inside.
-final class Gate: Sendable {
+/// Lets work in while it is open; closing waits for the work inside. Safe to use from many tasks.
+public final class Gate: Sendable {
     private struct State {
         var isOpen = false
         var inside = 0
@@ -12,14 +12,17 @@ final class Gate: Sendable {
 
     private let state = Mutex(State())
 
+    /// Creates a gate that is closed.
+    public init() {}
+
     /// Whether work may begin.
-    var isOpen: Bool { state.withLock { $0.isOpen } }
+    public var isOpen: Bool { state.withLock { $0.isOpen } }
 
     /// Lets work in from now on.
-    func open() { state.withLock { $0.isOpen = true } }
+    public func open() { state.withLock { $0.isOpen = true } }
 
     /// Begins a piece of work; every true is followed by one ``leave()``.
-    func enter() -> Bool {
+    public func enter() -> Bool {
         state.withLock { state in
             if state.isOpen { state.inside += 1 }
             return state.isOpen
@@ -27,7 +30,7 @@ final class Gate: Sendable {
     }
 
     /// Ends a piece of work.
-    func leave() {
+    public func leave() {
         let waiting = state.withLock { state in
             state.inside -= 1
             guard state.inside == 0 else { return [CheckedContinuation<Void, Never>]() }
@@ -38,7 +41,7 @@ final class Gate: Sendable {
     }
 
     /// Lets no more work in and returns when the last piece has ended.
-    func close() async {
+    public func close() async {
         await withCheckedContinuation { continuation in
             let isEmpty = state.withLock { state in
                 state.isOpen = false
