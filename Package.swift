@@ -200,7 +200,7 @@ let package = Package(
             dependencies: ["Onboarding", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
             exclude: ["Fixtures"]
         ),
-        .testTarget(name: "UITests", dependencies: ["hammurabi"], exclude: ["Fixtures"]),
+        .testTarget(name: "UITests", dependencies: ["hammurabi"], exclude: ["Fixtures", "Screenshots"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -32,7 +32,7 @@ struct FilterTests {
         try await tab.settle(on: "#/overview")
         let summary = try await hub.get("/api/telemetry/summary?period=30d&model=\(SampleCalls.opus)")
         #expect(try await tab.text("#total-cost") == Shown.money(try #require(summary["totalCost"].double)))
-        #expect(try await tab.text("#total-sessions") == "1")
+        #expect(try await tab.text("#total-sessions") == "\(try #require(summary["sessionCount"].int))")
         #expect(try await tab.text("[aria-controls=drop-model] .drop-label") == SampleCalls.opus)
         try await tab.click(".filters > .quiet")
         try await tab.wait(for: "location.hash === '#/overview'")
@@ -64,6 +64,9 @@ struct FilterTests {
         try await tab.settle(on: "#/overview")
         try await tab.click("[aria-labelledby=breakdown-title] tbody tr:nth-child(1) button")
         try await tab.wait(for: "location.hash.includes('model=\(SampleCalls.opus)')")
-        try await tab.wait(for: "document.querySelector('#total-sessions').textContent === '1'")
+        try await tab.wait(for: "document.querySelector('.row-button[aria-pressed=true]')")
+        let summary = try await Stage.shared.hub.get("/api/telemetry/summary?period=30d&model=\(SampleCalls.opus)")
+        let cost = Shown.money(try #require(summary["totalCost"].double))
+        try await tab.wait(for: "document.querySelector('#total-cost').textContent === '\(cost)'")
     }
 }

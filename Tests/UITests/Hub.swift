@@ -73,14 +73,19 @@ final class Hub: Sendable {
     }
 
     /// Sends calls as Claude Code sends them.
-    func send(_ calls: [AgentCall]) async throws {
-        var request = URLRequest(url: try #require(URL(string: origin + "/v1/logs")))
+    func send(_ calls: [AgentCall]) async throws { try await post("/v1/logs", try AgentCall.export(calls)) }
+
+    /// Sends events as a program of one's own does.
+    func ingest(_ events: [JSON]) async throws { try await post("/api/telemetry/ingest", .array(events)) }
+
+    private func post(_ path: String, _ body: JSON) async throws {
+        var request = URLRequest(url: try #require(URL(string: origin + path)))
         request.httpMethod = "POST"
-        request.httpBody = try JSONEncoder().encode(try AgentCall.export(calls))
+        request.httpBody = try JSONEncoder().encode(body)
         request.setValue("application/json", forHTTPHeaderField: "Content-Type")
         let (data, response) = try await URLSession.shared.data(for: request)
         let status = try #require(response as? HTTPURLResponse).statusCode
-        try #require(status == 200, "\(status): \(String(decoding: data, as: UTF8.self))")
+        try #require([200, 202].contains(status), "\(status): \(String(decoding: data, as: UTF8.self))")
     }
 
     /// Ends the program, as when its machine is switched off.

@@ -92,6 +92,12 @@ extension Tab {
         }
     }
 
-    /// What went wrong, without what the browser says about addresses that a collector does not have yet.
-    var unexpectedProblems: [String] { problems }
+    /// What went wrong, without what the browser says about answers that a collector need not have: the page copes without them.
+    var unexpectedProblems: [String] {
+        problems.filter { problem in
+            !["stream", "pipelines", "prices"].contains {
+                problem.contains("404") && problem.contains("/api/telemetry/\($0)")
+            }
+        }
+    }
 }

@@ -5,6 +5,19 @@ import Usage
 
 /// Which days a period has.
 struct PeriodTests {
+    @Test(arguments: [
+        ("7d", "2026-11-09", "2026-11-15"), ("2026-11", "2026-10-02", "2026-10-31"),
+        ("today", "2026-11-21", "2026-11-21"),
+    ])
+    func `the time before is equally long and ends the day before`(text: String, from: String, to: String) throws {
+        let now = try #require(Timestamp(iso8601: "2026-11-22T10:00:00Z"))
+        let period = try Period(text, timezone: "Europe/Berlin", now: now)
+        let previous = try #require(period.previous)
+        #expect((previous.from, previous.to, previous.timezone) == (from, to, "Europe/Berlin"))
+        #expect(previous.end == period.start)
+        #expect(try Period(nil, from: "1970-01-01", to: "1970-01-02", timezone: "UTC", now: now).previous == nil)
+    }
+
     /// 2026-11-22 12:00 UTC.
     private static let now = Timestamp(iso8601: "2026-11-22T12:00:00Z") ?? Timestamp(nanoseconds: 0)
 

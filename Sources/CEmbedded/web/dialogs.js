@@ -31,7 +31,7 @@ export function askForKey(reason) {
 export function showHelp({ isOn, turn }) {
   if (place().querySelector(".help")) return;
   const close = () => dialog.remove();
-  const dialog = h("dialog", { class: "dialog help", "aria-labelledby": "help-title", onclose: close, onclick: (event) => event.target === dialog && dialog.close() },
+  const dialog = h("dialog", { class: "dialog help", "aria-labelledby": "help-title", onclose: close, onclick: (event) => { if (event.target === dialog) dialog.close(); } },
     h("h2", { id: "help-title" }, "Keyboard shortcuts"),
     h("dl", { class: "keys" }, shortcuts.map(({ keys, title }) => h("div", null, h("dt", null, keys.map((key) => h("kbd", null, key))), h("dd", null, title)))),
     h("label", { class: "option" }, h("input", { type: "checkbox", checked: isOn(), onchange: (event) => turn(event.target.checked) }), h("span", null, "Shortcuts are on")),

@@ -38,7 +38,7 @@ export const pipelines = {
 
 const facts = ({ version, uptimeSeconds, startedAt, memory }) => [
   version && "version " + version,
-  uptimeSeconds !== undefined && h("span", { title: startedAt ? "since " + utc(startedAt) : null }, "up " + duration(uptimeSeconds * 1000)),
+  uptimeSeconds > 0 && h("span", { title: startedAt ? "since " + utc(startedAt) : null }, "up " + duration(uptimeSeconds * 1000)),
   memory && h("span", null, bytes(memory.usedBytes) + " in flight" + (memory.limitBytes > 0 ? " of " + bytes(memory.limitBytes) : "")),
 ].filter(Boolean).flatMap((item, index) => (index ? [" · ", item] : [item]));
 

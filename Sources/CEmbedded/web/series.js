@@ -37,7 +37,7 @@ export function costOverTime(app, { resource, measure, dimension, onPick, onZoom
     body: (summary) => {
       const { buckets } = cut(summary.from, summary.to);
       const series = dimension === "kind" ? kindSeries(summary, buckets) : namedSeries(summary, buckets, dimension, measures[shown].of);
-      return chart(app, { id: "over-time", summary, buckets, unit, series, measure: measures[shown], height: 250, onPick: dimension === "kind" ? null : onPick, onZoom, isChosen: (name) => route.query.getAll(dimension).includes(name) });
+      return chart(app, { id: "over-time", summary, buckets, unit, series, measure: measures[shown], height: 276, onPick: dimension === "kind" ? null : onPick, onZoom, isChosen: (name) => route.query.getAll(dimension).includes(name) });
     },
   });
 }

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import FoundationNetworking
+import Synchronization
+import Testing
+
+/// Reads an endless answer.
+final class StreamReader: NSObject, URLSessionDataDelegate {
+    private let state = Mutex(State())
+
+    private struct State {
+        var text = ""
+        var hasEnded = false
+    }
+
+    init(_ address: String) throws {
+        super.init()
+        let session = URLSession(configuration: .ephemeral, delegate: self, delegateQueue: nil)
+        session.dataTask(with: try #require(URL(string: address))).resume()
+    }
+
+    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        state.withLock { $0.text += String(decoding: data, as: UTF8.self) }
+    }
+
+    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
+        state.withLock { $0.hasEnded = true }
+        session.finishTasksAndInvalidate()
+    }
+
+    /// Returns when a text has come.
+    func waitFor(_ text: String) async throws { try await wait { $0.text.contains(text) } }
+
+    /// Returns when the answer is over.
+    func waitForEnd() async throws { try await wait(\.hasEnded) }
+
+    private func wait(_ isDone: (State) -> Bool) async throws {
+        for _ in 0..<6_000 {
+            if state.withLock({ isDone($0) }) { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record("never came: \(state.withLock { $0.text }.suffix(500))")
+    }
+}

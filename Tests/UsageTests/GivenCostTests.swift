@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import Usage
+
+/// A cost that comes with an event.
+struct GivenCostTests {
+    private static func sighting(_ source: Observation.Source, cost: Int64?, id: UInt64) -> Observation {
+        var sighting = Observation(
+            id: id,
+            time: Timestamp(nanoseconds: 1_795_341_600_000_000_000),
+            source: source,
+            witness: id,
+            authority: source == .event ? 50 : 90
+        )
+        (sighting.model, sighting.counts.output) = ("m", 1_000_000)
+        sighting.keys.request = 7
+        sighting.reportedCost = cost.map(Money.init(nanodollars:))
+        return sighting
+    }
+
+    private static func call(_ sightings: [Observation]) throws -> Call {
+        var ledger = MemoryLedger()
+        try ledger.absorb(sightings)
+        return try #require(ledger.calls.first)
+    }
+
+    private static func pricing(_ preference: Pricing.Preference) throws -> Pricing {
+        let own = try PriceOverride(
+            model: "m",
+            input: "1",
+            output: "2",
+            cacheRead: nil,
+            cacheWrite: nil,
+            cacheWrite1h: nil
+        )
+        return Pricing(table: PriceTable.empty.overridden(by: [own]), preference: preference)
+    }
+
+    @Test(arguments: [Pricing.Preference.computed, .reported])
+    func `it holds, whatever is preferred`(preference: Pricing.Preference) throws {
+        let call = try Self.call([Self.sighting(.event, cost: 5, id: 1)])
+        let price = try Self.pricing(preference).price(call)
+        #expect((price.cost.nanodollars, price.isPriced) == (5, true))
+        #expect(price.computed?.nanodollars == 2_000_000_000)
+    }
+
+    @Test func `it holds beside a better witness, and only an event gives one`() throws {
+        let both = try Self.call([Self.sighting(.otlpLog, cost: 9, id: 2), Self.sighting(.event, cost: 5, id: 1)])
+        #expect(try Self.pricing(.computed).price(both).cost.nanodollars == 5)
+        let none = try Self.call([Self.sighting(.otlpLog, cost: 9, id: 2), Self.sighting(.event, cost: nil, id: 1)])
+        #expect(try Self.pricing(.computed).price(none).cost.nanodollars == 2_000_000_000)
+        #expect(none.reportedCost?.nanodollars == 9)
+    }
+}
