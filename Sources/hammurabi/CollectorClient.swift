@@ -37,13 +37,20 @@ struct CollectorClient {
             Content-Type: application/json\r
             Content-Length: 0\r
             Connection: close\r
-            \r\n
+            \(keyField)\r\n
             """
         guard write(Array(request.utf8), to: socket) else { return nil }
         return Self.parse(read(from: socket))
     }
 
-    private func connected() -> Int32? {
+    /// The field with the key of the environment, for a collector that asks for one; empty without.
+    var keyField: String {
+        let key = getenv("HAMMURABI_API_KEY").map { String(cString: $0) } ?? ""
+        // What would break out of a field is no key.
+        return key.isEmpty || !key.utf8.allSatisfy { (33...126).contains($0) } ? "" : "X-Hammurabi-Api-Key: \(key)\r\n"
+    }
+
+    func connected() -> Int32? {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
@@ -59,7 +66,7 @@ struct CollectorClient {
         return nil
     }
 
-    private func write(_ bytes: [UInt8], to socket: Int32) -> Bool {
+    func write(_ bytes: [UInt8], to socket: Int32) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
@@ -83,7 +90,7 @@ struct CollectorClient {
     }
 
     /// Reads an answer that ends with its connection and is not chunked, as this program's own are.
-    private static func parse(_ bytes: [UInt8]) -> Answer? {
+    static func parse(_ bytes: [UInt8]) -> Answer? {
         guard let end = bytes.indices.first(where: { bytes[$0...].starts(with: "\r\n\r\n".utf8) }) else { return nil }
         let head = String(decoding: bytes[..<end], as: UTF8.self)
         guard head.hasPrefix("HTTP/1.1 "), let status = Int(head.dropFirst(9).prefix(3)) else { return nil }

@@ -17,7 +17,8 @@ struct Hammurabi: AsyncParsableCommand {
         version: Version.number,
         subcommands: [
             RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, ScanCommand.self,
-            SummaryCommand.self, DoctorCommand.self,
+            SummaryCommand.self, DoctorCommand.self, KeysCommand.self, StatusCommand.self, TapCommand.self,
+            ReloadCommand.self,
         ],
         defaultSubcommand: RunCommand.self
     )

@@ -19,7 +19,8 @@ extension ConnectionHandler {
             endExchange()
         case .stream(let pieces):
             self.exchange?.isStreaming = true
-            self.exchange?.isEndless = response.head.headerFields[.contentType]?.hasPrefix("text/event-stream") == true
+            let type = response.head.headerFields[.contentType] ?? ""
+            self.exchange?.isEndless = type.hasPrefix("text/event-stream") || type == "application/x-ndjson"
             if exchange.head.isOld { phase = .ending }
             write(response.head, exchange.head.isOld ? .untilClose : .chunked)
             flush()

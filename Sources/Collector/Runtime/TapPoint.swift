@@ -7,10 +7,15 @@ import Synchronization
 /// A place where what passes through a component can be looked at; costs nothing while nobody looks.
 final class TapPoint: Sendable {
     private struct State {
-        var readers: [Int: AsyncStream<[UInt8]>.Continuation] = [:]
+        var readers: [Int: Reader] = [:]
         var nextReader = 0
         var isEnded = false
         var lastSample: ContinuousClock.Instant?
+    }
+
+    private struct Reader {
+        let lines: AsyncThrowingStream<[UInt8], any Error>.Continuation
+        var left: Int
     }
 
     private let isWatched = Atomic(false)
@@ -29,27 +34,33 @@ final class TapPoint: Sendable {
         guard isWatched.load(ordering: .relaxed), batch.otlp.recordCount > 0 else { return }
         let now = ContinuousClock.now
         let readers = state.withLock { state in
-            if let last = state.lastSample, now - last < Self.interval { return [AsyncStream<[UInt8]>.Continuation]() }
+            if let last = state.lastSample, now - last < Self.interval { return [Reader]() }
             state.lastSample = now
+            for number in state.readers.keys { state.readers[number]?.left -= 1 }
             return Array(state.readers.values)
         }
         guard !readers.isEmpty, batch.otlp.bytes.count <= Self.mostBytes else { return }
-        let sample = batch.otlp.json()
-        for reader in readers { reader.yield(sample) }
+        let line = batch.otlp.json() + [UInt8(ascii: "\n")]
+        for reader in readers {
+            reader.lines.yield(line)
+            if reader.left <= 0 { reader.lines.finish() }
+        }
     }
 
-    /// Begins to look; nil when too many do already.
-    func watch() -> AsyncStream<[UInt8]>? {
-        let (stream, reader) = AsyncStream<[UInt8]>.makeStream(bufferingPolicy: .bufferingOldest(Self.mostWaiting))
+    /// Begins to look at so many samples, each OTLP/JSON in a line; nil when too many look already.
+    func watch(limit: Int) -> AsyncThrowingStream<[UInt8], any Error>? {
+        let (stream, lines) = AsyncThrowingStream<[UInt8], any Error>.makeStream(
+            bufferingPolicy: .bufferingOldest(Self.mostWaiting)
+        )
         let number: Int? = state.withLock { state in
             guard state.readers.count < Self.mostReaders, !state.isEnded else { return nil }
             defer { state.nextReader += 1 }
-            state.readers[state.nextReader] = reader
+            state.readers[state.nextReader] = Reader(lines: lines, left: limit)
             isWatched.store(true, ordering: .relaxed)
             return state.nextReader
         }
         guard let number else { return nil }
-        reader.onTermination = { [weak self] _ in self?.forget(number) }
+        lines.onTermination = { [weak self] _ in self?.forget(number) }
         return stream
     }
 
@@ -66,6 +77,6 @@ final class TapPoint: Sendable {
             state.isEnded = true
             return Array(state.readers.values)
         }
-        for reader in readers { reader.finish() }
+        for reader in readers { reader.lines.finish() }
     }
 }

@@ -23,35 +23,18 @@ struct TapRoute {
             guard let limit, Self.limits.contains(limit) else {
                 return answer.response(.badRequest, "limit is a number from 1 to 10000")
             }
-            guard let samples = tap.watch() else {
-                return answer.response(.serviceUnavailable, "others look at this component already", [.retryAfter: "10"])
+            guard let samples = tap.watch(limit: limit) else {
+                return answer.response(
+                    .serviceUnavailable,
+                    "others look at this component already",
+                    [.retryAfter: "10"]
+                )
             }
             return ServerResponse(
                 .ok,
                 [.contentType: "application/x-ndjson", .cacheControl: "no-store"],
-                body: .stream(Lines(samples: samples, limit: limit))
+                body: .stream(samples)
             )
-        }
-    }
-
-    /// Samples with a line end behind each.
-    private struct Lines: AsyncSequence, Sendable {
-        typealias Failure = any Error
-
-        let samples: AsyncStream<[UInt8]>
-        let limit: Int
-
-        func makeAsyncIterator() -> Iterator { Iterator(samples: samples.makeAsyncIterator(), left: limit) }
-
-        struct Iterator: AsyncIteratorProtocol {
-            var samples: AsyncStream<[UInt8]>.Iterator
-            var left: Int
-
-            mutating func next() async throws -> [UInt8]? {
-                guard left > 0, let sample = await samples.next() else { return nil }
-                left -= 1
-                return sample + [UInt8(ascii: "\n")]
-            }
         }
     }
 }
