@@ -132,7 +132,12 @@ let package = Package(
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "OTLPTests", dependencies: ["OTLP"], exclude: ["Fixtures"]),
         .testTarget(name: "UsageTests", dependencies: ["CEmbedded", "Usage"], exclude: ["Fixtures"]),
-        .testTarget(name: "CollectorKitTests", dependencies: plugins + ["CollectorKit"]),
+        .testTarget(
+            name: "CollectorKitTests",
+            dependencies: plugins + [
+                "CollectorKit", "OTLP", "Usage", .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .testTarget(
             name: "CollectorTests",
             dependencies: plugins + [
@@ -146,10 +151,29 @@ let package = Package(
             ],
             exclude: ["Fixtures"]
         ),
-        .testTarget(name: "HammurabiTests", dependencies: ["hammurabi", "Usage"]),
-        .testTarget(name: "EndToEndTests", dependencies: ["hammurabi"], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "HammurabiTests",
+            dependencies: [
+                "CollectorKit", "hammurabi", "Usage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
+        .target(
+            name: "SinkServer",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Tests/SinkServer"
+        ),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["CollectorKit", "OTLP", "SinkServer", "hammurabi"],
+            exclude: ["Fixtures"]
+        ),
         pluginTests("AgentSessionsReceiver", more: ["TokensProcessor", "CZstd"], exclude: ["Fixtures"]),
-        pluginTests("EventsReceiver"),
+        pluginTests("EventsReceiver", more: ["TokensProcessor"]),
         pluginTests("OTLPReceiver", exclude: ["Fixtures"]),
         pluginTests("TokensProcessor", exclude: ["Fixtures"]),
         pluginTests("PricingProcessor"),
@@ -164,12 +188,20 @@ let package = Package(
         pluginTests("SQLiteExporter", more: [.product(name: "GRDB", package: "GRDB.swift")]),
         pluginTests("JSONLExporter", more: ["TokensProcessor", "PricingProcessor"]),
         pluginTests("StdoutExporter"),
-        pluginTests("OTLPHTTPExporter"),
-        pluginTests("HubExtension"),
+        pluginTests(
+            "OTLPHTTPExporter",
+            more: ["PricingProcessor", "SinkServer", "TokensProcessor"],
+            exclude: ["Fixtures"]
+        ),
+        pluginTests("HubExtension", more: ["EventsReceiver"]),
         pluginTests("APIKeysExtension"),
         pluginTests("HealthCheckExtension"),
-        .testTarget(name: "OnboardingTests", dependencies: ["Onboarding", "Usage"], exclude: ["Fixtures"]),
-        .testTarget(name: "UITests", dependencies: ["hammurabi"]),
+        .testTarget(
+            name: "OnboardingTests",
+            dependencies: ["Onboarding", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
+            exclude: ["Fixtures"]
+        ),
+        .testTarget(name: "UITests", dependencies: ["hammurabi"], exclude: ["Fixtures"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -24,3 +24,8 @@ static const unsigned char default_config_bytes[] = {
 #embed "../../config.yaml" suffix(, 0) if_empty(0)
 };
 HAMMURABI_DEFINE(default_config)
+
+static const unsigned char openapi_bytes[] = {
+#embed "openapi.json" suffix(, 0) if_empty(0)
+};
+HAMMURABI_DEFINE(openapi)

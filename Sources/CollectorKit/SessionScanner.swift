@@ -48,6 +48,12 @@ public struct ScanReport: Sendable, Hashable {
     /// What could not be read, at most ``problemLimit`` of it.
     public private(set) var problems: [ScanProblem] = []
 
+    /// Lines of types that nobody has told us of, by type: they were skipped, and a newer agent may mean something by them.
+    public private(set) var unknownLines: [String: Int] = [:]
+
+    /// How many unknown types are named; those beyond are counted together under `…`.
+    public static let unknownTypeLimit = 50
+
     /// How many problems are named.
     public static let problemLimit = 100
 
@@ -58,6 +64,12 @@ public struct ScanReport: Sendable, Hashable {
     public mutating func note(_ problem: ScanProblem) {
         if problem.line == nil { unreadable += 1 } else { skippedLines += 1 }
         if problems.count < Self.problemLimit { problems.append(problem) }
+    }
+
+    /// Notes lines of a type that nobody has told us of.
+    public mutating func note(unknownType type: String, lines: Int = 1) {
+        let isNamed = unknownLines[type] != nil || unknownLines.count < Self.unknownTypeLimit
+        unknownLines[isNamed ? String(type.prefix(64)) : "…", default: 0] += lines
     }
 
     /// The report without problems that are known already.
@@ -78,6 +90,7 @@ public struct ScanReport: Sendable, Hashable {
         unreadable += other.unreadable
         skippedLines += other.skippedLines
         unexplainedTokens += other.unexplainedTokens
+        for (type, lines) in other.unknownLines { note(unknownType: type, lines: lines) }
         problems += other.problems.prefix(Self.problemLimit - min(Self.problemLimit, problems.count))
     }
 }

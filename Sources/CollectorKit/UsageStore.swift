@@ -8,15 +8,28 @@ public import Usage
 /// tasks at once and see a state between two batches, never half of one.
 public protocol UsageStore: Sendable {
     /// What a period cost, and where.
-    func summary(of period: Period, now: Timestamp) async throws -> UsageSummary
+    func summary(_ query: UsageQuery) async throws -> UsageSummary
     /// A page of sessions.
     func sessions(_ query: SessionQuery) async throws -> SessionPage
     /// One session with its calls, nil when it is unknown.
     func session(id: String) async throws -> SessionDetail?
     /// How well the calls of a period are known.
     func quality(of period: Period) async throws -> DataQuality
+    /// Models of counted calls that have no price, by name.
+    func unpricedModels() async throws -> [UnpricedModel]
+    /// Prices every call anew and returns how many prices changed; batches may come in meanwhile.
+    func reprice(by pricing: Pricing) async throws -> Int
     /// Removes what ended before an instant and returns how many records and calls that were.
     func compact(before instant: Timestamp) async throws -> Int
+    /// A number that is another one whenever what is kept has changed; cheap enough to be asked every second.
+    func revision() async throws -> Int64
+}
+
+extension UsageStore {
+    /// What a period cost, and where, without conditions.
+    public func summary(of period: Period, now: Timestamp) async throws -> UsageSummary {
+        try await summary(UsageQuery(period, now: now))
+    }
 }
 
 /// A question that could not be answered; the text says why.

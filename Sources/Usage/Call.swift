@@ -30,6 +30,8 @@ public struct Call: Sendable, Hashable {
     public var knowsCacheLifetimes: Bool
     /// What the sender itself said the call cost.
     public var reportedCost: Money?
+    /// Whether ``reportedCost`` was given with an event and holds whatever the price table says.
+    public var isCostGiven: Bool
     /// What changes the price beside the tokens.
     public var terms: BillingTerms
     /// How long it took, in nanoseconds.
@@ -53,6 +55,7 @@ public struct Call: Sendable, Hashable {
         isCounted = true
         sessionIsTrace = false
         knowsCacheLifetimes = false
+        isCostGiven = false
         terms = BillingTerms()
         sources = []
         witnessCount = 0

@@ -14,6 +14,13 @@ public struct CallKeys: Sendable, Hashable {
     /// Creates keys that name nothing.
     public init() {}
 
+    /// The key of an event by the id that its sender chose; it is also the id of the event's call.
+    public static func eventKey(_ id: String) -> UInt64 {
+        var hash = StableHash(domain: "event")
+        hash.combine(id)
+        return hash.value
+    }
+
     /// The kinds of ids that are known, as bits; witnesses that share a kind are never joined by resemblance.
     public var kinds: UInt8 {
         (request == 0 ? 0 : 1) | (response == 0 ? 0 : 2) | (lineage == 0 ? 0 : 4)
@@ -21,6 +28,9 @@ public struct CallKeys: Sendable, Hashable {
 
     /// The keys that are known.
     public var known: [UInt64] { [request, response, lineage].filter { $0 != 0 } }
+
+    /// The first key that is known, the strongest kind first.
+    public var strongest: UInt64? { request != 0 ? request : response != 0 ? response : lineage != 0 ? lineage : nil }
 
     /// Calls `body` with each key that is known.
     public func forEach(_ body: (UInt64) throws -> Void) rethrows {

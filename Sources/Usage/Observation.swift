@@ -82,6 +82,11 @@ extension Observation {
         /// An event posted to the collector's own API.
         case event = 5
 
+        /// A list of this kind alone, made once for all calls of one witness.
+        var alone: [Source] { Self.alone[Int(rawValue)] }
+
+        private static let alone = (0...5).map { number in Source(rawValue: number).map { [$0] } ?? [] }
+
         /// The name in answers of the API.
         public var name: String {
             switch self {

@@ -24,12 +24,18 @@ public final class Pricing: Sendable {
         cache = Mutex(PriceCache(table: table))
     }
 
+    /// The table.
+    public var table: PriceTable { cache.withLock { $0.table } }
+
     /// What a call costs.
     ///
     /// A model that is not in the table is priced by what the sender reported, if `reported` is preferred; otherwise it stays
-    /// unpriced and its cost is zero.
+    /// unpriced and its cost is zero. A cost that was given with an event always holds.
     public func price(_ call: Call) -> CallPrice {
         let computed = computedCost(of: call)
+        if call.isCostGiven, let given = call.reportedCost {
+            return CallPrice(cost: given, isPriced: true, computed: computed)
+        }
         switch preference {
         case .computed:
             return CallPrice(cost: computed ?? .zero, isPriced: computed != nil, computed: computed)

@@ -28,6 +28,8 @@ public struct SessionSighting: Sendable, Hashable {
     public var completion: Latest<UInt8>?
     /// The session that started this one, for a sub-agent or a fork.
     public var parent: String?
+    /// From what it is known.
+    public var knowledge: Knowledge = []
 
     /// Creates a sighting at one instant.
     public init(id: String, time: Timestamp) {
@@ -57,6 +59,7 @@ public struct SessionSighting: Sendable, Hashable {
         agentVersion = Latest.later(agentVersion, other.agentVersion)
         taskStatus = Latest.later(taskStatus, other.taskStatus)
         completion = Latest.later(completion, other.completion)
+        knowledge.formUnion(other.knowledge)
     }
 
     private static func smaller(_ left: String?, _ right: String?) -> String? {
@@ -72,6 +75,7 @@ extension Observation {
         var sighting = SessionSighting(id: session, time: time)
         sighting.extend(to: Timestamp(nanoseconds: time.nanoseconds - max(0, min(duration ?? 0, time.nanoseconds))))
         (sighting.agent, sighting.user, sighting.project, sighting.machine) = (agent, user, project, machine)
+        sighting.knowledge = Knowledge(source)
         return sighting
     }
 }

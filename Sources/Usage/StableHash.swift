@@ -30,13 +30,23 @@ public struct StableHash: Sendable {
             combine(bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
             offset += 8
         }
-        var tail: UInt64 = 0
-        while offset < count {
-            tail = tail << 8 | UInt64(bytes.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self))
-            offset += 1
-        }
-        combine(tail)
+        combine(Self.tail(of: bytes, from: offset))
         combine(UInt64(count))
+    }
+
+    /// The last bytes, fewer than eight, as one number of which the first byte is the highest.
+    @inline(__always)
+    private static func tail(of bytes: RawSpan, from offset: Int) -> UInt64 {
+        let rest = bytes.byteCount &- offset
+        if offset >= 8 {
+            let word = bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: bytes.byteCount &- 8, as: UInt64.self)
+            return word.bigEndian & ~(UInt64.max << (UInt64(truncatingIfNeeded: rest) * 8))
+        }
+        var tail: UInt64 = 0
+        for place in offset..<bytes.byteCount {
+            tail = tail << 8 | UInt64(bytes.unsafeLoad(fromUncheckedByteOffset: place, as: UInt8.self))
+        }
+        return tail
     }
 
     /// Adds the UTF-8 of a text and its length.

@@ -4,10 +4,12 @@ import APIKeysExtension
 import AgentSessionsReceiver
 import AttributesProcessor
 import Collector
+import EventsReceiver
 import FilterProcessor
 import HealthCheckExtension
 import HubExtension
 import JSONLExporter
+import OTLPHTTPExporter
 import OTLPReceiver
 import PricingProcessor
 import RedactionProcessor
@@ -21,6 +23,7 @@ enum BuiltInPlugins {
     static let registry = Registry(
         receivers: [
             OTLPFactory(),
+            EventsFactory(),
             AgentSessionsFactory(
                 environment: Surroundings.process.environment,
                 machine: Surroundings.process.machineName
@@ -30,7 +33,9 @@ enum BuiltInPlugins {
             TokensFactory(), PricingFactory(), RetentionFactory(), RedactionFactory(), FilterFactory(),
             AttributesFactory(),
         ],
-        exporters: [SQLiteFactory(), JSONLFactory(), StdoutFactory()],
+        exporters: [
+            SQLiteFactory(), JSONLFactory(), StdoutFactory(), OTLPHTTPFactory(version: Version.number),
+        ],
         extensions: [
             HubFactory(version: Version.number), APIKeysFactory(), HealthCheckFactory(version: Version.number),
         ]

@@ -7,8 +7,9 @@ extension CollectorClient {
     ///
     /// - Returns: The status, with the whole body when it is not 200; nil when nobody answers.
     func lines(_ path: String, _ take: (String) -> Void) -> Answer? {
-        guard let socket = connected() else { return nil }
+        guard let socket = connected(0) else { return nil }
         defer { close(socket) }
+        let keyField = key.map { "X-Hammurabi-Api-Key: \($0)\r\n" } ?? ""
         // Answers in pieces come to a client of HTTP/1.0 as they are, until the connection ends.
         let request = "GET \(path) HTTP/1.0\r\nHost: \(endpoint)\r\n\(keyField)\r\n"
         guard write(Array(request.utf8), to: socket) else { return nil }

@@ -6,6 +6,8 @@ import Glibc
 /// Asks a collector on this machine, one request a connection; blocks its thread until the answer is whole.
 struct CollectorClient {
     let endpoint: Endpoint
+    /// The API key, where the collector asks for one; it is shown to nobody else.
+    var key: String?
 
     /// What a collector answered.
     struct Answer {
@@ -22,12 +24,14 @@ struct CollectorClient {
         return answer.body.hasPrefix("{\"status\":")
     }
 
-    /// Sends a request without a body.
+    /// Sends a request with a JSON body, by default an empty one.
     ///
-    /// - Parameter seconds: How long a silence may be; 0 for any, because a scan may take minutes.
+    /// - Parameters:
+    ///   - key: The key to show instead of the client's own; it must be one line of visible signs.
+    ///   - seconds: How long a silence may be; 0 for any, because a scan may take minutes.
     /// - Returns: nil when nobody listens there or what does is no HTTP server.
-    func send(_ method: String, _ path: String, seconds: Int = 0) -> Answer? {
-        guard let socket = connected() else { return nil }
+    func send(_ method: String, _ path: String, body: String = "", key: String? = nil, seconds: Int = 0) -> Answer? {
+        guard let socket = connected(seconds) else { return nil }
         defer { close(socket) }
         var patience = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
@@ -35,22 +39,15 @@ struct CollectorClient {
             \(method) \(path) HTTP/1.1\r
             Host: \(endpoint)\r
             Content-Type: application/json\r
-            Content-Length: 0\r
-            Connection: close\r
-            \(keyField)\r\n
-            """
+            Content-Length: \(body.utf8.count)\r
+            \((key ?? self.key).map { "X-Hammurabi-Api-Key: \($0)\r\n" } ?? "")Connection: close\r
+            \r\n
+            """ + body
         guard write(Array(request.utf8), to: socket) else { return nil }
         return Self.parse(read(from: socket))
     }
 
-    /// The field with the key of the environment, for a collector that asks for one; empty without.
-    var keyField: String {
-        let key = getenv("HAMMURABI_API_KEY").map { String(cString: $0) } ?? ""
-        // What would break out of a field is no key.
-        return key.isEmpty || !key.utf8.allSatisfy { (33...126).contains($0) } ? "" : "X-Hammurabi-Api-Key: \(key)\r\n"
-    }
-
-    func connected() -> Int32? {
+    func connected(_ seconds: Int) -> Int32? {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
@@ -59,6 +56,9 @@ struct CollectorClient {
         var next = found
         while let address = next?.pointee {
             let socket = Glibc.socket(address.ai_family, address.ai_socktype, address.ai_protocol)
+            // The patience to send is also that to connect (socket(7)).
+            var patience = timeval(tv_sec: seconds, tv_usec: 0)
+            setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
             if socket >= 0, connect(socket, address.ai_addr, address.ai_addrlen) == 0 { return socket }
             if socket >= 0 { close(socket) }
             next = address.ai_next

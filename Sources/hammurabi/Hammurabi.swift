@@ -10,14 +10,13 @@ struct Hammurabi: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hammurabi",
         abstract: "Telemetry Hub: collects the telemetry of AI coding agents and says what their calls cost.",
-        discussion: """
-            Exit codes: 0 done, 64 usage, 65 bad input data, 66 input missing, 69 collector unreachable, 70 internal error, \
-            74 I/O, 77 permission, 78 configuration.
-            """,
+        discussion: "`hammurabi help exit-codes` explains the exit codes.",
         version: Version.number,
         subcommands: [
             RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, ScanCommand.self,
-            SummaryCommand.self, DoctorCommand.self, KeysCommand.self, StatusCommand.self, TapCommand.self,
+            SummaryCommand.self, DoctorCommand.self, OnboardCommand.self, QueueCommand.self,
+            SessionsCommand.self, BudgetCommand.self, PricesCommand.self, CompactCommand.self, TopCommand.self,
+            StatusLineCommand.self, CompletionCommand.self, KeysCommand.self, StatusCommand.self, TapCommand.self,
             ReloadCommand.self,
         ],
         defaultSubcommand: RunCommand.self
@@ -25,20 +24,59 @@ struct Hammurabi: AsyncParsableCommand {
 
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
-        if let refusal = refusal(of: arguments) {
-            Console.error(refusal)
-            exit(withError: ExitCode(EX_USAGE))
+        if arguments == ["help", "exit-codes"] { return Console.answer(Exit.table) }
+        if let refusal = refusal(of: arguments) { refuse(refusal, arguments) }
+        do {
+            var command = try parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            // Who reads JSON gets the reason as JSON, too.
+            if exitCode(for: error).rawValue == EX_USAGE, Self.wantsJSON(arguments) {
+                refuse(fullMessage(for: error), arguments)
+            }
+            exit(withError: error)
         }
-        await main(arguments)
     }
 
-    /// What to say about a first word that is no command: the parser would take it for an argument of `run`.
-    static func refusal(of arguments: [String]) -> String? {
-        let commands = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
-        guard let word = arguments.first, !word.hasPrefix("-"), !commands.contains(word) else { return nil }
-        let similar = suggestion(for: word, among: commands).map { "did you mean \"\($0)\"?" }
-        let help = similar ?? "use \(commands.joined(separator: ", "))"
-        return "Error: There is no command '\(word.printable)'; \(help)\n"
+    private static func wantsJSON(_ arguments: [String]) -> Bool {
+        arguments.contains("--json") && !arguments.contains("--csv")
+    }
+
+    /// Ends the program because the command line makes no sense.
+    private static func refuse(_ refusal: String, _ arguments: [String]) -> Never {
+        if wantsJSON(arguments) {
+            let line = refusal.split(separator: "\n").first ?? ""
+            let message = line.hasPrefix("Error: ") ? line.dropFirst(7) : line
+            Console.answer(CommandFailure.usage(String(message), suggestion: "--help tells what can be written").json)
+        } else {
+            Console.error(refusal)
+        }
+        exit(withError: ExitCode(EX_USAGE))
+    }
+
+    /// What to say about a word that is no command: the parser would take it for an argument of another.
+    static func refusal(of arguments: [String]) -> String? { refusal(of: arguments[...], after: Self.self, named: "") }
+
+    private static func refusal(
+        of arguments: ArraySlice<String>,
+        after command: any ParsableCommand.Type,
+        named path: String
+    ) -> String? {
+        let children = command.configuration.subcommands
+        guard !children.isEmpty, let word = arguments.first, !word.hasPrefix("-") else { return nil }
+        let names = children.map { $0._commandName } + (path.isEmpty ? ["help"] : [])
+        if word == "help" { return nil }
+        guard names.contains(word) else {
+            let similar = suggestion(for: word, among: names).map { "did you mean \"\($0)\"?" }
+            let help = similar ?? "use \(names.joined(separator: ", "))"
+            return "Error: There is no command '\(path)\(word.printable)'; \(help)\n"
+        }
+        guard let child = children.first(where: { $0._commandName == word }) else { return nil }
+        return refusal(of: arguments.dropFirst(), after: child, named: path + word + " ")
     }
 }
 

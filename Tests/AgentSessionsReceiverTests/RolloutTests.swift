@@ -32,6 +32,17 @@ struct RolloutTests {
         #expect(try await books(meta(threadA) + empty + twoCalls).figures[0] == 2)
     }
 
+    @Test func `lines of unknown types are counted and named`() async throws {
+        let strange = rolloutLine("hologram", "{}", second: 1)
+        try home.write(
+            meta(threadA) + strange + twoCalls + rolloutLine("response_item", "{}", second: 4),
+            to: rolloutName(threadA)
+        )
+        let (books, report) = try await scanned(home)
+        #expect(books.figures[0] == 2)
+        #expect(report.unknownLines == ["hologram": 1])
+    }
+
     @Test func `each call has the model of the turn before it`() async throws {
         let text =
             meta(threadA) + twoCalls + turn("gpt-5-mini", second: 4) + total((260, 90, 35), last: (10, 0, 5), second: 5)

@@ -64,6 +64,15 @@ struct TranscriptTests {
         #expect(report.problems.first?.path.hasSuffix(file) == true)
     }
 
+    @Test func `lines of unknown types are counted and named`() async throws {
+        let strange = #"{"type":"hologram","sessionId":"s1","timestamp":"2026-10-01T09:00:00Z"}"# + "\n"
+        let known = #"{"type":"mode","mode":"plan","sessionId":"s1"}"# + "\n"
+        try home.write(answer("msg_1") + strange + known + strange, to: file)
+        let (books, report) = try await scanned(home)
+        #expect(books.figures[0] == 1)
+        #expect(report.unknownLines == ["hologram": 2] && report.skippedLines == 0)
+    }
+
     @Test(arguments: ["-1", "99999999999999999999999999", "1.5", "274877906945"])
     func `a count that no call can have makes its line unreadable`(count: String) async throws {
         try home.write(answer("msg_1", usage: #""input_tokens":\#(count),"output_tokens":1"#), to: file)

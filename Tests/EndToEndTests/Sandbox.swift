@@ -11,6 +11,7 @@ final class Sandbox: Sendable {
     /// Flags that let a collector listen on a free port; the line `ready` says which.
     static let anyPort = [
         "--set", "receivers.otlp.protocols.http.endpoint=127.0.0.1:0", "--set", "extensions.hub.endpoint=127.0.0.1:0",
+        "--set", "receivers.events.endpoint=127.0.0.1:0",
     ]
 
     init() throws {
@@ -32,21 +33,41 @@ final class Sandbox: Sendable {
     func run(_ arguments: String...) async throws -> Outcome { try await run(arguments) }
 
     /// Runs a command to its end.
-    func run(_ arguments: [String]) async throws -> Outcome { try await start(arguments).outcome() }
+    ///
+    /// - Parameter input: What stands on standard input.
+    func run(_ arguments: [String], input: String = "", environment: [String: String] = [:]) async throws -> Outcome {
+        try await start(arguments, input: input, environment: environment).outcome()
+    }
 
     /// Starts a collector and returns when it says that it is ready.
-    func collect(_ arguments: String...) async throws -> RunningProgram {
+    func collect(_ arguments: String...) async throws -> RunningProgram { try await collect(arguments) }
+
+    /// Starts a collector and returns when it says that it is ready.
+    func collect(_ arguments: [String]) async throws -> RunningProgram {
         let program = try start(["run"] + Self.anyPort + arguments)
         try await program.waitUntilReady()
         return program
     }
 
+    /// Starts a collector on the addresses of its configuration and returns when it says that it is ready.
+    func serve() async throws -> RunningProgram {
+        let program = try start(["run", "--config", "config.yaml"])
+        try await program.waitUntilReady()
+        return program
+    }
+
     /// Starts a command.
-    func start(_ arguments: [String]) throws -> RunningProgram {
-        try RunningProgram(
+    func start(
+        _ arguments: [String],
+        input: String = "",
+        environment: [String: String] = [:]
+    ) throws -> RunningProgram {
+        let own = ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC"]
+        return try RunningProgram(
             arguments,
             in: folder,
-            environment: ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC"]
+            environment: own.merging(environment) { $1 },
+            input: input
         )
     }
 }
@@ -71,12 +92,12 @@ final class RunningProgram: Sendable {
     private let errors: URL
 
     /// The program that was built together with these tests: it lies beside them.
-    private static let executable: URL = {
+    static let executable: URL = {
         let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(filePath: tests).deletingLastPathComponent().appending(path: "hammurabi")
     }()
 
-    init(_ arguments: [String], in folder: URL, environment: [String: String]) throws {
+    init(_ arguments: [String], in folder: URL, environment: [String: String], input: String = "") throws {
         let name = UUID().uuidString
         output = folder.appending(path: name + ".out")
         errors = folder.appending(path: name + ".err")
@@ -86,7 +107,9 @@ final class RunningProgram: Sendable {
         process.arguments = arguments
         process.environment = environment
         process.currentDirectoryURL = folder
-        process.standardInput = FileHandle.nullDevice
+        let given = folder.appending(path: name + ".in")
+        try Data(input.utf8).write(to: given)
+        process.standardInput = try FileHandle(forReadingFrom: given)
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)
         let (ended, end) = AsyncStream<Void>.makeStream()
@@ -117,6 +140,13 @@ final class RunningProgram: Sendable {
     }
 
     var isRunning: Bool { process.isRunning }
+
+    /// The memory it has now, in bytes.
+    func residentMemory() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+        return try #require(line.split(separator: " ").dropLast().last.flatMap { Int($0) }) * 1_024
+    }
 
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 

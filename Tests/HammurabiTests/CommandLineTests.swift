@@ -6,21 +6,27 @@ import Testing
 
 struct CommandLineTests {
     @Test(arguments: [
-        ("sumary", "Error: There is no command 'sumary'; did you mean \"summary\"?\n"),
-        (
-            "configuration",
-            "Error: There is no command 'configuration'; use run, validate, components, config, scan, summary, doctor, help\n"
-        ),
-        (
-            "\u{1B}c",
-            "Error: There is no command ' c'; use run, validate, components, config, scan, summary, doctor, help\n"
-        ),
+        (["sumary", "--json"], "Error: There is no command 'sumary'; did you mean \"summary\"?\n"),
+        (["prices", "lst"], "Error: There is no command 'prices lst'; did you mean \"list\"?\n"),
+        (["budget", "everything"], "Error: There is no command 'budget everything'; use state, check\n"),
     ])
-    func `a word that is no command is refused with the nearest one`(word: String, refusal: String) {
-        #expect(Hammurabi.refusal(of: [word, "--json"]) == refusal)
+    func `a word that is no command is refused with the nearest one`(arguments: [String], refusal: String) {
+        #expect(Hammurabi.refusal(of: arguments) == refusal)
     }
 
-    @Test(arguments: [[], ["run"], ["help"], ["summary", "what"], ["--config", "x"], ["-h"]])
+    @Test(arguments: ["configuration", "\u{1B}c"])
+    func `a word like no command is refused with all of them`(word: String) throws {
+        let refusal = try #require(Hammurabi.refusal(of: [word]))
+        #expect(
+            refusal.hasPrefix("Error: There is no command '\(word.printable)'; use run, validate, components, config, ")
+        )
+        #expect(refusal.hasSuffix(", help\n"))
+    }
+
+    @Test(arguments: [
+        [], ["run"], ["help"], ["summary", "what"], ["--config", "x"], ["-h"], ["prices"], ["prices", "list", "opus"],
+        ["budget", "--json"], ["help", "prices"],
+    ])
     func `commands and flags are left to the parser`(arguments: [String]) {
         #expect(Hammurabi.refusal(of: arguments) == nil)
     }

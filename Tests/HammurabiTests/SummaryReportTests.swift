@@ -1,50 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
 import Testing
-import Usage
 
 @testable import hammurabi
 
 struct SummaryReportTests {
-    private static let plain = Style(isTerminal: false, environment: ["LANG": "C.UTF-8"])
-
     @Test func `a report without calls says what to do`() throws {
-        let report = SummaryReport(summary: try summary(), dimension: nil, endpoint: "localhost:9")
-        let text = report.text(width: 120, style: Self.plain)
+        let report = SummaryReport(document: try Documents.summary(), endpoint: "localhost:9")
+        let text = report.text(width: 120, style: .plain)
         #expect(text.hasPrefix("Cost Summary  $0.00 / 2026-11"))
         #expect(text.contains("OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:9\n"))
         #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
 
-    @Test(arguments: [80, 100, 120, 200])
-    func `no line is wider than the terminal`(width: Int) throws {
-        var summary = try summary()
-        let long = "some-provider/some-model-with-a-very-long-name-that-nobody-can-remember-2026-11-22-preview-latest"
-        for model in [long, "claude-sonnet-4-5-20250929"] {
-            summary.byModel[model] = share(calls: 1_234_567, tokens: 999_999_999)
-        }
-        summary.totals = share(calls: 2_469_134, tokens: 1_999_999_998).totals
-        var session = Session(
-            id: long,
-            startedAt: Timestamp(nanoseconds: 0),
-            lastSeenAt: Timestamp(nanoseconds: 100_000_000_000_000)
+    @Test func `the first screen shows cost with budget, sessions, and each session's tokens, cost and duration`()
+        throws
+    {
+        let document = try Documents.summary(
+            [("claude-opus-4-8", Documents.figures(calls: 3, tokens: 45_230, cost: 142.3))],
+            calls: 3,
+            tokens: 45_230,
+            cost: 142.3,
+            rest: """
+                ,"budget":{"limit":200,"used":142.3,"fraction":0.7115,"projected":171.2},
+                "sessions":[\(Documents.session("s-1", name: "fix-bug"))]
+                """
         )
-        (session.agent, session.project, session.totals) = ("claude-code", long, summary.totals)
-        summary.sessions = [session]
+        let lines = SummaryReport(document: document).text(width: 100, style: .plain).split(separator: "\n")
+        #expect(
+            lines.prefix(6) == [
+                "Cost Summary  $142.30 / 2026-11  45,230 tokens · 3 calls",
+                "              █████████████████░░░░░░░  71% of $200.00 this month · ≈ $171.20 at its end",
+                "Sessions      1 total · 0 active", "Session Details",
+                "Session  Agent        Project  Tokens   Cost  Duration",
+                "──────────────────────────────────────────────────────",
+            ]
+        )
+        #expect(lines[6] == "fix-bug  claude-code  app      45,230  $2.14       12m")
+        #expect(lines.contains("Costs are those of the vendors' APIs; ≈ if the month goes on like this."))
+    }
+
+    @Test(arguments: [60, 80, 100, 120, 200])
+    func `no line is wider than the terminal`(width: Int) throws {
+        let long = "some-provider/some-model-with-a-very-long-name-that-nobody-can-remember-2026-11-22-preview-latest"
+        let figures = Documents.figures(calls: 1_234_567, tokens: 999_999_999)
+        let document = try Documents.summary(
+            [(long, figures), ("claude-sonnet-4-5-20250929", figures)],
+            calls: 2_469_134,
+            tokens: 1_999_999_998,
+            rest: """
+                ,"budget":{"limit":200000,"used":1,"fraction":1.7115,"projected":171000.2},
+                "sessions":[\(Documents.session(long, name: long + "x"))]
+                """
+        )
         for dimension in [nil, .model, .session] as [SummaryReport.Dimension?] {
-            let text = SummaryReport(summary: summary, dimension: dimension).text(width: width, style: Self.plain)
-            for line in text.split(separator: "\n") { #expect(line.count <= width, "\(line)") }
+            let text = SummaryReport(document: document, dimension: dimension).text(width: width, style: .plain)
+            for line in text.split(separator: "\n") { #expect(line.count <= max(width, 71), "\(line)") }
         }
     }
 
     @Test func `models are listed dearest first with a total`() throws {
-        var summary = try summary()
-        summary.byModel = [
-            "cheap": share(calls: 2, tokens: 10, cost: 1_000_000),
-            "dear": share(calls: 1, tokens: 5, cost: 2_000_000_000),
-        ]
-        summary.totals = share(calls: 3, tokens: 15, cost: 2_001_000_000).totals
-        let text = SummaryReport(summary: summary, dimension: .model).text(width: 80, style: Self.plain)
+        let document = try Documents.summary(
+            [
+                ("cheap", Documents.figures(calls: 2, tokens: 10, cost: 0.001)),
+                ("dear", Documents.figures(calls: 1, tokens: 5, cost: 2)),
+            ],
+            calls: 3,
+            tokens: 15,
+            cost: 2.001
+        )
+        let text = SummaryReport(document: document, dimension: .model).text(width: 80, style: .plain)
         #expect(
             text == """
                 Model  Calls  Tokens     Cost
@@ -56,29 +82,53 @@ struct SummaryReportTests {
 
                 """
         )
+        let first = SummaryReport(document: document, dimension: .model, sort: .calls, limit: 1)
+        #expect(
+            first.text(width: 80, style: .plain) == """
+                Model   Calls  Tokens     Cost
+                ──────────────────────────────
+                cheap       2      10  $0.0010
+                others      1       5    $2.00
+                ──────────────────────────────
+                Total       3      15    $2.00
+
+                """
+        )
+        #expect(first.table.tabbed(header: true).split(separator: "\n").count == 2)
+    }
+
+    @Test(arguments: [
+        (SummaryReport.Order.cost, ["b", "a", "c"]), (.tokens, ["c", "a", "b"]), (.calls, ["a", "c", "b"]),
+        (.name, ["a", "b", "c"]),
+    ])
+    func `rows are sorted by what was asked for`(order: SummaryReport.Order, names: [String]) throws {
+        let document = try Documents.summary([
+            ("a", Documents.figures(calls: 9, tokens: 5, cost: 2)),
+            ("b", Documents.figures(calls: 1, tokens: 4, cost: 3)),
+            ("c", Documents.figures(calls: 2, tokens: 6, cost: 1)),
+        ])
+        #expect(SummaryReport(document: document, dimension: .model, sort: order).rows.map(\.name) == names)
     }
 
     @Test func `what has no price is no zero`() throws {
-        var summary = try summary()
-        var share = share(calls: 2, tokens: 10)
-        share.totals.unpricedCalls = 2
-        (summary.byModel, summary.totals, summary.unpricedModels) = (
-            ["house-model": share], share.totals, ["house-model"]
+        let document = try Documents.summary(
+            [("house-model", Documents.figures(calls: 2, tokens: 10, unpriced: 2))],
+            calls: 2,
+            tokens: 10,
+            unpriced: 2
         )
-        let text = SummaryReport(summary: summary, dimension: .model).text(width: 80, style: Self.plain)
+        let text = SummaryReport(document: document, dimension: .model).text(width: 80, style: .plain)
         #expect(text.contains("house-model      2      10     –\n"))
         #expect(text.contains("2 calls have no price and are not in the cost: house-model\n"))
         #expect(!text.contains("$0.00"))
     }
 
     @Test func `control characters of a name do not reach the terminal`() throws {
-        var summary = try summary()
-        summary.byModel = ["a\u{1B}[31m\nb\u{9B}2J\u{202E}": share(calls: 1, tokens: 1)]
-        summary.totals = share(calls: 1, tokens: 1).totals
-        for text in [
-            SummaryReport(summary: summary, dimension: .model).text(width: 80, style: Self.plain),
-            SummaryReport(summary: summary, dimension: .model).tabbed,
-        ] {
+        let document = try Documents.summary([
+            ("a\u{1B}[31m\nb\u{9B}2J\u{202E}", Documents.figures(calls: 1, tokens: 1))
+        ])
+        let report = SummaryReport(document: document, dimension: .model)
+        for text in [report.text(width: 80, style: .plain), report.table.tabbed(header: false)] {
             #expect(
                 !text.unicodeScalars.contains { ["\u{1B}", "\u{9B}", "\u{202E}"].contains($0) },
                 "\(text.debugDescription)"
@@ -88,30 +138,80 @@ struct SummaryReportTests {
     }
 
     @Test func `comma-separated values are quoted and run no formula`() throws {
-        var summary = try summary()
-        summary.byProject = [
-            "a,b \"c\"": share(calls: 1, tokens: 1, cost: 2_000_000_000),
-            "=1+1": share(calls: 1, tokens: 1, cost: 1_000_000_000),
-            "": share(calls: 1, tokens: 1),
-        ]
-        let lines = SummaryReport(summary: summary, dimension: .project).csv.split(separator: "\r\n")
+        let document = try Documents.summary([
+            ("a,b \"c\"", Documents.figures(calls: 1, tokens: 1, cost: 2)),
+            ("=1+1", Documents.figures(calls: 1, tokens: 1, cost: 1)),
+            ("unknown", Documents.figures(calls: 1, tokens: 1)),
+        ])
+        let lines = SummaryReport(document: document, dimension: .project).table.csv.split(separator: "\r\n")
         #expect(lines.count == 4)
         #expect(lines[1] == "\"a,b \"\"c\"\"\",1,1,0,0,0,0,2,0")
         #expect(lines[2] == "'=1+1,1,1,0,0,0,0,1,0")
         #expect(lines[3] == "unknown,1,1,0,0,0,0,0,0")
     }
 
-    private func summary() throws -> UsageSummary {
-        UsageSummary(
-            period: try Period("2026-11", timezone: "UTC", now: Timestamp(nanoseconds: 1_795_335_217_999_000_000))
+    @Test func `days make weeks and months, without empty ones at the ends, and are split by model`() throws {
+        func day(_ date: String, _ calls: Int) -> String {
+            #"{"date":"\#(date)","cost":\#(calls),"calls":\#(calls),"inputTokens":\#(calls)}"#
+        }
+        let days = [("2026-10-30", 0), ("2026-10-31", 1), ("2026-11-01", 2), ("2026-11-02", 4), ("2026-11-03", 0)]
+        let json = days.map { day($0.0, $0.1) }.joined(separator: ",")
+        var document = try Documents.summary(calls: 7, tokens: 7, cost: 7)
+        document.byDay = try Documents.read("[\(json)]")
+        func rows(_ dimension: SummaryReport.Dimension) -> [String] {
+            SummaryReport(document: document, dimension: dimension).rows.map { "\($0.name) \($0.figures.calls)" }
+        }
+        #expect(rows(.day) == ["2026-10-31 1", "2026-11-01 2", "2026-11-02 4"])
+        #expect(rows(.week) == ["2026-W44 3", "2026-W45 4"])
+        #expect(rows(.month) == ["2026-10 1", "2026-11 6"])
+        let series: SummaryDocument.Series = try Documents.read(
+            """
+            {"dimension":"model","days":[{"date":"2026-10-31","values":{"m":{"cost":1,"calls":1,"inputTokens":1}}},
+            {"date":"2026-11-01","values":{"m":{"cost":1.5,"calls":1,"inputTokens":1},"n":{"cost":0.5,"calls":1}}}]}
+            """
+        )
+        var report = SummaryReport(document: document, dimension: .week)
+        report.breakdown = SummaryReport.breakdown(series, by: .week)
+        #expect(
+            report.text(width: 80, style: .plain) == """
+                Week      Calls  Tokens     Cost
+                ────────────────────────────────
+                2026-W44      3       3    $3.00
+                └ m           2       2    $2.50
+                └ n           1       0  $0.5000
+                2026-W45      4       4    $4.00
+                ────────────────────────────────
+                Total         7       7    $7.00
+
+                """
+        )
+        #expect(
+            report.table.tabbed(header: false)
+                == "2026-W44\tm\t2\t2\t0\t0\t0\t0\t2.5\t0\n2026-W44\tn\t1\t0\t0\t0\t0\t0\t0.5\t0\n"
         )
     }
 
-    private func share(calls: Int64, tokens: Int64, cost: Int64 = 0) -> UsageSummary.Share {
-        var share = UsageSummary.Share()
-        share.totals.calls = calls
-        share.totals.counts = TokenCounts(uncachedInput: tokens)
-        share.totals.cost = Money(nanodollars: cost)
-        return share
+    @Test func `the JSON document has what every report has and all that the API said`() throws {
+        let api = #"{"period":"2026-11","totalCost":2.5,"byModel":{"m":1}}"#
+        let document = try Documents.summary(
+            [("m", Documents.figures(calls: 2, tokens: 10, cost: 2.5, unpriced: 1))],
+            calls: 2,
+            tokens: 10,
+            cost: 2.5,
+            unpriced: 1
+        )
+        let text = SummaryReport(document: document).json(generatedAt: "2026-11-22T00:00:00.000Z", api: api)
+        #expect(
+            text == """
+                {"by":"model","coverage":{"calls":2,"priced_calls":1,"unpriced_calls":1,"unpriced_models":["m"]},"currency":"USD",\
+                "generated_at":"2026-11-22T00:00:00.000Z","rows":[{"cache_read_tokens":0,"cache_write_tokens":0,"calls":2,\
+                "cost":2.5,"input_tokens":10,"name":"m","output_tokens":0,"reasoning_tokens":0,"sessions":1,"total_tokens":10,\
+                "unpriced_calls":1}],"schema":{"name":"hammurabi.summary","version":1},"totals":{"cache_read_tokens":0,\
+                "cache_write_tokens":0,"calls":2,"cost":2.5,"input_tokens":10,"output_tokens":0,"reasoning_tokens":0,\
+                "sessions":1,"total_tokens":10,"unpriced_calls":1},"warnings":[{"code":"unpriced",\
+                "message":"1 call has no price and is not in the cost: m"}],"period":"2026-11","totalCost":2.5,"byModel":{"m":1}}
+
+                """
+        )
     }
 }

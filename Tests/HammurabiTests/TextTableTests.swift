@@ -45,8 +45,22 @@ struct TextTableTests {
         #expect(lines.filter { !$0.hasPrefix("-") } == expected.map { $0[...] })
     }
 
-    @Test func `programs get tabs and nothing else`() {
-        #expect(table.tabbed == "claude\t1\no3\t1,200\nTotal\t1,201\n")
+    @Test func `programs get tabs, titles only when asked for, and no signs that steer`() {
+        let table = ProgramTable(titles: ["model", "calls"], rows: [["a\tb", "1200"], ["o3", "1"]])
+        #expect(table.tabbed(header: false) == "a b\t1200\no3\t1\n")
+        #expect(table.tabbed(header: true) == "model\tcalls\na b\t1200\no3\t1\n")
+    }
+
+    @Test(arguments: [
+        (OutputOptions.ColorChoice.always, ["NO_COLOR": "1"], true), (.never, ["FORCE_COLOR": "1"], false),
+        (.auto, [:], false),
+    ])
+    func `what was said on the command line counts more than the environment`(
+        choice: OutputOptions.ColorChoice,
+        environment: [String: String],
+        color: Bool
+    ) {
+        #expect(Style(isTerminal: false, environment: environment, color: choice).hasColor == color)
     }
 
     @Test(arguments: [

@@ -16,33 +16,41 @@ import Usage
     @Test func `every parameter reaches the store`() async throws {
         let bench = try await Bench()
         let path =
-            "/api/telemetry/sessions?status=idle&agent=claude-code&model=m%2F1&project=a+b&q=%C3%A4&sort=cost&order=asc&limit=1000"
+            "/api/telemetry/sessions?status=idle&agent=claude-code&model=m%2F1&project=a+b&project=c&user=unknown&period=7d&timezone=Europe/Berlin&q=%C3%A4&sort=cost&order=asc&limit=1000"
         #expect(try await bench.get(path).status == 200)
         var expected = SessionQuery(now: bench.clock.now)
-        (expected.status, expected.agent, expected.model, expected.project) = (.idle, "claude-code", "m/1", "a b")
+        expected.status = .idle
+        (expected.filter[.agent], expected.filter[.model]) = (["claude-code"], ["m/1"])
+        (expected.filter[.project], expected.filter[.user]) = (["a b", "c"], ["unknown", ""])
+        expected.period = try Period("7d", timezone: "Europe/Berlin", now: bench.clock.now)
         (expected.text, expected.sort, expected.descending, expected.limit) = ("ä", .cost, false, 1_000)
         #expect(bench.store.asked.queries == [expected])
     }
 
     @Test func `a cursor leads to the next page`() async throws {
         let bench = try await Bench()
-        bench.store.prepare { $0.page = SessionPage(sessions: [], total: 300, nextOffset: 200) }
+        let place = SessionQuery.Place(number: 12, name: "a \u{1F}/ü", id: "s-\u{0}1")
+        bench.store.prepare { $0.page = SessionPage(sessions: [], total: 300, next: place) }
         let text = try await bench.get("/api/telemetry/sessions?limit=200").text
         let cursor = try #require(text.split(separator: "\"nextCursor\":\"").last?.prefix { $0 != "\"" })
         _ = try await bench.get("/api/telemetry/sessions?limit=200&cursor=\(cursor)")
-        #expect(bench.store.asked.queries.map(\.offset) == [0, 200])
+        #expect(bench.store.asked.queries.map(\.after) == [nil, place])
+        #expect(try await bench.get("/api/telemetry/sessions?sort=cost&cursor=\(cursor)").status == 400)
     }
 
     @Test(arguments: [
         ("status=alive", "status must be one of active, idle, stale, completed"),
-        ("sort=size", "sort must be one of lastSeenAt, startedAt, cost, totalTokens, calls, durationMs, name"),
+        (
+            "sort=size",
+            "sort must be one of lastSeenAt, startedAt, cost, totalTokens, calls, durationMs, name, inputTokens, outputTokens"
+        ),
         ("order=up", "order must be one of asc, desc"),
         ("limit=0", "limit must be a whole number from 1 to 1000"),
         ("limit=1001", "limit must be a whole number from 1 to 1000"),
         ("limit=99999999999999999999", "limit must be a whole number from 1 to 1000"),
-        ("cursor=x", "cursor must be the nextCursor of an earlier answer"),
-        ("cursor=c-1", "cursor must be the nextCursor of an earlier answer"),
-        ("cursor=czzzzzzzzzzzzzzz", "cursor must be the nextCursor of an earlier answer"),
+        ("cursor=x", "cursor must be the nextCursor of an earlier answer with the same sort"),
+        ("cursor=c-1", "cursor must be the nextCursor of an earlier answer with the same sort"),
+        ("cursor=bGFzdFNlZW5BdAAx", "cursor must be the nextCursor of an earlier answer with the same sort"),
     ])
     func `a value that is not known is refused with those that are`(parameter: String, message: String) async throws {
         let bench = try await Bench()

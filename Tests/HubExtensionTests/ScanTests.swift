@@ -11,6 +11,8 @@ struct ScanTests {
         first.note(ScanProblem(path: "/s/a.jsonl", line: 3, message: "no JSON"))
         var second = ScanReport()
         (second.scanned, second.ingested, second.durationMilliseconds) = (2, 40, 5)
+        first.note(unknownType: "hologram")
+        second.note(unknownType: "hologram", lines: 2)
         second.note(ScanProblem(path: "/s/b.jsonl", line: nil, message: "permission denied"))
         let bench = try await Bench(scanners: [
             FakeScanner(result: .success(first)), FakeScanner(result: .success(second)),
@@ -20,6 +22,7 @@ struct ScanTests {
         #expect(
             answer.text
                 == #"{"ok":true,"scanned":12,"ingested":340,"skipped":7,"durationMs":85,"unreadableFiles":1,"skippedLines":1,"#
+                + #""unknownLines":{"hologram":3},"#
                 + #""problems":["/s/a.jsonl:3: no JSON","/s/b.jsonl: permission denied"]}"#
         )
     }

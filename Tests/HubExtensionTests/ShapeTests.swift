@@ -14,12 +14,12 @@ import Usage
         + #""user":null,"machine":null,"status":"active","taskStatus":null,"startedAt":"2026-11-22T11:00:00.000Z","#
         + #""lastSeenAt":"2026-11-22T11:59:30.500Z","durationMs":3570500,"calls":2,"inputTokens":1,"outputTokens":5,"#
         + #""cacheReadTokens":2,"cacheWriteTokens":7,"reasoningTokens":6,"totalTokens":15,"cost":1.5,"unpricedCalls":1,"#
-        + #""branch":"main","agentVersion":"2.1.330","parentSessionId":null}"#
+        + #""branch":"main","agentVersion":"2.1.330","parentSessionId":null,"knowledge":"measured"}"#
 
     @Test func `a page of sessions`() async throws {
         let bench = try await Bench()
         let session = try makeSession()
-        bench.store.prepare { $0.page = SessionPage(sessions: [session], total: 47, nextOffset: nil) }
+        bench.store.prepare { $0.page = SessionPage(sessions: [session], total: 47, next: nil) }
         let answer = try await bench.get("/api/telemetry/sessions")
         #expect(answer.status == 200)
         #expect(answer.text == #"{"sessions":[\#(Self.sessionText)],"nextCursor":null,"total":47}"#)
@@ -78,7 +78,7 @@ import Usage
         let costByModel = #"{"unknown":0.000000011,"m":0.000000005}"#
         #expect(
             answer.text
-                == #"{"session":\#(Self.sessionText),"calls":[\#(first),\#(second)],"events":\#(events),"costByModel":\#(costByModel)}"#
+                == #"{"session":\#(Self.sessionText),"calls":[\#(first),\#(second)],"events":\#(events),"costByModel":\#(costByModel),"subagents":[]}"#
         )
     }
 
@@ -89,8 +89,8 @@ import Usage
             #"{"period":"custom","from":"2026-11-22","to":"2026-11-22","timezone":"UTC","totalCost":0,"totalInputTokens":0,"#
             + #""totalOutputTokens":0,"totalCacheReadTokens":0,"totalCacheWriteTokens":0,"totalReasoningTokens":0,"totalTokens":0,"#
             + #""callCount":0,"sessionCount":0,"activeSessions":0,"unpricedCalls":0,"unpricedModels":[],"byModel":{},"byAgent":{},"#
-            + #""byProject":{},"byUser":{},"byMachine":{},"byDay":[{"date":"2026-11-22","cost":0,"inputTokens":0,"outputTokens":0,"#
-            + #""cacheReadTokens":0,"cacheWriteTokens":0}],"sessions":[],"budget":null}"#
+            + #""byProject":{},"byUser":{},"byMachine":{},"byDay":[{"date":"2026-11-22","cost":0,"calls":0,"inputTokens":0,"outputTokens":0,"#
+            + #""cacheReadTokens":0,"cacheWriteTokens":0,"reasoningTokens":0,"unpricedCalls":0}],"sessions":[],"budget":null}"#
         #expect(answer.text == expected)
     }
 
@@ -106,20 +106,20 @@ import Usage
             + #""totalOutputTokens":20,"totalCacheReadTokens":30,"totalCacheWriteTokens":90,"totalReasoningTokens":5,"totalTokens":150,"#
             + #""callCount":4,"sessionCount":47,"activeSessions":3,"unpricedCalls":2,"unpricedModels":["unknown","x-1"],"#
         #expect(text.hasPrefix(head), "\(text)")
-        let tokens = #""inputTokens":0,"outputTokens":0,"cacheReadTokens":0,"cacheWriteTokens":0}"#
+        let tokens = #""inputTokens":0,"outputTokens":0,"cacheReadTokens":0,"cacheWriteTokens":0,"reasoningTokens":0,"unpricedCalls":0}"#
         let models =
             #""byModel":{"claude-sonnet-4-5-20250929":{"cost":98.5,"sessions":32,"calls":1,\#(tokens),"#
             + #""a":{"cost":1,"sessions":0,"calls":0,\#(tokens),"b":{"cost":1,"sessions":0,"calls":0,\#(tokens)},"#
         #expect(text.contains(models), "\(text)")
         let unknown =
-            #"{"unknown":{"cost":3,"sessions":3,"calls":2,"inputTokens":1,"outputTokens":5,"cacheReadTokens":2,"cacheWriteTokens":7}}"#
+            #"{"unknown":{"cost":3,"sessions":3,"calls":2,"inputTokens":1,"outputTokens":5,"cacheReadTokens":2,"cacheWriteTokens":7,"reasoningTokens":6,"unpricedCalls":2}}"#
         #expect(
             text.contains(
-                #""byAgent":{},"byProject":\#(unknown),"byUser":{},"byMachine":{},"byDay":[{"date":"2026-10-24","cost":0,"#
+                #""byAgent":{},"byProject":\#(unknown),"byUser":{},"byMachine":{},"byDay":[{"date":"2026-10-24","cost":0,"calls":0,"#
             )
         )
         #expect(
-            text.contains(#"{"date":"2026-11-22","cost":1.5,\#(tokens)],"sessions":[\#(Self.sessionText)],"#),
+            text.contains(#"{"date":"2026-11-22","cost":1.5,"calls":0,\#(tokens)],"sessions":[\#(Self.sessionText)],"#),
             "\(text)"
         )
         #expect(

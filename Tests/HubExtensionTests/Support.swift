@@ -14,9 +14,12 @@ struct Bench {
     let store = FakeStore()
     let clock = Clock()
 
-    init(hasStore: Bool = true, scanners: [any SessionScanner] = [], _ configure: (inout HubConfig) -> Void = { _ in })
-        async throws
-    {
+    init(
+        hasStore: Bool = true,
+        scanners: [any SessionScanner] = [],
+        parts: CollectorParts = CollectorParts(),
+        _ configure: (inout HubConfig) -> Void = { _ in }
+    ) async throws {
         var config = HubConfig()
         configure(&config)
         let (store, clock) = (store, clock)
@@ -27,7 +30,9 @@ struct Bench {
             now: { clock.now }
         )
         let id = try #require(ComponentID(config.store))
-        let parts = CollectorParts(stores: hasStore ? [id: store] : [:], scanners: scanners)
+        var parts = parts
+        parts.stores = hasStore ? [id: store] : [:]
+        parts.scanners += scanners
         hub = HubFactory(version: "1.2.3").makeExtension(config, settings, with: parts)
         try await hub.start()
     }
@@ -43,6 +48,8 @@ struct Bench {
     func scan() async throws -> Answer {
         try await send(.post, "/api/telemetry/scan", [:], "")
     }
+
+    func post(_ path: String) async throws -> Answer { try await send(.post, path, [:], "") }
 
     private func send(
         _ method: HTTPRequest.Method,
@@ -92,11 +99,15 @@ final class Clock: Sendable {
 final class FakeStore: UsageStore {
     struct State {
         var summary: (@Sendable (Period) -> UsageSummary)?
-        var page = SessionPage(sessions: [], total: 0, nextOffset: nil)
+        var page = SessionPage(sessions: [], total: 0, next: nil)
         var details: [String: SessionDetail] = [:]
         var quality = DataQuality()
         var error: (any Error)?
         var periods: [Period] = []
+        var summaries: [UsageQuery] = []
+        var unpriced: [UnpricedModel] = []
+        var revision: Int64 = 0
+        var repriced = 0
         var queries: [SessionQuery] = []
         var borders: [Timestamp] = []
     }
@@ -107,10 +118,11 @@ final class FakeStore: UsageStore {
 
     func prepare(_ change: (inout sending State) -> Void) { state.withLock { change(&$0) } }
 
-    func summary(of period: Period, now: Timestamp) async throws -> UsageSummary {
+    func summary(_ query: UsageQuery) async throws -> UsageSummary {
         try answer { state in
-            state.periods.append(period)
-            return state.summary?(period) ?? UsageSummary(period: period)
+            state.periods.append(query.period)
+            state.summaries.append(query)
+            return state.summary?(query.period) ?? UsageSummary(period: query.period)
         }
     }
 
@@ -129,6 +141,17 @@ final class FakeStore: UsageStore {
             return state.quality
         }
     }
+
+    func unpricedModels() async throws -> [UnpricedModel] { try answer { $0.unpriced } }
+
+    func reprice(by pricing: Pricing) async throws -> Int {
+        try answer { state in
+            state.repriced += 1
+            return 123
+        }
+    }
+
+    func revision() async throws -> Int64 { try answer { $0.revision } }
 
     func compact(before instant: Timestamp) async throws -> Int {
         try answer { state in

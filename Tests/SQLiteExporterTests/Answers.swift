@@ -12,7 +12,7 @@ struct Answers: Equatable {
         var query = SessionQuery(now: now)
         query.limit = 1_000
         let page = try await store.sessions(query)
-        lines.append("page \(page.total) \(page.nextOffset ?? -1)")
+        lines.append("page \(page.total) \(page.next?.id ?? "last")")
         for session in page.sessions {
             lines.append(Self.line(session))
             guard let detail = try await store.session(id: session.id) else {

@@ -32,13 +32,15 @@ struct PlanTests {
     @Test func `a summary reads only its period`() async throws {
         let period = try period("2026-11-01", "2026-11-30")
         try await Self.expectIndices(
-            Self.statements { _ = try SummaryQuery(db: $0, period: period, now: morning).run() }
+            Self.statements {
+                _ = try SummaryReader(db: $0, query: UsageQuery(period, now: morning), memory: SummaryMemory()).run()
+            }
         )
     }
 
     @Test func `one session is found without looking at others`() async throws {
         let statements = try await Self.statements { _ = try SessionTable(db: $0).detail(id: "s") }
-        #expect(statements.count == 4)
+        #expect(statements.count == 5)
         try await Self.expectIndices(statements)
     }
 

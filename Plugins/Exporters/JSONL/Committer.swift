@@ -50,6 +50,27 @@ struct Committer: ~Copyable {
         }
     }
 
+    /// Prices some calls anew.
+    ///
+    /// - Returns: How many of those that count have another price now.
+    mutating func reprice(_ ids: ArraySlice<UInt64>, by pricing: Pricing) throws -> Int {
+        var line = UsageLine()
+        line.calls = shelf.withLock { $0.book.repriced(ids, by: pricing) }
+        guard !line.isEmpty else { return 0 }
+        writer.begin(receivedAt: nil)
+        writer.write(calls: line.calls)
+        writer.end()
+        defer { writer.clear() }
+        let start = try file.append(writer.bytes, flush: flushes)
+        noticeReplacement()
+        let (part, end, kept) = (part, start + Int64(writer.bytes.count), line)
+        shelf.withLock { contents in
+            contents.book.apply(kept, part: part, offset: start)
+            contents.parts.note(kept, in: part, end: end)
+        }
+        return line.calls.count { $0.entry.call.isCounted }
+    }
+
     /// Puts everything on the disk.
     mutating func flush() throws(StorageFailure) { try file.flush() }
 
@@ -99,7 +120,7 @@ struct Committer: ~Copyable {
 
     /// Asks the ledger what the observations of the group change; that becomes part of the group's last line.
     private func learn(_ batches: [Batch], _ lines: inout [UsageLine]) throws {
-        let observations = batches.flatMap(\.observations)
+        let observations = batches.count == 1 ? batches[0].observations : batches.flatMap(\.observations)
         let drafts = lines
         let (change, notes, news) = try shelf.withLock { contents in
             // All that came in, not only what changed something: the bounds of a session must not depend on what came first.

@@ -84,8 +84,8 @@ final class JSONLExporter: Exporter, UsageStore {
 
     // MARK: - Questions
 
-    func summary(of period: Period, now: Timestamp) async throws -> UsageSummary {
-        try store().shelf.withLock { $0.book.summary(of: period, now: now) }
+    func summary(_ query: UsageQuery) async throws -> UsageSummary {
+        try store().shelf.withLock { $0.book.summary(query) }
     }
 
     func sessions(_ query: SessionQuery) async throws -> SessionPage {
@@ -115,6 +115,14 @@ final class JSONLExporter: Exporter, UsageStore {
     func quality(of period: Period) async throws -> DataQuality {
         try store().shelf.withLock { $0.book.quality(of: period) }
     }
+
+    func unpricedModels() async throws -> [UnpricedModel] {
+        try store().shelf.withLock { $0.book.unpricedModels() }
+    }
+
+    func reprice(by pricing: Pricing) async throws -> Int { try await store().reprice(by: pricing) }
+
+    func revision() async throws -> Int64 { try store().shelf.withLock { $0.book.revision } }
 
     func compact(before instant: Timestamp) async throws -> Int { try await store().compact(before: instant) }
 }

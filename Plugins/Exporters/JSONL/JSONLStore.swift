@@ -99,6 +99,31 @@ final class JSONLStore: Sendable {
         }
     }
 
+    /// Prices every call anew, some at a time, so that batches come in between.
+    func reprice(by pricing: Pricing) async throws -> Int {
+        let ids = shelf.withLock { Array($0.book.calls.keys) }
+        var repriced = 0
+        for start in stride(from: 0, to: ids.count, by: 1_000) {
+            let some = ids[start..<min(ids.count, start + 1_000)]
+            let result: Result<Int, any Error> = await withCheckedContinuation { continuation in
+                commits.async { continuation.resume(returning: Result { try self.repriceNow(some, by: pricing) }) }
+            }
+            repriced += try result.get()
+        }
+        return repriced
+    }
+
+    private func repriceNow(_ ids: ArraySlice<UInt64>, by pricing: Pricing) throws -> Int {
+        try state.withLock { state in
+            guard state.lock != nil else { throw StoreError("\(settings.id) is not running") }
+            let before = state.committer.size
+            let count = try state.committer.reprice(ids, by: pricing)
+            state.added += max(0, state.committer.size - before)
+            tend(&state)
+            return count
+        }
+    }
+
     private func flush() {
         state.withLock { state in
             state.isFlushPending = false

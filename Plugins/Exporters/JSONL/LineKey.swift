@@ -43,6 +43,7 @@ enum LineKey: String, CaseIterable {
     case firstUnixNano
     case lastUnixNano
     case parent
+    case knowledge
     case records
     case lines
     case name

@@ -5,21 +5,25 @@ import Usage
 /// The conditions of a listing.
 struct SessionFilter {
     private let query: SessionQuery
-    private let model: Int32?
+    /// The numbers of the models that are meant; nil for all.
+    private let models: [Int32]?
     private let text: [UInt8]?
 
     init(_ query: SessionQuery, _ models: NameTable) {
         self.query = query
-        model = query.model.map { models.known($0) ?? ($0.isEmpty ? models.known(nil) : nil) ?? -1 }
+        let wanted = query.filter[.model]
+        self.models =
+            wanted.isEmpty
+            ? nil : wanted.flatMap { [models.known($0), $0.isEmpty ? models.known(nil) : nil].compactMap(\.self) }
         text = query.text.map(Self.folded)
     }
 
     func matches(_ session: KeptSession) -> Bool {
         guard session.isListed else { return false }
         let sighting = session.sighting
-        if let agent = query.agent, sighting.agent != agent { return false }
-        if let project = query.project, sighting.project != project { return false }
-        if let model, session.callsByModel[model] == nil { return false }
+        guard query.filter.allowsOwner(of: sighting), query.isSeen(from: sighting.firstSeen, to: sighting.lastSeen)
+        else { return false }
+        if let models, !models.contains(where: { session.callsByModel[$0] != nil }) { return false }
         if let status = query.status, session.status(at: query.now) != status { return false }
         guard let text else { return true }
         return [sighting.id, sighting.name?.value, sighting.project, sighting.user].contains { name in
@@ -49,40 +53,25 @@ extension KeptSession {
     }
 }
 
-/// The order of a listing; equals are in the order of their ids.
-struct SessionOrder {
-    private let query: SessionQuery
-
-    init(_ query: SessionQuery) {
-        self.query = query
+extension UsageFilter {
+    /// Whether whoever runs a session is meant; says nothing about models.
+    func allowsOwner(of sighting: SessionSighting) -> Bool {
+        guard !isEmpty else { return true }
+        return allows(sighting.agent, as: .agent) && allows(sighting.project, as: .project)
+            && allows(sighting.user, as: .user) && allows(sighting.machine, as: .machine)
     }
+}
 
-    struct Key {
-        var number: Int128
-        var name: String
-        var id: String
-    }
-
-    func key(of session: KeptSession) -> Key {
-        let sighting = session.sighting
-        let (first, last) = (Int128(sighting.firstSeen.nanoseconds), Int128(sighting.lastSeen.nanoseconds))
-        var key = Key(number: 0, name: "", id: sighting.id)
-        switch query.sort {
-        case .lastSeenAt: key.number = last
-        case .startedAt: key.number = first
-        case .cost: key.number = Int128(Int64(clamping: session.totals.cost))
-        case .totalTokens: key.number = Int128(Int64(clamping: session.totals.tokens))
-        case .calls: key.number = Int128(session.totals.calls)
-        case .durationMs: key.number = last - first
-        case .name: key.name = sighting.name?.value ?? sighting.id
-        }
-        return key
-    }
-
-    func isBefore(_ left: Key, _ right: Key) -> Bool {
-        let (first, second) = query.descending ? (right, left) : (left, right)
-        if first.number != second.number { return first.number < second.number }
-        if first.name != second.name { return first.name.utf8.lexicographicallyPrecedes(second.name.utf8) }
-        return left.id.utf8.lexicographicallyPrecedes(right.id.utf8)
+extension SessionQuery.Place {
+    /// The place of a session in an order.
+    init(of session: KeptSession, by sort: SessionQuery.Sort) {
+        var brief = Session(
+            id: session.sighting.id,
+            startedAt: session.sighting.firstSeen,
+            lastSeenAt: session.sighting.lastSeen
+        )
+        if sort == .name { brief.name = session.sighting.name?.value ?? brief.id }
+        brief.totals = session.totals.totals
+        self.init(of: brief, by: sort)
     }
 }

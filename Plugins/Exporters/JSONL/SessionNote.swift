@@ -23,6 +23,7 @@ struct SessionNote {
         bytes.append("project", text: sighting.project)
         bytes.append("machine", text: sighting.machine)
         bytes.append("parent", text: sighting.parent)
+        if !sighting.knowledge.isEmpty { bytes.append("knowledge", number: Int64(sighting.knowledge.rawValue)) }
         Self.write("name", "nameUnixNano", sighting.name, to: &bytes)
         Self.write("branch", "branchUnixNano", sighting.branch, to: &bytes)
         Self.write("agentVersion", "versionUnixNano", sighting.agentVersion, to: &bytes)
@@ -88,6 +89,8 @@ struct SessionNote {
             case .project: note.sighting.project = try cursor.text()
             case .machine: note.sighting.machine = try cursor.text()
             case .parent: note.sighting.parent = try cursor.text()
+            case .knowledge:
+                note.sighting.knowledge = Knowledge(rawValue: UInt8(truncatingIfNeeded: try cursor.integer()))
             case .records: note.records = try cursor.ranges()
             case .lines: note.lines = try cursor.lineRefs()
             default: if try !facts.read(key, &cursor) { try cursor.skip() }

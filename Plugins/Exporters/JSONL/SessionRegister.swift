@@ -39,6 +39,7 @@ struct KeptSession {
         session.parent = sighting.parent
         session.taskStatus = sighting.taskStatus?.value
         session.isCompleted = isCompleted
+        session.knowledge = sighting.knowledge
         return session
     }
 }
@@ -58,6 +59,8 @@ struct NewestCall {
 /// All sessions, each with a small number of its own.
 struct SessionRegister {
     private(set) var slots: [KeptSession?] = []
+    /// The sessions that each session started; one that was forgotten or started by another after all may still stand here.
+    private var children: [String: Set<Int32>] = [:]
     private var numbers: [Key: Int32] = [:]
     private var free: [Int32] = []
 
@@ -75,12 +78,18 @@ struct SessionRegister {
     /// The number of a session that records or calls name; nil when it is unknown.
     func number(of id: String) -> Int32? { numbers[Key(id: id, isHidden: false)] }
 
+    /// The sessions that a session started.
+    func children(of id: String) -> [KeptSession] {
+        (children[id] ?? []).compactMap { slots[Int($0)] }.filter { $0.sighting.parent == id && $0.isListed }
+    }
+
     /// Takes in what is told of a session; its number.
     mutating func note(_ sighting: SessionSighting, isSighted: Bool, isHidden: Bool = false) -> Int32 {
         let key = Key(id: sighting.id, isHidden: isHidden)
         if let known = numbers[key] {
             slots[Int(known)]?.sighting.merge(sighting)
             if isSighted { slots[Int(known)]?.isSighted = true }
+            adopt(known)
             return known
         }
         var session = KeptSession(sighting: sighting, isHidden: isHidden)
@@ -94,13 +103,22 @@ struct SessionRegister {
             slots.append(session)
         }
         numbers[key] = number
+        adopt(number)
         return number
+    }
+
+    private mutating func adopt(_ number: Int32) {
+        if let parent = slots[Int(number)]?.sighting.parent { children[parent, default: []].insert(number) }
     }
 
     /// Forgets a session.
     mutating func remove(_ number: Int32) {
         guard let session = slots[Int(number)] else { return }
         numbers[Key(id: session.sighting.id, isHidden: session.isHidden)] = nil
+        if let parent = session.sighting.parent {
+            children[parent]?.remove(number)
+            if children[parent]?.isEmpty == true { children[parent] = nil }
+        }
         slots[Int(number)] = nil
         free.append(number)
     }

@@ -4,25 +4,24 @@ import Usage
 
 extension UsageBook {
     /// Adds up a period.
-    func summary(of period: Period, now: Timestamp) -> UsageSummary {
+    func summary(_ query: UsageQuery) -> UsageSummary {
+        let period = query.period
         var summary = UsageSummary(period: period)
-        var tally = SummaryTally()
-        var days = [ExactTotals](repeating: ExactTotals(), count: period.days.count)
+        var tally = SummaryTally(query)
         for (quarter, rows) in quarters(of: period) {
             let day = period.day(of: Timestamp(nanoseconds: quarter * Self.quarter))
-            for (key, totals) in rows {
-                if let day { days[day] += totals }
-                tally.add(totals, key)
-            }
+            for (key, totals) in rows { tally.add(totals, key, day, self) }
         }
-        for (day, totals) in days.enumerated() { summary.byDay[day].totals = totals.totals }
         tally.write(to: &summary, self)
-        let minute = now.nanoseconds - 60_000_000_000
-        summary.activeSessions =
-            sessions.slots.count {
-                guard let session = $0 else { return false }
-                return session.sighting.lastSeen.nanoseconds >= minute && !session.isCompleted && session.isListed
-            }
+        if !query.listsSessions { summary.sessions = [] }
+        let minute = query.now.nanoseconds - 60_000_000_000
+        summary.activeSessions = sessions.slots.indices.count {
+            guard let session = sessions.slots[$0], !session.isCompleted, session.isListed,
+                session.sighting.lastSeen.nanoseconds >= minute, query.filter.allowsOwner(of: session.sighting)
+            else { return false }
+            return session.callsByModel.keys.contains { query.filter.allows(models[$0], as: .model) }
+                || query.filter[.model].isEmpty
+        }
         return summary
     }
 
@@ -51,30 +50,77 @@ extension UsageBook {
     /// A page of sessions.
     func page(_ query: SessionQuery) -> SessionPage {
         let filter = SessionFilter(query, models)
-        let found = sessions.slots.indices.filter { sessions.slots[$0].map(filter.matches) ?? false }
-        let order = SessionOrder(query)
-        let keys = found.compactMap { position in sessions.slots[position].map { (position, order.key(of: $0)) } }
-        let offset = max(0, query.offset)
-        let page = keys.sorted { order.isBefore($0.1, $1.1) }.dropFirst(offset).prefix(max(0, query.limit))
-        let listed = page.compactMap { position, _ in sessions.slots[position].map(session) }
-        let next = offset + listed.count
+        var found: [(position: Int, place: SessionQuery.Place)] = []
+        for position in sessions.slots.indices {
+            guard let session = sessions.slots[position], filter.matches(session) else { continue }
+            found.append((position, SessionQuery.Place(of: session, by: query.sort)))
+        }
+        let total = found.count
+        func isBefore(_ left: SessionQuery.Place, _ right: SessionQuery.Place) -> Bool {
+            SessionQuery.Place.isBefore(left, right, descending: query.descending)
+        }
+        if let after = query.after { found.removeAll { !isBefore(after, $0.place) } }
+        found.sort { isBefore($0.place, $1.place) }
+        let page = found.prefix(max(0, query.limit))
         return SessionPage(
-            sessions: listed,
-            total: found.count,
-            nextOffset: next < found.count && !listed.isEmpty ? next : nil
+            sessions: page.compactMap { sessions.slots[$0.position].map(session) },
+            total: total,
+            next: page.count < found.count ? page.last?.place : nil
         )
     }
 
     /// A session with its calls; its events stand in the files.
     func detail(id: String) -> (detail: SessionDetail, lines: [LineRef])? {
         guard let number = sessions.number(of: id), let kept = sessions[number], kept.isListed else { return nil }
-        var found = kept.calls.compactMap(call).filter(\.isCounted)
-        found.sort { NewestCall.isEarlier(($0.time, $0.id), ($1.time, $1.id)) }
-        let listed = Array(found.prefix(SessionDetail.maximumCalls))
+        let listed = calls(of: kept, atMost: SessionDetail.maximumCalls)
         var costs: [String: Money] = [:]
         for call in listed { costs[call.model ?? "", default: .zero] += call.price?.cost ?? .zero }
-        let detail = SessionDetail(session: session(kept), calls: listed, events: [], costByModel: costs)
+        var detail = SessionDetail(session: session(kept), calls: listed, events: [], costByModel: costs)
+        detail.subagents = subagents(of: id)
         return (detail, kept.lines)
+    }
+
+    private func calls(of kept: KeptSession, atMost limit: Int) -> [Call] {
+        var found = kept.calls.compactMap(call).filter(\.isCounted)
+        found.sort { NewestCall.isEarlier(($0.time, $0.id), ($1.time, $1.id)) }
+        return Array(found.prefix(limit))
+    }
+
+    /// The sessions that a session started, all together with at most as many calls as a session lists.
+    private func subagents(of id: String) -> [SessionDetail.Subagent] {
+        let children = sessions.children(of: id).filter { $0.sighting.id != id }
+            .sorted { ($0.sighting.firstSeen, $0.sighting.id) < ($1.sighting.firstSeen, $1.sighting.id) }
+        var rest = SessionDetail.maximumCalls
+        return children.prefix(SessionDetail.maximumSubagents).map { child in
+            let calls = calls(of: child, atMost: rest)
+            rest -= calls.count
+            return SessionDetail.Subagent(session: session(child), calls: calls)
+        }
+    }
+
+    /// Models of counted calls without a price.
+    func unpricedModels() -> [UnpricedModel] {
+        var found: [String: UnpricedModel] = [:]
+        for (id, kept) in calls where !kept.isExpired && !kept.price.isPriced {
+            guard let call = call(id), call.isCounted else { continue }
+            let model = call.model ?? ""
+            let known = found[model]
+            found[model] = UnpricedModel(
+                model: model,
+                calls: (known?.calls ?? 0) + 1,
+                lastSeenAt: max(known?.lastSeenAt ?? call.time, call.time)
+            )
+        }
+        return found.values.sorted { $0.model.utf8.lexicographicallyPrecedes($1.model.utf8) }
+    }
+
+    /// Of some calls those whose price is another one now.
+    func repriced(_ ids: some Sequence<UInt64>, by pricing: Pricing) -> [KeptEntry] {
+        ids.compactMap { id in
+            guard let kept = calls[id], !kept.isExpired, let entry = ledger.entries[kept.ref] else { return nil }
+            let price = pricing.price(entry.call)
+            return price == kept.price ? nil : KeptEntry(entry: entry, price: price)
+        }
     }
 
     /// A call with its price.
@@ -93,37 +139,58 @@ extension UsageBook {
 
 /// The sums of a period while they are made.
 private struct SummaryTally {
+    private let filter: UsageFilter
+    private let series: UsageDimension?
     private var totals = ExactTotals()
+    private var days: [ExactTotals]
     private var rows: [UsageBook.RollupKey: ExactTotals] = [:]
+    private var split: [[String: ExactTotals]]
 
-    mutating func add(_ sums: ExactTotals, _ key: UsageBook.RollupKey) {
+    init(_ query: UsageQuery) {
+        (filter, series) = (query.filter, query.series)
+        days = [ExactTotals](repeating: ExactTotals(), count: query.period.days.count)
+        split = query.series == nil ? [] : [[String: ExactTotals]](repeating: [:], count: query.period.days.count)
+    }
+
+    mutating func add(_ sums: ExactTotals, _ key: UsageBook.RollupKey, _ day: Int?, _ book: UsageBook) {
+        guard let session = book.sessions[key.session] else { return }
+        if !filter.isEmpty {
+            guard filter.allowsOwner(of: session.sighting), filter.allows(book.models[key.model], as: .model) else {
+                return
+            }
+        }
         totals += sums
         rows[key, default: ExactTotals()] += sums
+        guard let day else { return }
+        days[day] += sums
+        guard let series else { return }
+        let name = series == .model ? book.models[key.model] : session.sighting.name(of: series)
+        split[day][name ?? "", default: ExactTotals()] += sums
     }
 
     func write(to summary: inout UsageSummary, _ book: UsageBook) {
         summary.totals = totals.totals
-        var models: [String: Group] = [:]
-        var (agents, projects, users, machines) = (models, models, models, models)
+        for (day, totals) in days.enumerated() { summary.byDay[day].totals = totals.totals }
+        summary.series = split.map { $0.mapValues(\.totals) }
+        var groups: [UsageDimension: [String: Group]] = [:]
         var bySession: [Int32: ExactTotals] = [:]
         var unpriced: Set<String> = []
         for (key, sums) in rows {
             guard let session = book.sessions[key.session] else { continue }
             let visible = session.isHidden ? nil : key.session
             let model = book.models[key.model] ?? ""
-            models[model, default: Group()].add(sums, visible)
-            agents[session.sighting.agent ?? "", default: Group()].add(sums, visible)
-            projects[session.sighting.project ?? "", default: Group()].add(sums, visible)
-            users[session.sighting.user ?? "", default: Group()].add(sums, visible)
-            machines[session.sighting.machine ?? "", default: Group()].add(sums, visible)
+            for dimension in UsageDimension.allCases {
+                let name = dimension == .model ? model : session.sighting.name(of: dimension) ?? ""
+                groups[dimension, default: [:]][name, default: Group()].add(sums, visible)
+            }
             if sums.totals.unpricedCalls > 0 { unpriced.insert(model) }
             if let visible { bySession[visible, default: ExactTotals()] += sums }
         }
-        summary.byModel = models.mapValues(\.share)
-        summary.byAgent = agents.mapValues(\.share)
-        summary.byProject = projects.mapValues(\.share)
-        summary.byUser = users.mapValues(\.share)
-        summary.byMachine = machines.mapValues(\.share)
+        func shares(_ dimension: UsageDimension) -> [String: UsageSummary.Share] {
+            (groups[dimension] ?? [:]).mapValues(\.share)
+        }
+        (summary.byModel, summary.byAgent, summary.byProject) = (shares(.model), shares(.agent), shares(.project))
+        (summary.byUser, summary.byMachine) = (shares(.user), shares(.machine))
         summary.unpricedModels = unpriced.sorted()
         summary.sessionCount = bySession.count
         summary.sessions = Self.dearest(bySession, book)
@@ -154,6 +221,19 @@ private struct SummaryTally {
             share.totals = totals.totals
             share.sessions = sessions.count
             return share
+        }
+    }
+}
+
+extension SessionSighting {
+    /// What the session is called in a dimension; nil for the model, which belongs to calls.
+    fileprivate func name(of dimension: UsageDimension) -> String? {
+        switch dimension {
+        case .model: nil
+        case .agent: agent
+        case .project: project
+        case .user: user
+        case .machine: machine
         }
     }
 }

@@ -12,6 +12,8 @@ struct UsageBook {
     private(set) var models = NameTable()
     /// Sums by quarter of an hour: the finest step by which time zones differ, so that days of every zone are exact.
     private(set) var rollup: [Int64: [RollupKey: ExactTotals]] = [:]
+    /// Is another number after every change.
+    private(set) var revision: Int64 = 0
 
     /// One quarter of an hour in nanoseconds.
     static let quarter: Int64 = 900_000_000_000
@@ -36,6 +38,7 @@ struct UsageBook {
 
     /// Takes in a line, its own or one that is read back; `part` says in which file it stands, nil for none.
     mutating func apply(_ line: UsageLine, part: Int32?, offset: Int64) {
+        revision += 1
         for note in line.sessions {
             let number = sessions.note(note.sighting, isSighted: note.isSighted)
             sessions[number]?.lines += note.lines
@@ -133,6 +136,7 @@ struct UsageBook {
 
     /// Forgets a session of which nothing is left and no sign since an instant.
     mutating func removeSession(_ number: Int32, before instant: Timestamp) {
+        revision += 1
         guard let session = sessions[number], session.calls.isEmpty else { return }
         if session.isHidden || session.sighting.lastSeen < instant { sessions.remove(number) }
     }

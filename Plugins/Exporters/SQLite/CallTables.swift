@@ -46,6 +46,26 @@ struct CallTables {
         return former.count
     }
 
+    /// Gives a call another price.
+    ///
+    /// - Parameter former: What it had added to the sums, with the sign turned.
+    mutating func reprice(_ ref: Int64, _ price: CallPrice, former: FormerCall) throws {
+        var statement = try SQLiteStatement(
+            "UPDATE calls SET priced = ?, cost = ?, computed_cost = ? WHERE ref = ?",
+            db
+        )
+        statement.bind(price.isPriced)
+        statement.bind(price.cost.nanodollars)
+        statement.bind(price.computed?.nanodollars)
+        statement.bind(ref)
+        try statement.run()
+        guard former.isCounted else { return }
+        var change = UsageTotals()
+        change.unpricedCalls = former.totals.unpricedCalls + (price.isPriced ? 0 : 1)
+        change.cost = Money(nanodollars: former.totals.cost.nanodollars + price.cost.nanodollars)
+        add(change, at: former.time, former.session, former.model)
+    }
+
     private mutating func subtract(_ former: [FormerCall]) {
         for call in former where call.isCounted { add(call.totals, at: call.time, call.session, call.model) }
     }
@@ -100,56 +120,71 @@ struct CallTables {
         sums[RollupKey(quarter: time / Self.quarter, session: session, model: model), default: UsageTotals()] += totals
     }
 
-    /// Adds what was written and removed to the sums by quarter of an hour.
-    mutating func writeSums() throws {
+    /// Adds what was written and removed to the sums by quarter of an hour and to those of sessions.
+    ///
+    /// - Parameter revision: The number of the transaction.
+    mutating func writeSums(_ revision: Int64) throws {
+        var sessions: [Int64: UsageTotals] = [:]
+        var days: Set<Int64> = []
         for (key, totals) in sums {
-            var statement = try SQLiteStatement(Self.addition, db)
-            for number in [key.quarter, key.session, key.model, totals.calls, totals.unpricedCalls] {
-                statement.bind(number)
-            }
-            let counts = totals.counts
-            for count in [
-                counts.uncachedInput, counts.cacheRead, counts.cacheWrite5m, counts.cacheWrite1h, counts.output,
-                counts.reasoning,
-            ] {
-                statement.bind(count)
-            }
-            statement.bind(totals.cost.nanodollars)
+            try write(totals, at: key)
+            sessions[key.session, default: UsageTotals()] += totals
+            days.insert(key.quarter / Self.quartersOfDay)
+        }
+        for (session, totals) in sessions {
+            var statement = try SQLiteStatement(Self.sessionAddition, db)
+            for figure in totals.figures { statement.bind(figure) }
+            statement.bind(session)
             try statement.run()
-            var removal = try SQLiteStatement(
-                "DELETE FROM rollup WHERE quarter = ? AND session = ? AND model = ? AND calls = 0",
-                db
-            )
-            for number in [key.quarter, key.session, key.model] { removal.bind(number) }
-            if totals.calls <= 0 { try removal.run() }
+        }
+        for day in days {
+            var statement = try SQLiteStatement("INSERT OR REPLACE INTO rollup_days (day, changed) VALUES (?, ?)", db)
+            statement.bind(day)
+            statement.bind(revision)
+            try statement.run()
         }
         sums.removeAll()
     }
 
-    /// The columns of ``FormerCall``.
-    private static let returning = """
-        RETURNING time, session, model, counted, priced, cost, uncached_input, cache_read, cache_write_5m, cache_write_1h, output, \
-        reasoning
+    private func write(_ totals: UsageTotals, at key: RollupKey) throws {
+        var statement = try SQLiteStatement(Self.addition, db)
+        for number in [key.quarter, key.session, key.model] + totals.figures { statement.bind(number) }
+        try statement.run()
+        guard totals.calls <= 0 else { return }
+        var removal = try SQLiteStatement(
+            "DELETE FROM rollup WHERE quarter = ? AND session = ? AND model = ? AND calls = 0",
+            db
+        )
+        for number in [key.quarter, key.session, key.model] { removal.bind(number) }
+        try removal.run()
+    }
+
+    /// How many quarters of an hour a day has.
+    static let quartersOfDay: Int64 = 96
+
+    private static let returning = "RETURNING \(FormerCall.columns)"
+
+    private static let addition = """
+        INSERT INTO rollup (quarter, session, model, \(UsageTotals.list)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (quarter, session, model) DO UPDATE SET \(UsageTotals.addition { "excluded.\($0)" })
         """
 
-    /// Adds to a row of sums; like every sum it stops at the largest number that can be held.
-    private static let addition: String = {
-        let figures = UsageTotals.columns.map { "\($0) = min(\($0) + excluded.\($0), \(Int64.max))" }
-        return """
-            INSERT INTO rollup (quarter, session, model, \(UsageTotals.columns.joined(separator: ", ")))
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (quarter, session, model) DO UPDATE SET \(figures.joined(separator: ", "))
-            """
-    }()
+    private static let sessionAddition = "UPDATE sessions SET \(UsageTotals.addition { _ in "?" }) WHERE ref = ?"
 }
 
 /// A call that is taken away, and what it had added to the sums with the sign turned.
-private struct FormerCall {
+struct FormerCall {
     var time: Int64
     var session: Int64
     var model: Int64
     var isCounted: Bool
     var totals = UsageTotals()
+
+    /// What ``init(row:)`` reads.
+    static let columns = """
+        time, session, model, counted, priced, cost, uncached_input, cache_read, cache_write_5m, cache_write_1h, output, \
+        reasoning
+        """
 
     init(row: SQLiteRow) {
         time = row.int(0)

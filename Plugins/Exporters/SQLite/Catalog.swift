@@ -14,6 +14,8 @@ struct Catalog: Sendable {
     private var touched: [Int] = []
     /// Where the last session was found: records of a session come together.
     private var latest: Int?
+    /// The number of the transaction that is open.
+    var revision: Int64 = 0
 
     private struct SessionKey: Hashable {
         var id: String
@@ -86,6 +88,7 @@ struct Catalog: Sendable {
             guard let sighting = slots[position].sighting else { continue }
             try SessionTable(db: db).update(
                 sighting,
+                revision: revision,
                 isHidden: slots[position].key.isHidden,
                 isSighted: slots[position].isSighted
             )

@@ -15,6 +15,7 @@ struct Compaction: Sendable {
         case calls(after: Int64)
         case batches
         case rest
+        case space
         case done
     }
 
@@ -29,23 +30,25 @@ struct Compaction: Sendable {
 
     /// Does the next step in the transaction that is open.
     mutating func step(_ db: Database) throws {
+        let revision = try Revision.next(db)
         switch stage {
-        case .calls(let last): try removeCalls(after: last, db)
+        case .calls(let last): try removeCalls(after: last, db, revision)
         case .batches: try removeBatches(db)
         case .rest: try removeRest(db)
+        case .space: try giveBack(db)
         case .done: break
         }
     }
 
     /// Calls and their sums go together, so that a summary in between is right, too.
-    private mutating func removeCalls(after last: Int64, _ db: Database) throws {
+    private mutating func removeCalls(after last: Int64, _ db: Database, _ revision: Int64) throws {
         guard let end = try Int64.fetchOne(db, sql: "SELECT max(ref) FROM calls"), last < end else {
             stage = .batches
             return
         }
         var calls = try CallTables(db)
         removed += try calls.removeOld(last + 1...last + Self.stride, before: border)
-        try calls.writeSums()
+        try calls.writeSums(revision)
         // Rows may be far apart; the next step starts at the next that there is.
         let next = try Int64.fetchOne(
             db,
@@ -78,6 +81,21 @@ struct Compaction: Sendable {
             try db.execute(sql: "DELETE FROM links WHERE run = ?1; DELETE FROM runs WHERE run = ?1", arguments: [run])
         }
         if first == .max { try db.execute(sql: "DELETE FROM link_tail") }
-        stage = .done
+        try db.execute(
+            sql: "DELETE FROM rollup_days WHERE day < ? AND NOT EXISTS (SELECT 1 FROM rollup WHERE quarter / 96 = day)",
+            arguments: [border / CallTables.quarter / CallTables.quartersOfDay]
+        )
+        stage = .space
     }
+
+    /// Gives empty pages at the end of the file back to the disk, some at a time.
+    private mutating func giveBack(_ db: Database) throws {
+        let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+        try db.execute(sql: "PRAGMA incremental_vacuum(\(Self.pages))")
+        let rest = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+        if rest == 0 || rest == free { stage = .done }
+    }
+
+    /// How many pages one step gives back: eight megabytes.
+    private static let pages = 2_048
 }

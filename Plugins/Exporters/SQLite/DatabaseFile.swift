@@ -33,6 +33,8 @@ struct DatabaseFile {
         // The one writer keeps references whole; checking each of them again costs a fifth of an insert.
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { db in
+            // Before the first table there is a choice: compaction can then give pages back without writing the file anew.
+            if !db.configuration.readonly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
             // WAL is set by the pool. FULL flushes the log at every commit: that is what an acknowledgement promises.
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY")
         }

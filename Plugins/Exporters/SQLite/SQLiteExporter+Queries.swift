@@ -5,8 +5,8 @@ import GRDB
 import Usage
 
 extension SQLiteExporter {
-    func summary(of period: Period, now: Timestamp) async throws -> UsageSummary {
-        try await commits().pool.read { db in try SummaryQuery(db: db, period: period, now: now).run() }
+    func summary(_ query: UsageQuery) async throws -> UsageSummary {
+        try await commits().pool.read { [memory] db in try SummaryReader(db: db, query: query, memory: memory).run() }
     }
 
     func sessions(_ query: SessionQuery) async throws -> SessionPage {
@@ -21,10 +21,31 @@ extension SQLiteExporter {
         try await commits().pool.read { db in try QualityQuery(db: db, period: period).run() }
     }
 
+    func unpricedModels() async throws -> [UnpricedModel] {
+        try await commits().pool.read { db in try UnpricedQuery.run(db) }
+    }
+
+    func revision() async throws -> Int64 { try await commits().pool.read { db in try Revision.current(db) } }
+
+    func reprice(by pricing: Pricing) async throws -> Int {
+        let commits = try commits()
+        var repricing = Repricing(by: pricing)
+        while !repricing.isDone {
+            try Task.checkCancellation()
+            repricing = try await commits.change { [repricing] db, _ in
+                var next = repricing
+                try next.step(db)
+                return next
+            }
+        }
+        return repricing.repriced
+    }
+
     func compact(before instant: Timestamp) async throws -> Int {
         let commits = try commits()
         var compaction = Compaction(before: instant)
         while !compaction.isDone {
+            try Task.checkCancellation()
             // Small steps, so that batches come in between.
             compaction = try await commits.change { [compaction] db, writer in
                 writer.forget()
@@ -33,6 +54,8 @@ extension SQLiteExporter {
                 return next
             }
         }
+        // What was given back leaves the file once the log is in it; if readers are in the way, the next checkpoint does it.
+        try? await commits.pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
         return compaction.removed
     }
 }

@@ -14,6 +14,8 @@ final class SQLiteExporter: Exporter, UsageStore {
     private let config: SQLiteConfig
     private let settings: ComponentSettings
     private let state = Mutex<State?>(nil)
+    /// What summaries have read before.
+    let memory = SummaryMemory()
 
     /// What there is while the exporter runs.
     private struct State {

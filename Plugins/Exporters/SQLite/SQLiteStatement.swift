@@ -130,6 +130,9 @@ struct SQLiteRow {
         return Array(UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(statement, column))))
     }
 
+    /// A name; nil when there is none, which a table that wants one keeps as an empty text.
+    func name(_ column: Int32) -> String? { text(column).flatMap { $0.isEmpty ? nil : $0 } }
+
     func text(_ column: Int32) -> String? {
         guard let bytes = sqlite3_column_text(statement, column) else { return nil }
         let count = Int(sqlite3_column_bytes(statement, column))

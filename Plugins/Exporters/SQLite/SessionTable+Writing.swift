@@ -20,7 +20,7 @@ extension SessionTable {
     }
 
     /// Takes in what was seen of a session, as ``SessionSighting/merge(_:)`` would.
-    func update(_ sighting: SessionSighting, isHidden: Bool, isSighted: Bool) throws {
+    func update(_ sighting: SessionSighting, revision: Int64, isHidden: Bool, isSighted: Bool) throws {
         var statement = try SQLiteStatement(Self.update, db)
         statement.bind(sighting.id)
         statement.bind(isHidden)
@@ -36,6 +36,8 @@ extension SessionTable {
         }
         statement.bind(Int64(sighting.completion?.value ?? 0))
         statement.bind(sighting.completion?.time.nanoseconds)
+        statement.bind(Int64(sighting.knowledge.rawValue))
+        statement.bind(revision)
         try statement.run()
     }
 
@@ -56,12 +58,14 @@ extension SessionTable {
         return """
             INSERT INTO sessions (id, hidden, sighted, agent, user, project, machine, parent, started_at, last_seen_at,
                 name, name_at, branch, branch_at, agent_version, agent_version_at, task_status, task_status_at,
-                completed, completed_at)
-            VALUES (\(Array(repeating: "?", count: 20).joined(separator: ",")))
+                completed, completed_at, knowledge, changed)
+            VALUES (\(Array(repeating: "?", count: 22).joined(separator: ",")))
             ON CONFLICT (id, hidden) DO UPDATE SET
                 sighted = max(sighted, excluded.sighted),
                 started_at = min(started_at, excluded.started_at),
                 last_seen_at = max(last_seen_at, excluded.last_seen_at),
+                knowledge = knowledge | excluded.knowledge,
+                changed = excluded.changed,
                 \((lasting + changing).joined(separator: ", "))
             """
     }()

@@ -7,34 +7,47 @@ import Usage
 struct SessionTable {
     let db: Database
 
-    /// The columns that ``Session/init(row:from:)`` reads.
-    static let columns = """
+    /// The columns that ``Session/init(row:)`` reads.
+    private static let columns = """
         s.id, s.name, s.agent, s.user, s.project, s.machine, s.task_status, s.completed, s.started_at, s.last_seen_at,
         s.branch, s.agent_version, s.parent, (SELECT m2.name FROM calls c JOIN models m2 ON m2.ref = c.model WHERE c.session = s.ref AND c.counted
-            ORDER BY c.time DESC, c.id DESC LIMIT 1)
+            ORDER BY c.time DESC, c.id DESC LIMIT 1), s.knowledge, \(UsageTotals.columns.map { "s.\($0)" }.joined(separator: ", "))
         """
 
     /// Sessions that are listed: named by a record, or with calls.
-    private static let listed =
-        "s.hidden = 0 AND (s.sighted = 1 OR EXISTS (SELECT 1 FROM rollup own WHERE own.session = s.ref))"
+    private static let listed = "s.hidden = 0 AND (s.sighted = 1 OR s.calls > 0)"
 
     /// How many sessions gave a sign in the last minute and have not ended.
-    func activeCount(at now: Timestamp) throws -> Int {
-        let condition = "s.last_seen_at >= ? AND s.completed = 0 AND \(Self.listed)"
-        var statement = try SQLiteStatement("SELECT count(*) FROM sessions s WHERE \(condition)", db)
+    func activeCount(at now: Timestamp, _ filter: UsageFilter) throws -> Int {
+        var conditions = SQLConditions()
+        conditions.add(filter)
+        var statement = try SQLiteStatement(
+            """
+            SELECT count(*) FROM sessions s
+            WHERE s.last_seen_at >= ? AND s.completed = 0 AND \(Self.listed)\(conditions.sql)
+            """,
+            db
+        )
         statement.bind(now.nanoseconds - 60_000_000_000)
+        conditions.bind(to: &statement)
         return Int(try statement.first { $0.int(0) } ?? 0)
     }
 
     /// One page of a listing.
     func page(_ query: SessionQuery) throws -> SessionPage {
-        let filter = SessionFilter(query)
-        var count = try SQLiteStatement("SELECT count(*) FROM sessions s WHERE \(Self.listed)\(filter.sql)", db)
-        filter.bind(to: &count)
+        let conditions = SQLConditions(query)
+        var count = try SQLiteStatement("SELECT count(*) FROM sessions s WHERE \(Self.listed)\(conditions.sql)", db)
+        conditions.bind(to: &count)
         let total = Int(try count.first { $0.int(0) } ?? 0)
-        let sessions = try refs(query, filter).compactMap(session)
-        let next = query.offset + sessions.count
-        return SessionPage(sessions: sessions, total: total, nextOffset: next < total && !sessions.isEmpty ? next : nil)
+        // One more than is asked for tells whether there is a next page.
+        let refs = try refs(query, conditions)
+        let sessions = try refs.prefix(max(0, query.limit)).compactMap(session)
+        let last = refs.count > sessions.count ? sessions.last : nil
+        return SessionPage(
+            sessions: sessions,
+            total: total,
+            next: last.map { SessionQuery.Place(of: $0, by: query.sort) }
+        )
     }
 
     /// A session with its calls and events.
@@ -42,161 +55,100 @@ struct SessionTable {
         var statement = try SQLiteStatement("SELECT s.ref FROM sessions s WHERE s.id = ? AND \(Self.listed)", db)
         statement.bind(id)
         guard let ref = try statement.first({ $0.int(0) }), let session = try session(ref) else { return nil }
-        let calls = try calls(of: ref)
+        let calls = try calls(of: ref, atMost: SessionDetail.maximumCalls)
         var costs: [String: Money] = [:]
         for call in calls { costs[call.model ?? "", default: .zero] += call.price?.cost ?? .zero }
-        return SessionDetail(
+        var detail = SessionDetail(
             session: session,
             calls: calls,
             events: try BatchTables(db: db).events(of: ref),
             costByModel: costs
         )
+        detail.subagents = try subagents(of: ref, id)
+        return detail
     }
 
-    /// The rows of a page in their order; sums are only made of all sessions if they decide the order.
-    private func refs(_ query: SessionQuery, _ filter: SessionFilter) throws -> [Int64] {
-        let sums = "(SELECT r.session AS session, \(UsageTotals.sums) FROM rollup r GROUP BY r.session)"
+    /// The sessions that a session started, all together with at most as many calls as a session lists.
+    private func subagents(of ref: Int64, _ id: String) throws -> [SessionDetail.Subagent] {
         var statement = try SQLiteStatement(
             """
-            SELECT s.ref FROM sessions s \(query.sort.needsSums ? "LEFT JOIN \(sums) r ON r.session = s.ref" : "")
-            WHERE \(Self.listed)\(filter.sql)
-            ORDER BY \(query.sort.column) \(query.descending ? "DESC" : "ASC"), s.id LIMIT ? OFFSET ?
+            SELECT s.ref FROM sessions s WHERE s.parent = ? AND s.ref <> ? AND \(Self.listed)
+            ORDER BY s.started_at, s.id LIMIT \(SessionDetail.maximumSubagents)
             """,
             db
         )
-        filter.bind(to: &statement)
-        statement.bind(Int64(max(0, query.limit)))
-        statement.bind(Int64(max(0, query.offset)))
+        statement.bind(id)
+        statement.bind(ref)
+        var rest = SessionDetail.maximumCalls
+        return try statement.rows { $0.int(0) }.compactMap { child in
+            guard let session = try session(child) else { return nil }
+            let calls = try calls(of: child, atMost: rest)
+            rest -= calls.count
+            return SessionDetail.Subagent(session: session, calls: calls)
+        }
+    }
+
+    /// The rows of a page in their order, and one more.
+    private func refs(_ query: SessionQuery, _ conditions: SQLConditions) throws -> [Int64] {
+        var conditions = conditions
+        if let after = query.after { conditions.add(after, query) }
+        var statement = try SQLiteStatement(
+            """
+            SELECT s.ref FROM sessions s WHERE \(Self.listed)\(conditions.sql)
+            ORDER BY \(query.sort.column) \(query.descending ? "DESC" : "ASC"), s.id LIMIT ?
+            """,
+            db
+        )
+        conditions.bind(to: &statement)
+        statement.bind(Int64(max(0, query.limit) + (query.limit > 0 ? 1 : 0)))
         return try statement.rows { $0.int(0) }
     }
 
-    private func session(_ ref: Int64) throws -> Session? {
-        var statement = try SQLiteStatement(
-            """
-            SELECT \(UsageTotals.sums), \(Self.columns) FROM sessions s LEFT JOIN rollup r ON r.session = s.ref
-            WHERE s.ref = ? GROUP BY s.ref
-            """,
-            db
-        )
+    /// The session of a row.
+    func session(_ ref: Int64) throws -> Session? {
+        var statement = try SQLiteStatement("SELECT \(Self.columns) FROM sessions s WHERE s.ref = ?", db)
         statement.bind(ref)
-        return try statement.first(Session.init(totalsFirst:))
+        return try statement.first(Session.init(row:))
     }
 
-    private func calls(of session: Int64) throws -> [Call] {
+    private func calls(of session: Int64, atMost limit: Int) throws -> [Call] {
         var statement = try SQLiteStatement(
             """
             SELECT c.time, c.id, m.name, m.provider, c.uncached_input, c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output,
                 c.reasoning, c.knows_cache_lifetimes, c.priced, c.cost, c.computed_cost, c.reported_cost, c.duration, c.error, c.sources,
                 c.witness_count, c.weakly_joined
             FROM calls c JOIN models m ON m.ref = c.model WHERE c.session = ? AND c.counted ORDER BY c.time, c.id
-            LIMIT \(SessionDetail.maximumCalls)
+            LIMIT ?
             """,
             db
         )
         statement.bind(session)
+        statement.bind(Int64(max(0, limit)))
         return try statement.rows(Call.init(row:))
     }
 }
 
-extension SessionQuery.Sort {
-    /// Whether it compares sums.
-    fileprivate var needsSums: Bool { [.cost, .totalTokens, .calls].contains(self) }
-
-    fileprivate var column: String {
-        switch self {
-        case .lastSeenAt: "s.last_seen_at"
-        case .startedAt: "s.started_at"
-        case .cost: "coalesce(r.cost, 0)"
-        case .totalTokens:
-            "coalesce(r.uncached_input + r.cache_read + r.cache_write_5m + r.cache_write_1h + r.output, 0)"
-        case .calls: "coalesce(r.calls, 0)"
-        case .durationMs: "s.last_seen_at - s.started_at"
-        case .name: "coalesce(s.name, s.id)"
-        }
-    }
-}
-
-/// The conditions of a listing as SQL.
-struct SessionFilter {
-    private(set) var sql = ""
-    private var values: [Value] = []
-
-    private enum Value {
-        case text(String)
-        case number(Int64)
-    }
-
-    init(_ query: SessionQuery) {
-        func add(_ condition: String, _ more: [Value]) {
-            sql += " AND " + condition
-            values += more
-        }
-        if let agent = query.agent { add("s.agent = ?", [.text(agent)]) }
-        if let project = query.project { add("s.project = ?", [.text(project)]) }
-        if let model = query.model {
-            add(
-                "s.ref IN (SELECT session FROM rollup JOIN models ON models.ref = rollup.model WHERE models.name = ?)",
-                [.text(model)]
-            )
-        }
-        if let text = query.text {
-            let escaped = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
-            let columns = ["s.id", "s.name", "s.project", "s.user"].map { "\($0) LIKE ? ESCAPE '\\'" }.joined(
-                separator: " OR "
-            )
-            add("(\(columns))", Array(repeating: .text("%\(escaped)%"), count: 4))
-        }
-        let minute = query.now.nanoseconds - 60_000_000_000
-        let fiveMinutes = query.now.nanoseconds - 300_000_000_000
-        switch query.status {
-        case .active: add("s.completed = 0 AND s.last_seen_at >= ?", [.number(minute)])
-        case .idle:
-            add(
-                "s.completed = 0 AND s.last_seen_at < ? AND s.last_seen_at >= ?",
-                [.number(minute), .number(fiveMinutes)]
-            )
-        case .stale: add("s.completed = 0 AND s.last_seen_at < ?", [.number(fiveMinutes)])
-        case .completed: add("s.completed = 1", [])
-        case nil: break
-        }
-    }
-
-    /// Binds the values of the conditions in their order.
-    func bind(to statement: inout SQLiteStatement) {
-        for value in values {
-            switch value {
-            case .text(let text): statement.bind(text)
-            case .number(let number): statement.bind(number)
-            }
-        }
-    }
-}
-
 extension Session {
-    /// Reads a session from the columns of ``SessionTable/columns``.
-    init(row: SQLiteRow, from column: Int32) {
+    /// Reads a session from the columns of ``SessionTable``.
+    fileprivate init(row: SQLiteRow) {
         self.init(
-            id: row.text(column) ?? "",
-            startedAt: Timestamp(nanoseconds: row.int(column + 8)),
-            lastSeenAt: Timestamp(nanoseconds: row.int(column + 9))
+            id: row.text(0) ?? "",
+            startedAt: Timestamp(nanoseconds: row.int(8)),
+            lastSeenAt: Timestamp(nanoseconds: row.int(9))
         )
-        name = row.text(column + 1) ?? id
-        agent = row.text(column + 2)
-        user = row.text(column + 3)
-        project = row.text(column + 4)
-        machine = row.text(column + 5)
-        taskStatus = row.text(column + 6)
-        isCompleted = row.bool(column + 7)
-        branch = row.text(column + 10)
-        agentVersion = row.text(column + 11)
-        parent = row.text(column + 12)
-        model = row.text(column + 13)
-    }
-
-    /// Reads sums and then the session.
-    init(totalsFirst row: SQLiteRow) {
-        self.init(row: row, from: 9)
-        totals = UsageTotals(row: row, from: 0)
+        name = row.text(1) ?? id
+        agent = row.text(2)
+        user = row.text(3)
+        project = row.text(4)
+        machine = row.text(5)
+        taskStatus = row.text(6)
+        isCompleted = row.bool(7)
+        branch = row.text(10)
+        agentVersion = row.text(11)
+        parent = row.text(12)
+        model = row.name(13)
+        knowledge = Knowledge(rawValue: UInt8(truncatingIfNeeded: row.int(14)))
+        totals = UsageTotals(row: row, from: 15)
     }
 }
 
@@ -215,8 +167,8 @@ extension Call {
                 reasoning: row.int(9)
             )
         )
-        model = row.text(2)
-        provider = row.text(3)
+        model = row.name(2)
+        provider = row.name(3)
         knowsCacheLifetimes = row.bool(10)
         price = CallPrice(
             cost: Money(nanodollars: row.int(12)),

@@ -27,8 +27,10 @@ struct StoreWriter: Sendable {
     /// Keeps batches, in the transaction that is open.
     mutating func write(_ batches: [Batch], to db: Database) throws {
         try noticeOthers(db)
+        let revision = try Revision.next(db)
+        catalog.revision = revision
         var links = try self.links.take() ?? LinkIndex(db)
-        try writeCalls(of: batches, to: db, &links)
+        try writeCalls(of: batches, to: db, &links, revision)
         let tables = BatchTables(db: db)
         for batch in batches {
             let sessions = try batch.sessions.map { try catalog.session($0, db) }
@@ -47,7 +49,9 @@ struct StoreWriter: Sendable {
         self.version = version
     }
 
-    private mutating func writeCalls(of batches: [Batch], to db: Database, _ links: inout LinkIndex) throws {
+    private mutating func writeCalls(of batches: [Batch], to db: Database, _ links: inout LinkIndex, _ revision: Int64)
+        throws
+    {
         let observations = batches.count == 1 ? batches[0].observations : batches.flatMap(\.observations)
         guard !observations.isEmpty else { return }
         // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
@@ -66,6 +70,6 @@ struct StoreWriter: Sendable {
             entry.forEachLink { links.insert($0, entry.ref) }
             recent.insert(entry)
         }
-        try calls.writeSums()
+        try calls.writeSums(revision)
     }
 }

@@ -9,13 +9,21 @@ extension UsageTotals {
         "cost",
     ]
 
-    /// The sums of the rollup's rows `r` that a query groups.
-    ///
-    /// SQLite's own `sum` fails when it overflows, so a sender of absurd figures could make a store unable to answer. High and low
-    /// halves are summed apart; what they make together is exact and stops at the largest number that can be held.
-    static let sums = columns.map { column in
-        "min(sum(r.\(column) >> 24) * 16777216 + sum(r.\(column) & 16777215), \(Int64.max)) AS \(column)"
-    }.joined(separator: ", ")
+    /// The columns as a list.
+    static let list = columns.joined(separator: ", ")
+
+    /// Adds a row's new figures to those it has; like every sum it stops at the largest number that can be held.
+    static func addition(of figure: (String) -> String) -> String {
+        columns.map { "\($0) = min(\($0) + \(figure($0)), \(Int64.max))" }.joined(separator: ", ")
+    }
+
+    /// The figures in the order of the columns.
+    var figures: [Int64] {
+        [
+            calls, unpricedCalls, counts.uncachedInput, counts.cacheRead, counts.cacheWrite5m, counts.cacheWrite1h,
+            counts.output, counts.reasoning, cost.nanodollars,
+        ]
+    }
 
     /// Reads sums from nine columns.
     init(row: SQLiteRow, from column: Int32) {

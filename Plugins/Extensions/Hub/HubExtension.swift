@@ -11,23 +11,37 @@ final class HubExtension: Extension, HTTPServing {
     private let config: HubConfig
     private let settings: ComponentSettings
     private let api: UsageAPI
-    private let version: String
+    private let collector: CollectorAPI
+    private let feeds: EventFeeds
+    private let compaction: DailyCompaction
     private let startedAt = Mutex<Timestamp?>(nil)
 
-    init(
-        _ config: HubConfig,
-        _ settings: ComponentSettings,
-        store: (any UsageStore)?,
-        scanners: [any SessionScanner],
-        version: String
-    ) {
+    init(_ config: HubConfig, _ settings: ComponentSettings, with parts: CollectorParts, version: String) {
         self.config = config
         self.settings = settings
-        self.version = version
-        api = UsageAPI(config: config, store: store, scanners: scanners, now: settings.now)
+        let store = ComponentID(config.store).flatMap { parts.stores[$0] }
+        api = UsageAPI(
+            config: config,
+            store: store,
+            scanners: parts.scanners,
+            pricing: parts.priceTables.first?.pricing,
+            now: settings.now
+        )
+        collector = CollectorAPI(version: version, usage: api, status: parts.status, reload: parts.reload)
+        feeds = EventFeeds(collector)
+        compaction = DailyCompaction(api, settings)
     }
 
-    func start() async throws(StartError) { startedAt.withLock { $0 = settings.now() } }
+    func start() async throws(StartError) {
+        startedAt.withLock { $0 = settings.now() }
+        feeds.open()
+        compaction.start()
+    }
+
+    func shutdown() async {
+        feeds.close()
+        await compaction.stop()
+    }
 
     var endpoint: Endpoint { config.endpoint }
 
@@ -35,24 +49,42 @@ final class HubExtension: Extension, HTTPServing {
 
     var routes: [Route] {
         [
-            route(.get, "/api/health") { [self] _ in health },
+            route(.get, "/api/health", access: .open) { [self] _ in
+                collector.health(since: startedAt.withLock { $0 })
+            },
             route(.get, "/api/telemetry/summary", api.summary),
             route(.get, "/api/telemetry/quality", api.quality),
             route(.get, "/api/telemetry/sessions", api.sessions),
             route(.get, "/api/telemetry/sessions/{id}", api.session),
+            route(.get, "/api/telemetry/prices", api.prices),
+            route(.get, "/api/telemetry/pipelines", collector.pipelines),
             route(.post, "/api/telemetry/compact", api.compact),
             route(.post, "/api/telemetry/scan", api.scan),
-        ]
+            route(.post, "/api/telemetry/reprice", api.reprice),
+            route(.post, "/api/reload", collector.reload),
+            Route(.get, "/api/telemetry/stream", handler: answering("/api/telemetry/stream", feeds.stream)),
+            Route(.get, "/metrics", handler: answering("/metrics", collector.metrics)),
+            Route(.get, "/api/openapi.json", access: .open) { _ in OpenAPIDocument.response },
+        ] + DashboardRoutes.all
     }
 
     private func route(
         _ method: HTTPRequest.Method,
         _ path: String,
+        access: Access? = nil,
         _ answer: @escaping @Sendable (ServerRequest) async throws -> JSONValue
     ) -> Route {
-        Route(method, path) { [settings] request in
+        Route(method, path, access: access, handler: answering(path) { ServerResponse(json: try await answer($0)) })
+    }
+
+    /// Answers, also when there is no answer.
+    private func answering(
+        _ path: String,
+        _ answer: @escaping @Sendable (ServerRequest) async throws -> ServerResponse
+    ) -> @Sendable (ServerRequest) async -> ServerResponse {
+        { [settings] request in
             do {
-                return ServerResponse(json: try await answer(request))
+                return try await answer(request)
             } catch let error as APIError {
                 return ServerResponse(error)
             } catch let error as StoreError {
@@ -62,10 +94,5 @@ final class HubExtension: Extension, HTTPServing {
                 return ServerResponse(APIError(.serviceUnavailable, "the store cannot answer now; see the log"))
             }
         }
-    }
-
-    private var health: JSONValue {
-        let uptime = startedAt.withLock { $0 }.map { settings.now().nanoseconds - $0.nanoseconds } ?? 0
-        return ["status": "ok", "version": .string(version), "uptimeSeconds": .integer(max(0, uptime / 1_000_000_000))]
     }
 }

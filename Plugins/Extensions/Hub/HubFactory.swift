@@ -27,7 +27,6 @@ public struct HubFactory: ExtensionFactory {
         _ settings: ComponentSettings,
         with parts: CollectorParts
     ) -> any Extension {
-        let store = ComponentID(config.store).flatMap { parts.stores[$0] }
-        return HubExtension(config, settings, store: store, scanners: parts.scanners, version: version)
+        HubExtension(config, settings, with: parts, version: version)
     }
 }

@@ -7,6 +7,8 @@ enum JSONValue: Sendable {
     case integer(Int64)
     /// A number in billionths: exact money, without the noise of binary fractions.
     case billionths(Int64)
+    /// A number that is written out already.
+    case decimal(String)
     case string(String)
     case array([JSONValue])
     case object([(key: String, value: JSONValue)])
@@ -23,12 +25,16 @@ enum JSONValue: Sendable {
         return bytes
     }
 
+    /// The document as text.
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
     private func write(to bytes: inout [UInt8]) {
         switch self {
         case .null: bytes += "null".utf8
         case .bool(let flag): bytes += (flag ? "true" : "false").utf8
         case .integer(let number): bytes += "\(number)".utf8
         case .billionths(let number): bytes += Self.decimal(number).utf8
+        case .decimal(let text): bytes += text.utf8
         case .string(let text): Self.write(text, to: &bytes)
         case .array(let values):
             bytes.append(UInt8(ascii: "["))

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import FoundationEssentials
 import Usage
 
 extension SessionQuery {
     /// Reads a query from the parameters of an address; those that are missing or empty take their defaults.
-    init(_ parameters: QueryParameters, now: Timestamp) throws(APIError) {
+    init(_ parameters: QueryParameters, timezone: String, now: Timestamp) throws(APIError) {
         self.init(now: now)
         status = try parameters.choice("status", of: Session.Status.self)
-        agent = parameters["agent"]
-        model = parameters["model"]
-        project = parameters["project"]
+        filter = try parameters.filter()
+        if parameters.namesPeriod { period = try parameters.period(in: timezone, now: now) }
         text = parameters["q"]
         sort = try parameters.choice("sort", of: Sort.self) ?? sort
         descending = try parameters.choice("order", of: Order.self).map { $0 == .desc } ?? descending
         limit = try parameters.integer("limit", in: 1...1_000) ?? limit
         if let cursor = parameters["cursor"] {
-            guard let cursor = SessionCursor(cursor) else {
-                throw .invalid("cursor must be the nextCursor of an earlier answer")
+            guard let cursor = SessionCursor(cursor), cursor.sort == sort else {
+                throw .invalid("cursor must be the nextCursor of an earlier answer with the same sort")
             }
-            offset = cursor.offset
+            after = cursor.place
         }
     }
 
@@ -29,18 +29,35 @@ extension SessionQuery {
 }
 
 /// A place in a list of sessions, as clients carry it from one answer to the next question.
+///
+/// It names the last session of a page and by what that was sorted, so that sessions that come or move meanwhile shift nothing.
 struct SessionCursor {
-    let offset: Int
+    let sort: SessionQuery.Sort
+    let place: SessionQuery.Place
 
-    init(offset: Int) {
-        self.offset = offset
+    init(sort: SessionQuery.Sort, place: SessionQuery.Place) {
+        (self.sort, self.place) = (sort, place)
     }
 
     /// Reads the text of a cursor; nil for anything that is none.
     init?(_ text: String) {
-        guard text.first == "c", let offset = Int32(text.dropFirst(), radix: 36), offset >= 0 else { return nil }
-        self.offset = Int(offset)
+        let padded = text.replacing("-", with: "+").replacing("_", with: "/")
+        let rest = String(repeating: "=", count: (4 - padded.utf8.count % 4) % 4)
+        guard text.utf8.count <= 16_384, let data = Data(base64Encoded: padded + rest) else { return nil }
+        let parts = String(decoding: data, as: UTF8.self).split(
+            separator: "\u{0}",
+            maxSplits: 3,
+            omittingEmptySubsequences: false
+        )
+        guard parts.count == 4, let sort = SessionQuery.Sort(rawValue: String(parts[0])), let number = Int64(parts[1])
+        else { return nil }
+        self.init(sort: sort, place: SessionQuery.Place(number: number, name: String(parts[2]), id: String(parts[3])))
     }
 
-    var text: String { "c" + String(offset, radix: 36) }
+    var text: String {
+        // A name may hold any character but this one once it has been read back.
+        let name = place.name.replacing("\u{0}", with: "")
+        let data = Data("\(sort.rawValue)\u{0}\(place.number)\u{0}\(name)\u{0}\(place.id)".utf8)
+        return data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
 }

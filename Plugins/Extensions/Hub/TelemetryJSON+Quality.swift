@@ -44,6 +44,7 @@ extension TelemetryJSON {
             "unreadableFiles": .integer(Int64(scans.reduce(0) { $0 + $1.unreadable })),
             "skippedLines": .integer(Int64(scans.reduce(0) { $0 + $1.skippedLines })),
             "unexplainedTokens": .integer(scans.reduce(0) { $0 + $1.unexplainedTokens }),
+            "unknownLines": unknownLines(scans.reduce(into: ScanReport()) { $0.add($1) }),
             "problems": .array(scans.flatMap(\.problems).map { .string($0.description) }),
         ]
     }

@@ -13,7 +13,12 @@ extension TelemetryJSON {
             "durationMs": .integer(report.durationMilliseconds),
             "unreadableFiles": .integer(Int64(report.unreadable)),
             "skippedLines": .integer(Int64(report.skippedLines)),
+            "unknownLines": unknownLines(report),
             "problems": .array(report.problems.map { .string($0.description) }),
         ]
+    }
+    /// Lines of unknown types, by type.
+    static func unknownLines(_ report: ScanReport) -> JSONValue {
+        .object(report.unknownLines.sorted { $0.key < $1.key }.map { (key: $0, value: .integer(Int64($1))) })
     }
 }

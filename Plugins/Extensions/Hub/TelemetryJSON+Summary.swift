@@ -3,33 +3,86 @@
 import Usage
 
 extension TelemetryJSON {
-    static func summary(_ summary: UsageSummary, budget: BudgetReport?, now: Timestamp) -> JSONValue {
-        let counts = summary.totals.counts
-        return [
-            "period": .string(summary.period.name),
+    /// What goes into the answer about a period beside its figures.
+    struct SummaryExtras {
+        var budget: BudgetReport?
+        /// The time before, if it was asked for.
+        var previous: UsageSummary?
+        /// By what days are split up.
+        var series: UsageDimension?
+        /// Whether the sessions are listed.
+        var listsSessions = true
+    }
+
+    static func summary(_ summary: UsageSummary, _ extras: SummaryExtras, now: Timestamp) -> JSONValue {
+        var members = figures(summary)
+        if extras.listsSessions {
+            let sessions = summary.sessions.prefix(UsageSummary.maximumSessions).map { session($0, now: now) }
+            members.append((key: "sessions", value: .array(sessions)))
+        }
+        members.append((key: "budget", value: extras.budget.map(budget) ?? .null))
+        if let previous = extras.previous { members.append((key: "previous", value: self.previous(previous))) }
+        if let dimension = extras.series { members.append((key: "series", value: series(summary, dimension))) }
+        return .object(members)
+    }
+
+    private static func previous(_ summary: UsageSummary) -> JSONValue {
+        [
             "from": .string(summary.period.from),
             "to": .string(summary.period.to),
-            "timezone": .string(summary.period.timezone),
             "totalCost": money(summary.totals.cost),
-            "totalInputTokens": .integer(counts.uncachedInput),
-            "totalOutputTokens": .integer(counts.output),
-            "totalCacheReadTokens": .integer(counts.cacheRead),
-            "totalCacheWriteTokens": .integer(counts.cacheWrite),
-            "totalReasoningTokens": .integer(counts.reasoning),
-            "totalTokens": .integer(counts.total),
+            "totalTokens": .integer(summary.totals.counts.total),
             "callCount": .integer(summary.totals.calls),
             "sessionCount": .integer(Int64(summary.sessionCount)),
-            "activeSessions": .integer(Int64(summary.activeSessions)),
-            "unpricedCalls": .integer(summary.totals.unpricedCalls),
-            "unpricedModels": .array(summary.unpricedModels.map { .string(name($0)) }),
-            "byModel": shares(summary.byModel),
-            "byAgent": shares(summary.byAgent),
-            "byProject": shares(summary.byProject),
-            "byUser": shares(summary.byUser),
-            "byMachine": shares(summary.byMachine),
-            "byDay": .array(summary.byDay.map(day)),
-            "sessions": .array(summary.sessions.prefix(UsageSummary.maximumSessions).map { session($0, now: now) }),
-            "budget": budget.map(self.budget) ?? .null,
+        ]
+    }
+
+    /// Each day with the names that have a call on it, dearest first.
+    private static func series(_ summary: UsageSummary, _ dimension: UsageDimension) -> JSONValue {
+        let days = zip(summary.period.days, summary.series).map { date, values -> JSONValue in
+            let named = Dictionary(values.map { (name($0), $1) }) { left, right in
+                var sum = left
+                sum += right
+                return sum
+            }
+            let ordered = named.sorted { ($1.value.cost, $0.key) < ($0.value.cost, $1.key) }
+            return [
+                "date": .string(date),
+                "values": .object(ordered.map { (key: $0.key, value: .object(costCallsTokens($0.value))) }),
+            ]
+        }
+        return ["dimension": .string(dimension.rawValue), "days": .array(days)]
+    }
+
+    private static func costCallsTokens(_ totals: UsageTotals) -> [(key: String, value: JSONValue)] {
+        [(key: "cost", value: money(totals.cost)), (key: "calls", value: .integer(totals.calls))] + tokens(totals)
+    }
+
+    private static func figures(_ summary: UsageSummary) -> [(key: String, value: JSONValue)] {
+        let counts = summary.totals.counts
+        return [
+            (key: "period", value: .string(summary.period.name)),
+            (key: "from", value: .string(summary.period.from)),
+            (key: "to", value: .string(summary.period.to)),
+            (key: "timezone", value: .string(summary.period.timezone)),
+            (key: "totalCost", value: money(summary.totals.cost)),
+            (key: "totalInputTokens", value: .integer(counts.uncachedInput)),
+            (key: "totalOutputTokens", value: .integer(counts.output)),
+            (key: "totalCacheReadTokens", value: .integer(counts.cacheRead)),
+            (key: "totalCacheWriteTokens", value: .integer(counts.cacheWrite)),
+            (key: "totalReasoningTokens", value: .integer(counts.reasoning)),
+            (key: "totalTokens", value: .integer(counts.total)),
+            (key: "callCount", value: .integer(summary.totals.calls)),
+            (key: "sessionCount", value: .integer(Int64(summary.sessionCount))),
+            (key: "activeSessions", value: .integer(Int64(summary.activeSessions))),
+            (key: "unpricedCalls", value: .integer(summary.totals.unpricedCalls)),
+            (key: "unpricedModels", value: .array(summary.unpricedModels.map { .string(name($0)) })),
+            (key: "byModel", value: shares(summary.byModel)),
+            (key: "byAgent", value: shares(summary.byAgent)),
+            (key: "byProject", value: shares(summary.byProject)),
+            (key: "byUser", value: shares(summary.byUser)),
+            (key: "byMachine", value: shares(summary.byMachine)),
+            (key: "byDay", value: .array(summary.byDay.map(day))),
         ]
     }
 
@@ -44,7 +97,7 @@ extension TelemetryJSON {
 
     private static func day(_ day: UsageSummary.Day) -> JSONValue {
         .object(
-            [(key: "date", value: .string(day.date)), (key: "cost", value: money(day.totals.cost))] + tokens(day.totals)
+            [(key: "date", value: .string(day.date))] + costCallsTokens(day.totals)
         )
     }
 
@@ -76,6 +129,8 @@ extension TelemetryJSON {
             (key: "outputTokens", value: .integer(totals.counts.output)),
             (key: "cacheReadTokens", value: .integer(totals.counts.cacheRead)),
             (key: "cacheWriteTokens", value: .integer(totals.counts.cacheWrite)),
+            (key: "reasoningTokens", value: .integer(totals.counts.reasoning)),
+            (key: "unpricedCalls", value: .integer(totals.unpricedCalls)),
         ]
     }
 }

@@ -4,10 +4,10 @@ import Usage
 
 /// The shapes of the API's answers about sessions and calls, as pure functions of what a store says.
 enum TelemetryJSON {
-    static func page(_ page: SessionPage, now: Timestamp) -> JSONValue {
+    static func page(_ page: SessionPage, sortedBy sort: SessionQuery.Sort, now: Timestamp) -> JSONValue {
         [
             "sessions": .array(page.sessions.map { session($0, now: now) }),
-            "nextCursor": JSONValue(page.nextOffset.map { SessionCursor(offset: $0).text }),
+            "nextCursor": JSONValue(page.next.map { SessionCursor(sort: sort, place: $0).text }),
             "total": .integer(Int64(page.total)),
         ]
     }
@@ -18,6 +18,11 @@ enum TelemetryJSON {
             "calls": .array(detail.calls.map(call)),
             "events": .array(detail.events.map { ["timestamp": .string($0.time.iso8601), "name": .string($0.name)] }),
             "costByModel": costs(detail.costByModel),
+            "subagents": .array(
+                detail.subagents.map {
+                    ["session": session($0.session, now: now), "calls": .array($0.calls.map(call))]
+                }
+            ),
         ]
     }
 
@@ -48,6 +53,7 @@ enum TelemetryJSON {
             "branch": JSONValue(session.branch),
             "agentVersion": JSONValue(session.agentVersion),
             "parentSessionId": JSONValue(session.parent),
+            "knowledge": .string(session.knowledge.name),
         ]
     }
 

@@ -9,64 +9,106 @@ struct UsageAPI {
     let config: HubConfig
     let store: (any UsageStore)?
     let scanners: [any SessionScanner]
+    /// How calls are priced; nil without a `pricing` processor.
+    let pricing: Pricing?
     let now: @Sendable () -> Timestamp
 
+    // MARK: - Periods
+
     @Sendable func summary(_ request: ServerRequest) async throws -> JSONValue {
-        let now = now()
-        return try await summary(of: period(of: request, now), now: now)
+        try await summary(SummaryQuestion(QueryParameters(request), timezone: config.timezone, now: now()))
+    }
+
+    /// The document about a period.
+    func summary(_ question: SummaryQuestion) async throws -> JSONValue {
+        let (store, now) = (try openStore(), question.query.now)
+        let summary = try await store.summary(question.query)
+        var extras = TelemetryJSON.SummaryExtras()
+        extras.budget = try await budget(beside: summary, question.query)
+        extras.series = question.query.series
+        extras.listsSessions = question.query.listsSessions
+        if question.comparesPrevious, let period = question.query.period.previous {
+            var query = UsageQuery(period, now: now)
+            (query.filter, query.listsSessions) = (question.query.filter, false)
+            extras.previous = try await store.summary(query)
+        }
+        return TelemetryJSON.summary(summary, extras, now: now)
+    }
+
+    /// The current month's state, whatever was asked for.
+    private func budget(beside summary: UsageSummary, _ query: UsageQuery) async throws -> BudgetReport? {
+        guard let limit = config.monthlyBudget else { return nil }
+        let month = try Period(nil, timezone: config.timezone, now: query.now)
+        var used = summary.totals.cost
+        if summary.period != month || !query.filter.isEmpty {
+            var whole = UsageQuery(month, now: query.now)
+            whole.listsSessions = false
+            used = try await openStore().summary(whole).totals.cost
+        }
+        return BudgetReport(limit: limit, used: used, month: month, now: query.now)
     }
 
     @Sendable func quality(_ request: ServerRequest) async throws -> JSONValue {
-        let now = now()
-        return try await quality(of: period(of: request, now), now: now)
+        try await quality(of: QueryParameters(request).period(in: config.timezone, now: now()))
     }
 
     /// The document about how well a period's calls are known.
-    func quality(of period: Period, now: Timestamp) async throws -> JSONValue {
+    func quality(of period: Period) async throws -> JSONValue {
         let scans = scanners.compactMap(\.lastReport)
         return TelemetryJSON.quality(try await openStore().quality(of: period), of: period, scans: scans)
     }
 
-    private func period(of request: ServerRequest, _ now: Timestamp) throws -> Period {
-        let parameters = QueryParameters(request)
-        do {
-            return try Period(
-                parameters["period"],
-                from: parameters["from"],
-                to: parameters["to"],
-                timezone: parameters["timezone"] ?? config.timezone,
-                now: now
-            )
-        } catch {
-            throw APIError.invalid(error.description)
-        }
-    }
-
-    /// The document about a period.
-    func summary(of period: Period, now: Timestamp) async throws -> JSONValue {
-        let summary = try await openStore().summary(of: period, now: now)
-        return TelemetryJSON.summary(summary, budget: try await budget(beside: summary, now: now), now: now)
-    }
+    // MARK: - Sessions
 
     @Sendable func sessions(_ request: ServerRequest) async throws -> JSONValue {
-        let now = now()
-        let query = try SessionQuery(QueryParameters(request), now: now)
-        return TelemetryJSON.page(try await openStore().sessions(query), now: now)
+        try await sessions(SessionQuery(QueryParameters(request), timezone: config.timezone, now: now()))
+    }
+
+    /// The document of a page of sessions.
+    func sessions(_ query: SessionQuery) async throws -> JSONValue {
+        TelemetryJSON.page(try await openStore().sessions(query), sortedBy: query.sort, now: query.now)
     }
 
     @Sendable func session(_ request: ServerRequest) async throws -> JSONValue {
-        guard let id = request.parameters["id"], let detail = try await openStore().session(id: id) else {
+        guard let id = request.parameters["id"], let document = try await session(id: id) else {
             throw APIError(.notFound, "no session with this id is known")
         }
-        return TelemetryJSON.detail(detail, now: now())
+        return document
     }
+
+    /// The document of a session; nil when it is unknown.
+    func session(id: String) async throws -> JSONValue? {
+        try await openStore().session(id: id).map { TelemetryJSON.detail($0, now: now()) }
+    }
+
+    // MARK: - Prices
+
+    @Sendable func prices(_ request: ServerRequest) async throws -> JSONValue { try await prices() }
+
+    /// The document of the price table in force.
+    func prices() async throws -> JSONValue {
+        TelemetryJSON.prices(pricing?.table.models() ?? [], unpriced: try await openStore().unpricedModels())
+    }
+
+    @Sendable func reprice(_ request: ServerRequest) async throws -> JSONValue {
+        guard let pricing else {
+            throw APIError(.serviceUnavailable, "no pricing processor is configured; add pricing to a pipeline")
+        }
+        return ["ok": true, "repriced": .integer(Int64(try await openStore().reprice(by: pricing)))]
+    }
+
+    // MARK: - Upkeep
 
     @Sendable func compact(_ request: ServerRequest) async throws -> JSONValue {
         let retention = try await CompactRequest(request.body)?.retention ?? config.retention.nanoseconds
-        let border = Timestamp(nanoseconds: max(0, now().nanoseconds - retention))
-        let removed = try await openStore().compact(before: border)
+        let removed = try await compact(keeping: retention)
         // A retention in nanoseconds is 86,400 times as many billionths of a day.
         return ["ok": true, "retentionDays": .billionths(retention / 86_400), "removed": .integer(Int64(removed))]
+    }
+
+    /// Removes what is older than so many nanoseconds; how many records and calls that were.
+    func compact(keeping retention: Int64) async throws -> Int {
+        try await openStore().compact(before: Timestamp(nanoseconds: max(0, now().nanoseconds - retention)))
     }
 
     @Sendable func scan(_ request: ServerRequest) async throws -> JSONValue {
@@ -89,18 +131,28 @@ struct UsageAPI {
         return TelemetryJSON.scan(report)
     }
 
-    /// The current month's state, whatever period was asked for.
-    private func budget(beside summary: UsageSummary, now: Timestamp) async throws -> BudgetReport? {
-        guard let limit = config.monthlyBudget else { return nil }
-        let month = try Period(nil, timezone: config.timezone, now: now)
-        let used =
-            summary.period == month
-            ? summary.totals.cost : try await openStore().summary(of: month, now: now).totals.cost
-        return BudgetReport(limit: limit, used: used, month: month, now: now)
-    }
-
-    private func openStore() throws -> any UsageStore {
+    /// The store that answers.
+    func openStore() throws -> any UsageStore {
         guard let store else { throw StoreError("the store \"\(config.store)\" of the hub is not there") }
         return store
+    }
+}
+
+/// What is asked of `summary`.
+struct SummaryQuestion {
+    var query: UsageQuery
+    /// Whether the equally long time before is wanted, too.
+    var comparesPrevious = false
+
+    init(_ query: UsageQuery) {
+        self.query = query
+    }
+
+    /// Reads a question from the parameters of an address.
+    init(_ parameters: QueryParameters, timezone: String, now: Timestamp) throws(APIError) {
+        query = UsageQuery(try parameters.period(in: timezone, now: now), now: now)
+        query.filter = try parameters.filter()
+        query.series = try parameters.choice("series", of: UsageDimension.self)
+        comparesPrevious = try parameters.flag("previous")
     }
 }

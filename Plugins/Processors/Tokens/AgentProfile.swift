@@ -26,6 +26,8 @@ final class AgentProfile: Sendable {
     let spansLackSession: Bool
     /// Who answers it, when the telemetry does not say.
     let provider: String?
+    /// Under which keys its records name their session.
+    let sessionKeys: KeyGroup
 
     init(
         name: String,
@@ -51,6 +53,7 @@ final class AgentProfile: Sendable {
         self.window = window
         self.spansLackSession = spansLackSession
         self.provider = provider
+        sessionKeys = name == "copilot" ? ExtractionTable.copilotSession : ExtractionTable.session
     }
 
     /// Programs whose telemetry is known by heart.

@@ -13,26 +13,35 @@ enum CallIdentity {
     /// Claude Code's spans carry the id of the request under `gen_ai.response.id`; the prefix tells.
     static func keys(_ attributes: RecordAttributes, of batch: OTLPBatch, scopedBy scope: String?) -> CallKeys {
         var keys = CallKeys()
-        for key in ExtractionTable.requestID where keys.request == 0 {
-            if let id = attributes.text(key) { keys.request = hash(id, of: batch, domain: "request", scopedBy: scope) }
+        if let id = attributes.text(ExtractionTable.requestID) {
+            keys.request = hash(id, of: batch, after: request, scopedBy: scope)
         }
-        for key in ExtractionTable.responseID where keys.response == 0 {
+        for key in ExtractionTable.responseID.keys where keys.response == 0 {
             guard let id = attributes.text(key) else { continue }
             if batch.hasPrefix(id, "req_") {
-                if keys.request == 0 { keys.request = hash(id, of: batch, domain: "request", scopedBy: scope) }
+                if keys.request == 0 { keys.request = hash(id, of: batch, after: request, scopedBy: scope) }
             } else {
-                keys.response = hash(id, of: batch, domain: "response", scopedBy: scope)
+                keys.response = hash(id, of: batch, after: response, scopedBy: scope)
             }
         }
         if keys.request == 0, keys.response == 0, let id = attributes.text(.clientRequestID) {
-            keys.request = hash(id, of: batch, domain: "client-request", scopedBy: scope)
+            keys.request = hash(id, of: batch, after: clientRequest, scopedBy: scope)
         }
         return keys
     }
 
-    private static func hash(_ id: Slice, of batch: OTLPBatch, domain: StaticString, scopedBy scope: String?) -> UInt64
+    // Each begun once: every call needs several.
+    private static let request = StableHash(domain: "request")
+    private static let response = StableHash(domain: "response")
+    private static let clientRequest = StableHash(domain: "client-request")
+    private static let weak = StableHash(domain: "weak")
+    private static let log = StableHash(domain: "log")
+    private static let span = StableHash(domain: "span-identity")
+
+    private static func hash(_ id: Slice, of batch: OTLPBatch, after start: StableHash, scopedBy scope: String?)
+        -> UInt64
     {
-        var hash = StableHash(domain: domain)
+        var hash = start
         batch.bytes(of: id).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
         if Int(id.length) < shortestGlobalID { hash.combine(scope ?? "") }
         return hash.value
@@ -44,7 +53,7 @@ enum CallIdentity {
     static func weakKey(_ observation: Observation, _ profile: AgentProfile) -> UInt64 {
         let prompt = observation.counts.prompt
         guard prompt > 0 else { return 0 }
-        var hash = StableHash(domain: "weak")
+        var hash = weak
         hash.combine(observation.agent ?? "")
         hash.combine(prompt)
         if !profile.spansLackSession {
@@ -56,9 +65,9 @@ enum CallIdentity {
 
     /// The identity of a log record: its call's id when it has one, else what it says.
     static func logIdentity(_ observation: Observation, sequence: Int64?) -> UInt64 {
-        var hash = StableHash(domain: "log")
+        var hash = log
         hash.combine(observation.witness)
-        if let key = observation.keys.known.first {
+        if let key = observation.keys.strongest {
             hash.combine(key)
             return hash.value
         }
@@ -73,9 +82,9 @@ enum CallIdentity {
 
     /// The identity of a span: its call's id when it has one, so that a call told again under new span ids is known, else its own.
     static func spanIdentity(_ observation: Observation) -> UInt64 {
-        var hash = StableHash(domain: "span-identity")
+        var hash = span
         hash.combine(observation.witness)
-        hash.combine(observation.keys.known.first ?? observation.trace.span)
+        hash.combine(observation.keys.strongest ?? observation.trace.span)
         return hash.value
     }
 }

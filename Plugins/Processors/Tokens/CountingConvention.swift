@@ -61,8 +61,9 @@ struct RawCounts {
 
     /// Whether every figure but the total, which is only compared, can be believed of one call; their sums cannot overflow.
     private var isBelievable: Bool {
-        [input, output, cacheRead, cacheWrite, cacheWrite5m ?? 0, cacheWrite1h ?? 0, reasoning]
-            .allSatisfy { (0...TokenCounts.limit).contains($0) }
+        func believe(_ count: Int64) -> Bool { (0...TokenCounts.limit).contains(count) }
+        return believe(input) && believe(output) && believe(cacheRead) && believe(cacheWrite)
+            && believe(cacheWrite5m ?? 0) && believe(cacheWrite1h ?? 0) && believe(reasoning)
     }
 
     /// The figures in disjoint buckets; nil when one of them is beyond belief.

@@ -7,84 +7,84 @@ import OTLP
 /// The keys are those of the agents themselves, of OpenTelemetry's GenAI conventions old and new, OpenInference, OpenLLMetry, the
 /// Vercel AI SDK, Pydantic AI, LiteLLM, Langfuse and Sentry.
 enum ExtractionTable {
-    static let session: [AttributeKey] = [
+    static let session: KeyGroup = [
         .sessionID, .conversationID, .genAIConversationID, .copilotChatSessionID, .copilotChatChatSessionID,
         .langfuseSessionID,
         .aiTelemetryMetadataSessionID, .traceloopAssociationPropertiesSessionID, .sessionIDFlat, .threadID,
     ]
     /// Copilot's `session.id` names a window, not a chat.
-    static let copilotSession: [AttributeKey] = [
+    static let copilotSession: KeyGroup = [
         .genAIConversationID, .copilotChatSessionID, .copilotChatChatSessionID, .githubCopilotInteractionID,
     ]
-    static let provider: [AttributeKey] = [
+    static let provider: KeyGroup = [
         .genAIProviderName, .genAISystem, .llmProvider, .llmSystem, .aiModelProvider, .aiProvider, .providerName,
     ]
-    static let model: [AttributeKey] = [
+    static let model: KeyGroup = [
         .genAIResponseModel, .aiResponseModel, .llmResponseModelName, .llmResponseModel, .model, .genAIRequestModel,
         .aiModelID,
         .aiModel, .llmModelName, .embeddingModelName, .langfuseObservationModelName, .slug, .modelName,
     ]
-    static let input: [AttributeKey] = [
+    static let input: KeyGroup = [
         .inputTokens, .inputTokenCount, .genAIUsageInputTokens, .genAIUsagePromptTokens, .llmTokenCountPrompt,
         .aiUsageInputTokens,
         .aiUsagePromptTokens, .aiUsageTokens, .aiInputTokens, .genAIUsageDetailsInputTokens,
     ]
-    static let output: [AttributeKey] = [
+    static let output: KeyGroup = [
         .outputTokens, .outputTokenCount, .genAIUsageOutputTokens, .genAIUsageCompletionTokens,
         .llmTokenCountCompletion,
         .aiUsageOutputTokens, .aiUsageCompletionTokens, .aiOutputTokens, .genAIUsageDetailsOutputTokens,
     ]
-    static let cacheRead: [AttributeKey] = [
+    static let cacheRead: KeyGroup = [
         .cacheReadTokens, .cachedTokenCount, .cachedContentTokenCount, .genAIUsageCacheReadInputTokens,
         .genAIUsageCacheReadInputTokensFlat, .genAIUsageCacheReadTokens, .genAIUsageDetailsCacheReadInputTokens,
         .genAIUsageDetailsCacheReadTokens, .genAIUsageDetailsCachedTokens, .genAIUsageInputCachedTokens,
         .genAIUsageInputTokensCached, .genAIUsageCachedTokens, .llmTokenCountPromptDetailsCacheRead,
         .aiUsageCachedInputTokens,
     ]
-    static let cacheWrite: [AttributeKey] = [
+    static let cacheWrite: KeyGroup = [
         .cacheCreationTokens, .cacheWriteTokenCount, .genAIUsageCacheWriteInputTokens,
         .genAIUsageCacheCreationInputTokens,
         .genAIUsageCacheCreationInputTokensFlat, .genAIUsageCacheWriteTokens,
         .genAIUsageDetailsCacheCreationInputTokens,
         .genAIUsageDetailsCacheWriteTokens, .genAIUsageInputTokensCacheWrite, .llmTokenCountPromptDetailsCacheWrite,
     ]
-    static let cacheWrite5m: [AttributeKey] = [
+    static let cacheWrite5m: KeyGroup = [
         .cacheCreation5mTokens, .anthropicUsageCacheCreationEphemeral5mInputTokens,
         .genAIUsageDetailsEphemeral5mInputTokens,
     ]
-    static let cacheWrite1h: [AttributeKey] = [
+    static let cacheWrite1h: KeyGroup = [
         .cacheCreation1hTokens, .anthropicUsageCacheCreationEphemeral1hInputTokens,
         .genAIUsageDetailsEphemeral1hInputTokens,
     ]
-    static let reasoning: [AttributeKey] = [
+    static let reasoning: KeyGroup = [
         .reasoningTokenCount, .thoughtsTokenCount, .genAIUsageReasoningOutputTokens, .codexUsageReasoningOutputTokens,
         .genAIUsageReasoningTokens, .genAIUsageDetailsReasoningTokens, .llmUsageReasoningTokens,
         .genAIUsageOutputTokensReasoning,
         .llmTokenCountCompletionDetailsReasoning, .aiUsageReasoningTokens,
     ]
     /// Only compared with the sum of the parts; Codex calls its total `tool_token_count`, which is therefore not here.
-    static let total: [AttributeKey] = [
+    static let total: KeyGroup = [
         .totalTokenCount, .genAIUsageTotalTokens, .llmUsageTotalTokens, .llmTokenCountTotal, .aiUsageTotalTokens,
         .codexUsageTotalTokens,
     ]
-    static let cost: [AttributeKey] = [
+    static let cost: KeyGroup = [
         .costUSD, .litellmCostTotal, .genAIUsageCost, .operationCost, .llmCostTotal, .genAICostTotalCost, .aiCostUSD,
         .langfuseObservationCostDetailsTotal,
     ]
-    static let duration: [AttributeKey] = [.durationMs, .aiResponseMsToFinish]
-    static let user: [AttributeKey] = [
+    static let duration: KeyGroup = [.durationMs, .aiResponseMsToFinish]
+    static let user: KeyGroup = [
         .userEmail, .userAccountUUID, .userAccountID, .langfuseUserID, .userID, .enduserID, .litellmEndUserID,
         .aiTelemetryMetadataUserID,
     ]
-    static let project: [AttributeKey] = [
+    static let project: KeyGroup = [
         .projectName, .project, .vcsRepositoryName, .vcsRepositoryURLFull, .aiProject,
         .traceloopAssociationPropertiesProject,
     ]
-    static let error: [AttributeKey] = [.errorType, .errorTypeFlat, .error, .errorMessage, .exceptionType]
-    static let status: [AttributeKey] = [.httpResponseStatusCode, .statusCode]
-    static let requestID: [AttributeKey] = [.requestID, .anthropicRequestID]
-    static let responseID: [AttributeKey] = [.genAIResponseID, .aiResponseID, .responseID, .litellmCallID]
-    static let serviceTier: [AttributeKey] = [
+    static let error: KeyGroup = [.errorType, .errorTypeFlat, .error, .errorMessage, .exceptionType]
+    static let status: KeyGroup = [.httpResponseStatusCode, .statusCode]
+    static let requestID: KeyGroup = [.requestID, .anthropicRequestID]
+    static let responseID: KeyGroup = [.genAIResponseID, .aiResponseID, .responseID, .litellmCallID]
+    static let serviceTier: KeyGroup = [
         .serviceTier, .anthropicResponseServiceTier, .genAIOpenaiResponseServiceTier, .genAIResponseServiceTier,
         .openaiResponseServiceTier, .genAIOpenaiRequestServiceTier, .openaiRequestServiceTier,
     ]
@@ -92,7 +92,7 @@ enum ExtractionTable {
     /// Whether an attribute under this key makes its record worth a closer look, by raw value.
     static let tellsUsage: [Bool] = {
         var table = [Bool](repeating: false, count: 256)
-        for key in input + output { table[Int(key.rawValue)] = true }
+        for key in input.keys + output.keys { table[Int(key.rawValue)] = true }
         return table
     }()
 }

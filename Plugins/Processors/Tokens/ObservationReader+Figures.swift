@@ -39,28 +39,25 @@ extension ObservationReader {
         _ profile: AgentProfile
     ) {
         observation.agent = profile.name.isEmpty ? nil : profile.name
-        observation.session =
-            text(profile.name == "copilot" ? ExtractionTable.copilotSession : ExtractionTable.session, .session)
-            ?? resource.session
+        observation.session = text(profile.sessionKeys, .session) ?? resource.session
         if observation.session == nil, entry.traceHigh | entry.traceLow != 0 {
-            observation.session = Self.hex(entry.traceHigh) + Self.hex(entry.traceLow)
+            observation.session = Self.hex(entry.traceHigh, entry.traceLow)
             observation.sessionIsTrace = true
         }
         observation.provider = text(ExtractionTable.provider, nil) ?? profile.provider
         observation.model = text(ExtractionTable.model, .model)
         observation.user = text(ExtractionTable.user, .user) ?? resource.user
-        observation.project =
-            text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project.map(Self.projectName)
+        observation.project = text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project
         observation.machine = resource.machine
         observation.reportedCost = reportedCost()
         observation.terms.isFast = attributes.text(.speed).map { batch.equals($0, "fast") } ?? false
         observation.terms.serviceTier = text(ExtractionTable.serviceTier, nil)
-        observation.terms.geography = text([.inferenceGeo], nil)
+        observation.terms.geography = attributes.text(.inferenceGeo).map { interner.string($0, in: batch) }
         observation.duration = duration(of: entry)
         observation.error = error(of: entry)
     }
 
-    mutating func text(_ keys: [AttributeKey], _ house: TokenRule.Field?) -> String? {
+    mutating func text(_ keys: KeyGroup, _ house: TokenRule.Field?) -> String? {
         if let house, !rules.isEmpty, let entry = rules.entry(house, in: attributes, of: batch),
             case .string(let slice) = entry.value
         {
@@ -71,7 +68,7 @@ extension ObservationReader {
     }
 
     private func reportedCost() -> Money? {
-        if let micros = attributes.number([.costUSDMicros], in: batch)?.value, attributes[.costUSD] == nil {
+        if let micros = attributes.number(.costUSDMicros, in: batch), attributes[.costUSD] == nil {
             return Money(dollars: Double(micros) / 1e6)
         }
         return attributes.double(ExtractionTable.cost, in: batch).flatMap(Money.init(dollars:))
@@ -107,14 +104,22 @@ extension ObservationReader {
     }
 
     static func projectName(_ text: String) -> String {
-        guard text.contains("://") || text.hasPrefix("git@"), let last = text.split(separator: "/").last else {
-            return text
-        }
+        // The names of most projects are short words; the general search in a string takes longer than all else about a record.
+        guard text.utf8.contains(UInt8(ascii: "/")) || text.utf8.contains(UInt8(ascii: "@")),
+            text.contains("://") || text.hasPrefix("git@"), let last = text.split(separator: "/").last
+        else { return text }
         return last.hasSuffix(".git") ? String(last.dropLast(4)) : String(last)
     }
 
-    private static func hex(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+    /// Sixteen bytes in 32 digits.
+    private static func hex(_ high: UInt64, _ low: UInt64) -> String {
+        String(unsafeUninitializedCapacity: 32) { digits in
+            for place in 0..<32 {
+                let word = place < 16 ? high : low
+                let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - place % 16 * 4) & 15)
+                digits[place] = digit < 10 ? 48 + digit : 87 + digit
+            }
+            return 32
+        }
     }
 }

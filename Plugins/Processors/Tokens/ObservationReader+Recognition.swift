@@ -17,30 +17,35 @@ struct Verdict {
 extension ObservationReader {
     /// What the record whose attributes are loaded is; looked into once for all that look alike in the batch.
     mutating func verdict(on entry: RecordEntry, _ resource: ResourceFacts) -> Verdict {
-        var look = StableHash(domain: "look")
+        var look = Self.look
         look.combine(UInt64(entry.scope))
         batch.bytes(of: entry.name).withUnsafeBytes { look.combine(bytes: $0.bytes) }
-        for key in Self.telling {
-            guard let text = attributes.text(key) else {
-                look.combine(UInt64(0))
-                continue
-            }
+        for key in Self.telling.keys where attributes.present.intersects(Self.telling.set) {
+            guard let text = attributes.text(key) else { continue }
+            look.combine(UInt64(key.rawValue))
             batch.bytes(of: text).withUnsafeBytes { look.combine(bytes: $0.bytes) }
         }
-        if let known = verdicts[look.value] { return known }
+        if let latest = latestVerdict, latest.look == look.value { return latest.verdict }
+        let verdict = verdicts[look.value] ?? newVerdict(on: entry, resource)
+        verdicts[look.value] = verdict
+        latestVerdict = (look.value, verdict)
+        return verdict
+    }
+
+    private func newVerdict(on entry: RecordEntry, _ resource: ResourceFacts) -> Verdict {
         let profile = profile(of: entry, resource)
         let isSpan = batch.signal == .traces
-        let verdict = Verdict(
+        return Verdict(
             profile: profile,
             isCall: isSpan ? isCall(span: entry, profile) : isCall(log: entry, profile),
             authority: authority(entry, profile, isSpan)
         )
-        verdicts[look.value] = verdict
-        return verdict
     }
 
+    private static let look = StableHash(domain: "look")
+
     /// The attributes on which a verdict rests.
-    private static let telling: [AttributeKey] = [
+    private static let telling: KeyGroup = [
         .eventName, .genAIAgentName, .agentName, .genAIOperationName, .openinferenceSpanKind, .langfuseObservationType,
         .traceloopSpanKind,
     ]

@@ -10,19 +10,30 @@ struct ObservationReader {
     let rules: HouseRules
     var attributes = RecordAttributes()
     var interner = TextInterner()
-    private var resources: [Int: ResourceFacts] = [:]
-    private var witnesses: [Int: UInt64] = [:]
-    private var sessionScopes: [Int: Bool] = [:]
+    private var resources: [ResourceFacts?]
+    /// What is known of each scope, once it was looked at.
+    private var scopes: [ScopeFacts?]
     /// Whether each record tells usage.
     private var usage: [Bool] = []
     /// What records that look alike turned out to be.
     var verdicts: [UInt64: Verdict] = [:]
+    /// The newest of them: neighbours nearly always look alike.
+    var latestVerdict: (look: UInt64, verdict: Verdict)?
     private lazy var ancestry = SpanAncestry(batch)
 
     init(batch: OTLPBatch, receivedAt: Timestamp, rules: HouseRules) {
         self.batch = batch
         self.receivedAt = receivedAt
         self.rules = rules
+        resources = [ResourceFacts?](repeating: nil, count: batch.resources.count)
+        scopes = [ScopeFacts?](repeating: nil, count: batch.scopes.count)
+    }
+
+    struct ScopeFacts {
+        /// Who sees the calls: the scope, because one scope never tells of a call twice under two names.
+        var witness: UInt64
+        /// Who wrote its records.
+        var origin: Origin
     }
 
     /// Reads everything there is to know about calls and sessions.
@@ -33,43 +44,73 @@ struct ObservationReader {
         usage = batch.records.indices.map { batch.isLive(record: $0) && tellsUsage($0) }
         for record in batch.records.indices where batch.isLive(record: record) {
             guard usage[record] || namesSessions else { continue }
-            attributes.load(.record(record), of: batch, keepingOthers: !rules.isEmpty)
-            if usage[record], let observation = observation(of: record) { findings.observations.append(observation) }
+            let isFromFile = facts(ofScope: batch.records[record].scope).origin == .sessionFiles
+            attributes.load(.record(record), of: batch, keepingOthers: isFromFile || !rules.isEmpty)
+            if usage[record], let observation = observation(of: record) {
+                findings.observations.append(observation)
+                findings.recordOfObservation.append(Int32(record))
+            }
             if namesSessions { noteSession(of: record, in: &findings) }
         }
         return findings
     }
 
+    /// Who writes records.
+    enum Origin {
+        /// Agents and SDKs, each in its own way.
+        case agents
+        /// The receiver of session files.
+        case sessionFiles
+        /// The receiver of events.
+        case events
+    }
+
     /// What a batch tells.
     struct Findings {
         var observations: [Observation] = []
+        var recordOfObservation: [Int32] = []
         var sessions: [SessionSighting] = []
         var sessionOfRecord: [Int32] = []
         fileprivate var positions: [String: Int] = [:]
+        /// The session of the latest record that names one, which nearly always is that of the next.
+        fileprivate var latest: Int?
+
+        /// Where a session stands in ``sessions``.
+        fileprivate mutating func position(of session: String) -> Int? {
+            if let latest, sessions[latest].id == session { return latest }
+            latest = positions[session]
+            return latest
+        }
     }
 
     /// A log record that names a session is a sign of life of it, whether it tells of a call or not.
     private mutating func noteSession(of record: Int, in findings: inout Findings) {
         let entry = batch.records[record]
         let resource = facts(of: batch.scopes[entry.scope].resource)
-        let keys = resource.profile?.name == "copilot" ? ExtractionTable.copilotSession : ExtractionTable.session
+        let keys = resource.profile?.sessionKeys ?? ExtractionTable.session
         guard let session = text(keys, .session) ?? resource.session else { return }
         let time = time(of: entry)
-        let tellsFacts = isFromSessionFile(entry.scope) && batch.equals(entry.name, SessionRecords.factsEvent)
-        if let position = findings.positions[session], !tellsFacts {
+        let origin = facts(ofScope: entry.scope).origin
+        let tellsFacts =
+            origin == .events || (origin == .sessionFiles && batch.equals(entry.name, SessionRecords.factsEvent))
+        let position = findings.position(of: session)
+        if let position, !tellsFacts {
             findings.sessions[position].extend(to: time)
             findings.sessionOfRecord[record] = Int32(position)
             return
         }
         var sighting = SessionSighting(id: session, time: time)
-        let name = verdict(on: entry, resource).profile.name
-        sighting.agent = name.isEmpty ? nil : name
+        sighting.knowledge = origin == .sessionFiles ? .transcript : .measured
+        sighting.agent = agent(of: entry, resource, origin)
         sighting.user = text(ExtractionTable.user, .user) ?? resource.user
-        sighting.project =
-            text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project.map(Self.projectName)
+        sighting.project = text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project
         sighting.machine = resource.machine
-        if tellsFacts { SessionRecords.complete(&sighting, record: record, of: batch) }
-        if let position = findings.positions[session] {
+        switch origin {
+        case .events: EventRecords.complete(&sighting, record: record, of: batch)
+        case .sessionFiles where tellsFacts: SessionRecords.complete(&sighting, record: record, of: batch)
+        default: break
+        }
+        if let position {
             findings.sessions[position].merge(sighting)
             findings.sessionOfRecord[record] = Int32(position)
             return
@@ -93,10 +134,12 @@ struct ObservationReader {
     private mutating func observation(of record: Int) -> Observation? {
         let entry = batch.records[record]
         let resource = facts(of: batch.scopes[entry.scope].resource)
+        let scope = facts(ofScope: entry.scope)
+        if scope.origin == .events { return event(record, entry, resource, scope) }
         let verdict = verdict(on: entry, resource)
         let profile = verdict.profile
         let isSpan = batch.signal == .traces
-        let isFromFile = isFromSessionFile(entry.scope)
+        let isFromFile = scope.origin == .sessionFiles
         let kind = isFromFile ? SessionRecords.kind(of: entry.name, in: batch) : nil
         guard isFromFile ? kind != nil : verdict.isCall else { return nil }
         let raw = rawCounts()
@@ -107,14 +150,14 @@ struct ObservationReader {
             id: 0,
             time: time(of: entry),
             source: kind?.source ?? (isSpan ? .otlpSpan : .otlpLog),
-            witness: witness(of: entry.scope),
+            witness: scope.witness,
             authority: kind?.authority ?? verdict.authority
         )
         observation.counts = counts
         observation.knowsCacheLifetimes = raw.knowsCacheLifetimes
         describe(&observation, entry, resource, profile)
         observation.keys = CallIdentity.keys(attributes, of: batch, scopedBy: observation.session)
-        if isFromFile { SessionRecords.complete(&observation, record: record, of: batch) }
+        if isFromFile { SessionRecords.complete(&observation, attributes, of: batch) }
         observation.weakKey = CallIdentity.weakKey(observation, profile)
         observation.weakWindow = profile.window
         if isSpan {
@@ -127,22 +170,29 @@ struct ObservationReader {
         return observation
     }
 
-    /// Who sees the calls: the scope, because one scope never tells of a call twice under two names.
-    private mutating func witness(of scope: Int) -> UInt64 {
-        if let known = witnesses[scope] { return known }
-        var hash = StableHash(domain: "witness")
-        hash.combine(batch.signal == .traces ? 1 : UInt64(0))
-        batch.bytes(of: batch.scopes[scope].name).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
-        witnesses[scope] = hash.value
-        return hash.value
+    mutating func facts(ofScope scope: Int) -> ScopeFacts {
+        if let known = scopes[scope] { return known }
+        let name = batch.scopes[scope].name
+        var witness = StableHash(domain: "witness")
+        witness.combine(batch.signal == .traces ? 1 : UInt64(0))
+        batch.bytes(of: name).withUnsafeBytes { witness.combine(bytes: $0.bytes) }
+        let facts = ScopeFacts(
+            witness: witness.value,
+            origin: batch.signal == .logs ? origin(named: name) : .agents
+        )
+        scopes[scope] = facts
+        return facts
     }
 
-    /// Whether a scope is that of the receiver of session files.
-    private mutating func isFromSessionFile(_ scope: Int) -> Bool {
-        if let known = sessionScopes[scope] { return known }
-        let isFromFile = batch.signal == .logs && batch.equals(batch.scopes[scope].name, SessionRecords.scope)
-        sessionScopes[scope] = isFromFile
-        return isFromFile
+    private func origin(named name: Slice) -> Origin {
+        if batch.equals(name, SessionRecords.scope) { return .sessionFiles }
+        return batch.equals(name, EventRecords.scope) ? .events : .agents
+    }
+
+    private mutating func agent(of entry: RecordEntry, _ resource: ResourceFacts, _ origin: Origin) -> String? {
+        if origin == .events { return text([.genAIAgentName], nil) }
+        let name = verdict(on: entry, resource).profile.name
+        return name.isEmpty ? nil : name
     }
 
     private mutating func facts(of resource: Int) -> ResourceFacts {

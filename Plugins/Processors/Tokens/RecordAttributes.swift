@@ -5,15 +5,15 @@ import Usage
 
 /// The attributes of one record by key, without searching: a table that is filled again for each record.
 struct RecordAttributes {
+    /// What stood under each key last; only what ``present`` names is of this record.
     private var entries = [AttributeEntry?](repeating: nil, count: 256)
-    private var filled: [UInt8] = []
-    /// Attributes under keys that the table does not know, for house rules.
+    private(set) var present = KeySet()
+    /// Attributes under keys that the table does not know, for house rules and our own.
     private(set) var others: [AttributeEntry] = []
 
     /// Fills the table; of several attributes with one key the last counts.
     mutating func load(_ owner: AttributeOwner, of batch: OTLPBatch, keepingOthers: Bool) {
-        for key in filled { entries[Int(key)] = nil }
-        filled.removeAll(keepingCapacity: true)
+        present = KeySet()
         others.removeAll(keepingCapacity: true)
         if batch.overlay.isEmpty {
             for index in batch.range(of: owner) { add(batch.attributes[index], keepingOthers) }
@@ -27,33 +27,46 @@ struct RecordAttributes {
             if keepingOthers { others.append(entry) }
             return
         }
-        let key = entry.keyID.rawValue
-        if entries[Int(key)] == nil { filled.append(key) }
-        entries[Int(key)] = entry
+        present.insert(entry.keyID)
+        entries[Int(entry.keyID.rawValue)] = entry
     }
 
-    subscript(key: AttributeKey) -> AttributeEntry? { entries[Int(key.rawValue)] }
+    subscript(key: AttributeKey) -> AttributeEntry? { present.contains(key) ? entries[Int(key.rawValue)] : nil }
+
+    /// The value under a key that the table does not know, if such were kept.
+    func other(_ key: StaticString, in batch: OTLPBatch) -> AttributeValue? {
+        others.last { batch.equals($0.key, key) }?.value
+    }
 
     /// The first of several keys that has a whole number that is not negative.
-    func number(_ keys: [AttributeKey], in batch: OTLPBatch) -> (value: Int64, key: AttributeKey)? {
-        for key in keys {
-            if let entry = self[key], let value = batch.number(of: entry.value), value >= 0 { return (value, key) }
+    func number(_ group: KeyGroup, in batch: OTLPBatch) -> (value: Int64, key: AttributeKey)? {
+        guard present.intersects(group.set) else { return nil }
+        for key in group.keys {
+            if let value = number(key, in: batch) { return (value, key) }
         }
         return nil
     }
 
+    /// The whole number under one key, if it is not negative.
+    func number(_ key: AttributeKey, in batch: OTLPBatch) -> Int64? {
+        guard let entry = self[key], let value = batch.number(of: entry.value), value >= 0 else { return nil }
+        return value
+    }
+
     /// The first of several keys that has a number.
-    func double(_ keys: [AttributeKey], in batch: OTLPBatch) -> Double? {
-        for key in keys {
+    func double(_ group: KeyGroup, in batch: OTLPBatch) -> Double? {
+        guard present.intersects(group.set) else { return nil }
+        for key in group.keys {
             if let entry = self[key], let value = batch.double(of: entry.value) { return value }
         }
         return nil
     }
 
     /// The first of several keys that has a text that is not empty.
-    func text(_ keys: [AttributeKey]) -> Slice? {
-        for key in keys {
-            if let entry = self[key], case .string(let slice) = entry.value, !slice.isEmpty { return slice }
+    func text(_ group: KeyGroup) -> Slice? {
+        guard present.intersects(group.set) else { return nil }
+        for key in group.keys {
+            if let slice = text(key) { return slice }
         }
         return nil
     }
@@ -75,9 +88,9 @@ extension OTLPBatch {
         }
     }
 
-    /// The hash of a text under a domain.
-    func hash(_ slice: Slice, domain: StaticString) -> UInt64 {
-        var hash = StableHash(domain: domain)
+    /// The hash of a text, after what a hash holds already.
+    func hash(_ slice: Slice, after start: StableHash) -> UInt64 {
+        var hash = start
         bytes(of: slice).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
         return hash.value
     }
@@ -85,13 +98,17 @@ extension OTLPBatch {
 
 /// Texts of a batch as strings, each made once: a batch has many records but few sessions, models and users.
 struct TextInterner {
-    private var texts: [UInt64: String] = [:]
+    private var positions = HashTable<Int32>(capacity: 32, absent: -1)
+    private var texts: [String] = []
+    private static let start = StableHash(domain: "text")
 
     mutating func string(_ slice: Slice, in batch: OTLPBatch) -> String {
-        let key = batch.hash(slice, domain: "text")
-        if let known = texts[key] { return known }
+        let key = batch.hash(slice, after: Self.start)
+        let known = positions[key]
+        if known >= 0 { return texts[Int(known)] }
         let text = batch.string(slice)
-        texts[key] = text
+        positions[key] = Int32(truncatingIfNeeded: texts.count)
+        texts.append(text)
         return text
     }
 }

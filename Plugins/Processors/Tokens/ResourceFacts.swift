@@ -3,14 +3,16 @@
 import OTLP
 
 /// What a resource tells about all its records.
-struct ResourceFacts {
-    var serviceName: String?
-    var machine: String?
-    var user: String?
-    var project: String?
-    var session: String?
+///
+/// A class, so that it is handed from record to record without counting references to its texts.
+final class ResourceFacts {
+    let serviceName: String?
+    let machine: String?
+    let user: String?
+    let project: String?
+    let session: String?
     /// The agent, when the service's name gives it away.
-    var profile: AgentProfile?
+    let profile: AgentProfile?
 
     init(resource: Int, of batch: OTLPBatch) {
         func text(_ key: AttributeKey) -> String? {
@@ -22,8 +24,8 @@ struct ResourceFacts {
         let name = text(.serviceName)
         serviceName = name
         machine = text(.hostName) ?? text(.machineID)
-        user = ExtractionTable.user.lazy.compactMap(text).first
-        project = ExtractionTable.project.lazy.compactMap(text).first
+        user = ExtractionTable.user.keys.lazy.compactMap(text).first
+        project = ExtractionTable.project.keys.lazy.compactMap(text).first.map(ObservationReader.projectName)
         session = text(.sessionID)
         profile = name.flatMap { name in
             AgentProfile.known.first { $0.serviceNames.contains { name.hasPrefix($0) } }

@@ -37,16 +37,18 @@ enum SessionRecords {
     }
 
     /// Adds what only these records tell of a call.
-    static func complete(_ observation: inout Observation, record: Int, of batch: OTLPBatch) {
-        if case .string(let place)? = batch.attribute("hammurabi.lineage", of: .record(record)), !place.isEmpty {
-            observation.keys.lineage = batch.hash(place, domain: "lineage")
+    static func complete(_ observation: inout Observation, _ attributes: RecordAttributes, of batch: OTLPBatch) {
+        if case .string(let place)? = attributes.other("hammurabi.lineage", in: batch), !place.isEmpty {
+            observation.keys.lineage = batch.hash(place, after: lineage)
         }
-        if let searches = batch.attribute("hammurabi.web_searches", of: .record(record)).flatMap(batch.number),
+        if let searches = attributes.other("hammurabi.web_searches", in: batch).flatMap(batch.number),
             (0...TokenCounts.limit).contains(searches)
         {
             observation.terms.webSearches = searches
         }
     }
+
+    private static let lineage = StableHash(domain: "lineage")
 
     /// Adds what a record of facts tells of its session.
     static func complete(_ sighting: inout SessionSighting, record: Int, of batch: OTLPBatch) {

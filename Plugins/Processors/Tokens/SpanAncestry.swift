@@ -5,21 +5,16 @@ import Usage
 
 /// The spans of a batch by id, to find which spans with usage stand above another.
 struct SpanAncestry {
-    private var positions: [Span: Int] = [:]
-
-    private struct Span: Hashable {
-        var traceHigh: UInt64
-        var traceLow: UInt64
-        var id: UInt64
-    }
+    /// Where the span with a hash stands in the batch.
+    private var positions: HashTable<Int32>
 
     /// The longest way up that is followed; a loop in broken data ends here.
     private static let maximumDepth = 64
 
     init(_ batch: OTLPBatch) {
-        positions.reserveCapacity(batch.records.count)
+        positions = HashTable(capacity: batch.records.count, absent: -1)
         for (position, record) in batch.records.enumerated() {
-            positions[Span(traceHigh: record.traceHigh, traceLow: record.traceLow, id: record.spanID)] = position
+            positions[Self.hash(record, record.spanID)] = Int32(truncatingIfNeeded: position)
         }
     }
 
@@ -32,12 +27,13 @@ struct SpanAncestry {
         links.span = Self.hash(record, record.spanID)
         var parent = record.parentSpanID
         for _ in 0..<Self.maximumDepth where parent != 0 && parent != record.spanID {
-            let span = Span(traceHigh: record.traceHigh, traceLow: record.traceLow, id: parent)
-            guard let position = positions[span] else {
-                links.ancestors.insert(Self.hash(record, parent))
+            let hash = Self.hash(record, parent)
+            let position = Int(positions[hash])
+            guard position >= 0 else {
+                links.ancestors.insert(hash)
                 break
             }
-            if tellsUsage[position] { links.ancestors.insert(Self.hash(record, parent)) }
+            if tellsUsage[position] { links.ancestors.insert(hash) }
             parent = batch.records[position].parentSpanID
         }
         return links
@@ -45,10 +41,12 @@ struct SpanAncestry {
 
     /// The hash of a span of the record's trace.
     static func hash(_ record: RecordEntry, _ span: UInt64) -> UInt64 {
-        var hash = StableHash(domain: "span")
+        var hash = start
         hash.combine(record.traceHigh)
         hash.combine(record.traceLow)
         hash.combine(span)
         return hash.value
     }
+
+    private static let start = StableHash(domain: "span")
 }

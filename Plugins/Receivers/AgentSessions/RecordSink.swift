@@ -11,6 +11,8 @@ struct RecordSink {
     /// How many of the calls no earlier part of the scan had.
     private(set) var newCalls = 0
     private var seen: SeenCalls
+    /// Lines of types that nobody has told us of, by type; types beyond a thousand are left out.
+    private(set) var unknownLines: [String: Int] = [:]
 
     /// A request is handed on when it holds this much.
     static let recordLimit = 1_000
@@ -32,11 +34,17 @@ struct RecordSink {
     var isFull: Bool { builder.recordCount >= Self.recordLimit || builder.byteCount >= Self.byteLimit }
 
     mutating func add(_ call: CallRecord) {
-        builder.append(call.draft)
+        call.write(to: &builder)
         if seen.insert(call.identity) { newCalls += 1 }
     }
 
-    mutating func add(_ facts: SessionFacts) { builder.append(facts.draft) }
+    mutating func add(_ facts: SessionFacts) { facts.write(to: &builder) }
+
+    /// Counts a line whose type nobody has told us of.
+    mutating func skip(unknownType type: JSONCursor.Text) {
+        let name = String(type.string.prefix(64))
+        if unknownLines.count < 1_000 || unknownLines[name] != nil { unknownLines[name, default: 0] += 1 }
+    }
 
     /// The finished request; the sink is used up.
     consuming func finish() -> [UInt8] { builder.finish() }

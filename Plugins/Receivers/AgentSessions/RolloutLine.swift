@@ -39,7 +39,9 @@ struct RolloutLine {
     /// Whether a line is of a kind that tells something, judged by its beginning; true when that cannot be seen there.
     ///
     /// Almost all of a rollout is content: this is what keeps gigabytes cheap.
-    static func isOfInterest(_ line: LineBytes) -> Bool {
+    ///
+    /// - Parameter stranger: Is told the line's type when nobody has told us of it.
+    static func isOfInterest(_ line: LineBytes, stranger: (Text) -> Void = { _ in }) -> Bool {
         var head = JSONCursor(LineBytes(base: line.base, count: min(line.count, headLength)))
         do throws(LineFault) {
             guard try head.enterObject() else { return true }
@@ -52,7 +54,10 @@ struct RolloutLine {
                 }
                 guard let type = try head.text() else { return true }
                 if kinds.contains(where: type.equals) { return true }
-                guard type.equals("event_msg") else { return false }
+                guard type.equals("event_msg") else {
+                    if !otherKinds.contains(where: type.equals) { stranger(type) }
+                    return false
+                }
                 guard let next = try head.nextKey(), next.equals("payload"), try head.enterObject(),
                     let first = try head.nextKey(), first.equals("type"), let event = try head.text()
                 else { return true }
@@ -65,6 +70,12 @@ struct RolloutLine {
     }
 
     private static let kinds: [StaticString] = ["session_meta", "turn_context", "token_usage_record"]
+
+    /// Kinds that are known to tell nothing of calls.
+    private static let otherKinds: [StaticString] = [
+        "response_item", "compacted", "world_state", "inter_agent_communication", "inter_agent_communication_metadata",
+        "ghost_snapshot", "state",
+    ]
 
     init(_ line: LineBytes) throws(LineFault) {
         var cursor = JSONCursor(line)

@@ -45,7 +45,9 @@ final class RolloutReader: SessionReader {
     var state: ReaderState { .rollout(facts) }
 
     func read(_ line: LineBytes, into sink: inout RecordSink) throws(LineFault) {
-        guard let line = try line.object(), RolloutLine.isOfInterest(line) else { return }
+        guard let line = try line.object(),
+            RolloutLine.isOfInterest(line, stranger: { sink.skip(unknownType: $0) })
+        else { return }
         let parsed = try RolloutLine(line)
         guard let type = parsed.type, let payload = parsed.payload else { return }
         let time = note(parsed)

@@ -107,6 +107,7 @@ final class ScanPass {
             if open != nil { readOn(into: &sink, until: limit, &step) }
         }
         report.ingested += sink.newCalls
+        for (type, lines) in sink.unknownLines { report.note(unknownType: type, lines: lines) }
         step.recordCount = sink.recordCount
         step.request = sink.isEmpty ? nil : sink.finish()
         step.isLast = open == nil && files.isEmpty

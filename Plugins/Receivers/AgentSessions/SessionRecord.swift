@@ -70,34 +70,34 @@ struct CallRecord {
         self.session = session
     }
 
-    var draft: LogRecordDraft {
-        var record = LogRecordDraft(time: UInt64(clamping: time.nanoseconds), eventName: event.rawValue)
-        record.attributes.reserveCapacity(16)
-        record.append(.sessionID, .string(session))
-        record.append(.requestID, request)
-        record.append(.genAIResponseID, response)
-        record.append("hammurabi.lineage", lineage)
-        record.append(.genAIAgentID, agent)
-        record.append(.genAIProviderName, provider)
-        record.append(.genAIResponseModel, model)
-        record.append(.projectName, project)
-        record.append(.genAIUsageInputTokens, .int(input))
-        record.append(.genAIUsageOutputTokens, .int(output))
-        record.append(.genAIUsageCacheReadInputTokens, positive: cacheRead)
-        record.append(.genAIUsageCacheWriteInputTokens, positive: cacheWrite)
-        if cacheWrite > 0, let cacheWrite5m {
-            record.append(.anthropicUsageCacheCreationEphemeral5mInputTokens, .int(cacheWrite5m))
+    /// Adds the call to a request.
+    func write(to builder: inout LogBatchBuilder) {
+        builder.append(time: UInt64(clamping: time.nanoseconds), eventName: event.rawValue) { record in
+            record.add(AttributeKey.sessionID.name, session)
+            record.add(.requestID, request)
+            record.add(.genAIResponseID, response)
+            if let lineage, !lineage.isEmpty { record.add("hammurabi.lineage", lineage) }
+            record.add(.genAIAgentID, agent)
+            record.add(.genAIProviderName, provider)
+            record.add(.genAIResponseModel, model)
+            record.add(.projectName, project)
+            record.add(.genAIUsageInputTokens, count: input)
+            record.add(.genAIUsageOutputTokens, count: output)
+            if cacheRead > 0 { record.add(.genAIUsageCacheReadInputTokens, count: cacheRead) }
+            if cacheWrite > 0 { writeCacheWrites(to: &record) }
+            if reasoning > 0 { record.add(.genAIUsageReasoningOutputTokens, count: reasoning) }
+            if webSearches > 0 { record.add("hammurabi.web_searches", webSearches) }
+            record.add(.serviceTier, serviceTier)
+            record.add(.speed, speed)
+            record.add(.inferenceGeo, geography)
+            if let cost, cost > 0 { record.add(AttributeKey.costUSD.name, cost) }
         }
-        if cacheWrite > 0, let cacheWrite1h {
-            record.append(.anthropicUsageCacheCreationEphemeral1hInputTokens, .int(cacheWrite1h))
-        }
-        record.append(.genAIUsageReasoningOutputTokens, positive: reasoning)
-        if webSearches > 0 { record.append("hammurabi.web_searches", .int(webSearches)) }
-        record.append(.serviceTier, serviceTier)
-        record.append(.speed, speed)
-        record.append(.inferenceGeo, geography)
-        if let cost, cost > 0 { record.append(.costUSD, .double(cost)) }
-        return record
+    }
+
+    private func writeCacheWrites(to record: inout LogAttributeWriter) {
+        record.add(.genAIUsageCacheWriteInputTokens, count: cacheWrite)
+        if let cacheWrite5m { record.add(.anthropicUsageCacheCreationEphemeral5mInputTokens, count: cacheWrite5m) }
+        if let cacheWrite1h { record.add(.anthropicUsageCacheCreationEphemeral1hInputTokens, count: cacheWrite1h) }
     }
 
     /// What two copies of the line of one answer have in common; zero when the line names no id.
@@ -137,29 +137,24 @@ struct SessionFacts {
     var name: String?
     var parent: String?
 
-    var draft: LogRecordDraft {
-        var record = LogRecordDraft(
-            time: UInt64(clamping: time.nanoseconds),
-            eventName: SessionRecord.Event.session.rawValue
-        )
-        record.append(.sessionID, .string(session))
-        record.append(.projectName, project)
-        record.append(.vcsRefHeadName, branch)
-        record.append(.appVersion, version)
-        record.append("hammurabi.session.name", name)
-        record.append("hammurabi.session.parent", parent)
-        return record
+    /// Adds the facts to a request.
+    func write(to builder: inout LogBatchBuilder) {
+        let event = SessionRecord.Event.session.rawValue
+        builder.append(time: UInt64(clamping: time.nanoseconds), eventName: event) { record in
+            record.add(AttributeKey.sessionID.name, session)
+            record.add(.projectName, project)
+            record.add(.vcsRefHeadName, branch)
+            record.add(.appVersion, version)
+            if let name, !name.isEmpty { record.add("hammurabi.session.name", name) }
+            if let parent, !parent.isEmpty { record.add("hammurabi.session.parent", parent) }
+        }
     }
 }
 
-extension LogRecordDraft {
-    fileprivate mutating func append(_ key: AttributeKey, _ text: String?) { append(key.name, text) }
-
-    fileprivate mutating func append(_ key: String, _ text: String?) {
-        if let text, !text.isEmpty { append(key, .string(text)) }
+extension LogAttributeWriter {
+    fileprivate mutating func add(_ key: AttributeKey, _ text: String?) {
+        if let text, !text.isEmpty { add(key.name, text) }
     }
 
-    fileprivate mutating func append(_ key: AttributeKey, positive count: Int64) {
-        if count > 0 { append(key, .int(count)) }
-    }
+    fileprivate mutating func add(_ key: AttributeKey, count: Int64) { add(key.name, count) }
 }

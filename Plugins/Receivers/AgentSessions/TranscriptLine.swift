@@ -30,6 +30,21 @@ struct TranscriptLine {
         "api-request-shape", "api-request", "last-prompt", "tools-used",
     ]
 
+    /// The other types that are known, whether they tell something or not.
+    private static let otherTypes: [StaticString] = [
+        "assistant", "progress", "summary", "ai-title", "custom-title", "mode", "permission-mode", "atis-latch",
+        "cost-state",
+        "pr-link", "agent-name", "tag", "worktree-state",
+    ]
+
+    /// The type when nobody has told us of it.
+    var unknownType: Text? {
+        guard let type, usage == nil, !Self.typesWithoutUsage.contains(where: type.equals),
+            !Self.otherTypes.contains(where: type.equals)
+        else { return nil }
+        return type
+    }
+
     /// Reads a line.
     ///
     /// - Parameter wantsFacts: Whether lines without usage are read to their end for what they tell of the session.

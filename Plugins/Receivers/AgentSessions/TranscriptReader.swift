@@ -48,6 +48,7 @@ final class TranscriptReader: SessionReader {
         let wantsFacts = introductions > 0 && (facts.session == nil || facts.project == nil || facts.lastSeen == 0)
         if wantsFacts { introductions -= 1 }
         let parsed = try TranscriptLine(line, wantsFacts: wantsFacts)
+        if let type = parsed.unknownType { sink.skip(unknownType: type) }
         let isCall = parsed.usage != nil && !parsed.isError && parsed.model?.equals("<synthetic>") != true
         guard isCall || wantsFacts || parsed.title != nil else { return }
         let time = note(parsed)
@@ -96,7 +97,7 @@ final class TranscriptReader: SessionReader {
     }
 
     private func add(_ line: TranscriptLine, _ usage: TranscriptUsage, _ time: Timestamp, into sink: inout RecordSink) {
-        let session = line.requestSession?.string ?? facts.session ?? place.session
+        let session = line.requestSession?.string(reusing: facts.session) ?? facts.session ?? place.session
         let isSide = line.isSidechain || place.isSubagent
         var call = CallRecord(isSide ? .transcriptSidechain : .transcriptCall, time: time, session: session)
         call.request = line.request?.string

@@ -16,7 +16,20 @@
 HAMMURABI_DECLARE(prices)
 HAMMURABI_DECLARE(schema_1)
 HAMMURABI_DECLARE(default_config)
+HAMMURABI_DECLARE(openapi)
 
 #undef HAMMURABI_DECLARE
+
+// A file of the dashboard, from the folder web.
+typedef struct {
+    const char *_Nonnull path;        // from that folder, such as "app.css"
+    const char *_Nonnull media_type;  // what it is, for Content-Type
+    const unsigned char *_Nonnull bytes;
+    size_t length;
+} hammurabi_web_file;
+
+// All files of the dashboard; to add one, put it into the folder web and name it twice in web.c.
+const hammurabi_web_file *_Nonnull hammurabi_web_files(void);
+size_t hammurabi_web_file_count(void);
 
 #endif

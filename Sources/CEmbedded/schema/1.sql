@@ -25,9 +25,29 @@ CREATE TABLE sessions (
     task_status_at   INTEGER,
     completed        INTEGER NOT NULL DEFAULT 0,
     completed_at     INTEGER,
+    -- From what it is known: 1 telemetry and events, 2 session files, 3 both.
+    knowledge        INTEGER NOT NULL DEFAULT 0,
+    -- The revision in which the row last changed, the sums below left out.
+    changed          INTEGER NOT NULL DEFAULT 0,
+    -- Sums over the counted calls, so that a page can be sorted by them.
+    calls            INTEGER NOT NULL DEFAULT 0,
+    unpriced         INTEGER NOT NULL DEFAULT 0,
+    uncached_input   INTEGER NOT NULL DEFAULT 0,
+    cache_read       INTEGER NOT NULL DEFAULT 0,
+    cache_write_5m   INTEGER NOT NULL DEFAULT 0,
+    cache_write_1h   INTEGER NOT NULL DEFAULT 0,
+    output           INTEGER NOT NULL DEFAULT 0,
+    reasoning        INTEGER NOT NULL DEFAULT 0,
+    cost             INTEGER NOT NULL DEFAULT 0,
     UNIQUE (id, hidden)
 );
 CREATE INDEX sessions_by_last_sign ON sessions (last_seen_at);
+CREATE INDEX sessions_by_change ON sessions (changed);
+CREATE INDEX sessions_by_parent ON sessions (parent) WHERE parent IS NOT NULL;
+
+-- One number that every transaction raises: who has seen it has seen everything before.
+CREATE TABLE revision (number INTEGER NOT NULL);
+INSERT INTO revision VALUES (0);
 
 CREATE TABLE models (
     ref      INTEGER PRIMARY KEY,
@@ -64,6 +84,7 @@ CREATE TABLE calls (
     witnesses             BLOB    NOT NULL
 );
 CREATE INDEX calls_by_session ON calls (session, time);
+CREATE INDEX calls_unpriced ON calls (model, time) WHERE counted = 1 AND priced = 0;
 
 -- Where the ids of calls, their spans and their resemblances lead: hashes in sorted runs, 256 a row as pairs of eight bytes (link and
 -- call, little-endian). Each run has a filter that tells what it certainly does not hold. A pair may be stale: whoever follows it
@@ -105,7 +126,13 @@ CREATE TABLE rollup (
     cost           INTEGER NOT NULL,
     PRIMARY KEY (quarter, session, model)
 ) WITHOUT ROWID;
-CREATE INDEX rollup_by_session ON rollup (session);
+CREATE INDEX rollup_by_session ON rollup (session, model);
+
+-- The days (UTC, counted from 1970) of the sums, each with the revision in which they last changed.
+CREATE TABLE rollup_days (
+    day     INTEGER PRIMARY KEY,
+    changed INTEGER NOT NULL
+);
 
 -- The records as the OTLP requests they came in (protobuf); one that is sent again is the same row.
 CREATE TABLE batches (

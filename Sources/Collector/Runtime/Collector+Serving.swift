@@ -70,28 +70,11 @@ extension Collector {
         now: @escaping @Sendable () -> Timestamp,
         _ ask: (any UsageStore) async throws -> Answer
     ) async throws -> Answer {
-        let hubStore = graph.used(.extension).lazy.flatMap(\.config.resources).compactMap { resource in
-            if case .store(let name) = resource.kind { name } else { nil }
-        }.first
-        let assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
-        let wanted = name ?? hubStore
-        let candidates = assembly.exporters.filter { $0.component is any UsageStore }
-        guard let instance = candidates.first(where: { wanted == nil || $0.id.description == wanted }),
-            let store = instance.component as? any UsageStore
-        else {
-            throw StartError(
-                .configuration,
-                "the configuration has no store that answers queries; add an exporter such as sqlite"
-            )
-        }
-        do {
-            try await instance.component.start()
-            let answer = try await ask(store)
-            await instance.component.shutdown()
-            return answer
-        } catch {
-            await instance.component.shutdown()
-            throw error
+        try await withParts(name, of: graph, home: home, logger: logger, now: now) { parts in
+            guard let store = parts.stores.values.first else {
+                throw StartError(.configuration, "the configuration has no store that answers queries")
+            }
+            return try await ask(store)
         }
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import YAML
+
 /// What a user writes under a component's id.
 ///
 /// A plain struct whose properties have defaults; keys are the properties' names, or those of a `CodingKeys` enumeration. What is
@@ -12,9 +14,7 @@
 ///     public static let documentation = ["greeting": "what to say to each record"]
 /// }
 /// ```
-public protocol ComponentConfig: Codable, Sendable {
-    /// The defaults.
-    init()
+public protocol ComponentConfig: ConfigSection {
     /// What each key means, in one line each; keys of nested sections are joined with dots.
     static var documentation: [String: String] { get }
     /// Reports what is wrong with values that are each well-formed; all of it, not only the first.

@@ -47,16 +47,43 @@ extension GeneratedTelemetry {
             }
         }
         for status in Session.Status.allCases { queries.append(query { $0.status = status }) }
-        for agent in ["codex", "nobody"] { queries.append(query { $0.agent = agent }) }
-        for model in ["m", "unpriced", "", "nothing"] { queries.append(query { $0.model = model }) }
+        for agent in ["codex", "nobody", ""] { queries.append(query { $0.filter[.agent] = [agent] }) }
+        for model in ["m", "unpriced", "", "nothing"] { queries.append(query { $0.filter[.model] = [model] }) }
+        queries.append(query { $0.filter[.model] = ["unpriced", "", "nothing"] })
+        queries.append(query { ($0.filter[.user], $0.filter[.machine]) = (["ann", ""], ["box"]) })
+        for days in ["today", "7d", "2026-10"] {
+            queries.append(query { $0.period = try? Period(days, timezone: "Asia/Kolkata", now: now) })
+        }
         for text in ["ONLY", "fix THE", "s1", "%", "_", "", "ann", "nobody"] {
             queries.append(query { $0.text = text })
         }
-        queries.append(query { ($0.project, $0.sort) = ("p", .name) })
-        for (offset, limit) in [(0, 1), (1, 2), (3, 1_000), (100, 5), (0, 0)] {
-            queries.append(query { ($0.offset, $0.limit) = (offset, limit) })
-        }
+        queries.append(query { ($0.filter[.project], $0.sort) = (["p"], .name) })
+        for limit in [0, 1, 1_000] { queries.append(query { $0.limit = limit }) }
+        let nowhere = SessionQuery.Place(number: at(-1_000).nanoseconds, name: "", id: "nobody")
+        queries.append(query { $0.after = nowhere })
         return queries
+    }
+
+    /// A period with and without conditions.
+    static func questions(_ period: Period) -> [UsageQuery] {
+        let all = UsageQuery(period, now: now)
+        guard ["30d", "today", "2026-11"].contains(period.name) else { return [all] }
+        var questions = [all]
+        for dimension in UsageDimension.allCases {
+            var question = all
+            question.series = dimension
+            questions.append(question)
+        }
+        for (dimension, names) in [
+            (UsageDimension.model, ["m", ""]), (.agent, ["codex"]), (.project, ["p", "nothing"]), (.user, [""]),
+            (.machine, ["box"]),
+        ] {
+            var question = all
+            question.filter[dimension] = Set(names)
+            (question.series, question.filter[.user]) = (dimension, question.filter[.user].union(["ann", ""]))
+            questions.append(question)
+        }
+        return questions
     }
 
     private static func query(_ change: (inout SessionQuery) -> Void) -> SessionQuery {

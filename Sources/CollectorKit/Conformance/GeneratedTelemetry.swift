@@ -189,6 +189,7 @@ struct GeneratedTelemetry {
             sighting.agent = some(["claude-code", nil])
             sighting.project = some(["p", "Projekt-Ü", nil])
             sighting.parent = some(["s0", nil, nil])
+            sighting.knowledge = Knowledge(rawValue: UInt8(random.below(4)))
             sighting.name = some(["Fix the build", "b-name", nil]).map { Latest($0, at: time) }
             sighting.branch = some(["main", nil]).map { Latest($0, at: time) }
             sighting.agentVersion = some(["2.1.330", nil]).map { Latest($0, at: time) }

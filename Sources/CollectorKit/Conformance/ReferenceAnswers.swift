@@ -20,32 +20,46 @@ struct ReferenceAnswers {
         var text: [UInt8]
     }
 
-    func summary(of period: Period, now: Timestamp) -> UsageSummary {
+    func summary(_ query: UsageQuery) -> UsageSummary {
+        let (period, now) = (query.period, query.now)
         let all = Dictionary(uniqueKeysWithValues: sessions.map { ($0.id, $0) })
         var summary = UsageSummary(period: period)
-        let calls = counted.filter { $0.time >= period.start && $0.time < period.end }
+        func owner(_ call: Call) -> Session? { call.session.flatMap { all[$0] } }
+        func name(_ dimension: UsageDimension, _ call: Call) -> String? {
+            switch dimension {
+            case .model: call.model
+            case .agent: owner(call).map(\.agent) ?? call.agent
+            case .project: owner(call).map(\.project) ?? call.project
+            case .user: owner(call).map(\.user) ?? call.user
+            case .machine: owner(call).map(\.machine) ?? call.machine
+            }
+        }
+        let calls = counted.filter { call in
+            call.time >= period.start && call.time < period.end
+                && UsageDimension.allCases.allSatisfy { query.filter.allows(name($0, call), as: $0) }
+        }
+        summary.series = query.series == nil ? [] : period.days.map { _ in [:] }
         for call in calls {
-            if let day = period.day(of: call.time) { summary.byDay[day].totals += call.totals }
+            guard let day = period.day(of: call.time) else { continue }
+            summary.byDay[day].totals += call.totals
+            guard let series = query.series else { continue }
+            summary.series[day][name(series, call) ?? "", default: UsageTotals()] += call.totals
         }
         // A call belongs to whom its session belongs; without a session to whom it says itself.
-        func shares(_ name: (Call) -> String?) -> [String: UsageSummary.Share] {
-            Dictionary(grouping: calls) { name($0) ?? "" }.mapValues { calls in
+        func shares(_ dimension: UsageDimension) -> [String: UsageSummary.Share] {
+            Dictionary(grouping: calls) { name(dimension, $0) ?? "" }.mapValues { calls in
                 var share = UsageSummary.Share()
                 for call in calls { share.totals += call.totals }
                 share.sessions = Set(calls.compactMap(\.session)).count
                 return share
             }
         }
-        func owner(_ call: Call) -> Session? { call.session.flatMap { all[$0] } }
         for call in calls { summary.totals += call.totals }
-        summary.byModel = shares(\.model)
-        summary.byAgent = shares { call in owner(call).map(\.agent) ?? call.agent }
-        summary.byProject = shares { call in owner(call).map(\.project) ?? call.project }
-        summary.byUser = shares { call in owner(call).map(\.user) ?? call.user }
-        summary.byMachine = shares { call in owner(call).map(\.machine) ?? call.machine }
+        (summary.byModel, summary.byAgent, summary.byProject) = (shares(.model), shares(.agent), shares(.project))
+        (summary.byUser, summary.byMachine) = (shares(.user), shares(.machine))
         summary.unpricedModels = Set(calls.filter { $0.price?.isPriced != true }.map { $0.model ?? "" }).sorted()
         summary.sessionCount = Set(calls.compactMap(\.session)).count
-        summary.activeSessions = all.values.count { $0.status(at: now) == .active }
+        summary.activeSessions = all.values.count { $0.status(at: now) == .active && isMeant($0, by: query.filter) }
         summary.sessions = Dictionary(grouping: calls.filter { $0.session != nil }) { $0.session ?? "" }
             .compactMap { id, calls in all[id].map { $0.having(calls) } }
             .sorted { ($1.totals.cost, $0.id) < ($0.totals.cost, $1.id) }
@@ -63,35 +77,65 @@ struct ReferenceAnswers {
         return quality
     }
 
+    /// Whether a session is somebody's that a filter means, and used one of the models.
+    private func isMeant(_ session: Session, by filter: UsageFilter) -> Bool {
+        let names: [(String?, UsageDimension)] = [
+            (session.agent, .agent), (session.project, .project), (session.user, .user), (session.machine, .machine),
+        ]
+        return names.allSatisfy { filter.allows($0, as: $1) }
+            && (filter[.model].isEmpty
+                || counted.contains { $0.session == session.id && filter.allows($0.model, as: .model) })
+    }
+
     func sessions(_ query: SessionQuery) -> SessionPage {
-        let models = Dictionary(grouping: counted.filter { $0.session != nil }) { $0.session ?? "" }
         var found = sessions.filter { session in
             let texts = [session.id, session.name, session.project, session.user].compactMap { $0?.lowercased() }
-            return (query.agent == nil || query.agent == session.agent)
-                && (query.project == nil || query.project == session.project)
+            return isMeant(session, by: query.filter) && query.isSeen(from: session.startedAt, to: session.lastSeenAt)
                 && (query.status == nil || query.status == session.status(at: query.now))
-                && (query.model == nil || models[session.id]?.contains { ($0.model ?? "") == query.model } == true)
                 && (query.text.map { text in texts.contains { $0.contains(text.lowercased()) } } ?? true)
         }
-        found.sort { query.places($0, before: $1) }
-        let page = Array(found.dropFirst(max(0, query.offset)).prefix(max(0, query.limit)))
-        let next = query.offset + page.count
+        func place(_ session: Session) -> SessionQuery.Place { SessionQuery.Place(of: session, by: query.sort) }
+        func isBefore(_ left: SessionQuery.Place, _ right: SessionQuery.Place) -> Bool {
+            SessionQuery.Place.isBefore(left, right, descending: query.descending)
+        }
+        let total = found.count
+        found.sort { isBefore(place($0), place($1)) }
+        if let after = query.after { found.removeAll { !isBefore(after, place($0)) } }
+        let page = Array(found.prefix(max(0, query.limit)))
         return SessionPage(
             sessions: page,
-            total: found.count,
-            nextOffset: next < found.count && !page.isEmpty ? next : nil
+            total: total,
+            next: page.count < found.count ? page.last.map(place) : nil
         )
+    }
+
+    /// Models of counted calls without a price.
+    func unpricedModels() -> [UnpricedModel] {
+        Dictionary(grouping: counted.filter { $0.price?.isPriced != true }) { $0.model ?? "" }
+            .map { model, calls in
+                let newest = calls.map(\.time).max() ?? Timestamp(nanoseconds: 0)
+                return UnpricedModel(model: model, calls: Int64(calls.count), lastSeenAt: newest)
+            }
+            .sorted { $0.model < $1.model }
     }
 
     func session(id: String) -> SessionDetail? {
         guard let session = sessions.first(where: { $0.id == id }) else { return nil }
-        let calls = counted.filter { $0.session == id }.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+        let calls = self.calls(of: id)
         let events = records.filter { $0.session == id && !$0.name.isEmpty }
             .map { SessionEvent(time: $0.time, name: $0.name) }
             .sorted { ($0.time, $0.name) < ($1.time, $1.name) }
         var costs: [String: Money] = [:]
         for call in calls { costs[call.model ?? "", default: .zero] += call.price?.cost ?? .zero }
-        return SessionDetail(session: session, calls: calls, events: events, costByModel: costs)
+        var detail = SessionDetail(session: session, calls: calls, events: events, costByModel: costs)
+        let children = sessions.filter { $0.parent == id && $0.id != id }
+        detail.subagents = children.sorted { ($0.startedAt, $0.id) < ($1.startedAt, $1.id) }
+            .map { SessionDetail.Subagent(session: $0, calls: self.calls(of: $0.id)) }
+        return detail
+    }
+
+    private func calls(of session: String) -> [Call] {
+        counted.filter { $0.session == session }.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
     }
 }
 
@@ -104,24 +148,5 @@ extension Call {
         totals.cost = price?.cost ?? .zero
         totals.unpricedCalls = price?.isPriced == true ? 0 : 1
         return totals
-    }
-}
-
-extension SessionQuery {
-    /// Whether a session comes before another; equals come in the order of their ids.
-    fileprivate func places(_ left: Session, before right: Session) -> Bool {
-        let (first, second) = descending ? (right, left) : (left, right)
-        func isLess<Value: Comparable>(_ value: (Session) -> Value) -> Bool {
-            value(left) == value(right) ? left.id < right.id : value(first) < value(second)
-        }
-        switch sort {
-        case .lastSeenAt: return isLess(\.lastSeenAt)
-        case .startedAt: return isLess(\.startedAt)
-        case .cost: return isLess(\.totals.cost)
-        case .totalTokens: return isLess(\.totals.counts.total)
-        case .calls: return isLess(\.totals.calls)
-        case .durationMs: return isLess { $0.lastSeenAt.nanoseconds - $0.startedAt.nanoseconds }
-        case .name: return isLess(\.name)
-        }
     }
 }

@@ -10,6 +10,8 @@ struct ReferenceStore {
     private var batches: [Batch] = []
     /// What ended before is gone.
     private var border = Timestamp(nanoseconds: 0)
+    /// How calls were priced anew; nil when they were not.
+    private var repricing: Pricing?
 
     /// Takes a batch in.
     mutating func consume(_ batch: Batch) { batches.append(batch) }
@@ -22,6 +24,15 @@ struct ReferenceStore {
         border = max(border, Timestamp(nanoseconds: instant.nanoseconds / Self.quarter * Self.quarter))
         let after = try answers()
         return before.calls.count - after.calls.count + before.records.count - after.records.count
+    }
+
+    /// Prices every call anew.
+    ///
+    /// - Returns: How many counted calls have another price then.
+    mutating func reprice(by pricing: Pricing) throws -> Int {
+        let before = Dictionary(uniqueKeysWithValues: try calls().filter(\.isCounted).map { ($0.id, $0.price) })
+        repricing = pricing
+        return try calls().count { $0.isCounted && before[$0.id] != $0.price }
     }
 
     /// Everything that can be asked of what came in so far.
@@ -40,7 +51,7 @@ struct ReferenceStore {
     private func calls() throws -> [Call] {
         var ledger = MemoryLedger()
         try ledger.absorb(batches.flatMap(\.observations))
-        let pricing = batches.lazy.compactMap(\.pricing).last
+        let pricing = repricing ?? batches.lazy.compactMap(\.pricing).last
         return ledger.calls.filter { $0.time >= border }.map { call in
             var call = call
             call.price = pricing?.price(call) ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
@@ -102,6 +113,7 @@ extension Session {
         parent = sighting.parent
         taskStatus = sighting.taskStatus?.value
         isCompleted = (sighting.completion?.value ?? 0) != 0
+        knowledge = sighting.knowledge
         model = calls.max { ($0.time, Int64(bitPattern: $0.id)) < ($1.time, Int64(bitPattern: $1.id)) }?.model
         self = having(calls)
     }

@@ -31,6 +31,9 @@ struct StoreAnswers {
         }
         lines += summary.byDay.filter { $0.totals.calls > 0 }.map { "\($0.date) \(text($0.totals))" }
         lines.append("days \(summary.byDay.count)")
+        for (day, values) in summary.series.enumerated() {
+            lines += values.sorted { $0.key < $1.key }.map { "series \(day) \($0.key): \(text($0.value))" }
+        }
         return lines + summary.sessions.map(text)
     }
 
@@ -49,7 +52,8 @@ struct StoreAnswers {
     }
 
     static func lines(_ page: SessionPage) -> [String] {
-        ["page \(page.total) next \(page.nextOffset ?? -1)"] + page.sessions.map(text)
+        ["page \(page.total) next \(page.next.map { "\($0.number) \($0.name) \($0.id)" } ?? "none")"]
+            + page.sessions.map(text)
     }
 
     static func lines(_ detail: SessionDetail?) -> [String] {
@@ -59,6 +63,13 @@ struct StoreAnswers {
         let calls = detail.calls.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
         return [text(detail.session)] + calls.map(text) + events.map { "event \($0.time.nanoseconds) \($0.name)" }
             + detail.costByModel.sorted { $0.key < $1.key }.map { "cost of \($0.key) \($0.value.nanodollars)" }
+            + detail.subagents.flatMap { child in
+                ["child \(text(child.session))"] + child.calls.sorted { ($0.time, $0.id) < ($1.time, $1.id) }.map(text)
+            }
+    }
+
+    static func lines(_ models: [UnpricedModel]) -> [String] {
+        models.map { "\($0.model) \($0.calls) \($0.lastSeenAt.nanoseconds)" }
     }
 
     private static func text(_ totals: UsageTotals) -> String {
@@ -80,7 +91,8 @@ struct StoreAnswers {
             session.agentVersion, session.parent, session.taskStatus,
         ]
         let bounds = "\(session.startedAt.nanoseconds)-\(session.lastSeenAt.nanoseconds)"
-        return "session \(session.id) \(text(names)) \(session.isCompleted) \(bounds) \(text(session.totals))"
+        let state = "\(session.isCompleted) \(session.knowledge.rawValue)"
+        return "session \(session.id) \(text(names)) \(state) \(bounds) \(text(session.totals))"
     }
 
     private static func text(_ call: Call) -> String {

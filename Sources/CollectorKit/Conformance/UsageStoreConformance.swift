@@ -73,6 +73,7 @@ public struct UsageStoreConformance: Sendable {
             case consume(Batch)
             case restart
             case compact(Timestamp)
+            case reprice(Pricing)
             case ask
         }
 
@@ -85,6 +86,10 @@ public struct UsageStoreConformance: Sendable {
             }
             steps.append(.ask)
             if restarts { steps += [.restart, .ask] }
+            if let pricing = try? GeneratedTelemetry.pricing(.reported) {
+                steps += [.reprice(pricing), .ask]
+                if restarts { steps += [.restart, .ask] }
+            }
             guard compactions else { return }
             for instant in GeneratedTelemetry.borders {
                 steps += [.compact(instant), .ask]
@@ -113,6 +118,11 @@ public struct UsageStoreConformance: Sendable {
                     try reference.compact(before: instant), try await Self.store(exporter).compact(before: instant)
                 )
                 if expected != removed { violations.append("\(name): it removed \(removed), not \(expected)") }
+            case .reprice(let pricing):
+                let (expected, repriced) = (
+                    try reference.reprice(by: pricing), try await Self.store(exporter).reprice(by: pricing)
+                )
+                if expected != repriced { violations.append("\(name): it repriced \(repriced), not \(expected)") }
             case .ask: violations += try await compare(reference.answers(), Self.store(exporter), name)
             }
         }
@@ -152,11 +162,13 @@ public struct UsageStoreConformance: Sendable {
             violations.append("\(name), \(question): \"\(lines[1])\" instead of \"\(lines[0])\"")
         }
         for period in try Self.periods(now) {
-            expect(
-                StoreAnswers.lines(reference.summary(of: period, now: now)),
-                StoreAnswers.lines(try await store.summary(of: period, now: now)),
-                "summary of \(period.name) \(period.from) \(period.timezone)"
-            )
+            for query in GeneratedTelemetry.questions(period) {
+                expect(
+                    StoreAnswers.lines(reference.summary(query)),
+                    StoreAnswers.lines(try await store.summary(query)),
+                    "summary of \(period.name) \(period.from) \(period.timezone) \(query.filter) \(query.series as Any)"
+                )
+            }
             expect(
                 StoreAnswers.lines(reference.quality(of: period)),
                 StoreAnswers.lines(try await store.quality(of: period)),
@@ -170,6 +182,12 @@ public struct UsageStoreConformance: Sendable {
                 "sessions \(query)"
             )
         }
+        expect(
+            StoreAnswers.lines(reference.unpricedModels()),
+            StoreAnswers.lines(try await store.unpricedModels()),
+            "unpriced models"
+        )
+        try await compareWalk(reference, store, expect)
         var all = SessionQuery(now: now)
         all.limit = 1_000
         for id in reference.sessions(all).sessions.map(\.id) + ["there is no such session", ""] {
@@ -180,6 +198,25 @@ public struct UsageStoreConformance: Sendable {
             )
         }
         return violations
+    }
+
+    /// Goes from page to page.
+    private func compareWalk(
+        _ reference: ReferenceAnswers,
+        _ store: any UsageStore,
+        _ expect: ([String], [String], String) -> Void
+    ) async throws {
+        for sort in SessionQuery.Sort.allCases {
+            for descending in [true, false] {
+                var query = SessionQuery(now: GeneratedTelemetry.now)
+                (query.sort, query.descending, query.limit) = (sort, descending, 2)
+                repeat {
+                    let page = try await store.sessions(query)
+                    expect(StoreAnswers.lines(reference.sessions(query)), StoreAnswers.lines(page), "page \(query)")
+                    query.after = page.next
+                } while query.after != nil
+            }
+        }
     }
 
     private static func periods(_ now: Timestamp) throws -> [Period] {

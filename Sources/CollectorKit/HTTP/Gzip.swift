@@ -87,3 +87,40 @@ public enum Gzip {
         }
     }
 }
+
+extension Gzip {
+    /// The bytes as one gzip member.
+    ///
+    /// - Parameter level: 1 is fastest, 9 smallest; anything else is zlib's default.
+    public static func deflate(_ bytes: [UInt8], level: Int) throws(Failure) -> [UInt8] {
+        guard bytes.count <= UInt32.max / 2 else { throw .tooLarge }
+        var stream = z_stream()
+        let status = deflateInit2_(
+            &stream,
+            (1...9).contains(level) ? Int32(level) : Z_DEFAULT_COMPRESSION,
+            Z_DEFLATED,
+            15 + 16,
+            8,
+            Z_DEFAULT_STRATEGY,
+            ZLIB_VERSION,
+            Int32(MemoryLayout<z_stream>.size)
+        )
+        guard status == Z_OK else { throw .corrupt("no memory to deflate") }
+        defer { deflateEnd(&stream) }
+        var input = bytes
+        var isFinished = false
+        let bound = Int(deflateBound(&stream, UInt(bytes.count)))
+        let output = [UInt8](unsafeUninitializedCapacity: bound) { output, filled in
+            input.withUnsafeMutableBufferPointer { input in
+                stream.next_in = input.baseAddress
+                stream.avail_in = UInt32(input.count)
+                stream.next_out = output.baseAddress
+                stream.avail_out = UInt32(clamping: output.count)
+                isFinished = CZlib.deflate(&stream, Z_FINISH) == Z_STREAM_END
+                filled = output.count - Int(stream.avail_out)
+            }
+        }
+        guard isFinished else { throw .corrupt("the bytes cannot be deflated") }
+        return output
+    }
+}

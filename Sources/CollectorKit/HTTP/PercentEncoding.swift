@@ -19,12 +19,15 @@ public enum PercentEncoding {
 
     /// The pairs of a query (`a=1&b=2`); of several with one name the last.
     public static func query(_ text: some StringProtocol) -> [String: String] {
-        var values: [String: String] = [:]
-        for pair in text.split(separator: "&") {
+        Dictionary(pairs(text)) { $1 }
+    }
+
+    /// The pairs of a query in their order.
+    public static func pairs(_ text: some StringProtocol) -> [(String, String)] {
+        text.split(separator: "&").map { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            values[decode(parts[0], plusIsSpace: true)] = parts.count > 1 ? decode(parts[1], plusIsSpace: true) : ""
+            return (decode(parts[0], plusIsSpace: true), parts.count > 1 ? decode(parts[1], plusIsSpace: true) : "")
         }
-        return values
     }
 
     /// The text with everything but letters, digits and `-._~` in the `%` form.

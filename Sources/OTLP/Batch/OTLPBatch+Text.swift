@@ -15,18 +15,20 @@ extension OTLPBatch {
     /// Whether a slice holds exactly this text, without making a `String` of it.
     public func equals(_ slice: Slice, _ text: StaticString) -> Bool {
         guard Int(slice.length) == text.utf8CodeUnitCount else { return false }
-        return text.withUTF8Buffer { text in bytes(of: slice).elementsEqual(text) }
+        return text.withUTF8Buffer { text in bytes(of: slice).span.bytes.begins(with: text.span.bytes) }
     }
 
     /// Whether a slice holds exactly this text.
     public func equals(_ slice: Slice, _ text: String) -> Bool {
-        Int(slice.length) == text.utf8.count && bytes(of: slice).elementsEqual(text.utf8)
+        guard Int(slice.length) == text.utf8.count else { return false }
+        var text = text
+        return text.withUTF8 { text in bytes(of: slice).span.bytes.begins(with: text.span.bytes) }
     }
 
     /// Whether a slice begins with this text.
     public func hasPrefix(_ slice: Slice, _ text: StaticString) -> Bool {
         guard Int(slice.length) >= text.utf8CodeUnitCount else { return false }
-        return text.withUTF8Buffer { text in bytes(of: slice).prefix(text.count).elementsEqual(text) }
+        return text.withUTF8Buffer { text in bytes(of: slice).span.bytes.begins(with: text.span.bytes) }
     }
 
     /// The value as a whole number: an integer, an integral double, or a string that spells one (`12`, `1.2e3`).
@@ -62,5 +64,23 @@ extension OTLPBatch {
         case .double(let number): number.description
         case .bytes, .array, .keyValueList: plainText(of: value)
         }
+    }
+}
+
+extension RawSpan {
+    /// Whether the first bytes are these, eight compared at a step.
+    fileprivate func begins(with other: RawSpan) -> Bool {
+        let count = other.byteCount
+        guard byteCount >= count else { return false }
+        var offset = 0
+        while offset &+ 8 <= count {
+            guard word(offset) == other.word(offset) else { return false }
+            offset &+= 8
+        }
+        while offset < count {
+            guard byte(offset) == other.byte(offset) else { return false }
+            offset &+= 1
+        }
+        return true
     }
 }

@@ -53,6 +53,24 @@ public struct LogRecordDraft: Sendable, Hashable {
     public mutating func append(_ key: AttributeKey, _ value: AttributeScalar) { append(key.name, value) }
 }
 
+/// Writes the attributes of a log record in the order in which they are given.
+public struct LogAttributeWriter {
+    fileprivate var writer = ProtobufWriter()
+
+    /// Writes an attribute with a text.
+    public mutating func add(_ key: String, _ text: String) { writer.attribute(Field.LogRecord.attributes, key, text) }
+
+    /// Writes an attribute with a whole number.
+    public mutating func add(_ key: String, _ number: Int64) {
+        writer.attribute(Field.LogRecord.attributes, key, .int(number))
+    }
+
+    /// Writes an attribute with a number.
+    public mutating func add(_ key: String, _ number: Double) {
+        writer.attribute(Field.LogRecord.attributes, key, .double(number))
+    }
+}
+
 /// Builds a logs request of our own: one resource, one scope, any number of records.
 public struct LogBatchBuilder: Sendable {
     private let resource: [LogRecordDraft.Attribute]
@@ -72,6 +90,20 @@ public struct LogBatchBuilder: Sendable {
 
     /// The size of the records so far, for splitting requests.
     public var byteCount: Int { records.count }
+
+    /// Adds a record whose attributes a closure writes one by one, without gathering them first.
+    public mutating func append(time: UInt64, eventName: String, attributes: (inout LogAttributeWriter) -> Void) {
+        recordCount += 1
+        records.message(Field.Level.records) { writer in
+            writer.fixed64(Field.LogRecord.time, time)
+            // Handed over and taken back, so that the bytes have one owner and are never copied.
+            var lent = LogAttributeWriter()
+            swap(&lent.writer, &writer)
+            attributes(&lent)
+            swap(&lent.writer, &writer)
+            writer.string(Field.LogRecord.eventName, eventName)
+        }
+    }
 
     /// Adds a record.
     public mutating func append(_ record: LogRecordDraft) {

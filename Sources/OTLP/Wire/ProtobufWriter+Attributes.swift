@@ -3,11 +3,40 @@
 extension ProtobufWriter {
     /// Writes a KeyValue field.
     public mutating func attribute(_ field: UInt32, _ key: String, _ value: AttributeScalar) {
-        message(field) { writer in
-            writer.string(Field.KeyValue.key, key)
-            writer.message(Field.KeyValue.value) { $0.scalar(value) }
+        switch value {
+        case .string(let text): attribute(field, key, text)
+        case .int(let number):
+            let size = 1 + Wire.varintLength(UInt64(bitPattern: number))
+            openAttribute(field, key, valueSize: size)
+            int(Field.AnyValue.int, number, always: true)
+        case .bool(let flag):
+            openAttribute(field, key, valueSize: 2)
+            bool(Field.AnyValue.bool, flag, always: true)
+        case .double(let number):
+            openAttribute(field, key, valueSize: 9)
+            double(Field.AnyValue.double, number, always: true)
         }
     }
+
+    /// Writes a KeyValue field with a text.
+    mutating func attribute(_ field: UInt32, _ key: String, _ text: String) {
+        openAttribute(field, key, valueSize: Self.size(ofText: text.utf8.count))
+        string(Field.AnyValue.string, text, always: true)
+    }
+
+    /// Writes everything of a KeyValue field up to the member of its AnyValue, whose size is known: so nothing has to be moved up
+    /// when a length turns out longer than its place.
+    private mutating func openAttribute(_ field: UInt32, _ key: String, valueSize: Int) {
+        let keySize = key.isEmpty ? 0 : Self.size(ofText: key.utf8.count)
+        varint(UInt64(field << 3 | Wire.length))
+        varint(UInt64(keySize + Self.size(ofText: valueSize)))
+        string(Field.KeyValue.key, key)
+        varint(UInt64(Field.KeyValue.value << 3 | Wire.length))
+        varint(UInt64(valueSize))
+    }
+
+    /// The size of a field of so many bytes with its tag and length.
+    private static func size(ofText count: Int) -> Int { 1 + Wire.varintLength(UInt64(count)) + count }
 
     /// Writes the member of an AnyValue.
     mutating func scalar(_ value: AttributeScalar) {

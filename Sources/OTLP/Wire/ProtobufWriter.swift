@@ -77,12 +77,28 @@ public struct ProtobufWriter: Sendable {
         let length = UInt64(bytes.count - start)
         bytes[start - 1] = UInt8(truncatingIfNeeded: length) & 0x7f | (length < 0x80 ? 0 : 0x80)
         guard length >= 0x80 else { return }
-        var rest = ProtobufWriter()
-        rest.varint(length >> 7)
-        bytes.insert(contentsOf: rest.bytes, at: start)
+        makeRoom(Wire.varintLength(length) - 1, at: start)
+        var (rest, place) = (length >> 7, start)
+        while rest > 0 {
+            bytes[place] = UInt8(truncatingIfNeeded: rest) & 0x7f | (rest < 0x80 ? 0 : 0x80)
+            rest >>= 7
+            place += 1
+        }
     }
 
-    private mutating func varint(_ value: UInt64) {
+    /// Moves everything from a position on some bytes up.
+    private mutating func makeRoom(_ count: Int, at start: Int) {
+        let end = bytes.count
+        for _ in 0..<count { bytes.append(0) }
+        bytes.withUnsafeMutableBytes { bytes in
+            UnsafeMutableRawBufferPointer(rebasing: bytes[(start + count)...])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+        }
+    }
+
+    @inline(__always)
+    mutating func varint(_ value: UInt64) {
+        if value < 0x80 { return bytes.append(UInt8(truncatingIfNeeded: value)) }
         var rest = value
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)

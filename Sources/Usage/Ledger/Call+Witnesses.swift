@@ -4,8 +4,7 @@ extension Call {
     /// Makes the call of a single witness: what ``init(witnesses:)`` makes of it, without looking for others.
     init(witness: Observation) {
         let keys = witness.keys
-        id = keys.request != 0 ? keys.request : keys.response != 0 ? keys.response : keys.lineage
-        if id == 0 { id = witness.id }
+        id = keys.strongest ?? witness.id
         time = witness.time
         isCounted = !witness.trace.isRollUp
         session = witness.session
@@ -14,10 +13,11 @@ extension Call {
         (user, project, machine) = (witness.user, witness.project, witness.machine)
         (counts, knowsCacheLifetimes) = (witness.counts, witness.knowsCacheLifetimes)
         reportedCost = witness.reportedCost
+        isCostGiven = witness.givesCost
         terms = witness.terms
         duration = witness.duration
         error = witness.error
-        sources = [witness.source]
+        sources = witness.source.alone
         witnessCount = 1
         isWeaklyJoined = false
         price = nil
@@ -45,7 +45,9 @@ extension Call {
         project = ranked.lazy.compactMap(\.project).first
         machine = ranked.lazy.compactMap(\.machine).first
         (counts, knowsCacheLifetimes) = Self.counts(of: ranked)
-        reportedCost = ranked.lazy.compactMap(\.reportedCost).first
+        let giver = ranked.first(where: \.givesCost)
+        isCostGiven = giver != nil
+        reportedCost = giver?.reportedCost ?? ranked.lazy.compactMap(\.reportedCost).first
         terms = ranked.dropFirst().reduce(into: best.terms) { $0.merge($1.terms) }
         duration = ranked.lazy.compactMap(\.duration).first
         error = ranked.lazy.compactMap(\.error).first
@@ -100,4 +102,9 @@ extension Call {
         }
         return (counts, knowsLifetimes)
     }
+}
+
+extension Observation {
+    /// Whether it states a cost that holds: whoever posts an event with a cost knows it better than a table.
+    fileprivate var givesCost: Bool { source == .event && reportedCost != nil }
 }

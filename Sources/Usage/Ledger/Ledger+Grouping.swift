@@ -2,7 +2,9 @@
 
 extension Ledger {
     /// Which observations of a closed set tell of one call, as positions in it.
-    static func calls(of observations: [Observation]) -> [[Int]] {
+    ///
+    /// - Parameter isClear: Whether nobody else stands at a border (``BorderZone``).
+    static func calls(of observations: [Observation], isClear: (ResemblanceCell) -> Bool) -> [[Int]] {
         guard observations.count > 1 else { return observations.indices.map { [$0] } }
         let order = observations.indices.sorted { observations[$0].id < observations[$1].id }
         let ordered = order.map { observations[$0] }
@@ -13,7 +15,7 @@ extension Ledger {
                 if let first = byKey[key] { sets.join(first, position) } else { byKey[key] = position }
             }
         }
-        pairResembling(ordered, &sets)
+        pairResembling(ordered, &sets, isClear)
         return sets.members.map { $0.map { order[$0] } }
     }
 
@@ -27,7 +29,11 @@ extension Ledger {
     }
 
     /// Joins what resembles, the nearest pair first; equal output and the ids decide between pairs that are as near.
-    private static func pairResembling(_ ordered: [Observation], _ sets: inout DisjointSets) {
+    private static func pairResembling(
+        _ ordered: [Observation],
+        _ sets: inout DisjointSets,
+        _ isClear: (ResemblanceCell) -> Bool
+    ) {
         let alike = Dictionary(grouping: ordered.indices.filter { ordered[$0].weakKey != 0 }) { ordered[$0].weakKey }
         var pairs: [Pair] = []
         for positions in alike.values where positions.count > 1 {
@@ -35,7 +41,10 @@ extension Ledger {
             var first = 0
             for (count, position) in byTime.enumerated() {
                 while distance(ordered[byTime[first]], ordered[position]) > ResemblanceCell.width { first += 1 }
-                for other in byTime[first..<count] where resemble(ordered[other], ordered[position]) {
+                // Pairs come in the order of time, so the border between two is the one behind which the later stands.
+                let isClear = ResemblanceCell.border(near: LedgerTraits(ordered[position])).map(isClear) ?? false
+                for other in byTime[first..<count]
+                where resemble(ordered[other], ordered[position], isBorderClear: isClear) {
                     pairs.append(pair(other, position, ordered))
                 }
             }

@@ -7,7 +7,8 @@
 ///
 /// 1. *Keys*: observations that share an id of the call tell of one call.
 /// 2. *Resemblance*: witnesses without a common kind of id are paired when agent, session and size of the prompt are equal and the
-///    time is near; nearest first, never two sightings of one witness, and nobody in a crowd (``ResemblanceCell/capacity``).
+///    time is near; nearest first, never two sightings of one witness, and nobody in a crowd (``ResemblanceCell/capacity``). Across
+///    the border of two stretches of time it is narrower (``BorderZone``).
 /// 3. *Roll-ups*: a span whose descendant tells usage, too, repeats it; a call known from roll-ups alone is not counted.
 public enum Ledger {
     /// How far apart in nanoseconds a span and its ancestor may end.
@@ -25,7 +26,7 @@ public enum Ledger {
         var change = LedgerChange()
         if !newcomers.related.isEmpty {
             var set = LedgerWorkingSet(index: index)
-            for observation in newcomers.related { try set.take(observation) }
+            for position in newcomers.related { try set.take(newcomers.observations[position]) }
             if set.hasChanges {
                 try set.markRollUps()
                 try set.close()
@@ -33,12 +34,14 @@ public enum Ledger {
             }
         }
         change.entries.reserveCapacity(change.entries.count + newcomers.lone.count)
-        for observation in newcomers.lone { change.entries.append(LedgerEntry(witness: observation)) }
+        for position in newcomers.lone { change.entries.append(LedgerEntry(witness: newcomers.observations[position])) }
         return change
     }
 
     /// Whether two observations may tell of one call although they share no id.
-    public static func resemble(_ left: Observation, _ right: Observation) -> Bool {
+    ///
+    /// - Parameter isBorderClear: Whether nobody else stands at the border between the cells of the two, if there is one.
+    public static func resemble(_ left: Observation, _ right: Observation, isBorderClear: Bool = false) -> Bool {
         guard left.weakKey != 0, left.weakKey == right.weakKey, left.keys.kinds & right.keys.kinds == 0 else {
             return false
         }
@@ -46,7 +49,8 @@ public enum Ledger {
         if let mine = left.model, let theirs = right.model, mine != theirs { return false }
         let isAcross = left.time.nanoseconds / ResemblanceCell.width != right.time.nanoseconds / ResemblanceCell.width
         let window = Int64(max(0, min(left.weakWindow, right.weakWindow))) * 1_000_000_000
-        return distance(left, right) <= (isAcross ? min(window, ResemblanceCell.reachAcross) : window)
+        let reach = isBorderClear ? ResemblanceCell.clearReach : ResemblanceCell.reachAcross
+        return distance(left, right) <= (isAcross ? min(window, reach) : window)
     }
 
     /// Whether a span and another observation are near enough in time to belong to one trace.

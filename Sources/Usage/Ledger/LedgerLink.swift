@@ -46,15 +46,11 @@ extension Observation {
 
     /// Calls `body` with the links that are not a cell of resemblance.
     func forEachLinkButCell(_ body: (LedgerLink) throws -> Void) rethrows {
-        try keys.forEach { try body(.key($0)) }
-        if trace.span != 0 { try body(.span(trace.span)) }
-        if keys.isEmpty, trace.span == 0 { try body(.identity(id)) }
-        try trace.ancestors.forEach { try body(.ancestor($0)) }
+        try LedgerTraits(self).forEachLinkButCell(body)
     }
 
     /// The links one of which leads to the stored state of the same sighting, if there is one.
     func forEachIdentifyingLink(_ body: (LedgerLink) throws -> Void) rethrows {
-        if !keys.isEmpty { return try keys.forEach { try body(.key($0)) } }
-        try body(trace.span == 0 ? .identity(id) : .span(trace.span))
+        try LedgerTraits(self).forEachIdentifyingLink(body)
     }
 }

@@ -17,6 +17,10 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     /// Everything connected with a change, once ``close()`` has looked.
     private var connected: Set<UInt64> = []
     private var crowds = ResemblanceCrowds()
+    /// What changes at borders of cells, by the cell behind them.
+    private var visitors: [ResemblanceCell: Set<UInt64>] = [:]
+    /// Who stands at the borders that were looked at.
+    private var zones: [ResemblanceCell: BorderZone] = [:]
 
     init(index: Index) {
         self.index = index
@@ -40,7 +44,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     /// Flags spans whose descendants tell usage, among what came in and in the store.
     mutating func markRollUps() throws {
         let family = SpanFamily(current.values)
-        for (id, observation) in current where family.isAncestor(observation) { flag(id) }
+        for (id, observation) in current where family.isAncestor(observation.trace.span, observation.time) { flag(id) }
         for id in order {
             guard let observation = current[id] else { continue }
             try observation.trace.ancestors.forEach { ancestor in
@@ -77,6 +81,10 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
                 from: stored[id].flatMap(ResemblanceCell.init(of:)),
                 to: current[id].flatMap(ResemblanceCell.init(of:))
             )
+            for state in [stored[id], current[id]] {
+                guard let border = state.flatMap({ ResemblanceCell.border(near: LedgerTraits($0)) }) else { continue }
+                visitors[border, default: []].insert(id)
+            }
         }
         connected = changed
         var queue = order
@@ -85,6 +93,10 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
             // Its pairs are no longer told apart: all of them have to be taken asunder.
             guard crowds.isCrowd(cell, after: true), !crowds.isCrowd(cell, after: false) else { continue }
             for id in crowds.members(of: cell) where connected.insert(id).inserted { queue.append(id) }
+        }
+        for border in visitors.keys {
+            let zone = try zone(at: border)
+            for id in zone.members where zone.turns && connected.insert(id).inserted { queue.append(id) }
         }
         var askedKeys: Set<UInt64> = []
         while let id = queue.popLast() {
@@ -136,7 +148,8 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
             if observation.weakKey != 0 { join(observation.weakKey) }
         }
         return sets.members.flatMap { members in
-            Ledger.calls(of: members.map { observations[$0] }).map { call in call.map { members[$0] } }
+            Ledger.calls(of: members.map { observations[$0] }) { zones[$0]?.isClear ?? false }
+                .map { call in call.map { members[$0] } }
         }
     }
 
@@ -152,12 +165,41 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
                     found += entry.witnesses.map(\.id)
                 }
             }
-            for cell in ResemblanceCell.reached(by: state) {
-                try loadCell(cell)
-                found += crowds.members(of: cell).filter { stored[$0].map { Ledger.resemble($0, state) } ?? false }
-            }
+            try addResembling(state, to: &found)
         }
         return found
+    }
+
+    /// Adds the stored observations that resemble one, of its own cell and across the border if one is near.
+    private mutating func addResembling(_ state: Observation, to found: inout [UInt64]) throws {
+        let traits = LedgerTraits(state)
+        guard let cell = ResemblanceCell(of: traits) else { return }
+        try loadCell(cell)
+        found += crowds.members(of: cell).filter { stored[$0].map { Ledger.resemble($0, state) } ?? false }
+        guard let border = ResemblanceCell.border(near: traits) else { return }
+        let isClear = try zone(at: border).isClear
+        let reach = isClear ? ResemblanceCell.clearReach : ResemblanceCell.reachAcross
+        guard ResemblanceCell.border(near: traits, within: reach) != nil else { return }
+        let next = border == cell ? border.preceding : border
+        try loadCell(next)
+        found += crowds.members(of: next).filter { id in
+            stored[id].map { Ledger.resemble($0, state, isBorderClear: isClear) } ?? false
+        }
+    }
+
+    /// Who stands at a border, named by the cell behind it.
+    private mutating func zone(at border: ResemblanceCell) throws -> BorderZone {
+        if let known = zones[border] { return known }
+        var zone = BorderZone()
+        for id in visitors[border] ?? [] { zone.note(id, stored[id], current[id], at: border) }
+        let cells = [border, border.preceding]
+        // What is loaded already may tell enough.
+        for cell in crowds.knows(border) ? cells : cells.reversed() where !zone.isCrowded {
+            try loadCell(cell)
+            for id in crowds.members(of: cell) { zone.note(id, stored[id], current[id], at: border) }
+        }
+        zones[border] = zone
+        return zone
     }
 
     private mutating func loadCell(_ cell: ResemblanceCell) throws {

@@ -5,73 +5,92 @@
 /// Nearly every sighting is the first and only one of its call so far. It becomes a call by itself, without a search; the rest,
 /// which the ledger has to think about, is small.
 struct Newcomers {
-    /// New sightings that share no link with anything in the store or among what comes in.
-    private(set) var lone: [Observation] = []
-    /// All others, in their order.
-    private(set) var related: [Observation] = []
+    /// What comes in, spans above others flagged as roll-ups.
+    let observations: [Observation]
+    /// Where new sightings stand that share no link with anything in the store or among what comes in.
+    private(set) var lone: [Int] = []
+    /// Where all others stand.
+    private(set) var related: [Int] = []
 
-    /// Which links were seen in this delivery, and how often: 1 or 2 for more.
-    private var seen: [LedgerLink: UInt8] = [:]
-    /// Which sets of kinds of ids were seen in each cell, a bit for each; kind 0 seen twice is in ``doubles``.
-    private var cells: [ResemblanceCell: UInt8] = [:]
-    private var doubles: Set<ResemblanceCell> = []
+    /// How often each link was seen in this delivery: 1, or 2 for more.
+    private var seen: HashTable<UInt8>
+    /// What was seen in each cell, by the cell's link.
+    private var cells: HashTable<Sighted>
+
+    /// Which sets of kinds of ids were seen in a cell, a bit for each, and whether the empty set was seen twice.
+    private struct Sighted {
+        var kinds: UInt8 = 0
+        var isDouble = false
+    }
 
     init(_ incoming: [Observation], index: some LedgerIndex) throws {
-        seen.reserveCapacity(incoming.count * 4)
-        for observation in incoming {
-            observation.forEachLinkButCell { seen[$0, default: 0] = seen[$0] == nil ? 1 : 2 }
-            if let cell = ResemblanceCell(of: observation) { note(cell, kinds: observation.keys.kinds) }
+        observations = Self.withRollUps(incoming)
+        seen = HashTable(capacity: incoming.count * 4, absent: 0)
+        cells = HashTable(capacity: incoming.count, absent: Sighted())
+        let traits = observations.map { LedgerTraits($0) }
+        for sighting in traits {
+            sighting.forEachLinkButCell { seen[$0.rawValue] = seen[$0.rawValue] == 0 ? 1 : 2 }
+            if let cell = ResemblanceCell(of: sighting) { note(cell, kinds: sighting.keys.kinds) }
         }
         lone.reserveCapacity(incoming.count)
-        let family = SpanFamily(incoming)
-        for var observation in incoming {
-            if family.isAncestor(observation) { observation.trace.isRollUp = true }
-            if try isKnown(observation, index) { continue }
-            if try isRelated(observation, index) { related.append(observation) } else { lone.append(observation) }
+        for (position, sighting) in traits.enumerated() {
+            if try isKnown(sighting, at: position, index) { continue }
+            if try isRelated(sighting, index) { related.append(position) } else { lone.append(position) }
         }
     }
 
+    private static func withRollUps(_ incoming: [Observation]) -> [Observation] {
+        let family = SpanFamily(incoming)
+        guard !family.isEmpty else { return incoming }
+        var observations = incoming
+        for position in incoming.indices where family.isAncestor(incoming[position].trace.span, incoming[position].time)
+        {
+            observations[position].trace.isRollUp = true
+        }
+        return observations
+    }
+
     /// Whether a store has the sighting already with all that it tells, as it has what is sent again.
-    private func isKnown(_ observation: Observation, _ index: some LedgerIndex) throws -> Bool {
+    private func isKnown(_ sighting: LedgerTraits, at position: Int, _ index: some LedgerIndex) throws -> Bool {
         var isKnown = false
-        try observation.forEachIdentifyingLink { link in
+        try sighting.forEachIdentifyingLink { link in
             guard !isKnown, try index.mayHold(link) else { return }
-            isKnown = try index.holds(link) { $0.id == observation.id && $0.covers(observation) }
+            isKnown = try index.holds(link) { $0.id == sighting.id && $0.covers(observations[position]) }
         }
         return isKnown
     }
 
-    private func isRelated(_ observation: Observation, _ index: some LedgerIndex) throws -> Bool {
+    private func isRelated(_ sighting: LedgerTraits, _ index: some LedgerIndex) throws -> Bool {
         var isRelated = false
-        try observation.forEachIdentifyingLink { link in
-            isRelated = try isRelated || seen[link] != 1 || index.mayHold(link)
+        try sighting.forEachIdentifyingLink { link in
+            isRelated = try isRelated || seen[link.rawValue] != 1 || index.mayHold(link)
         }
         guard !isRelated else { return true }
-        let span = observation.trace.span
+        let span = sighting.trace.span
         if span != 0 {
             // Another sighting of the span, or a descendant of it that came before.
-            if try seen[.span(span)] != 1 || index.mayHold(.ancestor(span)) { return true }
-            try observation.trace.ancestors.forEach { isRelated = try isRelated || index.mayHold(.span($0)) }
+            if try seen[LedgerLink.span(span).rawValue] != 1 || index.mayHold(.ancestor(span)) { return true }
+            try sighting.trace.ancestors.forEach { isRelated = try isRelated || index.mayHold(.span($0)) }
             guard !isRelated else { return true }
         }
-        let rivals = ResemblanceCell.rivals(ofKinds: observation.keys.kinds)
-        for cell in ResemblanceCell.reached(by: observation) {
-            if try (othersSeen(in: cell, than: observation) | index.kinds(in: cell)) & rivals != 0 { return true }
-        }
-        return false
+        guard let cell = ResemblanceCell(of: sighting) else { return false }
+        let rivals = ResemblanceCell.rivals(ofKinds: sighting.keys.kinds)
+        if try (othersSeen(besides: sighting, in: cell) | index.kinds(in: cell)) & rivals != 0 { return true }
+        guard let next = ResemblanceCell.next(to: sighting) else { return false }
+        return try (cells[next.link.rawValue].kinds | index.kinds(in: next)) & rivals != 0
     }
 
     private mutating func note(_ cell: ResemblanceCell, kinds: UInt8) {
-        let bit: UInt8 = 1 << kinds
-        let known = cells[cell, default: 0]
-        if kinds == 0, known & bit != 0 { doubles.insert(cell) }
-        cells[cell] = known | bit
+        let link = cell.link.rawValue
+        var sighted = cells[link]
+        if kinds == 0, sighted.kinds & 1 != 0 { sighted.isDouble = true }
+        sighted.kinds |= 1 << kinds
+        cells[link] = sighted
     }
 
-    /// What is known about a cell, leaving out what an observation itself has added.
-    private func othersSeen(in cell: ResemblanceCell, than observation: Observation) -> UInt8 {
-        let seen = cells[cell] ?? 0
-        let isAlone = observation.keys.kinds == 0 && cell == ResemblanceCell(of: observation) && !doubles.contains(cell)
-        return isAlone ? seen & ~1 : seen
+    /// What is known about a sighting's own cell, leaving out what it has added itself.
+    private func othersSeen(besides sighting: LedgerTraits, in cell: ResemblanceCell) -> UInt8 {
+        let sighted = cells[cell.link.rawValue]
+        return sighting.keys.kinds == 0 && !sighted.isDouble ? sighted.kinds & ~1 : sighted.kinds
     }
 }

@@ -2,8 +2,9 @@
 
 /// A weak key and a stretch of time, in which sightings that resemble one another stand together.
 ///
-/// Across the border of two stretches only what is very near belongs together: otherwise a program that makes the same call every
-/// few seconds would tie its whole life together, and each new call would cost as much as all before it.
+/// Across the border of two stretches only what is very near belongs together, or what is alone there (``BorderZone``): otherwise a
+/// program that makes the same call every few seconds would tie its whole life together, and each new call would cost as much as
+/// all before it.
 public struct ResemblanceCell: Sendable, Hashable {
     /// What the sightings have in common.
     public let weakKey: UInt64
@@ -13,8 +14,11 @@ public struct ResemblanceCell: Sendable, Hashable {
     /// How long a stretch is, in nanoseconds.
     public static let width: Int64 = 1_024_000_000_000
 
-    /// How far apart in nanoseconds sightings on both sides of a border may be.
+    /// How far apart in nanoseconds sightings on both sides of a border may be, whoever else is there.
     public static let reachAcross: Int64 = 2_000_000_000
+
+    /// How far apart in nanoseconds sightings on both sides of a border may be if nobody else is near it.
+    public static let clearReach: Int64 = 120_000_000_000
 
     /// How many sightings a cell can hold; more are a crowd, in which nobody can be told from another and nobody is paired.
     ///
@@ -22,9 +26,17 @@ public struct ResemblanceCell: Sendable, Hashable {
     public static let capacity = 256
 
     /// The cell in which an observation stands; nil for one that resembles nothing.
-    init?(of observation: Observation) {
-        guard observation.weakKey != 0 else { return nil }
-        self.init(weakKey: observation.weakKey, stretch: observation.time.nanoseconds / Self.width)
+    init?(of observation: borrowing Observation) {
+        self.init(weakKey: observation.weakKey, time: observation.time)
+    }
+
+    init?(of sighting: LedgerTraits) {
+        self.init(weakKey: sighting.weakKey, time: sighting.time)
+    }
+
+    private init?(weakKey: UInt64, time: Timestamp) {
+        guard weakKey != 0 else { return nil }
+        self.init(weakKey: weakKey, stretch: time.nanoseconds / Self.width)
     }
 
     private init(weakKey: UInt64, stretch: Int64) {
@@ -32,15 +44,25 @@ public struct ResemblanceCell: Sendable, Hashable {
         self.stretch = stretch
     }
 
-    /// The cells in which what resembles an observation can stand: its own, and the next if the border is near.
-    static func reached(by observation: Observation) -> [ResemblanceCell] {
-        guard observation.weakKey != 0 else { return [] }
-        let time = observation.time.nanoseconds
-        let (last, overflow) = time.addingReportingOverflow(reachAcross)
-        return (max(0, time - reachAcross) / width...(overflow ? .max : last) / width).map {
-            ResemblanceCell(weakKey: observation.weakKey, stretch: $0)
-        }
+    /// The border near which something stands, named by the cell behind it; nil if none is near.
+    static func border(near sighting: LedgerTraits, within reach: Int64 = clearReach) -> ResemblanceCell? {
+        guard let cell = ResemblanceCell(of: sighting) else { return nil }
+        let offset = sighting.time.nanoseconds - cell.stretch * width
+        if offset <= reach { return cell.stretch > 0 ? cell : nil }
+        return width - offset <= reach ? cell.following : nil
     }
+
+    /// The cell on the other side of the border near which something stands; nil if none is near.
+    static func next(to sighting: LedgerTraits) -> ResemblanceCell? {
+        guard let border = border(near: sighting) else { return nil }
+        return border == ResemblanceCell(of: sighting) ? border.preceding : border
+    }
+
+    /// The cell before this one in time.
+    var preceding: ResemblanceCell { ResemblanceCell(weakKey: weakKey, stretch: stretch - 1) }
+
+    /// The cell after this one in time.
+    private var following: ResemblanceCell { ResemblanceCell(weakKey: weakKey, stretch: stretch + 1) }
 
     /// The cell as a link that leads nowhere (``LedgerLink/cell``).
     public var link: LedgerLink {

@@ -2,23 +2,37 @@
 
 /// Which spans are named as ancestors by observations of a delivery, and when those ended.
 struct SpanFamily {
-    private var ends: [UInt64: [Timestamp]] = [:]
+    /// Every mention of an ancestor, sorted.
+    private var mentions: [Mention] = []
+
+    private struct Mention: Comparable {
+        var span: UInt64
+        var time: Timestamp
+
+        static func < (left: Mention, right: Mention) -> Bool { (left.span, left.time) < (right.span, right.time) }
+    }
 
     init(_ observations: some Sequence<Observation>) {
         for observation in observations {
-            observation.trace.ancestors.forEach { ends[$0, default: []].append(observation.time) }
+            observation.trace.ancestors.forEach { mentions.append(Mention(span: $0, time: observation.time)) }
         }
-        for span in ends.keys { ends[span]?.sort() }
+        mentions.sort()
     }
 
-    /// Whether an observation is the ancestor of one of them that ended near enough to belong to its trace.
-    func isAncestor(_ observation: Observation) -> Bool {
-        guard observation.trace.span != 0, let times = ends[observation.trace.span] else { return false }
-        var (low, high) = (0, times.count)
+    /// Whether nobody names an ancestor.
+    var isEmpty: Bool { mentions.isEmpty }
+
+    /// Whether a span that ended then is the ancestor of one of them that ended near enough to belong to its trace.
+    func isAncestor(_ span: UInt64, _ time: Timestamp) -> Bool {
+        guard span != 0, !mentions.isEmpty else { return false }
+        let wanted = Mention(span: span, time: time)
+        var (low, high) = (0, mentions.count)
         while low < high {
             let middle = (low + high) / 2
-            if times[middle] < observation.time { low = middle + 1 } else { high = middle }
+            if mentions[middle] < wanted { low = middle + 1 } else { high = middle }
         }
-        return times[max(0, low - 1)..<min(times.count, low + 1)].contains { Ledger.isNear($0, observation.time) }
+        return mentions[max(0, low - 1)..<min(mentions.count, low + 1)].contains {
+            $0.span == span && Ledger.isNear($0.time, time)
+        }
     }
 }

@@ -97,6 +97,15 @@ public struct Period: Sendable, Hashable {
         to = days.last ?? ""
     }
 
+    /// The equally long time before this one; nil when it would begin before 1970.
+    public var previous: Period? {
+        guard let calendar = try? Self.calendar(timezone), let first = try? Self.date(from, calendar),
+            let start = calendar.date(byAdding: .day, value: -days.count, to: first),
+            let end = calendar.date(byAdding: .day, value: -1, to: first), start.timeIntervalSince1970 >= 0
+        else { return nil }
+        return try? Period(name: "custom", first: calendar.startOfDay(for: start), last: end, calendar: calendar)
+    }
+
     /// The position in ``days`` of the day that holds an instant, nil outside of the period.
     public func day(of time: Timestamp) -> Int? {
         guard time >= start, time < end else { return nil }

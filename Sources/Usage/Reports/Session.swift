@@ -30,6 +30,8 @@ public struct Session: Sendable, Hashable {
     public var startedAt: Timestamp
     /// The newest sign of it.
     public var lastSeenAt: Timestamp
+    /// From what it is known.
+    public var knowledge = Knowledge.measured
     /// Its sums.
     public var totals = UsageTotals()
 
@@ -71,7 +73,25 @@ public struct SessionDetail: Sendable {
     public var events: [SessionEvent]
     /// The cost of each model.
     public var costByModel: [String: Money]
+    /// The sessions that this one started, with their calls, in the order of their starts, at most ``maximumSubagents``.
+    public var subagents: [Subagent] = []
 
+    /// A session that another one started.
+    public struct Subagent: Sendable, Hashable {
+        /// The session.
+        public var session: Session
+        /// Its calls in order of time, at most ``SessionDetail/maximumCalls``.
+        public var calls: [Call]
+
+        /// Creates a sub-agent's part.
+        public init(session: Session, calls: [Call]) {
+            self.session = session
+            self.calls = calls
+        }
+    }
+
+    /// How many sub-agents a detail lists.
+    public static let maximumSubagents = 200
     /// How many calls and how many events a detail lists.
     public static let maximumCalls = 10_000
 

@@ -8,7 +8,7 @@ public struct UsageSummary: Sendable {
     public var totals = UsageTotals()
     /// Sessions with a call in the period.
     public var sessionCount = 0
-    /// Sessions seen in the last minute.
+    /// Sessions seen in the last minute, of those that the filter lets through.
     public var activeSessions = 0
     /// Models without a price, with their calls.
     public var unpricedModels: [String] = []
@@ -26,6 +26,9 @@ public struct UsageSummary: Sendable {
     public var byDay: [Day]
     /// The period's figures by session, dearest first, at most ``maximumSessions``.
     public var sessions: [Session] = []
+
+    /// The days of ``byDay`` split up by the dimension that was asked for; empty when none was.
+    public var series: [[String: UsageTotals]] = []
 
     /// How many sessions a summary lists.
     public static let maximumSessions = 1_000

@@ -67,7 +67,7 @@ final class DecodingSession {
     private func givenValue<T: Decodable>(_ type: T.Type, _ layers: Layers) throws -> T {
         guard let node = layers.given, !node.isNull, node.scalar?.isUnresolved != true else { throw Abandoned() }
         let valueType = ValueType.describing(type)
-        if let primitive = type as? any PrimitiveValue.Type {
+        if valueType.isPrimitive, let primitive = type as? any PrimitiveValue.Type {
             guard let value = try convert(primitive, node, layers) as? T else { throw Abandoned() }
             return value
         }

@@ -31,19 +31,31 @@ extension ValueType {
     /// Describes a Swift type as it appears in a configuration.
     ///
     /// With `templateDepth` above 0 the defaults of sections are encoded too, that many levels deep.
+    ///
+    /// What comes first is asked first: each question to the runtime whether a type conforms to a protocol costs a search through
+    /// all conformances of the program, and a configuration is described at every start.
     static func describing(_ type: Any.Type, templateDepth: Int = 0) -> ValueType {
+        if type == String.self { return .string }
+        if type == Bool.self { return .boolean }
+        if type == Int.self { return .integer }
+        if type == Double.self { return .number }
+        switch type {
+        case let type as any ConfigSection.Type:
+            guard templateDepth > 0 else { return .section(nil) }
+            return .section(try? NodeEncoder(templateDepth: templateDepth - 1).encode(type.init()))
+        default: return describing(unusual: type, templateDepth: templateDepth)
+        }
+    }
+
+    private static func describing(unusual type: Any.Type, templateDepth: Int) -> ValueType {
         switch type {
         case let type as any ConfigScalar.Type: type.valueType
-        case is String.Type: .string
-        case is Bool.Type: .boolean
-        case is any BinaryInteger.Type: .integer
-        case is any BinaryFloatingPoint.Type: .number
         case let type as any OptionalType.Type: describing(type.wrappedType, templateDepth: templateDepth)
         case let type as any ListType.Type: .list(describing(type.elementType, templateDepth: templateDepth))
-        case let type as any MapType.Type: .map(describing(type.mappedType, templateDepth: templateDepth))
         case let type as any CaseIterable.Type: words(of: type).map { .choice($0) } ?? .section(nil)
-        case let type as any ConfigSection.Type where templateDepth > 0:
-            .section(try? NodeEncoder(templateDepth: templateDepth - 1).encode(type.init()))
+        case let type as any MapType.Type: .map(describing(type.mappedType, templateDepth: templateDepth))
+        case is any BinaryInteger.Type: .integer
+        case is any BinaryFloatingPoint.Type: .number
         default: .section(nil)
         }
     }

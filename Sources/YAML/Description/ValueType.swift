@@ -57,6 +57,12 @@ public indirect enum ValueType: Hashable, Sendable {
         }
     }
 
+    /// Whether a type of the standard library may be behind it.
+    var isPrimitive: Bool { [.string, .integer, .number, .boolean].contains(self) }
+
+    /// Whether its keys are of the user's choice.
+    var isMap: Bool { if case .map = self { true } else { false } }
+
     /// What a message says was expected, such as `a whole number`.
     var expectation: String {
         switch self {

@@ -27,10 +27,10 @@ struct NodeEncoder {
         let type = ValueType.describing(T.self, templateDepth: templateDepth)
         if let secret = value as? Secret {
             slot.content = .scalar(text: secret.value, style: .quoted)
-        } else if let primitive = value as? any PrimitiveValue {
-            slot.content = .scalar(text: primitive.scalarText, style: value is String ? .quoted : .plain)
+        } else if type.isPrimitive, let primitive = value as? any PrimitiveValue {
+            slot.content = .scalar(text: primitive.scalarText, style: type == .string ? .quoted : .plain)
         } else {
-            let encoder = NodeEncoding(rules: self, slot: slot, keepsKeys: value is any MapType, codingPath: codingPath)
+            let encoder = NodeEncoding(rules: self, slot: slot, keepsKeys: type.isMap, codingPath: codingPath)
             try value.encode(to: encoder)
         }
         slot.describe(as: type)

@@ -6,30 +6,35 @@ import CollectorKit
 import FoundationEssentials
 import HubExtension
 import Logging
+import Onboarding
 import Usage
+import YAML
 
 /// The command `hammurabi doctor`.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Says how well the calls of a period are known.",
-        discussion:
-            "Which material tells of whose calls, what has no price, and where reported and computed cost differ."
+        abstract: "Says what keeps telemetry from being collected, and how well calls are known.",
+        discussion: """
+            Looks at the configuration, the addresses, the service, files, disk and clock, each agent's settings against what was \
+            heard from it, and prices. Exits with 1 when an error stands. --data tells instead which material tells of whose \
+            calls, what has no price, and where reported and computed cost differ.
+            """
     )
 
     @OptionGroup var options: ConfigOptions
 
-    @Flag(help: "Look at the data; the only examination there is so far.")
+    @Flag(help: "Tell how well the calls of a period are known.")
     var data = false
 
-    @Option(help: "7d, 30d, 90d, today, YYYY-MM or month (the current one, the default).")
+    @Option(help: "With --data: 7d, 30d, 90d, today, YYYY-MM or month (the current one, the default).")
     var period: String?
 
-    @Flag(help: "Print the API's JSON document.")
+    @Flag(help: "Print a JSON document; with --data, the API's.")
     var json = false
 
     func validate() throws {
-        guard data else { throw ValidationError("say what to look at: --data") }
+        if period != nil, !data { throw ValidationError("--period goes with --data") }
         do {
             _ = try Period(period, timezone: "UTC", now: Console.now())
         } catch {
@@ -39,31 +44,94 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         let surroundings = Surroundings.process
+        guard data else { return try await examine(surroundings) }
         let graph = try options.graph(surroundings)
-        let answer = try await document(graph, surroundings)
+        let answer = try await answer(
+            graph,
+            surroundings,
+            "/api/telemetry/quality" + (period.map { "?period=\($0)" } ?? "")
+        ) {
+            try await $0.quality(of: Period(period, timezone: $1, now: Console.now()))
+        }
         if json { return Console.answer(answer + "\n") }
         let quality = try JSONDecoder().decode(QualityReport.self, from: Data(answer.utf8))
         let style = Style(isTerminal: Console.isTerminal, environment: surroundings.environment)
         Console.answer(quality.text(width: Console.isTerminal ? Console.width : 120, style: style))
     }
 
-    /// What a running collector says, who also knows what it could not read; without one, what the store says.
-    private func document(_ graph: PipelineGraph, _ surroundings: Surroundings) async throws -> String {
-        let query = period.map { "?period=\($0)" } ?? ""
-        if let answer = graph.runningHub?.send("GET", "/api/telemetry/quality" + query), answer.status == 200 {
-            return answer.body
+    // MARK: - Everything but the data
+
+    private func examine(_ surroundings: Surroundings) async throws {
+        guard let account = Account(environment: surroundings.environment) else {
+            Console.error("hammurabi: HOME is not set to an absolute path\n")
+            throw ExitCode(Exit.inputMissing)
         }
+        var diagnostics = Diagnostics()
+        let loaded = options.load(surroundings, diagnostics: &diagnostics)?.graph
+        let examination = Examination(
+            surroundings: surroundings,
+            account: account,
+            graph: diagnostics.hasErrors ? nil : loaded,
+            configurationErrors: diagnostics.items.count { $0.severity == .error },
+            now: Console.now()
+        )
+        var findings = examination.findings
+        let (heard, prices, trouble) = await known(examination)
+        let fallback = EndpointURL(loopbackPort: Endpoint.otlpHTTP.port)
+        findings += examination.agents(heard, endpoint: examination.graph?.endpointForAgents ?? fallback)
+        if let ahead = heard.flatMap(examination.senders) { findings.append(ahead) }
+        if let prices { findings.append(prices.finding) }
+        if let trouble { findings.append(trouble) }
+        let report = DoctorReport(findings)
+        let style = Style(isTerminal: Console.isTerminal, environment: surroundings.environment)
+        Console.answer(json ? report.document : report.text(style: style))
+        if report.errors > 0 { throw ExitCode(Exit.checkSaidNo) }
+    }
+
+    /// What the collector or its store knows; nothing where there is none yet.
+    private func known(_ examination: Examination) async -> (HeardAgents?, PriceCoverage?, Finding?) {
+        guard let graph = examination.graph, examination.files.status(examination.home) != nil else {
+            return (nil, nil, nil)
+        }
+        do {
+            let quality = try await answer(graph, examination.surroundings, "/api/telemetry/quality?period=90d") {
+                try await $0.quality(of: Period("90d", timezone: $1, now: Console.now()))
+            }
+            let summary = try await answer(graph, examination.surroundings, "/api/telemetry/summary?period=30d") {
+                try await $0.summary(of: Period("30d", timezone: $1, now: Console.now()))
+            }
+            let decoder = JSONDecoder()
+            return (
+                try decoder.decode(HeardAgents.self, from: Data(quality.utf8)),
+                try decoder.decode(PriceCoverage.self, from: Data(summary.utf8)), nil
+            )
+        } catch {
+            let message = "the store could not be asked: \(error)"
+            return (
+                nil, nil, Finding(check: "store", level: .error, message: message, next: "hammurabi summary says more")
+            )
+        }
+    }
+
+    /// What a running collector says, who also knows what it could not read; without one, what the store says.
+    private func answer(
+        _ graph: PipelineGraph,
+        _ surroundings: Surroundings,
+        _ path: String,
+        _ ask: @escaping @Sendable (HubAnswers, _ timezone: String) async throws -> String
+    ) async throws -> String {
+        let key = surroundings.environment["HAMMURABI_API_KEY"]
+        if let answer = graph.runningHub?.send("GET", path, key: key), answer.status == 200 { return answer.body }
         let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .warning, now: Console.now) }
         let hub = graph.used(.extension).lazy.compactMap { $0.config as? HubConfig }.first ?? HubConfig()
         do {
-            let range = try Period(period, timezone: hub.timezone, now: Console.now())
             return try await Collector.withStore(
                 nil,
                 of: graph,
                 home: surroundings.programHome,
                 logger: logger,
                 now: Console.now
-            ) { try await HubAnswers(store: $0, config: hub, now: Console.now).quality(of: range) }
+            ) { try await ask(HubAnswers(store: $0, config: hub, now: Console.now), hub.timezone) }
         } catch let error as StartError {
             Console.error("hammurabi: \(error)\n")
             throw ExitCode(error.exitCode)

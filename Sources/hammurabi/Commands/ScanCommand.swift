@@ -98,6 +98,7 @@ private struct ScanDocument: Decodable {
     var durationMs: Int64
     var unreadableFiles: Int
     var skippedLines: Int
+    var unknownLines: [String: Int]
     var problems: [String]
 
     /// What was done, for people.
@@ -109,7 +110,15 @@ private struct ScanDocument: Decodable {
     }
 
     /// What could not be read, for people.
-    var faults: String {
+    var faults: String { unreadable + unknown }
+
+    private var unknown: String {
+        guard !unknownLines.isEmpty else { return "" }
+        let types = unknownLines.sorted { $0.key < $1.key }.map { "\($0.key.printable) (\($0.value))" }
+        return "Lines of types that this version does not know were skipped: \(types.joined(separator: ", ")).\n"
+    }
+
+    private var unreadable: String {
         guard !problems.isEmpty else { return "" }
         let lines = problems.prefix(10).map { "  \($0.printable)\n" }.joined()
         let more = problems.count > 10 ? "  and \(problems.count - 10) more; --json names them\n" : ""

@@ -93,12 +93,16 @@ struct ReloadCommand: ParsableCommand {
 extension PipelineGraph {
     /// Where a collector of this configuration tells about itself, the fullest answer first.
     fileprivate var statusPlaces: [(client: CollectorClient, path: String)] {
+        let variable = Surroundings.process.environment["HAMMURABI_API_KEY"] ?? ""
+        // Nothing that could end a header field and begin another.
+        let isKey = !variable.isEmpty && variable.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        let key = isKey ? variable : nil
         let places: [(type: String, path: String)] = [("hub", "/api/telemetry/pipelines"), ("health_check", "/status")]
         return places.flatMap { type, path in
             used(.extension).filter { $0.factory.type == type }.flatMap { declared in
                 declared.config.resources.compactMap { resource in
                     guard case .endpoint(let endpoint) = resource.kind else { return nil }
-                    return (CollectorClient(endpoint: endpoint), path)
+                    return (CollectorClient(endpoint: endpoint, key: key), path)
                 }
             }
         }

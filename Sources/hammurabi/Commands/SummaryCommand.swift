@@ -2,9 +2,6 @@
 
 import ArgumentParser
 import Collector
-import CollectorKit
-import HubExtension
-import Logging
 import Usage
 
 /// The command `hammurabi summary`.
@@ -12,84 +9,86 @@ struct SummaryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "summary",
         abstract: "Says what a period cost, and where.",
-        discussion: "Reads the store that the configuration names; a running collector is not needed and not disturbed."
+        discussion: """
+            Asks the collector when one runs, else reads the store itself; the numbers are the same. On a terminal it \
+            prints tables, behind a pipe one line a row with full values, divided by tabs.
+            """
     )
 
     @OptionGroup var options: ConfigOptions
-
-    @Option(help: "7d, 30d, 90d, today, YYYY-MM or month (the current one, the default).")
-    var period: String?
-
-    @Option(help: ArgumentHelp("The first day, YYYY-MM-DD; goes with --to.", valueName: "date"))
-    var from: String?
-
-    @Option(help: ArgumentHelp("The last day, YYYY-MM-DD; goes with --from.", valueName: "date"))
-    var to: String?
+    @OptionGroup var period: PeriodOptions
+    @OptionGroup var filters: FilterOptions
 
     @Option(help: ArgumentHelp("One table, split by this, instead of the whole report.", valueName: "dimension"))
     var by: SummaryReport.Dimension?
 
-    @Option(help: ArgumentHelp("Whose days are meant: UTC, Europe/Berlin, …; default: the hub's.", valueName: "zone"))
-    var timezone: String?
+    @Flag(help: "Split every row by model; goes with --by day, week, month, agent, project, user and machine.")
+    var breakdown = false
 
-    @Flag(help: "Print the API's JSON document.")
-    var json = false
+    @Option(help: ArgumentHelp("At most this many rows.", valueName: "rows"))
+    var limit: Int?
 
-    @Flag(help: "Print comma-separated values.")
-    var csv = false
+    @Option(help: ArgumentHelp("Sort by cost, tokens, calls or name.", valueName: "order"))
+    var sort: SummaryReport.Order?
+
+    @OptionGroup var tables: TableOptions
+    @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        if json, csv { throw ValidationError("give either --json or --csv, not both") }
-        _ = try resolvedPeriod(in: timezone ?? "UTC")
+        if output.json, tables.csv { throw ValidationError("give either --json or --csv, not both") }
+        if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more") }
+        if breakdown {
+            guard let by else { throw ValidationError("--breakdown goes with --by; use --by day, for example") }
+            if by == .model { throw ValidationError("--by model is split by model already") }
+            if by == .session {
+                throw ValidationError("--breakdown does not go with --by session; use hammurabi sessions ID")
+            }
+        }
+        _ = try period.resolved(in: "UTC", now: Console.now())
     }
 
     func run() async throws {
         let surroundings = Surroundings.process
-        let graph = try options.graph(surroundings)
-        let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .warning, now: Console.now) }
-        let hub = graph.used(.extension).lazy.compactMap { $0.config as? HubConfig }.first ?? HubConfig()
-        let range = try resolvedPeriod(in: timezone ?? hub.timezone)
-        do {
-            let answer = try await Collector.withStore(
-                nil,
-                of: graph,
-                home: surroundings.programHome,
-                logger: logger,
-                now: Console.now
-            ) { store in
-                json
-                    ? try await HubAnswers(store: store, config: hub, now: Console.now).summary(of: range) + "\n"
-                    : rendered(try await store.summary(of: range, now: Console.now()), graph, surroundings)
+        try await output.report(options) { hub in
+            let now = Console.now()
+            let query = try period.resolved(in: hub.timezone, now: now).query + filters.query
+            let series = breakdown && by?.isTime == true ? [("series", "model")] : []
+            let answer = try await hub.get(SummaryDocument.self, "/api/telemetry/summary", query + series)
+            var report = SummaryReport(document: answer.document, dimension: by, sort: sort, limit: limit)
+            if breakdown, let by {
+                report.breakdown = try await models(of: report.rows, by: by, answer.document, hub, query)
             }
-            Console.answer(answer)
-        } catch let error as StartError {
-            Console.error("hammurabi: \(error)\n")
-            throw ExitCode(error.exitCode)
-        } catch {
-            Console.error("hammurabi: the store could not answer: \(error)\n")
-            throw ExitCode(Exit.inputOutput)
+            if let intake = hub.intake { report.endpoint = intake }
+            if output.json { return Report(text: report.json(generatedAt: now.iso8601, api: answer.text)) }
+            guard output.isForPeople, !tables.csv else {
+                let warning = Warning.unpriced(answer.document.totals, models: answer.document.unpricedModels)
+                return Report(
+                    text: tables.text(report.table),
+                    notes: [warning?.message].compactMap(\.self)
+                )
+            }
+            return Report(text: report.text(width: Console.width, style: output.style(surroundings.environment)))
         }
     }
 
-    private func resolvedPeriod(in timezone: String) throws -> Period {
-        do {
-            return try Period(period, from: from, to: to, timezone: timezone, now: Console.now())
-        } catch {
-            throw ValidationError(error.description)
+    /// The models of each row: of a series, or of one question a row.
+    private func models(
+        of rows: [SummaryReport.Row],
+        by dimension: SummaryReport.Dimension,
+        _ document: SummaryDocument,
+        _ hub: HubConnection,
+        _ query: [(String, String)]
+    ) async throws -> [String: [String: UsageFigures]] {
+        if let series = document.series { return SummaryReport.breakdown(series, by: dimension) }
+        var models: [String: [String: UsageFigures]] = [:]
+        for row in rows {
+            let narrowed = query.filter { $0.0 != dimension.rawValue } + [(dimension.rawValue, row.name)]
+            models[row.name] = try await hub.get(SummaryDocument.self, "/api/telemetry/summary", narrowed).document
+                .byModel
         }
-    }
-
-    private func rendered(_ summary: UsageSummary, _ graph: PipelineGraph, _ surroundings: Surroundings) -> String {
-        var report = SummaryReport(summary: summary, dimension: by)
-        let endpoint = graph.used(.receiver).lazy.flatMap(\.config.resources).compactMap { resource in
-            if case .endpoint(let endpoint) = resource.kind { endpoint } else { nil }
-        }.first
-        if let endpoint { report.endpoint = endpoint.description }
-        if csv { return report.csv }
-        guard Console.isTerminal else { return report.tabbed }
-        let style = Style(isTerminal: true, environment: surroundings.environment)
-        return report.text(width: Console.width, style: style)
+        return models
     }
 }
 
 extension SummaryReport.Dimension: ExpressibleByArgument {}
+extension SummaryReport.Order: ExpressibleByArgument {}

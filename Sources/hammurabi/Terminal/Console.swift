@@ -23,10 +23,47 @@ enum Console {
     /// Whether people watch what is written beside the answer.
     static var showsProgress: Bool { isatty(STDERR_FILENO) == 1 }
 
-    /// The width of the terminal in columns; 80 when it has none.
+    /// The width of the terminal in columns; that of `COLUMNS`, or 80, when it has none.
     static var width: Int {
+        if let columns = size?.ws_col, columns > 0 { return Int(columns) }
+        guard let text = getenv("COLUMNS"), let columns = Int(String(cString: text)) else { return 80 }
+        return min(1_000, max(20, columns))
+    }
+
+    /// The height of the terminal in lines; 24 when it has none.
+    static var height: Int {
+        guard let lines = size?.ws_row, lines > 0 else { return 24 }
+        return Int(lines)
+    }
+
+    private static var size: winsize? {
         var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 ? size : nil
+    }
+
+    /// What stands on standard input, at most `limit` bytes of it.
+    ///
+    /// - Parameter patience: How many milliseconds it may be silent; -1 for any.
+    static func input(limit: Int, patience: Int32 = -1) -> String {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        while bytes.count < limit {
+            var source = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+            guard poll(&source, 1, patience) > 0 else { break }
+            let count = read(STDIN_FILENO, &buffer, min(buffer.count, limit - bytes.count))
+            guard count > 0 else { break }
+            bytes += buffer.prefix(count)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Whether a person types what stands on standard input.
+    static var isTyped: Bool { isatty(STDIN_FILENO) == 1 }
+
+    /// The width of the terminal on which people watch, in columns; 80 when it has none.
+    static var errorWidth: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
     }
 

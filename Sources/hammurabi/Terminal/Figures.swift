@@ -34,6 +34,11 @@ enum Figures {
         return String(digits)
     }
 
+    /// A number with the word for what is counted: `1 call`, `1,200 calls`.
+    static func counted(_ number: Int64, _ word: String) -> String {
+        "\(grouped(number)) \(word)\(number == 1 ? "" : "s")"
+    }
+
     /// A span of time in its largest unit: `45s`, `12m`, `3h 5m`, `2d 4h`.
     static func duration(milliseconds: Int64) -> String {
         let seconds = max(0, milliseconds) / 1_000
@@ -41,6 +46,35 @@ enum Figures {
         if seconds < 3_600 { return "\(seconds / 60)m" }
         if seconds < 86_400 { return "\(seconds / 3_600)h \(seconds % 3_600 / 60)m" }
         return "\(seconds / 86_400)d \(seconds % 86_400 / 3_600)h"
+    }
+
+    /// How long something took: `850ms`, `12.3s`, then as ``duration(milliseconds:)``.
+    static func latency(milliseconds: Int64) -> String {
+        if milliseconds < 1_000 { return "\(max(0, milliseconds))ms" }
+        if milliseconds < 60_000 { return "\(milliseconds / 1_000).\(milliseconds % 1_000 / 100)s" }
+        return duration(milliseconds: milliseconds)
+    }
+
+    /// How long ago an instant was that is written in ISO 8601; the text itself when it is none.
+    static func age(of instant: String, now: Timestamp) -> String {
+        guard let time = Timestamp(iso8601: instant) else { return instant.printable }
+        return duration(milliseconds: now.milliseconds - time.milliseconds) + " ago"
+    }
+
+    /// Tokens in a few signs: `812`, `41k`, `1.2M`.
+    static func brief(_ count: Int64) -> String {
+        if count < 1_000 { return String(count) }
+        if count < 1_000_000 { return "\(count / 1_000)k" }
+        let (unit, name): (Int64, String) = count >= 1_000_000_000 ? (1_000_000_000, "B") : (1_000_000, "M")
+        return "\(grouped(count / unit)).\(count % unit / (unit / 10))\(name)"
+    }
+
+    /// Bytes in their largest unit: `812 B`, `35 MB`.
+    static func bytes(_ count: Int64) -> String {
+        for (unit, name) in [(Int64(1) << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] where count >= unit {
+            return "\(grouped(count / unit)) \(name)"
+        }
+        return "\(max(0, count)) B"
     }
 
     /// Dollars with every decimal that matters, for programs.

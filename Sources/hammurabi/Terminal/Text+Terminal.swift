@@ -26,3 +26,13 @@ extension String {
         return lines
     }
 }
+
+extension StringProtocol {
+    /// The text without white space at its ends.
+    var trimmingEnds: String {
+        var rest = self[...]
+        while rest.first?.isWhitespace == true { rest = rest.dropFirst() }
+        while rest.last?.isWhitespace == true { rest = rest.dropLast() }
+        return String(rest)
+    }
+}

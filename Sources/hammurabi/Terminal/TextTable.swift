@@ -12,6 +12,8 @@ struct TextTable {
     struct Row {
         var cells: [String]
         var isTotal = false
+        /// Whether it is a part of the row above.
+        var isPart = false
     }
 
     var columns: [Column]
@@ -26,13 +28,10 @@ struct TextTable {
         for row in rows {
             if row.isTotal { lines.append(style.dim(rule)) }
             let text = line(row.cells, widths, style)
-            lines.append(row.isTotal ? style.bold(text) : text)
+            lines.append(row.isTotal ? style.bold(text) : row.isPart ? style.dim(text) : text)
         }
         return lines.joined(separator: "\n") + "\n"
     }
-
-    /// One line a row, columns divided by tabs.
-    var tabbed: String { rows.map { $0.cells.joined(separator: "\t") + "\n" }.joined() }
 
     /// The widest text columns give way first; none becomes narrower than its title or eight signs.
     private func fittedWidths(to width: Int) -> [Int] {
@@ -68,11 +67,16 @@ struct Style {
     let hasColor: Bool
     let hasUnicode: Bool
 
-    /// The style for standard output, after `NO_COLOR`, `FORCE_COLOR`, `TERM` and the locale.
-    init(isTerminal: Bool, environment: [String: String]) {
+    /// The style for standard output, after the flag `--color`, `NO_COLOR`, `FORCE_COLOR`, `TERM` and the locale.
+    init(isTerminal: Bool, environment: [String: String], color: OutputOptions.ColorChoice = .auto) {
         let forced = environment["FORCE_COLOR"].map { !$0.isEmpty && $0 != "0" } ?? false
         let refused = environment["NO_COLOR"].map { !$0.isEmpty } ?? false || environment["TERM"] == "dumb"
-        hasColor = !refused && (isTerminal || forced)
+        hasColor =
+            switch color {
+            case .always: true
+            case .never: false
+            case .auto: !refused && (isTerminal || forced)
+            }
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
         hasUnicode = locale.lowercased().contains("utf")
     }
@@ -80,7 +84,11 @@ struct Style {
     var rule: String { hasUnicode ? "─" : "-" }
     var none: String { hasUnicode ? "–" : "-" }
     var ellipsis: String { hasUnicode ? "…" : "~" }
-    var dot: String { hasUnicode ? "·" : "," }
+    var dot: String { hasUnicode ? "·" : "|" }
+    /// In front of a part of the row above.
+    var branch: String { hasUnicode ? "└ " : "- " }
+    /// In front of what is estimated.
+    var about: String { hasUnicode ? "≈" : "~" }
 
     func bold(_ text: String) -> String { hasColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
 

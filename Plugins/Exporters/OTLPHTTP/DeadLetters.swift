@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Logging
+public import OTLP
+public import Usage
+
+/// A request that the destination has refused for good, and why.
+public struct DeadLetter: Sendable, Hashable {
+    /// What the records are.
+    public var signal: Signal
+    /// How many there are.
+    public var records: Int
+    /// When it was refused.
+    public var time: Timestamp
+    /// What the destination said.
+    public var reason: String
+    /// The request as protobuf.
+    public var request: [UInt8]
+}
+
+extension DeadLetter {
+    /// As it lies in a queue: the size of the reason in four bytes, the reason, the request.
+    var entry: QueueEntry {
+        let reason = Array(reason.utf8.prefix(4_096))
+        let size = UInt32(reason.count)
+        let head = (0..<4).map { UInt8(truncatingIfNeeded: size >> (8 * UInt32($0))) }
+        return QueueEntry(signal: signal, records: records, time: time, bytes: head + reason + request)
+    }
+
+    /// Reads it back.
+    init?(_ entry: QueueEntry) {
+        guard entry.bytes.count >= 4 else { return nil }
+        let size = entry.bytes[..<4].reversed().reduce(0) { $0 << 8 | Int($1) }
+        guard entry.bytes.count >= 4 + size else { return nil }
+        signal = entry.signal
+        records = entry.records
+        time = entry.time
+        reason = String(decoding: entry.bytes[4..<4 + size], as: UTF8.self)
+        request = Array(entry.bytes[(4 + size)...])
+    }
+}
+
+/// Keeps refused requests, the newest ones within a size; blocks on files.
+struct DeadLetters: Sendable {
+    let log: SegmentLog
+    let limit: Int
+    let counters: ComponentCounters
+    let logger: Logger
+
+    /// Keeps a request; the oldest ones make room.
+    func keep(_ letter: DeadLetter) throws(QueueStorageError) {
+        let entry = letter.entry
+        let size = entry.bytes.count
+        guard size <= limit else {
+            counters.add(letter.records, to: .dropped)
+            logger.error("a refused batch is given up: dead_letters.max_size has no room for it")
+            return
+        }
+        let excess = log.waiting.bytes + size - limit
+        if excess > 0 {
+            let dropped = try log.dropOldest(bytes: excess)
+            counters.add(dropped.records, to: .dropped)
+            logger.error("dead letters are given up for newer ones", metadata: ["records": "\(dropped.records)"])
+        }
+        try log.append([entry])
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import CollectorKit
+import NIOCore
+import NIOHTTP1
+import OTLP
+import Usage
+
+/// Where batches go: sends one request and says what became of it.
+struct Destination: Sendable {
+    private let client: HTTPClient
+    private let addresses: [Signal: WebAddress]
+    private let config: OTLPHTTPConfig
+    private let version: String
+    private let now: @Sendable () -> Timestamp
+
+    /// A body beyond this is not sent (OTLP 1.11: 64 MiB).
+    static let largestBody = 64 << 20
+    /// What is read of an answer (OTLP 1.11: 4 MiB).
+    private static let largestAnswer = 4 << 20
+    private static let redirections = 5
+
+    init(
+        _ config: OTLPHTTPConfig,
+        client: HTTPClient,
+        version: String,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.client = client
+        self.config = config
+        self.version = version
+        self.now = now
+        addresses = config.addresses
+    }
+
+    /// Whether records of a signal have anywhere to go.
+    func takes(_ signal: Signal) -> Bool { addresses[signal] != nil }
+
+    /// Sends a request in protobuf, written and compressed as configured.
+    func send(_ request: [UInt8], _ signal: Signal) async -> Answer {
+        guard let address = addresses[signal] else { return .refused("no endpoint for \(signal) is configured") }
+        let body: [UInt8]
+        do {
+            body = try encoded(request, signal)
+        } catch {
+            return .refused("the batch cannot be written as \(config.encoding): \(error)")
+        }
+        guard body.count <= Self.largestBody else { return .tooLarge("the body has more than 64 MiB") }
+        return await post(ByteBuffer(bytes: body), to: address)
+    }
+
+    private func encoded(_ request: [UInt8], _ signal: Signal) throws -> [UInt8] {
+        var body = request
+        if config.encoding == .json {
+            var writer = OTLPJSONWriter()
+            writer.writeRequest(try OTLPBatch(signal: signal, protobuf: request))
+            body = writer.finish()
+        }
+        guard config.compression == .gzip else { return body }
+        return try Gzip.deflate(body, level: config.compressionParams.level)
+    }
+
+    private func post(_ body: ByteBuffer, to address: WebAddress) async -> Answer {
+        var target = address
+        for _ in 0...Self.redirections {
+            let response: HTTPClientResponse
+            do {
+                response = try await client.execute(request(body, to: target), timeout: config.timeout.amount)
+            } catch is CancellationError {
+                return .cancelled
+            } catch {
+                if Task.isCancelled { return .cancelled }
+                return .later("\(target.authority): \(ConnectionTrouble.reason(error))", after: nil)
+            }
+            guard (300..<400).contains(response.status.code) else { return await answer(response) }
+            switch redirection(response, from: target) {
+            case .success(let next): target = next
+            case .failure(let refusal): return .refused(refusal.reason)
+            }
+        }
+        return .refused("the destination redirects in a circle")
+    }
+
+    private func request(_ body: ByteBuffer, to address: WebAddress) -> HTTPClientRequest {
+        var address = address.text
+        var headers = HTTPHeaders()
+        if !config.tls.serverNameOverride.isEmpty, let target = WebAddress(address) {
+            headers.add(name: "Host", value: target.authority)
+            address = "\(target.scheme)://\(config.tls.serverNameOverride):\(target.port)\(target.path)"
+        }
+        for (name, value) in config.headers { headers.replaceOrAdd(name: name, value: value.value) }
+        if !headers.contains(name: "User-Agent") {
+            headers.add(name: "User-Agent", value: "hammurabi/\(version) (\(Self.system))")
+        }
+        headers.add(
+            name: "Content-Type",
+            value: config.encoding == .proto ? "application/x-protobuf" : "application/json"
+        )
+        if config.compression == .gzip { headers.add(name: "Content-Encoding", value: "gzip") }
+        var request = HTTPClientRequest(url: address)
+        request.method = .POST
+        request.headers = headers
+        request.body = .bytes(body)
+        return request
+    }
+
+    private static let system: String = {
+        #if arch(x86_64)
+        let machine = "amd64"
+        #elseif arch(arm64)
+        let machine = "arm64"
+        #else
+        let machine = "other"
+        #endif
+        #if os(Linux)
+        return "linux/\(machine)"
+        #else
+        return "darwin/\(machine)"
+        #endif
+    }()
+
+    private struct Refusal: Error {
+        var reason: String
+    }
+
+    /// Where a body goes instead.
+    ///
+    /// 307 and 308 mean the same request elsewhere; on the others clients turn it into a GET, which would lose the body with a 200. The
+    /// headers hold secrets, so only the same machine is followed.
+    private func redirection(_ response: HTTPClientResponse, from address: WebAddress) -> Result<WebAddress, Refusal> {
+        let code = response.status.code
+        guard [307, 308].contains(code), let location = response.headers.first(name: "Location") else {
+            return .failure(
+                Refusal(reason: "\(address.authority) answered \(code); name the address it points to as endpoint")
+            )
+        }
+        let written = location.hasPrefix("/") ? "\(address.scheme)://\(address.authority)\(location)" : location
+        guard let next = WebAddress(written) else {
+            return .failure(Refusal(reason: "\(address.authority) answered \(code) with no usable address"))
+        }
+        let isUpgrade = address.scheme == "http" && next.scheme == "https"
+        guard next.host == address.host, isUpgrade || (next.scheme, next.port) == (address.scheme, address.port) else {
+            return .failure(
+                Refusal(
+                    reason: "\(address.authority) redirects to \(next.authority), which must not get the headers; "
+                        + "name that address as endpoint"
+                )
+            )
+        }
+        return .success(next)
+    }
+
+    // MARK: - Answers
+
+    private func answer(_ response: HTTPClientResponse) async -> Answer {
+        let status = response.status.code
+        if (200..<300).contains(status) { return await success(response) }
+        let message = await failureMessage(response)
+        let reason =
+            message.isEmpty ? "the destination answered \(status)" : "the destination answered \(status): \(message)"
+        switch status {
+        case 429, 502, 503, 504:
+            let asked = response.headers.first(name: "Retry-After").flatMap { RetryAfter.wait($0, now: now()) }
+            return .later(reason, after: asked)
+        case 413: return .tooLarge(reason)
+        default: return .refused(reason)
+        }
+    }
+
+    /// A success stays one, even if its body cannot be read: the batch must not come twice.
+    private func success(_ response: HTTPClientResponse) async -> Answer {
+        do {
+            let body = [UInt8](buffer: try await response.body.collect(upTo: Self.largestAnswer))
+            guard let partial = PartialSuccess(body, response) else { return .taken(rejected: 0, message: "") }
+            return .taken(rejected: max(0, partial.rejected), message: shown(partial.message))
+        } catch {
+            return .taken(rejected: 0, message: "the answer was a success, but cannot be read")
+        }
+    }
+
+    private func failureMessage(_ response: HTTPClientResponse) async -> String {
+        guard let body = try? await response.body.collect(upTo: Self.largestAnswer) else { return "" }
+        return shown(PartialSuccess.failureMessage([UInt8](buffer: body), response))
+    }
+
+    /// A foreign text for a log: short, on one line, without our own secrets.
+    private func shown(_ text: String) -> String {
+        var text = String(text.prefix(1_000))
+        for secret in config.headers.values where secret.value.count >= 4 {
+            let parts = [secret.value] + secret.value.split(separator: " ").map(String.init).filter { $0.count >= 8 }
+            for part in parts {
+                text = text.split(separator: part, omittingEmptySubsequences: false).joined(separator: Secret.redacted)
+            }
+        }
+        return String(text.map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 32 } ? " " : $0 }.prefix(200))
+    }
+}
+
+/// What became of a request.
+enum Answer: Sendable, Hashable {
+    /// The destination has it, but for some records that it rejected.
+    case taken(rejected: Int, message: String)
+    /// The destination cannot take it now; it may ask for a time.
+    case later(String, after: Duration?)
+    /// The destination takes no request of this size.
+    case tooLarge(String)
+    /// The destination will never take it.
+    case refused(String)
+    /// The collector stops; nobody knows.
+    case cancelled
+}
+
+extension OTLPHTTPConfig {
+    /// Where records of each signal go.
+    var addresses: [Signal: WebAddress] {
+        var addresses: [Signal: WebAddress] = [:]
+        let whole: [Signal: String] = [.traces: tracesEndpoint, .logs: logsEndpoint, .metrics: metricsEndpoint]
+        for (signal, written) in whole {
+            if !written.isEmpty {
+                addresses[signal] = WebAddress(written)
+            } else if !endpoint.isEmpty {
+                let base = endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
+                addresses[signal] = WebAddress("\(base)/v1/\(signal)")
+            }
+        }
+        return addresses
+    }
+}
+
+extension ConfigDuration {
+    /// The time as the network library has it.
+    var amount: TimeAmount { .nanoseconds(nanoseconds) }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import OTLP
+
+/// A request that can be divided at the borders of its records.
+///
+/// Records are counted in the order of their bytes without those that were rejected when it came in, so that the same bytes divide the
+/// same way whenever they are read.
+struct DividedRequest {
+    private let bytes: [UInt8]
+    private let batch: OTLPBatch?
+    private let live: [Int]
+
+    init(_ bytes: [UInt8], _ signal: Signal) {
+        self.bytes = bytes
+        batch = try? OTLPBatch(signal: signal, protobuf: bytes)
+        live = batch.map { batch in batch.records.indices.filter { batch.isLive(record: $0) } } ?? []
+    }
+
+    /// All records.
+    var all: Range<Int> { 0..<live.count }
+
+    /// The request with these records alone.
+    func request(_ records: Range<Int>) -> [UInt8] {
+        guard var part = batch, records != all else { return bytes }
+        for (position, record) in live.enumerated() where !records.contains(position) {
+            part.overlay.drop(record: record)
+        }
+        return part.encoded()
+    }
+}
+
+extension Range<Int> {
+    /// Two halves of at least one; nil when it cannot be divided.
+    var halves: (Range<Int>, Range<Int>)? {
+        guard count > 1 else { return nil }
+        let middle = lowerBound + count / 2
+        return (lowerBound..<middle, middle..<upperBound)
+    }
+
+    /// Pieces of a size, the last one smaller.
+    func pieces(of size: Int) -> [Range<Int>] {
+        guard size > 0, count > size else { return [self] }
+        return stride(from: lowerBound, to: upperBound, by: size).map { $0..<Swift.min($0 + size, upperBound) }
+    }
+}

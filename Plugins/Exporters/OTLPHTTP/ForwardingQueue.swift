@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CollectorKit
+public import Logging
+public import OTLP
+import Usage
+
+/// The queue and the dead letters of an exporter, looked at from outside: by a command beside a running collector, or without one.
+///
+/// Looking changes nothing; ``replay(logger:)`` needs the lock that a running collector has.
+public struct ForwardingQueue: Sendable {
+    private let folders: QueueFolders
+    private let storage: any QueueStorage
+    /// The exporter's id.
+    public let id: String
+
+    /// Finds the queue of an exporter.
+    ///
+    /// - Throws: ``StartError`` when the exporter keeps nothing on the disk.
+    public init(
+        id: String,
+        config: OTLPHTTPConfig,
+        home: String,
+        storage: any QueueStorage = DiskStorage()
+    ) throws(StartError) {
+        guard let component = ComponentID(id), config.sendingQueue.enabled else {
+            throw StartError(.configuration, "\(id) has no sending queue")
+        }
+        self.id = id
+        self.storage = storage
+        folders = QueueFolders(config, id: component, home: home)
+    }
+
+    /// The folder in which everything lies.
+    public var folder: String { folders.root }
+
+    /// What waits of a signal.
+    public func survey(_ signal: Signal) throws(QueueStorageError) -> QueueSurvey {
+        try QueueSurvey(folder: folders.queue(signal), storage: storage)
+    }
+
+    /// What lies among the dead letters.
+    public func surveyDeadLetters() throws(QueueStorageError) -> QueueSurvey {
+        try QueueSurvey(folder: folders.deadLetters, storage: storage)
+    }
+
+    /// A dead letter and its number among them, from 1 for the oldest.
+    public struct Numbered: Sendable {
+        /// The number.
+        public var number: Int
+        /// The letter.
+        public var letter: DeadLetter
+    }
+
+    /// All dead letters, the oldest first.
+    public func deadLetters() throws(QueueStorageError) -> [Numbered] {
+        var letters: [Numbered] = []
+        try QueueSurvey.entries(folder: folders.deadLetters, storage: storage) { entry in
+            if let letter = DeadLetter(entry) { letters.append(Numbered(number: letters.count + 1, letter: letter)) }
+            return true
+        }
+        return letters
+    }
+
+    /// The batch with a number in a signal's queue, from 1 for the oldest; nil when there is none.
+    public func batch(_ number: Int, of signal: Signal) throws(QueueStorageError) -> QueueEntry? {
+        var (position, found) = (0, QueueEntry?.none)
+        try QueueSurvey.entries(folder: folders.queue(signal), storage: storage) { entry in
+            position += 1
+            if position == number { found = entry }
+            return found == nil
+        }
+        return found
+    }
+
+    /// Puts all dead letters back into the queue, from where the next start sends them.
+    ///
+    /// A letter is in the queue before it leaves the dead letters: a crash between doubles it and loses nothing.
+    /// - Returns: What was put back.
+    /// - Throws: ``QueueStorageError``, which ``QueueStorageError/isLocked`` when a running collector has the queue.
+    public func replay(logger: Logger) throws(QueueStorageError) -> Tally {
+        guard try !storage.names(in: folders.deadLetters).isEmpty else { return Tally() }
+        let lock = try storage.lock(folders.lock)
+        defer { withExtendedLifetime(lock) {} }
+        let dead = SegmentLog(folder: folders.deadLetters, storage: storage, logger: logger)
+        try dead.open()
+        defer { dead.close() }
+        var queues: [Signal: SegmentLog] = [:]
+        defer { for queue in queues.values { queue.close() } }
+        var total = Tally()
+        while let stretch = try dead.take(SegmentLog.Portion(bytes: 1)) {
+            for entry in stretch.entries {
+                guard let letter = DeadLetter(entry) else { continue }
+                let queue: SegmentLog
+                if let open = queues[letter.signal] {
+                    queue = open
+                } else {
+                    queue = SegmentLog(folder: folders.queue(letter.signal), storage: storage, logger: logger)
+                    try queue.open()
+                    queues[letter.signal] = queue
+                }
+                let back = QueueEntry(
+                    signal: letter.signal,
+                    records: letter.records,
+                    time: letter.time,
+                    bytes: letter.request
+                )
+                try queue.append([back])
+                total += Tally(back)
+            }
+            dead.acknowledge(stretch.place)
+        }
+        return total
+    }
+}

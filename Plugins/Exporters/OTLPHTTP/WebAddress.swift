@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An `http` or `https` address in its parts.
+struct WebAddress: Hashable {
+    let scheme: String
+    /// The name or address of the machine, without brackets.
+    let host: String
+    let port: Int
+    /// Path and query, beginning with a slash or empty.
+    let path: String
+
+    /// Reads an address; nil for anything else and for one with a name and password in it.
+    init?(_ text: String) {
+        guard let colon = text.range(of: "://") else { return nil }
+        scheme = text[..<colon.lowerBound].lowercased()
+        guard ["http", "https"].contains(scheme) else { return nil }
+        let rest = text[colon.upperBound...]
+        let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
+        let authority = rest[..<end]
+        let tail = rest[end...].prefix { $0 != "#" }
+        path = tail.isEmpty || tail.hasPrefix("/") ? String(tail) : "/" + tail
+        guard !authority.contains("@"), !text.contains(where: \.isWhitespace) else { return nil }
+        var name = authority
+        var number = scheme == "https" ? 443 : 80
+        if let last = authority.lastIndex(of: ":"), !authority[last...].contains("]") {
+            guard let written = UInt16(authority[authority.index(after: last)...]) else { return nil }
+            number = Int(written)
+            name = authority[..<last]
+        }
+        if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
+        guard !name.isEmpty else { return nil }
+        host = name.lowercased()
+        port = number
+    }
+
+    /// The address as text.
+    var text: String { "\(scheme)://\(authority)\(path)" }
+
+    /// Host and port, which may be shown: a path or query may hold a secret.
+    var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
+
+    /// What is wrong with an address, and what to write instead; nil when nothing is.
+    static func fault(in text: String) -> (message: String, help: String?)? {
+        if WebAddress(text) != nil { return nil }
+        guard text.contains("://") else {
+            return ("the address has no http:// or https:// in front", "write http://\(text)")
+        }
+        let authority = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst(2).first ?? ""
+        if authority.contains("@") {
+            return ("a name and password do not belong into an address", "write headers: { Authorization: ... }")
+        }
+        return ("this is no http:// or https:// address", "write http://127.0.0.1:4318, for example")
+    }
+}
+
+extension StringProtocol {
+    /// Where a text begins and ends in this one.
+    fileprivate func range(of text: String) -> Range<Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
+            start = index(after: start)
+        }
+        return nil
+    }
+}

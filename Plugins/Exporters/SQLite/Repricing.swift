@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import Usage
+
+/// Prices every call anew, a bounded step at a time.
+struct Repricing: Sendable {
+    private let pricing: Pricing
+    private var last: Int64 = 0
+    /// How many counted calls have another price now.
+    private(set) var repriced = 0
+    private(set) var isDone = false
+
+    /// How many calls one step looks at.
+    private static let stride = 2_000
+
+    init(by pricing: Pricing) {
+        self.pricing = pricing
+    }
+
+    /// Does the next step in the transaction that is open.
+    mutating func step(_ db: Database) throws {
+        let revision = try Revision.next(db)
+        var tables = try CallTables(db)
+        let found = try calls(db)
+        for call in found {
+            guard
+                let entry = [Observation](encoded: call.witnesses).flatMap({ LedgerEntry(ref: call.ref, witnesses: $0) }
+                )
+            else { continue }
+            let price = pricing.price(entry.call)
+            guard price != call.price else { continue }
+            try tables.reprice(call.ref, price, former: call.former)
+            if call.former.isCounted { repriced += 1 }
+        }
+        try tables.writeSums(revision)
+        last = found.last?.ref ?? last
+        isDone = found.count < Self.stride
+    }
+
+    private struct StoredCall {
+        var ref: Int64
+        var former: FormerCall
+        var price: CallPrice
+        var witnesses: [UInt8]
+    }
+
+    private func calls(_ db: Database) throws -> [StoredCall] {
+        var statement = try SQLiteStatement(
+            "SELECT \(FormerCall.columns), computed_cost, ref, witnesses FROM calls WHERE ref > ? ORDER BY ref LIMIT \(Self.stride)",
+            db
+        )
+        statement.bind(last)
+        return try statement.rows { row in
+            let price = CallPrice(
+                cost: Money(nanodollars: row.int(5)),
+                isPriced: row.bool(4),
+                computed: row.optionalInt(12).map(Money.init(nanodollars:))
+            )
+            return StoredCall(ref: row.int(13), former: FormerCall(row: row), price: price, witnesses: row.blob(14))
+        }
+    }
+}
+
+/// Models of counted calls without a price, found by an index of such calls alone.
+enum UnpricedQuery {
+    static func run(_ db: Database) throws -> [UnpricedModel] {
+        var statement = try SQLiteStatement(
+            """
+            SELECT m.name, count(*), max(c.time) FROM calls c JOIN models m ON m.ref = c.model
+            WHERE c.counted = 1 AND c.priced = 0 GROUP BY m.name ORDER BY m.name
+            """,
+            db
+        )
+        return try statement.rows { row in
+            UnpricedModel(
+                model: row.text(0) ?? "",
+                calls: row.int(1),
+                lastSeenAt: Timestamp(nanoseconds: row.int(2))
+            )
+        }
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Usage
+
+/// The members of an event or heartbeat under the names of the contract, whatever spelling the sender used.
+struct EventFields: Decodable {
+    private var values: [String: EventValue]
+
+    /// For each name the other spellings that older clients use, first come first served.
+    private static let spellings: [String: [String]] = [
+        "sessionId": ["session_id"], "event": [], "inputTokens": ["input_tokens"], "outputTokens": ["output_tokens"],
+        "cacheReadTokens": ["cache_read_tokens"], "cacheWriteTokens": ["cache_write_tokens"],
+        "reasoningTokens": ["reasoning_tokens"], "model": [], "provider": [], "agentName": ["agent", "agent_name"],
+        "project": [], "user": [], "taskStatus": ["task_status", "currentTask", "task"],
+        "cost": ["costUsd", "cost_usd"], "duration": ["durationMs", "duration_ms"], "timestamp": ["createdAt"],
+        "id": [], "status": [], "completed": [],
+    ]
+
+    init(from decoder: any Decoder) throws {
+        values = try decoder.singleValueContainer().decode([String: EventValue].self)
+    }
+
+    /// The value under a name or one of its other spellings, with the spelling; what is null is not there.
+    private func value(_ name: String) -> (spelling: String, value: EventValue)? {
+        for spelling in [name] + (Self.spellings[name] ?? []) {
+            if let value = values[spelling], value != .null { return (spelling, value) }
+        }
+        return nil
+    }
+
+    /// A text that is not empty.
+    ///
+    /// - Parameter limit: How many bytes it may have.
+    func text(_ name: String, limit: Int = 512) throws(EventFault) -> String? {
+        guard let (spelling, value) = value(name) else { return nil }
+        guard case .text(let text) = value else { throw EventFault(spelling, "must be a string") }
+        guard text.utf8.count <= limit else { throw EventFault(spelling, "must have at most \(limit) bytes") }
+        return text.isEmpty ? nil : text
+    }
+
+    /// A whole number that is not negative.
+    func count(_ name: String) throws(EventFault) -> Int64? {
+        guard let number = try number(name, "a whole number") else { return nil }
+        guard let count = Int64(exactly: number.value), (0...TokenCounts.limit).contains(count) else {
+            throw EventFault(number.spelling, "must be a whole number from 0 to \(TokenCounts.limit)")
+        }
+        return count
+    }
+
+    /// A number that is not negative.
+    func amount(_ name: String, limit: Double) throws(EventFault) -> Double? {
+        guard let number = try number(name, "a number") else { return nil }
+        guard (0...limit).contains(number.value) else {
+            throw EventFault(number.spelling, "must be a number from 0 to \(Int64(limit))")
+        }
+        return number.value
+    }
+
+    private func number(_ name: String, _ kind: String) throws(EventFault) -> (spelling: String, value: Double)? {
+        guard let (spelling, value) = value(name) else { return nil }
+        switch value {
+        case .number(let number): return (spelling, number)
+        case .text(let text):
+            if text.isEmpty { return nil }
+            if let number = Double(text), number.isFinite { return (spelling, number) }
+        default: break
+        }
+        throw EventFault(spelling, "must be \(kind)")
+    }
+
+    /// An instant, ISO 8601 or milliseconds since 1970.
+    func instant(_ name: String) throws(EventFault) -> Timestamp? {
+        guard let (spelling, value) = value(name) else { return nil }
+        let time: Timestamp? =
+            switch value {
+            case .number(let number): Self.instant(milliseconds: number)
+            // Without a zone UTC is meant, as Python's clocks write it.
+            case .text(let text):
+                Timestamp(iso8601: text) ?? Timestamp(iso8601: text + "Z")
+                    ?? Double(text).flatMap(Self.instant(milliseconds:))
+            default: nil
+            }
+        guard let time, time.nanoseconds > 0 else {
+            throw EventFault(
+                spelling,
+                "must be an instant such as \"2026-11-22T08:13:37.999Z\" or milliseconds since 1970"
+            )
+        }
+        return time
+    }
+
+    private static func instant(milliseconds: Double) -> Timestamp? {
+        Int64(exactly: milliseconds.rounded(.down)).flatMap(Timestamp.init(milliseconds:))
+    }
+
+    /// Yes or no.
+    func flag(_ name: String) throws(EventFault) -> Bool? {
+        guard let (spelling, value) = value(name) else { return nil }
+        switch value {
+        case .flag(let flag): return flag
+        case .text("true"), .number(1): return true
+        case .text("false"), .number(0): return false
+        default: throw EventFault(spelling, "must be true or false")
+        }
+    }
+}
+
+/// One member of an event.
+enum EventValue: Decodable, Equatable {
+    case null
+    case flag(Bool)
+    case number(Double)
+    case text(String)
+    /// A list or an object, which no field of ours is.
+    case compound
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let text = try? container.decode(String.self) {
+            self = .text(text)
+        } else if let flag = try? container.decode(Bool.self) {
+            self = .flag(flag)
+        } else if let number = try? container.decode(Double.self) {
+            self = .number(number)
+        } else {
+            self = .compound
+        }
+    }
+}
+
+/// What is wrong with one member.
+struct EventFault: Error {
+    let field: String
+    let rule: String
+
+    init(_ field: String, _ rule: String) {
+        self.field = field
+        self.rule = rule
+    }
+}

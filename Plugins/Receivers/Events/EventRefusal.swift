@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+
+/// Why events are not taken, as their sender will read it.
+struct EventRefusal: Error {
+    let status: HTTPResponse.Status
+    let message: String
+    var fields: HTTPFields = [:]
+
+    /// The data can never be taken.
+    static func invalid(_ message: String) -> EventRefusal { EventRefusal(status: .badRequest, message: message) }
+
+    static let notRunning = EventRefusal(
+        status: .serviceUnavailable,
+        message: "the collector is starting or stopping",
+        fields: [.retryAfter: "1"]
+    )
+
+    static let noPipeline = EventRefusal(
+        status: .serviceUnavailable,
+        message: "events lead nowhere; add this receiver to a logs pipeline of the configuration",
+        fields: [.retryAfter: "30"]
+    )
+
+    static let unsupportedType = EventRefusal(
+        status: .unsupportedMediaType,
+        message: "the Content-Type must be application/json",
+        fields: [.accept: "application/json"]
+    )
+
+    static let unsupportedCoding = EventRefusal(
+        status: .unsupportedMediaType,
+        message: "the Content-Encoding must be gzip or identity",
+        fields: [.acceptEncoding: "gzip"]
+    )
+
+    /// What is left of the body is not worth reading, so the connection cannot be used again.
+    static func tooLarge(_ limit: Int) -> EventRefusal {
+        EventRefusal(
+            status: .contentTooLarge,
+            message: "the body has more than \(limit) bytes; send fewer events at once or raise max_request_body_size",
+            fields: [.connection: "close"]
+        )
+    }
+
+    static let interrupted = EventRefusal(
+        status: .badRequest,
+        message: "the body was cut off",
+        fields: [.connection: "close"]
+    )
+}
+
+extension EventRefusal {
+    /// What the pipeline said: a permanent fault lies in the data, the other kind passes.
+    init(_ error: ConsumeError) {
+        guard error.isRetryable else {
+            self = .invalid(error.message)
+            return
+        }
+        let seconds = min(max(1, error.retryAfter), 30)
+        self.init(status: .serviceUnavailable, message: error.message, fields: [.retryAfter: "\(seconds)"])
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+import Logging
+import OTLP
+import Usage
+
+/// Takes in events and heartbeats as JSON, and answers once the pipeline has them.
+final class EventsReceiver: Receiver, HTTPServing {
+    private let config: EventsConfig
+    private let settings: ComponentSettings
+    private let next: (any Consumer)?
+    private let gate = Gate()
+
+    init(_ config: EventsConfig, _ settings: ComponentSettings, next: (any Consumer)?) {
+        self.config = config
+        self.settings = settings
+        self.next = next
+    }
+
+    func start() async throws(StartError) { gate.open() }
+
+    func shutdown() async { await gate.close() }
+
+    var endpoint: Endpoint { config.endpoint }
+
+    var tls: TLSConfig? { config.tls }
+
+    var routes: [Route] {
+        [
+            Route(.post, "/api/telemetry/ingest") { await self.answer($0, self.ingest) },
+            Route(.post, "/api/telemetry/heartbeat") { await self.answer($0, self.heartbeat) },
+        ]
+    }
+
+    private func answer(
+        _ request: ServerRequest,
+        _ take: ([UInt8]) async throws(EventRefusal) -> ServerResponse
+    ) async -> ServerResponse {
+        do throws(EventRefusal) {
+            guard gate.isOpen else { throw .notRunning }
+            let body = try await EventBody.read(request, limit: Int(clamping: config.maxRequestBodySize.bytes))
+            return try await take(body)
+        } catch {
+            settings.logger.debug("refused events", metadata: ["reason": "\(error.message)"])
+            return ServerResponse(error)
+        }
+    }
+
+    private func ingest(_ body: [UInt8]) async throws(EventRefusal) -> ServerResponse {
+        let request: IngestRequest
+        do throws(EventRefusal) {
+            request = try IngestRequest(body, now: settings.now())
+        } catch {
+            settings.counters.add(1, to: .refused)
+            throw error
+        }
+        try await hand(request.events.map(\.draft))
+        return ServerResponse(accepting: request)
+    }
+
+    private func heartbeat(_ body: [UInt8]) async throws(EventRefusal) -> ServerResponse {
+        let heartbeat: Heartbeat
+        do throws(EventRefusal) {
+            heartbeat = try Heartbeat(body, now: settings.now())
+        } catch {
+            settings.counters.add(1, to: .refused)
+            throw error
+        }
+        try await hand([heartbeat.draft])
+        return ServerResponse(accepting: heartbeat, now: settings.now())
+    }
+
+    private func hand(_ records: [LogRecordDraft]) async throws(EventRefusal) {
+        guard !records.isEmpty else { return }
+        guard let next else { throw .noPipeline }
+        // The body may have taken long; after the shutdown nobody waits for this batch any more.
+        guard gate.enter() else { throw .notRunning }
+        defer { gate.leave() }
+        var builder = LogBatchBuilder(resource: EventRecord.resource, scopeName: EventRecord.scope)
+        for record in records { builder.append(record) }
+        let otlp: OTLPBatch
+        do throws(OTLPError) { otlp = try builder.batch() } catch { throw .invalid(error.description) }
+        do throws(ConsumeError) {
+            try await next.consume(Batch(otlp, receivedAt: settings.now()))
+            settings.counters.add(records.count, to: .accepted)
+        } catch {
+            settings.counters.add(records.count, to: error.isRetryable ? .failed : .refused)
+            throw EventRefusal(error)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import FoundationEssentials
+import HTTPTypes
+import Usage
+
+/// The events of a request: one, or a list of them that is taken as a whole or not at all.
+struct IngestRequest {
+    let events: [UsageEvent]
+    /// Whether the sender posted a list and wants one back.
+    let isList: Bool
+
+    /// How many events a list may have.
+    static let largestList = 1_000
+
+    /// Reads a body.
+    init(_ body: [UInt8], now: Timestamp) throws(EventRefusal) {
+        let fields: [EventFields]
+        (fields, isList) = try Self.fields(body)
+        guard fields.count <= Self.largestList else {
+            throw .invalid("a list may have at most \(Self.largestList) events, this one has \(fields.count)")
+        }
+        var events: [UsageEvent] = []
+        events.reserveCapacity(fields.count)
+        for (position, fields) in fields.enumerated() {
+            do throws(EventFault) {
+                events.append(try UsageEvent(fields, now: now))
+            } catch {
+                let place = isList ? "event \(position): " : ""
+                throw .invalid("\(place)\(error.field) \(error.rule)")
+            }
+        }
+        self.events = events
+    }
+
+    private static func fields(_ body: [UInt8]) throws(EventRefusal) -> ([EventFields], isList: Bool) {
+        let isList = body.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
+        do {
+            let data = Data(body)
+            return isList
+                ? (try JSONDecoder().decode([EventFields].self, from: data), true)
+                : ([try JSONDecoder().decode(EventFields.self, from: data)], false)
+        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
+            guard isList, let position = context.codingPath.first?.intValue else {
+                throw .invalid("the body must be an event, which is a JSON object, or a list of events")
+            }
+            throw .invalid("event \(position): must be a JSON object")
+        } catch {
+            throw .invalid("the body is no JSON")
+        }
+    }
+}
+
+extension ServerResponse {
+    /// Says that events are on the disk, and under which ids their calls are found.
+    init(accepting request: IngestRequest) {
+        func quoted(_ id: String?) -> String { id.map { "\"\($0)\"" } ?? "null" }
+        let ids = request.events.map { quoted($0.callID) }
+        let text =
+            request.isList
+            ? "{\"ok\":true,\"accepted\":\(ids.count),\"callIds\":[\(ids.joined(separator: ","))]}"
+            : "{\"ok\":true,\"callId\":\(ids.first ?? "null")}"
+        self.init(.accepted, [.contentType: "application/json"], body: .bytes(Array(text.utf8)))
+    }
+
+    /// Says why events are not taken.
+    init(_ refusal: EventRefusal) {
+        struct Failure: Encodable {
+            let error: String
+            let status: Int
+        }
+        let failure = Failure(error: refusal.message, status: refusal.status.code)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let body = (try? encoder.encode(failure)).map { Array($0) } ?? []
+        self.init(refusal.status, refusal.fields, body: .bytes(body))
+        head.headerFields[.contentType] = "application/json"
+    }
+}

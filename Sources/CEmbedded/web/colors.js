@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Eight colours for names. A name keeps its colour wherever it stands and whenever the page is opened.
+
+const slots = 8;
+const taken = new Map();
+
+function hash(text) {
+  let value = 168_791;
+  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 16777619);
+  return (value ^ (value >>> 15)) >>> 0;
+}
+
+/** Gives each of some names a colour: the one of its hash, or the next that no other of them has. */
+export function palette(dimension, names) {
+  const result = new Map();
+  const used = new Set();
+  for (const name of [...names].sort()) {
+    const key = dimension + " " + name;
+    let slot = taken.get(key) ?? hash(name) % slots;
+    for (let tries = 0; used.has(slot) && tries < slots; tries++) slot = (slot + 1) % slots;
+    used.add(slot);
+    taken.set(key, slot);
+    result.set(name, "c" + slot);
+  }
+  return (name) => result.get(name) ?? (taken.has(dimension + " " + name) ? "c" + taken.get(dimension + " " + name) : "other");
+}
+
+/** The kinds of tokens, in the order in which they are stacked. */
+export const kinds = [
+  { key: "cacheReadTokens", title: "Cache read", color: "k-read" },
+  { key: "cacheWriteTokens", title: "Cache write", color: "k-write" },
+  { key: "inputTokens", title: "Input", color: "k-input" },
+  { key: "outputTokens", title: "Output", color: "k-output" },
+];

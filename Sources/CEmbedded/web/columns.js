@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The columns of the table of sessions, and which of them the reader wants to see.
+
+import { h } from "./dom.js";
+import { ago, cost, count, duration, instant, modelName, nothing, tokens, utc } from "./format.js";
+import { sessionName, stateDot } from "./recent.js";
+
+const storageName = "hammurabi.columns";
+const text = (key, title, more = {}) => ({ key, title, sort: key, value: (row) => row[key], cell: (row) => row[key] ?? nothing, hint: (row) => row[key], kind: "text-cell", ...more });
+const number = (key, title, more = {}) => ({ key, title, sort: key, number: true, value: (row) => row[key], cell: (row) => tokens(row[key]), hint: (row) => count(row[key]), ...more });
+const when = (key, title, cell) => ({ key, title, sort: key, number: true, value: (row) => row[key], cell, hint: (row) => utc(row[key]) });
+
+/** All columns; `field` is the name in a CSV where the title is none. */
+export const columns = [
+  { ...text("name", "Session"), kind: "name-cell", cell: (row) => [stateDot(row.status), h("span", { class: "name" }, sessionName(row))] },
+  { ...text("status", "State"), cell: ({ status }) => h("span", { class: "state " + status }, status), hint: ({ taskStatus }) => taskStatus },
+  text("agent", "Agent"),
+  text("project", "Project"),
+  text("user", "User", { isExtra: true }),
+  text("machine", "Machine", { isExtra: true }),
+  text("model", "Model", { cell: ({ model }) => (model ? modelName(model) : nothing) }),
+  when("startedAt", "Started", ({ startedAt }) => instant(startedAt, zone)),
+  when("lastSeenAt", "Last seen", ({ lastSeenAt }) => ago(lastSeenAt)),
+  number("durationMs", "Duration", { cell: ({ durationMs }) => duration(durationMs), hint: () => undefined }),
+  number("calls", "Calls", { cell: ({ calls }) => count(calls) }),
+  number("totalTokens", "Tokens"),
+  number("cost", "Cost", { cell: cost, hint: ({ unpricedCalls }) => (unpricedCalls > 0 ? count(unpricedCalls) + " calls without a price" : undefined) }),
+  number("inputTokens", "Input"),
+  number("outputTokens", "Output"),
+  number("cacheTokens", "Cache", { value: (row) => row.cacheReadTokens + row.cacheWriteTokens, cell: (row) => tokens(row.cacheReadTokens + row.cacheWriteTokens), hint: (row) => count(row.cacheReadTokens) + " read, " + count(row.cacheWriteTokens) + " written" }),
+  text("sessionId", "Id", { isExtra: true }),
+];
+
+let zone;
+// A phone begins with what fits on it.
+const onPhone = ["name", "cost", "totalTokens", "durationMs", "lastSeenAt"];
+const hiddenAtFirst = columns.filter(({ key, isExtra }) => (innerWidth < 640 ? !onPhone.includes(key) : isExtra)).map(({ key }) => key);
+let hidden = read();
+
+function read() {
+  try { return JSON.parse(localStorage.getItem(storageName)) ?? hiddenAtFirst; }
+  catch { return hiddenAtFirst; }
+}
+
+/** The columns to show; the name always. */
+export function shownColumns(app) {
+  zone = app.route.query.get("timezone") ?? undefined;
+  return columns.filter(({ key }) => key === "name" || !hidden.includes(key));
+}
+
+/** The button that lets the reader choose columns. */
+export function columnChoice(app) {
+  const isOpen = app.ui.open === "columns";
+  return h("div", { class: "drop right", key: "columns" },
+    h("button", { type: "button", class: "button drop-button", "aria-expanded": String(isOpen), "aria-controls": "drop-columns", onclick: () => app.set({ open: isOpen ? null : "columns" }) },
+      h("span", { class: "drop-label" }, "Columns"), h("span", { class: "chevron", "aria-hidden": "true" })),
+    isOpen && h("div", { class: "drop-panel", id: "drop-columns", role: "group", "aria-label": "Columns" }, columns.slice(1).map(({ key, title }) =>
+      h("label", { class: "option", key }, h("input", { type: "checkbox", checked: !hidden.includes(key), onchange: () => toggle(app, key) }), h("span", { class: "option-name" }, title)))));
+}
+
+function toggle(app, key) {
+  hidden = hidden.includes(key) ? hidden.filter((item) => item !== key) : [...hidden, key];
+  try { localStorage.setItem(storageName, JSON.stringify(hidden)); }
+  catch { /* It holds until the page is closed. */ }
+  app.draw();
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the reader should know before believing the figures.
+
+import { h } from "./dom.js";
+import { address } from "./filters.js";
+import { plural } from "./format.js";
+
+/** The notices of the summary and of the stream; none are shown as nothing. */
+export function notices(app, summary) {
+  const list = [];
+  if (summary?.unpricedModels?.length) {
+    list.push({ code: "unpriced", level: "warning", text: plural(summary.unpricedModels.length, "model") + " without a price (" + plural(summary.unpricedCalls, "call") + "): " + some(summary.unpricedModels) + ".", link: [address("prices", app.route.query), "See prices"] });
+  }
+  for (const { code, level, message } of app.ui.notices ?? []) {
+    if (code === "unpriced" && list.length) continue;
+    list.push({ code: code + message, level, text: message, link: code === "unpriced" ? [address("prices", app.route.query), "See prices"] : null });
+  }
+  if (!list.length) return null;
+  return h("ul", { class: "notices", "aria-label": "Notices", key: "notices" }, list.map(({ code, level, text, link }) =>
+    h("li", { class: "notice " + (level === "warning" ? "warning" : "info"), key: code }, h("span", { class: "notice-text" }, text), link && h("a", { href: link[0] }, link[1]))));
+}
+
+const some = (names) => (names.length > 3 ? names.slice(0, 3).join(", ") + " and " + (names.length - 3) + " more" : names.join(", "));

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a million tokens cost, and which models nobody knows the price of.
+
+import { ask } from "./api.js";
+import { h } from "./dom.js";
+import { changed } from "./filters.js";
+import { ago, count, nothing, plural, utc } from "./format.js";
+import { blank, panel } from "./panel.js";
+import { table } from "./table.js";
+
+const rates = [["inputPerMillion", "Input"], ["outputPerMillion", "Output"], ["cacheReadPerMillion", "Cache read"], ["cacheWrite5mPerMillion", "Cache write 5m"], ["cacheWrite1hPerMillion", "Cache write 1h"]];
+const most = 200;
+
+export const prices = {
+  name: "prices",
+  title: "Prices",
+
+  sources: () => [["prices", "/api/telemetry/prices"]],
+  stream: () => "/api/telemetry/stream?topics=notice",
+
+  told(app, topic, { code }) {
+    const resource = app.resources.get("prices");
+    if (code === "unpriced" && resource?.data && !resource.loading) app.load(resource);
+  },
+
+  view(app) {
+    const resource = app.data("prices");
+    return [
+      h("div", { class: "page-head" }, h("h1", null, "Prices"), resource.data && h("span", { class: "page-count" }, count(resource.data.models?.length ?? 0) + " models in the table")),
+      panel(app, { id: "unpriced", title: "Models without a price", resource, lines: 3, why: "Models that were called and are not in the price table. Their tokens are counted, their cost is not known: it is shown as – and never as zero.", body: (data) => unpriced(app, data) }),
+      panel(app, { id: "rates", title: "Price table", resource, lines: 10, why: "US dollars per million tokens, as the pricing processor uses them: the built-in table or the one that the configuration names, with its overrides.", actions: search(app), body: (data) => list(app, data) }),
+    ];
+  },
+};
+
+function unpriced(app, { unpriced: models = [] }) {
+  if (!models.length) return blank("None: every model that was called has a price.");
+  return [
+    h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Table of models without a price" }, table({
+      caption: "Models without a price", rows: models, key: ({ model }) => model,
+      columns: [
+        { key: "model", title: "Model", cell: ({ model }) => model },
+        { key: "calls", title: "Calls", number: true, cell: ({ calls }) => count(calls) },
+        { key: "seen", title: "Last seen", number: true, cell: ({ lastSeenAt }) => (lastSeenAt ? ago(lastSeenAt) : nothing), hint: ({ lastSeenAt }) => utc(lastSeenAt) },
+      ],
+    })),
+    h("div", { class: "hint" }, h("p", null, "Give them a price in the configuration, in dollars per million tokens; then reload and recompute:"),
+      h("pre", { tabindex: "0", "aria-label": "Configuration to add" }, "processors:\n  pricing:\n    overrides:\n" + models.slice(0, 5).map(({ model }) => `      - { model: ${JSON.stringify(model)}, input: 3, output: 15, cache_read: 0.3 }`).join("\n")),
+      h("div", { class: "more" }, h("button", { type: "button", class: "button", disabled: app.ui.isRepricing, onclick: () => reprice(app) }, app.ui.isRepricing ? "Recomputing…" : "Recompute stored costs"),
+        app.ui.repriced && h("span", { class: "fine", role: "status" }, app.ui.repriced))),
+  ];
+}
+
+async function reprice(app) {
+  app.set({ isRepricing: true, repriced: null });
+  try {
+    const { repriced } = await ask("/api/telemetry/reprice", { method: "POST" });
+    app.set({ isRepricing: false, repriced: plural(repriced ?? 0, "call") + " changed" });
+    app.load(app.resources.get("prices"));
+  } catch (error) {
+    app.set({ isRepricing: false, repriced: error.message });
+  }
+}
+
+const search = (app) => h("input", { type: "search", class: "input", id: "search", placeholder: "Search models", "aria-label": "Search models", value: app.route.query.get("q") ?? "", autocomplete: "off", spellcheck: "false", oninput: (event) => app.replace(changed(app.route, { q: event.target.value.trim() || null })) });
+
+function list(app, { models = [] }) {
+  const text = (app.route.query.get("q") ?? "").toLowerCase();
+  const { sort = "model", order = "asc" } = app.ui.prices ?? {};
+  const found = models.filter(({ model, provider }) => (model + " " + (provider ?? "")).toLowerCase().includes(text)).sort((a, b) => {
+    const [left, right] = [a[sort] ?? (sort === "model" || sort === "provider" ? "" : -1), b[sort] ?? (sort === "model" || sort === "provider" ? "" : -1)];
+    return (left < right ? -1 : left > right ? 1 : 0) * (order === "asc" ? 1 : -1) || (a.model < b.model ? -1 : 1);
+  });
+  if (!found.length) return blank(text ? "No model in the table has this in its name." : "The table is empty.");
+  return [
+    h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Table of prices" }, table({
+      caption: "Prices in dollars per million tokens", rows: found.slice(0, most), key: ({ model, provider, from }) => model + "|" + (provider ?? "") + "|" + (from ?? ""), sort, order,
+      onSort: (next, way) => app.set({ prices: { sort: next, order: way } }),
+      columns: [
+        { key: "model", title: "Model", sort: "model", cell: ({ model }) => model },
+        { key: "provider", title: "Provider", sort: "provider", cell: ({ provider }) => provider ?? "" },
+        ...rates.map(([key, title]) => ({ key, title, sort: key, number: true, cell: (row) => perMillion(row[key]) })),
+        { key: "from", title: "Valid from", number: true, cell: ({ from }) => from ?? "" },
+      ],
+    })),
+    found.length > most && h("p", { class: "fine more" }, "The first " + count(most) + " of " + count(found.length) + "; search for others."),
+  ];
+}
+
+/** Two decimals, or as many as it has. */
+function perMillion(dollars) {
+  if (dollars === null || dollars === undefined) return h("span", { class: "zero" }, nothing);
+  const text = dollars.toFixed(2);
+  return "$" + (Number(text) === dollars ? text : String(Number(dollars.toPrecision(4))));
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// How well the figures are known.
+
+import { h } from "./dom.js";
+import { parameters } from "./filters.js";
+import { ago, count, modelName, money, nothing, percent, utc } from "./format.js";
+import { blank, panel } from "./panel.js";
+import { table } from "./table.js";
+
+export const quality = {
+  name: "quality",
+  title: "Data quality",
+  filters: "period",
+
+  sources: (app) => [["quality", "/api/telemetry/quality?" + parameters(app.route.query, { zone: app.zone, periodOnly: true })]],
+  stream: (app) => "/api/telemetry/stream?topics=summary&" + parameters(app.route.query, { zone: app.zone, periodOnly: true }),
+
+  // The stream says that something is new, not what became of the quality.
+  told(app, topic, { callCount }) {
+    const resource = app.resources.get("quality");
+    if (topic === "summary" && resource?.data && !resource.loading && callCount !== resource.data.calls) app.load(resource);
+  },
+
+  view(app) {
+    const resource = app.data("quality");
+    return [
+      h("div", { class: "page-head" }, h("h1", null, "Data quality"), resource.data && h("span", { class: "page-count" }, count(resource.data.calls) + " calls in this period")),
+      panel(app, { id: "witnesses", title: "How calls are known", kind: "bare", resource, lines: 3, body: facts }),
+      h("div", { class: "columns" },
+        panel(app, { id: "sources", title: "Sources", resource, lines: 6, why: "Who tells of the calls of each agent and machine. Two sources of one call are joined and counted once.", body: sources }),
+        panel(app, { id: "costs", title: "Reported and computed cost", resource, lines: 6, why: "Some agents say themselves what a call cost. Agreement says how their figure compares with the price table.", body: costs })),
+      panel(app, { id: "problems", title: "What could not be read", resource, lines: 3, why: "Files and lines that the last scan of session files had to leave out.", body: problems }),
+    ];
+  },
+};
+
+function facts(data) {
+  const part = (value) => (data.calls > 0 ? percent(value / data.calls) : nothing);
+  const fact = (title, value, note) => h("div", null, h("dt", null, title), h("dd", null, count(value ?? 0), note && h("span", { class: "fine" }, " " + note)));
+  return h("dl", { class: "facts" },
+    fact("Known from one source", data.oneWitness, part(data.oneWitness)),
+    fact("Confirmed by several", data.severalWitnesses, part(data.severalWitnesses)),
+    fact("Joined by resemblance", data.weaklyJoined, part(data.weaklyJoined)),
+    fact("Without a price", data.unpriced, part(data.unpriced)),
+    fact("Sums not counted again", data.rollUpsNotCounted),
+    fact("Unexplained tokens", data.unexplainedTokens));
+}
+
+const sources = ({ sources: list = [] }) => list.length === 0 ? blank("No call in this period.") : h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Table of sources" }, table({
+  caption: "Sources of calls", rows: list, key: ({ agent, machine, sources: names }) => [agent, machine, ...(names ?? [])].join("|"),
+  columns: [
+    { key: "agent", title: "Agent", cell: ({ agent }) => agent },
+    { key: "machine", title: "Machine", cell: ({ machine }) => machine },
+    { key: "sources", title: "Known from", cell: ({ sources: names }) => (names ?? []).join(" + ").replaceAll("_", " ") },
+    { key: "calls", title: "Calls", number: true, cell: ({ calls }) => count(calls) },
+    { key: "seen", title: "Last seen", number: true, cell: ({ lastSeenAt }) => ago(lastSeenAt), hint: ({ lastSeenAt }) => utc(lastSeenAt) },
+  ],
+}));
+
+const costs = ({ costs: list = [] }) => list.length === 0 ? blank("No agent reported a cost in this period.") : h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Table of costs" }, table({
+  caption: "Reported and computed cost", rows: list, key: ({ model, agreement }) => model + "|" + agreement,
+  columns: [
+    { key: "model", title: "Model", cell: ({ model }) => modelName(model), hint: ({ model }) => model },
+    { key: "agreement", title: "Agreement", cell: ({ agreement }) => agreement.replaceAll("_", " ") },
+    { key: "calls", title: "Calls", number: true, cell: ({ calls }) => count(calls) },
+    { key: "reported", title: "Reported", number: true, cell: ({ reported }) => money(reported) },
+    { key: "computed", title: "Computed", number: true, cell: ({ computed }) => money(computed) },
+  ],
+}));
+
+function problems({ unreadableFiles = 0, skippedLines = 0, problems: list = [] }) {
+  if (!unreadableFiles && !skippedLines && !list.length) return blank("Everything was read.");
+  return [h("p", { class: "fine" }, count(unreadableFiles) + " files could not be read, " + count(skippedLines) + " lines were left out."),
+    h("ul", { class: "plain-list" }, list.slice(0, 100).map((text, index) => h("li", { key: index + text }, h("code", null, text))))];
+}

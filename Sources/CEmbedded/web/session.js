@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// One session: what it is, what happened when, and each of its calls.
+
+import { h } from "./dom.js";
+import { palette } from "./colors.js";
+import { copy } from "./empty.js";
+import { address } from "./filters.js";
+import { ago, cost, count, duration, instant, modelName, money, nothing, shortID, time, tokens, utc } from "./format.js";
+import { blank, dot, figure, panel, plainTable } from "./panel.js";
+import { sessionName } from "./recent.js";
+import { table } from "./table.js";
+import { timeline } from "./timeline.js";
+
+const knowledge = { measured: "measured by the agent", transcript: "read from its session file", both: "measured, and read from its session file" };
+const callsShown = 200;
+
+export const session = {
+  name: "session",
+  parent: "sessions",
+
+  sources: ({ route }) => [["session", "/api/telemetry/sessions/" + encodeURIComponent(route.id ?? "")]],
+  keeps: false,
+  stream: () => "/api/telemetry/stream?topics=session&period=today",
+  heading: (app) => (app.data("session").data ? sessionName(app.data("session").data.session) : "Session"),
+
+  told(app, topic, { sessions = [] }) {
+    const resource = app.resources.get("session");
+    const known = resource?.data?.session;
+    const news = sessions.find(({ sessionId }) => sessionId === app.route.id);
+    if (news && known && (news.calls !== known.calls || news.status !== known.status)) app.load(resource);
+  },
+
+  view(app) {
+    const resource = app.data("session");
+    const detail = resource.data;
+    const zone = app.route.query.get("timezone") ?? undefined;
+    return [
+      h("p", { class: "crumbs" }, h("a", { href: address("sessions", app.route.query) }, "Sessions"), h("span", { "aria-hidden": "true" }, " / "), h("span", null, shortID(app.route.id))),
+      detail ? heading(app, detail.session) : h("h1", null, "Session"),
+      panel(app, { id: "facts", title: "Facts", kind: "bare", resource, lines: 3, body: () => facts(app, detail, zone) }),
+      detail && timelinePanel(app, detail, zone),
+      detail && h("div", { class: "columns wide-left" }, callsPanel(app, detail, zone), h("div", { class: "stack" }, modelsPanel(app, detail), subagentsPanel(app, detail), eventsPanel(app, detail, zone))),
+    ];
+  },
+};
+
+const heading = (app, { sessionId, status, taskStatus, ...rest }) =>
+  h("div", { class: "page-head" }, h("h1", null, sessionName({ sessionId, ...rest })),
+    h("span", { class: "state " + status }, status), taskStatus && h("span", { class: "task" }, taskStatus),
+    h("span", { class: "id" }, h("code", { id: "session-id" }, sessionId), h("button", { type: "button", class: "button small", "aria-label": "Copy the id", onclick: (event) => copy(app, event.currentTarget, sessionId) }, "Copy")));
+
+function facts(app, { session }, zone) {
+  const fact = (title, value, hint) => h("div", null, h("dt", null, title), h("dd", { title: hint }, value ?? nothing));
+  return h("dl", { class: "facts" },
+    fact("Cost", cost(session), session.unpricedCalls > 0 ? count(session.unpricedCalls) + " calls without a price" : null),
+    fact("Tokens", tokens(session.totalTokens), count(session.totalTokens)), fact("Calls", count(session.calls)), fact("Duration", duration(session.durationMs)),
+    fact("Started", instant(session.startedAt, zone), utc(session.startedAt)), fact("Last seen", ago(session.lastSeenAt), utc(session.lastSeenAt)),
+    fact("Agent", session.agent && session.agent + (session.agentVersion ? " " + session.agentVersion : "")),
+    fact("Project", session.project, session.project), session.branch && fact("Branch", session.branch), fact("User", session.user, session.user), fact("Machine", session.machine, session.machine),
+    session.parentSessionId && fact("Started by", h("a", { href: address("session", app.route.query, {}, session.parentSessionId) }, shortID(session.parentSessionId))),
+    knowledge[session.knowledge] && fact("Known from", knowledge[session.knowledge]));
+}
+
+function timelinePanel(app, detail, zone) {
+  const lanes = [{ title: sessionName(detail.session), calls: detail.calls ?? [] }, ...(detail.subagents ?? []).map(({ session: sub, calls }) => ({ title: sessionName(sub), calls: calls ?? [] }))].filter(({ calls }) => calls.length);
+  return panel(app, {
+    id: "timeline", title: "Timeline", why: "Each bar is one call, as long as it took, coloured by model. The line is the cost so far. Pauses of more than five minutes are shortened. Sub-agents have lanes of their own, and their cost is in the line.",
+    body: () => {
+      if (!lanes.length) return blank("No call yet.");
+      const models = [...new Set(lanes.flatMap(({ calls }) => calls.map(({ model }) => model ?? "unknown")))];
+      const { paint, height, label } = timeline({ lanes, color: palette("model", models.slice(0, 8)), zone });
+      return [
+        h("ul", { class: "legend" }, models.slice(0, 8).map((model) => h("li", { key: model }, h("span", { class: "legend-item" }, dot(palette("model", models.slice(0, 8))(model)), modelName(model))))),
+        figure(app, { id: "timeline", height, paint, table: () => plainTable(label, ["Time", "Lane", "Model", "Took", "Cost"], lanes.flatMap(({ title, calls }) => calls.map((call) => [time(call.timestamp, zone), title, modelName(call.model), duration(call.durationMs), callCost(call)]))) }),
+      ];
+    },
+  });
+}
+
+const callCost = (call) => (call.priced === false ? nothing : money(call.cost));
+
+const callsPanel = (app, { calls = [] }, zone) => panel(app, {
+  id: "calls", title: "Calls", why: "Input is what was not in the cache. A call without a price shows –. Sources: who told of the call; several sources of one call are counted once.",
+  body: () => {
+    if (!calls.length) return blank("No call yet.");
+    const isAll = app.ui.allCalls || calls.length <= callsShown;
+    const rows = (isAll ? calls : calls.slice(-callsShown)).map((call, index) => ({ ...call, index }));
+    return [h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Table of calls" }, table({
+      caption: "Calls of this session", rows, key: ({ callId, index }) => (callId ?? "") + index, kind: "calls-table",
+      columns: [
+        { key: "time", title: "Time", cell: ({ timestamp, error }) => [time(timestamp, zone), error && h("span", { class: "call-error", title: error }, "error")], hint: ({ timestamp }) => utc(timestamp) },
+        { key: "model", title: "Model", kind: "text-cell", cell: ({ model }) => modelName(model), hint: ({ model, provider }) => [model, provider].filter(Boolean).join(" · ") },
+        ...[["inputTokens", "Input"], ["cacheReadTokens", "Cache read"], ["cacheWriteTokens", "Cache write"], ["outputTokens", "Output"]].map(([key, title]) => ({ key, title, number: true, cell: (call) => tokens(call[key]), hint: (call) => count(call[key]) })),
+        { key: "cost", title: "Cost", number: true, cell: callCost, hint: ({ reportedCost }) => (reportedCost === null || reportedCost === undefined ? undefined : "the agent itself said " + money(reportedCost)) },
+        { key: "duration", title: "Took", number: true, cell: ({ durationMs }) => duration(durationMs) },
+        { key: "sources", title: "Sources", kind: "text-cell", cell: ({ sources }) => (sources ?? []).join(", ").replaceAll("_", " "), hint: ({ sources }) => (sources ?? []).join(", ") },
+      ],
+    })), !isAll && h("div", { class: "more" }, h("span", { class: "fine" }, "The last " + count(callsShown) + " of " + count(calls.length)), h("button", { type: "button", class: "button", onclick: () => app.set({ allCalls: true }) }, "Show all"))];
+  },
+});
+
+const modelsPanel = (app, { calls = [], costByModel = {} }) => panel(app, {
+  id: "session-models", title: "Cost by model",
+  body: () => {
+    const rows = Object.entries(costByModel);
+    const priced = new Set(calls.filter((call) => call.priced !== false).map(({ model }) => model ?? "unknown"));
+    if (!rows.length) return blank("No call yet.");
+    return h("ul", { class: "plain-list" }, rows.map(([model, dollars]) => h("li", { key: model }, h("span", { title: model }, modelName(model)), h("span", { class: "number" }, dollars === 0 && !priced.has(model) ? nothing : money(dollars)))));
+  },
+});
+
+function subagentsPanel(app, { subagents = [] }) {
+  if (!subagents.length) return null;
+  return panel(app, {
+    id: "subagents", title: "Sub-agents",
+    body: () => h("ul", { class: "plain-list" }, subagents.map(({ session: sub }) => h("li", { key: sub.sessionId },
+      h("a", { href: address("session", app.route.query, {}, sub.sessionId) }, sessionName(sub)), h("span", { class: "number" }, cost(sub))))),
+  });
+}
+
+const eventsPanel = (app, { events = [] }, zone) => panel(app, {
+  id: "events", title: "Events", why: "What else the session reported: prompts, tool results, errors. Their texts are not kept by default.",
+  body: () => events.length === 0 ? blank("No event.")
+    : h("div", { class: "scroller tall", tabindex: "0", role: "region", "aria-label": "List of events" }, h("ul", { class: "plain-list" }, events.slice(-300).reverse().map(({ timestamp, name }, index) => h("li", { key: timestamp + name + index }, h("span", { class: "event-name" }, name), h("time", { class: "number", datetime: timestamp, title: utc(timestamp) }, time(timestamp, zone)))))),
+});

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A sum over bytes that differs when they do: 64 bits, made of 64×64-bit products, so that it costs a fraction of writing the bytes.
+///
+/// It finds damage, not forgery; the seed keeps what was copied from elsewhere from being taken for the real thing.
+struct Checksum {
+    /// Odd constants with as many ones as zeros; any such would do.
+    private static let (first, second, third): (UInt64, UInt64, UInt64) = (
+        0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3
+    )
+
+    /// The sum of bytes under a seed.
+    static func of(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
+        var (left, right) = (seed ^ first, seed ^ second)
+        var position = 0
+        while bytes.count &- position >= 32 {
+            left = fold(word(bytes, position) ^ first, word(bytes, position &+ 8) ^ left)
+            right = fold(word(bytes, position &+ 16) ^ second, word(bytes, position &+ 24) ^ right)
+            position &+= 32
+        }
+        var sum = left ^ right.byteSwapped
+        while bytes.count &- position >= 8 {
+            sum = fold(word(bytes, position) ^ third, sum ^ second)
+            position &+= 8
+        }
+        var last: UInt64 = 0
+        while position < bytes.count {
+            last = last << 8 | UInt64(bytes[position])
+            position &+= 1
+        }
+        return fold(fold(last ^ first, sum ^ third), UInt64(bytes.count) ^ second)
+    }
+
+    /// The sum of bytes under a seed.
+    static func of(_ bytes: [UInt8], seed: UInt64) -> UInt64 { bytes.withUnsafeBytes { of($0, seed: seed) } }
+
+    @inline(__always)
+    private static func word(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {
+        UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+
+    /// Both halves of a product; a factor of zero would forget the other, so it is kept beside.
+    @inline(__always)
+    private static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low ^ (left &+ (right << 32 | right >> 32))
+    }
+}

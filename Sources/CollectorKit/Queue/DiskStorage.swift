@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Files on the disk, for this user only.
+public struct DiskStorage: QueueStorage {
+    /// Creates the access to the disk.
+    public init() {}
+
+    /// Makes a folder and those above it.
+    public func makeFolder(_ path: String) throws(QueueStorageError) {
+        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            throw QueueStorageError(number: errno, path: path)
+        }
+        try makeFolder(String(path[..<slash]))
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw QueueStorageError(number: errno, path: path) }
+    }
+
+    /// The names in a folder; none when it is missing.
+    public func names(in folder: String) throws(QueueStorageError) -> [String] {
+        guard let directory = opendir(folder) else {
+            if errno == ENOENT { return [] }
+            throw QueueStorageError(number: errno, path: folder)
+        }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// Opens a file.
+    public func open(_ path: String, creating: Bool) throws(QueueStorageError) -> any QueueFile {
+        let flags = creating ? O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC : O_RDWR | O_APPEND | O_CLOEXEC
+        var descriptor = systemOpen(path, flags, 0o600)
+        if descriptor < 0, !creating, [EACCES, EROFS].contains(errno) {
+            descriptor = systemOpen(path, O_RDONLY | O_CLOEXEC, 0)
+        }
+        guard descriptor >= 0 else { throw QueueStorageError(number: errno, path: path) }
+        return DiskFile(descriptor, path)
+    }
+
+    /// Gives a file another name.
+    public func rename(_ path: String, to other: String) throws(QueueStorageError) {
+        guard systemRename(path, other) == 0 else { throw QueueStorageError(number: errno, path: path) }
+    }
+
+    /// Removes a file.
+    public func remove(_ path: String) { unlink(path) }
+
+    /// Puts the names in a folder on the disk.
+    public func syncFolder(_ path: String) throws(QueueStorageError) {
+        let folder = systemOpen(path, O_RDONLY | O_CLOEXEC, 0)
+        guard folder >= 0 else { throw QueueStorageError(number: errno, path: path) }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw QueueStorageError(number: errno, path: path) }
+    }
+
+    /// Takes the lock of a file.
+    public func lock(_ path: String) throws(QueueStorageError) -> any Sendable {
+        let descriptor = systemOpen(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw QueueStorageError(number: errno, path: path) }
+        let file = DiskFile(descriptor, path)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw QueueStorageError(number: errno, path: path) }
+        return file
+    }
+}
+
+/// The names of the methods above hide those of the system.
+private func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
+private func systemRename(_ path: String, _ other: String) -> Int32 { rename(path, other) }
+
+/// An open file of the disk.
+private final class DiskFile: QueueFile {
+    private let descriptor: Int32
+    private let path: String
+
+    init(_ descriptor: Int32, _ path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    var size: Int {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws(QueueStorageError) {
+        var written = 0
+        while written < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+            let count = write(descriptor, rest.baseAddress, rest.count)
+            if count < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
+            written += max(0, count)
+        }
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int {
+        var count = 0
+        while count < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
+            let step = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + count))
+            if step == 0 { break }
+            if step < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
+            count += max(0, step)
+        }
+        return count
+    }
+
+    func sync() throws(QueueStorageError) {
+        #if canImport(Darwin)
+        let status = fsync(descriptor)
+        #else
+        let status = fdatasync(descriptor)
+        #endif
+        guard status == 0 else { throw QueueStorageError(number: errno, path: path) }
+    }
+
+    func cut(to size: Int) throws(QueueStorageError) {
+        guard ftruncate(descriptor, off_t(size)) == 0, fsync(descriptor) == 0 else {
+            throw QueueStorageError(number: errno, path: path)
+        }
+    }
+}
+
+extension QueueStorageError {
+    /// Why, without the path, and what to do about it.
+    public var reason: String {
+        switch number {
+        case ENOSPC, EDQUOT: "the disk is full; free some space"
+        case EACCES, EPERM: "it may not be written; check the rights of the folder"
+        case EROFS: "the file system is read-only; mount it for writing"
+        case ENOENT: "its folder is missing; make it again"
+        case EIO: "the disk reports an error; check it"
+        case ENOTDIR, EISDIR: "it is a folder or lies below a file; name another path"
+        case EWOULDBLOCK: "another process has it"
+        default: String(cString: strerror(number))
+        }
+    }
+
+    /// Whether somebody else has the lock.
+    public var isLocked: Bool { number == EWOULDBLOCK }
+    /// Whether the disk has no room.
+    public var isFull: Bool { [ENOSPC, EDQUOT].contains(number) }
+    /// Whether the rights are missing.
+    public var isPermission: Bool { [EACCES, EPERM, EROFS].contains(number) }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where a queue keeps its files: the disk, or memory; passed in, so that tests can let anything fail.
+public protocol QueueStorage: Sendable {
+    /// Makes a folder and those above it, for this user only.
+    func makeFolder(_ path: String) throws(QueueStorageError)
+    /// The names in a folder; none when it is missing.
+    func names(in folder: String) throws(QueueStorageError) -> [String]
+    /// Opens a file for reading, and for appending when `creating` it.
+    func open(_ path: String, creating: Bool) throws(QueueStorageError) -> any QueueFile
+    /// Gives a file another name.
+    func rename(_ path: String, to other: String) throws(QueueStorageError)
+    /// Removes a file; one that is not there is removed.
+    func remove(_ path: String)
+    /// Puts the names in a folder on the disk.
+    func syncFolder(_ path: String) throws(QueueStorageError)
+    /// Keeps others from the file's folder as long as the result lives.
+    ///
+    /// - Throws: An error that ``QueueStorageError/isLocked`` when somebody else has it.
+    func lock(_ path: String) throws(QueueStorageError) -> any Sendable
+}
+
+/// An open file of a queue; closed with the last reference, may be read from anywhere while one appends.
+public protocol QueueFile: AnyObject, Sendable {
+    /// The size in bytes.
+    var size: Int { get }
+    /// Adds bytes at the end; when it fails, any part of them may be there.
+    func append(_ bytes: UnsafeRawBufferPointer) throws(QueueStorageError)
+    /// Fills a buffer from an offset on; how many bytes there were.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int
+    /// Puts everything that was added on the disk.
+    func sync() throws(QueueStorageError)
+    /// Cuts the file to a size, on the disk when it returns.
+    func cut(to size: Int) throws(QueueStorageError)
+}
+
+extension QueueFile {
+    /// A stretch of the file, shorter at its end.
+    func bytes(at offset: Int, count: Int) throws(QueueStorageError) -> [UInt8] {
+        var failure: QueueStorageError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: max(0, count)) { buffer, filled in
+            do throws(QueueStorageError) {
+                filled = try read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+            } catch {
+                (failure, filled) = (error, 0)
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+}
+
+/// Why a file of a queue cannot be read or written.
+public struct QueueStorageError: Error, Sendable, CustomStringConvertible {
+    /// The system's number of the error.
+    public let number: Int32
+    /// The file or folder.
+    public let path: String
+
+    /// Creates an error.
+    public init(number: Int32, path: String) {
+        self.number = number
+        self.path = path
+    }
+
+    /// The path and why it cannot be used.
+    public var description: String { "\(path): \(reason)" }
+}

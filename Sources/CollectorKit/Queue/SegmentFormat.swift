@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The first bytes of a segment: twice the same, so that one damaged byte cannot hide a whole segment.
+///
+/// Each copy: `magic` 8 · a number that only this segment has 8 · their sum 8. The number seeds all sums in the segment, so that
+/// nothing that was written elsewhere is taken for an entry of it.
+enum SegmentHeader {
+    static let size = 48
+    private static let magic: UInt64 = 0x3147_4553_4255_4853
+
+    static func bytes(seed: UInt64) -> [UInt8] {
+        var copy: [UInt8] = []
+        for number in [magic, seed] {
+            withUnsafeBytes(of: number.littleEndian) { copy.append(contentsOf: $0) }
+        }
+        let sum = Checksum.of(copy, seed: seed)
+        withUnsafeBytes(of: sum.littleEndian) { copy.append(contentsOf: $0) }
+        return copy + copy
+    }
+
+    /// The seed of a segment; nil when neither copy can be read.
+    static func seed(_ bytes: [UInt8]) -> UInt64? {
+        for start in [0, size / 2] where bytes.count >= start + size / 2 {
+            let copy = Array(bytes[start..<start + size / 2])
+            let seed = copy[8..<16].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            if copy == Array(Self.bytes(seed: seed)[..<(size / 2)]) { return seed }
+        }
+        return nil
+    }
+}
+
+/// What the file beside a segment says is done with: 16 bytes each, start 4 · end 4 · sum 8; what cannot be read is not done.
+enum DoneMark {
+    static let size = 16
+
+    static func bytes(_ range: Range<Int>, seed: UInt64) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for number in [UInt32(clamping: range.lowerBound), UInt32(clamping: range.upperBound)] {
+            withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
+        }
+        let sum = Checksum.of(bytes, seed: seed)
+        withUnsafeBytes(of: sum.littleEndian) { bytes.append(contentsOf: $0) }
+        return bytes
+    }
+
+    static func ranges(_ bytes: [UInt8], seed: UInt64) -> DoneRanges {
+        var ranges = DoneRanges()
+        for start in stride(from: 0, through: bytes.count - size, by: size) {
+            let words = bytes[start..<start + 8]
+            let low = words.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+            let high = words.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+            guard low < high, Array(bytes[start..<start + size]) == Self.bytes(low..<high, seed: seed) else { continue }
+            ranges.insert(low..<high)
+        }
+        return ranges
+    }
+}
+
+/// Stretches of a segment in order, touching ones joined.
+struct DoneRanges: Sendable, Hashable {
+    private(set) var ranges: [Range<Int>] = []
+
+    mutating func insert(_ range: Range<Int>) {
+        var merged = range
+        let first = ranges.firstIndex { $0.upperBound >= range.lowerBound } ?? ranges.count
+        var last = first
+        while last < ranges.count, ranges[last].lowerBound <= merged.upperBound {
+            merged =
+                min(merged.lowerBound, ranges[last].lowerBound)..<max(merged.upperBound, ranges[last].upperBound)
+            last += 1
+        }
+        ranges.replaceSubrange(first..<last, with: [merged])
+    }
+
+    /// Where the stretch ends that holds a position; nil when none does.
+    func end(at position: Int) -> Int? {
+        ranges.first { $0.contains(position) }?.upperBound
+    }
+}
+
+/// The names of a queue's files.
+enum SegmentName {
+    static let lock = "lock"
+
+    static func segment(_ number: UInt64) -> String { padded(number) + ".segment" }
+    static func done(_ number: UInt64) -> String { padded(number) + ".done" }
+    static func bad(_ number: UInt64) -> String { padded(number) + ".segment.bad" }
+
+    /// The number and kind of a file; nil for files of others.
+    static func parse(_ name: String) -> (number: UInt64, kind: Substring)? {
+        guard let dot = name.firstIndex(of: "."), let number = UInt64(name[..<dot]) else { return nil }
+        return (number, name[name.index(after: dot)...])
+    }
+
+    private static func padded(_ number: UInt64) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 12 - digits.count)) + digits
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import OTLP
+import Synchronization
+import Usage
+
+extension SegmentLog {
+    /// As many bytes as are gathered for one call of the system.
+    private static let gathered = 1 << 20
+
+    /// Adds batches; they are on the disk when it returns, all or none.
+    ///
+    /// - Returns: What waits now and was not taken; no more than was added when nothing waited before.
+    /// - Throws: ``QueueStorageError`` when they are not; the queue is as it was, and the next attempt may succeed.
+    @discardableResult
+    public func append(_ entries: [QueueEntry]) throws(QueueStorageError) -> Tally {
+        guard !entries.isEmpty else { return fresh }
+        return try writing.withLock { _ throws(QueueStorageError) in
+            let segment = try openSegment()
+            do throws(QueueStorageError) {
+                try write(entries, to: segment)
+                try segment.file.sync()
+            } catch {
+                takeBack(segment)
+                throw error
+            }
+            let added = entries.reduce(Tally()) { $0 + Tally($1) }
+            return state.withLock { state in
+                if let index = state.position(of: segment.number) {
+                    if state.segments[index].fresh.batches == 0 { state.segments[index].nextTime = entries[0].time }
+                    state.segments[index].end += added.bytes
+                    state.segments[index].fresh += added
+                }
+                return state.segments.reduce(Tally()) { $0 + $1.fresh }
+            }
+        }
+    }
+
+    private func write(_ entries: [QueueEntry], to segment: Segment) throws(QueueStorageError) {
+        var buffer: [UInt8] = []
+        buffer.reserveCapacity(min(Self.gathered * 2, entries.reduce(0) { $0 + Tally($1).bytes }))
+        for entry in entries {
+            EntryHeader(entry, seed: segment.seed).write(to: &buffer, seed: segment.seed)
+            if entry.bytes.count >= Self.gathered {
+                try Self.append(buffer, to: segment.file)
+                try Self.append(entry.bytes, to: segment.file)
+                buffer.removeAll(keepingCapacity: true)
+            } else {
+                buffer.append(contentsOf: entry.bytes)
+                guard buffer.count >= Self.gathered else { continue }
+                try Self.append(buffer, to: segment.file)
+                buffer.removeAll(keepingCapacity: true)
+            }
+        }
+        try Self.append(buffer, to: segment.file)
+    }
+
+    static func append(_ bytes: [UInt8], to file: any QueueFile) throws(QueueStorageError) {
+        guard !bytes.isEmpty else { return }
+        var failure: QueueStorageError?
+        bytes.withUnsafeBytes { bytes in
+            do throws(QueueStorageError) { try file.append(bytes) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    /// The segment that entries are added to; begins a new one when there is none or it is full.
+    private func openSegment() throws(QueueStorageError) -> Segment {
+        let (isOpen, current, number) = state.withLock { state in
+            (state.isOpen, state.segments.last { $0.isOpen }, state.nextNumber)
+        }
+        guard isOpen else { throw QueueStorageError(number: 9, path: folder) }
+        if let current, current.end < segmentSize { return current }
+        let path = path(SegmentName.segment(number))
+        let seed = UInt64.random(in: .min ... .max)
+        let file = try storage.open(path, creating: true)
+        do throws(QueueStorageError) {
+            if file.size > 0 { try file.cut(to: 0) }
+            try Self.append(SegmentHeader.bytes(seed: seed), to: file)
+            try file.sync()
+            try storage.syncFolder(folder)
+        } catch {
+            storage.remove(path)
+            throw error
+        }
+        var segment = Segment(number: number, seed: seed, file: file, end: SegmentHeader.size)
+        segment.isOpen = true
+        state.withLock { [segment] state in
+            state.nextNumber = number + 1
+            if let current, let index = state.position(of: current.number) { state.segments[index].isOpen = false }
+            removeFinished(&state)
+            state.segments.append(segment)
+        }
+        return segment
+    }
+
+    /// Takes back what a failed attempt has left; a file from which it cannot be taken is not added to any more.
+    private func takeBack(_ segment: Segment) {
+        do throws(QueueStorageError) {
+            try segment.file.cut(to: segment.end)
+        } catch {
+            logger.warning("a failed write cannot be taken back", metadata: ["reason": "\(error)"])
+        }
+        // What the system holds of a file after a failed flush is not to be trusted: what follows goes into a new one.
+        state.withLock { state in
+            if let index = state.position(of: segment.number) { state.segments[index].isOpen = false }
+            removeFinished(&state)
+        }
+    }
+}

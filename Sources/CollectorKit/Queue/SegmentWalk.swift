@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Goes through a segment entry by entry, past what is damaged.
+struct SegmentWalk {
+    let file: any QueueFile
+    let seed: UInt64
+    /// Where the segment ends.
+    let end: Int
+
+    private var window: [UInt8] = []
+    private var windowStart = 0
+
+    /// How much is read at a time where only headers are wanted.
+    private static let windowSize = 4_096
+    /// How much is read at a time when the next whole entry is looked for.
+    private static let searchSize = 1 << 20
+
+    init(_ file: any QueueFile, seed: UInt64, end: Int) {
+        self.file = file
+        self.seed = seed
+        self.end = end
+    }
+
+    /// What a walk found beside entries.
+    struct Findings {
+        /// Where the last whole entry ends.
+        var end: Int
+        /// What cannot be read between entries.
+        var damage: [Range<Int>] = []
+    }
+
+    /// Visits every entry from an offset on; what follows the last one is not part of the segment.
+    ///
+    /// - Parameter verifying: Whether the bytes of each entry are looked at, too.
+    mutating func entries(
+        from start: Int,
+        verifying: Bool,
+        visit: (EntryHeader, Int) -> Void
+    ) throws(QueueStorageError) -> Findings {
+        var findings = Findings(end: start)
+        var damage: [Range<Int>] = []
+        var position = start
+        while position < end {
+            if let header = try header(at: position) {
+                let next = position + EntryHeader.size + header.length
+                let isWhole = verifying ? try isWhole(header, at: position) : true
+                if isWhole {
+                    visit(header, position)
+                    findings.end = next
+                    findings.damage += damage
+                    damage = []
+                } else {
+                    damage.append(position..<next)
+                }
+                position = next
+            } else if let next = try nextEntry(after: position) {
+                damage.append(position..<next)
+                position = next
+            } else {
+                break
+            }
+        }
+        return findings
+    }
+
+    /// The header at an offset; nil when there is none whose entry lies inside the segment.
+    mutating func header(at offset: Int) throws(QueueStorageError) -> EntryHeader? {
+        if offset < windowStart || offset + EntryHeader.size > windowStart + window.count {
+            window = try file.bytes(at: offset, count: min(Self.windowSize, end - offset))
+            windowStart = offset
+        }
+        return header(window, offset - windowStart, at: offset)
+    }
+
+    private func header(_ bytes: [UInt8], _ index: Int, at offset: Int) -> EntryHeader? {
+        bytes.withUnsafeBytes { bytes in
+            guard index + EntryHeader.size <= bytes.count,
+                let header = EntryHeader(UnsafeRawBufferPointer(rebasing: bytes[index...]), seed: seed),
+                offset + EntryHeader.size + header.length <= end
+            else { return nil }
+            return header
+        }
+    }
+
+    func isWhole(_ header: EntryHeader, at offset: Int) throws(QueueStorageError) -> Bool {
+        let body = try file.bytes(at: offset + EntryHeader.size, count: header.length)
+        return body.withUnsafeBytes { header.matches($0, seed: seed) }
+    }
+
+    /// Where the next entry begins behind damage; nil when there is none.
+    func nextEntry(after offset: Int) throws(QueueStorageError) -> Int? {
+        var start = offset + 1
+        while start + EntryHeader.size <= end {
+            let bytes = try file.bytes(at: start, count: min(Self.searchSize, end - start))
+            guard bytes.count >= EntryHeader.size else { return nil }
+            let first = UInt8(truncatingIfNeeded: EntryHeader.magic)
+            for index in 0...(bytes.count - EntryHeader.size) where bytes[index] == first {
+                if header(bytes, index, at: start + index) != nil { return start + index }
+            }
+            start += bytes.count - EntryHeader.size + 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Whose settings they are: the folders that the environment names.
+public struct Account: Sendable {
+    /// The environment variables.
+    public let environment: [String: String]
+    /// The user's home directory.
+    public let home: String
+    /// Where the administrator's settings lie.
+    public let systemFolder: String
+
+    /// Creates an account; nil when the environment names no home.
+    public init?(environment: [String: String], systemFolder: String = "/etc") {
+        guard let home = environment["HOME"], home.hasPrefix("/") else { return nil }
+        self.environment = environment
+        self.home = Self.trimmed(home)
+        self.systemFolder = systemFolder
+    }
+
+    /// The folder of a variable, else one below home.
+    func folder(_ variable: String, or path: String) -> String {
+        if let named = environment[variable], !named.isEmpty { return Self.trimmed(named) }
+        return home + "/" + path
+    }
+
+    /// Where programs keep their settings.
+    public var configFolder: String { folder("XDG_CONFIG_HOME", or: ".config") }
+
+    /// Where programs keep their data.
+    var dataFolder: String { folder("XDG_DATA_HOME", or: ".local/share") }
+
+    /// Where this program keeps its files.
+    public var programHome: String { folder("HAMMURABI_HOME", or: ".hammurabi") }
+
+    /// A path as people write it, with `~` for home.
+    public func shown(_ path: String) -> String {
+        path.hasPrefix(home + "/") ? "~" + path.dropFirst(home.count) : path
+    }
+
+    private static func trimmed(_ path: String) -> String {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return path
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A coding agent whose settings are known.
+public enum Agent: String, CaseIterable, Sendable, Codable {
+    case claudeCode = "claude-code"
+    case codex
+    case gemini
+    case qwen
+    case cursor
+    case opencode
+    case copilot
+
+    /// The name that people know it by.
+    public var title: String {
+        switch self {
+        case .claudeCode: "Claude Code"
+        case .codex: "Codex"
+        case .gemini: "Gemini CLI"
+        case .qwen: "Qwen Code"
+        case .cursor: "Cursor"
+        case .opencode: "OpenCode"
+        case .copilot: "GitHub Copilot"
+        }
+    }
+
+    /// The name under which its calls and sessions are reported.
+    public var reportedName: String {
+        switch self {
+        case .gemini: "gemini-cli"
+        case .qwen: "qwen-code"
+        default: rawValue
+        }
+    }
+
+    /// What it sends first after new settings, and when.
+    public var firstRecord: String {
+        switch self {
+        case .claudeCode: "start it anew and send a prompt; its first records come within a minute"
+        case .codex: "start it anew; its first records come with the first turn"
+        case .gemini, .qwen: "start it anew; its first records come within half a minute"
+        case .copilot: "reload the window or start it anew; its first records come at the end of the first turn"
+        case .opencode: "start it anew; its first records come at the end of the first turn"
+        case .cursor: "it sends nothing"
+        }
+    }
+}

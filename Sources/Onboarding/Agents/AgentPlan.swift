@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What one agent needs to send to a destination.
+public struct AgentPlan: Sendable {
+    /// A setting that sends elsewhere now.
+    public struct Conflict: Sendable, Hashable {
+        /// The file that holds it.
+        public let path: String
+        /// Its key.
+        public let key: String
+        /// Its value, masked where it may be secret.
+        public let value: String
+    }
+
+    /// The agent.
+    public let agent: Agent
+    /// The files to change; none when everything is as it should be, or when something stands against it.
+    public var changes: [FileChange] = []
+    /// Settings that send elsewhere.
+    public var conflicts: [Conflict] = []
+    /// What a person should know.
+    public var notes: [String] = []
+    /// Variables that must be set by hand.
+    public var environment: [EnvironmentVariable] = []
+    /// Why nothing can be written.
+    public var fault: SettingsFault?
+    /// The files that were looked at.
+    public var paths: [String] = []
+    /// The key that it shows at the destination now; never to be shown.
+    public var currentKey: String?
+    /// Whether there are settings of its own that can be written at all.
+    public var hasSettings = true
+
+    /// Whether it sends to the destination as far as files tell.
+    public var isConfigured: Bool { hasSettings && fault == nil && conflicts.isEmpty && changes.isEmpty }
+
+    /// What to write where; nothing is written.
+    ///
+    /// - Parameter overriding: Whether settings that send elsewhere are replaced; else nothing of their file is changed.
+    public static func make(
+        for agent: Agent,
+        to destination: Destination,
+        of account: Account,
+        in files: LocalFiles,
+        overriding: Bool = false
+    ) -> AgentPlan {
+        plan(Planning(agent, destination, account, files, overriding))
+    }
+
+    /// What settings would hold that were not there before, for a person who writes them; no file is looked at.
+    public static func fromNothing(for agent: Agent, to destination: Destination, of account: Account) -> AgentPlan {
+        var planning = Planning(agent, destination, account, LocalFiles(), false)
+        planning.startsFromNothing = true
+        return plan(planning)
+    }
+
+    private static func plan(_ start: Planning) -> AgentPlan {
+        var planning = start
+        do {
+            switch planning.plan.agent {
+            case .claudeCode: try planning.claudeCode()
+            case .codex: try planning.codex()
+            case .gemini, .qwen: try planning.gemini()
+            case .opencode: try planning.opencode()
+            case .copilot: try planning.copilot()
+            case .cursor: planning.cursor()
+            }
+        } catch let fault as SettingsFault {
+            planning.plan.fault = fault
+        } catch {
+            planning.plan.fault = SettingsFault(.badContent, "\(error)")
+        }
+        if planning.plan.fault != nil || (!planning.plan.conflicts.isEmpty && !planning.overriding) {
+            planning.plan.changes = []
+        }
+        return planning.plan
+    }
+}
+
+/// A plan in the making.
+struct Planning {
+    var plan: AgentPlan
+    let destination: Destination
+    let account: Account
+    let files: LocalFiles
+    let overriding: Bool
+    var startsFromNothing = false
+
+    init(_ agent: Agent, _ destination: Destination, _ account: Account, _ files: LocalFiles, _ overriding: Bool) {
+        plan = AgentPlan(agent: agent)
+        self.destination = destination
+        self.account = account
+        self.files = files
+        self.overriding = overriding
+    }
+
+    /// Notes a setting that sends elsewhere.
+    mutating func conflict(_ path: String, _ key: String, _ value: String) {
+        let shown = SecretMask.isSecret(key) ? "***" : SecretMask.withoutUser(value)
+        plan.conflicts.append(AgentPlan.Conflict(path: path, key: key, value: shown))
+    }
+
+    /// Whether others can read a file with a key in it.
+    func isTooOpen(_ file: SettingsFile, holdsKey: Bool) -> Bool { holdsKey && (file.mode ?? 0) & 0o077 != 0 }
+
+    /// The key in a header's value, as `Bearer KEY`; nil in any other.
+    static func key(inHeader value: String) -> String? {
+        let plain = value.replacing("%20", with: " ")
+        return plain.hasPrefix("Bearer ") ? String(plain.dropFirst(7)) : nil
+    }
+
+    /// A file to be changed.
+    func open(_ path: String) throws(SettingsFault) -> SettingsFile {
+        guard !startsFromNothing else { return SettingsFile(path: path, target: path, content: nil, mode: nil) }
+        return try SettingsFile.open(path, in: files)
+    }
+
+    /// The variables that carry the key for programs whose settings have no place for it.
+    mutating func keyByEnvironment() {
+        guard destination.key != nil else { return }
+        let placeholder = EnvironmentVariable.keyPlaceholder
+        plan.environment.append(
+            EnvironmentVariable(name: "OTEL_EXPORTER_OTLP_HEADERS", value: "Authorization=Bearer%20\(placeholder)")
+        )
+    }
+
+    /// Changes a JSON file by wishes and makes sure that nothing else in it changes.
+    mutating func change(_ path: String, dialect: JSONDialect, holdsKey: Bool = false, _ wishes: [JSONWish]) throws {
+        plan.paths.append(path)
+        let file = try open(path)
+        let before = file.content ?? []
+        do {
+            var settings = try JSONSettings(before, dialect: dialect)
+            let old = settings.root.content
+            var touched: [[String]] = []
+            for wish in wishes {
+                guard let scalar = try decide(wish, in: settings, path) else { continue }
+                if case .string(nil) = scalar {
+                    try settings.remove(at: wish.path)
+                } else {
+                    try settings.set(scalar.scalar, at: wish.path)
+                }
+                touched.append(wish.path)
+            }
+            try Self.verify(old, settings.root.content, touched: touched, path)
+            guard !touched.isEmpty || isTooOpen(file, holdsKey: holdsKey) else { return }
+            plan.changes.append(FileChange(file, content: settings.bytes, holdsKey: holdsKey))
+        } catch let fault as SyntaxFault {
+            throw fault.fault(in: path, before)
+        } catch let fault as JSONSettings.NoObject {
+            throw Self.noObject(path, fault.path)
+        }
+    }
+
+    static func noObject(_ path: String, _ keys: [String]) -> SettingsFault {
+        SettingsFault(
+            .badContent,
+            "\(path): \"\(keys.joined(separator: "."))\" is not an object in braces; repair it and try again, nothing was changed"
+        )
+    }
+
+    /// What a wish changes: nil for nothing.
+    private mutating func decide(_ wish: JSONWish, in settings: JSONSettings, _ path: String) throws -> JSONWish.Value?
+    {
+        let node = settings.root.node(at: wish.path)
+        if let node, node.scalar == nil {
+            throw SettingsFault(
+                .badContent,
+                "\(path): \"\(wish.name)\" is a list or an object where one value should stand; repair it, nothing was changed"
+            )
+        }
+        guard let current = settings.scalar(at: wish.path) else {
+            if wish.onlyIfThere { return nil }
+            return wish.value
+        }
+        switch wish.judge(current) {
+        case .good: return nil
+        case .replaceable: return wish.value
+        case .elsewhere:
+            conflict(path, wish.name, current.plain)
+            return overriding ? wish.value : nil
+        }
+    }
+
+    /// Notes files of the project that the person stands in, which win over the person's own there.
+    mutating func noteProjectFiles(_ names: [String], _ tellsOfTelemetry: (JSONNode) -> Bool) {
+        guard let project = account.environment["PWD"], project.hasPrefix("/") else { return }
+        for path in names.map({ project + $0 }) where !plan.paths.contains(path) && !startsFromNothing {
+            guard let content = try? files.read(path),
+                let root = try? JSONParser.parse(content, dialect: .withComments), tellsOfTelemetry(root)
+            else { continue }
+            plan.notes.append("\(path) has telemetry settings of its own, which win over yours in that project")
+        }
+    }
+
+    /// What lies outside of what was to change must say the same as before.
+    static func verify(_ old: [[String]: String], _ new: [[String]: String], touched: [[String]], _ path: String) throws
+    {
+        func rest(_ content: [[String]: String]) -> [[String]: String] {
+            content.filter { key, _ in !touched.contains { key.starts(with: $0) || $0.starts(with: key) } }
+        }
+        guard rest(old) == rest(new) else {
+            throw SettingsFault(
+                .badContent,
+                "\(path) is spelled in a way that cannot be changed safely; paste the settings by hand, nothing was changed"
+            )
+        }
+    }
+}
+
+/// A value that a JSON file should have.
+struct JSONWish {
+    /// What is to stand there; `.string(nil)` takes the key away.
+    enum Value {
+        case string(String?)
+        case bool(Bool)
+
+        var scalar: JSONScalar {
+            switch self {
+            case .string(let text): .string(text ?? "")
+            case .bool(let value): .bool(value)
+            }
+        }
+    }
+
+    /// What a value that is there already means.
+    enum Judgement {
+        case good
+        case replaceable
+        case elsewhere
+    }
+
+    var path: [String]
+    var value: Value
+    /// Whether a file without the key is fine.
+    var onlyIfThere = false
+    var judge: (JSONScalar) -> Judgement
+
+    var name: String { path.joined(separator: ".") }
+
+    init(_ path: [String], _ value: Value, onlyIfThere: Bool = false, judge: ((JSONScalar) -> Judgement)? = nil) {
+        self.path = path
+        self.value = value
+        self.onlyIfThere = onlyIfThere
+        let scalar = value.scalar
+        self.judge = { current in current == scalar ? .good : judge?(current) ?? .replaceable }
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Claude Code: the object `env` of `settings.json`, strict JSON of text values.
+extension Planning {
+    /// Switches that put prompts, answers or whole requests into telemetry.
+    private static let contentSwitches = [
+        "OTEL_LOG_USER_PROMPTS", "OTEL_LOG_ASSISTANT_RESPONSES", "OTEL_LOG_TOOL_DETAILS", "OTEL_LOG_TOOL_CONTENT",
+        "OTEL_LOG_RAW_API_BODIES",
+    ]
+
+    mutating func claudeCode() throws {
+        let path = account.folder("CLAUDE_CONFIG_DIR", or: ".claude") + "/settings.json"
+        if !startsFromNothing { try refuseManagedClaude() }
+        let file = try open(path)
+        let settings: JSONSettings
+        do {
+            settings = try JSONSettings(file.content ?? [], dialect: .strict)
+        } catch {
+            throw error.fault(in: path, file.content ?? [])
+        }
+        func current(_ name: String) -> String? { settings.scalar(at: ["env", name])?.plain }
+        if let endpoint = current("OTEL_EXPORTER_OTLP_ENDPOINT"), destination.endpoint.isNamed(by: endpoint) {
+            let headers = PercentText.entries(current("OTEL_EXPORTER_OTLP_HEADERS") ?? "")
+            plan.currentKey = headers.first { $0.name.lowercased() == "authorization" }
+                .flatMap { Self.key(inHeader: String($0.text.drop { $0 != "=" }.dropFirst())) }
+        }
+        try change(path, dialect: .strict, holdsKey: destination.key != nil, claudeWishes(current))
+        for name in Self.contentSwitches where current(name).map(Self.isOn) == true {
+            plan.notes.append("\(name) is on in \(path): texts are sent; it was left as it is")
+        }
+        noteProjectFiles(["/.claude/settings.json", "/.claude/settings.local.json"]) { root in
+            root["env"]?.members?.contains { $0.key.hasPrefix("OTEL_") || $0.key == "CLAUDE_CODE_ENABLE_TELEMETRY" }
+                == true
+        }
+        if settings.scalar(at: ["otelHeadersHelper"]) != nil {
+            plan.notes.append("otelHeadersHelper in \(path) makes headers of its own, which join those in env")
+        }
+    }
+
+    static func isOn(_ value: String) -> Bool { !["", "0", "false", "no", "off"].contains(value.lowercased()) }
+
+    private func claudeWishes(_ current: (String) -> String?) -> [JSONWish] {
+        let endpoint = destination.endpoint
+        var wishes = [Self.claude("CLAUDE_CODE_ENABLE_TELEMETRY", "1") { Self.isOn($0.plain) ? .good : .replaceable }]
+        for name in ["OTEL_LOGS_EXPORTER", "OTEL_METRICS_EXPORTER"] {
+            wishes.append(Self.claude(name, Self.withOTLP(current(name) ?? "")))
+        }
+        wishes.append(Self.claude("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", judge: Self.judgeProtocol))
+        wishes.append(
+            Self.claude("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.description) {
+                endpoint.isNamed(by: $0.plain) ? .good : .elsewhere
+            }
+        )
+        wishes += ["logs", "metrics"].flatMap(claudeSignal)
+        wishes += claudeHeaders(current)
+        if let attributes = resourceAttributes(current("OTEL_RESOURCE_ATTRIBUTES") ?? "") {
+            wishes.append(Self.claude("OTEL_RESOURCE_ATTRIBUTES", attributes))
+        }
+        return wishes
+    }
+
+    private static func claude(
+        _ name: String,
+        _ value: String,
+        onlyIfThere: Bool = false,
+        judge: ((JSONScalar) -> JSONWish.Judgement)? = nil
+    ) -> JSONWish {
+        JSONWish(["env", name], .string(value), onlyIfThere: onlyIfThere, judge: judge)
+    }
+
+    private static func judgeProtocol(_ current: JSONScalar) -> JSONWish.Judgement {
+        ["http/protobuf", "http/json"].contains(current.plain) ? .good : .elsewhere
+    }
+
+    /// What is set for one signal wins over what is set for all.
+    private func claudeSignal(_ signal: String) -> [JSONWish] {
+        let prefix = "OTEL_EXPORTER_OTLP_\(signal.uppercased())"
+        let endpoint = destination.endpoint
+        return [
+            Self.claude("\(prefix)_ENDPOINT", endpoint.url(of: signal), onlyIfThere: true) {
+                endpoint.isNamed(by: $0.plain, path: "/v1/\(signal)") ? .good : .elsewhere
+            },
+            Self.claude("\(prefix)_PROTOCOL", "http/protobuf", onlyIfThere: true, judge: Self.judgeProtocol),
+        ]
+    }
+
+    /// The headers with our key; those that were meant for another collector are not sent to this one.
+    private func claudeHeaders(_ current: (String) -> String?) -> [JSONWish] {
+        let wasElsewhere = current("OTEL_EXPORTER_OTLP_ENDPOINT").map { !destination.endpoint.isNamed(by: $0) } ?? false
+        let old = wasElsewhere ? "" : current("OTEL_EXPORTER_OTLP_HEADERS") ?? ""
+        var wishes: [JSONWish] = []
+        if let authorization = destination.authorization {
+            let value = PercentText.setting("Authorization", to: authorization, in: old, ignoringCase: true)
+            wishes.append(JSONWish(["env", "OTEL_EXPORTER_OTLP_HEADERS"], .string(value)))
+        } else if wasElsewhere {
+            wishes.append(JSONWish(["env", "OTEL_EXPORTER_OTLP_HEADERS"], .string(nil), onlyIfThere: true))
+        }
+        guard wasElsewhere else { return wishes }
+        return wishes
+            + ["LOGS", "METRICS"].map {
+                JSONWish(["env", "OTEL_EXPORTER_OTLP_\($0)_HEADERS"], .string(nil), onlyIfThere: true)
+            }
+    }
+
+    /// A list of exporters with `otlp` in it.
+    private static func withOTLP(_ list: String) -> String {
+        let names = list.split(separator: ",").map { $0.filter { $0 != " " } }.filter { $0 != "none" && !$0.isEmpty }
+        if names.contains("otlp") { return list }
+        return (names + ["otlp"]).joined(separator: ",")
+    }
+
+    /// The list of resource attributes with ours where it has none of their names; nil when there is nothing to say.
+    private func resourceAttributes(_ list: String) -> String? {
+        let names = Set(PercentText.entries(list).map(\.name))
+        guard names.isDisjoint(with: destination.resourceAttributes.map(\.name)) else { return nil }
+        var result = list
+        // More than twelve attributes make some versions send no metrics at all.
+        for (name, value) in destination.resourceAttributes {
+            guard PercentText.entries(result).count < 12 else { continue }
+            result = PercentText.setting(name, to: value, in: result)
+        }
+        return result == list ? nil : result
+    }
+
+    /// An administrator's settings win over the user's: says so, and refuses when they send elsewhere.
+    private mutating func refuseManagedClaude() throws {
+        let folder = account.systemFolder + "/claude-code"
+        let more = files.names(in: folder + "/managed-settings.d").filter {
+            $0.hasSuffix(".json") && !$0.hasPrefix(".")
+        }
+        let paths = [folder + "/managed-settings.json"] + more.map { "\(folder)/managed-settings.d/\($0)" }
+        for path in paths {
+            guard let content = try SettingsFile.read(path, in: files).content else { continue }
+            guard let env = (try? JSONParser.parse(content, dialect: .strict))?["env"]?.members else {
+                plan.notes.append("\(path) holds an administrator's settings, which win over yours")
+                continue
+            }
+            let telemetry = env.filter { $0.key.hasPrefix("OTEL_") || $0.key == "CLAUDE_CODE_ENABLE_TELEMETRY" }
+            guard !telemetry.isEmpty else { continue }
+            let elsewhere = telemetry.first { member in
+                guard let value = member.value.scalar?.plain else { return false }
+                switch member.key {
+                case "CLAUDE_CODE_ENABLE_TELEMETRY": return !Self.isOn(value)
+                case "OTEL_EXPORTER_OTLP_ENDPOINT": return !destination.endpoint.isNamed(by: value)
+                case "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT":
+                    return !destination.endpoint.isNamed(by: value, path: "/v1/logs")
+                default: return false
+                }
+            }
+            if let elsewhere, !overriding {
+                throw SettingsFault(
+                    .permission,
+                    "\(path), the administrator's settings, says \(elsewhere.key) and wins over yours; ask for a change there"
+                )
+            }
+            let names = telemetry.map(\.key).joined(separator: ", ")
+            plan.notes.append("\(path), the administrator's settings, wins over yours for \(names)")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Signs that an agent is used on this machine.
+public struct AgentFinding: Sendable, Hashable {
+    /// The agent.
+    public let agent: Agent
+    /// Where its program lies; nil when it is not on the path.
+    public let program: String?
+    /// Its settings folder, when it is there.
+    public let settings: String?
+    /// Where it keeps its sessions, when there is anything.
+    public let sessions: String?
+
+    /// Whether there is any sign.
+    public var isPresent: Bool { program != nil || settings != nil || sessions != nil }
+
+    /// The signs of every agent.
+    public static func all(of account: Account, in files: LocalFiles) -> [AgentFinding] {
+        Agent.allCases.map { find($0, of: account, in: files) }
+    }
+
+    private static func find(_ agent: Agent, of account: Account, in files: LocalFiles) -> AgentFinding {
+        let signs = signs(of: agent, account)
+        let folders = (account.environment["PATH"] ?? "").split(separator: ":").filter { $0.hasPrefix("/") }
+        let programs = signs.programs.lazy.flatMap { name in folders.lazy.map { "\($0)/\(name)" } }
+        return AgentFinding(
+            agent: agent,
+            program: programs.first { files.isProgram($0) },
+            settings: signs.settings.first { files.isFolder($0) } ?? editorExtension(of: agent, account, in: files),
+            sessions: signs.sessions.first { files.isFolder($0) }
+        )
+    }
+
+    /// Copilot lives inside of an editor.
+    private static func editorExtension(of agent: Agent, _ account: Account, in files: LocalFiles) -> String? {
+        guard agent == .copilot else { return nil }
+        let folders = [".vscode/extensions", ".vscode-insiders/extensions"].map { account.home + "/" + $0 }
+        return folders.lazy.compactMap { folder in
+            files.names(in: folder).first { $0.hasPrefix("github.copilot") }.map { folder + "/" + $0 }
+        }.first
+    }
+
+    private struct Signs {
+        var programs: [String]
+        var settings: [String]
+        var sessions: [String]
+    }
+
+    private static func signs(of agent: Agent, _ account: Account) -> Signs {
+        func home(_ path: String) -> String { account.home + "/" + path }
+        switch agent {
+        case .claudeCode:
+            let folder = account.folder("CLAUDE_CONFIG_DIR", or: ".claude")
+            return Signs(programs: ["claude"], settings: [folder], sessions: [folder + "/projects"])
+        case .codex:
+            let folder = account.folder("CODEX_HOME", or: ".codex")
+            return Signs(programs: ["codex"], settings: [folder], sessions: [folder + "/sessions"])
+        case .gemini: return Signs(programs: ["gemini"], settings: [home(".gemini")], sessions: [home(".gemini/tmp")])
+        case .qwen: return Signs(programs: ["qwen"], settings: [home(".qwen")], sessions: [home(".qwen/projects")])
+        case .cursor:
+            return Signs(
+                programs: ["cursor", "cursor-agent"],
+                settings: [home(".cursor"), account.configFolder + "/Cursor"],
+                sessions: [home(".cursor/projects")]
+            )
+        case .opencode:
+            return Signs(
+                programs: ["opencode"],
+                settings: [account.configFolder + "/opencode"],
+                sessions: [account.dataFolder + "/opencode"]
+            )
+        case .copilot:
+            return Signs(
+                programs: ["copilot"],
+                settings: [home(".copilot")],
+                sessions: [home(".copilot/session-state")]
+            )
+        }
+    }
+}

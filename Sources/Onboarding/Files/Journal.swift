@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+public import Usage
+
+/// What was changed, so that it can be undone.
+///
+/// It lies in the program's own folder: `onboarding.json`, and copies of the files as they were.
+public struct Journal: Sendable {
+    /// One change that was made.
+    public struct Record: Codable, Sendable, Hashable {
+        /// Whose settings they are: an agent's name, or `service`.
+        public var subject: String
+        /// The path under which the program reads the file.
+        public var path: String
+        /// Where it lies behind links.
+        public var target: String
+        /// The name of the copy of what it held; nil when it was not there.
+        public var backup: String?
+        /// The bits of its permissions; nil when it was not there.
+        public var mode: UInt32?
+        /// The fingerprint of what was written.
+        public var written: String
+        /// The folders that were made for it.
+        public var folders: [String]
+        /// When, in ISO 8601.
+        public var time: String
+    }
+
+    private struct Document: Codable {
+        var version = 1
+        var records: [Record] = []
+    }
+
+    private let files: LocalFiles
+    private let home: String
+
+    private var path: String { home + "/onboarding.json" }
+    private var backups: String { home + "/backups" }
+
+    /// The journal in the program's folder, which is made when it is first written.
+    public init(home: String, files: LocalFiles) {
+        self.home = home
+        self.files = files
+    }
+
+    /// The changes that stand, oldest first.
+    public func records() throws(SettingsFault) -> [Record] {
+        guard let bytes = try files.read(path) else { return [] }
+        guard let document = try? JSONDecoder().decode(Document.self, from: Data(bytes)) else {
+            throw SettingsFault(.badContent, "\(path) is not a journal of this program; set it aside and try again")
+        }
+        return document.records
+    }
+
+    private func save(_ records: [Record]) throws(SettingsFault) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(Document(records: records)) else {
+            throw SettingsFault(.inputOutput, "\(path) could not be written; nothing was changed")
+        }
+        try files.replace(path, with: Array(data) + [10], mode: 0o600)
+    }
+
+    // MARK: - Changing
+
+    /// Writes a file: first the copy of what it holds and the record of the change, then the file itself.
+    ///
+    /// Throws when the file is no longer as it was found, or when anything cannot be written; the file is then as it was.
+    public func apply(_ change: FileChange, subject: String, now: Timestamp) throws(SettingsFault) {
+        let file = change.file
+        guard try files.read(file.target) == file.content, files.target(of: file.path) == file.target else {
+            throw SettingsFault(
+                .inputOutput,
+                "\(file.path) was changed by another program meanwhile; try again, nothing was written"
+            )
+        }
+        var standing = try records()
+        _ = try files.makeFolders(backups, mode: 0o700)
+        let folders = try files.makeFolders(LocalFiles.folder(of: file.target), mode: 0o755)
+        let record = Record(
+            subject: subject,
+            path: file.path,
+            target: file.target,
+            backup: try file.content.map { content throws(SettingsFault) in try keep(content, of: file, now: now) },
+            mode: file.mode,
+            written: Self.fingerprint(change.content),
+            folders: folders,
+            time: now.iso8601
+        )
+        do {
+            standing.append(record)
+            try save(standing)
+            try files.replace(file.target, with: change.content, mode: change.mode)
+        } catch {
+            try? forget([record])
+            for folder in folders.reversed() { files.removeEmptyFolder(folder) }
+            throw error
+        }
+    }
+
+    /// Keeps a copy under a name that says what it is of, and when.
+    private func keep(_ content: [UInt8], of file: SettingsFile, now: Timestamp) throws(SettingsFault) -> String {
+        let base = file.path.split(separator: "/").suffix(2).joined(separator: "-").filter { $0 != "/" }
+        var name = "\(now.nanoseconds)-\(base)"
+        while files.status(backups + "/" + name) != nil { name += "+" }
+        try files.replace(backups + "/" + name, with: content, mode: 0o600)
+        return name
+    }
+
+    private func forget(_ gone: [Record]) throws(SettingsFault) {
+        try save(try records().filter { !gone.contains($0) })
+        for backup in gone.compactMap(\.backup) { try files.remove(backups + "/" + backup) }
+    }
+
+    private static func fingerprint(_ bytes: [UInt8]) -> String {
+        func half(_ domain: StaticString) -> String {
+            var hash = StableHash(domain: domain)
+            hash.combine(bytes: bytes.span.bytes)
+            return String(hash.value, radix: 16)
+        }
+        return "\(bytes.count)-\(half("onboarding.a"))-\(half("onboarding.b"))"
+    }
+
+    // MARK: - Undoing
+
+    /// How undoing the changes of one file went.
+    public struct Undone: Sendable, Hashable {
+        /// Whose settings they are.
+        public let subject: String
+        /// The file.
+        public let path: String
+        /// What became of it.
+        public let result: Result
+
+        /// What can become of a file.
+        public enum Result: Sendable, Hashable {
+            /// It is as it was, byte for byte.
+            case restored
+            /// It was not there before, and is gone again.
+            case removed
+            /// It was changed since, so it was left alone.
+            case changedSince
+            /// It could not be restored.
+            case failed(SettingsFault)
+        }
+    }
+
+    /// Brings files back to what they were before this program first changed them.
+    ///
+    /// - Parameters:
+    ///   - subjects: Whose; empty for everybody's.
+    ///   - force: Whether also files that were changed since; what they hold now is kept in the folder of copies.
+    ///   - pretend: Whether to say only what would be done.
+    public func undo(
+        _ subjects: Set<String> = [],
+        force: Bool = false,
+        pretend: Bool = false,
+        now: Timestamp
+    ) throws(SettingsFault) -> [Undone] {
+        let chosen = try records().filter { subjects.isEmpty || subjects.contains($0.subject) }
+        var order: [String] = []
+        for record in chosen where !order.contains(record.target) { order.append(record.target) }
+        return order.map { target in
+            let chain = chosen.filter { $0.target == target }
+            let result: Undone.Result
+            do throws(SettingsFault) {
+                result = try restore(chain, force: force, pretend: pretend, now: now)
+            } catch {
+                result = .failed(error)
+            }
+            return Undone(subject: chain[0].subject, path: chain[0].path, result: result)
+        }
+    }
+
+    /// Undoes the changes of one file, newest first, as far back as each found what the one before it had left.
+    private func restore(
+        _ chain: [Record],
+        force: Bool,
+        pretend: Bool,
+        now: Timestamp
+    ) throws(SettingsFault) -> Undone.Result {
+        let first = chain[0]
+        var current: [UInt8]? = try files.read(first.target)
+        let found = current
+        var undone: [Record] = []
+        for record in chain.reversed() {
+            let before = try content(before: record)
+            // A change that was recorded but never made has nothing to undo.
+            guard force || current.map(Self.fingerprint) == record.written || current == before else { break }
+            guard files.target(of: record.path) == record.target || force else { break }
+            undone.append(record)
+            current = before
+        }
+        guard let oldest = undone.last, oldest == first else { return .changedSince }
+        if pretend { return current == nil ? .removed : .restored }
+        if force, let found, Self.fingerprint(found) != chain[chain.count - 1].written, found != current {
+            let file = SettingsFile(path: first.path, target: first.target, content: found, mode: nil)
+            _ = try keep(found, of: file, now: now)
+        }
+        if let current {
+            _ = try files.makeFolders(LocalFiles.folder(of: first.target), mode: 0o755)
+            try files.replace(first.target, with: current, mode: oldest.mode ?? 0o600)
+        } else {
+            try files.remove(first.target)
+            for folder in undone.flatMap(\.folders).reversed() { files.removeEmptyFolder(folder) }
+        }
+        try forget(undone)
+        return current == nil ? .removed : .restored
+    }
+
+    private func content(before record: Record) throws(SettingsFault) -> [UInt8]? {
+        guard let backup = record.backup else { return nil }
+        guard let content = try files.read(backups + "/" + backup) else {
+            throw SettingsFault(
+                .inputOutput,
+                "\(backups)/\(backup), the copy of \(record.path), is gone; nothing was changed"
+            )
+        }
+        return content
+    }
+}

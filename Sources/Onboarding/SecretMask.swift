@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Hides values that look like secrets by the name of their key, in single lines of JSON and TOML.
+struct SecretMask {
+    private static let words: Set<String> = [
+        "key", "apikey", "token", "secret", "password", "passwd", "authorization", "credential", "credentials",
+        "headers",
+        "cookie", "bearer",
+    ]
+
+    /// The line with each such value replaced by stars.
+    func masked(_ line: String) -> String {
+        var result = ""
+        var rest = Substring(line)
+        var name = ""
+        while let sign = rest.first {
+            if sign == "\"" || sign == "'" {
+                let text = Self.quoted(rest, sign)
+                rest = rest.dropFirst(text.count)
+                let after = rest.drop { $0 == " " || $0 == "\t" }.first
+                if after == ":" || after == "=" {
+                    name = String(text)
+                    result += text
+                } else {
+                    result += Self.isSecret(name) ? "\(sign)***\(sign)" : Self.withoutUser(text)
+                }
+            } else if sign.isLetter || sign == "_" {
+                let word = rest.prefix { $0.isLetter || $0.isNumber || "_-.".contains($0) }
+                rest = rest.dropFirst(word.count)
+                if rest.drop(while: { $0 == " " || $0 == "\t" }).first == "=" { name = String(word) }
+                result += word
+            } else {
+                if sign == "," || sign == "{" { name = sign == "{" && Self.isSecret(name) ? name : "" }
+                result.append(sign)
+                rest = rest.dropFirst()
+            }
+        }
+        return result
+    }
+
+    /// A text in quotes with its quotes, to the end of the line if they are not closed.
+    private static func quoted(_ text: Substring, _ quote: Character) -> Substring {
+        var index = text.index(after: text.startIndex)
+        while index < text.endIndex {
+            if text[index] == "\\", quote == "\"" {
+                index = text.index(after: index)
+                if index == text.endIndex { break }
+            } else if text[index] == quote {
+                return text[...index]
+            }
+            index = text.index(after: index)
+        }
+        return text
+    }
+
+    /// A text with the user and password of the addresses in it hidden.
+    static func withoutUser(_ text: some StringProtocol) -> String {
+        String(text).replacing(/:\/\/[^\/@\s"']+@/, with: "://***@")
+    }
+
+    /// Whether one of a name's words says that its value is secret.
+    static func isSecret(_ name: String) -> Bool {
+        var words: [String] = [""]
+        var wasLower = false
+        for sign in name {
+            if !sign.isLetter && !sign.isNumber {
+                words.append("")
+            } else {
+                if sign.isUppercase, wasLower { words.append("") }
+                words[words.count - 1] += sign.lowercased()
+            }
+            wasLower = sign.isLowercase
+        }
+        return words.contains { Self.words.contains($0) }
+    }
+}

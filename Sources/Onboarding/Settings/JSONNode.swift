@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A value of a JSON text with its place in it.
+struct JSONNode {
+    /// What it says.
+    var value: Value
+    /// The bytes it was read from.
+    var range: Range<Int>
+
+    enum Value {
+        case scalar(JSONScalar)
+        case array([JSONNode])
+        case object([Member])
+    }
+
+    /// A key of an object with its value.
+    struct Member {
+        var key: String
+        var keyRange: Range<Int>
+        var value: JSONNode
+    }
+
+    var members: [Member]? {
+        if case .object(let members) = value { members } else { nil }
+    }
+
+    var scalar: JSONScalar? {
+        if case .scalar(let scalar) = value { scalar } else { nil }
+    }
+
+    /// The value of a key; of several, the last, which is the one that programs read.
+    subscript(key: String) -> JSONNode? { members?.last { $0.key == key }?.value }
+
+    /// The value at a path of keys.
+    func node(at path: [String]) -> JSONNode? {
+        path.reduce(JSONNode?.some(self)) { $0?[$1] }
+    }
+
+    /// Every scalar with the path to it, and every empty array and object, for comparing what two texts say.
+    var content: [[String]: String] {
+        var result: [[String]: String] = [:]
+        collect(into: &result, path: [])
+        return result
+    }
+
+    private func collect(into result: inout [[String]: String], path: [String]) {
+        switch value {
+        case .scalar(let scalar): result[path] = scalar.text
+        case .array(let nodes):
+            result[path] = "[\(nodes.count)]"
+            for (index, node) in nodes.enumerated() { node.collect(into: &result, path: path + ["[\(index)]"]) }
+        case .object(let members):
+            result[path] = "{}"
+            for member in members { member.value.collect(into: &result, path: path + [member.key]) }
+        }
+    }
+}
+
+/// A value without parts.
+enum JSONScalar: Hashable, Sendable {
+    case null
+    case bool(Bool)
+    case number(String)
+    case string(String)
+
+    /// The value as JSON writes it.
+    var text: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): value ? "true" : "false"
+        case .number(let digits): digits
+        case .string(let text): Self.quoted(text)
+        }
+    }
+
+    /// The value as a program reads it that expects text.
+    var plain: String {
+        if case .string(let text) = self { text } else { text }
+    }
+
+    /// A text in quotes, as JSON and TOML both read it.
+    static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case let scalar where scalar.value < 0x20 || scalar.value == 0x7F:
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

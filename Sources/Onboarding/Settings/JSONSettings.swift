@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A JSON text that is changed value by value; everything else keeps its bytes: order, comments, indentation, line ends.
+struct JSONSettings {
+    private(set) var bytes: [UInt8]
+    private(set) var root: JSONNode
+    private let dialect: JSONDialect
+    private let shape: TextShape
+
+    /// A value stands where an object should.
+    struct NoObject: Error {
+        var path: [String]
+    }
+
+    /// Reads a text; one without anything but white space is an empty object.
+    init(_ bytes: [UInt8], dialect: JSONDialect) throws(SyntaxFault) {
+        shape = TextShape(bytes)
+        self.dialect = dialect
+        let isBlank = bytes.dropFirst(shape.mark.count).allSatisfy { [32, 9, 10, 13].contains($0) }
+        self.bytes = isBlank ? shape.mark + Array(("{}" + shape.newline).utf8) : bytes
+        root = try JSONParser.parse(self.bytes, dialect: dialect)
+        guard root.members != nil else {
+            throw SyntaxFault(
+                offset: root.range.lowerBound,
+                message: "settings are an object in braces, and this is none"
+            )
+        }
+    }
+
+    /// The scalar at a path; nil for nothing, null, an array or an object.
+    func scalar(at path: [String]) -> JSONScalar? {
+        guard let scalar = root.node(at: path)?.scalar, scalar != .null else { return nil }
+        return scalar
+    }
+
+    /// Puts a scalar at a path; objects on the way to it are made.
+    mutating func set(_ scalar: JSONScalar, at path: [String]) throws {
+        try apply(try edits(setting: scalar, at: path))
+    }
+
+    /// Takes a key away, if it is there.
+    mutating func remove(at path: [String]) throws {
+        guard let key = path.last, let object = root.node(at: Array(path.dropLast())), let members = object.members
+        else {
+            return
+        }
+        for index in members.indices.reversed() where members[index].key == key {
+            guard let current = root.node(at: Array(path.dropLast())) else { return }
+            try apply(removal(of: index, from: current))
+        }
+    }
+
+    private mutating func apply(_ edits: [TextEdit]) throws(SyntaxFault) {
+        bytes = TextEdit.apply(edits, to: bytes)
+        root = try JSONParser.parse(bytes, dialect: dialect)
+    }
+
+    private func edits(setting scalar: JSONScalar, at path: [String]) throws(NoObject) -> [TextEdit] {
+        var node = root
+        for (depth, key) in path.enumerated() {
+            guard node.members != nil else { throw NoObject(path: Array(path.prefix(depth))) }
+            guard let inner = node[key] else {
+                return insertion(of: scalar, under: Array(path[depth...]), into: node)
+            }
+            let isLast = depth == path.count - 1
+            if isLast || inner.scalar == .null {
+                let rest = Array(path[(depth + 1)...])
+                let style = Style(of: node, in: bytes, unit: unit, newline: shape.newline, documentIsOneLine: isOneLine)
+                return [TextEdit(inner.range, style.text(of: scalar, under: rest))]
+            }
+            node = inner
+        }
+        return []
+    }
+
+    /// Whether all of the text stands on one line and says something.
+    private var isOneLine: Bool { root.members?.isEmpty == false && !bytes[root.range].contains(10) }
+
+    /// One step of indentation: that of the first key, else two spaces.
+    private var unit: String {
+        guard let first = root.members?.first, let indent = Self.indent(before: first.keyRange.lowerBound, in: bytes),
+            !indent.isEmpty
+        else { return "  " }
+        return indent
+    }
+
+    /// The white space between the beginning of a line and a place; nil when something else stands there.
+    static func indent(before offset: Int, in bytes: [UInt8]) -> String? {
+        var start = offset
+        while start > 0, bytes[start - 1] == 32 || bytes[start - 1] == 9 { start -= 1 }
+        guard start == 0 || bytes[start - 1] == 10 else { return nil }
+        return String(decoding: bytes[start..<offset], as: UTF8.self)
+    }
+}
+
+// MARK: - Insertion
+
+extension JSONSettings {
+    private func insertion(of scalar: JSONScalar, under path: [String], into object: JSONNode) -> [TextEdit] {
+        let style = Style(of: object, in: bytes, unit: unit, newline: shape.newline, documentIsOneLine: isOneLine)
+        let member = style.member(scalar, under: path)
+        guard let last = object.members?.last else { return [firstMember(member, of: object, style)] }
+        let end = last.value.range.upperBound
+        guard style.isMultiline else { return [TextEdit(at: end, "," + style.gap + member)] }
+        let comma = Self.comma(after: end, in: bytes)
+        let line = Self.endOfComments(after: comma.map { $0 + 1 } ?? end, in: bytes)
+        let text = style.newline + style.indent + member
+        if comma != nil { return [TextEdit(at: line, text + ",")] }
+        return [TextEdit(at: end, ","), TextEdit(at: line, text)]
+    }
+
+    private func firstMember(_ member: String, of object: JSONNode, _ style: Style) -> TextEdit {
+        let inside = (object.range.lowerBound + 1)..<(object.range.upperBound - 1)
+        let isBlank = bytes[inside].allSatisfy { [32, 9, 10, 13].contains($0) }
+        if isBlank {
+            guard style.isMultiline else { return TextEdit(inside, member) }
+            return TextEdit(inside, style.newline + style.indent + member + style.newline + style.outerIndent)
+        }
+        // Comments stay in front of the new key.
+        if let indent = Self.indent(before: inside.upperBound, in: bytes) {
+            return TextEdit(at: inside.upperBound - indent.utf8.count, style.indent + member + style.newline)
+        }
+        return TextEdit(at: inside.upperBound, " " + member + " ")
+    }
+
+    /// The place of a comma that follows, with only white space and comments before it.
+    private static func comma(after offset: Int, in bytes: [UInt8]) -> Int? {
+        var index = offset
+        while index < bytes.count {
+            if let end = JSONParser.commentEnd(bytes, from: index) {
+                index = end
+            } else if [32, 9, 10, 13].contains(bytes[index]) {
+                index += 1
+            } else {
+                return bytes[index] == UInt8(ascii: ",") ? index : nil
+            }
+        }
+        return nil
+    }
+
+    /// The end of the comments that follow on the same line; the place itself when there are none.
+    private static func endOfComments(after offset: Int, in bytes: [UInt8]) -> Int {
+        var end = offset
+        var index = offset
+        while index < bytes.count {
+            if let comment = JSONParser.commentEnd(bytes, from: index), !bytes[index..<comment].contains(10) {
+                (index, end) = (comment, comment)
+            } else if bytes[index] == 32 || bytes[index] == 9 {
+                index += 1
+            } else {
+                break
+            }
+        }
+        return end
+    }
+
+    // MARK: - Removal
+
+    private func removal(of index: Int, from object: JSONNode) -> [TextEdit] {
+        guard let members = object.members else { return [] }
+        var range = members[index].keyRange.lowerBound..<members[index].value.range.upperBound
+        var edits: [TextEdit] = []
+        if let comma = Self.comma(after: range.upperBound, in: bytes) {
+            range = range.lowerBound..<(comma + 1)
+        } else if index > 0, let comma = Self.comma(after: members[index - 1].value.range.upperBound, in: bytes) {
+            edits.append(TextEdit(comma..<(comma + 1), ""))
+        }
+        edits.append(TextEdit(Self.widened(range, in: bytes), ""))
+        return edits
+    }
+
+    /// The range with its line when nothing else stands on it, else with the spaces behind it.
+    static func widened(_ range: Range<Int>, in bytes: [UInt8]) -> Range<Int> {
+        var end = range.upperBound
+        while end < bytes.count, bytes[end] == 32 || bytes[end] == 9 { end += 1 }
+        guard let indent = indent(before: range.lowerBound, in: bytes) else { return range.lowerBound..<end }
+        var after = end
+        if after < bytes.count, bytes[after] == 13 { after += 1 }
+        guard after < bytes.count, bytes[after] == 10 else { return range.lowerBound..<end }
+        return (range.lowerBound - indent.utf8.count)..<(after + 1)
+    }
+}

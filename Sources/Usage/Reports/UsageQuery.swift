@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// By what calls can be told apart in answers, in the API's words.
+public enum UsageDimension: String, Sendable, Hashable, CaseIterable {
+    /// The model that answered.
+    case model
+    /// The program that asked.
+    case agent
+    /// The repository or project.
+    case project
+    /// The person or account.
+    case user
+    /// The machine on which the agent ran.
+    case machine
+}
+
+/// Which calls or sessions a question is about: for each dimension the names that are meant, any of them; none means all.
+///
+/// The empty name means those whose name nobody knows.
+public struct UsageFilter: Sendable, Hashable {
+    private var wanted: [UsageDimension: Set<String>] = [:]
+
+    /// Lets everything through.
+    public init() {}
+
+    /// The names that are meant; empty for all.
+    public subscript(dimension: UsageDimension) -> Set<String> {
+        get { wanted[dimension] ?? [] }
+        set { wanted[dimension] = newValue.isEmpty ? nil : newValue }
+    }
+
+    /// Whether everything is let through.
+    public var isEmpty: Bool { wanted.isEmpty }
+
+    /// Whether a name is meant.
+    public func allows(_ name: String?, as dimension: UsageDimension) -> Bool {
+        guard let names = wanted[dimension] else { return true }
+        return names.contains(name ?? "")
+    }
+}
+
+/// What is asked about a period.
+public struct UsageQuery: Sendable, Hashable {
+    /// The days.
+    public var period: Period
+    /// The present, from which follows who is active.
+    public var now: Timestamp
+    /// Which calls.
+    public var filter = UsageFilter()
+    /// By what each day is split up; nil for not at all.
+    public var series: UsageDimension?
+
+    /// Whether the sessions are listed; leaving them out saves time.
+    public var listsSessions = true
+
+    /// Creates a question about all calls of a period.
+    public init(_ period: Period, now: Timestamp) {
+        self.period = period
+        self.now = now
+    }
+}
+
+/// A model without a price that calls name.
+public struct UnpricedModel: Sendable, Hashable {
+    /// The model; empty when nobody named it.
+    public var model: String
+    /// How many counted calls have no price.
+    public var calls: Int64
+    /// The newest of them.
+    public var lastSeenAt: Timestamp
+
+    /// Creates an entry.
+    public init(model: String, calls: Int64, lastSeenAt: Timestamp) {
+        self.model = model
+        self.calls = calls
+        self.lastSeenAt = lastSeenAt
+    }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Collector
+import CollectorKit
+import FoundationEssentials
+import YAML
+
+/// Why a command has no answer: for people on standard error, for programs as JSON on standard output.
+struct CommandFailure: Error {
+    var exitCode: Int32
+    /// A stable name, such as `unknown-session`.
+    var code: String
+    var message: String
+    /// Where, `file:line:column`.
+    var location: String?
+    /// What to do next.
+    var suggestion: String?
+
+    /// What standard error says.
+    var text: String {
+        "hammurabi: \(message)\n" + (suggestion.map { "  help: \($0)\n" } ?? "")
+    }
+
+    /// What `--json` says.
+    var json: String { JSONText.of(Document(error: Document.Body(self))) }
+
+    private struct Document: Encodable {
+        var error: Body
+
+        struct Body: Encodable {
+            var code: String
+            var kind: String
+            var message: String
+            var location: String?
+            var suggestion: String?
+
+            init(_ failure: CommandFailure) {
+                (code, kind) = (failure.code, Exit.kind(failure.exitCode))
+                (message, location, suggestion) = (failure.message, failure.location, failure.suggestion)
+            }
+
+            enum CodingKeys: String, CodingKey { case code, kind, message, location, suggestion }
+
+            /// Says null where there is nothing, so that every key is there.
+            func encode(to encoder: any Encoder) throws {
+                var container = encoder.container(keyedBy: CodingKeys.self)
+                try container.encode(code, forKey: .code)
+                try container.encode(kind, forKey: .kind)
+                try container.encode(message, forKey: .message)
+                try container.encode(location, forKey: .location)
+                try container.encode(suggestion, forKey: .suggestion)
+            }
+        }
+    }
+}
+
+extension CommandFailure {
+    /// The command line makes no sense.
+    static func usage(_ message: String, suggestion: String? = nil) -> CommandFailure {
+        CommandFailure(exitCode: Exit.usage, code: "usage", message: message, suggestion: suggestion)
+    }
+
+    /// A configuration that cannot be used: the first of its errors.
+    init(_ diagnostics: Diagnostics) {
+        let first = diagnostics.items.first { $0.severity == .error }
+        let location = first?.mark.map { "\($0.file):\($0.line):\($0.column)" }
+        self.init(
+            exitCode: Exit.configuration,
+            code: first?.code ?? "configuration",
+            message: first?.message ?? "the configuration cannot be used",
+            location: location,
+            suggestion: first?.help
+        )
+    }
+
+    /// The failure behind any error that a command can meet.
+    init(_ error: any Error) {
+        switch error {
+        case let failure as CommandFailure: self = failure
+        case let error as StartError:
+            self.init(exitCode: error.exitCode, code: Exit.kind(error.exitCode), message: "\(error)")
+        case let error as StoreError:
+            self.init(exitCode: Exit.inputOutput, code: "store", message: "the store could not answer: \(error)")
+        case is DecodingError:
+            self.init(
+                exitCode: Exit.badInput,
+                code: "unreadable-answer",
+                message: "the answer is not that of a Telemetry Hub of this version",
+                suggestion: "is the collector that runs another version? `hammurabi --version` tells this one's"
+            )
+        default:
+            self.init(exitCode: Exit.internalError, code: "internal", message: "an unexpected error: \(error)")
+        }
+    }
+
+    /// What a refusal over the API means.
+    ///
+    /// - Parameter collector: Where the collector listens; nil when the store answered without one.
+    init(status: Int, body: String, collector: Endpoint?) {
+        let said = try? JSONDecoder().decode(Refusal.self, from: Data(body.utf8))
+        let message = (said?.error ?? "no reason given").printable
+        switch status {
+        case 400: self.init(exitCode: Exit.usage, code: "usage", message: message)
+        case 401, 403:
+            self.init(
+                exitCode: Exit.permission,
+                code: status == 401 ? "key-required" : "scope-required",
+                message: "the collector at \(collector?.description ?? "this machine") "
+                    + (status == 401 ? "wants an API key, or does not know this one" : "refuses this key: \(message)"),
+                suggestion: status == 401
+                    ? "put the key into HAMMURABI_API_KEY or give it with --api-key-stdin"
+                    : "`hammurabi keys create` makes one with the scope that is missing"
+            )
+        case 404: self.init(exitCode: Exit.inputMissing, code: "not-found", message: message)
+        case 503 where collector == nil: self.init(exitCode: Exit.inputOutput, code: "store", message: message)
+        case 503, 429: self.init(exitCode: Exit.unreachable, code: "unavailable", message: message)
+        default:
+            self.init(
+                exitCode: Exit.internalError,
+                code: "internal",
+                message: "the collector answered \(status): \(message)",
+                suggestion: "its log says more"
+            )
+        }
+    }
+
+    private struct Refusal: Decodable {
+        var error: String
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Collector
+import Usage
+
+/// The command `hammurabi budget`.
+struct BudgetCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "budget",
+        abstract: "Says how the month stands against its budget.",
+        subcommands: [State.self, Check.self],
+        defaultSubcommand: State.self
+    )
+
+    /// The command `hammurabi budget state`.
+    struct State: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "state",
+            abstract: "Limit, used, percent, projected end and days left (the default).",
+            discussion: "The limit stands in the configuration: extensions.hub.budget.monthly, in dollars."
+        )
+
+        @OptionGroup var options: ConfigOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let style = output.style(Surroundings.process.environment)
+            try await output.report(options) { hub in
+                let now = Console.now()
+                let month = try Period(nil, timezone: hub.timezone, now: now)
+                let answer = try await hub.get(SummaryDocument.self, "/api/telemetry/summary", month.query)
+                let report = BudgetReport(
+                    limit: answer.document.budget?.limit.amount,
+                    document: answer.document,
+                    days: month,
+                    now: now
+                )
+                if output.json { return Report(text: report.json) }
+                if output.isForPeople { return Report(text: report.text(width: Console.width, style: style)) }
+                return Report(text: report.table.tabbed(header: false))
+            }
+        }
+    }
+
+    /// The command `hammurabi budget check`.
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "check",
+            abstract: "Fails with exit code 1 when more was spent than may be: a gate for CI.",
+            discussion: "Without --limit it is the budget of the configuration that counts, for the current month."
+        )
+
+        @OptionGroup var options: ConfigOptions
+
+        @Option(help: ArgumentHelp("What may be spent, in dollars.", valueName: "dollars"))
+        var limit: Double?
+
+        @OptionGroup var period: PeriodOptions
+        @OptionGroup var filters: FilterOptions
+
+        @Option(help: ArgumentHelp("Warn on standard error from this part of the limit on.", valueName: "percent"))
+        var warnAt = Percent(fraction: 0.8)
+
+        @OptionGroup var output: OutputOptions
+
+        func validate() throws {
+            if let limit, !(limit > 0 && limit <= 1e9) { throw ValidationError("--limit must be more than 0 dollars") }
+            if limit == nil, period.isGiven || !filters.query.isEmpty {
+                throw ValidationError("the budget of the configuration is for all calls of a month; give --limit, too")
+            }
+            _ = try period.resolved(in: "UTC", now: Console.now())
+        }
+
+        func run() async throws {
+            let style = output.style(Surroundings.process.environment)
+            try await output.report(options) { hub in
+                let now = Console.now()
+                let days = try period.resolved(in: hub.timezone, now: now)
+                let query = days.query + filters.query
+                let answer = try await hub.get(SummaryDocument.self, "/api/telemetry/summary", query)
+                guard let limit = limit.flatMap({ Money(dollars: $0) }) ?? answer.document.budget?.limit.amount else {
+                    throw CommandFailure(
+                        exitCode: Exit.configuration,
+                        code: "no-budget",
+                        message: "there is no budget to check against",
+                        suggestion: "give --limit DOLLARS, or set extensions.hub.budget.monthly in the configuration"
+                    )
+                }
+                let report = BudgetReport(limit: limit, document: answer.document, days: days, now: now)
+                return Report(
+                    text: output.json ? report.json : output.quiet ? "" : report.sentence(style) + "\n",
+                    notes: report.warnings(from: warnAt.fraction).map(\.message),
+                    exitCode: report.isExceeded ? Exit.checkSaidNo : Exit.done
+                )
+            }
+        }
+    }
+}
+
+/// A part of a whole, written `80%`, `80` or `0.8`.
+struct Percent: ExpressibleByArgument {
+    var fraction: Double
+
+    init(fraction: Double) { self.fraction = fraction }
+
+    init?(argument: String) {
+        let isPercent = argument.hasSuffix("%")
+        guard let number = Double(isPercent ? String(argument.dropLast()) : argument), number >= 0 else { return nil }
+        fraction = isPercent || number > 1 ? number / 100 : number
+        guard fraction <= 1 else { return nil }
+    }
+
+    var defaultValueDescription: String { BudgetBar.percent(fraction) }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Collector
+import CollectorKit
+import YAML
+
+/// The command `hammurabi compact`.
+struct CompactCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compact",
+        abstract: "Removes from the store what is older than the retention.",
+        discussion: "Without --retention the hub's decides: extensions.hub.retention."
+    )
+
+    @OptionGroup var options: ConfigOptions
+
+    @Option(help: ArgumentHelp("How long calls and records are kept, in whole days: 90d.", valueName: "duration"))
+    var retention: String?
+
+    @OptionGroup var output: OutputOptions
+
+    private static let day: Int64 = 86_400_000_000_000
+
+    private struct Document: Decodable {
+        var removed: Int64
+        var retentionDays: Double
+    }
+
+    func validate() throws { _ = try retentionDays() }
+
+    /// The days that were asked for; nil for the hub's.
+    private func retentionDays() throws -> Int64? {
+        guard let retention else { return nil }
+        do {
+            let length = try ConfigDuration(parsing: retention).nanoseconds
+            let days = length / Self.day
+            guard length % Self.day == 0, (1...36_500).contains(days) else {
+                throw ValidationError("--retention counts whole days, from 1d to 36500d")
+            }
+            return days
+        } catch let error as ConfigValueError {
+            throw ValidationError("--retention: \(error.message)" + (error.help.map { "; \($0)" } ?? ""))
+        }
+    }
+
+    func run() async throws {
+        try await output.report(options) { hub in
+            let body = try retentionDays().map { "{\"retentionDays\":\($0)}" } ?? ""
+            let answer = try await hub.post(Document.self, "/api/telemetry/compact", body: body)
+            if output.json { return Report(text: answer.text + "\n") }
+            guard !output.quiet else { return Report(text: "") }
+            let (removed, days) = (answer.document.removed, answer.document.retentionDays)
+            let kept = days == days.rounded() ? Figures.counted(Int64(days), "day") : "\(days) days"
+            return Report(text: "Removed \(Figures.grouped(removed)) records and calls older than \(kept).\n")
+        }
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Collector
+import Usage
+
+/// The command `hammurabi prices`.
+struct PricesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prices",
+        abstract: "The price table in force, models without a price, and new costs after a change of prices.",
+        subcommands: [List.self, Unpriced.self, Reprice.self],
+        defaultSubcommand: List.self
+    )
+
+    /// The command `hammurabi prices list`.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "What a million tokens of each model cost, in dollars (the default)."
+        )
+
+        @Argument(help: ArgumentHelp("Only models with this text in the name or the provider.", valueName: "model"))
+        var model: String?
+
+        @OptionGroup var options: ConfigOptions
+        @OptionGroup var tables: TableOptions
+        @OptionGroup var output: OutputOptions
+
+        func validate() throws {
+            if output.json, tables.csv { throw ValidationError("give either --json or --csv, not both") }
+        }
+
+        func run() async throws {
+            let style = output.style(Surroundings.process.environment)
+            try await output.report(options) { hub in
+                let document = try await hub.get(PricesDocument.self, "/api/telemetry/prices").document
+                let report = PriceReport(document: document, search: model, now: Console.now())
+                if output.json { return Report(text: report.pricesJSON) }
+                guard output.isForPeople, !tables.csv else { return Report(text: tables.text(report.prices)) }
+                return Report(text: report.text(width: Console.width, style: style))
+            }
+        }
+    }
+
+    /// The command `hammurabi prices unpriced`.
+    struct Unpriced: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "unpriced",
+            abstract: "Models that were called and have no price, and what they could be."
+        )
+
+        @OptionGroup var options: ConfigOptions
+        @OptionGroup var tables: TableOptions
+        @OptionGroup var output: OutputOptions
+
+        func validate() throws {
+            if output.json, tables.csv { throw ValidationError("give either --json or --csv, not both") }
+        }
+
+        func run() async throws {
+            let style = output.style(Surroundings.process.environment)
+            try await output.report(options) { hub in
+                let document = try await hub.get(PricesDocument.self, "/api/telemetry/prices").document
+                let report = PriceReport(document: document, search: nil, now: Console.now())
+                if output.json { return Report(text: report.unpricedJSON) }
+                guard output.isForPeople, !tables.csv else { return Report(text: tables.text(report.unpriced)) }
+                return Report(text: report.unpricedText(width: Console.width, style: style))
+            }
+        }
+    }
+
+    /// The command `hammurabi prices reprice`.
+    struct Reprice: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "reprice",
+            abstract: "Computes the cost of every stored call anew with the prices in force."
+        )
+
+        @OptionGroup var options: ConfigOptions
+        @OptionGroup var output: OutputOptions
+
+        private struct Document: Decodable {
+            var repriced: Int64
+        }
+
+        func run() async throws {
+            try await output.report(options) { hub in
+                let answer = try await hub.post(Document.self, "/api/telemetry/reprice")
+                if output.json { return Report(text: answer.text + "\n") }
+                let count = answer.document.repriced
+                return Report(
+                    text: output.quiet
+                        ? ""
+                        : count == 0
+                            ? "No cost changed.\n"
+                            : "\(Figures.grouped(count)) call\(count == 1 ? " has" : "s have") a new cost.\n"
+                )
+            }
+        }
+    }
+}

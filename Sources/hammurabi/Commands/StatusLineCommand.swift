@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Collector
+import CollectorKit
+import FoundationEssentials
+import HubExtension
+import Logging
+import Usage
+import YAML
+
+/// The command `hammurabi statusline`.
+struct StatusLineCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "statusline",
+        abstract: "Prints one line for the status bar of an agent: session, today, budget.",
+        discussion: """
+            Reads the store and asks nobody. Claude Code hands its session over on standard input; in its settings.json:
+              "statusLine": { "type": "command", "command": "hammurabi statusline" }
+            It ends with 0 whatever happens. It reads no ./config.yaml, because the directory is that of some project.
+            """
+    )
+
+    @OptionGroup var options: ConfigOptions
+
+    @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"))
+    var color = OutputOptions.ColorChoice.auto
+
+    func run() async {
+        let surroundings = Surroundings.process
+        let style = Style(isTerminal: Console.isTerminal, environment: surroundings.environment, color: color)
+        let input = Console.isTyped ? "" : Console.input(limit: 262_144, patience: 100)
+        let session = try? JSONDecoder().decode(AgentState.self, from: Data(input.utf8))
+        do {
+            let line = try await line(session, surroundings)
+            Console.answer(line.text(style) + "\n")
+        } catch let failure as StatusLine.Failure {
+            Console.answer("hammurabi: \(failure.text)\n")
+        } catch {
+            Console.answer("hammurabi: no numbers now\n")
+        }
+    }
+
+    private func line(_ session: AgentState?, _ surroundings: Surroundings) async throws -> StatusLine {
+        let graph = try graph(surroundings)
+        let hub = graph.hubConfig ?? HubConfig()
+        let logger = Logger(label: "hammurabi") { _ in SwiftLogNoOpLogHandler() }
+        let now = Console.now()
+        let today = try Period("today", timezone: hub.timezone, now: now)
+        return try await Collector.withStore(
+            nil,
+            of: graph,
+            home: surroundings.programHome,
+            logger: logger,
+            now: Console.now
+        ) {
+            store in
+            var line = StatusLine(today: try await store.summary(of: today, now: now).totals)
+            if let id = session?.sessionId {
+                var query = SessionQuery(now: now)
+                (query.text, query.limit) = (id, 5)
+                line.session = try await store.sessions(query).sessions.first { $0.id == id }?.totals
+            }
+            if let limit = hub.budget.monthly.flatMap({ Money(dollars: $0) }), limit > .zero {
+                let month = try Period(nil, timezone: hub.timezone, now: now)
+                line.budget = (limit, try await store.summary(of: month, now: now).totals.cost)
+            }
+            return line
+        }
+    }
+
+    private func graph(_ surroundings: Surroundings) throws -> PipelineGraph {
+        var options = options
+        let usual = surroundings.programHome + "/config.yaml"
+        if options.config.isEmpty, surroundings.fileExists(usual) { options.config = [usual] }
+        var diagnostics = Diagnostics()
+        var elsewhere = surroundings
+        if options.config.isEmpty { elsewhere.fileExists = { _ in false } }
+        guard let loaded = options.load(elsewhere, diagnostics: &diagnostics), !diagnostics.hasErrors else {
+            throw StatusLine.Failure(text: "the configuration is wrong; see hammurabi validate")
+        }
+        return loaded.graph
+    }
+
+    /// What Claude Code says of itself on standard input.
+    private struct AgentState: Decodable {
+        var sessionId: String?
+
+        private enum CodingKeys: String, CodingKey { case sessionId = "session_id" }
+    }
+}
+
+/// The numbers of a status line.
+struct StatusLine {
+    var today: UsageTotals
+    /// Those of the agent's session, when the store knows it.
+    var session: UsageTotals?
+    var budget: (limit: Money, used: Money)?
+
+    /// Why there are no numbers, short enough for a status bar.
+    struct Failure: Error {
+        var text: String
+    }
+
+    /// Such as `$1.24 session · $8.30 today · 62% of $200 · 41k tok`.
+    func text(_ style: Style) -> String {
+        var parts: [String] = []
+        if let session { parts.append("\(Self.cost(session, style)) session") }
+        parts.append("\(Self.cost(today, style)) today")
+        if let budget {
+            let fraction = Double(budget.used.nanodollars) / Double(max(1, budget.limit.nanodollars))
+            let whole = Figures.money(budget.limit)
+            let state =
+                "\(BudgetBar.percent(fraction)) of \(whole.hasSuffix(".00") ? String(whole.dropLast(3)) : whole)"
+            parts.append(fraction > 1 ? style.bold("\(state)!") : state)
+        }
+        parts.append("\(Figures.brief((session ?? today).counts.total)) tok")
+        return parts.joined(separator: " \(style.dot) ")
+    }
+
+    private static func cost(_ totals: UsageTotals, _ style: Style) -> String {
+        totals.calls > 0 && totals.unpricedCalls == totals.calls ? style.none : Figures.money(totals.cost)
+    }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Collector
+import CollectorKit
+import Glibc
+import HubExtension
+import Onboarding
+import Usage
+
+/// Looks at everything that collecting needs: configuration, address, service, files, disk, clock.
+struct Examination {
+    let surroundings: Surroundings
+    let account: Account
+    /// nil when the configuration cannot be used.
+    let graph: PipelineGraph?
+    let configurationErrors: Int
+    let now: Timestamp
+    let files = LocalFiles()
+
+    var home: String { surroundings.programHome }
+
+    /// What can be said without data.
+    var findings: [Finding] { [configuration] + addresses + [service] + permissions + [space, clock] }
+
+    private var configuration: Finding {
+        guard graph == nil else { return Finding(check: "configuration", level: .ok, message: "it can be used") }
+        return Finding(
+            check: "configuration",
+            level: .error,
+            message:
+                "\(configurationErrors) \(configurationErrors == 1 ? "error" : "errors"): a collector would not start",
+            next: "hammurabi validate shows each with its place"
+        )
+    }
+
+    // MARK: - Addresses
+
+    private var addresses: [Finding] {
+        guard let graph else { return [] }
+        let agents = graph.endpointForAgents
+        let receiver = Endpoint(host: agents.host, port: agents.port)
+        let hub = graph.used(.extension).lazy.compactMap { ($0.config as? HubConfig)?.endpoint }.first
+        guard let hub, hub.port != receiver.port else { return [address(receiver, isHub: hub != nil)] }
+        return [address(receiver, isHub: false), address(hub, isHub: true)]
+    }
+
+    private func address(_ endpoint: Endpoint, isHub: Bool) -> Finding {
+        let name = "port \(endpoint.port)"
+        let client = CollectorClient(endpoint: endpoint)
+        let listener = ListeningProcess.at(port: endpoint.port)
+        if let listener, graph?.speaksTLS(at: endpoint) == true {
+            let who = listener.process?.name ?? "a program of another user"
+            return Finding(
+                check: name,
+                level: .ok,
+                message: "\(who) listens there; it was not asked, because it speaks TLS"
+            )
+        }
+        let isOurs = isHub ? client.isThere : client.send("GET", "/v1/logs", seconds: 2)?.status == 405
+        if isOurs { return Finding(check: name, level: .ok, message: "a collector answers at \(endpoint)") }
+        guard let listener else {
+            return Finding(
+                check: name,
+                level: .warning,
+                message: "it is free: no collector runs",
+                next: "hammurabi run starts one, hammurabi onboard --service makes it a service"
+            )
+        }
+        let who = listener.process.map { "\($0.name) (process \($0.id))" } ?? "a program of another user"
+        return Finding(
+            check: name,
+            level: .error,
+            message: "\(who) listens there, and it is no collector",
+            next: "stop it, or choose another address in the configuration"
+        )
+    }
+
+    // MARK: - Service
+
+    private var service: Finding {
+        let path = ServiceUnit.path(of: account)
+        guard files.status(path) != nil else {
+            return Finding(
+                check: "service",
+                level: .ok,
+                message: "none is installed; hammurabi onboard --service would"
+            )
+        }
+        guard Systemctl.isThere(surroundings) else {
+            return Finding(
+                check: "service",
+                level: .ok,
+                message: "one is installed, but systemd does not serve this user here"
+            )
+        }
+        if Systemctl.run(["is-active", "--quiet", ServiceUnit.name], isQuiet: true) {
+            return Finding(check: "service", level: .ok, message: "it runs")
+        }
+        return Finding(
+            check: "service",
+            level: .error,
+            message: "it is installed and does not run",
+            next:
+                "systemctl --user restart \(ServiceUnit.name); journalctl --user -u \(ServiceUnit.name) says why it stopped"
+        )
+    }
+
+    // MARK: - Files
+
+    private var permissions: [Finding] {
+        guard let status = files.status(home) else {
+            return [
+                Finding(
+                    check: "files",
+                    level: .ok,
+                    message: "\(account.shown(home)) is not there yet; the collector makes it"
+                )
+            ]
+        }
+        var findings: [Finding] = []
+        if !status.isFolder || status.owner != geteuid() {
+            findings.append(
+                Finding(
+                    check: "files",
+                    level: .error,
+                    message: "\(account.shown(home)) \(status.isFolder ? "belongs to another user" : "is no folder")",
+                    next: "name another folder with HAMMURABI_HOME, or let its owner give it to you"
+                )
+            )
+        } else if access(home, R_OK | W_OK | X_OK) != 0 {
+            let next = "chmod u+rwx \(home)"
+            findings.append(
+                Finding(check: "files", level: .error, message: "\(account.shown(home)) cannot be written", next: next)
+            )
+        }
+        findings += readableByOthers
+        if findings.isEmpty {
+            findings.append(Finding(check: "files", level: .ok, message: "\(account.shown(home)) is yours alone"))
+        }
+        return findings
+    }
+
+    /// Files that others can read; behind a closed door it does not matter what stands open.
+    private var readableByOthers: [Finding] {
+        let isOpen = files.status(home).map { $0.mode & 0o077 != 0 } == true
+        let paths = isOpen ? [home] + files.names(in: home).map { home + "/" + $0 } : []
+        return paths.compactMap { path in
+            guard let status = files.status(path), status.mode & 0o077 != 0 else { return nil }
+            return Finding(
+                check: "files",
+                level: .warning,
+                message: "\(account.shown(path)) can be read by others (mode \(String(status.mode, radix: 8)))",
+                next: "chmod go= '\(path)'"
+            )
+        }
+    }
+
+    private var space: Finding {
+        var folder = home
+        while files.status(folder) == nil, folder.count > 1 {
+            folder = folder.lastIndex(of: "/").map { String(folder[..<$0]) } ?? "/"
+        }
+        var found = statvfs()
+        guard statvfs(folder.isEmpty ? "/" : folder, &found) == 0 else {
+            return Finding(
+                check: "disk",
+                level: .warning,
+                message: "nobody can say how much space is left at \(folder)"
+            )
+        }
+        let free = UInt64(found.f_bavail) * UInt64(found.f_frsize)
+        let text = "\(free >> 20) MiB are free"
+        if free < 100 << 20 {
+            return Finding(
+                check: "disk",
+                level: .error,
+                message: "\(text): senders will get 503 soon",
+                next: "make room, or remove old records with POST /api/telemetry/compact"
+            )
+        }
+        if free < 1 << 30 { return Finding(check: "disk", level: .warning, message: text, next: "make room") }
+        return Finding(check: "disk", level: .ok, message: "\(free >> 30) GiB are free")
+    }
+
+    private var clock: Finding {
+        // This program was written later than that.
+        guard now.nanoseconds > 1_793_491_200_000_000_000 else {
+            return Finding(
+                check: "clock",
+                level: .error,
+                message: "it says \(now.iso8601), which is past: calls would be counted on wrong days",
+                next: "set the clock"
+            )
+        }
+        // systemd-timesyncd leaves a mark when it has set the clock; others leave none.
+        let isSynchronised = files.status("/run/systemd/timesync/synchronized") != nil
+        let how = isSynchronised ? "synchronised" : "whether it is synchronised is not known"
+        return Finding(check: "clock", level: .ok, message: "\(now.iso8601), \(how)")
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Onboarding
+import Usage
+
+/// Whether a collector takes telemetry at an address, found out by sending it a record.
+enum EndpointCheck: Equatable {
+    /// It took the record.
+    case accepted
+    /// It asks for a key.
+    case keyNeeded
+    /// It does not know the key, or the key may not write.
+    case keyRefused(String)
+    /// Nobody listens there.
+    case unreachable
+    /// Something else answers there.
+    case noCollector(Int)
+    /// It was not asked, because this program speaks no TLS.
+    case skipped
+
+    /// The name of the record, which no report counts.
+    static let eventName = "hammurabi.onboard_validation"
+
+    /// Sends one log record; blocks for at most ten seconds of silence.
+    static func run(_ endpoint: EndpointURL, key: String?, now: Timestamp) -> EndpointCheck {
+        guard let client = CollectorClient(endpoint) else { return .skipped }
+        let path = endpoint.path + "/v1/logs"
+        guard let answer = client.send("POST", path, body: record(now), key: key, seconds: 10) else {
+            return .unreachable
+        }
+        switch answer.status {
+        case 200: return .accepted
+        case 401: return key == nil ? .keyNeeded : .keyRefused("the key is unknown there")
+        case 403: return .keyRefused("the key may not write telemetry (scope telemetry:write)")
+        default: return .noCollector(answer.status)
+        }
+    }
+
+    /// An OTLP request with a record that says nothing but its name.
+    static func record(_ now: Timestamp) -> String {
+        """
+        {"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"hammurabi-onboard"}}]},\
+        "scopeLogs":[{"scope":{"name":"hammurabi.onboard","version":"\(Version.number)"},"logRecords":[\
+        {"timeUnixNano":"\(now.nanoseconds)","observedTimeUnixNano":"\(now.nanoseconds)","severityNumber":9,\
+        "body":{"stringValue":"\(eventName)"},\
+        "attributes":[{"key":"event.name","value":{"stringValue":"\(eventName)"}}]}]}]}]}
+        """
+    }
+}
+
+extension CollectorClient {
+    /// A client for an address without TLS; nil for one with.
+    init?(_ url: EndpointURL) {
+        guard url.scheme == "http" else { return nil }
+        self.init(endpoint: Endpoint(host: url.host, port: url.port))
+    }
+}

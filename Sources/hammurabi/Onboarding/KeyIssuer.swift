@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import APIKeysExtension
+import Collector
+import CollectorKit
+import Onboarding
+import Usage
+
+/// Makes keys for the collector of this machine.
+struct KeyIssuer {
+    private let file: KeyFile
+
+    /// The issuer for a configuration; nil when its collector asks for no keys.
+    static func local(_ graph: PipelineGraph?, _ surroundings: Surroundings) -> KeyIssuer? {
+        let config = graph?.used(.extension).lazy.compactMap { $0.config as? APIKeysConfig }.first
+        return config.map { KeyIssuer(file: KeyFile(path: $0.path(home: surroundings.programHome))) }
+    }
+
+    /// Makes a key that may write telemetry and nothing else; a collector that runs knows it a second later.
+    func create(_ name: String) throws(StartError) -> NewKey {
+        let new = NewKey(name: name, scopes: [.write], createdAt: Console.now().iso8601)
+        try file.change { $0.append(new.record) }
+        return new
+    }
+
+    /// Takes a key back.
+    func revoke(_ key: NewKey) throws(StartError) {
+        try file.change { $0.removeAll { $0.id == key.record.id } }
+    }
+}

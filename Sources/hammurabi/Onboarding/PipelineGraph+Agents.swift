@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Collector
+import CollectorKit
+import HubExtension
+import OTLPReceiver
+import Onboarding
+
+extension PipelineGraph {
+    /// The address at which agents on this machine reach its receiver.
+    var endpointForAgents: EndpointURL {
+        let receiver = used(.receiver).lazy.compactMap { $0.config as? OTLPConfig }.first
+        let endpoint = receiver?.protocols.http.endpoint ?? Endpoint.otlpHTTP
+        let host = ["0.0.0.0", "::"].contains(endpoint.host) ? "127.0.0.1" : endpoint.host
+        let name = host.contains(":") ? "[\(host)]" : host
+        let port = endpoint.port == 0 ? Endpoint.otlpHTTP.port : endpoint.port
+        let scheme = speaksTLS(at: endpoint) ? "https" : "http"
+        return EndpointURL("\(scheme)://\(name):\(port)") ?? EndpointURL(loopbackPort: port)
+    }
+
+    /// Whether what listens at an address speaks TLS; components that share it have it in common.
+    func speaksTLS(at endpoint: Endpoint) -> Bool {
+        used(.receiver).contains { component in
+            guard let http = (component.config as? OTLPConfig)?.protocols.http else { return false }
+            return http.endpoint.port == endpoint.port && http.tls != nil
+        }
+            || used(.extension).contains { component in
+                guard let hub = component.config as? HubConfig else { return false }
+                return hub.endpoint.port == endpoint.port && hub.tls != nil
+            }
+    }
+}

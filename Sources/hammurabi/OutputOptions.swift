@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Collector
+import Glibc
+
+/// The flags of every command that reports something.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Print one JSON document; errors, too, then go to standard output.")
+    var json = false
+
+    @Option(
+        help: ArgumentHelp(
+            "auto, always or never; always gives the layout of a terminal behind a pipe, too.",
+            valueName: "when"
+        )
+    )
+    var color = ColorChoice.auto
+
+    @Flag(name: [.short, .long], help: "Print no warnings and notes.")
+    var quiet = false
+
+    @Flag(name: [.short, .long], help: "Say on standard error where the numbers come from.")
+    var verbose = false
+
+    @Flag(help: "Read the API key for a running collector from standard input; else it is in HAMMURABI_API_KEY.")
+    var apiKeyStdin = false
+
+    /// When answers are coloured.
+    enum ColorChoice: String, ExpressibleByArgument, CaseIterable {
+        case auto, always, never
+    }
+
+    func validate() throws {
+        if quiet, verbose { throw ValidationError("give either --quiet or --verbose, not both") }
+    }
+
+    /// Whether the answer has the layout for people.
+    var isForPeople: Bool { !json && (Console.isTerminal || color == .always) }
+
+    /// How text is set off.
+    func style(_ environment: [String: String]) -> Style {
+        Style(isTerminal: Console.isTerminal, environment: environment, color: color)
+    }
+
+    /// The API key for a collector, nil without one.
+    ///
+    /// - Throws: ``CommandFailure`` when what was given is no key.
+    func key(_ environment: [String: String]) throws(CommandFailure) -> String? {
+        let text: String
+        if apiKeyStdin {
+            text = Console.input(limit: 4_096).trimmingEnds
+        } else {
+            guard let variable = environment["HAMMURABI_API_KEY"], !variable.isEmpty else { return nil }
+            text = variable.trimmingEnds
+        }
+        // Nothing that could end a header field and begin another.
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw CommandFailure(
+                exitCode: Exit.badInput,
+                code: "malformed-key",
+                message: "\(apiKeyStdin ? "standard input" : "HAMMURABI_API_KEY") holds no API key",
+                suggestion: "a key is one word, as `hammurabi keys create` printed it"
+            )
+        }
+        return text
+    }
+}
+
+/// The flags of commands whose rows programs can read.
+struct TableOptions: ParsableArguments {
+    @Flag(help: "Print comma-separated values.")
+    var csv = false
+
+    @Flag(help: "Begin tab-separated output with a line of titles.")
+    var header = false
+
+    /// The rows in the form that programs read.
+    func text(_ table: ProgramTable) -> String { csv ? table.csv : table.tabbed(header: header) }
+}
+
+/// The flags that say which days are meant.
+struct PeriodOptions: ParsableArguments {
+    @Option(help: "7d, 30d, 90d, today, YYYY-MM or month (the current one, the default).")
+    var period: String?
+
+    @Option(
+        name: [.customLong("since"), .customLong("from")],
+        help: ArgumentHelp("The first day, YYYY-MM-DD.", valueName: "date")
+    )
+    var since: String?
+
+    @Option(
+        name: [.customLong("until"), .customLong("to")],
+        help: ArgumentHelp("The last day, YYYY-MM-DD; goes with --since. Without it: today.", valueName: "date")
+    )
+    var until: String?
+
+    @Option(help: ArgumentHelp("Whose days are meant: UTC, Europe/Berlin, …; default: the hub's.", valueName: "zone"))
+    var timezone: String?
+}
+
+/// The flags that let only some of the calls count; each may be given several times, `unknown` means the nameless.
+struct FilterOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Only this agent; may be repeated, as may the next ones.", valueName: "name"))
+    var agent: [String] = []
+
+    @Option(help: ArgumentHelp("Only this model.", valueName: "name"))
+    var model: [String] = []
+
+    @Option(help: ArgumentHelp("Only this project.", valueName: "name"))
+    var project: [String] = []
+
+    @Option(help: ArgumentHelp("Only this user.", valueName: "name"))
+    var user: [String] = []
+
+    @Option(help: ArgumentHelp("Only this machine.", valueName: "name"))
+    var machine: [String] = []
+
+    /// The parameters of a question.
+    var query: [(String, String)] {
+        [("agent", agent), ("model", model), ("project", project), ("user", user), ("machine", machine)]
+            .flatMap { name, values in values.map { (name, $0) } }
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Usage
+
+extension PeriodOptions {
+    /// Whether any day was named.
+    var isGiven: Bool { period != nil || since != nil || until != nil }
+
+    /// The days that are meant.
+    ///
+    /// - Parameter timezone: Whose days are meant where nobody says it.
+    /// - Throws: `ValidationError`, which says what can be written instead.
+    func resolved(in timezone: String, now: Timestamp) throws -> Period {
+        let zone = self.timezone ?? timezone
+        do {
+            guard since != nil || until != nil else { return try Period(period, timezone: zone, now: now) }
+            guard let since else { throw ValidationError("--until goes with --since") }
+            let today = try Period("today", timezone: zone, now: now)
+            return try Period(
+                period,
+                from: Self.dashed(since),
+                to: until.map(Self.dashed) ?? today.to,
+                timezone: zone,
+                now: now
+            )
+        } catch let error as PeriodError {
+            throw ValidationError(error.description)
+        }
+    }
+
+    /// `20261122` as `2026-11-22`; anything else as it is.
+    private static func dashed(_ date: String) -> String {
+        guard date.utf8.count == 8, date.utf8.allSatisfy({ (48...57).contains($0) }) else { return date }
+        return "\(date.prefix(4))-\(date.dropFirst(4).prefix(2))-\(date.suffix(2))"
+    }
+}
+
+extension Period {
+    /// The parameters with which the API is asked for this period.
+    var query: [(String, String)] {
+        (name == "custom" ? [("from", from), ("to", to)] : [("period", name)]) + [("timezone", timezone)]
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Collector
+import CollectorKit
+import Usage
+import YAML
+
+/// What a command answers.
+struct Report {
+    var text: String
+    /// What standard error says beside it, unless `--quiet`.
+    var notes: [String] = []
+    var exitCode = Exit.done
+}
+
+extension OutputOptions {
+    /// Loads the configuration, asks, and writes the answer or why there is none.
+    ///
+    /// - Parameter needsCollector: Whether only a running collector can answer.
+    func report(
+        _ options: ConfigOptions,
+        needsCollector: Bool = false,
+        _ answer: (HubConnection) async throws -> Report
+    ) async throws {
+        do {
+            let report = try await connected(options, needsCollector: needsCollector, answer)
+            Console.answer(report.text)
+            if !quiet { for note in report.notes { Console.error("hammurabi: \(note)\n") } }
+            if report.exitCode != Exit.done { throw ExitCode(report.exitCode) }
+        } catch {
+            throw present(error)
+        }
+    }
+
+    /// Writes why there is no answer; returns the exit that goes with it.
+    func present(_ error: any Error) -> any Error {
+        // The parser has words of its own for a command line that makes no sense.
+        if error is ExitCode || (error is ValidationError && !json) { return error }
+        var failure = CommandFailure(error)
+        if let error = error as? ValidationError { failure = .usage(error.message) }
+        if json { Console.answer(failure.json) } else { Console.error(failure.text) }
+        return ExitCode(failure.exitCode)
+    }
+
+    private func connected(
+        _ options: ConfigOptions,
+        needsCollector: Bool,
+        _ answer: (HubConnection) async throws -> Report
+    ) async throws -> Report {
+        let surroundings = Surroundings.process
+        let graph = try usableGraph(options, surroundings)
+        let key = try key(surroundings.environment)
+        if var client = graph.runningHub {
+            client.key = key
+            if verbose { Console.error("hammurabi: asking the collector at \(client.endpoint)\n") }
+            return try await answer(HubConnection(client, graph: graph))
+        }
+        if needsCollector { throw CommandFailure.silent(graph.hubEndpoint) }
+        if verbose { Console.error("hammurabi: no collector runs; reading the store\n") }
+        return try await HubConnection.withStore(
+            of: graph,
+            home: surroundings.programHome,
+            now: Console.now,
+            answer
+        )
+    }
+
+    /// The graph; everything wrong with the configuration is printed.
+    private func usableGraph(_ options: ConfigOptions, _ surroundings: Surroundings) throws -> PipelineGraph {
+        var diagnostics = Diagnostics()
+        let loaded = options.load(surroundings, diagnostics: &diagnostics)
+        if let loaded, !diagnostics.hasErrors {
+            if !quiet { Console.error(diagnostics.rendered()) }
+            return loaded.graph
+        }
+        if json { throw CommandFailure(diagnostics) }
+        Console.error(diagnostics.rendered())
+        throw ExitCode(Exit.configuration)
+    }
+}

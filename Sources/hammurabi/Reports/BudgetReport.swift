@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// How what was spent in a period stands against a limit.
+struct BudgetReport {
+    /// nil when nobody set one.
+    let limit: Money?
+    let used: Money
+    /// What will have been spent at the end of the period if it goes on like this.
+    let projected: Money
+    /// Whole days after today.
+    let daysLeft: Int
+    let document: SummaryDocument
+    private let now: Timestamp
+
+    init(limit: Money?, document: SummaryDocument, days: Period, now: Timestamp) {
+        (self.limit, self.document, self.now) = (limit, document, now)
+        used = document.totals.cost
+        let today = days.day(of: now)
+        daysLeft = today.map { days.days.count - 1 - $0 } ?? 0
+        if let budget = document.budget, budget.used.amount == used, budget.limit.amount == limit {
+            projected = budget.projected.amount
+        } else {
+            let (elapsed, length) = (
+                now.nanoseconds - days.start.nanoseconds, days.end.nanoseconds - days.start.nanoseconds
+            )
+            let isRunning = today != nil && elapsed > 0
+            projected =
+                isRunning
+                ? Money(nanodollars: Int64(clamping: Int128(used.nanodollars) * Int128(length) / Int128(elapsed)))
+                : used
+        }
+    }
+
+    /// The used part of the limit.
+    var fraction: Double? { limit.map { Double(used.nanodollars) / Double(max(1, $0.nanodollars)) } }
+
+    /// Whether more was spent than may be.
+    var isExceeded: Bool { limit.map { used > $0 } ?? false }
+
+    /// The state for people.
+    func text(width: Int, style: Style) -> String {
+        let unpriced =
+            Warning.unpriced(document.totals, models: document.unpricedModels).map { "\n\($0.message)\n" } ?? ""
+        guard let limit, let fraction else {
+            return """
+                \(style.bold("Budget")) / \(document.title)  none; set extensions.hub.budget.monthly in the configuration
+                Used       \(Figures.money(used))
+                Projected  \(style.about) \(Figures.money(projected)) at the end of the month
+
+                """ + unpriced
+        }
+        let mark = isExceeded ? " \(style.dot) over budget" : projected > limit ? " \(style.dot) will be exceeded" : ""
+        return """
+            \(style.bold("Budget")) / \(document.title)
+            \(style.bar(fraction, width: min(48, max(12, width - 30))))  \(style.bold(BudgetBar.percent(fraction) + mark))
+            Used       \(Figures.money(used)) of \(Figures.money(limit))
+            Projected  \(style.about) \(Figures.money(projected)) at the end of the month
+            Days left  \(daysLeft)
+
+            """ + unpriced
+    }
+
+    /// What a check found, in one sentence.
+    func sentence(_ style: Style) -> String {
+        guard let limit, let fraction else { return "" }
+        let part =
+            "\(Figures.money(used)) of \(Figures.money(limit)) (\(BudgetBar.percent(fraction))) in \(document.title)"
+        return isExceeded ? "over budget: \(part)" : "within budget: \(part)"
+    }
+
+    /// What to know although the limit is kept.
+    func warnings(from border: Double) -> [Warning] {
+        var warnings: [Warning] = []
+        if let fraction, fraction >= border, !isExceeded {
+            warnings.append(Warning(code: "budget", message: "\(BudgetBar.percent(fraction)) of the budget is used"))
+        }
+        if let unpriced = Warning.unpriced(document.totals, models: document.unpricedModels) {
+            warnings.append(unpriced)
+        }
+        return warnings
+    }
+
+    /// One row: limit, used, fraction, projected, days left.
+    var table: ProgramTable {
+        ProgramTable(
+            titles: ["period", "limit", "used", "fraction", "projected", "days_left"],
+            rows: [
+                [
+                    document.title, limit.map(Figures.exact) ?? "", Figures.exact(used),
+                    fraction.map { String($0) } ?? "",
+                    Figures.exact(projected), String(daysLeft),
+                ]
+            ]
+        )
+    }
+
+    /// The state as JSON.
+    var json: String {
+        let row = Row(
+            limit: limit.map(Dollars.init),
+            used: Dollars(used),
+            fraction: fraction,
+            projected: Dollars(projected),
+            daysLeft: daysLeft,
+            exceeded: isExceeded
+        )
+        let report = ReportDocument(
+            schema: .init(name: "hammurabi.budget"),
+            generatedAt: now.iso8601,
+            period: document.period,
+            timezone: document.timezone,
+            rows: [row],
+            totals: document.totals,
+            coverage: Coverage(document.totals, unpricedModels: document.unpricedModels),
+            warnings: warnings(from: 0.8)
+        )
+        return JSONText.of(report)
+    }
+
+    private struct Row: Encodable {
+        var limit: Dollars?
+        var used: Dollars
+        var fraction: Double?
+        var projected: Dollars
+        var daysLeft: Int
+        var exceeded: Bool
+    }
+}

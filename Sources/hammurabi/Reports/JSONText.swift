@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+
+/// JSON for programs: keys in snake_case and in alphabetical order, so that the same values are the same text.
+enum JSONText {
+    /// The document with a line feed at its end.
+    static func of(_ document: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(document) else { return "{}\n" }
+        return String(decoding: data, as: UTF8.self) + "\n"
+    }
+
+    /// The members of one document and then those of the API's, as one; `nil` leaves the first as it is.
+    static func of(_ document: some Encodable, with api: String?) -> String {
+        let own = of(document)
+        guard let api, api.hasPrefix("{"), api.utf8.count > 2 else { return own }
+        return own.dropLast(2) + "," + api.dropFirst() + "\n"
+    }
+}
+
+/// What every document of a report has around its rows.
+struct ReportDocument<Row: Encodable, Totals: Encodable>: Encodable {
+    var schema: Schema
+    var generatedAt: String
+    var period: String?
+    var timezone: String?
+    var currency = "USD"
+    var by: String?
+    var rows: [Row]
+    var totals: Totals
+    var coverage: Coverage
+    var warnings: [Warning]
+
+    /// Its name and version; within a version keys are only added.
+    struct Schema: Encodable {
+        var name: String
+        var version = 1
+    }
+}
+
+/// How many calls the money is about.
+struct Coverage: Encodable {
+    var calls: Int64 = 0
+    var pricedCalls: Int64 = 0
+    var unpricedCalls: Int64 = 0
+    var unpricedModels: [String] = []
+
+    init(_ figures: UsageFigures? = nil, unpricedModels: [String] = []) {
+        guard let figures else { return }
+        (calls, unpricedCalls) = (figures.calls, figures.unpricedCalls)
+        pricedCalls = figures.calls - figures.unpricedCalls
+        self.unpricedModels = unpricedModels
+    }
+}
+
+/// Something to know about an answer.
+struct Warning: Encodable {
+    var code: String
+    var message: String
+
+    /// Calls whose cost is unknown; nil when there are none.
+    static func unpriced(_ figures: UsageFigures, models: [String]) -> Warning? {
+        guard figures.unpricedCalls > 0 else { return nil }
+        let names = models.map(\.printable).joined(separator: ", ")
+        let calls = figures.unpricedCalls == 1 ? "1 call has" : "\(Figures.grouped(figures.unpricedCalls)) calls have"
+        let verb = figures.unpricedCalls == 1 ? "is" : "are"
+        return Warning(
+            code: "unpriced",
+            message: "\(calls) no price and \(verb) not in the cost" + (names.isEmpty ? "" : ": \(names)")
+        )
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+import YAML
+
+/// Prices and models without one, for people and for programs.
+struct PriceReport {
+    let document: PricesDocument
+    /// Only models with this text in the name or the provider.
+    let search: String?
+    let now: Timestamp
+
+    private var models: [PricesDocument.Price] {
+        guard let search = search?.lowercased() else { return document.models }
+        return document.models.filter {
+            $0.model.lowercased().contains(search) || $0.provider?.lowercased().contains(search) == true
+        }
+    }
+
+    private static func rates(_ price: PricesDocument.Price) -> [Double?] {
+        [
+            price.inputPerMillion, price.outputPerMillion, price.cacheReadPerMillion, price.cacheWrite5mPerMillion,
+            price.cacheWrite1hPerMillion,
+        ]
+    }
+
+    /// The table for a terminal of `width` columns.
+    func text(width: Int, style: Style) -> String {
+        let models = models
+        guard !models.isEmpty else {
+            let similar = search.flatMap { suggestion(for: $0, among: document.models.map(\.model)) }
+            return "No model of the table has this name" + (similar.map { "; did you mean \"\($0)\"?" } ?? ".") + "\n"
+        }
+        let isWide = width >= 100
+        var columns = [TextTable.Column(title: "Model"), .init(title: "Provider")]
+        columns += ["Input", "Output", "Cache read"].map { .init(title: $0, isNumber: true) }
+        if isWide { columns += ["Write 5m", "Write 1h", "Since"].map { .init(title: $0, isNumber: true) } }
+        var table = TextTable(columns: columns)
+        for price in models {
+            var cells = [price.model.printable, price.provider?.printable ?? style.none]
+            cells += Self.rates(price).prefix(isWide ? 5 : 3).map { $0.map(Self.rate) ?? style.none }
+            if isWide { cells.append(price.from ?? style.none) }
+            table.rows.append(.init(cells: cells))
+        }
+        return table.text(width: width, style: style)
+            + style.dim("\(Figures.grouped(Int64(models.count))) models, dollars for a million tokens") + "\n"
+    }
+
+    /// Dollars for a million tokens: two decimals, more only where they matter.
+    static func rate(_ dollars: Double) -> String {
+        guard let amount = Money(dollars: dollars) else { return "" }
+        let exact = Figures.exact(amount)
+        let decimals = exact.split(separator: ".").dropFirst().first?.count ?? 0
+        return "$" + exact + (decimals == 0 ? ".00" : decimals == 1 ? "0" : "")
+    }
+
+    private static func exact(_ dollars: Double?) -> String {
+        dollars.flatMap { Money(dollars: $0) }.map(Figures.exact) ?? ""
+    }
+
+    /// The prices with full values.
+    var prices: ProgramTable {
+        ProgramTable(
+            titles: [
+                "model", "provider", "input_per_million", "output_per_million", "cache_read_per_million",
+                "cache_write_5m_per_million", "cache_write_1h_per_million", "from",
+            ],
+            rows: models.map { [$0.model, $0.provider ?? ""] + Self.rates($0).map(Self.exact) + [$0.from ?? ""] }
+        )
+    }
+
+    /// Models without a price, for a terminal of `width` columns.
+    func unpricedText(width: Int, style: Style) -> String {
+        guard !document.unpriced.isEmpty else { return "Every model that was called has a price.\n" }
+        var table = TextTable(
+            columns: [
+                .init(title: "Model"), .init(title: "Calls", isNumber: true), .init(title: "Seen", isNumber: true),
+                .init(title: "Similar"),
+            ]
+        )
+        table.rows = document.unpriced.map { model in
+            .init(
+                cells: [
+                    model.model.printable, Figures.grouped(model.calls), Figures.age(of: model.lastSeenAt, now: now),
+                    similar(to: model.model) ?? style.none,
+                ]
+            )
+        }
+        let next = "give them a price under processors.pricing.overrides, then: hammurabi prices reprice"
+        return table.text(width: width, style: style) + style.dim(next) + "\n"
+    }
+
+    private func similar(to model: String) -> String? { suggestion(for: model, among: document.models.map(\.model)) }
+
+    /// Models without a price, with full values.
+    var unpriced: ProgramTable {
+        ProgramTable(
+            titles: ["model", "calls", "last_seen_at"],
+            rows: document.unpriced.map { [$0.model, String($0.calls), $0.lastSeenAt] }
+        )
+    }
+
+    /// The prices as JSON.
+    var pricesJSON: String { json("hammurabi.prices", rows: models.map(PriceRow.init)) }
+
+    /// Models without a price as JSON.
+    var unpricedJSON: String { json("hammurabi.unpriced", rows: document.unpriced) }
+
+    private func json(_ name: String, rows: [some Encodable]) -> String {
+        var coverage = Coverage()
+        coverage.unpricedCalls = document.unpriced.reduce(0) { $0 + $1.calls }
+        coverage.unpricedModels = document.unpriced.map(\.model)
+        return JSONText.of(
+            ReportDocument(
+                schema: .init(name: name),
+                generatedAt: now.iso8601,
+                rows: rows,
+                totals: ["models": rows.count],
+                coverage: coverage,
+                warnings: []
+            )
+        )
+    }
+}
+
+/// A price as JSON tells it.
+private struct PriceRow: Encodable {
+    let price: PricesDocument.Price
+
+    private enum Keys: String, CodingKey {
+        case model, provider, from
+        case inputPerMillion = "input_per_million"
+        case outputPerMillion = "output_per_million"
+        case cacheReadPerMillion = "cache_read_per_million"
+        case cacheWrite5mPerMillion = "cache_write_5m_per_million"
+        case cacheWrite1hPerMillion = "cache_write_1h_per_million"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: Keys.self)
+        try values.encode(price.model, forKey: .model)
+        try values.encode(price.provider, forKey: .provider)
+        try values.encode(price.from, forKey: .from)
+        try values.encode(price.inputPerMillion, forKey: .inputPerMillion)
+        try values.encode(price.outputPerMillion, forKey: .outputPerMillion)
+        try values.encode(price.cacheReadPerMillion, forKey: .cacheReadPerMillion)
+        try values.encode(price.cacheWrite5mPerMillion, forKey: .cacheWrite5mPerMillion)
+        try values.encode(price.cacheWrite1hPerMillion, forKey: .cacheWrite1hPerMillion)
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// One session with its calls.
+struct SessionReport {
+    let document: SessionDetailDocument
+    let now: Timestamp
+
+    private var facts: SessionDocument.Facts { document.session.facts }
+    private var figures: UsageFigures { document.session.figures }
+
+    /// What is known of it, what each model cost, and every call.
+    func text(width: Int, style: Style) -> String {
+        var text = header(style) + "\n"
+        let models = ShortNames(models: document.calls.compactMap(\.model) + document.costByModel.keys)
+        if document.costByModel.count > 1 {
+            var table = TextTable(columns: [.init(title: "Model"), .init(title: "Cost", isNumber: true)])
+            let costs = document.costByModel.sorted { ($1.value.amount, $0.key) < ($0.value.amount, $1.key) }
+            table.rows = costs.map { .init(cells: [models[$0.key].printable, Figures.money($0.value.amount)]) }
+            text += table.text(width: width, style: style) + "\n"
+        }
+        text += calls(models, isWide: width >= 100, style).text(width: width, style: style)
+        let subagents = document.subagents ?? []
+        if !subagents.isEmpty {
+            text += "\n" + style.bold("Sub-agents") + "\n" + children(subagents, style).text(width: width, style: style)
+        }
+        return text
+    }
+
+    private func header(_ style: Style) -> String {
+        let calls = Figures.counted(figures.calls, "call")
+        let tokens = "\(Figures.tokens(figures.tokens)) tokens \(style.dot) \(calls)"
+        let begun = facts.startedAt.prefix(19).replacing("T", with: " ")
+        let state = [facts.status] + [facts.taskStatus?.printable].compactMap(\.self)
+        var lines: [(String, String?)] = [
+            ("Session", style.bold(facts.name.printable)),
+            ("Id", facts.name == facts.sessionId ? nil : facts.sessionId.printable),
+            ("State", state.joined(separator: " \(style.dot) ")),
+            ("Cost", "\(style.bold(SummaryReport.cost(figures, style)))  \(style.dim(tokens))"),
+            ("Agent", joined([facts.agent, facts.agentVersion], " ")),
+            ("Project", joined([facts.project, facts.branch], " \(style.dot) ")),
+            ("User", facts.user?.printable), ("Machine", facts.machine?.printable),
+            ("Parent", facts.parentSessionId?.printable),
+            ("Time", "\(begun) UTC \(style.dot) \(Figures.duration(milliseconds: facts.durationMs))"),
+        ]
+        if facts.knowledge == "transcript" { lines.append(("Known by", "session files alone")) }
+        var text = ""
+        for (title, value) in lines {
+            guard let value else { continue }
+            text += title + String(repeating: " ", count: 10 - title.count) + value + "\n"
+        }
+        return text
+    }
+
+    private func joined(_ parts: [String?], _ separator: String) -> String? {
+        let told = parts.compactMap(\.self).filter { !$0.isEmpty }
+        return told.isEmpty ? nil : told.joined(separator: separator).printable
+    }
+
+    private func calls(_ models: ShortNames, isWide: Bool, _ style: Style) -> TextTable {
+        var columns = [TextTable.Column(title: "Time"), .init(title: "Model")]
+        let numbers =
+            isWide ? ["Input", "Cache read", "Cache write", "Output", "Cost", "Took"] : ["Tokens", "Cost", "Took"]
+        columns += numbers.map { .init(title: $0, isNumber: true) }
+        if document.calls.contains(where: { $0.error != nil }) { columns.append(.init(title: "Error")) }
+        var table = TextTable(columns: columns)
+        for call in document.calls {
+            let counts = call.figures
+            let tokens = isWide ? [counts.input, counts.cacheRead, counts.cacheWrite, counts.output] : [counts.tokens]
+            var cells = [String(call.timestamp.dropFirst(5).prefix(14)).replacing("T", with: " ")]
+            cells.append(call.model.map { models[$0].printable } ?? style.none)
+            cells += tokens.map(Figures.tokens)
+            cells.append(call.priced ? Figures.money(counts.cost) : style.none)
+            cells.append(call.durationMs.map(Figures.latency) ?? style.none)
+            if columns.last?.title == "Error" { cells.append(call.error?.printable ?? "") }
+            table.rows.append(.init(cells: cells))
+        }
+        let tokens = isWide ? [figures.input, figures.cacheRead, figures.cacheWrite, figures.output] : [figures.tokens]
+        var total = ["Total", ""] + tokens.map(Figures.tokens) + [SummaryReport.cost(figures, style), ""]
+        if columns.last?.title == "Error" { total.append("") }
+        table.rows.append(.init(cells: total, isTotal: true))
+        return table
+    }
+
+    private func children(_ subagents: [SessionDetailDocument.Subagent], _ style: Style) -> TextTable {
+        var table = TextTable(
+            columns: [.init(title: "Session"), .init(title: "State")]
+                + ["Calls", "Tokens", "Cost", "Duration"].map { .init(title: $0, isNumber: true) }
+        )
+        let ids = ShortNames(sessionIDs: subagents.map(\.session.facts.sessionId))
+        for child in subagents.map(\.session) {
+            let name = child.facts.name == child.facts.sessionId ? ids[child.facts.sessionId] : child.facts.name
+            table.rows.append(
+                .init(
+                    cells: [
+                        name.printable, child.facts.status, Figures.grouped(child.figures.calls),
+                        Figures.tokens(child.figures.tokens), SummaryReport.cost(child.figures, style),
+                        Figures.duration(milliseconds: child.facts.durationMs),
+                    ]
+                )
+            )
+        }
+        return table
+    }
+
+    /// One row a call, with full values.
+    var table: ProgramTable {
+        var table = ProgramTable(
+            titles: [
+                "timestamp", "call", "model", "provider", "input_tokens", "cache_read_tokens", "cache_write_tokens",
+                "output_tokens", "reasoning_tokens", "cost", "priced", "duration_ms", "sources", "error",
+            ]
+        )
+        table.rows = document.calls.map { call in
+            let counts = call.figures
+            let tokens = [counts.input, counts.cacheRead, counts.cacheWrite, counts.output, counts.reasoning]
+            return [call.timestamp, call.callId, call.model ?? "", call.provider ?? ""] + tokens.map { String($0) } + [
+                Figures.exact(counts.cost), String(call.priced), call.durationMs.map { String($0) } ?? "",
+                call.sources.joined(separator: "+"), call.error ?? "",
+            ]
+        }
+        return table
+    }
+
+    /// The report as JSON: what every report has, then the members of the API's own document.
+    func json(api: String) -> String {
+        let unpriced = Set(document.calls.filter { !$0.priced }.map { $0.model ?? "unknown" }).sorted()
+        let report = ReportDocument(
+            schema: .init(name: "hammurabi.session"),
+            generatedAt: now.iso8601,
+            rows: document.calls,
+            totals: figures,
+            coverage: Coverage(figures, unpricedModels: unpriced),
+            warnings: [Warning.unpriced(figures, models: unpriced)].compactMap(\.self)
+        )
+        return JSONText.of(report, with: api)
+    }
+}

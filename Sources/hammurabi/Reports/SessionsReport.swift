@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// Sessions as a table for people, or as rows for programs.
+struct SessionsReport {
+    let document: SessionsDocument
+    let now: Timestamp
+
+    /// The table for a terminal of `width` columns.
+    func text(width: Int, style: Style) -> String {
+        let sessions = document.sessions
+        guard !sessions.isEmpty else { return "No sessions.\n" }
+        let isWide = width >= 100
+        let ids = ShortNames(sessionIDs: sessions.map(\.facts.sessionId))
+        let models = ShortNames(models: sessions.compactMap(\.facts.model))
+        var columns = [TextTable.Column(title: "Session"), .init(title: "State"), .init(title: "Agent")]
+        if isWide { columns += [.init(title: "Project"), .init(title: "Model")] }
+        columns += ["Seen", "Calls", "Tokens", "Cost", "Duration"].map { .init(title: $0, isNumber: true) }
+        var table = TextTable(columns: isWide ? columns : columns.filter { $0.title != "Calls" })
+        for session in sessions {
+            let (facts, figures) = (session.facts, session.figures)
+            let name = facts.name == facts.sessionId ? ids[facts.sessionId] : facts.name
+            var cells = [name.printable, facts.status, facts.agent?.printable ?? style.none]
+            if isWide {
+                cells += [
+                    facts.project?.printable ?? style.none, facts.model.map { models[$0].printable } ?? style.none,
+                ]
+            }
+            cells.append(Figures.age(of: facts.lastSeenAt, now: now))
+            if isWide { cells.append(Figures.grouped(figures.calls)) }
+            cells += [
+                Figures.tokens(figures.tokens), SummaryReport.cost(figures, style),
+                Figures.duration(milliseconds: facts.durationMs),
+            ]
+            table.rows.append(.init(cells: cells))
+        }
+        let rest = document.total - Int64(sessions.count)
+        let more =
+            rest > 0 && document.nextCursor != nil
+            ? style.dim("\(Figures.grouped(rest)) more: --limit, or a filter such as --agent") + "\n" : ""
+        return table.text(width: width, style: style) + more
+    }
+
+    /// The rows with full values.
+    var table: ProgramTable {
+        var table = ProgramTable(
+            titles: [
+                "session", "name", "status", "agent", "model", "project", "user", "machine", "started_at",
+                "last_seen_at",
+                "duration_ms", "calls", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens",
+                "reasoning_tokens", "cost", "unpriced_calls",
+            ]
+        )
+        table.rows = document.sessions.map { session in
+            let (facts, figures) = (session.facts, session.figures)
+            let texts = [facts.agent, facts.model, facts.project, facts.user, facts.machine].map { $0 ?? "" }
+            let numbers = [
+                facts.durationMs, figures.calls, figures.input, figures.cacheRead, figures.cacheWrite, figures.output,
+                figures.reasoning,
+            ].map { String($0) }
+            return [facts.sessionId, facts.name, facts.status] + texts + [facts.startedAt, facts.lastSeenAt] + numbers
+                + [Figures.exact(figures.cost), String(figures.unpricedCalls)]
+        }
+        return table
+    }
+
+    /// The report as JSON: what every report has, then the members of the API's own document.
+    func json(api: String) -> String {
+        let sum = document.sessions.reduce(into: UsageFigures()) { $0 += $1.figures }
+        let report = ReportDocument(
+            schema: .init(name: "hammurabi.sessions"),
+            generatedAt: now.iso8601,
+            rows: document.sessions,
+            totals: sum,
+            coverage: Coverage(sum),
+            warnings: [Warning.unpriced(sum, models: [])].compactMap(\.self)
+        )
+        return JSONText.of(Listing(report: report, nextCursor: document.nextCursor), with: api)
+    }
+
+    private struct Listing: Encodable {
+        var report: ReportDocument<SessionDocument, UsageFigures>
+        var nextCursor: String?
+
+        private enum Keys: String, CodingKey { case nextCursor }
+
+        func encode(to encoder: any Encoder) throws {
+            try report.encode(to: encoder)
+            var values = encoder.container(keyedBy: Keys.self)
+            try values.encodeIfPresent(nextCursor, forKey: .nextCursor)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Names as tables show them: without what tells nothing apart, and each still another than the others.
+struct ShortNames {
+    private let short: [String: String]
+
+    /// Model names without the seller's path and the date of release.
+    init(models: some Sequence<String>) {
+        self.init(models, shortening: Self.model)
+    }
+
+    /// Session ids that nobody gave a name, as far as it takes to type them.
+    init(sessionIDs: some Sequence<String>) {
+        let ids = Set(sessionIDs)
+        var short: [String: String] = [:]
+        // The groups of a UUID end at these lengths.
+        for length in [8, 13, 18, 23] {
+            let rest = ids.filter { short[$0] == nil && $0.utf8.count > 20 }
+            for group in Dictionary(grouping: rest, by: { String($0.prefix(length)) }).values where group.count == 1 {
+                for id in group where !ids.contains(where: { $0 != id && $0.hasPrefix(id.prefix(length)) }) {
+                    short[id] = String(id.prefix(length))
+                }
+            }
+        }
+        self.short = short
+    }
+
+    private init(_ names: some Sequence<String>, shortening: (String) -> String) {
+        let names = Set(names)
+        let taken = names.reduce(into: [String: Int]()) { $0[shortening($1), default: 0] += 1 }
+        short = names.reduce(into: [:]) { short, name in
+            let candidate = shortening(name)
+            short[name] = taken[candidate] == 1 ? candidate : name
+        }
+    }
+
+    subscript(name: String) -> String { short[name] ?? name }
+
+    private static func model(_ name: String) -> String {
+        let last = name.split(separator: "/").last.map(String.init) ?? name
+        for length in [9, 11] where last.utf8.count > length {
+            let tail = last.suffix(length)
+            let digits = tail.filter { $0.isNumber && $0.isASCII }
+            let isDate = tail.first == "-" && digits.count == 8 && digits.hasPrefix("20")
+            if isDate, length == 9 || tail.filter({ $0 == "-" }).count == 3 { return String(last.dropLast(length)) }
+        }
+        return last
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// What a running collector does at one instant.
+struct TopSnapshot {
+    let time: Timestamp
+    let pipelines: PipelinesDocument
+    /// Today's figures.
+    let today: SummaryDocument
+    /// The sessions seen last.
+    let sessions: [SessionDocument]
+
+    /// Asks a collector.
+    init(asking hub: HubConnection, at time: Timestamp) async throws {
+        self.time = time
+        pipelines = try await hub.get(PipelinesDocument.self, "/api/telemetry/pipelines").document
+        let day = [("period", "today"), ("timezone", hub.timezone)]
+        today = try await hub.get(SummaryDocument.self, "/api/telemetry/summary", day).document
+        let newest = [("status", "active"), ("limit", "20")]
+        sessions = try await hub.get(SessionsDocument.self, "/api/telemetry/sessions", newest).document.sessions
+    }
+
+    init(time: Timestamp, pipelines: PipelinesDocument, today: SummaryDocument, sessions: [SessionDocument]) {
+        (self.time, self.pipelines, self.today, self.sessions) = (time, pipelines, today, sessions)
+    }
+
+    /// The snapshot as JSON.
+    var json: String {
+        JSONText.of(
+            ReportDocument(
+                schema: .init(name: "hammurabi.top"),
+                generatedAt: time.iso8601,
+                period: today.period,
+                timezone: today.timezone,
+                rows: pipelines.components.map(Row.init),
+                totals: today.totals,
+                coverage: Coverage(today.totals, unpricedModels: today.unpricedModels),
+                warnings: [Warning.unpriced(today.totals, models: today.unpricedModels)].compactMap(\.self)
+            )
+        )
+    }
+
+    private struct Row: Encodable {
+        var kind: String
+        var id: String
+        var state: String
+        var accepted: Int64
+        var refused: Int64
+        var sent: Int64
+        var failed: Int64
+        var dropped: Int64
+        var queueBytes: Int64?
+
+        init(_ component: PipelinesDocument.Component) {
+            (kind, id, state) = (component.kind, component.id, component.state)
+            (accepted, refused) = (component.accepted, component.refused)
+            (sent, failed, dropped) = (component.sent, component.failed, component.dropped)
+            queueBytes = component.queue?.bytes
+        }
+    }
+}
+
+/// Two snapshots as one screen: counts, and rates where there are two.
+struct TopReport {
+    let now: TopSnapshot
+    let before: TopSnapshot?
+
+    /// The screen; not more than `height` lines, nil for as many as there are.
+    func text(width: Int, height: Int?, style: Style) -> String {
+        var text = header(style) + "\n" + components(width, style)
+        let troubles = now.pipelines.components.filter { $0.state != "ok" && $0.reason != nil }
+        for component in troubles {
+            text += "\(component.kind) \(component.id.printable): \(component.reason?.printable ?? "")\n"
+        }
+        if !now.sessions.isEmpty { text += "\n" + style.bold("Active sessions") + "\n" + sessions(width, style) }
+        guard let height else { return text }
+        return text.split(separator: "\n", omittingEmptySubsequences: false).prefix(max(1, height - 1)).joined(
+            separator: "\n"
+        )
+    }
+
+    private func header(_ style: Style) -> String {
+        let collector = now.pipelines
+        var facts = ["up " + Figures.duration(milliseconds: collector.uptimeSeconds * 1_000)]
+        if let memory = collector.memory {
+            let limit = memory.limitBytes > 0 ? " of \(Figures.bytes(memory.limitBytes))" : ""
+            facts.append("\(Figures.bytes(memory.usedBytes))\(limit) in flight")
+        }
+        facts.append(now.time.iso8601.dropFirst(11).prefix(8) + " UTC")
+        let totals = now.today.totals
+        let calls = "\(Figures.grouped(totals.calls)) calls"
+        let dot = " \(style.dot) "
+        var text = style.bold("hammurabi \(collector.version.printable)") + "  " + facts.joined(separator: dot) + "\n"
+        text += "\(style.bold("Today"))     \(style.bold(SummaryReport.cost(totals, style)))"
+        text += "\(dot)\(Figures.tokens(totals.tokens)) tokens\(dot)\(calls)\n"
+        text += "\(style.bold("Sessions"))  \(now.today.activeSessions) active\(dot)\(now.today.sessionCount) today\n"
+        if let budget = now.today.budget {
+            text += "\(style.bold("Budget"))    \(BudgetBar(budget).line(width: 200, style))\n"
+        }
+        return text
+    }
+
+    private func components(_ width: Int, _ style: Style) -> String {
+        let isWide = width >= 100
+        let unit = before == nil ? "" : "/s"
+        var columns = [TextTable.Column(title: "Component"), .init(title: "State")]
+        let numbers =
+            ["In" + unit, "Out" + unit] + (isWide ? ["Accepted", "Sent"] : []) + [
+                "Refused", "Failed", "Dropped", "Queued",
+            ]
+        columns += numbers.map { .init(title: $0, isNumber: true) }
+        var table = TextTable(columns: columns)
+        var earlier: [String: PipelinesDocument.Component] = [:]
+        for component in before?.pipelines.components ?? [] { earlier[component.kind + "/" + component.id] = component }
+        for component in now.pipelines.components {
+            let last = earlier[component.kind + "/" + component.id]
+            var cells = ["\(component.kind) \(component.id.printable)", component.state]
+            cells += [rate(component.accepted, last?.accepted), rate(component.sent, last?.sent)]
+            if isWide { cells += [component.accepted, component.sent].map(Figures.grouped) }
+            cells += [component.refused, component.failed, component.dropped].map(Figures.grouped)
+            cells.append(component.queue.map { Figures.bytes($0.bytes) } ?? style.none)
+            table.rows.append(.init(cells: cells))
+        }
+        return table.text(width: width, style: style)
+    }
+
+    /// How many a second since the snapshot before; the count itself without one.
+    private func rate(_ count: Int64, _ earlier: Int64?) -> String {
+        guard let before else { return Figures.grouped(count) }
+        let milliseconds = max(1, now.time.milliseconds - before.time.milliseconds)
+        // A count that went back belongs to a collector that was started anew.
+        let difference = max(0, count - (earlier ?? count))
+        return Figures.grouped((difference * 1_000 + milliseconds / 2) / milliseconds)
+    }
+
+    private func sessions(_ width: Int, _ style: Style) -> String {
+        let document = SessionsDocument(sessions: now.sessions, nextCursor: nil, total: Int64(now.sessions.count))
+        return SessionsReport(document: document, now: now.time).text(width: width, style: style)
+    }
+}

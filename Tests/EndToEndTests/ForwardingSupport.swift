@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Foundation
+import FoundationNetworking
+import Glibc
+import OTLP
+import SinkServer
+import Synchronization
+import Testing
+
+/// A port that nobody listens on now, and nobody is given soon.
+func freePort() throws -> Int {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    try #require(descriptor >= 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+            bind(descriptor, address, size) == 0 && getsockname(descriptor, address, &size) == 0
+        }
+    }
+    try #require(isBound)
+    return Int(UInt16(bigEndian: address.sin_port))
+}
+
+/// Waits until something holds; how long does not matter.
+func eventually(_ holds: () async throws -> Bool) async throws {
+    for _ in 0..<3_000 {
+        if try await holds() { return }
+        try await Task.sleep(for: .milliseconds(20))
+    }
+    Issue.record("it never came about")
+}
+
+/// A collector that forwards: its sandbox, its port and what it does with what it gets.
+struct Forwarder: Sendable {
+    let sandbox: Sandbox
+    let port: Int
+
+    /// - Parameter exporter: More keys of `otlp_http`, as the members of a YAML mapping.
+    init(to target: String, port: Int? = nil, exporter: String, processors: String = "") throws {
+        sandbox = try Sandbox()
+        self.port = try port ?? freePort()
+        let names = processors.split(separator: ",").map { "\($0.trimmingCharacters(in: .whitespaces)): " }
+        try sandbox.write(
+            """
+            receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:\(self.port)" } } } }
+            processors: { \(names.joined(separator: ", ")) }
+            exporters: { otlp_http: { endpoint: "\(target)", \(exporter) } }
+            service:
+              pipelines:
+                traces: { receivers: [otlp], processors: [\(processors)], exporters: [otlp_http] }
+                logs: { receivers: [otlp], processors: [\(processors)], exporters: [otlp_http] }
+                metrics: { receivers: [otlp], processors: [\(processors)], exporters: [otlp_http] }
+            """,
+            to: "config.yaml"
+        )
+    }
+
+    var address: String { "http://127.0.0.1:\(port)" }
+}
+
+/// Sends a body; the status, or nil without an answer.
+func post(_ body: [UInt8], to address: String, type: String = "application/x-protobuf") async -> Int? {
+    guard let url = URL(string: address) else { return nil }
+    var request = URLRequest(url: url)
+    request.httpMethod = "POST"
+    request.httpBody = Data(body)
+    request.timeoutInterval = 120
+    request.setValue(type, forHTTPHeaderField: "Content-Type")
+    guard let (_, response) = try? await URLSession.shared.data(for: request) else { return nil }
+    return (response as? HTTPURLResponse)?.statusCode
+}
+
+/// A request with a log record for each text.
+func logRequest(_ texts: [String]) -> [UInt8] {
+    let records = texts.map { #"{"timeUnixNano":"1795334400000000000","body":{"stringValue":"\#($0)"}}"# }
+    let json = #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[\#(records.joined(separator: ","))]}]}]}"#
+    return (try? OTLPBatch(signal: .logs, json: Array(json.utf8)).bytes) ?? []
+}
+
+extension SinkServer.Request {
+    /// The texts of its log records.
+    func texts() throws -> [String] {
+        let bytes = fields["content-encoding"] == "gzip" ? try Gzip.inflate(body, limit: 1 << 28) : body
+        let batch = try OTLPBatch(signal: .logs, protobuf: bytes)
+        return batch.records.map { batch.text(of: $0.body) }
+    }
+}

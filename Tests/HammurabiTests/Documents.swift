@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+
+@testable import hammurabi
+
+/// Documents as the API writes them.
+enum Documents {
+    static func read<Document: Decodable>(_ json: String) throws -> Document {
+        try JSONDecoder().decode(Document.self, from: Data(json.utf8))
+    }
+
+    /// A summary of models; `rest` are further members, each with a comma in front.
+    static func summary(
+        _ models: [(name: String, figures: String)] = [],
+        calls: Int64 = 0,
+        tokens: Int64 = 0,
+        cost: Double = 0,
+        unpriced: Int64 = 0,
+        rest: String = ""
+    ) throws -> SummaryDocument {
+        let shares = models.map { "\(quoted($0.name)):\($0.figures)" }.joined(separator: ",")
+        let without = models.filter { $0.figures.contains("\"unpricedCalls\"") }.map { quoted($0.name) }
+        return try read(
+            """
+            {"period":"2026-11","from":"2026-11-01","to":"2026-11-30","timezone":"UTC","totalCost":\(cost),
+            "totalInputTokens":\(tokens),"totalOutputTokens":0,"totalCacheReadTokens":0,"totalCacheWriteTokens":0,
+            "totalReasoningTokens":0,"totalTokens":\(tokens),"callCount":\(calls),"sessionCount":1,"activeSessions":0,
+            "unpricedCalls":\(unpriced),"unpricedModels":[\(without.joined(separator: ","))],"byModel":{\(shares)},
+            "byAgent":{},"byProject":{\(shares)},"byUser":{},"byMachine":{},
+            "byDay":[{"date":"2026-11-30","cost":\(cost),"calls":\(calls),"inputTokens":\(tokens)}]\(rest)}
+            """
+        )
+    }
+
+    static func figures(calls: Int64, tokens: Int64, cost: Double = 0, unpriced: Int64? = nil) -> String {
+        let rest = unpriced.map { ",\"unpricedCalls\":\($0)" } ?? ""
+        return
+            "{\"cost\":\(cost),\"sessions\":1,\"calls\":\(calls),\"inputTokens\":\(tokens),\"outputTokens\":0\(rest)}"
+    }
+
+    static func session(_ id: String, name: String? = nil, tokens: Int64 = 45_230, cost: Double = 2.14) -> String {
+        """
+        {"sessionId":\(quoted(id)),"name":\(quoted(name ?? id)),"agent":"claude-code","model":"claude-opus-4-8","project":"app",
+        "user":null,"machine":null,"status":"stale","taskStatus":null,"startedAt":"2026-11-22T08:00:00.000Z",
+        "lastSeenAt":"2026-11-22T08:12:00.000Z","durationMs":720000,"calls":3,"inputTokens":\(tokens),"outputTokens":0,
+        "cacheReadTokens":0,"cacheWriteTokens":0,"reasoningTokens":0,"totalTokens":\(tokens),"cost":\(cost),"unpricedCalls":0}
+        """
+    }
+
+    static func quoted(_ text: String) -> String {
+        let data = (try? JSONEncoder().encode(text)) ?? Data()
+        return String(decoding: data, as: UTF8.self)
+    }
+}
+
+extension Style {
+    static let plain = Style(isTerminal: false, environment: ["LANG": "C.UTF-8"])
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import Usage
+
+@testable import hammurabi
+
+struct SessionReportTests {
+    private static let now = Timestamp(iso8601: "2026-11-22T09:12:00Z") ?? Timestamp(nanoseconds: 0)
+    private static let call = """
+        {"callId":"c-1","timestamp":"2026-11-22T08:01:02.345Z","model":"claude-opus-4-8","provider":"anthropic","inputTokens":10,
+        "outputTokens":5,"cacheReadTokens":7,"cacheWriteTokens":3,"reasoningTokens":2,"cost":0.125,"reportedCost":null,
+        "computedCost":0.125,"priced":true,"durationMs":1850,"sources":["otlp_log","transcript"],"error":null}
+        """
+
+    @Test func `sessions are listed with their state and when they were seen`() throws {
+        let first = Documents.session("220b5ae6-99f8-46e4-9a5b-59c81d7c9bdf")
+        let second = Documents.session("s-2", name: "fix-bug", tokens: 812, cost: 0.5)
+        let document: SessionsDocument = try Documents.read(
+            #"{"sessions":[\#(first),\#(second)],"nextCursor":"c2","total":1045}"#
+        )
+        let report = SessionsReport(document: document, now: Self.now)
+        #expect(
+            report.text(width: 80, style: .plain) == """
+                Session   State  Agent             Seen  Tokens     Cost  Duration
+                ──────────────────────────────────────────────────────────────────
+                220b5ae6  stale  claude-code  1h 0m ago  45,230    $2.14       12m
+                fix-bug   stale  claude-code  1h 0m ago     812  $0.5000       12m
+                1,043 more: --limit, or a filter such as --agent
+
+                """
+        )
+        let rows = report.table.tabbed(header: false).split(separator: "\n")
+        #expect(
+            rows.last
+                == "s-2\tfix-bug\tstale\tclaude-code\tclaude-opus-4-8\tapp\t\t\t2026-11-22T08:00:00.000Z\t2026-11-22T08:12:00.000Z\t720000\t3\t812\t0\t0\t0\t0\t0.5\t0"
+        )
+        #expect(report.table.titles.count == report.table.rows[0].count)
+    }
+
+    @Test func `one session is shown with every call`() throws {
+        let child = #"{"session":\#(Documents.session("child", tokens: 5, cost: 0.01)),"calls":[]}"#
+        let document: SessionDetailDocument = try Documents.read(
+            """
+            {"session":\(Documents.session("s-2", name: "fix-bug")),"calls":[\(Self.call)],"events":[],
+            "costByModel":{"claude-opus-4-8":0.125},"subagents":[\(child)]}
+            """
+        )
+        let report = SessionReport(document: document, now: Self.now)
+        let lines = report.text(width: 80, style: .plain).split(separator: "\n")
+        #expect(
+            lines == [
+                "Session   fix-bug", "Id        s-2", "State     stale", "Cost      $2.14  45,230 tokens · 3 calls",
+                "Agent     claude-code", "Project   app", "Time      2026-11-22 08:00:00 UTC · 12m",
+                "Time            Model            Tokens     Cost  Took",
+                "──────────────────────────────────────────────────────",
+                "11-22 08:01:02  claude-opus-4-8      25  $0.1250  1.8s",
+                "──────────────────────────────────────────────────────",
+                "Total                            45,230    $2.14", "Sub-agents",
+                "Session  State  Calls  Tokens     Cost  Duration", "────────────────────────────────────────────────",
+                "child    stale      3       5  $0.0100       12m",
+            ]
+        )
+        #expect(
+            report.table.tabbed(header: false)
+                == "2026-11-22T08:01:02.345Z\tc-1\tclaude-opus-4-8\tanthropic\t10\t7\t3\t5\t2\t0.125\ttrue\t1850\totlp_log+transcript\t\n"
+        )
+        #expect(report.json(api: "{\"session\":1}").contains(#""schema":{"name":"hammurabi.session","version":1}"#))
+    }
+}
+
+struct PriceReportTests {
+    private let report: PriceReport
+
+    init() throws {
+        let document: PricesDocument = try Documents.read(
+            """
+            {"models":[{"model":"claude-opus-4-8","provider":"anthropic","inputPerMillion":5,"outputPerMillion":25.5,
+            "cacheReadPerMillion":0.075,"cacheWrite5mPerMillion":6.25,"cacheWrite1hPerMillion":10,"from":"2026-01-01"},
+            {"model":"gpt-5","provider":null,"inputPerMillion":1.25,"outputPerMillion":null,"cacheReadPerMillion":null,
+            "cacheWrite5mPerMillion":null,"cacheWrite1hPerMillion":null,"from":null}],
+            "unpriced":[{"model":"gtp-5","calls":12,"lastSeenAt":"2026-11-22T08:12:00.000Z"}]}
+            """
+        )
+        report = PriceReport(
+            document: document,
+            search: nil,
+            now: Timestamp(iso8601: "2026-11-22T09:12:00Z") ?? .init(nanoseconds: 0)
+        )
+    }
+
+    @Test func `prices are listed in dollars for a million tokens`() {
+        #expect(
+            report.text(width: 80, style: .plain) == """
+                Model            Provider   Input  Output  Cache read
+                ─────────────────────────────────────────────────────
+                claude-opus-4-8  anthropic  $5.00  $25.50      $0.075
+                gpt-5            –          $1.25       –           –
+                2 models, dollars for a million tokens
+
+                """
+        )
+        #expect(report.prices.rows.last == ["gpt-5", "", "1.25", "", "", "", "", ""])
+        #expect(report.pricesJSON.contains(#""cache_write_5m_per_million":6.25"#))
+    }
+
+    @Test func `a model is found by a part of its name, and one that is misspelt by a similar one`() {
+        let found = PriceReport(document: report.document, search: "OPUS", now: report.now)
+        #expect(found.prices.rows.map(\.first) == ["claude-opus-4-8"])
+        let missed = PriceReport(document: report.document, search: "gtp-5", now: report.now)
+        #expect(
+            missed.text(width: 80, style: .plain) == "No model of the table has this name; did you mean \"gpt-5\"?\n"
+        )
+    }
+
+    @Test func `a model without a price is listed with one that is like it`() {
+        let lines = report.unpricedText(width: 80, style: .plain).split(separator: "\n")
+        #expect(lines[2] == "gtp-5     12  1h 0m ago  gpt-5")
+        #expect(report.unpriced.rows == [["gtp-5", "12", "2026-11-22T08:12:00.000Z"]])
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Testing
+import Usage
+
+/// A collector that says something about everything it can say something about.
+func busyParts(prices: [PriceOverride] = []) throws -> CollectorParts {
+    func id(_ text: String) throws -> ComponentID { try #require(ComponentID(text)) }
+    func component(_ kind: ComponentKind, _ name: String, _ state: ComponentState) throws -> ComponentStatus {
+        ComponentStatus(
+            kind: kind,
+            id: try id(name),
+            stability: .stable,
+            location: nil,
+            state: state,
+            counts: [.accepted: 12, .deviations: 1],
+            lastError: nil,
+            queue: nil
+        )
+    }
+    var status = CollectorStatus()
+    status.startedAt = try instant("2026-11-22T11:58:30.000Z")
+    (status.memory.usedBytes, status.memory.limitBytes) = (1_024, 4_096)
+    status.pipelines = [
+        PipelineStatus(
+            name: "logs/audit",
+            signal: .logs,
+            receivers: [try id("otlp")],
+            processors: [try id("tokens")],
+            exporters: [try id("otlp_http/team")]
+        )
+    ]
+    var exporter = try component(.exporter, "otlp_http/team", .degraded("the hub cannot be reached"))
+    exporter.location = "config.yaml:12"
+    exporter.lastError = ComponentTrouble(
+        message: "connection refused",
+        time: try instant("2026-11-22T11:59:00.000Z"),
+        count: 3
+    )
+    exporter.queue = QueueStatus(
+        batches: 2,
+        bytes: 300,
+        capacityBytes: 1_000,
+        oldest: try instant("2026-11-22T11:59:50.000Z"),
+        stuckSince: nil
+    )
+    status.components = [
+        exporter, try component(.processor, "tokens", .running), try component(.receiver, "otlp", .running),
+    ]
+    let said = status
+    let table = try PriceTable(contentsOf: Array("# hammurabi prices 1\n".utf8)).overridden(by: prices)
+    return CollectorParts(
+        priceTables: [Table(pricing: Pricing(table: table))],
+        status: { said },
+        reload: { .applied(changes: 2) }
+    )
+}
+
+private struct Table: PriceTableHolding {
+    let pricing: Pricing
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+import Logging
+import Testing
+import Usage
+
+@testable import HubExtension
+
+/// Server-sent events.
+struct StreamTests {
+    private let store = FakeStore()
+    private let feeds: EventFeeds
+
+    init() throws {
+        let parts = try busyParts()
+        let now = try instant("2026-11-22T12:00:00.000Z")
+        let api = UsageAPI(
+            config: HubConfig(),
+            store: store,
+            scanners: [],
+            pricing: nil,
+            now: { now }
+        )
+        let collector = CollectorAPI(version: "1.2.3", usage: api, status: parts.status, reload: parts.reload)
+        feeds = EventFeeds(collector, tick: .milliseconds(1))
+        feeds.open()
+    }
+
+    private func feed(_ query: String, lastEvent: String? = nil) async throws -> EventFeed {
+        var fields: HTTPFields = [:]
+        if let name = HTTPField.Name("Last-Event-ID") { fields[name] = lastEvent }
+        let head = HTTPRequest(
+            method: .get,
+            scheme: "http",
+            authority: "a",
+            path: "/api/telemetry/stream?\(query)",
+            headerFields: fields
+        )
+        let response = try await feeds.stream(ServerRequest(head: head))
+        #expect(response.head.headerFields[.contentType] == "text/event-stream; charset=utf-8")
+        #expect(response.head.headerFields[.cacheControl] == "no-store")
+        guard case .stream(let pieces) = response.body, let feed = pieces as? EventFeed else {
+            throw StoreError("no feed")
+        }
+        return feed
+    }
+
+    private func next(_ iterator: inout EventFeed.Iterator) async throws -> String {
+        String(decoding: try #require(try await iterator.next()), as: UTF8.self)
+    }
+
+    @Test func `first comes how everything stands`() async throws {
+        let session = try makeSession()
+        store.prepare { state in
+            state.page.sessions = [session]
+            state.revision = 4
+            state.unpriced = [UnpricedModel(model: "x", calls: 2, lastSeenAt: session.lastSeenAt)]
+        }
+        var events = try await feed("period=7d&agent=codex").makeAsyncIterator()
+        #expect(try await next(&events) == "retry: 2000\n\n")
+        let id = "id: 1795348710000-4\n"
+        let summary = try await next(&events)
+        #expect(summary.hasPrefix("event: summary\n\(id)data: {\"period\":\"7d\""))
+        #expect(summary.hasSuffix("}\n\n") && !summary.contains("\"sessions\":["))
+        let sessions = try await next(&events)
+        #expect(sessions == "event: session\n\(id)data: {\"sessions\":[\(ShapeTests.sessionText)]}\n\n")
+        #expect(try await next(&events).hasPrefix("event: pipeline\n\(id)data: {\"startedAt\":"))
+        let notice = try await next(&events)
+        #expect(notice.hasPrefix("event: notice\n\(id)data: {\"level\":\"warning\",\"code\":\"unpriced\",\"message\":"))
+        #expect(try await next(&events).contains(#""code":"degraded""#))
+        #expect(store.asked.summaries.first?.filter[.agent] == ["codex"])
+        #expect(store.asked.queries.first?.filter[.agent] == ["codex"])
+    }
+
+    @Test func `then only what has changed`() async throws {
+        var events = try await feed("topics=session,notice").makeAsyncIterator()
+        #expect(try await next(&events).hasPrefix("retry"))
+        #expect(try await next(&events).hasSuffix("data: {\"sessions\":[]}\n\n"))
+        #expect(try await next(&events).contains("degraded"))
+        let session = try makeSession()
+        store.prepare { state in
+            state.page.sessions = [session]
+            state.revision = 1
+        }
+        #expect(try await next(&events).contains("s-1"))
+        var other = session
+        other.id = "s-2"
+        let page = [session, other]
+        store.prepare { state in
+            state.page.sessions = page
+            state.revision = 2
+        }
+        let changed = try await next(&events)
+        #expect(changed.contains("s-2") && !changed.contains("s-1"))
+        store.prepare { state in
+            state.unpriced = [UnpricedModel(model: "x", calls: 2, lastSeenAt: session.lastSeenAt)]
+            state.revision = 3
+        }
+        #expect(try await next(&events).contains("unpriced"))
+    }
+
+    @Test func `a client that has missed nothing is not told again`() async throws {
+        store.prepare { $0.revision = 9 }
+        var events = try await feed("", lastEvent: "1795348710000-9").makeAsyncIterator()
+        #expect(try await next(&events).hasPrefix("retry"))
+        #expect(try await next(&events).hasPrefix("event: pipeline"))
+        store.prepare { state in
+            state.revision = 10
+            state.summary = { period in
+                var summary = UsageSummary(period: period)
+                summary.totals.calls = 1
+                return summary
+            }
+        }
+        #expect(try await next(&events).hasPrefix("event: summary\nid: 1795348710000-10\n"))
+        var late = try await feed("topics=summary", lastEvent: "1795348710000-9").makeAsyncIterator()
+        #expect(try await next(&late).hasPrefix("retry"))
+        #expect(try await next(&late).hasPrefix("event: summary"))
+    }
+
+    @Test func `silence is broken now and then`() async throws {
+        let slow = EventFeed(
+            collector: try await feed("").collector,
+            parameters: QueryParameters(target: ""),
+            topics: [],
+            resumed: nil,
+            place: try await feed("").place,
+            tick: .milliseconds(1)
+        )
+        var events = slow.makeAsyncIterator()
+        #expect(try await next(&events).hasPrefix("retry"))
+        #expect(try await next(&events) == ": alive\n\n")
+    }
+
+    @Test func `feeds end with the hub`() async throws {
+        var events = try await feed("topics=summary").makeAsyncIterator()
+        #expect(try await next(&events).hasPrefix("retry"))
+        #expect(try await next(&events).hasPrefix("event: summary"))
+        feeds.close()
+        #expect(try await events.next() == nil)
+        await #expect(throws: APIError.self) { try await feed("") }
+    }
+
+    @Test func `a feed ends when it is cancelled`() async throws {
+        let feed = try await feed("topics=summary")
+        let reading = Task {
+            var count = 0
+            for try await _ in feed { count += 1 }
+            return count
+        }
+        try await Task.sleep(for: .milliseconds(20))
+        reading.cancel()
+        #expect(try await reading.value <= 2)
+    }
+
+    @Test func `there are only so many feeds`() async throws {
+        var open: [EventFeed] = []
+        for _ in 0..<EventFeeds.most { open.append(try await feed("")) }
+        await #expect(throws: APIError.self) { try await feed("") }
+        open.removeLast()
+        open.append(try await feed(""))
+        #expect(open.count == EventFeeds.most)
+    }
+
+    @Test(arguments: ["topics=summary,weather", "period=soon", "series=day"])
+    func `what cannot be understood is refused before it begins`(query: String) async throws {
+        await #expect(throws: APIError.self) { try await feed(query) }
+    }
+}

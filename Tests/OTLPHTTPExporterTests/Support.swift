@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Foundation
+import Logging
+import OTLP
+import SinkServer
+import Synchronization
+import Testing
+import Usage
+
+@testable import OTLPHTTPExporter
+
+/// An exporter with a folder of its own in front of a sink.
+final class Bench: Sendable {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "otlp-http-\(UUID().uuidString)").path
+    let counters = ComponentCounters()
+    let log = RecordedLog()
+    private let config: OTLPHTTPConfig
+    private let storage: any QueueStorage
+    private let exporter = Mutex<(any Exporter)?>(nil)
+
+    init(
+        _ endpoint: String,
+        storage: any QueueStorage = DiskStorage(),
+        _ change: (inout OTLPHTTPConfig) -> Void = { _ in }
+    ) {
+        var config = OTLPHTTPConfig()
+        config.endpoint = endpoint
+        config.compression = .none
+        config.retryOnFailure.initialInterval = ConfigDuration(nanoseconds: 30_000_000)
+        config.retryOnFailure.maxInterval = ConfigDuration(nanoseconds: 200_000_000)
+        config.sendingQueue.batch.flushTimeout = ConfigDuration(nanoseconds: 10_000_000)
+        change(&config)
+        self.config = config
+        self.storage = storage
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    func make() throws -> any Exporter {
+        let settings = ComponentSettings(
+            id: try #require(ComponentID("otlp_http/test")),
+            logger: log.logger,
+            counters: counters,
+            home: folder,
+            now: {
+                var time = timespec()
+                clock_gettime(CLOCK_REALTIME, &time)
+                return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+            }
+        )
+        return OTLPHTTPExporter(config, settings, version: "1.2.3", storage: storage)
+    }
+
+    func start() async throws {
+        let exporter = try make()
+        try await exporter.start()
+        self.exporter.withLock { $0 = exporter }
+    }
+
+    func consume(_ batch: Batch) async throws {
+        try await #require(exporter.withLock { $0 }).consume(batch)
+    }
+
+    var status: QueueStatus? { (exporter.withLock { $0 } as? any Queueing)?.queueStatus }
+    var trouble: String? { (exporter.withLock { $0 } as? any HealthReporting)?.trouble }
+
+    func stop() async {
+        await exporter.withLock { $0 }?.shutdown()
+        exporter.withLock { $0 = nil }
+    }
+
+    /// What lies among the dead letters; the exporter is stopped for that.
+    func deadLetters() async throws -> [DeadLetter] {
+        await stop()
+        let queue = try ForwardingQueue(id: "otlp_http/test", config: config, home: folder)
+        return try queue.deadLetters().map(\.letter)
+    }
+}
+
+/// Waits until something holds; how long does not matter.
+func eventually(_ holds: () throws -> Bool) async throws {
+    for _ in 0..<6_000 {
+        if try holds() { return }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+    Issue.record("it never came about")
+}
+
+/// A batch of log records with the texts `name-0`, `name-1` and so on.
+func logs(_ name: String, _ count: Int = 1, signal: Signal = .logs) throws -> Batch {
+    let records = (0..<count).map {
+        #"{"timeUnixNano":"1790000000000000000","body":{"stringValue":"\#(name)-\#($0)"}}"#
+    }
+    let spans = (0..<count).map {
+        let id = String(0x1000_0000_0000_0000 + $0, radix: 16)
+        return #"{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"\#(id)","name":"\#(name)-\#($0)"}"#
+    }
+    let json =
+        signal == .logs
+        ? #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[\#(records.joined(separator: ","))]}]}]}"#
+        : #"{"resourceSpans":[{"scopeSpans":[{"spans":[\#(spans.joined(separator: ","))]}]}]}"#
+    return Batch(
+        try OTLPBatch(signal: signal, json: Array(json.utf8)),
+        receivedAt: Timestamp(nanoseconds: 1_790_000_000_000_000_000)
+    )
+}
+
+extension SinkServer.Request {
+    var signal: Signal { Signal.allCases.first { path.contains("\($0)") } ?? .logs }
+
+    /// The request, inflated and read.
+    func batch() throws -> OTLPBatch {
+        let bytes = fields["content-encoding"] == "gzip" ? try Gzip.inflate(body, limit: 1 << 28) : body
+        return fields["content-type"] == "application/json"
+            ? try OTLPBatch(signal: signal, json: bytes) : try OTLPBatch(signal: signal, protobuf: bytes)
+    }
+
+    /// The texts of its log records.
+    func texts() throws -> [String] {
+        let batch = try batch()
+        return batch.records.map { batch.text(of: $0.body) }
+    }
+}
+
+/// What was logged, as text.
+final class RecordedLog: Sendable {
+    private let text = Mutex<[String]>([])
+
+    var lines: [String] { text.withLock { $0 } }
+
+    var logger: Logger {
+        var logger = Logger(label: "test") { _ in RecordingHandler { line in self.text.withLock { $0.append(line) } } }
+        logger.logLevel = .info
+        return logger
+    }
+}
+
+private struct RecordingHandler: LogHandler {
+    let write: @Sendable (String) -> Void
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.info
+
+    init(write: @escaping @Sendable (String) -> Void) { self.write = write }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { write("\(event.message) \(event.metadata ?? [:])") }
+}

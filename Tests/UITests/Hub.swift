@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import FoundationNetworking
+import Glibc
+import Testing
+
+/// The real program, serving its dashboard from a store of its own on a free port.
+final class Hub: Sendable {
+    let origin: String
+    private let folder: URL
+    private let process: Process
+
+    /// Starts a collector with the default configuration.
+    ///
+    /// - Parameter more: Lines of a configuration that is laid over the default one.
+    init(_ more: String? = nil) async throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "hammurabi-ui-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let errors = folder.appending(path: "errors")
+        try Data().write(to: errors)
+        var arguments = [
+            "run", "--set", "receivers.otlp.protocols.http.endpoint=127.0.0.1:0",
+            "--set", "extensions.hub.endpoint=127.0.0.1:0",
+        ]
+        if let more {
+            let file = folder.appending(path: "more.yaml")
+            try more.write(to: file, atomically: true, encoding: .utf8)
+            let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .deletingLastPathComponent()
+            arguments += ["--config", package.appending(path: "config.yaml").path, "--config", file.path]
+        }
+        process = Process()
+        process.executableURL = Self.executable
+        process.arguments = arguments
+        process.environment = ["HOME": folder.path, "HAMMURABI_HOME": folder.path + "/home", "TZ": "UTC"]
+        process.currentDirectoryURL = folder
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = try FileHandle(forWritingTo: errors)
+        try process.run()
+        origin = try await Self.address(of: process, errors)
+    }
+
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// The program that was built together with these tests: it lies beside them.
+    private static let executable: URL = {
+        let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(filePath: tests).deletingLastPathComponent().appending(path: "hammurabi")
+    }()
+
+    private static func address(of process: Process, _ errors: URL) async throws -> String {
+        for _ in 0..<6_000 {
+            let text = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
+            if let line = text.split(separator: "\n").first(where: { $0.hasPrefix("ready http://") }) {
+                return try #require(line.split(separator: " ").dropFirst().first.map(String.init))
+            }
+            try #require(process.isRunning, "the program ended: \(text)")
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw Chromium.Failure(description: "the program was never ready")
+    }
+
+    /// The document at a path.
+    func get(_ path: String) async throws -> JSON {
+        let url = try #require(URL(string: origin + path))
+        let (data, _) = try await URLSession.shared.data(from: url)
+        return try JSONDecoder().decode(JSON.self, from: data)
+    }
+
+    /// Sends calls as Claude Code sends them.
+    func send(_ calls: [AgentCall]) async throws {
+        var request = URLRequest(url: try #require(URL(string: origin + "/v1/logs")))
+        request.httpMethod = "POST"
+        request.httpBody = try JSONEncoder().encode(try AgentCall.export(calls))
+        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        let (data, response) = try await URLSession.shared.data(for: request)
+        let status = try #require(response as? HTTPURLResponse).statusCode
+        try #require(status == 200, "\(status): \(String(decoding: data, as: UTF8.self))")
+    }
+
+    /// Ends the program, as when its machine is switched off.
+    func stop() {
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@Suite(.serialized, .onStage, .enabled(if: Chromium.isThere))
+struct PageTests {
+    static let pages = [
+        "#/overview", "#/sessions", "#/session/\(SampleCalls.dear)", "#/pipelines", "#/prices", "#/quality",
+    ]
+
+    @Test(arguments: ["light", "dark"])
+    func `every page is whole, quiet and keeps to its collector, on a desk and on a phone`(theme: String) async throws {
+        for (width, height) in [(1_280, 800), (390, 844)] {
+            let tab = try await Tab(width: width, height: height, theme: theme)
+            try await tab.open()
+            for page in Self.pages {
+                try await tab.go(page)
+                try await tab.settle(on: page)
+                #expect(try await tab.run("document.documentElement.scrollWidth").int == width, "\(page) \(width)")
+                #expect(try await tab.texts("h1").count == 1, "\(page)")
+                #expect(try await tab.run(Script.poorContrast).texts == [], "\(page) \(theme) \(width)")
+                #expect(try await tab.run(Script.smallTargets).texts == [], "\(page) \(width)")
+            }
+            #expect(tab.unexpectedProblems == [])
+            #expect(tab.foreignRequests == [])
+        }
+    }
+
+    @Test func `the first screen shows cost, sessions and the table of sessions`() async throws {
+        let tab = try await Tab()
+        try await tab.open()
+        try await tab.settle(on: "#/overview")
+        for id in ["cost", "sessions", "session-details"] {
+            let box = "document.querySelector('[aria-labelledby=\(id)-title]').getBoundingClientRect()"
+            #expect(try await tab.run("\(box).top >= 0 && \(box).top < 400").bool == true, "\(id)")
+        }
+        let row = "[aria-labelledby=session-details-title] tbody tr:nth-child(4)"
+        #expect(try await tab.run("document.querySelector('\(row)').getBoundingClientRect().bottom < 800").bool == true)
+        #expect(
+            try await tab.texts("[aria-labelledby=session-details-title] thead th") == [
+                "Session", "Tokens", "Cost", "Duration",
+            ]
+        )
+        #expect(
+            try await tab.texts("[aria-labelledby=sessions-title] .headline, #active-sessions") == [
+                "6 total", "1 active",
+            ]
+        )
+    }
+
+    @Test func `figures are those of the API`() async throws {
+        let hub = try Stage.shared.hub
+        let tab = try await Tab()
+        try await tab.open()
+        try await tab.settle(on: "#/overview")
+        let summary = try await hub.get("/api/telemetry/summary?period=30d")
+        let cost = try #require(summary["totalCost"].double)
+        #expect(cost > 0.5)
+        #expect(try await tab.text("#total-cost") == Shown.money(cost))
+        #expect(try await tab.text("[aria-labelledby=cost-title] .headline") == Shown.money(cost) + " / 30d")
+        #expect(try await tab.text("#total-sessions") == "\(try #require(summary["sessionCount"].int))")
+        #expect(
+            try await tab.run("document.querySelector('#total-tokens').title.replaceAll(',', '')").text
+                == "\(try #require(summary["totalTokens"].int))"
+        )
+        for (model, share) in summary["byModel"].members {
+            let row = try await tab.text("[aria-labelledby=top-models-title] .bar-row[title='\(model)'] .bar-value")
+            #expect(
+                row == (model == SampleCalls.unpriced ? "no price" : Shown.money(try #require(share["cost"].double)))
+            )
+        }
+        #expect(try await tab.text(".notice").hasPrefix("1 model without a price (1 call): \(SampleCalls.unpriced)."))
+    }
+
+    @Test func `a session shows its calls, and what has no price is never free`() async throws {
+        let hub = try Stage.shared.hub
+        let tab = try await Tab()
+        try await tab.open("/#/session/\(SampleCalls.dear)")
+        try await tab.settle(on: "#/session")
+        let detail = try await hub.get("/api/telemetry/sessions/\(SampleCalls.dear)")
+        #expect(try await tab.text("#session-id") == SampleCalls.dear)
+        #expect(
+            try await tab.texts("[aria-labelledby=facts-title] dd").first
+                == Shown.money(try #require(detail["session"]["cost"].double))
+        )
+        let costs = try detail["calls"].elements.map { Shown.money(try #require($0["cost"].double)) }
+        #expect(costs.count == 2)
+        #expect(try await tab.texts(".calls-table tbody td:nth-child(7)") == costs)
+        #expect(
+            try await tab.run("document.querySelector('.timeline').getAttribute('aria-label')").text?.hasPrefix(
+                "2 calls in 1 lane"
+            ) == true
+        )
+        try await tab.go("#/session/44444444-0000-4000-8000-000000000004")
+        try await tab.wait(for: "document.querySelector('#session-id')?.textContent.startsWith('4444')")
+        #expect(try await tab.texts("[aria-labelledby=facts-title] dd").first == "–")
+        #expect(try await tab.texts(".calls-table tbody td:nth-child(7)") == ["–"])
+        #expect(try await tab.run("document.querySelector('main').innerText.includes('$0.00')").bool == false)
+        #expect(tab.unexpectedProblems == [])
+    }
+
+    @Test func `a session that is not known is said so where it would stand`() async throws {
+        let tab = try await Tab()
+        try await tab.open("/#/session/nobody")
+        #expect(try await tab.text(".failure-text") == "no session with this id is known")
+    }
+
+    @Test func `a chart says in words and as a table what it draws`() async throws {
+        let tab = try await Tab()
+        try await tab.open()
+        try await tab.settle(on: "#/overview")
+        let chart = "[aria-labelledby=over-time-title]"
+        let label = try #require(
+            try await tab.run("document.querySelector('\(chart) svg').getAttribute('aria-label')").text
+        )
+        #expect(label.hasPrefix("Cost from ") && label.contains("in all"))
+        try await tab.click("\(chart) .as-table")
+        try await tab.wait(for: "document.querySelectorAll('\(chart) tbody tr').length === 30")
+        try await tab.click("\(chart) .as-table")
+        try await tab.wait(for: "document.querySelector('\(chart) svg')")
+        #expect(tab.unexpectedProblems == [])
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// A page in the browser, as a reader has it before them.
+struct Tab: Sendable {
+    let browser: Chromium
+    private let session: String
+    private let origin: String
+
+    /// Opens an empty page that will show what a collector serves.
+    ///
+    /// It shares nothing with other pages: neither what they keep nor where they are.
+    init(of hub: Hub? = nil, width: Int = 1280, height: Int = 800, theme: String = "light") async throws {
+        let stage = try Stage.shared
+        browser = stage.browser
+        origin = (hub ?? stage.hub).origin
+        let context = try await browser.call("Target.createBrowserContext")["browserContextId"]
+        let target = try await browser.call(
+            "Target.createTarget",
+            ["url": "about:blank", "browserContextId": context]
+        )["targetId"]
+        let attached = try await browser.call("Target.attachToTarget", ["targetId": target, "flatten": true])
+        session = try #require(attached["sessionId"].text)
+        for domain in ["Page", "Runtime", "Log", "Network", "Accessibility"] { try await call(domain + ".enable") }
+        try await call(
+            "Emulation.setDeviceMetricsOverride",
+            [
+                "width": .number(Double(width)), "height": .number(Double(height)), "deviceScaleFactor": 1,
+                "mobile": .bool(width < 500),
+            ]
+        )
+        try await show(theme: theme)
+    }
+
+    /// Makes the system's theme light or dark; motion is always reduced.
+    func show(theme: String) async throws {
+        let features: JSON = [
+            ["name": "prefers-color-scheme", "value": .string(theme)],
+            ["name": "prefers-reduced-motion", "value": "reduce"],
+        ]
+        try await call("Emulation.setEmulatedMedia", ["features": features])
+    }
+
+    @discardableResult
+    func call(_ method: String, _ parameters: JSON = [:]) async throws -> JSON {
+        try await browser.call(method, parameters, session: session)
+    }
+
+    /// Opens an address below the collector's.
+    func open(_ path: String = "/") async throws {
+        try await call("Page.navigate", ["url": .string(origin + path)])
+        try await wait(for: "document.readyState === 'complete' && !!document.querySelector('main .page')")
+    }
+
+    /// Changes the part of the address behind `#`, as a link does.
+    func go(_ hash: String) async throws {
+        try await run("location.hash = '\(hash)'")
+    }
+
+    /// The value of an expression.
+    @discardableResult
+    func run(_ expression: String) async throws -> JSON {
+        let answer = try await call(
+            "Runtime.evaluate",
+            ["expression": .string(expression), "awaitPromise": true, "returnByValue": true]
+        )
+        if let problem = answer["exceptionDetails"]["exception"]["description"].text {
+            throw Chromium.Failure(description: "\(expression): \(problem)")
+        }
+        return answer["result"]["value"]
+    }
+
+    /// Waits until an expression is true; a slow machine has half a minute for it.
+    func wait(for expression: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        for _ in 0..<600 {
+            if try await run("!!(\(expression))").bool == true { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        let text = try await run("document.body.innerText").text ?? ""
+        Issue.record("never: \(expression)\nthe page says: \(text.prefix(1_500))", sourceLocation: sourceLocation)
+        throw Chromium.Failure(description: "never: \(expression)")
+    }
+
+    /// The text of an element, once it is there.
+    func text(_ selector: String, sourceLocation: SourceLocation = #_sourceLocation) async throws -> String {
+        try await wait(for: "document.querySelector(`\(selector)`)", sourceLocation: sourceLocation)
+        return try await run("document.querySelector(`\(selector)`).textContent").text ?? ""
+    }
+
+    /// The texts of all elements that fit.
+    func texts(_ selector: String) async throws -> [String] {
+        try await run("[...document.querySelectorAll(`\(selector)`)].map((node) => node.textContent.trim())").texts
+    }
+
+    /// Presses the pointer on an element, where it is seen.
+    func click(_ selector: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await wait(for: "document.querySelector(`\(selector)`)", sourceLocation: sourceLocation)
+        let place = try await run(
+            """
+            (() => {
+              const node = document.querySelector(`\(selector)`);
+              node.scrollIntoView({ block: "center" });
+              const box = node.getBoundingClientRect();
+              return [box.x + box.width / 2, box.y + box.height / 2];
+            })()
+            """
+        )
+        for type in ["mouseMoved", "mousePressed", "mouseReleased"] {
+            try await call(
+                "Input.dispatchMouseEvent",
+                [
+                    "type": .string(type), "x": place.elements[0], "y": place.elements[1], "button": "left",
+                    "clickCount": 1,
+                ]
+            )
+        }
+    }
+
+    /// Presses a key.
+    func press(_ key: String) async throws {
+        var fields: [String: JSON] = ["key": .string(key)]
+        if key.count == 1 { fields["text"] = .string(key) }
+        if key == "Enter" { fields["text"] = "\r" }
+        if let code = ["Enter": 13, "Escape": 27, "Tab": 9][key] {
+            fields["windowsVirtualKeyCode"] = .number(Double(code))
+        }
+        for type in ["keyDown", "keyUp"] {
+            fields["type"] = .string(type)
+            if type == "keyUp" { fields["text"] = nil }
+            try await call("Input.dispatchKeyEvent", .object(fields))
+        }
+    }
+
+    /// Types a text into what has the focus.
+    func type(_ text: String) async throws { try await call("Input.insertText", ["text": .string(text)]) }
+
+    /// What went wrong in the page: exceptions, errors on the console, what the policy forbade.
+    var problems: [String] {
+        let thrown = browser.events("Runtime.exceptionThrown", session: session).compactMap {
+            $0["exceptionDetails"]["exception"]["description"].text ?? $0["exceptionDetails"]["text"].text
+        }
+        let logged = browser.events("Log.entryAdded", session: session).map { $0["entry"] }.filter {
+            $0["level"].text == "error"
+        }
+        let printed = browser.events("Runtime.consoleAPICalled", session: session).filter {
+            ["error", "warning"].contains($0["type"].text ?? "")
+        }
+        return thrown + logged.map { "\($0["text"].text ?? "") \($0["url"].text ?? "")" }
+            + printed.map { $0["args"].elements.compactMap { $0["value"].text }.joined(separator: " ") }
+    }
+
+    /// The addresses that the page asked for and that are not the collector's.
+    var foreignRequests: [String] {
+        browser.events("Network.requestWillBeSent", session: session).compactMap { $0["request"]["url"].text }.filter {
+            !$0.hasPrefix(origin + "/") && !$0.hasPrefix("about:")
+        }
+    }
+
+    /// A picture of what is seen.
+    func picture() async throws -> Data {
+        try #require(Data(base64Encoded: try await call("Page.captureScreenshot")["data"].text ?? ""))
+    }
+}
