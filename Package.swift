@@ -56,6 +56,7 @@ let package = Package(
             name: "CollectorKit",
             dependencies: [
                 "CZlib", "OTLP", "Usage", "YAML",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]

@@ -55,7 +55,8 @@ struct StatusReport: Decodable {
         for component in components {
             if let reason = component.reason { text += "\n\(component.id.printable): \(reason.printable)\n" }
             guard let trouble = component.lastError else { continue }
-            text += "\n\(component.id.printable): last error \(trouble.time), \(trouble.count) in all: \(trouble.message.printable)\n"
+            text +=
+                "\n\(component.id.printable): last error \(trouble.time), \(trouble.count) in all: \(trouble.message.printable)\n"
         }
         return text
     }

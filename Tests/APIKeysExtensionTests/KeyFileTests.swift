@@ -23,7 +23,11 @@ struct KeyFileTests {
         for key in keys {
             #expect(key.key.hasPrefix("hammurabi_"))
             #expect(key.key.count == 10 + 43)
-            #expect(key.key.utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 45 || $0 == 95 })
+            #expect(
+                key.key.utf8.allSatisfy {
+                    (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 45 || $0 == 95
+                }
+            )
             #expect(!"\(key.record)".contains(key.key))
         }
     }
@@ -62,7 +66,9 @@ struct KeyFileTests {
         try folder.write(text, to: "keys.json")
         let error = #expect(throws: StartError.self) { try file.records() }
         #expect(error?.reason == .configuration)
-        #expect(throws: StartError.self) { try file.change { $0.append(NewKey(name: "a", scopes: [], createdAt: "").record) } }
+        #expect(throws: StartError.self) {
+            try file.change { $0.append(NewKey(name: "a", scopes: [], createdAt: "").record) }
+        }
         #expect(try folder.read("keys.json") == text)
     }
 

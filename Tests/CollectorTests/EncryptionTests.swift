@@ -54,10 +54,19 @@ struct EncryptionTests {
     }
 
     @Test(arguments: [
-        ("cert_file: /nowhere/a.pem, key_file: /nowhere/b.pem", "the certificate /nowhere/a.pem cannot be used: there is no such file"),
-        ("cert_file: FOLDER/server.key, key_file: FOLDER/server.key", "the certificate FOLDER/server.key cannot be used: "),
+        (
+            "cert_file: /nowhere/a.pem, key_file: /nowhere/b.pem",
+            "the certificate /nowhere/a.pem cannot be used: there is no such file"
+        ),
+        (
+            "cert_file: FOLDER/server.key, key_file: FOLDER/server.key",
+            "the certificate FOLDER/server.key cannot be used: "
+        ),
         ("cert_file: FOLDER/server.pem, key_file: FOLDER/ca.pem", "the private key FOLDER/ca.pem cannot be used: "),
-        ("cert_file: FOLDER/server.pem, key_file: FOLDER/client.key", "the certificate FOLDER/server.pem and the key FOLDER/client.key cannot be used together"),
+        (
+            "cert_file: FOLDER/server.pem, key_file: FOLDER/client.key",
+            "the certificate FOLDER/server.pem and the key FOLDER/client.key cannot be used together"
+        ),
         (
             "cert_file: FOLDER/server.pem, key_file: FOLDER/server.key, client_ca_file: FOLDER",
             "the authorities of clients FOLDER cannot be used: it is a folder"

@@ -98,7 +98,10 @@ extension OTLPRow {
                     #expect(answer.fields["www-authenticate"] == "Bearer")
                     #expect(encoding.isStatus(answer, 16))
                 }
-                for shown in ["Authorization": "Bearer abcdefghijklmnopqrstuvwxyz", "X-Hammurabi-Api-Key": "abcdefghijklmnopqrstuvwxyz"] {
+                for shown in [
+                    "Authorization": "Bearer abcdefghijklmnopqrstuvwxyz",
+                    "X-Hammurabi-Api-Key": "abcdefghijklmnopqrstuvwxyz",
+                ] {
                     let fields = encoding.fields.merging([shown.key: shown.value]) { $1 }
                     #expect(try await guarded.post(signal, body, fields).status == 200)
                 }

@@ -75,7 +75,9 @@ extension OTLPRow {
             let connection = try await hub.collector.connect()
             for method in ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"] {
                 for encoding in Encoding.allCases {
-                    try connection.send("\(method) /v1/logs HTTP/1.1\nHost: localhost\nContent-Type: \(encoding.rawValue)\n\n")
+                    try connection.send(
+                        "\(method) /v1/logs HTTP/1.1\nHost: localhost\nContent-Type: \(encoding.rawValue)\n\n"
+                    )
                     let answer = try await connection.answer()
                     #expect(answer.status == 405)
                     #expect(answer.fields["allow"] == "POST")

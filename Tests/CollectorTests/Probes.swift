@@ -92,7 +92,9 @@ struct WebFactory: ExtensionFactory {
         with parts: CollectorParts
     ) -> any Extension {
         let reload = Route(.post, "/reload") { _ in
-            guard case .applied(let changes) = await parts.reload() else { return ServerResponse(.unprocessableContent) }
+            guard case .applied(let changes) = await parts.reload() else {
+                return ServerResponse(.unprocessableContent)
+            }
             return ServerResponse(.ok, body: .bytes(Array("\(changes)".utf8)))
         }
         return Web(endpoint: config.endpoint, routes: (routes[settings.id.name] ?? []) + (reloads ? [reload] : []))

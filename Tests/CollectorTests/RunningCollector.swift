@@ -26,7 +26,13 @@ struct RunningCollector {
     ) async throws {
         let graph = try Self.graph(config, registry)
         let (ready, isReady) = AsyncStream<[String]>.makeStream()
-        let collector = try Collector(graph, home: "/nowhere", logger: logger, now: { Timestamp(nanoseconds: 0) }, load: load) {
+        let collector = try Collector(
+            graph,
+            home: "/nowhere",
+            logger: logger,
+            now: { Timestamp(nanoseconds: 0) },
+            load: load
+        ) {
             isReady.yield($0)
         }
         self.collector = collector

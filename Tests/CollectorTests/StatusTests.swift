@@ -19,7 +19,11 @@ struct StatusTests {
         #expect(status.startedAt != nil)
         #expect(status.memory.limitBytes == 256 << 20)
         #expect(Set(status.pipelines.map(\.name)) == ["traces", "logs", "metrics"])
-        #expect(status.components.map { "\($0.kind.singular) \($0.id)" } == ["exporter sink", "extension api_keys", "receiver otlp"])
+        #expect(
+            status.components.map { "\($0.kind.singular) \($0.id)" } == [
+                "exporter sink", "extension api_keys", "receiver otlp",
+            ]
+        )
         #expect(status.components.allSatisfy { $0.state == .running && $0.location?.hasPrefix("config.yaml:") == true })
         #expect(status.components[2].counts[.accepted] == 6)
         #expect(status.components[0].counts[.accepted] == 6)
@@ -76,7 +80,15 @@ struct StatusTests {
         let handler = StderrLogHandler(output)
         func log(_ message: String, _ level: TelemetryConfig.Level = .warn) {
             handler.log(
-                event: .init(level: level.logLevel, message: "\(message)", metadata: ["reason": "a \"b\""], source: "", file: "", function: "", line: 1)
+                event: .init(
+                    level: level.logLevel,
+                    message: "\(message)",
+                    metadata: ["reason": "a \"b\""],
+                    source: "",
+                    file: "",
+                    function: "",
+                    line: 1
+                )
             )
         }
         for _ in 0..<5 { log("the disk is full") }
@@ -84,7 +96,11 @@ struct StatusTests {
         log("again", .info)
         log("again", .info)
         #expect(lines.entries.count == 4)
-        #expect(lines.entries.first?.hasSuffix("\"level\":\"warning\",\"message\":\"the disk is full\",\"reason\":\"a \\\"b\\\"\"}\n") == true)
+        #expect(
+            lines.entries.first?.hasSuffix(
+                "\"level\":\"warning\",\"message\":\"the disk is full\",\"reason\":\"a \\\"b\\\"\"}\n"
+            ) == true
+        )
         time.pass(61)
         log("the disk is full")
         #expect(lines.entries.last?.contains("\"repeated\":\"4\"") == true)

@@ -46,7 +46,10 @@ struct OperationsTests {
         let key = made.output.trimmingCharacters(in: .newlines)
         #expect(key.hasPrefix("hammurabi_"))
         #expect(try await eventually { try await program.send(key).status == 200 })
-        #expect(try await program.request("GET", "/api/telemetry/summary", fields: ["Authorization": "Bearer \(key)"]).status == 403)
+        #expect(
+            try await program.request("GET", "/api/telemetry/summary", fields: ["Authorization": "Bearer \(key)"])
+                .status == 403
+        )
         let list = try await sandbox.run("keys", "list", "--json").json()
         let listed = try #require((list["keys"] as? [NSDictionary])?.first)
         #expect(listed["name"] as? String == "laptop")
@@ -144,7 +147,13 @@ struct OperationsTests {
 extension RunningProgram {
     /// Sends logs with a key.
     fileprivate func send(_ key: String) async throws -> Reply {
-        try await request("POST", "/v1/logs", try claudeCodeLogs(), type: "application/json", fields: ["X-Hammurabi-Api-Key": key])
+        try await request(
+            "POST",
+            "/v1/logs",
+            try claudeCodeLogs(),
+            type: "application/json",
+            fields: ["X-Hammurabi-Api-Key": key]
+        )
     }
 }
 

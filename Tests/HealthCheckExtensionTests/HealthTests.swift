@@ -17,7 +17,8 @@ struct HealthTests {
         status = StatusBox()
     }
 
-    private func answer(_ path: String, _ config: HealthCheckConfig = HealthCheckConfig()) async throws -> (Int, String) {
+    private func answer(_ path: String, _ config: HealthCheckConfig = HealthCheckConfig()) async throws -> (Int, String)
+    {
         let settings = ComponentSettings(
             id: try #require(ComponentID("health_check")),
             logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() },

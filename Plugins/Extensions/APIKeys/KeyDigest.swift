@@ -22,7 +22,9 @@ struct KeyDigest: Sendable, Hashable {
 
     private init(bytes: [UInt8]) {
         var words = InlineArray<4, UInt64>(repeating: 0)
-        for (position, byte) in bytes.prefix(32).enumerated() { words[position / 8] = words[position / 8] << 8 | UInt64(byte) }
+        for (position, byte) in bytes.prefix(32).enumerated() {
+            words[position / 8] = words[position / 8] << 8 | UInt64(byte)
+        }
         self.words = words
     }
 

@@ -92,7 +92,9 @@ public struct KeyFile: Sendable {
     /// - Throws: ``StartError`` when the file cannot be read or written; it is as it was then.
     public func change<Answer>(_ change: (inout [KeyRecord]) -> Answer) throws(StartError) -> Answer {
         let lock = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lock >= 0 else { throw failure(errno == EACCES ? .permission : .inputOutput, "cannot be locked: \(Self.reason(errno))") }
+        guard lock >= 0 else {
+            throw failure(errno == EACCES ? .permission : .inputOutput, "cannot be locked: \(Self.reason(errno))")
+        }
         defer { close(lock) }
         while flock(lock, LOCK_EX) != 0 {
             guard errno == EINTR else { throw failure(.inputOutput, "cannot be locked: \(Self.reason(errno))") }

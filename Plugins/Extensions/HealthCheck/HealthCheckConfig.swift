@@ -16,7 +16,8 @@ public struct HealthCheckConfig: ComponentConfig, AbsentKeyAdvising {
 
     /// The help for keys of the OpenTelemetry Collector that are not there.
     public static let absentKeys = [
-        "response_body": "remove it: the answer says what is wrong", "use_v2": "remove it: /status tells of every component",
+        "response_body": "remove it: the answer says what is wrong",
+        "use_v2": "remove it: /status tells of every component",
         "check_collector_pipeline": "remove it: a component in trouble makes the collector unready by itself",
         "component_health": "remove it: a component in trouble makes the collector unready by itself",
     ]

@@ -8,23 +8,26 @@ public struct EventsConfig: ComponentConfig {
     public var endpoint = Endpoint.otlpHTTP
     /// The longest body that is taken, before and after gzip.
     public var maxRequestBodySize = ConfigByteSize(bytes: 8 << 20)
+    /// HTTPS; nil for plain HTTP.
+    public var tls: TLSConfig?
 
     /// The defaults.
     public init() {}
 
     enum CodingKeys: String, CodingKey {
-        case endpoint
+        case endpoint, tls
         case maxRequestBodySize = "max_request_body_size"
     }
 
     /// What each key means.
-    public static let documentation = [
+    public static let documentation = TLSConfig.documentation(under: "tls").merging([
         "endpoint": "where to listen, host:port",
         "max_request_body_size": "the longest body that is taken, before and after gzip",
-    ]
+    ]) { $1 }
 
     /// Refuses a size in which no event has room.
     public func validate(_ findings: inout ConfigFindings) {
+        tls?.validate(&findings, at: ["tls"])
         if maxRequestBodySize.bytes < 1_024 {
             findings.error(
                 "out-of-range",
@@ -36,5 +39,8 @@ public struct EventsConfig: ComponentConfig {
     }
 
     /// The listener.
-    public var resources: [ConfigResource] { [ConfigResource(.endpoint(endpoint), at: ["endpoint"])] }
+    public var resources: [ConfigResource] {
+        [ConfigResource(.endpoint(endpoint), at: ["endpoint"])]
+            + (tls.map { [ConfigResource(.tls($0, of: endpoint), at: ["tls"])] } ?? [])
+    }
 }

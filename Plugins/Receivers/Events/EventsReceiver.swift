@@ -25,6 +25,8 @@ final class EventsReceiver: Receiver, HTTPServing {
 
     var endpoint: Endpoint { config.endpoint }
 
+    var tls: TLSConfig? { config.tls }
+
     var routes: [Route] {
         [
             Route(.post, "/api/telemetry/ingest") { await self.answer($0, self.ingest) },

@@ -39,7 +39,8 @@ struct LocalRule: Sendable {
             )
         }
         guard let origin = request.headerFields[.origin], allowsOrigin?(origin) != true else { return nil }
-        guard let host, let mark = origin.firstRange(of: "://"), origin[mark.upperBound...].lowercased() == host.lowercased()
+        guard let host, let mark = origin.firstRange(of: "://"),
+            origin[mark.upperBound...].lowercased() == host.lowercased()
         else {
             return Admission.Denial(status: .forbidden, message: "pages of this origin may not send here")
         }
@@ -73,7 +74,9 @@ struct KeyRule: Sendable {
 
     private static let keyField = HTTPField.Name("X-Hammurabi-Api-Key")
 
-    func denial(_ request: HTTPRequest, for access: Access, from address: @autoclosure () -> String?) -> Admission.Denial? {
+    func denial(_ request: HTTPRequest, for access: Access, from address: @autoclosure () -> String?) -> Admission
+        .Denial?
+    {
         guard access != .open else { return nil }
         guard let key = Self.key(in: request.headerFields) else {
             return Admission.Denial(

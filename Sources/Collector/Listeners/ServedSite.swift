@@ -10,7 +10,8 @@ final class ServedSite: Sendable {
     /// For new connections; nil for plain HTTP.
     let tls: NIOSSLContext?
 
-    init(_ table: RouteTable, _ limits: ListenerLimits, _ admission: Admission = .everybody, tls: NIOSSLContext? = nil) {
+    init(_ table: RouteTable, _ limits: ListenerLimits, _ admission: Admission = .everybody, tls: NIOSSLContext? = nil)
+    {
         self.table = table
         self.limits = limits
         self.admission = admission

@@ -39,7 +39,8 @@ extension TLSConfig {
         }
     }
 
-    private func read<Content>(_ file: ConfigPath, _ name: String, _ read: (String) throws -> Content) throws(StartError)
+    private func read<Content>(_ file: ConfigPath, _ name: String, _ read: (String) throws -> Content)
+        throws(StartError)
         -> Content
     {
         do {

@@ -76,7 +76,9 @@ struct Assembler {
                 reaches: Set((processors + exporters).map(\.identity))
             )
             assembly.processors += processors
-            for receiver in pipeline.receivers { heads[receiver, default: [:]][pipeline.signal, default: []].append(head) }
+            for receiver in pipeline.receivers {
+                heads[receiver, default: [:]][pipeline.signal, default: []].append(head)
+            }
         }
         return heads
     }

@@ -136,7 +136,9 @@ public final class Collector: Service {
             onReload(.begins)
             switch await load() {
             case .refused(let diagnostics):
-                for line in diagnostics { logger.error("the new configuration is refused", metadata: ["reason": "\(line)"]) }
+                for line in diagnostics {
+                    logger.error("the new configuration is refused", metadata: ["reason": "\(line)"])
+                }
                 asker.resume(returning: .refused(diagnostics.joined(separator: "\n")))
             case .graph(let graph):
                 await exchange.run(graph) { asker.resume(returning: $0) }

@@ -117,7 +117,9 @@ final class CollectorState: Sendable {
         case .started: break
         }
         if let trouble = (instance.component as? any HealthReporting)?.trouble { return .degraded(trouble) }
-        if let queue = (instance.component as? any Queueing)?.queueStatus, queue.batches > 0, let since = queue.stuckSince {
+        if let queue = (instance.component as? any Queueing)?.queueStatus, queue.batches > 0,
+            let since = queue.stuckSince
+        {
             let standstill = now().nanoseconds - since.nanoseconds
             if standstill > Self.longestStandstill {
                 return .degraded("nothing has left its queue for \(standstill / 1_000_000_000) s")

@@ -92,7 +92,10 @@ struct ConfigExchange: Sendable {
     }
 
     private func refuse(_ error: StartError, _ tell: (ReloadOutcome) -> Void) {
-        logger.error("the new configuration cannot be put in force; the old one goes on", metadata: ["reason": "\(error)"])
+        logger.error(
+            "the new configuration cannot be put in force; the old one goes on",
+            metadata: ["reason": "\(error)"]
+        )
         tell(.refused(error.description))
     }
 
@@ -145,7 +148,10 @@ struct ConfigExchange: Sendable {
             let sites = try ServedSites(again, state).sites
             if let error = await startAll(difference.coming) { throw error }
             let gates = turn(to: again, sites, HTTPServer(), ending: difference.going)
-            goOn(failed.going.filter { instance in !difference.going.contains { $0.identity == instance.identity } }, sites)
+            goOn(
+                failed.going.filter { instance in !difference.going.contains { $0.identity == instance.identity } },
+                sites
+            )
             state.put(again, of: graph)
             await close(sites, gates, difference, stopped)
         } catch {

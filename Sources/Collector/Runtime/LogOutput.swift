@@ -66,7 +66,9 @@ public final class LogOutput: Sendable {
     }
 
     /// How often a message was suppressed since it was last written; nil when it is suppressed again.
-    private static func admit(_ event: LogEvent, _ pairs: Logger.Metadata, at time: Timestamp, _ state: inout State) -> Int? {
+    private static func admit(_ event: LogEvent, _ pairs: Logger.Metadata, at time: Timestamp, _ state: inout State)
+        -> Int?
+    {
         let key = "\(event.message)" + telling.compactMap { pairs[$0].map { "\u{0}\($0)" } }.joined()
         if let known = state.repeats[key], time.nanoseconds - known.written.nanoseconds < interval,
             time >= known.written

@@ -18,7 +18,11 @@ struct ObservedExporter: Consumer {
             try await exporter.consume(batch)
         } catch {
             counters.note(error.message, at: now())
-            if error.isRetryable { life.fail(error.message) } else { counters.add(batch.otlp.recordCount, to: .refused) }
+            if error.isRetryable {
+                life.fail(error.message)
+            } else {
+                counters.add(batch.otlp.recordCount, to: .refused)
+            }
             throw error
         }
         counters.add(batch.otlp.recordCount, to: .accepted)

@@ -24,7 +24,11 @@ struct TapRoute {
                 return answer.response(.badRequest, "limit is a number from 1 to 10000")
             }
             guard let samples = tap.watch(limit: limit) else {
-                return answer.response(.serviceUnavailable, "others look at this component already", [.retryAfter: "10"])
+                return answer.response(
+                    .serviceUnavailable,
+                    "others look at this component already",
+                    [.retryAfter: "10"]
+                )
             }
             return ServerResponse(
                 .ok,

@@ -40,7 +40,8 @@ public struct TLSConfig: ConfigSection, Hashable, AbsentKeyAdvising {
 
     /// The help for keys of the OpenTelemetry Collector that are not there.
     public static let absentKeys = [
-        "ca_file": "remove it: a server shows its own chain from cert_file; authorities of clients go under client_ca_file",
+        "ca_file":
+            "remove it: a server shows its own chain from cert_file; authorities of clients go under client_ca_file",
         "cert_pem": "write cert_file with the path of a file", "key_pem": "write key_file with the path of a file",
         "client_ca_file_reload": "remove it: SIGHUP reads all certificates again",
         "reload_interval": "remove it: SIGHUP reads all certificates again",

@@ -10,7 +10,8 @@ struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Says how the running collector is: its pipelines, components, queues and last errors.",
-        discussion: "With keys, HAMMURABI_API_KEY must hold one with the scope telemetry:read. Exit code 69: nobody answers."
+        discussion:
+            "With keys, HAMMURABI_API_KEY must hold one with the scope telemetry:read. Exit code 69: nobody answers."
     )
 
     @OptionGroup var options: ConfigOptions
@@ -37,7 +38,8 @@ struct TapCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tap",
         abstract: "Shows samples of what passes through a component, as OTLP/JSON, one request a line.",
-        discussion: "At most ten a second; what passes while nobody keeps up is left out. With keys, HAMMURABI_API_KEY must hold one."
+        discussion:
+            "At most ten a second; what passes while nobody keeps up is left out. With keys, HAMMURABI_API_KEY must hold one."
     )
 
     @OptionGroup var options: ConfigOptions
@@ -68,7 +70,8 @@ struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
         abstract: "Lets the running collector load its configuration again.",
-        discussion: "What is wrong with the new one is printed, and the old one goes on (exit 78). SIGHUP does the same."
+        discussion:
+            "What is wrong with the new one is printed, and the old one goes on (exit 78). SIGHUP does the same."
     )
 
     @OptionGroup var options: ConfigOptions
