@@ -64,7 +64,7 @@ struct ScheduleTests {
         }
         #expect(schedule.next(now: .seconds(1), fresh: try tally(9_000)) == .wait(nil))
         var other = self.schedule()
-        for place in try places(2, bytes: 5 << 20) {
+        for place in try places(2, bytes: 3 << 20) {
             #expect(other.next(now: .seconds(1), fresh: try tally(9_000)) == .fresh)
             _ = other.took(place, now: .seconds(1))
         }

@@ -41,7 +41,7 @@ extension OTLPHTTPConfig {
         "sending_queue.batch": "how batches become requests",
         "sending_queue.batch.flush_timeout": "how long a batch waits for others",
         "sending_queue.batch.min_size": "from how much on a request goes at once",
-        "sending_queue.batch.max_size": "how much a request has at most; 0: 4 MiB, unless one batch has more",
+        "sending_queue.batch.max_size": "how much a request has at most; 0: 1 MiB, unless one batch has more",
         "sending_queue.batch.sizer": "what sizes without a unit count: items or bytes",
         "dead_letters": "where batches go that the destination refuses for good; see `hammurabi queue`",
         "dead_letters.max_size": "how many bytes of them are kept, the newest; 0: none",

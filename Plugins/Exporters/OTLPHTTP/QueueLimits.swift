@@ -16,7 +16,7 @@ struct QueueLimits: Sendable, Hashable {
     var memory: Int
 
     /// How much is joined into one request where nothing else is said: many servers take no more.
-    private static let joined = 4 << 20
+    private static let joined = 1 << 20
     private static let standardBytes = 1 << 30
 
     init(_ config: OTLPHTTPConfig.SendingQueue) {
@@ -38,7 +38,7 @@ struct QueueLimits: Sendable, Hashable {
         if maximum.bytes == .max { maximum.bytes = Self.joined }
         minimum.bytes = min(minimum.bytes, maximum.bytes)
         minimum.records = min(minimum.records, maximum.records)
-        memory = max(8 << 20, maximum.bytes)
+        memory = max(4 << 20, maximum.bytes)
     }
 
     /// Whether so much may wait.
