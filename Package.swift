@@ -154,7 +154,8 @@ let package = Package(
         .testTarget(
             name: "HammurabiTests",
             dependencies: [
-                "CollectorKit", "hammurabi", "Usage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "CollectorKit", "hammurabi", "Usage",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
         .target(

@@ -24,9 +24,12 @@ struct Hammurabi: AsyncParsableCommand {
                     StatusLineCommand.self,
                 ]
             ),
-            CommandGroup(name: "Upkeep", subcommands: [
-                CompactCommand.self, QueueCommand.self, ReloadCommand.self, TapCommand.self, CompletionCommand.self,
-            ]),
+            CommandGroup(
+                name: "Upkeep",
+                subcommands: [
+                    CompactCommand.self, QueueCommand.self, ReloadCommand.self, TapCommand.self, CompletionCommand.self,
+                ]
+            ),
         ],
         defaultSubcommand: RunCommand.self
     )

@@ -179,7 +179,9 @@ struct OnboardTests {
             "onboard", "--yes", "--wait", "--json", "--agent", "claude-code", "--endpoint", try collector.address(),
         ]
         async let outcome = sandbox.run(onboard)
-        for _ in 0..<3_000 where text(".claude/settings.json") == claude { try await Task.sleep(for: .milliseconds(20)) }
+        for _ in 0..<3_000 where text(".claude/settings.json") == claude {
+            try await Task.sleep(for: .milliseconds(20))
+        }
         // The agent sends more than once, as agents do; only what is newer than the settings counts.
         let recorded = String(decoding: try claudeCodeLogs(), as: UTF8.self)
         _ = try await collector.post("/v1/logs", Data(recorded.utf8))

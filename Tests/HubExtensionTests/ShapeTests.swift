@@ -106,7 +106,8 @@ import Usage
             + #""totalOutputTokens":20,"totalCacheReadTokens":30,"totalCacheWriteTokens":90,"totalReasoningTokens":5,"totalTokens":150,"#
             + #""callCount":4,"sessionCount":47,"activeSessions":3,"unpricedCalls":2,"unpricedModels":["unknown","x-1"],"#
         #expect(text.hasPrefix(head), "\(text)")
-        let tokens = #""inputTokens":0,"outputTokens":0,"cacheReadTokens":0,"cacheWriteTokens":0,"reasoningTokens":0,"unpricedCalls":0}"#
+        let tokens =
+            #""inputTokens":0,"outputTokens":0,"cacheReadTokens":0,"cacheWriteTokens":0,"reasoningTokens":0,"unpricedCalls":0}"#
         let models =
             #""byModel":{"claude-sonnet-4-5-20250929":{"cost":98.5,"sessions":32,"calls":1,\#(tokens),"#
             + #""a":{"cost":1,"sessions":0,"calls":0,\#(tokens),"b":{"cost":1,"sessions":0,"calls":0,\#(tokens)},"#

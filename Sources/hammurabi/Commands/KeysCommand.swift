@@ -21,7 +21,9 @@ struct KeysCommand: ParsableCommand {
     struct Place: ParsableArguments {
         @OptionGroup var options: ConfigOptions
 
-        @Option(help: ArgumentHelp("The file of keys, instead of the one that the configuration names.", valueName: "path"))
+        @Option(
+            help: ArgumentHelp("The file of keys, instead of the one that the configuration names.", valueName: "path")
+        )
         var file: String?
 
         /// The file, in a folder that exists.
@@ -74,7 +76,13 @@ struct KeysCommand: ParsableCommand {
             }
             Console.answer(
                 try KeysCommand.text(
-                    Document(id: key.record.id, name: name, scopes: scopes, createdAt: key.record.createdAt, key: key.key)
+                    Document(
+                        id: key.record.id,
+                        name: name,
+                        scopes: scopes,
+                        createdAt: key.record.createdAt,
+                        key: key.key
+                    )
                 )
             )
         }
@@ -100,7 +108,9 @@ struct KeysCommand: ParsableCommand {
             if json {
                 return Console.answer(try KeysCommand.text(["keys": records.map(Document.init)]))
             }
-            var table = TextTable(columns: ["Id", "Name", "Key", "Scopes", "Created", "Last used"].map { .init(title: $0) })
+            var table = TextTable(
+                columns: ["Id", "Name", "Key", "Scopes", "Created", "Last used"].map { .init(title: $0) }
+            )
             table.rows = records.map { record in
                 let scopes = record.scopes.map(\.word).joined(separator: ",")
                 let cells = [record.id, record.name.printable, record.prefix + "…", scopes]
@@ -142,7 +152,9 @@ struct KeysCommand: ParsableCommand {
             switch found.count {
             case 1: Console.answer("\(found[0].id) is revoked\n")
             case 0:
-                Console.error("hammurabi: no key has the id or name '\(key.printable)'; hammurabi keys list shows all\n")
+                Console.error(
+                    "hammurabi: no key has the id or name '\(key.printable)'; hammurabi keys list shows all\n"
+                )
                 throw ExitCode(Exit.inputMissing)
             default:
                 let ids = found.map(\.id).joined(separator: ", ")
