@@ -126,10 +126,12 @@ struct CallTables {
     mutating func writeSums(_ revision: Int64) throws {
         var sessions: [Int64: UsageTotals] = [:]
         var days: Set<Int64> = []
+        var unpriced: [Int64: Int64] = [:]
         for (key, totals) in sums {
             try write(totals, at: key)
             sessions[key.session, default: UsageTotals()] += totals
             days.insert(key.quarter / Self.quartersOfDay)
+            if totals.unpricedCalls != 0 { unpriced[key.model, default: 0] += totals.unpricedCalls }
         }
         for (session, totals) in sessions {
             var statement = try SQLiteStatement(Self.sessionAddition, db)
@@ -141,6 +143,12 @@ struct CallTables {
             var statement = try SQLiteStatement("INSERT OR REPLACE INTO rollup_days (day, changed) VALUES (?, ?)", db)
             statement.bind(day)
             statement.bind(revision)
+            try statement.run()
+        }
+        for (model, calls) in unpriced where calls != 0 {
+            var statement = try SQLiteStatement("UPDATE models SET unpriced = unpriced + ? WHERE ref = ?", db)
+            statement.bind(calls)
+            statement.bind(model)
             try statement.run()
         }
         sums.removeAll()

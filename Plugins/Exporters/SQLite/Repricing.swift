@@ -62,13 +62,14 @@ struct Repricing: Sendable {
     }
 }
 
-/// Models of counted calls without a price, found by an index of such calls alone.
+/// Models of counted calls without a price; the newest of these calls is found by an index of them alone.
 enum UnpricedQuery {
     static func run(_ db: Database) throws -> [UnpricedModel] {
         var statement = try SQLiteStatement(
             """
-            SELECT m.name, count(*), max(c.time) FROM calls c JOIN models m ON m.ref = c.model
-            WHERE c.counted = 1 AND c.priced = 0 GROUP BY m.name ORDER BY m.name
+            SELECT m.name, sum(m.unpriced),
+                max((SELECT max(c.time) FROM calls c WHERE c.model = m.ref AND c.counted = 1 AND c.priced = 0))
+            FROM models m WHERE m.unpriced > 0 GROUP BY m.name ORDER BY m.name
             """,
             db
         )

@@ -65,7 +65,6 @@ private struct SummaryTally {
     private let series: UsageDimension?
     /// For each dimension with a condition, which names are meant.
     private let allowed: [(dimension: UsageDimension, names: [Bool])]
-    private var totals = UsageTotals()
     private var days: [UsageTotals]
     private var byModel: [UsageTotals]
     private var split: [[Int32: UsageTotals]]
@@ -104,7 +103,6 @@ private struct SummaryTally {
             guard quarters.contains(Int64(row.quarter)), let model = contents.model(row.model),
                 let owner = contents.owner(row.session), allowed.isEmpty || isAllowed(owner, model)
             else { continue }
-            totals += row.totals
             byModel[Int(model)] += row.totals
             add(row.totals, to: row.session, model)
             guard let day = day(of: Int64(row.quarter)) else { continue }
@@ -150,8 +148,10 @@ private struct SummaryTally {
     // MARK: - Answers
 
     func write(to summary: inout UsageSummary) {
-        summary.totals = totals
-        for (day, totals) in days.enumerated() { summary.byDay[day].totals = totals }
+        for (day, totals) in days.enumerated() {
+            summary.byDay[day].totals = totals
+            summary.totals += totals
+        }
         summary.series = split.map { day in
             Dictionary(uniqueKeysWithValues: day.map { (contents.names[Int($0.key)], $0.value) })
         }
@@ -184,12 +184,17 @@ private struct SummaryTally {
     }
 
     private func shares(_ dimension: UsageDimension) -> [String: UsageSummary.Share] {
-        var shares: [Int32: UsageSummary.Share] = [:]
+        // Found by small numbers, not by hashes: there may be tens of thousands of sessions.
+        var shares = [UsageSummary.Share](repeating: UsageSummary.Share(), count: contents.names.count)
         for slot in slots {
             guard let owner = contents.owner(slot.session) else { continue }
-            shares[owner[dimension], default: UsageSummary.Share()].totals += slot.totals
-            if !owner.isHidden { shares[owner[dimension], default: UsageSummary.Share()].sessions += 1 }
+            let name = Int(owner[dimension])
+            shares[name].totals += slot.totals
+            if !owner.isHidden { shares[name].sessions += 1 }
         }
-        return Dictionary(uniqueKeysWithValues: shares.map { (contents.names[Int($0.key)], $0.value) })
+        // Every row of sums has a call.
+        return Dictionary(
+            uniqueKeysWithValues: zip(contents.names, shares).filter { $0.1.totals.calls > 0 }.map { ($0.0, $0.1) }
+        )
     }
 }

@@ -53,6 +53,8 @@ CREATE TABLE models (
     ref      INTEGER PRIMARY KEY,
     name     TEXT NOT NULL,
     provider TEXT NOT NULL,
+    -- How many counted calls have no price.
+    unpriced INTEGER NOT NULL DEFAULT 0,
     UNIQUE (name, provider)
 );
 

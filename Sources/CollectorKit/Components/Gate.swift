@@ -2,7 +2,9 @@
 
 import Synchronization
 
-/// Lets work in while it is open; closing waits for the work inside. Safe to use from many tasks.
+/// Lets work in while it is open; closing waits for the work inside.
+///
+/// Safe to use from many tasks.
 public final class Gate: Sendable {
     private struct State {
         var isOpen = false
