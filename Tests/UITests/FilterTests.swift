@@ -22,7 +22,7 @@ struct FilterTests {
         try await tab.wait(for: "document.querySelector('#total-sessions')?.textContent === '6'")
         try await tab.go("#/overview?period=today")
         try await tab.wait(for: "document.querySelector('[aria-label=Period] [aria-current]').textContent === 'Today'")
-        #expect(tab.unexpectedProblems == [])
+        #expect(tab.problems == [])
     }
 
     @Test func `a filter of the address narrows the figures, and clearing it takes it away`() async throws {
@@ -55,7 +55,7 @@ struct FilterTests {
         try await tab.go("#/sessions" + (try #require(try await tab.run("'?' + location.hash.split('?')[1]").text)))
         try await tab.settle(on: "#/sessions")
         #expect(try await tab.texts("[aria-label=Pages] a").count == 5)
-        #expect(tab.unexpectedProblems == [])
+        #expect(tab.problems == [])
     }
 
     @Test func `a row of the breakdown filters by what it stands for`() async throws {

@@ -17,7 +17,23 @@ struct LiveTests {
         try await tab.wait(
             for: "document.querySelectorAll('[aria-labelledby=session-details-title] tbody tr').length === 1"
         )
-        #expect(tab.unexpectedProblems == [])
+        #expect(tab.problems == [])
+    }
+
+    @Test func `a new session waits above the table until it is wanted`() async throws {
+        let hub = try await Hub()
+        try await hub.send([AgentCall(session: "one", secondsAgo: 30)])
+        let tab = try await Tab(of: hub)
+        try await tab.open("/#/sessions")
+        try await tab.wait(for: "document.querySelector('.pill').textContent === 'Live'")
+        try await tab.wait(for: "document.querySelectorAll('.sessions-table tbody tr').length === 1")
+        try await hub.send([AgentCall(session: "two")])
+        try await tab.wait(for: "document.querySelector('.fresh')?.textContent === '1 new session – show'")
+        #expect(try await tab.texts(".sessions-table tbody tr").count == 1)
+        try await tab.click(".fresh")
+        try await tab.wait(for: "document.querySelectorAll('.sessions-table tbody tr').length === 2")
+        try await tab.wait(for: "!document.querySelector('.fresh')")
+        #expect(tab.problems == [])
     }
 
     @Test func `a pause holds the page still and going on catches up`() async throws {
@@ -26,7 +42,7 @@ struct LiveTests {
         let tab = try await Tab(of: hub)
         try await tab.open()
         try await tab.wait(for: "document.querySelector('#total-sessions')?.textContent === '1'")
-        try await tab.wait(for: "['Live', 'Polling'].includes(document.querySelector('.pill').textContent)")
+        try await tab.wait(for: "document.querySelector('.pill').textContent === 'Live'")
         try await tab.click(".pill")
         try await tab.wait(for: "document.querySelector('.pill').textContent === 'Paused'")
         try await hub.send([AgentCall(session: "two")])
@@ -42,7 +58,7 @@ struct LiveTests {
         let tab = try await Tab(of: hub)
         try await tab.open()
         try await tab.wait(for: "document.querySelector('#total-sessions')?.textContent === '1'")
-        try await tab.wait(for: "['Live', 'Polling'].includes(document.querySelector('.pill').textContent)")
+        try await tab.wait(for: "document.querySelector('.pill').textContent === 'Live'")
         hub.stop()
         try await tab.wait(
             for: "document.querySelector('.pill').textContent === 'Reconnecting' || document.querySelector('.failure')"

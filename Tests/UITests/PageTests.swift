@@ -25,7 +25,7 @@ struct PageTests {
                 #expect(pale == [], "\(page) \(theme) \(width)")
                 #expect(small == [], "\(page) \(width)")
             }
-            #expect(tab.unexpectedProblems == [])
+            #expect(tab.problems == [])
             #expect(tab.foreignRequests == [])
         }
     }
@@ -100,7 +100,7 @@ struct PageTests {
         #expect(try await tab.texts("[aria-labelledby=facts-title] dd").first == "–")
         #expect(try await tab.texts(".calls-table tbody td:nth-child(7)") == ["–"])
         #expect(try await tab.run("document.querySelector('main').innerText.includes('$0.00')").bool == false)
-        #expect(tab.unexpectedProblems == [])
+        #expect(tab.problems == [])
     }
 
     @Test func `a session that is not known is said so where it would stand`() async throws {
@@ -122,6 +122,6 @@ struct PageTests {
         try await tab.wait(for: "document.querySelectorAll('\(chart) tbody tr').length === 30")
         try await tab.click("\(chart) .as-table")
         try await tab.wait(for: "document.querySelector('\(chart) svg')")
-        #expect(tab.unexpectedProblems == [])
+        #expect(tab.problems == [])
     }
 }

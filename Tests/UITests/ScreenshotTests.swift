@@ -3,13 +3,16 @@
 import Foundation
 import Testing
 
-/// Makes the pictures of the README anew: `HAMMURABI_SCREENSHOTS=Tests/UITests/Screenshots swift test --filter ScreenshotTests`.
-@Suite(.enabled(if: Chromium.isThere && ScreenshotTests.folder != nil), .onStage)
-struct ScreenshotTests {
+/// Where the pictures go; nil when none are wanted.
+enum Pictures {
     static var folder: String? { ProcessInfo.processInfo.environment["HAMMURABI_SCREENSHOTS"] }
+}
 
+/// Makes the pictures of the README anew: `HAMMURABI_SCREENSHOTS=Tests/UITests/Screenshots swift test --filter ScreenshotTests`.
+@Suite(.enabled(if: Chromium.isThere && Pictures.folder != nil), .onStage)
+struct ScreenshotTests {
     @Test func `the overview of a month's work, light and dark`() async throws {
-        let folder = URL(filePath: try #require(Self.folder))
+        let folder = URL(filePath: try #require(Pictures.folder))
         let hub = try await Hub("extensions:\n  hub:\n    budget: { monthly: 200 }\n")
         let events = SampleMonth().events
         for start in stride(from: 0, to: events.count, by: 500) {

@@ -91,13 +91,4 @@ extension Tab {
             AccessibleNode(role: $0["role"]["value"].text ?? "", name: $0["name"]["value"].text ?? "")
         }
     }
-
-    /// What went wrong, without what the browser says about answers that a collector need not have: the page copes without them.
-    var unexpectedProblems: [String] {
-        problems.filter { problem in
-            !["stream", "pipelines", "prices"].contains {
-                problem.contains("404") && problem.contains("/api/telemetry/\($0)")
-            }
-        }
-    }
 }

@@ -40,7 +40,7 @@ struct SessionTableTests {
         #expect(try await tab.text("#session-count") == "1 found")
         try await tab.type("nothing like it")
         #expect(try await tab.text("main .blank") == "No session fits these filters.")
-        #expect(tab.unexpectedProblems == [])
+        #expect(tab.problems == [])
     }
 
     @Test func `rows are walked and opened with keys`() async throws {
