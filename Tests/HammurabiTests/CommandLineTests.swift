@@ -5,13 +5,16 @@ import Testing
 @testable import hammurabi
 
 struct CommandLineTests {
-    private static let commands = Hammurabi.configuration.subcommands.compactMap { $0.configuration.commandName }
-        .joined(separator: ", ")
-
     @Test(arguments: [
         ("sumary", "Error: There is no command 'sumary'; did you mean \"summary\"?\n"),
-        ("configuration", "Error: There is no command 'configuration'; use \(commands), help\n"),
-        ("\u{1B}c", "Error: There is no command ' c'; use \(commands), help\n"),
+        (
+            "configuration",
+            "Error: There is no command 'configuration'; use run, validate, components, config, scan, summary, doctor, queue, help\n"
+        ),
+        (
+            "\u{1B}c",
+            "Error: There is no command ' c'; use run, validate, components, config, scan, summary, doctor, queue, help\n"
+        ),
     ])
     func `a word that is no command is refused with the nearest one`(word: String, refusal: String) {
         #expect(Hammurabi.refusal(of: [word, "--json"]) == refusal)

@@ -92,7 +92,7 @@ struct QueueCommand: AsyncParsableCommand {
     /// The command `hammurabi queue replay`.
     struct Replay: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Puts the dead letters of an exporter back into its queue; the next start of the collector sends them.",
+            abstract: "Puts the dead letters of an exporter back into its queue, from where the next start sends them.",
             discussion: "The collector must not run meanwhile: it holds the queue."
         )
 
