@@ -64,6 +64,32 @@ import Testing
         #expect(throws: OTLPError.self) { try batch(signal, "") }
     }
 
+    @Test(arguments: [0, 1, 100, 115, 116, 127, 128, 130, 16_200, 16_384, 20_000, 2_100_000])
+    func `attributes written one by one are those of a draft, however long`(length: Int) throws {
+        let text = String(repeating: "ü", count: length / 2) + String(repeating: "x", count: length % 2)
+        var draft = LogRecordDraft(time: 5, eventName: "e")
+        draft.append("text", .string(text))
+        draft.append("number", .int(-1))
+        draft.append("half", .double(0.5))
+        var (gathered, streamed) = (
+            LogBatchBuilder(resource: [], scopeName: "s"), LogBatchBuilder(resource: [], scopeName: "s")
+        )
+        for _ in 0..<2 {
+            gathered.append(draft)
+            streamed.append(time: 5, eventName: "e") { record in
+                record.add("text", text)
+                record.add("number", -1 as Int64)
+                record.add("half", 0.5)
+            }
+        }
+        #expect(streamed.recordCount == 2)
+        let batch = try streamed.batch()
+        #expect(try gathered.batch().bytes == batch.bytes)
+        #expect(batch.attribute("text", of: .record(1)).map(batch.text) == text)
+        #expect(batch.attribute("number", of: .record(1)) == .int(-1))
+        #expect(try OTLPBatch(signal: .logs, json: batch.json()).bytes == batch.bytes)
+    }
+
     @Test func `a batch of our own log records can be read back`() throws {
         var builder = LogBatchBuilder(
             resource: [.init("service.name", "hub"), .init("n", 7)],

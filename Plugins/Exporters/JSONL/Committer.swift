@@ -33,6 +33,7 @@ struct Committer: ~Copyable {
         try learn(batches, &lines)
         defer { writer.clear() }
         var offsets: [Int64] = []
+        writer.reserve(zip(lines, batches).reduce(0) { $0 + ($1.0.extent == nil ? 0 : $1.1.otlp.bytes.count) })
         for (line, batch) in zip(lines, batches) {
             offsets.append(Int64(writer.bytes.count))
             if !line.isEmpty { writer.write(line, batch) }

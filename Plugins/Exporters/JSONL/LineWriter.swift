@@ -29,6 +29,12 @@ struct LineWriter: ~Copyable {
         if bytes.capacity > Self.largestIdleBuffer { bytes = [] } else { bytes.removeAll(keepingCapacity: true) }
     }
 
+    /// Makes room for the lines of requests of so many bytes, so that the buffer is not copied again and again while it grows.
+    mutating func reserve(_ requestBytes: Int) {
+        // JSON takes about twice the room of protobuf.
+        bytes.reserveCapacity(bytes.count + requestBytes * 2)
+    }
+
     /// Writes a batch with what was learned from it; its records only if the line has an extent.
     mutating func write(_ line: UsageLine, _ batch: Batch) {
         begin(receivedAt: batch.receivedAt)

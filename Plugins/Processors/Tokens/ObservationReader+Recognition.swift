@@ -26,8 +26,9 @@ extension ObservationReader {
             batch.bytes(of: text).withUnsafeBytes { look.combine(bytes: $0.bytes) }
         }
         if let latest = latestVerdict, latest.look == look.value { return latest.verdict }
-        let verdict = verdicts[look.value] ?? newVerdict(on: entry, resource)
-        verdicts[look.value] = verdict
+        let known = verdicts[look.value]
+        let verdict = known ?? newVerdict(on: entry, resource)
+        if known == nil { verdicts[look.value] = verdict }
         latestVerdict = (look.value, verdict)
         return verdict
     }

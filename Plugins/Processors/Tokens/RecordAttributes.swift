@@ -98,7 +98,7 @@ extension OTLPBatch {
 
 /// Texts of a batch as strings, each made once: a batch has many records but few sessions, models and users.
 struct TextInterner {
-    private var positions = HashTable<Int32>(capacity: 32, absent: -1)
+    private var positions = HashTable(capacity: 32, absent: -1)
     private var texts: [String] = []
     private static let start = StableHash(domain: "text")
 

@@ -6,7 +6,7 @@ import Usage
 /// The spans of a batch by id, to find which spans with usage stand above another.
 struct SpanAncestry {
     /// Where the span with a hash stands in the batch.
-    private var positions: HashTable<Int32>
+    private var positions: HashTable
 
     /// The longest way up that is followed; a loop in broken data ends here.
     private static let maximumDepth = 64

@@ -18,10 +18,32 @@ extension ProtobufWriter {
         }
     }
 
-    /// Writes a KeyValue field with a text.
+    /// Writes a KeyValue field with a text, as most of what our own records hold is, in room that is made once.
     mutating func attribute(_ field: UInt32, _ key: String, _ text: String) {
-        openAttribute(field, key, valueSize: Self.size(ofText: text.utf8.count))
-        string(Field.AnyValue.string, text, always: true)
+        let (keyCount, textCount) = (key.utf8.count, text.utf8.count)
+        guard field < 16, keyCount > 0, keyCount < 0x80, textCount < 0x70 else {
+            openAttribute(field, key, valueSize: Self.size(ofText: textCount))
+            return string(Field.AnyValue.string, text, always: true)
+        }
+        // All lengths but the outermost take one byte.
+        let size = keyCount + textCount + 6
+        varint(UInt64(field << 3 | Wire.length))
+        varint(UInt64(size))
+        extend(by: size) { room in
+            room[0] = UInt8(Field.KeyValue.key << 3 | Wire.length)
+            room[1] = UInt8(keyCount)
+            Self.copy(key, to: room[2...])
+            room[keyCount + 2] = UInt8(Field.KeyValue.value << 3 | Wire.length)
+            room[keyCount + 3] = UInt8(textCount + 2)
+            room[keyCount + 4] = UInt8(Field.AnyValue.string << 3 | Wire.length)
+            room[keyCount + 5] = UInt8(textCount)
+            Self.copy(text, to: room[(keyCount + 6)...])
+        }
+    }
+
+    private static func copy(_ text: String, to room: Swift.Slice<UnsafeMutableRawBufferPointer>) {
+        var text = text
+        text.withUTF8 { UnsafeMutableRawBufferPointer(rebasing: room).copyMemory(from: UnsafeRawBufferPointer($0)) }
     }
 
     /// Writes everything of a KeyValue field up to the member of its AnyValue, whose size is known: so nothing has to be moved up

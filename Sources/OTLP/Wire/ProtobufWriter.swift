@@ -86,10 +86,18 @@ public struct ProtobufWriter: Sendable {
         }
     }
 
+    /// Makes room for some bytes, which the closure writes.
+    @inline(__always)
+    mutating func extend(by count: Int, _ write: (UnsafeMutableRawBufferPointer) -> Void) {
+        let start = bytes.count
+        bytes.append(contentsOf: repeatElement(0, count: count))
+        bytes.withUnsafeMutableBytes { write(UnsafeMutableRawBufferPointer(rebasing: $0[start...])) }
+    }
+
     /// Moves everything from a position on some bytes up.
     private mutating func makeRoom(_ count: Int, at start: Int) {
         let end = bytes.count
-        for _ in 0..<count { bytes.append(0) }
+        bytes.append(contentsOf: repeatElement(0, count: count))
         bytes.withUnsafeMutableBytes { bytes in
             UnsafeMutableRawBufferPointer(rebasing: bytes[(start + count)...])
                 .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))

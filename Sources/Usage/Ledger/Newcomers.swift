@@ -6,31 +6,31 @@
 /// which the ledger has to think about, is small.
 struct Newcomers {
     /// What comes in, spans above others flagged as roll-ups.
-    let observations: [Observation]
+    private(set) var observations: [Observation]
     /// Where new sightings stand that share no link with anything in the store or among what comes in.
     private(set) var lone: [Int] = []
     /// Where all others stand.
     private(set) var related: [Int] = []
 
     /// How often each link was seen in this delivery: 1, or 2 for more.
-    private var seen: HashTable<UInt8>
-    /// What was seen in each cell, by the cell's link.
-    private var cells: HashTable<Sighted>
-
-    /// Which sets of kinds of ids were seen in a cell, a bit for each, and whether the empty set was seen twice.
-    private struct Sighted {
-        var kinds: UInt8 = 0
-        var isDouble = false
-    }
+    private var seen: HashTable
+    /// Which sets of kinds of ids were seen in each cell, a bit for each, by the cell's link.
+    private var cells: HashTable
+    /// The bit beside those of a cell that says that the empty set was seen twice.
+    private static let double: Int32 = 1 << 8
 
     init(_ incoming: [Observation], index: some LedgerIndex) throws {
-        observations = Self.withRollUps(incoming)
+        observations = incoming
         seen = HashTable(capacity: incoming.count * 4, absent: 0)
-        cells = HashTable(capacity: incoming.count, absent: Sighted())
-        let traits = observations.map { LedgerTraits($0) }
+        cells = HashTable(capacity: incoming.count, absent: 0)
+        var traits = incoming.map { LedgerTraits($0) }
         for sighting in traits {
             sighting.forEachLinkButCell { seen[$0.rawValue] = seen[$0.rawValue] == 0 ? 1 : 2 }
             if let cell = ResemblanceCell(of: sighting) { note(cell, kinds: sighting.keys.kinds) }
+        }
+        if traits.contains(where: { seen[LedgerLink.ancestor($0.trace.span).rawValue] != 0 }) {
+            observations = Self.withRollUps(incoming)
+            traits = observations.map { LedgerTraits($0) }
         }
         lone.reserveCapacity(incoming.count)
         for (position, sighting) in traits.enumerated() {
@@ -41,7 +41,6 @@ struct Newcomers {
 
     private static func withRollUps(_ incoming: [Observation]) -> [Observation] {
         let family = SpanFamily(incoming)
-        guard !family.isEmpty else { return incoming }
         var observations = incoming
         for position in incoming.indices where family.isAncestor(incoming[position].trace.span, incoming[position].time)
         {
@@ -77,20 +76,19 @@ struct Newcomers {
         let rivals = ResemblanceCell.rivals(ofKinds: sighting.keys.kinds)
         if try (othersSeen(besides: sighting, in: cell) | index.kinds(in: cell)) & rivals != 0 { return true }
         guard let next = ResemblanceCell.next(to: sighting) else { return false }
-        return try (cells[next.link.rawValue].kinds | index.kinds(in: next)) & rivals != 0
+        return try (UInt8(truncatingIfNeeded: cells[next.link.rawValue]) | index.kinds(in: next)) & rivals != 0
     }
 
     private mutating func note(_ cell: ResemblanceCell, kinds: UInt8) {
-        let link = cell.link.rawValue
-        var sighted = cells[link]
-        if kinds == 0, sighted.kinds & 1 != 0 { sighted.isDouble = true }
-        sighted.kinds |= 1 << kinds
-        cells[link] = sighted
+        let (link, bit) = (cell.link.rawValue, Int32(1) << Int32(kinds))
+        let known = cells[link]
+        cells[link] = known | bit | (kinds == 0 && known & bit != 0 ? Self.double : 0)
     }
 
     /// What is known about a sighting's own cell, leaving out what it has added itself.
     private func othersSeen(besides sighting: LedgerTraits, in cell: ResemblanceCell) -> UInt8 {
-        let sighted = cells[cell.link.rawValue]
-        return sighting.keys.kinds == 0 && !sighted.isDouble ? sighted.kinds & ~1 : sighted.kinds
+        let known = cells[cell.link.rawValue]
+        let kinds = UInt8(truncatingIfNeeded: known)
+        return sighting.keys.kinds == 0 && known & Self.double == 0 ? kinds & ~1 : kinds
     }
 }

@@ -19,9 +19,6 @@ struct SpanFamily {
         mentions.sort()
     }
 
-    /// Whether nobody names an ancestor.
-    var isEmpty: Bool { mentions.isEmpty }
-
     /// Whether a span that ended then is the ancestor of one of them that ended near enough to belong to its trace.
     func isAncestor(_ span: UInt64, _ time: Timestamp) -> Bool {
         guard span != 0, !mentions.isEmpty else { return false }
