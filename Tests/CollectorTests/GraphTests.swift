@@ -16,7 +16,7 @@ struct GraphTests {
         #expect(loaded.diagnostics.rendered() == "")
         let graph = try #require(loaded.graph)
         #expect(graph.pipelines.map(\.title) == ["traces", "logs", "metrics"])
-        #expect(graph.used(.receiver).map(\.id.description) == ["agent_sessions", "otlp"])
+        #expect(graph.used(.receiver).map(\.id.description) == ["agent_sessions", "events", "otlp"])
         #expect(graph.used(.processor).map(\.id.description) == ["pricing", "redaction", "retention", "tokens"])
         #expect(graph.used(.exporter).map(\.id.description) == ["sqlite"])
         #expect(graph.extensions.map(\.description) == ["hub"])

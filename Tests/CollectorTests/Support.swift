@@ -5,6 +5,7 @@ import AgentSessionsReceiver
 import AttributesProcessor
 import Collector
 import CollectorKit
+import EventsReceiver
 import FilterProcessor
 import FoundationEssentials
 import HealthCheckExtension
@@ -27,7 +28,7 @@ import YAML
 extension Registry {
     /// The components that the program has.
     static let builtIn = Registry(
-        receivers: [AgentSessionsFactory(), OTLPFactory()],
+        receivers: [AgentSessionsFactory(), EventsFactory(), OTLPFactory()],
         processors: [
             TokensFactory(), PricingFactory(), RetentionFactory(), RedactionFactory(), FilterFactory(),
             AttributesFactory(),

@@ -117,7 +117,8 @@ struct KeysCommand: ParsableCommand {
                 return .init(cells: cells + [record.createdAt, record.lastUsedAt ?? "never"])
             }
             let style = Style(isTerminal: Console.isTerminal, environment: Surroundings.process.environment)
-            Console.answer(Console.isTerminal ? table.text(width: Console.width, style: style) : table.rows.map { $0.cells.joined(separator: "\t") + "\n" }.joined())
+            let tabbed = table.rows.map { $0.cells.joined(separator: "\t") + "\n" }.joined()
+            Console.answer(Console.isTerminal ? table.text(width: Console.width, style: style) : tabbed)
         }
 
         /// A key without its hash, which is of use to nobody.
