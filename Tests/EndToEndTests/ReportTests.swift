@@ -219,27 +219,6 @@ struct ReportTests {
 }
 
 extension Sandbox {
-    /// Runs a command to its end with something on standard input, or in another environment.
-    fileprivate func run(_ arguments: [String], input: String = "", environment: [String: String]) async throws
-        -> Outcome
-    {
-        try await program(arguments, input: input, environment: environment).outcome()
-    }
-
-    /// Starts a collector with flags and returns when it says that it is ready.
-    fileprivate func collect(_ flags: [String]) async throws -> RunningProgram {
-        let program = try program(["run"] + Self.anyPort + flags)
-        try await program.waitUntilReady()
-        return program
-    }
-
-    private func program(_ arguments: [String], input: String = "", environment: [String: String] = [:]) throws
-        -> RunningProgram
-    {
-        let own = ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC"]
-        return try RunningProgram(arguments, in: folder, environment: own.merging(environment) { $1 }, input: input)
-    }
-
     /// Flags that keep usage in a store of this type.
     static func storing(_ type: String) -> [String] {
         guard type != "sqlite" else { return [] }

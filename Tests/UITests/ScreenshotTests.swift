@@ -84,3 +84,8 @@ struct SampleMonth {
         }
     }
 }
+
+/// Where pictures go.
+enum Screenshots {
+    static var folder: String? { ProcessInfo.processInfo.environment["HAMMURABI_SCREENSHOTS"] }
+}
