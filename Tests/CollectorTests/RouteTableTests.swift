@@ -85,7 +85,7 @@ struct RouteTableTests {
 
     @Test func `one path for two methods is no conflict`() throws {
         let table = try RouteTable([Self.route(.get, "/a/{x}"), Self.route(.post, "/a/{y}"), Self.route(.get, "/a/b")])
-        #expect(table.paths == ["/a/b"])
+        #expect(table.paths(like: "/") == ["/a/b"])
     }
 
     private static func route(_ method: HTTPRequest.Method, _ path: String) -> Route {

@@ -114,15 +114,13 @@ struct SendingTests {
     }
 
     @Test func `a destination that is not there, or hangs up, gets it when it is back`() async throws {
-        let first = try await SinkServer.start()
-        let (address, port) = (first.address, first.port)
-        await first.stop()
-        let bench = Bench(address)
+        let kept = try #require(SinkServer.KeptPort())
+        let bench = Bench("http://127.0.0.1:\(kept.port)")
         try await bench.start()
         try await bench.consume(try logs("a"))
         try await eventually { bench.trouble != nil }
         let resets = Mutex(2)
-        let sink = try await SinkServer.start(port: port) { _ in
+        let sink = try await SinkServer.start(port: kept.port) { _ in
             resets.withLock { resets in
                 resets -= 1
                 return resets >= 0 ? .reset : SinkServer.Reply(204)

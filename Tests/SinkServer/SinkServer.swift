@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -110,6 +111,33 @@ public final class SinkServer: Sendable {
             }
         let channel = try await bootstrap.bind(host: "127.0.0.1", port: port).get()
         return SinkServer(channel, state)
+    }
+
+    /// Keeps a free port for a server that comes later: until then who connects is refused, and nobody else gets the port.
+    public final class KeptPort: Sendable {
+        private let socket: Int32
+        /// The port.
+        public let port: Int
+
+        /// Takes a free port.
+        public init?() {
+            let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            self.socket = socket
+            var reuse: Int32 = 1
+            setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let isBound = withUnsafeMutableBytes(of: &address) { bytes in
+                guard let target = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return false }
+                return bind(socket, target, length) == 0 && getsockname(socket, target, &length) == 0
+            }
+            port = Int(UInt16(bigEndian: address.sin_port))
+            guard isBound else { return nil }
+        }
+
+        deinit { close(socket) }
     }
 
     /// The port on which it listens.

@@ -60,7 +60,7 @@ final class ConnectionService: Sendable {
         guard !others.isEmpty else {
             return answer.response(
                 .notFound,
-                "nothing is answered here; there is \(table.paths.joined(separator: ", "))"
+                "nothing is answered here; there is \(table.paths(like: request.path ?? "/").joined(separator: ", "))"
             )
         }
         let allowed = others.map(\.method.rawValue).sorted().joined(separator: ", ")

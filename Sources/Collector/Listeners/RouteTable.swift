@@ -52,8 +52,13 @@ struct RouteTable: Sendable {
         )
     }
 
-    /// The paths without parameters, in alphabetical order.
-    var paths: [String] { fixed.keys.sorted() }
+    /// The paths without parameters, in alphabetical order: those that begin as a path does, if any, else all but plain files.
+    func paths(like path: String) -> [String] {
+        let first = Self.segments(path).first
+        let near = fixed.keys.filter { first != nil && Self.segments($0).first == first }
+        let all = fixed.filter { $0.key == "/" || !$0.key.contains(".") }.keys
+        return (near.isEmpty ? Array(all) : near).sorted()
+    }
 
     /// Finds the route; a request for the head alone is answered by the route that has the whole.
     func match(_ method: HTTPRequest.Method, _ target: String) -> Match {
