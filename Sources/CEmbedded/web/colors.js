@@ -10,11 +10,12 @@ function hash(text) {
   return (value ^ (value >>> 15)) >>> 0;
 }
 
-/** Gives each of some names a colour: the one of its hash, or the next that no other of them has. */
+/** Gives each of some names a colour: the one that it has elsewhere, else that of its hash, or the next that no other of them has. */
 export function palette(dimension, names) {
   const result = new Map();
   const used = new Set();
-  for (const name of [...names].sort()) {
+  const isNew = (name) => (taken.has(dimension + " " + name) ? 0 : 1);
+  for (const name of [...names].sort((a, b) => isNew(a) - isNew(b) || (a < b ? -1 : 1))) {
     const key = dimension + " " + name;
     let slot = taken.get(key) ?? hash(name) % slots;
     for (let tries = 0; used.has(slot) && tries < slots; tries++) slot = (slot + 1) % slots;
