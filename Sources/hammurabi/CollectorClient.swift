@@ -6,6 +6,8 @@ import Glibc
 /// Asks a collector on this machine, one request a connection; blocks its thread until the answer is whole.
 struct CollectorClient {
     let endpoint: Endpoint
+    /// Who must vouch for it; nil when it speaks HTTP without TLS.
+    var trust: Trust?
 
     /// What a collector answered.
     struct Answer {
@@ -29,6 +31,9 @@ struct CollectorClient {
     ///   - seconds: How long a silence may be; 0 for any, because a scan may take minutes.
     /// - Returns: nil when nobody listens there or what does is no HTTP server.
     func send(_ method: String, _ path: String, body: String = "", key: String? = nil, seconds: Int = 0) -> Answer? {
+        if let trust {
+            return sendEncrypted(method, path, body: body, key: key, seconds: seconds, trusting: trust)
+        }
         guard let socket = connected(seconds) else { return nil }
         defer { close(socket) }
         var patience = timeval(tv_sec: seconds, tv_usec: 0)
@@ -47,9 +52,13 @@ struct CollectorClient {
 
     /// The field with the key, for a collector that asks for one; empty without.
     func keyField(_ key: String? = nil) -> String {
+        shownKey(key).map { "X-Hammurabi-Api-Key: \($0)\r\n" } ?? ""
+    }
+
+    /// The key to show, by default that of `HAMMURABI_API_KEY`; nil for what would break out of a field.
+    func shownKey(_ key: String?) -> String? {
         let key = key ?? getenv("HAMMURABI_API_KEY").map { String(cString: $0) } ?? ""
-        // What would break out of a field is no key.
-        return key.isEmpty || !key.utf8.allSatisfy { (33...126).contains($0) } ? "" : "X-Hammurabi-Api-Key: \(key)\r\n"
+        return key.isEmpty || !key.utf8.allSatisfy { (33...126).contains($0) } ? nil : key
     }
 
     func connected(_ seconds: Int = 0) -> Int32? {

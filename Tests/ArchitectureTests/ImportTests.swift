@@ -23,14 +23,18 @@ struct ImportTests {
         "CZstd": ["Plugins/Receivers/AgentSessions/"],
         "GRDB": ["Plugins/Exporters/SQLite/"],
         "GRDBSQLite": ["Plugins/Exporters/SQLite/"],
-        "NIOHTTP1": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/"],
-        "NIOCore": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/"],
+        "NIOHTTP1": [
+            "Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient",
+        ],
+        "NIOCore": [
+            "Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient",
+        ],
         "NIOPosix": ["Sources/Collector/Listeners/"],
         "ArgumentParser": ["Sources/hammurabi/"],
         "ServiceLifecycle": ["Sources/Collector/Runtime/"],
-        "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/"],
+        "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient"],
         "Crypto": ["Sources/CollectorKit/", "Plugins/Extensions/APIKeys/"],
-        "NIOSSL": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/"],
+        "NIOSSL": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient"],
         "TOMLKit": ["Sources/Onboarding/"],
     ]
 

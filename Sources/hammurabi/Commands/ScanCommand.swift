@@ -86,7 +86,7 @@ extension PipelineGraph {
     /// The collector of this configuration, when one runs.
     var runningHub: CollectorClient? {
         let hub = used(.extension).lazy.compactMap { $0.config as? HubConfig }.first
-        return hub.map { CollectorClient(endpoint: $0.endpoint) }.flatMap { $0.isThere ? $0 : nil }
+        return hub.map { client(at: $0.endpoint) }.flatMap { $0.isThere ? $0 : nil }
     }
 }
 

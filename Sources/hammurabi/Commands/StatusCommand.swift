@@ -98,7 +98,7 @@ extension PipelineGraph {
             used(.extension).filter { $0.factory.type == type }.flatMap { declared in
                 declared.config.resources.compactMap { resource in
                     guard case .endpoint(let endpoint) = resource.kind else { return nil }
-                    return (CollectorClient(endpoint: endpoint), path)
+                    return (client(at: endpoint), path)
                 }
             }
         }

@@ -46,16 +46,8 @@ struct Examination {
 
     private func address(_ endpoint: Endpoint, isHub: Bool) -> Finding {
         let name = "port \(endpoint.port)"
-        let client = CollectorClient(endpoint: endpoint)
+        let client = graph?.client(at: endpoint) ?? CollectorClient(endpoint: endpoint)
         let listener = ListeningProcess.at(port: endpoint.port)
-        if let listener, graph?.speaksTLS(at: endpoint) == true {
-            let who = listener.process?.name ?? "a program of another user"
-            return Finding(
-                check: name,
-                level: .ok,
-                message: "\(who) listens there; it was not asked, because it speaks TLS"
-            )
-        }
         let isOurs = isHub ? client.isThere : client.send("GET", "/v1/logs", seconds: 2)?.status == 405
         if isOurs { return Finding(check: name, level: .ok, message: "a collector answers at \(endpoint)") }
         guard let listener else {

@@ -12,19 +12,17 @@ enum EndpointCheck: Equatable {
     case keyNeeded
     /// It does not know the key, or the key may not write.
     case keyRefused(String)
-    /// Nobody listens there.
+    /// Nobody listens there, or nobody whose certificate is trusted.
     case unreachable
     /// Something else answers there.
     case noCollector(Int)
-    /// It was not asked, because this program speaks no TLS.
-    case skipped
 
     /// The name of the record, which no report counts.
     static let eventName = "hammurabi.onboard_validation"
 
     /// Sends one log record; blocks for at most ten seconds of silence.
     static func run(_ endpoint: EndpointURL, key: String?, now: Timestamp) -> EndpointCheck {
-        guard let client = CollectorClient(endpoint) else { return .skipped }
+        let client = CollectorClient(endpoint)
         let path = endpoint.path + "/v1/logs"
         guard let answer = client.send("POST", path, body: record(now), key: key, seconds: 10) else {
             return .unreachable
@@ -50,9 +48,9 @@ enum EndpointCheck: Equatable {
 }
 
 extension CollectorClient {
-    /// A client for an address without TLS; nil for one with.
-    init?(_ url: EndpointURL) {
-        guard url.scheme == "http" else { return nil }
-        self.init(endpoint: Endpoint(host: url.host, port: url.port))
+    /// A client for an address that agents send to: with TLS, this machine must trust its certificate as they do.
+    init(_ url: EndpointURL) {
+        let endpoint = Endpoint(host: url.host, port: url.port)
+        self.init(endpoint: endpoint, trust: url.scheme == "https" ? .authorities : nil)
     }
 }

@@ -45,9 +45,6 @@ extension OnboardFlow {
                 report.check = "accepted"
                 say("\(endpoint) takes telemetry: a record was sent and accepted.\n")
                 return choice
-            case .skipped:
-                say("\(endpoint) was not asked: this program speaks no TLS; the settings are written unchecked.\n")
-                return choice
             case .keyNeeded, .keyRefused:
                 if let next = known.popLast() {
                     key = next
@@ -56,7 +53,8 @@ extension OnboardFlow {
                 if key == nil || key.map(wasKnown.contains) == true, let made = try offerKey() { return made }
                 key = try askForKey(endpoint, check)
             case .unreachable:
-                return try goOnUnchecked("nobody listens at \(endpoint)", choice, serviceFollows)
+                let untrusted = endpoint.scheme == "https" ? ", or its certificate is not trusted on this machine" : ""
+                return try goOnUnchecked("nobody listens at \(endpoint)\(untrusted)", choice, serviceFollows)
             case .noCollector(let status):
                 throw Refusal(
                     message:

@@ -10,7 +10,7 @@ extension OnboardFlow {
 
     /// Waits until the collector has heard from each agent, the person presses a key, or two minutes are over.
     mutating func waitForFirstRecords(_ agents: [Agent], _ endpoint: EndpointURL, _ key: KeyChoice) {
-        guard let client = CollectorClient(endpoint) else { return }
+        let client = CollectorClient(endpoint)
         var shownKey: String?
         if case .given(let given) = key { shownKey = given }
         let start = Console.now()

@@ -18,6 +18,11 @@ extension PipelineGraph {
         return EndpointURL("\(scheme)://\(name):\(port)") ?? EndpointURL(loopbackPort: port)
     }
 
+    /// A client for the collector of this configuration at one of its addresses.
+    func client(at endpoint: Endpoint) -> CollectorClient {
+        CollectorClient(endpoint: endpoint, trust: speaksTLS(at: endpoint) ? .ownListener : nil)
+    }
+
     /// Whether what listens at an address speaks TLS; components that share it have it in common.
     func speaksTLS(at endpoint: Endpoint) -> Bool {
         used(.receiver).contains { component in
