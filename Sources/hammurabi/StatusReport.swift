@@ -67,10 +67,14 @@ struct StatusReport: Decodable {
             .init(title: $0, isNumber: true)
         }
         table.rows = components.map { component in
-            let counts = [component.accepted, component.refused, component.sent, component.failed, component.dropped]
+            // Only exporters send: what others pass on is what they took and did not drop.
+            let sent = component.kind == "exporter" ? Figures.grouped(component.sent) : ""
+            let counts =
+                [component.accepted, component.refused].map { Figures.grouped($0) } + [sent]
+                + [component.failed, component.dropped].map { Figures.grouped($0) }
             let queued = component.queue.map { Figures.grouped($0.bytes) } ?? ""
             let name = "\(component.kind) \(component.id.printable)"
-            return .init(cells: [name, component.state] + counts.map { Figures.grouped($0) } + [queued])
+            return .init(cells: [name, component.state] + counts + [queued])
         }
         return table
     }

@@ -108,7 +108,7 @@ struct OperationsTests {
         #expect(try await sandbox.run("tap", "otlp").exitCode == 69)
         let program = try await run()
         let unknown = try await sandbox.run("tap", "nobody")
-        #expect(unknown.exitCode == 69)
+        #expect(unknown.exitCode == 66)
         #expect(unknown.errors.contains("404"))
         let tap = try sandbox.start(["tap", "otlp", "--limit", "1"])
         let isOver = Task { try await tap.outcome() }

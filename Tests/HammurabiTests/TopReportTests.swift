@@ -35,7 +35,7 @@ struct TopReportTests {
 
                 Component           State      In  Out  Accepted  Sent  Refused  Failed  Dropped  Queued
                 ────────────────────────────────────────────────────────────────────────────────────────
-                receiver otlp       ok        100    0       100     0        1       0        0       –
+                receiver otlp       ok        100    –       100     –        1       0        0       –
                 exporter otlp_http  degraded  100  100       100   100        0       2        0   2 KiB
                 exporter otlp_http: connection refused
 
@@ -49,9 +49,9 @@ struct TopReportTests {
         )
         let text = TopReport(now: second, before: first).text(width: 80, height: 24, style: .plain)
         #expect(text.contains("Component           State     In/s  Out/s  Refused"))
-        #expect(text.contains("receiver otlp       ok         500      0        1"))
+        #expect(text.contains("receiver otlp       ok         500      –        1"))
         let restarted = TopReport(now: first, before: second).text(width: 80, height: 24, style: .plain)
-        #expect(restarted.contains("receiver otlp       ok           0      0        1"))
+        #expect(restarted.contains("receiver otlp       ok           0      –        1"))
         #expect(
             TopReport(now: second, before: first).text(width: 80, height: 4, style: .plain).split(separator: "\n").count
                 == 3

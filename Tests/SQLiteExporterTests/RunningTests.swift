@@ -171,5 +171,7 @@ struct RunningTests {
         #expect(findings.items.map(\.path) == [["path"]])
         config.path = "/x/y.db"
         #expect(config.resources == [ConfigResource(.file("/x/y.db"), at: ["path"])])
+        #expect(config.path(home: "/home/x/.hammurabi") == "/x/y.db")
+        #expect(SQLiteConfig().path(home: "/data") == "/data/telemetry.db")
     }
 }

@@ -5,7 +5,7 @@ public import CollectorKit
 /// What a user writes under `jsonl:`.
 public struct JSONLConfig: ComponentConfig {
     /// The file that lines are appended to.
-    public var path: ConfigPath = "~/.hammurabi/telemetry.jsonl"
+    public var path: ConfigPath?
     /// What is kept beside calls and sessions.
     public var records = Records.all
     /// When a batch counts as kept.
@@ -18,7 +18,7 @@ public struct JSONLConfig: ComponentConfig {
 
     /// What each key means.
     public static let documentation = [
-        "path": "the file; its folder is made if it is missing",
+        "path": "the file, by default telemetry.jsonl in $HAMMURABI_HOME; its folder is made if it is missing",
         "records": "all: keep every record; usage: keep calls and sessions only",
         "sync":
             "always: a batch is on disk before it is acknowledged; interval: within a second after it; never: when the system likes",
@@ -59,7 +59,7 @@ public struct JSONLConfig: ComponentConfig {
 
     /// Refuses an empty path and sizes that cannot be.
     public func validate(_ findings: inout ConfigFindings) {
-        if path.isEmpty { findings.error("empty-value", "the store needs a path", at: ["path"]) }
+        if path?.isEmpty == true { findings.error("empty-value", "the store needs a path", at: ["path"]) }
         if !(0...1_000_000).contains(rotation.maxMegabytes) {
             findings.error(
                 "out-of-range",
@@ -78,5 +78,8 @@ public struct JSONLConfig: ComponentConfig {
     }
 
     /// The file.
-    public var resources: [ConfigResource] { [ConfigResource(.file(path.path), at: ["path"])] }
+    public var resources: [ConfigResource] { [ConfigResource(.file(path(home: "$HAMMURABI_HOME")), at: ["path"])] }
+
+    /// The file, for a program whose files lie in `home`.
+    public func path(home: String) -> String { path?.path ?? "\(home)/telemetry.jsonl" }
 }

@@ -75,7 +75,7 @@ final class JSONLExporter: Exporter, UsageStore {
         if failure.isLocked {
             return StartError(
                 .inputOutput,
-                "\(settings.id): \(config.path.path) is in use by another process; stop it or name another path"
+                "\(settings.id): \(config.path(home: settings.home)) is in use by another process; stop it or name another path"
             )
         }
         let reason: StartError.Reason = failure.isPermission ? .permission : .inputOutput

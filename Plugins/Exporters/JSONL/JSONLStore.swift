@@ -37,7 +37,7 @@ final class JSONLStore: Sendable {
         self.config = config
         self.settings = settings
         megabyte = calls.megabyte
-        names = PartNames(config.path.path)
+        names = PartNames(config.path(home: settings.home))
         let opened = try StoreOpening(names: names, calls: calls, logger: settings.logger).open()
         let (lock, shelf, part) = (opened.lock, opened.shelf, opened.part)
         self.shelf = shelf

@@ -4,8 +4,8 @@ public import CollectorKit
 
 /// What a user writes under `sqlite:`.
 public struct SQLiteConfig: ComponentConfig {
-    /// The database file.
-    public var path: ConfigPath = "~/.hammurabi/telemetry.db"
+    /// The database file; nil for `telemetry.db` among the program's files.
+    public var path: ConfigPath?
     /// What is kept beside calls and sessions.
     public var records = Records.all
     /// When a batch counts as kept.
@@ -16,7 +16,7 @@ public struct SQLiteConfig: ComponentConfig {
 
     /// What each key means.
     public static let documentation = [
-        "path": "the database file; its folder is made if it is missing",
+        "path": "the database file, by default telemetry.db in $HAMMURABI_HOME; its folder is made if it is missing",
         "records": "all: keep every record; usage: keep calls and sessions only",
         "sync": "always: a batch is on disk before it is acknowledged",
     ]
@@ -37,9 +37,12 @@ public struct SQLiteConfig: ComponentConfig {
 
     /// Refuses an empty path.
     public func validate(_ findings: inout ConfigFindings) {
-        if path.isEmpty { findings.error("empty-value", "the database needs a path", at: ["path"]) }
+        if path?.isEmpty == true { findings.error("empty-value", "the database needs a path", at: ["path"]) }
     }
 
     /// The file.
-    public var resources: [ConfigResource] { [ConfigResource(.file(path.path), at: ["path"])] }
+    public var resources: [ConfigResource] { [ConfigResource(.file(path(home: "$HAMMURABI_HOME")), at: ["path"])] }
+
+    /// The file, for a program whose files lie in `home`.
+    public func path(home: String) -> String { path?.path ?? "\(home)/telemetry.db" }
 }

@@ -29,7 +29,7 @@ final class SQLiteExporter: Exporter, UsageStore {
     }
 
     func start() async throws(StartError) {
-        let pool = try DatabaseFile(path: config.path.path).open(id: settings.id)
+        let pool = try DatabaseFile(path: config.path(home: settings.home)).open(id: settings.id)
         let commits = Commits(pool: pool, keepsRecords: config.records == .all)
         state.withLock { $0 = State(commits: commits, queue: CommitQueue { await commits.keep($0) }) }
     }

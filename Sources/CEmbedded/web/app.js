@@ -112,7 +112,7 @@ function drawNow() {
   patch(element("header"), header(app, pages));
   patch(element("bar"), page.filters ? [filterBar(app, { facets: app.data("facets").data, periodOnly: page.filters === "period" })] : []);
   patch(element("main"), [h("div", { class: "page page-" + page.name, key: page.name + (app.route.id ?? "") }, page.view(app))]);
-  patch(element("footer"), [h("span", null, "Telemetry Hub", app.version ? " " + app.version : ""), h("span", null, "Nothing leaves this machine.")]);
+  patch(element("footer"), [h("span", null, "Telemetry Hub", app.version ? " " + app.version : "")]);
   paintAll(document);
   document.title = (page.heading?.(app) ?? page.title) + " · Telemetry Hub";
   page.drawn?.(app);

@@ -122,7 +122,8 @@ extension CollectorClient.Answer {
         guard status != 200 else { return }
         let help = status == 401 ? "; put a key into HAMMURABI_API_KEY" : ""
         Console.error("hammurabi: the collector answered \(status): \(errorText)\(help)\n")
-        throw ExitCode(status == 401 || status == 403 ? Exit.permission : Exit.unreachable)
+        let codes: [Int: Int32] = [401: Exit.permission, 403: Exit.permission, 404: Exit.inputMissing]
+        throw ExitCode(codes[status] ?? Exit.unreachable)
     }
 
     fileprivate var errorText: String {

@@ -59,6 +59,7 @@ struct SummaryCommand: AsyncParsableCommand {
                 report.breakdown = try await models(of: report.rows, by: by, answer.document, hub, query)
             }
             if let intake = hub.intake { report.endpoint = intake }
+            report.isFiltered = !filters.query.isEmpty
             if output.json { return Report(text: report.json(generatedAt: now.iso8601, api: answer.text)) }
             guard output.isForPeople, !tables.csv else {
                 let warning = Warning.unpriced(answer.document.totals, models: answer.document.unpricedModels)

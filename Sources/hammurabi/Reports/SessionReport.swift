@@ -17,7 +17,11 @@ struct SessionReport {
         if document.costByModel.count > 1 {
             var table = TextTable(columns: [.init(title: "Model"), .init(title: "Cost", isNumber: true)])
             let costs = document.costByModel.sorted { ($1.value.amount, $0.key) < ($0.value.amount, $1.key) }
-            table.rows = costs.map { .init(cells: [models[$0.key].printable, Figures.money($0.value.amount)]) }
+            let priced = Set(document.calls.filter(\.priced).map { $0.model ?? "unknown" })
+            table.rows = costs.map { model, cost in
+                let isPriced = priced.contains(model) || cost.amount > .zero
+                return .init(cells: [models[model].printable, isPriced ? Figures.money(cost.amount) : style.none])
+            }
             text += table.text(width: width, style: style) + "\n"
         }
         text += calls(models, isWide: width >= 100, style).text(width: width, style: style)

@@ -9,7 +9,9 @@ extension SummaryReport {
             return table(dimension, rows, width: width, style) + notes(style)
         }
         var text = headline(width, style) + "\n"
-        guard document.totals.calls > 0 else { return text + firstSteps }
+        guard document.totals.calls > 0 else {
+            return text + (isFiltered ? "No calls in this period match these filters.\n" : firstSteps)
+        }
         let sessions = rows(of: .session, limit: limit ?? 10)
         if !sessions.isEmpty {
             text += style.bold("Session Details") + "\n" + table(.session, sessions, width: width, style)

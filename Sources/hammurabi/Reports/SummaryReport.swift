@@ -15,6 +15,8 @@ struct SummaryReport {
     var breakdown: [String: [String: UsageFigures]]?
     /// Where the collector takes telemetry in, `host:port`.
     var endpoint = "127.0.0.1:4318"
+    /// Whether only calls with some property were asked for.
+    var isFiltered = false
 
     /// By what the figures can be split.
     enum Dimension: String, CaseIterable {

@@ -116,8 +116,12 @@ struct TopReport {
         for component in now.pipelines.components {
             let last = earlier[component.kind + "/" + component.id]
             var cells = ["\(component.kind) \(component.id.printable)", component.state]
-            cells += [rate(component.accepted, last?.accepted), rate(component.sent, last?.sent)]
-            if isWide { cells += [component.accepted, component.sent].map(Figures.grouped) }
+            // Only exporters send: what others pass on is what they took and did not drop.
+            let sends = component.kind == "exporter"
+            cells += [rate(component.accepted, last?.accepted), sends ? rate(component.sent, last?.sent) : style.none]
+            if isWide {
+                cells += [Figures.grouped(component.accepted), sends ? Figures.grouped(component.sent) : style.none]
+            }
             cells += [component.refused, component.failed, component.dropped].map(Figures.grouped)
             cells.append(component.queue.map { Figures.bytes($0.bytes) } ?? style.none)
             table.rows.append(.init(cells: cells))
