@@ -23,7 +23,11 @@ final class StoreLock: Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Not left to the closing: a program that is just being started by this one has the descriptor, too, for an instant.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }
 
 extension StorageFailure {

@@ -95,7 +95,10 @@ public struct KeyFile: Sendable {
         guard lock >= 0 else {
             throw failure(errno == EACCES ? .permission : .inputOutput, "cannot be locked: \(Self.reason(errno))")
         }
-        defer { close(lock) }
+        defer {
+            flock(lock, LOCK_UN)
+            close(lock)
+        }
         while flock(lock, LOCK_EX) != 0 {
             guard errno == EINTR else { throw failure(.inputOutput, "cannot be locked: \(Self.reason(errno))") }
         }

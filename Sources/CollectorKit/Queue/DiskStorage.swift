@@ -91,7 +91,11 @@ private final class DiskFile: QueueFile {
         self.path = path
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A lock is not left to the closing: a program that is just being started by this one has the descriptor, too, for an instant.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     var size: Int {
         var status = stat()

@@ -113,7 +113,10 @@ extension Examination {
 
     /// What is to be said of an agent that is configured.
     private static func hearing(_ telemetry: Timestamp?, _ inFiles: Timestamp?) -> (Finding.Level, String) {
-        guard let telemetry else { return (.warning, "its settings send here, but nothing was heard in 90 days") }
+        guard let telemetry else {
+            let known = inFiles.map { "; it is known from session files, last \($0.iso8601)" } ?? ""
+            return (.warning, "its settings send here, but no telemetry has come in 90 days" + known)
+        }
         if let inFiles, inFiles.nanoseconds - telemetry.nanoseconds > 86_400_000_000_000 {
             return (.warning, "last heard \(telemetry.iso8601), but its session files go on to \(inFiles.iso8601)")
         }
