@@ -173,30 +173,50 @@ struct OnboardTests {
         #expect(text(".codex/config.toml")?.contains("http://127.0.0.1:9/v1/logs") == true)
     }
 
-    @Test func `the first record of an agent is waited for`() async throws {
-        let collector = try await sandbox.collect()
-        let onboard = [
-            "onboard", "--yes", "--wait", "--json", "--agent", "claude-code", "--endpoint", try collector.address(),
-        ]
+    @Test(arguments: [false, true])
+    func `the first record of an agent is waited for`(asksForKey: Bool) async throws {
+        let keys = asksForKey ? ["--set", "extensions.api_keys={}", "--set", "service.extensions=[hub, api_keys]"] : []
+        let collector = try await sandbox.collect(arguments: keys)
+        var fields: [String: String] = [:]
+        if asksForKey {
+            let made = try await sandbox.run(["keys", "create", "--name", "agent", "--scope", "write"] + keys)
+            fields["X-Hammurabi-Api-Key"] = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        func send(_ body: String) async throws {
+            _ = try await collector.request(
+                "POST",
+                "/v1/logs",
+                Data(body.utf8),
+                type: "application/json",
+                fields: fields
+            )
+        }
+        let onboard =
+            [
+                "onboard", "--yes", "--wait", "--json", "--agent", "claude-code", "--endpoint", try collector.address(),
+            ] + keys
         async let outcome = sandbox.run(onboard)
         for _ in 0..<3_000 where text(".claude/settings.json") == claude {
             try await Task.sleep(for: .milliseconds(20))
         }
         // The agent sends more than once, as agents do; only what is newer than the settings counts.
         let recorded = String(decoding: try claudeCodeLogs(), as: UTF8.self)
-        _ = try await collector.post("/v1/logs", Data(recorded.utf8))
-        for _ in 0..<3 {
+        try await send(recorded)
+        for _ in 0..<(asksForKey ? 8 : 3) {
             try await Task.sleep(for: .seconds(1))
             let now = Date().timeIntervalSince1970
             let time = Date(timeIntervalSince1970: now).ISO8601Format()
             let fresh = recorded.replacing(/2026-11-22T08:13:\d\d\.\d+Z/, with: time)
                 .replacing(/imeUnixNano":"\d+"/, with: "imeUnixNano\":\"\(Int64(now * 1_000))000000\"")
-            _ = try await collector.post("/v1/logs", Data(fresh.utf8))
+            try await send(fresh)
         }
         let report = try await outcome
         #expect(report.exitCode == 0, "\(report.errors)")
         let agent = try #require((try report.json()["agents"] as? [[String: Any]])?.first)
         #expect(agent["firstRecordAt"] is String, "\(report.output)")
+        // The key for the waiting is gone.
+        let kept = try? String(contentsOf: sandbox.home.appending(path: "keys.json"), encoding: .utf8)
+        #expect(kept?.contains("telemetry:read") != true)
         _ = try await collector.stop()
     }
 

@@ -99,6 +99,24 @@ import Testing
         #expect(snippet("a: \u{1B}[31mred\u{202E}", column: 4) == ["a: \u{FFFD}[31mred\u{FFFD}", "   ^"])
     }
 
+    static let hostile = [
+        // A size that is no number, a key and a section that are not ours, the shell's form of a default.
+        #"retry_on_failure: { queue: { max_size: "5\a" } }"#, #""tls\e": 1"#, #"endpoint: "${X-\r}""#,
+    ]
+
+    @Test(arguments: hostile)
+    func `what a message takes from the file has no control characters`(text: String) {
+        var parsed = Parsed(text + "\n")
+        parsed.substitute([:])
+        _ = parsed.decode(over: GatewayConfig())
+        parsed.diagnostics.append(
+            .error("x", "one\u{1B}\n", help: "two\u{7}", notes: [.init("three\u{9B}")])
+        )
+        #expect(parsed.diagnostics.items.count > 1)
+        let controls = parsed.diagnostics.rendered().unicodeScalars.filter { $0.properties.generalCategory == .control }
+        #expect(controls.allSatisfy { $0 == "\n" })
+    }
+
     @Test func `a caret stays on the line`() {
         #expect(snippet("abc", column: 9, length: 5) == ["abc", "   ^"])
         #expect(snippet("abc", column: 2, length: 50) == ["abc", " ^^"])

@@ -17,7 +17,7 @@ extension Diagnostics {
     /// Keeps the mask of each file: making one reads the whole file.
     private func rendered(_ diagnostic: Diagnostic, _ masks: inout [String: SecretMask]) -> String {
         let place = diagnostic.mark.map { "\($0): " } ?? ""
-        var lines = ["\(place)\(diagnostic.severity.rawValue)[\(diagnostic.code)]: \(diagnostic.message)"]
+        var lines = ["\(place)\(diagnostic.severity.rawValue)[\(diagnostic.code)]: \(oneLine(diagnostic.message))"]
         if let mark = diagnostic.mark, let source = source(named: mark.file) {
             let mask = masks[mark.file] ?? SecretMask(source: source, keys: secretKeys)
             masks[mark.file] = mask
@@ -27,9 +27,9 @@ extension Diagnostics {
                 lines.append("   \(String(repeating: " ", count: number.count)) | \(snippet.caret)")
             }
         }
-        if let help = diagnostic.help { lines.append("   help: \(help)") }
+        if let help = diagnostic.help { lines.append("   help: \(oneLine(help))") }
         for note in diagnostic.notes {
-            lines.append("   note: " + (note.mark.map { "\($0): " } ?? "") + note.message)
+            lines.append("   note: " + (note.mark.map { "\($0): " } ?? "") + oneLine(note.message))
         }
         return lines.joined(separator: "\n")
     }

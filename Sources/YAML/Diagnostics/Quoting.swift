@@ -11,6 +11,13 @@ public func quoted(_ text: String) -> String {
     return result + "\""
 }
 
+/// Returns wording as a terminal may show it: one line, no control characters.
+///
+/// A path of keys or a suggested spelling may carry pieces of the configuration without `quoted(_:)`.
+func oneLine(_ text: String) -> String {
+    text.unicodeScalars.map(visible).joined()
+}
+
 private func visible(_ scalar: Unicode.Scalar) -> String {
     switch scalar {
     case "\n": "\\n"

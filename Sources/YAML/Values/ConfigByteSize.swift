@@ -84,7 +84,8 @@ public struct ConfigByteSize: ConfigScalar, Hashable {
     private static func help(forBareNumber text: String) -> String {
         let joined = text.filter { $0 != " " }
         if joined != text, (try? Self(parsing: joined)) != nil { return "write \(joined), without a space" }
-        return "write \(joined)MiB or \(joined)B"
+        let isNumber = joined.allSatisfy { $0.isNumber || $0 == "." }
+        return isNumber ? "write \(joined)MiB or \(joined)B" : "write a number with a unit, such as 64MiB"
     }
 }
 

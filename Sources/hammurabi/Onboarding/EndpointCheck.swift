@@ -47,6 +47,11 @@ enum EndpointCheck: Equatable {
     }
 }
 
+extension EndpointURL {
+    /// Whether it is on this machine.
+    var isLoopback: Bool { ["127.0.0.1", "::1", "localhost"].contains(host) }
+}
+
 extension CollectorClient {
     /// A client for an address that agents send to: with TLS, this machine must trust its certificate as they do.
     init(_ url: EndpointURL) {

@@ -17,8 +17,15 @@ struct KeyIssuer {
     }
 
     /// Makes a key that may write telemetry and nothing else; a collector that runs knows it a second later.
-    func create(_ name: String) throws(StartError) -> NewKey {
-        let new = NewKey(name: name, scopes: [.write], createdAt: Console.now().iso8601)
+    func create(_ name: String) throws(StartError) -> NewKey { try create(name, scope: .write) }
+
+    /// Makes a key that may only read, for as long as onboarding waits: those of agents may only write.
+    func createReader() throws(StartError) -> NewKey {
+        try create("onboarding, waiting for first records", scope: .read)
+    }
+
+    private func create(_ name: String, scope: KeyScope) throws(StartError) -> NewKey {
+        let new = NewKey(name: name, scopes: [scope], createdAt: Console.now().iso8601)
         try file.change { $0.append(new.record) }
         return new
     }

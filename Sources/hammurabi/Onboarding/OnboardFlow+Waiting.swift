@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import APIKeysExtension
 import Glibc
 import Onboarding
 import Usage
@@ -11,15 +12,26 @@ extension OnboardFlow {
     /// Waits until the collector has heard from each agent, the person presses a key, or two minutes are over.
     mutating func waitForFirstRecords(_ agents: [Agent], _ endpoint: EndpointURL, _ key: KeyChoice) {
         let client = CollectorClient(endpoint)
-        var shownKey: String?
-        if case .given(let given) = key { shownKey = given }
+        let issuer = endpoint.isLoopback ? KeyIssuer.local(graph, surroundings) : nil
+        // Ctrl-C ends the wait, and the key that was made for it goes with it.
+        EndSignal.hold()
+        let reader = try? issuer?.createReader()
+        defer {
+            if let reader { try? issuer?.revoke(reader) }
+            EndSignal.release()
+        }
+        var shownKey = reader?.key
+        if shownKey == nil, case .given(let given) = key { shownKey = given }
         let start = Console.now()
         let records = FirstRecords(client: client, key: shownKey, since: start)
         var missing = agents
         say(
             "Waiting for their first records, at most two minutes\(questions == nil ? "" : "; press enter to stop waiting")…\n"
         )
-        while !missing.isEmpty, Console.now().nanoseconds - start.nanoseconds < Self.patience * 1_000_000_000 {
+        // The collector looks at the file of keys once a second.
+        if reader != nil { usleep(500_000) }
+        while !missing.isEmpty, !pause(), Console.now().nanoseconds - start.nanoseconds < Self.patience * 1_000_000_000
+        {
             for agent in missing {
                 do throws(FirstRecords.Unanswered) {
                     guard let seen = try records.lastSeen(agent) else { continue }
@@ -32,7 +44,6 @@ extension OnboardFlow {
                     )
                 }
             }
-            if missing.isEmpty || pause() { break }
         }
         for agent in missing {
             say("\(agent.title): not heard yet. Run hammurabi doctor later to see whether it was.\n")
@@ -48,7 +59,7 @@ extension OnboardFlow {
     private func pause() -> Bool {
         guard let questions else {
             usleep(1_000_000)
-            return false
+            return EndSignal.number != nil
         }
         switch questions.keyboard.key(within: 1_000) {
         case .enter, .interrupt, .escape, .sign("q"): return true

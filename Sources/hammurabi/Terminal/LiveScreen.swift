@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import Synchronization
 
 /// A terminal that is drawn anew again and again: without a cursor, beside what stood there, and given back as it was.
 final class LiveScreen {
     private var before: termios?
 
-    /// The signal that asked for the end, 0 for none; a handler of signals may do no more than store it.
-    private static let signalled = Atomic<Int32>(0)
-
     /// Takes the terminal.
     init() {
-        for number in [SIGINT, SIGTERM, SIGHUP] {
-            signal(number) { LiveScreen.signalled.store($0, ordering: .relaxed) }
-        }
+        EndSignal.hold()
         var settings = termios()
         if isatty(STDIN_FILENO) == 1, tcgetattr(STDIN_FILENO, &settings) == 0 {
             before = settings
@@ -44,8 +38,7 @@ final class LiveScreen {
     func wait(milliseconds: Int32) -> Int32? {
         var keyboard = pollfd(fd: before == nil ? -1 : STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         let isReady = poll(&keyboard, 1, milliseconds) > 0
-        let number = Self.signalled.load(ordering: .relaxed)
-        if number != 0 { return 128 + number }
+        if let number = EndSignal.number { return 128 + number }
         guard isReady else { return nil }
         var key: UInt8 = 0
         guard read(STDIN_FILENO, &key, 1) == 1 else { return Exit.done }
