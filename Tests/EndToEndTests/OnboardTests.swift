@@ -155,6 +155,26 @@ struct OnboardTests {
         _ = try await collector.stop()
     }
 
+    @Test func `a key that a person must set by hand is shown once`() async throws {
+        let keys = ["--set", "extensions.api_keys={}", "--set", "service.extensions=[hub, api_keys]"]
+        let collector = try await sandbox.collect(arguments: keys)
+        let onboard = ["onboard", "--yes", "--endpoint", try collector.address(), "--agent", "gemini"] + keys
+        let outcome = try await sandbox.run(onboard)
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        let shown = outcome.output.matches(of: /hammurabi_[A-Za-z0-9_-]{20,}/).map { String($0.output) }
+        let key = try #require(shown.first)
+        #expect(shown.count == 1)
+        let answer = try await collector.request(
+            "POST",
+            "/v1/logs",
+            try claudeCodeLogs(),
+            type: "application/json",
+            fields: ["Authorization": "Bearer \(key)"]
+        )
+        #expect(answer.status == 200)
+        _ = try await collector.stop()
+    }
+
     @Test(arguments: 0..<4)
     func `Ctrl-C at any question leaves everything as it was`(question: Int) async throws {
         let answers = ["1,2", "http://127.0.0.1:9", "y", "y"].prefix(question).map { $0 + "\r" }

@@ -98,9 +98,15 @@ extension OnboardFlow {
 
     /// Writes what was decided; a key that is to be made is made now.
     mutating func write(_ decisions: inout [Decision], _ endpoint: EndpointURL, _ key: KeyChoice) throws {
-        guard decisions.contains(where: \.isWanted) else { return }
+        guard decisions.contains(where: { $0.isWanted || $0.isLeftToPerson }) else { return }
         var made: String?
-        if case .make(let issuer) = key { made = try makeKey(issuer, endpoint) }
+        if case .make(let issuer) = key {
+            let new = try makeKey(issuer, endpoint)
+            if decisions.contains(where: \.namesKey) {
+                say("The variables above need it. It is shown this once: \(new)\n")
+            }
+            made = new
+        }
         say("\n")
         for index in decisions.indices where decisions[index].isWanted {
             let decision = decisions[index]

@@ -92,7 +92,10 @@ extension OnboardFlow {
         for _ in 0..<20 {
             if EndpointCheck.run(endpoint, key: new.key, now: Console.now()) == .accepted {
                 report.check = "accepted"
-                say("\nMade a key for \(new.record.name): \(new.record.prefix)…, id \(new.record.id).\n")
+                say(
+                    "\nMade a key for \(new.record.name): \(new.record.prefix)…; "
+                        + "hammurabi keys revoke \(new.record.id) takes it back.\n"
+                )
                 return new.key
             }
             usleep(250_000)

@@ -32,6 +32,15 @@ struct OnboardFlow {
         var entry: OnboardReport.Entry
         var overriding: Bool
         var isWanted: Bool
+
+        /// Whether variables that a person sets by hand need the key.
+        var namesKey: Bool {
+            let isRefused = entry.state == .declined || entry.state == .failed || entry.state == .conflict
+            return !isRefused && entry.environment.values.contains { $0.contains(EnvironmentVariable.keyPlaceholder) }
+        }
+
+        /// Whether all there is to do are such variables.
+        var isLeftToPerson: Bool { entry.state == .manual && namesKey }
     }
 
     var journal: Journal { Journal(home: account.programHome, files: files) }
