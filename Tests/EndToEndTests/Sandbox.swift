@@ -97,6 +97,9 @@ final class RunningProgram: Sendable {
         return URL(filePath: tests).deletingLastPathComponent().appending(path: "hammurabi")
     }()
 
+    /// What sanitizers are told goes to the program, too (`Tests/Sanitizers/run`).
+    static let sanitizerOptions = ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
+
     init(_ arguments: [String], in folder: URL, environment: [String: String], input: String = "") throws {
         let name = UUID().uuidString
         output = folder.appending(path: name + ".out")
@@ -105,7 +108,7 @@ final class RunningProgram: Sendable {
         let process = Process()
         process.executableURL = Self.executable
         process.arguments = arguments
-        process.environment = environment
+        process.environment = environment.merging(Self.sanitizerOptions) { given, _ in given }
         process.currentDirectoryURL = folder
         let given = folder.appending(path: name + ".in")
         try Data(input.utf8).write(to: given)

@@ -34,7 +34,8 @@ extension Sandbox {
         let program = Process()
         program.executableURL = RunningProgram.executable
         program.arguments = arguments
-        program.environment = ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC", "TERM": "dumb"]
+        let own = ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC", "TERM": "dumb"]
+        program.environment = own.merging(RunningProgram.sanitizerOptions) { given, _ in given }
         program.currentDirectoryURL = folder
         let side = try #require(FileHandle(forUpdatingAtPath: name))
         program.standardInput = side
