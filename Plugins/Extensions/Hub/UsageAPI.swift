@@ -26,7 +26,7 @@ struct UsageAPI {
         var extras = TelemetryJSON.SummaryExtras()
         extras.budget = try await budget(beside: summary, question.query)
         extras.series = question.query.series
-        extras.listsSessions = question.query.listsSessions
+        extras.listsSessions = question.hasSessions
         if question.comparesPrevious, let period = question.query.period.previous {
             var query = UsageQuery(period, now: now)
             (query.filter, query.listsSessions) = (question.query.filter, false)
@@ -143,6 +143,8 @@ struct SummaryQuestion {
     var query: UsageQuery
     /// Whether the equally long time before is wanted, too.
     var comparesPrevious = false
+    /// Whether the document has a member for the sessions, be it an empty one.
+    var hasSessions = true
 
     init(_ query: UsageQuery) {
         self.query = query
@@ -153,6 +155,7 @@ struct SummaryQuestion {
         query = UsageQuery(try parameters.period(in: timezone, now: now), now: now)
         query.filter = try parameters.filter()
         query.series = try parameters.choice("series", of: UsageDimension.self)
-        comparesPrevious = try parameters.flag("previous")
+        query.listsSessions = try parameters.flag("sessions") ?? true
+        comparesPrevious = try parameters.flag("previous") ?? false
     }
 }

@@ -53,9 +53,9 @@ function withBudget(app, budget) {
   const over = budget.projected - budget.limit;
   return [
     h("p", { class: "headline" }, h("span", { class: "figure-big" }, money(budget.used)), h("span", { class: "figure-unit" }, " of " + money(budget.limit).replace(/\.00$/, ""))),
-    h("div", { class: "bar-line" }, budgetMeter(budget), h("span", { class: "bar-text" }, plural(left, "day") + " left")),
+    h("div", { class: "bar-line" }, budgetMeter(budget), h("span", { class: "bar-text" }, left > 0 ? plural(left, "day") + " left" : "last day")),
     budget.projected !== undefined && h("p", { class: "fine" },
-      h("span", null, "≈ " + money(budget.projected) + " by " + shortDay(day.slice(0, 8) + String(Number(day.slice(8)) + left - 1).padStart(2, "0"))),
+      h("span", null, "≈ " + money(budget.projected) + " by " + shortDay(day.slice(0, 8) + String(Number(day.slice(8)) + left).padStart(2, "0"))),
       h("span", { class: over > 0 ? "bad-text" : "good-text" }, over > 0 ? money(over) + " over" : money(-over) + " below")),
   ];
 }

@@ -109,7 +109,10 @@ struct KeysCommand: ParsableCommand {
                 return Console.answer(try KeysCommand.text(["keys": records.map(Document.init)]))
             }
             var table = TextTable(
-                columns: ["Id", "Name", "Key", "Scopes", "Created", "Last used"].map { .init(title: $0) }
+                columns: [
+                    .init(title: "Id"), .init(title: "Name"), .init(title: "Key", rank: 2), .init(title: "Scopes"),
+                    .init(title: "Created", rank: 1), .init(title: "Last used"),
+                ]
             )
             table.rows = records.map { record in
                 let scopes = record.scopes.map(\.word).joined(separator: ",")
