@@ -76,6 +76,13 @@ struct UsageAPI {
         return document
     }
 
+    /// A session without its calls; nil when it is unknown.
+    func figures(ofSession id: String) async throws -> JSONValue? {
+        var query = SessionQuery(now: now())
+        (query.id, query.limit) = (id, 1)
+        return try await openStore().sessions(query).sessions.first.map { TelemetryJSON.session($0, now: query.now) }
+    }
+
     /// The document of a session; nil when it is unknown.
     func session(id: String) async throws -> JSONValue? {
         try await openStore().session(id: id).map { TelemetryJSON.detail($0, now: now()) }

@@ -13,6 +13,8 @@ struct Assembler {
     let now: @Sendable () -> Timestamp
     /// What of the collector itself extensions may use; the stores and the like are added.
     var collector = CollectorParts()
+    /// What is known of a session.
+    var describeSession: @Sendable (_ id: String) async -> String? = { _ in nil }
     /// Whose components may be taken over.
     var previous: Assembly?
 
@@ -198,7 +200,13 @@ struct Assembler {
     ) throws(StartError) -> Assembly.Instance {
         var logger = logger
         logger[metadataKey: declared.kind.singular] = "\(declared.id)"
-        let settings = ComponentSettings(id: declared.id, logger: logger, home: home, now: now)
+        let settings = ComponentSettings(
+            id: declared.id,
+            logger: logger,
+            home: home,
+            now: now,
+            describeSession: describeSession
+        )
         return Assembly.Instance(
             declared: declared,
             pipeline: pipeline,

@@ -60,6 +60,12 @@ final class CollectorState: Sendable {
         )
     }
 
+    /// What is known of a session, by the extension that is at work now and knows.
+    @Sendable func describe(session id: String) async -> String? {
+        let known = assembly.extensions.lazy.compactMap { $0.component as? any SessionDescribing }.first
+        return await known?.describe(session: id)
+    }
+
     // MARK: - Status
 
     /// What is to be said about the collector now.

@@ -43,7 +43,13 @@ struct KeysCommand: ParsableCommand {
 
     /// The command `hammurabi keys create`.
     struct Create: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Makes a key and prints it, this once.")
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a key and prints it, this once.",
+            discussion: """
+                Example:
+                  hammurabi keys create --name laptop --scope write
+                """
+        )
 
         @OptionGroup var place: Place
 

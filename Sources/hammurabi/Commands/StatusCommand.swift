@@ -43,8 +43,12 @@ struct TapCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tap",
         abstract: "Shows samples of what passes through a component, as OTLP/JSON, one request a line.",
-        discussion:
-            "At most ten a second; what passes while nobody keeps up is left out. With keys, HAMMURABI_API_KEY must hold one."
+        discussion: """
+            At most ten a second; what passes while nobody keeps up is left out. With keys, HAMMURABI_API_KEY must hold one.
+
+            Example:
+              hammurabi tap otlp --limit 1 | jq .
+            """
     )
 
     @OptionGroup var options: ConfigOptions
