@@ -24,15 +24,15 @@ struct TextTable {
     /// Aligned columns under a bold title and a thin rule, in at most `width` columns of the terminal where the numbers leave room.
     func text(width: Int, style: Style) -> String { fitting(width).fitted(width, style) }
 
-    /// How wide a column of texts should be at least.
-    private static let comfort = 16
+    /// How wide a column of texts should be at least, the first one, which names the rows, and others.
+    private static let comfort = (name: 24, other: 16)
 
     /// The table with as many of its columns as there is room for.
     private func fitting(_ width: Int) -> TextTable {
         let natural = naturalWidths
         func needed(_ kept: [Int]) -> Int {
             kept.reduce(2 * (kept.count - 1)) { sum, column in
-                let comfort = max(Self.comfort, columns[column].title.columns)
+                let comfort = max(column == 0 ? Self.comfort.name : Self.comfort.other, columns[column].title.columns)
                 return sum + (columns[column].isNumber ? natural[column] : min(natural[column], comfort))
             }
         }
