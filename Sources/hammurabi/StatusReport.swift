@@ -66,13 +66,15 @@ struct StatusReport: Decodable {
 
 
             """
-        for pipeline in pipelines { text += pipeline.line(style) + "\n" }
+        func paragraph(_ line: String) -> String { line.wrapped(to: width - 2).joined(separator: "\n  ") + "\n" }
+        for pipeline in pipelines { text += paragraph(pipeline.line(style)) }
         text += "\n" + table(style).text(width: width, style: style)
         for component in components {
-            if let reason = component.reason { text += "\n\(component.id.printable): \(reason.printable)\n" }
+            let id = component.id.printable
+            if let reason = component.reason { text += "\n" + paragraph("\(id): \(reason.printable)") }
             guard let trouble = component.lastError else { continue }
-            text +=
-                "\n\(component.id.printable): last error \(trouble.time), \(trouble.count) in all: \(trouble.message.printable)\n"
+            let (time, count) = (trouble.time.printable, Figures.grouped(trouble.count))
+            text += "\n" + paragraph("\(id): last error \(time), \(count) in all: \(trouble.message.printable)")
         }
         return text
     }
