@@ -33,7 +33,7 @@ function trend({ previous, totalCost }) {
   const title = previous.from ? money(previous.totalCost) + " from " + previous.from + " to " + previous.to : null;
   if (!(previous.totalCost > 0)) return h("span", { title }, "nothing in the period before");
   const change = (totalCost - previous.totalCost) / previous.totalCost;
-  const word = Math.abs(change) < 0.005 ? "as much as" : percent(Math.abs(change)) + (change > 0 ? " more than" : " less than");
+  const word = Math.abs(change) < 0.005 ? "as much as" : change >= 9 ? short(change + 1) + "× as much as" : percent(Math.abs(change)) + (change > 0 ? " more than" : " less than");
   return h("span", { class: "trend", title }, h("span", { "aria-hidden": "true", class: change > 0 ? "up" : "down" }, Math.abs(change) < 0.005 ? "= " : change > 0 ? "▲ " : "▼ "), word + " before");
 }
 
