@@ -55,7 +55,7 @@ export function stackedBars({ label, buckets, unit, series, format, axis, height
       labels(step).map(({ index, text }) => s("text", { class: "day", x: Math.min(margin.left + step * (index + 0.5), width - 20), y: height - 6, "text-anchor": "middle" }, text)));
 
     function labels(step) {
-      const every = Math.max(1, Math.ceil(54 / step));
+      const every = Math.max(1, Math.ceil(64 / step));
       return buckets.map((bucket, index) => ({ index, text: unit === "month" ? monthName(bucket.from) : shortDay(bucket.from) }))
         .filter(({ index }) => (buckets.length - 1 - index) % every === 0 && margin.left + step * (index + 0.5) > 20);
     }
