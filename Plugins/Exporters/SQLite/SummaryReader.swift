@@ -11,14 +11,13 @@ struct SummaryReader {
 
     func run() throws -> UsageSummary {
         var summary = UsageSummary(period: query.period)
-        let sessions = try memory.read(db, days: days, query.filter) { contents, eachDay in
+        let tally = try memory.read(db, days: days, query.filter) { contents, eachDay in
             var tally = SummaryTally(query, contents)
             try eachDay { tally.add($1, day: $0) }
-            tally.write(to: &summary)
-            return tally.sessions
+            return tally
         }
-        summary.sessionCount = sessions.count
-        if query.listsSessions { summary.sessions = try dearest(sessions) }
+        tally.write(to: &summary)
+        if query.listsSessions { summary.sessions = try dearest(tally) }
         summary.activeSessions = try SessionTable(db: db).activeCount(at: query.now, query.filter)
         return summary
     }
@@ -30,16 +29,15 @@ struct SummaryReader {
     }
 
     /// The sessions with the largest costs; of equal ones those whose ids come first.
-    private func dearest(_ sums: [DaySums.Session]) throws -> [Session] {
+    private func dearest(_ tally: SummaryTally) throws -> [Session] {
         let limit = UsageSummary.maximumSessions
-        var chosen = sums
-        if sums.count > limit {
-            let last = Self.largest(limit - 1, of: sums.map(\.totals.cost.nanodollars))
-            chosen = sums.filter { $0.totals.cost.nanodollars > last }
-            var ties = try sums.filter { $0.totals.cost.nanodollars == last }.map { (sum: $0, id: try id($0.session)) }
-            ties.sort { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
-            chosen += ties.prefix(limit - chosen.count).map(\.sum)
+        var (chosen, tied) = tally.dearest(limit)
+        if chosen.count + tied.count > limit {
+            var named = try tied.map { (sum: $0, id: try id($0.session)) }
+            named.sort { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+            tied = named.prefix(limit - chosen.count).map(\.sum)
         }
+        chosen += tied
         var sessions = try memory.sessions(chosen.map { Int64($0.session) }, db)
         for (position, sum) in chosen.enumerated() { sessions[position]?.totals = sum.totals }
         let found = sessions.compactMap(\.self)
@@ -48,25 +46,6 @@ struct SummaryReader {
             (found[$1].totals.cost, found[$0].id) < (found[$0].totals.cost, found[$1].id)
         }
         return order.map { found[$0] }
-    }
-
-    /// The amount with so many larger ones before it, found without sorting them all.
-    static func largest(_ rank: Int, of amounts: [Int64]) -> Int64 {
-        var (rank, candidates) = (rank, amounts)
-        // By chance, so that no order of the amounts makes it slow.
-        while let pivot = candidates.randomElement() {
-            let larger = candidates.filter { $0 > pivot }
-            let equal = candidates.count { $0 == pivot }
-            if rank < larger.count {
-                candidates = larger
-            } else if rank < larger.count + equal {
-                return pivot
-            } else {
-                rank -= larger.count + equal
-                candidates.removeAll { $0 >= pivot }
-            }
-        }
-        return .min
     }
 
     private func id(_ ref: Int32) throws -> String {

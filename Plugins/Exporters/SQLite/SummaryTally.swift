@@ -21,6 +21,8 @@ struct SummaryTally {
         byModel = [UsageTotals](repeating: UsageTotals(), count: contents.modelNames.count)
         split = query.series == nil ? [] : [[Int32: UsageTotals]](repeating: [:], count: days.count)
         places = [Int32](repeating: -1, count: contents.owners.count)
+        // What is not used costs nothing, and growing would copy megabytes.
+        slots.reserveCapacity(contents.owners.count)
     }
 
     /// Takes in the sums of a day.
@@ -49,9 +51,36 @@ struct SummaryTally {
         }
     }
 
-    /// The sessions that can be named, with their sums.
-    var sessions: [DaySums.Session] {
-        slots.filter { contents.owner($0.session)?.isHidden == false }
+    // MARK: - Sessions
+
+    /// Whether a session has a name; calls without a session are kept under rows that have none.
+    private func isNamed(_ session: Int32) -> Bool { contents.owner(session)?.isHidden == false }
+
+    /// The sessions with the largest costs, fewer than a limit, and those that cost as much as the last one that is wanted.
+    func dearest(_ limit: Int) -> (above: [DaySums.Session], tied: [DaySums.Session]) {
+        let places = slots.indices.filter { isNamed(slots[$0].session) }
+        func cost(_ place: Int) -> Int64 { slots[place].totals.cost.nanodollars }
+        let last = Self.largest(limit - 1, of: places.map(cost))
+        return (places.filter { cost($0) > last }.map { slots[$0] }, places.filter { cost($0) == last }.map { slots[$0] })
+    }
+
+    /// The amount with so many larger ones before it, found without sorting them all.
+    static func largest(_ rank: Int, of amounts: [Int64]) -> Int64 {
+        var (rank, candidates) = (rank, amounts)
+        // By chance, so that no order of the amounts makes it slow.
+        while let pivot = candidates.randomElement() {
+            let larger = candidates.filter { $0 > pivot }
+            let equal = candidates.count { $0 == pivot }
+            if rank < larger.count {
+                candidates = larger
+            } else if rank < larger.count + equal {
+                return pivot
+            } else {
+                rank -= larger.count + equal
+                candidates.removeAll { $0 >= pivot }
+            }
+        }
+        return .min
     }
 
     // MARK: - Answers
@@ -61,6 +90,7 @@ struct SummaryTally {
             summary.byDay[day].totals = totals
             summary.totals += totals
         }
+        summary.sessionCount = slots.count { isNamed($0.session) }
         summary.series = split.map { day in
             Dictionary(uniqueKeysWithValues: day.map { (contents.names[Int($0.key)], $0.value) })
         }
@@ -76,7 +106,7 @@ struct SummaryTally {
 
     private func models() -> [String: UsageSummary.Share] {
         var sessions = [Int](repeating: 0, count: max(DaySums.bits, byModel.count))
-        for slot in slots where contents.owner(slot.session)?.isHidden == false {
+        for slot in slots where isNamed(slot.session) {
             var models = slot.models
             while models != 0 {
                 sessions[models.trailingZeroBitCount] += 1
@@ -84,7 +114,7 @@ struct SummaryTally {
             }
         }
         for (model, users) in rareModels {
-            sessions[Int(model)] = users.count { contents.owner($0)?.isHidden == false }
+            sessions[Int(model)] = users.count { isNamed($0) }
         }
         var shares: [String: UsageSummary.Share] = [:]
         for (model, totals) in byModel.enumerated() where totals.calls > 0 {
@@ -112,11 +142,11 @@ struct SummaryTally {
         _ dimension: UsageDimension,
         _ names: [String]
     ) -> [String: UsageSummary.Share] {
-        var shares: [Int32: UsageSummary.Share] = [:]
+        var shares = [UsageSummary.Share](repeating: UsageSummary.Share(), count: names.count)
         for (owner, share) in crews {
-            shares[owner[dimension], default: UsageSummary.Share()].totals += share.totals
-            shares[owner[dimension], default: UsageSummary.Share()].sessions += share.sessions
+            shares[Int(owner[dimension])].totals += share.totals
+            shares[Int(owner[dimension])].sessions += share.sessions
         }
-        return Dictionary(uniqueKeysWithValues: shares.map { (names[Int($0.key)], $0.value) })
+        return Dictionary(uniqueKeysWithValues: zip(names, shares).filter { $0.1.totals.calls > 0 })
     }
 }
