@@ -61,7 +61,9 @@ struct SummaryTally {
         let places = slots.indices.filter { isNamed(slots[$0].session) }
         func cost(_ place: Int) -> Int64 { slots[place].totals.cost.nanodollars }
         let last = Self.largest(limit - 1, of: places.map(cost))
-        return (places.filter { cost($0) > last }.map { slots[$0] }, places.filter { cost($0) == last }.map { slots[$0] })
+        return (
+            places.filter { cost($0) > last }.map { slots[$0] }, places.filter { cost($0) == last }.map { slots[$0] }
+        )
     }
 
     /// The amount with so many larger ones before it, found without sorting them all.
