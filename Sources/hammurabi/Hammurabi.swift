@@ -10,7 +10,14 @@ struct Hammurabi: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hammurabi",
         abstract: "Telemetry Hub: collects the telemetry of AI coding agents and says what their calls cost.",
-        discussion: "`hammurabi help exit-codes` explains the exit codes.",
+        discussion: """
+            To begin:
+              hammurabi run        the collector, in the foreground
+              hammurabi onboard    lets your agents send to it
+              hammurabi summary    what it all cost
+
+            `hammurabi help exit-codes` explains the exit codes.
+            """,
         version: Version.number,
         subcommands: [
             RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, ScanCommand.self,

@@ -25,7 +25,7 @@ extension PeriodOptions {
                 now: now
             )
         } catch let error as PeriodError {
-            throw ValidationError(error.description)
+            throw ValidationError(error.flagText)
         }
     }
 
@@ -33,6 +33,13 @@ extension PeriodOptions {
     private static func dashed(_ date: String) -> String {
         guard date.utf8.count == 8, date.utf8.allSatisfy({ (48...57).contains($0) }) else { return date }
         return "\(date.prefix(4))-\(date.dropFirst(4).prefix(2))-\(date.suffix(2))"
+    }
+}
+
+extension PeriodError {
+    /// What is wrong and what to write, in the words of the command line.
+    var flagText: String {
+        text(period: "--period", from: "--since", to: "--until", days: "--since YYYY-MM-DD --until YYYY-MM-DD")
     }
 }
 

@@ -34,7 +34,7 @@ struct QualityReport: Decodable {
     }
 
     /// Sums, then a table of who tells of what, then one of costs that can be compared.
-    func text(width: Int, style: Style) -> String {
+    func text(width: Int, style: Style, now: Timestamp) -> String {
         var parts = [
             """
             Calls         \(Figures.grouped(calls)) / \(from) to \(to)
@@ -46,7 +46,7 @@ struct QualityReport: Decodable {
 
             """
         ]
-        if !sources.isEmpty { parts.append(sourceTable.text(width: width, style: style)) }
+        if !sources.isEmpty { parts.append(sourceTable(now).text(width: width, style: style)) }
         if !costs.isEmpty { parts.append(costTable.text(width: width, style: style)) }
         if !problems.isEmpty {
             parts.append("Could not be read\n" + problems.map { "  \($0.printable)\n" }.joined())
@@ -54,17 +54,19 @@ struct QualityReport: Decodable {
         return parts.joined(separator: "\n")
     }
 
-    private var sourceTable: TextTable {
+    private func sourceTable(_ now: Timestamp) -> TextTable {
         var table = TextTable(
             columns: [
-                .init(title: "Agent"), .init(title: "Machine"), .init(title: "Told by"),
-                .init(title: "Calls", isNumber: true), .init(title: "Last seen"),
+                .init(title: "Agent"), .init(title: "Machine", rank: 1), .init(title: "Told by"),
+                .init(title: "Calls", isNumber: true), .init(title: "Last seen", isNumber: true),
             ]
         )
         table.rows = sources.map { source in
-            let told = source.sources.joined(separator: "+")
+            let told = source.sources.map { $0.replacing("_", with: " ") }.joined(separator: " + ")
             let cells = [source.agent.printable, source.machine.printable, told]
-            return TextTable.Row(cells: cells + [Figures.grouped(source.calls), source.lastSeenAt])
+            return TextTable.Row(
+                cells: cells + [Figures.grouped(source.calls), Figures.age(of: source.lastSeenAt, now: now)]
+            )
         }
         return table
     }
@@ -72,15 +74,17 @@ struct QualityReport: Decodable {
     private var costTable: TextTable {
         var table = TextTable(
             columns: [
-                .init(title: "Model"), .init(title: "Reported and computed cost"),
+                .init(title: "Model"), .init(title: "Costs are"),
                 .init(title: "Calls", isNumber: true),
                 .init(title: "Reported", isNumber: true), .init(title: "Computed", isNumber: true),
             ]
         )
+        let models = ShortNames(models: costs.map(\.model))
         table.rows = costs.map { cost in
             let (reported, computed) = (Money(dollars: cost.reported) ?? .zero, Money(dollars: cost.computed) ?? .zero)
             let cells = [
-                cost.model.printable, Self.reasons[cost.agreement] ?? cost.agreement, Figures.grouped(cost.calls),
+                models[cost.model].printable, Self.reasons[cost.agreement] ?? cost.agreement,
+                Figures.grouped(cost.calls),
             ]
             return TextTable.Row(cells: cells + [Figures.money(reported), Figures.money(computed)])
         }
@@ -88,7 +92,7 @@ struct QualityReport: Decodable {
     }
 
     private static let reasons = [
-        "equal": "equal", "cache_lifetimes_unknown": "lifetimes of cache writes not told",
-        "no_price": "not in the price table", "other_price": "the sender has another price",
+        "equal": "equal", "cache_lifetimes_unknown": "cache lifetimes not told",
+        "no_price": "not in the table", "other_price": "priced otherwise",
     ]
 }

@@ -44,16 +44,23 @@ struct QueueReport {
 
     func text(isTerminal: Bool) -> String {
         var table = TextTable(columns: [
-            .init(title: "Exporter"), .init(title: "Queue"), .init(title: "Batches", isNumber: true),
-            .init(title: "Records", isNumber: true), .init(title: "Bytes", isNumber: true), .init(title: "Oldest"),
-            .init(title: "Damaged files", isNumber: true),
+            .init(title: "Exporter"), .init(title: "Queue"), .init(title: "Batches", isNumber: true, rank: 1),
+            .init(title: "Records", isNumber: true), .init(title: "Bytes", isNumber: true),
+            .init(title: "Oldest", isNumber: true),
+            .init(
+                title: "Damaged files",
+                isNumber: true,
+                rank: rows.allSatisfy(\.damagedFiles.isEmpty) ? 2 : 0
+            ),
         ])
         let style = Style(isTerminal: isTerminal, environment: Surroundings.process.environment)
         table.rows = rows.map { row in
             func number(_ value: Int) -> String { isTerminal ? Figures.grouped(Int64(value)) : "\(value)" }
             return TextTable.Row(cells: [
                 row.exporter, row.queue, number(row.batches), number(row.records), number(row.bytes),
-                row.oldest ?? (isTerminal ? style.none : ""), number(row.damagedFiles.count),
+                isTerminal
+                    ? row.oldest.map { Figures.age(of: $0, now: Console.now()) } ?? style.none : row.oldest ?? "",
+                number(row.damagedFiles.count),
             ])
         }
         guard !rows.isEmpty else { return isTerminal ? "No exporter of this configuration has a queue.\n" : "" }

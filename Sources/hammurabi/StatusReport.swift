@@ -16,6 +16,25 @@ struct StatusReport: Decodable {
     struct Pipeline: Decodable {
         var name: String
         var receivers, processors, exporters: [String]
+        /// What each of them took in this pipeline.
+        var accepted: Accepted?
+
+        struct Accepted: Decodable {
+            var receivers, processors, exporters: [String: Int64]
+        }
+
+        /// Its stages in a line, with what came in and what went out here.
+        func line(_ style: Style) -> String {
+            func stage(_ ids: [String], _ counts: [String: Int64]?) -> String {
+                ids.map { id in id.printable + (counts?[id].map { " \(Figures.grouped($0))" } ?? "") }
+                    .joined(separator: ", ")
+            }
+            let stages = [
+                stage(receivers, accepted?.receivers), stage(processors, nil), stage(exporters, accepted?.exporters),
+            ]
+            return name.printable + ": "
+                + stages.filter { !$0.isEmpty }.joined(separator: style.hasUnicode ? " → " : " -> ")
+        }
     }
 
     struct Component: Decodable {
@@ -39,41 +58,66 @@ struct StatusReport: Decodable {
     /// A headline, the pipelines, a table of components, and what is wrong.
     func text(width: Int, style: Style) -> String {
         let isWell = components.allSatisfy { $0.state == "ok" }
-        let uptime = "\(uptimeSeconds / 86_400)d \(uptimeSeconds / 3_600 % 24)h \(uptimeSeconds / 60 % 60)m"
+        let uptime = Figures.duration(milliseconds: uptimeSeconds * 1_000)
+        let limit = memory.limitBytes > 0 ? " of \(Figures.bytes(memory.limitBytes))" : ""
         var text = """
-            \(style.bold("Telemetry Hub")) \(version) \(style.dot) \(isWell ? "ok" : "degraded") \(style.dot) up \(uptime)
-            Memory in flight  \(Figures.grouped(memory.usedBytes)) of \(Figures.grouped(memory.limitBytes)) bytes
+            \(style.bold("Telemetry Hub")) \(version.printable) \(style.dot) \(isWell ? "ok" : "degraded") \(style.dot) up \(uptime)
+            Memory in flight  \(Figures.bytes(memory.usedBytes))\(limit)
 
 
             """
-        let arrow = style.hasUnicode ? " → " : " -> "
-        for pipeline in pipelines {
-            let stages = [pipeline.receivers, pipeline.processors, pipeline.exporters].filter { !$0.isEmpty }
-            text += "\(pipeline.name): \(stages.map { $0.joined(separator: ", ") }.joined(separator: arrow))\n"
-        }
-        text += "\n" + table.text(width: width, style: style)
+        func paragraph(_ line: String) -> String { line.wrapped(to: width - 2).joined(separator: "\n  ") + "\n" }
+        for pipeline in pipelines { text += paragraph(pipeline.line(style)) }
+        text += "\n" + table(style).text(width: width, style: style)
         for component in components {
-            if let reason = component.reason { text += "\n\(component.id.printable): \(reason.printable)\n" }
+            let id = component.id.printable
+            if let reason = component.reason { text += "\n" + paragraph("\(id): \(reason.printable)") }
             guard let trouble = component.lastError else { continue }
-            text +=
-                "\n\(component.id.printable): last error \(trouble.time), \(trouble.count) in all: \(trouble.message.printable)\n"
+            let (time, count) = (trouble.time.printable, Figures.grouped(trouble.count))
+            text += "\n" + paragraph("\(id): last error \(time), \(count) in all: \(trouble.message.printable)")
         }
         return text
     }
 
-    private var table: TextTable {
-        var table = TextTable(columns: [.init(title: "Component"), .init(title: "State")])
-        table.columns += ["Accepted", "Refused", "Sent", "Failed", "Dropped", "Queued bytes"].map {
-            .init(title: $0, isNumber: true)
+    /// The components with full values.
+    var programTable: ProgramTable {
+        ProgramTable(
+            titles: [
+                "kind", "id", "state", "accepted", "refused", "sent", "failed", "dropped", "queued_batches",
+                "queued_bytes", "reason", "last_error",
+            ],
+            rows: components.map { component in
+                let counts = [
+                    component.accepted, component.refused, component.sent, component.failed, component.dropped,
+                ].map { String($0) }
+                let queue = [component.queue?.batches, component.queue?.bytes].map { $0.map { String($0) } ?? "" }
+                return [component.kind, component.id, component.state] + counts + queue
+                    + [component.reason ?? "", component.lastError?.message ?? ""]
+            }
+        )
+    }
+
+    private func table(_ style: Style) -> TextTable {
+        // What is nothing everywhere goes first.
+        func rank(_ value: (Component) -> Int64?, _ rank: Int) -> Int {
+            components.allSatisfy { value($0) ?? 0 == 0 } ? rank + 10 : rank
         }
+        var table = TextTable(columns: [
+            .init(title: "Component"), .init(title: "State"), .init(title: "Accepted", isNumber: true),
+            .init(title: "Refused", isNumber: true, rank: rank({ $0.refused }, 1)),
+            .init(title: "Sent", isNumber: true, rank: rank({ $0.sent }, 5)),
+            .init(title: "Failed", isNumber: true, rank: rank({ $0.failed }, 2)),
+            .init(title: "Dropped", isNumber: true, rank: rank({ $0.dropped }, 3)),
+            .init(title: "Queued", isNumber: true, rank: rank({ $0.queue?.bytes }, 4)),
+        ])
         table.rows = components.map { component in
             // Only exporters send: what others pass on is what they took and did not drop.
-            let sent = component.kind == "exporter" ? Figures.grouped(component.sent) : ""
+            let sent = component.kind == "exporter" ? Figures.grouped(component.sent) : style.none
             let counts =
                 [component.accepted, component.refused].map { Figures.grouped($0) } + [sent]
                 + [component.failed, component.dropped].map { Figures.grouped($0) }
-            let queued = component.queue.map { Figures.grouped($0.bytes) } ?? ""
-            let name = "\(component.kind) \(component.id.printable)"
+            let queued = component.queue.map { Figures.bytes($0.bytes) } ?? style.none
+            let name = "\(component.id.printable) \(component.kind)"
             return .init(cells: [name, component.state] + counts + [queued])
         }
         return table

@@ -35,7 +35,11 @@ struct APITests {
         let call = try #require(try accepted.json()["callId"] as? String)
         let alive = try await program.post("/api/telemetry/heartbeat", Data(Self.heartbeat.utf8))
         #expect(alive.status == 200)
-        #expect((try alive.json()["session"] as? NSDictionary)?["status"] as? String == "active")
+        let known = try #require(try alive.json()["session"] as? NSDictionary)
+        #expect(known["status"] as? String == "active")
+        #expect(known["taskStatus"] as? String == "implementing feature X")
+        #expect(known["cost"] as? Double == 0.012)
+        #expect(known["calls"] as? Int == 1)
         for period in ["30d", "90d", String(try today().prefix(7))] {
             let summary = try await program.get("/api/telemetry/summary?period=\(period)").json()
             #expect(summary["totalCost"] as? Double == 0.012)

@@ -95,9 +95,14 @@ struct OperationsTests {
         let receiver = try #require(components.first { $0["id"] as? String == "otlp" })
         #expect(receiver["accepted"] as? Int ?? 0 > 0)
         #expect(receiver["state"] as? String == "ok")
-        let text = try await sandbox.run("status").output
-        #expect(text.contains("exporter sqlite"))
-        #expect(text.contains("logs: otlp -> tokens, pricing -> sqlite"))
+        let lines = try await sandbox.run("status").output.split(separator: "\n")
+        #expect(lines.contains { $0.hasPrefix("exporter\tsqlite\tok\t") })
+        #expect(lines.allSatisfy { $0.count { $0 == "\t" } == 11 })
+        let pipelines = try #require(try status.json()["pipelines"] as? [NSDictionary])
+        let accepted = try #require(pipelines.first { $0["name"] as? String == "logs" }?["accepted"] as? NSDictionary)
+        let sent = try #require(components.first { $0["id"] as? String == "sqlite" })["accepted"] as? Int
+        #expect((accepted["exporters"] as? NSDictionary)?["sqlite"] as? Int == sent)
+        #expect((accepted["receivers"] as? NSDictionary)?["otlp"] as? Int == receiver["accepted"] as? Int)
         #expect(try await program.get("/ready").status == 200)
         #expect(try await program.get("/health").text.contains("Server available"))
         #expect(try await program.stop().exitCode == 0)

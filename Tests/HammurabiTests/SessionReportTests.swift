@@ -22,10 +22,10 @@ struct SessionReportTests {
         let report = SessionsReport(document: document, now: Self.now)
         #expect(
             report.text(width: 80, style: .plain) == """
-                Session   State  Agent             Seen  Tokens     Cost  Duration
-                ──────────────────────────────────────────────────────────────────
-                220b5ae6  stale  claude-code  1h 0m ago  45,230    $2.14       12m
-                fix-bug   stale  claude-code  1h 0m ago     812  $0.5000       12m
+                Session   State  Agent        Project    Seen  Tokens     Cost  Duration
+                ────────────────────────────────────────────────────────────────────────
+                220b5ae6  stale  claude-code  app      1h ago  45,230    $2.14       12m
+                fix-bug   stale  claude-code  app      1h ago     812  $0.5000       12m
                 1,043 more: --limit, or a filter such as --agent
 
                 """
@@ -115,7 +115,7 @@ struct PriceReportTests {
 
     @Test func `a model without a price is listed with one that is like it`() {
         let lines = report.unpricedText(width: 80, style: .plain).split(separator: "\n")
-        #expect(lines[2] == "gtp-5     12  1h 0m ago  gpt-5")
+        #expect(lines[2] == "gtp-5     12  1h ago  gpt-5")
         #expect(report.unpriced.rows == [["gtp-5", "12", "2026-11-22T08:12:00.000Z"]])
     }
 }

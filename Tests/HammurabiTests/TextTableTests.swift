@@ -45,6 +45,20 @@ struct TextTableTests {
         #expect(lines.filter { !$0.hasPrefix("-") } == expected.map { $0[...] })
     }
 
+    @Test(arguments: [
+        (45, ["Model", "Agent", "Calls", "Cost"]), (40, ["Model", "Agent", "Cost"]), (20, ["Model", "Cost"]),
+    ])
+    func `columns that matter less go where there is no room for all`(width: Int, titles: [Substring]) {
+        var table = TextTable(columns: [
+            .init(title: "Model"), .init(title: "Agent", rank: 1), .init(title: "Calls", isNumber: true, rank: 2),
+            .init(title: "Cost", isNumber: true),
+        ])
+        table.rows = [.init(cells: ["claude-opus-4-5-20251101", "codex", "9", "$0.10"])]
+        let lines = table.text(width: width, style: .plain).split(separator: "\n")
+        #expect(lines[0].split(separator: " ") == titles)
+        #expect(lines.allSatisfy { $0.count <= width })
+    }
+
     @Test func `signs that are two columns wide keep the columns straight`() {
         let names = ["修复错误", "fix-bug", "e\u{301}te\u{301}"]
         var table = TextTable(columns: [.init(title: "Session"), .init(title: "Calls", isNumber: true)])

@@ -29,14 +29,14 @@ struct TopReportTests {
             .text(width: 100, height: nil, style: .plain)
         #expect(
             text == """
-                hammurabi 0.1.0  up 2h 1m · 3 MiB of 512 MiB in flight · 08:13:37 UTC
+                hammurabi 0.1.0  up 2h 01m · 3 MiB of 512 MiB in flight · 08:13:37 UTC
                 Today     $8.30 · 41,000 tokens · 3 calls
                 Sessions  0 active · 1 today
 
                 Component           State      In  Out  Accepted  Sent  Refused  Failed  Dropped  Queued
                 ────────────────────────────────────────────────────────────────────────────────────────
-                receiver otlp       ok        100    –       100     –        1       0        0       –
-                exporter otlp_http  degraded  100  100       100   100        0       2        0   2 KiB
+                otlp receiver       ok        100    –       100     –        1       0        0       –
+                otlp_http exporter  degraded  100  100       100   100        0       2        0   2 KiB
                 exporter otlp_http: connection refused
 
                 """
@@ -49,9 +49,9 @@ struct TopReportTests {
         )
         let text = TopReport(now: second, before: first).text(width: 80, height: 24, style: .plain)
         #expect(text.contains("Component           State     In/s  Out/s  Refused"))
-        #expect(text.contains("receiver otlp       ok         500      –        1"))
+        #expect(text.contains("otlp receiver       ok         500      –        1"))
         let restarted = TopReport(now: first, before: second).text(width: 80, height: 24, style: .plain)
-        #expect(restarted.contains("receiver otlp       ok           0      –        1"))
+        #expect(restarted.contains("otlp receiver       ok           0      –        1"))
         #expect(
             TopReport(now: second, before: first).text(width: 80, height: 4, style: .plain).split(separator: "\n").count
                 == 3

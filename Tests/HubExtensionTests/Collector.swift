@@ -29,7 +29,8 @@ func busyParts(prices: [PriceOverride] = []) throws -> CollectorParts {
             signal: .logs,
             receivers: [try id("otlp")],
             processors: [try id("tokens")],
-            exporters: [try id("otlp_http/team")]
+            exporters: [try id("otlp_http/team")],
+            accepted: [.receiver: [try id("otlp"): 7], .exporter: [try id("otlp_http/team"): 5]]
         )
     ]
     var exporter = try component(.exporter, "otlp_http/team", .degraded("the hub cannot be reached"))

@@ -77,6 +77,13 @@ struct DashboardTests {
         }
     }
 
+    @Test func `the page names all its modules, so that none waits for another`() async throws {
+        let page = try await get("/").text
+        for route in routes where route.path.hasSuffix(".js") && route.path != "/assets/theme.js" {
+            #expect(page.components(separatedBy: "\"\(route.path)\"").count == 2, "\(route.path)")
+        }
+    }
+
     private func get(_ path: String, known: String? = nil) async throws -> Answer {
         let route = try #require(routes.first { $0.path == path }, "\(path)")
         var head = HTTPRequest(method: .get, scheme: "http", authority: "127.0.0.1", path: path)

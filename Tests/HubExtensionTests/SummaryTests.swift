@@ -68,8 +68,17 @@ struct SummaryTests {
         )
     }
 
+    @Test func `sessions may be left out`() async throws {
+        let bench = try await Bench()
+        let text = try await bench.get("/api/telemetry/summary?sessions=false").text
+        #expect(text.contains(#""sessions":[],"budget""#))
+        _ = try await bench.get("/api/telemetry/summary?sessions=true")
+        #expect(bench.store.asked.summaries.map(\.listsSessions) == [false, true])
+    }
+
     @Test(arguments: [
-        "series=day", "previous=perhaps", "user=" + Array(repeating: "a", count: 65).joined(separator: "&user="),
+        "sessions=some", "series=day", "previous=perhaps",
+        "user=" + Array(repeating: "a", count: 65).joined(separator: "&user="),
     ])
     func `what cannot be understood is refused`(query: String) async throws {
         let bench = try await Bench()

@@ -27,7 +27,8 @@ struct Answers: Equatable {
         self.lines = lines
     }
 
-    private static func lines(_ summary: UsageSummary) -> [String] {
+    /// Everything that a summary says.
+    static func lines(_ summary: UsageSummary) -> [String] {
         var lines = [
             "\(summary.totals.text) \(summary.sessionCount) \(summary.activeSessions) \(summary.unpricedModels)"
         ]

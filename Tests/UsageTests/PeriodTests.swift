@@ -59,6 +59,14 @@ struct PeriodTests {
         #expect(throws: PeriodError.self) { try Period(nil, from: from, to: to, timezone: "UTC", now: Self.now) }
     }
 
+    @Test func `what is wrong can be said in the words of whoever asked`() throws {
+        let error = try #require(throws: PeriodError.self) {
+            try Period(nil, from: "2026-11-05", to: "2026-11-04", timezone: "UTC", now: Self.now)
+        }
+        #expect(error.description == "from is after to")
+        #expect(error.text(period: "--period", from: "--since", to: "--until", days: "") == "--since is after --until")
+    }
+
     @Test func `a day of a zone begins at its own midnight, also when clocks change`() throws {
         let period = try Period(nil, from: "2026-10-25", to: "2026-10-26", timezone: "Europe/Berlin", now: Self.now)
         #expect(

@@ -19,8 +19,9 @@ struct SessionFilter {
     }
 
     func matches(_ session: KeptSession) -> Bool {
-        guard session.isListed else { return false }
         let sighting = session.sighting
+        if let id = query.id, id != sighting.id { return false }
+        guard session.isListed else { return false }
         guard query.filter.allowsOwner(of: sighting), query.isSeen(from: sighting.firstSeen, to: sighting.lastSeen)
         else { return false }
         if let models, !models.contains(where: { session.callsByModel[$0] != nil }) { return false }

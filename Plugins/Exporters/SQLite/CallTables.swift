@@ -123,7 +123,8 @@ struct CallTables {
     /// Adds what was written and removed to the sums by quarter of an hour and to those of sessions.
     ///
     /// - Parameter revision: The number of the transaction.
-    mutating func writeSums(_ revision: Int64) throws {
+    /// - Returns: The sessions whose sums changed.
+    @discardableResult mutating func writeSums(_ revision: Int64) throws -> Set<Int64> {
         var sessions: [Int64: UsageTotals] = [:]
         var days: Set<Int64> = []
         var unpriced: [Int64: Int64] = [:]
@@ -152,6 +153,7 @@ struct CallTables {
             try statement.run()
         }
         sums.removeAll()
+        return Set(sessions.keys)
     }
 
     private func write(_ totals: UsageTotals, at key: RollupKey) throws {

@@ -17,6 +17,7 @@ struct SQLConditions {
 
     /// The conditions of a listing, the place it begins at left out.
     init(_ query: SessionQuery) {
+        if let id = query.id { add("s.id = ?", [.text(id)]) }
         add(query.filter)
         if let period = query.period {
             add("s.last_seen_at >= ? AND s.started_at < ?", [period.start, period.end].map { .number($0.nanoseconds) })

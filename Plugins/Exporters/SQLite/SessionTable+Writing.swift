@@ -41,6 +41,13 @@ extension SessionTable {
         try statement.run()
     }
 
+    /// Notes that a session has other calls, so that whoever remembers it reads it again.
+    func mark(_ ref: Int64, changedIn revision: Int64) throws {
+        var statement = try SQLiteStatement("UPDATE sessions SET changed = ? WHERE ref = ? AND changed <> ?", db)
+        for number in [revision, ref, revision] { statement.bind(number) }
+        try statement.run()
+    }
+
     private static let update: String = {
         // Of two names for one thing the smaller stays.
         let lasting = ["agent", "user", "project", "machine", "parent"].map {

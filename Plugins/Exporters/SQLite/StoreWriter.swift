@@ -30,13 +30,14 @@ struct StoreWriter: Sendable {
         let revision = try Revision.next(db)
         catalog.revision = revision
         var links = try self.links.take() ?? LinkIndex(db)
-        try writeCalls(of: batches, to: db, &links, revision)
+        let moved = try writeCalls(of: batches, to: db, &links, revision)
         let tables = BatchTables(db: db)
         for batch in batches {
             let sessions = try batch.sessions.map { try catalog.session($0, db) }
             if keepsRecords { try tables.insert(batch, sessions: sessions) }
         }
         try catalog.flush(db)
+        for session in moved { try SessionTable(db: db).mark(session, changedIn: revision) }
         try links.flush(db)
         self.links = links
     }
@@ -49,15 +50,16 @@ struct StoreWriter: Sendable {
         self.version = version
     }
 
+    /// - Returns: The sessions whose calls are others now though the batches may not name them.
     private mutating func writeCalls(of batches: [Batch], to db: Database, _ links: inout LinkIndex, _ revision: Int64)
-        throws
+        throws -> Set<Int64>
     {
         let observations = batches.count == 1 ? batches[0].observations : batches.flatMap(\.observations)
-        guard !observations.isEmpty else { return }
+        guard !observations.isEmpty else { return [] }
         // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
         for observation in observations { catalog.note(observation) }
         let change = try Ledger.absorb(observations, into: LedgerTables(db: db, links: links, recent: recent))
-        guard !change.isEmpty else { return }
+        guard !change.isEmpty else { return [] }
         var calls = try CallTables(db)
         for entry in change.retired {
             try calls.retire(entry)
@@ -70,6 +72,7 @@ struct StoreWriter: Sendable {
             entry.forEachLink { links.insert($0, entry.ref) }
             recent.insert(entry)
         }
-        try calls.writeSums(revision)
+        let sessions = try calls.writeSums(revision)
+        return change.retired.isEmpty ? [] : sessions
     }
 }

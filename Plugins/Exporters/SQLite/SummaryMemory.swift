@@ -4,7 +4,7 @@ import GRDB
 import Synchronization
 import Usage
 
-/// What summaries have read before: the sums of days and who runs which session.
+/// What summaries have read before: the sums of days, who runs which session, and sessions that were listed.
 ///
 /// A day is read again when its revision has changed, a session when its own has; so a summary of many days reads little but the last.
 /// Safe to use from many readers at once, also from readers that see different states of the database.
@@ -22,7 +22,16 @@ final class SummaryMemory: Sendable {
     /// Who runs a session, names by their numbers.
     struct Owner {
         var isHidden: Bool
-        var names: (agent: Int32, project: Int32, user: Int32, machine: Int32)
+        var names: Names
+        /// The number of these names together.
+        var crew: Int32
+
+        struct Names: Hashable {
+            var agent: Int32
+            var project: Int32
+            var user: Int32
+            var machine: Int32
+        }
 
         /// The number of a name; there is none for the model.
         subscript(dimension: UsageDimension) -> Int32 {
@@ -36,48 +45,10 @@ final class SummaryMemory: Sendable {
         }
     }
 
-    struct Contents {
-        fileprivate var days: [Int64: (changed: Int64, rows: [Sums])] = [:]
-        fileprivate var rows = 0
-        /// By the number of the row.
-        fileprivate(set) var owners: [Owner?] = []
-        fileprivate var seen: Int64 = -1
-        /// The names of models by the number of the row.
-        private var models: [Int32?] = []
-        /// All names by their numbers.
-        private(set) var names: [String] = []
-        private var numbers: [String: Int32] = [:]
-
-        /// Who runs a session.
-        func owner(_ session: Int32) -> Owner? { owners.indices.contains(Int(session)) ? owners[Int(session)] : nil }
-
-        /// The number of a model's name.
-        func model(_ ref: Int32) -> Int32? { models.indices.contains(Int(ref)) ? models[Int(ref)] : nil }
-
-        fileprivate mutating func set(_ owner: Owner, at ref: Int) {
-            if ref >= owners.count { owners += Array(repeating: nil, count: ref + 1 - owners.count) }
-            owners[ref] = owner
-        }
-
-        fileprivate mutating func set(model name: Int32, at ref: Int) {
-            if ref >= models.count { models += Array(repeating: nil, count: ref + 1 - models.count) }
-            models[ref] = name
-        }
-
-        fileprivate var modelCount: Int { models.count }
-
-        /// The number of a name.
-        fileprivate mutating func number(of name: String) -> Int32 {
-            if let known = numbers[name] { return known }
-            let number = Int32(clamping: names.count)
-            names.append(name)
-            numbers[name] = number
-            return number
-        }
-    }
-
     /// How many rows of sums are remembered at most: about 40 megabytes.
     private static let capacity = 400_000
+    /// How many sessions are remembered at most.
+    private static let mostSessions = 4_096
 
     /// Forgets everything.
     func forget() { contents.withLock { $0 = Contents() } }
@@ -85,106 +56,73 @@ final class SummaryMemory: Sendable {
     /// Hands over who runs sessions, and then the sums of days, one after the other.
     ///
     /// - Parameters:
-    ///   - days: The first and the last day (UTC), counted from 1970.
+    ///   - days: The days in quarters of an hour since 1970.
+    ///   - filter: What is added up.
     func read<Result: Sendable>(
         _ db: Database,
-        days: ClosedRange<Int64>,
-        _ body: (Contents, _ eachDay: ((borrowing [Sums]) throws -> Void) throws -> Void) throws -> Result
+        days: [Range<Int64>],
+        _ filter: UsageFilter,
+        _ body: (Contents, _ eachDay: ((Int, borrowing DaySums) throws -> Void) throws -> Void) throws -> Result
     ) throws -> Result {
         try contents.withLock { contents in
             try contents.noticeOwners(db)
-            let found = try Self.revisions(db, days)
-            for (day, changed) in found where contents.days[day]?.changed != changed {
-                try contents.load(day, changed, db, keeping: days, capacity: Self.capacity)
-            }
+            let changes = try Self.changes(db, days)
             let known = contents
+            var builder = DaySumsBuilder(known, filter)
             return try body(known) { take in
-                for (day, _) in found {
-                    if let rows = known.days[day]?.rows { try take(rows) } else { try take(Contents.rows(of: day, db)) }
+                for (position, day) in days.enumerated() {
+                    let parts = Self.utcDays(day).filter { changes[$0] != nil }
+                    guard !parts.isEmpty else { continue }
+                    let stamp = parts.map { Stamp(day: $0, changed: changes[$0] ?? 0) }
+                    if filter.isEmpty, let sums = contents.sums(of: day, stamp) {
+                        try take(position, sums)
+                        continue
+                    }
+                    let rows = try stamp.map { try contents.rows($0, db, keeping: days, capacity: Self.capacity) }
+                    let sums = builder.sums(of: day, in: rows)
+                    if filter.isEmpty { contents.keep(sums, of: day, stamp, capacity: Self.capacity) }
+                    try take(position, sums)
                 }
             }
         }
     }
 
-    private static func revisions(_ db: Database, _ days: ClosedRange<Int64>) throws -> [(Int64, Int64)] {
-        var statement = try SQLiteStatement(
-            "SELECT day, changed FROM rollup_days WHERE day BETWEEN ? AND ? ORDER BY day",
-            db
-        )
-        statement.bind(days.lowerBound)
-        statement.bind(days.upperBound)
-        return try statement.rows { ($0.int(0), $0.int(1)) }
-    }
-}
-
-extension SummaryMemory.Contents {
-    /// Reads a day, unless there is no room for it.
-    fileprivate mutating func load(
-        _ day: Int64,
-        _ changed: Int64,
-        _ db: Database,
-        keeping days: ClosedRange<Int64>,
-        capacity: Int
-    ) throws {
-        rows -= self.days.removeValue(forKey: day)?.rows.count ?? 0
-        guard rows < capacity else {
-            // Room is made by days that are not asked for now.
-            for other in self.days.keys where !days.contains(other) {
-                rows -= self.days.removeValue(forKey: other)?.rows.count ?? 0
-            }
-            guard rows < capacity else { return }
-            return try load(day, changed, db, keeping: days, capacity: capacity)
-        }
-        let read = try Self.rows(of: day, db)
-        rows += read.count
-        self.days[day] = (changed, read)
-    }
-
-    fileprivate static func rows(of day: Int64, _ db: Database) throws -> [SummaryMemory.Sums] {
-        var statement = try SQLiteStatement(
-            "SELECT quarter, session, model, \(UsageTotals.list) FROM rollup WHERE quarter >= ? AND quarter < ?",
-            db
-        )
-        statement.bind(day * CallTables.quartersOfDay)
-        statement.bind((day + 1) * CallTables.quartersOfDay)
-        return try statement.rows { row in
-            SummaryMemory.Sums(
-                quarter: Int32(clamping: row.int(0)),
-                session: Int32(clamping: row.int(1)),
-                model: Int32(clamping: row.int(2)),
-                totals: UsageTotals(row: row, from: 3)
-            )
-        }
-    }
-
-    /// Reads the sessions and models that are new or changed.
-    fileprivate mutating func noticeOwners(_ db: Database) throws {
+    /// The sessions of some rows; nil where there is none.
+    func sessions(_ refs: [Int64], _ db: Database) throws -> [Session?] {
+        let table = SessionTable(db: db)
         let newest = try Revision.current(db)
-        guard newest != seen else { return }
-        // An older state of the database knows nothing new.
-        guard newest > seen else { return }
-        var sessions = try SQLiteStatement(
-            "SELECT ref, hidden, agent, project, user, machine FROM sessions WHERE changed > ?",
-            db
-        )
-        sessions.bind(seen)
-        try sessions.forEachRow { row in
-            let owner = SummaryMemory.Owner(
-                isHidden: row.bool(1),
-                names: (
-                    number(of: row.text(2) ?? ""), number(of: row.text(3) ?? ""), number(of: row.text(4) ?? ""),
-                    number(of: row.text(5) ?? "")
-                )
-            )
-            set(owner, at: Int(row.int(0)))
-            return true
+        return try contents.withLock { contents in
+            // A reader of another state neither takes nor leaves anything.
+            guard newest == contents.seen else { return try refs.map(table.session) }
+            return try refs.map { ref in
+                if let known = contents.sessions[ref] { return known }
+                let session = try table.session(ref)
+                if contents.sessions.count >= Self.mostSessions { contents.sessions = [:] }
+                contents.sessions[ref] = session
+                return session
+            }
         }
-        var models = try SQLiteStatement("SELECT ref, name FROM models WHERE ref >= ?", db)
-        models.bind(Int64(modelCount))
-        try models.forEachRow { row in
-            set(model: number(of: row.text(1) ?? ""), at: Int(row.int(0)))
-            return true
-        }
-        seen = newest
+    }
+
+    /// A day (UTC, counted from 1970) in the state that a revision left.
+    struct Stamp: Equatable {
+        var day: Int64
+        var changed: Int64
+    }
+
+    /// The days in which quarters of an hour lie.
+    static func utcDays(_ quarters: Range<Int64>) -> [Int64] {
+        let day = CallTables.quartersOfDay
+        return quarters.isEmpty ? [] : Array(quarters.lowerBound / day...(quarters.upperBound - 1) / day)
+    }
+
+    /// When the days last changed; those without a sum are not among them.
+    private static func changes(_ db: Database, _ days: [Range<Int64>]) throws -> [Int64: Int64] {
+        guard let first = days.first?.lowerBound, let last = days.last?.upperBound else { return [:] }
+        var statement = try SQLiteStatement("SELECT day, changed FROM rollup_days WHERE day BETWEEN ? AND ?", db)
+        statement.bind(first / CallTables.quartersOfDay)
+        statement.bind(last / CallTables.quartersOfDay)
+        let rows = try statement.rows { ($0.int(0), $0.int(1)) }
+        return Dictionary(uniqueKeysWithValues: rows)
     }
 }

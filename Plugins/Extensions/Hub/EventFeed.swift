@@ -113,7 +113,7 @@ struct FeedNews {
         guard
             var question = try? SummaryQuestion(feed.parameters, timezone: usage.config.timezone, now: usage.now())
         else { return nil }
-        question.query.listsSessions = false
+        (question.query.listsSessions, question.hasSessions) = (false, false)
         guard let document = try? await usage.summary(question) else { return nil }
         let hash = Self.hash(document)
         defer { summary = hash }

@@ -7,7 +7,7 @@ import Synchronization
 import Usage
 
 /// Answers questions about usage over HTTP: the query API.
-final class HubExtension: Extension, HTTPServing {
+final class HubExtension: Extension, HTTPServing, SessionDescribing {
     private let config: HubConfig
     private let settings: ComponentSettings
     private let api: UsageAPI
@@ -67,6 +67,8 @@ final class HubExtension: Extension, HTTPServing {
             Route(.get, "/api/openapi.json", access: .open) { _ in OpenAPIDocument.response },
         ] + DashboardRoutes.all
     }
+
+    func describe(session id: String) async -> String? { try? await api.figures(ofSession: id)?.text }
 
     private func route(
         _ method: HTTPRequest.Method,

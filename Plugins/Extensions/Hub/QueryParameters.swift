@@ -56,10 +56,11 @@ struct QueryParameters {
     /// Whether days are meant at all.
     var namesPeriod: Bool { ["period", "from", "to"].contains { values[$0] != nil } }
 
-    /// Yes or no.
-    func flag(_ name: String) throws(APIError) -> Bool {
+    /// Yes or no; nil when nothing is said.
+    func flag(_ name: String) throws(APIError) -> Bool? {
         switch self[name] {
-        case nil, "false", "0": return false
+        case nil: return nil
+        case "false", "0": return false
         case "true", "1": return true
         default: throw .invalid("\(name) must be true or false")
         }

@@ -22,12 +22,20 @@ extension TelemetryJSON {
 
     private static func pipeline(_ pipeline: PipelineStatus) -> JSONValue {
         func ids(_ ids: [ComponentID]) -> JSONValue { .array(ids.map { .string($0.description) }) }
+        func counts(_ kind: ComponentKind, _ ids: [ComponentID]) -> JSONValue {
+            .object(ids.map { (key: $0.description, value: .integer(Int64(pipeline.accepted[kind]?[$0] ?? 0))) })
+        }
         return [
             "name": .string(pipeline.name),
             "signal": .string(pipeline.signal.rawValue),
             "receivers": ids(pipeline.receivers),
             "processors": ids(pipeline.processors),
             "exporters": ids(pipeline.exporters),
+            "accepted": [
+                "receivers": counts(.receiver, pipeline.receivers),
+                "processors": counts(.processor, pipeline.processors),
+                "exporters": counts(.exporter, pipeline.exporters),
+            ],
         ]
     }
 

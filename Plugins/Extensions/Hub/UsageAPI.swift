@@ -26,7 +26,7 @@ struct UsageAPI {
         var extras = TelemetryJSON.SummaryExtras()
         extras.budget = try await budget(beside: summary, question.query)
         extras.series = question.query.series
-        extras.listsSessions = question.query.listsSessions
+        extras.listsSessions = question.hasSessions
         if question.comparesPrevious, let period = question.query.period.previous {
             var query = UsageQuery(period, now: now)
             (query.filter, query.listsSessions) = (question.query.filter, false)
@@ -74,6 +74,13 @@ struct UsageAPI {
             throw APIError(.notFound, "no session with this id is known")
         }
         return document
+    }
+
+    /// A session without its calls; nil when it is unknown.
+    func figures(ofSession id: String) async throws -> JSONValue? {
+        var query = SessionQuery(now: now())
+        (query.id, query.limit) = (id, 1)
+        return try await openStore().sessions(query).sessions.first.map { TelemetryJSON.session($0, now: query.now) }
     }
 
     /// The document of a session; nil when it is unknown.
@@ -143,6 +150,8 @@ struct SummaryQuestion {
     var query: UsageQuery
     /// Whether the equally long time before is wanted, too.
     var comparesPrevious = false
+    /// Whether the document has a member for the sessions, be it an empty one.
+    var hasSessions = true
 
     init(_ query: UsageQuery) {
         self.query = query
@@ -153,6 +162,7 @@ struct SummaryQuestion {
         query = UsageQuery(try parameters.period(in: timezone, now: now), now: now)
         query.filter = try parameters.filter()
         query.series = try parameters.choice("series", of: UsageDimension.self)
-        comparesPrevious = try parameters.flag("previous")
+        query.listsSessions = try parameters.flag("sessions") ?? true
+        comparesPrevious = try parameters.flag("previous") ?? false
     }
 }

@@ -69,6 +69,7 @@ final class EventsReceiver: Receiver, HTTPServing {
             throw error
         }
         try await hand([heartbeat.draft])
+        if let known = await settings.describeSession(heartbeat.session) { return ServerResponse(beaten: known) }
         return ServerResponse(accepting: heartbeat, now: settings.now())
     }
 

@@ -8,7 +8,7 @@ import Usage
 
 /// A sign of life of a session.
 struct Heartbeat {
-    private let session: String
+    let session: String
     private let time: Timestamp
     private let status: String?
     private let task: String?
@@ -60,7 +60,7 @@ struct Heartbeat {
         return record
     }
 
-    /// What is known of the session by this heartbeat alone; other components keep the rest.
+    /// What is known of the session by this heartbeat alone.
     fileprivate func session(at now: Timestamp) -> Session {
         var known = Session(id: session, startedAt: time, lastSeenAt: time)
         (known.agent, known.model, known.taskStatus) = (agent, model, task)
@@ -70,7 +70,13 @@ struct Heartbeat {
 }
 
 extension ServerResponse {
-    /// Says that a heartbeat is on the disk, with what it tells of its session in the words of the API's sessions.
+    /// Says that a heartbeat is on the disk, with what is known of its session now.
+    init(beaten session: String) {
+        let body = "{\"ok\":true,\"session\":\(session)}"
+        self.init(.ok, [.contentType: "application/json"], body: .bytes(Array(body.utf8)))
+    }
+
+    /// Says that a heartbeat is on the disk, where nobody knows sessions: with what it tells itself, in the words of the API.
     init(accepting heartbeat: Heartbeat, now: Timestamp) {
         struct Answer: Encodable {
             struct Known: Encodable {

@@ -53,7 +53,7 @@ app.live = new Live({ told, changed: (state) => { say("Updates: " + state); draw
 /** Asks for what a page needs and has not got; what it no longer needs is forgotten. */
 function prepare() {
   const wanted = new Map(app.page.sources(app));
-  if (app.page.filters) wanted.set("facets", "/api/telemetry/summary?" + parameters(app.route.query, { zone: app.zone, periodOnly: true }));
+  if (app.page.filters) wanted.set("facets", "/api/telemetry/summary?sessions=false&" + parameters(app.route.query, { zone: app.zone, periodOnly: true }));
   for (const [name, resource] of app.resources) {
     if (!wanted.has(name)) { resource.abort?.abort(); app.resources.delete(name); }
   }

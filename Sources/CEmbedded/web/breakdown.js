@@ -22,6 +22,9 @@ function entries(summary, dimension) {
   }));
 }
 
+/** How high the list of models will be, so that what stands beside it can be as high. */
+export const topModelsHeight = (summary) => Math.max(272, 43 * Math.min(8, Object.keys(summary?.byModel ?? {}).length) + (Object.keys(summary?.byModel ?? {}).length > 8 ? 20 : 0));
+
 /** The dearest models as bars. */
 export const topModels = (app, resource, onPick) => panel(app, {
   id: "top-models", title: "Top models", resource, lines: 6,

@@ -35,10 +35,10 @@ export function monthBefore(day) {
   return month === 1 ? year - 1 + "-12" : year + "-" + String(month - 1).padStart(2, "0");
 }
 
-/** How many days of the month come after a day, that day included. */
+/** How many days of the month come after a day. */
 export function daysLeft(day) {
   const [year, month, date] = day.split("-").map(Number);
-  return new Date(Date.UTC(year, month, 0)).getUTCDate() - date + 1;
+  return new Date(Date.UTC(year, month, 0)).getUTCDate() - date;
 }
 
 /** Days in buckets that can still be told apart: days, weeks or months; each with its first day and its last. */

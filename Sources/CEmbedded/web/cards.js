@@ -33,7 +33,7 @@ function trend({ previous, totalCost }) {
   const title = previous.from ? money(previous.totalCost) + " from " + previous.from + " to " + previous.to : null;
   if (!(previous.totalCost > 0)) return h("span", { title }, "nothing in the period before");
   const change = (totalCost - previous.totalCost) / previous.totalCost;
-  const word = Math.abs(change) < 0.005 ? "as much as" : percent(Math.abs(change)) + (change > 0 ? " more than" : " less than");
+  const word = Math.abs(change) < 0.005 ? "as much as" : change >= 9 ? short(change + 1) + "× as much as" : percent(Math.abs(change)) + (change > 0 ? " more than" : " less than");
   return h("span", { class: "trend", title }, h("span", { "aria-hidden": "true", class: change > 0 ? "up" : "down" }, Math.abs(change) < 0.005 ? "= " : change > 0 ? "▲ " : "▼ "), word + " before");
 }
 
@@ -53,9 +53,9 @@ function withBudget(app, budget) {
   const over = budget.projected - budget.limit;
   return [
     h("p", { class: "headline" }, h("span", { class: "figure-big" }, money(budget.used)), h("span", { class: "figure-unit" }, " of " + money(budget.limit).replace(/\.00$/, ""))),
-    h("div", { class: "bar-line" }, budgetMeter(budget), h("span", { class: "bar-text" }, plural(left, "day") + " left")),
+    h("div", { class: "bar-line" }, budgetMeter(budget), h("span", { class: "bar-text" }, left > 0 ? plural(left, "day") + " left" : "last day")),
     budget.projected !== undefined && h("p", { class: "fine" },
-      h("span", null, "≈ " + money(budget.projected) + " by " + shortDay(day.slice(0, 8) + String(Number(day.slice(8)) + left - 1).padStart(2, "0"))),
+      h("span", null, "≈ " + money(budget.projected) + " by " + shortDay(day.slice(0, 8) + String(Number(day.slice(8)) + left).padStart(2, "0"))),
       h("span", { class: over > 0 ? "bad-text" : "good-text" }, over > 0 ? money(over) + " over" : money(-over) + " below")),
   ];
 }

@@ -7,7 +7,7 @@ import { hideTip, showTip } from "./tip.js";
 
 const margin = { top: 8, right: 4, bottom: 22, left: 46 };
 
-/** At most five round values from zero to a little above the largest. */
+/** Few round values from zero to a little above the largest: at most `most` and two more. */
 export function ticks(largest, most = 4) {
   if (!(largest > 0)) return [0];
   const raw = largest / most;
@@ -28,7 +28,7 @@ export const bucketName = ({ from, to }, unit) =>
  */
 export function stackedBars({ label, buckets, unit, series, format, axis, height, onPick, onZoom }) {
   const sums = buckets.map((_, index) => series.reduce((sum, { values }) => sum + (values[index] ?? 0), 0));
-  const marks = ticks(Math.max(0, ...sums));
+  const marks = ticks(Math.max(0, ...sums), 5);
   const top = marks.at(-1) || 1;
   return (width) => {
     const inner = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
@@ -55,7 +55,7 @@ export function stackedBars({ label, buckets, unit, series, format, axis, height
       labels(step).map(({ index, text }) => s("text", { class: "day", x: Math.min(margin.left + step * (index + 0.5), width - 20), y: height - 6, "text-anchor": "middle" }, text)));
 
     function labels(step) {
-      const every = Math.max(1, Math.ceil(54 / step));
+      const every = Math.max(1, Math.ceil(64 / step));
       return buckets.map((bucket, index) => ({ index, text: unit === "month" ? monthName(bucket.from) : shortDay(bucket.from) }))
         .filter(({ index }) => (buckets.length - 1 - index) % every === 0 && margin.left + step * (index + 0.5) > 20);
     }

@@ -32,9 +32,10 @@ export const columns = [
 ];
 
 let zone;
-// A phone begins with what fits on it.
-const onPhone = ["name", "cost", "totalTokens", "durationMs", "lastSeenAt"];
-const hiddenAtFirst = columns.filter(({ key, isExtra }) => (innerWidth < 640 ? !onPhone.includes(key) : isExtra)).map(({ key }) => key);
+// It begins with what fits beside each other.
+const onPhone = ["name", "totalTokens", "cost", "durationMs"];
+const onSmallScreen = (key) => innerWidth >= 1440 || key !== "startedAt";
+const hiddenAtFirst = columns.filter(({ key, isExtra }) => (innerWidth < 640 ? !onPhone.includes(key) : isExtra || !onSmallScreen(key))).map(({ key }) => key);
 let hidden = read();
 
 function read() {

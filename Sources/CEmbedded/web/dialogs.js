@@ -15,7 +15,7 @@ export function askForKey(reason) {
         h("h2", { id: "key-title" }, "API key"),
         h("p", null, reason === "refused" ? "The collector does not know this key." : "This collector asks for a key."),
         h("label", { for: "key" }, "Key with the scope telemetry:read"), input,
-        h("p", { id: "key-note", class: "note" }, "Make one with ", h("code", null, "hammurabi keys create"), ". It is kept in this tab until you close it."),
+        h("p", { id: "key-note", class: "note" }, "Make one with ", h("code", null, "hammurabi keys create --name me --scope read"), ". It is kept in this tab until you close it."),
         h("div", { class: "dialog-buttons" },
           h("button", { type: "button", class: "button", onclick: () => close(null) }, "Not now"),
           h("button", { type: "submit", class: "button main-button" }, "Use this key"))));

@@ -53,12 +53,14 @@ export function percent(fraction) {
   return (value > 0 && value < 1 ? "<1" : String(Math.round(value))) + "%";
 }
 
-/** Milliseconds: 420ms, 12s, 12m, 1h 05m, 2d 3h. */
+/** Milliseconds, cut as a clock shows them: 420ms, 4.2s, 12s, 12m, 1h 05m, 2d 3h. The command line has the same rule. */
 export function duration(milliseconds) {
   if (milliseconds === null || milliseconds === undefined) return nothing;
-  if (milliseconds < 1000) return Math.round(milliseconds) + "ms";
-  const seconds = Math.round(milliseconds / 1000);
-  if (seconds < 60) return milliseconds < 10_000 ? (milliseconds / 1000).toFixed(1) + "s" : seconds + "s";
+  if (milliseconds <= 0) return "0s";
+  if (milliseconds < 1000) return Math.floor(milliseconds) + "ms";
+  const seconds = Math.floor(milliseconds / 1000);
+  if (seconds < 10) return (Math.floor(milliseconds / 100) / 10).toFixed(1) + "s";
+  if (seconds < 60) return seconds + "s";
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return minutes + "m";
   const hours = Math.floor(minutes / 60);
@@ -68,7 +70,7 @@ export function duration(milliseconds) {
 
 /** How long ago: just now, 12s ago, 3h ago. */
 export function ago(instant, now = Date.now()) {
-  const seconds = Math.round((now - Date.parse(instant)) / 1000);
+  const seconds = Math.floor((now - Date.parse(instant)) / 1000);
   if (!Number.isFinite(seconds)) return nothing;
   if (seconds < 5) return "just now";
   if (seconds < 60) return seconds + "s ago";
@@ -125,5 +127,5 @@ export const plural = (number, noun) => count(number) + " " + noun + (number ===
 /** A model's name without the date of its release. */
 export const modelName = (name) => (name ?? "unknown").replace(/-20\d{6}$/, "").replace(/-20\d\d-\d\d-\d\d$/, "");
 
-/** The first part of an id that is too long to be read. */
-export const shortID = (id) => (/^[0-9a-f-]{20,}$/i.test(id ?? "") ? id.slice(0, 8) : id ?? "");
+/** The first part of an id that is too long to be read; of one that begins with a time (UUID version 7) as much as differs within a minute. */
+export const shortID = (id) => (/^[0-9a-f-]{20,}$/i.test(id ?? "") ? id.slice(0, /^.{8}-.{4}-7/.test(id) ? 13 : 8) : id ?? "");

@@ -4,7 +4,7 @@
 import { h } from "./dom.js";
 import { changed, parameters, periodLabel, toggled } from "./filters.js";
 import { budgetCard, costCard, sessionsCard, tokensCard } from "./cards.js";
-import { breakdown, tabs, topModels } from "./breakdown.js";
+import { breakdown, tabs, topModels, topModelsHeight } from "./breakdown.js";
 import { emptyState } from "./empty.js";
 import { notices } from "./notices.js";
 import { recentSessions } from "./recent.js";
@@ -20,6 +20,7 @@ function summaryParameters(app) {
   const query = parameters(app.route.query, { zone: app.zone });
   const { dimension } = options(app);
   query.set("previous", "true");
+  query.set("sessions", "false");
   if (dimension !== "kind") query.set("series", dimension);
   return query;
 }
@@ -66,7 +67,7 @@ export const overview = {
         costOverTime(app, { resource: summary, ...chosen, onPick: pick(chosen.dimension), onZoom: (from, to) => app.replace(changed(app.route, { period: null, from, to })) }),
         recentSessions(app, recent)),
       h("div", { class: "columns" },
-        tokensOverTime(app, summary, (from, to) => app.replace(changed(app.route, { period: null, from, to }))),
+        tokensOverTime(app, summary, (from, to) => app.replace(changed(app.route, { period: null, from, to })), topModelsHeight(summary.data) - 52),
         topModels(app, summary, pick("model"))),
       breakdown(app, summary, chosen.tab, pick(chosen.tab)),
     ];

@@ -28,7 +28,7 @@ export const pipelines = {
     const status = app.data("status");
     return [
       h("div", { class: "page-head" }, h("h1", null, "Pipelines"), status.data && h("span", { class: "page-count" }, facts(status.data))),
-      panel(app, { id: "flow", title: "Flow", resource: status, lines: 8, why: "Records a second, measured between two updates. A processor that runs in several pipelines counts them together.",
+      panel(app, { id: "flow", title: "Flow", resource: status, lines: 8, why: "Records that each component took in this pipeline: how many a second, measured between two updates, and since the start. What a component did in all its pipelines together is in the table below.",
         body: (data) => data.pipelines?.length ? h("div", { class: "flows" }, data.pipelines.map((pipeline) => flow(app, pipeline, data))) : blank("No pipeline runs.") }),
       panel(app, { id: "components", title: "Components", resource: status, lines: 8, why: "Counted in records since the start of the collector.",
         body: (data) => data.components?.length ? components(data) : blank("No component runs.") }),
@@ -48,21 +48,22 @@ function measure(app, data) {
   const before = app.ui.measured;
   const seconds = before ? (now - before.at) / 1000 : 0;
   if (before && seconds < 0.5) return;
-  const counts = new Map((data.components ?? []).map((component) => [key(component), component]));
+  const counts = new Map((data.pipelines ?? []).flatMap((pipeline) =>
+    Object.entries(pipeline.accepted ?? {}).flatMap(([kinds, parts]) => Object.entries(parts).map(([id, accepted]) => [passage(pipeline.name, kinds, id), accepted]))));
   const rates = new Map();
-  if (before) for (const [id, component] of counts) {
-    const old = before.counts.get(id);
-    if (old) rates.set(id, Object.fromEntries(counted.map((name) => [name, Math.max(0, (component[name] ?? 0) - (old[name] ?? 0)) / seconds])));
-  }
+  // A count that went back belongs to a component that was started anew.
+  if (before) for (const [id, accepted] of counts) if (before.counts.has(id)) rates.set(id, Math.max(0, accepted - before.counts.get(id)) / seconds);
   app.ui.measured = { at: now, counts, rates };
 }
+
+const passage = (pipeline, kinds, id) => [pipeline, kinds, id].join(" ");
 
 const key = ({ kind, id }) => kind + " " + id;
 
 function flow(app, pipeline, data) {
   const box = (kind) => (id) => {
     const component = (data.components ?? []).find((item) => item.kind === kind && item.id === id) ?? { kind, id, state: "ok" };
-    return node(component, app.ui.measured?.rates.get(key(component)));
+    return node(component, pipeline.accepted?.[columnsOf[kind]]?.[id], app.ui.measured?.rates.get(passage(pipeline.name, columnsOf[kind], id)));
   };
   const stage = (kind) => h("ul", { class: "stage " + kind, "aria-label": columnsOf[kind] }, (pipeline[columnsOf[kind]] ?? []).map((id) => h("li", { key: id }, box(kind)(id))));
   return h("section", { class: "flow", "aria-label": "Pipeline " + pipeline.name, key: pipeline.name },
@@ -71,13 +72,12 @@ function flow(app, pipeline, data) {
       pipeline.processors?.length > 0 && [stage("processor"), h("span", { class: "flow-arrow", "aria-hidden": "true" })], stage("exporter")));
 }
 
-function node(component, rates) {
-  const { kind, id, state, reason, queue } = component;
+function node(component, accepted, perSecond) {
+  const { id, state, reason, queue } = component;
   const trouble = ["refused", "failed"].filter((name) => component[name] > 0);
-  const [figure, title] = kind === "exporter" ? [rates?.sent, component.sent] : [rates?.accepted, component.accepted];
   return h("div", { class: "node " + state, title: reason ?? null },
     h("span", { class: "node-name" }, h("span", { class: "state-dot " + state, role: "img", "aria-label": state }), id),
-    h("span", { class: "node-rate" }, rate(figure), h("span", { class: "node-total" }, count(title ?? 0))),
+    h("span", { class: "node-rate" }, rate(perSecond), h("span", { class: "node-total" }, count(accepted))),
     trouble.map((name) => h("span", { class: "node-trouble" }, count(component[name]) + " " + name)),
     queue && h("span", { class: "node-queue" }, (queue.batches === 1 ? "1 batch waits" : count(queue.batches) + " batches wait")));
 }
@@ -91,7 +91,7 @@ const components = ({ components: list }) => h("div", { class: "scroller", tabin
     { key: "queue", title: "Queue", kind: "queue-cell", cell: ({ queue }) => (queue ? queueState(queue) : "") },
     { key: "error", title: "Last error", kind: "error-cell", cell: ({ lastError }) => lastError && [h("span", { class: "error-text" }, lastError.message), h("span", { class: "fine", title: utc(lastError.time) }, " " + (lastError.count > 1 ? count(lastError.count) + " times, last " : "") + ago(lastError.time))] },
     { key: "stability", title: "Stability", cell: ({ stability }) => stability ?? "" },
-    { key: "place", title: "Declared", kind: "text-cell", cell: ({ location }) => (location ? h("code", null, location) : "") },
+    { key: "place", title: "Declared", kind: "text-cell", cell: ({ location }) => (location ? h("code", null, location.split("/").at(-1)) : ""), hint: ({ location }) => location },
   ],
 }));
 

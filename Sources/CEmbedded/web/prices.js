@@ -4,8 +4,8 @@
 import { ask } from "./api.js";
 import { h } from "./dom.js";
 import { changed } from "./filters.js";
-import { ago, count, nothing, plural, utc } from "./format.js";
-import { blank, panel } from "./panel.js";
+import { ago, count, modelName, nothing, plural, utc } from "./format.js";
+import { blank, choices, panel } from "./panel.js";
 import { table } from "./table.js";
 
 const rates = [["inputPerMillion", "Input"], ["outputPerMillion", "Output"], ["cacheReadPerMillion", "Cache read"], ["cacheWrite5mPerMillion", "Cache write 5m"], ["cacheWrite1hPerMillion", "Cache write 1h"]];
@@ -15,7 +15,7 @@ export const prices = {
   name: "prices",
   title: "Prices",
 
-  sources: () => [["prices", "/api/telemetry/prices"]],
+  sources: () => [["prices", "/api/telemetry/prices"], ["used", "/api/telemetry/summary?period=90d&sessions=false"]],
   stream: () => "/api/telemetry/stream?topics=notice",
 
   told(app, topic, { code }) {
@@ -25,10 +25,12 @@ export const prices = {
 
   view(app) {
     const resource = app.data("prices");
+    const used = app.data("used");
+    const names = usedNames(used.data, resource.data);
     return [
       h("div", { class: "page-head" }, h("h1", null, "Prices"), resource.data && h("span", { class: "page-count" }, count(resource.data.models?.length ?? 0) + " models in the table")),
       panel(app, { id: "unpriced", title: "Models without a price", resource, lines: 3, why: "Models that were called and are not in the price table. Their tokens are counted, their cost is not known: it is shown as – and never as zero.", body: (data) => unpriced(app, data) }),
-      panel(app, { id: "rates", title: "Price table", resource, lines: 10, why: "US dollars per million tokens, as the pricing processor uses them: the built-in table or the one that the configuration names, with its overrides.", actions: search(app), body: (data) => list(app, data) }),
+      panel(app, { id: "rates", title: "Price table", resource: used.data || used.error ? resource : { loading: true }, lines: 10, why: "US dollars per million tokens, as the pricing processor uses them: the built-in table or the one that the configuration names, with its overrides.", actions: [scope(app, names), search(app)], body: (data) => list(app, data, names) }),
     ];
   },
 };
@@ -64,10 +66,23 @@ async function reprice(app) {
 
 const search = (app) => h("input", { type: "search", class: "input", id: "search", placeholder: "Search models", "aria-label": "Search models", value: app.route.query.get("q") ?? "", autocomplete: "off", spellcheck: "false", oninput: (event) => app.replace(changed(app.route, { q: event.target.value.trim() || null })) });
 
-function list(app, { models = [] }) {
+/** The names in the table of models that were called in the last 90 days, with the date of their release or without. */
+function usedNames(summary, prices) {
+  const called = new Set(Object.keys(summary?.byModel ?? {}).flatMap((name) => [name, modelName(name)]));
+  return new Set((prices?.models ?? []).map(({ model }) => model).filter((model) => called.has(model)));
+}
+
+const showsAll = ({ route }, names) => names.size === 0 || route.query.get("show") === "all";
+
+const scope = (app, names) => names.size > 0 && choices("Models", [
+  { title: "Called here", href: changed(app.route, { show: null, q: null }), isChosen: !showsAll(app, names) && !app.route.query.has("q") },
+  { title: "All", href: changed(app.route, { show: "all" }), isChosen: showsAll(app, names) || app.route.query.has("q") }]);
+
+function list(app, { models = [] }, names) {
   const text = (app.route.query.get("q") ?? "").toLowerCase();
+  const shown = showsAll(app, names) || text ? models : models.filter(({ model }) => names.has(model));
   const { sort = "model", order = "asc" } = app.ui.prices ?? {};
-  const found = models.filter(({ model, provider }) => (model + " " + (provider ?? "")).toLowerCase().includes(text)).sort((a, b) => {
+  const found = shown.filter(({ model, provider }) => (model + " " + (provider ?? "")).toLowerCase().includes(text)).sort((a, b) => {
     const [left, right] = [a[sort] ?? (sort === "model" || sort === "provider" ? "" : -1), b[sort] ?? (sort === "model" || sort === "provider" ? "" : -1)];
     return (left < right ? -1 : left > right ? 1 : 0) * (order === "asc" ? 1 : -1) || (a.model < b.model ? -1 : 1);
   });

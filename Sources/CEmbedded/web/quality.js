@@ -3,7 +3,7 @@
 
 import { h } from "./dom.js";
 import { parameters } from "./filters.js";
-import { ago, count, modelName, money, nothing, percent, utc } from "./format.js";
+import { ago, count, modelName, money, nothing, percent, plural, utc } from "./format.js";
 import { blank, panel } from "./panel.js";
 import { table } from "./table.js";
 
@@ -24,9 +24,9 @@ export const quality = {
   view(app) {
     const resource = app.data("quality");
     return [
-      h("div", { class: "page-head" }, h("h1", null, "Data quality"), resource.data && h("span", { class: "page-count" }, count(resource.data.calls) + " calls in this period")),
+      h("div", { class: "page-head" }, h("h1", null, "Data quality"), resource.data && h("span", { class: "page-count" }, plural(resource.data.calls, "call") + " in this period")),
       panel(app, { id: "witnesses", title: "How calls are known", kind: "bare", resource, lines: 3, body: facts }),
-      h("div", { class: "columns" },
+      h("div", { class: "columns quality-columns" },
         panel(app, { id: "sources", title: "Sources", resource, lines: 6, why: "Who tells of the calls of each agent and machine. Two sources of one call are joined and counted once.", body: sources }),
         panel(app, { id: "costs", title: "Reported and computed cost", resource, lines: 6, why: "Some agents say themselves what a call cost. Agreement says how their figure compares with the price table.", body: costs })),
       panel(app, { id: "problems", title: "What could not be read", resource, lines: 3, why: "Files and lines that the last scan of session files had to leave out.", body: problems }),
@@ -51,7 +51,7 @@ const sources = ({ sources: list = [] }) => list.length === 0 ? blank("No call i
   columns: [
     { key: "agent", title: "Agent", cell: ({ agent }) => agent },
     { key: "machine", title: "Machine", cell: ({ machine }) => machine },
-    { key: "sources", title: "Known from", cell: ({ sources: names }) => (names ?? []).join(" + ").replaceAll("_", " ") },
+    { key: "sources", title: "Known from", kind: "wrapped-cell", cell: ({ sources: names }) => (names ?? []).join(" + ").replaceAll("_", " ") },
     { key: "calls", title: "Calls", number: true, cell: ({ calls }) => count(calls) },
     { key: "seen", title: "Last seen", number: true, cell: ({ lastSeenAt }) => ago(lastSeenAt), hint: ({ lastSeenAt }) => utc(lastSeenAt) },
   ],
@@ -70,6 +70,6 @@ const costs = ({ costs: list = [] }) => list.length === 0 ? blank("No agent repo
 
 function problems({ unreadableFiles = 0, skippedLines = 0, problems: list = [] }) {
   if (!unreadableFiles && !skippedLines && !list.length) return blank("Everything was read.");
-  return [h("p", { class: "fine" }, count(unreadableFiles) + " files could not be read, " + count(skippedLines) + " lines were left out."),
+  return [h("p", { class: "fine" }, plural(unreadableFiles, "file") + " could not be read, " + plural(skippedLines, "line") + " left out."),
     h("ul", { class: "plain-list" }, list.slice(0, 100).map((text, index) => h("li", { key: index + text }, h("code", null, text))))];
 }

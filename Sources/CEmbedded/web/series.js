@@ -43,12 +43,12 @@ export function costOverTime(app, { resource, measure, dimension, onPick, onZoom
 }
 
 /** Bars of tokens per day by kind. */
-export const tokensOverTime = (app, resource, onZoom) => panel(app, {
+export const tokensOverTime = (app, resource, onZoom, height) => panel(app, {
   id: "kinds", title: "Tokens by kind", resource, lines: 6,
   why: "Cache reads cost about a tenth of input, cache writes a little more than it. Reasoning is part of output.",
   body: (summary) => {
     const { unit, buckets } = cut(summary.from, summary.to);
-    return chart(app, { id: "kinds", summary, buckets, unit, series: kindSeries(summary, buckets), measure: measures.tokens, height: 236, onZoom });
+    return chart(app, { id: "kinds", summary, buckets, unit, series: kindSeries(summary, buckets), measure: measures.tokens, height, onZoom });
   },
 });
 

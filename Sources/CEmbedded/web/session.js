@@ -39,7 +39,7 @@ export const session = {
       detail ? heading(app, detail.session) : h("h1", null, "Session"),
       panel(app, { id: "facts", title: "Facts", kind: "bare", resource, lines: 3, body: () => facts(app, detail, zone) }),
       detail && timelinePanel(app, detail, zone),
-      detail && h("div", { class: "columns wide-left" }, callsPanel(app, detail, zone), h("div", { class: "stack" }, modelsPanel(app, detail), subagentsPanel(app, detail), eventsPanel(app, detail, zone))),
+      detail && h("div", { class: "columns session-columns" }, callsPanel(app, detail, zone), h("div", { class: "stack" }, modelsPanel(app, detail), subagentsPanel(app, detail), eventsPanel(app, detail, zone))),
     ];
   },
 };
@@ -93,7 +93,7 @@ const callsPanel = (app, { calls = [] }, zone) => panel(app, {
         ...[["inputTokens", "Input"], ["cacheReadTokens", "Cache read"], ["cacheWriteTokens", "Cache write"], ["outputTokens", "Output"]].map(([key, title]) => ({ key, title, number: true, cell: (call) => tokens(call[key]), hint: (call) => count(call[key]) })),
         { key: "cost", title: "Cost", number: true, cell: callCost, hint: ({ reportedCost }) => (reportedCost === null || reportedCost === undefined ? undefined : "the agent itself said " + money(reportedCost)) },
         { key: "duration", title: "Took", number: true, cell: ({ durationMs }) => duration(durationMs) },
-        { key: "sources", title: "Sources", kind: "text-cell", cell: ({ sources }) => (sources ?? []).join(", ").replaceAll("_", " "), hint: ({ sources }) => (sources ?? []).join(", ") },
+        { key: "sources", title: "Sources", kind: "text-cell", cell: ({ sources }) => (sources ?? []).map((name) => name.replace(/^otlp_/, "")).join(", ").replaceAll("_", " "), hint: ({ sources }) => (sources ?? []).join(", ") },
       ],
     })), !isAll && h("div", { class: "more" }, h("span", { class: "fine" }, "The last " + count(callsShown) + " of " + count(calls.length)), h("button", { type: "button", class: "button", onclick: () => app.set({ allCalls: true }) }, "Show all"))];
   },

@@ -13,6 +13,8 @@ struct Assembler {
     let now: @Sendable () -> Timestamp
     /// What of the collector itself extensions may use; the stores and the like are added.
     var collector = CollectorParts()
+    /// What is known of a session.
+    var describeSession: @Sendable (_ id: String) async -> String? = { _ in nil }
     /// Whose components may be taken over.
     var previous: Assembly?
 
@@ -35,7 +37,9 @@ struct Assembler {
             let receiver = try receiver(factory, declared, Set(heads.keys))
             for (signal, inlet) in receiver.inlets {
                 guard let heads = heads[signal] else { continue }
-                let consumers = heads.map(\.consumer)
+                let consumers: [any Consumer] = heads.map { head in
+                    Entrance(consumer: head.consumer, counters: receiver.passages.counters(in: head.pipeline))
+                }
                 let consumer = consumers.count == 1 ? consumers[0] : FanOut(consumers: consumers)
                 let reaches = heads.reduce(into: Set()) { $0.formUnion($1.reaches) }
                 assembly.feeds.append(Assembly.Feed(inlet: inlet, consumer: consumer, reaches: reaches))
@@ -49,6 +53,7 @@ struct Assembler {
     // MARK: - Kinds
 
     private struct Head {
+        let pipeline: String
         let consumer: any Consumer
         let reaches: Set<ObjectIdentifier>
     }
@@ -68,10 +73,12 @@ struct Assembler {
                 processors.append(processor)
             }
             let exporters = assembly.exporters.filter { pipeline.exporters.contains($0.id) }
+            let title = pipeline.title
             let head = Head(
+                pipeline: title,
                 consumer: Pipeline(
-                    processors: processors.compactMap(observed),
-                    exporters: exporters.compactMap(observed)
+                    processors: processors.compactMap { observed($0, in: title) },
+                    exporters: exporters.compactMap { observed($0, in: title) }
                 ),
                 reaches: Set((processors + exporters).map(\.identity))
             )
@@ -83,17 +90,24 @@ struct Assembler {
         return heads
     }
 
-    private func observed(_ instance: Assembly.Instance) -> (any Processor)? {
+    private func observed(_ instance: Assembly.Instance, in pipeline: String) -> (any Processor)? {
         (instance.component as? any Processor).map {
-            ObservedProcessor(processor: $0, counters: instance.counters, tap: instance.tap, now: now)
+            ObservedProcessor(
+                processor: $0,
+                counters: instance.counters,
+                passage: instance.passages.counters(in: pipeline),
+                tap: instance.tap,
+                now: now
+            )
         }
     }
 
-    private func observed(_ instance: Assembly.Instance) -> (any Consumer)? {
+    private func observed(_ instance: Assembly.Instance, in pipeline: String) -> (any Consumer)? {
         (instance.component as? any Exporter).map {
             ObservedExporter(
                 exporter: $0,
                 counters: instance.counters,
+                passage: instance.passages.counters(in: pipeline),
                 life: instance.life,
                 tap: instance.tap,
                 now: now
@@ -186,12 +200,19 @@ struct Assembler {
     ) throws(StartError) -> Assembly.Instance {
         var logger = logger
         logger[metadataKey: declared.kind.singular] = "\(declared.id)"
-        let settings = ComponentSettings(id: declared.id, logger: logger, home: home, now: now)
+        let settings = ComponentSettings(
+            id: declared.id,
+            logger: logger,
+            home: home,
+            now: now,
+            describeSession: describeSession
+        )
         return Assembly.Instance(
             declared: declared,
             pipeline: pipeline,
             component: try make(settings),
             counters: settings.counters,
+            passages: Passages(),
             life: ComponentLife(),
             tenancy: tenancy,
             tap: tap,

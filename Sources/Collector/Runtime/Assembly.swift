@@ -19,6 +19,7 @@ struct Assembly: Sendable {
         let pipeline: String
         let component: any Component
         let counters: ComponentCounters
+        let passages: Passages
         let life: ComponentLife
         let tenancy: RouteTenancy
         let tap: TapPoint

@@ -60,6 +60,12 @@ final class CollectorState: Sendable {
         )
     }
 
+    /// What is known of a session, by the extension that is at work now and knows.
+    @Sendable func describe(session id: String) async -> String? {
+        let known = assembly.extensions.lazy.compactMap { $0.component as? any SessionDescribing }.first
+        return await known?.describe(session: id)
+    }
+
     // MARK: - Status
 
     /// What is to be said about the collector now.
@@ -69,15 +75,7 @@ final class CollectorState: Sendable {
         status.startedAt = present.startedAt
         status.memory.usedBytes = memory.usedBytes
         status.memory.limitBytes = memory.limit
-        status.pipelines = present.graph.pipelines.map { pipeline in
-            PipelineStatus(
-                name: pipeline.title,
-                signal: pipeline.signal,
-                receivers: pipeline.receivers,
-                processors: pipeline.processors,
-                exporters: pipeline.exporters
-            )
-        }
+        status.pipelines = present.graph.pipelines.map { Self.status($0, present.assembly) }
         // A processor runs once in each of its pipelines, and is one component to whoever wrote it down.
         var order: [String] = []
         var groups: [String: [Assembly.Instance]] = [:]
@@ -88,6 +86,26 @@ final class CollectorState: Sendable {
         }
         status.components = order.compactMap { groups[$0].flatMap(component) }
         return status
+    }
+
+    private static func status(_ pipeline: DeclaredPipeline, _ assembly: Assembly) -> PipelineStatus {
+        let title = pipeline.title
+        func counts(_ kind: ComponentKind, _ ids: [ComponentID]) -> [ComponentID: Int] {
+            let instances = assembly.startOrder.filter { $0.kind == kind && ids.contains($0.id) }
+            return Dictionary(instances.map { ($0.id, $0.passages.count(in: title)) }, uniquingKeysWith: +)
+        }
+        return PipelineStatus(
+            name: title,
+            signal: pipeline.signal,
+            receivers: pipeline.receivers,
+            processors: pipeline.processors,
+            exporters: pipeline.exporters,
+            accepted: [
+                .receiver: counts(.receiver, pipeline.receivers),
+                .processor: counts(.processor, pipeline.processors),
+                .exporter: counts(.exporter, pipeline.exporters),
+            ]
+        )
     }
 
     private func component(_ instances: [Assembly.Instance]) -> ComponentStatus? {

@@ -87,6 +87,7 @@ struct ConfigExchange: Sendable {
             home: collector.home,
             now: collector.now,
             collector: state.parts,
+            describeSession: state.describe,
             previous: previous
         )
     }

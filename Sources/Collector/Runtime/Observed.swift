@@ -8,6 +8,8 @@ import Usage
 struct ObservedExporter: Consumer {
     let exporter: any Exporter
     let counters: ComponentCounters
+    /// What it took in this pipeline.
+    let passage: ComponentCounters
     let life: ComponentLife
     let tap: TapPoint
     let now: @Sendable () -> Timestamp
@@ -27,6 +29,7 @@ struct ObservedExporter: Consumer {
         }
         // What has a queue counts by itself what it took into it.
         if !(exporter is any Queueing) { counters.add(batch.otlp.recordCount, to: .accepted) }
+        passage.add(batch.otlp.recordCount, to: .accepted)
         life.succeed()
     }
 }
@@ -35,17 +38,21 @@ struct ObservedExporter: Consumer {
 struct ObservedProcessor: Processor {
     let processor: any Processor
     let counters: ComponentCounters
+    /// What it took in this pipeline.
+    let passage: ComponentCounters
     let tap: TapPoint
     let now: @Sendable () -> Timestamp
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
+        let records = batch.otlp.recordCount
         do throws(ConsumeError) {
             try processor.process(&batch)
         } catch {
             counters.note(error.message, at: now())
-            counters.add(batch.otlp.recordCount, to: error.isRetryable ? .failed : .refused)
+            counters.add(records, to: error.isRetryable ? .failed : .refused)
             throw error
         }
+        passage.add(records, to: .accepted)
         tap.offer(batch)
     }
 }

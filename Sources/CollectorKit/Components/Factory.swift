@@ -151,6 +151,8 @@ public struct ComponentSettings: Sendable {
     public var home: String
     /// The present.
     public var now: @Sendable () -> Timestamp
+    /// What is known of a session, as a JSON document in the words of the API; nil when nobody knows it.
+    public var describeSession: @Sendable (_ id: String) async -> String?
 
     /// Creates settings.
     public init(
@@ -158,12 +160,14 @@ public struct ComponentSettings: Sendable {
         logger: Logger,
         counters: ComponentCounters = ComponentCounters(),
         home: String,
-        now: @escaping @Sendable () -> Timestamp
+        now: @escaping @Sendable () -> Timestamp,
+        describeSession: @escaping @Sendable (_ id: String) async -> String? = { _ in nil }
     ) {
         self.id = id
         self.logger = logger
         self.counters = counters
         self.home = home
         self.now = now
+        self.describeSession = describeSession
     }
 }

@@ -90,7 +90,8 @@ struct ReferenceAnswers {
     func sessions(_ query: SessionQuery) -> SessionPage {
         var found = sessions.filter { session in
             let texts = [session.id, session.name, session.project, session.user].compactMap { $0?.lowercased() }
-            return isMeant(session, by: query.filter) && query.isSeen(from: session.startedAt, to: session.lastSeenAt)
+            return query.id ?? session.id == session.id && isMeant(session, by: query.filter)
+                && query.isSeen(from: session.startedAt, to: session.lastSeenAt)
                 && (query.status == nil || query.status == session.status(at: query.now))
                 && (query.text.map { text in texts.contains { $0.contains(text.lowercased()) } } ?? true)
         }

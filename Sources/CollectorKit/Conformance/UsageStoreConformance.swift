@@ -196,6 +196,13 @@ public struct UsageStoreConformance: Sendable {
                 StoreAnswers.lines(try await store.session(id: id)),
                 "session \(id.prefix(40))"
             )
+            var query = SessionQuery(now: now)
+            query.id = id
+            expect(
+                StoreAnswers.lines(reference.sessions(query)),
+                StoreAnswers.lines(try await store.sessions(query)),
+                "only session \(id.prefix(40))"
+            )
         }
         return violations
     }

@@ -36,11 +36,23 @@ extension CollectorStatus {
     }
 
     private static func json(_ pipeline: PipelineStatus) -> String {
-        object([
+        func counts(_ kind: ComponentKind, _ ids: [ComponentID]) -> String {
+            let members = ids.map { "\(text($0.description)):\(pipeline.accepted[kind]?[$0] ?? 0)" }
+            return "{" + members.joined(separator: ",") + "}"
+        }
+        return object([
             ("name", text(pipeline.name)), ("signal", text(pipeline.signal.rawValue)),
             ("receivers", list(pipeline.receivers.map { text($0.description) })),
             ("processors", list(pipeline.processors.map { text($0.description) })),
             ("exporters", list(pipeline.exporters.map { text($0.description) })),
+            (
+                "accepted",
+                object([
+                    ("receivers", counts(.receiver, pipeline.receivers)),
+                    ("processors", counts(.processor, pipeline.processors)),
+                    ("exporters", counts(.exporter, pipeline.exporters)),
+                ])
+            ),
         ])
     }
 

@@ -41,6 +41,8 @@ public struct PipelineStatus: Sendable, Hashable {
     public var processors: [ComponentID]
     /// Where they go.
     public var exporters: [ComponentID]
+    /// How many records each of them took in this pipeline, by kind and name; what a receiver brought counts once the pipeline has it.
+    public var accepted: [ComponentKind: [ComponentID: Int]]
 
     /// Creates a pipeline's status.
     public init(
@@ -48,13 +50,15 @@ public struct PipelineStatus: Sendable, Hashable {
         signal: Signal,
         receivers: [ComponentID],
         processors: [ComponentID],
-        exporters: [ComponentID]
+        exporters: [ComponentID],
+        accepted: [ComponentKind: [ComponentID: Int]] = [:]
     ) {
         self.name = name
         self.signal = signal
         self.receivers = receivers
         self.processors = processors
         self.exporters = exporters
+        self.accepted = accepted
     }
 }
 

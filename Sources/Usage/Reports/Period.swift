@@ -38,8 +38,8 @@ public struct Period: Sendable, Hashable {
     {
         let calendar = try Self.calendar(timezone)
         if from != nil || to != nil {
-            guard text == nil else { throw PeriodError("give either period or from and to, not both") }
-            guard let from, let to else { throw PeriodError("from and to go together") }
+            guard text == nil else { throw PeriodError(.both) }
+            guard let from, let to else { throw PeriodError(.half) }
             try self.init(
                 name: "custom",
                 first: Self.date(from, calendar),
@@ -71,22 +71,20 @@ public struct Period: Sendable, Hashable {
             let next = calendar.date(byAdding: .month, value: 1, to: first),
             let last = calendar.date(byAdding: .day, value: -1, to: next)
         else {
-            throw PeriodError(
-                "no period \"\(month.prefix(40))\": use 7d, 30d, 90d, YYYY-MM, or from=YYYY-MM-DD&to=YYYY-MM-DD"
-            )
+            throw PeriodError(.unknown(String(month.prefix(40))))
         }
         try self.init(name: month, first: first, last: last, calendar: calendar)
     }
 
     private init(name: String, first: Date, last: Date, calendar: Calendar) throws(PeriodError) {
-        guard first <= last else { throw PeriodError("from is after to") }
+        guard first <= last else { throw PeriodError(.reversed) }
         self.name = name
         timezone = calendar.timeZone.identifier == "GMT" ? "UTC" : calendar.timeZone.identifier
         days = []
         dayStarts = []
         var day = first
         while day <= last {
-            guard days.count < Self.longest else { throw PeriodError("a period has at most \(Self.longest) days") }
+            guard days.count < Self.longest else { throw PeriodError(.tooLong) }
             days.append(Self.text(of: day, calendar))
             dayStarts.append(Self.timestamp(day))
             guard let next = calendar.date(byAdding: .day, value: 1, to: day) else { break }
@@ -119,7 +117,7 @@ public struct Period: Sendable, Hashable {
 
     private static func calendar(_ timezone: String) throws(PeriodError) -> Calendar {
         guard let zone = TimeZone(identifier: timezone) else {
-            throw PeriodError("no time zone \"\(timezone.prefix(40))\": use a name such as UTC or Europe/Berlin")
+            throw PeriodError(.unknownZone(String(timezone.prefix(40))))
         }
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = zone
@@ -136,7 +134,7 @@ public struct Period: Sendable, Hashable {
                 return calendar.startOfDay(for: date)
             }
         }
-        throw PeriodError("no date \"\(text.prefix(40))\": use YYYY-MM-DD")
+        throw PeriodError(.noDate(String(text.prefix(40))))
     }
 
     private static func text(of date: Date, _ calendar: Calendar) -> String {
@@ -150,15 +148,5 @@ public struct Period: Sendable, Hashable {
 
     private static func timestamp(_ date: Date) -> Timestamp {
         Timestamp(nanoseconds: Int64(date.timeIntervalSince1970) * 1_000_000_000)
-    }
-}
-
-/// A period that cannot be understood; the text says what to write instead.
-public struct PeriodError: Error, Sendable, CustomStringConvertible {
-    /// What is wrong and what to write.
-    public let description: String
-
-    init(_ description: String) {
-        self.description = description
     }
 }

@@ -2,6 +2,8 @@
 
 /// Which sessions to list, in which order, from where on.
 public struct SessionQuery: Sendable, Hashable {
+    /// Only the session with this id; nil for all.
+    public var id: String?
     /// Only sessions in this state.
     public var status: Session.Status?
     /// Only sessions of these agents, projects, users and machines, and that used one of these models.

@@ -48,7 +48,12 @@ struct BudgetCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
             abstract: "Fails with exit code 1 when more was spent than may be: a gate for CI.",
-            discussion: "Without --limit it is the budget of the configuration that counts, for the current month."
+            discussion: """
+                Without --limit it is the budget of the configuration that counts, for the current month.
+
+                Example:
+                  hammurabi budget check --limit 20 --period 7d --project shop
+                """
         )
 
         @OptionGroup var options: ConfigOptions

@@ -38,7 +38,7 @@ struct DoctorCommand: AsyncParsableCommand {
         do {
             _ = try Period(period, timezone: "UTC", now: Console.now())
         } catch {
-            throw ValidationError(error.description)
+            throw ValidationError(error.text(period: "--period", from: "", to: "", days: "month"))
         }
     }
 
@@ -56,7 +56,9 @@ struct DoctorCommand: AsyncParsableCommand {
         if json { return Console.answer(answer + "\n") }
         let quality = try JSONDecoder().decode(QualityReport.self, from: Data(answer.utf8))
         let style = Style(isTerminal: Console.isTerminal, environment: surroundings.environment)
-        Console.answer(quality.text(width: Console.isTerminal ? Console.columns : 120, style: style))
+        Console.answer(
+            quality.text(width: Console.isTerminal ? Console.columns : 120, style: style, now: Console.now())
+        )
     }
 
     // MARK: - Everything but the data

@@ -43,7 +43,13 @@ struct KeysCommand: ParsableCommand {
 
     /// The command `hammurabi keys create`.
     struct Create: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Makes a key and prints it, this once.")
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a key and prints it, this once.",
+            discussion: """
+                Example:
+                  hammurabi keys create --name laptop --scope write
+                """
+        )
 
         @OptionGroup var place: Place
 
@@ -109,7 +115,10 @@ struct KeysCommand: ParsableCommand {
                 return Console.answer(try KeysCommand.text(["keys": records.map(Document.init)]))
             }
             var table = TextTable(
-                columns: ["Id", "Name", "Key", "Scopes", "Created", "Last used"].map { .init(title: $0) }
+                columns: [
+                    .init(title: "Id"), .init(title: "Name"), .init(title: "Key", rank: 2), .init(title: "Scopes"),
+                    .init(title: "Created", rank: 1), .init(title: "Last used"),
+                ]
             )
             table.rows = records.map { record in
                 let scopes = record.scopes.map(\.word).joined(separator: ",")

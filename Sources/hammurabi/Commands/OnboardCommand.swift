@@ -16,6 +16,12 @@ struct OnboardCommand: AsyncParsableCommand {
             Finds the agents, checks the collector by sending it a record, shows each change as a diff, asks, and writes with a \
             backup. On a terminal it asks; elsewhere say --yes, --dry-run, --print or --undo. A key is read from standard input \
             or from HAMMURABI_API_KEY.
+
+            Examples:
+              hammurabi onboard
+              hammurabi onboard --agent claude-code --dry-run
+              hammurabi onboard --yes --endpoint https://hub.example.com:4318
+              hammurabi onboard --undo
             """
     )
 

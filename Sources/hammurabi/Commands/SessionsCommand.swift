@@ -10,8 +10,14 @@ struct SessionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sessions",
         abstract: "Lists sessions, or shows one with its calls.",
-        discussion:
-            "A session is named by its id, by the first signs of its id, or by its name, as long as only one is meant."
+        discussion: """
+            A session is named by its id, by the first signs of its id, or by its name, as long as only one is meant.
+
+            Examples:
+              hammurabi sessions --sort cost --limit 10
+              hammurabi sessions --status active
+              hammurabi sessions 546
+            """
     )
 
     @Argument(help: ArgumentHelp("The session to show.", valueName: "id"))

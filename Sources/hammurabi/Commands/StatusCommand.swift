@@ -10,11 +10,15 @@ struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Says how the running collector is: its pipelines, components, queues and last errors.",
-        discussion:
-            "With keys, HAMMURABI_API_KEY must hold one with the scope telemetry:read. Exit code 69: nobody answers."
+        discussion: """
+            Behind a pipe it prints one component a line, divided by tabs: kind, id, state, counts of records, what is queued, and \
+            what is wrong. With keys, HAMMURABI_API_KEY must hold one with the scope telemetry:read. Exit code 69: nobody answers.
+            """
     )
 
     @OptionGroup var options: ConfigOptions
+
+    @OptionGroup var tables: TableOptions
 
     @Flag(help: "Print the API's JSON document.")
     var json = false
@@ -26,6 +30,7 @@ struct StatusCommand: ParsableCommand {
             try answer.check()
             if json { return Console.answer(answer.body + "\n") }
             let report = try JSONDecoder().decode(StatusReport.self, from: Data(answer.body.utf8))
+            guard Console.isTerminal, !tables.csv else { return Console.answer(tables.text(report.programTable)) }
             let style = Style(isTerminal: Console.isTerminal, environment: Surroundings.process.environment)
             return Console.answer(report.text(width: Console.columns, style: style))
         }
@@ -38,8 +43,12 @@ struct TapCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tap",
         abstract: "Shows samples of what passes through a component, as OTLP/JSON, one request a line.",
-        discussion:
-            "At most ten a second; what passes while nobody keeps up is left out. With keys, HAMMURABI_API_KEY must hold one."
+        discussion: """
+            At most ten a second; what passes while nobody keeps up is left out. With keys, HAMMURABI_API_KEY must hold one.
+
+            Example:
+              hammurabi tap otlp --limit 1 | jq .
+            """
     )
 
     @OptionGroup var options: ConfigOptions

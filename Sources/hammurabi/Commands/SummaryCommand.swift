@@ -12,6 +12,12 @@ struct SummaryCommand: AsyncParsableCommand {
         discussion: """
             Asks the collector when one runs, else reads the store itself; the numbers are the same. On a terminal it \
             prints tables, behind a pipe one line a row with full values, divided by tabs.
+
+            Examples:
+              hammurabi summary --period 30d
+              hammurabi summary --by project --breakdown --since 2026-11-01
+              hammurabi summary --by day --csv > days.csv
+              hammurabi summary --json | jq .totalCost
             """
     )
 

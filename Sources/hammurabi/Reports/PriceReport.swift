@@ -32,8 +32,9 @@ struct PriceReport {
             return "No model of the table has this name" + (similar.map { "; did you mean \"\($0)\"?" } ?? ".") + "\n"
         }
         let isWide = width >= 100
-        var columns = [TextTable.Column(title: "Model"), .init(title: "Provider")]
-        columns += ["Input", "Output", "Cache read"].map { .init(title: $0, isNumber: true) }
+        var columns = [TextTable.Column(title: "Model"), .init(title: "Provider", rank: 1)]
+        columns += ["Input", "Output"].map { .init(title: $0, isNumber: true) }
+        columns.append(.init(title: "Cache read", isNumber: true, rank: 2))
         if isWide { columns += ["Write 5m", "Write 1h", "Since"].map { .init(title: $0, isNumber: true) } }
         var table = TextTable(columns: columns)
         for price in models {

@@ -76,7 +76,7 @@ struct SessionReport {
             cells.append(call.model.map { models[$0].printable } ?? style.none)
             cells += tokens.map(Figures.tokens)
             cells.append(call.priced ? Figures.money(counts.cost) : style.none)
-            cells.append(call.durationMs.map(Figures.latency) ?? style.none)
+            cells.append(call.durationMs.map(Figures.duration) ?? style.none)
             if columns.last?.title == "Error" { cells.append(call.error?.printable ?? "") }
             table.rows.append(.init(cells: cells))
         }

@@ -11,29 +11,25 @@ struct SessionsReport {
     func text(width: Int, style: Style) -> String {
         let sessions = document.sessions
         guard !sessions.isEmpty else { return "No sessions.\n" }
-        let isWide = width >= 100
         let ids = ShortNames(sessionIDs: sessions.map(\.facts.sessionId))
         let models = ShortNames(models: sessions.compactMap(\.facts.model))
-        var columns = [TextTable.Column(title: "Session"), .init(title: "State"), .init(title: "Agent")]
-        if isWide { columns += [.init(title: "Project"), .init(title: "Model")] }
-        columns += ["Seen", "Calls", "Tokens", "Cost", "Duration"].map { .init(title: $0, isNumber: true) }
-        var table = TextTable(columns: isWide ? columns : columns.filter { $0.title != "Calls" })
+        var table = TextTable(columns: [
+            .init(title: "Session"), .init(title: "State", rank: 2), .init(title: "Agent", rank: 3),
+            .init(title: "Project", rank: 4), .init(title: "Model", rank: 5),
+            .init(title: "Seen", isNumber: true, rank: 1), .init(title: "Calls", isNumber: true, rank: 6),
+            .init(title: "Tokens", isNumber: true), .init(title: "Cost", isNumber: true),
+            .init(title: "Duration", isNumber: true),
+        ])
         for session in sessions {
             let (facts, figures) = (session.facts, session.figures)
             let name = facts.name == facts.sessionId ? ids[facts.sessionId] : facts.name
-            var cells = [name.printable, facts.status, facts.agent?.printable ?? style.none]
-            if isWide {
-                cells += [
-                    facts.project?.printable ?? style.none, facts.model.map { models[$0].printable } ?? style.none,
-                ]
-            }
-            cells.append(Figures.age(of: facts.lastSeenAt, now: now))
-            if isWide { cells.append(Figures.grouped(figures.calls)) }
-            cells += [
+            let texts = [facts.agent, facts.project, facts.model.map { models[$0] }].map { $0?.printable ?? style.none }
+            let numbers = [
+                Figures.age(of: facts.lastSeenAt, now: now), Figures.grouped(figures.calls),
                 Figures.tokens(figures.tokens), SummaryReport.cost(figures, style),
                 Figures.duration(milliseconds: facts.durationMs),
             ]
-            table.rows.append(.init(cells: cells))
+            table.rows.append(.init(cells: [name.printable, facts.status] + texts + numbers))
         }
         let rest = document.total - Int64(sessions.count)
         let more =

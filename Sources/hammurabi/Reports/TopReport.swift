@@ -102,26 +102,22 @@ struct TopReport {
     }
 
     private func components(_ width: Int, _ style: Style) -> String {
-        let isWide = width >= 100
         let unit = before == nil ? "" : "/s"
-        var columns = [TextTable.Column(title: "Component"), .init(title: "State")]
-        let numbers =
-            ["In" + unit, "Out" + unit] + (isWide ? ["Accepted", "Sent"] : []) + [
-                "Refused", "Failed", "Dropped", "Queued",
-            ]
-        columns += numbers.map { .init(title: $0, isNumber: true) }
-        var table = TextTable(columns: columns)
+        let ranks = [
+            ("In" + unit, 0), ("Out" + unit, 0), ("Accepted", 6), ("Sent", 6), ("Refused", 3), ("Failed", 2),
+            ("Dropped", 4), ("Queued", 1),
+        ]
+        var table = TextTable(columns: [.init(title: "Component"), .init(title: "State")])
+        table.columns += ranks.map { .init(title: $0, isNumber: true, rank: $1) }
         var earlier: [String: PipelinesDocument.Component] = [:]
         for component in before?.pipelines.components ?? [] { earlier[component.kind + "/" + component.id] = component }
         for component in now.pipelines.components {
             let last = earlier[component.kind + "/" + component.id]
-            var cells = ["\(component.kind) \(component.id.printable)", component.state]
+            var cells = ["\(component.id.printable) \(component.kind)", component.state]
             // Only exporters send: what others pass on is what they took and did not drop.
             let sends = component.kind == "exporter"
             cells += [rate(component.accepted, last?.accepted), sends ? rate(component.sent, last?.sent) : style.none]
-            if isWide {
-                cells += [Figures.grouped(component.accepted), sends ? Figures.grouped(component.sent) : style.none]
-            }
+            cells += [Figures.grouped(component.accepted), sends ? Figures.grouped(component.sent) : style.none]
             cells += [component.refused, component.failed, component.dropped].map(Figures.grouped)
             cells.append(component.queue.map { Figures.bytes($0.bytes) } ?? style.none)
             table.rows.append(.init(cells: cells))

@@ -9,18 +9,28 @@ enum Figures {
         let nano = amount.nanodollars
         if nano == 0 { return "$0.00" }
         if nano < 100_000 { return "<$0.0001" }
-        if nano >= 1_000_000_000 {
+        if nano >= 999_950_000 {
             let cents = (nano + 5_000_000) / 10_000_000
             return "$\(grouped(cents / 100)).\(padded(cents % 100, 2))"
         }
-        return "$0.\(padded(min(9_999, (nano + 50_000) / 100_000), 4))"
+        return "$0.\(padded((nano + 50_000) / 100_000, 4))"
     }
 
-    /// Tokens: every digit below a million, then `1.24M`.
+    /// Tokens: every digit below a million, then three: `1.24M`, `12.4M`, `124M`.
     static func tokens(_ count: Int64) -> String {
         guard count >= 1_000_000 else { return grouped(count) }
-        let (unit, name): (Int64, String) = count >= 1_000_000_000 ? (1_000_000_000, "B") : (1_000_000, "M")
-        return "\(grouped(count / unit)).\(padded(count % unit * 100 / unit, 2))\(name)"
+        let units: [(Int64, String)] = [(1_000_000_000_000, "T"), (1_000_000_000, "B"), (1_000_000, "M")]
+        // What would be rounded to a thousand is one of the next unit.
+        let (unit, name) = units.first { count >= $0.0 / 2_000 * 1_999 } ?? (1_000_000, "M")
+        for decimals in [2, 1] {
+            let step = unit / (decimals == 2 ? 100 : 10)
+            let steps = count / step + (count % step * 2 >= step ? 1 : 0)
+            if steps < 1_000 {
+                let (whole, rest) = steps.quotientAndRemainder(dividingBy: unit / step)
+                return "\(whole).\(padded(rest, decimals))\(name)"
+            }
+        }
+        return "\(grouped(count / unit + (count % unit * 2 >= unit ? 1 : 0)))\(name)"
     }
 
     /// A whole number with a comma after every three digits.
@@ -39,26 +49,27 @@ enum Figures {
         "\(grouped(number)) \(word)\(number == 1 ? "" : "s")"
     }
 
-    /// A span of time in its largest unit: `45s`, `12m`, `3h 5m`, `2d 4h`.
+    /// A span of time, cut as a clock shows it, by the rule of the dashboard: `420ms`, `4.2s`, `45s`, `12m`, `3h 05m`, `2d 4h`.
     static func duration(milliseconds: Int64) -> String {
-        let seconds = max(0, milliseconds) / 1_000
+        let milliseconds = max(0, milliseconds)
+        if milliseconds == 0 { return "0s" }
+        if milliseconds < 1_000 { return "\(milliseconds)ms" }
+        let seconds = milliseconds / 1_000
+        if seconds < 10 { return "\(seconds).\(milliseconds % 1_000 / 100)s" }
         if seconds < 60 { return "\(seconds)s" }
         if seconds < 3_600 { return "\(seconds / 60)m" }
-        if seconds < 86_400 { return "\(seconds / 3_600)h \(seconds % 3_600 / 60)m" }
+        if seconds < 86_400 { return "\(seconds / 3_600)h \(padded(seconds % 3_600 / 60, 2))m" }
         return "\(seconds / 86_400)d \(seconds % 86_400 / 3_600)h"
     }
 
-    /// How long something took: `850ms`, `12.3s`, then as ``duration(milliseconds:)``.
-    static func latency(milliseconds: Int64) -> String {
-        if milliseconds < 1_000 { return "\(max(0, milliseconds))ms" }
-        if milliseconds < 60_000 { return "\(milliseconds / 1_000).\(milliseconds % 1_000 / 100)s" }
-        return duration(milliseconds: milliseconds)
-    }
-
-    /// How long ago an instant was that is written in ISO 8601; the text itself when it is none.
+    /// How long ago an instant was that is written in ISO 8601, in one unit as in the dashboard; the text itself when it is none.
     static func age(of instant: String, now: Timestamp) -> String {
         guard let time = Timestamp(iso8601: instant) else { return instant.printable }
-        return duration(milliseconds: now.milliseconds - time.milliseconds) + " ago"
+        let seconds = max(0, now.milliseconds - time.milliseconds) / 1_000
+        if seconds < 5 { return "just now" }
+        if seconds < 60 { return "\(seconds)s ago" }
+        if seconds < 3_600 { return "\(seconds / 60)m ago" }
+        return seconds < 86_400 ? "\(seconds / 3_600)h ago" : "\(seconds / 86_400)d ago"
     }
 
     /// Tokens in a few signs: `812`, `41k`, `1.2M`.

@@ -6,6 +6,8 @@ struct TextTable {
     struct Column {
         var title: String
         var isNumber = false
+        /// Where there is no room for all columns, those with the largest number go first; 0 stays.
+        var rank = 0
     }
 
     /// What one row says: for people and in full.
@@ -20,7 +22,43 @@ struct TextTable {
     var rows: [Row] = []
 
     /// Aligned columns under a bold title and a thin rule, in at most `width` columns of the terminal where the numbers leave room.
-    func text(width: Int, style: Style) -> String {
+    func text(width: Int, style: Style) -> String { fitting(width).fitted(width, style) }
+
+    /// How wide a column of texts should be at least, the first one, which names the rows, and others.
+    private static let comfort = (name: 24, other: 16)
+
+    /// The table with as many of its columns as there is room for.
+    private func fitting(_ width: Int) -> TextTable {
+        let natural = naturalWidths
+        func needed(_ kept: [Int]) -> Int {
+            kept.reduce(2 * (kept.count - 1)) { sum, column in
+                let comfort = max(column == 0 ? Self.comfort.name : Self.comfort.other, columns[column].title.columns)
+                return sum + (columns[column].isNumber ? natural[column] : min(natural[column], comfort))
+            }
+        }
+        var kept = Array(columns.indices)
+        while needed(kept) > width, let next = kept.max(by: { columns[$0].rank < columns[$1].rank }),
+            columns[next].rank > 0
+        {
+            kept.removeAll { $0 == next }
+        }
+        guard kept.count < columns.count else { return self }
+        var table = TextTable(columns: kept.map { columns[$0] })
+        table.rows = rows.map { row in
+            var row = row
+            row.cells = kept.map { row.cells[$0] }
+            return row
+        }
+        return table
+    }
+
+    private var naturalWidths: [Int] {
+        columns.indices.map { column in
+            ([columns[column].title] + rows.map { $0.cells[column] }).map(\.columns).max() ?? 0
+        }
+    }
+
+    private func fitted(_ width: Int, _ style: Style) -> String {
         let widths = fittedWidths(to: width)
         var lines = [style.bold(line(columns.map(\.title), widths, style))]
         let rule = String(repeating: style.rule, count: widths.reduce(0, +) + 2 * (widths.count - 1))
@@ -35,9 +73,7 @@ struct TextTable {
 
     /// The widest text columns give way first; none becomes narrower than its title or eight signs.
     private func fittedWidths(to width: Int) -> [Int] {
-        var widths = columns.indices.map { column in
-            ([columns[column].title] + rows.map { $0.cells[column] }).map(\.columns).max() ?? 0
-        }
+        var widths = naturalWidths
         var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - width
         while excess > 0 {
             let shrinkable = columns.indices.filter {

@@ -67,7 +67,7 @@ struct Measurement {
         return digits
     }
 
-    private static func decimal(_ number: Double) -> String {
+    static func decimal(_ number: Double) -> String {
         let hundredths = Int((number * 100).rounded())
         return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
     }

@@ -37,7 +37,7 @@ struct Workload {
     /// The stages one by one, then all of them together.
     func measurements() async throws -> [Measurement] {
         let batches = try protobuf.map { Batch(try OTLPBatch(signal: signal, protobuf: $0), receivedAt: Self.now) }
-        let priced = try batches.map { try processed($0) }
+        let priced = try batches.map { try Self.processed($0) }
         var rows = [
             try await best("index protobuf", protobufBytes) { _ in
                 for bytes in protobuf { _ = try OTLPBatch(signal: signal, protobuf: bytes) }
@@ -52,10 +52,10 @@ struct Workload {
                 for batch in batches { _ = spliced(batch.otlp) }
             },
             try await best("tokens and pricing", protobufBytes) { _ in
-                for batch in batches { _ = try processed(batch) }
+                for batch in batches { _ = try Self.processed(batch) }
             },
         ]
-        for (name, make) in stores {
+        for (name, make) in Self.stores {
             rows.append(
                 try await best("keep in \(name), durably", protobufBytes) { round in
                     let exporter = make("\(folder)/\(signal.rawValue)-\(round).\(name)")
@@ -103,19 +103,19 @@ struct Workload {
         return changed.encoded().count
     }
 
-    private func processed(_ batch: Batch) throws -> Batch {
+    static func processed(_ batch: Batch) throws -> Batch {
         var batch = batch
         try tokens.process(&batch)
         try pricing.process(&batch)
         return batch
     }
 
-    private var tokens: any Processor { TokensFactory().makeProcessor(TokensConfig(), Self.settings("tokens")) }
-    private var pricing: any Processor {
+    private static var tokens: any Processor { TokensFactory().makeProcessor(TokensConfig(), Self.settings("tokens")) }
+    private static var pricing: any Processor {
         get throws { try PricingFactory().makeProcessor(PricingConfig(), Self.settings("pricing")) }
     }
 
-    private var stores: [(String, (String) -> any Exporter)] {
+    static var stores: [(String, (String) -> any Exporter)] {
         [
             (
                 "jsonl",
@@ -136,7 +136,7 @@ struct Workload {
         ]
     }
 
-    private static let now = Timestamp(nanoseconds: 1_795_334_400_000_000_000)
+    static let now = Timestamp(nanoseconds: 1_795_334_400_000_000_000)
 
     private static func settings(_ name: String) -> ComponentSettings {
         let logger = Logger(label: name) { _ in SwiftLogNoOpLogHandler() }

@@ -11,6 +11,9 @@ import TokensProcessor
 import Usage
 
 // Each piece of work is done several times; the best time counts, because whatever else runs on the machine only adds.
+//
+//   benchmarks [REQUESTS]          the stages one by one
+//   benchmarks questions [CALLS]   what a store of 90 days answers, by default one of a million calls
 let arguments = CommandLine.arguments.dropFirst()
 let requests = arguments.first.flatMap(Int.init) ?? 500
 let folder = FileManager.default.temporaryDirectory.appending(
@@ -19,13 +22,23 @@ let folder = FileManager.default.temporaryDirectory.appending(
 defer { try? FileManager.default.removeItem(atPath: folder) }
 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
 
-for signal in [Signal.traces, .logs] {
-    let work = try Workload(signal: signal, recordsPerRequest: 100, requests: requests, folder: folder)
-    print(
-        "\n\(signal.rawValue): \(requests) requests of 100 records, \(work.protobufBytes / requests / 100) bytes a record\n"
-    )
-    print("| " + Measurement.titles.joined(separator: " | ") + " |")
-    print("|" + String(repeating: "---|", count: Measurement.titles.count))
-    for measurement in try await work.measurements() { print("| " + measurement.row.joined(separator: " | ") + " |") }
+if arguments.first == "questions" {
+    let history = History(calls: arguments.dropFirst().first.flatMap(Int.init) ?? 1_000_000)
+    try await history.measure(folder: folder)
+} else {
+    try await measureStages(requests, folder)
 }
 print("\npeak memory \(Measurement.peakMegabytes) MB, the requests themselves included")
+
+func measureStages(_ requests: Int, _ folder: String) async throws {
+    for signal in [Signal.traces, .logs] {
+        let work = try Workload(signal: signal, recordsPerRequest: 100, requests: requests, folder: folder)
+        let bytes = work.protobufBytes / requests / 100
+        print("\n\(signal.rawValue): \(requests) requests of 100 records, \(bytes) bytes a record\n")
+        print("| " + Measurement.titles.joined(separator: " | ") + " |")
+        print("|" + String(repeating: "---|", count: Measurement.titles.count))
+        for measurement in try await work.measurements() {
+            print("| " + measurement.row.joined(separator: " | ") + " |")
+        }
+    }
+}

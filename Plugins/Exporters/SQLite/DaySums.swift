@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// What a day of some time zone adds up to: by model, and by session with the models that it used.
+struct DaySums {
+    var models: [(model: Int32, totals: UsageTotals)] = []
+    var sessions: [Session] = []
+    /// Which sessions used models that have no bit.
+    var rare: [(session: Int32, model: Int32)] = []
+
+    /// What a session has, and the bits of the models that it used.
+    struct Session {
+        var session: Int32
+        var models: UInt64 = 0
+        var totals = UsageTotals()
+
+        /// Adds what it has of another day.
+        mutating func add(_ other: Session) {
+            models |= other.models
+            totals += other.totals
+        }
+    }
+
+    /// How many models have a bit.
+    static let bits = 64
+}
+
+/// Which rows of sums are meant: for each dimension with a condition, which names.
+struct SumsFilter {
+    private let allowed: [(dimension: UsageDimension, names: [Bool])]
+
+    init(_ filter: UsageFilter, _ contents: SummaryMemory.Contents) {
+        allowed = UsageDimension.allCases.filter { !filter[$0].isEmpty }.map { dimension in
+            (dimension, contents.names.map { filter.allows($0, as: dimension) })
+        }
+    }
+
+    func allows(_ owner: SummaryMemory.Owner, modelName: Int32) -> Bool {
+        allowed.allSatisfy { dimension, names in names[Int(dimension == .model ? modelName : owner[dimension])] }
+    }
+}
+
+/// Adds up one day after another.
+struct DaySumsBuilder {
+    private let contents: SummaryMemory.Contents
+    private let filter: SumsFilter?
+    private var byModel: [UsageTotals]
+    /// For each session its place in the sums that are being made, -1 for none.
+    private var places: [Int32]
+
+    init(_ contents: SummaryMemory.Contents, _ filter: UsageFilter) {
+        self.contents = contents
+        self.filter = filter.isEmpty ? nil : SumsFilter(filter, contents)
+        byModel = [UsageTotals](repeating: UsageTotals(), count: contents.modelNames.count)
+        places = [Int32](repeating: -1, count: contents.owners.count)
+    }
+
+    /// The sums of some quarters of an hour.
+    mutating func sums(of quarters: Range<Int64>, in days: [[SummaryMemory.Sums]]) -> DaySums {
+        var sums = DaySums()
+        for rows in days {
+            for row in rows where quarters.contains(Int64(row.quarter)) { add(row, to: &sums) }
+        }
+        for (model, totals) in byModel.enumerated() where totals.calls != 0 {
+            sums.models.append((Int32(model), totals))
+            byModel[model] = UsageTotals()
+        }
+        for part in sums.sessions { places[Int(part.session)] = -1 }
+        return sums
+    }
+
+    private mutating func add(_ row: SummaryMemory.Sums, to sums: inout DaySums) {
+        guard let model = contents.model(row.model), let owner = contents.owner(row.session) else { return }
+        if let filter, !filter.allows(owner, modelName: contents.modelNames[Int(model)]) { return }
+        byModel[Int(model)] += row.totals
+        var place = Int(places[Int(row.session)])
+        if place < 0 {
+            place = sums.sessions.count
+            places[Int(row.session)] = Int32(clamping: place)
+            sums.sessions.append(DaySums.Session(session: row.session))
+        }
+        sums.sessions[place].totals += row.totals
+        if model < DaySums.bits {
+            sums.sessions[place].models |= 1 << UInt64(model)
+        } else {
+            sums.rare.append((row.session, model))
+        }
+    }
+}

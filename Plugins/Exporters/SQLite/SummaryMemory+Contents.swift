@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import Usage
+
+extension SummaryMemory {
+    /// All that is remembered.
+    struct Contents {
+        private var days: [Int64: (changed: Int64, rows: [Sums])] = [:]
+        private var rows = 0
+        /// Sums of days of any time zone, each with the states it was made from.
+        private var sums: [Range<Int64>: (made: [Stamp], sums: DaySums)] = [:]
+        private var summed = 0
+        /// By the number of the row.
+        private(set) var owners: [Owner?] = []
+        /// Sessions as they were when the newest revision was seen.
+        var sessions: [Int64: Session] = [:]
+        /// The newest revision that was noticed.
+        private(set) var seen: Int64 = -1
+        /// The models, each name once, by the number of the row.
+        private var models: [Int32?] = []
+        /// For each model the number of its name.
+        private(set) var modelNames: [Int32] = []
+        private var modelsByName: [Int32: Int32] = [:]
+        /// All names by their numbers.
+        private(set) var names: [String] = []
+        private var numbers: [String: Int32] = [:]
+        /// An owner for each combination of names.
+        private(set) var crews: [Owner] = []
+        private var crewsByNames: [Owner.Names: Int32] = [:]
+
+        /// Who runs a session.
+        func owner(_ session: Int32) -> Owner? { owners.indices.contains(Int(session)) ? owners[Int(session)] : nil }
+
+        /// The model of a row.
+        func model(_ ref: Int32) -> Int32? { models.indices.contains(Int(ref)) ? models[Int(ref)] : nil }
+    }
+}
+
+// MARK: - Days
+
+extension SummaryMemory.Contents {
+    /// The sums of a day, if they were made from these states.
+    func sums(of day: Range<Int64>, _ made: [SummaryMemory.Stamp]) -> DaySums? {
+        guard let known = sums[day], known.made == made else { return nil }
+        return known.sums
+    }
+
+    /// Remembers the sums of a day, unless there is no room.
+    mutating func keep(_ new: DaySums, of day: Range<Int64>, _ made: [SummaryMemory.Stamp], capacity: Int) {
+        summed -= sums.removeValue(forKey: day)?.sums.sessions.count ?? 0
+        // Old days and other time zones give way.
+        if summed + new.sessions.count > capacity { (sums, summed) = ([:], 0) }
+        guard new.sessions.count <= capacity else { return }
+        summed += new.sessions.count
+        sums[day] = (made, new)
+    }
+
+    /// The rows of a day, remembered if there is room.
+    mutating func rows(_ day: SummaryMemory.Stamp, _ db: Database, keeping asked: [Range<Int64>], capacity: Int) throws
+        -> [SummaryMemory.Sums]
+    {
+        if let known = days[day.day], known.changed == day.changed { return known.rows }
+        rows -= days.removeValue(forKey: day.day)?.rows.count ?? 0
+        let read = try Self.rows(of: day.day, db)
+        if rows + read.count > capacity { forgetDays(but: asked) }
+        guard rows + read.count <= capacity else { return read }
+        rows += read.count
+        days[day.day] = (day.changed, read)
+        return read
+    }
+
+    /// Makes room by days that are not asked for now.
+    private mutating func forgetDays(but asked: [Range<Int64>]) {
+        let first = (asked.first?.lowerBound ?? 0) / CallTables.quartersOfDay
+        let last = (asked.last?.upperBound ?? 0) / CallTables.quartersOfDay
+        for day in days.keys where day < first || day > last {
+            rows -= days.removeValue(forKey: day)?.rows.count ?? 0
+        }
+    }
+
+    private static func rows(of day: Int64, _ db: Database) throws -> [SummaryMemory.Sums] {
+        var statement = try SQLiteStatement(
+            "SELECT quarter, session, model, \(UsageTotals.list) FROM rollup WHERE quarter >= ? AND quarter < ?",
+            db
+        )
+        statement.bind(day * CallTables.quartersOfDay)
+        statement.bind((day + 1) * CallTables.quartersOfDay)
+        return try statement.rows { row in
+            SummaryMemory.Sums(
+                quarter: Int32(clamping: row.int(0)),
+                session: Int32(clamping: row.int(1)),
+                model: Int32(clamping: row.int(2)),
+                totals: UsageTotals(row: row, from: 3)
+            )
+        }
+    }
+}
+
+// MARK: - Names
+
+extension SummaryMemory.Contents {
+    /// Reads the sessions and models that are new or changed.
+    mutating func noticeOwners(_ db: Database) throws {
+        let newest = try Revision.current(db)
+        // An older state of the database knows nothing new.
+        guard newest > seen else { return }
+        var sessions = try SQLiteStatement(
+            "SELECT ref, hidden, agent, project, user, machine FROM sessions WHERE changed > ?",
+            db
+        )
+        sessions.bind(seen)
+        try sessions.forEachRow { row in
+            set(owner(row), at: Int(row.int(0)))
+            self.sessions[row.int(0)] = nil
+            return true
+        }
+        var models = try SQLiteStatement("SELECT ref, name FROM models WHERE ref >= ?", db)
+        models.bind(Int64(self.models.count))
+        try models.forEachRow { row in
+            set(model: model(named: row.text(1) ?? ""), at: Int(row.int(0)))
+            return true
+        }
+        seen = newest
+    }
+
+    private mutating func owner(_ row: SQLiteRow) -> SummaryMemory.Owner {
+        let names = SummaryMemory.Owner.Names(
+            agent: number(of: row.text(2) ?? ""),
+            project: number(of: row.text(3) ?? ""),
+            user: number(of: row.text(4) ?? ""),
+            machine: number(of: row.text(5) ?? "")
+        )
+        let crew = crewsByNames[names] ?? Int32(clamping: crews.count)
+        let owner = SummaryMemory.Owner(isHidden: row.bool(1), names: names, crew: crew)
+        if Int(crew) == crews.count {
+            crews.append(owner)
+            crewsByNames[names] = crew
+        }
+        return owner
+    }
+
+    /// The number of a model's name among models.
+    private mutating func model(named text: String) -> Int32 {
+        let name = number(of: text)
+        if let known = modelsByName[name] { return known }
+        let model = Int32(clamping: modelNames.count)
+        modelNames.append(name)
+        modelsByName[name] = model
+        return model
+    }
+
+    private mutating func number(of name: String) -> Int32 {
+        if let known = numbers[name] { return known }
+        let number = Int32(clamping: names.count)
+        names.append(name)
+        numbers[name] = number
+        return number
+    }
+
+    private mutating func set(_ owner: SummaryMemory.Owner, at ref: Int) {
+        if ref >= owners.count { owners += Array(repeating: nil, count: ref + 1 - owners.count) }
+        owners[ref] = owner
+    }
+
+    private mutating func set(model: Int32, at ref: Int) {
+        if ref >= models.count { models += Array(repeating: nil, count: ref + 1 - models.count) }
+        models[ref] = model
+    }
+}

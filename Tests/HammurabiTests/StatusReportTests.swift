@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import hammurabi
+
+struct StatusReportTests {
+    private static func report() throws -> StatusReport {
+        try Documents.read(
+            """
+            {"startedAt":"2026-11-22T08:00:00.000Z","uptimeSeconds":3700,"version":"0.1.0",
+            "memory":{"usedBytes":1024,"limitBytes":268435456},"pipelines":[{"name":"logs","signal":"logs","receivers":["otlp"],
+            "processors":["tokens"],"exporters":["sqlite"],
+            "accepted":{"receivers":{"otlp":7},"processors":{"tokens":7},"exporters":{"sqlite":7}}}],"components":[
+            {"kind":"exporter","id":"sqlite","state":"degraded","reason":"the disk is full","accepted":1200,"refused":0,
+            "sent":1200,"failed":3,"dropped":0,"queue":null,
+            "lastError":{"message":"the disk\\tis full","time":"2026-11-22T09:00:00.000Z","count":3}},
+            {"kind":"receiver","id":"otlp","state":"ok","reason":null,"accepted":1200,"refused":0,"sent":0,"failed":0,"dropped":0,
+            "queue":null,"lastError":null}]}
+            """
+        )
+    }
+
+    @Test func `pipelines say what passed in them, components what they did altogether`() throws {
+        let lines = try Self.report().text(width: 80, style: .plain).split(separator: "\n")
+        #expect(
+            lines == [
+                "Telemetry Hub 0.1.0 · degraded · up 1h 01m", "Memory in flight  1 KiB of 256 MiB",
+                "logs: otlp 7 → tokens → sqlite 7",
+                "Component        State     Accepted  Refused   Sent  Failed  Dropped  Queued",
+                "────────────────────────────────────────────────────────────────────────────",
+                "sqlite exporter  degraded     1,200        0  1,200       3        0       –",
+                "otlp receiver    ok           1,200        0      –       0        0       –",
+                "sqlite: the disk is full",
+                "sqlite: last error 2026-11-22T09:00:00.000Z, 3 in all: the disk is full",
+            ]
+        )
+    }
+
+    @Test func `what is nothing everywhere goes first on a narrow terminal`() throws {
+        let lines = try Self.report().text(width: 60, style: .plain).split(separator: "\n")
+        #expect(lines.contains("Component        State     Accepted  Refused   Sent  Failed"))
+    }
+
+    @Test func `programs get a line for each component`() throws {
+        let rows = try Self.report().programTable.tabbed(header: false)
+        #expect(
+            rows == "exporter\tsqlite\tdegraded\t1200\t0\t1200\t3\t0\t\t\tthe disk is full\tthe disk is full\n"
+                + "receiver\totlp\tok\t1200\t0\t0\t0\t0\t\t\t\t\n"
+        )
+    }
+}

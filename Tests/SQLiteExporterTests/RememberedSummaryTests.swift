@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Testing
+import Usage
+
+@testable import SQLiteExporter
+
+/// What summaries remember changes no answer.
+struct RememberedSummaryTests {
+    @Test(arguments: ["UTC", "Asia/Kolkata", "Europe/Berlin"])
+    func `sums that are remembered are those that are added up anew`(zone: String) async throws {
+        var random = SeededGenerator(seed: 41)
+        let (bench, days) = (try await Bench(), try period("2026-11-20", "2026-11-24", zone))
+        for batch in try Corpus(&random).batches(&random, pricing: testPricing()) {
+            try await bench.consume([batch])
+            let remembered = try await bench.store.summary(of: days, now: morning)
+            #expect(try await Answers.lines(bench.store.summary(of: days, now: morning)) == Answers.lines(remembered))
+            // With a condition that all fulfil nothing is remembered.
+            var query = UsageQuery(days, now: morning)
+            query.filter[.agent] = Set(remembered.byAgent.keys)
+            guard !query.filter.isEmpty else { continue }
+            // Who is active is no matter of calls.
+            var summary = try await bench.store.summary(query)
+            summary.activeSessions = remembered.activeSessions
+            #expect(Answers.lines(summary) == Answers.lines(remembered))
+            for dimension in UsageDimension.allCases {
+                query.series = dimension
+                let split = try await bench.store.summary(query).series
+                query.filter = UsageFilter()
+                #expect(try await bench.store.summary(query).series == split, "\(dimension)")
+                query.filter[.agent] = Set(remembered.byAgent.keys)
+            }
+        }
+    }
+
+    @Test func `a listed session names its newest model, also when that call went to another session`() async throws {
+        let (bench, days) = (try await Bench(), try period("2026-11-22", "2026-11-22"))
+        let trace = "0af7651916cd43dd"
+        let spans = [Observation(1, session: trace), Observation(2, at: morning + 60, session: trace, model: "n")].map {
+            $0.with { ($0.source, $0.authority, $0.sessionIsTrace, $0.keys.request) = (.otlpSpan, 80, true, $0.id) }
+        }
+        try await bench.consume([Batch(spans)])
+        #expect(try await models(bench, days) == [trace: "n"])
+        // The log record knows the session of the newest call.
+        let told = Observation(3, at: morning + 60, session: "b", model: "n").with { $0.keys.request = 2 }
+        try await bench.consume([Batch([told])])
+        #expect(try await models(bench, days) == [trace: "m", "b": "n"])
+        try await bench.consume([Batch([Observation(4, at: morning + 90, session: "b", model: "o")])])
+        #expect(try await models(bench, days) == [trace: "m", "b": "o"])
+    }
+
+    private func models(_ bench: Bench, _ days: Period) async throws -> [String: String] {
+        let summary = try await bench.store.summary(of: days, now: morning)
+        for session in summary.sessions { #expect(try await bench.store.session(id: session.id)?.session == session) }
+        return Dictionary(uniqueKeysWithValues: summary.sessions.map { ($0.id, $0.model ?? "") })
+    }
+
+    @Test func `more models than there are bits are told apart`() async throws {
+        let (bench, days) = (try await Bench(), try period("2026-11-22", "2026-11-23"))
+        let observations = (UInt64(0)..<280).map { number in
+            Observation(number + 1, at: morning + Double(number), session: "s\(number % 3)", model: "m\(number % 70)")
+        }
+        try await bench.consume([
+            Batch(observations), Batch([Observation(999, at: morning + 86_400, session: "s0", model: "m69")]),
+        ])
+        let summary = try await bench.store.summary(of: days, now: morning)
+        #expect(summary.byModel.count == 70)
+        for number in 0..<70 {
+            let users = Set(observations.filter { $0.model == "m\(number)" }.compactMap(\.session))
+            #expect(summary.byModel["m\(number)"]?.sessions == users.count, "m\(number)")
+        }
+        #expect(summary.byModel["m69"]?.totals.calls == 5)
+    }
+
+    @Test(arguments: [[5], [1, 1, 1, 1], [3, 1, 2], [-4, 9, 9, 0, 2, 9], Array(1...500)] as [[Int64]])
+    func `the amount at a rank is that of the sorted amounts`(amounts: [Int64]) {
+        let sorted = amounts.sorted(by: >)
+        for rank in amounts.indices { #expect(SummaryTally.largest(rank, of: amounts) == sorted[rank]) }
+    }
+}
