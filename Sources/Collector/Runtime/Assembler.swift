@@ -10,6 +10,8 @@ struct Assembler {
     let graph: PipelineGraph
     let logger: Logger
     let home: String
+    /// What requests and queues share.
+    var memory: MemoryBudget?
     let now: @Sendable () -> Timestamp
     /// What of the collector itself extensions may use; the stores and the like are added.
     var collector = CollectorParts()
@@ -186,7 +188,7 @@ struct Assembler {
     ) throws(StartError) -> Assembly.Instance {
         var logger = logger
         logger[metadataKey: declared.kind.singular] = "\(declared.id)"
-        let settings = ComponentSettings(id: declared.id, logger: logger, home: home, now: now)
+        let settings = ComponentSettings(id: declared.id, logger: logger, home: home, memory: memory, now: now)
         return Assembly.Instance(
             declared: declared,
             pipeline: pipeline,

@@ -50,7 +50,14 @@ public final class Collector: Service {
         (self.load, self.onReload, self.onReady) = (load, onReload, onReady)
         let state = CollectorState(graph, now: now)
         self.state = state
-        let assembler = Assembler(graph: graph, logger: logger, home: home, now: now, collector: state.parts)
+        let assembler = Assembler(
+            graph: graph,
+            logger: logger,
+            home: home,
+            memory: state.memory,
+            now: now,
+            collector: state.parts
+        )
         let assembly = try assembler.assemble()
         first = assembly
         let sites = try ServedSites(assembly, state).sites

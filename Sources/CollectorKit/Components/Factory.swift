@@ -149,6 +149,8 @@ public struct ComponentSettings: Sendable {
     public var counters: ComponentCounters
     /// The folder under which the program keeps its files (`$HAMMURABI_HOME`).
     public var home: String
+    /// The memory that requests and queues share; nil where nobody bounds it.
+    public var memory: (any MemoryPool)?
     /// The present.
     public var now: @Sendable () -> Timestamp
 
@@ -158,12 +160,14 @@ public struct ComponentSettings: Sendable {
         logger: Logger,
         counters: ComponentCounters = ComponentCounters(),
         home: String,
+        memory: (any MemoryPool)? = nil,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.id = id
         self.logger = logger
         self.counters = counters
         self.home = home
+        self.memory = memory
         self.now = now
     }
 }
