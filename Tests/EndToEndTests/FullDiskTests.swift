@@ -73,7 +73,7 @@ struct FullDiskTests {
             exporters: { \(exporter): { \(keys) } }
             extensions:
               health_check: { endpoint: "127.0.0.1:\(port)", path: /health }
-              \(isStore ? "hub: { endpoint: \"127.0.0.1:\(port)\" }" : "")
+              \(isStore ? "hub: { endpoint: \"127.0.0.1:\(port)\", store: \(exporter) }" : "")
             service:
               extensions: [health_check\(isStore ? ", hub" : "")]
               pipelines: { logs: { receivers: [otlp], processors: [tokens, pricing], exporters: [\(exporter)] } }

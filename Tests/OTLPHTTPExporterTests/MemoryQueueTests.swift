@@ -97,9 +97,9 @@ final class Pool: MemoryPool {
     var waiting: Int { state.withLock { $0.waiting } }
     var charged: Int { state.withLock { $0.charged } }
 
-    func mayWait(_ bytes: Int) -> Bool { state.withLock { $0.waiting + bytes <= mostWaiting } }
+    func mayWait(_ bytes: Int, beside own: Int) -> Bool { state.withLock { $0.waiting + bytes <= mostWaiting } }
 
-    func reserve(_ bytes: Int) -> Bool {
+    func reserve(_ bytes: Int, beside own: Int) -> Bool {
         state.withLock { state in
             guard state.waiting + bytes <= mostWaiting else { return false }
             state.waiting += bytes

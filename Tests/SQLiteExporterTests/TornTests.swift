@@ -64,7 +64,7 @@ struct TornTests {
 
     /// Every byte of the last commit, in steps that meet every part of a frame; `HAMMURABI_TORN_STEP=1` takes each.
     private static let step =
-        ProcessInfo.processInfo.environment["HAMMURABI_TORN_STEP"].flatMap(Int.init) ?? 401
+        ProcessInfo.processInfo.environment["HAMMURABI_TORN_STEP"].flatMap(Int.init) ?? 811
 
     @Test func `a log that was cut anywhere in its last commit loses that commit alone`() async throws {
         let whole = try await Prepared()

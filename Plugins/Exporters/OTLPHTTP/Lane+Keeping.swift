@@ -48,13 +48,13 @@ extension Lane {
             return .failure(.permanent("the batch is larger than service.memory_limit lets a queue in memory be"))
         }
         if surroundings.config.sendingQueue.overflow == .dropOldest {
-            while !limits.hold(waiting + one) || !memory.mayWait(one.bytes) {
+            while !limits.hold(waiting + one) || !memory.mayWait(one.bytes, beside: waiting.bytes) {
                 guard let dropped = try? queue.dropOldest(bytes: 1), dropped.batches > 0 else { break }
                 waiting -= dropped
                 noteDrop(dropped)
             }
         }
-        guard limits.hold(waiting + one), memory.reserve(one.bytes) else {
+        guard limits.hold(waiting + one), memory.reserve(one.bytes, beside: waiting.bytes) else {
             return .failure(refuseFull(waiting.bytes + one.bytes))
         }
         waiting += one

@@ -22,10 +22,10 @@ struct LaneMemory: Sendable {
 
     /// Whether so many bytes can wait at all.
     func canHold(_ bytes: Int) -> Bool { waiting.map { bytes <= $0.mostWaiting } ?? true }
-    /// Whether so many more bytes may wait now.
-    func mayWait(_ bytes: Int) -> Bool { waiting?.mayWait(bytes) ?? true }
-    /// Takes bytes for what waits; false when there is no room.
-    func reserve(_ bytes: Int) -> Bool { waiting?.reserve(bytes) ?? true }
+    /// Whether so many more bytes may wait now beside what waits.
+    func mayWait(_ bytes: Int, beside own: Int) -> Bool { waiting?.mayWait(bytes, beside: own) ?? true }
+    /// Takes bytes beside what waits; false when there is no room.
+    func reserve(_ bytes: Int, beside own: Int) -> Bool { waiting?.reserve(bytes, beside: own) ?? true }
     /// Gives back what was reserved.
     func unreserve(_ bytes: Int) { waiting?.unreserve(bytes) }
 

@@ -78,11 +78,18 @@ extension MemoryBudget: MemoryPool {
     /// A quarter is left to requests.
     var mostWaiting: Int { limit - limit / 4 }
 
-    func mayWait(_ bytes: Int) -> Bool { waiting.load(ordering: .relaxed) + bytes <= mostWaiting }
+    func mayWait(_ bytes: Int, beside own: Int) -> Bool {
+        mayWait(bytes, beside: own, of: waiting.load(ordering: .relaxed))
+    }
 
-    func reserve(_ bytes: Int) -> Bool {
-        let (_, after) = waiting.wrappingAdd(bytes, ordering: .relaxed)
-        guard after <= mostWaiting else {
+    private func mayWait(_ bytes: Int, beside own: Int, of all: Int) -> Bool {
+        let free = mostWaiting - all
+        return bytes <= free && own + bytes <= 2 * free
+    }
+
+    func reserve(_ bytes: Int, beside own: Int) -> Bool {
+        let (before, _) = waiting.wrappingAdd(bytes, ordering: .relaxed)
+        guard mayWait(bytes, beside: own, of: before) else {
             waiting.wrappingSubtract(bytes, ordering: .relaxed)
             return false
         }

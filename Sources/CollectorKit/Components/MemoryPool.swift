@@ -6,10 +6,12 @@
 public protocol MemoryPool: Sendable {
     /// As many bytes as may wait at most; the rest is left to requests, so that a queue that is full does not shut out those for others.
     var mostWaiting: Int { get }
-    /// Whether so many more bytes may wait.
-    func mayWait(_ bytes: Int) -> Bool
-    /// Takes bytes for what waits; false when there is no room, and nothing is taken then.
-    func reserve(_ bytes: Int) -> Bool
+    /// Whether so many more bytes may wait in a queue that holds some already.
+    ///
+    /// One queue may hold twice as much as is free: so the others find room, however many of them do not move.
+    func mayWait(_ bytes: Int, beside own: Int) -> Bool
+    /// Takes bytes for what waits in a queue that holds some already; false when there is no room, and nothing is taken then.
+    func reserve(_ bytes: Int, beside own: Int) -> Bool
     /// Gives back what was reserved.
     func unreserve(_ bytes: Int)
     /// Takes bytes for work that is bounded by itself and must go on for memory to come back.
