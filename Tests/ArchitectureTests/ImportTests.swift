@@ -35,6 +35,7 @@ struct ImportTests {
         "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient"],
         "Crypto": ["Sources/CollectorKit/", "Plugins/Extensions/APIKeys/"],
         "NIOSSL": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient"],
+        "NIOTLS": ["Sources/Collector/Listeners/"],
         "TOMLKit": ["Sources/Onboarding/"],
     ]
 

@@ -190,7 +190,7 @@ struct ExchangeTests {
                 }
             }
             var outcomes = (applied: 0, refused: 0)
-            for number in 1...40 {
+            for number in 1...100 {
                 text.value = config(number)
                 switch await collector.reload() {
                 case .applied: outcomes.applied += 1
@@ -198,8 +198,8 @@ struct ExchangeTests {
                 case .unavailable: Issue.record("not loaded")
                 }
             }
-            #expect(outcomes.applied == 20)
-            #expect(outcomes.refused == 20)
+            #expect(outcomes.applied == 50)
+            #expect(outcomes.refused == 50)
             end.set()
             return try await group.reduce(0, +)
         }

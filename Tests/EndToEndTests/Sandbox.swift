@@ -100,14 +100,21 @@ final class RunningProgram: Sendable {
     /// What sanitizers are told goes to the program, too (`Tests/Sanitizers/run`).
     static let sanitizerOptions = ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
 
-    init(_ arguments: [String], in folder: URL, environment: [String: String], input: String = "") throws {
+    /// - Parameter command: What starts the program, when it is not started directly.
+    init(
+        _ arguments: [String],
+        in folder: URL,
+        environment: [String: String],
+        input: String = "",
+        through command: [String] = []
+    ) throws {
         let name = UUID().uuidString
         output = folder.appending(path: name + ".out")
         errors = folder.appending(path: name + ".err")
         for file in [output, errors] { try Data().write(to: file) }
         let process = Process()
-        process.executableURL = Self.executable
-        process.arguments = arguments
+        process.executableURL = command.isEmpty ? Self.executable : URL(filePath: "/usr/bin/env")
+        process.arguments = (command.isEmpty ? [] : command + [Self.executable.path]) + arguments
         process.environment = environment.merging(Self.sanitizerOptions) { given, _ in given }
         process.currentDirectoryURL = folder
         let given = folder.appending(path: name + ".in")

@@ -18,11 +18,13 @@ final class Bench: Sendable {
     let log = RecordedLog()
     private let config: OTLPHTTPConfig
     private let storage: any QueueStorage
+    private let memory: (any MemoryPool)?
     private let exporter = Mutex<(any Exporter)?>(nil)
 
     init(
         _ endpoint: String,
         storage: any QueueStorage = DiskStorage(),
+        memory: (any MemoryPool)? = nil,
         _ change: (inout OTLPHTTPConfig) -> Void = { _ in }
     ) {
         var config = OTLPHTTPConfig()
@@ -34,6 +36,7 @@ final class Bench: Sendable {
         change(&config)
         self.config = config
         self.storage = storage
+        self.memory = memory
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
@@ -44,6 +47,7 @@ final class Bench: Sendable {
             logger: log.logger,
             counters: counters,
             home: folder,
+            memory: memory,
             now: {
                 var time = timespec()
                 clock_gettime(CLOCK_REALTIME, &time)

@@ -78,9 +78,7 @@ final class JSONLStore: Sendable {
 
     private func refuse(_ error: any Error, _ state: inout State) -> ConsumeError {
         let reason = (error as? StorageFailure)?.reason ?? "\(error)"
-        if !state.isFailing {
-            settings.logger.error("the store cannot be written", metadata: ["reason": "\(reason)"])
-        }
+        settings.logger.error("the store cannot be written", metadata: ["reason": "\(reason)"])
         state.isFailing = true
         return .retryable("the store cannot be written: \(reason)", after: 10)
     }

@@ -119,20 +119,28 @@ struct StoreOpening {
         let size = file.size
         let whole = Self.wholeLines(file, size)
         guard whole < size else { return }
-        var torn = LineFile(path: names.torn, calls: calls)
-        var offset = whole
-        while offset < size {
-            let bytes = file.bytes(at: offset, count: Int(min(1 << 20, size - offset)))
-            guard !bytes.isEmpty else { break }
-            _ = try torn.append(bytes, flush: true)
-            offset += Int64(bytes.count)
-        }
-        torn.close()
+        let isKept = keepTornEnd(of: file, whole..<size)
         try Rename.cut(names.path, to: whole)
         logger.warning(
-            "the last line was not whole; its bytes are set aside",
-            metadata: ["file": "\(names.torn)", "bytes": "\(size - whole)"]
+            isKept
+                ? "the last line was not whole; its bytes are set aside"
+                : "the last line was not whole and is cut; there is no room to set its bytes aside",
+            metadata: ["file": "\(isKept ? names.torn : names.path)", "bytes": "\(size - whole)"]
         )
+    }
+
+    /// Copies the torn end beside the file; a full disk, which may have torn it, is no reason not to start.
+    private func keepTornEnd(of file: ReadableFile, _ range: Range<Int64>) -> Bool {
+        var torn = LineFile(path: names.torn, calls: calls)
+        defer { torn.close() }
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let bytes = file.bytes(at: offset, count: Int(min(1 << 20, range.upperBound - offset)))
+            guard !bytes.isEmpty else { break }
+            guard (try? torn.append(bytes, flush: true)) != nil else { return false }
+            offset += Int64(bytes.count)
+        }
+        return true
     }
 
     /// The size of the whole lines, found from the end.

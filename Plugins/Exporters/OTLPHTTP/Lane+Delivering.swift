@@ -9,6 +9,8 @@ import Usage
 extension Lane {
     /// Sends what was taken from the queue and says there what became of it.
     func deliver(_ shipment: Shipment, _ stretch: QueueStretch) async {
+        let held = memory.take(toSend: stretch)
+        defer { memory.giveBack(sent: held) }
         var delivery = Delivery(shipment, stretch, signal)
         while let part = delivery.next {
             let request = delivery.request(part)
@@ -45,7 +47,7 @@ extension Lane {
     private func end(_ delivery: Delivery) async {
         let place = delivery.shipment.place
         await onDisk(reading: true) { [queue] in queue.acknowledge(place) }
-        counters.add(-place.tally.bytes, to: .queuedBytes)
+        release(place.tally.bytes)
         let (uptime, now) = (surroundings.uptime(), surroundings.settings.now())
         let hadTrouble = state.withLock { state in
             state.schedule.ended(delivery.shipment, wasTaken: delivery.wasTaken)
@@ -108,7 +110,7 @@ extension Lane {
         }
         let place = delivery.shipment.place
         await onDisk(reading: true) { [queue] in queue.acknowledge(place) }
-        counters.add(-place.tally.bytes, to: .queuedBytes)
+        release(place.tally.bytes)
     }
 
     /// Puts a refused request to the dead letters; false when it cannot be kept there.

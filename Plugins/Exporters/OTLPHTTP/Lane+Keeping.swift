@@ -32,6 +32,7 @@ extension Lane {
             kept(entries, fresh)
             return results
         } catch {
+            for entry in entries { memory.unreserve(Tally(entry).bytes) }
             let refusal = refuse(error)
             return results.map { $0.flatMap { .failure(refusal) } }
         }
@@ -43,21 +44,26 @@ extension Lane {
         guard limits.hold(one) else {
             return .failure(.permanent("the batch is larger than the whole queue of \(surroundings.settings.id)"))
         }
+        guard memory.canHold(one.bytes) else {
+            return .failure(.permanent("the batch is larger than service.memory_limit lets a queue in memory be"))
+        }
         if surroundings.config.sendingQueue.overflow == .dropOldest {
-            while !limits.hold(waiting + one) {
+            while !limits.hold(waiting + one) || !memory.mayWait(one.bytes, beside: waiting.bytes) {
                 guard let dropped = try? queue.dropOldest(bytes: 1), dropped.batches > 0 else { break }
                 waiting -= dropped
                 noteDrop(dropped)
             }
         }
-        guard limits.hold(waiting + one) else { return .failure(refuseFull(waiting.bytes + one.bytes)) }
+        guard limits.hold(waiting + one), memory.reserve(one.bytes, beside: waiting.bytes) else {
+            return .failure(refuseFull(waiting.bytes + one.bytes))
+        }
         waiting += one
         return .success(())
     }
 
     private func noteDrop(_ dropped: Tally) {
         counters.add(dropped.records, to: .dropped)
-        counters.add(-dropped.bytes, to: .queuedBytes)
+        release(dropped.bytes)
         let now = surroundings.uptime()
         guard state.withLock({ $0.overflows.admit(now) }) != nil else { return }
         logger.error("the queue is full: the oldest batches are given up", metadata: ["signal": "\(signal)"])
@@ -108,6 +114,12 @@ extension Lane {
         counters.add(entries.reduce(0) { $0 + Tally($1).bytes }, to: .queuedBytes)
         let isEnough = fresh.bytes >= limits.minimum.bytes || fresh.records >= limits.minimum.records
         if wasEmpty || isEnough { bell.ring() }
+    }
+
+    /// Bytes have left the queue.
+    func release(_ bytes: Int) {
+        counters.add(-bytes, to: .queuedBytes)
+        memory.unreserve(bytes)
     }
 
     /// What waits now.

@@ -15,6 +15,7 @@ final class Lane: Sendable {
     let queue: SegmentLog
     let surroundings: Surroundings
     let limits: QueueLimits
+    let memory: LaneMemory
     let bell = Doorbell()
     /// Where files are written and read; may block.
     private let writes = DispatchQueue(label: "otlp_http.writes")
@@ -55,6 +56,7 @@ final class Lane: Sendable {
         self.queue = queue
         self.surroundings = surroundings
         limits = QueueLimits(surroundings.config.sendingQueue)
+        memory = LaneMemory(surroundings.config.sendingQueue, surroundings.settings.memory)
         let schedule = LaneSchedule(surroundings.config, minimum: limits.minimum, memory: limits.memory)
         state = Mutex(State(schedule: schedule))
     }

@@ -87,7 +87,12 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         )
         let place = config.sendingQueue.isInFiles ? storage : MemoryStorage()
         for signal in Signal.allCases {
-            let queue = SegmentLog(folder: folders.queue(signal), storage: place, logger: settings.logger)
+            let queue = SegmentLog(
+                folder: folders.queue(signal),
+                storage: place,
+                segmentSize: config.sendingQueue.isInFiles ? SegmentLog.fileSize : LaneMemory.segmentSize,
+                logger: settings.logger
+            )
             try queue.open()
             let lane = Lane(signal, queue: queue, surroundings)
             running.lanes[signal] = lane
@@ -141,9 +146,11 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         limit.cancel()
         try? await former.client.shutdown()
         let backlog = former.lanes.values.reduce(Tally()) { $0 + $1.queue.waiting }
-        for lane in former.lanes.values { lane.queue.close() }
+        for lane in former.lanes.values {
+            lane.release(lane.queue.waiting.bytes)
+            lane.queue.close()
+        }
         former.deadLetters?.close()
-        settings.counters.add(-backlog.bytes, to: .queuedBytes)
         if backlog.batches > 0 { sayFarewell(backlog) }
     }
 

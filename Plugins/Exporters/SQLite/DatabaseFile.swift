@@ -26,6 +26,9 @@ struct DatabaseFile {
         }
     }
 
+    /// SQLite's number for files that give pages back when they are told to.
+    private static let incremental = 2
+
     private static var configuration: Configuration {
         var configuration = Configuration()
         configuration.maximumReaderCount = 2
@@ -33,8 +36,11 @@ struct DatabaseFile {
         // The one writer keeps references whole; checking each of them again costs a fifth of an insert.
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { db in
-            // Before the first table there is a choice: compaction can then give pages back without writing the file anew.
-            if !db.configuration.readonly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
+            // Before the first table there is a choice: compaction can then give pages back without writing the file anew. Later it
+            // would be written once more at every start, which a full disk would refuse.
+            if !db.configuration.readonly, try Int.fetchOne(db, sql: "PRAGMA auto_vacuum") != Self.incremental {
+                try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+            }
             // WAL is set by the pool. FULL flushes the log at every commit: that is what an acknowledgement promises.
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY")
         }
@@ -76,6 +82,8 @@ struct DatabaseFile {
             )
         case .SQLITE_NOTADB, .SQLITE_CORRUPT:
             StartError(.inputOutput, "\(id): \(path) is no database or is damaged; move it away or name another path")
+        case .SQLITE_FULL:
+            StartError(.inputOutput, "\(id): the disk has no room for the database \(path); free some space")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             StartError(
                 .inputOutput,

@@ -2,6 +2,7 @@
 
 import CollectorKit
 import GRDB
+import Logging
 import OTLP
 import Synchronization
 import Usage
@@ -14,6 +15,8 @@ final class SQLiteExporter: Exporter, UsageStore {
     private let config: SQLiteConfig
     private let settings: ComponentSettings
     private let state = Mutex<State?>(nil)
+    /// Whether the last batch could not be kept.
+    private let isFailing = Atomic(false)
     /// What summaries have read before.
     let memory = SummaryMemory()
 
@@ -45,10 +48,24 @@ final class SQLiteExporter: Exporter, UsageStore {
             guard let queue = state.withLock({ $0?.queue }) else { throw .retryable("\(settings.id) is not running") }
             try await queue.submit(batch)
             settings.counters.add(batch.otlp.recordCount, to: .sent)
+            noteSuccess()
         } catch {
             settings.counters.add(batch.otlp.recordCount, to: .failed)
+            note(error)
             throw error
         }
+    }
+
+    private func noteSuccess() {
+        guard isFailing.load(ordering: .relaxed), isFailing.exchange(false, ordering: .relaxed) else { return }
+        settings.logger.notice("the store can be written again")
+    }
+
+    private func note(_ error: ConsumeError) {
+        // While it is closed by a reload nothing is wrong.
+        guard state.withLock({ $0 != nil }) else { return }
+        isFailing.store(true, ordering: .relaxed)
+        settings.logger.error("the store cannot be written", metadata: ["reason": "\(error.message)"])
     }
 
     /// The transactions of the open database.
@@ -59,7 +76,7 @@ final class SQLiteExporter: Exporter, UsageStore {
 }
 
 extension ConsumeError {
-    /// What a failure of the database means to a sender: full disks and lost rights pass, everything else does not.
+    /// What a failure of the database means to a sender: full disks, lost rights and damage pass, everything else does not.
     init(storing error: any Error) {
         guard let error = error as? DatabaseError else {
             self = .retryable("the store is closing", after: 5)
@@ -67,6 +84,8 @@ extension ConsumeError {
         }
         switch error.resultCode {
         case .SQLITE_FULL: self = .retryable("the disk of the store is full; free some space", after: 10)
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+            self = .retryable("the file of the store is damaged; stop the collector and move it away", after: 30)
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN:
             self = .retryable("the store cannot be written; check the rights of its file and folder", after: 10)
         case .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_NOMEM, .SQLITE_INTERRUPT, .SQLITE_ABORT,

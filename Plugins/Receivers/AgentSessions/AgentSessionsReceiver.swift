@@ -184,6 +184,12 @@ extension AgentSessionsReceiver {
     private func remembered() -> (Checkpoint, isNew: Bool) {
         if let known = state.withLock({ $0.checkpoint }) { return (known, false) }
         if let known = file.load() { return (known, false) }
+        if file.exists {
+            settings.logger.warning(
+                "the checkpoint is damaged; session files are looked at as if for the first time",
+                metadata: ["file": "\(file.path)"]
+            )
+        }
         return (Checkpoint(), true)
     }
 

@@ -12,6 +12,9 @@ struct CheckpointFile: Sendable {
         (try? Data(contentsOf: URL(filePath: path))).flatMap { Checkpoint([UInt8]($0)) }
     }
 
+    /// Whether there is a file at all.
+    var exists: Bool { FileManager.default.fileExists(atPath: path) }
+
     /// Replaces the file as a whole: after a crash there is the old one or the new one.
     ///
     /// - Throws: ``FileStream/Failure``; the old file is still there then.

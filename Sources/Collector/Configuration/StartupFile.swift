@@ -4,7 +4,8 @@ import Glibc
 
 /// A file that is needed to start: a configuration, or a secret that one names.
 ///
-/// It is read up to a bound, because a path may lead to a device without an end. Pipes are fine: `--config <(…)` is one.
+/// It is read up to a bound and for a while at most, because a path may lead to a device without an end or to a pipe into which nobody
+/// writes. Other pipes are fine: `--config <(…)` is one.
 struct StartupFile {
     /// Why a file cannot be used.
     struct Unreadable: Error, CustomStringConvertible {
@@ -14,12 +15,14 @@ struct StartupFile {
     /// The most bytes that are read.
     static let largest = 1 << 20
     private static let blockSize = 65_536
+    /// How long a pipe may keep its reader waiting, who may be a collector at work.
+    private static let patience: Int32 = 5_000
 
     let path: String
 
     /// Returns all bytes; throws `Unreadable`.
     func content() throws -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Self.problem(errno) }
         defer { close(descriptor) }
         var content: [UInt8] = []
@@ -35,6 +38,7 @@ struct StartupFile {
 
     private static func block(_ descriptor: Int32) throws -> [UInt8] {
         while true {
+            try wait(descriptor)
             var code: Int32 = 0
             let block = [UInt8](unsafeUninitializedCapacity: blockSize) { buffer, count in
                 let read = read(descriptor, buffer.baseAddress, buffer.count)
@@ -43,7 +47,18 @@ struct StartupFile {
             }
             if code == 0 { return block }
             // A signal that arrives while waiting for a pipe is no trouble.
-            if code != EINTR { throw problem(code) }
+            if code != EINTR, code != EAGAIN { throw problem(code) }
+        }
+    }
+
+    /// Waits until there is something to read, or the end.
+    private static func wait(_ descriptor: Int32) throws {
+        var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while true {
+            let ready = poll(&watched, 1, patience)
+            if ready > 0 { return }
+            if ready == 0 { throw Unreadable(description: "nobody writes into it") }
+            if errno != EINTR { throw problem(errno) }
         }
     }
 

@@ -4,6 +4,7 @@ import CollectorKit
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
+import NIOTLS
 
 /// One connection: takes requests one after the other, has each answered, and keeps to the limits.
 ///
@@ -63,12 +64,15 @@ final class ConnectionHandler: ChannelInboundHandler {
     var streaming: Task<Void, Never>?
     private(set) var isInputClosed = false
     private(set) var isReading = false
+    /// Whether the client and this side are still agreeing on a key.
+    private(set) var isEncrypting: Bool
     private var hasSeenPart = false
 
     init(_ service: ConnectionService, _ site: ServedSite) {
         self.service = service
         self.site = site
         limits = site.limits
+        isEncrypting = site.tls != nil
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -81,7 +85,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         switch service.connections.enter(self, on: context.eventLoop) {
         case .served:
-            expect(.request, within: limits.idleTime)
+            expectFirst()
             readOn()
         case .draining: drain()
         case .refused: refuse(.tooManyConnections)
@@ -123,6 +127,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .some(.handshakeCompleted) = event as? TLSUserEvent {
+            isEncrypting = false
+            if timing.reason == .request { expectFirst() }
+        }
         guard case .some(.inputClosed) = event as? ChannelEvent else {
             context.fireUserInboundEventTriggered(event)
             return

@@ -67,6 +67,9 @@ extension ConnectionHandler {
         if let firing = timing.wait(for: reason, by: deadline) { setTimer(firing) }
     }
 
+    /// Whoever opens a connection has something to say: it has as long for that, and for the key before it, as for the head of a request.
+    func expectFirst() { expect(.request, within: min(limits.headTime, limits.idleTime)) }
+
     private func setTimer(_ firing: NIODeadline) {
         guard let eventLoop = context?.eventLoop else { return }
         let timer = eventLoop.assumeIsolated().scheduleTask(deadline: firing) { self.timerFired() }
@@ -79,6 +82,8 @@ extension ConnectionHandler {
         switch expired {
         case .head: refuse(.slowHead)
         case .body: refuse(.slowBody)
+        // Without a key there is nobody to say farewell to.
+        case .request where isEncrypting: cutOff()
         case .request: close()
         case .reader, .rest: cutOff()
         case nil: break

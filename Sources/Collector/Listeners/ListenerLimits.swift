@@ -13,9 +13,9 @@ struct ListenerLimits: Sendable {
     var headFields = 100
     /// Bodies of at most this many bytes are waited for before a request is handled.
     var smallBody = 64 << 10
-    /// How long a connection may be open without a request.
+    /// How long a connection may be open without another request.
     var idleTime = TimeAmount.seconds(120)
-    /// How long the head of a request may take from its first byte on.
+    /// How long the head of a request may take from its first byte on; how long a new connection may take to encrypt, and to begin.
     var headTime = TimeAmount.seconds(10)
     /// How long a client may pause within a body that is waited for.
     var bodyPause = TimeAmount.seconds(30)

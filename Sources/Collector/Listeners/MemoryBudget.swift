@@ -4,12 +4,14 @@ import CollectorKit
 import NIOCore
 import Synchronization
 
-/// The bytes that requests in flight hold together, and how many they may.
+/// The bytes that requests in flight and queues hold together, and how many they may.
 ///
 /// A body whose length is stated is counted before it is read, one in chunks as it comes, and what it inflates to as it does.
 final class MemoryBudget: Sendable {
     private let most: Atomic<Int>
     private let used = Atomic<Int>(0)
+    /// The part of it that waits in queues.
+    private let waiting = Atomic<Int>(0)
     private let released = Atomic<Int>(0)
     private let pace = Mutex<Pace?>(nil)
 
@@ -69,6 +71,40 @@ final class MemoryBudget: Sendable {
         guard rate > 0 else { return 1 }
         return Int(min(Double(Self.longestWait), max(1, (Double(missing) / rate).rounded(.up))))
     }
+}
+
+/// Queues in memory, and what is read from those on the disk.
+extension MemoryBudget: MemoryPool {
+    /// A quarter is left to requests.
+    var mostWaiting: Int { limit - limit / 4 }
+
+    func mayWait(_ bytes: Int, beside own: Int) -> Bool {
+        mayWait(bytes, beside: own, of: waiting.load(ordering: .relaxed))
+    }
+
+    private func mayWait(_ bytes: Int, beside own: Int, of all: Int) -> Bool {
+        let free = mostWaiting - all
+        return bytes <= free && own + bytes <= 2 * free
+    }
+
+    func reserve(_ bytes: Int, beside own: Int) -> Bool {
+        let (before, _) = waiting.wrappingAdd(bytes, ordering: .relaxed)
+        guard mayWait(bytes, beside: own, of: before) else {
+            waiting.wrappingSubtract(bytes, ordering: .relaxed)
+            return false
+        }
+        charge(bytes)
+        return true
+    }
+
+    func unreserve(_ bytes: Int) {
+        waiting.wrappingSubtract(bytes, ordering: .relaxed)
+        release(bytes)
+    }
+
+    func charge(_ bytes: Int) { used.wrappingAdd(bytes, ordering: .relaxed) }
+
+    func discharge(_ bytes: Int) { release(bytes) }
 }
 
 /// What one request holds of the budget; given back when nobody holds the request any more.

@@ -10,6 +10,8 @@ struct Assembler {
     let graph: PipelineGraph
     let logger: Logger
     let home: String
+    /// What requests and queues share.
+    var memory: MemoryBudget?
     let now: @Sendable () -> Timestamp
     /// What of the collector itself extensions may use; the stores and the like are added.
     var collector = CollectorParts()
@@ -204,6 +206,7 @@ struct Assembler {
             id: declared.id,
             logger: logger,
             home: home,
+            memory: memory,
             now: now,
             describeSession: describeSession
         )

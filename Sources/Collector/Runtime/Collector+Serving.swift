@@ -17,6 +17,7 @@ extension Collector {
         now: @escaping @Sendable () -> Timestamp,
         load: @escaping Loading
     ) async throws {
+        OpenFileLimit.raise()
         let notice = SystemdNotice(environment: surroundings.environment)
         let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(log) }
         let collector = try Collector(
@@ -53,8 +54,14 @@ extension Collector {
         let state: CollectorState
 
         func run() async throws {
-            await cancelWhenGracefulShutdown {
-                for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = await state.reload() }
+            // However often the terminal hangs up meanwhile, one more reload finds what is new.
+            let (wishes, wish) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+            await withDiscardingTaskGroup { group in
+                group.addTask { [state] in for await _ in wishes { _ = await state.reload() } }
+                await cancelWhenGracefulShutdown {
+                    for await _ in await UnixSignalsSequence(trapping: .sighup) { wish.yield() }
+                }
+                wish.finish()
             }
         }
     }

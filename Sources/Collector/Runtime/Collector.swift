@@ -54,6 +54,7 @@ public final class Collector: Service {
             graph: graph,
             logger: logger,
             home: home,
+            memory: state.memory,
             now: now,
             collector: state.parts,
             describeSession: state.describe

@@ -85,6 +85,7 @@ struct ConfigExchange: Sendable {
             graph: graph,
             logger: logger,
             home: collector.home,
+            memory: state.memory,
             now: collector.now,
             collector: state.parts,
             describeSession: state.describe,

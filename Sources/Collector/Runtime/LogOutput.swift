@@ -6,7 +6,7 @@ public import Usage
 
 /// Where the collector's log goes, how much of it and in which form; can be changed while it is written.
 ///
-/// A warning or error that repeats is written at once the first time, and then at most once a minute with the number of times.
+/// A notice, warning or error that repeats is written at once the first time, and then at most once a minute with the number of times.
 public final class LogOutput: Sendable {
     private struct State {
         var settings: TelemetryConfig.Logs
@@ -25,7 +25,7 @@ public final class LogOutput: Sendable {
     private static let interval: Int64 = 60_000_000_000
     private static let mostRepeats = 256
     /// What tells one trouble from another of the same words.
-    private static let telling = ["receiver", "processor", "exporter", "extension", "reason", "path"]
+    private static let telling = ["receiver", "processor", "exporter", "extension", "reason", "path", "batches"]
 
     /// Writes to standard error.
     public convenience init(_ settings: TelemetryConfig.Logs, now: @escaping @Sendable () -> Timestamp) {
@@ -52,7 +52,7 @@ public final class LogOutput: Sendable {
         let time = now()
         var pairs = metadata.merging(event.metadata ?? [:]) { $1 }
         let encoding: TelemetryConfig.Encoding? = state.withLock { state in
-            if event.level >= .warning {
+            if event.level >= .notice {
                 guard let repeats = Self.admit(event, pairs, at: time, &state) else { return nil }
                 if repeats > 0 { pairs["repeated"] = "\(repeats)" }
             }

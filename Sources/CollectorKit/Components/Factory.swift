@@ -149,6 +149,8 @@ public struct ComponentSettings: Sendable {
     public var counters: ComponentCounters
     /// The folder under which the program keeps its files (`$HAMMURABI_HOME`).
     public var home: String
+    /// The memory that requests and queues share; nil where nobody bounds it.
+    public var memory: (any MemoryPool)?
     /// The present.
     public var now: @Sendable () -> Timestamp
     /// What is known of a session, as a JSON document in the words of the API; nil when nobody knows it.
@@ -160,6 +162,7 @@ public struct ComponentSettings: Sendable {
         logger: Logger,
         counters: ComponentCounters = ComponentCounters(),
         home: String,
+        memory: (any MemoryPool)? = nil,
         now: @escaping @Sendable () -> Timestamp,
         describeSession: @escaping @Sendable (_ id: String) async -> String? = { _ in nil }
     ) {
@@ -167,6 +170,7 @@ public struct ComponentSettings: Sendable {
         self.logger = logger
         self.counters = counters
         self.home = home
+        self.memory = memory
         self.now = now
         self.describeSession = describeSession
     }

@@ -42,13 +42,7 @@ public struct DiskStorage: QueueStorage {
 
     /// Opens a file.
     public func open(_ path: String, creating: Bool) throws(QueueStorageError) -> any QueueFile {
-        let flags = creating ? O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC : O_RDWR | O_APPEND | O_CLOEXEC
-        var descriptor = systemOpen(path, flags, 0o600)
-        if descriptor < 0, !creating, [EACCES, EROFS].contains(errno) {
-            descriptor = systemOpen(path, O_RDONLY | O_CLOEXEC, 0)
-        }
-        guard descriptor >= 0 else { throw QueueStorageError(number: errno, path: path) }
-        return DiskFile(descriptor, path)
+        try DiskFile(path, creating: creating)
     }
 
     /// Gives a file another name.
@@ -71,7 +65,7 @@ public struct DiskStorage: QueueStorage {
     public func lock(_ path: String) throws(QueueStorageError) -> any Sendable {
         let descriptor = systemOpen(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw QueueStorageError(number: errno, path: path) }
-        let file = DiskFile(descriptor, path)
+        let file = DiskDescriptor(descriptor)
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw QueueStorageError(number: errno, path: path) }
         return file
     }
@@ -80,65 +74,6 @@ public struct DiskStorage: QueueStorage {
 /// The names of the methods above hide those of the system.
 private func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
 private func systemRename(_ path: String, _ other: String) -> Int32 { rename(path, other) }
-
-/// An open file of the disk.
-private final class DiskFile: QueueFile {
-    private let descriptor: Int32
-    private let path: String
-
-    init(_ descriptor: Int32, _ path: String) {
-        self.descriptor = descriptor
-        self.path = path
-    }
-
-    deinit {
-        // A lock is not left to the closing: a program that is just being started by this one has the descriptor, too, for an instant.
-        flock(descriptor, LOCK_UN)
-        close(descriptor)
-    }
-
-    var size: Int {
-        var status = stat()
-        return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
-    }
-
-    func append(_ bytes: UnsafeRawBufferPointer) throws(QueueStorageError) {
-        var written = 0
-        while written < bytes.count {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
-            let count = write(descriptor, rest.baseAddress, rest.count)
-            if count < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
-            written += max(0, count)
-        }
-    }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int {
-        var count = 0
-        while count < buffer.count {
-            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
-            let step = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + count))
-            if step == 0 { break }
-            if step < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
-            count += max(0, step)
-        }
-        return count
-    }
-
-    func sync() throws(QueueStorageError) {
-        #if canImport(Darwin)
-        let status = fsync(descriptor)
-        #else
-        let status = fdatasync(descriptor)
-        #endif
-        guard status == 0 else { throw QueueStorageError(number: errno, path: path) }
-    }
-
-    func cut(to size: Int) throws(QueueStorageError) {
-        guard ftruncate(descriptor, off_t(size)) == 0, fsync(descriptor) == 0 else {
-            throw QueueStorageError(number: errno, path: path)
-        }
-    }
-}
 
 extension QueueStorageError {
     /// Why, without the path, and what to do about it.
@@ -151,12 +86,15 @@ extension QueueStorageError {
         case EIO: "the disk reports an error; check it"
         case ENOTDIR, EISDIR: "it is a folder or lies below a file; name another path"
         case EWOULDBLOCK: "another process has it"
+        case EMFILE, ENFILE: "too many files are open; allow this process more of them"
         default: String(cString: strerror(number))
         }
     }
 
     /// Whether somebody else has the lock.
     public var isLocked: Bool { number == EWOULDBLOCK }
+    /// Whether the disk cannot give back what it was given.
+    var isDamage: Bool { number == EIO }
     /// Whether the disk has no room.
     public var isFull: Bool { [ENOSPC, EDQUOT].contains(number) }
     /// Whether the rights are missing.

@@ -116,6 +116,8 @@ private final class MemoryFile: QueueFile {
     private let state: Mutex<(bytes: [UInt8], synced: Int)>
     private let room: @Sendable () -> Int
 
+    private static let growth = 128 << 10
+
     init(_ bytes: [UInt8], _ storage: MemoryStorage) {
         state = Mutex((bytes, bytes.count))
         room = { [weak storage] in storage?.roomLeft() ?? .max }
@@ -126,7 +128,12 @@ private final class MemoryFile: QueueFile {
 
     func append(_ bytes: UnsafeRawBufferPointer) throws(QueueStorageError) {
         let fitting = min(bytes.count, room())
-        state.withLock { $0.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[..<fitting])) }
+        state.withLock { state in
+            let size = state.bytes.count + fitting
+            // An array that grows by itself has up to twice the bytes that are in it.
+            if state.bytes.capacity < size { state.bytes.reserveCapacity(size + min(size, Self.growth)) }
+            state.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[..<fitting]))
+        }
         if fitting < bytes.count { throw QueueStorageError(number: ENOSPC, path: "memory") }
     }
 

@@ -32,9 +32,14 @@ public protocol QueueFile: AnyObject, Sendable {
     func sync() throws(QueueStorageError)
     /// Cuts the file to a size, on the disk when it returns.
     func cut(to size: Int) throws(QueueStorageError)
+    /// Gives up what the system lends for it, until it is needed again.
+    func layBy()
 }
 
 extension QueueFile {
+    /// What lies in memory needs nothing of the system.
+    public func layBy() {}
+
     /// A stretch of the file, shorter at its end.
     func bytes(at offset: Int, count: Int) throws(QueueStorageError) -> [UInt8] {
         var failure: QueueStorageError?

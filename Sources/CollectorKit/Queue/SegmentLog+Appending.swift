@@ -89,6 +89,7 @@ extension SegmentLog {
         state.withLock { [segment] state in
             state.nextNumber = number + 1
             if let current, let index = state.position(of: current.number) { state.segments[index].isOpen = false }
+            current?.file.layBy()
             removeFinished(&state)
             state.segments.append(segment)
         }

@@ -53,10 +53,13 @@ extension SegmentLog {
             let findings = try count(&segment, verifying: verifying)
             cut(&segment, to: findings.end)
             note(findings.damage, in: &segment)
+            // A long queue has more files than a process may have open.
+            file.layBy()
             return segment
         } catch {
             logger.error("a segment of the queue cannot be read", metadata: ["reason": "\(error)"])
-            setAside(number)
+            // Only the disk itself says something about the file; anything else may pass, and the next start reads it.
+            if error.isDamage { setAside(number) }
             return nil
         }
     }

@@ -28,6 +28,9 @@ public final class SegmentLog: Sendable {
     /// Held while something is added.
     let writing = Mutex(())
 
+    /// From how many bytes on a new file is begun where nothing else is said.
+    public static let fileSize = 16 << 20
+
     struct State {
         var isOpen = false
         /// In the order of their numbers.
@@ -44,7 +47,7 @@ public final class SegmentLog: Sendable {
     /// - Parameters:
     ///   - folder: Where its files lie; nothing else may lie there.
     ///   - segmentSize: From how many bytes on a new file is begun.
-    public init(folder: String, storage: any QueueStorage, segmentSize: Int = 16 << 20, logger: Logger) {
+    public init(folder: String, storage: any QueueStorage, segmentSize: Int = fileSize, logger: Logger) {
         self.folder = folder
         self.storage = storage
         self.segmentSize = segmentSize

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A file of the disk; it is opened again when it is needed after it was laid by.
+final class DiskFile: QueueFile {
+    private let path: String
+    private let opened: Mutex<DiskDescriptor?>
+
+    init(_ path: String, creating: Bool) throws(QueueStorageError) {
+        self.path = path
+        opened = Mutex(try Self.open(path, creating: creating))
+    }
+
+    private static func open(_ path: String, creating: Bool) throws(QueueStorageError) -> DiskDescriptor {
+        let flags = creating ? O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC : O_RDWR | O_APPEND | O_CLOEXEC
+        var number = systemOpen(path, flags, 0o600)
+        if number < 0, !creating, [EACCES, EROFS].contains(errno) {
+            number = systemOpen(path, O_RDONLY | O_CLOEXEC, 0)
+        }
+        guard number >= 0 else { throw QueueStorageError(number: errno, path: path) }
+        return DiskDescriptor(number)
+    }
+
+    /// The descriptor, which stays open at least as long as the caller holds it.
+    private func descriptor() throws(QueueStorageError) -> DiskDescriptor {
+        try opened.withLock { opened throws(QueueStorageError) in
+            if let opened { return opened }
+            let again = try Self.open(path, creating: false)
+            opened = again
+            return again
+        }
+    }
+
+    func layBy() { opened.withLock { $0 = nil } }
+
+    var size: Int {
+        guard let descriptor = try? descriptor() else { return 0 }
+        var status = stat()
+        return fstat(descriptor.number, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws(QueueStorageError) {
+        let descriptor = try descriptor()
+        var written = 0
+        while written < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+            let count = write(descriptor.number, rest.baseAddress, rest.count)
+            if count < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
+            written += max(0, count)
+        }
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int {
+        let descriptor = try descriptor()
+        var count = 0
+        while count < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
+            let step = pread(descriptor.number, rest.baseAddress, rest.count, off_t(offset + count))
+            if step == 0 { break }
+            if step < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
+            count += max(0, step)
+        }
+        return count
+    }
+
+    func sync() throws(QueueStorageError) {
+        let descriptor = try descriptor()
+        #if canImport(Darwin)
+        let status = fsync(descriptor.number)
+        #else
+        let status = fdatasync(descriptor.number)
+        #endif
+        guard status == 0 else { throw QueueStorageError(number: errno, path: path) }
+    }
+
+    func cut(to size: Int) throws(QueueStorageError) {
+        let descriptor = try descriptor()
+        guard ftruncate(descriptor.number, off_t(size)) == 0, fsync(descriptor.number) == 0 else {
+            throw QueueStorageError(number: errno, path: path)
+        }
+    }
+}
+
+/// The name of a method above hides that of the system.
+private func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
+
+/// A number of the system for an open file, given back with the last reference.
+final class DiskDescriptor: Sendable {
+    let number: Int32
+
+    init(_ number: Int32) { self.number = number }
+
+    deinit {
+        // A lock is not left to the closing: a program that is just being started by this one has the descriptor, too, for an instant.
+        flock(number, LOCK_UN)
+        close(number)
+    }
+}
