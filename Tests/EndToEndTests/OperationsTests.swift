@@ -136,7 +136,7 @@ struct OperationsTests {
             .appending(path: "CollectorTests/Fixtures/tls").path
         let tls = "tls: { cert_file: \(folder)/server.pem, key_file: \(folder)/server.key }"
         let plain = "endpoint: \"127.0.0.1:\(port)\""
-        try sandbox.write(config().replacing("\(plain) }", with: "\(plain), \(tls) }"), to: "config.yaml")
+        try sandbox.write(config().replacing(plain, with: "\(plain), \(tls)"), to: "config.yaml")
         #expect(try await sandbox.run("tap", "otlp").exitCode == 69)
         let program = try await run()
         #expect(try await sandbox.run("status").output.contains("receiver\totlp\tok\t"))
