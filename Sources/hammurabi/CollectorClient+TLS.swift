@@ -43,7 +43,9 @@ extension CollectorClient {
     private static func client(trusting trust: Trust) -> HTTPClient {
         var tls = TLSConfiguration.makeClientConfiguration()
         if case .ownListener = trust { tls.certificateVerification = .none }
-        let configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
+        // Nobody there is an answer, too.
+        configuration.connectionPool.retryConnectionEstablishment = false
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 

@@ -131,6 +131,26 @@ struct OperationsTests {
         #expect(try await program.stop().exitCode == 0)
     }
 
+    @Test func `commands ask a collector that speaks TLS, also for an answer that goes on`() async throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "CollectorTests/Fixtures/tls").path
+        let tls = "tls: { cert_file: \(folder)/server.pem, key_file: \(folder)/server.key }"
+        let plain = "endpoint: \"127.0.0.1:\(port)\""
+        try sandbox.write(config().replacing(plain, with: "\(plain), \(tls)"), to: "config.yaml")
+        #expect(try await sandbox.run("tap", "otlp").exitCode == 69)
+        let program = try await run()
+        #expect(try await sandbox.run("status").output.contains("receiver\totlp\tok\t"))
+        let unknown = try await sandbox.run("tap", "nobody")
+        #expect(unknown.exitCode == 66)
+        #expect(unknown.errors.contains("404: no receiver, processor or exporter has this id"))
+        let tap = try sandbox.start(["tap", "otlp", "--limit", "1"])
+        // It waits for samples until there is nobody any more.
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(tap.isRunning)
+        #expect(try await program.stop().exitCode == 0)
+        #expect(try await tap.outcome().output == "")
+    }
+
     /// A port that nobody uses now.
     private static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -136,7 +136,7 @@ final class RunningProgram: Sendable {
 
     func waitUntilReady() async throws {
         for _ in 0..<6_000 {
-            if errorText.contains("ready http://") { return }
+            if errorText.contains("ready http") { return }
             try #require(process.isRunning, "the program ended: \(errorText)")
             try await Task.sleep(for: .milliseconds(10))
         }

@@ -1,8 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import Testing
 
 @testable import hammurabi
+
+struct LineAssemblerTests {
+    @Test(arguments: [1, 2, 3, 100])
+    func `lines are whole, however they come, and those of a refusal are none`(size: Int) {
+        let bytes = Array("{\"a\":\"ä\"}\n\n{}\nrest".utf8)
+        let lines = Mutex<[String]>([])
+        var (answer, refusal) = (
+            LineAssembler { line in lines.withLock { $0.append(line) } }, LineAssembler { _ in Issue.record("a line") }
+        )
+        for start in stride(from: 0, to: bytes.count, by: size) {
+            let piece = bytes[start..<min(bytes.count, start + size)]
+            answer.add(piece, isAnswer: true)
+            refusal.add(piece, isAnswer: false)
+        }
+        #expect(lines.withLock { $0 } == ["{\"a\":\"ä\"}", "", "{}"])
+        #expect(answer.rest == "rest")
+        #expect(refusal.rest == "{\"a\":\"ä\"}\n\n{}\nrest")
+    }
+}
 
 struct StatusReportTests {
     private static func report() throws -> StatusReport {

@@ -45,8 +45,10 @@ final class SummaryMemory: Sendable {
         }
     }
 
-    /// How many rows of sums are remembered at most: about 40 megabytes.
-    private static let capacity = 400_000
+    /// How many rows of sums are remembered at most: about 35 megabytes.
+    private static let mostRows = 400_000
+    /// How many sums of a session on a day are remembered at most: about 18 megabytes.
+    private static let mostSums = 200_000
     /// How many sessions are remembered at most.
     private static let mostSessions = 4_096
 
@@ -78,9 +80,9 @@ final class SummaryMemory: Sendable {
                         try take(position, sums)
                         continue
                     }
-                    let rows = try stamp.map { try contents.rows($0, db, keeping: days, capacity: Self.capacity) }
+                    let rows = try stamp.map { try contents.rows($0, db, keeping: days, capacity: Self.mostRows) }
                     let sums = builder.sums(of: day, in: rows)
-                    if filter.isEmpty { contents.keep(sums, of: day, stamp, capacity: Self.capacity) }
+                    if filter.isEmpty { contents.keep(sums, of: day, stamp, capacity: Self.mostSums) }
                     try take(position, sums)
                 }
             }
