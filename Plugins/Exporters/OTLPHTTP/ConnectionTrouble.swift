@@ -12,6 +12,7 @@ enum ConnectionTrouble {
         ("WRONG_VERSION_NUMBER", "it does not speak TLS; write http:// if that is meant"),
         ("Connection refused", "connection refused"),
         ("Connection reset", "the connection was reset"),
+        ("Too many open files", "this process may not open more connections and files"),
         ("Network is unreachable", "the network is unreachable"),
         ("No route to host", "there is no route to it"),
         ("failed to resolve", "its name is not known"), ("dnsAError", "its name is not known"),

@@ -69,9 +69,11 @@ extension Lane {
         let uptime = surroundings.uptime()
         guard let held = state.withLock({ $0.rejections.admit(uptime) }) else { return }
         logger.warning(
-            "the destination took a request but not all of it",
+            rejected > 0
+                ? "the destination took a request but not all of it" : "the destination took a request with a remark",
             metadata: ["rejected": "\(rejected)", "message": "\(message)", "before": "\(held)"]
         )
+        guard rejected > 0 else { return }
         counters.note("the destination rejected \(rejected) records: \(message)", at: surroundings.settings.now())
     }
 

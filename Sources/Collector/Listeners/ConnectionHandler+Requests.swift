@@ -6,6 +6,9 @@ import NIOCore
 import NIOHTTP1
 
 extension ConnectionHandler {
+    /// Whether the next part is wanted now: more of the present request, or a new one from a client that reads its answers.
+    var takesParts: Bool { exchange.map { !$0.body.isComplete } ?? (context?.channel.isWritable == true) }
+
     /// Takes the next part of the present request, or the first of a new one.
     func take(_ part: HTTPServerRequestPart) {
         switch part {
@@ -125,9 +128,10 @@ extension ConnectionHandler {
         guard !isAdvancing else { return }
         isAdvancing = true
         defer { isAdvancing = false }
-        while phase != .closing, exchange?.body.isComplete != true, let part = early.popFirst() { take(part) }
+        while phase != .closing, takesParts, let part = early.popFirst() { take(part) }
         if let exchange, !exchange.isHandled, !isSmall(exchange.head) { handle() }
-        guard phase == .open, exchange == nil else { return }
+        // What is left in turn comes when answers have been read.
+        guard phase == .open, exchange == nil, early.isEmpty else { return }
         if let fault {
             refuse(fault)
         } else if isInputClosed {
@@ -142,7 +146,10 @@ extension ConnectionHandler {
         guard let context else { return }
         if phase == .closing { return context.read() }
         guard context.channel.isWritable else { return expect(.reader, within: limits.answerTime) }
-        guard let exchange else { return context.read() }
+        guard let exchange else {
+            if early.isEmpty { context.read() }
+            return
+        }
         if exchange.body.isComplete {
             // Also to learn that the client goes away; what it sends early is kept, but no more is read then.
             if early.isEmpty { context.read() }

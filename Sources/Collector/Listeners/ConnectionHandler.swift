@@ -107,7 +107,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         hasSeenPart = true
         guard phase != .closing else { return }
         let part = unwrapInboundIn(data)
-        if early.isEmpty, exchange?.body.isComplete != true { take(part) } else { early.append(part) }
+        if early.isEmpty, takesParts { take(part) } else { early.append(part) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -123,7 +123,12 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         guard context.channel.isWritable else { return }
         if timing.reason == .reader { timing.stop() }
-        readOn()
+        guard exchange == nil, !early.isEmpty else { return readOn() }
+        // Not here: this may be told in the midst of a flush.
+        context.eventLoop.assumeIsolated().execute {
+            self.advance()
+            self.flush()
+        }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -138,7 +143,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         isInputClosed = true
         exchange?.body.fail(.interrupted)
         // A client that has said all it has to say may still listen.
-        if timing.reason == .rest { cutOff() } else if exchange?.isHandled != true { close() }
+        if timing.reason == .rest { return cutOff() }
+        if let exchange { if !exchange.isHandled { close() } } else if early.isEmpty { close() }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

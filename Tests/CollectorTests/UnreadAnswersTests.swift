@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HTTPTypes
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import Collector
+
+/// Clients that ask and do not read.
+struct UnreadAnswersTests {
+    private static let size = 100_000
+    private static let request = "GET /large HTTP/1.1\nHost: localhost\n\n"
+
+    private let asked = Counter()
+
+    private var large: Route {
+        Route(.get, "/large") { [asked] _ in
+            asked.raise()
+            return ServerResponse(.ok, body: .bytes([UInt8](repeating: 65, count: Self.size)))
+        }
+    }
+
+    /// The request is small and its answer large, so what one read brings would fill the memory.
+    @Test func `what is asked at once is answered only as fast as it is read, and all of it in the end`() async throws {
+        let bench = try await ListenerBench([large])
+        let connection = try await bench.connect()
+        let count = 500
+        try connection.send(String(repeating: Self.request, count: count))
+        // As much as the system holds of answers that nobody reads is far less than all of them.
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(asked.value < count / 2)
+        for _ in 0..<count { #expect(try await connection.answer().bytes.count == Self.size) }
+        #expect(asked.value == count)
+        try connection.send(Self.request)
+        #expect(try await connection.answer().status == 200)
+    }
+
+    @Test func `a client that has sent everything and reads slowly gets everything`() async throws {
+        let bench = try await ListenerBench([large])
+        let connection = try await bench.connect()
+        try connection.send(String(repeating: Self.request, count: 200))
+        connection.endSending()
+        try await Task.sleep(for: .milliseconds(100))
+        for _ in 0..<200 { #expect(try await connection.answer().bytes.count == Self.size) }
+        #expect(try await connection.rest().isEmpty)
+    }
+
+    @Test func `a client that never reads is cut off, whatever it still asks`() async throws {
+        var limits = ListenerLimits()
+        limits.answerTime = .milliseconds(100)
+        let bench = try await ListenerBench([large], limits)
+        let connection = try await bench.connect()
+        try connection.send(String(repeating: Self.request, count: 500))
+        let isCutOff = await eventually { (try? connection.send(Self.request)) == nil }
+        #expect(isCutOff)
+        #expect(asked.value < 500)
+    }
+}
+
+/// Counts from anywhere.
+private final class Counter: Sendable {
+    private let count = Atomic(0)
+
+    var value: Int { count.load(ordering: .relaxed) }
+
+    func raise() { count.wrappingAdd(1, ordering: .relaxed) }
+}
