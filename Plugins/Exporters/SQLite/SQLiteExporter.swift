@@ -21,6 +21,7 @@ final class SQLiteExporter: Exporter, UsageStore {
     private struct State {
         var commits: Commits
         var queue: CommitQueue
+        var identity: UInt64
     }
 
     init(_ config: SQLiteConfig, _ settings: ComponentSettings) {
@@ -29,9 +30,10 @@ final class SQLiteExporter: Exporter, UsageStore {
     }
 
     func start() async throws(StartError) {
-        let pool = try DatabaseFile(path: config.path(home: settings.home)).open(id: settings.id)
+        let (pool, identity) = try DatabaseFile(path: config.path(home: settings.home)).open(id: settings.id)
         let commits = Commits(pool: pool, keepsRecords: config.records == .all)
-        state.withLock { $0 = State(commits: commits, queue: CommitQueue { await commits.keep($0) }) }
+        let queue = CommitQueue { await commits.keep($0) }
+        state.withLock { $0 = State(commits: commits, queue: queue, identity: identity) }
     }
 
     func shutdown() async {
@@ -50,6 +52,8 @@ final class SQLiteExporter: Exporter, UsageStore {
             throw error
         }
     }
+
+    var stores: Set<UInt64> { state.withLock { $0.map { [$0.identity] } ?? [] } }
 
     /// The transactions of the open database.
     func commits() throws -> Commits {

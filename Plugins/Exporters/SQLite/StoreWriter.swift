@@ -25,12 +25,14 @@ struct StoreWriter: Sendable {
     }
 
     /// Keeps batches, in the transaction that is open.
-    mutating func write(_ batches: [Batch], to db: Database) throws {
+    ///
+    /// - Returns: How many calls are new.
+    mutating func write(_ batches: [Batch], to db: Database) throws -> NewCalls {
         try noticeOthers(db)
         let revision = try Revision.next(db)
         catalog.revision = revision
         var links = try self.links.take() ?? LinkIndex(db)
-        try writeCalls(of: batches, to: db, &links, revision)
+        let change = try writeCalls(of: batches, to: db, &links, revision)
         let tables = BatchTables(db: db)
         for batch in batches {
             let sessions = try batch.sessions.map { try catalog.session($0, db) }
@@ -39,6 +41,7 @@ struct StoreWriter: Sendable {
         try catalog.flush(db)
         try links.flush(db)
         self.links = links
+        return NewCalls(in: change, of: batches)
     }
 
     /// Another process may have written since, such as a command while the collector runs: then what is remembered is no longer true.
@@ -50,14 +53,14 @@ struct StoreWriter: Sendable {
     }
 
     private mutating func writeCalls(of batches: [Batch], to db: Database, _ links: inout LinkIndex, _ revision: Int64)
-        throws
+        throws -> LedgerChange
     {
         let observations = batches.count == 1 ? batches[0].observations : batches.flatMap(\.observations)
-        guard !observations.isEmpty else { return }
+        guard !observations.isEmpty else { return LedgerChange() }
         // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
         for observation in observations { catalog.note(observation) }
         let change = try Ledger.absorb(observations, into: LedgerTables(db: db, links: links, recent: recent))
-        guard !change.isEmpty else { return }
+        guard !change.isEmpty else { return change }
         var calls = try CallTables(db)
         for entry in change.retired {
             try calls.retire(entry)
@@ -71,5 +74,6 @@ struct StoreWriter: Sendable {
             recent.insert(entry)
         }
         try calls.writeSums(revision)
+        return change
     }
 }

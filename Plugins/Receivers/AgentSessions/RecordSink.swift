@@ -8,8 +8,8 @@ struct RecordSink {
     private let agent: Agent
     private let machine: String?
     private var builder: LogBatchBuilder
-    /// How many of the calls no earlier part of the scan had.
-    private(set) var newCalls = 0
+    /// How many calls there are that no earlier part of the scan had.
+    private(set) var callCount = 0
     private var seen: SeenCalls
     /// Lines of types that nobody has told us of, by type; types beyond a thousand are left out.
     private(set) var unknownLines: [String: Int] = [:]
@@ -35,7 +35,7 @@ struct RecordSink {
 
     mutating func add(_ call: CallRecord) {
         call.write(to: &builder)
-        if seen.insert(call.identity) { newCalls += 1 }
+        if seen.insert(call.identity) { callCount += 1 }
     }
 
     mutating func add(_ facts: SessionFacts) { facts.write(to: &builder) }
@@ -52,15 +52,21 @@ struct RecordSink {
 
 /// The calls that a scan has met, so that copies in several files are counted as one; bounded.
 final class SeenCalls {
-    private var identities: Set<UInt64> = []
+    private var identities = HashTable(capacity: 1_024, absent: 0)
+    private var count = 0
 
     /// Beyond this many, copies of a call that lie far apart are reported as new; the ledger still counts them once.
     private static let capacity = 1 << 18
 
     /// Whether the call is new.
     func insert(_ identity: UInt64) -> Bool {
-        guard identity != 0, identities.count < Self.capacity else { return !identities.contains(identity) }
-        return identities.insert(identity).inserted
+        guard identity != 0 else { return true }
+        guard identities[identity] == 0 else { return false }
+        if count < Self.capacity {
+            identities[identity] = 1
+            count += 1
+        }
+        return true
     }
 }
 
