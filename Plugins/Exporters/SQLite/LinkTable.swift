@@ -48,7 +48,7 @@ struct LinkTable: Sendable {
     private mutating func set(_ link: UInt64, _ value: Int64) {
         var place = place(of: link)
         if slots[place].link == 0 {
-            if (count + 1) * 2 > slots.count {
+            if (count + 1) * 4 > slots.count * 3 {
                 grow()
                 place = self.place(of: link)
             }
@@ -83,7 +83,7 @@ struct LinkTable: Sendable {
         return Int(truncatingIfNeeded: (high ^ low) & mask)
     }
 
-    /// Where a link stands, or the empty place where it would; half of all places are empty.
+    /// Where a link stands, or the empty place where it would; a quarter of all places are empty.
     @inline(__always)
     private func place(of link: UInt64) -> Int {
         var place = home(of: link)

@@ -52,21 +52,15 @@ struct RecordSink {
 
 /// The calls that a scan has met, so that copies in several files are counted as one; bounded.
 final class SeenCalls {
-    private var identities = HashTable(capacity: 1_024, absent: 0)
-    private var count = 0
+    private var identities: Set<UInt64> = []
 
     /// Beyond this many, copies of a call that lie far apart are reported as new; the ledger still counts them once.
     private static let capacity = 1 << 18
 
     /// Whether the call is new.
     func insert(_ identity: UInt64) -> Bool {
-        guard identity != 0 else { return true }
-        guard identities[identity] == 0 else { return false }
-        if count < Self.capacity {
-            identities[identity] = 1
-            count += 1
-        }
-        return true
+        guard identity != 0, identities.count < Self.capacity else { return !identities.contains(identity) }
+        return identities.insert(identity).inserted
     }
 }
 
