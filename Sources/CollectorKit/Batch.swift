@@ -19,6 +19,8 @@ public struct Batch: Sendable {
     public var sessionOfRecord: [Int32] = []
     /// How calls are priced, once the `pricing` processor has said so; a store asks it again when a call changes.
     public var pricing: Pricing?
+    /// Where stores note how many of its calls are new to them; nil when nobody asks.
+    public var receipt: CallReceipt?
     /// When the batch came in.
     public var receivedAt: Timestamp
 

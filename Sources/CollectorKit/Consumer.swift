@@ -7,6 +7,26 @@ public protocol Consumer: Sendable {
     /// May be called from many tasks at once.
     /// - Throws: ``ConsumeError``; nothing of the batch counts as taken then, and the same batch may come again.
     func consume(_ batch: Batch) async throws(ConsumeError)
+    /// The stores behind it, each by a number that it got when it was made: one that was deleted comes back under another.
+    ///
+    /// Who remembers what was handed on compares them, and hands it on again when another store has come. Empty where nothing is kept.
+    var stores: Set<UInt64> { get async }
+}
+
+extension Consumer {
+    /// None.
+    public var stores: Set<UInt64> { [] }
+}
+
+extension [any Consumer] {
+    /// The stores behind all of them.
+    public var stores: Set<UInt64> {
+        get async {
+            var stores: Set<UInt64> = []
+            for consumer in self { stores.formUnion(await consumer.stores) }
+            return stores
+        }
+    }
 }
 
 /// Why a batch was not taken: for good, or for now.

@@ -33,7 +33,9 @@ public struct ScanProgress: Sendable, Hashable {
 public struct ScanReport: Sendable, Hashable {
     /// Files read.
     public var scanned = 0
-    /// Calls that this scan found and no earlier one.
+    /// Calls that stand in what was read, copies in several places taken for one.
+    public var calls = 0
+    /// Those of them that the store did not know; where no store takes them, all.
     public var ingested = 0
     /// Files that had not changed.
     public var skipped = 0
@@ -85,6 +87,7 @@ public struct ScanReport: Sendable, Hashable {
     /// Adds what another part of the scan did, its duration left out.
     public mutating func add(_ other: ScanReport) {
         scanned += other.scanned
+        calls += other.calls
         ingested += other.ingested
         skipped += other.skipped
         unreadable += other.unreadable

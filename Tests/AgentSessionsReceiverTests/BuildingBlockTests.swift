@@ -36,6 +36,32 @@ struct BuildingBlockTests {
         #expect(lines(text, piece: piece, largest: 20) == ["one", "", "three is longer", "-", "five"])
     }
 
+    @Test func `a line of any length takes no more room than the longest that is read`() {
+        let buffer = LineBuffer(largestLine: 1 << 20)
+        buffer.reset(offset: 0)
+        var (rest, found) = (64 << 20, [String]())
+        while true {
+            switch buffer.next() {
+            case .line(let line): found.append(String(decoding: line.buffer, as: UTF8.self))
+            case .omitted: found.append("-")
+            case .more:
+                guard rest >= 0 else {
+                    #expect(found == ["-", "next"])
+                    #expect(buffer.offset == 64 << 20 + 6)
+                    return
+                }
+                _ = buffer.fill { target in
+                    let end = Array("\nnext\n".utf8)
+                    let count = rest > 0 ? min(rest, target.count) : end.count
+                    for index in 0..<count { target[index] = rest > 0 ? 120 : end[index] }
+                    rest -= rest > 0 ? count : 1
+                    return count
+                }
+                #expect(buffer.capacity <= 4 << 20)
+            }
+        }
+    }
+
     @Test func `a stream can be entered in the middle of a line`() {
         let buffer = LineBuffer()
         buffer.reset(offset: 100, isInsideLine: true)

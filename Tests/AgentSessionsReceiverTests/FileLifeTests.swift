@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentSessionsReceiver
 import CZstd
 import CollectorKit
 import Foundation
@@ -151,6 +152,48 @@ struct FileLifeTests {
         try home.remove(transcript)
         let report = try await scene.scan()
         #expect(report.scanned == 0 && report.skipped == 0 && scene.books.figures[0] == 2)
+        await scene.shutdown()
+    }
+
+    @Test func `a store that is new gets all that is there, whether the receiver was running or not`() async throws {
+        try home.write(answers(1...2), to: transcript)
+        try home.write(rollout, to: rolloutName(threadA))
+        let scene = try await Scene(home)
+        try await scene.scan()
+        let figures = scene.books.figures
+        scene.books.begin(as: 2)
+        #expect(try await scene.scan().ingested == 4)
+        #expect(scene.books.figures == figures)
+        #expect(try await scene.scan().scanned == 0)
+        await scene.shutdown()
+        scene.books.begin(as: 3)
+        let next = try await Scene(home, books: scene.books)
+        #expect(try await next.scan().scanned == 2)
+        #expect(scene.books.figures == figures)
+        await next.shutdown()
+    }
+
+    @Test func `calls that the store knows are not new`() async throws {
+        try home.write(answers(1...2), to: transcript)
+        let scene = try await Scene(home)
+        #expect(try await scene.scan().ingested == 2)
+        await scene.shutdown()
+        try home.remove("hub")
+        try home.append(answers(3...3), to: transcript)
+        let again = try await Scene(home, books: scene.books)
+        let report = try await again.scan()
+        #expect(report.calls == 3 && report.ingested == 1 && scene.books.figures[0] == 3)
+        await again.shutdown()
+    }
+
+    @Test func `a store that is new changes nothing for who starts at the end`() async throws {
+        try home.write(answers(1...2), to: transcript)
+        let scene = try await Scene(home) { $0.startAt = .end }
+        try await scene.scan()
+        scene.books.begin(as: 2)
+        try home.append(answers(3...3), to: transcript)
+        try await scene.scan()
+        #expect(scene.books.figures[0] == 1)
         await scene.shutdown()
     }
 

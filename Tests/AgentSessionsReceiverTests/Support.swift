@@ -70,6 +70,8 @@ final class Books: Consumer {
         var sessions: [String: SessionSighting] = [:]
         var batchSizes: [Int] = []
         var refusal: ConsumeError?
+        /// What it gives itself out to be.
+        var identity = UInt64(1)
     }
 
     init() throws {
@@ -86,9 +88,18 @@ final class Books: Consumer {
                 if state.sessions[sighting.id] == nil { state.sessions[sighting.id] = sighting }
                 state.sessions[sighting.id]?.merge(sighting)
             }
-            return Result { try state.ledger.absorb(batch.observations) }
+            return Result { batch.receipt?.note(try state.ledger.absorb(batch.observations).newCallCount()) }
         }
         if case .failure(let error) = result { throw .permanent("\(error)") }
+    }
+
+    var stores: Set<UInt64> { state.withLock { [$0.identity] } }
+
+    /// Becomes an empty store of another identity.
+    func begin(as identity: UInt64) {
+        state.withLock { state in
+            (state.ledger, state.sessions, state.identity) = (MemoryLedger(), [:], identity)
+        }
     }
 
     func refuse(_ error: ConsumeError?) { state.withLock { $0.refusal = error } }

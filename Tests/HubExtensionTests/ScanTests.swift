@@ -8,9 +8,11 @@ struct ScanTests {
     @Test func `what all scanners read is told in one answer`() async throws {
         var first = ScanReport()
         (first.scanned, first.ingested, first.skipped, first.durationMilliseconds) = (10, 300, 7, 80)
+        first.calls = 310
         first.note(ScanProblem(path: "/s/a.jsonl", line: 3, message: "no JSON"))
         var second = ScanReport()
         (second.scanned, second.ingested, second.durationMilliseconds) = (2, 40, 5)
+        second.calls = 50
         first.note(unknownType: "hologram")
         second.note(unknownType: "hologram", lines: 2)
         second.note(ScanProblem(path: "/s/b.jsonl", line: nil, message: "permission denied"))
@@ -21,8 +23,8 @@ struct ScanTests {
         #expect(answer.status == 200)
         #expect(
             answer.text
-                == #"{"ok":true,"scanned":12,"ingested":340,"skipped":7,"durationMs":85,"unreadableFiles":1,"skippedLines":1,"#
-                + #""unknownLines":{"hologram":3},"#
+                == #"{"ok":true,"scanned":12,"ingested":340,"skipped":7,"durationMs":85,"calls":360,"unreadableFiles":1,"#
+                + #""skippedLines":1,"unknownLines":{"hologram":3},"#
                 + #""problems":["/s/a.jsonl:3: no JSON","/s/b.jsonl: permission denied"]}"#
         )
     }

@@ -21,7 +21,7 @@ struct PlanTests {
             }
             var writer = StoreWriter(keepsRecords: true)
             for source in [span, span.with { $0.time = morning + -5 }] {
-                try writer.write([Batch([source], records: [("e", "s", morning)])], to: db)
+                _ = try writer.write([Batch([source], records: [("e", "s", morning)])], to: db)
                 writer.forget()
             }
         }

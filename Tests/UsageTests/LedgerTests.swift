@@ -57,6 +57,18 @@ struct LedgerTests {
         #expect(try ledger.absorb([Self.observation(1, Self.log, request: 7)]).isEmpty)
     }
 
+    @Test func `a call is new once, whoever else tells of it later`() throws {
+        var ledger = MemoryLedger()
+        let two = [Self.observation(1, Self.log, request: 7), Self.observation(2, Self.transcript, response: 9)]
+        #expect(try ledger.absorb(two).newCallCount() == 2)
+        #expect(try ledger.absorb(two).newCallCount() == 0)
+        let tie = Self.observation(3, Self.span, request: 7, response: 9)
+        let mixed = try ledger.absorb([tie, Self.observation(4, Self.log, request: 8)])
+        #expect(mixed.newCallCount() == 1)
+        #expect(mixed.newCallCount(of: [tie]) == 0)
+        #expect(ledger.calls.count == 2)
+    }
+
     @Test func `a later copy with larger counts corrects the call`() throws {
         var ledger = MemoryLedger()
         try ledger.absorb([Self.observation(1, Self.transcript, request: 7, output: 3)])

@@ -27,10 +27,12 @@ struct Committer: ~Copyable {
     var size: Int64 { file.offset }
 
     /// Keeps a group of batches; either all of them are kept or none is.
-    mutating func commit(_ batches: [Batch]) throws {
+    ///
+    /// - Parameter lost: Is called when somebody has moved the file away with what is in it.
+    mutating func commit(_ batches: [Batch], lost: () -> Void) throws {
         let keepsRecords = keepsRecords
         var lines = batches.map { Self.draft($0, keepsRecords: keepsRecords) }
-        try learn(batches, &lines)
+        let news = try learn(batches, &lines)
         defer { writer.clear() }
         var offsets: [Int64] = []
         writer.reserve(zip(lines, batches).reduce(0) { $0 + ($1.0.extent == nil ? 0 : $1.1.otlp.bytes.count) })
@@ -38,9 +40,10 @@ struct Committer: ~Copyable {
             offsets.append(Int64(writer.bytes.count))
             if !line.isEmpty { writer.write(line, batch) }
         }
-        guard !writer.bytes.isEmpty else { return }
+        guard !writer.bytes.isEmpty else { return news.note() }
         let start = try file.append(writer.bytes, flush: flushes)
-        noticeReplacement()
+        news.note()
+        if noticeReplacement() { lost() }
         let (part, end) = (part, start + Int64(writer.bytes.count))
         let (kept, places) = (lines, offsets)
         shelf.withLock { contents in
@@ -98,14 +101,16 @@ struct Committer: ~Copyable {
     mutating func close() { file.close() }
 
     /// After somebody has moved the file away, what follows stands in a new one.
-    private mutating func noticeReplacement() {
-        guard file.generation != generation else { return }
+    @discardableResult
+    private mutating func noticeReplacement() -> Bool {
+        guard file.generation != generation else { return false }
         generation = file.generation
         let (former, path) = (part, file.path)
         part = shelf.withLock { contents in
             contents.parts.remove(former)
             return contents.parts.append(Part(path: path))
         }
+        return true
     }
 
     // MARK: - Lines
@@ -120,7 +125,9 @@ struct Committer: ~Copyable {
     }
 
     /// Asks the ledger what the observations of the group change; that becomes part of the group's last line.
-    private func learn(_ batches: [Batch], _ lines: inout [UsageLine]) throws {
+    ///
+    /// - Returns: How many calls are new.
+    private func learn(_ batches: [Batch], _ lines: inout [UsageLine]) throws -> NewCalls {
         let observations = batches.count == 1 ? batches[0].observations : batches.flatMap(\.observations)
         let drafts = lines
         let (change, notes, news) = try shelf.withLock { contents in
@@ -132,7 +139,8 @@ struct Committer: ~Copyable {
             )
         }
         for (position, sessions) in news.enumerated() { lines[position].sessions = sessions }
-        guard !change.isEmpty || !notes.isEmpty, let last = lines.indices.last else { return }
+        let newCalls = NewCalls(in: change, of: batches)
+        guard !change.isEmpty || !notes.isEmpty, let last = lines.indices.last else { return newCalls }
         let pricing = batches.lazy.compactMap(\.pricing).last
         lines[last].calls = change.entries.map { entry in
             let unpriced = CallPrice(cost: .zero, isPriced: false, computed: nil)
@@ -141,5 +149,6 @@ struct Committer: ~Copyable {
         let standing = Set(change.entries.map(\.call.id))
         lines[last].retired = change.retired.map(\.call.id).filter { !standing.contains($0) }
         lines[last].sessions += notes
+        return newCalls
     }
 }

@@ -65,6 +65,8 @@ final class JSONLExporter: Exporter, UsageStore {
         }
     }
 
+    var stores: Set<UInt64> { running.withLock { $0.map { [$0.store.identity] } ?? [] } }
+
     /// The open store.
     private func store() throws -> JSONLStore {
         guard let store = running.withLock({ $0?.store }) else { throw StoreError("\(settings.id) is not running") }

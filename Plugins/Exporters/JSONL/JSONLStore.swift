@@ -10,6 +10,8 @@ import Usage
 final class JSONLStore: Sendable {
     let shelf: Shelf
     let names: PartNames
+    /// The number by which it knows itself again.
+    let identity: UInt64
     private let config: JSONLConfig
     private let settings: ComponentSettings
     /// Where everything that changes files or book happens; may block.
@@ -41,6 +43,7 @@ final class JSONLStore: Sendable {
         let opened = try StoreOpening(names: names, calls: calls, logger: settings.logger).open()
         let (lock, shelf, part) = (opened.lock, opened.shelf, opened.part)
         self.shelf = shelf
+        identity = opened.identity
         let committer = Committer(
             opened.takeFile(),
             shelf: shelf,
@@ -63,7 +66,7 @@ final class JSONLStore: Sendable {
             guard state.lock != nil else { return .retryable("\(settings.id) is not running") }
             do {
                 let before = state.committer.size
-                try state.committer.commit(batches)
+                try state.committer.commit(batches) { [lock = state.lock] in lock?.forgetIdentity() }
                 state.added += max(0, state.committer.size - before)
                 if state.isFailing { settings.logger.notice("the store can be written again") }
                 state.isFailing = false

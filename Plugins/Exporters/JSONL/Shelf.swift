@@ -52,6 +52,9 @@ struct PartList {
     /// The file that is appended to.
     var current: Int32? { order.last { parts[$0]?.number == nil } }
 
+    /// Whether no file holds anything.
+    var isEmpty: Bool { parts.values.allSatisfy { $0.end == 0 } }
+
     /// The largest number that a file has in its name.
     var largestNumber: Int64 { parts.values.compactMap(\.number).max() ?? 0 }
 

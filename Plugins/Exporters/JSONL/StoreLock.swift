@@ -23,6 +23,26 @@ final class StoreLock: Sendable {
         }
     }
 
+    /// The number by which the store knows itself again, which stands in the file of the lock.
+    ///
+    /// - Parameter isNew: Whether there is nothing in the store yet: then it gets another number.
+    func identity(isNew: Bool) -> UInt64 {
+        var bytes = [UInt8](repeating: 0, count: 17)
+        let count = pread(descriptor, &bytes, bytes.count, 0)
+        if !isNew, count == 16, let known = UInt64(String(decoding: bytes[..<16], as: UTF8.self), radix: 16) {
+            return known
+        }
+        let new = UInt64.random(in: 1 << 60 ... .max)
+        forgetIdentity()
+        // A number that cannot be kept is another one next time, which costs no more than reading sources again.
+        let text = Array(String(new, radix: 16).utf8)
+        _ = pwrite(descriptor, text, text.count, 0)
+        return new
+    }
+
+    /// Makes the store another one at its next start, because some of what it holds is no longer in its files.
+    func forgetIdentity() { _ = ftruncate(descriptor, 0) }
+
     deinit {
         // Not left to the closing: a program that is just being started by this one has the descriptor, too, for an instant.
         flock(descriptor, LOCK_UN)

@@ -17,6 +17,7 @@ struct StoreOpening {
         var shelf: Shelf
         var file: LineFile
         var part: Int32
+        var identity: UInt64
 
         consuming func takeFile() -> LineFile { file }
     }
@@ -31,7 +32,8 @@ struct StoreOpening {
         var contents = readBack()
         let part = contents.parts.current ?? contents.parts.append(Part(path: names.path))
         contents.parts[part]?.end = file.offset
-        return Opened(lock: lock, shelf: Shelf(contents), file: file, part: part)
+        let identity = lock.identity(isNew: contents.parts.isEmpty)
+        return Opened(lock: lock, shelf: Shelf(contents), file: file, part: part, identity: identity)
     }
 
     private func makeFolder() throws(StorageFailure) {

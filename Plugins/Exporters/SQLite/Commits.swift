@@ -18,7 +18,7 @@ final class Commits: Sendable {
     func keep(_ batches: [Batch]) async -> [Result<Void, ConsumeError>] {
         do {
             // A task of its own: a sender that gives up must not take the batches of others with it.
-            try await Task { try await change { db, writer in try writer.write(batches, to: db) } }.value
+            try await Task { try await change { db, writer in try writer.write(batches, to: db) } }.value.note()
             return batches.map { _ in .success(()) }
         } catch {
             let failure = ConsumeError(storing: error)

@@ -9,7 +9,7 @@ import GRDB
 struct DatabaseFile {
     let path: String
 
-    func open(id: ComponentID) throws(StartError) -> DatabasePool {
+    func open(id: ComponentID) throws(StartError) -> (DatabasePool, identity: UInt64) {
         try makeFolder(id)
         // SQLite gives its log the rights of the database, so they are set before there is one.
         if !FileManager.default.fileExists(atPath: path) {
@@ -18,7 +18,7 @@ struct DatabaseFile {
         do {
             let pool = try DatabasePool(path: path, configuration: Self.configuration)
             try Self.migrator.migrate(pool)
-            return pool
+            return (pool, try Self.identity(pool))
         } catch let error as DatabaseError {
             throw startError(error, id)
         } catch {
@@ -28,6 +28,15 @@ struct DatabaseFile {
 
     /// SQLite's number for files that give pages back when they are told to.
     private static let incremental = 2
+
+    /// The number by which the database knows itself again; given to it when it is made.
+    private static func identity(_ pool: DatabasePool) throws -> UInt64 {
+        let known = try pool.read { try Int64.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+        guard known == 0 else { return UInt64(bitPattern: known) }
+        let new = Int32.random(in: 1 ... .max)
+        try pool.write { try $0.execute(sql: "PRAGMA user_version = \(new)") }
+        return UInt64(new)
+    }
 
     private static var configuration: Configuration {
         var configuration = Configuration()

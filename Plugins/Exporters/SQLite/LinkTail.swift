@@ -4,11 +4,11 @@ import Usage
 
 /// Where the newest links lead, in memory; nearly always to one call each.
 struct LinkTail: Sendable {
-    private var first: [LedgerLink: Int64] = [:]
+    private var first = LinkTable()
     /// Further calls under a link that has one in ``first``.
     private var more: [LedgerLink: Set<Int64>] = [:]
     /// Which sets of kinds of ids the links of a cell stand for, a bit for each.
-    private var cells: [LedgerLink: UInt8] = [:]
+    private var cells = LinkTable()
 
     /// How many links there are, with their repeats.
     private(set) var count = 0
@@ -16,7 +16,7 @@ struct LinkTail: Sendable {
     func contains(_ link: LedgerLink) -> Bool { first[link] != nil }
 
     /// Which sets of kinds of ids sightings of a cell may know, a bit for each of the eight.
-    func kinds(in cell: ResemblanceCell) -> UInt8 { cells[cell.link] ?? 0 }
+    func kinds(in cell: ResemblanceCell) -> UInt8 { UInt8(truncatingIfNeeded: cells[cell.link] ?? 0) }
 
     /// - Returns: Whether this was new.
     mutating func insert(_ link: LedgerLink, _ ref: Int64) -> Bool {
@@ -24,7 +24,7 @@ struct LinkTail: Sendable {
             guard known != ref, more[link, default: []].insert(ref).inserted else { return false }
         } else {
             first[link] = ref
-            if let cell = link.cell { cells[cell, default: 0] |= 1 << link.kinds }
+            if let cell = link.cell { cells[cell] = (cells[cell] ?? 0) | 1 << Int64(link.kinds) }
         }
         count += 1
         return true
@@ -48,7 +48,8 @@ struct LinkTail: Sendable {
 
     /// All links with where they lead, in the order of a run.
     var sorted: [Posting] {
-        var all = first.map { Posting(link: $0.key, ref: $0.value) }
+        var all: [Posting] = []
+        first.forEach { all.append(Posting(link: $0, ref: $1)) }
         for (link, refs) in more { all += refs.map { Posting(link: link, ref: $0) } }
         return all.sorted()
     }

@@ -24,6 +24,7 @@ final class SQLiteExporter: Exporter, UsageStore {
     private struct State {
         var commits: Commits
         var queue: CommitQueue
+        var identity: UInt64
     }
 
     init(_ config: SQLiteConfig, _ settings: ComponentSettings) {
@@ -32,9 +33,10 @@ final class SQLiteExporter: Exporter, UsageStore {
     }
 
     func start() async throws(StartError) {
-        let pool = try DatabaseFile(path: config.path(home: settings.home)).open(id: settings.id)
+        let (pool, identity) = try DatabaseFile(path: config.path(home: settings.home)).open(id: settings.id)
         let commits = Commits(pool: pool, keepsRecords: config.records == .all)
-        state.withLock { $0 = State(commits: commits, queue: CommitQueue { await commits.keep($0) }) }
+        let queue = CommitQueue { await commits.keep($0) }
+        state.withLock { $0 = State(commits: commits, queue: queue, identity: identity) }
     }
 
     func shutdown() async {
@@ -55,6 +57,8 @@ final class SQLiteExporter: Exporter, UsageStore {
             throw error
         }
     }
+
+    var stores: Set<UInt64> { state.withLock { $0.map { [$0.identity] } ?? [] } }
 
     private func noteSuccess() {
         guard isFailing.load(ordering: .relaxed), isFailing.exchange(false, ordering: .relaxed) else { return }

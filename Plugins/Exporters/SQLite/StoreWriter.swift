@@ -25,12 +25,14 @@ struct StoreWriter: Sendable {
     }
 
     /// Keeps batches, in the transaction that is open.
-    mutating func write(_ batches: [Batch], to db: Database) throws {
+    ///
+    /// - Returns: How many calls are new.
+    mutating func write(_ batches: [Batch], to db: Database) throws -> NewCalls {
         try noticeOthers(db)
         let revision = try Revision.next(db)
         catalog.revision = revision
         var links = try self.links.take() ?? LinkIndex(db)
-        let moved = try writeCalls(of: batches, to: db, &links, revision)
+        let (change, moved) = try writeCalls(of: batches, to: db, &links, revision)
         let tables = BatchTables(db: db)
         for batch in batches {
             let sessions = try batch.sessions.map { try catalog.session($0, db) }
@@ -40,6 +42,7 @@ struct StoreWriter: Sendable {
         for session in moved { try SessionTable(db: db).mark(session, changedIn: revision) }
         try links.flush(db)
         self.links = links
+        return NewCalls(in: change, of: batches)
     }
 
     /// Another process may have written since, such as a command while the collector runs: then what is remembered is no longer true.
@@ -50,16 +53,16 @@ struct StoreWriter: Sendable {
         self.version = version
     }
 
-    /// - Returns: The sessions whose calls are others now though the batches may not name them.
+    /// - Returns: What changes, and the sessions whose calls are others now though the batches may not name them.
     private mutating func writeCalls(of batches: [Batch], to db: Database, _ links: inout LinkIndex, _ revision: Int64)
-        throws -> Set<Int64>
+        throws -> (change: LedgerChange, moved: Set<Int64>)
     {
         let observations = batches.count == 1 ? batches[0].observations : batches.flatMap(\.observations)
-        guard !observations.isEmpty else { return [] }
+        guard !observations.isEmpty else { return (LedgerChange(), []) }
         // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
         for observation in observations { catalog.note(observation) }
         let change = try Ledger.absorb(observations, into: LedgerTables(db: db, links: links, recent: recent))
-        guard !change.isEmpty else { return [] }
+        guard !change.isEmpty else { return (change, []) }
         var calls = try CallTables(db)
         for entry in change.retired {
             try calls.retire(entry)
@@ -73,6 +76,6 @@ struct StoreWriter: Sendable {
             recent.insert(entry)
         }
         let sessions = try calls.writeSums(revision)
-        return change.retired.isEmpty ? [] : sessions
+        return (change, change.retired.isEmpty ? [] : sessions)
     }
 }

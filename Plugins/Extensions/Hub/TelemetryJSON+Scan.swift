@@ -11,6 +11,7 @@ extension TelemetryJSON {
             "ingested": .integer(Int64(report.ingested)),
             "skipped": .integer(Int64(report.skipped)),
             "durationMs": .integer(report.durationMilliseconds),
+            "calls": .integer(Int64(report.calls)),
             "unreadableFiles": .integer(Int64(report.unreadable)),
             "skippedLines": .integer(Int64(report.skippedLines)),
             "unknownLines": unknownLines(report),

@@ -140,15 +140,18 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
 extension AgentSessionsReceiver {
     private func run(_ report: inout ScanReport) async throws(ConsumeError) {
         var (checkpoint, isNew) = remembered()
+        let stores = await next?.stores ?? []
+        var hasChanged = isNew || stores != checkpoint.stores
+        // A store that is new to us has nothing of what was read: all of it goes there, too.
+        if !stores.isSubset(of: checkpoint.stores), config.startAt == .beginning { checkpoint.marks = [:] }
+        checkpoint.stores = stores
         var options = options
         options.skipsUnknown = isNew && config.startAt == .end
         let worker = ScanWorker(options, known: checkpoint.marks)
-        let keys = await worker.begin()
-        var (hasChanged, isDone) = (isNew, false)
-        if checkpoint.marks.count > keys.count || !checkpoint.marks.keys.allSatisfy(keys.contains) {
-            checkpoint.marks = checkpoint.marks.filter { keys.contains($0.key) }
-            hasChanged = true
-        }
+        let gone = await worker.begin()
+        for key in gone { checkpoint.marks[key] = nil }
+        hasChanged = hasChanged || !gone.isEmpty
+        var isDone = false
         defer {
             // A first look that only marks what is there counts when it is complete; else the rest would be taken for new.
             if isDone || !options.skipsUnknown {
@@ -161,12 +164,14 @@ extension AgentSessionsReceiver {
             // The next request is read while this one is taken in.
             let isLast = step.isLast
             async let following = isLast ? nil : worker.step()
-            if let request = step.request { try await hand(request, step.recordCount) }
+            if let request = step.request {
+                report.ingested += try await hand(request, step.recordCount) ?? step.report.calls
+            }
             report.add(step.report)
             hasChanged = hasChanged || !step.marks.isEmpty
             checkpoint.marks.merge(step.marks) { $1 }
             var progress = step.progress
-            progress.calls = report.ingested
+            progress.calls = report.calls
             for listener in state.withLock({ $0.listeners }) { listener(progress) }
             guard let next = await following else { break }
             step = next
@@ -195,22 +200,28 @@ extension AgentSessionsReceiver {
 
     private func keep(_ checkpoint: Checkpoint) { state.withLock { $0.checkpoint = checkpoint } }
 
-    private func hand(_ request: [UInt8], _ count: Int) async throws(ConsumeError) {
+    /// Hands a request on.
+    ///
+    /// - Returns: How many of its calls were new; nil when no store has said so.
+    private func hand(_ request: [UInt8], _ count: Int) async throws(ConsumeError) -> Int? {
         guard let next else {
             throw .retryable(
                 "no logs pipeline takes what \(settings.id) reads; add one with it as a receiver",
                 after: 60
             )
         }
-        let batch: OTLPBatch
+        var batch: Batch
         do throws(OTLPError) {
-            batch = try OTLPBatch(signal: .logs, protobuf: request)
+            batch = Batch(try OTLPBatch(signal: .logs, protobuf: request), receivedAt: settings.now())
         } catch {
             throw .permanent("a request of the receiver's own cannot be read: \(error)")
         }
         do throws(ConsumeError) {
-            try await next.consume(Batch(batch, receivedAt: settings.now()))
+            let receipt = CallReceipt()
+            batch.receipt = receipt
+            try await next.consume(batch)
             settings.counters.add(count, to: .accepted)
+            return receipt.newCalls
         } catch {
             settings.counters.add(count, to: error.isRetryable ? .failed : .refused)
             guard !error.isRetryable else { throw error }
@@ -219,6 +230,7 @@ extension AgentSessionsReceiver {
                 "records were refused",
                 metadata: ["count": "\(count)", "reason": "\(error.message)"]
             )
+            return 0
         }
     }
 
@@ -246,7 +258,8 @@ extension AgentSessionsReceiver {
         settings.logger.info(
             "scanned session files",
             metadata: [
-                "files": "\(report.scanned)", "calls": "\(report.ingested)", "faults": "\(report.skippedLines)",
+                "files": "\(report.scanned)", "calls": "\(report.calls)", "new": "\(report.ingested)",
+                "faults": "\(report.skippedLines)",
             ]
         )
     }

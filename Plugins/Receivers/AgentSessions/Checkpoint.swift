@@ -40,12 +40,13 @@ struct FileHead: Equatable {
     static let longest = 4_096
 }
 
-/// All marks, by the key of their file.
+/// All marks, by the key of their file, and the stores that have what was read.
 struct Checkpoint: Equatable {
     var marks: [String: FileMark] = [:]
+    var stores: Set<UInt64> = []
 
     /// The first bytes of the file; they end with the version of the format.
-    private static let signature: [UInt8] = Array("hammurabi agent_sessions 1\n".utf8)
+    private static let signature: [UInt8] = Array("hammurabi agent_sessions 2\n".utf8)
 
     /// Reads a checkpoint; nil when it is damaged or of another version, which costs no more than reading everything again.
     init?(_ bytes: [UInt8]) {
@@ -53,8 +54,12 @@ struct Checkpoint: Equatable {
         var reader = StateDecoder(bytes[Self.signature.count...])
         let body = bytes[Self.signature.count..<(bytes.count - 8)]
         guard StateDecoder(bytes[(bytes.count - 8)...]).trailingHash == StateDecoder.hash(body) else { return nil }
-        let count = reader.number()
-        for _ in 0..<max(0, min(count, Int64(body.count))) where !reader.hasFailed {
+        for _ in 0..<max(0, min(reader.number(), Int64(body.count))) where !reader.hasFailed {
+            stores.insert(UInt64(bitPattern: reader.number()))
+        }
+        let count = max(0, min(reader.number(), Int64(body.count)))
+        marks.reserveCapacity(Int(count))
+        for _ in 0..<count where !reader.hasFailed {
             let key = reader.text()
             marks[key] = reader.mark()
         }
@@ -66,6 +71,8 @@ struct Checkpoint: Equatable {
     /// The checkpoint as bytes.
     var encoded: [UInt8] {
         var writer = StateEncoder()
+        writer.number(Int64(stores.count))
+        for store in stores { writer.number(Int64(bitPattern: store)) }
         writer.number(Int64(marks.count))
         for (key, mark) in marks {
             writer.text(key)

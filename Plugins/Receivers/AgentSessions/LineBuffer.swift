@@ -7,7 +7,8 @@ import Glibc
 /// A line that does not fit is left out; nothing that an agent tells about usage is that long.
 final class LineBuffer {
     private var storage: UnsafeMutablePointer<UInt8>
-    private var capacity: Int
+    /// How much memory there is for lines.
+    private(set) var capacity: Int
     private let largestLine: Int
     private var start = 0
     private var searched = 0

@@ -8,8 +8,8 @@ struct RecordSink {
     private let agent: Agent
     private let machine: String?
     private var builder: LogBatchBuilder
-    /// How many of the calls no earlier part of the scan had.
-    private(set) var newCalls = 0
+    /// How many calls there are that no earlier part of the scan had.
+    private(set) var callCount = 0
     private var seen: SeenCalls
     /// Lines of types that nobody has told us of, by type; types beyond a thousand are left out.
     private(set) var unknownLines: [String: Int] = [:]
@@ -35,7 +35,7 @@ struct RecordSink {
 
     mutating func add(_ call: CallRecord) {
         call.write(to: &builder)
-        if seen.insert(call.identity) { newCalls += 1 }
+        if seen.insert(call.identity) { callCount += 1 }
     }
 
     mutating func add(_ facts: SessionFacts) { facts.write(to: &builder) }

@@ -145,7 +145,14 @@ final class RolloutReader: SessionReader {
     }
 
     private func lineage(_ values: [Int64], root: String?) -> String {
-        "codex:\(root ?? facts.thread ?? place.session):" + values.map { String($0) }.joined(separator: ".")
+        var name = "codex:"
+        name.reserveCapacity(128)
+        name += root ?? facts.thread ?? place.session
+        for (position, value) in values.enumerated() {
+            name += position == 0 ? ":" : "."
+            name += value.description
+        }
+        return name
     }
 
     private func tell(into sink: inout RecordSink) {

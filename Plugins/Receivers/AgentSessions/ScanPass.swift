@@ -38,8 +38,6 @@ final class ScanPass {
         var progress = ScanProgress()
         /// What was done since the step before.
         var report = ScanReport()
-        /// The keys of all files, on the last step.
-        var keys: Set<String>?
         var isLast = false
     }
 
@@ -65,9 +63,12 @@ final class ScanPass {
     }
 
     /// Looks which files there are; to be called once, before the first step.
-    func begin() -> Set<String> {
+    ///
+    /// - Returns: The keys of known files that are there no more.
+    func begin() -> [String] {
         var walk = FolderWalk()
         var best: [String: FoundFile] = [:]
+        best.reserveCapacity(known.count)
         for root in options.folders.roots(&walk) {
             for file in walk.files(below: root) {
                 if let other = best[file.key], (other.rank, other.path) < (file.rank, file.path) { continue }
@@ -76,8 +77,11 @@ final class ScanPass {
         }
         for problem in walk.problems { report.note(problem) }
         var changed: [FoundFile] = []
+        var familiar = 0
         for (key, file) in best {
-            if known[key]?.isUnchanged(file) == true { report.skipped += 1 } else { changed.append(file) }
+            let mark = known[key]
+            if mark != nil { familiar += 1 }
+            if mark?.isUnchanged(file) == true { report.skipped += 1 } else { changed.append(file) }
         }
         changed.sort { ($0.agent.rawValue, $0.relative, $0.path) < ($1.agent.rawValue, $1.relative, $1.path) }
         files = changed[...]
@@ -86,7 +90,7 @@ final class ScanPass {
         progress.totalBytes = changed.reduce(0) {
             $0 + max(0, $1.size - ($1.isCompressed ? 0 : known[$1.key]?.offset ?? 0))
         }
-        return Set(best.keys)
+        return familiar == known.count ? [] : known.keys.filter { best[$0] == nil }
     }
 
     /// Reads on until a request is full, another agent's files begin or nothing is left.
@@ -106,7 +110,7 @@ final class ScanPass {
             }
             if open != nil { readOn(into: &sink, until: limit, &step) }
         }
-        report.ingested += sink.newCalls
+        report.calls += sink.callCount
         for (type, lines) in sink.unknownLines { report.note(unknownType: type, lines: lines) }
         step.recordCount = sink.recordCount
         step.request = sink.isEmpty ? nil : sink.finish()

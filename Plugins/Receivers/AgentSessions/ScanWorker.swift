@@ -16,8 +16,8 @@ final class ScanWorker: Sendable {
         pass = Mutex(Box(pass: ScanPass(options, known: known)))
     }
 
-    /// Looks which files there are; returns their keys.
-    func begin() async -> Set<String> { await run { $0.begin() } }
+    /// Looks which files there are; returns the keys of those that are there no more.
+    func begin() async -> [String] { await run { $0.begin() } }
 
     /// Reads on.
     func step() async -> ScanPass.Step { await run { $0.step() } }

@@ -18,8 +18,8 @@ protocol SessionReader: AnyObject {
     func noteEnd(_ line: LineBytes)
 }
 
-/// What a reader remembers, by agent.
-enum ReaderState: Equatable {
+/// What a reader remembers, by agent; kept aside, so that a mark is small as long as nobody reads on.
+indirect enum ReaderState: Equatable {
     case transcript(TranscriptState)
     case rollout(RolloutState)
 }

@@ -52,7 +52,16 @@ struct TokenVector: Equatable {
     func minimum(_ other: TokenVector) -> TokenVector { combined(other, Swift.min) }
 
     /// Whether a figure is smaller than that of the other.
-    func hasDropped(below other: TokenVector) -> Bool { zip(values, other.values).contains { $0 < $1 } }
+    func hasDropped(below other: TokenVector) -> Bool {
+        input < other.input || cached < other.cached || written < other.written || output < other.output
+            || reasoning < other.reasoning
+    }
+
+    /// Whether all figures but ``total`` are equal.
+    func agrees(with other: TokenVector) -> Bool {
+        input == other.input && cached == other.cached && written == other.written && output == other.output
+            && reasoning == other.reasoning
+    }
 }
 
 /// Turns the running totals of a rollout into calls.
@@ -82,14 +91,14 @@ struct RunningTotal: Equatable {
             let growth = last ?? total
             return growth.isZero ? nil : growth
         }
-        guard total.values != previous.values else { return nil }
+        guard !total.agrees(with: previous) else { return nil }
         self.previous = total
         if total.hasDropped(below: previous) {
             remember(previous)
-            if peaks.contains(where: { $0.values == total.values }) { return nil }
+            if peaks.contains(where: total.agrees) { return nil }
             return last.flatMap { $0.isZero ? nil : $0 }
         }
-        if peaks.contains(where: { $0.values == total.values }) { return nil }
+        if peaks.contains(where: total.agrees) { return nil }
         let growth = total.minus(previous)
         guard let last else { return growth.isZero ? nil : growth }
         let used = growth.minimum(last)

@@ -134,16 +134,7 @@ struct Assembler {
     /// Extensions are made anew when anything that they were given is new.
     private func addExtensions(to assembly: inout Assembly) throws(StartError) {
         var parts = collector
-        var given: Set<ObjectIdentifier> = []
-        for instance in assembly.exporters + assembly.processors + assembly.receivers {
-            if let store = instance.component as? any UsageStore { parts.stores[instance.id] = store }
-            if let table = instance.component as? any PriceTableHolding { parts.priceTables.append(table) }
-            if let scanner = instance.component as? any SessionScanner { parts.scanners.append(scanner) }
-            let isPart =
-                instance.component is any UsageStore || instance.component is any PriceTableHolding
-                || instance.component is any SessionScanner
-            if isPart { given.insert(instance.identity) }
-        }
+        let given = parts.add(from: assembly)
         for id in graph.extensions {
             guard let declared = graph.component(.extension, id),
                 let factory = declared.factory as? any ExtensionFactory

@@ -88,3 +88,29 @@ struct Assembly: Sendable {
         }
     }
 }
+
+extension CollectorParts {
+    /// Adds the stores, price tables and scanners of an assembly.
+    ///
+    /// - Returns: Which components they are.
+    mutating func add(from assembly: Assembly) -> Set<ObjectIdentifier> {
+        var given: Set<ObjectIdentifier> = []
+        // Each kind is asked for its own part alone: a question whether a type conforms to a protocol is dear at every start.
+        for instance in assembly.exporters {
+            guard let store = instance.component as? any UsageStore else { continue }
+            stores[instance.id] = store
+            given.insert(instance.identity)
+        }
+        for instance in assembly.processors {
+            guard let table = instance.component as? any PriceTableHolding else { continue }
+            priceTables.append(table)
+            given.insert(instance.identity)
+        }
+        for instance in assembly.receivers {
+            guard let scanner = instance.component as? any SessionScanner else { continue }
+            scanners.append(scanner)
+            given.insert(instance.identity)
+        }
+        return given
+    }
+}

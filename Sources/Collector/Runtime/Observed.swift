@@ -14,6 +14,8 @@ struct ObservedExporter: Consumer {
     let tap: TapPoint
     let now: @Sendable () -> Timestamp
 
+    var stores: Set<UInt64> { get async { await exporter.stores } }
+
     func consume(_ batch: Batch) async throws(ConsumeError) {
         tap.offer(batch)
         do throws(ConsumeError) {

@@ -11,9 +11,14 @@ struct Pipeline: Consumer {
     func consume(_ batch: Batch) async throws(ConsumeError) {
         var batch = batch
         for processor in processors { try processor.process(&batch) }
-        guard batch.otlp.recordCount > 0 else { return }
+        guard batch.otlp.recordCount > 0 else {
+            batch.receipt?.note(0)
+            return
+        }
         try await FanOut(consumers: exporters).consume(batch)
     }
+
+    var stores: Set<UInt64> { get async { await exporters.stores } }
 }
 
 /// Hands each batch to several consumers at once and answers when all have taken it.
@@ -21,6 +26,8 @@ struct Pipeline: Consumer {
 /// A permanent refusal by one outweighs a passing trouble of another: to send the batch again would not help.
 struct FanOut: Consumer {
     let consumers: [any Consumer]
+
+    var stores: Set<UInt64> { get async { await consumers.stores } }
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
         if consumers.count == 1 {

@@ -27,10 +27,24 @@ final class PipelineInlet: Consumer {
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
         tap.offer(batch)
-        var generation = await present()
-        while !generation.gate.enter() { generation = await present() }
+        let generation = await entered()
         defer { generation.gate.leave() }
         try await generation.consumer.consume(batch)
+    }
+
+    var stores: Set<UInt64> {
+        get async {
+            let generation = await entered()
+            defer { generation.gate.leave() }
+            return await generation.consumer.stores
+        }
+    }
+
+    /// What lies behind, its gate entered.
+    private func entered() async -> Generation {
+        var generation = await present()
+        while !generation.gate.enter() { generation = await present() }
+        return generation
     }
 
     private func present() async -> Generation {

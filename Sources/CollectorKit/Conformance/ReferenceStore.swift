@@ -13,8 +13,24 @@ struct ReferenceStore {
     /// How calls were priced anew; nil when they were not.
     private var repricing: Pricing?
 
+    /// All calls that came in, and the sightings they are made of.
+    private var ledger = MemoryLedger()
+    private var sightings: Set<UInt64> = []
+
     /// Takes a batch in.
-    mutating func consume(_ batch: Batch) { batches.append(batch) }
+    ///
+    /// - Returns: How many calls nobody had told of before.
+    mutating func consume(_ batch: Batch) throws -> Int {
+        batches.append(batch)
+        let change = try ledger.absorb(batch.observations)
+        defer { sightings.formUnion(batch.observations.map(\.id)) }
+        return change.entries.count { entry in
+            entry.call.isCounted && entry.witnesses.allSatisfy { !sightings.contains($0.id) }
+        }
+    }
+
+    /// Whether there is anything to know a store by.
+    var holdsCalls: Bool { !sightings.isEmpty }
 
     /// Removes what ended before an instant.
     ///

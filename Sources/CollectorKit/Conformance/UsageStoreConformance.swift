@@ -107,12 +107,21 @@ public struct UsageStoreConformance: Sendable {
         var violations: [String] = []
         for step in script.steps {
             switch step {
-            case .consume(let batch):
-                reference.consume(batch)
+            case .consume(var batch):
+                let expected = try reference.consume(batch)
+                let receipt = CallReceipt()
+                batch.receipt = receipt
                 try await exporter.consume(batch)
+                if receipt.newCalls != expected {
+                    violations.append("\(name): it found \(receipt.newCalls ?? -1) new calls, not \(expected)")
+                }
             case .restart:
+                let identity = await exporter.stores
                 await exporter.shutdown()
                 exporter = try await start(folder)
+                if reference.holdsCalls, await exporter.stores != identity || identity.count != 1 {
+                    violations.append("\(name): it does not know itself again after a restart")
+                }
             case .compact(let instant):
                 let (expected, removed) = (
                     try reference.compact(before: instant), try await Self.store(exporter).compact(before: instant)

@@ -67,6 +67,19 @@ public struct LedgerChange: Sendable {
     /// Calls that are new or stand differently now.
     public var entries: [LedgerEntry] = []
 
+    /// How many counted calls there are of which no witness was kept before.
+    ///
+    /// - Parameter delivery: The observations whose calls are meant; nil for all that came in.
+    public func newCallCount(of delivery: [Observation]? = nil) -> Int {
+        let former = Set(retired.flatMap { $0.witnesses.map(\.id) })
+        let own = delivery.map { Set($0.map(\.id)) }
+        return entries.count { entry in
+            let witnesses = entry.witnesses.indices
+            return entry.call.isCounted && !witnesses.contains { former.contains(entry.witnesses[$0].id) }
+                && own.map { own in witnesses.contains { own.contains(entry.witnesses[$0].id) } } ?? true
+        }
+    }
+
     /// Whether there is nothing to write.
     public var isEmpty: Bool { retired.isEmpty && entries.isEmpty }
 

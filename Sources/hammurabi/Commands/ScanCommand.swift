@@ -96,6 +96,7 @@ private struct ScanDocument: Decodable {
     var ingested: Int
     var skipped: Int
     var durationMs: Int64
+    var calls: Int
     var unreadableFiles: Int
     var skippedLines: Int
     var unknownLines: [String: Int]
@@ -104,9 +105,15 @@ private struct ScanDocument: Decodable {
     /// What was done, for people.
     var sentence: String {
         let files = "\(Figures.grouped(Int64(scanned))) \(scanned == 1 ? "file" : "files")"
-        let calls = "\(Figures.grouped(Int64(ingested))) \(ingested == 1 ? "call" : "calls")"
         let seconds = "\(durationMs / 1_000).\(durationMs % 1_000 / 100) s"
-        return "Read \(files) with \(calls) in \(seconds); \(Figures.grouped(Int64(skipped))) unchanged."
+        return "Read \(files) with \(found) in \(seconds); \(Figures.grouped(Int64(skipped))) unchanged."
+    }
+
+    private var found: String {
+        let number = Figures.grouped(Int64(calls))
+        let noun = calls == 1 ? "call" : "calls"
+        if ingested == calls { return calls == 0 ? "0 calls" : "\(number) new \(noun)" }
+        return "\(number) \(noun), \(ingested == 0 ? "none" : Figures.grouped(Int64(ingested))) of them new,"
     }
 
     /// What could not be read, for people.
@@ -122,6 +129,8 @@ private struct ScanDocument: Decodable {
         guard !problems.isEmpty else { return "" }
         let lines = problems.prefix(10).map { "  \($0.printable)\n" }.joined()
         let more = problems.count > 10 ? "  and \(problems.count - 10) more; --json names them\n" : ""
-        return "\(unreadableFiles) files and \(skippedLines) lines could not be read:\n" + lines + more
+        let parts = [(unreadableFiles, "file"), (skippedLines, "line")].filter { $0.0 > 0 }
+        let counts = parts.map { "\(Figures.grouped(Int64($0))) \($0 == 1 ? $1 : $1 + "s")" }
+        return "\(counts.joined(separator: " and ")) could not be read:\n" + lines + more
     }
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import Testing
+
+/// Session files read by the real program again after something of its memory was lost.
+struct RescanTests {
+    private let sandbox: Sandbox
+
+    init() throws {
+        sandbox = try Sandbox()
+    }
+
+    private func prepare(_ store: String) throws {
+        try sandbox.write(
+            """
+            receivers: { agent_sessions: { poll_interval: 0s } }
+            processors: { tokens: , pricing: }
+            exporters: { \(store): }
+            extensions: { hub: { endpoint: "127.0.0.1:\(try freePort())", store: \(store) } }
+            service:
+              extensions: [hub]
+              pipelines: { logs: { receivers: [agent_sessions], processors: [tokens, pricing], exporters: [\(store)] } }
+            """,
+            to: "config.yaml"
+        )
+        let lines = (1...3).map(Self.line).joined()
+        let projects = sandbox.folder.appending(path: ".claude/projects/-gone-app")
+        try FileManager.default.createDirectory(at: projects, withIntermediateDirectories: true)
+        try sandbox.write(lines, to: ".claude/projects/-gone-app/s1.jsonl")
+    }
+
+    private static func line(_ number: Int) -> String {
+        #"{"type":"assistant","sessionId":"s1","timestamp":"2026-11-01T09:00:0\#(number).000Z","cwd":"/gone/app","#
+            + #""requestId":"req_011CskHCQDJPPZoN6tWl0\#(number)","uuid":"u\#(number)","message":{"#
+            + #""id":"msg_011CskHCQDJPPZoN6tWl0\#(number)","model":"claude-sonnet-4-5-20250929","#
+            + #""usage":{"input_tokens":1000,"output_tokens":200,"cache_read_input_tokens":5000}}}"# + "\n"
+    }
+
+    private func scan() async throws -> NSDictionary {
+        let outcome = try await sandbox.run("scan", "--config", "config.yaml", "--json")
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        return try outcome.json()
+    }
+
+    /// What the reports say, without what depends on the present.
+    private func totals() async throws -> [String] {
+        let period = ["--since", "2026-11-01", "--until", "2026-11-01", "--config", "config.yaml", "--csv"]
+        let outcome = try await sandbox.run(["summary"] + period)
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        return outcome.output.split(separator: "\n").map(String.init)
+    }
+
+    private func remove(_ prefix: String) throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: sandbox.home.path) where name.hasPrefix(prefix)
+        {
+            try FileManager.default.removeItem(at: sandbox.home.appending(path: name))
+        }
+    }
+
+    @Test(arguments: ["sqlite", "jsonl"])
+    func `whatever of checkpoint and store is deleted, the next scan brings the same totals`(store: String) async throws
+    {
+        try prepare(store)
+        let first = try await scan()
+        #expect(first["calls"] as? Int == 3 && first["ingested"] as? Int == 3)
+        let totals = try await totals()
+        #expect(totals.contains { $0.contains("claude-sonnet-4-5") })
+        for (lost, scanned, new) in [
+            ([], 0, 0), (["agent_sessions"], 1, 0), (["telemetry"], 1, 3), (["agent_sessions", "telemetry"], 1, 3),
+            ([], 0, 0),
+        ] as [([String], Int, Int)] {
+            for prefix in lost { try remove(prefix) }
+            let report = try await scan()
+            #expect(report["scanned"] as? Int == scanned, "after the loss of \(lost)")
+            #expect(report["ingested"] as? Int == new, "after the loss of \(lost)")
+            #expect(try await self.totals() == totals, "after the loss of \(lost)")
+        }
+    }
+
+    @Test func `the sentence tells new calls from known ones`() async throws {
+        try prepare("sqlite")
+        func sentence() async throws -> String { try await sandbox.run("scan", "--config", "config.yaml").output }
+        #expect(try await sentence().hasPrefix("Read 1 file with 3 new calls in 0."))
+        #expect(try await sentence().hasPrefix("Read 0 files with 0 calls in 0."))
+        try remove("agent_sessions")
+        let file = try FileHandle(forWritingTo: sandbox.folder.appending(path: ".claude/projects/-gone-app/s1.jsonl"))
+        try file.seekToEnd()
+        try file.write(contentsOf: Data(Self.line(4).utf8))
+        try file.close()
+        #expect(try await sentence().hasPrefix("Read 1 file with 4 calls, 1 of them new, in 0."))
+        try remove("agent_sessions")
+        #expect(try await sentence().hasPrefix("Read 1 file with 4 calls, none of them new, in 0."))
+    }
+}

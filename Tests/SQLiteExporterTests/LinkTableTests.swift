@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import Usage
+
+@testable import SQLiteExporter
+
+/// The table that says where the newest links lead.
+struct LinkTableTests {
+    @Test(arguments: 1...8)
+    func `it holds what a dictionary holds, whatever is added and taken away`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var (table, expected) = (LinkTable(), [LedgerLink: Int64]())
+        for step in 0..<20_000 {
+            // Few links, so that most are met again; small numbers stand close together, zero is among them.
+            let link = LedgerLink(rawValue: UInt64.random(in: 0..<(1_500 * seed), using: &random))
+            let value = step % 3 == 2 ? nil : Int64(step)
+            table[link] = value
+            expected[link] = value
+            #expect(table[link] == value)
+        }
+        var found: [LedgerLink: Int64] = [:]
+        table.forEach { found[$0] = $1 }
+        #expect(found == expected)
+        for number in 0..<(1_500 * seed) {
+            let link = LedgerLink(rawValue: number)
+            guard table[link] == expected[link] else {
+                Issue.record("\(number) leads to \(String(describing: table[link]))")
+                return
+            }
+        }
+    }
+}
