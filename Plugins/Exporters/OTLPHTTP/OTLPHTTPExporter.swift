@@ -91,7 +91,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
             try queue.open()
             let lane = Lane(signal, queue: queue, surroundings)
             running.lanes[signal] = lane
-            running.queues[signal] = CommitQueue { await lane.keep($0) }
+            running.queues[signal] = lane.makeCommitQueue()
         }
         let backlog = running.lanes.values.reduce(Tally()) { $0 + $1.queue.waiting }
         settings.counters.add(backlog.bytes, to: .queuedBytes)

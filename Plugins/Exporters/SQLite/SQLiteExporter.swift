@@ -31,7 +31,7 @@ final class SQLiteExporter: Exporter, UsageStore {
     func start() async throws(StartError) {
         let pool = try DatabaseFile(path: config.path(home: settings.home)).open(id: settings.id)
         let commits = Commits(pool: pool, keepsRecords: config.records == .all)
-        state.withLock { $0 = State(commits: commits, queue: CommitQueue { await commits.keep($0) }) }
+        state.withLock { $0 = State(commits: commits, queue: commits.makeQueue()) }
     }
 
     func shutdown() async {
