@@ -204,7 +204,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     private func send(_ batch: Batch, _ destination: Destination) async throws(ConsumeError) {
         let records = batch.otlp.recordCount
         settings.counters.add(records, to: .accepted)
-        switch await destination.send(batch.otlp.encoded(), batch.signal) {
+        switch await destination.send(OutgoingRequest(batch.otlp.encoded()), batch.signal) {
         case .taken(let rejected, let message):
             settings.counters.add(records - min(records, rejected), to: .sent)
             settings.counters.add(min(records, rejected), to: .failed)

@@ -112,6 +112,18 @@ private final class DiskFile: QueueFile {
         }
     }
 
+    func append(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer) throws(QueueStorageError) {
+        let stretches = [bytes, more].map {
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: $0.baseAddress), iov_len: $0.count)
+        }
+        let count = writev(descriptor, stretches, Int32(stretches.count))
+        if count < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
+        let written = max(0, count)
+        if written < bytes.count { try append(UnsafeRawBufferPointer(rebasing: bytes[written...])) }
+        let rest = max(0, written - bytes.count)
+        if rest < more.count { try append(UnsafeRawBufferPointer(rebasing: more[rest...])) }
+    }
+
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int {
         var count = 0
         while count < buffer.count {
