@@ -47,9 +47,9 @@ final class Commits: Sendable {
     }
 
     /// The same where the thread may block.
-    private func changeNow(_ work: (Database, inout StoreWriter) throws -> Void) throws {
+    private func changeNow<Value: Sendable>(_ work: (Database, inout StoreWriter) throws -> Value) throws -> Value {
         do {
-            try pool.write { db in try writer.withLock { try work(db, &$0) } }
+            return try pool.write { db in try writer.withLock { try work(db, &$0) } }
         } catch {
             writer.withLock { $0.forget() }
             throw error
