@@ -16,6 +16,7 @@ struct ConfigCommand: ParsableCommand {
     /// The command `hammurabi config print`.
     struct Print: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "print",
             abstract: "Prints the configuration in force: files joined, defaults filled in, secrets left out.",
             discussion:
                 "A value that comes from the environment or from a file may be a secret: it is printed as its reference, ${env:NAME}."
@@ -54,7 +55,10 @@ struct ConfigCommand: ParsableCommand {
 
     /// The command `hammurabi config default`.
     struct Default: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Prints the default configuration with its comments.")
+        static let configuration = CommandConfiguration(
+            commandName: "default",
+            abstract: "Prints the default configuration with its comments."
+        )
 
         func run() throws {
             Console.answer(ConfigOptions.builtIn)
@@ -63,7 +67,10 @@ struct ConfigCommand: ParsableCommand {
 
     /// The command `hammurabi config schema`.
     struct Schema: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Prints a JSON Schema (2020-12) for configurations.")
+        static let configuration = CommandConfiguration(
+            commandName: "schema",
+            abstract: "Prints a JSON Schema (2020-12) for configurations."
+        )
 
         func run() throws {
             Console.answer(ConfigSchema(registry: BuiltInPlugins.registry).text)

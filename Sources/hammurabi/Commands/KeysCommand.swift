@@ -43,7 +43,10 @@ struct KeysCommand: ParsableCommand {
 
     /// The command `hammurabi keys create`.
     struct Create: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Makes a key and prints it, this once.")
+        static let configuration = CommandConfiguration(
+            commandName: "create",
+            abstract: "Makes a key and prints it, this once."
+        )
 
         @OptionGroup var place: Place
 
@@ -96,7 +99,10 @@ struct KeysCommand: ParsableCommand {
 
     /// The command `hammurabi keys list`.
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists the keys that are in the file.")
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "Lists the keys that are in the file."
+        )
 
         @OptionGroup var place: Place
 
@@ -136,7 +142,7 @@ struct KeysCommand: ParsableCommand {
 
     /// The command `hammurabi keys revoke`.
     struct Revoke: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Revokes a key.")
+        static let configuration = CommandConfiguration(commandName: "revoke", abstract: "Revokes a key.")
 
         @OptionGroup var place: Place
 

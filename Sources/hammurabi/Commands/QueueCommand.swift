@@ -21,6 +21,7 @@ struct QueueCommand: AsyncParsableCommand {
     /// The command `hammurabi queue list`.
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "Lists the queues of all exporters: what waits, since when, and the dead letters."
         )
 
@@ -40,6 +41,7 @@ struct QueueCommand: AsyncParsableCommand {
     /// The command `hammurabi queue show`.
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract: "Lists the dead letters of an exporter with their reasons, or prints one batch as OTLP/JSON."
         )
 
@@ -92,6 +94,7 @@ struct QueueCommand: AsyncParsableCommand {
     /// The command `hammurabi queue replay`.
     struct Replay: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "replay",
             abstract:
                 "Puts the dead letters of an exporter back into its queue; the next start of the collector sends them.",
             discussion: "The collector must not run meanwhile: it holds the queue."
