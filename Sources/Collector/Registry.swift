@@ -13,18 +13,17 @@ public struct Registry: Sendable {
         exporters: [any ExporterFactory] = [],
         extensions: [any ExtensionFactory] = []
     ) {
-        add(receivers, as: .receiver)
-        add(processors, as: .processor)
-        add(exporters, as: .exporter)
-        add(extensions, as: .extension)
+        // One by one: to convert an array, the runtime searches the conformances of each element.
+        for factory in receivers { add(factory, as: .receiver) }
+        for factory in processors { add(factory, as: .processor) }
+        for factory in exporters { add(factory, as: .exporter) }
+        for factory in extensions { add(factory, as: .extension) }
     }
 
-    private mutating func add(_ list: [any ComponentFactory], as kind: ComponentKind) {
-        for factory in list {
-            for type in [factory.type] + factory.aliases {
-                precondition(factories[kind]?[type] == nil, "two \(kind.rawValue) answer to \(type)")
-                factories[kind, default: [:]][type] = factory
-            }
+    private mutating func add(_ factory: any ComponentFactory, as kind: ComponentKind) {
+        for type in [factory.type] + factory.aliases {
+            precondition(factories[kind]?[type] == nil, "two \(kind.rawValue) answer to \(type)")
+            factories[kind, default: [:]][type] = factory
         }
     }
 

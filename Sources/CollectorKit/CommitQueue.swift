@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Dispatch
 import OTLP
 import Synchronization
 
 /// Lets batches that arrive while a commit is under way share the next one, so that one flush of the disk serves many senders.
 ///
-/// Whoever comes first commits for all that wait by then and hands the office on; there is no task of its own.
+/// Commits happen one after the other on a dispatch queue, which goes from one to the next without waking anybody in between.
 public final class CommitQueue: Sendable {
-    private let commit: @Sendable ([Batch]) async -> [Result<Void, ConsumeError>]
+    private let commit: @Sendable ([Batch]) -> [Result<Void, ConsumeError>]
+    private let queue: DispatchQueue
     private let state = Mutex(State())
 
     /// As many records as one commit takes at most, so that a flood does not make one endless transaction.
@@ -23,58 +25,47 @@ public final class CommitQueue: Sendable {
 
     private struct Entry {
         var batch: Batch
-        var continuation: CheckedContinuation<Turn, Never>
-    }
-
-    private enum Turn {
-        case done(Result<Void, ConsumeError>)
-        case commit([Entry])
+        var continuation: CheckedContinuation<Result<Void, ConsumeError>, Never>
     }
 
     /// Creates a queue; `commit` keeps a group of batches and returns a result for each.
-    public init(commit: @escaping @Sendable ([Batch]) async -> [Result<Void, ConsumeError>]) {
+    ///
+    /// - Parameter queue: A serial queue on which `commit` may block; what else is put there has its turn between two commits.
+    public init(on queue: DispatchQueue, commit: @escaping @Sendable ([Batch]) -> [Result<Void, ConsumeError>]) {
+        self.queue = queue
         self.commit = commit
     }
 
     /// Returns when the batch is kept.
     public func submit(_ batch: Batch) async throws(ConsumeError) {
-        let mine = state.withLock { state in
-            guard !state.isCommitting else { return false }
-            state.isCommitting = true
-            return true
-        }
-        if mine {
-            let results = await commit([batch])
-            passOn()
-            return try Self.value(results.first)
-        }
-        let turn = await withCheckedContinuation { continuation in
-            let entry = Entry(batch: batch, continuation: continuation)
-            let idle = state.withLock { state in
-                state.waiting.append(entry)
+        let result = await withCheckedContinuation { continuation in
+            let isFirst = state.withLock { state in
+                state.waiting.append(Entry(batch: batch, continuation: continuation))
                 defer { state.isCommitting = true }
                 return !state.isCommitting
             }
-            // The commit under way may have ended since the first look.
-            if idle { passOn() }
+            if isFirst { queue.async { self.commitNext() } }
         }
-        switch turn {
-        case .done(let result): try Self.value(result)
-        case .commit(let group): try Self.value(await commit(group))
+        try result.get()
+    }
+
+    /// Commits for those that wait by now; who comes meanwhile has the next turn.
+    private func commitNext() {
+        let group = nextGroup()
+        let results = commit(group.map(\.batch))
+        let mustGoOn = state.withLock { state in
+            state.isCommitting = !state.waiting.isEmpty
+            return state.isCommitting
+        }
+        if mustGoOn { queue.async { self.commitNext() } }
+        for (index, entry) in group.enumerated() {
+            let result = index < results.count ? results[index] : .failure(.retryable("the store gave no answer"))
+            entry.continuation.resume(returning: result)
         }
     }
 
-    /// Commits for a group, the first entry of which is the caller's, and answers the others.
-    private func commit(_ group: [Entry]) async -> Result<Void, ConsumeError>? {
-        let results = await commit(group.map(\.batch))
-        passOn()
-        for (entry, result) in zip(group, results).dropFirst() { entry.continuation.resume(returning: .done(result)) }
-        return results.first
-    }
-
-    /// Gives the next commit to the first that waits, or ends the office.
-    private func passOn() {
-        let group = state.withLock { state -> [Entry] in
+    private func nextGroup() -> [Entry] {
+        state.withLock { state in
             var (records, bytes) = (0, 0)
             let count = state.waiting.prefix { entry in
                 records += entry.batch.otlp.records.count
@@ -83,14 +74,7 @@ public final class CommitQueue: Sendable {
             }.count
             let group = Array(state.waiting.prefix(max(1, count)))
             state.waiting.removeFirst(group.count)
-            state.isCommitting = !group.isEmpty
             return group
         }
-        group.first?.continuation.resume(returning: .commit(group))
-    }
-
-    private static func value(_ result: Result<Void, ConsumeError>?) throws(ConsumeError) {
-        guard let result else { throw .retryable("the store gave no answer") }
-        try result.get()
     }
 }

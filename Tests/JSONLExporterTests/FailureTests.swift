@@ -2,6 +2,7 @@
 
 import CollectorKit
 import FoundationEssentials
+import OTLP
 import Synchronization
 import Testing
 import Usage
@@ -83,6 +84,26 @@ struct FailureTests {
         try await bench.consume(Array(batches[1...]))
         #expect(bench.lines().allSatisfy { $0.hasPrefix("{\"version\":1,") && $0.hasSuffix("}") })
         try await expectWhole(bench)
+    }
+
+    @Test func `of a large batch for which there is room in part nothing stays`() async throws {
+        let fault = Fault()
+        let bench = try await Bench(calls: fault.calls)
+        try await bench.consume([try smallCorpus()[0]])
+        let bytes = bench.bytes()
+        let large = try Batch(records: (0..<400).map { ("event-\($0)", "session-\($0 % 3)", morning + Double($0)) })
+        // The beginning of the line finds room, its records do not.
+        fault.set(append: 1 << 20)
+        #expect(await bench.refusal(of: large)?.isRetryable == true)
+        #expect(bench.bytes() == bytes)
+        fault.set()
+        try await bench.consume([large])
+        let line = try #require(bench.lines().last)
+        #expect(try OTLPBatch(signal: .logs, json: Array(line.utf8)).json() == large.otlp.json())
+        let facts = try await Facts(bench.store)
+        await bench.exporter.shutdown()
+        bench.remove("t.jsonl.checkpoint")
+        #expect(try await Facts(bench.again()) == facts)
     }
 
     @Test func `a write may take several steps`() async throws {

@@ -33,22 +33,22 @@ struct Committer: ~Copyable {
         let keepsRecords = keepsRecords
         var lines = batches.map { Self.draft($0, keepsRecords: keepsRecords) }
         let news = try learn(batches, &lines)
+        guard lines.contains(where: { !$0.isEmpty }) else { return news.note() }
         defer { writer.clear() }
         var offsets: [Int64] = []
-        writer.reserve(zip(lines, batches).reduce(0) { $0 + ($1.0.extent == nil ? 0 : $1.1.otlp.bytes.count) })
+        _ = try file.begin()
         for (line, batch) in zip(lines, batches) {
-            offsets.append(Int64(writer.bytes.count))
-            if !line.isEmpty { writer.write(line, batch) }
+            offsets.append(file.end + Int64(writer.bytes.count))
+            if !line.isEmpty { try writer.write(line, batch, to: &file) }
         }
-        guard !writer.bytes.isEmpty else { return news.note() }
-        let start = try file.append(writer.bytes, flush: flushes)
+        try file.finish(writer.bytes, flush: flushes)
         news.note()
         if noticeReplacement() { lost() }
-        let (part, end) = (part, start + Int64(writer.bytes.count))
+        let (part, end) = (part, file.offset)
         let (kept, places) = (lines, offsets)
         shelf.withLock { contents in
             for (line, offset) in zip(kept, places) where !line.isEmpty {
-                contents.book.apply(line, part: part, offset: start + offset)
+                contents.book.apply(line, part: part, offset: offset)
                 contents.parts.note(line, in: part, end: end)
             }
         }

@@ -39,7 +39,7 @@ final class JSONLExporter: Exporter, UsageStore {
     private func open() -> StorageFailure? {
         do throws(StorageFailure) {
             let store = try JSONLStore(config, settings, calls)
-            running.withLock { $0 = Running(store: store, queue: CommitQueue { await store.commit($0) }) }
+            running.withLock { $0 = Running(store: store, queue: store.makeCommitQueue()) }
             return nil
         } catch {
             return error

@@ -54,12 +54,8 @@ final class JSONLStore: Sendable {
         state = Mutex(State(committer: committer, lock: lock))
     }
 
-    /// Keeps a group of batches.
-    func commit(_ batches: [Batch]) async -> [Result<Void, ConsumeError>] {
-        await withCheckedContinuation { continuation in
-            commits.async { continuation.resume(returning: self.keep(batches)) }
-        }
-    }
+    /// Where batches are handed in.
+    func makeCommitQueue() -> CommitQueue { CommitQueue(on: commits) { self.keep($0) } }
 
     private func keep(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
         let failure = state.withLock { state -> ConsumeError? in

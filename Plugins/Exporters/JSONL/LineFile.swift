@@ -23,6 +23,8 @@ struct LineFile: ~Copyable {
     private(set) var generation = 0
     /// Bytes beyond ``offset`` are what is left of a write that failed.
     private var mustCut = false
+    /// How many bytes of lines that have begun were added behind ``offset``.
+    private var unfinished: Int64 = 0
     private var isFolderStale = false
 
     init(path: String, calls: StorageCalls) {
@@ -38,15 +40,43 @@ struct LineFile: ~Copyable {
     ///
     /// - Returns: Where they begin.
     mutating func append(_ bytes: [UInt8], flush: Bool) throws(StorageFailure) -> Int64 {
+        let start = try begin()
+        try finish(bytes, flush: flush)
+        return start
+    }
+
+    /// Makes ready for lines that come in pieces: some ``add(_:)``, one ``finish(_:flush:)``; a failure takes back all of them.
+    ///
+    /// - Returns: Where they begin.
+    mutating func begin() throws(StorageFailure) -> Int64 {
+        unfinished = 0
         try makeReady()
+        return offset
+    }
+
+    /// Where the next piece will lie.
+    var end: Int64 { offset + unfinished }
+
+    /// Adds a piece of lines.
+    mutating func add(_ bytes: UnsafeRawBufferPointer) throws(StorageFailure) {
+        let failure = writeAll(bytes)
+        guard failure == 0 else { throw takeBack(failure) }
+        unfinished += Int64(bytes.count)
+    }
+
+    /// Adds the last piece and, if asked, puts all of them on the disk.
+    mutating func finish(_ bytes: [UInt8], flush: Bool) throws(StorageFailure) {
         var failure = bytes.withUnsafeBytes { writeAll($0) }
         if failure == 0, flush { failure = flushAll() }
-        guard failure == 0 else {
-            mustCut = calls.cut(descriptor, offset) != 0
-            throw StorageFailure(number: failure, path: path)
-        }
-        defer { offset += Int64(bytes.count) }
-        return offset
+        guard failure == 0 else { throw takeBack(failure) }
+        offset = end + Int64(bytes.count)
+        unfinished = 0
+    }
+
+    private mutating func takeBack(_ failure: Int32) -> StorageFailure {
+        mustCut = calls.cut(descriptor, offset) != 0
+        unfinished = 0
+        return StorageFailure(number: failure, path: path)
     }
 
     /// Puts everything that was appended on the disk.

@@ -38,27 +38,28 @@ struct Destination: Sendable {
     func takes(_ signal: Signal) -> Bool { addresses[signal] != nil }
 
     /// Sends a request in protobuf, written and compressed as configured.
-    func send(_ request: [UInt8], _ signal: Signal) async -> Answer {
+    func send(_ request: OutgoingRequest, _ signal: Signal) async -> Answer {
         guard let address = addresses[signal] else { return .refused("no endpoint for \(signal) is configured") }
-        let body: [UInt8]
+        let body: ByteBuffer
         do {
             body = try encoded(request, signal)
         } catch {
             return .refused("the batch cannot be written as \(config.encoding): \(error)")
         }
-        guard body.count <= Self.largestBody else { return .tooLarge("the body has more than 64 MiB") }
-        return await post(ByteBuffer(bytes: body), to: address)
+        guard body.readableBytes <= Self.largestBody else { return .tooLarge("the body has more than 64 MiB") }
+        return await post(body, to: address)
     }
 
-    private func encoded(_ request: [UInt8], _ signal: Signal) throws -> [UInt8] {
-        var body = request
+    private func encoded(_ request: OutgoingRequest, _ signal: Signal) throws -> ByteBuffer {
+        if config.encoding == .proto, config.compression != .gzip { return request.buffer }
+        var body = request.bytes
         if config.encoding == .json {
             var writer = OTLPJSONWriter()
-            writer.writeRequest(try OTLPBatch(signal: signal, protobuf: request))
+            writer.writeRequest(try OTLPBatch(signal: signal, protobuf: body))
             body = writer.finish()
         }
-        guard config.compression == .gzip else { return body }
-        return try Gzip.deflate(body, level: config.compressionParams.level)
+        if config.compression == .gzip { body = try Gzip.deflate(body, level: config.compressionParams.level) }
+        return ByteBuffer(bytes: body)
     }
 
     private func post(_ body: ByteBuffer, to address: WebAddress) async -> Answer {

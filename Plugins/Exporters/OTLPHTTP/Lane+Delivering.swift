@@ -15,7 +15,7 @@ extension Lane {
         while let part = delivery.next {
             let request = delivery.request(part)
             let largest = state.withLock { $0.largestRequest }
-            if request.count > largest || delivery.records(part) > limits.maximum.records,
+            if request.size > largest || delivery.records(part) > limits.maximum.records,
                 delivery.divide(part, into: limits.maximum.records)
             {
                 continue
@@ -27,7 +27,7 @@ extension Lane {
             case .later(let reason, let asked):
                 return await postpone(delivery, reason, asked: asked)
             case .tooLarge(let reason):
-                state.withLock { $0.largestRequest = max(64 << 10, min($0.largestRequest, request.count / 2)) }
+                state.withLock { $0.largestRequest = max(64 << 10, min($0.largestRequest, request.size / 2)) }
                 if delivery.divide(part, into: delivery.records(part) / 2) { continue }
                 guard await bury(request, delivery.records(part), reason) else {
                     return await postpone(delivery, "dead letters cannot be written", asked: nil)
@@ -116,9 +116,9 @@ extension Lane {
     }
 
     /// Puts a refused request to the dead letters; false when it cannot be kept there.
-    private func bury(_ request: [UInt8], _ records: Int, _ reason: String) async -> Bool {
+    private func bury(_ request: OutgoingRequest, _ records: Int, _ reason: String) async -> Bool {
         let now = surroundings.settings.now()
-        let letter = DeadLetter(signal: signal, records: records, time: now, reason: reason, request: request)
+        let letter = DeadLetter(signal: signal, records: records, time: now, reason: reason, request: request.bytes)
         let deadLetters = surroundings.deadLetters
         let failure = await onDisk(reading: false) { () -> QueueStorageError? in
             do throws(QueueStorageError) {
@@ -186,8 +186,9 @@ struct Delivery {
         if case .records(let range) = part { range.count } else { shipment.place.tally.records }
     }
 
-    func request(_ part: Part) -> [UInt8] {
-        if case .records(let range) = part, let divided { divided.request(range) } else { stretch.request }
+    func request(_ part: Part) -> OutgoingRequest {
+        guard case .records(let range) = part, let divided else { return OutgoingRequest(pieces: stretch.pieces) }
+        return OutgoingRequest(divided.request(range))
     }
 
     /// The destination has the next part, or the dead letters do.

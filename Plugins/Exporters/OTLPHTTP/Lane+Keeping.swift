@@ -8,11 +8,7 @@ import Usage
 
 extension Lane {
     /// Puts a group of batches on the disk; what there is no room for is refused.
-    func keep(_ batches: [Batch]) async -> [Result<Void, ConsumeError>] {
-        await onDisk(reading: false) { self.keepNow(batches) }
-    }
-
-    private func keepNow(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
+    func keep(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
         var waiting = queue.waiting
         var entries: [QueueEntry] = []
         var results: [Result<Void, ConsumeError>] = []

@@ -64,6 +64,9 @@ final class Lane: Sendable {
     var logger: Logger { surroundings.settings.logger }
     var counters: ComponentCounters { surroundings.settings.counters }
 
+    /// Where batches are handed in.
+    func makeCommitQueue() -> CommitQueue { CommitQueue(on: writes) { self.keep($0) } }
+
     /// Runs something that blocks, where it may.
     func onDisk<Value: Sendable>(reading: Bool, _ work: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in

@@ -96,7 +96,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
             try queue.open()
             let lane = Lane(signal, queue: queue, surroundings)
             running.lanes[signal] = lane
-            running.queues[signal] = CommitQueue { await lane.keep($0) }
+            running.queues[signal] = lane.makeCommitQueue()
         }
         let backlog = running.lanes.values.reduce(Tally()) { $0 + $1.queue.waiting }
         settings.counters.add(backlog.bytes, to: .queuedBytes)
@@ -211,7 +211,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     private func send(_ batch: Batch, _ destination: Destination) async throws(ConsumeError) {
         let records = batch.otlp.recordCount
         settings.counters.add(records, to: .accepted)
-        switch await destination.send(batch.otlp.encoded(), batch.signal) {
+        switch await destination.send(OutgoingRequest(batch.otlp.encoded()), batch.signal) {
         case .taken(let rejected, let message):
             settings.counters.add(records - min(records, rejected), to: .sent)
             settings.counters.add(min(records, rejected), to: .failed)

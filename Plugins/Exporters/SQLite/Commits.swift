@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Dispatch
 import GRDB
 import Synchronization
 
@@ -14,17 +15,21 @@ final class Commits: Sendable {
         writer = Mutex(StoreWriter(keepsRecords: keepsRecords))
     }
 
+    /// Where batches are handed in.
+    func makeQueue() -> CommitQueue {
+        CommitQueue(on: DispatchQueue(label: "sqlite.commits")) { self.keep($0) }
+    }
+
     /// Keeps a group of batches in one transaction; if that fails, each by itself, so that one cannot spoil the others.
-    func keep(_ batches: [Batch]) async -> [Result<Void, ConsumeError>] {
+    private func keep(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
         do {
-            // A task of its own: a sender that gives up must not take the batches of others with it.
-            try await Task { try await change { db, writer in try writer.write(batches, to: db) } }.value.note()
+            try changeNow { db, writer in try writer.write(batches, to: db) }.note()
             return batches.map { _ in .success(()) }
         } catch {
             let failure = ConsumeError(storing: error)
             guard batches.count > 1, !failure.isRetryable else { return batches.map { _ in .failure(failure) } }
             var results: [Result<Void, ConsumeError>] = []
-            for batch in batches { results += await keep([batch]) }
+            for batch in batches { results += keep([batch]) }
             return results
         }
     }
@@ -35,6 +40,16 @@ final class Commits: Sendable {
     ) async throws -> Value {
         do {
             return try await pool.write { [self] db in try writer.withLock { try work(db, &$0) } }
+        } catch {
+            writer.withLock { $0.forget() }
+            throw error
+        }
+    }
+
+    /// The same where the thread may block.
+    private func changeNow<Value: Sendable>(_ work: (Database, inout StoreWriter) throws -> Value) throws -> Value {
+        do {
+            return try pool.write { db in try writer.withLock { try work(db, &$0) } }
         } catch {
             writer.withLock { $0.forget() }
             throw error

@@ -35,8 +35,7 @@ final class SQLiteExporter: Exporter, UsageStore {
     func start() async throws(StartError) {
         let (pool, identity) = try DatabaseFile(path: config.path(home: settings.home)).open(id: settings.id)
         let commits = Commits(pool: pool, keepsRecords: config.records == .all)
-        let queue = CommitQueue { await commits.keep($0) }
-        state.withLock { $0 = State(commits: commits, queue: queue, identity: identity) }
+        state.withLock { $0 = State(commits: commits, queue: commits.makeQueue(), identity: identity) }
     }
 
     func shutdown() async {

@@ -29,6 +29,13 @@ enum Admission: Sendable {
 /// machine it can read the answers, too (its name is in the Host field then: DNS rebinding).
 struct LocalRule: Sendable {
     let port: Int
+    /// What almost every Host field says.
+    private let usual: String
+
+    init(port: Int) {
+        self.port = port
+        usual = "127.0.0.1:\(port)"
+    }
 
     func denial(_ request: HTTPRequest, allowsOrigin: (@Sendable (String) -> Bool)?) -> Admission.Denial? {
         let host = request.authority
@@ -50,7 +57,7 @@ struct LocalRule: Sendable {
     /// Whether a Host field names this machine; one with another port than ours is taken under the name of the machine only, which is
     /// how it is reached through a tunnel.
     func isLocal(_ host: String) -> Bool {
-        if host == "localhost" { return true }
+        if host == usual || host == "localhost" { return true }
         var name = host[...]
         var port: Substring?
         if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") {

@@ -84,7 +84,10 @@ extension ConnectionHandler {
                 eventLoop.execute { connection.value.finish(response, number) }
             }
         }
-        let isShort = exchange.body.isComplete && exchange.body.bytes.count <= limits.smallBody
+        // A compressed body is several times the work.
+        let isCompressed = exchange.head.request.headerFields[.contentEncoding] != nil
+        let short = isCompressed ? limits.smallBody / 4 : limits.smallBody
+        let isShort = exchange.body.isComplete && exchange.body.bytes.count <= short
         if isShort, exchange.head.request.method == .post {
             Task.immediate(executorPreference: executor) { await work() }
         } else {

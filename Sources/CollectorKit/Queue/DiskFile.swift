@@ -59,6 +59,19 @@ final class DiskFile: QueueFile {
         }
     }
 
+    func append(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer) throws(QueueStorageError) {
+        let descriptor = try descriptor()
+        let stretches = [bytes, more].map {
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: $0.baseAddress), iov_len: $0.count)
+        }
+        let count = writev(descriptor.number, stretches, Int32(stretches.count))
+        if count < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
+        let written = max(0, count)
+        if written < bytes.count { try append(UnsafeRawBufferPointer(rebasing: bytes[written...])) }
+        let rest = max(0, written - bytes.count)
+        if rest < more.count { try append(UnsafeRawBufferPointer(rebasing: more[rest...])) }
+    }
+
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int {
         let descriptor = try descriptor()
         var count = 0

@@ -26,6 +26,8 @@ public protocol QueueFile: AnyObject, Sendable {
     var size: Int { get }
     /// Adds bytes at the end; when it fails, any part of them may be there.
     func append(_ bytes: UnsafeRawBufferPointer) throws(QueueStorageError)
+    /// Adds two stretches of bytes at the end, the same way.
+    func append(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer) throws(QueueStorageError)
     /// Fills a buffer from an offset on; how many bytes there were.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int
     /// Puts everything that was added on the disk.
@@ -39,6 +41,15 @@ public protocol QueueFile: AnyObject, Sendable {
 extension QueueFile {
     /// What lies in memory needs nothing of the system.
     public func layBy() {}
+
+    /// Adds one after the other, where nothing better is known.
+    public func append(
+        _ bytes: UnsafeRawBufferPointer,
+        then more: UnsafeRawBufferPointer
+    ) throws(QueueStorageError) {
+        try append(bytes)
+        try append(more)
+    }
 
     /// A stretch of the file, shorter at its end.
     func bytes(at offset: Int, count: Int) throws(QueueStorageError) -> [UInt8] {

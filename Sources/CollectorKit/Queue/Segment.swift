@@ -19,45 +19,50 @@ public struct QueuePlace: Sendable, Hashable {
 public struct QueueStretch: Sendable {
     /// Where they lie.
     public let place: QueuePlace
-    private let buffer: [UInt8]
-    private let bodies: [Range<Int>]
+    private let parts: [Part]
 
-    private let seed: UInt64
+    /// An entry, and where in a buffer its bytes lie; entries that were read together share one.
+    struct Part: Sendable {
+        var entry: QueueEntry
+        var body: Range<Int>
 
-    init(place: QueuePlace, buffer: [UInt8], bodies: [Range<Int>], seed: UInt64) {
-        self.place = place
-        self.seed = seed
-        self.buffer = buffer
-        self.bodies = bodies
-    }
-
-    /// The requests of all entries as one: protobuf messages one behind the other are one message with the fields of all.
-    public var request: [UInt8] {
-        let size = bodies.reduce(0) { $0 + $1.count }
-        return [UInt8](unsafeUninitializedCapacity: size) { target, filled in
-            buffer.withUnsafeBytes { source in
-                for body in bodies {
-                    UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(target)[filled...])
-                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[body]))
-                    filled += body.count
-                }
-            }
+        /// An entry that is in memory.
+        init(_ entry: QueueEntry) {
+            self.entry = entry
+            body = entry.bytes.indices
         }
+
+        /// An entry the header of which lies at an offset of a buffer.
+        init(_ header: EntryHeader, _ buffer: [UInt8], at offset: Int) {
+            entry = QueueEntry(signal: header.signal, records: header.records, time: header.time, bytes: buffer)
+            body = offset + EntryHeader.size..<offset + EntryHeader.size + header.length
+        }
+
+        var bytes: ArraySlice<UInt8> { entry.bytes[body] }
     }
+
+    init(place: QueuePlace, parts: [Part]) {
+        self.place = place
+        self.parts = parts
+    }
+
+    /// The bytes of each entry, where they lie.
+    ///
+    /// One behind the other they are one request: protobuf messages that follow each other are one message with the fields of all.
+    public var pieces: [ArraySlice<UInt8>] { parts.map(\.bytes) }
+
+    /// The requests of all entries as one.
+    public var request: [UInt8] { Array(pieces.joined()) }
 
     /// The bytes of each entry.
-    public var requests: [[UInt8]] { bodies.map { Array(buffer[$0]) } }
+    public var requests: [[UInt8]] { parts.map { Array($0.bytes) } }
 
     /// The entries one by one.
     public var entries: [QueueEntry] {
-        bodies.compactMap { body in
-            let start = body.lowerBound - EntryHeader.size
-            let header = buffer.withUnsafeBytes { bytes in
-                EntryHeader(UnsafeRawBufferPointer(rebasing: bytes[start..<body.lowerBound]), seed: seed)
-            }
-            return header.map {
-                QueueEntry(signal: $0.signal, records: $0.records, time: $0.time, bytes: Array(buffer[body]))
-            }
+        parts.map { part in
+            var entry = part.entry
+            entry.bytes = Array(part.bytes)
+            return entry
         }
     }
 }

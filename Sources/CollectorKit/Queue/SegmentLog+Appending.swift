@@ -6,8 +6,10 @@ import Synchronization
 import Usage
 
 extension SegmentLog {
-    /// As many bytes as are gathered for one call of the system.
-    private static let gathered = 1 << 20
+    /// As many bytes of small entries as are gathered for one call of the system.
+    private static let gathered = 256 << 10
+    /// Entries from this size on are written from where they lie.
+    private static let large = 16 << 10
 
     /// Adds batches; they are on the disk when it returns, all or none.
     ///
@@ -29,6 +31,7 @@ extension SegmentLog {
             return state.withLock { state in
                 if let index = state.position(of: segment.number) {
                     if state.segments[index].fresh.batches == 0 { state.segments[index].nextTime = entries[0].time }
+                    state.recent.add(entries, segment: segment.number, start: state.segments[index].end)
                     state.segments[index].end += added.bytes
                     state.segments[index].fresh += added
                 }
@@ -39,12 +42,10 @@ extension SegmentLog {
 
     private func write(_ entries: [QueueEntry], to segment: Segment) throws(QueueStorageError) {
         var buffer: [UInt8] = []
-        buffer.reserveCapacity(min(Self.gathered * 2, entries.reduce(0) { $0 + Tally($1).bytes }))
         for entry in entries {
             EntryHeader(entry, seed: segment.seed).write(to: &buffer, seed: segment.seed)
-            if entry.bytes.count >= Self.gathered {
-                try Self.append(buffer, to: segment.file)
-                try Self.append(entry.bytes, to: segment.file)
+            if entry.bytes.count >= Self.large {
+                try Self.append(buffer, then: entry.bytes, to: segment.file)
                 buffer.removeAll(keepingCapacity: true)
             } else {
                 buffer.append(contentsOf: entry.bytes)
@@ -56,11 +57,21 @@ extension SegmentLog {
         try Self.append(buffer, to: segment.file)
     }
 
-    static func append(_ bytes: [UInt8], to file: any QueueFile) throws(QueueStorageError) {
+    static func append(
+        _ bytes: [UInt8],
+        then more: [UInt8] = [],
+        to file: any QueueFile
+    ) throws(QueueStorageError) {
         guard !bytes.isEmpty else { return }
         var failure: QueueStorageError?
         bytes.withUnsafeBytes { bytes in
-            do throws(QueueStorageError) { try file.append(bytes) } catch { failure = error }
+            more.withUnsafeBytes { more in
+                do throws(QueueStorageError) {
+                    if more.isEmpty { try file.append(bytes) } else { try file.append(bytes, then: more) }
+                } catch {
+                    failure = error
+                }
+            }
         }
         if let failure { throw failure }
     }

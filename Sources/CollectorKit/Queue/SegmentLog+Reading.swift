@@ -26,7 +26,9 @@ extension SegmentLog {
     public func take(_ portion: Portion) throws(QueueStorageError) -> QueueStretch? {
         try reading.withLock { _ throws(QueueStorageError) in
             while let segment = state.withLock({ $0.segments.first { $0.fresh.batches > 0 } }) {
-                guard let (stretch, next) = try nextStretch(of: segment, portion) else { continue }
+                var found = try recentStretch(of: segment, portion)
+                if found == nil { found = try nextStretch(of: segment, portion) }
+                guard let (stretch, next) = found else { continue }
                 state.withLock { state in
                     state.taken[stretch.place] = stretch.place.time
                     guard let index = state.position(of: segment.number) else { return }
@@ -47,15 +49,13 @@ extension SegmentLog {
             return nil
         }
         let bytes = try segment.file.bytes(at: place.range.lowerBound, count: place.range.count)
-        var bodies: [Range<Int>] = []
+        var parts: [QueueStretch.Part] = []
         var position = 0
-        while position < bytes.count {
-            guard let header = Self.entry(bytes, at: position, segment.seed) else { break }
-            let start = position + EntryHeader.size
-            bodies.append(start..<start + header.length)
-            position = start + header.length
+        while position < bytes.count, let header = Self.entry(bytes, at: position, segment.seed) {
+            parts.append(QueueStretch.Part(header, bytes, at: position))
+            position += EntryHeader.size + header.length
         }
-        return QueueStretch(place: place, buffer: bytes, bodies: bodies, seed: segment.seed)
+        return QueueStretch(place: place, parts: parts)
     }
 
     /// Says that batches need not come again.
@@ -112,6 +112,28 @@ extension SegmentLog {
 
     // MARK: - One segment
 
+    /// The next entries of a segment as they are in memory; nil when they are not.
+    private func recentStretch(of segment: Segment, _ portion: Portion) throws(QueueStorageError) -> (
+        QueueStretch, Timestamp?
+    )? {
+        let (entries, next) = state.withLock {
+            $0.recent.take(segment: segment.number, from: segment.cursor, portion)
+        }
+        guard let first = entries.first else { return nil }
+        let tally = entries.reduce(Tally()) { $0 + Tally($1) }
+        let end = segment.cursor + tally.bytes
+        let place = QueuePlace(
+            segment: segment.number,
+            range: segment.cursor..<end,
+            tally: tally,
+            time: first.time
+        )
+        let stretch = QueueStretch(place: place, parts: entries.map { QueueStretch.Part($0) })
+        if next != nil || end >= segment.end { return (stretch, next) }
+        var walk = SegmentWalk(segment.file, seed: segment.seed, end: segment.end)
+        return (stretch, try walk.header(at: end)?.time)
+    }
+
     /// The next entries of a segment that follow each other, and the time of the one after; nil when there was nothing to take at
     /// its position, which has moved on then.
     private func nextStretch(of segment: Segment, _ portion: Portion) throws(QueueStorageError) -> (
@@ -130,18 +152,18 @@ extension SegmentLog {
         }
         let size = max(EntryHeader.size + first.length, min(portion.bytes, segment.end - start))
         let bytes = try segment.file.bytes(at: start, count: size)
-        var bodies: [Range<Int>] = []
+        var parts: [QueueStretch.Part] = []
         var tally = Tally()
         var position = 0
         while let header = Self.entry(bytes, at: position, segment.seed), segment.done.end(at: start + position) == nil
         {
             let sum = tally + Tally(header)
-            guard bodies.isEmpty || (sum.bytes <= portion.bytes && sum.records <= portion.records) else { break }
-            bodies.append(position + EntryHeader.size..<position + EntryHeader.size + header.length)
+            guard parts.isEmpty || (sum.bytes <= portion.bytes && sum.records <= portion.records) else { break }
+            parts.append(QueueStretch.Part(header, bytes, at: position))
             tally = sum
             position += EntryHeader.size + header.length
         }
-        guard !bodies.isEmpty else {
+        guard !parts.isEmpty else {
             pass(to: start + EntryHeader.size + first.length, of: segment, damage: start..<start + size)
             return nil
         }
@@ -152,7 +174,7 @@ extension SegmentLog {
             time: first.time
         )
         let next = try start + position < segment.end ? walk.header(at: start + position)?.time : nil
-        return (QueueStretch(place: place, buffer: bytes, bodies: bodies, seed: segment.seed), next)
+        return (QueueStretch(place: place, parts: parts), next)
     }
 
     /// The header of a whole entry at an offset of a buffer.

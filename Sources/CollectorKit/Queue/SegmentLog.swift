@@ -16,7 +16,8 @@ public import Usage
 /// - Opening always succeeds if the folder can be used: the torn end of a file is cut, damage between batches is passed over and its
 ///   file kept under the name `….segment.bad`; the log says so.
 ///
-/// Memory holds a few numbers for each segment and what callers have taken. Methods block on files; safe to call from any thread.
+/// Memory holds a few numbers for each segment, what callers have taken, and of what nobody has taken yet at most 4 MiB, so that
+/// what is sent at once need not be read. Methods block on files; safe to call from any thread.
 public final class SegmentLog: Sendable {
     let folder: String
     let storage: any QueueStorage
@@ -38,6 +39,8 @@ public final class SegmentLog: Sendable {
         var nextNumber: UInt64 = 1
         /// When the batches that were taken had come in, by place.
         var taken: [QueuePlace: Timestamp] = [:]
+        /// What need not be read.
+        var recent = RecentEntries()
 
         func position(of number: UInt64) -> Int? { segments.firstIndex { $0.number == number } }
     }

@@ -26,7 +26,7 @@ public enum Ledger {
         var change = LedgerChange()
         if !newcomers.related.isEmpty {
             var set = LedgerWorkingSet(index: index)
-            for position in newcomers.related { try set.take(newcomers.observations[position]) }
+            for position in newcomers.related { try set.take(newcomers.observation(position)) }
             if set.hasChanges {
                 try set.markRollUps()
                 try set.close()
@@ -34,7 +34,7 @@ public enum Ledger {
             }
         }
         change.entries.reserveCapacity(change.entries.count + newcomers.lone.count)
-        for position in newcomers.lone { change.entries.append(LedgerEntry(witness: newcomers.observations[position])) }
+        for position in newcomers.lone { change.entries.append(LedgerEntry(witness: newcomers.observation(position))) }
         return change
     }
 

@@ -7,7 +7,7 @@ struct LedgerTraits {
     let id: UInt64
     let time: Timestamp
     let keys: CallKeys
-    let trace: TraceLinks
+    var trace: TraceLinks
     let weakKey: UInt64
 
     init(_ observation: borrowing Observation) {

@@ -5,8 +5,10 @@
 /// Nearly every sighting is the first and only one of its call so far. It becomes a call by itself, without a search; the rest,
 /// which the ledger has to think about, is small.
 struct Newcomers {
-    /// What comes in, spans above others flagged as roll-ups.
-    private(set) var observations: [Observation]
+    /// What comes in.
+    private let incoming: [Observation]
+    /// Which of it are spans above others; empty when none is.
+    private var rollUps: [Bool] = []
     /// Where new sightings stand that share no link with anything in the store or among what comes in.
     private(set) var lone: [Int] = []
     /// Where all others stand.
@@ -20,7 +22,7 @@ struct Newcomers {
     private static let double: Int32 = 1 << 8
 
     init(_ incoming: [Observation], index: some LedgerIndex) throws {
-        observations = incoming
+        self.incoming = incoming
         seen = HashTable(capacity: incoming.count * 4, absent: 0)
         cells = HashTable(capacity: incoming.count, absent: 0)
         var traits = incoming.map { LedgerTraits($0) }
@@ -29,8 +31,9 @@ struct Newcomers {
             if let cell = ResemblanceCell(of: sighting) { note(cell, kinds: sighting.keys.kinds) }
         }
         if traits.contains(where: { seen[LedgerLink.ancestor($0.trace.span).rawValue] != 0 }) {
-            observations = Self.withRollUps(incoming)
-            traits = observations.map { LedgerTraits($0) }
+            let family = SpanFamily(incoming)
+            rollUps = traits.map { family.isAncestor($0.trace.span, $0.time) }
+            for position in traits.indices where rollUps[position] { traits[position].trace.isRollUp = true }
         }
         lone.reserveCapacity(incoming.count)
         for (position, sighting) in traits.enumerated() {
@@ -39,14 +42,11 @@ struct Newcomers {
         }
     }
 
-    private static func withRollUps(_ incoming: [Observation]) -> [Observation] {
-        let family = SpanFamily(incoming)
-        var observations = incoming
-        for position in incoming.indices where family.isAncestor(incoming[position].trace.span, incoming[position].time)
-        {
-            observations[position].trace.isRollUp = true
-        }
-        return observations
+    /// An observation, flagged as a roll-up when it is a span above others.
+    func observation(_ position: Int) -> Observation {
+        var observation = incoming[position]
+        if !rollUps.isEmpty, rollUps[position] { observation.trace.isRollUp = true }
+        return observation
     }
 
     /// Whether a store has the sighting already with all that it tells, as it has what is sent again.
@@ -54,7 +54,7 @@ struct Newcomers {
         var isKnown = false
         try sighting.forEachIdentifyingLink { link in
             guard !isKnown, try index.mayHold(link) else { return }
-            isKnown = try index.holds(link) { $0.id == sighting.id && $0.covers(observations[position]) }
+            isKnown = try index.holds(link) { $0.id == sighting.id && $0.covers(observation(position)) }
         }
         return isKnown
     }

@@ -149,10 +149,7 @@ struct KeysCommand: ParsableCommand {
 
     /// The command `hammurabi keys revoke`.
     struct Revoke: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "revoke",
-            abstract: "Revokes a key."
-        )
+        static let configuration = CommandConfiguration(commandName: "revoke", abstract: "Revokes a key.")
 
         @OptionGroup var place: Place
 

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Dispatch
+import OTLP
+import Synchronization
+import Testing
+import Usage
+
+struct CommitQueueTests {
+    /// A store that refuses what it is told to and remembers what it was asked.
+    private final class Store: Sendable {
+        private let state = Mutex(State())
+
+        private struct State {
+            var isCommitting = false
+            var overlaps = 0
+            var numbers: [Int] = []
+        }
+
+        var overlaps: Int { state.withLock(\.overlaps) }
+        var numbers: [Int] { state.withLock(\.numbers) }
+
+        func commit(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
+            let numbers = batches.map { Int($0.receivedAt.nanoseconds - time(0).nanoseconds) }
+            state.withLock { state in
+                if state.isCommitting { state.overlaps += 1 }
+                state.isCommitting = true
+                state.numbers += numbers
+            }
+            state.withLock { $0.isCommitting = false }
+            return numbers.map { $0 % 3 == 0 ? .success(()) : .failure(.permanent("\($0)")) }
+        }
+    }
+
+    private func batch(_ number: Int) throws -> Batch {
+        let json = #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1"}]}]}]}"#
+        return Batch(try OTLPBatch(signal: .logs, json: Array(json.utf8)), receivedAt: time(number))
+    }
+
+    private func refusal(of batch: Batch, by queue: CommitQueue) async -> String? {
+        do throws(ConsumeError) {
+            try await queue.submit(batch)
+            return nil
+        } catch {
+            return error.message
+        }
+    }
+
+    @Test func `every batch is committed once, one commit at a time, and gets its own answer`() async throws {
+        let store = Store()
+        let queue = CommitQueue(on: DispatchQueue(label: "commits")) { store.commit($0) }
+        let batches = try (0..<300).map(batch)
+        let refusals = await withTaskGroup(of: (Int, String?).self) { group in
+            for (number, batch) in batches.enumerated() {
+                group.addTask { (number, await self.refusal(of: batch, by: queue)) }
+            }
+            return await group.reduce(into: [Int: String?]()) { $0[$1.0] = .some($1.1) }
+        }
+        #expect(refusals.count == 300)
+        for (number, refusal) in refusals { #expect(refusal == (number % 3 == 0 ? nil : "\(number)")) }
+        #expect(store.numbers.sorted() == Array(0..<300))
+        #expect(store.overlaps == 0)
+    }
+
+    @Test func `a batch for which the store has no answer is to come again`() async throws {
+        let queue = CommitQueue(on: DispatchQueue(label: "commits")) { _ in [] }
+        let batch = try batch(0)
+        await #expect(throws: ConsumeError.self) { try await queue.submit(batch) }
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Foundation
+import OTLP
+import Testing
+import Usage
+
+/// Queues that keep the newest in memory answer as if they read everything.
+struct RecentEntriesTests {
+    private static let mebibyte = 1 << 20
+
+    private func open(_ storage: any QueueStorage, folder: String = "/queue") throws -> SegmentLog {
+        let queue = SegmentLog(folder: folder, storage: storage, logger: RecordedLog().logger)
+        try queue.open()
+        return queue
+    }
+
+    /// A batch with a number and of a size.
+    private func large(_ number: Int, _ size: Int) -> QueueEntry {
+        let bytes = Array("batch-\(number)-".utf8) + [UInt8](repeating: UInt8(number % 251), count: size)
+        return QueueEntry(signal: .traces, records: number + 1, time: time(number), bytes: bytes)
+    }
+
+    @Test func `what memory has no room for is read, in order, and so is what comes after it`() throws {
+        let queue = try open(MemoryStorage())
+        for number in 0..<9 { try queue.append([large(number, Self.mebibyte)]) }
+        var seen: [QueueEntry] = []
+        for next in 9..<30 {
+            let stretch = try #require(try queue.take(SegmentLog.Portion(bytes: 5 * Self.mebibyte / 2)))
+            #expect(stretch.place.tally.batches == stretch.entries.count)
+            #expect(try queue.read(stretch.place)?.entries == stretch.entries)
+            seen += stretch.entries
+            #expect(queue.waiting.batches == next - seen.count + stretch.entries.count)
+            queue.acknowledge(stretch.place)
+            if seen.count < next { #expect(queue.oldest == time(seen.count)) }
+            try queue.append([large(next, next % 3 * Self.mebibyte / 2)])
+        }
+        while let stretch = try queue.take(SegmentLog.Portion(bytes: .max)) {
+            seen += stretch.entries
+            queue.acknowledge(stretch.place)
+        }
+        #expect(seen.map(\.time) == (0..<30).map(time))
+        #expect(seen.map(\.records) == Array(1...30))
+        #expect(seen.allSatisfy { number($0.bytes) == $0.records - 1 })
+        #expect(queue.waiting == Tally())
+    }
+
+    @Test func `the pieces of a stretch are its request`() throws {
+        let storage = MemoryStorage()
+        let queue = try open(storage)
+        try queue.append((0..<5).map(entry))
+        let taken = try #require(try queue.take(SegmentLog.Portion(bytes: .max)))
+        let read = try #require(try open(storage.afterCrash { $0 }).take(SegmentLog.Portion(bytes: .max)))
+        #expect(taken.request == (0..<5).flatMap { entry($0).bytes })
+        #expect(Array(taken.pieces.joined()) == taken.request)
+        #expect(read.request == taken.request)
+        #expect(read.entries == taken.entries)
+    }
+
+    @Test func `on the disk large and small batches stand behind each other`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "queue-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let entries = [0, 20_000, 300_000, 5, 70_000, 0].enumerated().map { large($0, $1) }
+        let queue = try open(DiskStorage(), folder: folder)
+        try queue.append(entries)
+        queue.close()
+        let again = try open(DiskStorage(), folder: folder)
+        #expect(try again.take(SegmentLog.Portion(bytes: .max))?.entries == entries)
+        again.close()
+    }
+}
