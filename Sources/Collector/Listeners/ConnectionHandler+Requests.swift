@@ -6,6 +6,15 @@ import NIOCore
 import NIOHTTP1
 
 extension ConnectionHandler {
+    /// As many parts as wait for their turn: what one read brings could be a thousand requests, each ten times as large once it is parsed.
+    private static let mostEarly = 256
+
+    /// Keeps a part for its turn, or throws away a whole request and those after it: a client sends again what was not answered.
+    func keep(_ part: HTTPServerRequestPart) {
+        if case .head = part, early.count >= Self.mostEarly { isCutShort = true }
+        if !isCutShort { early.append(part) }
+    }
+
     /// Whether the next part is wanted now: more of the present request, or a new one from a client that reads its answers.
     var takesParts: Bool { exchange.map { !$0.body.isComplete } ?? (context?.channel.isWritable == true) }
 
@@ -137,8 +146,8 @@ extension ConnectionHandler {
         guard phase == .open, exchange == nil, early.isEmpty else { return }
         if let fault {
             refuse(fault)
-        } else if isInputClosed {
-            close()
+        } else if isInputClosed || isCutShort {
+            close(lingers: isCutShort)
         } else {
             expect(.request, within: limits.idleTime)
         }

@@ -55,8 +55,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     var phase = Phase.open
     var exchange: Exchange?
     var exchangeCount = 0
-    /// Parts of requests that came before their turn: at most what one read brings.
+    /// Parts of requests that came before their turn.
     var early = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
+    /// Whether requests were thrown away because too many came at once; the connection ends after those before them.
+    var isCutShort = false
     var isAdvancing = false
     /// What is wrong with the bytes that follow.
     var fault: RequestHead.Refusal?
@@ -107,7 +109,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         hasSeenPart = true
         guard phase != .closing else { return }
         let part = unwrapInboundIn(data)
-        if early.isEmpty, takesParts { take(part) } else { early.append(part) }
+        if early.isEmpty, takesParts, !isCutShort { take(part) } else { keep(part) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
