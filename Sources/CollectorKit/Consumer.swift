@@ -13,11 +13,6 @@ public protocol Consumer: Sendable {
     var stores: Set<UInt64> { get async }
 }
 
-extension Consumer {
-    /// None.
-    public var stores: Set<UInt64> { [] }
-}
-
 extension [any Consumer] {
     /// The stores behind all of them.
     public var stores: Set<UInt64> {

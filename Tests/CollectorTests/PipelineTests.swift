@@ -86,6 +86,7 @@ private struct Step: Processor {
 
 /// An exporter that writes down how many records it was asked to take.
 private struct Sink: Consumer {
+    let stores: Set<UInt64> = []
     let journal: Journal
     let name: String
     let refusal: ConsumeError?

@@ -91,6 +91,7 @@ struct Answer {
 
 /// The end of a pipeline: finds the calls in what comes and keeps them in a ledger.
 final class Books: Consumer {
+    let stores: Set<UInt64> = []
     private let tokens: any Processor
     private let state = Mutex(State())
 

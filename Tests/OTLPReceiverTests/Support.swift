@@ -80,6 +80,7 @@ struct Answer {
 
 /// A pipeline that remembers what it got, or refuses it.
 final class RecordingConsumer: Consumer {
+    let stores: Set<UInt64> = []
     private let state = Mutex<(batches: [Batch], error: ConsumeError?)>(([], nil))
 
     var batches: [Batch] { state.withLock { $0.batches } }

@@ -40,6 +40,11 @@ public protocol Processor: Component {
 /// A batch is refused before the start and after the shutdown with a retryable error.
 public protocol Exporter: Component, Consumer {}
 
+extension Exporter {
+    /// None: only a store has one.
+    public var stores: Set<UInt64> { [] }
+}
+
 /// Serves beside the pipelines: an API, a check, credentials.
 public protocol Extension: Component {}
 
