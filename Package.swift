@@ -47,6 +47,7 @@ let package = Package(
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .target(name: "CEmbedded"),
 
         .target(name: "YAML", dependencies: ["CLibYAML"]),
@@ -123,7 +124,7 @@ let package = Package(
         .executableTarget(
             name: "hammurabi",
             dependencies: [
-                "CEmbedded", "Collector", "CollectorKit", "OTLP", "Onboarding", "Usage", "YAML",
+                "CEmbedded", "CMalloc", "Collector", "CollectorKit", "OTLP", "Onboarding", "Usage", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -16,6 +16,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var options: ConfigOptions
 
     func run() async throws {
+        Heap.keepFreedMemory()
         let surroundings = Surroundings.process
         let graph = try options.graph(surroundings)
         let log = LogOutput(graph.telemetry.logs, now: Console.now)
