@@ -177,7 +177,8 @@ struct ConnectionTests {
         #expect(try await connection.rest().hasSuffix("\r\n\r\n1\r\nA\r\n"))
     }
 
-    @Test func `a feed of events ends with the listener`() async throws {
+    @Test(arguments: ["HTTP/1.1", "HTTP/1.0"])
+    func `a feed of events ends with the listener`(version: String) async throws {
         let feed = Route(.get, "/feed") { _ in
             let (pieces, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
             continuation.yield([65])
@@ -185,7 +186,7 @@ struct ConnectionTests {
         }
         let bench = try await ListenerBench([feed])
         let connection = try await bench.connect()
-        try connection.send("GET /feed HTTP/1.1\nHost: localhost\n\n")
+        try connection.send("GET /feed \(version)\nHost: localhost\n\n")
         #expect(await eventually { !connection.hasNothing })
         await bench.server.drain()
         #expect(try await connection.rest().hasPrefix("HTTP/1.1 200 OK\r\n"))

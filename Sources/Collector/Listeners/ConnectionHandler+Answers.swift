@@ -94,10 +94,10 @@ extension ConnectionHandler {
 
     /// Answers what has begun, and then ends the connection.
     func drain() {
-        guard phase == .open else { return }
-        if exchange == nil { return close() }
+        guard phase == .open || phase == .ending else { return }
+        if exchange == nil { return phase == .open ? close() : () }
         phase = .ending
-        // A feed of events has no end of its own.
+        // A feed of events has no end of its own, also where the connection is to end with it (HTTP/1.0).
         if exchange?.isEndless == true { streaming?.cancel() }
     }
 
