@@ -15,7 +15,7 @@ struct RecordSink {
     private(set) var unknownLines: [String: Int] = [:]
 
     /// A request is handed on when it holds this much.
-    static let recordLimit = 1_000
+    static let recordLimit = 500
     static let byteLimit = 1 << 20
 
     init(agent: Agent, machine: String?, seen: SeenCalls) {
