@@ -82,15 +82,15 @@ struct RescanTests {
     @Test func `the sentence tells new calls from known ones`() async throws {
         try prepare("sqlite")
         func sentence() async throws -> String { try await sandbox.run("scan", "--config", "config.yaml").output }
-        #expect(try await sentence().hasPrefix("Read 1 file with 3 new calls in 0."))
-        #expect(try await sentence().hasPrefix("Read 0 files with 0 calls in 0."))
+        #expect(try await sentence().hasPrefix("Read 1 file with 3 new calls in "))
+        #expect(try await sentence().hasPrefix("Read 0 files with 0 calls in "))
         try remove("agent_sessions")
         let file = try FileHandle(forWritingTo: sandbox.folder.appending(path: ".claude/projects/-gone-app/s1.jsonl"))
         try file.seekToEnd()
         try file.write(contentsOf: Data(Self.line(4).utf8))
         try file.close()
-        #expect(try await sentence().hasPrefix("Read 1 file with 4 calls, 1 of them new, in 0."))
+        #expect(try await sentence().hasPrefix("Read 1 file with 4 calls, 1 of them new, in "))
         try remove("agent_sessions")
-        #expect(try await sentence().hasPrefix("Read 1 file with 4 calls, none of them new, in 0."))
+        #expect(try await sentence().hasPrefix("Read 1 file with 4 calls, none of them new, in "))
     }
 }
