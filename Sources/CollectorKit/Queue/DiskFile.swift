@@ -103,9 +103,6 @@ final class DiskFile: QueueFile {
     }
 }
 
-/// The name of a method above hides that of the system.
-private func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
-
 /// A number of the system for an open file, given back with the last reference.
 final class DiskDescriptor: Sendable {
     let number: Int32

@@ -72,7 +72,7 @@ public struct DiskStorage: QueueStorage {
 }
 
 /// The names of the methods above hide those of the system.
-private func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
+func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
 private func systemRename(_ path: String, _ other: String) -> Int32 { rename(path, other) }
 
 extension QueueStorageError {
