@@ -98,7 +98,9 @@ final class RunningProgram: Sendable {
     }()
 
     /// What sanitizers are told goes to the program, too (`Tests/Sanitizers/run`).
-    static let sanitizerOptions = ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
+    static let sanitizerOptions = ProcessInfo.processInfo.environment.filter {
+        $0.key.hasSuffix("SAN_OPTIONS") || $0.key == "LD_PRELOAD"
+    }
 
     /// - Parameter command: What starts the program, when it is not started directly.
     init(

@@ -33,7 +33,9 @@ final class Hub: Sendable {
         process = Process()
         process.executableURL = Self.executable
         process.arguments = arguments
-        process.environment = ["HOME": folder.path, "HAMMURABI_HOME": folder.path + "/home", "TZ": "UTC"]
+        process.environment = ProcessInfo.processInfo.environment
+            .filter { $0.key.hasSuffix("SAN_OPTIONS") || $0.key == "LD_PRELOAD" }
+            .merging(["HOME": folder.path, "HAMMURABI_HOME": folder.path + "/home", "TZ": "UTC"]) { $1 }
         process.currentDirectoryURL = folder
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
