@@ -46,8 +46,8 @@ final class BodyCompressor {
     /// - Parameter size: The size of the body; if so many bytes were stored, they are not compressed.
     static func inflated(_ stored: [UInt8], to size: Int64) -> [UInt8]? {
         guard size != stored.count else { return stored }
-        guard size > stored.count, stored.withUnsafeBytes({ ZSTD_getFrameContentSize($0.baseAddress, $0.count) }) == size
-        else { return nil }
+        let told = stored.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
+        guard size > stored.count, told == UInt64(size) else { return nil }
         let body = [UInt8](unsafeUninitializedCapacity: Int(size)) { room, count in
             let written = stored.withUnsafeBytes {
                 ZSTD_decompress(room.baseAddress, room.count, $0.baseAddress, $0.count)

@@ -52,7 +52,8 @@ struct DatabaseFile {
                 try db.execute(sql: "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL")
             }
             // WAL is set by the pool. FULL flushes the log at every commit: that is what an acknowledgement promises.
-            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -\(cacheSize); PRAGMA temp_store = MEMORY")
+            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -\(cacheSize)")
+            try db.execute(sql: "PRAGMA temp_store = MEMORY")
         }
         return configuration
     }
