@@ -159,7 +159,7 @@ struct StoringTests {
         try await bench.consume([batch, batch])
         let size = batch.otlp.bytes.count
         #expect(
-            try bench.rows("SELECT size, length(body) * 5 < size, count(*) FROM batches") == ["\(size) 1 1"]
+            try bench.rows("SELECT size, length(body) * 3 < size, count(*) FROM batches") == ["\(size) 1 1"]
         )
         #expect(try await bench.store.session(id: "s")?.events.map(\.name) == (0..<200).map { "event-\($0)" })
         #expect(try await bench.store.compact(before: morning + 150) == 150)
