@@ -91,7 +91,7 @@ let package = Package(
             "SQLiteExporter",
             "Exporters/SQLite",
             [
-                "CEmbedded", .product(name: "GRDB", package: "GRDB.swift"),
+                "CEmbedded", "CZstd", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),

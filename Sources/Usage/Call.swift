@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One call to a model, counted once: what all its witnesses know together.
-public struct Call: Sendable, Hashable {
+public struct Call: Sendable, Hashable, HasOrigin {
     /// Identifies the call; made of its strongest key, so that every collector that sees it finds the same.
     public var id: UInt64
     /// The end of the call, after its best witness.
     public var time: Timestamp
     /// Whether it counts; false for a roll-up whose descendants are counted.
     public var isCounted: Bool
-    /// The session it belongs to.
-    public var session: String?
-    /// Whether ``session`` is only a trace id.
-    public var sessionIsTrace: Bool
-    /// The program that made it.
-    public var agent: String?
-    /// Who answered.
-    public var provider: String?
-    /// The model that answered.
-    public var model: String?
-    /// The person or account.
-    public var user: String?
-    /// The repository or project.
-    public var project: String?
-    /// The machine on which the agent ran.
-    public var machine: String?
+    /// Who made it, where and with which model; each text after the best witness that knows it.
+    public var origin: SharedOrigin
     /// The tokens in disjoint buckets.
     public var counts: TokenCounts
     /// Whether the lifetimes of cache writes are known.
@@ -53,7 +39,7 @@ public struct Call: Sendable, Hashable {
         self.time = time
         self.counts = counts
         isCounted = true
-        sessionIsTrace = false
+        origin = .unknown
         knowsCacheLifetimes = false
         isCostGiven = false
         terms = BillingTerms()

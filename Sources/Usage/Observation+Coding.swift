@@ -63,13 +63,16 @@ extension Observation {
         weakWindow = Int32(truncatingIfNeeded: reader.signed())
         trace.span = reader.optional()
         for _ in 0..<min(4, reader.byte() ?? 0) { trace.ancestors.insert(reader.fixed() ?? 0) }
-        session = reader.text()
-        agent = reader.text()
-        provider = reader.text()
-        model = reader.text()
-        user = reader.text()
-        project = reader.text()
-        machine = reader.text()
+        var origin = CallOrigin()
+        origin.session = reader.text()
+        origin.sessionIsTrace = flags & 1 != 0
+        origin.agent = reader.text()
+        origin.provider = reader.text()
+        origin.model = reader.text()
+        origin.user = reader.text()
+        origin.project = reader.text()
+        origin.machine = reader.text()
+        self.origin = SharedOrigin(origin)
         counts.uncachedInput = reader.signed()
         counts.cacheRead = reader.signed()
         counts.cacheWrite5m = reader.signed()
@@ -82,7 +85,6 @@ extension Observation {
         terms.webSearches = reader.signed()
         duration = reader.number()
         error = reader.text()
-        sessionIsTrace = flags & 1 != 0
         knowsCacheLifetimes = flags & 2 != 0
         terms.isFast = flags & 4 != 0
         trace.isRollUp = flags & 8 != 0

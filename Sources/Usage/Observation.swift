@@ -4,7 +4,7 @@
 ///
 /// Several observations may tell of one call (a log event, a span, a transcript line). The ``Ledger`` finds which belong together
 /// and makes one ``Call`` of them. An observation is identified by ``id``: the same sighting delivered twice has the same id.
-public struct Observation: Sendable, Hashable {
+public struct Observation: Sendable, Hashable, HasOrigin {
     /// Identifies the sighting, not the call: equal when the same record arrives again, by whatever way.
     public var id: UInt64
     /// The end of the call, as exactly as this witness knows it.
@@ -28,22 +28,8 @@ public struct Observation: Sendable, Hashable {
     /// How far apart in seconds two sightings of one call may be when nothing but ``weakKey`` joins them.
     public var weakWindow: Int32 = 30
 
-    /// The session of the agent, or the trace when there is none (``sessionIsTrace``).
-    public var session: String?
-    /// Whether ``session`` is only a trace id.
-    public var sessionIsTrace = false
-    /// The program that made the call, such as `claude-code`, or a service name.
-    public var agent: String?
-    /// The company or gateway that answered, in OpenTelemetry's spelling.
-    public var provider: String?
-    /// The model that answered, as reported.
-    public var model: String?
-    /// The person or account.
-    public var user: String?
-    /// The repository or project.
-    public var project: String?
-    /// The machine on which the agent ran.
-    public var machine: String?
+    /// Who made the call, where and with which model.
+    public var origin: SharedOrigin
 
     /// The tokens in disjoint buckets.
     public var counts = TokenCounts()
@@ -59,8 +45,18 @@ public struct Observation: Sendable, Hashable {
     public var error: String?
 
     /// Creates an observation with its identity; the rest is set by name.
-    public init(id: UInt64, time: Timestamp, source: Source, witness: UInt64, authority: UInt8) {
+    ///
+    /// - Parameter origin: Who made the call; by default nothing is known of it.
+    public init(
+        id: UInt64,
+        time: Timestamp,
+        source: Source,
+        witness: UInt64,
+        authority: UInt8,
+        origin: SharedOrigin = .unknown
+    ) {
         self.id = id
+        self.origin = origin
         self.time = time
         self.source = source
         self.witness = witness
@@ -113,21 +109,11 @@ extension Observation {
         trace.merge(other.trace)
         weakKey = Self.smaller(weakKey, other.weakKey)
         weakWindow = max(weakWindow, other.weakWindow)
-        if session == nil || (sessionIsTrace && !other.sessionIsTrace && other.session != nil) {
-            (session, sessionIsTrace) = (other.session, other.sessionIsTrace)
-        } else if sessionIsTrace == other.sessionIsTrace, let mine = session, let theirs = other.session {
-            session = min(mine, theirs)
-        }
-        agent = Self.first(agent, other.agent)
-        provider = Self.first(provider, other.provider)
-        model = Self.first(model, other.model)
-        user = Self.first(user, other.user)
-        project = Self.first(project, other.project)
-        machine = Self.first(machine, other.machine)
+        origin.merge(other.origin)
         reportedCost = [reportedCost, other.reportedCost].compactMap(\.self).max()
         terms.merge(other.terms)
         duration = [duration, other.duration].compactMap(\.self).max()
-        error = Self.first(error, other.error)
+        error = CallOrigin.first(error, other.error)
         return self != before
     }
 
@@ -137,22 +123,14 @@ extension Observation {
     func covers(_ other: Observation) -> Bool {
         guard time <= other.time, authority >= other.authority, counts == other.counts, keys == other.keys,
             trace.covers(other.trace), weakKey == other.weakKey, weakWindow == other.weakWindow,
-            session == other.session, sessionIsTrace == other.sessionIsTrace, agent == other.agent,
-            provider == other.provider, model == other.model, user == other.user, project == other.project,
-            machine == other.machine, reportedCost == other.reportedCost, terms == other.terms,
-            error == other.error, knowsCacheLifetimes || !other.knowsCacheLifetimes
+            origin == other.origin, reportedCost == other.reportedCost, terms == other.terms, error == other.error,
+            knowsCacheLifetimes || !other.knowsCacheLifetimes
         else { return false }
         return (duration ?? -1) >= (other.duration ?? -1)
     }
 
     private static func smaller(_ left: UInt64, _ right: UInt64) -> UInt64 {
         left == 0 ? right : right == 0 ? left : min(left, right)
-    }
-
-    private static func first(_ left: String?, _ right: String?) -> String? {
-        guard let left else { return right }
-        guard let right else { return left }
-        return min(left, right)
     }
 }
 

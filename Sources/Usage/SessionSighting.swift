@@ -62,6 +62,19 @@ public struct SessionSighting: Sendable, Hashable {
         knowledge.formUnion(other.knowledge)
     }
 
+    /// Takes in what an observation of the same session tells: as ``merge(_:)`` with its ``Observation/sessionSighting``.
+    public mutating func merge(_ observation: Observation) {
+        extend(to: observation.time)
+        extend(to: observation.start)
+        knowledge.formUnion(Knowledge(observation.source))
+        // Nearly always what is known already; then nothing is assigned.
+        let origin = observation.origin.value
+        if agent != origin.agent { agent = Self.smaller(agent, origin.agent) }
+        if user != origin.user { user = Self.smaller(user, origin.user) }
+        if project != origin.project { project = Self.smaller(project, origin.project) }
+        if machine != origin.machine { machine = Self.smaller(machine, origin.machine) }
+    }
+
     private static func smaller(_ left: String?, _ right: String?) -> String? {
         guard let left, let right else { return left ?? right }
         return right < left ? right : left
@@ -73,9 +86,13 @@ extension Observation {
     public var sessionSighting: SessionSighting? {
         guard let session else { return nil }
         var sighting = SessionSighting(id: session, time: time)
-        sighting.extend(to: Timestamp(nanoseconds: time.nanoseconds - max(0, min(duration ?? 0, time.nanoseconds))))
+        sighting.extend(to: start)
         (sighting.agent, sighting.user, sighting.project, sighting.machine) = (agent, user, project, machine)
         sighting.knowledge = Knowledge(source)
         return sighting
+    }
+    /// When the call began, as far as that is known.
+    fileprivate var start: Timestamp {
+        Timestamp(nanoseconds: time.nanoseconds - max(0, min(duration ?? 0, time.nanoseconds)))
     }
 }

@@ -21,7 +21,7 @@ struct ImportTests {
         "CLibYAML": ["Sources/YAML/"],
         "CMalloc": ["Sources/hammurabi/"],
         "CZlib": ["Sources/CollectorKit/HTTP/"],
-        "CZstd": ["Plugins/Receivers/AgentSessions/"],
+        "CZstd": ["Plugins/Receivers/AgentSessions/", "Plugins/Exporters/SQLite/"],
         "GRDB": ["Plugins/Exporters/SQLite/"],
         "GRDBSQLite": ["Plugins/Exporters/SQLite/"],
         "NIOHTTP1": [

@@ -78,6 +78,23 @@ struct LinkIndexTests {
         }
     }
 
+    @Test func `a link with more calls than a row holds leads to all of them after runs were merged`() async throws {
+        let bench = try await Bench()
+        try await Self.queue(bench).write { db in
+            var index = try LinkIndex(db, tailCapacity: 600)
+            let crowded = LedgerLink(rawValue: 0x8000_0000_0000_0010)
+            for ref in Int64(1)...4_800 {
+                if ref == 1 { try Self.keepCall(ref, db) }
+                index.insert(ref % 600 == 0 ? LedgerLink(rawValue: UInt64(ref) << 50) : crowded, ref)
+                if ref % 600 == 0 { try index.flush(db) }
+            }
+            #expect(try Int.fetchAll(db, sql: "SELECT level FROM runs") == [1])
+            #expect(try Int.fetchOne(db, sql: "SELECT count(*) FROM links") == (4_800 + 255) / 256)
+            #expect(try index.refs(crowded, limit: .max, db) == Set((Int64(1)...4_800).filter { $0 % 600 != 0 }))
+            #expect(try index.refs(LedgerLink(rawValue: 1_200 << 50), limit: 9, db) == [1_200])
+        }
+    }
+
     @Test func `a filter that is damaged is an error and not a miscount`() async throws {
         let bench = try await Bench()
         try await Self.queue(bench).write { db in

@@ -148,6 +148,35 @@ struct StoringTests {
         #expect(try await bench.store.session(id: "s")?.events.map(\.name) == ["start"])
     }
 
+    /// Two hundred records of one session, a second apart.
+    private static func many() throws -> Batch {
+        try Batch(records: (0..<200).map { ("event-\($0)", "s", morning + Double($0)) })
+    }
+
+    @Test func `many records are kept in a fraction of their size, and are the same when they are read`() async throws {
+        let bench = try await Bench()
+        let batch = try Self.many()
+        try await bench.consume([batch, batch])
+        let size = batch.otlp.bytes.count
+        #expect(
+            try bench.rows("SELECT size, length(body) * 3 < size, count(*) FROM batches") == ["\(size) 1 1"]
+        )
+        #expect(try await bench.store.session(id: "s")?.events.map(\.name) == (0..<200).map { "event-\($0)" })
+        #expect(try await bench.store.compact(before: morning + 150) == 150)
+        #expect(try bench.rows("SELECT length(body) < size, size < \(size) FROM batches") == ["1 1"])
+        #expect(try await bench.store.session(id: "s")?.events.map(\.name) == (150..<200).map { "event-\($0)" })
+    }
+
+    @Test(arguments: ["x'28B52FFD'", "substr(body, 1, length(body) / 2)", "zeroblob(length(body))", "x'0A'"])
+    func `records whose body is damaged are left out, and go with their time`(damage: String) async throws {
+        let bench = try await Bench()
+        try await bench.consume([try Self.many()])
+        try bench.execute("UPDATE batches SET body = \(damage)")
+        #expect(try await bench.store.session(id: "s")?.events.map(\.name) == [])
+        #expect(try await bench.store.compact(before: morning + 150) == 200)
+        #expect(try bench.rows("SELECT count(*) FROM batches") == ["0"])
+    }
+
     @Test func `a record without a time of its own is known again and stands in its session`() async throws {
         let json = """
             {"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"0","observedTimeUnixNano":"1795335224144175608",

@@ -34,15 +34,11 @@ extension Batch {
 
 extension UsageBook {
     /// What observations tell about sessions that is not known yet.
-    func news(in observations: [Observation]) -> [SessionNote] {
+    func news(in deliveries: [[Observation]]) -> [SessionNote] {
         var sightings: [String: SessionSighting] = [:]
-        for observation in observations {
-            guard let sighting = observation.sessionSighting else { continue }
-            if sightings[sighting.id] == nil {
-                sightings[sighting.id] = sighting
-            } else {
-                sightings[sighting.id]?.merge(sighting)
-            }
+        for observation in deliveries.joined() {
+            guard let session = observation.session else { continue }
+            if sightings[session]?.merge(observation) == nil { sightings[session] = observation.sessionSighting }
         }
         return sightings.values.sorted { $0.id < $1.id }.map { SessionNote(sighting: $0, isSighted: false) }.filter(
             isNews

@@ -128,12 +128,12 @@ struct Committer: ~Copyable {
     ///
     /// - Returns: How many calls are new.
     private func learn(_ batches: [Batch], _ lines: inout [UsageLine]) throws -> NewCalls {
-        let observations = batches.count == 1 ? batches[0].observations : batches.flatMap(\.observations)
+        let deliveries = batches.map(\.observations)
         let drafts = lines
         let (change, notes, news) = try shelf.withLock { contents in
             // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
-            let notes = contents.book.news(in: observations)
-            let change = try Ledger.absorb(observations, into: contents.book.ledger)
+            let notes = contents.book.news(in: deliveries)
+            let change = try Ledger.absorb(deliveries, into: contents.book.ledger)
             return (
                 change, notes, drafts.map { $0.sessions.filter { !$0.records.isEmpty || contents.book.isNews($0) } }
             )

@@ -62,6 +62,7 @@ extension Observation {
     init(_ cursor: inout LineCursor) throws(LineError) {
         self.init(id: 0, time: Timestamp(nanoseconds: 0), source: .otlpLog, witness: 0, authority: 0)
         var hasTime = false
+        var origin = CallOrigin()
         try cursor.object { cursor, key throws(LineError) in
             switch key {
             case .id: id = try cursor.hash()
@@ -71,20 +72,21 @@ extension Observation {
             case .source: source = try cursor.source()
             case .witness: witness = try cursor.hash()
             case .authority: authority = UInt8(clamping: try cursor.integer())
-            case .model: model = try cursor.text()
-            case .provider: provider = try cursor.text()
-            case .sessionId: session = try cursor.text()
-            case .sessionIsTrace: sessionIsTrace = try cursor.flag()
-            case .agent: agent = try cursor.text()
-            case .user: user = try cursor.text()
-            case .project: project = try cursor.text()
-            case .machine: machine = try cursor.text()
+            case .model: origin.model = try cursor.text()
+            case .provider: origin.provider = try cursor.text()
+            case .sessionId: origin.session = try cursor.text()
+            case .sessionIsTrace: origin.sessionIsTrace = try cursor.flag()
+            case .agent: origin.agent = try cursor.text()
+            case .user: origin.user = try cursor.text()
+            case .project: origin.project = try cursor.text()
+            case .machine: origin.machine = try cursor.text()
             default:
                 if try readFigure(key, &cursor) { return }
                 if try !readLink(key, &cursor) { try cursor.skip() }
             }
         }
         guard id != 0, hasTime else { throw .malformed }
+        self.origin = SharedOrigin(origin)
     }
 
     private mutating func readFigure(_ key: LineKey, _ cursor: inout LineCursor) throws(LineError) -> Bool {

@@ -11,16 +11,17 @@ extension BatchTables {
     /// - Returns: How many records were removed.
     func removeOld(from ref: Int64, before border: Timestamp) throws -> Int {
         var statement = try SQLiteStatement(
-            "SELECT signal, received_at, last_time, records, body FROM batches WHERE ref = ?",
+            "SELECT signal, received_at, last_time, records, size, body FROM batches WHERE ref = ?",
             db
         )
         statement.bind(ref)
         let found = try statement.first { row in
-            (row.text(0), row.int(1), row.int(2), Int(row.int(3)), row.int(2) < border.nanoseconds ? [] : row.blob(4))
+            let body = row.int(2) < border.nanoseconds ? nil : BodyCompressor.inflated(row.blob(5), to: row.int(4))
+            return (row.text(0), row.int(1), row.int(2), Int(row.int(3)), body)
         }
         guard let (signal, receivedAt, lastTime, records, body) = found else { return 0 }
         // A body that cannot be read any more goes with its oldest record.
-        guard lastTime >= border.nanoseconds, let signal = signal.flatMap(Signal.init(rawValue:)),
+        guard lastTime >= border.nanoseconds, let body, let signal = signal.flatMap(Signal.init(rawValue:)),
             let otlp = try? OTLPBatch(signal: signal, protobuf: body)
         else {
             try delete(ref)
@@ -52,15 +53,16 @@ extension BatchTables {
         }
         let span = Self.span(of: rest)
         var statement = try SQLiteStatement(
-            "UPDATE batches SET first_time = ?, last_time = ?, records = ?, body = ? WHERE ref = ?",
+            "UPDATE batches SET first_time = ?1, last_time = ?2, records = ?3, size = ?5, body = ?6 WHERE ref = ?4",
             db
         )
         statement.bind(span.lowerBound.nanoseconds)
         statement.bind(span.upperBound.nanoseconds)
         statement.bind(Int64(moved.count))
-        statement.bind(blob: rest.otlp.encoded())
         statement.bind(ref)
-        try statement.run()
+        let body = rest.otlp.encoded()
+        statement.bind(Int64(body.count))
+        try BodyCompressor().withCompressed(body) { try statement.run(endingWith: $0) }
         try move(moved, of: ref)
         return batch.otlp.records.count - moved.count
     }

@@ -11,32 +11,35 @@ struct BatchTables {
 
     /// Writes a batch; one that is sent again is the same row.
     ///
-    /// - Parameter sessions: The row of each session of the batch.
-    func insert(_ batch: Batch, sessions: [Int64]) throws {
+    /// - Parameters:
+    ///   - sessions: The row of each session of the batch.
+    ///   - bodies: Makes its body smaller.
+    func insert(_ batch: Batch, sessions: [Int64], _ bodies: BodyCompressor) throws {
         let otlp = batch.otlp
         guard otlp.recordCount > 0 else { return }
         let body = otlp.encoded()
-        var hash = StableHash(domain: "batch")
-        body.withUnsafeBytes { hash.combine(bytes: $0.bytes) }
         let span = Self.span(of: batch)
         var statement = try SQLiteStatement(
             """
-            INSERT OR IGNORE INTO batches (hash, signal, received_at, first_time, last_time, records, body) \
-            VALUES (?, ?, ?, ?, ?, ?, ?)
+            INSERT OR IGNORE INTO batches (hash, signal, received_at, first_time, last_time, records, size, body) \
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """,
             db
         )
-        statement.bind(hash.value)
+        statement.bind(Checksum.of(body, seed: Self.seed))
         statement.bind(batch.signal.rawValue)
         statement.bind(batch.receivedAt.nanoseconds)
         statement.bind(span.lowerBound.nanoseconds)
         statement.bind(span.upperBound.nanoseconds)
         statement.bind(Int64(otlp.recordCount))
-        statement.bind(blob: body)
-        try statement.run()
+        statement.bind(Int64(body.count))
+        try bodies.withCompressed(body) { try statement.run(endingWith: $0) }
         guard db.changesCount > 0 else { return }
         try insertSessions(of: batch, sessions, ref: db.lastInsertedRowID)
     }
+
+    /// Begins the hash by which a batch is known again.
+    private static let seed: UInt64 = 0x6261_7463_6820_0001
 
     private func insertSessions(of batch: Batch, _ sessions: [Int64], ref: Int64) throws {
         guard !sessions.isEmpty else { return }
@@ -63,7 +66,7 @@ struct BatchTables {
     func events(of session: Int64) throws -> [SessionEvent] {
         var statement = try SQLiteStatement(
             """
-            SELECT b.signal, b.received_at, b.body, s.positions FROM session_batches s JOIN batches b ON b.ref = s.batch
+            SELECT b.signal, b.received_at, b.size, b.body, s.positions FROM session_batches s JOIN batches b ON b.ref = s.batch
             WHERE s.session = ? ORDER BY s.batch
             """,
             db
@@ -72,10 +75,11 @@ struct BatchTables {
         var events: Set<SessionRecord> = []
         try statement.forEachRow { row in
             guard let signal = row.text(0).flatMap(Signal.init(rawValue:)),
-                let otlp = try? OTLPBatch(signal: signal, protobuf: row.blob(2))
+                let body = BodyCompressor.inflated(row.blob(3), to: row.int(2)),
+                let otlp = try? OTLPBatch(signal: signal, protobuf: body)
             else { return true }
             let batch = Batch(otlp, receivedAt: Timestamp(nanoseconds: row.int(1)))
-            for position in RecordPositions(bytes: row.blob(3)) where otlp.records.indices.contains(position) {
+            for position in RecordPositions(bytes: row.blob(4)) where otlp.records.indices.contains(position) {
                 let event = SessionRecord(position, of: batch)
                 if !event.name.isEmpty { events.insert(event) }
             }

@@ -6,7 +6,9 @@ import Usage
 /// Writes what the ledger has learned: calls with their witnesses and, in the same transaction, the sums over them.
 struct CallTables {
     let db: Database
-    private var insertion: SQLiteStatement
+    private let insertion: SQLiteStatement
+    /// The witnesses of a call as they are written, again and again in the same memory.
+    private var witnesses: [UInt8] = []
     private var sums: [RollupKey: UsageTotals] = [:]
 
     /// One quarter of an hour in nanoseconds.
@@ -78,9 +80,11 @@ struct CallTables {
         let price = pricing?.price(call) ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
         let session = try catalog.session(of: call, db)
         let model = try catalog.model(call.model, provider: call.provider, db)
-        bind(call, price, session, model)
-        insertion.bind(blob: entry.witnesses.encoded)
-        try insertion.run()
+        witnesses.removeAll(keepingCapacity: true)
+        for position in entry.witnesses.indices { entry.witnesses[position].encode(into: &witnesses) }
+        var insertion = insertion
+        Self.bind(call, price, session, model, to: &insertion)
+        try witnesses.withUnsafeBytes { try insertion.run(endingWith: $0) }
         if call.isCounted {
             var totals = UsageTotals()
             totals.calls = 1
@@ -92,7 +96,13 @@ struct CallTables {
         return db.lastInsertedRowID
     }
 
-    private mutating func bind(_ call: Call, _ price: CallPrice, _ session: Int64, _ model: Int64) {
+    private static func bind(
+        _ call: Call,
+        _ price: CallPrice,
+        _ session: Int64,
+        _ model: Int64,
+        to insertion: inout SQLiteStatement
+    ) {
         insertion.bind(call.time.nanoseconds)
         insertion.bind(call.id)
         insertion.bind(session)

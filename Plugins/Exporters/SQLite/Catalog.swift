@@ -62,8 +62,11 @@ struct Catalog: Sendable {
 
     /// Takes in what an observation tells about its session.
     mutating func note(_ observation: Observation) {
-        guard let sighting = observation.sessionSighting else { return }
-        note(sighting, slot(sighting.id))
+        guard let session = observation.session else { return }
+        let position = slot(session)
+        if slots[position].sighting?.merge(observation) == nil, let sighting = observation.sessionSighting {
+            note(sighting, position)
+        }
     }
 
     /// The row of a model.

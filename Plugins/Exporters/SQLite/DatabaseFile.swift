@@ -52,10 +52,15 @@ struct DatabaseFile {
                 try db.execute(sql: "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL")
             }
             // WAL is set by the pool. FULL flushes the log at every commit: that is what an acknowledgement promises.
-            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY")
+            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -\(cacheSize)")
+            try db.execute(sql: "PRAGMA temp_store = MEMORY")
         }
         return configuration
     }
+
+    /// How many kibibytes of pages a connection keeps: those that every transaction changes, and no more, because the system keeps
+    /// the file.
+    private static let cacheSize = 2_000
 
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()

@@ -26,7 +26,7 @@ struct LedgerTables: LedgerIndex {
         var isHeld = false
         // Only among the calls of late: what is sent again is sent again soon, and what is not found is looked for properly.
         links.forEachNew(link) { ref in
-            if !isHeld, let witnesses = recent[ref] { isHeld = witnesses.contains(where: isWanted) }
+            if !isHeld { isHeld = recent.holds(ref, where: isWanted) }
         }
         return isHeld
     }
@@ -40,7 +40,7 @@ struct LedgerTables: LedgerIndex {
         else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the witnesses of call \(ref) are damaged")
         }
-        recent.insert(entry)
+        recent.insert(witnesses, ref)
         return entry
     }
 }
@@ -55,43 +55,48 @@ extension LedgerEntry {
 
 /// The witnesses of calls that were written or read lately: a second witness nearly always comes soon.
 ///
-/// Two generations, so that forgetting costs nothing: what is asked for moves to the young one.
+/// Each call has one place, by its number; calls are numbered one after the other, so the newest drive out the oldest.
 final class RecentEntries: Sendable {
-    private let generations = Mutex(Generations())
+    private let slots = Mutex([Slot]())
 
-    private struct Generations {
-        var young: [Int64: [Observation]] = [:]
-        var old: [Int64: [Observation]] = [:]
-
-        mutating func insert(_ witnesses: [Observation], _ ref: Int64) {
-            if young.count >= RecentEntries.capacity {
-                swap(&young, &old)
-                young.removeAll(keepingCapacity: true)
-            }
-            young[ref] = witnesses
-        }
+    private struct Slot {
+        var ref: Int64 = 0
+        var witnesses: [Observation] = []
     }
 
-    /// How many calls a generation holds: about two megabytes.
+    /// How many calls are remembered: about a megabyte.
     private static let capacity = 2_048
 
+    private static func place(of ref: Int64) -> Int { Int(truncatingIfNeeded: ref) & (capacity - 1) }
+
+    /// The witnesses of a call; nil when they are not remembered.
     subscript(ref: Int64) -> [Observation]? {
-        generations.withLock { generations in
-            if let witnesses = generations.young[ref] { return witnesses }
-            guard let witnesses = generations.old[ref] else { return nil }
-            generations.insert(witnesses, ref)
-            return witnesses
+        slots.withLock { slots in
+            guard !slots.isEmpty, slots[Self.place(of: ref)].ref == ref else { return nil }
+            return slots[Self.place(of: ref)].witnesses
         }
     }
 
-    func insert(_ entry: LedgerEntry) {
-        generations.withLock { $0.insert(entry.witnesses, entry.ref) }
+    /// Whether a witness of a call that is remembered is one that is looked for.
+    func holds(_ ref: Int64, where isWanted: (Observation) -> Bool) -> Bool {
+        slots.withLock { slots in
+            guard !slots.isEmpty, slots[Self.place(of: ref)].ref == ref else { return false }
+            let witnesses = slots[Self.place(of: ref)].witnesses
+            return witnesses.indices.contains { isWanted(witnesses[$0]) }
+        }
+    }
+
+    func insert(_ witnesses: [Observation], _ ref: Int64) {
+        slots.withLock { slots in
+            if slots.isEmpty { slots = Array(repeating: Slot(), count: Self.capacity) }
+            slots[Self.place(of: ref)] = Slot(ref: ref, witnesses: witnesses)
+        }
     }
 
     func remove(_ ref: Int64) {
-        generations.withLock { generations in
-            generations.young[ref] = nil
-            generations.old[ref] = nil
+        slots.withLock { slots in
+            guard !slots.isEmpty, slots[Self.place(of: ref)].ref == ref else { return }
+            slots[Self.place(of: ref)] = Slot()
         }
     }
 }

@@ -4,19 +4,24 @@ import Usage
 
 /// Tells which links a run certainly does not hold: a Bloom filter.
 ///
-/// With sixteen bits and eight probes for each link one question in two thousand is answered "perhaps" in vain. A link that is
-/// missing nearly always shows at the first or second probe.
+/// With thirteen to twenty-six bits and eight probes for each link at most one question in five hundred is answered "perhaps" in
+/// vain. A link that is missing nearly always shows at the first or second probe.
 struct LinkFilter: Sendable {
     private var words: [UInt64]
     /// The number of bits less one; a power of two less one.
     private let mask: UInt64
 
     private static let probes = 8
+    /// How many links come to a word at most.
+    private static let linksOfWord = 5
+
+    /// For how many links there is room.
+    var capacity: Int { words.count * Self.linksOfWord }
 
     /// Creates an empty filter for about this many links.
     init(capacity: Int) {
         var count = 16
-        while count * 4 < capacity { count *= 2 }
+        while count * Self.linksOfWord < capacity { count *= 2 }
         self.init(words: [UInt64](repeating: 0, count: count))
     }
 
@@ -36,7 +41,7 @@ struct LinkFilter: Sendable {
     }
 
     /// The filter as it is stored.
-    var bytes: [UInt8] { words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } } }
+    var bytes: [UInt8] { words.map(\.littleEndian).withUnsafeBytes { Array($0) } }
 
     /// Adds a link and, when it is one of a cell's, the cell, so that a cell that is missing shows at one look.
     mutating func insert(_ link: LedgerLink) {

@@ -79,8 +79,7 @@ struct LinkIndex: Sendable {
             try merge(level: 0, db)
         } else if !added.isEmpty {
             var statement = try SQLiteStatement("INSERT INTO link_tail (postings) VALUES (?)", db)
-            statement.bind(blob: LinkRun.bytes(of: added))
-            try statement.run()
+            try LinkRun.bytes(of: added).withUnsafeBytes { try statement.run(endingWith: $0) }
         }
         added.removeAll(keepingCapacity: true)
     }
@@ -90,13 +89,10 @@ struct LinkIndex: Sendable {
         let group = runs.filter { $0.level == level }
         guard level < Self.topLevel, group.count >= Self.fanIn else { return }
         let oldest = try Int64.fetchOne(db, sql: "SELECT min(ref) FROM calls") ?? .max
-        var postings: [Posting] = []
-        for run in group { postings += try run.postings(db).filter { $0.ref >= oldest } }
-        postings.sort()
-        let id = try nextRun(db)
+        let merged = try LinkRun(id: nextRun(db), level: level + 1, merging: group, oldest: oldest, in: db)
         for run in group { try run.delete(db) }
         runs.removeAll { $0.level == level }
-        runs.append(try LinkRun(id: id, level: level + 1, postings: postings, to: db))
+        runs.append(merged)
         try merge(level: level + 1, db)
     }
 

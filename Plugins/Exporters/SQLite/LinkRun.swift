@@ -23,40 +23,41 @@ struct LinkRun: Sendable {
     let lastRef: Int64
     private let filter: LinkFilter
 
-    /// How many postings stand in a row of the table.
-    private static let rowSize = 256
-
     /// Writes a run.
     ///
     /// - Parameter postings: In order, without repeats.
     init(id: Int64, level: Int64, postings: [Posting], to db: Database) throws {
-        self.id = id
-        self.level = level
-        lastRef = postings.lazy.map(\.ref).max() ?? 0
-        var filter = LinkFilter(capacity: postings.count)
-        for posting in postings { filter.insert(posting.link) }
-        self.filter = filter
-        for (part, start) in stride(from: 0, to: postings.count, by: Self.rowSize).enumerated() {
-            let row = postings[start..<min(postings.count, start + Self.rowSize)]
-            var statement = try SQLiteStatement(
-                "INSERT INTO links (run, first, part, postings) VALUES (?, ?, ?, ?)",
-                db
-            )
-            statement.bind(id)
-            statement.bind(postings[start].link.rawValue)
-            statement.bind(Int64(part))
-            statement.bind(blob: Self.bytes(of: row))
-            try statement.run()
-        }
-        var statement = try SQLiteStatement("INSERT INTO runs (run, level, last_ref, filter) VALUES (?, ?, ?, ?)", db)
-        statement.bind(id)
-        statement.bind(level)
-        statement.bind(lastRef)
-        statement.bind(blob: filter.bytes)
-        try statement.run()
+        var writer = LinkRunWriter(id: id, capacity: postings.count, db)
+        for posting in postings { try writer.append(posting) }
+        self = try writer.finish(level: level)
     }
 
-    private init(id: Int64, level: Int64, lastRef: Int64, filter: LinkFilter) {
+    /// Makes one run of several; postings of calls before the oldest that is kept are left behind.
+    init(id: Int64, level: Int64, merging runs: [LinkRun], oldest: Int64, in db: Database) throws {
+        var writer = LinkRunWriter(id: id, capacity: runs.reduce(0) { $0 + $1.filter.capacity }, db)
+        var readers = try runs.map { try LinkRunReader(run: $0.id, db) }
+        // What is next in each, beside them: they are compared far more often than a row is read.
+        var heads = readers.map(\.head)
+        while let next = Self.least(heads), let posting = heads[next] {
+            if posting.ref >= oldest { try writer.append(posting) }
+            try readers[next].advance()
+            heads[next] = readers[next].head
+        }
+        self = try writer.finish(level: level)
+    }
+
+    /// Where the smallest posting is; nil when there is none.
+    private static func least(_ heads: [Posting?]) -> Int? {
+        var least: (place: Int, posting: Posting)?
+        for (place, head) in heads.enumerated() {
+            guard let head else { continue }
+            if let known = least, !(head < known.posting) { continue }
+            least = (place, head)
+        }
+        return least?.place
+    }
+
+    init(id: Int64, level: Int64, lastRef: Int64, filter: LinkFilter) {
         (self.id, self.level, self.lastRef, self.filter) = (id, level, lastRef, filter)
     }
 
@@ -87,13 +88,6 @@ struct LinkRun: Sendable {
             Self.search(row.blob(1), link, limit: limit, &refs)
             return row.uint(0) == link.rawValue && refs.count < limit
         }
-    }
-
-    /// All postings, in order.
-    func postings(_ db: Database) throws -> [Posting] {
-        var statement = try SQLiteStatement("SELECT postings FROM links WHERE run = ? ORDER BY first, part", db)
-        statement.bind(id)
-        return try statement.rows { Self.postings(in: $0.blob(0)) }.flatMap(\.self)
     }
 
     /// Removes the run.

@@ -68,6 +68,20 @@ struct SQLiteStatement {
         reset()
     }
 
+    /// Runs a statement that returns no rows and whose last value is bytes, which are not copied.
+    mutating func run(endingWith bytes: UnsafeRawBufferPointer) throws {
+        position += 1
+        let last = position
+        // An empty buffer may have no address, which would be a null.
+        if bytes.isEmpty {
+            sqlite3_bind_zeroblob(statement, last, 0)
+        } else {
+            sqlite3_bind_blob64(statement, last, bytes.baseAddress, UInt64(bytes.count), nil)
+        }
+        defer { sqlite3_bind_null(statement, last) }
+        try run()
+    }
+
     /// Runs the statement and reads each row.
     mutating func rows<Value>(_ read: (SQLiteRow) throws -> Value) throws -> [Value] {
         defer { reset() }

@@ -33,10 +33,11 @@ struct StoreWriter: Sendable {
         catalog.revision = revision
         var links = try self.links.take() ?? LinkIndex(db)
         let (change, moved) = try writeCalls(of: batches, to: db, &links, revision)
+        let bodies = BodyCompressor()
         let tables = BatchTables(db: db)
         for batch in batches {
             let sessions = try batch.sessions.map { try catalog.session($0, db) }
-            if keepsRecords { try tables.insert(batch, sessions: sessions) }
+            if keepsRecords { try tables.insert(batch, sessions: sessions, bodies) }
         }
         try catalog.flush(db)
         for session in moved { try SessionTable(db: db).mark(session, changedIn: revision) }
@@ -57,11 +58,13 @@ struct StoreWriter: Sendable {
     private mutating func writeCalls(of batches: [Batch], to db: Database, _ links: inout LinkIndex, _ revision: Int64)
         throws -> (change: LedgerChange, moved: Set<Int64>)
     {
-        let observations = batches.count == 1 ? batches[0].observations : batches.flatMap(\.observations)
-        guard !observations.isEmpty else { return (LedgerChange(), []) }
+        let deliveries = batches.map(\.observations)
+        guard deliveries.contains(where: { !$0.isEmpty }) else { return (LedgerChange(), []) }
         // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
-        for observation in observations { catalog.note(observation) }
-        let change = try Ledger.absorb(observations, into: LedgerTables(db: db, links: links, recent: recent))
+        for delivery in deliveries {
+            for position in delivery.indices { catalog.note(delivery[position]) }
+        }
+        var change = try Ledger.absorb(deliveries, into: LedgerTables(db: db, links: links, recent: recent))
         guard !change.isEmpty else { return (change, []) }
         var calls = try CallTables(db)
         for entry in change.retired {
@@ -70,10 +73,11 @@ struct StoreWriter: Sendable {
             recent.remove(entry.ref)
         }
         let pricing = batches.lazy.compactMap(\.pricing).last
-        for var entry in change.entries {
-            entry.ref = try calls.insert(entry, pricing: pricing, &catalog)
-            entry.forEachLink { links.insert($0, entry.ref) }
-            recent.insert(entry)
+        for position in change.entries.indices {
+            let ref = try calls.insert(change.entries[position], pricing: pricing, &catalog)
+            change.entries[position].ref = ref
+            change.entries[position].forEachLink { links.insert($0, ref) }
+            recent.insert(change.entries[position].witnesses, ref)
         }
         let sessions = try calls.writeSums(revision)
         return (change, change.retired.isEmpty ? [] : sessions)

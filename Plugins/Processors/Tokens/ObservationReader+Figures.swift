@@ -38,23 +38,31 @@ extension ObservationReader {
         _ resource: ResourceFacts,
         _ profile: AgentProfile
     ) {
-        observation.agent = profile.name.isEmpty ? nil : profile.name
-        observation.session = text(profile.sessionKeys, .session) ?? resource.session
-        if observation.session == nil, entry.traceHigh | entry.traceLow != 0 {
-            observation.session = Self.hex(entry.traceHigh, entry.traceLow)
-            observation.sessionIsTrace = true
-        }
-        observation.provider = text(ExtractionTable.provider, nil) ?? profile.provider
-        observation.model = text(ExtractionTable.model, .model)
-        observation.user = text(ExtractionTable.user, .user) ?? resource.user
-        observation.project = text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project
-        observation.machine = resource.machine
+        observation.origin = origin(of: entry, resource, profile)
         observation.reportedCost = reportedCost()
         observation.terms.isFast = attributes.text(.speed).map { batch.equals($0, "fast") } ?? false
         observation.terms.serviceTier = text(ExtractionTable.serviceTier, nil)
         observation.terms.geography = attributes.text(.inferenceGeo).map { interner.string($0, in: batch) }
         observation.duration = duration(of: entry)
         observation.error = error(of: entry)
+    }
+
+    private mutating func origin(of entry: RecordEntry, _ resource: ResourceFacts, _ profile: AgentProfile)
+        -> SharedOrigin
+    {
+        var origin = CallOrigin()
+        origin.agent = profile.name.isEmpty ? nil : profile.name
+        origin.session = text(profile.sessionKeys, .session) ?? resource.session
+        if origin.session == nil, entry.traceHigh | entry.traceLow != 0 {
+            origin.session = Self.hex(entry.traceHigh, entry.traceLow)
+            origin.sessionIsTrace = true
+        }
+        origin.provider = text(ExtractionTable.provider, nil) ?? profile.provider
+        origin.model = text(ExtractionTable.model, .model)
+        origin.user = text(ExtractionTable.user, .user) ?? resource.user
+        origin.project = text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project
+        origin.machine = resource.machine
+        return origins.shared(origin)
     }
 
     mutating func text(_ keys: KeyGroup, _ house: TokenRule.Field?) -> String? {

@@ -10,6 +10,7 @@ struct ObservationReader {
     let rules: HouseRules
     var attributes = RecordAttributes()
     var interner = TextInterner()
+    var origins = RecentOrigins()
     private var resources: [ResourceFacts?]
     /// What is known of each scope, once it was looked at.
     private var scopes: [ScopeFacts?]

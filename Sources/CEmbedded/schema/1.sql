@@ -136,7 +136,8 @@ CREATE TABLE rollup_days (
     changed INTEGER NOT NULL
 );
 
--- The records as the OTLP requests they came in (protobuf); one that is sent again is the same row.
+-- The records as the OTLP requests they came in (protobuf); one that is sent again is the same row. A body that is shorter than its
+-- size is compressed (Zstandard).
 CREATE TABLE batches (
     ref         INTEGER PRIMARY KEY,
     hash        INTEGER NOT NULL UNIQUE,
@@ -145,6 +146,7 @@ CREATE TABLE batches (
     first_time  INTEGER NOT NULL,
     last_time   INTEGER NOT NULL,
     records     INTEGER NOT NULL,
+    size        INTEGER NOT NULL,
     body        BLOB    NOT NULL
 );
 CREATE INDEX batches_by_time ON batches (first_time);

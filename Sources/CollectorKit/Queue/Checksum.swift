@@ -3,7 +3,7 @@
 /// A sum over bytes that differs when they do: 64 bits, made of 64×64-bit products, so that it costs a fraction of writing the bytes.
 ///
 /// It finds damage, not forgery; the seed keeps what was copied from elsewhere from being taken for the real thing.
-struct Checksum {
+package struct Checksum {
     /// Odd constants with as many ones as zeros; any such would do.
     private static let (first, second, third): (UInt64, UInt64, UInt64) = (
         0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3
@@ -32,7 +32,7 @@ struct Checksum {
     }
 
     /// The sum of bytes under a seed.
-    static func of(_ bytes: [UInt8], seed: UInt64) -> UInt64 { bytes.withUnsafeBytes { of($0, seed: seed) } }
+    package static func of(_ bytes: [UInt8], seed: UInt64) -> UInt64 { bytes.withUnsafeBytes { of($0, seed: seed) } }
 
     @inline(__always)
     private static func word(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {

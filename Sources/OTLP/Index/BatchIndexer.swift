@@ -23,9 +23,10 @@ struct BatchIndexer {
 
     init(signal: Signal, size: Int) {
         self.signal = signal
-        // A record of an agent takes 300 to 700 bytes, an attribute 30 to 50.
-        records.reserveCapacity(size / 256 + 1)
-        attributes.reserveCapacity(size / 32 + 1)
+        // A record of an agent takes 300 to 700 bytes, an attribute 30 to 50. Of smaller ones there are more than expected, which
+        // costs a copy; room that is not used would be held by every request in flight.
+        records.reserveCapacity(size / 500 + 1)
+        attributes.reserveCapacity(size / 40 + 1)
     }
 
     /// A string field, looked at for what is no UTF-8.

@@ -7,10 +7,8 @@ extension Call {
         id = keys.strongest ?? witness.id
         time = witness.time
         isCounted = !witness.trace.isRollUp
-        session = witness.session
-        sessionIsTrace = witness.session != nil && witness.sessionIsTrace
-        (agent, provider, model) = (witness.agent, witness.provider, witness.model)
-        (user, project, machine) = (witness.user, witness.project, witness.machine)
+        origin = witness.origin
+        if origin.value.session == nil, origin.value.sessionIsTrace { origin.value.sessionIsTrace = false }
         (counts, knowsCacheLifetimes) = (witness.counts, witness.knowsCacheLifetimes)
         reportedCost = witness.reportedCost
         isCostGiven = witness.givesCost
@@ -34,16 +32,7 @@ extension Call {
         guard ranked.count > 1 else { return }
         id = Self.identity(of: ranked)
         isCounted = ranked.contains { !$0.trace.isRollUp }
-        let told = ranked.filter { $0.session != nil }
-        let sessionWitness = told.first { !$0.sessionIsTrace } ?? told.first
-        session = sessionWitness?.session
-        sessionIsTrace = sessionWitness?.sessionIsTrace ?? false
-        agent = ranked.lazy.compactMap(\.agent).first
-        provider = ranked.lazy.compactMap(\.provider).first
-        model = ranked.lazy.compactMap(\.model).first
-        user = ranked.lazy.compactMap(\.user).first
-        project = ranked.lazy.compactMap(\.project).first
-        machine = ranked.lazy.compactMap(\.machine).first
+        origin = Self.origin(of: ranked)
         (counts, knowsCacheLifetimes) = Self.counts(of: ranked)
         let giver = ranked.first(where: \.givesCost)
         isCostGiven = giver != nil
@@ -54,6 +43,22 @@ extension Call {
         sources = Set(ranked.map(\.source)).sorted { $0.rawValue < $1.rawValue }
         witnessCount = ranked.count
         isWeaklyJoined = Self.isSplit(ranked)
+    }
+
+    /// Each text from the best witness that knows it; a session rather than a trace.
+    private static func origin(of ranked: [Observation]) -> SharedOrigin {
+        var origin = CallOrigin()
+        let told = ranked.filter { $0.session != nil }
+        let sessionWitness = told.first { !$0.sessionIsTrace } ?? told.first
+        origin.session = sessionWitness?.session
+        origin.sessionIsTrace = sessionWitness?.sessionIsTrace ?? false
+        origin.agent = ranked.lazy.compactMap(\.agent).first
+        origin.provider = ranked.lazy.compactMap(\.provider).first
+        origin.model = ranked.lazy.compactMap(\.model).first
+        origin.user = ranked.lazy.compactMap(\.user).first
+        origin.project = ranked.lazy.compactMap(\.project).first
+        origin.machine = ranked.lazy.compactMap(\.machine).first
+        return SharedOrigin(origin)
     }
 
     /// Whether the witnesses fall into groups that share no key.

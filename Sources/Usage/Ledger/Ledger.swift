@@ -14,15 +14,15 @@ public enum Ledger {
     /// How far apart in nanoseconds a span and its ancestor may end.
     public static let traceWindow: Int64 = 24 * 3_600 * 1_000_000_000
 
-    /// Finds what `incoming` changes in a store.
+    /// Finds what `deliveries` change in a store.
     ///
     /// The change is closed: applying it leaves the store as if all observations had come at once.
     /// - Parameters:
-    ///   - incoming: Observations in any order, repeats allowed.
+    ///   - deliveries: Observations in any order, repeats allowed.
     ///   - index: What the store holds.
-    public static func absorb(_ incoming: [Observation], into index: some LedgerIndex) throws -> LedgerChange {
-        guard !incoming.isEmpty else { return LedgerChange() }
-        let newcomers = try Newcomers(incoming, index: index)
+    public static func absorb(_ deliveries: [[Observation]], into index: some LedgerIndex) throws -> LedgerChange {
+        guard deliveries.contains(where: { !$0.isEmpty }) else { return LedgerChange() }
+        let newcomers = try Newcomers(deliveries, index: index)
         var change = LedgerChange()
         if !newcomers.related.isEmpty {
             var set = LedgerWorkingSet(index: index)
@@ -36,6 +36,11 @@ public enum Ledger {
         change.entries.reserveCapacity(change.entries.count + newcomers.lone.count)
         for position in newcomers.lone { change.entries.append(LedgerEntry(witness: newcomers.observation(position))) }
         return change
+    }
+
+    /// Finds what one delivery changes in a store.
+    public static func absorb(_ incoming: [Observation], into index: some LedgerIndex) throws -> LedgerChange {
+        try absorb([incoming], into: index)
     }
 
     /// Whether two observations may tell of one call although they share no id.

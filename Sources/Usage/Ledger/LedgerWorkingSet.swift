@@ -43,7 +43,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
 
     /// Flags spans whose descendants tell usage, among what came in and in the store.
     mutating func markRollUps() throws {
-        let family = SpanFamily(current.values)
+        let family = SpanFamily(current.values.lazy.map { LedgerTraits($0) })
         for (id, observation) in current where family.isAncestor(observation.trace.span, observation.time) { flag(id) }
         for id in order {
             guard let observation = current[id] else { continue }

@@ -5,8 +5,10 @@
 /// Nearly every sighting is the first and only one of its call so far. It becomes a call by itself, without a search; the rest,
 /// which the ledger has to think about, is small.
 struct Newcomers {
-    /// What comes in.
-    private let incoming: [Observation]
+    /// What comes in, as it was delivered: to make one list of it would copy all of it.
+    private let deliveries: [[Observation]]
+    /// Where each observation stands in it.
+    private var places: [Place] = []
     /// Which of it are spans above others; empty when none is.
     private var rollUps: [Bool] = []
     /// Where new sightings stand that share no link with anything in the store or among what comes in.
@@ -21,30 +23,51 @@ struct Newcomers {
     /// The bit beside those of a cell that says that the empty set was seen twice.
     private static let double: Int32 = 1 << 8
 
-    init(_ incoming: [Observation], index: some LedgerIndex) throws {
-        self.incoming = incoming
-        seen = HashTable(capacity: incoming.count * 4, absent: 0)
-        cells = HashTable(capacity: incoming.count, absent: 0)
-        var traits = incoming.map { LedgerTraits($0) }
+    private struct Place {
+        var delivery: Int32
+        var position: Int32
+    }
+
+    init(_ deliveries: [[Observation]], index: some LedgerIndex) throws {
+        self.deliveries = deliveries
+        let count = deliveries.reduce(0) { $0 + $1.count }
+        seen = HashTable(capacity: count * 4, absent: 0)
+        cells = HashTable(capacity: count, absent: 0)
+        var traits = notePlaces(count)
         for sighting in traits {
             sighting.forEachLinkButCell { seen[$0.rawValue] = seen[$0.rawValue] == 0 ? 1 : 2 }
             if let cell = ResemblanceCell(of: sighting) { note(cell, kinds: sighting.keys.kinds) }
         }
         if traits.contains(where: { seen[LedgerLink.ancestor($0.trace.span).rawValue] != 0 }) {
-            let family = SpanFamily(incoming)
+            let family = SpanFamily(traits)
             rollUps = traits.map { family.isAncestor($0.trace.span, $0.time) }
             for position in traits.indices where rollUps[position] { traits[position].trace.isRollUp = true }
         }
-        lone.reserveCapacity(incoming.count)
+        lone.reserveCapacity(count)
         for (position, sighting) in traits.enumerated() {
             if try isKnown(sighting, at: position, index) { continue }
             if try isRelated(sighting, index) { related.append(position) } else { lone.append(position) }
         }
     }
 
+    /// Numbers the observations, and takes from each what decides.
+    private mutating func notePlaces(_ count: Int) -> [LedgerTraits] {
+        var traits: [LedgerTraits] = []
+        traits.reserveCapacity(count)
+        places.reserveCapacity(count)
+        for delivery in deliveries.indices {
+            for position in deliveries[delivery].indices {
+                places.append(Place(delivery: Int32(delivery), position: Int32(position)))
+                traits.append(LedgerTraits(deliveries[delivery][position]))
+            }
+        }
+        return traits
+    }
+
     /// An observation, flagged as a roll-up when it is a span above others.
     func observation(_ position: Int) -> Observation {
-        var observation = incoming[position]
+        let place = places[position]
+        var observation = deliveries[Int(place.delivery)][Int(place.position)]
         if !rollUps.isEmpty, rollUps[position] { observation.trace.isRollUp = true }
         return observation
     }
@@ -54,7 +77,8 @@ struct Newcomers {
         var isKnown = false
         try sighting.forEachIdentifyingLink { link in
             guard !isKnown, try index.mayHold(link) else { return }
-            isKnown = try index.holds(link) { $0.id == sighting.id && $0.covers(observation(position)) }
+            let newcomer = observation(position)
+            isKnown = try index.holds(link) { $0.id == newcomer.id && $0.covers(newcomer) }
         }
         return isKnown
     }

@@ -12,9 +12,9 @@ struct SpanFamily {
         static func < (left: Mention, right: Mention) -> Bool { (left.span, left.time) < (right.span, right.time) }
     }
 
-    init(_ observations: some Sequence<Observation>) {
-        for observation in observations {
-            observation.trace.ancestors.forEach { mentions.append(Mention(span: $0, time: observation.time)) }
+    init(_ sightings: some Sequence<LedgerTraits>) {
+        for sighting in sightings {
+            sighting.trace.ancestors.forEach { mentions.append(Mention(span: $0, time: sighting.time)) }
         }
         mentions.sort()
     }

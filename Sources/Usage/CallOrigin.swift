@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who made a call, where and with which model: the texts that the calls of a session have in common.
+public struct CallOrigin: Sendable, Hashable {
+    /// The session of the agent, or the trace when there is none (``sessionIsTrace``).
+    public var session: String?
+    /// Whether ``session`` is only a trace id.
+    public var sessionIsTrace = false
+    /// The program that made the call, such as `claude-code`, or a service name.
+    public var agent: String?
+    /// The company or gateway that answered, in OpenTelemetry's spelling.
+    public var provider: String?
+    /// The model that answered, as reported.
+    public var model: String?
+    /// The person or account.
+    public var user: String?
+    /// The repository or project.
+    public var project: String?
+    /// The machine on which the agent ran.
+    public var machine: String?
+
+    /// Creates an origin of which nothing is known.
+    public init() {}
+
+    /// Takes in what a second delivery of a sighting knows; of two texts the smaller stays, and a session is more than a trace.
+    mutating func merge(_ other: CallOrigin) {
+        if session == nil || (sessionIsTrace && !other.sessionIsTrace && other.session != nil) {
+            (session, sessionIsTrace) = (other.session, other.sessionIsTrace)
+        } else if sessionIsTrace == other.sessionIsTrace, let mine = session, let theirs = other.session {
+            session = min(mine, theirs)
+        }
+        agent = Self.first(agent, other.agent)
+        provider = Self.first(provider, other.provider)
+        model = Self.first(model, other.model)
+        user = Self.first(user, other.user)
+        project = Self.first(project, other.project)
+        machine = Self.first(machine, other.machine)
+    }
+
+    static func first(_ left: String?, _ right: String?) -> String? {
+        guard let left else { return right }
+        guard let right else { return left }
+        return min(left, right)
+    }
+}
+
+/// An origin that observations and calls share, so that to copy one of them counts one reference instead of eight.
+///
+/// A value: a change to one text makes another origin. Whoever sets several sets ``value`` once.
+public struct SharedOrigin: Sendable, Hashable {
+    private var box: Box
+
+    private final class Box: Sendable {
+        let value: CallOrigin
+
+        init(_ value: CallOrigin) { self.value = value }
+    }
+
+    /// The origin of which nothing is known.
+    public static let unknown = SharedOrigin(CallOrigin())
+
+    /// Makes an origin that can be shared.
+    public init(_ value: CallOrigin) { box = Box(value) }
+
+    /// The texts.
+    public var value: CallOrigin {
+        get { box.value }
+        set { box = Box(newValue) }
+    }
+
+    /// Whether these are its texts.
+    public func holds(_ texts: CallOrigin) -> Bool { box.value == texts }
+
+    /// Whether two origins are one and the same in memory; origins that are equal need not be.
+    public func isIdentical(to other: SharedOrigin) -> Bool { box === other.box }
+
+    /// Takes in what a second delivery of a sighting knows.
+    mutating func merge(_ other: SharedOrigin) {
+        guard self != other else { return }
+        value.merge(other.value)
+    }
+
+    /// Equal if the texts are.
+    public static func == (left: SharedOrigin, right: SharedOrigin) -> Bool {
+        left.box === right.box || left.box.value == right.box.value
+    }
+
+    /// Hashes the texts.
+    public func hash(into hasher: inout Hasher) { hasher.combine(box.value) }
+}
+
+/// Something that has an origin and shows its texts as its own.
+public protocol HasOrigin {
+    /// Who made the call, where and with which model.
+    var origin: SharedOrigin { get set }
+}
+
+extension HasOrigin {
+    /// The session of the agent, or the trace when there is none (``sessionIsTrace``).
+    public var session: String? {
+        get { origin.value.session }
+        set { origin.value.session = newValue }
+    }
+
+    /// Whether ``session`` is only a trace id.
+    public var sessionIsTrace: Bool {
+        get { origin.value.sessionIsTrace }
+        set { origin.value.sessionIsTrace = newValue }
+    }
+
+    /// The program that made the call, such as `claude-code`, or a service name.
+    public var agent: String? {
+        get { origin.value.agent }
+        set { origin.value.agent = newValue }
+    }
+
+    /// The company or gateway that answered, in OpenTelemetry's spelling.
+    public var provider: String? {
+        get { origin.value.provider }
+        set { origin.value.provider = newValue }
+    }
+
+    /// The model that answered, as reported.
+    public var model: String? {
+        get { origin.value.model }
+        set { origin.value.model = newValue }
+    }
+
+    /// The person or account.
+    public var user: String? {
+        get { origin.value.user }
+        set { origin.value.user = newValue }
+    }
+
+    /// The repository or project.
+    public var project: String? {
+        get { origin.value.project }
+        set { origin.value.project = newValue }
+    }
+
+    /// The machine on which the agent ran.
+    public var machine: String? {
+        get { origin.value.machine }
+        set { origin.value.machine = newValue }
+    }
+}
