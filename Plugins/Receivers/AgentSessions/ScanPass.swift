@@ -17,6 +17,12 @@ final class ScanPass {
     var open: OpenFile?
     var report = ScanReport()
     var progress = ScanProgress()
+    /// What cannot be opened now.
+    var unreadable = UnreadableFiles()
+    /// How many more faults may be named of all files.
+    var faultsLeft = FileFaults.limitOfAll
+    /// Marks of files that were only moved.
+    private var moved: [String: FileMark] = [:]
 
     /// What does not change from pass to pass.
     struct Options: Sendable {
@@ -38,17 +44,9 @@ final class ScanPass {
         var progress = ScanProgress()
         /// What was done since the step before.
         var report = ScanReport()
-        var isLast = false
-    }
-
-    /// The file that is being read.
-    struct OpenFile {
-        var file: FoundFile
-        var stream: FileStream
-        var reader: any SessionReader
-        var head: FileHead
-        /// How many lines earlier scans have read.
-        var linesBefore: Int64
+        /// What cannot be opened now; nil as long as there are files to be tried.
+        var unreadable: UnreadableFiles?
+        var isLast: Bool { unreadable != nil }
     }
 
     /// As many bytes are read in one step at most.
@@ -59,7 +57,10 @@ final class ScanPass {
         self.known = known
         buffer = LineBuffer(largestLine: options.largestLine)
         projects = ProjectNames(files: LocalFolders(), home: options.home)
-        for case .rollout(let state) in known.values.lazy.map(\.state) { lineages.add(state) }
+        for mark in known.values {
+            if case .rollout(let state) = mark.state { lineages.add(state) }
+            if let faults = mark.faults { faultsLeft -= faults.nameCount }
+        }
     }
 
     /// Looks which files there are; to be called once, before the first step.
@@ -75,13 +76,20 @@ final class ScanPass {
                 best[file.key] = file
             }
         }
-        for problem in walk.problems { report.note(problem) }
+        for problem in walk.problems { note(problem) }
         var changed: [FoundFile] = []
         var familiar = 0
         for (key, file) in best {
             let mark = known[key]
             if mark != nil { familiar += 1 }
-            if mark?.isUnchanged(file) == true { report.skipped += 1 } else { changed.append(file) }
+            guard var mark, mark.isUnchanged(file) else {
+                changed.append(file)
+                continue
+            }
+            report.skipped += 1
+            guard let faults = mark.faults, faults.path != file.path else { continue }
+            mark.faults?.path = file.path
+            moved[key] = mark
         }
         changed.sort { ($0.agent.rawValue, $0.relative, $0.path) < ($1.agent.rawValue, $1.relative, $1.path) }
         files = changed[...]
@@ -96,10 +104,8 @@ final class ScanPass {
     /// Reads on until a request is full, another agent's files begin or nothing is left.
     func step() -> Step {
         var step = Step()
-        guard let agent = open?.file.agent ?? files.first?.agent else {
-            step.isLast = true
-            return finish(&step)
-        }
+        swap(&step.marks, &moved)
+        guard let agent = open?.file.agent ?? files.first?.agent else { return finish(&step) }
         var sink = RecordSink(agent: agent, machine: options.machine, seen: seen)
         let limit = progress.bytes + Self.stepSize
         while !sink.isFull, progress.bytes < limit {
@@ -111,10 +117,8 @@ final class ScanPass {
             if open != nil { readOn(into: &sink, until: limit, &step) }
         }
         report.calls += sink.callCount
-        for (type, lines) in sink.unknownLines { report.note(unknownType: type, lines: lines) }
         step.recordCount = sink.recordCount
         step.request = sink.isEmpty ? nil : sink.finish()
-        step.isLast = open == nil && files.isEmpty
         return finish(&step)
     }
 
@@ -122,6 +126,13 @@ final class ScanPass {
         step.progress = progress
         step.report = report
         report = ScanReport()
+        if open == nil, files.isEmpty { step.unreadable = unreadable }
         return step
+    }
+
+    /// Notes what cannot be opened now.
+    func note(_ problem: ScanProblem) {
+        report.note(problem)
+        unreadable.note(problem)
     }
 }

@@ -35,6 +35,7 @@ struct StateEncoder {
         case .transcript(let state): transcript(state)
         case .rollout(let state): rollout(state)
         }
+        faults(mark.faults)
     }
 
     private mutating func transcript(_ state: TranscriptState) {
@@ -121,7 +122,8 @@ struct StateDecoder {
             lines: lines,
             isInsideLine: isInsideLine,
             head: head,
-            state: number() == 1 ? .rollout(rollout()) : .transcript(transcript())
+            state: number() == 1 ? .rollout(rollout()) : .transcript(transcript()),
+            faults: faults()
         )
     }
 
