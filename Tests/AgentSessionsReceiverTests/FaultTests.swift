@@ -34,6 +34,14 @@ struct FaultTests {
         await second.shutdown()
     }
 
+    @Test func `types that are known to tell nothing are not named`() async throws {
+        let types = ["mode", "system", "last-prompt", "agent-color", "attribution-snapshot", "marble-origami-commit"]
+        try home.write(types.map { #"{"type":"\#($0)","sessionId":"s1"}"# + "\n" }.joined(), to: file)
+        let items = ["response_item", "compacted", "world_state"].map { rolloutLine($0, "{}", second: 1) }.joined()
+        try home.write(meta(threadA) + items, to: rolloutName(threadA))
+        #expect(try await scanned(home).report.unknownLines.isEmpty)
+    }
+
     @Test func `a scan that finds nothing new leaves the checkpoint alone`() async throws {
         try home.write(answer("msg_1") + "no json\n", to: file)
         let scene = try await Scene(home)

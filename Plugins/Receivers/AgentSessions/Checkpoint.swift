@@ -40,6 +40,9 @@ struct FileHead: Equatable {
     var hash: UInt64 = 0
 
     static let longest = 4_096
+
+    /// Whether it stays the same however the file grows.
+    var isWhole: Bool { length == Self.longest }
 }
 
 /// All marks, by the key of their file, the stores that have what was read, and what could not be read.

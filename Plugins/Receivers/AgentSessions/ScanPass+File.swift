@@ -7,15 +7,17 @@ final class OpenFile {
     let file: FoundFile
     let stream: FileStream
     let reader: any SessionReader
-    let head: FileHead
+    /// The hash of the first bytes, as far as it was known before.
+    let head: FileHead?
     /// How many lines earlier scans have read.
     let linesBefore: Int64
     var faults: FileFaults
 
-    init(_ file: FoundFile, _ stream: FileStream, _ reader: any SessionReader, head: FileHead, after mark: FileMark?) {
+    init(_ file: FoundFile, _ stream: FileStream, _ reader: any SessionReader, head: FileHead?, after mark: FileMark?) {
         (self.file, self.stream, self.reader, self.head) = (file, stream, reader, head)
         linesBefore = mark?.lines ?? 0
         faults = mark?.faults ?? FileFaults(path: file.path)
+        faults.path = file.path
     }
 }
 
@@ -32,12 +34,11 @@ extension ScanPass {
             }
             if let mark { try stream.seek(to: mark.offset) }
             buffer.reset(offset: mark?.offset ?? 0, isInsideLine: mark?.isInsideLine ?? false)
-            let isHeadKnown = mark?.head.length == Int32(FileHead.longest)
             open = OpenFile(
                 file,
                 stream,
                 reader(for: file, mark?.state),
-                head: mark.flatMap { isHeadKnown ? $0.head : nil } ?? stream.head(length: FileHead.longest),
+                head: mark.map { $0.head.isWhole ? $0.head : stream.head(length: FileHead.longest) },
                 after: mark
             )
             report.scanned += 1
@@ -173,7 +174,7 @@ extension ScanPass {
             offset: buffer.offset,
             lines: current.linesBefore + Int64(buffer.lineCount),
             isInsideLine: buffer.isInsideLine,
-            head: current.head,
+            head: current.head ?? current.stream.beginning ?? FileHead(),
             state: current.reader.state,
             faults: current.faults.isEmpty ? nil : current.faults
         )

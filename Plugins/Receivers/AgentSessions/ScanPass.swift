@@ -57,6 +57,10 @@ final class ScanPass {
         self.known = known
         buffer = LineBuffer(largestLine: options.largestLine)
         projects = ProjectNames(files: LocalFolders(), home: options.home)
+    }
+
+    /// Takes over what earlier scans have found of all files together; of use only where there is something to be read.
+    private func recall() {
         for mark in known.values {
             if case .rollout(let state) = mark.state { lineages.add(state) }
             if let faults = mark.faults { faultsLeft -= faults.nameCount }
@@ -72,26 +76,32 @@ final class ScanPass {
         best.reserveCapacity(known.count)
         for root in options.folders.roots(&walk) {
             for file in walk.files(below: root) {
-                if let other = best[file.key], (other.rank, other.path) < (file.rank, file.path) { continue }
-                best[file.key] = file
+                let key = file.key
+                if let other = best[key], (other.rank, other.path) < (file.rank, file.path) { continue }
+                best[key] = file
             }
         }
         for problem in walk.problems { note(problem) }
         var changed: [FoundFile] = []
         var familiar = 0
         for (key, file) in best {
-            let mark = known[key]
-            if mark != nil { familiar += 1 }
-            guard var mark, mark.isUnchanged(file) else {
+            // Nothing of a mark is copied: almost all files are unchanged almost always.
+            let place = known.index(forKey: key)
+            if place != nil { familiar += 1 }
+            guard let place, known.values[place].isUnchanged(file) else {
                 changed.append(file)
                 continue
             }
             report.skipped += 1
-            guard let faults = mark.faults, faults.path != file.path else { continue }
-            mark.faults?.path = file.path
-            moved[key] = mark
+            guard let faults = known.values[place].faults, faults.path != file.path else { continue }
+            moved[key] = known.values[place]
+            moved[key]?.faults?.path = file.path
         }
-        changed.sort { ($0.agent.rawValue, $0.relative, $0.path) < ($1.agent.rawValue, $1.relative, $1.path) }
+        if !changed.isEmpty { recall() }
+        let places = changed.map { (place: $0.relative, file: $0) }
+        changed = places.sorted {
+            ($0.file.agent.rawValue, $0.place, $0.file.path) < ($1.file.agent.rawValue, $1.place, $1.file.path)
+        }.map(\.file)
         files = changed[...]
         progress.totalFiles = best.count
         progress.files = best.count - changed.count
