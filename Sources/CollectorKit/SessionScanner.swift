@@ -8,8 +8,10 @@ public protocol SessionScanner: Sendable {
     /// - Parameter progress: Is told from time to time how far the scan is; nil when nobody looks.
     /// - Throws: ``ConsumeError`` when a pipeline does not take what was read; the next scan begins again from there.
     func scan(progress: (@Sendable (ScanProgress) -> Void)?) async throws(ConsumeError) -> ScanReport
-    /// What all scans since the start could not read or explain, added up; nil before the first.
-    var lastReport: ScanReport? { get }
+    /// What of the files as they were last looked at could not be read or explained; nil when nothing is known of them.
+    ///
+    /// Also known before the start, from what an earlier run has remembered. Everything else in the report is zero.
+    var standingFaults: ScanReport? { get }
 }
 
 /// How far a scan is.
@@ -51,7 +53,7 @@ public struct ScanReport: Sendable, Hashable {
     public private(set) var problems: [ScanProblem] = []
 
     /// Lines of types that nobody has told us of, by type: they were skipped, and a newer agent may mean something by them.
-    public private(set) var unknownLines: [String: Int] = [:]
+    public private(set) var unknownLines: [String: UnknownLines] = [:]
 
     /// How many unknown types are named; those beyond are counted together under `…`.
     public static let unknownTypeLimit = 50
@@ -69,20 +71,14 @@ public struct ScanReport: Sendable, Hashable {
     }
 
     /// Notes lines of a type that nobody has told us of.
-    public mutating func note(unknownType type: String, lines: Int = 1) {
+    public mutating func note(unknownType type: String, _ lines: UnknownLines) {
         let isNamed = unknownLines[type] != nil || unknownLines.count < Self.unknownTypeLimit
-        unknownLines[isNamed ? String(type.prefix(64)) : "…", default: 0] += lines
+        unknownLines[isNamed ? type : UnknownLines.otherTypes, default: UnknownLines(count: 0, first: lines.first)]
+            .count += lines.count
     }
 
-    /// The report without problems that are known already.
-    public func leavingOut(_ known: [ScanProblem]) -> ScanReport {
-        let new = problems.filter { !known.contains($0) }
-        var report = self
-        report.unreadable -= problems.count { $0.line == nil } - new.count { $0.line == nil }
-        report.skippedLines -= problems.count { $0.line != nil } - new.count { $0.line != nil }
-        report.problems = new
-        return report
-    }
+    /// Problems that are counted and not named.
+    public var unnamedProblems: Int { max(0, unreadable + skippedLines - problems.count) }
 
     /// Adds what another part of the scan did, its duration left out.
     public mutating func add(_ other: ScanReport) {
@@ -93,8 +89,25 @@ public struct ScanReport: Sendable, Hashable {
         unreadable += other.unreadable
         skippedLines += other.skippedLines
         unexplainedTokens += other.unexplainedTokens
-        for (type, lines) in other.unknownLines { note(unknownType: type, lines: lines) }
+        for (type, lines) in other.unknownLines { note(unknownType: type, lines) }
         problems += other.problems.prefix(Self.problemLimit - min(Self.problemLimit, problems.count))
+    }
+}
+
+/// Lines of a type that nobody has told us of.
+public struct UnknownLines: Sendable, Hashable {
+    /// How many there are.
+    public var count: Int
+    /// Where the first of them stands, as `path:line`.
+    public var first: String
+
+    /// What types beyond those that are named are counted under.
+    public static let otherTypes = "…"
+
+    /// Creates a count.
+    public init(count: Int = 1, first: String) {
+        self.count = count
+        self.first = first
     }
 }
 

@@ -15,7 +15,24 @@ struct QualityReport: Decodable {
     var sources: [Source]
     var costs: [Cost]
     var unexplainedTokens: Int64
+    var unreadableFiles: Int
+    var skippedLines: Int
+    var unknownLines: [String: UnknownLines]
     var problems: [String]
+
+    /// Lines of a type that this version does not know.
+    struct UnknownLines: Decodable {
+        var lines: Int
+        var first: String
+
+        /// All of them, one type on a line.
+        static func text(_ types: [String: UnknownLines]) -> String {
+            types.sorted { $0.key < $1.key }.map { type, lines in
+                let count = "\(Figures.grouped(Int64(lines.lines))) \(lines.lines == 1 ? "line" : "lines")"
+                return "  \(type.printable): \(count), first \(lines.first.printable)\n"
+            }.joined()
+        }
+    }
 
     struct Source: Decodable {
         var agent: String
@@ -48,10 +65,17 @@ struct QualityReport: Decodable {
         ]
         if !sources.isEmpty { parts.append(sourceTable(now).text(width: width, style: style)) }
         if !costs.isEmpty { parts.append(costTable.text(width: width, style: style)) }
-        if !problems.isEmpty {
-            parts.append("Could not be read\n" + problems.map { "  \($0.printable)\n" }.joined())
+        if !unknownLines.isEmpty {
+            parts.append("Skipped, because this version does not know their type\n" + UnknownLines.text(unknownLines))
         }
+        if unreadableFiles + skippedLines > 0 { parts.append(unreadable) }
         return parts.joined(separator: "\n")
+    }
+
+    private var unreadable: String {
+        let names = problems.map { "  \($0.printable)\n" }.joined()
+        let more = unreadableFiles + skippedLines - problems.count
+        return "Could not be read\n" + names + (more > 0 ? "  and \(Figures.grouped(Int64(more))) more\n" : "")
     }
 
     private func sourceTable(_ now: Timestamp) -> TextTable {

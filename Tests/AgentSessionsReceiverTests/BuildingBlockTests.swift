@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import Testing
 
 @testable import AgentSessionsReceiver
@@ -137,10 +138,20 @@ struct BuildingBlockTests {
                 lines: 12,
                 isInsideLine: true,
                 head: FileHead(length: 4_096, hash: .max),
-                state: state
+                state: state,
+                faults: faults(of: key)
             )
         }
+        checkpoint.unreadable.note(ScanProblem(path: "/c", line: nil, message: "no"))
         #expect(Checkpoint(checkpoint.encoded) == checkpoint)
+    }
+
+    private func faults(of key: String) -> FileFaults? {
+        var (faults, left) = (FileFaults(path: "/" + key), 3)
+        faults.note("broken", line: nil, left: &left)
+        for line in [7, .max] as [Int64] { faults.note("cut off", line: line, left: &left) }
+        faults.note(unknownType: "hologram", line: 9, left: &left)
+        return key == "a" ? faults : nil
     }
 
     @Test func `what is damaged anywhere is not believed`() {

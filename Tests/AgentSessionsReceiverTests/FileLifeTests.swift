@@ -197,14 +197,6 @@ struct FileLifeTests {
         await scene.shutdown()
     }
 
-    @Test func `a very long line is left out and named`() async throws {
-        let long = #"{"type":"user","sessionId":"s1","message":""# + String(repeating: "x", count: 9 << 20) + "\"}\n"
-        try home.write(answers(1...1) + long + answers(2...2), to: transcript)
-        let (books, report) = try await scanned(home)
-        #expect(books.figures[0] == 2)
-        #expect(report.problems.map(\.line) == [2])
-    }
-
     private func compressed(_ text: String) -> [UInt8] { compressed(Array(text.utf8)) }
 
     private func compressed(_ bytes: [UInt8]) -> [UInt8] {

@@ -141,6 +141,7 @@ struct Scene {
         _ home: TestHome,
         books: Books? = nil,
         environment: [String: String] = [:],
+        starts: Bool = true,
         change: (inout AgentSessionsConfig) -> Void = { _ in }
     ) async throws {
         self.home = home
@@ -155,11 +156,14 @@ struct Scene {
                 next: SignalConsumers([.logs: self.books])
             )
         receiver = try #require(made as? any Receiver & SessionScanner)
-        try await receiver.start()
+        if starts { try await receiver.start() }
     }
 
     @discardableResult
     func scan() async throws -> ScanReport { try await receiver.scan(progress: nil) }
+
+    /// What stands in the files.
+    var faults: ScanReport? { receiver.standingFaults }
 
     func shutdown() async { await receiver.shutdown() }
 }

@@ -52,6 +52,13 @@ struct RescanTests {
         return outcome.output.split(separator: "\n").map(String.init)
     }
 
+    private func append(_ text: String) throws {
+        let file = try FileHandle(forWritingTo: sandbox.folder.appending(path: ".claude/projects/-gone-app/s1.jsonl"))
+        try file.seekToEnd()
+        try file.write(contentsOf: Data(text.utf8))
+        try file.close()
+    }
+
     private func remove(_ prefix: String) throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: sandbox.home.path) where name.hasPrefix(prefix)
         {
@@ -85,12 +92,31 @@ struct RescanTests {
         #expect(try await sentence().hasPrefix("Read 1 file with 3 new calls in "))
         #expect(try await sentence().hasPrefix("Read 0 files with 0 calls in "))
         try remove("agent_sessions")
-        let file = try FileHandle(forWritingTo: sandbox.folder.appending(path: ".claude/projects/-gone-app/s1.jsonl"))
-        try file.seekToEnd()
-        try file.write(contentsOf: Data(Self.line(4).utf8))
-        try file.close()
+        try append(Self.line(4))
         #expect(try await sentence().hasPrefix("Read 1 file with 4 calls, 1 of them new, in "))
         try remove("agent_sessions")
         #expect(try await sentence().hasPrefix("Read 1 file with 4 calls, none of them new, in "))
+    }
+
+    @Test func `what cannot be read is told by whoever is asked, though it was another who has read it`() async throws {
+        try prepare("sqlite")
+        try append(#"{"type":"hologram"}"# + "\n" + "no json\n")
+        let outcome = try await sandbox.run("scan", "--config", "config.yaml")
+        let file = sandbox.folder.path + "/.claude/projects/-gone-app/s1.jsonl"
+        let fault = file + ":5: the line is cut off or is no JSON object"
+        #expect(outcome.errors.contains("1 line could not be read:\n  \(fault)\n"))
+        #expect(outcome.errors.contains("does not know were skipped:\n  hologram: 1 line, first \(file):4\n"))
+        let command = ["doctor", "--data", "--config", "config.yaml"]
+        let doctor = try await sandbox.run(command).output
+        #expect(doctor.contains("Could not be read\n  \(fault)\n"))
+        #expect(doctor.contains("does not know their type\n  hologram: 1 line, first \(file):4\n"))
+        let alone = try await sandbox.run(command + ["--json"]).json()
+        let collector = try await sandbox.serve()
+        let running = try await collector.get("/api/telemetry/quality").json()
+        #expect(try await collector.stop().exitCode == 0)
+        for answer in [alone, running] {
+            #expect(answer["problems"] as? [String] == [fault] && answer["skippedLines"] as? Int == 1)
+            #expect((answer["unknownLines"] as? NSDictionary) == ["hologram": ["lines": 1, "first": file + ":4"]])
+        }
     }
 }

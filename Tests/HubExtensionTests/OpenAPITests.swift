@@ -138,11 +138,16 @@ struct OpenAPITests {
 }
 
 private struct IdleScanner: SessionScanner {
-    var lastReport: ScanReport? { nil }
+    var standingFaults: ScanReport? {
+        var report = ScanReport()
+        report.note(unknownType: "a", UnknownLines(first: "/a:1"))
+        return report
+    }
 
     func scan(progress: (@Sendable (ScanProgress) -> Void)?) async throws(ConsumeError) -> ScanReport {
         var report = ScanReport()
         report.note(ScanProblem(path: "/a", line: nil, message: "b"))
+        report.note(unknownType: "a", UnknownLines(first: "/a:1"))
         return report
     }
 }

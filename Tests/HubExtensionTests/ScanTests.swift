@@ -13,8 +13,8 @@ struct ScanTests {
         var second = ScanReport()
         (second.scanned, second.ingested, second.durationMilliseconds) = (2, 40, 5)
         second.calls = 50
-        first.note(unknownType: "hologram")
-        second.note(unknownType: "hologram", lines: 2)
+        first.note(unknownType: "hologram", UnknownLines(first: "/s/a.jsonl:5"))
+        second.note(unknownType: "hologram", UnknownLines(count: 2, first: "/s/b.jsonl:1"))
         second.note(ScanProblem(path: "/s/b.jsonl", line: nil, message: "permission denied"))
         let bench = try await Bench(scanners: [
             FakeScanner(result: .success(first)), FakeScanner(result: .success(second)),
@@ -24,8 +24,23 @@ struct ScanTests {
         #expect(
             answer.text
                 == #"{"ok":true,"scanned":12,"ingested":340,"skipped":7,"durationMs":85,"calls":360,"unreadableFiles":1,"#
-                + #""skippedLines":1,"unknownLines":{"hologram":3},"#
+                + #""skippedLines":1,"unknownLines":{"hologram":{"lines":3,"first":"/s/a.jsonl:5"}},"#
                 + #""problems":["/s/a.jsonl:3: no JSON","/s/b.jsonl: permission denied"]}"#
+        )
+    }
+
+    @Test func `what stands in the files is told with the quality of the data`() async throws {
+        var faults = ScanReport()
+        faults.note(ScanProblem(path: "/s/a.jsonl", line: 3, message: "no JSON"))
+        faults.note(unknownType: "hologram", UnknownLines(count: 2, first: "/s/a.jsonl:5"))
+        let bench = try await Bench(scanners: [FakeScanner(result: .success(faults))])
+        let answer = try await bench.get("/api/telemetry/quality")
+        #expect(answer.status == 200)
+        #expect(
+            answer.text.contains(
+                #""unreadableFiles":0,"skippedLines":1,"unexplainedTokens":0,"#
+                    + #""unknownLines":{"hologram":{"lines":2,"first":"/s/a.jsonl:5"}},"problems":["/s/a.jsonl:3: no JSON"]"#
+            )
         )
     }
 
@@ -45,7 +60,7 @@ struct ScanTests {
 private struct FakeScanner: SessionScanner {
     let result: Result<ScanReport, ConsumeError>
 
-    var lastReport: ScanReport? { try? result.get() }
+    var standingFaults: ScanReport? { try? result.get() }
 
     func scan(progress: (@Sendable (ScanProgress) -> Void)?) async throws(ConsumeError) -> ScanReport {
         try result.get()

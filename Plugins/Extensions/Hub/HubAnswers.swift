@@ -9,14 +9,17 @@ public struct HubAnswers: Sendable {
 
     /// Creates answers from a store.
     ///
-    /// - Parameter pricing: How calls are priced, for what is said of prices; nil when nothing is known of them.
+    /// - Parameters:
+    ///   - scanners: What reads session files; need not be started.
+    ///   - pricing: How calls are priced, for what is said of prices; nil when nothing is known of them.
     public init(
         store: any UsageStore,
+        scanners: [any SessionScanner] = [],
         config: HubConfig,
         pricing: Pricing? = nil,
         now: @escaping @Sendable () -> Timestamp
     ) {
-        api = UsageAPI(config: config, store: store, scanners: [], pricing: pricing, now: now)
+        api = UsageAPI(config: config, store: store, scanners: scanners, pricing: pricing, now: now)
     }
 
     /// The document of `GET /api/telemetry/summary`.
@@ -45,6 +48,6 @@ public struct HubAnswers: Sendable {
     /// The document of `POST /api/telemetry/scan`.
     public static func scan(_ report: ScanReport) -> String { TelemetryJSON.scan(report).text }
 
-    /// The document of `GET /api/telemetry/quality`, without what a running collector knows of its last scan.
+    /// The document of `GET /api/telemetry/quality`.
     public func quality(of period: Period) async throws -> String { try await api.quality(of: period).text }
 }

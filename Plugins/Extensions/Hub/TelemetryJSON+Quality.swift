@@ -6,8 +6,8 @@ import Usage
 extension TelemetryJSON {
     /// The answer about how well a period's calls are known.
     ///
-    /// - Parameter scans: What the last scans of session files could not read.
-    static func quality(_ quality: DataQuality, of period: Period, scans: [ScanReport]) -> JSONValue {
+    /// - Parameter faults: What of session files could not be read or explained.
+    static func quality(_ quality: DataQuality, of period: Period, faults: ScanReport) -> JSONValue {
         [
             "period": .string(period.name),
             "from": .string(period.from),
@@ -41,11 +41,11 @@ extension TelemetryJSON {
                     ]
                 }
             ),
-            "unreadableFiles": .integer(Int64(scans.reduce(0) { $0 + $1.unreadable })),
-            "skippedLines": .integer(Int64(scans.reduce(0) { $0 + $1.skippedLines })),
-            "unexplainedTokens": .integer(scans.reduce(0) { $0 + $1.unexplainedTokens }),
-            "unknownLines": unknownLines(scans.reduce(into: ScanReport()) { $0.add($1) }),
-            "problems": .array(scans.flatMap(\.problems).map { .string($0.description) }),
+            "unreadableFiles": .integer(Int64(faults.unreadable)),
+            "skippedLines": .integer(Int64(faults.skippedLines)),
+            "unexplainedTokens": .integer(faults.unexplainedTokens),
+            "unknownLines": unknownLines(faults),
+            "problems": .array(faults.problems.map { .string($0.description) }),
         ]
     }
 }

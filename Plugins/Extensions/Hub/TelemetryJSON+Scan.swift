@@ -18,8 +18,13 @@ extension TelemetryJSON {
             "problems": .array(report.problems.map { .string($0.description) }),
         ]
     }
+
     /// Lines of unknown types, by type.
     static func unknownLines(_ report: ScanReport) -> JSONValue {
-        .object(report.unknownLines.sorted { $0.key < $1.key }.map { (key: $0, value: .integer(Int64($1))) })
+        .object(
+            report.unknownLines.sorted { $0.key < $1.key }.map { type, lines in
+                (key: type, value: ["lines": .integer(Int64(lines.count)), "first": .string(lines.first)])
+            }
+        )
     }
 }

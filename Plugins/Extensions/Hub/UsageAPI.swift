@@ -54,8 +54,10 @@ struct UsageAPI {
 
     /// The document about how well a period's calls are known.
     func quality(of period: Period) async throws -> JSONValue {
-        let scans = scanners.compactMap(\.lastReport)
-        return TelemetryJSON.quality(try await openStore().quality(of: period), of: period, scans: scans)
+        let faults = scanners.reduce(into: ScanReport()) { sum, scanner in
+            if let faults = scanner.standingFaults { sum.add(faults) }
+        }
+        return TelemetryJSON.quality(try await openStore().quality(of: period), of: period, faults: faults)
     }
 
     // MARK: - Sessions

@@ -43,6 +43,9 @@ struct ObservationReader {
         let namesSessions = batch.signal == .logs
         if namesSessions { findings.sessionOfRecord = [Int32](repeating: -1, count: batch.records.count) }
         usage = batch.records.indices.map { batch.isLive(record: $0) && tellsUsage($0) }
+        let usages = usage.count { $0 }
+        findings.observations.reserveCapacity(usages)
+        findings.recordOfObservation.reserveCapacity(usages)
         for record in batch.records.indices where batch.isLive(record: record) {
             guard usage[record] || namesSessions else { continue }
             let isFromFile = facts(ofScope: batch.records[record].scope).origin == .sessionFiles

@@ -26,8 +26,6 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
         /// Nil until the first scan has read the file.
         var checkpoint: Checkpoint?
         var problems: Set<ScanProblem> = []
-        /// What all scans so far did.
-        var total: ScanReport?
     }
 
     /// Faults that one scan writes into the log; the report names more.
@@ -103,13 +101,7 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
         }
     }
 
-    var lastReport: ScanReport? {
-        state.withLock { state in
-            var report = state.total
-            report?.unexplainedTokens = state.checkpoint?.unexplainedTokens ?? 0
-            return report
-        }
-    }
+    var standingFaults: ScanReport? { (state.withLock { $0.checkpoint } ?? file.load())?.faults }
 
     private func scanOnce() async -> Result<ScanReport, ConsumeError> {
         let begun = settings.now()
@@ -124,10 +116,6 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
         }
         tell(report)
         state.withLock { state in
-            var total = state.total ?? ScanReport()
-            // A file that cannot be read is tried by every scan, and named once.
-            total.add(report.leavingOut(total.problems))
-            state.total = total
             state.scan = nil
             state.listeners = []
         }
@@ -170,6 +158,10 @@ extension AgentSessionsReceiver {
             report.add(step.report)
             hasChanged = hasChanged || !step.marks.isEmpty
             checkpoint.marks.merge(step.marks) { $1 }
+            if let unreadable = step.unreadable, unreadable != checkpoint.unreadable {
+                checkpoint.unreadable = unreadable
+                hasChanged = true
+            }
             var progress = step.progress
             progress.calls = report.calls
             for listener in state.withLock({ $0.listeners }) { listener(progress) }

@@ -15,6 +15,8 @@ struct FileMark: Equatable {
     /// A hash of the first bytes, to notice when another file has taken the place.
     var head = FileHead()
     var state: ReaderState
+    /// What could not be read up to there; nil when there is nothing to tell.
+    var faults: FileFaults?
 
     /// Whether nothing has happened to the file since.
     func isUnchanged(_ file: FoundFile) -> Bool {
@@ -38,15 +40,19 @@ struct FileHead: Equatable {
     var hash: UInt64 = 0
 
     static let longest = 4_096
+
+    /// Whether it stays the same however the file grows.
+    var isWhole: Bool { length == Self.longest }
 }
 
-/// All marks, by the key of their file, and the stores that have what was read.
+/// All marks, by the key of their file, the stores that have what was read, and what could not be read.
 struct Checkpoint: Equatable {
     var marks: [String: FileMark] = [:]
     var stores: Set<UInt64> = []
+    var unreadable = UnreadableFiles()
 
     /// The first bytes of the file; they end with the version of the format.
-    private static let signature: [UInt8] = Array("hammurabi agent_sessions 2\n".utf8)
+    private static let signature: [UInt8] = Array("hammurabi agent_sessions 3\n".utf8)
 
     /// Reads a checkpoint; nil when it is damaged or of another version, which costs no more than reading everything again.
     init?(_ bytes: [UInt8]) {
@@ -57,6 +63,7 @@ struct Checkpoint: Equatable {
         for _ in 0..<max(0, min(reader.number(), Int64(body.count))) where !reader.hasFailed {
             stores.insert(UInt64(bitPattern: reader.number()))
         }
+        unreadable = reader.unreadable()
         let count = max(0, min(reader.number(), Int64(body.count)))
         marks.reserveCapacity(Int(count))
         for _ in 0..<count where !reader.hasFailed {
@@ -73,6 +80,7 @@ struct Checkpoint: Equatable {
         var writer = StateEncoder()
         writer.number(Int64(stores.count))
         for store in stores { writer.number(Int64(bitPattern: store)) }
+        writer.unreadable(unreadable)
         writer.number(Int64(marks.count))
         for (key, mark) in marks {
             writer.text(key)

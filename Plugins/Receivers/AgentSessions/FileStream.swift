@@ -9,6 +9,9 @@ final class FileStream {
     private var inflater: ZstdInflater?
     /// What the file was when it was opened.
     let identity: FileIdentity
+    /// The hash of the first bytes; nil when reading did not begin with them, or the file is compressed.
+    private(set) var beginning: FileHead?
+    private var isAtBeginning = true
 
     /// Why a file cannot be read.
     struct Failure: Error {
@@ -39,11 +42,19 @@ final class FileStream {
     /// Goes to a place in a file that is not compressed.
     func seek(to offset: Int64) throws(Failure) {
         guard lseek(descriptor, off_t(offset), SEEK_SET) == off_t(offset) else { throw .system }
+        isAtBeginning = false
     }
 
     /// Reads what comes next; 0 at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
-        guard let inflater else { return try readBytes(into: buffer) }
+        guard let inflater else {
+            let count = try readBytes(into: buffer)
+            if isAtBeginning {
+                beginning = FileHead(UnsafeRawBufferPointer(rebasing: buffer[..<min(count, FileHead.longest)]))
+                isAtBeginning = false
+            }
+            return count
+        }
         return try inflater.read(into: buffer) { target throws(Failure) in try self.readBytes(into: target) }
     }
 
@@ -59,15 +70,22 @@ final class FileStream {
     func head(length: Int) -> FileHead {
         var bytes = [UInt8](repeating: 0, count: min(max(0, length), FileHead.longest))
         let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
-        guard count > 0 else { return FileHead() }
-        var hash = StableHash(domain: "file-head")
-        bytes[..<count].withUnsafeBytes { hash.combine(bytes: $0.bytes) }
-        return FileHead(length: Int32(count), hash: hash.value)
+        return bytes.withUnsafeBytes { FileHead(UnsafeRawBufferPointer(rebasing: $0[..<max(0, count)])) }
     }
 
     /// Whether the byte before an offset ends a line.
     func endsLine(at offset: Int64) -> Bool {
         var byte: UInt8 = 0
         return offset == 0 || (pread(descriptor, &byte, 1, off_t(offset - 1)) == 1 && byte == 10)
+    }
+}
+
+extension FileHead {
+    fileprivate init(_ bytes: UnsafeRawBufferPointer) {
+        self.init()
+        guard !bytes.isEmpty else { return }
+        var hash = StableHash(domain: "file-head")
+        hash.combine(bytes: bytes.bytes)
+        (length, self.hash) = (Int32(bytes.count), hash.value)
     }
 }

@@ -7,13 +7,16 @@ import Glibc
 struct FoundFile: Equatable {
     var agent: Agent
     var path: String
-    /// The path from its root.
-    var relative: String
+    /// How many bytes of the path its root takes.
+    var rootLength: Int
     var identity: FileIdentity
     var size: Int64
     /// When it was last written, in nanoseconds since 1970.
     var modified: Int64
     var isArchived: Bool
+
+    /// The path from its root.
+    var relative: String { String(Substring(path.utf8.dropFirst(rootLength + 1))) }
 
     var isCompressed: Bool { path.hasSuffix(".zst") }
 }
@@ -44,45 +47,43 @@ struct FolderWalk {
     /// The session files below a root.
     mutating func files(below root: SessionFolders.Root) -> [FoundFile] {
         var found: [FoundFile] = []
-        visit(root.path, "", 0) { entry in
-            guard entry.name.hasSuffix(".jsonl") || (root.agent == .codex && entry.name.hasSuffix(".jsonl.zst")) else {
-                return
-            }
+        let rootLength = root.path.utf8.count
+        visit(root.path, 0, root.agent == .codex ? [".jsonl", ".jsonl.zst"] : [".jsonl"]) { path, status in
             found.append(
                 FoundFile(
                     agent: root.agent,
-                    path: root.path + "/" + entry.relative,
-                    relative: entry.relative,
-                    identity: FileIdentity(entry.status),
-                    size: Int64(entry.status.st_size),
-                    modified: Int64(entry.status.st_mtim.tv_sec) &* 1_000_000_000
-                        &+ Int64(entry.status.st_mtim.tv_nsec),
+                    path: path,
+                    rootLength: rootLength,
+                    identity: FileIdentity(status),
+                    size: Int64(status.st_size),
+                    modified: Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec),
                     isArchived: root.isArchive
                 )
             )
         }
-        return found.filter { seenFiles.insert($0.identity).inserted }
+        found.removeAll { !seenFiles.insert($0.identity).inserted }
+        return found
     }
 
     /// Folders at any depth whose path ends so.
     mutating func folders(below root: String, endingIn suffix: String) -> [String] {
         var walk = FolderWalk()
         var found: Set<String> = []
-        walk.visit(root, "", 0) { entry in
-            guard let range = "/\(entry.relative)".firstRange(of: suffix + "/") else { return }
-            found.insert(root + "/\(entry.relative)"[..<range.lowerBound] + suffix)
+        walk.visit(root, 0, [""]) { path, _ in
+            let inner = path.utf8.index(path.startIndex, offsetBy: root.utf8.count)
+            guard let range = path[inner...].firstRange(of: suffix + "/") else { return }
+            found.insert(path[..<range.lowerBound] + suffix)
         }
         return found.sorted()
     }
 
-    private struct Entry {
-        var name: String
-        var relative: String
-        var status: stat
-    }
-
-    private mutating func visit(_ root: String, _ relative: String, _ depth: Int, _ body: (Entry) -> Void) {
-        let path = relative.isEmpty ? root : root + "/" + relative
+    /// Hands over every file below a folder whose name ends in one of some ways.
+    private mutating func visit(
+        _ path: String,
+        _ depth: Int,
+        _ endings: [StaticString],
+        _ body: (String, borrowing stat) -> Void
+    ) {
         guard depth < Self.deepest, let folder = opendir(path) else {
             if depth >= Self.deepest || errno != ENOENT { note(path, depth) }
             return
@@ -91,20 +92,53 @@ struct FolderWalk {
         var status = stat()
         guard fstat(dirfd(folder), &status) == 0, seenFolders.insert(FileIdentity(status)).inserted else { return }
         var below: [String] = []
-        while let next = readdir(folder) {
-            let name = withUnsafePointer(to: &next.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard name != ".", name != ".." else { continue }
-            guard fstatat(dirfd(folder), name, &status, 0) == 0 else { continue }
-            let child = relative.isEmpty ? name : relative + "/" + name
-            switch status.st_mode & S_IFMT {
-            case S_IFDIR: if !Self.leftOut.contains(name) { below.append(child) }
-            case S_IFREG: body(Entry(name: name, relative: child, status: status))
-            default: break
+        while let entry = readdir(folder) {
+            withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { name in
+                    switch Self.kind(of: name, entry.pointee.d_type, in: folder, endings, &status) {
+                    case S_IFDIR: below.append(String(cString: name))
+                    case S_IFREG: body(Self.path(path, name), status)
+                    default: break
+                    }
+                }
             }
         }
-        for child in below.sorted() { visit(root, child, depth + 1, body) }
+        for name in below.sorted() where name != "." && name != ".." && !Self.leftOut.contains(name) {
+            visit(path + "/" + name, depth + 1, endings, body)
+        }
+    }
+
+    /// What an entry is, its status where it is a file that is wanted; 0 for what is of no interest.
+    ///
+    /// Only files that are wanted are asked about one by one: that is what a look at an unchanged tree costs.
+    private static func kind(
+        of name: UnsafePointer<CChar>,
+        _ type: UInt8,
+        in folder: OpaquePointer,
+        _ endings: [StaticString],
+        _ status: inout stat
+    ) -> mode_t {
+        if Int(type) == Int(DT_DIR) { return S_IFDIR }
+        let isWanted = ends(name, in: endings)
+        guard isWanted || Int(type) != Int(DT_REG), fstatat(dirfd(folder), name, &status, 0) == 0 else { return 0 }
+        let kind = status.st_mode & S_IFMT
+        return kind == S_IFREG && !isWanted ? 0 : kind
+    }
+
+    private static func ends(_ name: UnsafePointer<CChar>, in endings: [StaticString]) -> Bool {
+        let count = strlen(name)
+        return endings.contains { ending in
+            let length = ending.utf8CodeUnitCount
+            return count >= length && memcmp(name + (count - length), ending.utf8Start, length) == 0
+        }
+    }
+
+    private static func path(_ folder: String, _ name: UnsafePointer<CChar>) -> String {
+        var path = folder
+        path.reserveCapacity(folder.utf8.count + 1 + strlen(name))
+        path += "/"
+        path += String(cString: name)
+        return path
     }
 
     private mutating func note(_ path: String, _ depth: Int) {

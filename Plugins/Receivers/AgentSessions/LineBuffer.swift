@@ -4,7 +4,7 @@ import Glibc
 
 /// Cuts a stream of bytes into lines within bounded memory; one buffer serves file after file.
 ///
-/// A line that does not fit is left out; nothing that an agent tells about usage is that long.
+/// The texts of a long line are cut off (``LineCondenser``); a line that does not fit even then is left out.
 final class LineBuffer {
     private var storage: UnsafeMutablePointer<UInt8>
     /// How much memory there is for lines.
@@ -14,6 +14,9 @@ final class LineBuffer {
     private var searched = 0
     private var filled = 0
     private var leavesOut = Omission?.none
+    private var condenser = LineCondenser()
+    /// How far the line at the beginning is condensed, and how many of its bytes are gone.
+    private var condensed = (end: 0, gone: 0)
 
     /// Bytes between the start of the stream and the line that comes next.
     private(set) var offset: Int64 = 0
@@ -22,6 +25,9 @@ final class LineBuffer {
 
     /// How much is read at a time: small enough to stay in the processor's cache.
     static let readSize = 64 << 10
+
+    /// A line longer than this is condensed.
+    static let longestWhole = 512 << 10
 
     init(largestLine: Int = 8 << 20) {
         self.largestLine = max(largestLine, 1)
@@ -33,7 +39,7 @@ final class LineBuffer {
 
     /// Why a line is not given out.
     enum Omission {
-        /// It is longer than the buffer may grow.
+        /// It is longer than the buffer may grow, even without its texts.
         case tooLong
         /// The stream was entered in the middle of it.
         case entered
@@ -51,6 +57,7 @@ final class LineBuffer {
     /// Begins another stream at this offset.
     func reset(offset: Int64, isInsideLine: Bool = false) {
         (start, searched, filled, lineCount) = (0, 0, 0, 0)
+        forgetCondensed()
         self.offset = offset
         leavesOut = isInsideLine ? .entered : nil
     }
@@ -63,7 +70,8 @@ final class LineBuffer {
         }
         let end = found.assumingMemoryBound(to: UInt8.self) - storage
         let line = LineBytes(base: UnsafePointer(storage) + start, count: end - start)
-        offset += Int64(end + 1 - start)
+        offset += Int64(end + 1 - start + condensed.gone)
+        if condensed.end > 0 { forgetCondensed() }
         start = end + 1
         searched = start
         lineCount += 1
@@ -95,13 +103,16 @@ final class LineBuffer {
 
     /// Makes room for one read; of a line that is too long nothing but its length is kept.
     private func makeRoom() {
-        if leavesOut == nil, filled - start > largestLine { leavesOut = .tooLong }
-        if leavesOut != nil {
-            offset += Int64(filled - start)
-            (start, searched, filled) = (0, 0, 0)
-        } else if start > 0 {
+        if start > 0, leavesOut == nil {
             memmove(storage, storage + start, filled - start)
             (start, searched, filled) = (0, filled - start, filled - start)
+        }
+        if leavesOut == nil, filled > Self.longestWhole { condense() }
+        if leavesOut == nil, filled > largestLine { leavesOut = .tooLong }
+        if leavesOut != nil {
+            offset += Int64(filled - start + condensed.gone)
+            forgetCondensed()
+            (start, searched, filled) = (0, 0, 0)
         }
         guard capacity - filled < Self.readSize else { return }
         let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity * 2)
@@ -109,5 +120,20 @@ final class LineBuffer {
         storage.deallocate()
         storage = larger
         capacity *= 2
+    }
+
+    /// Cuts off the texts of the line that the buffer begins with.
+    private func condense() {
+        let piece = UnsafeMutableBufferPointer(start: storage + condensed.end, count: filled - condensed.end)
+        let (left, again) = condenser.condense(piece)
+        memmove(storage + condensed.end + left, storage + filled - again, again)
+        condensed = (condensed.end + left, condensed.gone + piece.count - left - again)
+        filled = condensed.end + again
+        searched = filled
+    }
+
+    private func forgetCondensed() {
+        condenser = LineCondenser()
+        condensed = (0, 0)
     }
 }

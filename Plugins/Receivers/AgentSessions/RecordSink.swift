@@ -11,8 +11,11 @@ struct RecordSink {
     /// How many calls there are that no earlier part of the scan had.
     private(set) var callCount = 0
     private var seen: SeenCalls
-    /// Lines of types that nobody has told us of, by type; types beyond a thousand are left out.
-    private(set) var unknownLines: [String: Int] = [:]
+    /// The type of the line that is being read, when nobody has told us of it.
+    private var stranger: String?
+
+    /// As much of an unknown type is kept.
+    private static let longestType = 64
 
     /// A request is handed on when it holds this much.
     static let recordLimit = 500
@@ -33,17 +36,27 @@ struct RecordSink {
 
     var isFull: Bool { builder.recordCount >= Self.recordLimit || builder.byteCount >= Self.byteLimit }
 
-    mutating func add(_ call: CallRecord) {
+    mutating func add(_ call: borrowing CallRecord) { add(call, identity: call.identity) }
+
+    /// Adds a call whose ``CallRecord/identity`` is known.
+    mutating func add(_ call: borrowing CallRecord, identity: UInt64) {
         call.write(to: &builder)
-        if seen.insert(call.identity) { callCount += 1 }
+        if seen.insert(identity) { callCount += 1 }
     }
 
     mutating func add(_ facts: SessionFacts) { facts.write(to: &builder) }
 
-    /// Counts a line whose type nobody has told us of.
+    /// Says that nobody has told us of the type of the line.
     mutating func skip(unknownType type: JSONCursor.Text) {
-        let name = String(type.string.prefix(64))
-        if unknownLines.count < 1_000 || unknownLines[name] != nil { unknownLines[name, default: 0] += 1 }
+        let bytes = LineBytes(base: type.bytes.base, count: min(type.bytes.count, Self.longestType))
+        stranger = JSONCursor.Text(bytes: bytes).string
+    }
+
+    /// The unknown type of the line that was just read; nil when it is known.
+    mutating func takeStranger() -> String? {
+        guard stranger != nil else { return nil }
+        defer { stranger = nil }
+        return stranger
     }
 
     /// The finished request; the sink is used up.

@@ -2,6 +2,25 @@
 
 import CollectorKit
 
+/// The file that is being read.
+final class OpenFile {
+    let file: FoundFile
+    let stream: FileStream
+    let reader: any SessionReader
+    /// The hash of the first bytes, as far as it was known before.
+    let head: FileHead?
+    /// How many lines earlier scans have read.
+    let linesBefore: Int64
+    var faults: FileFaults
+
+    init(_ file: FoundFile, _ stream: FileStream, _ reader: any SessionReader, head: FileHead?, after mark: FileMark?) {
+        (self.file, self.stream, self.reader, self.head) = (file, stream, reader, head)
+        linesBefore = mark?.lines ?? 0
+        faults = mark?.faults ?? FileFaults(path: file.path)
+        faults.path = file.path
+    }
+}
+
 /// What a pass does with one file.
 extension ScanPass {
     func openFile(_ file: FoundFile, _ step: inout Step) {
@@ -16,15 +35,15 @@ extension ScanPass {
             if let mark { try stream.seek(to: mark.offset) }
             buffer.reset(offset: mark?.offset ?? 0, isInsideLine: mark?.isInsideLine ?? false)
             open = OpenFile(
-                file: file,
-                stream: stream,
-                reader: reader(for: file, mark?.state),
-                head: stream.head(length: FileHead.longest),
-                linesBefore: mark?.lines ?? 0
+                file,
+                stream,
+                reader(for: file, mark?.state),
+                head: mark.map { $0.head.isWhole ? $0.head : stream.head(length: FileHead.longest) },
+                after: mark
             )
             report.scanned += 1
         } catch {
-            report.note(ScanProblem(path: file.path, line: nil, message: "the file cannot be read: \(error.message)"))
+            note(ScanProblem(path: file.path, line: nil, message: "the file cannot be read: \(error.message)"))
         }
     }
 
@@ -85,11 +104,17 @@ extension ScanPass {
             }
             pause(current, into: &sink, &step)
         } catch {
-            report.note(
-                ScanProblem(path: current.file.path, line: nil, message: "the file cannot be read: \(error.message)")
-            )
+            let message = "the file cannot be read: \(error.message)"
+            let problem = ScanProblem(path: current.file.path, line: nil, message: message)
             // What is broken in a compressed file stays broken; a disk may recover.
-            end(current, isWhole: current.file.isCompressed, into: &sink, &step)
+            let isFinal = current.file.isCompressed
+            if isFinal {
+                report.note(problem)
+                current.faults.note(message, line: nil, left: &faultsLeft)
+            } else {
+                note(problem)
+            }
+            end(current, isWhole: isFinal, into: &sink, &step)
         }
     }
 
@@ -99,11 +124,19 @@ extension ScanPass {
         } catch {
             note(error, of: current)
         }
+        if let type = sink.takeStranger() { note(unknownType: type, of: current) }
     }
 
     private func note(_ fault: LineFault, of current: OpenFile) {
-        let line = Int(clamping: current.linesBefore) + buffer.lineCount
-        report.note(ScanProblem(path: current.file.path, line: line, message: fault.message))
+        let line = current.linesBefore + Int64(buffer.lineCount)
+        report.note(ScanProblem(path: current.file.path, line: Int(clamping: line), message: fault.message))
+        current.faults.note(fault.message, line: line, left: &faultsLeft)
+    }
+
+    private func note(unknownType type: String, of current: OpenFile) {
+        let line = current.linesBefore + Int64(buffer.lineCount)
+        report.note(unknownType: type, UnknownLines(first: "\(current.file.path):\(line)"))
+        current.faults.note(unknownType: type, line: line, left: &faultsLeft)
     }
 
     /// The request is full: the next step goes on here.
@@ -129,6 +162,8 @@ extension ScanPass {
             try reader.read(rest, into: &sink)
             reader.flush(into: &sink)
         } catch {}
+        // It is told when the line's end has come.
+        _ = sink.takeStranger()
     }
 
     private func mark(of current: OpenFile, isWhole: Bool) -> FileMark {
@@ -139,8 +174,9 @@ extension ScanPass {
             offset: buffer.offset,
             lines: current.linesBefore + Int64(buffer.lineCount),
             isInsideLine: buffer.isInsideLine,
-            head: current.head,
-            state: current.reader.state
+            head: current.head ?? current.stream.beginning ?? FileHead(),
+            state: current.reader.state,
+            faults: current.faults.isEmpty ? nil : current.faults
         )
     }
 }

@@ -17,6 +17,12 @@ final class ScanPass {
     var open: OpenFile?
     var report = ScanReport()
     var progress = ScanProgress()
+    /// What cannot be opened now.
+    var unreadable = UnreadableFiles()
+    /// How many more faults may be named of all files.
+    var faultsLeft = FileFaults.limitOfAll
+    /// Marks of files that were only moved.
+    private var moved: [String: FileMark] = [:]
 
     /// What does not change from pass to pass.
     struct Options: Sendable {
@@ -38,17 +44,9 @@ final class ScanPass {
         var progress = ScanProgress()
         /// What was done since the step before.
         var report = ScanReport()
-        var isLast = false
-    }
-
-    /// The file that is being read.
-    struct OpenFile {
-        var file: FoundFile
-        var stream: FileStream
-        var reader: any SessionReader
-        var head: FileHead
-        /// How many lines earlier scans have read.
-        var linesBefore: Int64
+        /// What cannot be opened now; nil as long as there are files to be tried.
+        var unreadable: UnreadableFiles?
+        var isLast: Bool { unreadable != nil }
     }
 
     /// As many bytes are read in one step at most.
@@ -59,7 +57,14 @@ final class ScanPass {
         self.known = known
         buffer = LineBuffer(largestLine: options.largestLine)
         projects = ProjectNames(files: LocalFolders(), home: options.home)
-        for case .rollout(let state) in known.values.lazy.map(\.state) { lineages.add(state) }
+    }
+
+    /// Takes over what earlier scans have found of all files together; of use only where there is something to be read.
+    private func recall() {
+        for mark in known.values {
+            if case .rollout(let state) = mark.state { lineages.add(state) }
+            if let faults = mark.faults { faultsLeft -= faults.nameCount }
+        }
     }
 
     /// Looks which files there are; to be called once, before the first step.
@@ -71,19 +76,32 @@ final class ScanPass {
         best.reserveCapacity(known.count)
         for root in options.folders.roots(&walk) {
             for file in walk.files(below: root) {
-                if let other = best[file.key], (other.rank, other.path) < (file.rank, file.path) { continue }
-                best[file.key] = file
+                let key = file.key
+                if let other = best[key], (other.rank, other.path) < (file.rank, file.path) { continue }
+                best[key] = file
             }
         }
-        for problem in walk.problems { report.note(problem) }
+        for problem in walk.problems { note(problem) }
         var changed: [FoundFile] = []
         var familiar = 0
         for (key, file) in best {
-            let mark = known[key]
-            if mark != nil { familiar += 1 }
-            if mark?.isUnchanged(file) == true { report.skipped += 1 } else { changed.append(file) }
+            // Nothing of a mark is copied: almost all files are unchanged almost always.
+            let place = known.index(forKey: key)
+            if place != nil { familiar += 1 }
+            guard let place, known.values[place].isUnchanged(file) else {
+                changed.append(file)
+                continue
+            }
+            report.skipped += 1
+            guard let faults = known.values[place].faults, faults.path != file.path else { continue }
+            moved[key] = known.values[place]
+            moved[key]?.faults?.path = file.path
         }
-        changed.sort { ($0.agent.rawValue, $0.relative, $0.path) < ($1.agent.rawValue, $1.relative, $1.path) }
+        if !changed.isEmpty { recall() }
+        let places = changed.map { (place: $0.relative, file: $0) }
+        changed = places.sorted {
+            ($0.file.agent.rawValue, $0.place, $0.file.path) < ($1.file.agent.rawValue, $1.place, $1.file.path)
+        }.map(\.file)
         files = changed[...]
         progress.totalFiles = best.count
         progress.files = best.count - changed.count
@@ -96,10 +114,8 @@ final class ScanPass {
     /// Reads on until a request is full, another agent's files begin or nothing is left.
     func step() -> Step {
         var step = Step()
-        guard let agent = open?.file.agent ?? files.first?.agent else {
-            step.isLast = true
-            return finish(&step)
-        }
+        swap(&step.marks, &moved)
+        guard let agent = open?.file.agent ?? files.first?.agent else { return finish(&step) }
         var sink = RecordSink(agent: agent, machine: options.machine, seen: seen)
         let limit = progress.bytes + Self.stepSize
         while !sink.isFull, progress.bytes < limit {
@@ -111,10 +127,8 @@ final class ScanPass {
             if open != nil { readOn(into: &sink, until: limit, &step) }
         }
         report.calls += sink.callCount
-        for (type, lines) in sink.unknownLines { report.note(unknownType: type, lines: lines) }
         step.recordCount = sink.recordCount
         step.request = sink.isEmpty ? nil : sink.finish()
-        step.isLast = open == nil && files.isEmpty
         return finish(&step)
     }
 
@@ -122,6 +136,13 @@ final class ScanPass {
         step.progress = progress
         step.report = report
         report = ScanReport()
+        if open == nil, files.isEmpty { step.unreadable = unreadable }
         return step
+    }
+
+    /// Notes what cannot be opened now.
+    func note(_ problem: ScanProblem) {
+        report.note(problem)
+        unreadable.note(problem)
     }
 }

@@ -31,11 +31,13 @@ struct SessionPlace: Equatable {
         }
     }
 
-    /// The name without its ending.
-    static func stem(_ name: String) -> String {
-        var name = name[...]
-        if name.hasSuffix(".zst") { name = name.dropLast(4) }
-        return String(name.hasSuffix(".jsonl") ? name.dropLast(6) : name)
+    /// The name of a file without its ending.
+    static func stem(_ path: String) -> String {
+        let ending = path.hasSuffix(".jsonl") ? 6 : path.hasSuffix(".jsonl.zst") ? 10 : path.hasSuffix(".zst") ? 4 : 0
+        let name = path.utf8.dropLast(ending)
+        return String(
+            Substring(name[(name.lastIndex(of: UInt8(ascii: "/")).map(name.index(after:)) ?? name.startIndex)...])
+        )
     }
 }
 
@@ -44,7 +46,7 @@ extension FoundFile {
     var key: String {
         switch agent {
         case .claudeCode: path
-        case .codex: "codex:" + SessionPlace.stem(path.split(separator: "/").last.map(String.init) ?? path)
+        case .codex: "codex:" + SessionPlace.stem(path)
         }
     }
 

@@ -35,6 +35,7 @@ struct StateEncoder {
         case .transcript(let state): transcript(state)
         case .rollout(let state): rollout(state)
         }
+        faults(mark.faults)
     }
 
     private mutating func transcript(_ state: TranscriptState) {
@@ -68,11 +69,13 @@ struct StateEncoder {
 
 /// Reads what ``StateEncoder`` wrote; after a failure everything reads as zero and empty.
 struct StateDecoder {
-    private var rest: ArraySlice<UInt8>
+    private let bytes: ArraySlice<UInt8>
+    private var position: Int
     private(set) var hasFailed = false
 
     init(_ bytes: ArraySlice<UInt8>) {
-        rest = bytes
+        self.bytes = bytes
+        position = bytes.startIndex
     }
 
     static func hash(_ bytes: ArraySlice<UInt8>) -> UInt64 {
@@ -82,13 +85,16 @@ struct StateDecoder {
     }
 
     /// The last eight bytes as a number.
-    var trailingHash: UInt64 { rest.suffix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+    var trailingHash: UInt64 { bytes.suffix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) } }
 
     mutating func number() -> Int64 {
         var value: UInt64 = 0
-        for shift in stride(from: UInt64(0), to: 70, by: 7) {
-            guard let byte = rest.popFirst() else { break }
+        var shift: UInt64 = 0
+        while position < bytes.endIndex, shift < 70 {
+            let byte = bytes[position]
+            position += 1
             value |= UInt64(byte & 0x7F) << shift
+            shift += 7
             if byte < 0x80 { return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1) }
         }
         hasFailed = true
@@ -97,12 +103,12 @@ struct StateDecoder {
 
     mutating func text() -> String {
         let count = number()
-        guard count >= 0, count <= rest.count else {
+        guard count >= 0, count <= bytes.endIndex - position else {
             hasFailed = true
             return ""
         }
-        defer { rest = rest.dropFirst(Int(count)) }
-        return String(decoding: rest.prefix(Int(count)), as: UTF8.self)
+        defer { position += Int(count) }
+        return String(decoding: bytes[position..<(position + Int(count))], as: UTF8.self)
     }
 
     mutating func optional() -> String? { number() == 1 ? text() : nil }
@@ -121,7 +127,8 @@ struct StateDecoder {
             lines: lines,
             isInsideLine: isInsideLine,
             head: head,
-            state: number() == 1 ? .rollout(rollout()) : .transcript(transcript())
+            state: number() == 1 ? .rollout(rollout()) : .transcript(transcript()),
+            faults: faults()
         )
     }
 

@@ -33,8 +33,9 @@ struct TranscriptLine {
     /// The other types that are known, whether they tell something or not.
     private static let otherTypes: [StaticString] = [
         "assistant", "progress", "summary", "ai-title", "custom-title", "mode", "permission-mode", "atis-latch",
-        "cost-state",
-        "pr-link", "agent-name", "tag", "worktree-state",
+        "cost-state", "pr-link", "agent-name", "agent-color", "agent-setting", "tag", "task-summary", "worktree-state",
+        "isolation-latch", "bridge-session", "attribution-snapshot", "content-replacement", "fork-context-ref",
+        "speculation-accept", "marble-origami-commit", "marble-origami-snapshot", "marble-origami-reset",
     ]
 
     /// The type when nobody has told us of it.

@@ -134,7 +134,7 @@ final class TranscriptReader: SessionReader {
 
     private func flushCall(into sink: inout RecordSink) {
         guard let call = pending else { return }
-        sink.add(call)
+        sink.add(call, identity: pendingIdentity)
         if call.session == facts.session { facts.lastTold = max(facts.lastTold, call.time.nanoseconds) }
         pending = nil
     }

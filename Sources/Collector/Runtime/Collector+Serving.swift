@@ -66,25 +66,6 @@ extension Collector {
         }
     }
 
-    /// Opens one store of a graph without anything else, asks it, and closes it.
-    ///
-    /// - Parameter name: The store's id; nil for the one that the `hub` uses, or the only one.
-    public static func withStore<Answer: Sendable>(
-        _ name: String?,
-        of graph: PipelineGraph,
-        home: String,
-        logger: Logger,
-        now: @escaping @Sendable () -> Timestamp,
-        _ ask: (any UsageStore) async throws -> Answer
-    ) async throws -> Answer {
-        try await withParts(name, of: graph, home: home, logger: logger, now: now) { parts in
-            guard let store = parts.stores.values.first else {
-                throw StartError(.configuration, "the configuration has no store that answers queries")
-            }
-            return try await ask(store)
-        }
-    }
-
     /// Starts what reads session files, and what keeps what they tell, without anything else; hands the readers over, and stops all.
     public static func withScanners<Answer: Sendable>(
         of graph: PipelineGraph,

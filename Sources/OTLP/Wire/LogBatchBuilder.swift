@@ -62,7 +62,7 @@ public struct LogAttributeWriter {
 
     /// Writes an attribute with a whole number.
     public mutating func add(_ key: String, _ number: Int64) {
-        writer.attribute(Field.LogRecord.attributes, key, .int(number))
+        writer.attribute(Field.LogRecord.attributes, key, number: number)
     }
 
     /// Writes an attribute with a number.
@@ -126,21 +126,24 @@ public struct LogBatchBuilder: Sendable {
     public consuming func finish() -> [UInt8] {
         let (resource, scopeName, scopeVersion) = (resource, scopeName, scopeVersion)
         let records = records.finish()
-        var request = ProtobufWriter()
-        request.message(Field.Level.resources) { writer in
-            writer.message(Field.Level.resource) { writer in
-                for attribute in resource {
-                    writer.attribute(Field.Resource.attributes, attribute.key, attribute.value)
-                }
-            }
-            writer.message(Field.Level.scopes) { writer in
-                writer.message(Field.Level.scope) { writer in
-                    writer.string(Field.Scope.name, scopeName)
-                    writer.string(Field.Scope.version, scopeVersion)
-                }
-                writer.append(records)
-            }
+        var (resourceField, scopeField) = (ProtobufWriter(), ProtobufWriter())
+        resourceField.message(Field.Level.resource) { writer in
+            for attribute in resource { writer.attribute(Field.Resource.attributes, attribute.key, attribute.value) }
         }
+        scopeField.message(Field.Level.scope) { writer in
+            writer.string(Field.Scope.name, scopeName)
+            writer.string(Field.Scope.version, scopeVersion)
+        }
+        // The lengths are known before, so that the records are copied once and moved never.
+        let scopes = scopeField.count + records.count
+        let resources = resourceField.count + ProtobufWriter.size(ofMessage: scopes, Field.Level.scopes)
+        var request = ProtobufWriter()
+        request.reserve(ProtobufWriter.size(ofMessage: resources, Field.Level.resources))
+        request.open(Field.Level.resources, length: resources)
+        request.append(resourceField.finish())
+        request.open(Field.Level.scopes, length: scopes)
+        request.append(scopeField.finish())
+        request.append(records)
         return request.finish()
     }
 

@@ -11,6 +11,9 @@ public struct ProtobufWriter: Sendable {
     /// How many bytes are written so far.
     public var count: Int { bytes.count }
 
+    /// Makes room for so many bytes at once.
+    mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+
     /// Takes back everything after a position.
     mutating func truncate(to count: Int) { bytes.removeLast(max(0, bytes.count - count)) }
 
@@ -86,12 +89,26 @@ public struct ProtobufWriter: Sendable {
         }
     }
 
-    /// Makes room for some bytes, which the closure writes.
+    /// Begins a sub-message of a known length.
+    mutating func open(_ field: UInt32, length: Int) {
+        varint(UInt64(field << 3 | Wire.length))
+        varint(UInt64(length))
+    }
+
+    /// How many bytes a sub-message of a length takes with its tag and length.
+    static func size(ofMessage length: Int, _ field: UInt32) -> Int {
+        Wire.varintLength(UInt64(field << 3 | Wire.length)) + Wire.varintLength(UInt64(length)) + length
+    }
+
+    /// Makes room for some bytes, all of which the closure writes.
     @inline(__always)
     mutating func extend(by count: Int, _ write: (UnsafeMutableRawBufferPointer) -> Void) {
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: count))
-        bytes.withUnsafeMutableBytes { write(UnsafeMutableRawBufferPointer(rebasing: $0[start...])) }
+        bytes.append(addingCapacity: count) { room in
+            room.withUnsafeMutableBufferPointer { buffer, initialized in
+                write(UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count))
+                initialized += count
+            }
+        }
     }
 
     /// Moves everything from a position on some bytes up.

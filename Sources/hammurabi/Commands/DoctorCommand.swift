@@ -115,7 +115,7 @@ struct DoctorCommand: AsyncParsableCommand {
         }
     }
 
-    /// What a running collector says, who also knows what it could not read; without one, what the store says.
+    /// What a running collector says; without one, what the store and the checkpoints of those who read session files say.
     private func answer(
         _ graph: PipelineGraph,
         _ surroundings: Surroundings,
@@ -127,13 +127,19 @@ struct DoctorCommand: AsyncParsableCommand {
         let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .warning, now: Console.now) }
         let hub = graph.used(.extension).lazy.compactMap { $0.config as? HubConfig }.first ?? HubConfig()
         do {
-            return try await Collector.withStore(
+            return try await Collector.withParts(
                 nil,
                 of: graph,
                 home: surroundings.programHome,
                 logger: logger,
                 now: Console.now
-            ) { try await ask(HubAnswers(store: $0, config: hub, now: Console.now), hub.timezone) }
+            ) { parts in
+                guard let store = parts.stores.values.first else {
+                    throw StartError(.configuration, "the configuration has no store that answers queries")
+                }
+                let answers = HubAnswers(store: store, scanners: parts.scanners, config: hub, now: Console.now)
+                return try await ask(answers, hub.timezone)
+            }
         } catch let error as StartError {
             Console.error("hammurabi: \(error)\n")
             throw ExitCode(error.exitCode)

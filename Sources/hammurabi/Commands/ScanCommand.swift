@@ -99,7 +99,7 @@ private struct ScanDocument: Decodable {
     var calls: Int
     var unreadableFiles: Int
     var skippedLines: Int
-    var unknownLines: [String: Int]
+    var unknownLines: [String: QualityReport.UnknownLines]
     var problems: [String]
 
     /// What was done, for people.
@@ -121,14 +121,16 @@ private struct ScanDocument: Decodable {
 
     private var unknown: String {
         guard !unknownLines.isEmpty else { return "" }
-        let types = unknownLines.sorted { $0.key < $1.key }.map { "\($0.key.printable) (\($0.value))" }
-        return "Lines of types that this version does not know were skipped: \(types.joined(separator: ", ")).\n"
+        return "Lines of types that this version does not know were skipped:\n"
+            + QualityReport.UnknownLines.text(unknownLines)
     }
 
     private var unreadable: String {
         guard !problems.isEmpty else { return "" }
         let lines = problems.prefix(10).map { "  \($0.printable)\n" }.joined()
-        let more = problems.count > 10 ? "  and \(problems.count - 10) more; --json names them\n" : ""
+        let rest = unreadableFiles + skippedLines - 10
+        let more =
+            rest > 0 ? "  and \(Figures.grouped(Int64(rest))) more; hammurabi doctor --data names more of them\n" : ""
         let parts = [(unreadableFiles, "file"), (skippedLines, "line")].filter { $0.0 > 0 }
         let counts = parts.map { "\(Figures.grouped(Int64($0))) \($0 == 1 ? $1 : $1 + "s")" }
         return "\(counts.joined(separator: " and ")) could not be read:\n" + lines + more
