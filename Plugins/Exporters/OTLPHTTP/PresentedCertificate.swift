@@ -34,10 +34,10 @@ struct PresentedCertificate: Hashable {
                 let handler = try NIOSSLClientHandler(
                     context: NIOSSLContext(configuration: .makeClientConfiguration()),
                     serverHostname: isName ? name : nil
-                ) { certificates, verdict in
+                ) { (certificates: [NIOSSLCertificate], verdict: EventLoopPromise<NIOSSLVerificationResult>) in
                     found.succeed(certificates.first.map { Self($0) })
                     // Its dates are all that is wanted.
-                    verdict.succeed(.failed)
+                    verdict.succeed(NIOSSLVerificationResult.failed)
                 }
                 try channel.pipeline.syncOperations.addHandler(handler)
             }
@@ -45,7 +45,7 @@ struct PresentedCertificate: Hashable {
         do {
             let channel = try await bootstrap.connect(host: address.host, port: address.port).get()
             channel.closeFuture.whenComplete { _ in found.succeed(nil) }
-            defer { channel.close(promise: nil) }
+            defer { channel.close(mode: .all, promise: nil) }
             return try await found.futureResult.get()
         } catch {
             found.succeed(nil)
