@@ -87,6 +87,8 @@ public final class CommitQueue: Sendable {
     /// sender is never waited for, and nobody is for a while where they do not come back.
     private func gather(_ answered: Int, within nanoseconds: Int) {
         let wanted = state.withLock { state in
+            // Where more wait than were answered the next commit is large enough.
+            guard state.waiting.count <= answered else { return 0 }
             let wanted = state.waiting.count + answered
             return wanted > 1 ? wanted : 0
         }
