@@ -69,11 +69,13 @@ public final class CommitQueue: Sendable {
         let began = DispatchTime.now().uptimeNanoseconds
         let results = commit(group.map(\.batch))
         let time = DispatchTime.now().uptimeNanoseconds - began
+        // Where more wait than were committed the next commit is large enough.
+        let wanted = state.withLock { $0.waiting.count <= group.count ? $0.waiting.count + group.count : 0 }
         for (index, entry) in group.enumerated() {
             let result = index < results.count ? results[index] : .failure(.retryable("the store gave no answer"))
             entry.continuation.resume(returning: result)
         }
-        gather(group.count, within: min(Int(clamping: time), Self.longestGathering))
+        if wanted > 1 { gather(wanted, within: min(Int(clamping: time), Self.longestGathering)) }
         let mustGoOn = state.withLock { state in
             state.isCommitting = !state.waiting.isEmpty
             return state.isCommitting
@@ -81,18 +83,12 @@ public final class CommitQueue: Sendable {
         if mustGoOn { queue.async { self.commitNext() } }
     }
 
-    /// Waits for those who were just answered, beside those that wait already, but no longer than the commit took.
+    /// Waits until those who were just answered wait beside those that did already, but no longer than the commit took.
     ///
     /// Senders that go on at once would else be divided into two halves for ever, each of which waits for the other's flush. A single
     /// sender is never waited for, and nobody is for a while where they do not come back.
-    private func gather(_ answered: Int, within nanoseconds: Int) {
-        let wanted = state.withLock { state in
-            // Where more wait than were answered the next commit is large enough.
-            guard state.waiting.count <= answered else { return 0 }
-            let wanted = state.waiting.count + answered
-            return wanted > 1 ? wanted : 0
-        }
-        guard wanted > 0, patience.withLock({ $0.isLeft }) else { return }
+    private func gather(_ wanted: Int, within nanoseconds: Int) {
+        guard patience.withLock({ $0.isLeft }) else { return }
         let mustWait = state.withLock { state in
             state.gathering = state.waiting.count < wanted ? wanted : 0
             return state.gathering > 0
