@@ -43,7 +43,7 @@ struct ReusedSegmentTests {
     @Test func `a file that is done with becomes the next segment, and goes with the queue`() throws {
         let (storage, path, bytes) = try prepared()
         #expect(bytes.count >= Self.segmentSize)
-        let again = storage.afterCrash()
+        let again = storage.afterCrash { $0 }
         let queue = try open(again)
         #expect(again.contents(of: path).map { $0.count < Self.segmentSize } == true)
         #expect(try drain(queue) == [0, 1, 2])
@@ -58,7 +58,7 @@ struct ReusedSegmentTests {
         let (storage, path, bytes) = try prepared()
         let end = try #require(bytes.firstRange(of: Array("batch-2-".utf8))).upperBound + 2
         for torn in 0...90 {
-            let copy = storage.afterCrash()
+            let copy = storage.afterCrash { $0 }
             var damaged = bytes
             for position in end..<min(bytes.count, end + torn) { damaged[position] = UInt8(position * 7 % 251) }
             copy.put(damaged, at: path)
