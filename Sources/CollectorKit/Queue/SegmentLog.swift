@@ -39,6 +39,8 @@ public final class SegmentLog: Sendable {
         var nextNumber: UInt64 = 1
         /// When the batches that were taken had come in, by place.
         var taken: [QueuePlace: Timestamp] = [:]
+        /// Whether there is a file that will be the next segment.
+        var hasSpare = false
         /// What need not be read.
         var recent = RecentEntries()
 
@@ -79,7 +81,9 @@ public final class SegmentLog: Sendable {
             reading.withLock { _ in
                 state.withLock { state in
                     for index in state.segments.indices { state.segments[index].isOpen = false }
+                    state.isOpen = false
                     removeFinished(&state)
+                    if state.hasSpare { storage.remove(path(SegmentName.spare)) }
                     state = State()
                 }
             }
@@ -90,22 +94,32 @@ public final class SegmentLog: Sendable {
 
     /// Removes segments that nobody needs any more; damaged ones are kept under another name.
     func removeFinished(_ state: inout State) {
+        // Nobody needs a spare file of a queue that is being closed.
+        var hasSpare = state.hasSpare || !state.isOpen
         state.segments.removeAll { segment in
             guard segment.isFinished else { return false }
-            discard(segment)
+            discard(segment, hasSpare: &hasSpare)
             return true
         }
+        if state.isOpen { state.hasSpare = hasSpare }
     }
 
     /// The segment goes before the note of what is done with it: a note without a segment means nothing.
-    private func discard(_ segment: Segment) {
+    private func discard(_ segment: Segment, hasSpare: inout Bool) {
         let path = path(SegmentName.segment(segment.number))
         if segment.isDamaged {
             setAside(segment.number)
+        } else if !hasSpare, isOfUse(segment), (try? storage.rename(path, to: self.path(SegmentName.spare))) != nil {
+            hasSpare = true
         } else {
             storage.remove(path)
         }
         storage.remove(self.path(SegmentName.done(segment.number)))
+    }
+
+    /// Whether its file may become another segment: it must be large enough, and not waste the disk.
+    private func isOfUse(_ segment: Segment) -> Bool {
+        storage.reusesFiles && segmentSize...segmentSize * 2 ~= segment.end
     }
 
     /// Keeps a file that cannot be read, out of the way.
