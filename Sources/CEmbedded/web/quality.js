@@ -29,7 +29,7 @@ export const quality = {
       h("div", { class: "columns quality-columns" },
         panel(app, { id: "sources", title: "Sources", resource, lines: 6, why: "Who tells of the calls of each agent and machine. Two sources of one call are joined and counted once.", body: sources }),
         panel(app, { id: "costs", title: "Reported and computed cost", resource, lines: 6, why: "Some agents say themselves what a call cost. Agreement says how their figure compares with the price table.", body: costs })),
-      panel(app, { id: "problems", title: "What could not be read", resource, lines: 3, why: "Files and lines that the last scan of session files had to leave out.", body: problems }),
+      panel(app, { id: "problems", title: "What could not be read", resource, lines: 3, why: "Files and lines of agents' session files that had to be left out, as long as they stand there.", body: problems }),
     ];
   },
 };
@@ -68,8 +68,12 @@ const costs = ({ costs: list = [] }) => list.length === 0 ? blank("No agent repo
   ],
 }));
 
-function problems({ unreadableFiles = 0, skippedLines = 0, problems: list = [] }) {
-  if (!unreadableFiles && !skippedLines && !list.length) return blank("Everything was read.");
+function problems({ unreadableFiles = 0, skippedLines = 0, unknownLines = {}, problems: list = [] }) {
+  const types = Object.entries(unknownLines);
+  if (!unreadableFiles && !skippedLines && !list.length && !types.length) return blank("Everything was read.");
+  const items = (texts) => h("ul", { class: "plain-list" }, texts.map((text, index) => h("li", { key: index + text }, h("code", null, text))));
   return [h("p", { class: "fine" }, plural(unreadableFiles, "file") + " could not be read, " + plural(skippedLines, "line") + " left out."),
-    h("ul", { class: "plain-list" }, list.slice(0, 100).map((text, index) => h("li", { key: index + text }, h("code", null, text))))];
+    items(list.slice(0, 100)),
+    types.length > 0 && [h("p", { class: "fine" }, "Skipped, because this version does not know their type:"),
+      items(types.map(([type, { lines, first }]) => type + ": " + plural(lines, "line") + ", first " + first))]];
 }
