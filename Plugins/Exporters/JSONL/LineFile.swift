@@ -26,11 +26,6 @@ struct LineFile: ~Copyable {
     /// How many bytes of lines that have begun were added behind ``offset``.
     private var unfinished: Int64 = 0
     private var isFolderStale = false
-    /// Up to here the file need not be kept in memory.
-    private var forgotten: Int64 = 0
-
-    /// After so many bytes the memory that they took is used for the next ones, which is faster than to fetch other memory.
-    private static let remembered: Int64 = 1 << 20
 
     init(path: String, calls: StorageCalls) {
         self.path = path
@@ -76,14 +71,6 @@ struct LineFile: ~Copyable {
         guard failure == 0 else { throw takeBack(failure) }
         offset = end + Int64(bytes.count)
         unfinished = 0
-        if flush { forget() }
-    }
-
-    private mutating func forget() {
-        guard offset - forgotten >= Self.remembered else { return }
-        calls.forget(descriptor, forgotten..<offset)
-        // The last block is not full and stays.
-        forgotten = offset & ~0xFFFF
     }
 
     private mutating func takeBack(_ failure: Int32) -> StorageFailure {
@@ -140,7 +127,6 @@ struct LineFile: ~Copyable {
     /// Goes on behind what is there; a last line without an end gets one.
     private mutating func adopt(_ size: Int64) throws(StorageFailure) {
         offset = size
-        forgotten = size & ~0xFFFF
         var last: UInt8 = 0x0A
         guard size > 0, pread(descriptor, &last, 1, off_t(size - 1)) == 1, last != 0x0A else { return }
         let failure = [UInt8(0x0A)].withUnsafeBytes { writeAll($0) }

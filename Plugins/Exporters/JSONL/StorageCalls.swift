@@ -16,8 +16,6 @@ struct StorageCalls: Sendable {
     var flush: @Sendable (Int32) -> Int32
     /// Cuts a file to a size; the number of the error, 0 for none.
     var cut: @Sendable (Int32, Int64) -> Int32
-    /// Says that a stretch that is on the disk need not be kept in memory.
-    var forget: @Sendable (Int32, Range<Int64>) -> Void = { _, _ in }
     /// How many bytes a megabyte has when files are rotated; fewer in tests.
     var megabyte: Int64 = 1_000_000
 
@@ -34,12 +32,7 @@ struct StorageCalls: Sendable {
             return fdatasync(descriptor) == 0 ? 0 : errno
             #endif
         },
-        cut: { descriptor, size in ftruncate(descriptor, off_t(size)) == 0 ? 0 : errno },
-        forget: { descriptor, range in
-            #if !canImport(Darwin)
-            posix_fadvise(descriptor, off_t(range.lowerBound), off_t(range.count), POSIX_FADV_DONTNEED)
-            #endif
-        }
+        cut: { descriptor, size in ftruncate(descriptor, off_t(size)) == 0 ? 0 : errno }
     )
 }
 

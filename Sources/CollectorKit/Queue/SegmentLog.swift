@@ -15,6 +15,9 @@ public import Usage
 ///   come twice; it is never missing. After the process was killed only what was being sent comes twice.
 /// - Opening always succeeds if the folder can be used: the torn end of a file is cut, damage between batches is passed over and its
 ///   file kept under the name `….segment.bad`; the log says so.
+/// - A file that is done with becomes the next segment where the storage prefers that: bytes that lie over others change neither
+///   the size nor the place of a file, which halves what a flush costs. Each segment has a number of its own that seeds its sums, so
+///   nothing of what lay there before is taken for a batch.
 ///
 /// Memory holds a few numbers for each segment, what callers have taken, and of what nobody has taken yet at most 4 MiB, so that
 /// what is sent at once need not be read. Methods block on files; safe to call from any thread.
