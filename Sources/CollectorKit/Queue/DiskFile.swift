@@ -21,7 +21,7 @@ final class DiskFile: QueueFile {
     }
 
     private static func open(_ path: String, creating: Bool) throws(QueueStorageError) -> DiskDescriptor {
-        let flags = creating ? O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC : O_RDWR | O_APPEND | O_CLOEXEC
+        let flags = creating ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDWR | O_CLOEXEC
         var number = systemOpen(path, flags, 0o600)
         if number < 0, !creating, [EACCES, EROFS].contains(errno) {
             number = systemOpen(path, O_RDONLY | O_CLOEXEC, 0)
@@ -48,28 +48,38 @@ final class DiskFile: QueueFile {
         return fstat(descriptor.number, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    func append(_ bytes: UnsafeRawBufferPointer) throws(QueueStorageError) {
+    func write(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer, at offset: Int)
+        throws(QueueStorageError)
+    {
         let descriptor = try descriptor()
         var written = 0
+        if !more.isEmpty {
+            let stretches = (Self.stretch(bytes), Self.stretch(more))
+            let count = withUnsafeBytes(of: stretches) { stretches in
+                pwritev(descriptor.number, stretches.assumingMemoryBound(to: iovec.self).baseAddress, 2, off_t(offset))
+            }
+            if count < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
+            written = max(0, count)
+        }
+        try write(bytes.dropFirst(written), to: descriptor, at: offset + written)
+        let rest = max(0, written - bytes.count)
+        try write(more.dropFirst(rest), to: descriptor, at: offset + bytes.count + rest)
+    }
+
+    private static func stretch(_ bytes: UnsafeRawBufferPointer) -> iovec {
+        iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+    }
+
+    private func write(_ bytes: Slice<UnsafeRawBufferPointer>, to descriptor: DiskDescriptor, at offset: Int)
+        throws(QueueStorageError)
+    {
+        var written = 0
         while written < bytes.count {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
-            let count = write(descriptor.number, rest.baseAddress, rest.count)
+            let rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(written))
+            let count = pwrite(descriptor.number, rest.baseAddress, rest.count, off_t(offset + written))
             if count < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
             written += max(0, count)
         }
-    }
-
-    func append(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer) throws(QueueStorageError) {
-        let descriptor = try descriptor()
-        let stretches = [bytes, more].map {
-            iovec(iov_base: UnsafeMutableRawPointer(mutating: $0.baseAddress), iov_len: $0.count)
-        }
-        let count = writev(descriptor.number, stretches, Int32(stretches.count))
-        if count < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
-        let written = max(0, count)
-        if written < bytes.count { try append(UnsafeRawBufferPointer(rebasing: bytes[written...])) }
-        let rest = max(0, written - bytes.count)
-        if rest < more.count { try append(UnsafeRawBufferPointer(rebasing: more[rest...])) }
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int {

@@ -13,6 +13,9 @@ public struct DiskStorage: QueueStorage {
     /// Creates the access to the disk.
     public init() {}
 
+    /// A file that stays as large as it is and where it is has nothing to be put on the disk but its bytes.
+    public var reusesFiles: Bool { true }
+
     /// Makes a folder and those above it.
     public func makeFolder(_ path: String) throws(QueueStorageError) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return }

@@ -22,9 +22,13 @@ public final class MemoryStorage: QueueStorage {
     /// How many bytes all files together may have before the "disk" is full.
     private let room: Mutex<Int>
 
+    /// A spare file would only hold memory; tests of a disk want one.
+    public let reusesFiles: Bool
+
     /// Creates an empty storage with room for so many bytes.
-    public init(room: Int = .max) {
+    public init(room: Int = .max, reusesFiles: Bool = false) {
         self.room = Mutex(room)
+        self.reusesFiles = reusesFiles
     }
 
     /// Changes how many bytes there is room for.
@@ -33,17 +37,15 @@ public final class MemoryStorage: QueueStorage {
     /// What a crash leaves: files without what was not put on the "disk", and no locks; `keeping` says how much of a tail that was
     /// not put there survives, as a process that is killed keeps all and a power cut any part of it.
     public func afterCrash(keeping: (Int) -> Int = { _ in 0 }) -> MemoryStorage {
-        let copy = MemoryStorage()
+        let copy = MemoryStorage(reusesFiles: reusesFiles)
         for (path, file) in state.withLock({ $0.files }).sorted(by: { $0.key < $1.key }) {
-            let (bytes, synced) = file.contents
-            let kept = min(bytes.count, synced + keeping(bytes.count - synced))
-            copy.put(Array(bytes[..<kept]), at: path)
+            copy.put(file.afterCrash(keeping: keeping), at: path)
         }
         return copy
     }
 
     /// The bytes of a file; nil when there is none.
-    public func contents(of path: String) -> [UInt8]? { state.withLock { $0.files[path] }?.contents.bytes }
+    public func contents(of path: String) -> [UInt8]? { state.withLock { $0.files[path] }?.bytes }
 
     /// Puts a file in the place of whatever was there.
     public func put(_ bytes: [UInt8], at path: String) {
@@ -113,29 +115,32 @@ private final class MemoryLock: Sendable {
 
 /// A file in memory that knows what of it is "on the disk".
 private final class MemoryFile: QueueFile {
-    private let state: Mutex<(bytes: [UInt8], synced: Int)>
+    private let state: Mutex<Contents>
     private let room: @Sendable () -> Int
 
-    private static let growth = 128 << 10
-
     init(_ bytes: [UInt8], _ storage: MemoryStorage) {
-        state = Mutex((bytes, bytes.count))
+        state = Mutex(Contents(bytes: bytes, synced: bytes.count))
         room = { [weak storage] in storage?.roomLeft() ?? .max }
     }
 
-    var contents: (bytes: [UInt8], synced: Int) { state.withLock { $0 } }
+    var bytes: [UInt8] { state.withLock { $0.bytes } }
     var size: Int { state.withLock { $0.bytes.count } }
 
-    func append(_ bytes: UnsafeRawBufferPointer) throws(QueueStorageError) {
-        let fitting = min(bytes.count, room())
+    func write(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer, at offset: Int)
+        throws(QueueStorageError)
+    {
+        let end = size
+        let fitting = min(bytes.count + more.count, end - offset + room())
         state.withLock { state in
-            let size = state.bytes.count + fitting
-            // An array that grows by itself has up to twice the bytes that are in it.
-            if state.bytes.capacity < size { state.bytes.reserveCapacity(size + min(size, Self.growth)) }
-            state.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[..<fitting]))
+            let first = min(fitting, bytes.count)
+            state.write(UnsafeRawBufferPointer(rebasing: bytes[..<first]), at: offset)
+            state.write(UnsafeRawBufferPointer(rebasing: more[..<(fitting - first)]), at: offset + first)
         }
-        if fitting < bytes.count { throw QueueStorageError(number: ENOSPC, path: "memory") }
+        if fitting < bytes.count + more.count { throw QueueStorageError(number: ENOSPC, path: "memory") }
     }
+
+    /// What a crash leaves, where `keeping` says how much of what was written last survives.
+    func afterCrash(keeping: (Int) -> Int) -> [UInt8] { state.withLock { $0.afterCrash(keeping: keeping) } }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int {
         state.withLock { state in
@@ -146,12 +151,50 @@ private final class MemoryFile: QueueFile {
         }
     }
 
-    func sync() throws(QueueStorageError) { state.withLock { $0.synced = $0.bytes.count } }
+    func sync() throws(QueueStorageError) { state.withLock { $0.sync() } }
 
-    func cut(to size: Int) throws(QueueStorageError) {
-        state.withLock { state in
-            state.bytes.removeLast(max(0, state.bytes.count - size))
-            state.synced = min(state.synced, size)
-        }
+    func cut(to size: Int) throws(QueueStorageError) { state.withLock { $0.cut(to: size) } }
+}
+
+/// The bytes of a file, and what of them a crash takes back.
+private struct Contents {
+    var bytes: [UInt8]
+    /// As many bytes were there when they were put on the "disk".
+    var synced: Int
+    /// What was written over since, the oldest first.
+    private var former: [(offset: Int, bytes: ArraySlice<UInt8>)] = []
+    /// Where the last write ended.
+    private var written = 0
+
+    private static let growth = 128 << 10
+
+    init(bytes: [UInt8], synced: Int) { (self.bytes, self.synced) = (bytes, synced) }
+
+    mutating func write(_ new: UnsafeRawBufferPointer, at offset: Int) {
+        let kept = min(bytes.count, offset + new.count)
+        if offset < min(kept, synced) { former.append((offset, bytes[offset..<min(kept, synced)])) }
+        if offset < kept { bytes.replaceSubrange(offset..<kept, with: new.prefix(kept - offset)) }
+        let added = new.dropFirst(kept - offset)
+        // An array that grows by itself has up to twice the bytes that are in it.
+        let size = bytes.count + added.count
+        if bytes.capacity < size { bytes.reserveCapacity(size + min(size, Self.growth)) }
+        bytes.append(contentsOf: added)
+        written = offset + new.count
+    }
+
+    mutating func sync() { (synced, former) = (bytes.count, []) }
+
+    mutating func cut(to size: Int) {
+        bytes.removeLast(max(0, bytes.count - size))
+        sync()
+    }
+
+    func afterCrash(keeping: (Int) -> Int) -> [UInt8] {
+        var before = Array(bytes[..<synced])
+        for (offset, old) in former.reversed() { before.replaceSubrange(offset..<offset + old.count, with: old) }
+        let start = min(former.map(\.offset).min() ?? synced, synced)
+        let pending = former.isEmpty && bytes.count == synced ? 0 : written - start
+        let kept = min(bytes.count, start + keeping(pending))
+        return Array(bytes[..<kept]) + before.dropFirst(kept)
     }
 }

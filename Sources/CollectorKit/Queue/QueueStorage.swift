@@ -2,11 +2,13 @@
 
 /// Where a queue keeps its files: the disk, or memory; passed in, so that tests can let anything fail.
 public protocol QueueStorage: Sendable {
+    /// Whether to write over a file that is not needed any more costs less than to make a new one.
+    var reusesFiles: Bool { get }
     /// Makes a folder and those above it, for this user only.
     func makeFolder(_ path: String) throws(QueueStorageError)
     /// The names in a folder; none when it is missing.
     func names(in folder: String) throws(QueueStorageError) -> [String]
-    /// Opens a file for reading, and for appending when `creating` it.
+    /// Opens a file for reading and writing, and makes it if it is not there when `creating` it.
     func open(_ path: String, creating: Bool) throws(QueueStorageError) -> any QueueFile
     /// Gives a file another name.
     func rename(_ path: String, to other: String) throws(QueueStorageError)
@@ -20,17 +22,22 @@ public protocol QueueStorage: Sendable {
     func lock(_ path: String) throws(QueueStorageError) -> any Sendable
 }
 
-/// An open file of a queue; closed with the last reference, may be read from anywhere while one appends.
+extension QueueStorage {
+    /// Files come and go, where nothing else is said.
+    public var reusesFiles: Bool { false }
+}
+
+/// An open file of a queue; closed with the last reference, may be read from anywhere while one writes.
 public protocol QueueFile: AnyObject, Sendable {
     /// The size in bytes.
     var size: Int { get }
-    /// Adds bytes at the end; when it fails, any part of them may be there.
-    func append(_ bytes: UnsafeRawBufferPointer) throws(QueueStorageError)
-    /// Adds two stretches of bytes at the end, the same way.
-    func append(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer) throws(QueueStorageError)
+    /// Writes two stretches of bytes one behind the other at an offset no larger than the size; when it fails, any part of them may
+    /// be there.
+    func write(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer, at offset: Int)
+        throws(QueueStorageError)
     /// Fills a buffer from an offset on; how many bytes there were.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int
-    /// Puts everything that was added on the disk.
+    /// Puts everything that was written on the disk.
     func sync() throws(QueueStorageError)
     /// Cuts the file to a size, on the disk when it returns.
     func cut(to size: Int) throws(QueueStorageError)
@@ -42,13 +49,20 @@ extension QueueFile {
     /// What lies in memory needs nothing of the system.
     public func layBy() {}
 
-    /// Adds one after the other, where nothing better is known.
-    public func append(
-        _ bytes: UnsafeRawBufferPointer,
-        then more: UnsafeRawBufferPointer
-    ) throws(QueueStorageError) {
-        try append(bytes)
-        try append(more)
+    /// Writes bytes, and others behind them, at an offset.
+    func write(_ bytes: [UInt8], then more: [UInt8] = [], at offset: Int) throws(QueueStorageError) {
+        guard !bytes.isEmpty else { return }
+        var failure: QueueStorageError?
+        bytes.withUnsafeBytes { bytes in
+            more.withUnsafeBytes { more in
+                do throws(QueueStorageError) {
+                    try write(bytes, then: more, at: offset)
+                } catch {
+                    failure = error
+                }
+            }
+        }
+        if let failure { throw failure }
     }
 
     /// A stretch of the file, shorter at its end.

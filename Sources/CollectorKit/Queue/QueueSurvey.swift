@@ -76,11 +76,11 @@ public struct QueueSurvey: Sendable, Hashable {
         for name in try storage.names(in: folder) {
             guard let (number, kind) = SegmentName.parse(name), kind == "segment",
                 let file = try? storage.open("\(folder)/\(name)", creating: false),
-                let seed = SegmentHeader.seed(try file.bytes(at: 0, count: SegmentHeader.size))
+                let header = SegmentHeader.read(try file.bytes(at: 0, count: SegmentHeader.size))
             else { continue }
-            var part = Part(name: name, file: file, seed: seed, done: DoneRanges())
+            var part = Part(name: name, file: file, seed: header.seed, done: DoneRanges())
             if let note = try? storage.open("\(folder)/\(SegmentName.done(number))", creating: false) {
-                part.done = DoneMark.ranges(try note.bytes(at: 0, count: note.size), seed: seed)
+                part.done = DoneMark.ranges(try note.bytes(at: 0, count: note.size), seed: header.seed)
             }
             parts.append(part)
         }

@@ -7,23 +7,31 @@
 enum SegmentHeader {
     static let size = 48
     private static let magic: UInt64 = 0x3147_4553_4255_4853
+    /// Stands in the second copy when the file was another segment before, the rest of which may lie behind the entries.
+    private static let reusedMagic: UInt64 = 0x3152_4553_4255_4853
 
-    static func bytes(seed: UInt64) -> [UInt8] {
+    static func bytes(seed: UInt64, isReused: Bool = false) -> [UInt8] {
+        copy(magic, seed: seed) + copy(isReused ? reusedMagic : magic, seed: seed)
+    }
+
+    private static func copy(_ magic: UInt64, seed: UInt64) -> [UInt8] {
         var copy: [UInt8] = []
         for number in [magic, seed] {
             withUnsafeBytes(of: number.littleEndian) { copy.append(contentsOf: $0) }
         }
         let sum = Checksum.of(copy, seed: seed)
         withUnsafeBytes(of: sum.littleEndian) { copy.append(contentsOf: $0) }
-        return copy + copy
+        return copy
     }
 
-    /// The seed of a segment; nil when neither copy can be read.
-    static func seed(_ bytes: [UInt8]) -> UInt64? {
-        for start in [0, size / 2] where bytes.count >= start + size / 2 {
-            let copy = Array(bytes[start..<start + size / 2])
-            let seed = copy[8..<16].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            if copy == Array(Self.bytes(seed: seed)[..<(size / 2)]) { return seed }
+    /// The seed of a segment, and whether its file was used before; nil when neither copy can be read.
+    static func read(_ bytes: [UInt8]) -> (seed: UInt64, isReused: Bool)? {
+        let half = size / 2
+        for start in [half, 0] where bytes.count >= start + half {
+            let found = Array(bytes[start..<start + half])
+            let seed = found[8..<16].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            if found == copy(magic, seed: seed) { return (seed, false) }
+            if found == copy(reusedMagic, seed: seed) { return (seed, true) }
         }
         return nil
     }
@@ -81,6 +89,8 @@ struct DoneRanges: Sendable, Hashable {
 /// The names of a queue's files.
 enum SegmentName {
     static let lock = "lock"
+    /// A file that was a segment and will be another.
+    static let spare = "spare"
 
     static func segment(_ number: UInt64) -> String { padded(number) + ".segment" }
     static func done(_ number: UInt64) -> String { padded(number) + ".done" }

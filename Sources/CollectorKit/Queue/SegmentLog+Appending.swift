@@ -42,38 +42,20 @@ extension SegmentLog {
 
     private func write(_ entries: [QueueEntry], to segment: Segment) throws(QueueStorageError) {
         var buffer: [UInt8] = []
+        var offset = segment.end
         for entry in entries {
             EntryHeader(entry, seed: segment.seed).write(to: &buffer, seed: segment.seed)
-            if entry.bytes.count >= Self.large {
-                try Self.append(buffer, then: entry.bytes, to: segment.file)
-                buffer.removeAll(keepingCapacity: true)
-            } else {
+            let isLarge = entry.bytes.count >= Self.large
+            if !isLarge {
                 buffer.append(contentsOf: entry.bytes)
                 guard buffer.count >= Self.gathered else { continue }
-                try Self.append(buffer, to: segment.file)
-                buffer.removeAll(keepingCapacity: true)
             }
+            let more = isLarge ? entry.bytes : []
+            try segment.file.write(buffer, then: more, at: offset)
+            offset += buffer.count + more.count
+            buffer.removeAll(keepingCapacity: true)
         }
-        try Self.append(buffer, to: segment.file)
-    }
-
-    static func append(
-        _ bytes: [UInt8],
-        then more: [UInt8] = [],
-        to file: any QueueFile
-    ) throws(QueueStorageError) {
-        guard !bytes.isEmpty else { return }
-        var failure: QueueStorageError?
-        bytes.withUnsafeBytes { bytes in
-            more.withUnsafeBytes { more in
-                do throws(QueueStorageError) {
-                    if more.isEmpty { try file.append(bytes) } else { try file.append(bytes, then: more) }
-                } catch {
-                    failure = error
-                }
-            }
-        }
-        if let failure { throw failure }
+        try segment.file.write(buffer, at: offset)
     }
 
     /// The segment that entries are added to; begins a new one when there is none or it is full.
@@ -83,18 +65,10 @@ extension SegmentLog {
         }
         guard isOpen else { throw QueueStorageError(number: 9, path: folder) }
         if let current, current.end < segmentSize { return current }
-        let path = path(SegmentName.segment(number))
         let seed = UInt64.random(in: .min ... .max)
-        let file = try storage.open(path, creating: true)
-        do throws(QueueStorageError) {
-            if file.size > 0 { try file.cut(to: 0) }
-            try Self.append(SegmentHeader.bytes(seed: seed), to: file)
-            try file.sync()
-            try storage.syncFolder(folder)
-        } catch {
-            storage.remove(path)
-            throw error
-        }
+        let path = path(SegmentName.segment(number))
+        let file: any QueueFile =
+            if let reused = reusedFile(path, seed: seed) { reused } else { try newFile(path, seed: seed) }
         var segment = Segment(number: number, seed: seed, file: file, end: SegmentHeader.size)
         segment.isOpen = true
         state.withLock { [segment] state in
@@ -105,6 +79,46 @@ extension SegmentLog {
             state.segments.append(segment)
         }
         return segment
+    }
+
+    private func newFile(_ path: String, seed: UInt64) throws(QueueStorageError) -> any QueueFile {
+        let file = try storage.open(path, creating: true)
+        do throws(QueueStorageError) {
+            if file.size > 0 { try file.cut(to: 0) }
+            try file.write(SegmentHeader.bytes(seed: seed), at: 0)
+            try file.sync()
+            try storage.syncFolder(folder)
+        } catch {
+            storage.remove(path)
+            throw error
+        }
+        return file
+    }
+
+    /// The spare file as a new segment; nil when there is none or it cannot be used.
+    ///
+    /// Its new head is on the disk before its name is: what it held before is never taken for a segment that waits.
+    private func reusedFile(_ path: String, seed: UInt64) -> (any QueueFile)? {
+        let hasSpare = state.withLock { state in
+            defer { state.hasSpare = false }
+            return state.hasSpare
+        }
+        guard hasSpare else { return nil }
+        let spare = self.path(SegmentName.spare)
+        do throws(QueueStorageError) {
+            let former = try storage.open(spare, creating: false)
+            try former.write(SegmentHeader.bytes(seed: seed, isReused: true), at: 0)
+            try former.sync()
+            try storage.rename(spare, to: path)
+            let file = try storage.open(path, creating: false)
+            try storage.syncFolder(folder)
+            return file
+        } catch {
+            logger.debug("a file of the queue cannot be used again", metadata: ["reason": "\(error)"])
+            storage.remove(spare)
+            storage.remove(path)
+            return nil
+        }
     }
 
     /// Takes back what a failed attempt has left; a file from which it cannot be taken is not added to any more.

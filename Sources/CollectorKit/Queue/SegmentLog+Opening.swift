@@ -11,6 +11,7 @@ extension SegmentLog {
     /// - Throws: ``QueueStorageError`` when the folder cannot be used at all; whatever its files hold is no reason.
     public func open() throws(QueueStorageError) {
         try storage.makeFolder(folder)
+        storage.remove(path(SegmentName.spare))
         var numbers: Set<UInt64> = []
         var notes: Set<UInt64> = []
         var highest: UInt64 = 0
@@ -39,7 +40,7 @@ extension SegmentLog {
         do throws(QueueStorageError) {
             let file = try storage.open(path(SegmentName.segment(number)), creating: false)
             let size = file.size
-            guard let seed = SegmentHeader.seed(try file.bytes(at: 0, count: SegmentHeader.size)) else {
+            guard let header = SegmentHeader.read(try file.bytes(at: 0, count: SegmentHeader.size)) else {
                 // No entry is written before the header is on the disk.
                 if size <= SegmentHeader.size {
                     storage.remove(path(SegmentName.segment(number)))
@@ -48,10 +49,10 @@ extension SegmentLog {
                 }
                 return nil
             }
-            var segment = Segment(number: number, seed: seed, file: file, end: size)
-            segment.done = try doneRanges(of: number, seed: seed)
+            var segment = Segment(number: number, seed: header.seed, file: file, end: size)
+            segment.done = try doneRanges(of: number, seed: header.seed)
             let findings = try count(&segment, verifying: verifying)
-            cut(&segment, to: findings.end)
+            cut(&segment, to: findings.end, isReused: header.isReused)
             note(findings.damage, in: &segment)
             // A long queue has more files than a process may have open.
             file.layBy()
@@ -89,15 +90,17 @@ extension SegmentLog {
         return findings
     }
 
-    private func cut(_ segment: inout Segment, to end: Int) {
+    /// Cuts what follows the last whole entry; in a file that was used before that need not be a torn one.
+    private func cut(_ segment: inout Segment, to end: Int, isReused: Bool) {
         let tail = segment.end - end
         segment.end = end
         guard tail > 0 else { return }
-        let name = path(SegmentName.segment(segment.number))
-        logger.warning(
-            "the torn end of the queue is cut; what was being written there was not acknowledged",
-            metadata: ["file": "\(name)", "bytes": "\(tail)"]
-        )
+        if !isReused {
+            logger.warning(
+                "the torn end of the queue is cut; what was being written there was not acknowledged",
+                metadata: ["file": "\(path(SegmentName.segment(segment.number)))", "bytes": "\(tail)"]
+            )
+        }
         do throws(QueueStorageError) {
             try segment.file.cut(to: end)
         } catch {

@@ -92,7 +92,7 @@ extension SegmentLog {
                 file = try storage.open(path(SegmentName.done(segment.number)), creating: true)
             }
             state.segments[index].doneFile = file
-            try Self.append(DoneMark.bytes(range, seed: segment.seed), to: file)
+            try file.write(DoneMark.bytes(range, seed: segment.seed), at: file.size)
         } catch {
             // The note only keeps batches from coming twice after a crash.
             logger.debug("what is done with cannot be noted", metadata: ["reason": "\(error)"])
