@@ -63,6 +63,28 @@ struct CommitQueueTests {
         #expect(store.overlaps == 0)
     }
 
+    @Test func `senders that go on at once and senders that go away are all answered, each batch once`() async throws {
+        let store = Store()
+        let queue = CommitQueue(on: DispatchQueue(label: "commits")) { store.commit($0) }
+        // The first sender has one batch, the last forty: those that are waited for are ever fewer than those that were answered.
+        let batches = try (0..<820).map(batch)
+        await withTaskGroup(of: Void.self) { group in
+            var first = 0
+            for count in 1...40 {
+                let own = batches[first..<first + count]
+                first += count
+                group.addTask {
+                    for batch in own {
+                        _ = await self.refusal(of: batch, by: queue)
+                        if count % 3 == 0 { await Task.yield() }
+                    }
+                }
+            }
+        }
+        #expect(store.numbers.sorted() == Array(0..<820))
+        #expect(store.overlaps == 0)
+    }
+
     @Test func `a batch for which the store has no answer is to come again`() async throws {
         let queue = CommitQueue(on: DispatchQueue(label: "commits")) { _ in [] }
         let batch = try batch(0)
