@@ -108,6 +108,7 @@ struct Assembler {
         (instance.component as? any Exporter).map {
             ObservedExporter(
                 exporter: $0,
+                countsItself: $0 is any Queueing,
                 counters: instance.counters,
                 passage: instance.passages.counters(in: pipeline),
                 life: instance.life,

@@ -7,6 +7,8 @@ import Usage
 /// An exporter in a pipeline, with what the host notes about it: what it took, what it could not take, and samples for whoever looks.
 struct ObservedExporter: Consumer {
     let exporter: any Exporter
+    /// Whether it counts by itself what it took, as what has a queue does.
+    let countsItself: Bool
     let counters: ComponentCounters
     /// What it took in this pipeline.
     let passage: ComponentCounters
@@ -29,8 +31,7 @@ struct ObservedExporter: Consumer {
             }
             throw error
         }
-        // What has a queue counts by itself what it took into it.
-        if !(exporter is any Queueing) { counters.add(batch.otlp.recordCount, to: .accepted) }
+        if !countsItself { counters.add(batch.otlp.recordCount, to: .accepted) }
         passage.add(batch.otlp.recordCount, to: .accepted)
         life.succeed()
     }
