@@ -30,7 +30,7 @@ struct ImportTests {
         "NIOCore": [
             "Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient",
         ],
-        "NIOPosix": ["Sources/Collector/Listeners/"],
+        "NIOPosix": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/PresentedCertificate.swift"],
         "ArgumentParser": ["Sources/hammurabi/"],
         "ServiceLifecycle": ["Sources/Collector/Runtime/"],
         "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient"],

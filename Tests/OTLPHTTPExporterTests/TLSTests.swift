@@ -65,6 +65,36 @@ struct TLSTests {
         await sink.stop()
     }
 
+    @Test
+    func `a certificate that has expired, is not valid yet or has another name is told apart, and nothing is lost`()
+        async throws
+    {
+        let cases = [
+            ("expired", "its certificate has expired on 2021-01-01; renew it there"),
+            (
+                "early",
+                "its certificate is not valid before 2120-01-01; check the clocks of both machines, or replace it there"
+            ),
+            ("named", "its certificate is for another name; see tls.server_name_override"),
+        ]
+        for (name, expected) in cases {
+            let sink = try await Self.sink(name)
+            let bench = Bench("https://127.0.0.1:\(sink.port)") {
+                $0.tls.caFile = ConfigPath(Self.file(name == "named" ? "ca.pem" : "dated-ca.pem"))
+            }
+            try await bench.start()
+            try await bench.consume(try logs("a"))
+            try await eventually { bench.trouble != nil }
+            #expect(bench.trouble?.contains("127.0.0.1:\(sink.port)") == true)
+            #expect(bench.trouble?.hasSuffix(expected) == true, "\(bench.trouble ?? "")")
+            // It may be renewed at any time, so that what waits is kept and tried again (collector-model: a failed connection).
+            #expect(bench.counters.value(.dropped) == 0 && bench.counters.value(.sent) == 0)
+            #expect(bench.status?.batches == 1)
+            #expect(try await bench.deadLetters() == [])
+            await sink.stop()
+        }
+    }
+
     @Test func `a destination that asks for a certificate gets the one that is named`() async throws {
         let sink = try await Self.sink(clientAuthority: "ca.pem")
         #expect(try await Self.attempt(sink) { $0.caFile = ConfigPath(Self.file("ca.pem")) } != nil)

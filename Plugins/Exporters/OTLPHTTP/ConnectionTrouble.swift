@@ -4,9 +4,11 @@ import AsyncHTTPClient
 
 /// Why no answer came, in words for whoever runs the collector.
 enum ConnectionTrouble {
+    private static let distrust = "CERTIFICATE_VERIFY_FAILED"
+
     /// What the libraries say in their own words, and what that means.
     private static let known = [
-        ("CERTIFICATE_VERIFY_FAILED", "nobody who is trusted vouches for its certificate; see tls.ca_file"),
+        (distrust, "nobody who is trusted vouches for its certificate; see tls.ca_file"),
         ("failedToValidateHostname", "its certificate is for another name; see tls.server_name_override"),
         ("CERTIFICATE_REQUIRED", "it asks for a certificate; see tls.cert_file"),
         ("WRONG_VERSION_NUMBER", "it does not speak TLS; write http:// if that is meant"),
@@ -17,6 +19,9 @@ enum ConnectionTrouble {
         ("No route to host", "there is no route to it"),
         ("failed to resolve", "its name is not known"), ("dnsAError", "its name is not known"),
     ]
+
+    /// Whether the certificate of the destination was not accepted, for a reason that the library keeps to itself.
+    static func isDistrust(_ error: any Error) -> Bool { "\(error)".contains(distrust) }
 
     /// The reason on one short line, without the places in the libraries' sources.
     static func reason(_ error: any Error) -> String {

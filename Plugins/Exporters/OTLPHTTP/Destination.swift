@@ -72,7 +72,7 @@ struct Destination: Sendable {
                 return .cancelled
             } catch {
                 if Task.isCancelled { return .cancelled }
-                return .later("\(target.authority): \(ConnectionTrouble.reason(error))", after: nil)
+                return .later("\(target.authority): \(await reason(error, target))", after: nil)
             }
             guard (300..<400).contains(response.status.code) else { return await answer(response) }
             switch redirection(response, from: target) {
@@ -81,6 +81,16 @@ struct Destination: Sendable {
             }
         }
         return .refused("the destination redirects in a circle")
+    }
+
+    /// Why no answer came; a certificate that was not accepted is looked at for its dates.
+    private func reason(_ error: any Error, _ target: WebAddress) async -> String {
+        let reason = ConnectionTrouble.reason(error)
+        // A proxy may be the only way there.
+        guard ConnectionTrouble.isDistrust(error), config.proxyURL.isEmpty else { return reason }
+        let name = config.tls.serverNameOverride.isEmpty ? target.host : config.tls.serverNameOverride
+        let certificate = await PresentedCertificate.shown(by: target, under: name, on: client.eventLoopGroup)
+        return certificate?.trouble(at: now()) ?? reason
     }
 
     private func request(_ body: ByteBuffer, to address: WebAddress) -> HTTPClientRequest {
