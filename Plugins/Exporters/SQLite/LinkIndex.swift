@@ -24,8 +24,9 @@ struct LinkIndex: Sendable {
 
     /// Reads the tail and the filters.
     ///
-    /// - Parameter tailCapacity: How many links are gathered before they are sorted into a run: by default about three megabytes.
-    init(_ db: Database, tailCapacity: Int = 32_768) throws {
+    /// - Parameter tailCapacity: How many links are gathered before they are sorted into a run: by default as many as its tables hold
+    ///     without growing, two megabytes with what sorting them takes.
+    init(_ db: Database, tailCapacity: Int = 24_000) throws {
         self.tailCapacity = tailCapacity
         runs = try LinkRun.all(db)
         var statement = try SQLiteStatement("SELECT postings FROM link_tail ORDER BY seq", db)
