@@ -29,15 +29,16 @@ public struct CallOrigin: Sendable, Hashable {
         } else if sessionIsTrace == other.sessionIsTrace, let mine = session, let theirs = other.session {
             session = min(mine, theirs)
         }
-        agent = Self.first(agent, other.agent)
-        provider = Self.first(provider, other.provider)
-        model = Self.first(model, other.model)
-        user = Self.first(user, other.user)
-        project = Self.first(project, other.project)
-        machine = Self.first(machine, other.machine)
+        agent = Self.smaller(agent, other.agent)
+        provider = Self.smaller(provider, other.provider)
+        model = Self.smaller(model, other.model)
+        user = Self.smaller(user, other.user)
+        project = Self.smaller(project, other.project)
+        machine = Self.smaller(machine, other.machine)
     }
 
-    static func first(_ left: String?, _ right: String?) -> String? {
+    /// The smaller of two texts, or the one that is known: the choice does not depend on their order.
+    static func smaller(_ left: String?, _ right: String?) -> String? {
         guard let left else { return right }
         guard let right else { return left }
         return min(left, right)

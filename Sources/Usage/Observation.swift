@@ -113,7 +113,7 @@ extension Observation {
         reportedCost = [reportedCost, other.reportedCost].compactMap(\.self).max()
         terms.merge(other.terms)
         duration = [duration, other.duration].compactMap(\.self).max()
-        error = CallOrigin.first(error, other.error)
+        error = CallOrigin.smaller(error, other.error)
         return self != before
     }
 

@@ -49,11 +49,11 @@ public struct SessionSighting: Sendable, Hashable {
     public mutating func merge(_ other: SessionSighting) {
         extend(to: other.firstSeen)
         extend(to: other.lastSeen)
-        agent = Self.smaller(agent, other.agent)
-        user = Self.smaller(user, other.user)
-        project = Self.smaller(project, other.project)
-        machine = Self.smaller(machine, other.machine)
-        parent = Self.smaller(parent, other.parent)
+        agent = CallOrigin.smaller(agent, other.agent)
+        user = CallOrigin.smaller(user, other.user)
+        project = CallOrigin.smaller(project, other.project)
+        machine = CallOrigin.smaller(machine, other.machine)
+        parent = CallOrigin.smaller(parent, other.parent)
         name = Latest.later(name, other.name)
         branch = Latest.later(branch, other.branch)
         agentVersion = Latest.later(agentVersion, other.agentVersion)
@@ -69,15 +69,10 @@ public struct SessionSighting: Sendable, Hashable {
         knowledge.formUnion(Knowledge(observation.source))
         // Nearly always what is known already; then nothing is assigned.
         let origin = observation.origin.value
-        if agent != origin.agent { agent = Self.smaller(agent, origin.agent) }
-        if user != origin.user { user = Self.smaller(user, origin.user) }
-        if project != origin.project { project = Self.smaller(project, origin.project) }
-        if machine != origin.machine { machine = Self.smaller(machine, origin.machine) }
-    }
-
-    private static func smaller(_ left: String?, _ right: String?) -> String? {
-        guard let left, let right else { return left ?? right }
-        return right < left ? right : left
+        if agent != origin.agent { agent = CallOrigin.smaller(agent, origin.agent) }
+        if user != origin.user { user = CallOrigin.smaller(user, origin.user) }
+        if project != origin.project { project = CallOrigin.smaller(project, origin.project) }
+        if machine != origin.machine { machine = CallOrigin.smaller(machine, origin.machine) }
     }
 }
 
@@ -91,6 +86,7 @@ extension Observation {
         sighting.knowledge = Knowledge(source)
         return sighting
     }
+
     /// When the call began, as far as that is known.
     fileprivate var start: Timestamp {
         Timestamp(nanoseconds: time.nanoseconds - max(0, min(duration ?? 0, time.nanoseconds)))

@@ -16,6 +16,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd"),
         .target(name: "CEmbedded"),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "OTLP"),
@@ -35,7 +36,7 @@ let package = Package(
         .target(
             name: "SQLiteExporter",
             dependencies: [
-                "CollectorKit", "Usage", "OTLP", "CEmbedded", .product(name: "GRDB", package: "GRDB.swift"),
+                "CollectorKit", "Usage", "OTLP", "CEmbedded", "CZstd", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
