@@ -66,7 +66,9 @@ public struct LogAttributeWriter {
     }
 
     /// Writes an attribute with a flag.
-    public mutating func add(_ key: String, _ flag: Bool) { writer.attribute(Field.LogRecord.attributes, key, .bool(flag)) }
+    public mutating func add(_ key: String, _ flag: Bool) {
+        writer.attribute(Field.LogRecord.attributes, key, .bool(flag))
+    }
 
     /// Writes an attribute with a number.
     public mutating func add(_ key: String, _ number: Double) {
