@@ -149,6 +149,14 @@ struct ForkedRolloutTests {
         #expect(books.calls.compactMap(\.session).sorted() == [threads[0]] + threads)
     }
 
+    @Test func `what the parent did after the fork is no copy, however equal`() async throws {
+        let later = total((300, 90, 40), last: (50, 0, 10), second: 90)
+        try write(meta(threads[0]) + history(second: 1) + later, thread: 0)
+        let late = fork(1, of: 0).replacing("09:00:00", with: "09:01:00")
+        try write(late + history(second: 60) + later, thread: 1)
+        #expect(try await scanned(home).books.figures == [4, 260, 90, 0, 50])
+    }
+
     @Test func `a fork of a fork repeats what both made`() async throws {
         try write(meta(threads[0]) + history(second: 1), thread: 0)
         let first = history(second: 60) + total((300, 90, 40), last: (50, 0, 10), second: 70)

@@ -47,7 +47,7 @@ struct ThreadHistory {
     mutating func maker(of total: TokenVector, at time: Timestamp) -> String {
         if progress.hasOwnTurn { return thread }
         if let parent {
-            if let maker = parent.maker(of: total) { return maker }
+            if let maker = parent.maker(of: total, madeBefore: created) { return maker }
         } else if created > 0, time.nanoseconds < created {
             progress.hasOldCopies = true
             return root
@@ -61,20 +61,28 @@ struct ThreadHistory {
 
 /// Who made the calls of a rollout, by the total behind each.
 final class ThreadTotals {
-    private var makers: [UInt64: String] = [:]
+    private var calls: [UInt64: (maker: String, time: Timestamp)] = [:]
+    private var earliest = Timestamp(nanoseconds: .max)
 
     /// A file with more totals than this is known in part only.
     private static let capacity = 1 << 18
 
     fileprivate init() {}
 
-    /// The thread that made the call behind a total; nil when no call of the file has it.
-    func maker(of total: TokenVector) -> String? { makers[Self.hash(total)] }
+    /// The thread that made the call behind a total; nil when no call of the file has it that a fork can have copied.
+    ///
+    /// - Parameter instant: When the fork was made: what its parent did later is no copy, however equal. A fork that was made before
+    ///     its parent's first call has no time that can be believed.
+    fileprivate func maker(of total: TokenVector, madeBefore instant: Int64) -> String? {
+        guard let call = calls[Self.hash(total)] else { return nil }
+        return instant < earliest.nanoseconds || call.time.nanoseconds <= instant ? call.maker : nil
+    }
 
-    fileprivate func add(_ total: TokenVector, by maker: String) {
-        guard makers.count < Self.capacity else { return }
+    fileprivate func add(_ total: TokenVector, by maker: String, at time: Timestamp) {
+        guard calls.count < Self.capacity else { return }
+        earliest = min(earliest, time)
         let key = Self.hash(total)
-        if makers[key] == nil { makers[key] = maker }
+        if calls[key] == nil { calls[key] = (maker, time) }
     }
 
     private static func hash(_ total: TokenVector) -> UInt64 {
@@ -137,7 +145,7 @@ final class ThreadHistories {
                 if history == nil, parsed.type?.equals("session_meta") == true {
                     history = self.history(payload, file, time, depth: depth)
                 } else if let total = payload.total, let maker = history?.maker(of: total, at: time) {
-                    totals.add(total, by: maker)
+                    totals.add(total, by: maker, at: time)
                 }
             case .omitted: continue
             case .more:
