@@ -33,9 +33,11 @@ enum CallIdentity {
             if batch.hasPrefix(id, "req_") {
                 if keys.request == 0 { keys.request = hash(id, of: batch, after: request, scopedBy: scope) }
             } else {
-                var start = response
-                if keys.request == 0, isTranscript || Int(id.length) < shortestGlobalID { start.combine(prompt) }
-                keys.response = hash(id, of: batch, after: start, scopedBy: scope)
+                keys.response = hash(id, of: batch, after: response, scopedBy: scope)
+                guard keys.request == 0, isTranscript || Int(id.length) < shortestGlobalID else { continue }
+                var start = answer
+                start.combine(prompt)
+                keys.answer = hash(id, of: batch, after: start, scopedBy: scope)
             }
         }
         if keys.request == 0, keys.response == 0, let id = attributes.text(.clientRequestID) {
@@ -47,6 +49,7 @@ enum CallIdentity {
     // Each begun once: every call needs several.
     private static let request = StableHash(domain: "request")
     private static let response = StableHash(domain: "response")
+    private static let answer = StableHash(domain: "answer")
     private static let clientRequest = StableHash(domain: "client-request")
     private static let weak = StableHash(domain: "weak")
     private static let interval = StableHash(domain: "interval")

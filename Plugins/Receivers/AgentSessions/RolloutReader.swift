@@ -129,10 +129,11 @@ final class RolloutReader: SessionReader {
         var call = call(.rolloutCall, usage, time, payload)
         call.session = payload.thread?.string(reusing: facts.thread) ?? call.session
         call.response = payload.response?.string
+        let root = call.session == facts.thread ? facts.root : payload.session?.string
         call.lineage =
-            payload.threadUsage.map { lineage($0.values, of: call.session) }
+            payload.threadUsage.map { lineage($0.values, root: root) }
             // Without any id the figures and the time have to do.
-            ?? (call.response == nil ? lineage(usage.values + [time.nanoseconds], of: call.session) : nil)
+            ?? (call.response == nil ? lineage(usage.values + [time.nanoseconds], root: facts.root) : nil)
         sink.add(call)
     }
 
@@ -141,14 +142,12 @@ final class RolloutReader: SessionReader {
         let growth = facts.running.growth(total: payload.total, last: payload.last)
         guard !facts.hasRecords, let growth else { return }
         var call = call(.rolloutTotal, growth, time, payload)
-        guard let total = payload.total else {
-            call.lineage = lineage(growth.values + [time.nanoseconds], of: call.session)
-            return sink.add(call)
+        call.lineage = lineage(payload.total?.values ?? growth.values + [time.nanoseconds], root: facts.root)
+        if facts.parent != nil, let total = payload.total, let maker = maker(of: total, at: time) {
+            // A copy belongs to the thread that made the call; forks can have equal turns of their own.
+            call.session = maker
+            if maker != facts.root { call.ownLineage = lineage(total.values, root: maker) }
         }
-        let maker = maker(of: total, at: time)
-        call.lineage = lineage(total.values, of: maker)
-        // A copy belongs to the thread that made the call.
-        if maker != facts.root { call.session = maker }
         sink.add(call)
     }
 
@@ -168,15 +167,14 @@ final class RolloutReader: SessionReader {
         return call
     }
 
-    /// The thread that made the call behind a total.
-    private func maker(of total: TokenVector, at time: Timestamp) -> String {
+    /// The thread that made the call behind a total; nil when nothing tells.
+    private func maker(of total: TokenVector, at time: Timestamp) -> String? {
         let thread = facts.thread ?? place.session
         if facts.history.hasOwnTurn { return thread }
         var history =
             history
             ?? ThreadHistory(
                 thread: thread,
-                root: facts.root ?? thread,
                 isFork: facts.isFork,
                 created: created,
                 parent: facts.parent.flatMap(histories.totals),
@@ -186,11 +184,10 @@ final class RolloutReader: SessionReader {
         return history.maker(of: total, at: time)
     }
 
-    /// The place of a call in a thread's history.
-    private func lineage(_ values: [Int64], of thread: String) -> String {
+    private func lineage(_ values: [Int64], root: String?) -> String {
         var name = "codex:"
         name.reserveCapacity(128)
-        name += thread
+        name += root ?? facts.thread ?? place.session
         for (position, value) in values.enumerated() {
             name += position == 0 ? ":" : "."
             name += value.description
