@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The ids under which a call is known, each a ``StableHash`` of kind and id; zero means the witness does not know it.
+/// The ids under which a call is known, each a ``StableHash`` of kind and id; zero means that the source does not know it.
 ///
-/// Two observations with an equal key tell of one call. Two that differ in the same kind of key tell of two.
+/// The kinds have an order: a request id decides over a response id, both over a lineage. Observations with different ids of a kind
+/// that decides are different calls, whatever weaker key they share (``CallGrouping``).
 public struct CallKeys: Sendable, Hashable {
     /// The id the API gave to the request (`req_…`).
     public var request: UInt64 = 0
     /// The id the API gave to its answer (`msg_…`, `chatcmpl-…`, `resp_…`).
     public var response: UInt64 = 0
-    /// The place in a rollout's lineage, or the id that a sender chose for its own event.
+    /// The place in a rollout's history, or the id that a sender chose for its own event.
     public var lineage: UInt64 = 0
 
     /// Creates keys that name nothing.
@@ -55,12 +56,15 @@ public struct CallKeys: Sendable, Hashable {
 
 /// The place of a span in its trace, as hashes of trace and span id; zero means none.
 ///
-/// A span that tells usage and has a descendant that does, too, is a roll-up: its tokens are the descendant's over again.
+/// A span that reports usage and has a descendant that does, too, is a roll-up: its tokens are the descendant's over again. Only a
+/// descendant of the same ``kind`` with other figures is a call beside it.
 public struct TraceLinks: Sendable, Hashable {
     /// The span itself.
     public var span: UInt64 = 0
     /// The nearest known ancestors: the parent first, then, through spans of the same batch, theirs.
     public var ancestors = InlineAncestors()
+    /// What the span is: its instrumentation scope and its name, hashed; zero when it is not known.
+    public var kind: UInt64 = 0
     /// Whether a descendant tells usage, too.
     public var isRollUp = false
 
@@ -77,6 +81,7 @@ public struct TraceLinks: Sendable, Hashable {
     /// Takes in what a second delivery knows.
     public mutating func merge(_ other: TraceLinks) {
         span = span == 0 ? other.span : other.span == 0 ? span : min(span, other.span)
+        kind = kind == 0 ? other.kind : other.kind == 0 ? kind : min(kind, other.kind)
         isRollUp = isRollUp || other.isRollUp
         other.ancestors.forEach { ancestors.insert($0) }
     }

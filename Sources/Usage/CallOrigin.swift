@@ -6,6 +6,9 @@ public struct CallOrigin: Sendable, Hashable {
     public var session: String?
     /// Whether ``session`` is only a trace id.
     public var sessionIsTrace = false
+    /// Whether the record was found in a background fork, which begins with copies of its parent's calls: another session that has the
+    /// call made it.
+    public var sessionIsFork = false
     /// The program that made the call, such as `claude-code`, or a service name.
     public var agent: String?
     /// The company or gateway that answered, in OpenTelemetry's spelling.
@@ -22,11 +25,14 @@ public struct CallOrigin: Sendable, Hashable {
     /// Creates an origin of which nothing is known.
     public init() {}
 
-    /// Takes in what a second delivery of a sighting knows; of two texts the smaller stays, and a session is more than a trace.
+    /// How much ``session`` says about who made the call: nothing, a trace, a fork that may have copied it, the session itself.
+    var sessionStanding: UInt8 { session == nil ? 0 : sessionIsTrace ? 1 : sessionIsFork ? 2 : 3 }
+
+    /// Takes in what a second delivery of an observation knows; of two texts the smaller stays, and the better session.
     mutating func merge(_ other: CallOrigin) {
-        if session == nil || (sessionIsTrace && !other.sessionIsTrace && other.session != nil) {
-            (session, sessionIsTrace) = (other.session, other.sessionIsTrace)
-        } else if sessionIsTrace == other.sessionIsTrace, let mine = session, let theirs = other.session {
+        if sessionStanding < other.sessionStanding {
+            (session, sessionIsTrace, sessionIsFork) = (other.session, other.sessionIsTrace, other.sessionIsFork)
+        } else if sessionStanding == other.sessionStanding, let mine = session, let theirs = other.session {
             session = min(mine, theirs)
         }
         agent = Self.smaller(agent, other.agent)

@@ -23,6 +23,8 @@ extension Observation {
         writer.optional(trace.span)
         writer.byte(UInt8(trace.ancestors.values.count))
         trace.ancestors.forEach { writer.fixed($0) }
+        writer.optional(trace.kind)
+        writer.optional(intervalKey)
         writer.text(session)
         writer.text(agent)
         writer.text(provider)
@@ -50,7 +52,8 @@ extension Observation {
     /// - Parameter reader: Stands behind the observation afterwards.
     /// - Returns: nil when the bytes are damaged or of an unknown form.
     init?(from reader: inout CompactReader) {
-        guard reader.byte() == Self.form, let id = reader.fixed(), let time = reader.fixed(),
+        guard let form = reader.byte(), (1...Self.form).contains(form), let id = reader.fixed(),
+            let time = reader.fixed(),
             let source = reader.byte().flatMap(Source.init(rawValue:)), let authority = reader.byte(),
             let flags = reader.byte(), let witness = reader.fixed()
         else { return nil }
@@ -63,9 +66,12 @@ extension Observation {
         weakWindow = Int32(truncatingIfNeeded: reader.signed())
         trace.span = reader.optional()
         for _ in 0..<min(4, reader.byte() ?? 0) { trace.ancestors.insert(reader.fixed() ?? 0) }
+        // Version 0.1.0 wrote form 1, which ends the links here.
+        if form > 1 { (trace.kind, intervalKey) = (reader.optional(), reader.optional()) }
         var origin = CallOrigin()
         origin.session = reader.text()
         origin.sessionIsTrace = flags & 1 != 0
+        origin.sessionIsFork = flags & 32 != 0
         origin.agent = reader.text()
         origin.provider = reader.text()
         origin.model = reader.text()
@@ -88,13 +94,15 @@ extension Observation {
         knowsCacheLifetimes = flags & 2 != 0
         terms.isFast = flags & 4 != 0
         trace.isRollUp = flags & 8 != 0
+        isSideChain = flags & 16 != 0
         guard reader.isWhole else { return nil }
     }
 
-    private static let form: UInt8 = 1
+    private static let form: UInt8 = 2
 
     private var flags: UInt8 {
         (sessionIsTrace ? 1 : 0) | (knowsCacheLifetimes ? 2 : 0) | (terms.isFast ? 4 : 0) | (trace.isRollUp ? 8 : 0)
+            | (isSideChain ? 16 : 0) | (origin.value.sessionIsFork ? 32 : 0)
     }
 }
 

@@ -25,6 +25,12 @@ public struct Observation: Sendable, Hashable, HasOrigin {
     ///
     /// Zero: never joined that way.
     public var weakKey: UInt64 = 0
+    /// Joins spans that two libraries of one process made of one call in two traces: process, size of prompt and answer.
+    ///
+    /// Zero: never joined that way. It needs ``duration``.
+    public var intervalKey: UInt64 = 0
+    /// Whether the record is of a side chain, which may repeat calls of its parent under request ids of its own.
+    public var isSideChain = false
     /// How far apart in seconds two sightings of one call may be when nothing but ``weakKey`` joins them.
     public var weakWindow: Int32 = 30
     /// The number of the record of its batch that it was read from; -1 for none.
@@ -127,6 +133,8 @@ extension Observation {
         trace.merge(other.trace)
         weakKey = Self.smaller(weakKey, other.weakKey)
         weakWindow = max(weakWindow, other.weakWindow)
+        intervalKey = Self.smaller(intervalKey, other.intervalKey)
+        isSideChain = isSideChain && other.isSideChain
         origin.merge(other.origin)
         reportedCost = [reportedCost, other.reportedCost].compactMap(\.self).max()
         terms.merge(other.terms)
@@ -141,6 +149,7 @@ extension Observation {
     func covers(_ other: Observation) -> Bool {
         guard time <= other.time, authority >= other.authority, counts == other.counts, keys == other.keys,
             trace.covers(other.trace), weakKey == other.weakKey, weakWindow == other.weakWindow,
+            intervalKey == other.intervalKey, isSideChain == other.isSideChain,
             origin == other.origin, reportedCost == other.reportedCost, terms == other.terms, error == other.error,
             knowsCacheLifetimes || !other.knowsCacheLifetimes
         else { return false }

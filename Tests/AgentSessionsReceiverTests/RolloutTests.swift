@@ -118,3 +118,113 @@ struct RolloutTests {
         #expect(try await books(ours + twoCalls, id: threadB).calls.first?.provider == "openai")
     }
 }
+
+/// Which calls of a rollout are copies of another thread's.
+struct ForkedRolloutTests {
+    private let home: TestHome
+    private let threads = (1...4).map { "0199a213-81a0-7800-8aa0-00000000000\($0)" }
+
+    init() throws {
+        home = try TestHome()
+    }
+
+    private func write(_ text: String, thread: Int) throws { try home.write(text, to: rolloutName(threads[thread])) }
+
+    private func fork(_ thread: Int, of parent: Int) -> String {
+        meta(threads[thread], more: #","forked_from_id":"\#(threads[parent])""#)
+    }
+
+    /// Two calls of the parent; a fork repeats them with other times.
+    private func history(second: Int) -> String {
+        turn("gpt-5", second: second) + total((100, 40, 10), last: (100, 40, 10), second: second + 1)
+            + total((250, 90, 30), last: (150, 50, 20), second: second + 2)
+    }
+
+    @Test func `forks with equal own turns keep a call each`() async throws {
+        try write(meta(threads[0]) + history(second: 1), thread: 0)
+        let own = total((300, 90, 40), last: (50, 0, 10), second: 90)
+        for thread in 1...3 { try write(fork(thread, of: 0) + history(second: 60) + own, thread: thread) }
+        let books = try await scanned(home).books
+        #expect(books.figures == [5, 310, 90, 0, 60])
+        #expect(books.calls.compactMap(\.session).sorted() == [threads[0]] + threads)
+    }
+
+    @Test func `what the parent did after the fork is no copy, however equal`() async throws {
+        let later = total((300, 90, 40), last: (50, 0, 10), second: 90)
+        try write(meta(threads[0]) + history(second: 1) + later, thread: 0)
+        let late = fork(1, of: 0).replacing("09:00:00", with: "09:01:00")
+        try write(late + history(second: 60) + later, thread: 1)
+        #expect(try await scanned(home).books.figures == [4, 260, 90, 0, 50])
+    }
+
+    @Test func `a fork of a fork repeats what both made`() async throws {
+        try write(meta(threads[0]) + history(second: 1), thread: 0)
+        let first = history(second: 60) + total((300, 90, 40), last: (50, 0, 10), second: 70)
+        try write(fork(1, of: 0) + first, thread: 1)
+        try write(fork(2, of: 1) + first + total((310, 90, 45), last: (10, 0, 5), second: 95), thread: 2)
+        let books = try await scanned(home).books
+        #expect(books.figures == [4, 220, 90, 0, 45])
+        #expect(books.calls.compactMap(\.session).sorted() == [threads[0]] + threads[0...2])
+    }
+
+    @Test func `without the parent's file the times of copies tell where own turns begin`() async throws {
+        func late(_ thread: Int) -> String { fork(thread, of: 0).replacing("09:00:00", with: "09:05:00") }
+        let own = total((300, 90, 40), last: (50, 0, 10), second: 400)
+        for thread in 1...2 { try write(late(thread) + history(second: 1) + own, thread: thread) }
+        #expect(try await scanned(home).books.figures == [4, 260, 90, 0, 50])
+    }
+
+    @Test func `without any sign of its own turns a fork shares the history`() async throws {
+        for thread in 1...2 { try write(fork(thread, of: 0) + history(second: 60), thread: thread) }
+        #expect(try await scanned(home).books.figures == [2, 160, 90, 0, 30])
+    }
+
+    @Test func `fresh sub-agents with equal first responses are calls of their own, with and without response ids`()
+        async throws
+    {
+        // junhoyeo/tokscale#679
+        try write(meta(threads[0]) + history(second: 1), thread: 0)
+        func spawned(_ thread: Int) -> String {
+            meta(threads[thread], more: #","session_id":"\#(threads[0])","parent_thread_id":"\#(threads[0])""#)
+        }
+        for thread in 1...2 {
+            try write(spawned(thread) + total((70, 0, 7), last: (70, 0, 7), second: 50), thread: thread)
+        }
+        try write(
+            spawned(3)
+                + record("resp_3_0123456789abcdef", (70, 0, 7), total: (70, 0, 7), thread: threads[3], second: 50),
+            thread: 3
+        )
+        let books = try await scanned(home).books
+        #expect(books.figures == [5, 370, 90, 0, 51])
+    }
+
+    @Test func `a compaction's record counts although the total stays`() async throws {
+        // openai/codex#47003
+        let text =
+            meta(threads[0])
+            + record("resp_1_0123456789abcdef", (100, 40, 10), total: (100, 40, 10), thread: threads[0], second: 1)
+            + record("resp_c_0123456789abcdef", (900, 800, 9), total: (100, 40, 10), thread: threads[0], second: 5)
+        try write(text, thread: 0)
+        #expect(try await scanned(home).books.figures == [2, 160, 840, 0, 19])
+    }
+
+    @Test(arguments: [1, 2, 3, 5, 8])
+    func `a scan that pauses in a fork's file goes on with what it knew`(appended: Int) async throws {
+        try write(meta(threads[0]) + history(second: 1), thread: 0)
+        let lines =
+            [fork(1, of: 0), history(second: 60)]
+            + (1...6).map { number in
+                total((250 + Int64(number) * 10, 90, 30 + Int64(number)), last: (10, 0, 1), second: 70 + number)
+            }
+        try write(lines.prefix(appended).joined(), thread: 1)
+        let scene = try await Scene(home)
+        try await scene.scan()
+        for line in lines.dropFirst(appended) {
+            try home.append(line, to: rolloutName(threads[1]))
+            try await scene.scan()
+        }
+        await scene.shutdown()
+        #expect(scene.books.figures == [8, 220, 90, 0, 36])
+    }
+}

@@ -167,3 +167,70 @@ struct TranscriptTests {
         #expect(books.sessions["s1"]?.name?.value == "Mine ä\n")
     }
 }
+
+/// Whose call a line is, and which lines are one call, where ids alone do not say.
+struct TranscriptIdentityTests {
+    private let home: TestHome
+
+    init() throws {
+        home = try TestHome()
+    }
+
+    private static func usage(_ input: Int, _ output: Int = 20) -> String {
+        #""input_tokens":\#(input),"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":\#(output)"#
+    }
+
+    private func books(_ files: [String: String]) async throws -> Books {
+        for (name, text) in files { try home.write(text, to: ".claude/projects/-w-shop/\(name).jsonl") }
+        return try await scanned(home).books
+    }
+
+    @Test func `behind a gateway with one message id the prompt tells calls apart`() async throws {
+        // ccusage/ccusage#1635: message.id "ocgo" in every answer, no request id.
+        let first = (1...4).map { answer("ocgo", request: nil, usage: Self.usage($0 * 1_000, $0 * 100)) }.joined()
+        let second = (1...3).map { answer("ocgo", request: nil, session: "s2", usage: Self.usage($0 * 500, $0 * 10)) }
+            .joined()
+        let books = try await books(["s1": first, "s2": second + first])
+        // A prompt of 1,000 tokens in both: a fork repeats it, and nothing says that it is another call.
+        #expect(books.figures == [6, 12_000, 0, 0, 1_040])
+    }
+
+    @Test func `an answer whose first line knows no prompt is one call`() async throws {
+        let lines = [0, 900, 0].map { answer("kimi", request: nil, usage: Self.usage($0)) }.joined()
+        #expect(try await books(["s1": lines]).figures == [1, 900, 0, 0, 20])
+    }
+
+    @Test func `one message id under several request ids is several calls`() async throws {
+        // anthropics/claude-code#64880
+        let lines = (1...6).map { answer("msg_1", request: "req_\($0)", usage: Self.usage($0 * 100)) }.joined()
+        #expect(try await books(["s1": lines]).figures == [6, 2_100, 0, 0, 120])
+    }
+
+    @Test func `a side chain's copy and the calls that share its message id`() async throws {
+        let lines = (1...2).map { answer("msg_1", request: "req_\($0)", usage: Self.usage($0 * 100)) }.joined()
+        let copy = answer("msg_1", request: "req_side", usage: Self.usage(200), more: #""isSidechain":true,"#)
+        let own = answer(
+            "msg_1",
+            request: "req_own",
+            time: "2026-10-01T09:30:00.000Z",
+            usage: Self.usage(700),
+            more: #""isSidechain":true,"#
+        )
+        let books = try await books(["s1": lines, "s1/subagents/agent-a": copy + own])
+        #expect(books.figures == [3, 1_000, 0, 0, 60])
+    }
+
+    @Test(arguments: [("a-parent", "z-fork"), ("z-parent", "a-fork")])
+    func `a background fork does not take over its parent's calls`(parent: String, fork: String) async throws {
+        // kenn-io/agentsview#1370: nothing marks the copies but sessionKind, which stands on every line of the fork.
+        func call(_ number: Int, _ session: String, _ more: String = "") -> String {
+            answer("msg_\(number)", request: "req_\(number)", session: session, more: more)
+        }
+        let background = #""sessionKind":"bg","#
+        let copies = (1...3).map { call($0, fork, background) }.joined()
+        let books = try await books([
+            parent: (1...3).map { call($0, parent) }.joined(), fork: copies + call(9, fork, background),
+        ])
+        #expect(books.calls.compactMap(\.session).sorted() == [parent, parent, parent, fork].sorted())
+    }
+}

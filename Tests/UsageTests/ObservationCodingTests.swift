@@ -18,6 +18,8 @@ struct ObservationCodingTests {
         for ancestor in [UInt64(4), 3, .max, 1] { observation.trace.ancestors.insert(ancestor) }
         observation.trace.isRollUp = true
         (observation.weakKey, observation.weakWindow) = (77, -1)
+        (observation.trace.kind, observation.intervalKey, observation.isSideChain) = (44, 55, true)
+        observation.origin.value.sessionIsFork = true
         (observation.session, observation.sessionIsTrace) = ("sitzung-ü-🙂", true)
         (observation.agent, observation.provider, observation.model) = ("", "anthropic", "claude")
         (observation.user, observation.project, observation.machine) = ("ann", nil, "box")
@@ -48,7 +50,20 @@ struct ObservationCodingTests {
     @Test func `bytes that are cut off or of another form are no observations`() {
         let bytes = [Self.full].encoded
         for length in 1..<bytes.count { #expect([Observation](encoded: Array(bytes.prefix(length))) == nil) }
-        #expect([Observation](encoded: [2] + bytes.dropFirst()) == nil)
+        #expect([Observation](encoded: [3] + bytes.dropFirst()) == nil)
+    }
+
+    @Test func `what version 0.1.0 wrote is still read`() throws {
+        var known = Self.full
+        (known.trace.kind, known.intervalKey, known.isSideChain) = (0, 0, false)
+        known.origin.value.sessionIsFork = false
+        var former = [known].encoded
+        former[0] = 1
+        // Form 1 has no kind of span and no key of an interval: two bytes of zero behind the four ancestors.
+        let links = 1 + 8 + 8 + 3 + 8 + 9 * 4 + 1 + 9 + 1 + 8 * 4
+        #expect(former[links..<links + 2].elementsEqual([0, 0]))
+        former.removeSubrange(links..<links + 2)
+        #expect([Observation](encoded: former) == [known])
     }
 
     @Test func `no single byte can make reading fail otherwise than by saying so`() {

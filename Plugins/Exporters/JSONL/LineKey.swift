@@ -13,6 +13,7 @@ enum LineKey: String, CaseIterable {
     case provider
     case sessionId
     case sessionIsTrace
+    case sessionIsFork
     case agent
     case user
     case project
@@ -36,7 +37,10 @@ enum LineKey: String, CaseIterable {
     case lineageKey
     case weakKey
     case weakWindow
+    case intervalKey
+    case sideChain
     case span
+    case spanKind
     case rollUp
     case ancestors
     case sighted

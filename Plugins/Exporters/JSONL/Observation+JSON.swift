@@ -21,6 +21,7 @@ extension Observation {
         bytes.append("provider", text: provider)
         bytes.append("sessionId", text: session)
         if sessionIsTrace { bytes.append("sessionIsTrace", flag: true) }
+        if origin.value.sessionIsFork { bytes.append("sessionIsFork", flag: true) }
         bytes.append("agent", text: agent)
         bytes.append("user", text: user)
         bytes.append("project", text: project)
@@ -29,6 +30,8 @@ extension Observation {
         bytes.append("responseKey", hash: keys.response)
         bytes.append("lineageKey", hash: keys.lineage)
         bytes.append("weakKey", hash: weakKey)
+        bytes.append("intervalKey", hash: intervalKey)
+        if isSideChain { bytes.append("sideChain", flag: true) }
         if weakWindow != Self.usualWindow { bytes.append("weakWindow", number: Int64(weakWindow)) }
         writeTrace(to: &bytes)
         if knowsCacheLifetimes { bytes.append("cacheLifetimes", flag: true) }
@@ -44,6 +47,7 @@ extension Observation {
 
     private func writeTrace(to bytes: inout [UInt8]) {
         bytes.append("span", hash: trace.span)
+        bytes.append("spanKind", hash: trace.kind)
         if trace.isRollUp { bytes.append("rollUp", flag: true) }
         guard !trace.ancestors.isEmpty else { return }
         bytes.append(key: "ancestors")
@@ -76,6 +80,7 @@ extension Observation {
             case .provider: origin.provider = try cursor.text()
             case .sessionId: origin.session = try cursor.text()
             case .sessionIsTrace: origin.sessionIsTrace = try cursor.flag()
+            case .sessionIsFork: origin.sessionIsFork = try cursor.flag()
             case .agent: origin.agent = try cursor.text()
             case .user: origin.user = try cursor.text()
             case .project: origin.project = try cursor.text()
@@ -117,7 +122,10 @@ extension Observation {
         case .lineageKey: keys.lineage = try cursor.hash()
         case .weakKey: weakKey = try cursor.hash()
         case .weakWindow: weakWindow = Int32(clamping: try cursor.integer())
+        case .intervalKey: intervalKey = try cursor.hash()
+        case .sideChain: isSideChain = try cursor.flag()
         case .span: trace.span = try cursor.hash()
+        case .spanKind: trace.kind = try cursor.hash()
         case .rollUp: trace.isRollUp = try cursor.flag()
         case .ancestors:
             try cursor.array { cursor throws(LineError) in trace.ancestors.insert(try cursor.hash()) }

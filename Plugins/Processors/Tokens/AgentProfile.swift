@@ -26,6 +26,8 @@ final class AgentProfile: Sendable {
     let spansLackSession: Bool
     /// Who answers it, when the telemetry does not say.
     let provider: String?
+    /// Whether its telemetry is known by heart, so that its ids and sessions can be relied on.
+    var isKnown: Bool { !serviceNames.isEmpty }
     /// Under which keys its records name their session.
     let sessionKeys: KeyGroup
 

@@ -10,8 +10,20 @@ enum CallIdentity {
 
     /// The ids of a record's call.
     ///
-    /// Claude Code's spans carry the id of the request under `gen_ai.response.id`; the prefix tells.
-    static func keys(_ attributes: RecordAttributes, of batch: OTLPBatch, scopedBy scope: String?) -> CallKeys {
+    /// Claude Code's spans carry the id of the request under `gen_ai.response.id`; the prefix tells. A response id that may not be
+    /// unique, of a record without a request id, names a call only together with the size of its prompt: gateways answer every request
+    /// with one constant id (ccusage/ccusage#1635), and copies of one response repeat its figures while another call has others.
+    /// - Parameters:
+    ///   - scope: What tells short ids of one name apart: the session.
+    ///   - prompt: The size of the prompt in tokens.
+    ///   - isTranscript: Whether the record is a line of a transcript, whose ids a gateway may have made.
+    static func keys(
+        _ attributes: RecordAttributes,
+        of batch: OTLPBatch,
+        scopedBy scope: String?,
+        prompt: Int64,
+        isTranscript: Bool
+    ) -> CallKeys {
         var keys = CallKeys()
         if let id = attributes.text(ExtractionTable.requestID) {
             keys.request = hash(id, of: batch, after: request, scopedBy: scope)
@@ -21,7 +33,9 @@ enum CallIdentity {
             if batch.hasPrefix(id, "req_") {
                 if keys.request == 0 { keys.request = hash(id, of: batch, after: request, scopedBy: scope) }
             } else {
-                keys.response = hash(id, of: batch, after: response, scopedBy: scope)
+                var start = response
+                if keys.request == 0, isTranscript || Int(id.length) < shortestGlobalID { start.combine(prompt) }
+                keys.response = hash(id, of: batch, after: start, scopedBy: scope)
             }
         }
         if keys.request == 0, keys.response == 0, let id = attributes.text(.clientRequestID) {
@@ -35,6 +49,7 @@ enum CallIdentity {
     private static let response = StableHash(domain: "response")
     private static let clientRequest = StableHash(domain: "client-request")
     private static let weak = StableHash(domain: "weak")
+    private static let interval = StableHash(domain: "interval")
     private static let log = StableHash(domain: "log")
     private static let span = StableHash(domain: "span-identity")
 
@@ -60,6 +75,20 @@ enum CallIdentity {
             guard let session = observation.session else { return 0 }
             hash.combine(session)
         }
+        return hash.value
+    }
+
+    /// What two libraries of one process have in common that report a call in two traces; zero for a span without a prompt.
+    ///
+    /// Measured on recordings of 63 clients: equal figures of one process, in intervals of which one lies inside the other, were always
+    /// one call (LangChain beside Anthropic's SDK, LangSmith, CrewAI's listener beside OpenAI's).
+    static func intervalKey(_ observation: Observation, _ resource: ResourceFacts) -> UInt64 {
+        let (prompt, output) = (observation.counts.prompt, observation.counts.output)
+        guard prompt > 0 else { return 0 }
+        var hash = interval
+        hash.combine(resource.identity)
+        hash.combine(prompt)
+        hash.combine(output)
         return hash.value
     }
 

@@ -33,6 +33,8 @@ struct ObservationReader {
     struct ScopeFacts {
         /// Who sees the calls: the scope, because one scope never tells of a call twice under two names.
         var witness: UInt64
+        /// The beginning of ``TraceLinks/kind``, to which a span's name is added.
+        var kind: StableHash
         /// Who wrote its records.
         var origin: Origin
     }
@@ -159,12 +161,25 @@ struct ObservationReader {
         observation.counts = counts
         observation.knowsCacheLifetimes = raw.knowsCacheLifetimes
         describe(&observation, entry, resource, profile)
-        observation.keys = CallIdentity.keys(attributes, of: batch, scopedBy: observation.session)
-        if isFromFile { SessionRecords.complete(&observation, attributes, of: batch) }
+        observation.keys = CallIdentity.keys(
+            attributes,
+            of: batch,
+            scopedBy: observation.session,
+            prompt: counts.prompt,
+            isTranscript: kind?.source == .transcript
+        )
+        if isFromFile {
+            observation.isSideChain = kind?.isSideChain ?? false
+            SessionRecords.complete(&observation, attributes, of: batch)
+        }
         observation.weakKey = CallIdentity.weakKey(observation, profile)
         observation.weakWindow = profile.window
         if isSpan {
             observation.trace = ancestry.links(of: entry, in: batch, tellsUsage: usage)
+            observation.trace.kind = batch.hash(entry.name, after: scope.kind)
+            if !profile.isKnown, observation.duration != nil {
+                observation.intervalKey = CallIdentity.intervalKey(observation, resource)
+            }
             observation.id = CallIdentity.spanIdentity(observation)
         } else {
             let sequence = attributes[.eventSequence].flatMap { batch.number(of: $0.value) }
@@ -181,10 +196,17 @@ struct ObservationReader {
         batch.bytes(of: name).withUnsafeBytes { witness.combine(bytes: $0.bytes) }
         let facts = ScopeFacts(
             witness: witness.value,
+            kind: Self.spanKind(ofScope: name, in: batch),
             origin: batch.signal == .logs ? origin(named: name) : .agents
         )
         scopes[scope] = facts
         return facts
+    }
+
+    private static func spanKind(ofScope name: Slice, in batch: OTLPBatch) -> StableHash {
+        var hash = StableHash(domain: "span-kind")
+        batch.bytes(of: name).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
+        return hash
     }
 
     private func origin(named name: Slice) -> Origin {

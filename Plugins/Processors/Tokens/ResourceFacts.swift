@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import OTLP
+import Usage
 
 /// What a resource tells about all its records.
 ///
 /// A class, so that it is handed from record to record without counting references to its texts.
 final class ResourceFacts {
+    /// The process that sends: all attributes of the resource, hashed in any order.
+    let identity: UInt64
     let serviceName: String?
     let machine: String?
     let user: String?
@@ -20,6 +23,16 @@ final class ResourceFacts {
                 return nil
             }
             return batch.string(slice)
+        }
+        identity = batch.attributes(of: .resource(resource)).reduce(into: 0) { identity, entry in
+            var hash = StableHash(domain: "resource-attribute")
+            batch.bytes(of: entry.key).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
+            switch entry.value {
+            case .string(let value), .bytes(let value), .array(let value), .keyValueList(let value):
+                batch.bytes(of: value).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
+            case .empty, .bool, .int, .double: hash.combine(entry.bits)
+            }
+            identity &+= hash.value
         }
         let name = text(.serviceName)
         serviceName = name

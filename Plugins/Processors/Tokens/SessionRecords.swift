@@ -21,12 +21,14 @@ enum SessionRecords {
         /// How far its numbers are trusted; Claude Code's own telemetry counts whole answers where older transcripts hold the beginning of one,
         /// Codex's rollouts are its own books.
         var authority: UInt8
+        /// Whether it may repeat a call of its parent under a request id of its own.
+        var isSideChain = false
     }
 
     private static let kinds = [
         Kind(event: "hammurabi.transcript.call", source: .transcript, authority: 75),
         // A side question repeats calls of its parent under new ids and may have figures of its own in them.
-        Kind(event: "hammurabi.transcript.sidechain", source: .transcript, authority: 74),
+        Kind(event: "hammurabi.transcript.sidechain", source: .transcript, authority: 74, isSideChain: true),
         Kind(event: "hammurabi.rollout.call", source: .rollout, authority: 95),
         Kind(event: "hammurabi.rollout.total", source: .rollout, authority: 90),
     ]
@@ -38,6 +40,9 @@ enum SessionRecords {
 
     /// Adds what only these records tell of a call.
     static func complete(_ observation: inout Observation, _ attributes: RecordAttributes, of batch: OTLPBatch) {
+        if case .bool(true)? = attributes.other("hammurabi.session.fork", in: batch) {
+            observation.origin.value.sessionIsFork = true
+        }
         if case .string(let place)? = attributes.other("hammurabi.lineage", in: batch), !place.isEmpty {
             observation.keys.lineage = batch.hash(place, after: lineage)
         }

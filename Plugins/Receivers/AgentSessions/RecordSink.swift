@@ -36,12 +36,9 @@ struct RecordSink {
 
     var isFull: Bool { builder.recordCount >= Self.recordLimit || builder.byteCount >= Self.byteLimit }
 
-    mutating func add(_ call: borrowing CallRecord) { add(call, identity: call.identity) }
-
-    /// Adds a call whose ``CallRecord/identity`` is known.
-    mutating func add(_ call: borrowing CallRecord, identity: UInt64) {
+    mutating func add(_ call: borrowing CallRecord) {
         call.write(to: &builder)
-        if seen.insert(identity) { callCount += 1 }
+        if seen.insert(call.identity) { callCount += 1 }
     }
 
     mutating func add(_ facts: SessionFacts) { facts.write(to: &builder) }

@@ -18,6 +18,10 @@ struct RolloutState: Equatable {
     var historyStart: Int64 = 0
     /// Whether calls are told one by one, which makes running totals redundant.
     var hasRecords = false
+    /// Whether the thread continues its parent's history.
+    var isFork = false
+    /// How far the thread has come from its parent's history to its own.
+    var history = ThreadHistory.Progress()
     var running = RunningTotal()
     /// The newest time of any line, and the newest that was told.
     var lastSeen: Int64 = 0
@@ -33,13 +37,25 @@ final class RolloutReader: SessionReader {
     private let place: SessionPlace
     private let projects: ProjectNames
     private let lineages: Lineages
+    private let histories: ThreadHistories
     private var instants = InstantReader()
+    /// Made when it is first asked for: most rollouts say who made each call.
+    private var history: ThreadHistory?
+    /// When the thread was made; zero when reading did not begin with the first line.
+    private var created: Int64 = 0
 
-    init(_ state: RolloutState, place: SessionPlace, projects: ProjectNames, lineages: Lineages) {
+    init(
+        _ state: RolloutState,
+        place: SessionPlace,
+        projects: ProjectNames,
+        lineages: Lineages,
+        histories: ThreadHistories
+    ) {
         facts = state
         self.place = place
         self.projects = projects
         self.lineages = lineages
+        self.histories = histories
     }
 
     var state: ReaderState { .rollout(facts) }
@@ -91,10 +107,12 @@ final class RolloutReader: SessionReader {
         guard facts.thread == nil else { return }
         let thread = meta.id?.string ?? place.session
         facts.thread = thread
-        facts.parent = [meta.forkedFrom, meta.parentThread, meta.spawnParent].lazy.compactMap { $0?.string }
-            .first { $0 != thread }
+        facts.parent = meta.parent(of: thread)
+        facts.isFork = meta.forkedFrom != nil
         facts.root = lineages.root(of: thread, tree: meta.session?.string, parent: facts.parent)
         facts.historyStart = meta.historyStart ?? 0
+        facts.history.hasOwnTurn = facts.parent == nil || facts.historyStart > 0
+        created = time.nanoseconds
         facts.provider = meta.provider.flatMap { CodexProvider.name(of: $0.string) }
         facts.branch = meta.branch?.string
         facts.version = meta.version?.string
@@ -111,11 +129,10 @@ final class RolloutReader: SessionReader {
         var call = call(.rolloutCall, usage, time, payload)
         call.session = payload.thread?.string(reusing: facts.thread) ?? call.session
         call.response = payload.response?.string
-        let root = call.session == facts.thread ? facts.root : payload.session?.string
         call.lineage =
-            payload.threadUsage.map { lineage($0.values, root: root) }
+            payload.threadUsage.map { lineage($0.values, of: call.session) }
             // Without any id the figures and the time have to do.
-            ?? (call.response == nil ? lineage(usage.values + [time.nanoseconds], root: facts.root) : nil)
+            ?? (call.response == nil ? lineage(usage.values + [time.nanoseconds], of: call.session) : nil)
         sink.add(call)
     }
 
@@ -124,7 +141,14 @@ final class RolloutReader: SessionReader {
         let growth = facts.running.growth(total: payload.total, last: payload.last)
         guard !facts.hasRecords, let growth else { return }
         var call = call(.rolloutTotal, growth, time, payload)
-        call.lineage = lineage(payload.total?.values ?? growth.values + [time.nanoseconds], root: facts.root)
+        guard let total = payload.total else {
+            call.lineage = lineage(growth.values + [time.nanoseconds], of: call.session)
+            return sink.add(call)
+        }
+        let maker = maker(of: total, at: time)
+        call.lineage = lineage(total.values, of: maker)
+        // A copy belongs to the thread that made the call.
+        if maker != facts.root { call.session = maker }
         sink.add(call)
     }
 
@@ -144,10 +168,29 @@ final class RolloutReader: SessionReader {
         return call
     }
 
-    private func lineage(_ values: [Int64], root: String?) -> String {
+    /// The thread that made the call behind a total.
+    private func maker(of total: TokenVector, at time: Timestamp) -> String {
+        let thread = facts.thread ?? place.session
+        if facts.history.hasOwnTurn { return thread }
+        var history =
+            history
+            ?? ThreadHistory(
+                thread: thread,
+                root: facts.root ?? thread,
+                isFork: facts.isFork,
+                created: created,
+                parent: facts.parent.flatMap(histories.totals),
+                progress: facts.history
+            )
+        defer { (self.history, facts.history) = (history, history.progress) }
+        return history.maker(of: total, at: time)
+    }
+
+    /// The place of a call in a thread's history.
+    private func lineage(_ values: [Int64], of thread: String) -> String {
         var name = "codex:"
         name.reserveCapacity(128)
-        name += root ?? facts.thread ?? place.session
+        name += thread
         for (position, value) in values.enumerated() {
             name += position == 0 ? ":" : "."
             name += value.description

@@ -73,10 +73,14 @@ extension ScanPass {
         case (.claudeCode, _):
             return TranscriptReader(TranscriptState(), place: place, projects: projects)
         case (.codex, .rollout(let state)):
-            return RolloutReader(state, place: place, projects: projects, lineages: lineages)
+            return rolloutReader(state, place)
         case (.codex, _):
-            return RolloutReader(RolloutState(), place: place, projects: projects, lineages: lineages)
+            return rolloutReader(RolloutState(), place)
         }
+    }
+
+    private func rolloutReader(_ state: RolloutState, _ place: SessionPlace) -> RolloutReader {
+        RolloutReader(state, place: place, projects: projects, lineages: lineages, histories: histories)
     }
 
     /// Reads on in the open file until the sink is full, enough was read or the file ends.

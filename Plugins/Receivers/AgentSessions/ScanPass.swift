@@ -11,6 +11,7 @@ final class ScanPass {
     let buffer: LineBuffer
     let projects: ProjectNames
     let lineages = Lineages()
+    let histories: ThreadHistories
     let seen = SeenCalls()
     var files: ArraySlice<FoundFile> = []
     var known: [String: FileMark]
@@ -55,6 +56,7 @@ final class ScanPass {
     init(_ options: Options, known: [String: FileMark]) {
         self.options = options
         self.known = known
+        histories = ThreadHistories(lineages)
         buffer = LineBuffer(largestLine: options.largestLine)
         projects = ProjectNames(files: LocalFolders(), home: options.home)
     }
@@ -97,7 +99,10 @@ final class ScanPass {
             moved[key] = known.values[place]
             moved[key]?.faults?.path = file.path
         }
-        if !changed.isEmpty { recall() }
+        if !changed.isEmpty {
+            recall()
+            for file in best.values { histories.add(file) }
+        }
         let places = changed.map { (place: $0.relative, file: $0) }
         changed = places.sorted {
             ($0.file.agent.rawValue, $0.place, $0.file.path) < ($1.file.agent.rawValue, $1.place, $1.file.path)

@@ -22,6 +22,7 @@ import Usage
 /// `speed`, `inference_geo`, `cost_usd`, `project.name` and of our own
 ///
 /// - `hammurabi.lineage`: the place of the call in the history that a rollout and its forks share,
+/// - `hammurabi.session.fork`: true on lines of a background fork, which begins with copies of its parent's calls,
 /// - `hammurabi.web_searches`: how many web searches the provider ran.
 ///
 /// Facts are `project.name`, `vcs.ref.head.name` (the branch), `app.version`, `hammurabi.session.name` (the title) and
@@ -46,6 +47,8 @@ struct CallRecord {
     var request: String?
     var response: String?
     var lineage: String?
+    /// Whether another session that has the call made it.
+    var isFork = false
     var agent: String?
     var provider: String?
     var model: String?
@@ -77,6 +80,7 @@ struct CallRecord {
             record.add(.requestID, request)
             record.add(.genAIResponseID, response)
             if let lineage, !lineage.isEmpty { record.add("hammurabi.lineage", lineage) }
+            if isFork { record.add("hammurabi.session.fork", true) }
             record.add(.genAIAgentID, agent)
             record.add(.genAIProviderName, provider)
             record.add(.genAIResponseModel, model)
@@ -105,6 +109,8 @@ struct CallRecord {
         guard let key = response ?? lineage ?? request else { return 0 }
         var hash = StableHash(domain: "agent-sessions-call")
         hash.combine(key)
+        // Without a request id the id of an answer may be a gateway's, the same for all.
+        if request == nil, lineage == nil { hash.combine(input) }
         return hash.value
     }
 

@@ -46,6 +46,11 @@ struct StateEncoder {
         for value in [state.isTitleCustom ? 1 : 0, state.lastSeen, state.lastTold] { number(value) }
     }
 
+    private func rolloutFlags(_ state: RolloutState) -> Int64 {
+        (state.hasRecords ? 1 : 0) | (state.history.hasOwnTurn ? 2 : 0) | (state.history.hasOldCopies ? 4 : 0)
+            | (state.isFork ? 8 : 0)
+    }
+
     private mutating func rollout(_ state: RolloutState) {
         number(1)
         for text in [
@@ -53,7 +58,7 @@ struct StateEncoder {
             state.project, state.name,
         ] { optional(text) }
         for value in [
-            state.historyStart, state.hasRecords ? 1 : 0, state.lastSeen, state.lastTold, state.running.unexplained,
+            state.historyStart, rolloutFlags(state), state.lastSeen, state.lastTold, state.running.unexplained,
         ] { number(value) }
         let vectors = (state.running.previous.map { [$0] } ?? []) + state.running.peaks
         number(state.running.previous == nil ? 0 : 1)
@@ -148,7 +153,10 @@ struct StateDecoder {
         (state.provider, state.model, state.branch) = (optional(), optional(), optional())
         (state.version, state.project, state.name) = (optional(), optional(), optional())
         state.historyStart = number()
-        state.hasRecords = number() == 1
+        let flags = number()
+        state.hasRecords = flags & 1 != 0
+        (state.history.hasOwnTurn, state.history.hasOldCopies) = (flags & 2 != 0, flags & 4 != 0)
+        state.isFork = flags & 8 != 0
         (state.lastSeen, state.lastTold) = (number(), number())
         state.running.unexplained = number()
         let hasPrevious = number() == 1

@@ -18,6 +18,8 @@ struct TranscriptLine {
     var title: Text?
     var isTitleCustom = false
     var isSidechain = false
+    /// Whether the session runs in the background; it then begins with copies of its parent's lines (kenn-io/agentsview#1370).
+    var isBackground = false
     var isError = false
     var cost: Double?
     var response: Text?
@@ -76,6 +78,7 @@ struct TranscriptLine {
             case 9 where key.equals("requestId"): request = try cursor.text()
             case 9 where key.equals("gitBranch"): branch = try cursor.text()
             case 11 where key.equals("isSidechain"): isSidechain = try cursor.flag()
+            case 11 where key.equals("sessionKind"): isBackground = try cursor.text()?.equals("bg") ?? false
             case 11 where key.equals("customTitle"): (title, isTitleCustom) = (try cursor.text(), true)
             case 16 where key.equals("requestSessionId"): requestSession = try cursor.text()
             case 17 where key.equals("isApiErrorMessage"): isError = try cursor.flag()

@@ -27,7 +27,6 @@ final class TranscriptReader: SessionReader {
     private let projects: ProjectNames
     private var instants = InstantReader()
     private var pending: CallRecord?
-    private var pendingIdentity: UInt64 = 0
     private var hasNews = false
     /// Lines that are still read to their end to find out which session this is.
     private var introductions = 64
@@ -103,6 +102,7 @@ final class TranscriptReader: SessionReader {
         call.request = line.request?.string
         // Without any id the line itself is the call.
         call.response = (line.response ?? (line.request == nil ? line.uuid : nil))?.string
+        call.isFork = line.isBackground && line.requestSession == nil
         call.agent = line.agent?.string
         call.model = line.model?.string(reusing: pending?.model)
         call.project = facts.project ?? place.project
@@ -123,18 +123,17 @@ final class TranscriptReader: SessionReader {
 
     /// Keeps a call until another one comes, because the next line often tells more of the same.
     private func hold(_ call: CallRecord, into sink: inout RecordSink) {
-        let identity = call.identity
-        if identity != 0, identity == pendingIdentity, pending?.request == call.request, pending?.event == call.event {
-            pending?.merge(call)
+        if let pending, pending.isSameAnswer(as: call) {
+            self.pending?.merge(call)
             return
         }
         flushCall(into: &sink)
-        (pending, pendingIdentity) = (call, identity)
+        pending = call
     }
 
     private func flushCall(into sink: inout RecordSink) {
         guard let call = pending else { return }
-        sink.add(call, identity: pendingIdentity)
+        sink.add(call)
         if call.session == facts.session { facts.lastTold = max(facts.lastTold, call.time.nanoseconds) }
         pending = nil
     }
@@ -158,6 +157,17 @@ final class TranscriptReader: SessionReader {
 }
 
 extension CallRecord {
+    /// Whether another line with the same id belongs to the same answer.
+    ///
+    /// A gateway can give every answer one constant id and no request id (ccusage/ccusage#1635); then the size of the prompt tells
+    /// answers apart. Zero is no size: some gateways report the prompt at the end of an answer only.
+    fileprivate func isSameAnswer(as other: CallRecord) -> Bool {
+        guard request == other.request, response == other.response, request != nil || response != nil,
+            event == other.event
+        else { return false }
+        return request != nil || input == other.input || input == 0 || other.input == 0
+    }
+
     /// Takes over figures that leave cached tokens out of the input.
     fileprivate mutating func take(_ usage: TranscriptUsage) {
         input = usage.input + usage.cacheRead + usage.cacheWrite

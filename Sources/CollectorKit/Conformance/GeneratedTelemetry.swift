@@ -141,10 +141,15 @@ struct GeneratedTelemetry {
             if hasID, source != .otlpLog { sighting.keys.response = 2_000 + call }
             if source == .otlpSpan {
                 sighting.trace.span = 3_000 + call
+                sighting.trace.kind = 4_000 + call
+                // Every third call is reported by two libraries of one process, perhaps while another one runs.
+                if call % 3 == 0 { sighting.intervalKey = 5_000 + call % 6 }
                 if call % 5 == 0 { sighting.trace.ancestors.insert(3_000 + call - 1) }
             }
             observations.append(sighting)
             if random.below(4) == 0 { observations.append(again(sighting)) }
+            if source == .otlpSpan, call % 3 == 0 { observations.append(otherLibrary(sighting)) }
+            if source == .transcript, random.below(3) == 0 { observations.append(sideChain(sighting)) }
         }
     }
 
@@ -166,6 +171,28 @@ struct GeneratedTelemetry {
         guard sighting.source == .transcript, random.below(2) == 0 else { return }
         (sighting.counts.cacheWrite5m, sighting.counts.cacheWrite1h) = (10, 20)
         sighting.knowsCacheLifetimes = true
+    }
+
+    /// A second library's span of a call, in a trace of its own.
+    private mutating func otherLibrary(_ span: Observation) -> Observation {
+        var other = span
+        other.id += 5_000
+        other.witness += 100
+        other.keys = CallKeys()
+        (other.trace, other.weakKey) = (TraceLinks(), 0)
+        other.trace.span = span.trace.span + 5_000
+        other.duration = Int64(random.below(4_000)) * 1_000_000
+        return other
+    }
+
+    /// What a side chain repeats of a call, under a request id of its own.
+    private mutating func sideChain(_ line: Observation) -> Observation {
+        var copy = line
+        copy.id += 7_000
+        copy.keys.request = 9_000 + line.id
+        copy.isSideChain = true
+        copy.origin.value.sessionIsFork = random.below(2) == 0
+        return copy
     }
 
     /// The same sighting as somebody might deliver it later: with more output, another end, another id.

@@ -65,6 +65,11 @@ public struct LogAttributeWriter {
         writer.attribute(Field.LogRecord.attributes, key, number: number)
     }
 
+    /// Writes an attribute with a flag.
+    public mutating func add(_ key: String, _ flag: Bool) {
+        writer.attribute(Field.LogRecord.attributes, key, .bool(flag))
+    }
+
     /// Writes an attribute with a number.
     public mutating func add(_ key: String, _ number: Double) {
         writer.attribute(Field.LogRecord.attributes, key, .double(number))

@@ -42,6 +42,6 @@ struct BorderZone {
     }
 
     private static func isNear(_ observation: Observation, _ border: ResemblanceCell) -> Bool {
-        ResemblanceCell.border(near: LedgerTraits(observation)) == border
+        ResemblanceRule.allCases.contains { $0.cell(of: observation)?.border(near: observation.time) == border }
     }
 }

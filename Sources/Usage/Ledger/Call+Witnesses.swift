@@ -48,10 +48,11 @@ extension Call {
     /// Each text from the best witness that knows it; a session rather than a trace.
     private static func origin(of ranked: [Observation]) -> SharedOrigin {
         var origin = CallOrigin()
-        let told = ranked.filter { $0.session != nil }
-        let sessionWitness = told.first { !$0.sessionIsTrace } ?? told.first
-        origin.session = sessionWitness?.session
-        origin.sessionIsTrace = sessionWitness?.sessionIsTrace ?? false
+        let standing = ranked.lazy.map(\.origin.value.sessionStanding).max() ?? 0
+        if let owner = ranked.first(where: { $0.origin.value.sessionStanding == standing })?.origin.value {
+            (origin.session, origin.sessionIsTrace) = (owner.session, owner.sessionIsTrace)
+            origin.sessionIsFork = owner.sessionIsFork
+        }
         origin.agent = ranked.lazy.compactMap(\.agent).first
         origin.provider = ranked.lazy.compactMap(\.provider).first
         origin.model = ranked.lazy.compactMap(\.model).first
@@ -80,8 +81,12 @@ extension Call {
         )
     }
 
-    /// The smallest key of the strongest kind that any witness knows, else the smallest observation.
+    /// The smallest key of the strongest kind that any source knows, else the smallest observation.
+    ///
+    /// The request id of a side chain's copy names no call if the original has one.
     private static func identity(of witnesses: [Observation]) -> UInt64 {
+        let requests = witnesses.lazy.filter { !$0.isSideChain }.map(\.keys.request)
+        if let key = requests.filter({ $0 != 0 }).min() { return key }
         for kind in [\CallKeys.request, \.response, \.lineage] {
             if let key = witnesses.lazy.map({ $0.keys[keyPath: kind] }).filter({ $0 != 0 }).min() { return key }
         }

@@ -21,6 +21,13 @@ struct DisjointSets {
         return number
     }
 
+    /// The number that stands for a number's group, found without shortening the way to it.
+    func root(of number: Int) -> Int {
+        var number = number
+        while parents[number] != number { number = parents[number] }
+        return number
+    }
+
     mutating func join(_ left: Int, _ right: Int) {
         var (larger, smaller) = (root(left), root(right))
         guard larger != smaller else { return }
@@ -31,7 +38,7 @@ struct DisjointSets {
     }
 
     /// The members of a number's group, in no order.
-    mutating func group(of number: Int) -> [Int] { groups[root(number)] }
+    func group(of number: Int) -> [Int] { groups[root(of: number)] }
 
     /// All groups.
     var members: [[Int]] { groups.filter { !$0.isEmpty } }

@@ -21,7 +21,11 @@ public struct LedgerLink: Sendable, Hashable, Comparable {
     public var kinds: UInt8 { UInt8(truncatingIfNeeded: rawValue & 7) }
 
     /// An id of the call (see ``CallKeys``).
-    static func key(_ key: UInt64) -> LedgerLink { LedgerLink(rawValue: key & ~8) }
+    ///
+    /// - Parameter decided: Which stronger kinds of ids the observation knows that decide over this one; 0 for none.
+    static func key(_ key: UInt64, besides decided: UInt8 = 0) -> LedgerLink {
+        LedgerLink(rawValue: (key ^ UInt64(decided) &* 0x5EED_0005_0000_0010) & ~8)
+    }
     /// The sighting itself, for one that knows neither an id of its call nor a span.
     static func identity(_ id: UInt64) -> LedgerLink { LedgerLink(rawValue: (id ^ 0x5EED_0004_0000_0000) & ~8) }
     /// The span that a sighting is.
@@ -40,17 +44,10 @@ public struct LedgerLink: Sendable, Hashable, Comparable {
 extension Observation {
     /// Calls `body` with each link under which the observation must be found; never twice with the same.
     public func forEachLink(_ body: (LedgerLink) throws -> Void) rethrows {
-        try forEachLinkButCell(body)
-        if let cell = ResemblanceCell(of: self) { try body(.cell(cell, kinds: keys.kinds)) }
-    }
-
-    /// Calls `body` with the links that are not a cell of resemblance.
-    func forEachLinkButCell(_ body: (LedgerLink) throws -> Void) rethrows {
-        try LedgerTraits(self).forEachLinkButCell(body)
-    }
-
-    /// The links one of which leads to the stored state of the same sighting, if there is one.
-    func forEachIdentifyingLink(_ body: (LedgerLink) throws -> Void) rethrows {
-        try LedgerTraits(self).forEachIdentifyingLink(body)
+        let traits = LedgerTraits(self)
+        try traits.forEachLinkButCell(body)
+        for rule in ResemblanceRule.allCases {
+            if let cell = rule.cell(of: traits) { try body(.cell(cell, kinds: keys.kinds)) }
+        }
     }
 }

@@ -9,6 +9,10 @@ struct LedgerTraits {
     let keys: CallKeys
     var trace: TraceLinks
     let weakKey: UInt64
+    let intervalKey: UInt64
+    /// Size of prompt and answer, to tell a span that repeats another from one that has figures of its own.
+    let figures: UInt64
+    private let isSideChain: Bool
 
     init(_ observation: borrowing Observation) {
         id = observation.id
@@ -16,21 +20,84 @@ struct LedgerTraits {
         keys = observation.keys
         trace = observation.trace
         weakKey = observation.weakKey
+        intervalKey = observation.intervalKey
+        isSideChain = observation.isSideChain
+        figures =
+            UInt64(bitPattern: observation.counts.prompt) &* 0x9E37_79B9_7F4A_7C15
+            ^ UInt64(bitPattern: observation.counts.output)
     }
+
+    /// The kinds of ids (``CallKeys/kinds``) that decide over a response id or a lineage.
+    ///
+    /// The request id of a side chain does not: a side chain can repeat a call of its parent under a new one.
+    private var deciding: UInt8 { keys.kinds & (isSideChain ? 2 : 3) }
 
     /// Calls `body` with the links that are not a cell of resemblance.
     @inline(__always)
     func forEachLinkButCell(_ body: (LedgerLink) throws -> Void) rethrows {
-        try keys.forEach { try body(.key($0)) }
+        if keys.request != 0 { try body(.key(keys.request)) }
+        if keys.response != 0 { try body(.key(keys.response, besides: deciding & 1)) }
+        if keys.lineage != 0 { try body(.key(keys.lineage, besides: deciding & 3)) }
         if trace.span != 0 { try body(.span(trace.span)) }
         if keys.isEmpty, trace.span == 0 { try body(.identity(id)) }
         try trace.ancestors.forEach { try body(.ancestor($0)) }
     }
 
-    /// The links one of which leads to the stored state of the same sighting, if there is one.
+    /// Calls `body` with the links of ids beside which a stronger id decides.
+    func forEachLinkBesideStronger(_ body: (LedgerLink) throws -> Void) rethrows {
+        if keys.response != 0, deciding & 1 != 0 { try body(.key(keys.response, besides: deciding & 1)) }
+        if keys.lineage != 0, deciding & 3 != 0 { try body(.key(keys.lineage, besides: deciding & 3)) }
+    }
+
+    /// A link under which observations lie that an id can join with this one.
+    struct Joining {
+        var link: LedgerLink
+        /// The id.
+        var key: UInt64
+        /// Whether the observation itself lies under the link, too.
+        var isOwn: Bool
+        /// Whether what lies under it holds an id that decides over this one.
+        var isDecided: Bool
+    }
+
+    /// Calls `body` with each link under which an id can join others with this observation.
+    ///
+    /// What holds an id that decides, and differs, lies under other links: however many calls share a weak id, they are not looked at.
     @inline(__always)
-    func forEachIdentifyingLink(_ body: (LedgerLink) throws -> Void) rethrows {
-        if !keys.isEmpty { return try keys.forEach { try body(.key($0)) } }
-        try body(trace.span == 0 ? .identity(id) : .span(trace.span))
+    func forEachJoiningLink(_ body: (Joining) throws -> Void) rethrows {
+        if keys.request != 0 {
+            try body(Joining(link: .key(keys.request), key: keys.request, isOwn: true, isDecided: false))
+        }
+        if keys.response != 0 { try forEachLink(keys.response, own: deciding & 1, 0...1, body) }
+        if keys.lineage != 0 { try forEachLink(keys.lineage, own: deciding & 3, 0...3, body) }
+    }
+
+    @inline(__always)
+    private func forEachLink(
+        _ key: UInt64,
+        own: UInt8,
+        _ all: ClosedRange<UInt8>,
+        _ body: (Joining) throws -> Void
+    ) rethrows {
+        for besides in all where besides & own == 0 {
+            try body(
+                Joining(
+                    link: .key(key, besides: besides),
+                    key: key,
+                    isOwn: besides == own,
+                    isDecided: besides != 0
+                )
+            )
+        }
+    }
+
+    /// The link that leads to the stored state of the same observation, if there is one.
+    ///
+    /// The id of an observation is made of its strongest key, so a copy of it has that key, too.
+    var identifyingLink: LedgerLink {
+        if keys.request != 0 { return .key(keys.request) }
+        if keys.response != 0 { return .key(keys.response) }
+        if keys.lineage != 0 { return .key(keys.lineage) }
+        return trace.span == 0 ? .identity(id) : .span(trace.span)
     }
 }

@@ -21,6 +21,11 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     private var visitors: [ResemblanceCell: Set<UInt64>] = [:]
     /// Who stands at the borders that were looked at.
     private var zones: [ResemblanceCell: BorderZone] = [:]
+    /// What changes under links of ids beside which a stronger id decides, by identity.
+    private var decided: [LedgerLink: Set<UInt64>] = [:]
+    /// Keys under which so many calls with stronger ids lie that none of them can be told from another.
+    private var overfull: Set<UInt64> = []
+    private var askedKeys: Set<UInt64> = []
 
     init(index: Index) {
         self.index = index
@@ -44,14 +49,14 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     /// Flags spans whose descendants tell usage, among what came in and in the store.
     mutating func markRollUps() throws {
         let family = SpanFamily(current.values.lazy.map { LedgerTraits($0) })
-        for (id, observation) in current where family.isAncestor(observation.trace.span, observation.time) { flag(id) }
+        for (id, observation) in current where family.isRollUp(LedgerTraits(observation)) { flag(id) }
         for id in order {
             guard let observation = current[id] else { continue }
             try observation.trace.ancestors.forEach { ancestor in
                 guard try index.mayHold(.span(ancestor)) else { return }
                 for entry in try index.entries(linkedBy: .span(ancestor), limit: .max) {
                     for parent in entry.witnesses
-                    where parent.trace.span == ancestor && Ledger.isNear(parent.time, observation.time) {
+                    where parent.trace.span == ancestor && Self.isRollUp(parent, above: observation) {
                         remember(entry)
                         flag(parent.id)
                     }
@@ -66,26 +71,22 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         guard span != 0, try index.mayHold(.ancestor(span)) else { return false }
         return try index.entries(linkedBy: .ancestor(span), limit: .max).contains { entry in
             entry.witnesses.contains {
-                $0.trace.ancestors.contains(span) && Ledger.isNear($0.time, observation.time)
+                $0.trace.ancestors.contains(span) && Self.isRollUp(observation, above: $0)
             }
         }
+    }
+
+    private static func isRollUp(_ ancestor: Observation, above descendant: Observation) -> Bool {
+        let below = LedgerTraits(descendant)
+        return Ledger.isNear(ancestor.time, descendant.time)
+            && SpanFamily.repeats(LedgerTraits(ancestor), kind: below.trace.kind, figures: below.figures)
     }
 
     /// Loads everything that is connected with a change by keys or resemblance, and what is connected with that.
     ///
     /// What an observation was connected with before it changed counts, too: it may have to be told apart from that now.
     mutating func close() throws {
-        for id in order {
-            crowds.move(
-                id,
-                from: stored[id].flatMap(ResemblanceCell.init(of:)),
-                to: current[id].flatMap(ResemblanceCell.init(of:))
-            )
-            for state in [stored[id], current[id]] {
-                guard let border = state.flatMap({ ResemblanceCell.border(near: LedgerTraits($0)) }) else { continue }
-                visitors[border, default: []].insert(id)
-            }
-        }
+        for id in order { noteMoves(of: id) }
         connected = changed
         var queue = order
         for cell in crowds.changed {
@@ -98,12 +99,28 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
             let zone = try zone(at: border)
             for id in zone.members where zone.turns && connected.insert(id).inserted { queue.append(id) }
         }
-        var askedKeys: Set<UInt64> = []
         while let id = queue.popLast() {
-            for neighbour in try neighbours(of: id, &askedKeys) where connected.insert(neighbour).inserted {
+            for neighbour in try neighbours(of: id) where connected.insert(neighbour).inserted {
                 queue.append(neighbour)
             }
         }
+    }
+
+    /// Notes which cells and links a changed observation leaves and enters.
+    private mutating func noteMoves(of id: UInt64) {
+        for rule in ResemblanceRule.allCases {
+            crowds.move(
+                id,
+                from: stored[id].flatMap { rule.cell(of: $0) },
+                to: current[id].flatMap { rule.cell(of: $0) }
+            )
+            for state in [stored[id], current[id]].compactMap(\.self) {
+                guard let border = rule.cell(of: state)?.border(near: state.time) else { continue }
+                visitors[border, default: []].insert(id)
+            }
+        }
+        guard let state = current[id] else { return }
+        LedgerTraits(state).forEachLinkBesideStronger { decided[$0, default: []].insert(id) }
     }
 
     /// The difference between what the store holds and what it should hold.
@@ -146,44 +163,76 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
             }
             observation.keys.forEach(join)
             if observation.weakKey != 0 { join(observation.weakKey) }
+            if observation.intervalKey != 0 { join(observation.intervalKey) }
         }
         return sets.members.flatMap { members in
-            Ledger.calls(of: members.map { observations[$0] }) { zones[$0]?.isClear ?? false }
+            CallGrouping.calls(of: members.map { observations[$0] }, overfull: overfull) { zones[$0]?.isClear ?? false }
                 .map { call in call.map { members[$0] } }
         }
     }
 
     /// What is connected with an observation as it was and as it is.
-    private mutating func neighbours(of id: UInt64, _ askedKeys: inout Set<UInt64>) throws -> [UInt64] {
+    private mutating func neighbours(of id: UInt64) throws -> [UInt64] {
         var found = homes[id].flatMap { entries[$0] }?.witnesses.map(\.id) ?? []
         let states = changed.contains(id) ? [current[id], stored[id]] : [current[id]]
         for state in states.compactMap(\.self) {
-            for key in state.keys.known where askedKeys.insert(key).inserted {
-                guard try index.mayHold(.key(key)) else { continue }
-                for entry in try index.entries(linkedBy: .key(key), limit: .max) {
-                    remember(entry)
-                    found += entry.witnesses.map(\.id)
-                }
+            try LedgerTraits(state).forEachJoiningLink { joining in
+                guard askedKeys.insert(joining.link.rawValue).inserted else { return }
+                try addJoined(by: joining, to: &found)
             }
-            try addResembling(state, to: &found)
+            for rule in ResemblanceRule.allCases { try addResembling(state, by: rule, to: &found) }
         }
         return found
     }
 
+    /// Adds the observations under a link of an id.
+    private mutating func addJoined(by joining: LedgerTraits.Joining, to found: inout [UInt64]) throws {
+        let changing = decided[joining.link] ?? []
+        guard try !changing.isEmpty || index.mayHold(joining.link) else { return }
+        guard joining.isDecided else {
+            for entry in try index.entries(linkedBy: joining.link, limit: .max) {
+                remember(entry)
+                found += entry.witnesses.map(\.id)
+            }
+            return
+        }
+        // Without a stronger id it could be any of them: too many are not looked at, and none is joined.
+        let capacity = ResemblanceCell.capacity
+        let entries = try index.entries(linkedBy: joining.link, limit: capacity + 1)
+        var members = changing
+        for witness in entries.lazy.flatMap(\.witnesses) {
+            LedgerTraits(witness).forEachLinkBesideStronger { if $0 == joining.link { members.insert(witness.id) } }
+        }
+        guard members.count <= capacity else {
+            overfull.insert(joining.key)
+            return
+        }
+        for entry in entries {
+            remember(entry)
+            found += entry.witnesses.map(\.id)
+        }
+        found += changing
+    }
+
     /// Adds the stored observations that resemble one, of its own cell and across the border if one is near.
-    private mutating func addResembling(_ state: Observation, to found: inout [UInt64]) throws {
-        let traits = LedgerTraits(state)
-        guard let cell = ResemblanceCell(of: traits) else { return }
+    private mutating func addResembling(
+        _ state: Observation,
+        by rule: ResemblanceRule,
+        to found: inout [UInt64]
+    ) throws {
+        guard let cell = rule.cell(of: state) else { return }
         try loadCell(cell)
-        found += crowds.members(of: cell).filter { stored[$0].map { Ledger.resemble($0, state) } ?? false }
-        guard let border = ResemblanceCell.border(near: traits) else { return }
+        found += crowds.members(of: cell).filter { id in
+            stored[id].map { Ledger.resemble($0, state, by: rule) } ?? false
+        }
+        guard let border = cell.border(near: state.time) else { return }
         let isClear = try zone(at: border).isClear
         let reach = isClear ? ResemblanceCell.clearReach : ResemblanceCell.reachAcross
-        guard ResemblanceCell.border(near: traits, within: reach) != nil else { return }
+        guard cell.border(near: state.time, within: reach) != nil else { return }
         let next = border == cell ? border.preceding : border
         try loadCell(next)
         found += crowds.members(of: next).filter { id in
-            stored[id].map { Ledger.resemble($0, state, isBorderClear: isClear) } ?? false
+            stored[id].map { Ledger.resemble($0, state, by: rule, isBorderClear: isClear) } ?? false
         }
     }
 
@@ -211,18 +260,19 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
             for entry in try index.entries(linkedBy: link, limit: 2 * capacity + 1) { found[entry.ref] = entry }
             guard found.count <= 2 * capacity else { return crowds.add(cell, members: nil) }
         }
-        let members = found.values.flatMap(\.witnesses).filter { ResemblanceCell(of: $0) == cell }
+        let members = found.values.flatMap(\.witnesses).filter { witness in
+            ResemblanceRule.allCases.contains { $0.cell(of: witness) == cell }
+        }
         guard members.count <= capacity else { return crowds.add(cell, members: nil) }
         for entry in found.values { remember(entry) }
         crowds.add(cell, members: members.map(\.id))
     }
 
     private mutating func load(_ observation: Observation) throws {
-        try observation.forEachIdentifyingLink { link in
-            guard homes[observation.id] == nil, try index.mayHold(link) else { return }
-            let entries = try index.entries(linkedBy: link, limit: .max)
-            if let home = entries.first(where: { $0.witnesses.contains { $0.id == observation.id } }) { remember(home) }
-        }
+        let link = LedgerTraits(observation).identifyingLink
+        guard try index.mayHold(link) else { return }
+        let entries = try index.entries(linkedBy: link, limit: .max)
+        if let home = entries.first(where: { $0.witnesses.contains { $0.id == observation.id } }) { remember(home) }
     }
 
     private mutating func remember(_ entry: LedgerEntry) {

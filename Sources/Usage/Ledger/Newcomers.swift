@@ -36,11 +36,13 @@ struct Newcomers {
         var traits = notePlaces(count)
         for sighting in traits {
             sighting.forEachLinkButCell { seen[$0.rawValue] = seen[$0.rawValue] == 0 ? 1 : 2 }
-            if let cell = ResemblanceCell(of: sighting) { note(cell, kinds: sighting.keys.kinds) }
+            for rule in ResemblanceRule.allCases {
+                if let cell = rule.cell(of: sighting) { note(cell, kinds: sighting.keys.kinds) }
+            }
         }
         if traits.contains(where: { seen[LedgerLink.ancestor($0.trace.span).rawValue] != 0 }) {
             let family = SpanFamily(traits)
-            rollUps = traits.map { family.isAncestor($0.trace.span, $0.time) }
+            rollUps = traits.map(family.isRollUp)
             for position in traits.indices where rollUps[position] { traits[position].trace.isRollUp = true }
         }
         lone.reserveCapacity(count)
@@ -72,34 +74,41 @@ struct Newcomers {
         return observation
     }
 
-    /// Whether a store has the sighting already with all that it tells, as it has what is sent again.
-    private func isKnown(_ sighting: LedgerTraits, at position: Int, _ index: some LedgerIndex) throws -> Bool {
-        var isKnown = false
-        try sighting.forEachIdentifyingLink { link in
-            guard !isKnown, try index.mayHold(link) else { return }
-            let newcomer = observation(position)
-            isKnown = try index.holds(link) { $0.id == newcomer.id && $0.covers(newcomer) }
-        }
-        return isKnown
+    /// Whether a store has the observation already with all that it tells, as it has what is sent again.
+    private func isKnown(_ traits: LedgerTraits, at position: Int, _ index: some LedgerIndex) throws -> Bool {
+        let link = traits.identifyingLink
+        guard try index.mayHold(link) else { return false }
+        let incoming = observation(position)
+        return try index.holds(link) { $0.id == incoming.id && $0.covers(incoming) }
     }
 
-    private func isRelated(_ sighting: LedgerTraits, _ index: some LedgerIndex) throws -> Bool {
+    private func isRelated(_ traits: LedgerTraits, _ index: some LedgerIndex) throws -> Bool {
         var isRelated = false
-        try sighting.forEachIdentifyingLink { link in
-            isRelated = try isRelated || seen[link.rawValue] != 1 || index.mayHold(link)
+        try traits.forEachJoiningLink { joining in
+            let others = joining.isOwn ? 1 : 0
+            isRelated = try isRelated || seen[joining.link.rawValue] > others || index.mayHold(joining.link)
         }
         guard !isRelated else { return true }
-        let span = sighting.trace.span
+        if traits.keys.isEmpty {
+            let link = traits.identifyingLink
+            if try seen[link.rawValue] != 1 || index.mayHold(link) { return true }
+        }
+        let span = traits.trace.span
         if span != 0 {
-            // Another sighting of the span, or a descendant of it that came before.
+            // Another observation of the span, or a descendant of it that came before.
             if try seen[LedgerLink.span(span).rawValue] != 1 || index.mayHold(.ancestor(span)) { return true }
-            try sighting.trace.ancestors.forEach { isRelated = try isRelated || index.mayHold(.span($0)) }
+            try traits.trace.ancestors.forEach { isRelated = try isRelated || index.mayHold(.span($0)) }
             guard !isRelated else { return true }
         }
-        guard let cell = ResemblanceCell(of: sighting) else { return false }
-        let rivals = ResemblanceCell.rivals(ofKinds: sighting.keys.kinds)
-        if try (othersSeen(besides: sighting, in: cell) | index.kinds(in: cell)) & rivals != 0 { return true }
-        guard let next = ResemblanceCell.next(to: sighting) else { return false }
+        return try ResemblanceRule.allCases.contains { try hasRivals(traits, by: $0, index) }
+    }
+
+    /// Whether there may be others that a rule of resemblance can pair with an observation.
+    private func hasRivals(_ traits: LedgerTraits, by rule: ResemblanceRule, _ index: some LedgerIndex) throws -> Bool {
+        guard let cell = rule.cell(of: traits) else { return false }
+        let rivals = ResemblanceCell.rivals(ofKinds: traits.keys.kinds)
+        if try (othersSeen(besides: traits, in: cell) | index.kinds(in: cell)) & rivals != 0 { return true }
+        guard let next = cell.neighbour(at: traits.time) else { return false }
         return try (UInt8(truncatingIfNeeded: cells[next.link.rawValue]) | index.kinds(in: next)) & rivals != 0
     }
 

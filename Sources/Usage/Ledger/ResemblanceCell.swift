@@ -25,18 +25,9 @@ public struct ResemblanceCell: Sendable, Hashable {
     /// A sender that makes the same call over and over would otherwise cost the square of its calls.
     public static let capacity = 256
 
-    /// The cell in which an observation stands; nil for one that resembles nothing.
-    init?(of observation: borrowing Observation) {
-        self.init(weakKey: observation.weakKey, time: observation.time)
-    }
-
-    init?(of sighting: LedgerTraits) {
-        self.init(weakKey: sighting.weakKey, time: sighting.time)
-    }
-
-    private init?(weakKey: UInt64, time: Timestamp) {
-        guard weakKey != 0 else { return nil }
-        self.init(weakKey: weakKey, stretch: time.nanoseconds / Self.width)
+    init?(key: UInt64, time: Timestamp) {
+        guard key != 0 else { return nil }
+        self.init(weakKey: key, stretch: time.nanoseconds / Self.width)
     }
 
     private init(weakKey: UInt64, stretch: Int64) {
@@ -44,18 +35,17 @@ public struct ResemblanceCell: Sendable, Hashable {
         self.stretch = stretch
     }
 
-    /// The border near which something stands, named by the cell behind it; nil if none is near.
-    static func border(near sighting: LedgerTraits, within reach: Int64 = clearReach) -> ResemblanceCell? {
-        guard let cell = ResemblanceCell(of: sighting) else { return nil }
-        let offset = sighting.time.nanoseconds - cell.stretch * width
-        if offset <= reach { return cell.stretch > 0 ? cell : nil }
-        return width - offset <= reach ? cell.following : nil
+    /// The border near which an instant of this cell lies, named by the cell behind it; nil if none is near.
+    func border(near time: Timestamp, within reach: Int64 = clearReach) -> ResemblanceCell? {
+        let offset = time.nanoseconds - stretch * Self.width
+        if offset <= reach { return stretch > 0 ? self : nil }
+        return Self.width - offset <= reach ? following : nil
     }
 
-    /// The cell on the other side of the border near which something stands; nil if none is near.
-    static func next(to sighting: LedgerTraits) -> ResemblanceCell? {
-        guard let border = border(near: sighting) else { return nil }
-        return border == ResemblanceCell(of: sighting) ? border.preceding : border
+    /// The cell on the other side of the border near which an instant of this cell lies; nil if none is near.
+    func neighbour(at time: Timestamp) -> ResemblanceCell? {
+        guard let border = border(near: time) else { return nil }
+        return border == self ? border.preceding : border
     }
 
     /// The cell before this one in time.

@@ -30,11 +30,13 @@ struct ResemblanceCrowds {
         return change && members.count + comings[cell, default: 0] > ResemblanceCell.capacity
     }
 
-    /// The observation, unable to resemble anything if it stands in a crowd.
+    /// The observation, excluded from matching by a rule whose cell is overfull.
     func silenced(_ observation: Observation, after change: Bool) -> Observation {
-        guard let cell = ResemblanceCell(of: observation), isCrowd(cell, after: change) else { return observation }
         var silent = observation
-        silent.weakKey = 0
+        if let cell = ResemblanceRule.weakKey.cell(of: observation), isCrowd(cell, after: change) { silent.weakKey = 0 }
+        if let cell = ResemblanceRule.interval.cell(of: observation), isCrowd(cell, after: change) {
+            silent.intervalKey = 0
+        }
         return silent
     }
 }

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+
+/// Tells the calls that a thread of Codex made from those that its file repeats from the thread it continues.
+///
+/// A fork's file can begin with all `token_count` events of its parent, with their times or with new ones (ccusage/ccusage#1460). What
+/// matches the parent's history is a copy; with the first event that does not, the thread's own turns have begun, and from then on
+/// nothing is a copy, however equal the figures of two forks are (junhoyeo/tokscale#679).
+struct ThreadHistory {
+    /// The thread itself.
+    let thread: String
+    /// The oldest known ancestor, which stands for the history that a fork shares when nothing tells more.
+    let root: String
+    /// Whether the thread continues another one's history; a spawned sub-agent begins with one of its own.
+    let isFork: Bool
+    /// When the thread was made, in nanoseconds since 1970; zero when that is not known.
+    let created: Int64
+    /// Who made the calls that the parent's file has, by the total behind each; nil when there is no such file.
+    let parent: ThreadTotals?
+    private(set) var progress: Progress
+
+    /// What has to be remembered to go on later.
+    struct Progress: Equatable {
+        /// Whether the thread's own turns have begun.
+        var hasOwnTurn = false
+        /// Whether copies with the times of their originals were met.
+        var hasOldCopies = false
+    }
+
+    init(
+        thread: String,
+        root: String,
+        isFork: Bool,
+        created: Int64,
+        parent: ThreadTotals?,
+        progress: Progress = Progress()
+    ) {
+        (self.thread, self.root, self.isFork, self.created) = (thread, root, isFork, created)
+        self.parent = parent
+        self.progress = progress
+    }
+
+    /// The thread that made the call behind which this total is written.
+    ///
+    /// - Returns: The ancestor of a copy, ``root`` when nothing tells a copy from an own call.
+    mutating func maker(of total: TokenVector, at time: Timestamp) -> String {
+        if progress.hasOwnTurn { return thread }
+        if let parent {
+            if let maker = parent.maker(of: total, madeBefore: created) { return maker }
+        } else if created > 0, time.nanoseconds < created {
+            progress.hasOldCopies = true
+            return root
+        } else if isFork, !progress.hasOldCopies {
+            return root
+        }
+        progress.hasOwnTurn = true
+        return thread
+    }
+}
+
+/// Who made the calls of a rollout, by the total behind each.
+final class ThreadTotals {
+    private var calls: [UInt64: (maker: String, time: Timestamp)] = [:]
+    private var earliest = Timestamp(nanoseconds: .max)
+
+    /// A file with more totals than this is known in part only.
+    private static let capacity = 1 << 18
+
+    fileprivate init() {}
+
+    /// The thread that made the call behind a total; nil when no call of the file has it that a fork can have copied.
+    ///
+    /// - Parameter instant: When the fork was made: what its parent did later is no copy, however equal. A fork that was made before
+    ///     its parent's first call has no time that can be believed.
+    fileprivate func maker(of total: TokenVector, madeBefore instant: Int64) -> String? {
+        guard let call = calls[Self.hash(total)] else { return nil }
+        return instant < earliest.nanoseconds || call.time.nanoseconds <= instant ? call.maker : nil
+    }
+
+    fileprivate func add(_ total: TokenVector, by maker: String, at time: Timestamp) {
+        guard calls.count < Self.capacity else { return }
+        earliest = min(earliest, time)
+        let key = Self.hash(total)
+        if calls[key] == nil { calls[key] = (maker, time) }
+    }
+
+    private static func hash(_ total: TokenVector) -> UInt64 {
+        var hash = StableHash(domain: "thread-total")
+        for value in total.values { hash.combine(value) }
+        return hash.value
+    }
+}
+
+/// Finds and reads the files of the threads that forks continue; a pass of a scan has one.
+final class ThreadHistories {
+    private let lineages: Lineages
+    private var files: [String: FoundFile] = [:]
+    private var read: [String: ThreadTotals?] = [:]
+    /// The threads that were read, in order, to forget the oldest.
+    private var order: [String] = []
+
+    /// As many histories are remembered: forks of one parent lie near each other.
+    private static let capacity = 16
+    /// A chain of forks is followed so far.
+    private static let deepest = 16
+
+    init(_ lineages: Lineages) {
+        self.lineages = lineages
+    }
+
+    /// Notes where the files of threads lie.
+    func add(_ file: FoundFile) {
+        if file.agent == .codex { files[SessionPlace(file).session] = file }
+    }
+
+    /// The totals of a thread; nil when its file is not there or cannot be read.
+    func totals(of thread: String) -> ThreadTotals? { totals(of: thread, depth: 0) }
+
+    private func totals(of thread: String, depth: Int) -> ThreadTotals? {
+        if let known = read[thread] { return known }
+        guard depth < Self.deepest, let file = files[thread] else { return nil }
+        // A thread that names itself as its ancestor, by whatever way, has no history of it.
+        read[thread] = .some(nil)
+        let totals = try? totals(in: file, depth: depth)
+        read[thread] = .some(totals)
+        order.append(thread)
+        if order.count > Self.capacity { read[order.removeFirst()] = nil }
+        return totals
+    }
+
+    private func totals(in file: FoundFile, depth: Int) throws(FileStream.Failure) -> ThreadTotals {
+        let stream = try FileStream(file)
+        let buffer = LineBuffer()
+        let totals = ThreadTotals()
+        var history: ThreadHistory?
+        var instants = InstantReader()
+        while true {
+            switch buffer.next() {
+            case .line(let line):
+                guard let line = try? line.object(), RolloutLine.isOfInterest(line),
+                    let parsed = try? RolloutLine(line), let payload = parsed.payload
+                else { continue }
+                let time = parsed.timestamp.flatMap { instants.instant($0) } ?? Timestamp(nanoseconds: 0)
+                if history == nil, parsed.type?.equals("session_meta") == true {
+                    history = self.history(payload, file, time, depth: depth)
+                } else if let total = payload.total, let maker = history?.maker(of: total, at: time) {
+                    totals.add(total, by: maker, at: time)
+                }
+            case .omitted: continue
+            case .more:
+                let count = try buffer.fill { target throws(FileStream.Failure) in try stream.read(into: target) }
+                if count == 0 { return totals }
+            }
+        }
+    }
+
+    private func history(
+        _ meta: RolloutLine.Payload,
+        _ file: FoundFile,
+        _ time: Timestamp,
+        depth: Int
+    ) -> ThreadHistory {
+        let thread = meta.id?.string ?? SessionPlace(file).session
+        let parent = meta.parent(of: thread)
+        var progress = ThreadHistory.Progress()
+        progress.hasOwnTurn = parent == nil || (meta.historyStart ?? 0) > 0
+        return ThreadHistory(
+            thread: thread,
+            root: lineages.root(of: thread, tree: meta.session?.string, parent: parent),
+            isFork: meta.forkedFrom != nil,
+            created: time.nanoseconds,
+            parent: parent.flatMap { totals(of: $0, depth: depth + 1) },
+            progress: progress
+        )
+    }
+}
+
+extension RolloutLine.Payload {
+    /// The thread that started this one or that it continues.
+    func parent(of thread: String) -> String? {
+        [forkedFrom, parentThread, spawnParent].lazy.compactMap { $0?.string }.first { $0 != thread }
+    }
+}

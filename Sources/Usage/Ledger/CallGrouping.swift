@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Divides a closed set of observations into calls: the rules of ``Ledger`` as one pure function of the set.
+///
+/// The ids of a call have an order: a request id decides over a response id, both decide over a lineage, and every id decides over
+/// resemblance. Sets of observations are joined from the strongest kind of id to the weakest. Two sets that hold different ids of a
+/// stronger kind are never joined by a weaker one, whatever else they share; so the rule holds for whole sets, not only for pairs.
+struct CallGrouping {
+    /// The observations in the order of their ids, so that the order of delivery cannot matter.
+    private let ordered: [Observation]
+    private var sets: DisjointSets
+    /// Keys under which there are too many calls to tell which of them an observation without a stronger id belongs to.
+    private let overfull: Set<UInt64>
+    private let isBorderClear: (ResemblanceCell) -> Bool
+
+    /// The calls as positions in `observations`.
+    ///
+    /// - Parameters:
+    ///   - observations: A closed set: everything that is connected with one of them is among them.
+    ///   - overfull: Keys that join nothing with observations that hold a stronger id (``LedgerWorkingSet``).
+    ///   - isBorderClear: Whether no other observation is near a border of two cells (``BorderZone``).
+    static func calls(
+        of observations: [Observation],
+        overfull: Set<UInt64> = [],
+        isBorderClear: (ResemblanceCell) -> Bool
+    ) -> [[Int]] {
+        guard observations.count > 1 else { return observations.indices.map { [$0] } }
+        let order = observations.indices.sorted { observations[$0].id < observations[$1].id }
+        return withoutActuallyEscaping(isBorderClear) { isBorderClear in
+            var grouping = CallGrouping(
+                ordered: order.map { observations[$0] },
+                sets: DisjointSets(count: order.count),
+                overfull: overfull,
+                isBorderClear: isBorderClear
+            )
+            grouping.joinEqualRequests()
+            grouping.joinEqualResponses()
+            grouping.joinEqualLineages()
+            grouping.pairUnmatched()
+            return grouping.sets.members.map { $0.map { order[$0] } }
+        }
+    }
+
+    // MARK: - Ids
+
+    private mutating func joinEqualRequests() {
+        for positions in positions(by: \.request).values { join(positions) }
+    }
+
+    /// Joins what has one response id, as far as request ids allow.
+    ///
+    /// Under load Anthropic's API has answered several requests with one message id (anthropics/claude-code#64880); a side question
+    /// repeats its parent's messages under request ids of its own (ccusage/ccusage#913).
+    private mutating func joinEqualResponses() {
+        for (response, positions) in positions(by: \.response).sorted(by: { $0.key < $1.key }) {
+            let roots = roots(of: positions)
+            guard roots.count > 1 else { continue }
+            let decided = roots.filter { !decidingRequests($0).isEmpty }
+            let free = roots.filter { decidingRequests($0).isEmpty }
+            if decided.isEmpty || overfull.contains(response) {
+                joinUndecided(free)
+            } else if decided.count == 1 {
+                join(roots)
+            } else {
+                for root in free {
+                    let rank = nearest(to: root, among: decided)
+                    if let rank, !isSideChain(root) || rank.isCopy { sets.join(root, rank.root) }
+                }
+            }
+        }
+    }
+
+    /// Joins sets of one response id none of which has a request id that decides.
+    private mutating func joinUndecided(_ roots: [Int]) {
+        if roots.contains(where: { !isSideChain($0) }) { return join(roots) }
+        // Copies without their original: what has the same prompt was copied from the same call.
+        for copies in Dictionary(grouping: roots, by: { prompt($0) }).values { join(copies) }
+    }
+
+    /// Joins what has one place in a rollout's history, as far as request and response ids allow.
+    ///
+    /// Sub-agents of one tree can begin with equal totals (junhoyeo/tokscale#679), and the record of a compaction can repeat the
+    /// total of the call before it (openai/codex#47003); their response ids tell them apart.
+    private mutating func joinEqualLineages() {
+        for (lineage, positions) in positions(by: \.lineage).sorted(by: { $0.key < $1.key }) {
+            let roots = roots(of: positions)
+            guard roots.count > 1 else { continue }
+            let decided = roots.filter { hasStrongerID($0) }
+            let free = roots.filter { !hasStrongerID($0) }
+            if decided.isEmpty || overfull.contains(lineage) {
+                join(free)
+                continue
+            }
+            var ranks: [Rank] = []
+            for (position, root) in decided.enumerated() {
+                for other in decided[..<position] + free { ranks.append(rank(root, other)) }
+            }
+            for rank in ranks.sorted() where !contradict(rank.root, rank.other) { sets.join(rank.root, rank.other) }
+        }
+    }
+
+    private func positions(by kind: KeyPath<CallKeys, UInt64>) -> [UInt64: [Int]] {
+        var positions: [UInt64: [Int]] = [:]
+        for position in ordered.indices {
+            let key = ordered[position].keys[keyPath: kind]
+            if key != 0 { positions[key, default: []].append(position) }
+        }
+        return positions
+    }
+
+    private mutating func roots(of positions: [Int]) -> [Int] {
+        var roots: [Int] = []
+        for position in positions {
+            let root = sets.root(position)
+            if !roots.contains(root) { roots.append(root) }
+        }
+        return roots
+    }
+
+    private mutating func join(_ positions: [Int]) {
+        guard let first = positions.first else { return }
+        for position in positions.dropFirst() { sets.join(first, position) }
+    }
+
+    // MARK: - What sets hold
+
+    private func members(_ position: Int) -> [Observation] {
+        sets.group(of: position).lazy.map { ordered[$0] }
+    }
+
+    /// The request ids that decide: those of a side chain only if another source reports them, too.
+    private func decidingRequests(_ position: Int) -> Set<UInt64> {
+        var requests: Set<UInt64> = []
+        for member in members(position) where member.keys.request != 0 && !member.isSideChain {
+            requests.insert(member.keys.request)
+        }
+        return requests
+    }
+
+    private func responses(_ position: Int) -> Set<UInt64> {
+        Set(members(position).lazy.map(\.keys.response)).subtracting([0])
+    }
+
+    private func hasStrongerID(_ position: Int) -> Bool {
+        members(position).contains { $0.keys.response != 0 || ($0.keys.request != 0 && !$0.isSideChain) }
+    }
+
+    private func isSideChain(_ position: Int) -> Bool { members(position).allSatisfy(\.isSideChain) }
+
+    private func prompt(_ position: Int) -> Int64 { members(position).lazy.map(\.counts.prompt).max() ?? 0 }
+
+    /// Whether two sets hold different ids of a kind that decides over a lineage.
+    private func contradict(_ left: Int, _ right: Int) -> Bool {
+        func differ(_ mine: Set<UInt64>, _ theirs: Set<UInt64>) -> Bool {
+            !mine.isEmpty && !theirs.isEmpty && mine.isDisjoint(with: theirs)
+        }
+        return differ(decidingRequests(left), decidingRequests(right)) || differ(responses(left), responses(right))
+    }
+
+    // MARK: - The best of several
+
+    /// How well two sets fit: equal prompt before near in time before equal output; ids decide between equals.
+    private struct Rank: Comparable {
+        var root: Int
+        var other: Int
+        var promptDiffers = true
+        var distance = Int64.max
+        var outputDiffers = true
+        var ids = (UInt64.max, UInt64.max)
+
+        /// Whether one set can have been copied from the other: a copy keeps the prompt or the time.
+        var isCopy: Bool { !promptDiffers || distance == 0 }
+
+        static func < (left: Rank, right: Rank) -> Bool {
+            (left.promptDiffers ? 1 : 0, left.distance, left.outputDiffers ? 1 : 0, left.ids.0, left.ids.1)
+                < (right.promptDiffers ? 1 : 0, right.distance, right.outputDiffers ? 1 : 0, right.ids.0, right.ids.1)
+        }
+
+        static func == (left: Rank, right: Rank) -> Bool { !(left < right) && !(right < left) }
+    }
+
+    private func rank(_ root: Int, _ other: Int) -> Rank {
+        var best = Rank(root: root, other: other)
+        for mine in members(root) {
+            for theirs in members(other) {
+                var rank = Rank(root: root, other: other)
+                rank.promptDiffers = mine.counts.prompt != theirs.counts.prompt
+                rank.distance = Ledger.distance(mine, theirs)
+                rank.outputDiffers = mine.counts.output != theirs.counts.output
+                rank.ids = (min(mine.id, theirs.id), max(mine.id, theirs.id))
+                best = min(best, rank)
+            }
+        }
+        return best
+    }
+
+    /// The set of several that fits best.
+    private func nearest(to root: Int, among others: [Int]) -> Rank? {
+        others.map { rank($0, root) }.min()
+    }
+
+    // MARK: - Resemblance
+
+    private struct Pair {
+        var sessionDiffers: Bool
+        var outputDiffers: Bool
+        var distance: Int64
+        var left: Int
+        var right: Int
+
+        var rank: (Int, Int, Int64, Int, Int) {
+            (sessionDiffers ? 1 : 0, outputDiffers ? 1 : 0, distance, left, right)
+        }
+    }
+
+    /// Joins what shares no id but resembles, the nearest pair first, each at most once.
+    private mutating func pairUnmatched() {
+        var pairs: [Pair] = []
+        for rule in ResemblanceRule.allCases { addPairs(by: rule, to: &pairs) }
+        pairs.sort { $0.rank < $1.rank }
+        for pair in pairs where mayJoin(pair.left, pair.right) { sets.join(pair.left, pair.right) }
+    }
+
+    private func addPairs(by rule: ResemblanceRule, to pairs: inout [Pair]) {
+        let alike = Dictionary(grouping: ordered.indices.filter { rule.key(of: ordered[$0]) != 0 }) {
+            rule.key(of: ordered[$0])
+        }
+        for positions in alike.values where positions.count > 1 {
+            let byTime = positions.sorted { (ordered[$0].time, $0) < (ordered[$1].time, $1) }
+            var first = 0
+            for (count, position) in byTime.enumerated() {
+                while Ledger.distance(ordered[byTime[first]], ordered[position]) > ResemblanceCell.width { first += 1 }
+                // Pairs come in the order of time, so the border between two is the one behind which the later lies.
+                let later = ordered[position]
+                let border = rule.cell(of: LedgerTraits(later))?.border(near: later.time)
+                let isClear = border.map(isBorderClear) ?? false
+                for other in byTime[first..<count]
+                where Ledger.resemble(ordered[other], later, by: rule, isBorderClear: isClear) {
+                    pairs.append(pair(other, position))
+                }
+            }
+        }
+    }
+
+    private func pair(_ one: Int, _ other: Int) -> Pair {
+        let (left, right) = (ordered[min(one, other)], ordered[max(one, other)])
+        let areNamed = left.session != nil && right.session != nil && !left.sessionIsTrace && !right.sessionIsTrace
+        return Pair(
+            sessionDiffers: areNamed && left.session != right.session,
+            outputDiffers: left.counts.output != right.counts.output,
+            distance: Ledger.distance(left, right),
+            left: min(one, other),
+            right: max(one, other)
+        )
+    }
+
+    /// Two sets may become one unless a reporter would then have reported one call twice or an id would contradict another.
+    private func mayJoin(_ left: Int, _ right: Int) -> Bool {
+        guard sets.root(of: left) != sets.root(of: right) else { return false }
+        let (mine, theirs) = (members(left), members(right))
+        guard Set(mine.lazy.map(\.witness)).isDisjoint(with: theirs.lazy.map(\.witness)) else { return false }
+        return [\CallKeys.request, \.response, \.lineage].allSatisfy { kind in
+            let ids = Set(mine.lazy.map { $0.keys[keyPath: kind] }).subtracting([0])
+            let others = Set(theirs.lazy.map { $0.keys[keyPath: kind] }).subtracting([0])
+            return ids.isEmpty || others.isEmpty || (ids == others && ids.count == 1)
+        }
+    }
+}

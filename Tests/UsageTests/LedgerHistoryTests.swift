@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import Usage
+
+/// Ten thousand random histories: deciding and weaker ids, copies, crowds and late arrivals; one answer whatever the order.
+struct LedgerHistoryTests {
+    @Test(arguments: UInt64(1)...20)
+    func `any order of any history gives the same calls, and no call breaks a rule`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<500 {
+            let history = History(&random)
+            var whole = MemoryLedger()
+            try whole.absorb(history.observations)
+            try Self.checkRules(whole)
+            let calls = Set(whole.calls)
+            let pieces = try Self.absorbed(history.observations, &random)
+            guard Set(pieces.calls) == calls else {
+                Issue.record("seed \(seed): \(pieces.calls.count) calls in pieces, \(calls.count) at once")
+                return
+            }
+        }
+    }
+
+    /// A ledger that got the observations shuffled, some twice, a few at a time.
+    private static func absorbed(
+        _ observations: [Observation],
+        _ random: inout SeededGenerator
+    ) throws -> MemoryLedger {
+        var rest = observations + observations.filter { _ in Int.random(in: 0..<4, using: &random) == 0 }
+        rest.shuffle(using: &random)
+        var ledger = MemoryLedger()
+        while !rest.isEmpty {
+            let count = Int.random(in: 1...6, using: &random)
+            try ledger.absorb(Array(rest.prefix(count)))
+            rest.removeFirst(min(count, rest.count))
+        }
+        return ledger
+    }
+
+    /// What must hold for every call and between calls, whatever the figures are.
+    private static func checkRules(_ ledger: MemoryLedger) throws {
+        var callOfRequest: [UInt64: Int64] = [:]
+        var seen: Set<UInt64> = []
+        for (ref, entry) in ledger.entries {
+            let requests = Set(entry.witnesses.filter { !$0.isSideChain }.map(\.keys.request)).subtracting([0])
+            #expect(requests.count <= 1, "a call has one request id that decides")
+            for observation in entry.witnesses {
+                #expect(seen.insert(observation.id).inserted, "an observation belongs to one call")
+                guard observation.keys.request != 0 else { continue }
+                let call = callOfRequest[observation.keys.request] ?? ref
+                #expect(call == ref, "equal request ids are one call")
+                callOfRequest[observation.keys.request] = call
+            }
+            let responses = Set(entry.witnesses.filter { $0.keys.request == 0 }.map(\.keys.response)).subtracting([0])
+            #expect(responses.count <= 1, "without a request id the response id decides")
+        }
+    }
+
+    /// A few calls and who reports them.
+    private struct History {
+        var observations: [Observation] = []
+
+        init(_ random: inout SeededGenerator) {
+            func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &random) }
+            let (sharesResponses, sharesLineages, isCrowded) = (below(3) == 0, below(3) == 0, below(2) == 0)
+            for call in UInt64(1)...UInt64(3 + below(7)) {
+                let time = 1_000 + Double(below(isCrowded ? 40 : 1_500))
+                let prompt = Int64(isCrowded ? 1 + below(2) : 1 + below(6))
+                let request = below(3) > 0 ? 100 + call : 0
+                let response = sharesResponses ? 200 + call % 2 : 200 + call
+                let lineage = sharesLineages ? 300 + call % 2 : 300 + call
+                for reporter in UInt64(1)...6 where below(3) == 0 {
+                    var report = LedgerTests.observation(
+                        reporter * 1_000 + call,
+                        reporter,
+                        at: time + Double(below(4)),
+                        weak: reporter < 5 ? 500 + UInt64(prompt) : 0,
+                        input: prompt,
+                        output: Int64(below(2))
+                    )
+                    switch reporter {
+                    case 1: report.keys.request = request
+                    case 2: report.keys.response = response
+                    case 3: (report.keys.request, report.keys.response) = (request, response)
+                    case 4: (report.keys.response, report.keys.lineage) = (below(2) == 0 ? response : 0, lineage)
+                    default: Self.makeSpan(&report, call, response: below(2) == 0 ? response : 0, length: below(5))
+                    }
+                    observations.append(report)
+                }
+                if below(4) == 0 { observations.append(Self.copy(of: call, response, prompt, time, below(2))) }
+            }
+        }
+
+        /// A span of a library that may report a call of another library's trace.
+        private static func makeSpan(_ report: inout Observation, _ call: UInt64, response: UInt64, length: Int) {
+            report.keys.response = response
+            report.trace.span = report.id
+            if call % 3 == 0 { report.trace.ancestors.insert(report.id - 1) }
+            report.trace.kind = call % 2
+            report.duration = Int64(length) * 1_000_000_000
+            report.intervalKey = 700 + UInt64(report.counts.prompt) * 2 + UInt64(report.counts.output)
+        }
+
+        /// A side chain's copy under a request id of its own.
+        private static func copy(of call: UInt64, _ response: UInt64, _ prompt: Int64, _ time: Double, _ more: Int)
+            -> Observation
+        {
+            var copy = LedgerTests.observation(
+                9_000 + call,
+                LedgerTests.transcript,
+                at: time + Double(more),
+                request: 900 + call,
+                response: response,
+                input: prompt + Int64(more)
+            )
+            copy.isSideChain = true
+            return copy
+        }
+    }
+}
