@@ -10,7 +10,8 @@ import Synchronization
 /// A checkpoint flushes both files and copies megabytes: done by the commit that happens to reach a size, as SQLite does it, one
 /// sender in a hundred waits for it. Here a connection of its own copies while commits go on. Only when the log has grown to
 /// ``Limits/restart`` a last short step, between two commits, moves the little that came meanwhile, after which the log is written
-/// from its beginning again. A store without commits for a while gets its log cut to nothing. Safe to use from any thread.
+/// from its beginning again. Commits that are faster than the disk copies wait for it from ``Limits/bound`` on, so that the log does
+/// not grow without end unless a reader keeps an old state. A store without commits for a while gets its log cut to nothing. Safe to use from any thread.
 final class Checkpoints: Sendable {
     private let path: String
     private let files: StoreFiles
@@ -30,6 +31,8 @@ final class Checkpoints: Sendable {
         var restart = 4_000
         /// How many pages may be left for the step between two commits.
         var rest = 256
+        /// From how many pages on commits wait for a checkpoint, because they are faster than those beside them.
+        var bound = 16_000
         /// How many seconds without a commit cut the log.
         var idle = 30.0
         /// How many seconds nothing is tried after a failure.
@@ -39,10 +42,10 @@ final class Checkpoints: Sendable {
     }
 
     private struct State {
-        /// The pages of the log after the newest commit.
-        var pages = 0
         /// The pages that were there at the newest checkpoint.
         var copied = 0
+        /// The pages that were there when commits last waited for one.
+        var bounded = 0
         var commits = 0
         var isScheduled = false
         var isIdleAwaited = false
@@ -73,21 +76,24 @@ final class Checkpoints: Sendable {
 
     /// Notes a commit after which the log has this many pages.
     func noteCommit(pages: Int) {
-        let (isDue, mustAwaitIdle) = state.withLock { state in
+        let (isDue, isTooMuch, mustAwaitIdle) = state.withLock { state in
             state.commits &+= 1
             // The log has begun again.
             if pages < state.copied { state.copied = 0 }
-            state.pages = pages
-            guard !state.isClosed else { return (false, false) }
-            let isDue =
-                !state.isScheduled && pages - state.copied >= limits.step && DispatchTime.now() >= state.pauseEnd
+            if pages < state.bounded { state.bounded = 0 }
+            guard !state.isClosed, DispatchTime.now() >= state.pauseEnd else { return (false, false, false) }
+            let isDue = !state.isScheduled && pages - state.copied >= limits.step
+            let isTooMuch = pages >= limits.bound && pages - state.bounded >= limits.step
             defer {
                 if isDue { state.isScheduled = true }
+                if isTooMuch { state.bounded = pages }
                 state.isIdleAwaited = true
             }
-            return (isDue, !state.isIdleAwaited)
+            return (isDue, isTooMuch, !state.isIdleAwaited)
         }
         if isDue { queue.async { self.copy() } }
+        // Has its turn before the next commit, and waits for the one beside it.
+        if isTooMuch { commits.async { if let progress = self.checkpoint(.passive) { self.warn(progress) } } }
         if mustAwaitIdle { awaitIdle() }
     }
 
@@ -113,9 +119,7 @@ final class Checkpoints: Sendable {
         guard let progress, progress.pages >= limits.restart, !progress.isComplete else { return finish(progress) }
         // While no commit is under way the last pages can be copied; the next commit then begins the log again.
         commits.async {
-            let last = self.checkpoint(.passive)
-            if let last, !last.isComplete { self.warn(last) }
-            self.finish(last)
+            self.finish(self.checkpoint(.passive))
         }
     }
 
@@ -165,14 +169,15 @@ final class Checkpoints: Sendable {
 
     private func report(_ error: any Error) {
         let code = (error as? DatabaseError)?.resultCode
+        // Readers, a commit under way and other programs are in the way now and then; the next time they are not.
+        guard code != .SQLITE_BUSY, code != .SQLITE_LOCKED else { return }
         state.withLock { $0.pauseEnd = .now() + limits.pause }
-        // Readers and other programs are in the way now and then; the next time they are not.
-        guard code != .SQLITE_BUSY, code != .SQLITE_LOCKED, mayWarn() else { return }
+        guard mayWarn() else { return }
         logger.warning("the log cannot be moved into the database", metadata: ["reason": "\(error)"])
     }
 
     private func warn(_ progress: Progress) {
-        guard progress.pages >= limits.warning, mayWarn() else { return }
+        guard !progress.isComplete, progress.pages >= limits.warning, mayWarn() else { return }
         logger.warning(
             "the log of the database cannot begin again while another program reads an old state of it",
             metadata: ["pages": "\(progress.pages)", "left": "\(progress.pages - progress.copied)"]
