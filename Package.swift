@@ -136,13 +136,14 @@ let package = Package(
         ),
 
         .testTarget(name: "ArchitectureTests"),
+        .target(name: "FlushCounter", path: "Tests/FlushCounter"),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "OTLPTests", dependencies: ["OTLP"], exclude: ["Fixtures"]),
         .testTarget(name: "UsageTests", dependencies: ["CEmbedded", "Usage"], exclude: ["Fixtures"]),
         .testTarget(
             name: "CollectorKitTests",
             dependencies: plugins + [
-                "CollectorKit", "OTLP", "Usage", .product(name: "Logging", package: "swift-log"),
+                "CollectorKit", "FlushCounter", "OTLP", "Usage", .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .testTarget(
@@ -180,7 +181,11 @@ let package = Package(
             dependencies: ["CollectorKit", "OTLP", "SinkServer", "hammurabi"],
             exclude: ["Fixtures"]
         ),
-        pluginTests("AgentSessionsReceiver", more: ["TokensProcessor", "CZstd"], exclude: ["Fixtures"]),
+        pluginTests(
+            "AgentSessionsReceiver",
+            more: ["FlushCounter", "TokensProcessor", "CZstd"],
+            exclude: ["Fixtures"]
+        ),
         pluginTests("EventsReceiver", more: ["TokensProcessor"]),
         pluginTests("OTLPReceiver", exclude: ["Fixtures"]),
         pluginTests("TokensProcessor", exclude: ["Fixtures"]),
@@ -188,25 +193,31 @@ let package = Package(
         .testTarget(
             name: "ProcessorTests",
             dependencies: [
-                "AttributesProcessor", "CollectorKit", "FilterProcessor", "OTLP", "RedactionProcessor",
+                "AttributesProcessor", "CollectorKit", "FilterProcessor", "FlushCounter", "OTLP", "RedactionProcessor",
                 "RetentionProcessor", "TokensProcessor", "Usage", .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Fixtures"]
         ),
-        pluginTests("SQLiteExporter", more: [.product(name: "GRDB", package: "GRDB.swift")]),
-        pluginTests("JSONLExporter", more: ["TokensProcessor", "PricingProcessor"]),
+        pluginTests(
+            "SQLiteExporter",
+            more: [
+                "FlushCounter", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]
+        ),
+        pluginTests("JSONLExporter", more: ["FlushCounter", "TokensProcessor", "PricingProcessor"]),
         pluginTests("StdoutExporter"),
         pluginTests(
             "OTLPHTTPExporter",
-            more: ["PricingProcessor", "SinkServer", "TokensProcessor"],
+            more: ["FlushCounter", "PricingProcessor", "RetentionProcessor", "SinkServer", "TokensProcessor"],
             exclude: ["Fixtures"]
         ),
         pluginTests("HubExtension", more: ["EventsReceiver"]),
-        pluginTests("APIKeysExtension"),
+        pluginTests("APIKeysExtension", more: ["FlushCounter"]),
         pluginTests("HealthCheckExtension"),
         .testTarget(
             name: "OnboardingTests",
-            dependencies: ["Onboarding", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
+            dependencies: ["FlushCounter", "Onboarding", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
             exclude: ["Fixtures"]
         ),
         .testTarget(name: "UITests", dependencies: ["hammurabi"], exclude: ["Fixtures", "Screenshots"]),

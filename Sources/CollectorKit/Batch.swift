@@ -9,10 +9,8 @@ public import Usage
 public struct Batch: Sendable {
     /// The records, as received, with the changes made since.
     public var otlp: OTLPBatch
-    /// The sightings of model calls that the `tokens` processor found.
+    /// The observations of model calls that the `tokens` processor found, each with the number of its record.
     public var observations: [Observation] = []
-    /// For each observation the record it was read from; empty when nobody has said.
-    public var recordOfObservation: [Int32] = []
     /// The sessions that log records of the batch belong to, found by `tokens`.
     public var sessions: [SessionSighting] = []
     /// For each record its position in ``sessions``, -1 for none; empty when nobody has looked.

@@ -33,6 +33,15 @@ public struct Observation: Sendable, Hashable, HasOrigin {
     public var isSideChain = false
     /// How far apart in seconds two sightings of one call may be when nothing but ``weakKey`` joins them.
     public var weakWindow: Int32 = 30
+    /// The number of the record of its batch that it was read from; -1 for none.
+    ///
+    /// Says something within the batch only: it is not stored, and observations that differ in nothing else are equal.
+    public var record: Int32 {
+        get { place.record }
+        set { place.record = newValue }
+    }
+
+    private var place = BatchPlace()
 
     /// Who made the call, where and with which model.
     public var origin: SharedOrigin
@@ -68,6 +77,15 @@ public struct Observation: Sendable, Hashable, HasOrigin {
         self.witness = witness
         self.authority = authority
     }
+}
+
+/// Where an observation was read; no part of what it says, so that all places are equal.
+private struct BatchPlace: Sendable, Hashable {
+    var record: Int32 = -1
+
+    static func == (left: BatchPlace, right: BatchPlace) -> Bool { true }
+
+    func hash(into hasher: inout Hasher) {}
 }
 
 extension Observation {

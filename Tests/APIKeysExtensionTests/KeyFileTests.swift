@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import FlushCounter
 import FoundationEssentials
 import Glibc
 import Testing
@@ -30,6 +31,15 @@ struct KeyFileTests {
             )
             #expect(!"\(key.record)".contains(key.key))
         }
+    }
+
+    @Test func `a key that was made or revoked is so after a power cut`() throws {
+        let flushes = FlushCounter(below: folder.path)
+        let key = NewKey(name: "a", scopes: [.read], createdAt: "2026-11-22T00:00:00Z")
+        try file.change { $0.append(key.record) }
+        #expect(flushes.all == ["keys.json.new": 1, "/": 1])
+        try file.change { $0 = [] }
+        #expect(flushes.all == ["keys.json.new": 2, "/": 2])
     }
 
     @Test func `a digest is SHA-256`() throws {

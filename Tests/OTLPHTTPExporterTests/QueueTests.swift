@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import FlushCounter
 import Foundation
 import OTLP
 import OTLPHTTPExporter
@@ -58,7 +59,6 @@ struct QueueTests {
             #expect((1...30).contains(error.retryAfter))
             #expect(error.message.contains("is full"))
         }
-        #expect(bench.counters.value(.refused) == 1)
         #expect(bench.counters.value(.dropped) == 0)
         await bench.stop()
         await sink.stop()
@@ -151,6 +151,37 @@ struct QueueTests {
         #expect(letters.map(\.records) == [4])
         #expect(letters[0].reason.hasPrefix("given up: the destination answered 503"))
         await sink.stop()
+    }
+
+    @Test func `what is acknowledged is on the disk, and so is a dead letter before its batch leaves the queue`()
+        async throws
+    {
+        let sink = try await SinkServer.start { _ in SinkServer.Reply(403) }
+        let bench = Bench(sink.address)
+        try FileManager.default.createDirectory(atPath: bench.folder, withIntermediateDirectories: true)
+        let flushes = FlushCounter(below: bench.folder)
+        try await bench.start()
+        for number in 1...5 {
+            try await bench.consume(try logs("a\(number)"))
+            let queued = flushes.all.reduce(0) { $1.key.contains("/logs/") ? $0 + $1.value : $0 }
+            #expect(queued >= number)
+        }
+        try await eventually { bench.status?.batches == 0 }
+        #expect(flushes.all.contains { $0.key.contains("/dead-letters/") && $0.key.hasSuffix(".segment") })
+        #expect(try await bench.deadLetters().reduce(0) { $0 + $1.records } == 5)
+        await sink.stop()
+    }
+
+    /// The host counts what an exporter does not take; counted by both it was there twice.
+    @Test func `what it refuses it does not count itself`() async throws {
+        let bench = Bench("http://127.0.0.1:9") { $0.sendingQueue.queueSize = OTLPHTTPConfig.Amount(bytes: 4_096) }
+        try await bench.start()
+        let large = try logs(String(repeating: "x", count: 10_000), 10)
+        let refusal = await #expect(throws: ConsumeError.self) { try await bench.consume(large) }
+        #expect(refusal?.isRetryable == false)
+        #expect(bench.counters.value(.refused) == 0 && bench.counters.value(.failed) == 0)
+        #expect(bench.counters.value(.accepted) == 0)
+        await bench.stop()
     }
 
     @Test func `dead letters that are put back are sent by the next start`() async throws {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FlushCounter
 import Foundation
 import Testing
 import Usage
@@ -99,6 +100,21 @@ struct FileTests {
         try FileManager.default.createDirectory(atPath: settings, withIntermediateDirectories: false)
         #expect(plan().fault?.description.contains("no plain file") == true)
         #expect(!FileManager.default.fileExists(atPath: home.account.programHome))
+    }
+
+    @Test func `what is written, its copy and the note of both are there after a power cut`() throws {
+        try home.write(before, to: settings)
+        let flushes = FlushCounter(below: home.path)
+        try write(plan())
+        #expect(flushes.all[".claude"] == 1)
+        #expect(flushes.count("/.hammurabi-") == 0)
+        #expect(flushes.all.keys.count { $0.hasPrefix(".claude/.hammurabi-") } == 1)
+        let backups = flushes.all.keys.filter { $0.hasPrefix(".hammurabi/backups/") }
+        #expect(backups.count == 1)
+        #expect(flushes.all[".hammurabi/backups"] == 1)
+        // The folder of copies and the list of them in it.
+        #expect(flushes.all[".hammurabi", default: 0] >= 2)
+        #expect(flushes.all["/"] == 1)
     }
 
     @Test func `folders that are not there are made, and go again`() throws {

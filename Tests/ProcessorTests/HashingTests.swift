@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import FlushCounter
 import FoundationEssentials
 import OTLP
 import Testing
@@ -70,7 +71,11 @@ import Usage
     @Test func `without a salt one is made, kept to its owner and used again`() async throws {
         let folder = try TemporaryFolder()
         let home = folder.path + "/deep/er"
+        let flushes = FlushCounter(below: folder.path)
         let one = try await hash(home: home)
+        // The salt, its name and those of its folders: another salt after a power cut would make other hashes.
+        #expect(flushes.all["/"] == 1 && flushes.all["deep"] == 1 && flushes.all["deep/er"] == 1)
+        #expect(flushes.all.count == 4)
         let path = home + "/redaction.salt"
         let permissions = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(permissions == 0o600)

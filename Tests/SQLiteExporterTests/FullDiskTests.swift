@@ -19,7 +19,7 @@ struct FullDiskTests {
     ) async throws {
         let bench = try await Bench()
         try await bench.consume([Batch([Observation(1)], records: [("e", "s", morning)])])
-        let pool = try #require(bench.exporter as? SQLiteExporter).commits().pool
+        let pool = try await #require(bench.exporter as? SQLiteExporter).commits().database().pool
         // As many pages as there are: none can be added.
         try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA \(fault)") }
         let records = (0..<200).map { (name: "e\($0)", session: "s", time: morning) }

@@ -4,6 +4,14 @@ import CollectorKit
 import OTLP
 import Usage
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// Turns batches into lines, puts them on the disk and only then into the book; lives on one thread.
 struct Committer: ~Copyable {
     private let shelf: Shelf
@@ -28,20 +36,14 @@ struct Committer: ~Copyable {
 
     /// Keeps a group of batches; either all of them are kept or none is.
     ///
-    /// - Parameter lost: Is called when somebody has moved the file away with what is in it.
+    /// - Parameter lost: Is called when others have taken the file away with what is in it.
     mutating func commit(_ batches: [Batch], lost: () -> Void) throws {
         let keepsRecords = keepsRecords
         var lines = batches.map { Self.draft($0, keepsRecords: keepsRecords) }
         let news = try learn(batches, &lines)
         guard lines.contains(where: { !$0.isEmpty }) else { return news.note() }
         defer { writer.clear() }
-        var offsets: [Int64] = []
-        _ = try file.begin()
-        for (line, batch) in zip(lines, batches) {
-            offsets.append(file.end + Int64(writer.bytes.count))
-            if !line.isEmpty { try writer.write(line, batch, to: &file) }
-        }
-        try file.finish(writer.bytes, flush: flushes)
+        let offsets = try write(lines, batches)
         news.note()
         if noticeReplacement() { lost() }
         let (part, end) = (part, file.offset)
@@ -54,10 +56,32 @@ struct Committer: ~Copyable {
         }
     }
 
+    /// Writes lines so that they are found under the path of the file: should it be taken away while they are written, once more.
+    ///
+    /// - Returns: Where each line begins.
+    private mutating func write(_ lines: [UsageLine], _ batches: [Batch]) throws -> [Int64] {
+        for _ in 0..<Self.attempts {
+            writer.clear()
+            var offsets: [Int64] = []
+            _ = try file.begin()
+            for (line, batch) in zip(lines, batches) {
+                offsets.append(file.end + Int64(writer.bytes.count))
+                if !line.isEmpty { try writer.write(line, batch, to: &file) }
+            }
+            try file.finish(writer.bytes, flush: flushes)
+            if file.isInPlace { return offsets }
+        }
+        throw StorageFailure(number: ENOENT, path: file.path)
+    }
+
+    /// How often lines are written at most, should their file be taken away each time.
+    private static let attempts = 3
+
     /// Prices some calls anew.
     ///
+    /// - Parameter lost: Is called when others have taken the file away with what is in it.
     /// - Returns: How many of those that count have another price now.
-    mutating func reprice(_ ids: ArraySlice<UInt64>, by pricing: Pricing) throws -> Int {
+    mutating func reprice(_ ids: ArraySlice<UInt64>, by pricing: Pricing, lost: () -> Void) throws -> Int {
         var line = UsageLine()
         line.calls = shelf.withLock { $0.book.repriced(ids, by: pricing) }
         guard !line.isEmpty else { return 0 }
@@ -66,7 +90,7 @@ struct Committer: ~Copyable {
         writer.end()
         defer { writer.clear() }
         let start = try file.append(writer.bytes, flush: flushes)
-        noticeReplacement()
+        if noticeReplacement() { lost() }
         let (part, end, kept) = (part, start + Int64(writer.bytes.count), line)
         shelf.withLock { contents in
             contents.book.apply(kept, part: part, offset: start)
@@ -100,8 +124,7 @@ struct Committer: ~Copyable {
 
     mutating func close() { file.close() }
 
-    /// After somebody has moved the file away, what follows stands in a new one.
-    @discardableResult
+    /// After others have taken the file away, what follows is in a new one.
     private mutating func noticeReplacement() -> Bool {
         guard file.generation != generation else { return false }
         generation = file.generation

@@ -55,7 +55,7 @@ struct Compaction {
             return old.dropLast().map(\.path)
         }
         for path in moved { Rename.away(path) }
-        _ = Folder.flush(of: names.path)
+        try Folder.flush(of: names.path)
     }
 
     // MARK: - The book

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -40,19 +42,17 @@ enum DescriptorFlags {
 
 /// What has to be done to the folder of a file.
 enum Folder {
-    /// Puts the names of the folder on the disk; whether that worked.
-    static func flush(of path: String) -> Bool {
-        let folder = DescriptorFlags.reading(containing(path))
-        guard folder >= 0 else { return false }
-        defer { _ = close(folder) }
-        return fsync(folder) == 0
+    /// Puts the names in the folder of a file on the disk.
+    static func flush(of path: String) throws(StorageFailure) {
+        do throws(QueueStorageError) {
+            try DurableFolder.flush(containing(path))
+        } catch {
+            throw StorageFailure(number: error.number, path: error.path)
+        }
     }
 
     /// The folder of a file.
-    static func containing(_ path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
-    }
+    static func containing(_ path: String) -> String { DurableFolder.containing(path) }
 
     /// The last part of a path.
     static func name(_ path: String) -> String {

@@ -55,14 +55,9 @@ final class JSONLExporter: Exporter, UsageStore {
     }
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
-        do throws(ConsumeError) {
-            guard let queue = running.withLock({ $0?.queue }) else { throw .retryable("\(settings.id) is not running") }
-            try await queue.submit(batch)
-            settings.counters.add(batch.otlp.recordCount, to: .sent)
-        } catch {
-            settings.counters.add(batch.otlp.recordCount, to: .failed)
-            throw error
-        }
+        guard let queue = running.withLock({ $0?.queue }) else { throw .retryable("\(settings.id) is not running") }
+        try await queue.submit(batch)
+        settings.counters.add(batch.otlp.recordCount, to: .sent)
     }
 
     var stores: Set<UInt64> { running.withLock { $0.map { [$0.store.identity] } ?? [] } }

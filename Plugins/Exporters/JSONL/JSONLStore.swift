@@ -62,7 +62,7 @@ final class JSONLStore: Sendable {
             guard state.lock != nil else { return .retryable("\(settings.id) is not running") }
             do {
                 let before = state.committer.size
-                try state.committer.commit(batches) { [lock = state.lock] in lock?.forgetIdentity() }
+                try state.committer.commit(batches) { [lock = state.lock] in noteLoss(lock) }
                 state.added += max(0, state.committer.size - before)
                 if state.isFailing { settings.logger.notice("the store can be written again") }
                 state.isFailing = false
@@ -73,6 +73,15 @@ final class JSONLStore: Sendable {
             }
         }
         return batches.map { _ in failure.map { .failure($0) } ?? .success(()) }
+    }
+
+    /// Others have taken the file away, and what it held with it.
+    private func noteLoss(_ lock: StoreLock?) {
+        lock?.forgetIdentity()
+        settings.logger.error(
+            "a new file is begun: the former was deleted, moved, replaced or cut",
+            metadata: ["file": "\(names.path)"]
+        )
     }
 
     private func refuse(_ error: any Error, _ state: inout State) -> ConsumeError {
@@ -114,7 +123,7 @@ final class JSONLStore: Sendable {
         try state.withLock { state in
             guard state.lock != nil else { throw StoreError("\(settings.id) is not running") }
             let before = state.committer.size
-            let count = try state.committer.reprice(ids, by: pricing)
+            let count = try state.committer.reprice(ids, by: pricing) { [lock = state.lock] in noteLoss(lock) }
             state.added += max(0, state.committer.size - before)
             tend(&state)
             return count

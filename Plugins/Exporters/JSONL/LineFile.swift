@@ -19,7 +19,7 @@ struct LineFile: ~Copyable {
     private var identity: FileIdentity?
     /// Up to here the file is whole lines of ours.
     private(set) var offset: Int64 = 0
-    /// How often a file was opened; another number means another file.
+    /// How often a file was opened or found to be cut; another number means another file.
     private(set) var generation = 0
     /// Bytes beyond ``offset`` are what is left of a write that failed.
     private var mustCut = false
@@ -107,19 +107,20 @@ struct LineFile: ~Copyable {
             guard failure == 0 else { throw StorageFailure(number: failure, path: path) }
             mustCut = false
         } else {
-            // Somebody else has cut the file or appended to it.
+            // Others have cut the file or appended to it. One that was cut is another file: some of what it held is gone.
+            if size < offset { generation += 1 }
             try adopt(size)
         }
     }
 
     private mutating func open() throws(StorageFailure) {
         close()
-        let isNew = FileIdentity.of(path) == nil
         let opened = DescriptorFlags.appending(path)
         guard opened >= 0 else { throw StorageFailure(number: errno, path: path) }
         descriptor = opened
         generation += 1
-        isFolderStale = isFolderStale || isNew
+        // Also of one that was there: whoever made it may not have come to flush the folder.
+        isFolderStale = true
         identity = FileIdentity.of(descriptor: opened)
         try adopt(identity?.size ?? 0)
     }
@@ -153,8 +154,19 @@ struct LineFile: ~Copyable {
     private mutating func flushAll() -> Int32 {
         let failure = calls.flush(descriptor)
         guard failure == 0, isFolderStale else { return failure }
-        isFolderStale = !Folder.flush(of: path)
+        do throws(StorageFailure) {
+            try Folder.flush(of: path)
+        } catch {
+            return error.number
+        }
+        isFolderStale = false
         return 0
+    }
+
+    /// Whether what was written is found under the path.
+    var isInPlace: Bool {
+        guard let present = FileIdentity.of(path), let identity else { return false }
+        return present.inode == identity.inode && present.device == identity.device
     }
 
     private static func closing(_ descriptor: Int32) -> Int32 {

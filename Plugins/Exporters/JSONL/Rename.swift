@@ -13,7 +13,7 @@ enum Rename {
     /// Gives a file another name, in the place of what had it.
     static func file(_ path: String, to other: String) throws(StorageFailure) {
         guard rename(path, other) == 0 else { throw StorageFailure(number: errno, path: other) }
-        _ = Folder.flush(of: other)
+        try Folder.flush(of: other)
     }
 
     /// Cuts a file to a size.

@@ -41,7 +41,12 @@ final class StoreLock: Sendable {
     }
 
     /// Makes the store another one at its next start, because some of what it holds is no longer in its files.
-    func forgetIdentity() { _ = ftruncate(descriptor, 0) }
+    ///
+    /// On the disk when it returns: with the old number after a power cut nothing would be read again.
+    func forgetIdentity() {
+        _ = ftruncate(descriptor, 0)
+        _ = fsync(descriptor)
+    }
 
     deinit {
         // Not left to the closing: a program that is just being started by this one has the descriptor, too, for an instant.
@@ -51,9 +56,6 @@ final class StoreLock: Sendable {
 }
 
 extension StorageFailure {
-    /// A folder that cannot be made.
-    static func ofFolder(_ path: String) -> StorageFailure { StorageFailure(number: EACCES, path: path) }
-
     /// Whether somebody else has the lock.
     var isLocked: Bool { number == EWOULDBLOCK }
 }

@@ -39,14 +39,10 @@ struct StoreOpening {
     private func makeFolder() throws(StorageFailure) {
         let folder = Folder.containing(names.path)
         guard !FileManager.default.fileExists(atPath: folder) else { return }
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
+        do throws(QueueStorageError) {
+            try DurableFolder.make(folder)
         } catch {
-            throw StorageFailure.ofFolder(folder)
+            throw StorageFailure(number: error.number, path: folder)
         }
     }
 

@@ -18,7 +18,7 @@ extension OTLPHTTPConfig {
         "timeout": "how long an attempt may take",
         "proxy_url": "the HTTP proxy for requests, such as http://proxy:3128",
         "usage_attributes":
-            "write tokens (gen_ai.usage.*), model, provider and cost (hammurabi.cost.usd) of calls onto their records",
+            "write tokens (gen_ai.usage.*), model, provider and cost (gen_ai.usage.cost, hammurabi.cost.usd) of each call onto one of its records, hammurabi.call.id onto all",
         "retry_on_failure": "what happens when the destination cannot take a batch now",
         "retry_on_failure.enabled": "false: a batch that is not taken at once goes to the dead letters",
         "retry_on_failure.initial_interval": "the wait before the second attempt",

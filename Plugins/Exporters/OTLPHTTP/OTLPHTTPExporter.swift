@@ -16,6 +16,8 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     private let settings: ComponentSettings
     private let version: String
     private let storage: any QueueStorage
+    /// nil where nothing is written onto records.
+    private let usage: UsageAttributes?
     private let running = Mutex<Running?>(nil)
 
     /// How long a shutdown goes on sending while the destination takes what it gets.
@@ -43,6 +45,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         self.settings = settings
         self.version = version
         self.storage = storage
+        usage = config.usageAttributes ? UsageAttributes() : nil
     }
 
     func start() async throws(StartError) {
@@ -173,19 +176,25 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     // MARK: - Batches
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
+        let (destination, queue) = try parts(for: batch.signal)
+        guard destination.takes(batch.signal) else {
+            throw .permanent("\(settings.id) has no endpoint for \(batch.signal)")
+        }
+        guard batch.otlp.recordCount > 0 else { return }
+        guard let usage else { return try await hand(batch, to: destination, by: queue) }
+        let written = usage.write(on: batch)
         do throws(ConsumeError) {
-            let (destination, queue) = try parts(for: batch.signal)
-            guard destination.takes(batch.signal) else {
-                throw .permanent("\(settings.id) has no endpoint for \(batch.signal)")
-            }
-            guard batch.otlp.recordCount > 0 else { return }
-            let batch = config.usageAttributes ? UsageAttributes.written(on: batch) : batch
-            guard let queue else { return try await send(batch, destination) }
-            try await submit(batch, queue)
+            try await hand(written.batch, to: destination, by: queue)
         } catch {
-            settings.counters.add(batch.otlp.recordCount, to: .refused)
+            // The sender comes again, perhaps with another record of the call first.
+            usage.withdraw(written)
             throw error
         }
+    }
+
+    private func hand(_ batch: Batch, to destination: Destination, by queue: CommitQueue?) async throws(ConsumeError) {
+        guard let queue else { return try await send(batch, destination) }
+        try await submit(batch, queue)
     }
 
     private func parts(for signal: Signal) throws(ConsumeError) -> (Destination, CommitQueue?) {
@@ -210,9 +219,9 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     /// Without a queue the sender gets the destination's own answer.
     private func send(_ batch: Batch, _ destination: Destination) async throws(ConsumeError) {
         let records = batch.otlp.recordCount
-        settings.counters.add(records, to: .accepted)
         switch await destination.send(OutgoingRequest(batch.otlp.encoded()), batch.signal) {
         case .taken(let rejected, let message):
+            settings.counters.add(records, to: .accepted)
             settings.counters.add(records - min(records, rejected), to: .sent)
             settings.counters.add(min(records, rejected), to: .failed)
             if rejected > 0 { settings.counters.note("\(rejected) records rejected: \(message)", at: settings.now()) }

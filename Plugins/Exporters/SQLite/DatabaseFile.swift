@@ -9,32 +9,88 @@ import GRDB
 struct DatabaseFile {
     let path: String
 
-    func open(id: ComponentID) throws(StartError) -> (DatabasePool, identity: UInt64) {
-        try makeFolder(id)
-        // SQLite gives its log the rights of the database, so they are set before there is one.
-        if !FileManager.default.fileExists(atPath: path) {
-            _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
-        }
+    /// An open database and the number by which it is known again.
+    struct Opened {
+        var pool: DatabasePool
+        var identity: UInt64
+        var files: StoreFiles
+        var pageSize: Int64
+    }
+
+    /// Opens the database.
+    ///
+    /// - Parameters:
+    ///   - makesFolder: Whether a folder that is missing is made; while the collector runs it is not, because a disk that is not
+    ///     mounted any more must not be replaced by a folder of its name.
+    ///   - mustBeNew: Whether it becomes another store even if it holds one: some of what it held is lost.
+    /// - Throws: ``StartError`` when it cannot be used, or does not do what the configuration says.
+    func open(id: ComponentID, makesFolder: Bool = true, mustBeNew: Bool = false) throws(StartError) -> Opened {
+        try makeFolder(id, mayMake: makesFolder)
+        let folder = DurableFolder.containing(path)
         do {
+            // SQLite gives its log the rights of the database, so they are set before there is one.
+            if !FileManager.default.fileExists(atPath: path) {
+                _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+                try DurableFolder.flush(folder)
+            }
             let pool = try DatabasePool(path: path, configuration: Self.configuration)
+            // The pool's own set-up of the log asks for NORMAL, which flushes nothing at a commit: this must come after it.
+            try pool.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0")
+                if let fault = try Self.durabilityFault(db) {
+                    throw StartError(.inputOutput, "\(id): \(path): \(fault)")
+                }
+            }
             try Self.migrator.migrate(pool)
-            return (pool, try Self.identity(pool))
+            let identity = try Self.identity(pool, mustBeNew: mustBeNew)
+            let pageSize = try pool.read { try Int64.fetchOne($0, sql: "PRAGMA page_size") ?? 0 }
+            return Opened(pool: pool, identity: identity, files: try StoreFiles(path), pageSize: pageSize)
+        } catch let error as StartError {
+            throw error
         } catch let error as DatabaseError {
             throw startError(error, id)
+        } catch let error as QueueStorageError {
+            throw StartError(error.isPermission ? .permission : .inputOutput, "\(id): \(path): \(error.reason)")
         } catch {
             throw StartError(.inputOutput, "\(id): the database \(path) cannot be opened: \(error)")
         }
+    }
+
+    /// Why a connection does not put every commit on the disk before it returns; nil when it does.
+    static func durabilityFault(_ db: Database) throws -> String? {
+        let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode") ?? "unknown"
+        guard mode == "wal" else { return "the database keeps no write-ahead log (journal_mode is \(mode))" }
+        let level = try Int.fetchOne(db, sql: "PRAGMA synchronous") ?? -1
+        guard level >= full else {
+            return "the database does not flush its log at every commit (synchronous is \(level), not \(full))"
+        }
+        return nil
+    }
+
+    /// SQLite's number for flushing the log at every commit.
+    private static let full = 2
+
+    /// One more connection that may write, for work beside the writer; it waits for nothing.
+    static func connection(to path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -200")
+            if let fault = try durabilityFault(db) { throw DatabaseError(message: fault) }
+        }
+        return try DatabaseQueue(path: path, configuration: configuration)
     }
 
     /// SQLite's number for files that give pages back when they are told to.
     private static let incremental = 2
 
     /// The number by which the database knows itself again; given to it when it is made.
-    private static func identity(_ pool: DatabasePool) throws -> UInt64 {
+    private static func identity(_ pool: DatabasePool, mustBeNew: Bool) throws -> UInt64 {
         let known = try pool.read { try Int64.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
-        guard known == 0 else { return UInt64(bitPattern: known) }
-        let new = Int32.random(in: 1 ... .max)
-        try pool.write { try $0.execute(sql: "PRAGMA user_version = \(new)") }
+        guard known == 0 || mustBeNew else { return UInt64(bitPattern: known) }
+        var new = Int32.random(in: 1 ... .max)
+        while Int64(new) == known { new = .random(in: 1 ... .max) }
+        try pool.write { [new] in try $0.execute(sql: "PRAGMA user_version = \(new)") }
         return UInt64(new)
     }
 
@@ -51,9 +107,7 @@ struct DatabaseFile {
             if !db.configuration.readonly, try Int.fetchOne(db, sql: "PRAGMA auto_vacuum") != Self.incremental {
                 try db.execute(sql: "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL")
             }
-            // WAL is set by the pool. FULL flushes the log at every commit: that is what an acknowledgement promises.
-            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -\(cacheSize)")
-            try db.execute(sql: "PRAGMA temp_store = MEMORY")
+            try db.execute(sql: "PRAGMA cache_size = -\(cacheSize); PRAGMA temp_store = MEMORY")
         }
         return configuration
     }
@@ -71,15 +125,14 @@ struct DatabaseFile {
         return migrator
     }
 
-    private func makeFolder(_ id: ComponentID) throws(StartError) {
-        let folder = URL(filePath: path).deletingLastPathComponent().path
+    private func makeFolder(_ id: ComponentID, mayMake: Bool) throws(StartError) {
+        let folder = DurableFolder.containing(path)
         guard !FileManager.default.fileExists(atPath: folder) else { return }
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
+        guard mayMake else {
+            throw StartError(.inputOutput, "\(id): the folder \(folder) of the database is missing; make it again")
+        }
+        do throws(QueueStorageError) {
+            try DurableFolder.make(folder)
         } catch {
             throw StartError(
                 .permission,

@@ -6,33 +6,39 @@ import Usage
 
 extension SQLiteExporter {
     func summary(_ query: UsageQuery) async throws -> UsageSummary {
-        try await commits().pool.read { [memory] db in try SummaryReader(db: db, query: query, memory: memory).run() }
+        let database = try await commits().database()
+        let memory = database.memory
+        return try await database.pool.read { db in try SummaryReader(db: db, query: query, memory: memory).run() }
     }
 
     func sessions(_ query: SessionQuery) async throws -> SessionPage {
-        try await commits().pool.read { db in try SessionTable(db: db).page(query) }
+        try await commits().database().pool.read { db in try SessionTable(db: db).page(query) }
     }
 
     func session(id: String) async throws -> SessionDetail? {
-        try await commits().pool.read { db in try SessionTable(db: db).detail(id: id) }
+        try await commits().database().pool.read { db in try SessionTable(db: db).detail(id: id) }
     }
 
     func quality(of period: Period) async throws -> DataQuality {
-        try await commits().pool.read { db in try QualityQuery(db: db, period: period).run() }
+        try await commits().database().pool.read { db in try QualityQuery(db: db, period: period).run() }
     }
 
     func unpricedModels() async throws -> [UnpricedModel] {
-        try await commits().pool.read { db in try UnpricedQuery.run(db) }
+        try await commits().database().pool.read { db in try UnpricedQuery.run(db) }
     }
 
-    func revision() async throws -> Int64 { try await commits().pool.read { db in try Revision.current(db) } }
+    func revision() async throws -> Int64 {
+        let commits = try commits()
+        let current = try await commits.database().pool.read { db in try Revision.current(db) }
+        return current &+ commits.revisionBase
+    }
 
     func reprice(by pricing: Pricing) async throws -> Int {
-        let commits = try commits()
+        let database = try await commits().database()
         var repricing = Repricing(by: pricing)
         while !repricing.isDone {
             try Task.checkCancellation()
-            repricing = try await commits.change { [repricing] db, _ in
+            repricing = try await database.change { [repricing] db, _ in
                 var next = repricing
                 try next.step(db)
                 return next
@@ -42,12 +48,12 @@ extension SQLiteExporter {
     }
 
     func compact(before instant: Timestamp) async throws -> Int {
-        let commits = try commits()
+        let database = try await commits().database()
         var compaction = Compaction(before: instant)
         while !compaction.isDone {
             try Task.checkCancellation()
             // Small steps, so that batches come in between.
-            compaction = try await commits.change { [compaction] db, writer in
+            compaction = try await database.change { [compaction] db, writer in
                 writer.forget()
                 var next = compaction
                 try next.step(db)
@@ -55,7 +61,7 @@ extension SQLiteExporter {
             }
         }
         // What was given back leaves the file once the log is in it; if readers are in the way, the next checkpoint does it.
-        try? await commits.pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+        try? await database.cutLog()
         return compaction.removed
     }
 }

@@ -11,37 +11,35 @@ import Usage
 ///
 /// Batches that arrive together are kept in one transaction, flushed to the disk (`synchronous = FULL`) before any of them is
 /// acknowledged. Readers see the state between two transactions.
-final class SQLiteExporter: Exporter, UsageStore {
+final class SQLiteExporter: Exporter, UsageStore, HealthReporting {
     private let config: SQLiteConfig
     private let settings: ComponentSettings
+    private let limits: Checkpoints.Limits
     private let state = Mutex<State?>(nil)
     /// Whether the last batch could not be kept.
     private let isFailing = Atomic(false)
-    /// What summaries have read before.
-    let memory = SummaryMemory()
 
     /// What there is while the exporter runs.
     private struct State {
         var commits: Commits
         var queue: CommitQueue
-        var identity: UInt64
     }
 
-    init(_ config: SQLiteConfig, _ settings: ComponentSettings) {
+    init(_ config: SQLiteConfig, _ settings: ComponentSettings, _ limits: Checkpoints.Limits = Checkpoints.Limits()) {
         self.config = config
         self.settings = settings
+        self.limits = limits
     }
 
     func start() async throws(StartError) {
-        let (pool, identity) = try DatabaseFile(path: config.path(home: settings.home)).open(id: settings.id)
-        let commits = Commits(pool: pool, keepsRecords: config.records == .all)
-        state.withLock { $0 = State(commits: commits, queue: commits.makeQueue(), identity: identity) }
+        let file = DatabaseFile(path: config.path(home: settings.home))
+        let commits = try Commits(file, keepsRecords: config.records == .all, settings, limits)
+        state.withLock { $0 = State(commits: commits, queue: commits.makeQueue()) }
     }
 
     func shutdown() async {
         let running = state.withLock { $0.take() }
-        // Waits for the transaction under way; readers are interrupted.
-        try? running?.commits.pool.close()
+        await running?.commits.close()
     }
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
@@ -51,13 +49,14 @@ final class SQLiteExporter: Exporter, UsageStore {
             settings.counters.add(batch.otlp.recordCount, to: .sent)
             noteSuccess()
         } catch {
-            settings.counters.add(batch.otlp.recordCount, to: .failed)
             note(error)
             throw error
         }
     }
 
-    var stores: Set<UInt64> { state.withLock { $0.map { [$0.identity] } ?? [] } }
+    var stores: Set<UInt64> { state.withLock { $0?.commits.identity.map { [$0] } ?? [] } }
+
+    var trouble: String? { state.withLock { $0?.commits.trouble } }
 
     private func noteSuccess() {
         guard isFailing.load(ordering: .relaxed), isFailing.exchange(false, ordering: .relaxed) else { return }
@@ -82,7 +81,7 @@ extension ConsumeError {
     /// What a failure of the database means to a sender: full disks, lost rights and damage pass, everything else does not.
     init(storing error: any Error) {
         guard let error = error as? DatabaseError else {
-            self = .retryable("the store is closing", after: 5)
+            self = .retryable((error as? StoreError)?.description ?? "the store is closing", after: 5)
             return
         }
         switch error.resultCode {

@@ -34,7 +34,6 @@ final class StdoutExporter: Exporter {
         guard isRunning.load(ordering: .acquiring) else { throw .retryable("\(settings.id) is not running") }
         let bytes = render(batch)
         if let failure = await write(bytes) {
-            settings.counters.add(batch.otlp.recordCount, to: .failed)
             settings.logger.warning("cannot write", metadata: ["reason": "\(failure)"])
             throw .retryable("\(settings.id) cannot write: \(failure)", after: 5)
         }

@@ -132,6 +132,12 @@ public struct KeyFile: Sendable {
             unlink(fresh)
             throw failure(.inputOutput, "cannot be written: \(Self.reason(code))")
         }
+        // A key that was shown, or said to be revoked, must be so after a power cut, too.
+        do throws(QueueStorageError) {
+            try DurableFolder.flush(DurableFolder.containing(path))
+        } catch {
+            throw failure(.inputOutput, "is written, but may not be on the disk: \(error.reason)")
+        }
     }
 
     private func failure(_ reason: StartError.Reason, _ text: String) -> StartError {

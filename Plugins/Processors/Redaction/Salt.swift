@@ -46,11 +46,7 @@ final class Salt: Sendable {
             return String(repeating: "0", count: 16 - word.count) + word
         }
         let aside = "\(path).\(String(random.next(), radix: 16))"
-        try? FileManager.default.createDirectory(
-            atPath: folder,
-            withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700]
-        )
+        try? DurableFolder.make(folder)
         let file = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else {
             throw StartError(
@@ -64,6 +60,11 @@ final class Salt: Sendable {
         close(file)
         guard isWritten, link(aside, path) == 0 || errno == EEXIST else {
             throw StartError(.inputOutput, "\(id): the salt \(path) cannot be written; check that there is space left")
+        }
+        do throws(QueueStorageError) {
+            try DurableFolder.flush(folder)
+        } catch {
+            throw StartError(.inputOutput, "\(id): the folder of the salt \(path) cannot be flushed: \(error.reason)")
         }
     }
 }

@@ -47,14 +47,14 @@ struct ObservationReader {
         usage = batch.records.indices.map { batch.isLive(record: $0) && tellsUsage($0) }
         let usages = usage.count { $0 }
         findings.observations.reserveCapacity(usages)
-        findings.recordOfObservation.reserveCapacity(usages)
         for record in batch.records.indices where batch.isLive(record: record) {
             guard usage[record] || namesSessions else { continue }
             let isFromFile = facts(ofScope: batch.records[record].scope).origin == .sessionFiles
             attributes.load(.record(record), of: batch, keepingOthers: isFromFile || !rules.isEmpty)
-            if usage[record], let observation = observation(of: record) {
+            if usage[record], var observation = observation(of: record) {
+                observation.record = Int32(record)
+                if tellsCollectorCost(record) { observation.reportedCost = nil }
                 findings.observations.append(observation)
-                findings.recordOfObservation.append(Int32(record))
             }
             if namesSessions { noteSession(of: record, in: &findings) }
         }
@@ -74,7 +74,6 @@ struct ObservationReader {
     /// What a batch tells.
     struct Findings {
         var observations: [Observation] = []
-        var recordOfObservation: [Int32] = []
         var sessions: [SessionSighting] = []
         var sessionOfRecord: [Int32] = []
         fileprivate var positions: [String: Int] = [:]

@@ -21,9 +21,6 @@ struct TokensProcessor: Processor {
         guard batch.signal != .metrics else { return }
         var reader = ObservationReader(batch: batch.otlp, receivedAt: batch.receivedAt, rules: rules)
         let findings = reader.read()
-        // An observation that somebody else has brought is of no record here.
-        let strangers = batch.observations.count - batch.recordOfObservation.count
-        batch.recordOfObservation += [Int32](repeating: -1, count: max(0, strangers)) + findings.recordOfObservation
         // To take over the list costs nothing, to append to an empty one counts a reference to every text.
         if batch.observations.isEmpty {
             batch.observations = findings.observations

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import FoundationEssentials
 import Glibc
 
@@ -32,16 +33,16 @@ struct CheckpointFile: Sendable {
             throw error
         }
         guard rename(draft, path) == 0 else { throw .system }
+        do throws(QueueStorageError) {
+            try DurableFolder.flush(DurableFolder.containing(path))
+        } catch {
+            throw FileStream.Failure(error.reason)
+        }
     }
 
     private func makeFolder() throws(FileStream.Failure) {
-        guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
-        do {
-            try FileManager.default.createDirectory(
-                atPath: String(path[..<slash]),
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
+        do throws(QueueStorageError) {
+            try DurableFolder.make(DurableFolder.containing(path))
         } catch {
             throw FileStream.Failure("its folder cannot be made")
         }

@@ -24,11 +24,9 @@ struct ObservedExporter: Consumer {
             try await exporter.consume(batch)
         } catch {
             counters.note(error.message, at: now())
-            if error.isRetryable {
-                life.fail(error.message)
-            } else {
-                counters.add(batch.otlp.recordCount, to: .refused)
-            }
+            // Counted here and by no exporter, so that a record that was not taken counts once.
+            counters.add(batch.otlp.recordCount, to: error.isRetryable ? .failed : .refused)
+            if error.isRetryable { life.fail(error.message) }
             throw error
         }
         if !countsItself { counters.add(batch.otlp.recordCount, to: .accepted) }

@@ -103,6 +103,11 @@ final class DiskFile: QueueFile {
         let status = fdatasync(descriptor.number)
         #endif
         guard status == 0 else { throw QueueStorageError(number: errno, path: path) }
+        // A file that others have deleted or moved is flushed all the same, and nothing finds it again.
+        var (written, found) = (stat(), stat())
+        guard fstat(descriptor.number, &written) == 0, stat(path, &found) == 0, written.st_ino == found.st_ino,
+            written.st_dev == found.st_dev
+        else { throw QueueStorageError(number: ENOENT, path: path) }
     }
 
     func cut(to size: Int) throws(QueueStorageError) {

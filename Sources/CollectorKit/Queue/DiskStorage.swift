@@ -16,15 +16,8 @@ public struct DiskStorage: QueueStorage {
     /// A file that stays as large as it is and where it is has nothing to be put on the disk but its bytes.
     public var reusesFiles: Bool { true }
 
-    /// Makes a folder and those above it.
-    public func makeFolder(_ path: String) throws(QueueStorageError) {
-        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
-            throw QueueStorageError(number: errno, path: path)
-        }
-        try makeFolder(String(path[..<slash]))
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw QueueStorageError(number: errno, path: path) }
-    }
+    /// Makes a folder and those above it, on the disk when it returns.
+    public func makeFolder(_ path: String) throws(QueueStorageError) { try DurableFolder.make(path) }
 
     /// The names in a folder; none when it is missing.
     public func names(in folder: String) throws(QueueStorageError) -> [String] {
@@ -57,12 +50,7 @@ public struct DiskStorage: QueueStorage {
     public func remove(_ path: String) { unlink(path) }
 
     /// Puts the names in a folder on the disk.
-    public func syncFolder(_ path: String) throws(QueueStorageError) {
-        let folder = systemOpen(path, O_RDONLY | O_CLOEXEC, 0)
-        guard folder >= 0 else { throw QueueStorageError(number: errno, path: path) }
-        defer { close(folder) }
-        guard fsync(folder) == 0 else { throw QueueStorageError(number: errno, path: path) }
-    }
+    public func syncFolder(_ path: String) throws(QueueStorageError) { try DurableFolder.flush(path) }
 
     /// Takes the lock of a file.
     public func lock(_ path: String) throws(QueueStorageError) -> any Sendable {

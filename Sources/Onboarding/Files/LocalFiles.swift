@@ -161,6 +161,7 @@ public struct LocalFiles: Sendable {
         let above = Self.folder(of: path)
         if above != path { made = try makeFolders(above, mode: mode) }
         guard mkdir(path, mode) == 0 || errno == EEXIST else { throw Self.fault(path, "could not be made") }
+        syncFolder(above)
         return made + [path]
     }
 

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Dispatch
+import GRDB
+import GRDBSQLite
+import Logging
+import Synchronization
+
+/// A database that is open: its connections, its checkpoints, and all that is remembered of it.
+///
+/// What is remembered belongs to one file: where another takes its place, there is another of these. Safe to use from any thread.
+final class OpenDatabase: Sendable {
+    let pool: DatabasePool
+    /// The number by which the store is known again.
+    let identity: UInt64
+    let files: StoreFiles
+    /// What summaries have read before.
+    let memory = SummaryMemory()
+    private let writer: Mutex<StoreWriter>
+    private let checkpoints: Checkpoints
+    private let log: LogSize
+
+    init(
+        _ opened: DatabaseFile.Opened,
+        _ path: String,
+        keepsRecords: Bool,
+        _ limits: Checkpoints.Limits,
+        commits: DispatchQueue,
+        logger: Logger
+    ) {
+        (pool, identity, files) = (opened.pool, opened.identity, opened.files)
+        writer = Mutex(StoreWriter(keepsRecords: keepsRecords))
+        let checkpoints = Checkpoints(path, files, limits, commits: commits, logger: logger)
+        self.checkpoints = checkpoints
+        log = LogSize(pageSize: opened.pageSize, files: files, checkpoints: checkpoints)
+        pool.writeWithoutTransaction { [log] in log.watch($0) }
+    }
+
+    // MARK: - Transactions
+
+    /// Runs a transaction; what the writer remembers is dropped if it fails.
+    func change<Value: Sendable>(
+        _ work: @escaping @Sendable (Database, inout StoreWriter) throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await pool.write { [self] db in try writer.withLock { try work(db, &$0) } }
+        } catch {
+            writer.withLock { $0.forget() }
+            throw error
+        }
+    }
+
+    /// The same where the thread may block.
+    func changeNow<Value: Sendable>(_ work: (Database, inout StoreWriter) throws -> Value) throws -> Value {
+        do {
+            return try pool.write { db in try writer.withLock { try work(db, &$0) } }
+        } catch {
+            writer.withLock { $0.forget() }
+            throw error
+        }
+    }
+
+    /// Moves the whole log into the database and cuts it, if no reader is in the way.
+    func cutLog() async throws {
+        try await pool.writeWithoutTransaction { [files] db in
+            try files.duringCheckpoint {
+                let result = try db.checkpoint(.truncate)
+                return result.walFrameCount == result.checkpointedFrameCount
+            }
+        }
+    }
+
+    /// Moves the whole log into the database, through the writer, whose log may have lost its name.
+    ///
+    /// - Throws: When not all of it could be moved.
+    func saveLog() throws {
+        try pool.writeWithoutTransaction { [files] db in
+            try files.duringCheckpoint {
+                let result = try db.checkpoint(.full)
+                guard result.walFrameCount == result.checkpointedFrameCount else {
+                    throw DatabaseError(resultCode: .SQLITE_BUSY, message: "readers are in the way")
+                }
+                return true
+            }
+        }
+    }
+
+    /// Whether the database has fewer pages than its first page says: others have cut it.
+    func isTruncated() throws -> Bool {
+        guard let header = pool.writeWithoutTransaction({ DatabaseHeader($0) }) else { return true }
+        return try header.size > files.size()
+    }
+
+    /// Closes all connections; transactions and readers under way are waited for.
+    ///
+    /// - Parameter isWhole: Whether the log is moved into the database before, so that it is all in one file. SQLite itself does
+    ///   so for the last connection only if that one writes, and the pool's last one only reads.
+    func close(isWhole: Bool) {
+        checkpoints.close()
+        if isWhole { pool.writeWithoutTransaction { _ = try? $0.checkpoint(.truncate) } }
+        try? pool.close()
+    }
+}
+
+/// The size of the log after each commit, as SQLite tells it to the connection that writes.
+private final class LogSize: Sendable {
+    private let pageSize: Int64
+    private let files: StoreFiles
+    private let checkpoints: Checkpoints
+
+    init(pageSize: Int64, files: StoreFiles, checkpoints: Checkpoints) {
+        (self.pageSize, self.files, self.checkpoints) = (pageSize, files, checkpoints)
+    }
+
+    /// Is told of the commits of a connection, which must not outlive this.
+    func watch(_ db: Database) {
+        sqlite3_wal_hook(
+            db.sqliteConnection,
+            { context, _, _, pages in
+                guard let context else { return SQLITE_OK }
+                Unmanaged<LogSize>.fromOpaque(context).takeUnretainedValue().note(pages: Int(pages))
+                return SQLITE_OK
+            },
+            Unmanaged.passUnretained(self).toOpaque()
+        )
+    }
+
+    /// A log has a head of 32 bytes, and one of 24 before each page.
+    private func note(pages: Int) {
+        files.committed(logSize: 32 + Int64(pages) * (24 + pageSize))
+        checkpoints.noteCommit(pages: pages)
+    }
+}
+
+/// The first bytes of a database file, read through SQLite's own descriptor: to close one of ours would take away its locks.
+private struct DatabaseHeader {
+    /// The size of the file as its first page has it.
+    let size: Int64
+
+    /// nil when the file has no such page any more.
+    init?(_ db: Database) {
+        var file: UnsafeMutablePointer<sqlite3_file>?
+        let code = withUnsafeMutablePointer(to: &file) {
+            sqlite3_file_control(db.sqliteConnection, "main", SQLITE_FCNTL_FILE_POINTER, $0)
+        }
+        guard code == SQLITE_OK, let file, let read = file.pointee.pMethods?.pointee.xRead else { return nil }
+        var bytes = [UInt8](repeating: 0, count: 100)
+        guard read(file, &bytes, Int32(bytes.count), 0) == SQLITE_OK, bytes.starts(with: "SQLite format 3\0".utf8)
+        else {
+            return nil
+        }
+        func number(_ range: Range<Int>) -> Int64 { bytes[range].reduce(0) { $0 << 8 | Int64($1) } }
+        // A page of 65,536 bytes is written as 1.
+        let pageSize = number(16..<18) == 1 ? 65_536 : number(16..<18)
+        size = number(28..<32) * pageSize
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Puts names on the disk: a file that was made or renamed is found after a power cut only when its folder was flushed, too.
+///
+/// Blocks on the disk; safe to call from any thread. See "Calling fsync() does not necessarily ensure that the entry in the
+/// directory containing the file has also reached disk" in fsync(2).
+public enum DurableFolder {
+    /// Makes a folder and those above it, for this user only, and puts each new name on the disk.
+    ///
+    /// - Throws: ``QueueStorageError`` when the folder is not there afterwards.
+    public static func make(_ path: String) throws(QueueStorageError) {
+        if mkdir(path, 0o700) != 0 {
+            switch errno {
+            case EEXIST: return
+            case ENOENT where containing(path) != path: break
+            default: throw QueueStorageError(number: errno, path: path)
+            }
+            try make(containing(path))
+            guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+                throw QueueStorageError(number: errno, path: path)
+            }
+        }
+        do throws(QueueStorageError) {
+            try flush(containing(path))
+        } catch  where error.isPermission {
+            // A folder that may be written to and not read cannot be flushed by this user at all.
+        }
+    }
+
+    /// Puts the names in a folder on the disk.
+    ///
+    /// - Throws: ``QueueStorageError`` when that failed or the folder cannot be opened.
+    public static func flush(_ path: String) throws(QueueStorageError) {
+        let folder = systemOpen(path, O_RDONLY | O_CLOEXEC, 0)
+        guard folder >= 0 else { throw QueueStorageError(number: errno, path: path) }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw QueueStorageError(number: errno, path: path) }
+    }
+
+    /// The folder in which a file or folder lies; the root lies in itself.
+    public static func containing(_ path: String) -> String {
+        var name = path[...]
+        while name.count > 1, name.hasSuffix("/") { name.removeLast() }
+        guard let slash = name.lastIndex(of: "/") else { return name == "." ? ".." : "." }
+        return slash == name.startIndex ? "/" : String(name[..<slash])
+    }
+}
