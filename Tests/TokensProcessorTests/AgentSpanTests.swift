@@ -74,7 +74,9 @@ struct AgentSpanTests {
                 "openinference.span.kind": "AGENT", "llm.token_count.prompt": 30, "session.id": "s-1", "user.id": "u-3",
             ]
         )
-        let records = [named, Self.step, Self.call(2, under: 5), Self.call(3, under: 2, input: 4)]
+        var inner = Self.call(3, under: 2, input: 4)
+        inner.name = "request"
+        let records = [named, Self.step, Self.call(2, under: 5), inner]
         let processor = try makeProcessor()
         var ledger = MemoryLedger()
         for place in order {
