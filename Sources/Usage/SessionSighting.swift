@@ -89,7 +89,10 @@ extension Observation {
     }
 
     /// The agent of the session: of calls without a session it is their service, which may run several agents.
+    ///
+    /// A sum that is not counted names none: OpenInference's span around the Claude Agent SDK has Claude Code's session.
     fileprivate var sessionAgent: String? {
+        if source == .agentSpan, trace.isRollUp { return nil }
         let origin = origin.value
         guard origin.sessionIsTrace, let session = origin.session else { return origin.agent }
         return SessionGroup.service(of: session) ?? origin.agent

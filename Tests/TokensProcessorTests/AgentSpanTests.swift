@@ -108,6 +108,20 @@ struct AgentSpanTests {
         #expect(found == [#"["agent_span"] 30"#, #"["otlp_span"] 10"#])
     }
 
+    @Test func `a sum that is not counted does not name the agent of its session`() throws {
+        let sum = Record(
+            span: 1,
+            name: "query",
+            ["openinference.span.kind": "AGENT", "llm.token_count.prompt": 30, "session.id": "s"]
+        )
+        let alone = try processed(spans([sum], resource: ["service.name": "wrapper"])).observations
+        #expect(alone.map { $0.sessionSighting?.agent } == ["wrapper"])
+        let both = try processed(spans([sum, Self.call(2, under: 1)], resource: ["service.name": "wrapper"]))
+        let sums = both.observations.filter { $0.source == .agentSpan }
+        #expect(sums.map { $0.sessionSighting?.agent } == [nil])
+        #expect(sums.map { $0.sessionSighting?.id } == ["s"])
+    }
+
     @Test func `an agent that reports its calls itself needs no sum of them`() throws {
         let found = try spanObservation(
             ["gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 3],
