@@ -41,6 +41,8 @@ final class RolloutReader: SessionReader {
     private var instants = InstantReader()
     /// Made when it is first asked for: most rollouts say who made each call.
     private var history: ThreadHistory?
+    /// The figures of the newest call that was taken from a total.
+    private var latestGrowth: TokenVector?
     /// When the thread was made; zero when reading did not begin with the first line.
     private var created: Int64 = 0
 
@@ -123,7 +125,14 @@ final class RolloutReader: SessionReader {
     }
 
     private func addRecord(_ payload: RolloutLine.Payload, _ time: Timestamp, into sink: inout RecordSink) {
+        let isFirst = !facts.hasRecords
         facts.hasRecords = true
+        // The total of a first record's call may come before the record.
+        if isFirst, let usage = payload.usage, latestGrowth?.agrees(with: usage) == true,
+            let total = payload.threadUsage, facts.running.previous?.agrees(with: total) == true
+        {
+            return
+        }
         if let total = payload.threadUsage { facts.running.previous = total }
         guard let usage = payload.usage, !usage.isZero else { return }
         var call = call(.rolloutCall, usage, time, payload)
@@ -141,12 +150,13 @@ final class RolloutReader: SessionReader {
         guard payload.total != nil || payload.last != nil else { return }
         let growth = facts.running.growth(total: payload.total, last: payload.last)
         guard !facts.hasRecords, let growth else { return }
+        latestGrowth = growth
         var call = call(.rolloutTotal, growth, time, payload)
         call.lineage = lineage(payload.total?.values ?? growth.values + [time.nanoseconds], root: facts.root)
-        if facts.parent != nil, let total = payload.total, let maker = maker(of: total, at: time) {
-            // A copy belongs to the thread that made the call; forks can have equal turns of their own.
+        if let total = payload.total, let maker = maker(of: total, at: time) {
+            // A copy belongs to the thread that made the call; a thread and its forks can have equal turns of their own.
             call.session = maker
-            if maker != facts.root { call.ownLineage = lineage(total.values, root: maker) }
+            call.ownLineage = lineage(total.values, root: maker)
         }
         sink.add(call)
     }
