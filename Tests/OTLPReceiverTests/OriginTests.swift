@@ -10,7 +10,7 @@ import Testing
 @Suite struct OriginTests {
     @Test func `without origins there is no preflight and no mention of origins`() async throws {
         let bench = try await Bench()
-        #expect(bench.routes.map(\.method) == [.post, .post, .post])
+        #expect(bench.routes.allSatisfy { $0.method == .post && $0.allowsOrigin == nil })
         let answer = try await bench.post(
             .logs,
             Array("{}".utf8),
