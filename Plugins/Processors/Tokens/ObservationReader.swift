@@ -56,6 +56,7 @@ struct ObservationReader {
             }
             if namesSessions { noteSession(of: record, in: &findings) }
         }
+        findings.unreadUsage = UnreadUsage(in: batch, whereNot: usage)
         return findings
     }
 
@@ -75,6 +76,8 @@ struct ObservationReader {
         var recordOfObservation: [Int32] = []
         var sessions: [SessionSighting] = []
         var sessionOfRecord: [Int32] = []
+        /// What looks like usage and was not read.
+        var unreadUsage = UnreadUsage()
         fileprivate var positions: [String: Int] = [:]
         /// The session of the latest record that names one, which nearly always is that of the next.
         fileprivate var latest: Int?
