@@ -119,7 +119,7 @@ struct IntakeLogTests {
         #expect(problem?.message.contains(code == .unreadUsage ? "`thing`" : "the reason") == true)
     }
 
-    @Test func `usage that is not read is told with its attribute`() {
+    @Test func `usage that is not read names its attribute`() {
         let name = "langfuse.observation.usage_details"
         log.note(.unreadUsage, name, signal: .traces, reason: "", count: 12, logger: logger)
         #expect(log.problems.first?.message == "12 spans with usage in `\(name)` that this version does not read")

@@ -98,7 +98,7 @@ extension OTLPRow {
             }
             try await hub.end()
         },
-        OTLPRow(9, "a signal without a pipeline is 404 and told in the log") {
+        OTLPRow(9, "a signal without a pipeline is 404 and a warning in the log") {
             let hub = try await OTLPHub(signals: [.traces, .logs])
             for encoding in Encoding.allCases {
                 let answer = try await hub.post(.metrics, encoding.twoRecords(.metrics), encoding.fields)

@@ -149,7 +149,7 @@ struct RefusedRequestTests {
         try await hub.end()
     }
 
-    @Test func `a store that cannot take data, and a body for which there is no memory, are told`() async throws {
+    @Test func `a store that cannot take data, and a body for which there is no memory, are reported`() async throws {
         let hub = try await OTLPHub(service: "  memory_limit: 1MiB")
         hub.sink.refuse(with: .retryable("the disk is full"))
         #expect(try await hub.post(.logs, Encoding.json.twoRecords(.logs), Encoding.json.fields).status == 503)

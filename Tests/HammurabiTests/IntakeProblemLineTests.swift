@@ -30,7 +30,7 @@ struct IntakeProblemLineTests {
         #expect(findings.map(\.level) == [.ok])
     }
 
-    @Test func `many are not all told`() throws {
+    @Test func `of many problems only the newest are shown`() throws {
         let problems = try Self.problems([String](repeating: "2026-11-22T11:59:00.000Z", count: 12))
         let findings = IntakeProblemLine.findings(problems, now: Self.now)
         #expect(findings.count == 11)
@@ -39,7 +39,7 @@ struct IntakeProblemLineTests {
         #expect(text?.hasSuffix("  and 2 more: GET /api/telemetry/quality\n") == true)
     }
 
-    @Test func `data quality tells files apart from what was not collected`() throws {
+    @Test func `data quality lists files and what was not collected separately`() throws {
         let report: QualityReport = try Documents.read(
             """
             {"from":"a","to":"b","calls":0,"oneWitness":0,"severalWitnesses":0,"weaklyJoined":0,"unpriced":0,"rollUpsNotCounted":0,

@@ -65,7 +65,7 @@ struct StatusReportTests {
         #expect(lines.contains("Component        State     Accepted  Refused   Sent  Failed"))
     }
 
-    @Test func `what could not be collected is told with its next step`() throws {
+    @Test func `what could not be collected is shown with its next step`() throws {
         var report = try Self.report()
         report.intakeProblems = try Documents.read(
             #"""

@@ -66,7 +66,7 @@ struct CollectorAPITests {
     }
 
     @Test(arguments: ["/api/telemetry/quality", "/api/telemetry/pipelines"])
-    func `what was not collected is told with its count, its times and the next step`(path: String) async throws {
+    func `what was not collected is listed with its count, its times and the next step`(path: String) async throws {
         let text = try await Bench(parts: busyParts()).get(path).text
         let refused =
             #"{"code":"unsupported_type","message":"2 requests to /v1/logs by sender/1 were refused with 415: the Content-Type must be JSON","#

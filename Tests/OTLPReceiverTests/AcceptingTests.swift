@@ -81,7 +81,7 @@ import Usage
     }
 
     @Test(arguments: Signal.allCases, Signal.allCases)
-    func `records on the path of another signal are an empty request, which is told and counted`(
+    func `records on the path of another signal are an empty request, which is reported and counted`(
         signal: Signal,
         path: Signal
     ) async throws {

@@ -10,7 +10,7 @@ import Testing
 
 @Suite struct PipelineTests {
     @Test(arguments: Signal.allCases, Encoding.allCases)
-    func `a signal without a pipeline is not found, and the listener is told why`(signal: Signal, encoding: Encoding)
+    func `a signal without a pipeline is not found, and the listener learns why`(signal: Signal, encoding: Encoding)
         async throws
     {
         let bench = try await Bench(signals: Signal.allCases.filter { $0 != signal })

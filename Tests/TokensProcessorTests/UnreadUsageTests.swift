@@ -9,8 +9,8 @@ import Usage
 
 /// A client whose usage has a form that is not read must not look like one that makes no calls.
 struct UnreadUsageTests {
-    /// What is told of a batch, as `attribute signal count`.
-    private func told(_ batches: OTLPBatch..., change: (inout OTLPBatch) -> Void = { _ in }) throws -> [String] {
+    /// What is reported of a batch, as `attribute signal count`.
+    private func reported(_ batches: OTLPBatch..., change: (inout OTLPBatch) -> Void = { _ in }) throws -> [String] {
         let settings = ComponentSettings(
             id: try #require(ComponentID("tokens")),
             logger: Logger(label: "tokens") { _ in SwiftLogNoOpLogHandler() },
@@ -28,8 +28,8 @@ struct UnreadUsageTests {
         return problems.map { "\($0.subject) \($0.signal?.rawValue ?? "") \($0.count)" }.sorted()
     }
 
-    private func told(_ attributes: Attributes, name: String = "call") throws -> [String] {
-        try told(spans([Record(span: 1, name: name, attributes)]))
+    private func reported(_ attributes: Attributes, name: String = "call") throws -> [String] {
+        try reported(spans([Record(span: 1, name: name, attributes)]))
     }
 
     @Test(arguments: [
@@ -38,22 +38,22 @@ struct UnreadUsageTests {
         ("vendor.usage_object", "{'completion_tokens': 10, 'prompt_tokens': 2}"),
         ("vendor.usage", "Usage(prompt_tokens=10, completion_tokens=2)"), ("vendor.tokens.prompt", "12"),
     ])
-    func `a text with token counts is told`(name: String, value: String) throws {
+    func `a text with token counts is reported`(name: String, value: String) throws {
         let record = Record(span: 1, name: "call", ["x": 1])
-        let told = try told(spans([record])) { $0.set(name, to: .string(value), record: 0) }
+        let reported = try reported(spans([record])) { $0.set(name, to: .string(value), record: 0) }
         // What an earlier processor added is no sender's.
-        #expect(told.isEmpty)
+        #expect(reported.isEmpty)
         let json =
             #"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","#
             + #""spanId":"eee19b7ec3c1b174","name":"call","attributes":[{"key":"\#(name)","value":{"stringValue":"\#(value.replacing("\"", with: "\\\""))"}}]}]}]}]}"#
-        #expect(try self.told(OTLPBatch(signal: .traces, json: Array(json.utf8))) == ["\(name) traces 1"])
+        #expect(try self.reported(OTLPBatch(signal: .traces, json: Array(json.utf8))) == ["\(name) traces 1"])
     }
 
-    @Test func `plain numbers are told by name, over batches and signals`() throws {
+    @Test func `plain numbers are reported by name, over batches and signals`() throws {
         let record = Record(span: 1, name: "call", ["vendor.usage.prompt_tokens": 10, "vendor.inputTokens": 0, "a": 1])
         let event = Record(["vendor.outputTokens": 3.0])
         #expect(
-            try told(spans([record, record]), spans([record]), logs([event]))
+            try reported(spans([record, record]), spans([record]), logs([event]))
                 == ["vendor.outputTokens logs 1", "vendor.usage.prompt_tokens traces 3"]
         )
     }
@@ -68,42 +68,44 @@ struct UnreadUsageTests {
         let json =
             #"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","#
             + #""spanId":"eee19b7ec3c1b174","name":"call","attributes":[{"key":"\#(name)","value":{"intValue":"7"}}]}]}]}]}"#
-        let told = try told(OTLPBatch(signal: .traces, json: Array(json.utf8)))
-        #expect(told == (name == "csrf_token.count." ? ["\(name) traces 1"] : []))
+        let reported = try reported(OTLPBatch(signal: .traces, json: Array(json.utf8)))
+        #expect(reported == (name == "csrf_token.count." ? ["\(name) traces 1"] : []))
     }
 
     @Test func `texts that only mention usage are none`() throws {
-        #expect(try told(["vendor.usage": "see the manual", "token_type": "input", "vendor.tokens": "many"]).isEmpty)
+        #expect(
+            try reported(["vendor.usage": "see the manual", "token_type": "input", "vendor.tokens": "many"]).isEmpty
+        )
     }
 
-    @Test func `a record of which figures are read is not told`() throws {
+    @Test func `a record of which figures are read is not reported`() throws {
         let read: Attributes = ["gen_ai.usage.input_tokens": 10, "vendor.usage.prompt_tokens": 10]
-        #expect(try told(read, name: "chat").isEmpty)
+        #expect(try reported(read, name: "chat").isEmpty)
     }
 
     @Test(arguments: ["ai.streamText", "claude_code.interaction"])
-    func `what is known to sum up others is not told`(name: String) throws {
-        #expect(try told(["vendor.usage.prompt_tokens": 10], name: name).isEmpty)
-        #expect(try told(["vendor.usage.prompt_tokens": 10, "gen_ai.operation.name": "invoke_agent"]).isEmpty)
+    func `what is known to sum up others is not reported`(name: String) throws {
+        #expect(try reported(["vendor.usage.prompt_tokens": 10], name: name).isEmpty)
+        #expect(try reported(["vendor.usage.prompt_tokens": 10, "gen_ai.operation.name": "invoke_agent"]).isEmpty)
     }
 
-    @Test func `of an agent that is known by heart only its calls are told`() throws {
+    @Test func `of an agent that is known by heart only its calls are reported`() throws {
         let record = Record(["event.name": "compaction_done", "vendor.usage.prompt_tokens": 10])
         let call = Record(["event.name": "api_request", "vendor.usage.prompt_tokens": 10])
         let batch = try logs([record, call], resource: ["service.name": "claude-code"])
-        #expect(try told(batch) == ["vendor.usage.prompt_tokens logs 1"])
+        #expect(try reported(batch) == ["vendor.usage.prompt_tokens logs 1"])
     }
 
-    @Test func `many names are told together, and long ones not at all`() throws {
+    @Test func `many names are reported together, and long ones not at all`() throws {
         let records = (0..<500).map { number in
             #"{"attributes":[{"key":"v.tokens.\#(number)","value":{"intValue":"7"}}]}"#
         }
         let long = #"{"attributes":[{"key":"tokens.\#(String(repeating: "x", count: 200))","value":{"intValue":"7"}}]}"#
         let list = (records + [long]).joined(separator: ",")
         let json = #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[\#(list)]}]}]}"#
-        let told = try told(OTLPBatch(signal: .logs, json: Array(json.utf8)))
-        #expect(told.count == 65)
-        #expect(told.contains("other logs 437"))
+        let reported = try reported(OTLPBatch(signal: .logs, json: Array(json.utf8)))
+        #expect(reported.count == 65)
+        #expect(reported.contains("other logs 437"))
     }
 
     @Test(arguments: [
@@ -115,6 +117,6 @@ struct UnreadUsageTests {
     func `recorded traffic of clients that are read gives no false alarm`(scenario: String) throws {
         let recordings = try Recording.all(of: scenario)
         #expect(!recordings.isEmpty)
-        for recording in recordings { #expect(try told(recording.batch()) == [], "\(recording)") }
+        for recording in recordings { #expect(try reported(recording.batch()) == [], "\(recording)") }
     }
 }

@@ -110,7 +110,7 @@ struct PageTests {
         #expect(try await tab.text(".failure-text") == "no session with this id is known")
     }
 
-    @Test func `data quality tells what was not collected, with the next step, as it happens`() async throws {
+    @Test func `data quality shows what was not collected, with the next step, as it happens`() async throws {
         let hub = try await Hub()
         defer { hub.stop() }
         for (width, theme) in [(1_440, "light"), (390, "dark")] {

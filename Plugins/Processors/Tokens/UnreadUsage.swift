@@ -56,7 +56,7 @@ struct UnreadUsage {
         records[records[key] != nil || records.count < Self.mostNames ? key : IntakeLog.other, default: 0] += 1
     }
 
-    /// Tells the collector, which counts and logs it.
+    /// Reports the attributes to the collector, which counts and logs them.
     func note(to settings: ComponentSettings, signal: Signal) {
         for (name, count) in records {
             settings.intake.note(

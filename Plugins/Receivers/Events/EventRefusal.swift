@@ -8,7 +8,7 @@ struct EventRefusal: Error {
     let status: HTTPResponse.Status
     let message: String
     var fields: HTTPFields = [:]
-    /// The kind of problem it is; nil for what the status stands for.
+    /// The kind of problem it is; nil for the usual one of the status.
     var problem: IntakeProblem.Code?
 
     /// The data can never be taken.

@@ -70,8 +70,20 @@ final class OTLPReceiver: Receiver, HTTPServing {
             allowsOrigin: allows,
             takesTelemetry: true,
             givesWay: !isOwn
-        ) { self.adding(to: self.origins.preflight($0.head)) }
+        ) { self.preflight($0.head) }
         return [post, preflight]
+    }
+
+    /// The answer to a browser that asks whether its page may send; without consent the page sends nothing.
+    private func preflight(_ request: HTTPRequest) -> ServerResponse {
+        var response = adding(to: origins.preflight(request))
+        if response.head.headerFields[.accessControlAllowOrigin] == nil {
+            response.rejection = Rejection(
+                .foreignOrigin,
+                "cors allows not this page, or not a header field that it sends"
+            )
+        }
+        return response
     }
 
     private func answer(_ request: ServerRequest, _ signal: Signal) async -> ServerResponse {

@@ -10,7 +10,7 @@ struct Refusal: Error {
     let code: Code
     let message: String
     var fields: HTTPFields = [:]
-    /// The kind of problem it is; nil for what the status stands for.
+    /// The kind of problem it is; nil for the usual one of the status.
     var problem: IntakeProblem.Code?
 
     /// The codes of google.rpc.Code that are used.

@@ -82,7 +82,7 @@ final class ConnectionService: Sendable {
 
     // MARK: - What became of requests
 
-    /// Counts an answer, and tells of telemetry that it refuses.
+    /// Counts an answer, and reports telemetry that it refuses.
     ///
     /// - Parameters:
     ///   - request: What was asked; nil for bytes that are no request.
@@ -90,7 +90,9 @@ final class ConnectionService: Sendable {
     func note(_ response: ServerResponse, to request: HTTPRequest?, _ route: Route?) {
         let code = response.head.status.code
         answers.answered(code, at: route?.path)
-        guard code >= 400, request.map({ Self.bringsTelemetry($0, route) }) ?? true else { return }
+        guard code >= 400 || response.rejection != nil, request.map({ Self.bringsTelemetry($0, route) }) ?? true else {
+            return
+        }
         let rejection = response.rejection ?? Rejection(.init(status: code), response.head.status.reasonPhrase)
         intake.note(
             rejection.code,
@@ -112,7 +114,7 @@ final class ConnectionService: Sendable {
         }
     }
 
-    /// Tells of a client that speaks HTTP/2, so most likely gRPC, and cannot be answered.
+    /// Reports a client that speaks HTTP/2, so most likely gRPC, and cannot be answered.
     func noteHTTP2() {
         intake.note(
             .http2,
@@ -123,7 +125,7 @@ final class ConnectionService: Sendable {
         )
     }
 
-    /// Tells of a connection that was to be encrypted and was not.
+    /// Reports a connection that was to be encrypted and was not.
     func noteNotEncrypted() {
         intake.note(.notEncrypted, "", reason: "the client did not complete the TLS handshake", logger: logger)
     }

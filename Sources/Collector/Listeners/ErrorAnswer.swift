@@ -25,7 +25,7 @@ struct ErrorAnswer {
         isProtobuf = false
     }
 
-    /// - Parameter code: The kind of failure; nil for what the status stands for.
+    /// - Parameter code: The kind of failure; nil for the usual one of the status.
     func response(
         _ status: HTTPResponse.Status,
         _ message: String,

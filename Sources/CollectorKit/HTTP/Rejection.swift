@@ -4,7 +4,7 @@
 public struct Rejection: Sendable, Hashable {
     /// The kind of reason.
     public var code: IntakeProblem.Code
-    /// The reason as the sender was told it; free of secrets and of record content.
+    /// The reason as the sender got it; free of secrets and of record content.
     public var reason: String
 
     /// Creates a rejection.

@@ -28,9 +28,9 @@ public final class IntakeLog: Sendable {
 
     /// What names that are left out for want of room are called.
     public static let other = "other"
-    /// How many problems of requests are told apart.
+    /// How many problems of requests are kept apart.
     static let mostRefusals = 128
-    /// How many attributes with usage are told apart.
+    /// How many attributes with usage are kept apart.
     static let mostAttributes = 64
     private static let mostListeners = 64
     private static let longestSubject = 128

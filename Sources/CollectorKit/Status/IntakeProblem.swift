@@ -103,7 +103,7 @@ public struct IntakeProblem: Sendable, Hashable {
         /// Token usage in attributes that this version does not read.
         case unreadUsage = "unread_usage"
 
-        /// The kind that an HTTP status stands for when nothing more is known.
+        /// The kind of an HTTP status when nothing more is known.
         public init(status: Int) {
             self =
                 switch status {

@@ -43,7 +43,7 @@ struct StatusCommand: ParsableCommand {
 }
 
 extension StatusReport {
-    /// Tells a program's user what could not be collected, beside the table.
+    /// Warns on standard error of what could not be collected.
     fileprivate func warnOfIntake() {
         for problem in intakeProblems ?? [] {
             Console.error("hammurabi: warning: \(problem.message.printable)\n  help: \(problem.next.printable)\n")
