@@ -126,6 +126,7 @@ struct RefusedRequestTests {
         #expect(problem.subject == expected.subject)
         #expect(problem.client == (expected.subject.isEmpty ? "" : "sender/1"))
         #expect(problem.status == expected.status)
+        #expect(!problem.reason.isEmpty && problem.reason.utf8.count < 320, "it is not cut")
         #expect(problem.count == 1)
         let line = try #require(hub.log.lines.first)
         #expect(hub.log.lines.count == 1)

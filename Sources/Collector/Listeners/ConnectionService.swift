@@ -67,10 +67,13 @@ final class ConnectionService: Sendable {
     func missing(_ request: HTTPRequest, others: [Route], _ table: RouteTable) -> ServerResponse {
         let answer = ErrorAnswer(request, route: others.first)
         guard !others.isEmpty else {
-            return answer.response(
+            var response = answer.response(
                 .notFound,
                 "nothing is answered here; there is \(table.paths(like: request.path ?? "/").joined(separator: ", "))"
             )
+            // The paths help the sender; a line of the log needs them not.
+            response.rejection = Rejection(.unknownPath, "nothing answers this path")
+            return response
         }
         let allowed = others.map(\.method.rawValue).sorted().joined(separator: ", ")
         return answer.response(

@@ -35,7 +35,7 @@ public final class IntakeLog: Sendable {
     private static let mostListeners = 64
     private static let longestSubject = 128
     private static let longestClient = 64
-    private static let longestReason = 240
+    private static let longestReason = 320
     /// A problem that was not seen for so long makes room for a new one.
     private static let memory: Int64 = 3_600_000_000_000
 
