@@ -20,6 +20,8 @@ struct QualityReport: Decodable {
     var skippedLines: Int
     var unknownLines: [String: UnknownLines]
     var problems: [String]
+    /// Absent in the answer of an older collector.
+    var intakeProblems: [IntakeProblemLine]?
 
     /// Lines of a type that this version does not know.
     struct UnknownLines: Decodable {
@@ -71,12 +73,17 @@ struct QualityReport: Decodable {
             parts.append("Skipped, because this version does not know their type\n" + UnknownLines.text(unknownLines))
         }
         if unreadableFiles + skippedLines > 0 { parts.append(unreadable) }
+        if let lost = IntakeProblemLine.text(intakeProblems ?? [], width: width, style: style, now: now) {
+            parts.append(lost)
+        }
         return parts.joined(separator: "\n")
     }
 
     private var unreadable: String {
-        let names = problems.map { "  \($0.printable)\n" }.joined()
-        let more = unreadableFiles + skippedLines - problems.count
+        // The messages of intake problems follow those of files.
+        let files = problems.dropLast((intakeProblems ?? []).count)
+        let names = files.map { "  \($0.printable)\n" }.joined()
+        let more = unreadableFiles + skippedLines - files.count
         return "Could not be read\n" + names + (more > 0 ? "  and \(Figures.grouped(Int64(more))) more\n" : "")
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Usage
+
 /// The API's answer about the running collector, for people.
 struct StatusReport: Decodable {
     var version: String
@@ -8,6 +10,8 @@ struct StatusReport: Decodable {
     var memory: Memory
     var pipelines: [Pipeline]
     var components: [Component]
+    /// Absent in the answer of an older collector.
+    var intakeProblems: [IntakeProblemLine]?
 
     struct Memory: Decodable {
         var usedBytes, limitBytes: Int64
@@ -56,7 +60,7 @@ struct StatusReport: Decodable {
     }
 
     /// A headline, the pipelines, a table of components, and what is wrong.
-    func text(width: Int, style: Style) -> String {
+    func text(width: Int, style: Style, now: Timestamp) -> String {
         let isWell = components.allSatisfy { $0.state == "ok" }
         let uptime = Figures.duration(milliseconds: uptimeSeconds * 1_000)
         let limit = memory.limitBytes > 0 ? " of \(Figures.bytes(memory.limitBytes))" : ""
@@ -75,6 +79,9 @@ struct StatusReport: Decodable {
             guard let trouble = component.lastError else { continue }
             let (time, count) = (trouble.time.printable, Figures.grouped(trouble.count))
             text += "\n" + paragraph("\(id): last error \(time), \(count) in all: \(trouble.message.printable)")
+        }
+        if let lost = IntakeProblemLine.text(intakeProblems ?? [], width: width, style: style, now: now) {
+            text += "\n" + lost
         }
         return text
     }

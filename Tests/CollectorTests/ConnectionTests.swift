@@ -153,6 +153,8 @@ struct ConnectionTests {
         let answer = try await third.answer()
         #expect(answer.status == 503)
         #expect(answer.fields["retry-after"] == "1")
+        #expect(bench.intake.problems.map(\.code) == [.tooManyConnections])
+        #expect(bench.intake.requests.map { "\($0.path) \($0.code)" } == ["/v1/echo 200", "other 503"])
         open.removeAll()
         let isServed = await eventually {
             guard let connection = try? await bench.connect(), (try? connection.send(request)) != nil else {
@@ -223,12 +225,14 @@ struct ConnectionTests {
 /// A listener without a collector around it.
 struct ListenerBench {
     let server: HTTPServer
+    let intake = IntakeLog()
 
     init(_ routes: [Route], _ limits: ListenerLimits = ListenerLimits()) async throws {
         let endpoint = Endpoint(host: "127.0.0.1", port: 0)
         let listener = HTTPListener(
             endpoint: endpoint,
             site: ServedSite(try RouteTable(routes), limits),
+            intake: intake,
             logger: .silent
         )
         server = try await HTTPServer.open([listener])

@@ -49,6 +49,7 @@ struct EncryptionTests {
         let plain = try await hub.collector.connect()
         try plain.send("GET / HTTP/1.1\nHost: localhost\n\n")
         #expect(try await !plain.rest().contains("HTTP/1.1 200"))
+        #expect(hub.collector.status.intakeProblems.map(\.code) == [.notEncrypted])
         #expect(try await ask(hub, body: try Encoding.json.twoRecords(.logs)).hasPrefix("HTTP/1.1 200 OK\r\n"))
         try await hub.end()
     }

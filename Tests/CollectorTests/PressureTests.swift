@@ -58,6 +58,10 @@ struct PressureTests {
         #expect(hub.collector.status.memory.usedBytes >= 600_000)
         hub.sink.release()
         #expect(try await first.answer().status == 200)
+        let answers = hub.collector.status.requests.map { "\($0.path) \($0.code) \($0.count)" }
+        #expect(answers == ["/v1/logs 200 1", "/v1/logs 413 1", "/v1/logs 503 2"])
+        let problems = hub.collector.status.intakeProblems.map { "\($0.code.rawValue) \($0.count)" }
+        #expect(Set(problems) == ["no_memory 2", "too_large 1"])
         #expect(await eventually { hub.collector.status.memory.usedBytes == 0 })
         #expect(try await hub.post(.logs, try padded(600_000), Encoding.json.fields).status == 200)
         try await hub.end()

@@ -84,7 +84,7 @@ struct RefusingTests {
             #expect(try reply.json()["message"] as? String == "no pipeline for metrics is configured")
         }
         let outcome = try await program.stop()
-        #expect(outcome.errors.split(separator: "\n").filter { $0.contains("has no pipeline") }.count == 1)
+        #expect(outcome.errors.split(separator: "\n").filter { $0.contains("reason=no_pipeline") }.count == 1)
     }
 
     @Test func `an address in use is one sentence and exit 74`() async throws {

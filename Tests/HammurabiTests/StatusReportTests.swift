@@ -2,6 +2,7 @@
 
 import Synchronization
 import Testing
+import Usage
 
 @testable import hammurabi
 
@@ -25,6 +26,8 @@ struct LineAssemblerTests {
 }
 
 struct StatusReportTests {
+    private static let now = Timestamp(iso8601: "2026-11-22T09:05:00.000Z") ?? Timestamp(nanoseconds: 0)
+
     private static func report() throws -> StatusReport {
         try Documents.read(
             """
@@ -42,7 +45,7 @@ struct StatusReportTests {
     }
 
     @Test func `pipelines say what passed in them, components what they did altogether`() throws {
-        let lines = try Self.report().text(width: 80, style: .plain).split(separator: "\n")
+        let lines = try Self.report().text(width: 80, style: .plain, now: Self.now).split(separator: "\n")
         #expect(
             lines == [
                 "Telemetry Hub 0.1.0 · degraded · up 1h 01m", "Memory in flight  1 KiB of 256 MiB",
@@ -58,8 +61,27 @@ struct StatusReportTests {
     }
 
     @Test func `what is nothing everywhere goes first on a narrow terminal`() throws {
-        let lines = try Self.report().text(width: 60, style: .plain).split(separator: "\n")
+        let lines = try Self.report().text(width: 60, style: .plain, now: Self.now).split(separator: "\n")
         #expect(lines.contains("Component        State     Accepted  Refused   Sent  Failed"))
+    }
+
+    @Test func `what could not be collected is shown with its next step`() throws {
+        var report = try Self.report()
+        report.intakeProblems = try Documents.read(
+            #"""
+            [{"code":"unknown_path","message":"12 requests to /x\t by ua were refused with 404: nothing is answered here",
+            "next":"correct the address","lastSeenAt":"2026-11-22T09:00:00.000Z"}]
+            """#
+        )
+        let text = report.text(width: 60, style: .plain, now: Self.now)
+        let expected = """
+            Not collected
+              12 requests to /x by ua were refused with 404: nothing
+                is answered here, last 5m ago
+                correct the address
+
+            """
+        #expect(text.hasSuffix(expected), "\(text)")
     }
 
     @Test func `programs get a line for each component`() throws {

@@ -50,6 +50,29 @@ func busyParts(prices: [PriceOverride] = []) throws -> CollectorParts {
     status.components = [
         exporter, try component(.processor, "tokens", .running), try component(.receiver, "otlp", .running),
     ]
+    status.requests = [RequestCount(listener: "127.0.0.1:4318", path: "/v1/logs", code: 415, count: 2)]
+    status.intakeProblems = [
+        IntakeProblem(
+            code: .unsupportedType,
+            subject: "/v1/logs",
+            client: "sender/1",
+            status: 415,
+            reason: "the Content-Type must be JSON",
+            count: 2,
+            firstSeen: try instant("2026-11-22T11:58:40.000Z"),
+            lastSeen: try instant("2026-11-22T11:59:00.000Z")
+        ),
+        IntakeProblem(
+            code: .unreadUsage,
+            subject: "vendor.usage_details",
+            signal: .traces,
+            reason: "",
+            count: 12,
+            firstSeen: try instant("2026-11-22T11:58:40.000Z"),
+            lastSeen: try instant("2026-11-22T11:58:50.000Z")
+        ),
+    ]
+    status.intakeProblemCounts = [.unsupportedType: 2, .unreadUsage: 12]
     let said = status
     let table = try PriceTable(contentsOf: Array("# hammurabi prices 1\n".utf8)).overridden(by: prices)
     return CollectorParts(

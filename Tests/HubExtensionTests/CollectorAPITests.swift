@@ -51,6 +51,8 @@ struct CollectorAPITests {
             #"hammurabi_build_info{version="1.2.3"} 1"#,
             #"hammurabi_component_records_total{kind="receiver",component="otlp",outcome="accepted"} 12"#,
             #"hammurabi_component_ok{kind="exporter",component="otlp_http/team"} 0"#,
+            #"hammurabi_http_requests_total{listener="127.0.0.1:4318",path="/v1/logs",code="415"} 2"#,
+            #"hammurabi_intake_problems_total{reason="unread_usage"} 12"#,
             #"hammurabi_queue_bytes{kind="exporter",component="otlp_http/team"} 300"#,
             #"hammurabi_month_cost_dollars{model="quo\"te\\\n"} 1.5"#,
             #"hammurabi_month_tokens{model="quo\"te\\\n",type="cache_write"} 3"#,
@@ -61,6 +63,23 @@ struct CollectorAPITests {
         }
         #expect(bench.store.asked.summaries.map(\.listsSessions) == [false])
         try expectWellFormed(lines)
+    }
+
+    @Test(arguments: ["/api/telemetry/quality", "/api/telemetry/pipelines"])
+    func `what was not collected is listed with its count, its times and the next step`(path: String) async throws {
+        let text = try await Bench(parts: busyParts()).get(path).text
+        let refused =
+            #"{"code":"unsupported_type","message":"2 requests to /v1/logs by sender/1 were refused with 415: the Content-Type must be JSON","#
+            + #""next":"set the sender's protocol to http/protobuf or http/json","subject":"/v1/logs","client":"sender/1","signal":null,"#
+            + #""status":415,"count":2,"firstSeenAt":"2026-11-22T11:58:40.000Z","lastSeenAt":"2026-11-22T11:59:00.000Z"}"#
+        #expect(text.contains(#""intakeProblems":[\#(refused),{"code":"unread_usage","#), "\(text)")
+        #expect(text.contains("12 spans with usage in `vendor.usage_details` that this version does not read"))
+    }
+
+    @Test func `the problems of data quality have those of files first, then what was not collected`() async throws {
+        let text = try await Bench(parts: busyParts()).get("/api/telemetry/quality").text
+        #expect(text.contains(#""problems":["2 requests to /v1/logs by sender/1 were refused"#), "\(text)")
+        #expect(try await Bench().get("/api/telemetry/quality").text.hasSuffix(#""problems":[],"intakeProblems":[]}"#))
     }
 
     /// Each family has its help and type once, before its samples, and its samples stand together.

@@ -77,10 +77,11 @@ import Usage
         #expect(answer.text.contains(#""rejectedSpans":"1""#))
         #expect(bench.pipeline.batches.isEmpty)
         #expect(bench.counts == [0, 1, 0])
+        #expect(bench.intake.problems.map(\.code) == [.malformedRecords])
     }
 
     @Test(arguments: Signal.allCases, Signal.allCases)
-    func `records on the path of another signal are an empty request, which is said once and counted`(
+    func `records on the path of another signal are an empty request, which is reported and counted`(
         signal: Signal,
         path: Signal
     ) async throws {
@@ -93,9 +94,12 @@ import Usage
         }
         #expect(bench.pipeline.batches.isEmpty)
         #expect(bench.counters.value(.dropped) == 6)
-        #expect(bench.log.lines.count == 1)
-        #expect(bench.log.lines.first?.contains("\(signal)") == true)
-        #expect(bench.log.lines.first?.contains("/v1/\(path)") == true)
+        #expect(bench.log.lines.count == 3)
+        #expect(bench.log.lines.allSatisfy { $0.contains("misplaced_records") })
+        let problem = try #require(bench.intake.problems.first)
+        #expect(bench.intake.problems.count == 1)
+        #expect(problem.code == .misplacedRecords && problem.count == 6)
+        #expect(problem.signal == signal && problem.subject == "/v1/\(path)")
     }
 
     @Test func `a body in pieces of unknown length is taken`() async throws {

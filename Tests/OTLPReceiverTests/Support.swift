@@ -16,6 +16,7 @@ struct Bench {
     let pipeline = RecordingConsumer()
     let log = RecordingLog()
     let counters = ComponentCounters()
+    let intake = IntakeLog()
 
     init(
         signals: [Signal] = Signal.allCases,
@@ -30,7 +31,8 @@ struct Bench {
             logger: Logger(label: "otlp") { _ in log },
             counters: counters,
             home: "/nowhere",
-            now: { Timestamp(nanoseconds: 7) }
+            now: { Timestamp(nanoseconds: 7) },
+            intake: intake
         )
         let consumers = Dictionary(uniqueKeysWithValues: signals.map { ($0, pipeline as any Consumer) })
         receiver = OTLPFactory().makeReceiver(config, settings, next: SignalConsumers(consumers))
@@ -38,6 +40,9 @@ struct Bench {
     }
 
     var routes: [Route] { (receiver as? any HTTPServing)?.routes ?? [] }
+
+    /// Where it takes telemetry by its configuration.
+    var ownPaths: Set<String> { Set(routes.filter { !$0.givesWay }.map(\.path)) }
 
     /// Accepted, refused and failed records.
     var counts: [Int] { [.accepted, .refused, .failed].map { counters.value($0) } }
@@ -64,10 +69,12 @@ struct Answer {
     let status: Int
     let fields: HTTPFields
     let body: [UInt8]
+    let rejection: Rejection?
 
     init(_ response: ServerResponse) {
         status = response.head.status.code
         fields = response.head.headerFields
+        rejection = response.rejection
         guard case .bytes(let bytes) = response.body else {
             body = []
             return

@@ -80,6 +80,17 @@ final class Hub: Sendable {
     /// Sends events as a program of one's own does.
     func ingest(_ events: [JSON]) async throws { try await post("/api/telemetry/ingest", .array(events)) }
 
+    /// Posts something and returns the status of the answer.
+    func refused(_ path: String, type: String, agent: String) async throws -> Int {
+        var request = URLRequest(url: try #require(URL(string: origin + path)))
+        request.httpMethod = "POST"
+        request.httpBody = Data("{}".utf8)
+        request.setValue(type, forHTTPHeaderField: "Content-Type")
+        request.setValue(agent, forHTTPHeaderField: "User-Agent")
+        let (_, response) = try await URLSession.shared.data(for: request)
+        return try #require(response as? HTTPURLResponse).statusCode
+    }
+
     private func post(_ path: String, _ body: JSON) async throws {
         var request = URLRequest(url: try #require(URL(string: origin + path)))
         request.httpMethod = "POST"

@@ -110,6 +110,31 @@ struct PageTests {
         #expect(try await tab.text(".failure-text") == "no session with this id is known")
     }
 
+    @Test func `data quality shows what was not collected, with the next step, as it happens`() async throws {
+        let hub = try await Hub()
+        defer { hub.stop() }
+        for (width, theme) in [(1_440, "light"), (390, "dark")] {
+            let tab = try await Tab(of: hub, width: width, height: 900, theme: theme)
+            try await tab.open("/#/quality")
+            try await tab.settle(on: "#/quality")
+            let agent = "sender-\(theme)/1"
+            #expect(try await hub.refused("/otlp/v1/traces", type: "application/json", agent: agent) == 404)
+            let list = "[aria-labelledby=intake-title]"
+            try await tab.wait(for: "document.querySelector('\(list)').innerText.includes('\(agent)')")
+            let text = try await tab.text("\(list) li")
+            #expect(text.contains("1 request to /otlp/v1/traces by \(agent) was refused with 404"), "\(text)")
+            #expect(text.contains("Next: give the sender this collector's address"), "\(text)")
+            #expect(try await tab.text("[aria-labelledby=problems-title] .blank") == "Everything was read.")
+            #expect(try await tab.run("document.documentElement.scrollWidth").int == width)
+            #expect(try await tab.run(Script.poorContrast).texts == [])
+            if let folder = Pictures.folder {
+                let name = "quality-\(theme)-\(width).png"
+                try await tab.picture().write(to: URL(filePath: folder).appending(path: name))
+            }
+            #expect(tab.problems == [])
+        }
+    }
+
     @Test func `a chart says in words and as a table what it draws`() async throws {
         let tab = try await Tab()
         try await tab.open()

@@ -25,7 +25,8 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
             store: store,
             scanners: parts.scanners,
             pricing: parts.priceTables.first?.pricing,
-            now: settings.now
+            now: settings.now,
+            intakeProblems: { parts.status().intakeProblems }
         )
         collector = CollectorAPI(version: version, usage: api, status: parts.status, reload: parts.reload)
         feeds = EventFeeds(collector)

@@ -60,6 +60,7 @@ struct MetricsText {
         add("hammurabi_component_records_total", "counter", "Records by what became of them in a component.", records)
         add("hammurabi_component_ok", "gauge", "Whether a component is at work and gets on.", states)
         addQueues(status, now)
+        addIntake(status)
     }
 
     private mutating func addQueues(_ status: CollectorStatus, _ now: Timestamp) {
@@ -78,6 +79,30 @@ struct MetricsText {
             "gauge",
             "Since when nothing has left the queue although something waits.",
             stuck
+        )
+    }
+
+    private mutating func addIntake(_ status: CollectorStatus) {
+        let requests = status.requests.map { request in
+            Sample(
+                labels: [("listener", request.listener), ("path", request.path), ("code", "\(request.code)")],
+                value: "\(request.count)"
+            )
+        }
+        add(
+            "hammurabi_http_requests_total",
+            "counter",
+            "Requests answered, by the path as a component declares it (other: none does) and status.",
+            requests
+        )
+        let problems = status.intakeProblemCounts.sorted { $0.key.rawValue < $1.key.rawValue }.map { code, count in
+            Sample(labels: [("reason", code.rawValue)], value: "\(count)")
+        }
+        add(
+            "hammurabi_intake_problems_total",
+            "counter",
+            "Requests, connections or records whose telemetry was not taken or not read.",
+            problems
         )
     }
 

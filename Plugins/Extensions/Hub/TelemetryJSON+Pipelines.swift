@@ -17,6 +17,7 @@ extension TelemetryJSON {
             ],
             "pipelines": .array(status.pipelines.map(pipeline)),
             "components": .array(status.components.map { component($0, now) }),
+            "intakeProblems": intakeProblems(status.intakeProblems),
         ]
     }
 

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import OTLP
 import Usage
 
 extension TelemetryJSON {
     /// The answer about how well a period's calls are known.
     ///
-    /// - Parameter faults: What of session files could not be read or explained.
-    static func quality(_ quality: DataQuality, of period: Period, faults: ScanReport) -> JSONValue {
+    /// - Parameters:
+    ///   - faults: What of session files could not be read or explained.
+    ///   - intake: Telemetry that was not taken or not read since the collector started, whatever the period.
+    static func quality(_ quality: DataQuality, of period: Period, faults: ScanReport, intake: [IntakeProblem])
+        -> JSONValue
+    {
         [
             "period": .string(period.name),
             "from": .string(period.from),
@@ -46,7 +51,28 @@ extension TelemetryJSON {
             "skippedLines": .integer(Int64(faults.skippedLines)),
             "unexplainedTokens": .integer(faults.unexplainedTokens),
             "unknownLines": unknownLines(faults),
-            "problems": .array(faults.problems.map { .string($0.description) }),
+            "problems": .array((faults.problems.map(\.description) + intake.map(\.message)).map { .string($0) }),
+            "intakeProblems": intakeProblems(intake),
         ]
+    }
+
+    /// Telemetry that was not taken or not read.
+    static func intakeProblems(_ problems: [IntakeProblem]) -> JSONValue {
+        .array(
+            problems.map { problem in
+                [
+                    "code": .string(problem.code.rawValue),
+                    "message": .string(problem.message),
+                    "next": .string(problem.next),
+                    "subject": .string(problem.subject),
+                    "client": .string(problem.client),
+                    "signal": JSONValue(problem.signal?.rawValue),
+                    "status": problem.status.map { .integer(Int64($0)) } ?? .null,
+                    "count": .integer(Int64(problem.count)),
+                    "firstSeenAt": .string(problem.firstSeen.iso8601),
+                    "lastSeenAt": .string(problem.lastSeen.iso8601),
+                ]
+            }
+        )
     }
 }

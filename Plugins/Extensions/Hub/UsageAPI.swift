@@ -12,6 +12,8 @@ struct UsageAPI {
     /// How calls are priced; nil without a `pricing` processor.
     let pricing: Pricing?
     let now: @Sendable () -> Timestamp
+    /// Telemetry that the running collector could not take or read, the newest first; nothing where none runs.
+    var intakeProblems: @Sendable () -> [IntakeProblem] = { [] }
 
     // MARK: - Periods
 
@@ -57,7 +59,12 @@ struct UsageAPI {
         let faults = scanners.reduce(into: ScanReport()) { sum, scanner in
             if let faults = scanner.standingFaults { sum.add(faults) }
         }
-        return TelemetryJSON.quality(try await openStore().quality(of: period), of: period, faults: faults)
+        return TelemetryJSON.quality(
+            try await openStore().quality(of: period),
+            of: period,
+            faults: faults,
+            intake: intakeProblems()
+        )
     }
 
     // MARK: - Sessions

@@ -82,6 +82,10 @@ struct ObservationReader {
         }
         if !isLogs { connect(tree, &findings) }
         if isLogs { for position in tree.withoutSession { setGroup(&findings, position) } }
+        findings.unreadUsage = UnreadUsage(
+            in: batch,
+            whereNot: interests.map { !$0.isDisjoint(with: [.usage, .cost]) }
+        )
         return findings
     }
 
@@ -139,7 +143,8 @@ struct ObservationReader {
         var observations: [Observation] = []
         var sessions: [SessionSighting] = []
         var sessionOfRecord: [Int32] = []
-
+        /// What looks like usage and was not read.
+        var unreadUsage = UnreadUsage()
         fileprivate var positions: [String: Int] = [:]
         /// The session of the latest record that names one, which nearly always is that of the next.
         fileprivate var latest: Int?

@@ -11,10 +11,12 @@ struct TokensProcessor: Processor {
     private let rules: HouseRules
     private let counters: ComponentCounters
     private let memory = TraceMemory()
+    private let settings: ComponentSettings
 
     init(_ config: TokensConfig, _ settings: ComponentSettings) {
         rules = HouseRules(config.rules)
         counters = settings.counters
+        self.settings = settings
     }
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
@@ -28,6 +30,7 @@ struct TokensProcessor: Processor {
         } else {
             batch.observations += findings.observations
         }
+        findings.unreadUsage.note(to: settings, signal: batch.signal)
         batch.sessions = findings.sessions
         batch.sessionOfRecord = findings.sessionOfRecord
     }

@@ -8,6 +8,8 @@ struct EventRefusal: Error {
     let status: HTTPResponse.Status
     let message: String
     var fields: HTTPFields = [:]
+    /// The kind of problem it is; nil for the usual one of the status.
+    var problem: IntakeProblem.Code?
 
     /// The data can never be taken.
     static func invalid(_ message: String) -> EventRefusal { EventRefusal(status: .badRequest, message: message) }
@@ -21,7 +23,8 @@ struct EventRefusal: Error {
     static let noPipeline = EventRefusal(
         status: .serviceUnavailable,
         message: "events lead nowhere; add this receiver to a logs pipeline of the configuration",
-        fields: [.retryAfter: "30"]
+        fields: [.retryAfter: "30"],
+        problem: .noPipeline
     )
 
     static let unsupportedType = EventRefusal(
@@ -33,7 +36,8 @@ struct EventRefusal: Error {
     static let unsupportedCoding = EventRefusal(
         status: .unsupportedMediaType,
         message: "the Content-Encoding must be gzip or identity",
-        fields: [.acceptEncoding: "gzip"]
+        fields: [.acceptEncoding: "gzip"],
+        problem: .unsupportedCoding
     )
 
     /// What is left of the body is not worth reading, so the connection cannot be used again.
@@ -48,7 +52,8 @@ struct EventRefusal: Error {
     static let interrupted = EventRefusal(
         status: .badRequest,
         message: "the body was cut off",
-        fields: [.connection: "close"]
+        fields: [.connection: "close"],
+        problem: .incompleteBody
     )
 }
 

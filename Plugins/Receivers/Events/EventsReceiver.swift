@@ -29,8 +29,8 @@ final class EventsReceiver: Receiver, HTTPServing {
 
     var routes: [Route] {
         [
-            Route(.post, "/api/telemetry/ingest") { await self.answer($0, self.ingest) },
-            Route(.post, "/api/telemetry/heartbeat") { await self.answer($0, self.heartbeat) },
+            Route(.post, "/api/telemetry/ingest", takesTelemetry: true) { await self.answer($0, self.ingest) },
+            Route(.post, "/api/telemetry/heartbeat", takesTelemetry: true) { await self.answer($0, self.heartbeat) },
         ]
     }
 
@@ -43,7 +43,6 @@ final class EventsReceiver: Receiver, HTTPServing {
             let body = try await EventBody.read(request, limit: Int(clamping: config.maxRequestBodySize.bytes))
             return try await take(body)
         } catch {
-            settings.logger.debug("refused events", metadata: ["reason": "\(error.message)"])
             return ServerResponse(error)
         }
     }

@@ -75,6 +75,7 @@ extension ServerResponse {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let body = (try? encoder.encode(failure)).map { Array($0) } ?? []
         self.init(refusal.status, refusal.fields, body: .bytes(body))
+        rejection = Rejection(refusal.problem ?? IntakeProblem.Code(status: refusal.status.code), refusal.message)
         head.headerFields[.contentType] = "application/json"
     }
 }

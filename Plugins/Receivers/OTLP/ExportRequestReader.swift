@@ -44,8 +44,10 @@ struct ExportRequestReader {
             case .corrupt(let reason): throw .invalid(reason)
             }
         }
-        guard let inflated else { throw .unavailable("there is no memory left for the inflated body now", after: 1) }
-        return inflated
+        if let inflated { return inflated }
+        var refusal = Refusal.unavailable("there is no memory left for the inflated body now", after: 1)
+        refusal.problem = .noMemory
+        throw refusal
     }
 
     private func decode(_ body: [UInt8], _ signal: Signal, _ encoding: BodyEncoding) throws(Refusal) -> OTLPBatch {

@@ -32,9 +32,9 @@ public struct OTLPConfig: ComponentConfig {
             "the largest body that is taken, before and after it is inflated; 0 means 64MiB",
         "protocols.http.compression_algorithms":
             "the codings of bodies that are taken, \"\" for none; gzip is the only one here",
-        "protocols.http.traces_url_path": "where traces are posted",
-        "protocols.http.logs_url_path": "where logs are posted",
-        "protocols.http.metrics_url_path": "where metrics are posted",
+        "protocols.http.traces_url_path": "where traces are posted, beside Langfuse's path /api/public/otel/v1/traces",
+        "protocols.http.logs_url_path": "where logs are posted, beside /api/public/otel/v1/logs",
+        "protocols.http.metrics_url_path": "where metrics are posted, beside /api/public/otel/v1/metrics",
         "protocols.http.include_metadata": "has no effect: no component asks for the header fields of requests",
         "protocols.http.response_headers": "header fields that are added to every answer",
         "protocols.http.read_header_timeout": "how long the head of a request may take; 0 means 10s",

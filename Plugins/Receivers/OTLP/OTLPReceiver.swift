@@ -36,20 +36,54 @@ final class OTLPReceiver: Receiver, HTTPServing {
 
     var tls: TLSConfig? { http.tls }
 
-    var routes: [Route] { Signal.allCases.flatMap { routes(of: $0) } }
+    /// Where Langfuse's SDK posts, whose user can name the host and nothing else (`/traces` is appended).
+    ///
+    /// Seen from the SDK 5.0.4 and LiteLLM's `langfuse_otel`: protobuf in gzip, and basic authentication with a public key as the user
+    /// and a secret key as the password.
+    private static let langfusePath = "/api/public/otel/v1"
 
-    private func routes(of signal: Signal) -> [Route] {
-        let (path, origins) = (http.path(of: signal), origins)
-        guard !origins.isEmpty else {
-            return [Route(.post, path, failureForm: .status) { await self.answer($0, signal) }]
+    /// Each signal at its own path, and beside it at Langfuse's unless something else answers there.
+    var routes: [Route] {
+        let fixed = Signal.allCases.flatMap { routes(of: $0, at: "\(Self.langfusePath)/\($0)", isOwn: false) }
+        return Signal.allCases.flatMap { routes(of: $0, at: http.path(of: $0), isOwn: true) } + fixed
+    }
+
+    private func routes(of signal: Signal, at path: String, isOwn: Bool) -> [Route] {
+        let origins = origins
+        let mayBeAllowed: @Sendable (String) -> Bool = { origins.allows($0) }
+        let allows = origins.isEmpty ? nil : mayBeAllowed
+        let post = Route(
+            .post,
+            path,
+            failureForm: .status,
+            allowsOrigin: allows,
+            takesTelemetry: true,
+            acceptsBasicAuthentication: !isOwn,
+            givesWay: !isOwn
+        ) { await self.answer($0, signal) }
+        guard allows != nil else { return [post] }
+        let preflight = Route(
+            .options,
+            path,
+            access: .open,
+            failureForm: .status,
+            allowsOrigin: allows,
+            takesTelemetry: true,
+            givesWay: !isOwn
+        ) { self.preflight($0.head) }
+        return [post, preflight]
+    }
+
+    /// The answer to a browser that asks whether its page may send; without consent the page sends nothing.
+    private func preflight(_ request: HTTPRequest) -> ServerResponse {
+        var response = adding(to: origins.preflight(request))
+        if response.head.headerFields[.accessControlAllowOrigin] == nil {
+            response.rejection = Rejection(
+                .foreignOrigin,
+                "cors allows not this page, or not a header field that it sends"
+            )
         }
-        let allows: @Sendable (String) -> Bool = { origins.allows($0) }
-        return [
-            Route(.post, path, failureForm: .status, allowsOrigin: allows) { await self.answer($0, signal) },
-            Route(.options, path, access: .open, failureForm: .status, allowsOrigin: allows) {
-                self.adding(to: self.origins.preflight($0.head))
-            },
-        ]
+        return response
     }
 
     private func answer(_ request: ServerRequest, _ signal: Signal) async -> ServerResponse {
@@ -75,7 +109,6 @@ final class OTLPReceiver: Receiver, HTTPServing {
         do throws(Refusal) {
             return try await export(request, signal, encoding)
         } catch {
-            settings.logger.debug("refused an export", metadata: ["signal": "\(signal)", "reason": "\(error.message)"])
             return ServerResponse(error, encoding: encoding)
         }
     }
@@ -84,17 +117,40 @@ final class OTLPReceiver: Receiver, HTTPServing {
         -> ServerResponse
     {
         guard gate.isOpen else { throw .notRunning }
-        guard let pipeline = next[signal] else {
-            remarks.remark(missingPipeline: signal)
-            throw .noPipeline(signal)
-        }
+        guard let pipeline = next[signal] else { throw .noPipeline(signal) }
         let content = try await reader.read(request, signal, encoding)
         let otlp = content.otlp
         if otlp.recordCount > 0 { try await hand(otlp, to: pipeline) }
         settings.counters.add(otlp.rejected, to: .refused)
+        note(otlp.rejected, .malformedRecords, otlp.rejectionReason ?? "malformed records", request, signal)
         if !otlp.notes.isEmpty { remarks.remark(otlp.notes) }
-        if let misplaced = content.misplaced { remarks.remark(misplaced, sentAs: signal, to: http.path(of: signal)) }
+        if let misplaced = content.misplaced {
+            settings.counters.add(misplaced.count, to: .dropped)
+            let reason = "\(signal) are taken here"
+            note(misplaced.count, .misplacedRecords, reason, request, misplaced.signal)
+        }
         return ServerResponse(accepting: otlp, encoding: encoding)
+    }
+
+    /// Notes records that an accepted request lost.
+    private func note(
+        _ count: Int,
+        _ code: IntakeProblem.Code,
+        _ reason: String,
+        _ request: ServerRequest,
+        _ signal: Signal
+    ) {
+        let client = request.head.headerFields[.userAgent]
+        settings.intake.note(
+            code,
+            request.head.path ?? "",
+            client: client,
+            signal: signal,
+            status: 200,
+            reason: reason,
+            count: count,
+            logger: settings.logger
+        )
     }
 
     private func hand(_ otlp: OTLPBatch, to pipeline: any Consumer) async throws(Refusal) {

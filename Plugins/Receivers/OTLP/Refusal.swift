@@ -10,6 +10,8 @@ struct Refusal: Error {
     let code: Code
     let message: String
     var fields: HTTPFields = [:]
+    /// The kind of problem it is; nil for the usual one of the status.
+    var problem: IntakeProblem.Code?
 
     /// The codes of google.rpc.Code that are used.
     enum Code: Int32 {
@@ -44,7 +46,12 @@ extension Refusal {
     static let notRunning = unavailable("the collector is starting or stopping", after: 1)
 
     static func noPipeline(_ signal: Signal) -> Refusal {
-        Refusal(status: .notFound, code: .notFound, message: "no pipeline for \(signal) is configured")
+        Refusal(
+            status: .notFound,
+            code: .notFound,
+            message: "no pipeline for \(signal) is configured",
+            problem: .noPipeline
+        )
     }
 
     static let unsupportedType = Refusal(
@@ -60,7 +67,8 @@ extension Refusal {
             status: .unsupportedMediaType,
             code: .invalidArgument,
             message: "the Content-Encoding must be \(names.joined(separator: " or "))",
-            fields: [.acceptEncoding: names.first ?? "identity"]
+            fields: [.acceptEncoding: names.first ?? "identity"],
+            problem: .unsupportedCoding
         )
     }
 
@@ -78,7 +86,8 @@ extension Refusal {
         status: .badRequest,
         code: .invalidArgument,
         message: "the body was cut off",
-        fields: [.connection: "close"]
+        fields: [.connection: "close"],
+        problem: .incompleteBody
     )
 }
 
@@ -88,6 +97,7 @@ extension ServerResponse {
         let body = RPCStatus.body(code: refusal.code.rawValue, message: refusal.message, json: encoding == .json)
         self.init(refusal.status, refusal.fields, body: .bytes(body))
         head.headerFields[.contentType] = encoding.rawValue
+        rejection = Rejection(refusal.problem ?? IntakeProblem.Code(status: refusal.status.code), refusal.message)
     }
 
     /// Says that a request is taken, and how many of its records are not.

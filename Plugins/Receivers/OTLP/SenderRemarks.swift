@@ -11,8 +11,6 @@ final class SenderRemarks: Sendable {
     private let made = Mutex<Set<Remark>>([])
 
     private enum Remark: Hashable {
-        case missingPipeline(Signal)
-        case misplaced(Signal, sentAs: Signal)
         case snakeCaseNames
         case stringIndexes
         case invalidSequences
@@ -20,25 +18,6 @@ final class SenderRemarks: Sendable {
 
     init(_ settings: ComponentSettings) {
         self.settings = settings
-    }
-
-    /// Records of a signal come in and there is nowhere to put them.
-    func remark(missingPipeline signal: Signal) {
-        make(
-            .missingPipeline(signal),
-            "a sender's signal has no pipeline; add one or stop sending it",
-            ["signal": "\(signal)"]
-        )
-    }
-
-    /// Records of one signal come in where another is taken.
-    func remark(_ misplaced: MisplacedRecords, sentAs signal: Signal, to path: String) {
-        settings.counters.add(misplaced.count, to: .dropped)
-        make(
-            .misplaced(misplaced.signal, sentAs: signal),
-            "a sender posts records of one signal to the path of another, where they are not taken; correct its endpoint",
-            ["signal": "\(misplaced.signal)", "path": "\(path)"]
-        )
     }
 
     /// A request was accepted that is not as OTLP has it.
@@ -64,8 +43,8 @@ final class SenderRemarks: Sendable {
         }
     }
 
-    private func make(_ remark: Remark, _ text: String, _ metadata: Logger.Metadata = [:]) {
+    private func make(_ remark: Remark, _ text: String) {
         guard made.withLock({ $0.insert(remark).inserted }) else { return }
-        settings.logger.warning("\(text)", metadata: metadata)
+        settings.logger.warning("\(text)")
     }
 }

@@ -13,12 +13,14 @@ export const quality = {
   filters: "period",
 
   sources: (app) => [["quality", "/api/telemetry/quality?" + parameters(app.route.query, { zone: app.zone, periodOnly: true })]],
-  stream: (app) => "/api/telemetry/stream?topics=summary&" + parameters(app.route.query, { zone: app.zone, periodOnly: true }),
+  stream: (app) => "/api/telemetry/stream?topics=summary,pipeline&" + parameters(app.route.query, { zone: app.zone, periodOnly: true }),
 
   // The stream says that something is new, not what became of the quality.
-  told(app, topic, { callCount }) {
+  told(app, topic, { callCount, intakeProblems }) {
     const resource = app.resources.get("quality");
-    if (topic === "summary" && resource?.data && !resource.loading && callCount !== resource.data.calls) app.load(resource);
+    if (!resource?.data) return;
+    if (topic === "summary" && !resource.loading && callCount !== resource.data.calls) app.load(resource);
+    if (topic === "pipeline" && intakeProblems) resource.data = { ...resource.data, intakeProblems, problems: [...files(resource.data), ...intakeProblems.map(({ message }) => message)] };
   },
 
   view(app) {
@@ -29,6 +31,7 @@ export const quality = {
       h("div", { class: "columns quality-columns" },
         panel(app, { id: "sources", title: "Sources", resource, lines: 6, why: "Who tells of the calls of each agent and machine. Two sources of one call are joined and counted once.", body: sources }),
         panel(app, { id: "costs", title: "Reported and computed cost", resource, lines: 6, why: "Some agents say themselves what a call cost. Agreement says how their figure compares with the price table.", body: costs })),
+      panel(app, { id: "intake", title: "What was not collected", resource, lines: 3, why: "Telemetry that reached this collector since it started and was refused, or whose token figures it could not read.", body: intake }),
       panel(app, { id: "problems", title: "What could not be read", resource, lines: 3, why: "Files and lines of agents' session files that had to be left out, as long as they stand there.", body: problems }),
     ];
   },
@@ -69,7 +72,17 @@ const costs = ({ costs: list = [] }) => list.length === 0 ? blank("No agent repo
   ],
 }));
 
-function problems({ unreadableFiles = 0, skippedLines = 0, unknownLines = {}, problems: list = [] }) {
+const intake = ({ intakeProblems: list = [] }) => list.length === 0 ? blank("Everything that arrived was taken and read.") : h("ul", { class: "plain-list" }, list.map(({ code, subject, client, signal, message, next, firstSeenAt, lastSeenAt }) =>
+  h("li", { key: [code, subject, client, signal].join("|") },
+    h("span", null, message, h("br"), h("span", { class: "fine" }, "Next: " + next)),
+    h("time", { datetime: lastSeenAt, title: "first " + utc(firstSeenAt) + ", last " + utc(lastSeenAt) }, ago(lastSeenAt)))));
+
+/** The messages about files; those about what was not collected follow them. */
+const files = ({ problems: all = [], intakeProblems: lost = [] }) => all.slice(0, Math.max(0, all.length - lost.length));
+
+function problems(data) {
+  const { unreadableFiles = 0, skippedLines = 0, unknownLines = {} } = data;
+  const list = files(data);
   const types = Object.entries(unknownLines);
   if (!unreadableFiles && !skippedLines && !list.length && !types.length) return blank("Everything was read.");
   const items = (texts) => h("ul", { class: "plain-list" }, texts.map((text, index) => h("li", { key: index + text }, h("code", null, text))));

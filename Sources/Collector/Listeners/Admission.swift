@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import FoundationEssentials
 import HTTPTypes
 import NIOCore
 
@@ -15,6 +16,7 @@ enum Admission: Sendable {
 
     /// Why a request is not answered.
     struct Denial {
+        let code: IntakeProblem.Code
         let status: HTTPResponse.Status
         let message: String
         var fields: HTTPFields = [:]
@@ -31,6 +33,8 @@ struct LocalRule: Sendable {
     let port: Int
     /// What almost every Host field says.
     private let usual: String
+    /// As much of a Host field is repeated in an answer.
+    private static let longestHost = 80
 
     init(port: Int) {
         self.port = port
@@ -41,15 +45,21 @@ struct LocalRule: Sendable {
         let host = request.authority
         if let host, !isLocal(host) {
             return Admission.Denial(
+                code: .foreignHost,
                 status: .misdirectedRequest,
-                message: "only requests to localhost or 127.0.0.1 are answered here without keys"
+                message:
+                    "the host \"\(host.prefix(Self.longestHost))\" is not answered here without keys, because a web page could name itself so; send to 127.0.0.1:\(port) or localhost:\(port), or name the extension api_keys under service.extensions, and a request with a key may use any host"
             )
         }
         guard let origin = request.headerFields[.origin], allowsOrigin?(origin) != true else { return nil }
         guard let host, let mark = origin.firstRange(of: "://"),
             origin[mark.upperBound...].lowercased() == host.lowercased()
         else {
-            return Admission.Denial(status: .forbidden, message: "pages of this origin may not send here")
+            return Admission.Denial(
+                code: .foreignOrigin,
+                status: .forbidden,
+                message: "pages of this origin may not send here"
+            )
         }
         return nil
     }
@@ -81,40 +91,61 @@ struct KeyRule: Sendable {
 
     private static let keyField = HTTPField.Name("X-Hammurabi-Api-Key")
 
-    func denial(_ request: HTTPRequest, for access: Access, from address: @autoclosure () -> String?) -> Admission
-        .Denial?
+    func denial(_ request: HTTPRequest, for route: Route, from address: @autoclosure () -> String?) -> Admission.Denial?
     {
+        let access = route.access
         guard access != .open else { return nil }
-        guard let key = Self.key(in: request.headerFields) else {
+        let takesPassword = route.acceptsBasicAuthentication
+        guard let key = Self.key(in: request.headerFields, orPassword: takesPassword) else {
+            let password = takesPassword ? ", or as the password of basic authentication" : ""
             return Admission.Denial(
+                code: .missingKey,
                 status: .unauthorized,
-                message: "a key is needed; send it as X-Hammurabi-Api-Key or as Authorization: Bearer",
-                fields: Self.challenge
+                message: "a key is needed; send it as X-Hammurabi-Api-Key or as Authorization: Bearer\(password)",
+                fields: Self.challenge(withPassword: takesPassword)
             )
         }
         guard let permissions = authenticator.permissions(of: key) else {
             counters.add(1, to: .refused)
             let delay = failures.note(address() ?? "", at: .now())
             return Admission.Denial(
+                code: .unknownKey,
                 status: .unauthorized,
                 message: "the key is not known; hammurabi keys list shows those that are",
-                fields: Self.challenge,
+                fields: Self.challenge(withPassword: takesPassword),
                 delay: delay
             )
         }
         guard !permissions.allow(access) else { return nil }
-        return Admission.Denial(status: .forbidden, message: "the key lacks the scope \(access.scope ?? "")")
+        return Admission.Denial(
+            code: .missingScope,
+            status: .forbidden,
+            message: "the key lacks the scope \(access.scope ?? "")"
+        )
     }
 
-    private static let challenge: HTTPFields = [.wwwAuthenticate: "Bearer"]
+    /// What a client is asked for; only where its program sends passwords is it asked for one, because a browser then asks its user.
+    private static func challenge(withPassword: Bool) -> HTTPFields {
+        [.wwwAuthenticate: withPassword ? #"Basic realm="Telemetry Hub", charset="UTF-8""# : "Bearer"]
+    }
 
     /// The key of a request; an empty one is none.
-    private static func key(in fields: HTTPFields) -> String? {
+    private static func key(in fields: HTTPFields, orPassword takesPassword: Bool) -> String? {
         if let name = keyField, let key = fields[name], !key.isEmpty { return key }
-        guard let text = fields[.authorization], let space = text.firstIndex(of: " "),
-            text[..<space].lowercased() == "bearer"
+        guard let text = fields[.authorization], let space = text.firstIndex(of: " ") else { return nil }
+        let credentials = text[space...].drop { $0 == " " }
+        switch text[..<space].lowercased() {
+        case "bearer": return credentials.isEmpty ? nil : String(credentials)
+        case "basic" where takesPassword: return password(in: credentials)
+        default: return nil
+        }
+    }
+
+    /// The password of basic credentials (RFC 7617 §2): what follows the first colon; nil for what is no such text, or none.
+    private static func password(in credentials: Substring) -> String? {
+        guard let bytes = Data(base64Encoded: String(credentials)), let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
         else { return nil }
-        let key = text[space...].drop { $0 == " " }
-        return key.isEmpty ? nil : String(key)
+        let password = String(decoding: bytes[bytes.index(after: colon)...], as: UTF8.self)
+        return password.isEmpty ? nil : password
     }
 }

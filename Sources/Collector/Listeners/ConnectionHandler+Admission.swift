@@ -13,7 +13,7 @@ extension ConnectionHandler {
             if let denial = rule.denial(head.request, allowsOrigin: match.route?.allowsOrigin) { return denial }
         case .keys(let rule):
             guard let route = match.route else { break }
-            let denial = rule.denial(head.request, for: route.access, from: context?.channel.remoteAddress?.ipAddress)
+            let denial = rule.denial(head.request, for: route, from: context?.channel.remoteAddress?.ipAddress)
             if let denial { return denial }
         }
         return memoryDenial(head)
@@ -24,6 +24,7 @@ extension ConnectionHandler {
         let length = head.statedLength ?? 0
         if length > budget.limit {
             return Admission.Denial(
+                code: .tooLarge,
                 status: .contentTooLarge,
                 message: "the body has more bytes than service.memory_limit allows at all; send smaller batches"
             )
@@ -31,6 +32,7 @@ extension ConnectionHandler {
         exchange?.memory = MemoryShare(length, of: budget)
         if exchange?.memory != nil { return nil }
         return Admission.Denial(
+            code: .noMemory,
             status: .serviceUnavailable,
             message: "too much is being taken in at the moment; send it again later",
             fields: [.retryAfter: "\(budget.retryAfter(for: length))"]
@@ -49,7 +51,7 @@ extension ConnectionHandler {
     func answer(_ denial: Admission.Denial) {
         guard let exchange, let eventLoop = context?.eventLoop else { return }
         let response = ErrorAnswer(exchange.head.request, route: exchange.match.route)
-            .response(denial.status, denial.message, denial.fields)
+            .response(denial.status, denial.message, denial.fields, because: denial.code)
         guard denial.delay > .zero else { return finish(response, exchange.number) }
         eventLoop.assumeIsolated().scheduleTask(in: denial.delay) { self.finish(response, exchange.number) }
     }

@@ -8,6 +8,7 @@ extension ConnectionHandler {
     /// Writes the answer to a request, unless that has been answered already.
     func finish(_ response: ServerResponse, _ number: Int) {
         guard let exchange, exchange.number == number, !exchange.isStreaming else { return }
+        service.note(response, to: exchange.head.request, exchange.match.route)
         if !exchange.body.isComplete || response.endsConnection { phase = .ending }
         let isHeadOnly = exchange.head.request.method == .head
         switch response.body {
@@ -66,7 +67,8 @@ extension ConnectionHandler {
     /// Answers what is no request, and ends the connection.
     func refuse(_ refusal: RequestHead.Refusal) {
         let answer = exchange.map { ErrorAnswer($0.head.request, route: $0.route) } ?? ErrorAnswer()
-        let response = answer.response(refusal.status, refusal.message, refusal.fields)
+        let response = answer.response(refusal.status, refusal.message, refusal.fields, because: refusal.code)
+        service.note(response, to: exchange?.head.request, exchange?.match.route)
         phase = .ending
         exchange?.body.fail(.interrupted)
         exchange = nil

@@ -4,6 +4,7 @@ import CollectorKit
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import NIOTLS
 
 /// One connection: takes requests one after the other, has each answered, and keeps to the limits.
@@ -151,12 +152,13 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let error = error as? HTTPParserError else {
+            if isEncrypting, case .some(.handshakeFailed) = error as? NIOSSLError { service.noteNotEncrypted() }
             context.close(promise: nil)
             return
         }
         guard phase != .closing, fault == nil else { return }
         if error == .paused {
-            service.hintAtHTTP2()
+            service.noteHTTP2()
             context.close(promise: nil)
             return
         }

@@ -14,11 +14,20 @@ final class ConnectionService: Sendable {
     /// What requests hold; nil without a limit.
     let memory: MemoryBudget?
     private let logger: Logger
-    private let hasHinted = Atomic(false)
+    private let intake: IntakeLog
+    private let answers: ListenerLog
     private let present: Mutex<ServedSite>
 
-    init(_ site: ServedSite, memory: MemoryBudget? = nil, logger: Logger) {
+    init(
+        _ site: ServedSite,
+        memory: MemoryBudget? = nil,
+        intake: IntakeLog,
+        address: String,
+        logger: Logger
+    ) {
         self.memory = memory
+        self.intake = intake
+        answers = intake.listener(address)
         self.logger = logger
         present = Mutex(site)
         connections = OpenConnections(limit: site.limits.connections)
@@ -58,10 +67,13 @@ final class ConnectionService: Sendable {
     func missing(_ request: HTTPRequest, others: [Route], _ table: RouteTable) -> ServerResponse {
         let answer = ErrorAnswer(request, route: others.first)
         guard !others.isEmpty else {
-            return answer.response(
+            var response = answer.response(
                 .notFound,
                 "nothing is answered here; there is \(table.paths(like: request.path ?? "/").joined(separator: ", "))"
             )
+            // The paths help the sender; a line of the log needs them not.
+            response.rejection = Rejection(.unknownPath, "nothing answers this path")
+            return response
         }
         let allowed = others.map(\.method.rawValue).sorted().joined(separator: ", ")
         return answer.response(
@@ -71,11 +83,53 @@ final class ConnectionService: Sendable {
         )
     }
 
-    /// Says once what a client that speaks HTTP/2, so most likely gRPC, needs to know.
-    func hintAtHTTP2() {
-        guard !hasHinted.exchange(true, ordering: .relaxed) else { return }
-        logger.warning(
-            "a client speaks HTTP/2, most likely OTLP over gRPC, which is not offered here; set its exporter to http/protobuf"
+    // MARK: - What became of requests
+
+    /// Counts an answer, and reports telemetry that it refuses.
+    ///
+    /// - Parameters:
+    ///   - request: What was asked; nil for bytes that are no request.
+    ///   - route: One that has the path; nil where nothing answers.
+    func note(_ response: ServerResponse, to request: HTTPRequest?, _ route: Route?) {
+        let code = response.head.status.code
+        answers.answered(code, at: route?.path)
+        guard code >= 400 || response.rejection != nil, request.map({ Self.bringsTelemetry($0, route) }) ?? true else {
+            return
+        }
+        let rejection = response.rejection ?? Rejection(.init(status: code), response.head.status.reasonPhrase)
+        intake.note(
+            rejection.code,
+            request?.path ?? "",
+            client: request?.headerFields[.userAgent],
+            status: code,
+            reason: rejection.reason,
+            logger: logger
         )
+    }
+
+    /// Whether a request brings telemetry, or asks for a browser whether it may: what else is refused, its sender sees by itself.
+    private static func bringsTelemetry(_ request: HTTPRequest, _ route: Route?) -> Bool {
+        guard route?.takesTelemetry ?? true else { return false }
+        switch request.method {
+        case .post, .put, .patch: return true
+        case .options: return request.headerFields[.accessControlRequestMethod] != nil
+        default: return false
+        }
+    }
+
+    /// Reports a client that speaks HTTP/2, so most likely gRPC, and cannot be answered.
+    func noteHTTP2() {
+        intake.note(
+            .http2,
+            "",
+            reason:
+                "a client speaks HTTP/2, most likely OTLP over gRPC, which is not offered here; set its exporter to http/protobuf",
+            logger: logger
+        )
+    }
+
+    /// Reports a connection that was to be encrypted and was not.
+    func noteNotEncrypted() {
+        intake.note(.notEncrypted, "", reason: "the client did not complete the TLS handshake", logger: logger)
     }
 }

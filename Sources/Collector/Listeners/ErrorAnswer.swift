@@ -25,7 +25,20 @@ struct ErrorAnswer {
         isProtobuf = false
     }
 
-    func response(_ status: HTTPResponse.Status, _ message: String, _ fields: HTTPFields = [:]) -> ServerResponse {
+    /// - Parameter code: The kind of failure; nil for the usual one of the status.
+    func response(
+        _ status: HTTPResponse.Status,
+        _ message: String,
+        _ fields: HTTPFields = [:],
+        because code: IntakeProblem.Code? = nil
+    ) -> ServerResponse {
+        var response = plainResponse(status, message, fields)
+        response.rejection = Rejection(code ?? IntakeProblem.Code(status: status.code), message)
+        return response
+    }
+
+    private func plainResponse(_ status: HTTPResponse.Status, _ message: String, _ fields: HTTPFields) -> ServerResponse
+    {
         var fields = fields
         guard form == .status else {
             fields[.contentType] = "application/json"

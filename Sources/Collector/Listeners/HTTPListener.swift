@@ -12,12 +12,20 @@ struct HTTPListener: Sendable {
     let endpoint: Endpoint
     let site: ServedSite
     let memory: MemoryBudget?
+    let intake: IntakeLog
     let logger: Logger
 
-    init(endpoint: Endpoint, site: ServedSite, memory: MemoryBudget? = nil, logger: Logger) {
+    init(
+        endpoint: Endpoint,
+        site: ServedSite,
+        memory: MemoryBudget? = nil,
+        intake: IntakeLog = IntakeLog(),
+        logger: Logger
+    ) {
         self.endpoint = endpoint
         self.site = site
         self.memory = memory
+        self.intake = intake
         self.logger = logger
     }
 
@@ -25,7 +33,13 @@ struct HTTPListener: Sendable {
     ///
     /// - Throws: ``StartError`` when the address cannot be used.
     func open(on eventLoops: MultiThreadedEventLoopGroup) async throws(StartError) -> OpenListener {
-        let service = ConnectionService(site, memory: memory, logger: logger)
+        let service = ConnectionService(
+            site,
+            memory: memory,
+            intake: intake,
+            address: endpoint.description,
+            logger: logger
+        )
         let bootstrap = ServerBootstrap(group: eventLoops)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import HTTPTypes
 import NIOHTTP1
 
@@ -9,8 +10,15 @@ extension RequestHead {
         let status: HTTPResponse.Status
         let message: String
         let fields: HTTPFields
+        let code: IntakeProblem.Code
 
-        init(_ status: HTTPResponse.Status, _ message: String, _ fields: HTTPFields = [:]) {
+        init(
+            _ status: HTTPResponse.Status,
+            _ message: String,
+            _ fields: HTTPFields = [:],
+            code: IntakeProblem.Code = .malformedRequest
+        ) {
+            self.code = code
             self.status = status
             self.message = message
             self.fields = fields
@@ -23,7 +31,11 @@ extension RequestHead.Refusal {
     init(_ error: HTTPParserError) {
         switch error {
         case .headerOverflow:
-            self.init(.requestHeaderFieldsTooLarge, "the head of the request is too long or has too many fields")
+            self.init(
+                .requestHeaderFieldsTooLarge,
+                "the head of the request is too long or has too many fields",
+                code: .headTooLarge
+            )
         case .invalidVersion: self.init(.httpVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are spoken here")
         case .invalidEOFState: self.init(.badRequest, "the request was cut off")
         default: self.init(.badRequest, "this is no HTTP request: \(error)")
@@ -36,15 +48,17 @@ extension RequestHead.Refusal {
         Self(
             .serviceUnavailable,
             "too much is being taken in at the moment; send it again later",
-            [.retryAfter: "\(seconds)"]
+            [.retryAfter: "\(seconds)"],
+            code: .noMemory
         )
     }
 
-    static let slowHead = Self(.requestTimeout, "the head of the request took too long")
-    static let slowBody = Self(.requestTimeout, "the body of the request took too long")
+    static let slowHead = Self(.requestTimeout, "the head of the request took too long", code: .tooSlow)
+    static let slowBody = Self(.requestTimeout, "the body of the request took too long", code: .tooSlow)
     static let tooManyConnections = Self(
         .serviceUnavailable,
         "too many connections are open; use fewer, or keep them open",
-        [.retryAfter: "1"]
+        [.retryAfter: "1"],
+        code: .tooManyConnections
     )
 }

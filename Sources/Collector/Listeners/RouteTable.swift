@@ -29,16 +29,19 @@ struct RouteTable: Sendable {
     ///
     /// - Throws: ``StartError`` when two components want the same method and path.
     init(_ routes: [Route]) throws(StartError) {
-        for route in routes {
+        // Routes that give way come last, and only where nothing else answers.
+        for route in routes.filter({ !$0.givesWay }) + routes.filter(\.givesWay) {
             let segments = Self.segments(route.path)
             let path = Self.normalized(route.path)
             if segments.contains(where: Self.isParameter) {
                 let shape = Self.shape(segments)
                 let isTaken = patterns.contains { $0.route.method == route.method && Self.shape($0.segments) == shape }
+                if isTaken, route.givesWay { continue }
                 if isTaken { throw Self.conflict(route.method, path) }
                 patterns.append((segments, route))
             } else {
                 let isTaken = fixed[path]?.contains { $0.method == route.method } == true
+                if isTaken, route.givesWay { continue }
                 if isTaken { throw Self.conflict(route.method, path) }
                 fixed[path, default: []].append(route)
             }

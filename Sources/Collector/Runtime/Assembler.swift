@@ -13,6 +13,8 @@ struct Assembler {
     /// What requests and queues share.
     var memory: MemoryBudget?
     let now: @Sendable () -> Timestamp
+    /// Where components note telemetry that was not collected; nil for one of their own.
+    var intake: IntakeLog?
     /// What of the collector itself extensions may use; the stores and the like are added.
     var collector = CollectorParts()
     /// What is known of a session.
@@ -200,6 +202,7 @@ struct Assembler {
             home: home,
             memory: memory,
             now: now,
+            intake: intake,
             describeSession: describeSession
         )
         return Assembly.Instance(

@@ -56,6 +56,7 @@ public final class Collector: Service {
             home: home,
             memory: state.memory,
             now: now,
+            intake: state.intake,
             collector: state.parts,
             describeSession: state.describe
         )
@@ -63,7 +64,7 @@ public final class Collector: Service {
         first = assembly
         let sites = try ServedSites(assembly, state).sites
         listeners = sites.sorted { $0.key.description < $1.key.description }.map { endpoint, site in
-            HTTPListener(endpoint: endpoint, site: site, memory: state.memory, logger: logger)
+            HTTPListener(endpoint: endpoint, site: site, memory: state.memory, intake: state.intake, logger: logger)
         }
         state.put(assembly, of: graph)
     }

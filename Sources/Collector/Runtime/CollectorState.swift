@@ -15,6 +15,8 @@ final class CollectorState: Sendable {
     private let present: Mutex<Present>
     private let now: @Sendable () -> Timestamp
     let memory: MemoryBudget
+    /// What became of what reached the listeners, over all exchanges.
+    let intake: IntakeLog
     /// Wrong keys, over all listeners and exchanges.
     let keyFailures = KeyFailures()
     /// Who wants the configuration loaded again, and waits for the outcome.
@@ -26,6 +28,7 @@ final class CollectorState: Sendable {
 
     init(_ graph: PipelineGraph, now: @escaping @Sendable () -> Timestamp) {
         self.now = now
+        intake = IntakeLog(now: now)
         present = Mutex(Present(graph: graph, assembly: Assembly()))
         memory = MemoryBudget(limit: Int(clamping: graph.memoryLimit.bytes))
         (reloads, reloadRequests) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(64))
@@ -75,6 +78,9 @@ final class CollectorState: Sendable {
         status.startedAt = present.startedAt
         status.memory.usedBytes = memory.usedBytes
         status.memory.limitBytes = memory.limit
+        status.requests = intake.requests
+        status.intakeProblems = intake.problems
+        status.intakeProblemCounts = intake.problemCounts
         status.pipelines = present.graph.pipelines.map { Self.status($0, present.assembly) }
         // A processor runs once in each of its pipelines, and is one component to whoever wrote it down.
         var order: [String] = []

@@ -87,6 +87,7 @@ struct ConfigExchange: Sendable {
             home: collector.home,
             memory: state.memory,
             now: collector.now,
+            intake: state.intake,
             collector: state.parts,
             describeSession: state.describe,
             previous: previous
@@ -105,7 +106,9 @@ struct ConfigExchange: Sendable {
     private func open(_ sites: [Endpoint: ServedSite]) async throws(StartError) -> HTTPServer {
         let new = sites.filter { server.listener(at: $0.key) == nil }
         return try await HTTPServer.open(
-            new.map { HTTPListener(endpoint: $0.key, site: $0.value, memory: state.memory, logger: logger) }
+            new.map { endpoint, site in
+                HTTPListener(endpoint: endpoint, site: site, memory: state.memory, intake: state.intake, logger: logger)
+            }
         )
     }
 

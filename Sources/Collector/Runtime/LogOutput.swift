@@ -23,9 +23,11 @@ public final class LogOutput: Sendable {
     private let write: @Sendable (String) -> Void
 
     private static let interval: Int64 = 60_000_000_000
-    private static let mostRepeats = 256
+    private static let mostRepeats = 512
     /// What tells one trouble from another of the same words.
-    private static let telling = ["receiver", "processor", "exporter", "extension", "reason", "path", "batches"]
+    private static let telling = [
+        "receiver", "processor", "exporter", "extension", "reason", "path", "batches", "client", "attribute",
+    ]
 
     /// Writes to standard error.
     public convenience init(_ settings: TelemetryConfig.Logs, now: @escaping @Sendable () -> Timestamp) {

@@ -21,13 +21,7 @@ final class RouteTenancy: Sendable {
     /// The route, with its requests counted.
     func counting(_ route: Route) -> Route {
         let handler = route.handler
-        return Route(
-            route.method,
-            route.path,
-            access: route.access,
-            failureForm: route.failureForm,
-            allowsOrigin: route.allowsOrigin
-        ) { request in
+        return route.answering { request in
             guard self.gate.enter() else { return try await self.successor()(request) }
             defer { self.gate.leave() }
             return try await handler(request)

@@ -153,6 +153,8 @@ public struct ComponentSettings: Sendable {
     public var memory: (any MemoryPool)?
     /// The present.
     public var now: @Sendable () -> Timestamp
+    /// Where telemetry is noted that was not collected.
+    public var intake: IntakeLog
     /// What is known of a session, as a JSON document in the words of the API; nil when nobody knows it.
     public var describeSession: @Sendable (_ id: String) async -> String?
 
@@ -164,6 +166,7 @@ public struct ComponentSettings: Sendable {
         home: String,
         memory: (any MemoryPool)? = nil,
         now: @escaping @Sendable () -> Timestamp,
+        intake: IntakeLog? = nil,
         describeSession: @escaping @Sendable (_ id: String) async -> String? = { _ in nil }
     ) {
         self.id = id
@@ -172,6 +175,7 @@ public struct ComponentSettings: Sendable {
         self.home = home
         self.memory = memory
         self.now = now
+        self.intake = intake ?? IntakeLog(now: now)
         self.describeSession = describeSession
     }
 }

@@ -33,6 +33,14 @@ public struct Route: Sendable {
     public let failureForm: FailureForm
     /// Whether web pages of an origin may send here; those that the collector serves itself always may.
     public let allowsOrigin: (@Sendable (String) -> Bool)?
+    /// Whether requests bring telemetry, so that one which is refused loses some: the collector logs and lists it then.
+    public let takesTelemetry: Bool
+    /// Whether a key may also come as the password of basic authentication, whose user name is not looked at.
+    ///
+    /// Only for paths that read no body a web page could post without being asked: browsers add these credentials by themselves.
+    public let acceptsBasicAuthentication: Bool
+    /// Whether the route is left out where another component of the same endpoint answers its path, instead of being an error.
+    public let givesWay: Bool
     /// Answers a request; an error that it throws becomes an answer with status 500.
     public let handler: @Sendable (ServerRequest) async throws -> ServerResponse
 
@@ -43,6 +51,9 @@ public struct Route: Sendable {
         access: Access? = nil,
         failureForm: FailureForm = .object,
         allowsOrigin: (@Sendable (String) -> Bool)? = nil,
+        takesTelemetry: Bool = false,
+        acceptsBasicAuthentication: Bool = false,
+        givesWay: Bool = false,
         handler: @escaping @Sendable (ServerRequest) async throws -> ServerResponse
     ) {
         self.method = method
@@ -50,7 +61,25 @@ public struct Route: Sendable {
         self.access = access ?? (method == .get || method == .head ? .read : .write)
         self.failureForm = failureForm
         self.allowsOrigin = allowsOrigin
+        self.takesTelemetry = takesTelemetry
+        self.acceptsBasicAuthentication = acceptsBasicAuthentication
+        self.givesWay = givesWay
         self.handler = handler
+    }
+
+    /// The same route with another handler.
+    public func answering(with handler: @escaping @Sendable (ServerRequest) async throws -> ServerResponse) -> Route {
+        Route(
+            method,
+            path,
+            access: access,
+            failureForm: failureForm,
+            allowsOrigin: allowsOrigin,
+            takesTelemetry: takesTelemetry,
+            acceptsBasicAuthentication: acceptsBasicAuthentication,
+            givesWay: givesWay,
+            handler: handler
+        )
     }
 }
 
@@ -99,6 +128,8 @@ public struct ServerResponse: Sendable {
     public var head: HTTPResponse
     /// What follows.
     public var body: Body
+    /// Why the request was not taken; nil where it was, or where the status alone says it.
+    public var rejection: Rejection?
 
     /// Creates an answer.
     public init(_ status: HTTPResponse.Status, _ fields: HTTPFields = [:], body: Body = .bytes([])) {

@@ -20,6 +20,7 @@ extension CollectorStatus {
             ),
             ("pipelines", Self.list(pipelines.map(Self.json))),
             ("components", Self.list(components.map { Self.json($0, now) })),
+            ("intakeProblems", Self.list(intakeProblems.map(Self.json))),
         ])
     }
 
@@ -69,6 +70,16 @@ extension CollectorStatus {
             count(.sent), count(.failed), count(.dropped), count(.deviations),
             ("queue", component.queue.map { json($0, now) } ?? "null"),
             ("lastError", component.lastError.map(json) ?? "null"),
+        ])
+    }
+
+    private static func json(_ problem: IntakeProblem) -> String {
+        object([
+            ("code", text(problem.code.rawValue)), ("message", text(problem.message)), ("next", text(problem.next)),
+            ("subject", text(problem.subject)), ("client", text(problem.client)),
+            ("signal", text(problem.signal?.rawValue)), ("status", problem.status.map { "\($0)" } ?? "null"),
+            ("count", "\(problem.count)"), ("firstSeenAt", text(problem.firstSeen.iso8601)),
+            ("lastSeenAt", text(problem.lastSeen.iso8601)),
         ])
     }
 

@@ -9,6 +9,12 @@ public struct CollectorStatus: Sendable {
     public var startedAt: Timestamp?
     /// The bytes of requests in flight and of queues, and how many they may be together.
     public var memory = MemoryUse()
+    /// How many requests each listener answered, by path and status.
+    public var requests: [RequestCount] = []
+    /// Telemetry that was not collected since the start, the newest first.
+    public var intakeProblems: [IntakeProblem] = []
+    /// How often each kind of such problems happened; never goes down.
+    public var intakeProblemCounts: [IntakeProblem.Code: Int] = [:]
     /// The pipelines, in the order of the configuration.
     public var pipelines: [PipelineStatus] = []
     /// The components, each once, in the order of their start.

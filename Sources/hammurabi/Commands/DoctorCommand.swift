@@ -17,7 +17,7 @@ struct DoctorCommand: AsyncParsableCommand {
         abstract: "Says what keeps telemetry from being collected, and how well calls are known.",
         discussion: """
             Looks at the configuration, the addresses, the service, files, disk and clock, each agent's settings against what was \
-            heard from it, and prices. Exits with 1 when an error stands. --data tells instead which material tells of whose \
+            heard from it, prices, and what a running collector could not take or read. Exits with 1 on an error. --data shows instead which material tells of whose \
             calls, what has no price, and where reported and computed cost differ.
             """
     )
@@ -83,6 +83,10 @@ struct DoctorCommand: AsyncParsableCommand {
         findings += examination.agents(heard, endpoint: examination.graph?.endpointForAgents ?? fallback)
         if let ahead = heard.flatMap(examination.senders) { findings.append(ahead) }
         if let prices { findings.append(prices.finding) }
+        // A store that was asked without a collector knows nothing of what was refused.
+        if let problems = heard?.intakeProblems, examination.graph?.runningHub != nil {
+            findings += IntakeProblemLine.findings(problems, now: examination.now)
+        }
         if let trouble { findings.append(trouble) }
         let report = DoctorReport(findings)
         let style = Style(isTerminal: Console.isTerminal, environment: surroundings.environment)

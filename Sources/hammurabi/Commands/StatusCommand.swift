@@ -9,10 +9,11 @@ import FoundationEssentials
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Says how the running collector is: its pipelines, components, queues and last errors.",
+        abstract:
+            "Shows the running collector: its pipelines, components, queues, last errors and what it could not collect.",
         discussion: """
             Behind a pipe it prints one component a line, divided by tabs: kind, id, state, counts of records, what is queued, and \
-            what is wrong. With keys, HAMMURABI_API_KEY must hold one with the scope telemetry:read. Exit code 69: nobody answers.
+            what is wrong; what could not be collected goes to standard error. With keys, HAMMURABI_API_KEY must hold one with the scope telemetry:read. Exit code 69: nobody answers.
             """
     )
 
@@ -30,11 +31,23 @@ struct StatusCommand: ParsableCommand {
             try answer.check()
             if json { return Console.answer(answer.body + "\n") }
             let report = try JSONDecoder().decode(StatusReport.self, from: Data(answer.body.utf8))
-            guard Console.isTerminal, !tables.csv else { return Console.answer(tables.text(report.programTable)) }
+            guard Console.isTerminal, !tables.csv else {
+                Console.answer(tables.text(report.programTable))
+                return report.warnOfIntake()
+            }
             let style = Style(isTerminal: Console.isTerminal, environment: Surroundings.process.environment)
-            return Console.answer(report.text(width: Console.columns, style: style))
+            return Console.answer(report.text(width: Console.columns, style: style, now: Console.now()))
         }
         throw graph.unreachable()
+    }
+}
+
+extension StatusReport {
+    /// Warns on standard error of what could not be collected.
+    fileprivate func warnOfIntake() {
+        for problem in intakeProblems ?? [] {
+            Console.error("hammurabi: warning: \(problem.message.printable)\n  help: \(problem.next.printable)\n")
+        }
     }
 }
 

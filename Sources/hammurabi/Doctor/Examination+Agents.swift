@@ -7,6 +7,8 @@ import Usage
 /// What the store knows, as far as it tells whether agents are heard.
 struct HeardAgents: Decodable {
     var sources: [Source]
+    /// What a running collector could not take or read; nil in the answer of an older one.
+    var intakeProblems: [IntakeProblemLine]?
 
     struct Source: Decodable {
         var agent: String

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Logging
+import OTLP
+
+/// Attributes of a batch that look like token usage, on records of which nothing is read: a client that this version does not know.
+///
+/// Langfuse's `langfuse.observation.usage_details` and MLflow's `mlflow.chat.tokenUsage` were such for a long time, and nothing said so:
+/// reports showed 0 calls. A record is looked at only when it carries no figure under a name that is read. An attribute counts when its
+/// name looks like usage *and* its value does: a number under a name such as `llm.usage.prompt_tokens`, or a text or list with members
+/// under a name such as `…usage_details`. Limits, budgets, rates and costs are no usage, and neither is what is known to sum up others.
+struct UnreadUsage {
+    /// How many records carry each attribute.
+    private(set) var records: [String: Int] = [:]
+
+    /// More names than this in one batch are counted together.
+    private static let mostNames = 64
+    private static let longestName = 128
+
+    /// Finds nothing.
+    init() {}
+
+    /// Looks through the records of a batch.
+    ///
+    /// - Parameter isRead: For each record, whether it carries a figure under a name that is read.
+    init(in batch: OTLPBatch, whereNot isRead: [Bool]) {
+        guard isRead.contains(false) else { return }
+        var names = NameMemory()
+        var found: [(record: Int, entry: AttributeEntry)] = []
+        let isPlain = batch.overlay.isEmpty
+        // Nearly all attributes are left here: their bytes are looked at where they lie.
+        batch.bytes.withUnsafeBytes { bytes in
+            for record in batch.records.indices where !isRead[record] && batch.isLive(record: record) {
+                if isPlain {
+                    for index in batch.records[record].attributes {
+                        let entry = batch.attributes[index]
+                        if names.mayBeUsage(entry, in: bytes) { found.append((record, entry)) }
+                    }
+                } else {
+                    for entry in batch.attributes(of: .record(record)) where names.mayBeUsage(entry, in: bytes) {
+                        found.append((record, entry))
+                    }
+                }
+            }
+        }
+        for (record, entry) in found { add(entry, of: record, in: batch) }
+    }
+
+    private mutating func add(_ entry: AttributeEntry, of record: Int, in batch: OTLPBatch) {
+        let name = batch.string(entry.key)
+        guard UsageName(name)?.fits(entry.value, in: batch) == true, !Self.isExplained(record, in: batch) else {
+            return
+        }
+        let key = name.utf8.count <= Self.longestName ? name : IntakeLog.other
+        records[records[key] != nil || records.count < Self.mostNames ? key : IntakeLog.other, default: 0] += 1
+    }
+
+    /// Reports the attributes to the collector, which counts and logs them.
+    func note(to settings: ComponentSettings, signal: Signal) {
+        for (name, count) in records {
+            settings.intake.note(
+                .unreadUsage,
+                name,
+                signal: signal,
+                reason: "no rule reads this attribute",
+                count: count,
+                logger: settings.logger
+            )
+        }
+    }
+
+    // MARK: - Records that are known
+
+    /// Whether a record is known and no call: of our own receivers, of an agent that is known by heart, or known to sum up others.
+    private static func isExplained(_ record: Int, in batch: OTLPBatch) -> Bool {
+        let entry = batch.records[record]
+        let scope = batch.scopes[entry.scope]
+        if batch.hasPrefix(scope.name, "hammurabi.") { return true }
+        func text(_ key: AttributeKey) -> String? {
+            guard case .string(let slice)? = batch.attribute(key, record: record), !slice.isEmpty else { return nil }
+            return batch.string(slice)
+        }
+        let isSpan = batch.signal == .traces
+        let name = (isSpan ? nil : text(.eventName)) ?? batch.string(entry.name)
+        if (isSpan ? AgentProfile.spansThatSumUp : AgentProfile.eventsThatSumUp).contains(name) { return true }
+        if let operation = text(.genAIOperationName), AgentProfile.operationsThatSumUp.contains(operation) {
+            return true
+        }
+        guard case .string(let service)? = batch.attribute(.serviceName, resource: scope.resource) else { return false }
+        let serviceName = batch.string(service)
+        let agent = AgentProfile.known.first { $0.serviceNames.contains { serviceName.hasPrefix($0) } }
+        guard let agent, let calls = isSpan ? agent.callSpans : agent.callEvents else { return false }
+        return !calls.contains(name)
+    }
+}
+
+/// Which keys of a batch may be usage, each looked at once: records repeat their keys, and a name that is no usage must cost next to nothing.
+private struct NameMemory {
+    private struct Look {
+        var length: UInt32 = 0
+        var isUsage = false
+        var first: UInt64 = 0
+        var last: UInt64 = 0
+    }
+
+    private var looks = [Look](repeating: Look(), count: 64)
+    private let known = NameMemory.known
+
+    /// For each key that the table knows, whether its name may be usage.
+    private static let known: [Bool] = {
+        var table = [Bool](repeating: false, count: 256)
+        for key in AttributeKey.all { table[Int(key.rawValue)] = UsageName(key.name) != nil }
+        return table
+    }()
+
+    /// Whether the name of an attribute looks like usage.
+    ///
+    /// - Parameter bytes: Those of the batch; a name that lies elsewhere was added by an earlier processor and is no sender's.
+    mutating func mayBeUsage(_ entry: AttributeEntry, in bytes: UnsafeRawBufferPointer) -> Bool {
+        guard Self.mayHoldFigures(entry, in: bytes) else { return false }
+        guard entry.keyID == .unknown else { return known[Int(entry.keyID.rawValue)] }
+        let name = entry.key.range
+        // The shortest names are `usage` and `tokens`.
+        guard name.count >= 5, name.upperBound <= bytes.count else { return false }
+        return mayBeUsage(UnsafeRawBufferPointer(rebasing: bytes[name]))
+    }
+
+    /// Whether a value is a number, has members, or is a text that ends as one of them does: most attributes are left here.
+    private static func mayHoldFigures(_ entry: AttributeEntry, in bytes: UnsafeRawBufferPointer) -> Bool {
+        switch entry.value {
+        case .int, .double, .keyValueList: return true
+        case .string(let text):
+            guard !text.isEmpty, text.range.upperBound <= bytes.count else { return false }
+            switch bytes[text.range.upperBound - 1] {
+            case UInt8(ascii: "}"), UInt8(ascii: ")"), UInt8(ascii: "0")...UInt8(ascii: "9"): return true
+            default: return false
+            }
+        case .empty, .bool, .bytes, .array: return false
+        }
+    }
+
+    private mutating func mayBeUsage(_ name: UnsafeRawBufferPointer) -> Bool {
+        let end = name.count - 8
+        guard end >= 0 else { return UsageName(String(decoding: name, as: UTF8.self)) != nil }
+        let first = name.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
+        let last = name.loadUnaligned(fromByteOffset: end, as: UInt64.self)
+        let middle = name.loadUnaligned(fromByteOffset: end / 2, as: UInt64.self)
+        let ends = first ^ middle &* 0x9e37_79b9_7f4a_7c15
+        let length = UInt32(truncatingIfNeeded: name.count)
+        let mixed = (ends ^ last ^ UInt64(length)) &* 0xc2b2_ae3d_27d4_eb4f
+        let slot = Int(truncatingIfNeeded: mixed >> 58)
+        let look = looks[slot]
+        if look.length == length, look.first == ends, look.last == last { return look.isUsage }
+        let isUsage = UsageName(String(decoding: name, as: UTF8.self)) != nil
+        looks[slot] = Look(length: length, isUsage: isUsage, first: ends, last: last)
+        return isUsage
+    }
+}
+
+/// The name of an attribute that looks like token usage.
+private struct UsageName {
+    /// Whether the name says that a plain number under it counts tokens.
+    private let namesNumber: Bool
+
+    /// Parts of names that say which tokens.
+    private static let kinds = ["input", "output", "prompt", "completion"]
+    /// Parts of names of figures about tokens that are no usage.
+    private static let others = [
+        "max", "min_", "limit", "budget", "threshold", "per_sec", "persec", "per_min", "_rate", "rate_", ".rate",
+        "price",
+        "cost", "window", "remaining", "estimat", "expire", "ttl", "duration", "latency", "aggregat",
+    ]
+
+    /// Creates a name; nil for one that does not look like usage.
+    init?(_ text: String) {
+        let name = text.lowercased()
+        let (hasToken, hasUsage) = (name.contains("token"), name.contains("usage"))
+        guard hasToken || hasUsage, !Self.others.contains(where: name.contains) else { return nil }
+        let namesKind = Self.kinds.contains(where: name.contains)
+        namesNumber =
+            hasToken
+            ? namesKind || name.contains("tokens") || hasUsage || name.contains("count") || name.contains("total")
+            : namesKind
+    }
+
+    /// Whether a value under this name is usage, too.
+    func fits(_ value: AttributeValue, in batch: OTLPBatch) -> Bool {
+        switch value {
+        case .int(let number): return namesNumber && number > 0
+        case .double(let number): return namesNumber && number > 0
+        case .string(let slice):
+            let text = batch.string(slice)
+            if text.utf8.count <= 20, let number = Double(text) { return namesNumber && number > 0 }
+            return Self.hasMembers(text)
+        case .keyValueList(let slice):
+            return Self.hasMembers("{" + String(decoding: batch.bytes(of: slice), as: UTF8.self))
+        case .empty, .bool, .bytes, .array: return false
+        }
+    }
+
+    /// Whether a text has members that are named after tokens: JSON, or what a program prints of an object.
+    private static func hasMembers(_ text: String) -> Bool {
+        let head = text.prefix(2_048)
+        guard head.contains("{") || head.contains("(") else { return false }
+        let small = head.lowercased()
+        return small.contains("token") || kinds.contains(where: small.contains)
+    }
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+public import OTLP
+import Synchronization
+public import Usage
+
+/// What became of everything that reached the collector: how many requests each listener answered and how, and what was lost.
+///
+/// One for a whole collector, shared by its listeners and components; may be used from anywhere. Names that come from outside are
+/// cut, cleaned of control characters and bounded in number, so that a hostile sender can neither fill the memory nor the log.
+public final class IntakeLog: Sendable {
+    private struct Key: Hashable {
+        var code: IntakeProblem.Code
+        var subject: String
+        var client: String
+        var signal: Signal?
+    }
+
+    private struct State {
+        var listeners: [String: ListenerLog] = [:]
+        var problems: [Key: IntakeProblem] = [:]
+        var counts: [IntakeProblem.Code: Int] = [:]
+    }
+
+    private let now: @Sendable () -> Timestamp
+    private let state = Mutex(State())
+
+    /// What names that are left out for want of room are called.
+    public static let other = "other"
+    /// How many problems of requests are kept apart.
+    static let mostRefusals = 128
+    /// How many attributes with usage are kept apart.
+    static let mostAttributes = 64
+    private static let mostListeners = 64
+    private static let longestSubject = 128
+    private static let longestClient = 64
+    private static let longestReason = 320
+    /// A problem that was not seen for so long makes room for a new one.
+    private static let memory: Int64 = 3_600_000_000_000
+
+    /// Creates a log without entries.
+    ///
+    /// - Parameter now: The present.
+    public init(now: @escaping @Sendable () -> Timestamp = { Timestamp(nanoseconds: 0) }) {
+        self.now = now
+    }
+
+    /// Where a listener counts what it answers; the same for the same address.
+    public func listener(_ address: String) -> ListenerLog {
+        state.withLock { state in
+            if let known = state.listeners[address] { return known }
+            let name = state.listeners.count < Self.mostListeners ? address : Self.other
+            let log = state.listeners[name] ?? ListenerLog(name)
+            state.listeners[name] = log
+            return log
+        }
+    }
+
+    /// Notes something that was lost, and writes a warning; what repeats the log's output writes once a minute with its count.
+    ///
+    /// - Parameters:
+    ///   - subject: A path, whose query is left out, or an attribute's name.
+    ///   - client: The sender's user agent.
+    ///   - status: The HTTP status that it got.
+    ///   - reason: Free of secrets and of record content.
+    ///   - count: How many requests, connections or records.
+    public func note(
+        _ code: IntakeProblem.Code,
+        _ subject: String,
+        client: String? = nil,
+        signal: Signal? = nil,
+        status: Int? = nil,
+        reason: String,
+        count: Int = 1,
+        logger: Logger
+    ) {
+        guard count > 0 else { return }
+        let isAttribute = code == .unreadUsage
+        let subject = Self.cleaned(isAttribute ? subject[...] : subject.prefix { $0 != "?" }, Self.longestSubject)
+        let client = Self.cleaned((client ?? "")[...], Self.longestClient)
+        let reason = Self.cleaned(reason[...], Self.longestReason)
+        let time = now()
+        let problem = state.withLock { state in
+            let key = Self.key(Key(code: code, subject: subject, client: client, signal: signal), in: &state, time)
+            var problem =
+                state.problems[key]
+                ?? IntakeProblem(
+                    code: code,
+                    subject: key.subject,
+                    client: key.client,
+                    signal: signal,
+                    reason: reason,
+                    count: 0,
+                    firstSeen: time,
+                    lastSeen: time
+                )
+            problem.count = problem.count.addingReportingOverflow(count).partialValue
+            (problem.lastSeen, problem.reason, problem.status) = (time, reason, status)
+            state.problems[key] = problem
+            state.counts[code, default: 0] &+= count
+            return problem
+        }
+        Self.warn(problem, logger)
+    }
+
+    /// The entry for a problem: its own, or when there is no room for one the entry of all others of its kind.
+    private static func key(_ key: Key, in state: inout State, _ time: Timestamp) -> Key {
+        if state.problems[key] != nil { return key }
+        let isAttribute = key.code == .unreadUsage
+        let kin = state.problems.filter { ($0.key.code == .unreadUsage) == isAttribute && $0.key.subject != other }
+        if kin.count < (isAttribute ? mostAttributes : mostRefusals) { return key }
+        if let oldest = kin.min(by: { $0.value.lastSeen < $1.value.lastSeen }),
+            time.nanoseconds - oldest.value.lastSeen.nanoseconds > memory
+        {
+            state.problems[oldest.key] = nil
+            return key
+        }
+        return Key(code: key.code, subject: other, client: key.client.isEmpty ? "" : other, signal: key.signal)
+    }
+
+    private static func warn(_ problem: IntakeProblem, _ logger: Logger) {
+        // A component in trouble writes into the log itself what keeps it.
+        if problem.code == .unavailable { return }
+        var pairs: Logger.Metadata = ["reason": "\(problem.code.rawValue)", "detail": "\(problem.reason)"]
+        if let signal = problem.signal { pairs["signal"] = "\(signal)" }
+        if problem.code == .unreadUsage {
+            pairs["attribute"] = "\(problem.subject)"
+            logger.warning("usage is not counted, because its form is not read", metadata: pairs)
+            return
+        }
+        if !problem.subject.isEmpty { pairs["path"] = "\(problem.subject)" }
+        if !problem.client.isEmpty { pairs["client"] = "\(problem.client)" }
+        if let status = problem.status { pairs["status"] = "\(status)" }
+        logger.warning("telemetry was not taken", metadata: pairs)
+    }
+
+    /// The text without characters that move a cursor or hide others, cut to so many bytes.
+    private static func cleaned(_ text: Substring, _ most: Int) -> String {
+        var result = ""
+        var bytes = 0
+        for scalar in text.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: continue
+            default: break
+            }
+            bytes += UTF8.width(scalar)
+            if bytes > most { break }
+            result.unicodeScalars.append(scalar)
+        }
+        return result
+    }
+
+    // MARK: - Reading
+
+    /// What was lost since the start, the newest first.
+    public var problems: [IntakeProblem] {
+        state.withLock { state in
+            state.problems.values.sorted {
+                ($1.lastSeen, $0.code.rawValue, $0.subject, $0.client)
+                    < ($0.lastSeen, $1.code.rawValue, $1.subject, $1.client)
+            }
+        }
+    }
+
+    /// How often each kind of problem happened since the start; never goes down.
+    public var problemCounts: [IntakeProblem.Code: Int] { state.withLock { $0.counts } }
+
+    /// How many requests were answered since the start, in the order of listener, path and status.
+    public var requests: [RequestCount] {
+        let listeners = state.withLock { Array($0.listeners.values) }
+        return listeners.flatMap(\.counts).sorted {
+            ($0.listener, $0.path, $0.code) < ($1.listener, $1.path, $1.code)
+        }
+    }
+}
+
+/// How often a listener answered requests for one path with one status.
+public struct RequestCount: Sendable, Hashable {
+    /// The listener's address as configured.
+    public var listener: String
+    /// The path as a component declares it, such as `/api/telemetry/sessions/{id}`; `other` where nothing answers.
+    public var path: String
+    /// The HTTP status.
+    public var code: Int
+    /// How often.
+    public var count: Int
+
+    /// Creates a count.
+    public init(listener: String, path: String, code: Int, count: Int) {
+        self.listener = listener
+        self.path = path
+        self.code = code
+        self.count = count
+    }
+}
+
+/// What one listener answered; may be used from anywhere.
+public final class ListenerLog: Sendable {
+    private struct Key: Hashable {
+        var path: String
+        var code: Int
+    }
+
+    /// The listener's address as configured.
+    public let address: String
+    private let answers = Mutex<[Key: Int]>([:])
+
+    /// Paths come from components alone; this holds many configurations' worth of them.
+    private static let most = 1_024
+
+    fileprivate init(_ address: String) {
+        self.address = address
+    }
+
+    /// Counts an answer.
+    ///
+    /// - Parameters:
+    ///   - code: The HTTP status.
+    ///   - path: The path as the component declares it that answers there; nil where none does.
+    public func answered(_ code: Int, at path: String?) {
+        answers.withLock { answers in
+            let key = Key(path: path ?? IntakeLog.other, code: code)
+            if let known = answers[key] {
+                answers[key] = known &+ 1
+            } else if answers.count < Self.most {
+                answers[key] = 1
+            } else {
+                answers[Key(path: IntakeLog.other, code: code), default: 0] &+= 1
+            }
+        }
+    }
+
+    fileprivate var counts: [RequestCount] {
+        answers.withLock { answers in
+            answers.map { RequestCount(listener: address, path: $0.key.path, code: $0.key.code, count: $0.value) }
+        }
+    }
+}
