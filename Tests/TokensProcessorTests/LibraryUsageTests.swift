@@ -211,7 +211,8 @@ struct LibraryUsageTests {
         #expect(try counts(["input_tokens": 2_000, "cache_read_tokens": 1_200]) == "2000/1200/0+0/0/0")
     }
 
-    @Test func `AG2 leaves cached tokens out of Anthropic's input and not out of OpenAI's`() throws {
+    @Test(arguments: ["opentelemetry.instrumentation.ag2", "openinference.instrumentation.agno"])
+    func `AG2 and Agno leave cached tokens out of Anthropic's input and not out of OpenAI's`(scope: String) throws {
         func counts(_ provider: String, scope: String) throws -> String? {
             try spanObservation(
                 [
@@ -222,9 +223,9 @@ struct LibraryUsageTests {
                 scope: scope
             )?.counts.text
         }
-        let ag2 = "opentelemetry.instrumentation.ag2"
-        #expect(try counts("anthropic", scope: ag2) == "5000/1500/0+0/9/0")
-        #expect(try counts("openai", scope: ag2) == "3500/1500/0+0/9/0")
+        #expect(try counts("anthropic", scope: scope) == "5000/1500/0+0/9/0")
+        #expect(try counts("Anthropic", scope: scope) == "5000/1500/0+0/9/0")
+        #expect(try counts("openai", scope: scope) == "3500/1500/0+0/9/0")
         #expect(try counts("anthropic", scope: "lmnr.tracer") == "3500/1500/0+0/9/0")
     }
 

@@ -35,10 +35,13 @@ enum ExtractionTable {
     ///
     /// All others contain them, as OpenTelemetry's conventions demand.
     static let exclusiveInput: KeyGroup = [.inputTokens, .genAIUsageDetailsInputTokens]
-    /// Instrumentations that write Anthropic's figures under OpenTelemetry's names without adding the cached tokens.
+    /// Instrumentations that write Anthropic's figures under a convention's names without adding the cached tokens; their OpenAI
+    /// figures are as the conventions say.
     ///
-    /// AG2 1.2.1: 70 input tokens and 15,243 cached ones of a prompt of 16,251; its OpenAI figures are as the conventions say.
-    static let scopesWithAnthropicFigures: [StaticString] = ["opentelemetry.instrumentation.ag2"]
+    /// AG2 1.2.1: 70 input tokens of a prompt of 16,251; OpenInference around Agno 3.1.10: 72 of 14,033.
+    static let scopesWithAnthropicFigures: [StaticString] = [
+        "opentelemetry.instrumentation.ag2", "openinference.instrumentation.agno",
+    ]
     /// Parts of a prompt by modality, which add up when no attribute has the whole.
     static let inputByModality: KeyGroup = [
         .genAIUsageTextInputTokens, .genAIUsageImageInputTokens, .genAIUsageAudioInputTokens,

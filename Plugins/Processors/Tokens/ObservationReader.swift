@@ -257,7 +257,7 @@ struct ObservationReader {
         if isFromFile { return .inclusive }
         guard scope.hasAnthropicFigures else { return nil }
         let provider = attributes.text(ExtractionTable.provider)
-        return provider.map { batch.equals($0, "anthropic") } ?? false ? .exclusive : nil
+        return provider.flatMap { ProviderName.canonical(batch.string($0)) } == "anthropic" ? .exclusive : nil
     }
 
     /// Sets the ids by which the call and the observation are recognised.

@@ -113,10 +113,11 @@ struct SpanTree {
                 if last != 0 { missing.append((last, -1)) }
             }
         }
+        var flagged: Set<UInt64> = []
         for (span, position) in missing {
             let last = memory.climb(from: span)
             memory.note(above: last)
-            if var sum = memory.sum(at: last) {
+            if var sum = memory.sum(at: last), flagged.insert(last).inserted {
                 sum.trace.isRollUp = true
                 completed.append(sum)
             }
