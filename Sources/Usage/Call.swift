@@ -48,6 +48,13 @@ public struct Call: Sendable, Hashable, HasOrigin {
         isWeaklyJoined = false
     }
 
+    /// Whether the sender reported a cost and, of its tokens, at most those read from a cache, so that no price table can give the cost.
+    ///
+    /// OpenHands writes calls of OpenAI's Responses API like this: `gen_ai.usage.cost`, and at most cached tokens.
+    public var hasCostAlone: Bool {
+        counts.uncachedInput == 0 && counts.cacheWrite == 0 && counts.output == 0 && (reportedCost ?? .zero) > .zero
+    }
+
     /// The name of the call in answers: sixteen hexadecimal digits.
     public var name: String {
         let digits = String(id, radix: 16)

@@ -2,11 +2,13 @@
 
 /// The ids under which a call is known, each a ``StableHash`` of kind and id; zero means that the source does not know it.
 ///
-/// The kinds have an order: a request id decides over a response id, both over a lineage. Observations with different ids of a kind
-/// that decides are different calls, whatever weaker key they share (``CallGrouping``).
+/// The kinds have an order: a request id decides over a response id, as does an answer, and all of them decide over a lineage.
+/// Observations with different ids of a kind that decides are different calls, whatever weaker key they share (``CallGrouping``).
 public struct CallKeys: Sendable, Hashable {
     /// The id the API gave to the request (`req_…`).
     public var request: UInt64 = 0
+    /// A response id together with the size of the prompt, where a gateway may have made the id and there is no request id.
+    public var answer: UInt64 = 0
     /// The id the API gave to its answer (`msg_…`, `chatcmpl-…`, `resp_…`).
     public var response: UInt64 = 0
     /// The place in a rollout's history, or the id that a sender chose for its own event.
@@ -22,26 +24,33 @@ public struct CallKeys: Sendable, Hashable {
         return hash.value
     }
 
-    /// The kinds of ids that are known, as bits; witnesses that share a kind are never joined by resemblance.
+    /// The kinds of ids that are known, as bits; observations that share a kind are never joined by resemblance.
+    ///
+    /// An answer is no kind of its own: it always has its response id beside it.
     public var kinds: UInt8 {
         (request == 0 ? 0 : 1) | (response == 0 ? 0 : 2) | (lineage == 0 ? 0 : 4)
     }
 
     /// The keys that are known.
-    public var known: [UInt64] { [request, response, lineage].filter { $0 != 0 } }
+    public var known: [UInt64] { [request, answer, response, lineage].filter { $0 != 0 } }
 
     /// The first key that is known, the strongest kind first.
-    public var strongest: UInt64? { request != 0 ? request : response != 0 ? response : lineage != 0 ? lineage : nil }
+    public var strongest: UInt64? {
+        if request != 0 { return request }
+        if answer != 0 { return answer }
+        return response != 0 ? response : lineage != 0 ? lineage : nil
+    }
 
     /// Calls `body` with each key that is known.
     public func forEach(_ body: (UInt64) throws -> Void) rethrows {
         if request != 0 { try body(request) }
+        if answer != 0 { try body(answer) }
         if response != 0 { try body(response) }
         if lineage != 0 { try body(lineage) }
     }
 
     /// Whether no id is known.
-    public var isEmpty: Bool { kinds == 0 }
+    public var isEmpty: Bool { kinds == 0 && answer == 0 }
 
     /// Fills what is not known; of two ids of one kind the smaller stays, so that the order does not matter.
     public mutating func fill(from other: CallKeys) {
@@ -49,6 +58,7 @@ public struct CallKeys: Sendable, Hashable {
             left == 0 ? right : right == 0 ? left : min(left, right)
         }
         request = pick(request, other.request)
+        answer = pick(answer, other.answer)
         response = pick(response, other.response)
         lineage = pick(lineage, other.lineage)
     }

@@ -2,9 +2,9 @@
 
 /// Who made a call, where and with which model: the texts that the calls of a session have in common.
 public struct CallOrigin: Sendable, Hashable {
-    /// The session of the agent, or the trace when there is none (``sessionIsTrace``).
+    /// The session of the agent, or the group of calls without one (``sessionIsTrace``).
     public var session: String?
-    /// Whether ``session`` is only a trace id.
+    /// Whether ``session`` is no session that anything named: a ``SessionGroup``, or the trace id that earlier versions put there.
     public var sessionIsTrace = false
     /// Whether the record was found in a background fork, which begins with copies of its parent's calls: another session that has the
     /// call made it.
@@ -103,13 +103,13 @@ public protocol HasOrigin {
 }
 
 extension HasOrigin {
-    /// The session of the agent, or the trace when there is none (``sessionIsTrace``).
+    /// The session of the agent, or the group of calls without one (``sessionIsTrace``).
     public var session: String? {
         get { origin.value.session }
         set { origin.value.session = newValue }
     }
 
-    /// Whether ``session`` is only a trace id.
+    /// Whether ``session`` is no session that anything named.
     public var sessionIsTrace: Bool {
         get { origin.value.sessionIsTrace }
         set { origin.value.sessionIsTrace = newValue }

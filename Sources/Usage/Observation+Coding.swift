@@ -25,6 +25,7 @@ extension Observation {
         trace.ancestors.forEach { writer.fixed($0) }
         writer.optional(trace.kind)
         writer.optional(intervalKey)
+        writer.optional(keys.answer)
         writer.text(session)
         writer.text(agent)
         writer.text(provider)
@@ -67,7 +68,10 @@ extension Observation {
         trace.span = reader.optional()
         for _ in 0..<min(4, reader.byte() ?? 0) { trace.ancestors.insert(reader.fixed() ?? 0) }
         // Version 0.1.0 wrote form 1, which ends the links here.
-        if form > 1 { (trace.kind, intervalKey) = (reader.optional(), reader.optional()) }
+        if form > 1 {
+            (trace.kind, intervalKey) = (reader.optional(), reader.optional())
+            keys.answer = reader.optional()
+        }
         var origin = CallOrigin()
         origin.session = reader.text()
         origin.sessionIsTrace = flags & 1 != 0

@@ -101,11 +101,13 @@ extension Observation {
         case rollout = 4
         /// An event posted to the collector's own API.
         case event = 5
+        /// A span of an agent, not of a model call: the sum of an unknown number of calls.
+        case agentSpan = 6
 
         /// A list of this kind alone, made once for all calls of one witness.
         var alone: [Source] { Self.alone[Int(rawValue)] }
 
-        private static let alone = (0...5).map { number in Source(rawValue: number).map { [$0] } ?? [] }
+        private static let alone = (0...6).map { number in Source(rawValue: number).map { [$0] } ?? [] }
 
         /// The name in answers of the API.
         public var name: String {
@@ -115,6 +117,7 @@ extension Observation {
             case .transcript: "transcript"
             case .rollout: "rollout"
             case .event: "event"
+            case .agentSpan: "agent_span"
             }
         }
     }

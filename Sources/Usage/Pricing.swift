@@ -30,11 +30,14 @@ public final class Pricing: Sendable {
     /// What a call costs.
     ///
     /// A model that is not in the table is priced by what the sender reported, if `reported` is preferred; otherwise it stays
-    /// unpriced and its cost is zero. A cost that was given with an event always holds.
+    /// unpriced and its cost is zero. A cost that was given with an event always holds, and so does one that came without tokens.
     public func price(_ call: Call) -> CallPrice {
         let computed = computedCost(of: call)
         if call.isCostGiven, let given = call.reportedCost {
             return CallPrice(cost: given, isPriced: true, computed: computed)
+        }
+        if call.hasCostAlone, let reported = call.reportedCost {
+            return CallPrice(cost: reported, isPriced: true, computed: nil)
         }
         switch preference {
         case .computed:

@@ -69,7 +69,8 @@ public struct SessionSighting: Sendable, Hashable {
         knowledge.formUnion(Knowledge(observation.source))
         // Nearly always what is known already; then nothing is assigned.
         let origin = observation.origin.value
-        if agent != origin.agent { agent = CallOrigin.smaller(agent, origin.agent) }
+        let theirs = observation.sessionAgent
+        if agent != theirs { agent = CallOrigin.smaller(agent, theirs) }
         if user != origin.user { user = CallOrigin.smaller(user, origin.user) }
         if project != origin.project { project = CallOrigin.smaller(project, origin.project) }
         if machine != origin.machine { machine = CallOrigin.smaller(machine, origin.machine) }
@@ -82,9 +83,19 @@ extension Observation {
         guard let session else { return nil }
         var sighting = SessionSighting(id: session, time: time)
         sighting.extend(to: start)
-        (sighting.agent, sighting.user, sighting.project, sighting.machine) = (agent, user, project, machine)
+        (sighting.agent, sighting.user, sighting.project, sighting.machine) = (sessionAgent, user, project, machine)
         sighting.knowledge = Knowledge(source)
         return sighting
+    }
+
+    /// The agent of the session: of calls without a session it is their service, which may run several agents.
+    ///
+    /// A sum that is not counted names none: OpenInference's span around the Claude Agent SDK has Claude Code's session.
+    fileprivate var sessionAgent: String? {
+        if source == .agentSpan, trace.isRollUp { return nil }
+        let origin = origin.value
+        guard origin.sessionIsTrace, let session = origin.session else { return origin.agent }
+        return SessionGroup.service(of: session) ?? origin.agent
     }
 
     /// When the call began, as far as that is known.

@@ -12,6 +12,7 @@ struct QualityReport: Decodable {
     var weaklyJoined: Int64
     var unpriced: Int64
     var rollUpsNotCounted: Int64
+    var sumsOfUnknownCalls: Int64
     var sources: [Source]
     var costs: [Cost]
     var unexplainedTokens: Int64
@@ -59,6 +60,7 @@ struct QualityReport: Decodable {
             Joined weakly \(Figures.grouped(weaklyJoined))
             Unpriced      \(Figures.grouped(unpriced))
             Roll-ups      \(Figures.grouped(rollUpsNotCounted)) spans that repeat others, not counted
+            Agent sums    \(Figures.grouped(sumsOfUnknownCalls)) spans of agents alone, each the sum of an unknown number of calls
             Unexplained   \(Figures.grouped(unexplainedTokens)) tokens in running totals of session files, not counted
 
             """

@@ -199,6 +199,15 @@ struct ForkedRolloutTests {
         #expect(books.figures == [5, 370, 90, 0, 51])
     }
 
+    @Test func `a total before the first record is the record's call`() async throws {
+        let text =
+            meta(threads[0]) + history(second: 1) + total((260, 90, 31), last: (10, 0, 1), second: 5)
+            + record("resp_1_0123456789abcdef", (10, 0, 1), total: (260, 90, 31), thread: threads[0], second: 5)
+            + record("resp_2_0123456789abcdef", (10, 0, 1), total: (270, 90, 32), thread: threads[0], second: 7)
+        try write(text, thread: 0)
+        #expect(try await scanned(home).books.figures == [4, 180, 90, 0, 32])
+    }
+
     @Test func `a compaction's record counts although the total stays`() async throws {
         // openai/codex#47003
         let text =

@@ -35,6 +35,35 @@ struct CollectingTests {
         #expect(try apiPart(await sandbox.run(["summary", "--json"] + Self.day)) == timeless(api))
     }
 
+    @Test func `calls without a session are one group of their service and day`() async throws {
+        let program = try await sandbox.collect()
+        for number in 1...3 {
+            let body = """
+                {"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"checkout-service"}}]},
+                "scopeSpans":[{"spans":[{"traceId":"0000000000000000000000000000000\(number)","spanId":"000000000000000\(number)",
+                "name":"chat","startTimeUnixNano":"1794300000000000000","endTimeUnixNano":"1794300001000000000","attributes":[
+                {"key":"gen_ai.usage.input_tokens","value":{"intValue":"10"}}]}]}]}]}
+                """
+            #expect(try await program.post("/v1/traces", Data(body.utf8)).status == 200)
+        }
+        let day = "?from=2026-11-10&to=2026-11-10"
+        let summary = try await program.get("/api/telemetry/summary" + day).json()
+        #expect(summary["callCount"] as? Int == 3)
+        #expect(summary["sessionCount"] as? Int == 1)
+        let name = "checkout-service · 2026-11-10 (no session)"
+        let list = try await program.get("/api/telemetry/sessions").json()
+        let sessions = try #require(list["sessions"] as? [[String: Any]])
+        #expect(sessions.map { $0["sessionId"] as? String } == [name])
+        #expect(sessions.map { $0["calls"] as? Int } == [3])
+        let path = try #require(name.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+        let detail = try await program.get("/api/telemetry/sessions/" + path).json()
+        #expect((detail["calls"] as? [Any])?.count == 3)
+        let line = try await sandbox.run(["sessions", name] + Sandbox.anyPort)
+        #expect(line.exitCode == 0, "\(line.errors)")
+        #expect(line.output.split(separator: "\n").count == 3)
+        #expect(try await program.stop().exitCode == 0)
+    }
+
     @Test func `a summary behind a pipe has tabs and full values and no titles`() async throws {
         try await collectOneCall()
         let model = try await sandbox.run(["summary"] + Self.day)

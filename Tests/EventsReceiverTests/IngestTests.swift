@@ -57,6 +57,16 @@ struct IngestTests {
         #expect(bench.books.records == ["token_usage", "token_usage", "token_usage"])
     }
 
+    @Test(arguments: ["copilot", "claude-code", "my-agent"])
+    func `an event's session counts whatever its agent is called`(agent: String) async throws {
+        let bench = try await Bench()
+        let body =
+            #"{"id":"c1","sessionId":"cop-1","agentName":"\#(agent)","model":"gpt-4.1","inputTokens":1000,"outputTokens":100}"#
+        #expect(try await bench.ingest(body).status == 202)
+        #expect(bench.books.calls.map(\.session) == ["cop-1"])
+        #expect(bench.books.calls.map(\.sessionIsTrace) == [false])
+    }
+
     @Test func `the same id counts once, and without an id every event counts`() async throws {
         let bench = try await Bench()
         let event = #"{"sessionId":"s","inputTokens":1,"outputTokens":2,"timestamp":1795334400000"#

@@ -54,7 +54,7 @@ struct RecordedTrafficTests {
         (
             // No model and no conversation; `thread.id` is a number of the operating system.
             Recording("codex-0.163.0-tools-json/0005-traces.json"),
-            ["codex ? 3249/19110/0+0/143/24 otlp_span 2026-11-22T08:13:49.238Z trace:f81b747e no-id 52ms"]
+            ["codex ? 3249/19110/0+0/143/24 otlp_span 2026-11-22T08:13:49.238Z no-session no-id 52ms"]
         ),
         (
             Recording("codex-0.163.0-logs-binary/0002-logs.pb"),
@@ -88,9 +88,9 @@ struct RecordedTrafficTests {
         (
             Recording("py-traceloop-openai-json-gzip/0002-traces.json"),
             [
-                "py-traceloop-openai-json-gzip gpt-5-nano 762/0/0+0/47/0 otlp_span 2026-11-22T08:14:33.252Z trace:28d83d64 response 175ms",
+                "py-traceloop-openai-json-gzip gpt-5-nano 762/0/0+0/47/0 otlp_span 2026-11-22T08:14:33.252Z no-session response 175ms",
                 """
-                py-traceloop-openai-json-gzip text-embedding-3-small 22/0/0+0/0/0 otlp_span 2026-11-22T08:14:33.259Z trace:8d552076 \
+                py-traceloop-openai-json-gzip text-embedding-3-small 22/0/0+0/0/0 otlp_span 2026-11-22T08:14:33.259Z no-session \
                 no-id 6ms
                 """,
             ]
@@ -98,14 +98,14 @@ struct RecordedTrafficTests {
     ]
 
     private static let traceloopAnthropic = [
-        ("claude-sonnet-4-5-20250929 75/10447/420+210/847/0", "04.162Z trace:ae528ed1 request+response lifetimes 76ms"),
-        ("claude-sonnet-4-5-20250929 68/11077/868+434/233/0", "04.263Z trace:8f056f11 request+response lifetimes 98ms"),
-        ("claude-haiku-4-5-20251001 15/0/2188+0/185/0", "04.401Z trace:07665770 request+response lifetimes 136ms"),
-        ("claude-haiku-4-5-20251001 459/0/0+0/15/0", "04.508Z trace:6bf07a1c request+response lifetimes 106ms"),
-        ("claude-sonnet-4-5-20250929 75/10447/630+0/847/0", "04.163Z trace:93049221 response 78ms"),
-        ("claude-sonnet-4-5-20250929 68/11077/1302+0/233/0", "04.263Z trace:5ca9f5ed response 99ms"),
-        ("claude-haiku-4-5-20251001 15/0/2188+0/188/0", "04.401Z trace:93903ae0 response 137ms"),
-        ("claude-haiku-4-5-20251001 459/0/0+0/18/0", "04.508Z trace:90dd59f1 response 107ms"),
+        ("claude-sonnet-4-5-20250929 75/10447/420+210/847/0", "04.162Z no-session request+response lifetimes 76ms"),
+        ("claude-sonnet-4-5-20250929 68/11077/868+434/233/0", "04.263Z no-session request+response lifetimes 98ms"),
+        ("claude-haiku-4-5-20251001 15/0/2188+0/185/0", "04.401Z no-session request+response lifetimes 136ms"),
+        ("claude-haiku-4-5-20251001 459/0/0+0/15/0", "04.508Z no-session request+response lifetimes 106ms"),
+        ("claude-sonnet-4-5-20250929 75/10447/630+0/847/0", "04.163Z no-session response 78ms"),
+        ("claude-sonnet-4-5-20250929 68/11077/1302+0/233/0", "04.263Z no-session response 99ms"),
+        ("claude-haiku-4-5-20251001 15/0/2188+0/188/0", "04.401Z no-session response 137ms"),
+        ("claude-haiku-4-5-20251001 459/0/0+0/18/0", "04.508Z no-session response 107ms"),
     ].map { "py-traceloop-anthropic \($0) otlp_span 2026-11-22T08:02:\($1)" }
 
     @Test func `the log record and the span of one call know it by the same request id`() throws {

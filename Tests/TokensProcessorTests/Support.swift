@@ -14,6 +14,14 @@ let arrival = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
 /// Runs the processor over a batch, after `change` has had its way with it as an earlier processor would.
 func processed(_ otlp: OTLPBatch, rules: [TokenRule] = [], change: (inout OTLPBatch) -> Void = { _ in }) throws -> Batch
 {
+    var batch = Batch(otlp, receivedAt: arrival)
+    change(&batch.otlp)
+    try makeProcessor(rules: rules).process(&batch)
+    return batch
+}
+
+/// A processor that remembers the traces of its batches.
+func makeProcessor(rules: [TokenRule] = []) throws -> any Processor {
     var config = TokensConfig()
     config.rules = rules
     let settings = ComponentSettings(
@@ -22,10 +30,7 @@ func processed(_ otlp: OTLPBatch, rules: [TokenRule] = [], change: (inout OTLPBa
         home: "/nowhere",
         now: { arrival }
     )
-    var batch = Batch(otlp, receivedAt: arrival)
-    change(&batch.otlp)
-    try TokensFactory().makeProcessor(config, settings).process(&batch)
-    return batch
+    return TokensFactory().makeProcessor(config, settings)
 }
 
 /// The body of a request as a real client sent it.
@@ -171,7 +176,7 @@ extension Observation {
     /// Everything that a table of expectations compares, in one line.
     var line: String {
         var words = [agent ?? "?", model ?? "?", counts.text, source.name, time.iso8601]
-        words.append((sessionIsTrace ? "trace:" : "") + (session?.prefix(8) ?? "?"))
+        words.append(sessionIsTrace ? "no-session" : String(session?.prefix(8) ?? "?"))
         let ids = [keys.request == 0 ? "" : "request", keys.response == 0 ? "" : "response"].filter { !$0.isEmpty }
         words.append(ids.isEmpty ? "no-id" : ids.joined(separator: "+"))
         if knowsCacheLifetimes { words.append("lifetimes") }

@@ -76,7 +76,7 @@ struct WhichRecordsTests {
     }
 
     @Test(arguments: [
-        ("invoke_agent", false), ("invoke_workflow", false), ("create_agent", false), ("execute_tool", false),
+        ("invoke_workflow", false), ("create_agent", false), ("execute_tool", false),
         ("plan", false),
         ("retrieval", false), ("fetch_response", false), ("chat", true), ("embeddings", true),
         ("text_completion", true),
@@ -88,7 +88,7 @@ struct WhichRecordsTests {
 
     @Test(arguments: [
         ("openinference.span.kind", "LLM", true), ("openinference.span.kind", "EMBEDDING", true),
-        ("openinference.span.kind", "AGENT", false), ("openinference.span.kind", "CHAIN", false),
+        ("openinference.span.kind", "TOOL", false), ("openinference.span.kind", "CHAIN", false),
         ("langfuse.observation.type", "generation", true), ("langfuse.observation.type", "embedding", true),
         ("langfuse.observation.type", "span", false), ("traceloop.span.kind", "workflow", false),
     ])

@@ -45,6 +45,19 @@ struct CallGroupingTests {
         #expect(try Self.count((1...6).map { Self.line($0, request: $0 + 10, response: 9) }) == 6)
     }
 
+    @Test func `answers of one constant id are told apart by their prompts`() throws {
+        // ccusage/ccusage#1635. What version 0.1.0 stored has no answer and joins the nearest.
+        var lines = (1...300).map { Self.line($0, at: Double($0), response: 9, input: Int64($0)) }
+        let stored = lines[6]
+        for position in lines.indices { lines[position].keys.answer = 1_000 + UInt64(position) }
+        #expect(try LedgerTests.calls(lines).count == 300)
+        var former = stored
+        former.id = 9_999
+        let calls = try LedgerTests.calls(lines.prefix(40) + [former])
+        #expect(calls.count == 40)
+        #expect(calls.first { $0.witnessCount == 2 }?.counts.uncachedInput == 7)
+    }
+
     @Test func `a report without a request id joins the nearest of the calls with its message id`() throws {
         let calls = [
             Self.line(1, at: 100, request: 11, response: 9, input: 10),

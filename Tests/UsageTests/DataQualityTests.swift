@@ -63,4 +63,15 @@ struct DataQualityTests {
         )
         #expect(quality.sources.count == 2)
     }
+
+    @Test func `calls that only agents' spans report are listed as sums of unknown calls`() {
+        var quality = DataQuality()
+        for (number, sources) in [[Observation.Source.agentSpan], [.otlpSpan], [.otlpSpan, .agentSpan]].enumerated() {
+            var call = Self.call(UInt64(number), reported: nil, computed: 1)
+            call.sources = sources
+            quality.add(call, agent: "a", machine: nil)
+        }
+        #expect(quality.sumsOfUnknownCalls == 1)
+        #expect(quality.calls == 3)
+    }
 }

@@ -52,4 +52,17 @@ struct GivenCostTests {
         #expect(try Self.pricing(.computed).price(none).cost.nanodollars == 2_000_000_000)
         #expect(none.reportedCost?.nanodollars == 9)
     }
+
+    @Test(arguments: [Pricing.Preference.computed, .reported])
+    func `a cost without tokens holds, because no table can give it`(preference: Pricing.Preference) throws {
+        var call = Call(id: 1, time: Timestamp(nanoseconds: 1), counts: TokenCounts(cacheRead: 3))
+        (call.model, call.reportedCost, call.witnessCount) = ("m", Money(nanodollars: 9), 1)
+        let price = try Self.pricing(preference).price(call)
+        #expect((price.cost.nanodollars, price.isPriced) == (9, true))
+        // It says nothing about the prices of its sender.
+        call.price = price
+        var quality = DataQuality()
+        quality.add(call, agent: nil, machine: nil)
+        #expect(quality.costs.isEmpty && quality.unpriced == 0)
+    }
 }

@@ -52,6 +52,8 @@ struct LedgerHistoryTests {
                 #expect(call == ref, "equal request ids are one call")
                 callOfRequest[observation.keys.request] = call
             }
+            let answers = Set(entry.witnesses.filter { $0.keys.request == 0 }.map(\.keys.answer)).subtracting([0])
+            #expect(answers.count <= 1, "without a request id the answer decides")
             let responses = Set(entry.witnesses.filter { $0.keys.request == 0 }.map(\.keys.response)).subtracting([0])
             #expect(responses.count <= 1, "without a request id the response id decides")
         }
@@ -81,7 +83,9 @@ struct LedgerHistoryTests {
                     )
                     switch reporter {
                     case 1: report.keys.request = request
-                    case 2: report.keys.response = response
+                    case 2:
+                        report.keys.response = response
+                        if sharesResponses, below(2) == 0 { report.keys.answer = response * 100 + UInt64(prompt) }
                     case 3: (report.keys.request, report.keys.response) = (request, response)
                     case 4: (report.keys.response, report.keys.lineage) = (below(2) == 0 ? response : 0, lineage)
                     default: Self.makeSpan(&report, call, response: below(2) == 0 ? response : 0, length: below(5))

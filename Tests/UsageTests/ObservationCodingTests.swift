@@ -19,6 +19,7 @@ struct ObservationCodingTests {
         observation.trace.isRollUp = true
         (observation.weakKey, observation.weakWindow) = (77, -1)
         (observation.trace.kind, observation.intervalKey, observation.isSideChain) = (44, 55, true)
+        observation.keys.answer = 66
         observation.origin.value.sessionIsFork = true
         (observation.session, observation.sessionIsTrace) = ("sitzung-ü-🙂", true)
         (observation.agent, observation.provider, observation.model) = ("", "anthropic", "claude")
@@ -56,13 +57,14 @@ struct ObservationCodingTests {
     @Test func `what version 0.1.0 wrote is still read`() throws {
         var known = Self.full
         (known.trace.kind, known.intervalKey, known.isSideChain) = (0, 0, false)
+        known.keys.answer = 0
         known.origin.value.sessionIsFork = false
         var former = [known].encoded
         former[0] = 1
-        // Form 1 has no kind of span and no key of an interval: two bytes of zero behind the four ancestors.
+        // Form 1 has no kind of span and no key of an interval: three bytes of zero behind the four ancestors.
         let links = 1 + 8 + 8 + 3 + 8 + 9 * 4 + 1 + 9 + 1 + 8 * 4
-        #expect(former[links..<links + 2].elementsEqual([0, 0]))
-        former.removeSubrange(links..<links + 2)
+        #expect(former[links..<links + 3].elementsEqual([0, 0, 0]))
+        former.removeSubrange(links..<links + 3)
         #expect([Observation](encoded: former) == [known])
     }
 

@@ -33,6 +33,7 @@ enum LineKey: String, CaseIterable {
     case durationNano
     case error
     case requestKey
+    case answerKey
     case responseKey
     case lineageKey
     case weakKey

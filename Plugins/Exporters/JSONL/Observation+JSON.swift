@@ -27,6 +27,7 @@ extension Observation {
         bytes.append("project", text: project)
         bytes.append("machine", text: machine)
         bytes.append("requestKey", hash: keys.request)
+        bytes.append("answerKey", hash: keys.answer)
         bytes.append("responseKey", hash: keys.response)
         bytes.append("lineageKey", hash: keys.lineage)
         bytes.append("weakKey", hash: weakKey)
@@ -118,6 +119,7 @@ extension Observation {
     private mutating func readLink(_ key: LineKey, _ cursor: inout LineCursor) throws(LineError) -> Bool {
         switch key {
         case .requestKey: keys.request = try cursor.hash()
+        case .answerKey: keys.answer = try cursor.hash()
         case .responseKey: keys.response = try cursor.hash()
         case .lineageKey: keys.lineage = try cursor.hash()
         case .weakKey: weakKey = try cursor.hash()

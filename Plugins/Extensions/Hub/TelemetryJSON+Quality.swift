@@ -19,6 +19,7 @@ extension TelemetryJSON {
             "weaklyJoined": .integer(quality.weaklyJoined),
             "unpriced": .integer(quality.unpriced),
             "rollUpsNotCounted": .integer(quality.rollUps),
+            "sumsOfUnknownCalls": .integer(quality.sumsOfUnknownCalls),
             "sources": .array(
                 quality.sources.sorted { $0.key < $1.key }.map { key, use in
                     [

@@ -11,7 +11,8 @@ enum CountedAttributes {
         return Set(named).union([
             .requestID, .clientRequestID, .anthropicRequestID, .genAIResponseID, .aiResponseID, .responseID,
             .litellmCallID, .eventName, .eventKind, .eventTimestamp, .eventSequence, .type, .genAIOperationName,
-            .openinferenceSpanKind, .serviceTier, .speed, .serviceName,
+            .openinferenceSpanKind, .mlflowSpanType, .langsmithSpanKind, .lmnrSpanType, .serviceTier, .speed,
+            .serviceName,
         ])
     }()
 }

@@ -55,7 +55,7 @@ struct RedactionRules: Sendable {
 
     init(drop: [String], hash: [String]) {
         let (dropped, hashed) = (NamePatterns(drop), NamePatterns(hash))
-        var fates = [Fate](repeating: .keep, count: 256)
+        var fates = [Fate](repeating: .keep, count: AttributeKey.limit)
         for key in AttributeKey.all {
             let name = Array(key.name.utf8)[...]
             fates[Int(key.rawValue)] = hashed.hasName(name) ? .hash : dropped.hasName(name) ? .drop : .keep

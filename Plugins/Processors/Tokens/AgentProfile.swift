@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is particular about the telemetry of one agent: which of its records tell of calls and how its numbers are meant.
+/// What is particular about the telemetry of one agent: which of its records are calls and where they name their session.
 ///
 /// A class, so that handing one from record to record costs next to nothing.
 final class AgentProfile: Sendable {
@@ -14,13 +14,11 @@ final class AgentProfile: Sendable {
     let callEvents: Set<String>?
     /// The spans that tell of one call each; nil accepts every span that looks like inference.
     let callSpans: Set<String>?
-    /// How its numbers are meant; nil leaves it to the attributes.
-    let convention: CountingConvention?
     /// How far its log records are trusted.
     let logAuthority: UInt8
     /// How far its spans are trusted.
     let spanAuthority: UInt8
-    /// How far apart in seconds two sightings of one call can be.
+    /// How far apart in seconds two observations of one call can be.
     let window: Int32
     /// Whether spans lack the session, so that they can only be matched by the size of the prompt.
     let spansLackSession: Bool
@@ -37,25 +35,24 @@ final class AgentProfile: Sendable {
         prefixes: [String] = [],
         callEvents: Set<String>? = nil,
         callSpans: Set<String>? = nil,
-        convention: CountingConvention? = nil,
         logAuthority: UInt8 = 80,
         spanAuthority: UInt8 = 70,
         window: Int32 = 30,
         spansLackSession: Bool = false,
-        provider: String? = nil
+        provider: String? = nil,
+        sessionKeys: KeyGroup = ExtractionTable.session
     ) {
         self.name = name
         self.serviceNames = serviceNames
         self.prefixes = prefixes
         self.callEvents = callEvents
         self.callSpans = callSpans
-        self.convention = convention
         self.logAuthority = logAuthority
         self.spanAuthority = spanAuthority
         self.window = window
         self.spansLackSession = spansLackSession
         self.provider = provider
-        sessionKeys = name == "copilot" ? ExtractionTable.copilotSession : ExtractionTable.session
+        self.sessionKeys = sessionKeys
     }
 
     /// Programs whose telemetry is known by heart.
@@ -66,7 +63,6 @@ final class AgentProfile: Sendable {
             prefixes: ["claude_code.", "com.anthropic.claude_code"],
             callEvents: ["api_request"],
             callSpans: ["claude_code.llm_request"],
-            convention: .exclusive,
             logAuthority: 90,
             spanAuthority: 80,
             window: 120,
@@ -78,7 +74,6 @@ final class AgentProfile: Sendable {
             prefixes: ["codex."],
             callEvents: ["codex.sse_event", "codex.websocket_event"],
             callSpans: ["handle_responses"],
-            convention: .inclusive,
             spansLackSession: true,
             provider: "openai"
         ),
@@ -87,29 +82,26 @@ final class AgentProfile: Sendable {
             serviceNames: ["gemini-cli"],
             prefixes: ["gemini_cli."],
             callEvents: ["gemini_cli.api_response", "gen_ai.client.inference.operation.details"],
-            convention: .inclusiveReasoningApart,
             provider: "gcp.gemini"
         ),
         AgentProfile(
             name: "qwen-code",
             serviceNames: ["qwen-code"],
             prefixes: ["qwen-code."],
-            callEvents: ["qwen-code.api_response", "gen_ai.client.inference.operation.details"],
-            convention: .inclusiveReasoningApart
+            callEvents: ["qwen-code.api_response", "gen_ai.client.inference.operation.details"]
         ),
         AgentProfile(
             name: "copilot",
             serviceNames: ["copilot-chat", "github-copilot"],
             prefixes: ["copilot_chat.", "github.copilot."],
             callEvents: ["gen_ai.client.inference.operation.details"],
-            convention: .inclusive,
-            spanAuthority: 90
+            spanAuthority: 90,
+            sessionKeys: ExtractionTable.copilotSession
         ),
         AgentProfile(
             name: "opencode",
             serviceNames: ["opencode"],
-            prefixes: ["opencode.", "com.opencode"],
-            convention: nil
+            prefixes: ["opencode.", "com.opencode"]
         ),
     ]
 
@@ -122,7 +114,14 @@ final class AgentProfile: Sendable {
     /// Operations of GenAI spans that are no inference; their figures sum up those of their descendants.
     static let operationsThatSumUp: Set<String> = [
         "invoke_agent", "invoke_workflow", "create_agent", "execute_tool", "plan", "retrieval", "fetch_response",
+        "execute_event_loop_cycle", "execute_task", "handoff", "chain",
     ]
+
+    /// Operations of GenAI spans that are the run of an agent: when no model call below reports usage, theirs is all there is.
+    static let operationsOfAgents: Set<String> = ["invoke_agent"]
+
+    /// What libraries call the span of an agent, in lower case.
+    static let kindsOfAgents: Set<String> = ["agent"]
 
     /// Spans that always repeat what their descendants or their parent tells.
     static let spansThatSumUp: Set<String> = [
@@ -131,6 +130,15 @@ final class AgentProfile: Sendable {
         "raw_gen_ai_request", "session_task.turn",
     ]
 
-    /// What OpenInference and Langfuse call an inference; other kinds of span sum up or do something else.
-    static let kindsThatInfer: Set<String> = ["LLM", "EMBEDDING", "generation", "embedding"]
+    /// What OpenInference, Langfuse, MLflow, LangSmith and Laminar call an inference, in lower case; other kinds of span sum up or do
+    /// something else.
+    static let kindsThatInfer: Set<String> = ["llm", "embedding", "generation", "chat_model"]
+
+    /// AG2's spans of usage (`ag2.usage.kind`) that repeat others: `model_call` the chat span beside it, `subtask` the calls of a helper.
+    ///
+    /// Other kinds (`compaction`, `aggregation`) are the only source of their spend.
+    static let usageKindsThatRepeat: Set<String> = ["model_call", "subtask"]
+
+    /// Whether it is known which of its records are calls.
+    var isKnownByHeart: Bool { callEvents != nil || callSpans != nil }
 }

@@ -33,9 +33,11 @@ enum CallIdentity {
             if batch.hasPrefix(id, "req_") {
                 if keys.request == 0 { keys.request = hash(id, of: batch, after: request, scopedBy: scope) }
             } else {
-                var start = response
-                if keys.request == 0, isTranscript || Int(id.length) < shortestGlobalID { start.combine(prompt) }
-                keys.response = hash(id, of: batch, after: start, scopedBy: scope)
+                keys.response = hash(id, of: batch, after: response, scopedBy: scope)
+                guard keys.request == 0, isTranscript || Int(id.length) < shortestGlobalID else { continue }
+                var start = answer
+                start.combine(prompt)
+                keys.answer = hash(id, of: batch, after: start, scopedBy: scope)
             }
         }
         if keys.request == 0, keys.response == 0, let id = attributes.text(.clientRequestID) {
@@ -47,6 +49,7 @@ enum CallIdentity {
     // Each begun once: every call needs several.
     private static let request = StableHash(domain: "request")
     private static let response = StableHash(domain: "response")
+    private static let answer = StableHash(domain: "answer")
     private static let clientRequest = StableHash(domain: "client-request")
     private static let weak = StableHash(domain: "weak")
     private static let interval = StableHash(domain: "interval")
@@ -62,18 +65,20 @@ enum CallIdentity {
         return hash.value
     }
 
-    /// What every witness of the call knows, if nothing else: the agent, the session or trace, and the size of the prompt.
+    /// What every source of the call knows, if nothing else: the agent, the session or trace, and the size of the prompt.
     ///
-    /// Not the model, the output or the share of the cache: some witnesses miss them or have them wrong.
-    static func weakKey(_ observation: Observation, _ profile: AgentProfile) -> UInt64 {
+    /// Not the model, the output or the share of the cache: some sources miss them or have them wrong.
+    ///
+    /// - Parameter scope: The session that the record names, else its trace; nil when it has neither.
+    static func weakKey(_ observation: Observation, _ profile: AgentProfile, scope: String?) -> UInt64 {
         let prompt = observation.counts.prompt
         guard prompt > 0 else { return 0 }
         var hash = weak
         hash.combine(observation.agent ?? "")
         hash.combine(prompt)
         if !profile.spansLackSession {
-            guard let session = observation.session else { return 0 }
-            hash.combine(session)
+            guard let scope else { return 0 }
+            hash.combine(scope)
         }
         return hash.value
     }
@@ -93,14 +98,14 @@ enum CallIdentity {
     }
 
     /// The identity of a log record: its call's id when it has one, else what it says.
-    static func logIdentity(_ observation: Observation, sequence: Int64?) -> UInt64 {
+    static func logIdentity(_ observation: Observation, sequence: Int64?, scope: String?) -> UInt64 {
         var hash = log
         hash.combine(observation.witness)
         if let key = observation.keys.strongest {
             hash.combine(key)
             return hash.value
         }
-        hash.combine(observation.session ?? "")
+        hash.combine(scope ?? "")
         hash.combine(observation.time.nanoseconds)
         hash.combine(sequence ?? -1)
         hash.combine(observation.model ?? "")

@@ -3,30 +3,28 @@
 import OTLP
 import Usage
 
-/// How a sender counts: whether its input contains cached tokens, and its output reasoning.
+/// Whether a figure of the prompt contains the tokens that came from a cache or went into it.
+///
+/// This belongs to the attribute (``ExtractionTable/exclusiveInput``), not to the agent: Claude Code 2.1.332 writes
+/// `gen_ai.usage.input_tokens` with cached tokens beside its bare `input_tokens` without them.
 enum CountingConvention: Sendable {
-    /// Input leaves cached tokens out; output contains reasoning (Anthropic's own).
+    /// Input leaves cached tokens out (Anthropic's own).
     case exclusive
-    /// Input contains cached tokens; output contains reasoning (OpenAI, OpenTelemetry).
+    /// Input contains cached tokens (OpenAI, OpenTelemetry).
     case inclusive
-    /// Input contains cached tokens; reasoning comes on top of output (Gemini).
-    case inclusiveReasoningApart
 
     /// Decides for a sender nobody has described.
     ///
-    /// Numbers that only fit one reading decide; else the name of the attribute: names of Anthropic's API leave cached tokens
-    /// out, names of the conventions contain them.
+    /// Numbers that only fit one reading decide; else the attribute.
     static func resolve(_ raw: RawCounts) -> CountingConvention {
         let cached = raw.cacheRead + raw.cacheWrite
         if cached > raw.input || raw.isInputUncached { return .exclusive }
         if let total = raw.total, cached > 0 {
-            if total == raw.input + raw.output { return .inclusive }
-            if total == raw.input + raw.output + cached { return .exclusive }
+            let sum = raw.input + raw.output + (raw.isReasoningApart ? raw.reasoning : 0)
+            if total == sum { return .inclusive }
+            if total == sum + cached { return .exclusive }
         }
-        switch raw.inputKey {
-        case .inputTokens, .genAIUsageDetailsInputTokens: return .exclusive
-        default: return .inclusive
-        }
+        return raw.convention
     }
 }
 
@@ -40,8 +38,14 @@ struct RawCounts {
     var cacheWrite1h: Int64?
     var reasoning: Int64 = 0
     var total: Int64?
-    /// Which attribute gave ``input``.
-    var inputKey = AttributeKey.unknown
+    /// Whether there is a figure of the prompt.
+    var hasInput = false
+    /// Whether there is a figure of the answer.
+    var hasOutput = false
+    /// What the attribute that gave ``input`` means.
+    var convention = CountingConvention.inclusive
+    /// Whether reasoning comes on top of output (Google's `thoughts_token_count`), not as a part of it.
+    var isReasoningApart = false
 
     /// Whether the provider says that ``input`` leaves cached tokens out.
     var isInputUncached = false
@@ -56,6 +60,21 @@ struct RawCounts {
         isInputUncached = metadata.anthropicInput == input
     }
 
+    /// Takes what only a usage object in a text has; figures in attributes of their own go first.
+    mutating func fill(from object: RawCounts) {
+        if !hasInput, object.hasInput { (input, hasInput, convention) = (object.input, true, object.convention) }
+        if !hasOutput, object.hasOutput {
+            (output, hasOutput, isReasoningApart) = (object.output, true, object.isReasoningApart)
+            if object.isReasoningApart { reasoning = object.reasoning }
+        }
+        if cacheRead == 0 { cacheRead = object.cacheRead }
+        if cacheWrite == 0 { cacheWrite = object.cacheWrite }
+        cacheWrite5m = cacheWrite5m ?? object.cacheWrite5m
+        cacheWrite1h = cacheWrite1h ?? object.cacheWrite1h
+        if reasoning == 0 { reasoning = object.reasoning }
+        total = total ?? object.total
+    }
+
     /// Whether the lifetimes of cache writes are told apart.
     var knowsCacheLifetimes: Bool { cacheWrite5m != nil || cacheWrite1h != nil }
 
@@ -68,7 +87,7 @@ struct RawCounts {
 
     /// The figures in disjoint buckets; nil when one of them is beyond belief.
     ///
-    /// - Parameter convention: How the sender counts; nil when only the figures can tell.
+    /// - Parameter convention: How the sender counts; nil to decide by figures and attribute.
     func normalized(_ convention: CountingConvention?) -> TokenCounts? {
         guard isBelievable else { return nil }
         let convention = convention ?? .resolve(self)
@@ -76,21 +95,13 @@ struct RawCounts {
         let write = max(cacheWrite, (cacheWrite5m ?? 0) + (cacheWrite1h ?? 0))
         let hour = min(cacheWrite1h ?? cacheWrite5m.map { write - min($0, write) } ?? 0, write)
         var counts = TokenCounts(
+            uncachedInput: convention == .exclusive ? input : max(0, input - cacheRead - write),
             cacheRead: cacheRead,
             cacheWrite5m: write - hour,
             cacheWrite1h: hour,
-            output: output,
+            output: isReasoningApart ? output + reasoning : output,
             reasoning: reasoning
         )
-        switch convention {
-        case .exclusive:
-            counts.uncachedInput = input
-        case .inclusive:
-            counts.uncachedInput = max(0, input - cacheRead - write)
-        case .inclusiveReasoningApart:
-            counts.uncachedInput = max(0, input - cacheRead - write)
-            counts.output = output + reasoning
-        }
         counts.reasoning = min(counts.reasoning, counts.output)
         return counts
     }

@@ -44,9 +44,9 @@ extension ObservationReader {
         )
         observation.counts = counts
         let profile = AgentProfile(name: text([.genAIAgentName], nil) ?? "")
-        describe(&observation, entry, resource, profile)
+        describe(&observation, entry, resource, profile, cost: reportedCost())
         observation.keys.lineage = key
-        observation.weakKey = CallIdentity.weakKey(observation, profile)
+        observation.weakKey = CallIdentity.weakKey(observation, profile, scope: observation.session)
         observation.weakWindow = profile.window
         return observation
     }

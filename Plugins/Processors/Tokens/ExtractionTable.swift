@@ -5,12 +5,14 @@ import OTLP
 /// Which attribute carries which fact, in the order in which they are asked; the first that is present and not empty wins.
 ///
 /// The keys are those of the agents themselves, of OpenTelemetry's GenAI conventions old and new, OpenInference, OpenLLMetry, the
-/// Vercel AI SDK, Pydantic AI, LiteLLM, Langfuse and Sentry.
+/// Vercel AI SDK, Pydantic AI, LiteLLM, Langfuse, MLflow, LangSmith, Laminar, AG2, Google ADK and Sentry.
 enum ExtractionTable {
     static let session: KeyGroup = [
         .sessionID, .conversationID, .genAIConversationID, .copilotChatSessionID, .copilotChatChatSessionID,
         .langfuseSessionID,
         .aiTelemetryMetadataSessionID, .traceloopAssociationPropertiesSessionID, .sessionIDFlat, .threadID,
+        .gcpVertexAgentSessionID, .lmnrAssociationPropertiesSessionID, .langsmithMetadataSessionID,
+        .langsmithMetadataThreadID, .traceloopAssociationPropertiesThreadID, .litellmTraceID,
     ]
     /// Copilot's `session.id` names a window, not a chat.
     static let copilotSession: KeyGroup = [
@@ -22,24 +24,47 @@ enum ExtractionTable {
     static let model: KeyGroup = [
         .genAIResponseModel, .aiResponseModel, .llmResponseModelName, .llmResponseModel, .model, .genAIRequestModel,
         .aiModelID,
-        .aiModel, .llmModelName, .embeddingModelName, .langfuseObservationModelName, .slug, .modelName,
+        .aiModel, .llmModelName, .embeddingModelName, .langfuseObservationModelName, .mlflowLLMModel, .slug, .modelName,
     ]
     static let input: KeyGroup = [
         .inputTokens, .inputTokenCount, .genAIUsageInputTokens, .genAIUsagePromptTokens, .llmTokenCountPrompt,
         .aiUsageInputTokens,
-        .aiUsagePromptTokens, .aiUsageTokens, .aiInputTokens, .genAIUsageDetailsInputTokens,
+        .aiUsagePromptTokens, .aiUsageTokens, .aiInputTokens, .genAIUsageDetailsInputTokens, .llmUsagePromptTokens,
+    ]
+    /// Attributes whose figure of the prompt leaves cached tokens out: bare names are those of Anthropic's API.
+    ///
+    /// All others contain them, as OpenTelemetry's conventions demand.
+    static let exclusiveInput: KeyGroup = [.inputTokens, .genAIUsageDetailsInputTokens]
+    /// Instrumentations that write Anthropic's figures under OpenTelemetry's names without adding the cached tokens.
+    ///
+    /// AG2 1.2.1: 70 input tokens and 15,243 cached ones of a prompt of 16,251; its OpenAI figures are as the conventions say.
+    static let scopesWithAnthropicFigures: [StaticString] = ["opentelemetry.instrumentation.ag2"]
+    /// Parts of a prompt by modality, which add up when no attribute has the whole.
+    static let inputByModality: KeyGroup = [
+        .genAIUsageTextInputTokens, .genAIUsageImageInputTokens, .genAIUsageAudioInputTokens,
+        .genAIUsageVideoInputTokens,
+    ]
+    static let outputByModality: KeyGroup = [
+        .genAIUsageTextOutputTokens, .genAIUsageImageOutputTokens, .genAIUsageAudioOutputTokens,
+        .genAIUsageVideoOutputTokens,
+    ]
+    static let cacheReadByModality: KeyGroup = [
+        .genAIUsageTextCacheReadInputTokens, .genAIUsageImageCacheReadInputTokens,
+        .genAIUsageAudioCacheReadInputTokens, .genAIUsageVideoCacheReadInputTokens,
     ]
     static let output: KeyGroup = [
         .outputTokens, .outputTokenCount, .genAIUsageOutputTokens, .genAIUsageCompletionTokens,
         .llmTokenCountCompletion,
         .aiUsageOutputTokens, .aiUsageCompletionTokens, .aiOutputTokens, .genAIUsageDetailsOutputTokens,
+        .llmUsageCompletionTokens,
     ]
     static let cacheRead: KeyGroup = [
         .cacheReadTokens, .cachedTokenCount, .cachedContentTokenCount, .genAIUsageCacheReadInputTokens,
         .genAIUsageCacheReadInputTokensFlat, .genAIUsageCacheReadTokens, .genAIUsageDetailsCacheReadInputTokens,
         .genAIUsageDetailsCacheReadTokens, .genAIUsageDetailsCachedTokens, .genAIUsageInputCachedTokens,
         .genAIUsageInputTokensCached, .genAIUsageCachedTokens, .llmTokenCountPromptDetailsCacheRead,
-        .aiUsageCachedInputTokens,
+        .aiUsageCachedInputTokens, .genAIUsageCachedInputTokens, .genAIUsagePromptTokensDetailsCachedTokens,
+        .genAIUsageInputTokensDetailsCachedTokens, .genAIUsageDetailsCachedContentTokens,
     ]
     static let cacheWrite: KeyGroup = [
         .cacheCreationTokens, .cacheWriteTokenCount, .genAIUsageCacheWriteInputTokens,
@@ -47,6 +72,7 @@ enum ExtractionTable {
         .genAIUsageCacheCreationInputTokensFlat, .genAIUsageCacheWriteTokens,
         .genAIUsageDetailsCacheCreationInputTokens,
         .genAIUsageDetailsCacheWriteTokens, .genAIUsageInputTokensCacheWrite, .llmTokenCountPromptDetailsCacheWrite,
+        .genAIUsageCacheWriteInputTokensFlat,
     ]
     static let cacheWrite5m: KeyGroup = [
         .cacheCreation5mTokens, .anthropicUsageCacheCreationEphemeral5mInputTokens,
@@ -60,7 +86,9 @@ enum ExtractionTable {
         .reasoningTokenCount, .thoughtsTokenCount, .genAIUsageReasoningOutputTokens, .codexUsageReasoningOutputTokens,
         .genAIUsageReasoningTokens, .genAIUsageDetailsReasoningTokens, .llmUsageReasoningTokens,
         .genAIUsageOutputTokensReasoning,
-        .llmTokenCountCompletionDetailsReasoning, .aiUsageReasoningTokens,
+        .llmTokenCountCompletionDetailsReasoning, .aiUsageReasoningTokens, .genAIUsageThinkingTokens,
+        .genAIUsageReasoningOutputTokensFlat, .genAIUsageDetailsThoughtsTokens,
+        .genAIUsageCompletionTokensDetailsReasoningTokens, .genAIUsageOutputTokensDetailsReasoningTokens,
     ]
     /// Only compared with the sum of the parts; Codex calls its total `tool_token_count`, which is therefore not here.
     static let total: KeyGroup = [
@@ -74,7 +102,8 @@ enum ExtractionTable {
     static let duration: KeyGroup = [.durationMs, .aiResponseMsToFinish]
     static let user: KeyGroup = [
         .userEmail, .userAccountUUID, .userAccountID, .langfuseUserID, .userID, .enduserID, .litellmEndUserID,
-        .aiTelemetryMetadataUserID,
+        .aiTelemetryMetadataUserID, .traceloopAssociationPropertiesUserID, .lmnrAssociationPropertiesUserID,
+        .langsmithMetadataUserID, .llmUser,
     ]
     static let project: KeyGroup = [
         .projectName, .project, .vcsRepositoryName, .vcsRepositoryURLFull, .aiProject,
@@ -89,10 +118,32 @@ enum ExtractionTable {
         .openaiResponseServiceTier, .genAIOpenaiRequestServiceTier, .openaiRequestServiceTier,
     ]
 
-    /// Whether an attribute under this key makes its record worth a closer look, by raw value.
-    static let tellsUsage: [Bool] = {
-        var table = [Bool](repeating: false, count: 256)
-        for key in input.keys + output.keys { table[Int(key.rawValue)] = true }
+    /// What kind of span a record is, in the words of the libraries that say it.
+    static let kind: KeyGroup = [
+        .openinferenceSpanKind, .langfuseObservationType, .mlflowSpanType, .langsmithSpanKind, .lmnrSpanType,
+    ]
+
+    /// What makes a record worth a closer look.
+    struct Interest: OptionSet, Sendable {
+        let rawValue: UInt8
+
+        /// It has tokens.
+        static let usage = Interest(rawValue: 1)
+        /// It has a cost.
+        static let cost = Interest(rawValue: 2)
+        /// It names a session or a user.
+        static let names = Interest(rawValue: 4)
+    }
+
+    /// Why an attribute under a key makes its record worth a closer look, by raw value.
+    static let interests: [Interest] = {
+        var table = [Interest](repeating: [], count: AttributeKey.limit)
+        let counts = [input, output, inputByModality, outputByModality, UsageObject.keys]
+        for key in counts.flatMap(\.keys) { table[Int(key.rawValue)].insert(.usage) }
+        for key in cost.keys + [.costUSDMicros, .langfuseObservationCostDetails] {
+            table[Int(key.rawValue)].insert(.cost)
+        }
+        for key in session.keys + user.keys { table[Int(key.rawValue)].insert(.names) }
         return table
     }()
 }

@@ -25,8 +25,13 @@ struct HouseRules: Sendable {
     }
 
     /// Whether a record carries tokens after these rules.
-    func tellsUsage(_ record: Int, of batch: OTLPBatch) -> Bool {
-        for field in [TokenRule.Field.input, .output] {
+    func tellsUsage(_ record: Int, of batch: OTLPBatch) -> Bool { has([.input, .output], record, of: batch) }
+
+    /// Whether a record names a session or a user after these rules.
+    func tellsNames(_ record: Int, of batch: OTLPBatch) -> Bool { has([.session, .user], record, of: batch) }
+
+    private func has(_ fields: [TokenRule.Field], _ record: Int, of batch: OTLPBatch) -> Bool {
+        for field in fields {
             for name in names[field] ?? [] where batch.attribute(name, of: .record(record)) != nil { return true }
         }
         return false

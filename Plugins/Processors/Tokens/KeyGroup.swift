@@ -8,15 +8,17 @@ struct KeyGroup: Sendable, ExpressibleByArrayLiteral {
     /// The same as a set: nearly every record has none of a group's keys, which one look at the bits tells.
     let set: KeySet
 
-    init(arrayLiteral keys: AttributeKey...) {
+    init(arrayLiteral keys: AttributeKey...) { self.init(keys) }
+
+    init(_ keys: [AttributeKey]) {
         self.keys = keys
         set = keys.reduce(into: KeySet()) { $0.insert($1) }
     }
 }
 
-/// A set of attribute keys, a bit for each.
+/// A set of attribute keys, a bit for each (``AttributeKey/limit``).
 struct KeySet: Sendable {
-    private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    private var words: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
 
     mutating func insert(_ key: AttributeKey) {
         let bit = UInt64(1) << UInt64(key.rawValue & 63)
@@ -24,7 +26,8 @@ struct KeySet: Sendable {
         case 0: words.0 |= bit
         case 1: words.1 |= bit
         case 2: words.2 |= bit
-        default: words.3 |= bit
+        case 3: words.3 |= bit
+        default: words.4 |= bit
         }
     }
 
@@ -34,11 +37,13 @@ struct KeySet: Sendable {
         case 0: words.0 & bit != 0
         case 1: words.1 & bit != 0
         case 2: words.2 & bit != 0
-        default: words.3 & bit != 0
+        case 3: words.3 & bit != 0
+        default: words.4 & bit != 0
         }
     }
 
     func intersects(_ other: KeySet) -> Bool {
-        words.0 & other.words.0 | words.1 & other.words.1 | words.2 & other.words.2 | words.3 & other.words.3 != 0
+        let common = words.0 & other.words.0 | words.1 & other.words.1 | words.2 & other.words.2
+        return common | words.3 & other.words.3 | words.4 & other.words.4 != 0
     }
 }

@@ -7,39 +7,64 @@ import Usage
 extension ObservationReader {
     func rawCounts() -> RawCounts {
         var raw = RawCounts()
-        if let input = attributes.number(ExtractionTable.input, in: batch) { (raw.input, raw.inputKey) = input }
-        raw.output = attributes.number(ExtractionTable.output, in: batch)?.value ?? 0
-        raw.cacheRead = attributes.number(ExtractionTable.cacheRead, in: batch)?.value ?? 0
+        if let input = attributes.number(ExtractionTable.input, in: batch) {
+            (raw.input, raw.hasInput) = (input.value, true)
+            if ExtractionTable.exclusiveInput.set.contains(input.key) { raw.convention = .exclusive }
+        } else if let sum = attributes.sum(ExtractionTable.inputByModality, in: batch) {
+            (raw.input, raw.hasInput) = (sum, true)
+        }
+        let output =
+            attributes.number(ExtractionTable.output, in: batch)?.value
+            ?? attributes.sum(ExtractionTable.outputByModality, in: batch)
+        (raw.output, raw.hasOutput) = (output ?? 0, output != nil)
+        raw.cacheRead =
+            attributes.number(ExtractionTable.cacheRead, in: batch)?.value
+            ?? attributes.sum(ExtractionTable.cacheReadByModality, in: batch) ?? 0
         raw.cacheWrite = attributes.number(ExtractionTable.cacheWrite, in: batch)?.value ?? 0
         raw.cacheWrite5m = attributes.number(ExtractionTable.cacheWrite5m, in: batch)?.value
         raw.cacheWrite1h = attributes.number(ExtractionTable.cacheWrite1h, in: batch)?.value
-        raw.reasoning = attributes.number(ExtractionTable.reasoning, in: batch)?.value ?? 0
+        if let reasoning = attributes.number(ExtractionTable.reasoning, in: batch) {
+            raw.reasoning = reasoning.value
+            raw.isReasoningApart = reasoning.key == .thoughtsTokenCount
+        }
         raw.total = attributes.number(ExtractionTable.total, in: batch)?.value
         if let text = attributes.text(.aiResponseProviderMetadata) {
             raw.fill(from: ProviderMetadata(batch.bytes(of: text)))
         }
-        guard !rules.isEmpty else { return raw }
+        if attributes.present.intersects(UsageObject.keys.set) { fillFromObjects(&raw) }
+        if !rules.isEmpty { applyHouseRules(to: &raw) }
+        return raw
+    }
+
+    private func fillFromObjects(_ raw: inout RawCounts) {
+        for source in UsageObject.sources {
+            guard let text = attributes.text(source.key) else { continue }
+            raw.fill(from: UsageObject(batch.bytes(of: text), isPython: source.isPython).counts(of: source))
+        }
+    }
+
+    private func applyHouseRules(to raw: inout RawCounts) {
         func house(_ field: TokenRule.Field) -> Int64? {
             rules.entry(field, in: attributes, of: batch).flatMap { batch.number(of: $0.value) }.flatMap {
                 $0 < 0 ? nil : $0
             }
         }
-        if let input = house(.input) { (raw.input, raw.inputKey) = (input, .unknown) }
-        raw.output = house(.output) ?? raw.output
+        if let input = house(.input) { (raw.input, raw.hasInput, raw.convention) = (input, true, .inclusive) }
+        if let output = house(.output) { (raw.output, raw.hasOutput) = (output, true) }
         raw.cacheRead = house(.cacheRead) ?? raw.cacheRead
         raw.cacheWrite = house(.cacheWrite) ?? raw.cacheWrite
         raw.reasoning = house(.reasoning) ?? raw.reasoning
-        return raw
     }
 
     mutating func describe(
         _ observation: inout Observation,
         _ entry: RecordEntry,
         _ resource: ResourceFacts,
-        _ profile: AgentProfile
+        _ profile: AgentProfile,
+        cost: Money?
     ) {
         observation.origin = origin(of: entry, resource, profile)
-        observation.reportedCost = reportedCost()
+        observation.reportedCost = cost
         observation.terms.isFast = attributes.text(.speed).map { batch.equals($0, "fast") } ?? false
         observation.terms.serviceTier = text(ExtractionTable.serviceTier, nil)
         observation.terms.geography = attributes.text(.inferenceGeo).map { interner.string($0, in: batch) }
@@ -47,22 +72,55 @@ extension ObservationReader {
         observation.error = error(of: entry)
     }
 
+    /// Who made the call; a call that names no session has none here yet (``groupCallsWithoutSession(_:)``).
     private mutating func origin(of entry: RecordEntry, _ resource: ResourceFacts, _ profile: AgentProfile)
         -> SharedOrigin
     {
         var origin = CallOrigin()
         origin.agent = profile.name.isEmpty ? nil : profile.name
-        origin.session = text(profile.sessionKeys, .session) ?? resource.session
-        if origin.session == nil, entry.traceHigh | entry.traceLow != 0 {
-            origin.session = Self.hex(entry.traceHigh, entry.traceLow)
-            origin.sessionIsTrace = true
-        }
-        origin.provider = text(ExtractionTable.provider, nil) ?? profile.provider
-        origin.model = text(ExtractionTable.model, .model)
+        origin.session = session(profile.sessionKeys) ?? resource.session
+        origin.provider = provider() ?? profile.provider
+        origin.model = text(ExtractionTable.model, .model).map(Self.unquoted)
         origin.user = text(ExtractionTable.user, .user) ?? resource.user
         origin.project = text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project
         origin.machine = resource.machine
+        names = (origin.session, origin.user)
         return origins.shared(origin)
+    }
+
+    /// The session that the record itself names.
+    ///
+    /// Microsoft's Agent Framework sends the id of a response as `gen_ai.conversation.id`, which is no session.
+    mutating func session(_ keys: KeyGroup) -> String? {
+        guard let conversation = attributes.text(.genAIConversationID), batch.hasPrefix(conversation, "resp_") else {
+            return text(keys, .session)
+        }
+        return text(KeyGroup(keys.keys.filter { $0 != .genAIConversationID }), .session)
+    }
+
+    /// Who answered, under one name however it is spelled; the name of a framework is passed over.
+    private mutating func provider() -> String? {
+        guard attributes.present.intersects(ExtractionTable.provider.set) else { return nil }
+        for key in ExtractionTable.provider.keys {
+            guard let slice = attributes.text(key) else { continue }
+            let sent = interner.string(slice, in: batch)
+            if let known = providers.first(where: { $0.sent == sent }) {
+                if let name = known.name { return name }
+                continue
+            }
+            let name = ProviderName.canonical(sent)
+            if providers.count < 8 { providers.append((sent, name)) }
+            if let name { return name }
+        }
+        return nil
+    }
+
+    /// A text without the quotes of the JSON that MLflow makes of every value.
+    static func unquoted(_ text: String) -> String {
+        guard text.utf8.first == UInt8(ascii: "\""), text.utf8.count > 2, text.utf8.last == UInt8(ascii: "\"") else {
+            return text
+        }
+        return String(text.dropFirst().dropLast())
     }
 
     mutating func text(_ keys: KeyGroup, _ house: TokenRule.Field?) -> String? {
@@ -75,11 +133,13 @@ extension ObservationReader {
         return interner.string(slice, in: batch)
     }
 
-    private func reportedCost() -> Money? {
+    func reportedCost() -> Money? {
         if let micros = attributes.number(.costUSDMicros, in: batch), attributes[.costUSD] == nil {
             return Money(dollars: Double(micros) / 1e6)
         }
-        return attributes.double(ExtractionTable.cost, in: batch).flatMap(Money.init(dollars:))
+        if let dollars = attributes.double(ExtractionTable.cost, in: batch) { return Money(dollars: dollars) }
+        return attributes.text(.langfuseObservationCostDetails)
+            .flatMap { UsageObject(batch.bytes(of: $0)).cost }.flatMap(Money.init(dollars:))
     }
 
     private func duration(of entry: RecordEntry) -> Int64? {
@@ -120,7 +180,7 @@ extension ObservationReader {
     }
 
     /// Sixteen bytes in 32 digits.
-    private static func hex(_ high: UInt64, _ low: UInt64) -> String {
+    static func hex(_ high: UInt64, _ low: UInt64) -> String {
         String(unsafeUninitializedCapacity: 32) { digits in
             for place in 0..<32 {
                 let word = place < 16 ? high : low

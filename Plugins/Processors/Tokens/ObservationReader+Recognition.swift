@@ -7,10 +7,22 @@ import Usage
 struct Verdict {
     /// Whose it is.
     var profile: AgentProfile
-    /// Whether it tells of a call, if it tells usage.
-    var isCall: Bool
+    /// What its usage is.
+    var role: Role
+    /// Whether it names itself a model call, so that a cost without tokens can be believed of it.
+    var isNamedCall: Bool
     /// How far its numbers are trusted.
     var authority: UInt8
+
+    /// What the usage of a record is.
+    enum Role {
+        /// That of one call.
+        case call
+        /// That of an agent's run, a sum of calls.
+        case agent
+        /// A repetition or a sum of what other records report.
+        case repetition
+    }
 }
 
 /// Which records tell of calls, and by whom.
@@ -36,19 +48,24 @@ extension ObservationReader {
     private func newVerdict(on entry: RecordEntry, _ resource: ResourceFacts) -> Verdict {
         let profile = profile(of: entry, resource)
         let isSpan = batch.signal == .traces
+        let (role, isNamed) = isSpan ? role(ofSpan: entry, profile) : role(ofLog: entry, profile)
         return Verdict(
             profile: profile,
-            isCall: isSpan ? isCall(span: entry, profile) : isCall(log: entry, profile),
-            authority: authority(entry, profile, isSpan)
+            role: role,
+            isNamedCall: isNamed && role == .call,
+            authority: role == .agent ? Self.authorityOfAgents : authority(entry, profile, isSpan)
         )
     }
+
+    /// Below every source that reports single calls.
+    private static let authorityOfAgents: UInt8 = 10
 
     private static let look = StableHash(domain: "look")
 
     /// The attributes on which a verdict rests.
     private static let telling: KeyGroup = [
         .eventName, .genAIAgentName, .agentName, .genAIOperationName, .openinferenceSpanKind, .langfuseObservationType,
-        .traceloopSpanKind,
+        .mlflowSpanType, .langsmithSpanKind, .lmnrSpanType, .traceloopSpanKind, .ag2UsageKind,
     ]
 
     private func profile(of entry: RecordEntry, _ resource: ResourceFacts) -> AgentProfile {
@@ -65,25 +82,37 @@ extension ObservationReader {
         return AgentProfile(name: name ?? "")
     }
 
-    private func isCall(log entry: RecordEntry, _ profile: AgentProfile) -> Bool {
+    private func role(ofLog entry: RecordEntry, _ profile: AgentProfile) -> (Verdict.Role, isNamed: Bool) {
         let event = (attributes.text(.eventName) ?? (entry.name.isEmpty ? nil : entry.name)).map(batch.string)
-        if let callEvents = profile.callEvents { return event.map(callEvents.contains) ?? false }
-        return event.map { !AgentProfile.eventsThatSumUp.contains($0) } ?? true
+        if let callEvents = profile.callEvents {
+            return event.map(callEvents.contains) ?? false ? (.call, true) : (.repetition, false)
+        }
+        guard let event else { return (.call, false) }
+        let isSum = AgentProfile.eventsThatSumUp.contains(event)
+        return (isSum ? .repetition : .call, event.hasPrefix("gen_ai.client.inference"))
     }
 
-    private func isCall(span entry: RecordEntry, _ profile: AgentProfile) -> Bool {
+    private func role(ofSpan entry: RecordEntry, _ profile: AgentProfile) -> (Verdict.Role, isNamed: Bool) {
         let name = batch.string(entry.name)
-        if let callSpans = profile.callSpans { return callSpans.contains(name) }
-        if AgentProfile.spansThatSumUp.contains(name) { return false }
-        if let operation = attributes.text(.genAIOperationName),
-            AgentProfile.operationsThatSumUp.contains(batch.string(operation))
-        {
-            return false
+        if let callSpans = profile.callSpans { return callSpans.contains(name) ? (.call, true) : (.repetition, false) }
+        if AgentProfile.spansThatSumUp.contains(name) { return (.repetition, false) }
+        if let kind = attributes.text(.ag2UsageKind) {
+            return AgentProfile.usageKindsThatRepeat.contains(batch.string(kind)) ? (.repetition, false) : (.call, true)
         }
-        if let kind = attributes.text([.openinferenceSpanKind, .langfuseObservationType]) {
-            return AgentProfile.kindsThatInfer.contains(batch.string(kind))
+        // An agent that reports its calls itself needs no sum of them.
+        let sum: Verdict.Role = profile.isKnownByHeart ? .repetition : .agent
+        let operation = attributes.text(.genAIOperationName).map(batch.string)
+        if let operation, AgentProfile.operationsThatSumUp.contains(operation) {
+            return (AgentProfile.operationsOfAgents.contains(operation) ? sum : .repetition, false)
         }
-        return attributes.text(.traceloopSpanKind) == nil
+        if let slice = attributes.text(ExtractionTable.kind) {
+            // MLflow writes JSON, with quotes; OpenInference's own libraries differ in the case.
+            let kind = Self.unquoted(batch.string(slice)).lowercased()
+            if AgentProfile.kindsThatInfer.contains(kind) { return (.call, true) }
+            return (AgentProfile.kindsOfAgents.contains(kind) ? sum : .repetition, false)
+        }
+        guard let kind = attributes.text(.traceloopSpanKind) else { return (.call, operation != nil) }
+        return (AgentProfile.kindsOfAgents.contains(batch.string(kind)) ? sum : .repetition, false)
     }
 
     private func authority(_ entry: RecordEntry, _ profile: AgentProfile, _ isSpan: Bool) -> UInt8 {

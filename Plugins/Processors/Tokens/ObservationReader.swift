@@ -14,16 +14,21 @@ struct ObservationReader {
     private var resources: [ResourceFacts?]
     /// What is known of each scope, once it was looked at.
     private var scopes: [ScopeFacts?]
-    /// Whether each record tells usage.
-    private var usage: [Bool] = []
+    /// The providers that records of the batch name, under one name; nil for what is none.
+    var providers: [(sent: String, name: String?)] = []
+    /// What is known from other batches of the traces of this one.
+    private let memory: TraceMemory
     /// What records that look alike turned out to be.
     var verdicts: [UInt64: Verdict] = [:]
     /// The newest of them: neighbours nearly always look alike.
     var latestVerdict: (look: UInt64, verdict: Verdict)?
-    private lazy var ancestry = SpanAncestry(batch)
+    private var groups = GroupNames()
+    /// The session and the user of the call that was read last, before others lend theirs.
+    var names: (session: String?, user: String?) = (nil, nil)
 
-    init(batch: OTLPBatch, receivedAt: Timestamp, rules: HouseRules) {
+    init(batch: OTLPBatch, receivedAt: Timestamp, rules: HouseRules, memory: TraceMemory) {
         self.batch = batch
+        self.memory = memory
         self.receivedAt = receivedAt
         self.rules = rules
         resources = [ResourceFacts?](repeating: nil, count: batch.resources.count)
@@ -37,28 +42,86 @@ struct ObservationReader {
         var kind: StableHash
         /// Who wrote its records.
         var origin: Origin
+        /// Whether it leaves cached tokens out of Anthropic's figures (``ExtractionTable/scopesWithAnthropicFigures``).
+        var hasAnthropicFigures: Bool
     }
 
     /// Reads everything there is to know about calls and sessions.
     mutating func read() -> Findings {
         var findings = Findings()
-        let namesSessions = batch.signal == .logs
-        if namesSessions { findings.sessionOfRecord = [Int32](repeating: -1, count: batch.records.count) }
-        usage = batch.records.indices.map { batch.isLive(record: $0) && tellsUsage($0) }
-        let usages = usage.count { $0 }
-        findings.observations.reserveCapacity(usages)
+        let isLogs = batch.signal == .logs
+        if isLogs { findings.sessionOfRecord = [Int32](repeating: -1, count: batch.records.count) }
+        let interests = batch.records.indices.map { batch.isLive(record: $0) ? interest(of: $0, isLog: isLogs) : [] }
+        let calls = interests.count { !$0.isDisjoint(with: [.usage, .cost]) }
+        findings.observations.reserveCapacity(calls)
+        var tree = SpanTree()
         for record in batch.records.indices where batch.isLive(record: record) {
-            guard usage[record] || namesSessions else { continue }
-            let isFromFile = facts(ofScope: batch.records[record].scope).origin == .sessionFiles
-            attributes.load(.record(record), of: batch, keepingOthers: isFromFile || !rules.isEmpty)
-            if usage[record], var observation = observation(of: record) {
-                observation.record = Int32(record)
-                if tellsCollectorCost(record) { observation.reportedCost = nil }
+            let entry = batch.records[record]
+            let resource = facts(of: batch.scopes[entry.scope].resource)
+            let mayBeCall = !interests[record].isDisjoint(with: [.usage, .cost])
+            let lends = !isLogs && interests[record].contains(.names) && resource.lendsNames
+            var isCall = false
+            if isLogs || mayBeCall || lends {
+                let isFromFile = facts(ofScope: entry.scope).origin == .sessionFiles
+                attributes.load(.record(record), of: batch, keepingOthers: isFromFile || !rules.isEmpty)
+                if mayBeCall, var observation = observation(of: record) {
+                    isCall = true
+                    observation.record = Int32(record)
+                    if tellsCollectorCost(record) { observation.reportedCost = nil }
+                    findings.observations.append(observation)
+                    tree.noteCall(session: names.session, user: names.user, at: record, asksOthers: resource.lendsNames)
+                } else if lends {
+                    noteNames(of: record, resource, in: &tree)
+                }
+            }
+            if isLogs {
+                noteSession(of: record, in: &findings)
+            } else if !isCall, resource.lendsNames {
+                tree.noteOther(entry, at: record)
+            }
+        }
+        if !isLogs { connect(tree, &findings) }
+        if isLogs { for position in tree.withoutSession { setGroup(&findings, position) } }
+        return findings
+    }
+
+    /// Notes the session and the user that a span names, for the calls of its trace that name none.
+    private mutating func noteNames(of record: Int, _ resource: ResourceFacts, in tree: inout SpanTree) {
+        let profile = verdict(on: batch.records[record], resource).profile
+        guard profile.callSpans == nil else { return }
+        tree.note(session: session(profile.sessionKeys), user: text(ExtractionTable.user, .user), at: record)
+    }
+
+    /// Sets what spans know of one another, within the batch and from batch to batch.
+    private mutating func connect(_ tree: SpanTree, _ findings: inout Findings) {
+        let memory = memory
+        guard !tree.isEmpty || memory.expectsAncestors else { return }
+        var tree = tree
+        tree.link(&findings, in: batch)
+        memory.exchange { state in
+            tree.linkEarlier(&findings, in: batch, &state)
+            tree.lendNames(&findings, in: batch, &state)
+            for position in tree.withoutSession { setGroup(&findings, position) }
+            tree.keepWithoutSession(findings, in: batch, &state)
+            for var observation in tree.completed {
+                observation.record = -1
                 findings.observations.append(observation)
             }
-            if namesSessions { noteSession(of: record, in: &findings) }
         }
-        return findings
+    }
+
+    /// Puts a call that names no session into the group of its service and day.
+    private mutating func setGroup(_ findings: inout Findings, _ position: Int) {
+        let record = Int(findings.observations[position].record)
+        let entry = batch.records[record]
+        let resource = facts(of: batch.scopes[entry.scope].resource)
+        guard facts(ofScope: entry.scope).origin == .agents else { return }
+        var origin = findings.observations[position].origin.value
+        guard origin.session == nil else { return }
+        let service = resource.profile?.name ?? resource.serviceName ?? origin.agent ?? "unknown service"
+        origin.session = groups.id(service: service, of: origin, at: findings.observations[position].time)
+        origin.sessionIsTrace = true
+        findings.observations[position].origin = origins.shared(origin)
     }
 
     /// Who writes records.
@@ -76,6 +139,7 @@ struct ObservationReader {
         var observations: [Observation] = []
         var sessions: [SessionSighting] = []
         var sessionOfRecord: [Int32] = []
+
         fileprivate var positions: [String: Int] = [:]
         /// The session of the latest record that names one, which nearly always is that of the next.
         fileprivate var latest: Int?
@@ -93,7 +157,7 @@ struct ObservationReader {
         let entry = batch.records[record]
         let resource = facts(of: batch.scopes[entry.scope].resource)
         let keys = resource.profile?.sessionKeys ?? ExtractionTable.session
-        guard let session = text(keys, .session) ?? resource.session else { return }
+        guard let session = session(keys) ?? resource.session else { return }
         let time = time(of: entry)
         let origin = facts(ofScope: entry.scope).origin
         let tellsFacts =
@@ -125,15 +189,24 @@ struct ObservationReader {
         findings.sessions.append(sighting)
     }
 
-    private func tellsUsage(_ record: Int) -> Bool {
+    private func interest(of record: Int, isLog: Bool) -> ExtractionTable.Interest {
+        var interest: ExtractionTable.Interest = []
         if batch.overlay.isEmpty {
-            for index in batch.records[record].attributes
-            where ExtractionTable.tellsUsage[Int(batch.attributes[index].keyID.rawValue)] { return true }
+            for index in batch.records[record].attributes {
+                interest.formUnion(ExtractionTable.interests[Int(batch.attributes[index].keyID.rawValue)])
+                // The names in a log record are looked for in any case.
+                if isLog, interest.contains(.usage) { return interest }
+            }
         } else {
-            for entry in batch.attributes(of: .record(record))
-            where ExtractionTable.tellsUsage[Int(entry.keyID.rawValue)] { return true }
+            for entry in batch.attributes(of: .record(record)) {
+                interest.formUnion(ExtractionTable.interests[Int(entry.keyID.rawValue)])
+            }
         }
-        return !rules.isEmpty && rules.tellsUsage(record, of: batch)
+        if !rules.isEmpty {
+            if rules.tellsUsage(record, of: batch) { interest.insert(.usage) }
+            if rules.tellsNames(record, of: batch) { interest.insert(.names) }
+        }
+        return interest
     }
 
     private mutating func observation(of record: Int) -> Observation? {
@@ -143,49 +216,78 @@ struct ObservationReader {
         if scope.origin == .events { return event(record, entry, resource, scope) }
         let verdict = verdict(on: entry, resource)
         let profile = verdict.profile
-        let isSpan = batch.signal == .traces
         let isFromFile = scope.origin == .sessionFiles
         let kind = isFromFile ? SessionRecords.kind(of: entry.name, in: batch) : nil
-        guard isFromFile ? kind != nil : verdict.isCall else { return nil }
-        let raw = rawCounts()
-        guard let counts = raw.normalized(isFromFile ? .inclusive : profile.convention), !counts.isZero else {
-            return nil
-        }
+        guard isFromFile ? kind != nil : verdict.role != .repetition else { return nil }
+        let (raw, cost) = (rawCounts(), reportedCost())
+        guard let counts = raw.normalized(convention(of: scope, isFromFile)) else { return nil }
+        let hasFigures = raw.hasInput || raw.hasOutput
+        // A cost without tokens is a call only where the record says that it is one: wrappers have costs, too.
+        guard !counts.isZero && hasFigures || verdict.isNamedCall && (cost ?? .zero) > .zero else { return nil }
         var observation = Observation(
             id: 0,
             time: time(of: entry),
-            source: kind?.source ?? (isSpan ? .otlpSpan : .otlpLog),
+            source: kind?.source ?? source(of: verdict),
             witness: scope.witness,
-            authority: kind?.authority ?? verdict.authority
+            authority: hasFigures ? kind?.authority ?? verdict.authority : Self.authorityOfCostAlone
         )
         observation.counts = counts
         observation.knowsCacheLifetimes = raw.knowsCacheLifetimes
-        describe(&observation, entry, resource, profile)
+        describe(&observation, entry, resource, profile, cost: cost)
+        observation.isSideChain = kind?.isSideChain ?? false
+        identify(&observation, entry, profile, resource, scope)
+        return observation
+    }
+
+    /// Above the sum of an agent's run, below every source that has tokens.
+    private static let authorityOfCostAlone: UInt8 = 20
+
+    private func source(of verdict: Verdict) -> Observation.Source {
+        guard batch.signal == .traces else { return .otlpLog }
+        return verdict.role == .agent ? .agentSpan : .otlpSpan
+    }
+
+    /// How a scope counts whatever its attributes are called; nil to decide by figures and attributes.
+    private func convention(of scope: ScopeFacts, _ isFromFile: Bool) -> CountingConvention? {
+        if isFromFile { return .inclusive }
+        guard scope.hasAnthropicFigures else { return nil }
+        let provider = attributes.text(ExtractionTable.provider)
+        return provider.map { batch.equals($0, "anthropic") } ?? false ? .exclusive : nil
+    }
+
+    /// Sets the ids by which the call and the observation are recognised.
+    ///
+    /// What names no session is identified within its trace; a session that another span lends comes later and changes no id.
+    private func identify(
+        _ observation: inout Observation,
+        _ entry: RecordEntry,
+        _ profile: AgentProfile,
+        _ resource: ResourceFacts,
+        _ facts: ScopeFacts
+    ) {
+        let hasTrace = entry.traceHigh | entry.traceLow != 0
+        let scope = observation.session ?? (hasTrace ? Self.hex(entry.traceHigh, entry.traceLow) : nil)
         observation.keys = CallIdentity.keys(
             attributes,
             of: batch,
-            scopedBy: observation.session,
-            prompt: counts.prompt,
-            isTranscript: kind?.source == .transcript
+            scopedBy: scope,
+            prompt: observation.counts.prompt,
+            isTranscript: observation.source == .transcript
         )
-        if isFromFile {
-            observation.isSideChain = kind?.isSideChain ?? false
-            SessionRecords.complete(&observation, attributes, of: batch)
+        if facts.origin == .sessionFiles { SessionRecords.complete(&observation, attributes, of: batch) }
+        // A sum of calls resembles none of them.
+        if observation.source != .agentSpan {
+            observation.weakKey = CallIdentity.weakKey(observation, profile, scope: scope)
         }
-        observation.weakKey = CallIdentity.weakKey(observation, profile)
         observation.weakWindow = profile.window
-        if isSpan {
-            observation.trace = ancestry.links(of: entry, in: batch, tellsUsage: usage)
-            observation.trace.kind = batch.hash(entry.name, after: scope.kind)
-            if !profile.isKnown, observation.duration != nil {
-                observation.intervalKey = CallIdentity.intervalKey(observation, resource)
-            }
+        if batch.signal == .traces {
+            observation.trace.span = SpanAncestry.hash(entry, entry.spanID)
+            if observation.source != .agentSpan { describeSpan(&observation, entry, profile, resource, facts) }
             observation.id = CallIdentity.spanIdentity(observation)
         } else {
             let sequence = attributes[.eventSequence].flatMap { batch.number(of: $0.value) }
-            observation.id = CallIdentity.logIdentity(observation, sequence: sequence)
+            observation.id = CallIdentity.logIdentity(observation, sequence: sequence, scope: scope)
         }
-        return observation
     }
 
     mutating func facts(ofScope scope: Int) -> ScopeFacts {
@@ -197,10 +299,25 @@ struct ObservationReader {
         let facts = ScopeFacts(
             witness: witness.value,
             kind: Self.spanKind(ofScope: name, in: batch),
-            origin: batch.signal == .logs ? origin(named: name) : .agents
+            origin: batch.signal == .logs ? origin(named: name) : .agents,
+            hasAnthropicFigures: ExtractionTable.scopesWithAnthropicFigures.contains { batch.equals(name, $0) }
         )
         scopes[scope] = facts
         return facts
+    }
+
+    /// Sets what tells a call below a call from a repetition, and what joins it with another library's span of it.
+    private func describeSpan(
+        _ observation: inout Observation,
+        _ entry: RecordEntry,
+        _ profile: AgentProfile,
+        _ resource: ResourceFacts,
+        _ scope: ScopeFacts
+    ) {
+        observation.trace.kind = batch.hash(entry.name, after: scope.kind)
+        if !profile.isKnown, observation.duration != nil {
+            observation.intervalKey = CallIdentity.intervalKey(observation, resource)
+        }
     }
 
     private static func spanKind(ofScope name: Slice, in batch: OTLPBatch) -> StableHash {

@@ -6,7 +6,7 @@ import Usage
 /// The attributes of one record by key, without searching: a table that is filled again for each record.
 struct RecordAttributes {
     /// What stood under each key last; only what ``present`` names is of this record.
-    private var entries = [AttributeEntry?](repeating: nil, count: 256)
+    private var entries = [AttributeEntry?](repeating: nil, count: AttributeKey.limit)
     private(set) var present = KeySet()
     /// Attributes under keys that the table does not know, for house rules and our own.
     private(set) var others: [AttributeEntry] = []
@@ -45,6 +45,14 @@ struct RecordAttributes {
             if let value = number(key, in: batch) { return (value, key) }
         }
         return nil
+    }
+
+    /// The sum of the whole numbers under several keys; nil when there is none.
+    func sum(_ group: KeyGroup, in batch: OTLPBatch) -> Int64? {
+        guard present.intersects(group.set) else { return nil }
+        let parts = group.keys.compactMap { number($0, in: batch) }
+        // Of parts that are beyond belief the largest is as good as their sum: neither makes a call.
+        return parts.isEmpty ? nil : parts.reduce(0) { max($0, $1) > TokenCounts.limit ? max($0, $1) : $0 + $1 }
     }
 
     /// The whole number under one key, if it is not negative.

@@ -16,6 +16,8 @@ final class ResourceFacts {
     let session: String?
     /// The agent, when the service's name gives it away.
     let profile: AgentProfile?
+    /// Whether a span can lend its session and user to other spans of its trace: not where each call names its own.
+    let lendsNames: Bool
 
     init(resource: Int, of batch: OTLPBatch) {
         func text(_ key: AttributeKey) -> String? {
@@ -43,5 +45,6 @@ final class ResourceFacts {
         profile = name.flatMap { name in
             AgentProfile.known.first { $0.serviceNames.contains { name.hasPrefix($0) } }
         }
+        lendsNames = profile?.callSpans == nil
     }
 }

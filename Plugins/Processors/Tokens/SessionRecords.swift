@@ -46,6 +46,12 @@ enum SessionRecords {
         if case .string(let place)? = attributes.other("hammurabi.lineage", in: batch), !place.isEmpty {
             observation.keys.lineage = batch.hash(place, after: lineage)
         }
+        // It decides, as a response id does: of one lineage there can be several calls.
+        if observation.keys.response == 0,
+            case .string(let place)? = attributes.other("hammurabi.lineage.own", in: batch)
+        {
+            observation.keys.response = batch.hash(place, after: lineage)
+        }
         if let searches = attributes.other("hammurabi.web_searches", in: batch).flatMap(batch.number),
             (0...TokenCounts.limit).contains(searches)
         {

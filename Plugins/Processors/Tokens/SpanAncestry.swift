@@ -3,7 +3,7 @@
 import OTLP
 import Usage
 
-/// The spans of a batch by id, to find which spans with usage stand above another.
+/// The spans of a batch by id, to find which are above another.
 struct SpanAncestry {
     /// Where the span with a hash stands in the batch.
     private var positions: HashTable
@@ -18,25 +18,19 @@ struct SpanAncestry {
         }
     }
 
-    /// The place of a span with usage: itself, the ancestors in this batch that tell usage, too, and the first ancestor that
-    /// is not in this batch and may still come.
+    /// Calls `visit` with each ancestor of a span in the batch, the parent first.
     ///
-    /// - Parameter tellsUsage: For each record of the batch, whether it tells usage.
-    func links(of record: RecordEntry, in batch: OTLPBatch, tellsUsage: [Bool]) -> TraceLinks {
-        var links = TraceLinks()
-        links.span = Self.hash(record, record.spanID)
-        var parent = record.parentSpanID
-        for _ in 0..<Self.maximumDepth where parent != 0 && parent != record.spanID {
-            let hash = Self.hash(record, parent)
+    /// - Returns: The first ancestor that is not in this batch and may still come, as the hash of a span; 0 when there is none.
+    func climb(from record: RecordEntry, in batch: OTLPBatch, _ visit: (Int) -> Void) -> UInt64 {
+        var record = record
+        for _ in 0..<Self.maximumDepth where record.parentSpanID != 0 && record.parentSpanID != record.spanID {
+            let hash = Self.hash(record, record.parentSpanID)
             let position = Int(positions[hash])
-            guard position >= 0 else {
-                links.ancestors.insert(hash)
-                break
-            }
-            if tellsUsage[position] { links.ancestors.insert(hash) }
-            parent = batch.records[position].parentSpanID
+            guard position >= 0 else { return hash }
+            visit(position)
+            record = batch.records[position]
         }
-        return links
+        return 0
     }
 
     /// The hash of a span of the record's trace.

@@ -10,6 +10,7 @@ import Usage
 struct TokensProcessor: Processor {
     private let rules: HouseRules
     private let counters: ComponentCounters
+    private let memory = TraceMemory()
 
     init(_ config: TokensConfig, _ settings: ComponentSettings) {
         rules = HouseRules(config.rules)
@@ -19,7 +20,7 @@ struct TokensProcessor: Processor {
     func process(_ batch: inout Batch) throws(ConsumeError) {
         counters.add(batch.otlp.recordCount, to: .accepted)
         guard batch.signal != .metrics else { return }
-        var reader = ObservationReader(batch: batch.otlp, receivedAt: batch.receivedAt, rules: rules)
+        var reader = ObservationReader(batch: batch.otlp, receivedAt: batch.receivedAt, rules: rules, memory: memory)
         let findings = reader.read()
         // To take over the list costs nothing, to append to an empty one counts a reference to every text.
         if batch.observations.isEmpty {

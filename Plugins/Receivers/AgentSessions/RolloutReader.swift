@@ -41,6 +41,8 @@ final class RolloutReader: SessionReader {
     private var instants = InstantReader()
     /// Made when it is first asked for: most rollouts say who made each call.
     private var history: ThreadHistory?
+    /// The figures of the newest call that was taken from a total.
+    private var latestGrowth: TokenVector?
     /// When the thread was made; zero when reading did not begin with the first line.
     private var created: Int64 = 0
 
@@ -123,16 +125,24 @@ final class RolloutReader: SessionReader {
     }
 
     private func addRecord(_ payload: RolloutLine.Payload, _ time: Timestamp, into sink: inout RecordSink) {
+        let isFirst = !facts.hasRecords
         facts.hasRecords = true
+        // The total of a first record's call may come before the record.
+        if isFirst, let usage = payload.usage, latestGrowth?.agrees(with: usage) == true,
+            let total = payload.threadUsage, facts.running.previous?.agrees(with: total) == true
+        {
+            return
+        }
         if let total = payload.threadUsage { facts.running.previous = total }
         guard let usage = payload.usage, !usage.isZero else { return }
         var call = call(.rolloutCall, usage, time, payload)
         call.session = payload.thread?.string(reusing: facts.thread) ?? call.session
         call.response = payload.response?.string
+        let root = call.session == facts.thread ? facts.root : payload.session?.string
         call.lineage =
-            payload.threadUsage.map { lineage($0.values, of: call.session) }
+            payload.threadUsage.map { lineage($0.values, root: root) }
             // Without any id the figures and the time have to do.
-            ?? (call.response == nil ? lineage(usage.values + [time.nanoseconds], of: call.session) : nil)
+            ?? (call.response == nil ? lineage(usage.values + [time.nanoseconds], root: facts.root) : nil)
         sink.add(call)
     }
 
@@ -140,15 +150,14 @@ final class RolloutReader: SessionReader {
         guard payload.total != nil || payload.last != nil else { return }
         let growth = facts.running.growth(total: payload.total, last: payload.last)
         guard !facts.hasRecords, let growth else { return }
+        latestGrowth = growth
         var call = call(.rolloutTotal, growth, time, payload)
-        guard let total = payload.total else {
-            call.lineage = lineage(growth.values + [time.nanoseconds], of: call.session)
-            return sink.add(call)
+        call.lineage = lineage(payload.total?.values ?? growth.values + [time.nanoseconds], root: facts.root)
+        if let total = payload.total, let maker = maker(of: total, at: time) {
+            // A copy belongs to the thread that made the call; a thread and its forks can have equal turns of their own.
+            call.session = maker
+            call.ownLineage = lineage(total.values, root: maker)
         }
-        let maker = maker(of: total, at: time)
-        call.lineage = lineage(total.values, of: maker)
-        // A copy belongs to the thread that made the call.
-        if maker != facts.root { call.session = maker }
         sink.add(call)
     }
 
@@ -168,15 +177,14 @@ final class RolloutReader: SessionReader {
         return call
     }
 
-    /// The thread that made the call behind a total.
-    private func maker(of total: TokenVector, at time: Timestamp) -> String {
+    /// The thread that made the call behind a total; nil when nothing tells.
+    private func maker(of total: TokenVector, at time: Timestamp) -> String? {
         let thread = facts.thread ?? place.session
         if facts.history.hasOwnTurn { return thread }
         var history =
             history
             ?? ThreadHistory(
                 thread: thread,
-                root: facts.root ?? thread,
                 isFork: facts.isFork,
                 created: created,
                 parent: facts.parent.flatMap(histories.totals),
@@ -186,11 +194,10 @@ final class RolloutReader: SessionReader {
         return history.maker(of: total, at: time)
     }
 
-    /// The place of a call in a thread's history.
-    private func lineage(_ values: [Int64], of thread: String) -> String {
+    private func lineage(_ values: [Int64], root: String?) -> String {
         var name = "codex:"
         name.reserveCapacity(128)
-        name += thread
+        name += root ?? facts.thread ?? place.session
         for (position, value) in values.enumerated() {
             name += position == 0 ? ":" : "."
             name += value.description

@@ -11,7 +11,7 @@ final class ScanPass {
     let buffer: LineBuffer
     let projects: ProjectNames
     let lineages = Lineages()
-    let histories: ThreadHistories
+    let histories = ThreadHistories()
     let seen = SeenCalls()
     var files: ArraySlice<FoundFile> = []
     var known: [String: FileMark]
@@ -56,7 +56,6 @@ final class ScanPass {
     init(_ options: Options, known: [String: FileMark]) {
         self.options = options
         self.known = known
-        histories = ThreadHistories(lineages)
         buffer = LineBuffer(largestLine: options.largestLine)
         projects = ProjectNames(files: LocalFolders(), home: options.home)
     }

@@ -22,6 +22,7 @@ import Usage
 /// `speed`, `inference_geo`, `cost_usd`, `project.name` and of our own
 ///
 /// - `hammurabi.lineage`: the place of the call in the history that a rollout and its forks share,
+/// - `hammurabi.lineage.own`: its place in the history of the thread that made it, where forks may have equal turns of their own,
 /// - `hammurabi.session.fork`: true on lines of a background fork, which begins with copies of its parent's calls,
 /// - `hammurabi.web_searches`: how many web searches the provider ran.
 ///
@@ -47,6 +48,8 @@ struct CallRecord {
     var request: String?
     var response: String?
     var lineage: String?
+    /// The same for the thread that made the call alone.
+    var ownLineage: String?
     /// Whether another session that has the call made it.
     var isFork = false
     var agent: String?
@@ -80,6 +83,7 @@ struct CallRecord {
             record.add(.requestID, request)
             record.add(.genAIResponseID, response)
             if let lineage, !lineage.isEmpty { record.add("hammurabi.lineage", lineage) }
+            if let ownLineage { record.add("hammurabi.lineage.own", ownLineage) }
             if isFork { record.add("hammurabi.session.fork", true) }
             record.add(.genAIAgentID, agent)
             record.add(.genAIProviderName, provider)
@@ -106,7 +110,7 @@ struct CallRecord {
 
     /// What two copies of the line of one answer have in common; zero when the line names no id.
     var identity: UInt64 {
-        guard let key = response ?? lineage ?? request else { return 0 }
+        guard let key = response ?? ownLineage ?? lineage ?? request else { return 0 }
         var hash = StableHash(domain: "agent-sessions-call")
         hash.combine(key)
         // Without a request id the id of an answer may be a gateway's, the same for all.

@@ -10,8 +10,6 @@ import Usage
 struct ThreadHistory {
     /// The thread itself.
     let thread: String
-    /// The oldest known ancestor, which stands for the history that a fork shares when nothing tells more.
-    let root: String
     /// Whether the thread continues another one's history; a spawned sub-agent begins with one of its own.
     let isFork: Bool
     /// When the thread was made, in nanoseconds since 1970; zero when that is not known.
@@ -30,29 +28,28 @@ struct ThreadHistory {
 
     init(
         thread: String,
-        root: String,
         isFork: Bool,
         created: Int64,
         parent: ThreadTotals?,
         progress: Progress = Progress()
     ) {
-        (self.thread, self.root, self.isFork, self.created) = (thread, root, isFork, created)
+        (self.thread, self.isFork, self.created) = (thread, isFork, created)
         self.parent = parent
         self.progress = progress
     }
 
     /// The thread that made the call behind which this total is written.
     ///
-    /// - Returns: The ancestor of a copy, ``root`` when nothing tells a copy from an own call.
-    mutating func maker(of total: TokenVector, at time: Timestamp) -> String {
+    /// - Returns: The ancestor of a copy, nil when nothing tells a copy from an own call.
+    mutating func maker(of total: TokenVector, at time: Timestamp) -> String? {
         if progress.hasOwnTurn { return thread }
         if let parent {
             if let maker = parent.maker(of: total, madeBefore: created) { return maker }
         } else if created > 0, time.nanoseconds < created {
             progress.hasOldCopies = true
-            return root
+            return nil
         } else if isFork, !progress.hasOldCopies {
-            return root
+            return nil
         }
         progress.hasOwnTurn = true
         return thread
@@ -94,7 +91,6 @@ final class ThreadTotals {
 
 /// Finds and reads the files of the threads that forks continue; a pass of a scan has one.
 final class ThreadHistories {
-    private let lineages: Lineages
     private var files: [String: FoundFile] = [:]
     private var read: [String: ThreadTotals?] = [:]
     /// The threads that were read, in order, to forget the oldest.
@@ -104,10 +100,6 @@ final class ThreadHistories {
     private static let capacity = 16
     /// A chain of forks is followed so far.
     private static let deepest = 16
-
-    init(_ lineages: Lineages) {
-        self.lineages = lineages
-    }
 
     /// Notes where the files of threads lie.
     func add(_ file: FoundFile) {
@@ -167,7 +159,6 @@ final class ThreadHistories {
         progress.hasOwnTurn = parent == nil || (meta.historyStart ?? 0) > 0
         return ThreadHistory(
             thread: thread,
-            root: lineages.root(of: thread, tree: meta.session?.string, parent: parent),
             isFork: meta.forkedFrom != nil,
             created: time.nanoseconds,
             parent: parent.flatMap { totals(of: $0, depth: depth + 1) },

@@ -43,6 +43,7 @@ function facts(data) {
     fact("Joined by resemblance", data.weaklyJoined, part(data.weaklyJoined)),
     fact("Without a price", data.unpriced, part(data.unpriced)),
     fact("Sums not counted again", data.rollUpsNotCounted),
+    fact("Sums of unknown calls", data.sumsOfUnknownCalls),
     fact("Unexplained tokens", data.unexplainedTokens));
 }
 

@@ -15,7 +15,7 @@ extension AttributeKey {
     }
 
     private static let names: [String] = {
-        var names = Array(repeating: "", count: Int(UInt8.max) + 1)
+        var names = Array(repeating: "", count: limit)
         for (key, name) in spellings { names[Int(key.rawValue)] = String(describing: name) }
         return names
     }()

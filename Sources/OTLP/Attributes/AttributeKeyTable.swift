@@ -6,7 +6,7 @@
 struct AttributeKeyTable: Sendable {
     static let shared = AttributeKeyTable()
 
-    /// Open addressing with linear probing; at a quarter full, a miss ends at the first slot four times out of five.
+    /// Open addressing with linear probing; at less than a third full, a miss ends at the first slot three times out of four.
     private static let slotCount = 1024
     /// The longest key takes 56 bytes; the rest of each line is zero.
     private static let lineSize = 64
@@ -18,9 +18,10 @@ struct AttributeKeyTable: Sendable {
 
     private init() {
         var slots = [AttributeKey](repeating: .unknown, count: Self.slotCount)
-        var lengths = [Int](repeating: 0, count: Int(UInt8.max) + 1)
+        var lengths = [Int](repeating: 0, count: AttributeKey.limit)
         var lines = [UInt8](repeating: 0, count: lengths.count * Self.lineSize)
         for (key, name) in AttributeKey.spellings {
+            precondition(Int(key.rawValue) < AttributeKey.limit, "the tables have no place for a key")
             let start = Int(key.rawValue) * Self.lineSize
             let length = name.utf8CodeUnitCount
             precondition(length <= Self.lineSize, "a line is too short for a key")

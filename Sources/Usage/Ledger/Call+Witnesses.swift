@@ -87,7 +87,7 @@ extension Call {
     private static func identity(of witnesses: [Observation]) -> UInt64 {
         let requests = witnesses.lazy.filter { !$0.isSideChain }.map(\.keys.request)
         if let key = requests.filter({ $0 != 0 }).min() { return key }
-        for kind in [\CallKeys.request, \.response, \.lineage] {
+        for kind in [\CallKeys.request, \.answer, \.response, \.lineage] {
             if let key = witnesses.lazy.map({ $0.keys[keyPath: kind] }).filter({ $0 != 0 }).min() { return key }
         }
         return witnesses.lazy.map(\.id).min() ?? 0

@@ -2,8 +2,8 @@
 
 /// Divides a closed set of observations into calls: the rules of ``Ledger`` as one pure function of the set.
 ///
-/// The ids of a call have an order: a request id decides over a response id, both decide over a lineage, and every id decides over
-/// resemblance. Sets of observations are joined from the strongest kind of id to the weakest. Two sets that hold different ids of a
+/// The ids of a call have an order (``CallKeys``): a request id or an answer decides over a response id, all of them decide over a
+/// lineage, and every id decides over resemblance. Sets of observations are joined from the strongest kind of id to the weakest. Two sets that hold different ids of a
 /// stronger kind are never joined by a weaker one, whatever else they share; so the rule holds for whole sets, not only for pairs.
 struct CallGrouping {
     /// The observations in the order of their ids, so that the order of delivery cannot matter.
@@ -33,7 +33,8 @@ struct CallGrouping {
                 overfull: overfull,
                 isBorderClear: isBorderClear
             )
-            grouping.joinEqualRequests()
+            grouping.joinEqual(\.request)
+            grouping.joinEqual(\.answer)
             grouping.joinEqualResponses()
             grouping.joinEqualLineages()
             grouping.pairUnmatched()
@@ -43,34 +44,32 @@ struct CallGrouping {
 
     // MARK: - Ids
 
-    private mutating func joinEqualRequests() {
-        for positions in positions(by: \.request).values { join(positions) }
+    private mutating func joinEqual(_ kind: KeyPath<CallKeys, UInt64>) {
+        for positions in positions(by: kind).values { join(positions) }
     }
 
-    /// Joins what has one response id, as far as request ids allow.
+    /// Joins what has one response id, as far as request ids and answers allow.
     ///
     /// Under load Anthropic's API has answered several requests with one message id (anthropics/claude-code#64880); a side question
-    /// repeats its parent's messages under request ids of its own (ccusage/ccusage#913).
+    /// repeats its parent's messages under request ids of its own (ccusage/ccusage#913); a gateway gives every answer one id
+    /// (ccusage/ccusage#1635).
     private mutating func joinEqualResponses() {
         for (response, positions) in positions(by: \.response).sorted(by: { $0.key < $1.key }) {
             let roots = roots(of: positions)
             guard roots.count > 1 else { continue }
-            let decided = roots.filter { !decidingRequests($0).isEmpty }
-            let free = roots.filter { decidingRequests($0).isEmpty }
+            let decided = roots.filter { !deciding(\.request, $0).isEmpty || !deciding(\.answer, $0).isEmpty }
+            let free = roots.filter { !decided.contains($0) }
             if decided.isEmpty || overfull.contains(response) {
                 joinUndecided(free)
             } else if decided.count == 1 {
                 join(roots)
             } else {
-                for root in free {
-                    let rank = nearest(to: root, among: decided)
-                    if let rank, !isSideChain(root) || rank.isCopy { sets.join(root, rank.root) }
-                }
+                joinRanked(decided, free, by: [\.request, \.answer])
             }
         }
     }
 
-    /// Joins sets of one response id none of which has a request id that decides.
+    /// Joins sets of one response id none of which has an id that decides.
     private mutating func joinUndecided(_ roots: [Int]) {
         if roots.contains(where: { !isSideChain($0) }) { return join(roots) }
         // Copies without their original: what has the same prompt was copied from the same call.
@@ -86,16 +85,34 @@ struct CallGrouping {
             let roots = roots(of: positions)
             guard roots.count > 1 else { continue }
             let decided = roots.filter { hasStrongerID($0) }
-            let free = roots.filter { !hasStrongerID($0) }
+            let free = roots.filter { !decided.contains($0) }
             if decided.isEmpty || overfull.contains(lineage) {
                 join(free)
-                continue
+            } else if decided.count == 1 {
+                join(roots)
+            } else {
+                joinRanked(decided, free, by: [\.request, \.answer, \.response])
             }
-            var ranks: [Rank] = []
-            for (position, root) in decided.enumerated() {
-                for other in decided[..<position] + free { ranks.append(rank(root, other)) }
+        }
+    }
+
+    /// Joins sets that share a weak key, the best fit first, unless they hold different ids of a kind that decides over it.
+    private mutating func joinRanked(
+        _ decided: [Int],
+        _ free: [Int],
+        by kinds: [KeyPath<CallKeys, UInt64>]
+    ) {
+        var ranks: [Rank] = []
+        for (position, root) in decided.enumerated() {
+            for other in decided[..<position] { ranks.append(rank(root, other)) }
+            ranks += free.map { rank(root, $0) }.filter { $0.isCopy || !isSideChain($0.other) }
+        }
+        for rank in ranks.sorted() {
+            let areApart = kinds.contains { kind in
+                let (mine, theirs) = (deciding(kind, rank.root), deciding(kind, rank.other))
+                return !mine.isEmpty && !theirs.isEmpty && mine.isDisjoint(with: theirs)
             }
-            for rank in ranks.sorted() where !contradict(rank.root, rank.other) { sets.join(rank.root, rank.other) }
+            if !areApart { sets.join(rank.root, rank.other) }
         }
     }
 
@@ -128,34 +145,24 @@ struct CallGrouping {
         sets.group(of: position).lazy.map { ordered[$0] }
     }
 
-    /// The request ids that decide: those of a side chain only if another source reports them, too.
-    private func decidingRequests(_ position: Int) -> Set<UInt64> {
-        var requests: Set<UInt64> = []
-        for member in members(position) where member.keys.request != 0 && !member.isSideChain {
-            requests.insert(member.keys.request)
+    /// The ids of one kind that decide: request ids of a side chain only if another source reports them, too.
+    private func deciding(_ kind: KeyPath<CallKeys, UInt64>, _ position: Int) -> Set<UInt64> {
+        var keys: Set<UInt64> = []
+        for member in members(position) where kind != \.request || !member.isSideChain {
+            keys.insert(member.keys[keyPath: kind])
         }
-        return requests
-    }
-
-    private func responses(_ position: Int) -> Set<UInt64> {
-        Set(members(position).lazy.map(\.keys.response)).subtracting([0])
+        return keys.subtracting([0])
     }
 
     private func hasStrongerID(_ position: Int) -> Bool {
-        members(position).contains { $0.keys.response != 0 || ($0.keys.request != 0 && !$0.isSideChain) }
+        members(position).contains {
+            $0.keys.response != 0 || $0.keys.answer != 0 || ($0.keys.request != 0 && !$0.isSideChain)
+        }
     }
 
     private func isSideChain(_ position: Int) -> Bool { members(position).allSatisfy(\.isSideChain) }
 
     private func prompt(_ position: Int) -> Int64 { members(position).lazy.map(\.counts.prompt).max() ?? 0 }
-
-    /// Whether two sets hold different ids of a kind that decides over a lineage.
-    private func contradict(_ left: Int, _ right: Int) -> Bool {
-        func differ(_ mine: Set<UInt64>, _ theirs: Set<UInt64>) -> Bool {
-            !mine.isEmpty && !theirs.isEmpty && mine.isDisjoint(with: theirs)
-        }
-        return differ(decidingRequests(left), decidingRequests(right)) || differ(responses(left), responses(right))
-    }
 
     // MARK: - The best of several
 
@@ -192,11 +199,6 @@ struct CallGrouping {
             }
         }
         return best
-    }
-
-    /// The set of several that fits best.
-    private func nearest(to root: Int, among others: [Int]) -> Rank? {
-        others.map { rank($0, root) }.min()
     }
 
     // MARK: - Resemblance
@@ -259,7 +261,7 @@ struct CallGrouping {
         guard sets.root(of: left) != sets.root(of: right) else { return false }
         let (mine, theirs) = (members(left), members(right))
         guard Set(mine.lazy.map(\.witness)).isDisjoint(with: theirs.lazy.map(\.witness)) else { return false }
-        return [\CallKeys.request, \.response, \.lineage].allSatisfy { kind in
+        return [\CallKeys.request, \.answer, \.response, \.lineage].allSatisfy { kind in
             let ids = Set(mine.lazy.map { $0.keys[keyPath: kind] }).subtracting([0])
             let others = Set(theirs.lazy.map { $0.keys[keyPath: kind] }).subtracting([0])
             return ids.isEmpty || others.isEmpty || (ids == others && ids.count == 1)

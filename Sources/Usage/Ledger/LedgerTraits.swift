@@ -27,17 +27,20 @@ struct LedgerTraits {
             ^ UInt64(bitPattern: observation.counts.output)
     }
 
-    /// The kinds of ids (``CallKeys/kinds``) that decide over a response id or a lineage.
+    /// The kinds of ids that decide over a lineage, as bits: request, response, answer; without the second, over a response id.
     ///
     /// The request id of a side chain does not: a side chain can repeat a call of its parent under a new one.
-    private var deciding: UInt8 { keys.kinds & (isSideChain ? 2 : 3) }
+    private var deciding: UInt8 { keys.kinds & (isSideChain ? 2 : 3) | (keys.answer == 0 ? 0 : 4) }
+    private var overResponse: UInt8 { deciding & 5 }
+    private var overLineage: UInt8 { deciding }
 
     /// Calls `body` with the links that are not a cell of resemblance.
     @inline(__always)
     func forEachLinkButCell(_ body: (LedgerLink) throws -> Void) rethrows {
         if keys.request != 0 { try body(.key(keys.request)) }
-        if keys.response != 0 { try body(.key(keys.response, besides: deciding & 1)) }
-        if keys.lineage != 0 { try body(.key(keys.lineage, besides: deciding & 3)) }
+        if keys.answer != 0 { try body(.key(keys.answer)) }
+        if keys.response != 0 { try body(.key(keys.response, besides: overResponse)) }
+        if keys.lineage != 0 { try body(.key(keys.lineage, besides: overLineage)) }
         if trace.span != 0 { try body(.span(trace.span)) }
         if keys.isEmpty, trace.span == 0 { try body(.identity(id)) }
         try trace.ancestors.forEach { try body(.ancestor($0)) }
@@ -45,8 +48,8 @@ struct LedgerTraits {
 
     /// Calls `body` with the links of ids beside which a stronger id decides.
     func forEachLinkBesideStronger(_ body: (LedgerLink) throws -> Void) rethrows {
-        if keys.response != 0, deciding & 1 != 0 { try body(.key(keys.response, besides: deciding & 1)) }
-        if keys.lineage != 0, deciding & 3 != 0 { try body(.key(keys.lineage, besides: deciding & 3)) }
+        if keys.response != 0, overResponse != 0 { try body(.key(keys.response, besides: overResponse)) }
+        if keys.lineage != 0, overLineage != 0 { try body(.key(keys.lineage, besides: overLineage)) }
     }
 
     /// A link under which observations lie that an id can join with this one.
@@ -68,18 +71,21 @@ struct LedgerTraits {
         if keys.request != 0 {
             try body(Joining(link: .key(keys.request), key: keys.request, isOwn: true, isDecided: false))
         }
-        if keys.response != 0 { try forEachLink(keys.response, own: deciding & 1, 0...1, body) }
-        if keys.lineage != 0 { try forEachLink(keys.lineage, own: deciding & 3, 0...3, body) }
+        if keys.answer != 0 {
+            try body(Joining(link: .key(keys.answer), key: keys.answer, isOwn: true, isDecided: false))
+        }
+        if keys.response != 0 { try forEachLink(keys.response, own: overResponse, among: 5, body) }
+        if keys.lineage != 0 { try forEachLink(keys.lineage, own: overLineage, among: 7, body) }
     }
 
     @inline(__always)
     private func forEachLink(
         _ key: UInt64,
         own: UInt8,
-        _ all: ClosedRange<UInt8>,
+        among kinds: UInt8,
         _ body: (Joining) throws -> Void
     ) rethrows {
-        for besides in all where besides & own == 0 {
+        for besides in 0...kinds where besides & own == 0 && besides & ~kinds == 0 {
             try body(
                 Joining(
                     link: .key(key, besides: besides),
@@ -96,6 +102,7 @@ struct LedgerTraits {
     /// The id of an observation is made of its strongest key, so a copy of it has that key, too.
     var identifyingLink: LedgerLink {
         if keys.request != 0 { return .key(keys.request) }
+        if keys.answer != 0 { return .key(keys.answer) }
         if keys.response != 0 { return .key(keys.response) }
         if keys.lineage != 0 { return .key(keys.lineage) }
         return trace.span == 0 ? .identity(id) : .span(trace.span)

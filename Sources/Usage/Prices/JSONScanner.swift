@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A value of a JSON text; a number keeps its text, so that nothing is lost to binary fractions.
-enum JSONValue: Equatable {
+package enum JSONValue: Equatable {
     case null
     case bool(Bool)
     case number(String)
@@ -11,19 +11,19 @@ enum JSONValue: Equatable {
 }
 
 /// Reads a JSON text from its beginning to its end, object member by object member.
-struct JSONScanner {
+package struct JSONScanner {
     private static let deepest = 32
 
     private let bytes: [UInt8]
     private var position = 0
 
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         self.bytes = bytes
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
 
     /// Reads the whole text as one object and hands over each of its members.
-    mutating func members(_ body: (String, JSONValue) throws(PriceTableError) -> Void) throws(PriceTableError) {
+    package mutating func members(_ body: (String, JSONValue) throws(PriceTableError) -> Void) throws(PriceTableError) {
         try object(depth: 0, body)
         skipSpace()
         guard position == bytes.count else { throw error("something follows the object") }

@@ -19,6 +19,13 @@ public struct DataQuality: Sendable, Hashable {
     /// What senders report beside what the price table says, by model and by why they differ.
     public var costs: [CostKey: CostComparison] = [:]
 
+    /// Counted "calls" that only an agent's span reports: each is the sum of an unknown number of calls.
+    ///
+    /// OpenInference's instrumentation of the Claude Agent SDK alone, for example, writes usage on the agent's span only.
+    public var sumsOfUnknownCalls: Int64 {
+        sources.reduce(0) { $0 + ($1.key.sources == [.agentSpan] ? $1.value.calls : 0) }
+    }
+
     /// Creates the quality of nothing.
     public init() {}
 
@@ -133,7 +140,8 @@ extension DataQuality {
         let key = SourceKey(agent: agent ?? "", machine: machine ?? "", sources: call.sources)
         let lastSeen = max(sources[key]?.lastSeen ?? call.time, call.time)
         sources[key] = SourceUse(calls: (sources[key]?.calls ?? 0) + 1, lastSeen: lastSeen)
-        guard let reported = call.reportedCost else { return }
+        // Without tokens there is nothing to compare with, and the model may well have a price.
+        guard let reported = call.reportedCost, call.price?.computed != nil || !call.hasCostAlone else { return }
         let reason = Self.agreement(reported, call.price?.computed, call)
         costs[CostKey(model: call.model ?? "", reason: reason), default: CostComparison()].add(
             reported,

@@ -18,7 +18,7 @@ public struct Knowledge: OptionSet, Sendable, Hashable {
     /// From what a kind of material makes known.
     public init(_ source: Observation.Source) {
         switch source {
-        case .otlpLog, .otlpSpan, .event: self = .measured
+        case .otlpLog, .otlpSpan, .event, .agentSpan: self = .measured
         case .transcript, .rollout: self = .transcript
         }
     }

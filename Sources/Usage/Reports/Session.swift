@@ -2,7 +2,7 @@
 
 /// A session of an agent: who, where, since when, and what it cost.
 public struct Session: Sendable, Hashable {
-    /// The agent's id for it, or a trace id.
+    /// The agent's id for it, or that of a ``SessionGroup``.
     public var id: String
     /// A name people gave it; the id when there is none.
     public var name: String

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One name for each provider, in the spelling of OpenTelemetry's `gen_ai.provider.name`.
+///
+/// Senders write `OpenAI` and `openai`, `MistralAI` and `mistral_ai`, `aws` and `bedrock`, and some put their framework there. A name
+/// that is not in the table stays as it was sent.
+enum ProviderName {
+    /// The provider's name; nil for the name of a framework, which answers no call.
+    static func canonical(_ sent: String) -> String? {
+        let name = sent.lowercased()
+        let key = String(name.map { $0 == "." || $0 == "-" || $0 == " " || $0 == "/" ? "_" : $0 })
+        if frameworks.contains(key) { return nil }
+        return spellings[key] ?? sent
+    }
+
+    private static let frameworks: Set<String> = [
+        "strands_agents", "gcp_vertex_agent", "microsoft_agent_framework", "langchain", "langgraph", "llama_index",
+        "llamaindex", "crewai", "haystack", "autogen", "semantic_kernel", "pydantic_ai", "openai_agents", "dspy",
+        "smolagents", "agno", "ag2",
+    ]
+
+    private static let spellings: [String: String] = {
+        var table: [String: String] = [:]
+        for (name, others) in names {
+            let own = String(name.map { $0 == "." ? "_" : $0 })
+            for spelling in others + [own] { table[spelling] = name }
+        }
+        return table
+    }()
+
+    /// OpenTelemetry's name, and other spellings in lower case with `_` for dots, dashes, slashes and spaces.
+    private static let names: [(name: String, others: [String])] = [
+        ("anthropic", ["claude"]),
+        ("aws.bedrock", ["aws", "bedrock", "amazon_bedrock", "bedrock_converse", "amazon", "aws_bedrock_runtime"]),
+        ("azure.ai.inference", ["az_ai_inference", "azure_ai"]),
+        ("azure.ai.openai", ["az_ai_openai", "azure", "azure_openai", "azureopenai"]),
+        ("cohere", ["cohere_chat", "cohereai"]),
+        ("deepseek", ["deepseek_ai"]),
+        ("gcp.gemini", ["gemini", "google", "google_genai", "google_ai_studio", "google_generativeai", "gemini_api"]),
+        ("gcp.gen_ai", ["gcp_genai"]),
+        ("gcp.vertex_ai", ["vertex_ai", "vertexai", "vertex", "google_vertex", "google_vertexai", "google_vertex_ai"]),
+        ("groq", []),
+        ("ibm.watsonx.ai", ["watsonx", "watsonx_ai", "ibm_watsonx"]),
+        ("mistral_ai", ["mistral", "mistralai"]),
+        ("moonshot_ai", ["moonshot", "moonshotai", "kimi"]),
+        ("openai", ["open_ai", "openai_responses"]),
+        ("perplexity", ["perplexity_ai", "perplexityai"]),
+        ("x_ai", ["xai", "grok"]),
+    ]
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import OTLP
+import Usage
+
+/// The usage of a call that is one text in one attribute: the provider's own object, or what a library made of it.
+///
+/// Langfuse, MLflow, LangSmith, LiteLLM and Logfire write some or all of their figures only like this. A text that is too long, too
+/// deep or broken has no figures.
+struct UsageObject {
+    /// The numbers by their names; those of objects inside are joined by dots (`prompt_tokens_details.cached_tokens`).
+    private var numbers: [String: Double] = [:]
+
+    /// A text longer than this is no usage.
+    private static let longestText = 1 << 14
+    /// No account of a call has more figures.
+    private static let mostNumbers = 96
+
+    /// An attribute that holds such a text.
+    struct Source: Sendable {
+        let key: AttributeKey
+        /// Whether the text is Python's (`{'cached_tokens': None}`), not JSON.
+        var isPython = false
+        /// Whether a flat `cache_read_input_tokens` beside `input_tokens` is Anthropic's own account, which leaves cached tokens out of
+        /// the input.
+        var isProvidersOwn = false
+    }
+
+    /// In the order in which they are asked.
+    static let sources = [
+        Source(key: .langfuseObservationUsageDetails, isProvidersOwn: true),
+        Source(key: .mlflowChatTokenUsage),
+        Source(key: .langsmithMetadataUsageMetadata),
+        Source(key: .metadataUsageObject, isPython: true),
+        Source(key: .genAIUsageRaw, isProvidersOwn: true),
+    ]
+
+    /// The keys of ``sources``.
+    static let keys: KeyGroup = [
+        .langfuseObservationUsageDetails, .mlflowChatTokenUsage, .langsmithMetadataUsageMetadata, .metadataUsageObject,
+        .genAIUsageRaw,
+    ]
+
+    init(_ text: ArraySlice<UInt8>, isPython: Bool = false) {
+        guard text.count <= Self.longestText else { return }
+        var scanner = JSONScanner(isPython ? Self.json(ofPython: text) : Array(text))
+        var found = UsageObject()
+        let isWhole: Void? = try? scanner.members { name, value in found.add(value, under: name) }
+        if isWhole != nil { self = found }
+    }
+
+    private init() {}
+
+    private mutating func add(_ value: JSONValue, under name: String) {
+        switch value {
+        case .object(let members):
+            for (member, value) in members { add(value, under: "\(name).\(member)") }
+        case .number(let text):
+            guard numbers.count < Self.mostNumbers, let number = Double(text), number.isFinite else { return }
+            numbers[name] = number
+        case .null, .bool, .string, .array: break
+        }
+    }
+
+    /// The largest of the figures under several names for one thing.
+    private func count(_ names: [String]) -> Int64? {
+        names.compactMap { numbers[$0] }.filter { $0 >= 0 }.max().flatMap(Int64.init(exactly:))
+    }
+
+    // MARK: - Figures
+
+    /// The figures of a call.
+    func counts(of source: Source) -> RawCounts {
+        if isOfParts { return sumOfParts() }
+        var raw = RawCounts()
+        if let input = count(Self.input) {
+            raw.input = input
+            raw.hasInput = true
+        }
+        if let output = count(Self.output) {
+            raw.output = output
+            raw.hasOutput = true
+        }
+        let isAnthropic =
+            numbers["input_tokens"] != nil
+            && (numbers["cache_read_input_tokens"] ?? numbers["cache_creation_input_tokens"]) != nil
+        raw.convention = source.isProvidersOwn && isAnthropic ? .exclusive : .inclusive
+        raw.cacheRead = count(Self.cacheRead) ?? 0
+        raw.cacheWrite = count(Self.cacheWrite) ?? 0
+        raw.cacheWrite5m = count(Self.cacheWrite5m)
+        raw.cacheWrite1h = count(Self.cacheWrite1h)
+        raw.reasoning = count(Self.reasoning) ?? 0
+        if let thoughts = count(Self.thoughts) {
+            raw.reasoning = thoughts
+            raw.isReasoningApart = true
+        }
+        raw.total = count(Self.total)
+        return raw
+    }
+
+    /// What a call cost: the total, else the sum of its parts; nil when nothing is above zero.
+    var cost: Double? {
+        let cost = numbers["total"] ?? numbers.values.reduce(0, +)
+        return cost > 0 ? cost : nil
+    }
+
+    private static let input = [
+        "prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "prompt_token_count", "promptTokenCount",
+    ]
+    private static let output = [
+        "completion_tokens", "output_tokens", "completionTokens", "outputTokens", "candidates_token_count",
+        "candidatesTokenCount",
+    ]
+    private static let total = ["total_tokens", "totalTokens", "total_token_count", "totalTokenCount"]
+    private static let cacheRead = [
+        "prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens", "input_token_details.cache_read",
+        "cache_read_input_tokens", "cached_content_token_count", "cachedContentTokenCount", "prompt_cache_hit_tokens",
+    ]
+    private static let cacheWrite = [
+        "prompt_tokens_details.cache_creation_tokens", "prompt_tokens_details.cache_write_tokens",
+        "input_tokens_details.cache_write_tokens", "input_token_details.cache_creation", "cache_creation_input_tokens",
+    ]
+    private static let cacheWrite5m = [
+        "cache_creation.ephemeral_5m_input_tokens", "input_token_details.ephemeral_5m_input_tokens",
+        "prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens",
+    ]
+    private static let cacheWrite1h = [
+        "cache_creation.ephemeral_1h_input_tokens", "input_token_details.ephemeral_1h_input_tokens",
+        "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
+        "cache_creation_input_tokens_above_1hr",
+    ]
+    private static let reasoning = [
+        "completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens",
+        "output_token_details.reasoning",
+    ]
+    /// Google counts them beside the answer's tokens, not among them.
+    private static let thoughts = ["thoughts_token_count", "thoughtsTokenCount"]
+
+    // MARK: - Disjoint parts
+
+    /// Whether the figures are Langfuse's parts (`input`, `input_cache_read`, `output_reasoning`), which add up.
+    private var isOfParts: Bool {
+        numbers["input"] != nil || numbers["output"] != nil
+    }
+
+    /// Names that begin with `input` or `output` each are a part of the prompt or the answer.
+    private func sumOfParts() -> RawCounts {
+        var raw = RawCounts()
+        (raw.hasInput, raw.convention) = (true, .inclusive)
+        for (name, number) in numbers {
+            guard number >= 0, let tokens = Int64(exactly: number), tokens <= TokenCounts.limit else { continue }
+            if name.hasPrefix("input") {
+                raw.input += tokens
+                if name.contains("ephemeral_5m") {
+                    raw.cacheWrite5m = (raw.cacheWrite5m ?? 0) + tokens
+                } else if name.contains("ephemeral_1h") {
+                    raw.cacheWrite1h = (raw.cacheWrite1h ?? 0) + tokens
+                } else if name.contains("cache_creation") || name.contains("cache_write") {
+                    raw.cacheWrite += tokens
+                } else if name.contains("cache") {
+                    raw.cacheRead += tokens
+                }
+            } else if name.hasPrefix("output") {
+                (raw.output, raw.hasOutput) = (raw.output + tokens, true)
+                if name.contains("reasoning") || name.contains("thinking") { raw.reasoning += tokens }
+            }
+        }
+        // Both sums and both lifetimes are parts; what counts as written is all of them.
+        if let split = [raw.cacheWrite5m, raw.cacheWrite1h].compactMap(\.self).reduce(nil, { ($0 ?? 0) + $1 }) {
+            raw.cacheWrite += split
+        }
+        return raw
+    }
+
+    // MARK: - Python
+
+    /// JSON of the text that Python prints for a dictionary: double quotes, and `null`, `true` and `false`.
+    private static func json(ofPython text: ArraySlice<UInt8>) -> [UInt8] {
+        var json: [UInt8] = []
+        json.reserveCapacity(text.count)
+        var quote: UInt8?
+        var isEscaped = false
+        var word: [UInt8] = []
+        func flush() {
+            json += words[word] ?? word
+            word = []
+        }
+        for byte in text {
+            if let open = quote {
+                if byte == open, !isEscaped {
+                    quote = nil
+                    json.append(UInt8(ascii: "\""))
+                } else {
+                    if byte == UInt8(ascii: "\""), !isEscaped { json.append(UInt8(ascii: "\\")) }
+                    json.append(byte)
+                }
+                isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+            } else if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") {
+                flush()
+                quote = byte
+                json.append(UInt8(ascii: "\""))
+            } else if (65...90).contains(byte & ~32) {
+                word.append(byte)
+            } else {
+                flush()
+                json.append(byte)
+            }
+        }
+        flush()
+        return json
+    }
+
+    private static let words = [
+        Array("None".utf8): Array("null".utf8), Array("True".utf8): Array("true".utf8),
+        Array("False".utf8): Array("false".utf8),
+    ]
+}

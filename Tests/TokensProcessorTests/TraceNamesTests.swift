@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+import Testing
+import TokensProcessor
+import Usage
+
+/// A trace lends its only session and user to all its calls; a call without a session belongs to the group of its service and day.
+struct TraceNamesTests {
+    /// The calls after the spans came in these batches through one processor.
+    private static func calls(_ batches: [[Record]], service: String = "app") throws -> [Call] {
+        let processor = try makeProcessor()
+        var ledger = MemoryLedger()
+        for records in batches {
+            var batch = Batch(try spans(records, resource: ["service.name": .string(service)]), receivedAt: arrival)
+            try processor.process(&batch)
+            #expect(batch.observations.allSatisfy { $0.record < Int32(records.count) })
+            try ledger.absorb(batch.observations)
+        }
+        return ledger.calls.sorted { $0.counts.uncachedInput < $1.counts.uncachedInput }
+    }
+
+    private static let agent = Record(
+        span: 1,
+        name: "lead.run",
+        ["openinference.span.kind": "AGENT", "session.id": "agno-1", "user.id": "u-3"]
+    )
+    private static let call = Record(
+        span: 2,
+        parent: 1,
+        ["openinference.span.kind": "LLM", "llm.provider": "OpenAI", "llm.token_count.prompt": 100]
+    )
+
+    @Test(arguments: [
+        [[agent, call]], [[call, agent]], [[call], [agent]], [[agent], [call]], [[call], [agent], [call]],
+    ])
+    func `session and user on the agent's span are those of its calls, in any order`(batches: [[Record]]) throws {
+        let calls = try Self.calls(batches)
+        #expect(calls.map(\.session) == ["agno-1"])
+        #expect(calls.map(\.sessionIsTrace) == [false])
+        #expect(calls.map(\.user) == ["u-3"])
+    }
+
+    @Test func `a session on a sibling counts, and the only user of a trace is that of all its calls`() throws {
+        let sibling = Record(span: 3, parent: 1, name: "tool", ["session.id": "s-1"])
+        let root = Record(span: 1, name: "root", ["x": 1])
+        let own = Record(
+            span: 4,
+            parent: 1,
+            ["gen_ai.usage.input_tokens": 200, "user.id": "own"]
+        )
+        let calls = try Self.calls([[Self.call, sibling, own, root]])
+        #expect(calls.map(\.session) == ["s-1", "s-1"])
+        #expect(calls.map(\.user) == ["own", "own"])
+    }
+
+    @Test func `of several sessions in a trace the nearest ancestor's counts, else none`() throws {
+        let helper = Record(span: 3, parent: 1, name: "helper", ["session.id": "agno-2"])
+        let below = Record(span: 4, parent: 3, ["gen_ai.usage.input_tokens": 200])
+        let beside = Record(span: 5, ["gen_ai.usage.input_tokens": 300])
+        let calls = try Self.calls([[Self.call, below, beside, helper, Self.agent]])
+        #expect(calls.map(\.session) == ["agno-1", "agno-2", "app · 1970-01-01 (no session) · u-3"])
+        #expect(calls.map(\.sessionIsTrace) == [false, false, true])
+    }
+
+    @Test func `a session of another trace is not lent`() throws {
+        var stranger = Self.agent
+        stranger.trace = "00000000000000000000000000000008"
+        #expect(try Self.calls([[Self.call, stranger]]).map(\.sessionIsTrace) == [true])
+        #expect(try Self.calls([[Self.call], [stranger]]).map(\.sessionIsTrace) == [true])
+    }
+
+    @Test func `lending changes no id by which a call is known`() throws {
+        let alone = try #require(try processed(spans([Self.call])).observations.first)
+        let lent = try #require(try processed(spans([Self.call, Self.agent])).observations.first)
+        #expect(alone.id == lent.id && alone.keys == lent.keys && alone.weakKey == lent.weakKey)
+        #expect(alone.session != lent.session)
+    }
+
+    @Test func `calls without a session are one group for each service and day`() throws {
+        let day: UInt64 = 86_400_000_000_000
+        let records = (0..<6).map { number in
+            var record = Record(span: 1, ["gen_ai.usage.input_tokens": .int(Int64(number) + 1)])
+            record.trace = "0000000000000000000000000000001\(number)"
+            record.time = UInt64(20_767 + number / 3) * day + UInt64(number) * 1_000
+            return record
+        }
+        let calls = try Self.calls(records.map { [$0] }, service: "checkout-service")
+        let (first, second) = (
+            "checkout-service · 2026-11-10 (no session)", "checkout-service · 2026-11-11 (no session)"
+        )
+        #expect(calls.map(\.session) == [first, first, first, second, second, second])
+        #expect(calls.map(\.sessionIsTrace).contains(false) == false)
+    }
+
+    @Test func `users, projects and machines keep groups of their own, because sums by them come from sessions`() throws
+    {
+        var record = Record(span: 1, ["input_tokens": 1, "user.id": "ann", "project": "p"])
+        record.time = 20_767 * 86_400_000_000_000
+        let found = try processed(spans([record], resource: ["service.name": "app", "host.name": "box"])).observations
+        #expect(found.map(\.session) == ["app · 2026-11-10 (no session) · ann · p · box"])
+    }
+
+    @Test func `the agent of a group is its service, which may run several agents`() throws {
+        let records = ["lead", "helper"].enumerated().map { number, name in
+            Record(span: UInt64(number) + 1, ["gen_ai.agent.name": .string(name), "gen_ai.usage.input_tokens": 1])
+        }
+        let found = try processed(spans(records, resource: ["service.name": "app"])).observations
+        #expect(found.map(\.agent) == ["lead", "helper"])
+        #expect(found.map { $0.sessionSighting?.agent } == ["app", "app"])
+        let hostile = try processed(spans([records[0]], resource: ["service.name": " (no session)"])).observations
+        #expect(hostile.map { $0.sessionSighting?.agent } == ["lead"])
+    }
+
+    @Test(arguments: [
+        "traceloop.association.properties.thread_id", "gcp.vertex.agent.session_id",
+        "lmnr.association.properties.session_id", "langsmith.metadata.session_id", "langsmith.metadata.thread_id",
+        "litellm.trace_id",
+    ])
+    func `names of a session in other libraries`(key: String) throws {
+        #expect(try spanObservation([key: "s-1", "input_tokens": 1] as Attributes)?.session == "s-1")
+    }
+
+    @Test(arguments: [
+        "traceloop.association.properties.user_id", "langsmith.metadata.user_id", "llm.user",
+        "lmnr.association.properties.user_id",
+    ])
+    func `names of a user in other libraries`(key: String) throws {
+        #expect(try spanObservation([key: "u-3", "input_tokens": 1] as Attributes)?.user == "u-3")
+    }
+
+    @Test func `the id of a response under the name of a conversation is no session`() throws {
+        let id: AttributeScalar = "resp_14d5370c9635580463afd607ff249cf3"
+        #expect(try spanObservation(["gen_ai.conversation.id": id, "input_tokens": 1])?.sessionIsTrace == true)
+        let other = try spanObservation(["gen_ai.conversation.id": id, "langfuse.session.id": "lf", "input_tokens": 1])
+        #expect(other?.session == "lf")
+        #expect(try processed(logs([Record(["gen_ai.conversation.id": id, "x": 1])])).sessions.isEmpty)
+    }
+
+    @Test func `a trace that named its session after ten thousand others is no harm`() throws {
+        let processor = try makeProcessor()
+        for number in 0..<40 {
+            let records = (0..<250).map { place in
+                var record = Record(span: 2, parent: 1, ["gen_ai.usage.input_tokens": 10])
+                record.trace = "1" + String(repeating: "0", count: 23) + String(10_000_000 + number * 250 + place)
+                return record
+            }
+            var batch = Batch(try spans(records), receivedAt: arrival)
+            try processor.process(&batch)
+        }
+        func late(_ trace: String) throws -> [Observation] {
+            var agent = Self.agent
+            agent.trace = trace
+            var batch = Batch(try spans([agent]), receivedAt: arrival)
+            try processor.process(&batch)
+            return batch.observations
+        }
+        #expect(try late("1" + String(repeating: "0", count: 23) + "10000000").isEmpty)
+        #expect(try late("1" + String(repeating: "0", count: 23) + "10009999").map(\.session) == ["agno-1"])
+    }
+}
