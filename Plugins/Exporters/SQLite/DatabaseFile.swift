@@ -26,12 +26,13 @@ struct DatabaseFile {
     /// - Throws: ``StartError`` when it cannot be used, or does not do what the configuration says.
     func open(id: ComponentID, makesFolder: Bool = true, mustBeNew: Bool = false) throws(StartError) -> Opened {
         try makeFolder(id, mayMake: makesFolder)
-        let folder = DurableFolder.containing(path)
         do {
             // SQLite gives its log the rights of the database, so they are set before there is one.
-            if !FileManager.default.fileExists(atPath: path) {
-                _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
-                try DurableFolder.flush(folder)
+            if !FileManager.default.fileExists(atPath: path),
+                // Where it cannot be made, SQLite says why.
+                FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+            {
+                try DurableFolder.flush(DurableFolder.containing(path))
             }
             let pool = try DatabasePool(path: path, configuration: Self.configuration)
             // The pool's own set-up of the log asks for NORMAL, which flushes nothing at a commit: this must come after it.

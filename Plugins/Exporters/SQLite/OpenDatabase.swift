@@ -98,7 +98,14 @@ final class OpenDatabase: Sendable {
     ///   so for the last connection only if that one writes, and the pool's last one only reads.
     func close(isWhole: Bool) {
         checkpoints.close()
-        if isWhole { pool.writeWithoutTransaction { _ = try? $0.checkpoint(.truncate) } }
+        if isWhole {
+            pool.writeWithoutTransaction { db in
+                // Another program that uses the database is not waited for: the log is left to it.
+                try? db.execute(sql: "PRAGMA busy_timeout = 0")
+                _ = try? db.checkpoint(.passive)
+                _ = try? db.checkpoint(.truncate)
+            }
+        }
         try? pool.close()
     }
 }
