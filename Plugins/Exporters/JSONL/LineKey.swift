@@ -56,6 +56,7 @@ enum LineKey: String, CaseIterable {
     case statusUnixNano
     case endUnixNano
     case completed
+    case reportedUnixNano
     case receivedAt
     case earliestUnixNano
     case latestUnixNano

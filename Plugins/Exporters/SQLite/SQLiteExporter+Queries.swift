@@ -21,6 +21,10 @@ extension SQLiteExporter {
         try await commits().pool.read { db in try QualityQuery(db: db, period: period).run() }
     }
 
+    func names(of dimension: UsageDimension) async throws -> Set<String> {
+        try await commits().pool.read { [memory] db in try memory.names(of: dimension, db) }
+    }
+
     func unpricedModels() async throws -> [UnpricedModel] {
         try await commits().pool.read { db in try UnpricedQuery.run(db) }
     }

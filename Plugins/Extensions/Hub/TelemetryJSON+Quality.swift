@@ -6,8 +6,15 @@ import Usage
 extension TelemetryJSON {
     /// The answer about how well a period's calls are known.
     ///
-    /// - Parameter faults: What of session files could not be read or explained.
-    static func quality(_ quality: DataQuality, of period: Period, faults: ScanReport) -> JSONValue {
+    /// - Parameters:
+    ///   - faults: What of session files could not be read or explained.
+    ///   - unmatched: Prices of the user's that reach no stored call.
+    static func quality(
+        _ quality: DataQuality,
+        of period: Period,
+        faults: ScanReport,
+        unmatched: [UnmatchedOverride]
+    ) -> JSONValue {
         [
             "period": .string(period.name),
             "from": .string(period.from),
@@ -41,11 +48,27 @@ extension TelemetryJSON {
                     ]
                 }
             ),
+            "sessionCosts": sessionCosts(quality.sessionCosts),
+            "unmatchedOverrides": self.unmatched(unmatched),
             "unreadableFiles": .integer(Int64(faults.unreadable)),
             "skippedLines": .integer(Int64(faults.skippedLines)),
             "unexplainedTokens": .integer(faults.unexplainedTokens),
             "unknownLines": unknownLines(faults),
             "problems": .array(faults.problems.map { .string($0.description) }),
+        ]
+    }
+
+    private static func sessionCosts(_ costs: DataQuality.SessionCosts) -> JSONValue {
+        [
+            "compared": .integer(costs.compared),
+            "differing": .integer(costs.differing),
+            "sessions": .array(
+                costs.largest.map {
+                    [
+                        "sessionId": .string($0.session), "reported": money($0.reported), "counted": money($0.counted),
+                    ]
+                }
+            ),
         ]
     }
 }
