@@ -60,7 +60,7 @@ struct JoinedLineTests {
         #expect(try await scanned(home).books.figures[0] == 2)
     }
 
-    @Test func `braces are found wherever they stand`() {
+    @Test func `braces are found at every place of a line`() {
         for length in 0..<80 {
             for gap in 0..<3 {
                 let text =

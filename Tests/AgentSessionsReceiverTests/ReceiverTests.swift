@@ -150,6 +150,27 @@ struct ReceiverTests {
         await scene.shutdown()
     }
 
+    /// ccusage/ccusage#1375, anthropics/claude-code#9221 and #36275.
+    @Test func `a folder is one project, whether Windows or Linux names it`() async throws {
+        let folders = [
+            #"C:\\Users\\me\\src\\my.app"#, "/mnt/c/Users/me/src/my.app",
+            #"c:\\Users\\me\\src\\my.app\\.claude\\worktrees\\fix"#,
+            #"\\\\wsl.localhost\\Ubuntu\\gone\\api"#, "/gone/api", #"\\\\wsl$\\Ubuntu\\gone\\api"#,
+        ]
+        for (position, folder) in folders.enumerated() {
+            let line = answer("msg_\(position)", request: nil, session: "s\(position)")
+            try home.write(
+                line.replacing("/gone/app", with: folder),
+                to: ".claude/projects/-p/s\(position).jsonl"
+            )
+        }
+        let (books, _) = try await scanned(home)
+        let projects = (0..<6).map { books.sessions["s\($0)"]?.project }
+        #expect(
+            projects == Array(repeating: "/C:/Users/me/src/my.app", count: 3) + Array(repeating: "/gone/api", count: 3)
+        )
+    }
+
     @Test func `a project is its repository`() async throws {
         let repository = home.path + "/work/hub"
         try home.write("", to: "work/hub/.git/HEAD")

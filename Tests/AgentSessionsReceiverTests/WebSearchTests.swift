@@ -50,7 +50,7 @@ struct WebSearchTests {
         #expect(try await searches(lines + result("toolu_3", searches: 1) + result("toolu_2", searches: 4)) == [7])
     }
 
-    @Test func `searches that the usage tells itself are not counted twice`() async throws {
+    @Test func `searches that the usage has itself are not counted twice`() async throws {
         #expect(try await searches(use("toolu_1", searches: 2) + result("toolu_1", searches: 2)) == [2])
         #expect(try await searches(use("toolu_1", searches: 3) + result("toolu_1", searches: 2)) == [3])
     }

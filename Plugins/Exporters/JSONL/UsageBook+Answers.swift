@@ -45,11 +45,10 @@ extension UsageBook {
             quality.add(call, agent: sighting?.agent, machine: sighting?.machine)
         }
         for case let session? in sessions.slots where session.isListed {
-            let told = session.sighting
-            guard told.firstSeen < period.end, told.lastSeen >= period.start, let reported = told.comparableCost else {
-                continue
-            }
-            quality.sessionCosts.add(told.id, reported: reported, counted: session.totals.totals.cost)
+            let facts = session.sighting
+            guard facts.firstSeen < period.end, facts.lastSeen >= period.start, let reported = facts.comparableCost
+            else { continue }
+            quality.sessionCosts.add(facts.id, reported: reported, counted: session.totals.totals.cost)
         }
         return quality
     }

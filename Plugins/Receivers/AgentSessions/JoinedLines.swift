@@ -13,7 +13,7 @@ extension LineBytes {
     func endOfFirstObject() -> Int? {
         guard hasAdjacentBraces else { return nil }
         var start = 0
-        // A byte order mark can only stand at the beginning of a file.
+        // A byte order mark is only found at the beginning of a file.
         if count >= 3, base[0] == 0xEF, base[1] == 0xBB, base[2] == 0xBF { start = 3 }
         var cursor = JSONCursor(suffix(from: start))
         guard (try? cursor.skipValue()) != nil else { return nil }

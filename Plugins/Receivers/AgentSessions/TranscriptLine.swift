@@ -24,7 +24,7 @@ struct TranscriptLine {
     var sessionCost: Double?
     /// Uses of the tool WebSearch by their ids.
     var searchUses: [Text] = []
-    /// The ids of the tools whose results the line brings, and how many searches the result tells of.
+    /// The ids of the uses of tools whose results the line has, and how many searches the result names.
     var resultsOf: [Text] = []
     var searchCount: Int64?
     var response: Text?
@@ -56,7 +56,7 @@ struct TranscriptLine {
     /// Reads a line.
     ///
     /// - Parameters:
-    ///   - wantsFacts: Whether lines without usage are read to their end for what they tell of the session.
+    ///   - wantsFacts: Whether lines without usage are read to their end for facts about the session.
     ///   - wantsResults: Whether the results of tools are looked at.
     init(_ line: LineBytes, wantsFacts: Bool, wantsResults: Bool = false) throws(LineFault) {
         var cursor = JSONCursor(line)

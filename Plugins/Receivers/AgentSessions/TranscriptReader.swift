@@ -11,7 +11,7 @@ struct TranscriptState: Equatable {
     var title: String?
     var isTitleCustom = false
     var parent: String?
-    /// Calls whose web searches are told by later lines.
+    /// Calls whose web searches are in later lines.
     var searches = WebSearches()
     /// The newest time of any line.
     var lastSeen: Int64 = 0

@@ -5,7 +5,7 @@
 /// The usage of the call that asks leaves them at 0; their number is in the line of the tool's result (`toolUseResult.searchCount`), which
 /// comes later and names the tool's use. Anthropic bills each to the request that asked (kenn-io/agentsview and Claudoscope compared
 /// both with bills). The call is therefore handed out a second time with the number; the larger number of a call holds, so that neither a
-/// second reading nor a usage that tells of the searches itself (`server_tool_use`) counts them twice.
+/// second reading nor a usage that has the searches itself (`server_tool_use`) counts them twice.
 struct WebSearches: Equatable {
     /// Calls that used the tool, the oldest first.
     private(set) var calls: [AskingCall] = []
@@ -43,7 +43,7 @@ struct WebSearches: Equatable {
 
     /// Takes in the result of a use.
     ///
-    /// - Returns: The call that asked, with all its searches; nil when no call is known or the result tells nothing new.
+    /// - Returns: The call that asked, with all its searches; nil when no call is known or the result adds nothing.
     mutating func answer(_ id: String, count: Int64) -> CallRecord? {
         for place in calls.indices {
             guard let use = calls[place].uses.firstIndex(where: { $0.id == id }) else { continue }

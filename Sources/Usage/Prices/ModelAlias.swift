@@ -2,7 +2,7 @@
 
 /// A name that is billed as another model, as `hammurabi prices list` shows it.
 public struct PriceAlias: Sendable, Hashable {
-    /// The name; a `*` stands for any text.
+    /// The name; a `*` is any text.
     public var name: String
     /// The model whose price is taken; a `*` for what the name has in its place.
     public var model: String

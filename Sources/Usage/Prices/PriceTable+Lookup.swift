@@ -77,7 +77,7 @@ extension PriceTable {
         return nil
     }
 
-    /// The prices of what a name stands for; a name may lose one ending after the other, each of which makes it shorter.
+    /// The prices of the model that an alias means; a name may lose one ending after the other, each of which makes it shorter.
     private func alias(of spelling: ModelName.Spelling, scopes: [String]) -> PriceHistory? {
         func find(_ model: String) -> PriceHistory? {
             let target = ModelName.Spelling(text: model, isFast: spelling.isFast)

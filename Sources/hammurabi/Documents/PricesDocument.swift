@@ -11,7 +11,7 @@ struct PricesDocument: Decodable {
     /// What a person should know of their own prices.
     var notes: [String] { (unmatchedOverrides ?? []).map(\.warning.message) }
 
-    /// A name that is billed as another model; a `*` stands for any text.
+    /// A name that is billed as another model; a `*` is any text.
     struct Alias: Codable {
         var name: String
         var model: String
