@@ -4,6 +4,8 @@ import CollectorKit
 import Testing
 import Usage
 
+@testable import AgentSessionsReceiver
+
 /// The tool WebSearch of Claude Code: asked for by a call, counted by the line of its result.
 struct WebSearchTests {
     private let home: TestHome
@@ -53,6 +55,30 @@ struct WebSearchTests {
     @Test func `searches that the usage has itself are not counted twice`() async throws {
         #expect(try await searches(use("toolu_1", searches: 2) + result("toolu_1", searches: 2)) == [2])
         #expect(try await searches(use("toolu_1", searches: 3) + result("toolu_1", searches: 2)) == [3])
+    }
+
+    @Test func `two calls behind a gateway that gives all one id keep their searches apart`() async throws {
+        var searches = WebSearches()
+        for (prompt, use) in [(100, "toolu_1"), (200, "toolu_2")] as [(Int64, String)] {
+            var record = CallRecord(.transcriptCall, time: Timestamp(nanoseconds: prompt), session: "s1")
+            (record.response, record.input) = ("msg_constant", prompt)
+            searches.note(record, uses: [use])
+        }
+        #expect(searches.answer("toolu_2", count: 3).map { [$0.input, $0.webSearches] } == [200, 3])
+        #expect(searches.answer("toolu_1", count: 1).map { [$0.input, $0.webSearches] } == [100, 1])
+        #expect(searches.answer("toolu_1", count: 1) == nil && !searches.isWaiting)
+    }
+
+    @Test func `what is remembered is bounded`() {
+        var searches = WebSearches()
+        for number in 0..<100 {
+            var record = CallRecord(.transcriptCall, time: Timestamp(nanoseconds: 1), session: "s1")
+            record.response = "msg_\(number)"
+            searches.note(record, uses: (0..<100).map { "toolu_\(number)_\($0)" })
+        }
+        #expect(searches.calls.count == WebSearches.mostCalls)
+        #expect(searches.calls.allSatisfy { $0.uses.count == WebSearches.mostUses })
+        #expect(searches.answer("toolu_0_0", count: 1) == nil && searches.answer("toolu_99_0", count: 1) != nil)
     }
 
     @Test func `a result that is read twice counts once`() async throws {

@@ -64,6 +64,8 @@ import Testing
             ("gpt-5.2-codex-max", "openai", "openai/gpt-5.2-codex"),
             ("gpt-5.1-codex-max", "azure", "azure/gpt-5.1-codex-max"),
             ("claude-opus-5-thinking", nil, "anthropic/claude-opus-5"),
+            ("claude-opus-5-20260724-thinking", nil, "anthropic/claude-opus-5"),
+            ("openrouter/anthropic/claude-opus-4.8-thinking", nil, "anthropic/claude-opus-4-8"),
             ("claude-sonnet-4-5-20250929-thinking", "anthropic", "anthropic/claude-sonnet-4-5-20250929#2026-04-30"),
             ("ft:gpt-4o-2024-08-06:acme::Ab12", "openai", "openai/ft:gpt-4o-2024-08-06"),
             ("gemini-2.5-pro-001", "gcp.gen_ai", "gemini/gemini-2.5-pro"),

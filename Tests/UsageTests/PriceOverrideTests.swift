@@ -50,6 +50,16 @@ import Testing
         #expect(table.override(for: "n") == nil)
     }
 
+    @Test func `a price reaches a gateway's name of the model only where no list has a price for it`() throws {
+        let known = try PriceOverride(model: "claude-opus-5", input: "1", output: "2")
+        #expect(try cost(known, "openrouter/anthropic/claude-opus-5")?.rateKey == "anthropic/claude-opus-5")
+        let new = try PriceOverride(model: "claude-opus-6", input: "1", output: "2")
+        #expect(try cost(new, "openrouter/anthropic/claude-opus-6-20261201")?.amount.nanodollars == 3_200_000)
+        let table = try PriceFixture.builtIn().overridden(by: [known, new])
+        let models: Set = ["openrouter/anthropic/claude-opus-5", "openrouter/anthropic/claude-opus-6"]
+        #expect(table.unmatchedOverrides(among: models).map(\.model) == ["claude-opus-5"])
+    }
+
     /// ccusage/ccusage#1785.
     @Test func `a price that reaches no call is reported with the nearest model`() throws {
         let overrides = [

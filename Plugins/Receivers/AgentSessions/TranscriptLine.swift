@@ -22,6 +22,8 @@ struct TranscriptLine {
     var cost: Double?
     /// What the whole session has cost so far, in dollars (`cost-state` lines).
     var sessionCost: Double?
+    /// Whether that sum lacks calls of models whose price the agent does not know.
+    var isSessionCostPartial = false
     /// Uses of the tool WebSearch by their ids.
     var searchUses: [Text] = []
     /// The ids of the uses of tools whose results the line has, and how many searches the result names.
@@ -85,6 +87,7 @@ struct TranscriptLine {
             case 9 where key.equals("requestId"): request = try cursor.text()
             case 9 where key.equals("gitBranch"): branch = try cursor.text()
             case 12 where key.equals("totalCostUSD"): sessionCost = try cursor.number()
+            case 19 where key.equals("hasUnknownModelCost"): isSessionCostPartial = try cursor.flag()
             case 13 where key.equals("toolUseResult"): try readResult(&cursor)
             case 11 where key.equals("isSidechain"): isSidechain = try cursor.flag()
             case 11 where key.equals("customTitle"): (title, isTitleCustom) = (try cursor.text(), true)

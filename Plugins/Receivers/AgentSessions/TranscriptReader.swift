@@ -89,7 +89,7 @@ final class TranscriptReader: SessionReader {
             facts.project = projects.key(of: folder.string)
             hasNews = true
         }
-        if let cost = line.sessionCost, cost >= 0, cost != toldCost {
+        if let cost = line.sessionCost, !line.isSessionCostPartial, cost >= 0, cost != toldCost {
             (sessionCost, toldCost, hasNews) = (cost, cost, true)
         }
         // What the user called it stays, whatever the agent thinks of later.

@@ -32,13 +32,19 @@ struct WebSearches: Equatable {
 
     /// Remembers that a call used the tool.
     mutating func note(_ call: CallRecord, uses: [String]) {
-        let known = calls.firstIndex { $0.call.identity == call.identity && $0.call.request == call.request }
+        let known = calls.firstIndex { Self.isSame($0.call, call) }
         let place = known ?? calls.count
         if known == nil { calls.append(AskingCall(call: call, uses: [])) } else { calls[place].call.merge(call) }
         for id in uses where calls[place].uses.count < Self.mostUses {
             if !calls[place].uses.contains(where: { $0.id == id }) { calls[place].uses.append(Use(id: id)) }
         }
         if calls.count > Self.mostCalls { calls.removeFirst() }
+    }
+
+    /// Whether two lines are of one answer: behind some gateways all answers have one id, and only the prompts differ.
+    private static func isSame(_ left: CallRecord, _ right: CallRecord) -> Bool {
+        left.identity == right.identity && left.request == right.request && left.input == right.input
+            && left.cacheRead == right.cacheRead && left.cacheWrite == right.cacheWrite
     }
 
     /// Takes in the result of a use.

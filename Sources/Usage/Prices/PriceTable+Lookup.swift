@@ -15,7 +15,9 @@ extension PriceTable {
     public func history(model: String, provider: String?) -> PriceHistory? {
         let override = override(for: model)
         if let entry = override?.entry { return PriceHistory(entries: [entry]) }
-        guard var history = published(model: model, provider: provider) else { return nil }
+        guard var history = published(model: model, provider: provider) else {
+            return lastResort(for: model)?.entry.map { PriceHistory(entries: [$0]) }
+        }
         if let override {
             for index in history.entries.indices { history.entries[index].factor = override.multiplier }
         }
@@ -30,6 +32,19 @@ extension PriceTable {
         guard !overrides.isEmpty else { return nil }
         if let exact = overrides[model.lowercased()] { return exact }
         return ModelName.undecorated(model).lazy.compactMap { overrides[$0] }.first
+    }
+
+    /// The user's price for a model that no list has, under any name that the model may have there: without a gateway's prefix, without
+    /// Bedrock's region and the like.
+    private func lastResort(for model: String) -> PriceOverride? {
+        guard !overrides.isEmpty, let name = ModelName(model) else { return nil }
+        return name.spellings.lazy.filter { !$0.isFast }.compactMap { overrides[$0.text] }.first
+    }
+
+    /// The user's price that a model has, by whatever rule; nil when it has none of the user's.
+    func effectiveOverride(for model: String) -> PriceOverride? {
+        if let override = override(for: model) { return override }
+        return published(model: model, provider: nil) == nil ? lastResort(for: model) : nil
     }
 
     private func published(model: String, provider: String?) -> PriceHistory? {
@@ -88,8 +103,10 @@ extension PriceTable {
         }
         if !entries.isEmpty { return PriceHistory(entries: entries) }
         for base in ModelAlias.bases(of: spelling.text) {
-            let shorter = ModelName.Spelling(text: base, isFast: spelling.isFast)
-            if let found = find(base) ?? alias(of: shorter, scopes: scopes) { return found }
+            for form in [base] + ModelName.undecorated(base) {
+                let shorter = ModelName.Spelling(text: form, isFast: spelling.isFast)
+                if let found = find(form) ?? alias(of: shorter, scopes: scopes) { return found }
+            }
         }
         return nil
     }

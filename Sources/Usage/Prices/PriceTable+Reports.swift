@@ -45,7 +45,7 @@ extension PriceTable {
     /// Without any model there is nothing to compare, and nothing is reported.
     public func unmatchedOverrides(among models: Set<String>) -> [UnmatchedOverride] {
         guard !overrides.isEmpty, !models.isEmpty else { return [] }
-        let used = Set(models.compactMap { override(for: $0)?.model })
+        let used = Set(models.compactMap { effectiveOverride(for: $0)?.model })
         return overrides.values.map(\.model).filter { !used.contains($0) }.sorted().map { name in
             UnmatchedOverride(model: name, nearest: Self.nearest(to: name, among: models))
         }
