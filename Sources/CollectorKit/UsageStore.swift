@@ -15,6 +15,8 @@ public protocol UsageStore: Sendable {
     func session(id: String) async throws -> SessionDetail?
     /// How well the calls of a period are known.
     func quality(of period: Period) async throws -> DataQuality
+    /// The names of a dimension that what is kept has, the empty name left out; names of what was removed may be among them.
+    func names(of dimension: UsageDimension) async throws -> Set<String>
     /// Models of counted calls that have no price, by name.
     func unpricedModels() async throws -> [UnpricedModel]
     /// Prices every call anew and returns how many prices changed; batches may come in meanwhile.

@@ -28,6 +28,8 @@ public struct SessionSighting: Sendable, Hashable {
     public var completion: Latest<UInt8>?
     /// The session that started this one, for a sub-agent or a fork.
     public var parent: String?
+    /// What the agent says that the session has cost so far, its newest word.
+    public var reportedCost: Latest<Money>?
     /// From what it is known.
     public var knowledge: Knowledge = []
 
@@ -59,8 +61,23 @@ public struct SessionSighting: Sendable, Hashable {
         agentVersion = Latest.later(agentVersion, other.agentVersion)
         taskStatus = Latest.later(taskStatus, other.taskStatus)
         completion = Latest.later(completion, other.completion)
+        reportedCost = Latest.later(reportedCost, other.reportedCost)
         knowledge.formUnion(other.knowledge)
     }
+
+    /// The cost that the agent reports, if it can be compared with the session's calls; nil where it cannot.
+    ///
+    /// A fork's figure has its parent's calls up to the fork in it (recorded from Claude Code 2.1.330). A session that went on for more
+    /// than a minute after the figure has calls that are not in it.
+    public var comparableCost: Money? {
+        guard parent == nil, let reportedCost,
+            lastSeen.nanoseconds - reportedCost.time.nanoseconds <= Self.longestTail
+        else { return nil }
+        return reportedCost.value
+    }
+
+    /// How many nanoseconds of a session may follow its reported cost.
+    public static let longestTail: Int64 = 60_000_000_000
 
     /// Takes in what an observation of the same session tells: as ``merge(_:)`` with its ``Observation/sessionSighting``.
     public mutating func merge(_ observation: Observation) {

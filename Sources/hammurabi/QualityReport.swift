@@ -15,6 +15,9 @@ struct QualityReport: Decodable {
     var sumsOfUnknownCalls: Int64
     var sources: [Source]
     var costs: [Cost]
+    /// Nil in the answer of a collector before 0.2, as are the prices that reach no call.
+    var sessionCosts: SessionCosts?
+    var unmatchedOverrides: [UnmatchedPrice]?
     var unexplainedTokens: Int64
     var unreadableFiles: Int
     var skippedLines: Int
@@ -45,6 +48,37 @@ struct QualityReport: Decodable {
         var lastSeenAt: String
     }
 
+    /// What agents report of whole sessions beside the sums of their calls.
+    struct SessionCosts: Decodable {
+        var compared: Int64
+        var differing: Int64
+        var sessions: [SessionCost]
+
+        /// How many differ, and which differ most.
+        func text(width: Int, style: Style) -> String {
+            let counts = "\(Figures.grouped(differing)) of \(Figures.grouped(compared))"
+            let sum = "Session costs \(counts) differ from what the agent reports\n"
+            guard !sessions.isEmpty else { return sum }
+            var table = TextTable(
+                columns: [
+                    .init(title: "Session"), .init(title: "Reported", isNumber: true),
+                    .init(title: "Counted", isNumber: true),
+                ]
+            )
+            table.rows = sessions.map { session in
+                let amounts = [session.reported, session.counted].map { Figures.money(Money(dollars: $0) ?? .zero) }
+                return TextTable.Row(cells: [session.sessionId.printable] + amounts)
+            }
+            return sum + table.text(width: width, style: style)
+        }
+    }
+
+    struct SessionCost: Decodable {
+        var sessionId: String
+        var reported: Double
+        var counted: Double
+    }
+
     struct Cost: Decodable {
         var model: String
         var agreement: String
@@ -69,6 +103,10 @@ struct QualityReport: Decodable {
         ]
         if !sources.isEmpty { parts.append(sourceTable(now).text(width: width, style: style)) }
         if !costs.isEmpty { parts.append(costTable.text(width: width, style: style)) }
+        if let sessionCosts, sessionCosts.compared > 0 { parts.append(sessionCosts.text(width: width, style: style)) }
+        if let unmatchedOverrides, !unmatchedOverrides.isEmpty {
+            parts.append(unmatchedOverrides.map { "warning: \($0.warning.message)\n" }.joined())
+        }
         if !unknownLines.isEmpty {
             parts.append("Skipped, because this version does not know their type\n" + UnknownLines.text(unknownLines))
         }

@@ -4,6 +4,7 @@ import CollectorKit
 import FlushCounter
 import Foundation
 import Testing
+import Usage
 
 @testable import AgentSessionsReceiver
 
@@ -134,6 +135,14 @@ struct BuildingBlockTests {
     @Test func `what is remembered comes back the same`() throws {
         var transcript = TranscriptState()
         (transcript.session, transcript.title, transcript.isTitleCustom) = ("s", "ä\n", true)
+        var call = CallRecord(.transcriptSidechain, time: Timestamp(nanoseconds: 7), session: "s")
+        (call.request, call.response, call.model, call.project) = ("r", "m", "claude", "/gone/app")
+        (call.agent, call.serviceTier, call.speed, call.geography) = ("a", "priority", "fast", "us")
+        (call.input, call.output, call.cacheRead, call.cacheWrite) = (1, 2, 3, 4)
+        (call.cacheWrite5m, call.reasoning, call.webSearches, call.cost) = (0, 5, 6, 0.25)
+        transcript.searches.note(call, uses: ["toolu_1", "toolu_2"])
+        _ = transcript.searches.answer("toolu_2", count: 9)
+        transcript.searches.note(CallRecord(.transcriptCall, time: Timestamp(nanoseconds: 0), session: ""), uses: [""])
         var rollout = RolloutState()
         (rollout.thread, rollout.hasRecords, rollout.lastSeen) = ("t", true, 1_790_000_000_000_000_000)
         var vector = TokenVector()

@@ -31,7 +31,9 @@ struct LongLineTests {
         let (books, report) = try await scanned(home)
         #expect(text.utf8.count > 8 << 20)
         #expect(books.figures == [3, 30, 300, 18, 60] && report.problems.isEmpty)
-        #expect(Set(books.calls.map(\.model)) == ["claude-opus-4-5"] && Set(books.calls.map(\.project)) == ["app"])
+        #expect(
+            Set(books.calls.map(\.model)) == ["claude-opus-4-5"] && Set(books.calls.map(\.project)) == ["/gone/app"]
+        )
     }
 
     @Test func `a line that is long without any text is named`() async throws {

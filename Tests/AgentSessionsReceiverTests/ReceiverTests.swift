@@ -150,14 +150,12 @@ struct ReceiverTests {
         await scene.shutdown()
     }
 
-    @Test func `a project is named after its repository`() async throws {
-        let repository = home.path + "/work/hub"
-        try home.write("", to: "work/hub/.git/HEAD")
-        try home.write("gitdir: \(repository)/.git/worktrees/fix\n", to: "work/fix/.git")
-        try home.write("", to: "work/fix/Sources/x")
+    /// ccusage/ccusage#1375, anthropics/claude-code#9221 and #36275.
+    @Test func `a folder is one project, whether Windows or Linux names it`() async throws {
         let folders = [
-            repository, repository + "/Sources", home.path + "/work/fix", home.path + "/work/fix/Sources",
-            "/gone/hub/.claude/worktrees/brave-fox",
+            #"C:\\Users\\me\\src\\my.app"#, "/mnt/c/Users/me/src/my.app",
+            #"c:\\Users\\me\\src\\my.app\\.claude\\worktrees\\fix"#,
+            #"\\\\wsl.localhost\\Ubuntu\\gone\\api"#, "/gone/api", #"\\\\wsl$\\Ubuntu\\gone\\api"#,
         ]
         for (position, folder) in folders.enumerated() {
             let line = answer("msg_\(position)", request: nil, session: "s\(position)")
@@ -167,7 +165,30 @@ struct ReceiverTests {
             )
         }
         let (books, _) = try await scanned(home)
-        #expect(books.calls.compactMap(\.project) == ["hub", "hub", "hub", "hub", "hub"])
-        #expect(books.figures[0] == 5)
+        let projects = (0..<6).map { books.sessions["s\($0)"]?.project }
+        #expect(
+            projects == Array(repeating: "/C:/Users/me/src/my.app", count: 3) + Array(repeating: "/gone/api", count: 3)
+        )
+    }
+
+    @Test func `a project is its repository`() async throws {
+        let repository = home.path + "/work/hub"
+        try home.write("", to: "work/hub/.git/HEAD")
+        try home.write("gitdir: \(repository)/.git/worktrees/fix\n", to: "work/fix/.git")
+        try home.write("", to: "work/fix/Sources/x")
+        try home.write("gitdir: ../hub/.git/worktrees/near\n", to: "work/near/.git")
+        let folders = [
+            repository, repository + "/Sources", home.path + "/work/fix", home.path + "/work/fix/Sources",
+            home.path + "/work/near", repository + "/.claude/worktrees/brave-fox",
+        ]
+        for (position, folder) in folders.enumerated() {
+            let line = answer("msg_\(position)", request: nil, session: "s\(position)")
+            try home.write(
+                line.replacing("/gone/app", with: folder),
+                to: ".claude/projects/-p/s\(position).jsonl"
+            )
+        }
+        let (books, _) = try await scanned(home)
+        #expect(books.calls.compactMap(\.project) == Array(repeating: repository, count: 6))
     }
 }

@@ -49,12 +49,25 @@ struct RecordedTreesTests {
         #expect(books.sessions[first]?.parent == nil)
     }
 
+    @Test func `the running cost of a session is the agent's newest word on it`() async throws {
+        let home = try TestHome()
+        try home.unpack("cc-2.1.330-two-models-fork")
+        let (books, _) = try await scanned(home)
+        let (first, fork) = ("01de2263-7eb5-485c-9248-eb914a38ce8d", "6d8aed90-b5f8-45cf-8712-8ba4dfbe67eb")
+        // Two lines report $0.05839815 and then $0.06670965.
+        #expect(books.sessions[first]?.reportedCost?.value == Money(nanodollars: 66_709_650))
+        #expect(books.sessions[first]?.comparableCost == Money(nanodollars: 66_709_650))
+        // The fork's figure has its parent's calls in it.
+        #expect(books.sessions[fork]?.reportedCost?.value == Money(nanodollars: 94_593_900))
+        #expect(books.sessions[fork]?.comparableCost == nil)
+    }
+
     @Test func `what a transcript says of its session is told`() async throws {
         let home = try TestHome()
         try home.unpack("cc-2.1.330-subagent-protobuf")
         let (books, _) = try await scanned(home)
         let session = try #require(books.sessions["2d2a10e6-7080-4e09-8ab1-382308737103"])
-        #expect(session.agent == "claude-code" && session.project == "app" && session.machine == "desk")
+        #expect(session.agent == "claude-code" && session.project == "/home/dev/app" && session.machine == "desk")
         #expect(session.branch?.value == "main" && session.agentVersion?.value == "2.1.330")
         #expect(session.firstSeen.iso8601 == "2026-11-22T08:00:20.396Z")
         let call = try #require(books.calls.first)

@@ -64,6 +64,20 @@ struct TranscriptTests {
         #expect(report.problems.first?.path.hasSuffix(file) == true)
     }
 
+    @Test(
+        arguments: [
+            (#""totalCostUSD":0.25,"hasUnknownModelCost":false"#, 250_000_000), (#""totalCostUSD":0.25"#, 250_000_000),
+            (#""totalCostUSD":0.25,"hasUnknownModelCost":true"#, nil), (#""totalCostUSD":-1"#, nil),
+            (#""totalCostUSD":"0.25""#, nil), (#""totalCostUSD":null"#, nil), (#""totalCostUSD":1e300"#, nil),
+        ] as [(String, Int64?)]
+    )
+    func `a session's own sum is kept when it is one of all its calls`(members: String, cost: Int64?) async throws {
+        let state = #"{"type":"cost-state","sessionId":"s1",\#(members),"modelUsage":{}}"# + "\n"
+        let books = try await books(answer("msg_1") + state)
+        #expect(books.figures[0] == 1)
+        #expect(books.sessions["s1"]?.comparableCost == cost.map(Money.init(nanodollars:)))
+    }
+
     @Test func `lines of unknown types are counted and named`() async throws {
         let strange = #"{"type":"hologram","sessionId":"s1","timestamp":"2026-10-01T09:00:00Z"}"# + "\n"
         let known = #"{"type":"mode","mode":"plan","sessionId":"s1"}"# + "\n"

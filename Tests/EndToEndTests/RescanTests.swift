@@ -86,6 +86,77 @@ struct RescanTests {
         }
     }
 
+    /// The period of the tests as JSON.
+    private func summary(_ more: String...) async throws -> NSDictionary {
+        let collector = try await sandbox.serve()
+        let path = "/api/telemetry/summary?from=2026-11-01&to=2026-11-01" + more.joined()
+        let answer = try await collector.get(path).json()
+        #expect(try await collector.stop().exitCode == 0)
+        return answer
+    }
+
+    @Test(arguments: ["sqlite", "jsonl"])
+    func `a price for a model without a date reaches stored calls of a dated one`(store: String) async throws {
+        try prepare(store)
+        try append(Self.line(4).replacing("claude-sonnet-4-5-20250929", with: "claude-opus-6-20261201"))
+        #expect(try await scan()["calls"] as? Int == 4)
+        #expect(try await summary()["unpricedModels"] as? [String] == ["claude-opus-6-20261201"])
+        let text = try String(contentsOf: sandbox.folder.appending(path: "config.yaml"), encoding: .utf8)
+        func reprice(_ model: String) async throws -> Outcome {
+            let own = "pricing: { overrides: [{ model: \(model), input: 5, output: 25, cache_read: 0.5 }] }"
+            try sandbox.write(text.replacing("pricing: }", with: own + " }"), to: "config.yaml")
+            let collector = try await sandbox.serve()
+            let outcome = try await sandbox.run("prices", "reprice", "--config", "config.yaml")
+            #expect(try await collector.stop().exitCode == 0)
+            return outcome
+        }
+        let missed = try await reprice("cluade-opus-6")
+        #expect(missed.output == "No cost changed.\n")
+        #expect(missed.errors.contains(#"the nearest is "claude-opus-6-20261201""#))
+        let found = try await reprice("claude-opus-6")
+        #expect(found.output == "1 call has a new cost.\n" && !found.errors.contains("nearest"))
+        #expect(try await summary()["unpricedCalls"] as? Int == 0)
+    }
+
+    @Test(arguments: ["sqlite", "jsonl"])
+    func `two repositories of one name are two projects`(store: String) async throws {
+        try prepare(store)
+        for (number, place) in [(5, "work"), (6, "oss")] {
+            let repository = sandbox.folder.appending(path: "\(place)/api")
+            let folder = repository.appending(path: ".git")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let line = Self.line(number).replacing("/gone/app", with: repository.path).replacing(
+                #""s1""#,
+                with: "\"\(place)\""
+            )
+            try sandbox.write(line, to: ".claude/projects/-gone-app/\(place).jsonl")
+        }
+        #expect(try await scan()["calls"] as? Int == 5)
+        let projects = try #require(try await summary()["byProject"] as? [String: NSDictionary])
+        #expect(projects.mapValues { $0["calls"] as? Int } == ["app": 3, "work/api": 1, "oss/api": 1])
+        #expect(try await summary("&project=oss/api")["callCount"] as? Int == 1)
+        #expect(try await summary("&project=\(sandbox.folder.path)/work/api")["callCount"] as? Int == 1)
+        #expect(try await summary("&project=api")["callCount"] as? Int == 2)
+    }
+
+    @Test(arguments: ["sqlite", "jsonl"])
+    func `a session's reported cost is compared with its calls`(store: String) async throws {
+        try prepare(store)
+        // Three calls of $0.0075 each.
+        try append(#"{"type":"cost-state","sessionId":"s1","totalCostUSD":0.0225,"modelUsage":{}}"# + "\n")
+        let other = #"{"type":"cost-state","sessionId":"s2","totalCostUSD":0.5}"# + "\n"
+        try sandbox.write(
+            Self.line(4).replacing(#""s1""#, with: #""s2""#) + other,
+            to: ".claude/projects/-gone-app/s2.jsonl"
+        )
+        #expect(try await scan()["calls"] as? Int == 4)
+        let collector = try await sandbox.serve()
+        let quality = try await collector.get("/api/telemetry/quality?from=2026-11-01&to=2026-11-01").json()
+        #expect(try await collector.stop().exitCode == 0)
+        let session: NSDictionary = ["sessionId": "s2", "reported": 0.5, "counted": 0.0075]
+        #expect(quality["sessionCosts"] as? NSDictionary == ["compared": 2, "differing": 1, "sessions": [session]])
+    }
+
     @Test func `the sentence tells new calls from known ones`() async throws {
         try prepare("sqlite")
         func sentence() async throws -> String { try await sandbox.run("scan", "--config", "config.yaml").output }

@@ -79,7 +79,9 @@ struct PriceReportTests {
             "cacheReadPerMillion":0.075,"cacheWrite5mPerMillion":6.25,"cacheWrite1hPerMillion":10,"from":"2026-01-01"},
             {"model":"gpt-5","provider":null,"inputPerMillion":1.25,"outputPerMillion":null,"cacheReadPerMillion":null,
             "cacheWrite5mPerMillion":null,"cacheWrite1hPerMillion":null,"from":null}],
-            "unpriced":[{"model":"gtp-5","calls":12,"lastSeenAt":"2026-11-22T08:12:00.000Z"}]}
+            "unpriced":[{"model":"gtp-5","calls":12,"lastSeenAt":"2026-11-22T08:12:00.000Z"}],
+            "aliases":[{"name":"o-*-thinking","model":"o-*","from":null,"until":null,"source":"a/b#1"}],
+            "unmatchedOverrides":[{"model":"gpd-5","nearest":"gpt-5"},{"model":"q","nearest":null}]}
             """
         )
         report = PriceReport(
@@ -98,14 +100,27 @@ struct PriceReportTests {
                 gpt-5            –          $1.25       –           –
                 2 models, dollars for a million tokens
 
+                Alias         Billed as  From  Source
+                ─────────────────────────────────────
+                o-*-thinking  o-*        –     a/b#1
+                an alias holds only where the table has no row for the name; * is any text
+
                 """
         )
         #expect(report.prices.rows.last == ["gpt-5", "", "1.25", "", "", "", "", ""])
         #expect(report.pricesJSON.contains(#""cache_write_5m_per_million":6.25"#))
+        #expect(report.pricesJSON.contains(#""aliases":[{"model":"o-*","name":"o-*-thinking","source":"a/b#1"}]"#))
+        #expect(!report.unpricedJSON.contains("aliases"))
+        #expect(
+            report.document.notes == [
+                "no stored call has the model \"gpd-5\" of pricing.overrides; the nearest is \"gpt-5\"",
+                "no stored call has the model \"q\" of pricing.overrides",
+            ]
+        )
     }
 
     @Test func `a model is found by a part of its name, and one that is misspelt by a similar one`() {
-        let found = PriceReport(document: report.document, search: "OPUS", now: report.now)
+        let found = PriceReport(document: report.document, search: "OPUS-4", now: report.now)
         #expect(found.prices.rows.map(\.first) == ["claude-opus-4-8"])
         let missed = PriceReport(document: report.document, search: "gtp-5", now: report.now)
         #expect(

@@ -133,11 +133,28 @@ struct CollectorAPITests {
         let unpriced = [("unknown", 2), ("x", 1)].map {
             #"{"model":"\#($0)","calls":\#($1),"lastSeenAt":"2026-11-22T11:00:00.000Z"}"#
         }
-        #expect(text == #"{"models":[\#(model)],"unpriced":[\#(unpriced.joined(separator: ","))]}"#)
+        #expect(
+            text.hasPrefix(
+                #"{"models":[\#(model)],"unpriced":[\#(unpriced.joined(separator: ","))],"aliases":[{"name":"#
+            )
+        )
+        #expect(text.contains(#""name":"gpt-*-codex","model":"gpt-*","from":null,"until":null,"source":"#))
+        #expect(text.hasSuffix(#"],"unmatchedOverrides":[]}"#))
         #expect(try await bench.post("/api/telemetry/reprice").text == #"{"ok":true,"repriced":123}"#)
         #expect(bench.store.asked.repriced == 1)
         let none = try await Bench().post("/api/telemetry/reprice")
         #expect(none.status == 503 && none.text.contains("add pricing to a pipeline"))
+    }
+
+    @Test func `a price that reaches no stored call is named with the nearest model`() async throws {
+        let own = try PriceOverride(model: "claude-opsu-6", input: "1", output: "2")
+        let bench = try await Bench(parts: busyParts(prices: [own]))
+        bench.store.prepare { $0.names = [.model: ["claude-opus-6-20261201", "gpt-5.5"]] }
+        let unmatched = #""unmatchedOverrides":[{"model":"claude-opsu-6","nearest":"claude-opus-6-20261201"}]"#
+        #expect(try await bench.post("/api/telemetry/reprice").text == #"{"ok":true,"repriced":123,\#(unmatched)}"#)
+        for path in ["/api/telemetry/prices", "/api/telemetry/quality"] {
+            #expect(try await bench.get(path).text.contains(unmatched))
+        }
     }
 
     @Test func `a reload tells what it changed, or what is wrong`() async throws {

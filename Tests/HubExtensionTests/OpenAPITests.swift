@@ -122,6 +122,8 @@ struct OpenAPITests {
                 lastSeen: session.startedAt
             )
             state.quality.costs[.init(model: "m", reason: .equal)] = .init()
+            state.quality.sessionCosts.add("s-1", reported: Money(nanodollars: 1), counted: Money(nanodollars: 3))
+            state.names = [.model: ["x"]]
             state.summary = { period in
                 var summary = UsageSummary(period: period)
                 (summary.byModel, summary.byAgent) = (["m": .init()], ["a": .init()])

@@ -106,6 +106,7 @@ final class FakeStore: UsageStore {
         var periods: [Period] = []
         var summaries: [UsageQuery] = []
         var unpriced: [UnpricedModel] = []
+        var names: [UsageDimension: Set<String>] = [:]
         var revision: Int64 = 0
         var repriced = 0
         var queries: [SessionQuery] = []
@@ -141,6 +142,8 @@ final class FakeStore: UsageStore {
             return state.quality
         }
     }
+
+    func names(of dimension: UsageDimension) async throws -> Set<String> { try answer { $0.names[dimension] ?? [] } }
 
     func unpricedModels() async throws -> [UnpricedModel] { try answer { $0.unpriced } }
 

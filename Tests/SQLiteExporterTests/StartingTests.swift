@@ -2,11 +2,28 @@
 
 import CollectorKit
 import FoundationEssentials
+import GRDB
 import Testing
 import Usage
 
 /// What a start does to files that are there.
 struct StartingTests {
+    @Test func `a database of version 0.1.0 is brought up to date, and keeps what is in it`() async throws {
+        let old = try await Bench()
+        try await old.consume([Batch([Observation(1)], records: [("e", "s", morning)])])
+        await old.exporter.shutdown()
+        try await DatabaseQueue(path: old.path).write { db in
+            for column in ["reported_cost", "reported_cost_at"] {
+                try db.execute(sql: "ALTER TABLE sessions DROP COLUMN \(column)")
+            }
+            try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier <> '1'")
+        }
+        let new = try await Bench(path: old.path)
+        #expect(try await new.store.session(id: "s")?.calls.count == 1)
+        #expect(try await new.store.quality(of: Period(nil, timezone: "UTC", now: morning)).sessionCosts.compared == 0)
+        await new.exporter.shutdown()
+    }
+
     /// A collector that was killed because of a full disk starts while it is full: whatever it wrote would be refused.
     @Test func `a start after a kill writes nothing`() async throws {
         let killed = try await Bench()

@@ -43,6 +43,29 @@ struct DataQualityTests {
         #expect(weak?.computed == Money(nanodollars: 8_000_000))
     }
 
+    @Test func `sessions whose agent reports another cost are counted, and those that differ most are listed`() {
+        var costs = DataQuality.SessionCosts()
+        let dollar: Int64 = 1_000_000_000
+        costs.add("equal", reported: Money(nanodollars: dollar), counted: Money(nanodollars: dollar))
+        costs.add("nearly", reported: Money(nanodollars: 100 * dollar), counted: Money(nanodollars: 99 * dollar))
+        for number in 1...30 {
+            let counted = Money(nanodollars: Int64(number) * dollar)
+            costs.add("s\(number)", reported: .zero, counted: counted)
+        }
+        costs.add("huge", reported: Money(nanodollars: .max), counted: Money(nanodollars: -1))
+        #expect(costs.compared == 33 && costs.differing == 31)
+        #expect(costs.largest.map(\.session) == ["huge"] + (12...30).reversed().map { "s\($0)" })
+    }
+
+    @Test func `a session that went on after its reported cost is not compared`() {
+        var session = SessionSighting(id: "s", time: Timestamp(nanoseconds: 0))
+        session.reportedCost = Latest(Money(nanodollars: 5), at: Timestamp(nanoseconds: 10))
+        session.extend(to: Timestamp(nanoseconds: 60_000_000_010))
+        #expect(session.comparableCost == Money(nanodollars: 5))
+        session.extend(to: Timestamp(nanoseconds: 60_000_000_011))
+        #expect(session.comparableCost == nil)
+    }
+
     @Test func `witnesses and their material are counted, roll-ups apart`() {
         var quality = DataQuality()
         var both = Self.call(5, reported: nil, computed: 1)

@@ -19,6 +19,19 @@ struct HandComputed: CustomTestStringConvertible {
 }
 
 @Suite struct PriceCostTests {
+    /// agentclientprotocol/codex-acp#285.
+    @Test func `fast is the older name of the tier priority`() throws {
+        func cost(_ tier: String?) throws -> Int64? {
+            let counts = TokenCounts(uncachedInput: 10_000, cacheRead: 10_000, output: 500)
+            var call = PricedCall(model: "gpt-5.5", time: try PriceFixture.time("2026-11-10"), counts: counts)
+            call.terms.serviceTier = tier
+            return try PriceFixture.builtIn().cost(of: call)?.amount.nanodollars
+        }
+        #expect(
+            try [nil, "priority", "fast", "Fast"].map(cost) == [70_000_000, 175_000_000, 175_000_000, 175_000_000]
+        )
+    }
+
     static let calls: [HandComputed] = [
         // Recorded by Claude Code 2.1.330 with cost_usd 0.0187374:
         // 3 × 3 + 9028 × 0.3 + 2416 × 3.75 + 464 × 15 = 9 + 2708.4 + 9060 + 6960 = 18 737.4 micro-dollars.

@@ -58,6 +58,15 @@ import Testing
             ("gpt-5.3-codex-spark", "github_copilot", "github_copilot/gpt-5.3-codex"),
             ("gpt-5.3-codex-spark", "openai", "openai/gpt-5.3-codex"),
             ("codex-auto-review", "openai", "openai/gpt-5.5#2026-04-23"),
+            ("gpt-5.5-codex", "openai", "openai/gpt-5.5"), ("gpt-5.5-codex", "azure", "azure/gpt-5.5"),
+            ("gpt-5.6-codex", nil, "openai/gpt-5.6#2026-08-21"),
+            ("gpt-5.5-codex-max", "openai", "openai/gpt-5.5"),
+            ("gpt-5.2-codex-max", "openai", "openai/gpt-5.2-codex"),
+            ("gpt-5.1-codex-max", "azure", "azure/gpt-5.1-codex-max"),
+            ("claude-opus-5-thinking", nil, "anthropic/claude-opus-5"),
+            ("claude-opus-5-20260724-thinking", nil, "anthropic/claude-opus-5"),
+            ("openrouter/anthropic/claude-opus-4.8-thinking", nil, "anthropic/claude-opus-4-8"),
+            ("claude-sonnet-4-5-20250929-thinking", "anthropic", "anthropic/claude-sonnet-4-5-20250929#2026-04-30"),
             ("ft:gpt-4o-2024-08-06:acme::Ab12", "openai", "openai/ft:gpt-4o-2024-08-06"),
             ("gemini-2.5-pro-001", "gcp.gen_ai", "gemini/gemini-2.5-pro"),
             ("models/gemini-2.5-pro", nil, "gemini/gemini-2.5-pro"),
@@ -85,7 +94,9 @@ import Testing
             ("unknown", nil), ("<synthetic>", nil), ("", nil), ("claude", nil), ("claude-opus", nil),
             ("claude-opus-4-8-preview", nil),
             ("my-claude-opus-4-8", nil), ("claude-opus-4-80", nil), ("claude-sonnet-4.5.1", nil),
-            ("gpt-5.1-codex-maximum", "openai"),
+            ("gpt-5.1-codex-maximum", "openai"), ("gpt-99-codex", "openai"), ("gpt--codex", "openai"),
+            ("gpt-codex", nil),
+            ("claude-opus-5-thinking-high", nil), ("claude-thinking", nil), ("my-gpt-5.5-codex", nil),
             ("gpt-5", "ollama"), ("ollama/deepseek-chat", nil), ("gpt-5.1-fast", "openai"),
             ("claude-haiku-4-5-fast", "anthropic"),
             ("glm-5-2", nil), ("deepseek-v4-flash-0731", nil), ("claude opus 5", nil), ("claude-opus-5\t", nil),
@@ -121,6 +132,17 @@ import Testing
             at: try PriceFixture.time(time)
         )
         #expect(entry?.rateKey == rateKey)
+    }
+
+    @Test func `every alias can be shown, with the report that taught it`() {
+        let aliases = PriceTable.aliases
+        #expect(aliases.allSatisfy { !$0.source.isEmpty && $0.name != $0.model })
+        let pairs = aliases.map { "\($0.name) > \($0.model)" }
+        #expect(
+            Set(["gpt-5.6 > gpt-5.6-sol", "gpt-*-codex > gpt-*", "gpt-*-codex-max > gpt-*-codex"]).isSubset(of: pairs)
+        )
+        #expect(pairs.contains("claude-*-thinking > claude-*"))
+        #expect(aliases.count { $0.name == "codex-auto-review" } == 7)
     }
 
     @Test func `rates of zero price a call only when they are marked free and the provider is named`() throws {

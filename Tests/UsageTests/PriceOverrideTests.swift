@@ -22,9 +22,57 @@ import Testing
         #expect(cost == Cost(amount: Money(nanodollars: 1_400_000), rateKey: "override/claude-opus-5", notes: []))
     }
 
-    @Test func `an override is for exactly one name`() throws {
-        let override = try PriceOverride(model: "claude-opus-5", input: "1", output: "2")
-        #expect(try cost(override, "claude-opus-5-20260101")?.rateKey == "anthropic/claude-opus-5")
+    /// As rows of a price list do (farion1231/cc-switch#2390).
+    @Test(arguments: [
+        "claude-opus-6", "claude-opus-6-20261201", "Claude-Opus-6-2026-12-01", "claude-opus-6[1m]",
+        "claude-opus-6-latest",
+        "claude-opus-6-20261201[1m]",
+    ])
+    func `a price for a name without a date reaches dated ones`(model: String) throws {
+        let override = try PriceOverride(model: "claude-opus-6", input: "1", output: "2")
+        #expect(try cost(override, model)?.amount.nanodollars == 3_200_000)
+    }
+
+    @Test(arguments: ["claude-opus-5-20260102", "claude-opus-5", "my-claude-opus-5-20260101", "claude-opus-5-fast"])
+    func `a price for a dated name reaches no other name`(model: String) throws {
+        let override = try PriceOverride(model: "claude-opus-5-20260101", input: "1", output: "2")
+        #expect(try cost(override, model)?.rateKey != "override/claude-opus-5-20260101")
+    }
+
+    @Test func `of two prices the one for the exact name holds`() throws {
+        let overrides = [
+            try PriceOverride(model: "m", input: "1", output: "1"),
+            try PriceOverride(model: "m-20261201", input: "9", output: "9"),
+        ]
+        let table = try PriceFixture.builtIn().overridden(by: overrides)
+        #expect(table.override(for: "M-20261201")?.model == "m-20261201")
+        #expect(table.override(for: "m-20261202")?.model == "m")
+        #expect(table.override(for: "n") == nil)
+    }
+
+    @Test func `a price reaches a gateway's name of the model only where no list has a price for it`() throws {
+        let known = try PriceOverride(model: "claude-opus-5", input: "1", output: "2")
+        #expect(try cost(known, "openrouter/anthropic/claude-opus-5")?.rateKey == "anthropic/claude-opus-5")
+        let new = try PriceOverride(model: "claude-opus-6", input: "1", output: "2")
+        #expect(try cost(new, "openrouter/anthropic/claude-opus-6-20261201")?.amount.nanodollars == 3_200_000)
+        let table = try PriceFixture.builtIn().overridden(by: [known, new])
+        let models: Set = ["openrouter/anthropic/claude-opus-5", "openrouter/anthropic/claude-opus-6"]
+        #expect(table.unmatchedOverrides(among: models).map(\.model) == ["claude-opus-5"])
+    }
+
+    /// ccusage/ccusage#1785.
+    @Test func `a price that reaches no call is reported with the nearest model`() throws {
+        let overrides = [
+            try PriceOverride(model: "claude-opus-6", input: "1", output: "1"),
+            try PriceOverride(model: "Cluade-Opus-6", input: "9", output: "9"),
+            try PriceOverride(model: "llama", input: "0", output: "0"),
+        ]
+        let table = PriceTable.empty.overridden(by: overrides)
+        let unmatched = table.unmatchedOverrides(among: ["claude-opus-6-20261201", "gpt-5.5", "claude-opus-5"])
+        #expect(unmatched.map(\.model) == ["Cluade-Opus-6", "llama"])
+        #expect(unmatched.map(\.nearest) == ["claude-opus-6-20261201", nil])
+        #expect(table.unmatchedOverrides(among: []).isEmpty)
+        #expect(PriceTable.empty.unmatchedOverrides(among: ["m"]).isEmpty)
     }
 
     @Test func `an override prices a local model, also for nothing`() throws {

@@ -113,6 +113,10 @@ final class JSONLExporter: Exporter, UsageStore {
         try store().shelf.withLock { $0.book.quality(of: period) }
     }
 
+    func names(of dimension: UsageDimension) async throws -> Set<String> {
+        try store().shelf.withLock { $0.book.names(of: dimension) }
+    }
+
     func unpricedModels() async throws -> [UnpricedModel] {
         try store().shelf.withLock { $0.book.unpricedModels() }
     }

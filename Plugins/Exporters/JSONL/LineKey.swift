@@ -61,6 +61,7 @@ enum LineKey: String, CaseIterable {
     case statusUnixNano
     case endUnixNano
     case completed
+    case reportedUnixNano
     case receivedAt
     case earliestUnixNano
     case latestUnixNano

@@ -28,6 +28,10 @@ struct SessionNote {
         Self.write("branch", "branchUnixNano", sighting.branch, to: &bytes)
         Self.write("agentVersion", "versionUnixNano", sighting.agentVersion, to: &bytes)
         Self.write("taskStatus", "statusUnixNano", sighting.taskStatus, to: &bytes)
+        if let cost = sighting.reportedCost {
+            bytes.append("reportedCost", money: cost.value)
+            bytes.append("reportedUnixNano", unixNano: cost.time)
+        }
         if let completion = sighting.completion {
             bytes.append("completed", flag: completion.value != 0)
             bytes.append("endUnixNano", unixNano: completion.time)
@@ -113,13 +117,15 @@ private struct Facts {
     private var texts: [LineKey: String] = [:]
     private var times: [LineKey: Timestamp] = [:]
     private var isCompleted: Bool?
+    private var reportedCost: Money?
 
     mutating func read(_ key: LineKey, _ cursor: inout LineCursor) throws(LineError) -> Bool {
         switch key {
         case .name, .branch, .agentVersion, .taskStatus: texts[key] = try cursor.text()
-        case .nameUnixNano, .branchUnixNano, .versionUnixNano, .statusUnixNano, .endUnixNano:
+        case .nameUnixNano, .branchUnixNano, .versionUnixNano, .statusUnixNano, .endUnixNano, .reportedUnixNano:
             times[key] = try cursor.unixNano()
         case .completed: isCompleted = try cursor.flag()
+        case .reportedCost: reportedCost = try cursor.money()
         default: return false
         }
         return true
@@ -130,6 +136,9 @@ private struct Facts {
         sighting.branch = fact(.branch, .branchUnixNano)
         sighting.agentVersion = fact(.agentVersion, .versionUnixNano)
         sighting.taskStatus = fact(.taskStatus, .statusUnixNano)
+        if let reportedCost, let time = times[.reportedUnixNano] {
+            sighting.reportedCost = Latest(reportedCost, at: time)
+        }
         guard let isCompleted, let time = times[.endUnixNano] else { return }
         sighting.completion = Latest(isCompleted ? 1 : 0, at: time)
     }

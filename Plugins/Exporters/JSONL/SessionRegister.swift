@@ -40,6 +40,7 @@ struct KeptSession {
         session.taskStatus = sighting.taskStatus?.value
         session.isCompleted = isCompleted
         session.knowledge = sighting.knowledge
+        session.comparableCost = sighting.comparableCost
         return session
     }
 }
@@ -138,6 +139,9 @@ struct NameTable {
         numbers[name] = number
         return number
     }
+
+    /// All names.
+    var known: Set<String> { Set(names.compactMap(\.self)) }
 
     /// The number of a name that is known.
     func known(_ name: String?) -> Int32? { numbers[name] }

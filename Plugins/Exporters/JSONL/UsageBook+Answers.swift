@@ -44,7 +44,21 @@ extension UsageBook {
             let sighting = sessions[kept.session]?.sighting
             quality.add(call, agent: sighting?.agent, machine: sighting?.machine)
         }
+        for case let session? in sessions.slots where session.isListed {
+            let facts = session.sighting
+            guard facts.firstSeen < period.end, facts.lastSeen >= period.start, let reported = facts.comparableCost
+            else { continue }
+            quality.sessionCosts.add(facts.id, reported: reported, counted: session.totals.totals.cost)
+        }
         return quality
+    }
+
+    /// The names of a dimension, the empty one left out.
+    func names(of dimension: UsageDimension) -> Set<String> {
+        let names =
+            dimension == .model
+            ? models.known : Set(sessions.slots.compactMap { $0?.sighting.name(of: dimension) })
+        return names.subtracting([""])
     }
 
     /// A page of sessions.

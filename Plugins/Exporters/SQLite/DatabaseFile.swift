@@ -123,6 +123,11 @@ struct DatabaseFile {
             let bytes = UnsafeBufferPointer(start: hammurabi_schema_1(), count: hammurabi_schema_1_length())
             try db.execute(sql: String(decoding: bytes, as: UTF8.self))
         }
+        // What an agent says that a session cost, and when it said so.
+        migrator.registerMigration("reported cost of sessions") { db in
+            try db.execute(sql: "ALTER TABLE sessions ADD COLUMN reported_cost INTEGER")
+            try db.execute(sql: "ALTER TABLE sessions ADD COLUMN reported_cost_at INTEGER")
+        }
         return migrator
     }
 

@@ -25,7 +25,27 @@ struct QualityQuery {
             quality.add(Call(qualityRow: row), agent: row.text(17), machine: row.text(18))
             return true
         }
+        try compareSessions(&quality)
         return quality
+    }
+
+    /// Compares what agents report of whole sessions with the sums of their calls, as ``SessionSighting/comparableCost`` allows.
+    private func compareSessions(_ quality: inout DataQuality) throws {
+        var statement = try SQLiteStatement(
+            """
+            SELECT s.id, s.reported_cost, s.cost FROM sessions s
+            WHERE s.started_at < ? AND s.last_seen_at >= ? AND s.reported_cost IS NOT NULL AND s.parent IS NULL
+                AND s.last_seen_at - s.reported_cost_at <= \(SessionSighting.longestTail) AND \(SessionTable.listed)
+            """,
+            db
+        )
+        statement.bind(period.end.nanoseconds)
+        statement.bind(period.start.nanoseconds)
+        try statement.forEachRow { row in
+            let (reported, counted) = (Money(nanodollars: row.int(1)), Money(nanodollars: row.int(2)))
+            quality.sessionCosts.add(row.text(0) ?? "", reported: reported, counted: counted)
+            return true
+        }
     }
 }
 

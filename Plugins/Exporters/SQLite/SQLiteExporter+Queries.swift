@@ -23,6 +23,12 @@ extension SQLiteExporter {
         try await commits().database().pool.read { db in try QualityQuery(db: db, period: period).run() }
     }
 
+    func names(of dimension: UsageDimension) async throws -> Set<String> {
+        let database = try await commits().database()
+        let memory = database.memory
+        return try await database.pool.read { db in try memory.names(of: dimension, db) }
+    }
+
     func unpricedModels() async throws -> [UnpricedModel] {
         try await commits().database().pool.read { db in try UnpricedQuery.run(db) }
     }

@@ -36,6 +36,8 @@ extension SessionTable {
         }
         statement.bind(Int64(sighting.completion?.value ?? 0))
         statement.bind(sighting.completion?.time.nanoseconds)
+        statement.bind(sighting.reportedCost?.value.nanodollars)
+        statement.bind(sighting.reportedCost?.time.nanoseconds)
         statement.bind(Int64(sighting.knowledge.rawValue))
         statement.bind(revision)
         try statement.run()
@@ -54,7 +56,8 @@ extension SessionTable {
             "\($0) = coalesce(min(\($0), excluded.\($0)), \($0), excluded.\($0))"
         }
         // Of what can change, the later telling stays, and of two at one instant the larger. A null is earlier than everything.
-        let changing = ["name", "branch", "agent_version", "task_status", "completed"].flatMap { fact in
+        let changing = ["name", "branch", "agent_version", "task_status", "completed", "reported_cost"].flatMap {
+            fact in
             let isLater =
                 "coalesce((excluded.\(fact)_at, excluded.\(fact)) > (\(fact)_at, \(fact)), excluded.\(fact)_at IS NOT NULL)"
             return [
@@ -65,8 +68,8 @@ extension SessionTable {
         return """
             INSERT INTO sessions (id, hidden, sighted, agent, user, project, machine, parent, started_at, last_seen_at,
                 name, name_at, branch, branch_at, agent_version, agent_version_at, task_status, task_status_at,
-                completed, completed_at, knowledge, changed)
-            VALUES (\(Array(repeating: "?", count: 22).joined(separator: ",")))
+                completed, completed_at, reported_cost, reported_cost_at, knowledge, changed)
+            VALUES (\(Array(repeating: "?", count: 24).joined(separator: ",")))
             ON CONFLICT (id, hidden) DO UPDATE SET
                 sighted = max(sighted, excluded.sighted),
                 started_at = min(started_at, excluded.started_at),

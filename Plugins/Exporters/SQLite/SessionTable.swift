@@ -15,7 +15,7 @@ struct SessionTable {
         """
 
     /// Sessions that are listed: named by a record, or with calls.
-    private static let listed = "s.hidden = 0 AND (s.sighted = 1 OR s.calls > 0)"
+    static let listed = "s.hidden = 0 AND (s.sighted = 1 OR s.calls > 0)"
 
     /// How many sessions gave a sign in the last minute and have not ended.
     func activeCount(at now: Timestamp, _ filter: UsageFilter) throws -> Int {

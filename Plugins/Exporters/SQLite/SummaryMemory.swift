@@ -89,6 +89,15 @@ final class SummaryMemory: Sendable {
         }
     }
 
+    /// The names of a dimension, the empty one left out.
+    func names(of dimension: UsageDimension, _ db: Database) throws -> Set<String> {
+        try contents.withLock { contents in
+            try contents.noticeOwners(db)
+            let numbers = dimension == .model ? Set(contents.modelNames) : Set(contents.crews.map { $0[dimension] })
+            return Set(numbers.map { contents.names[Int($0)] }).subtracting([""])
+        }
+    }
+
     /// The sessions of some rows; nil where there is none.
     func sessions(_ refs: [Int64], _ db: Database) throws -> [Session?] {
         let table = SessionTable(db: db)

@@ -4,8 +4,26 @@ import Usage
 
 extension TelemetryJSON {
     /// The answer about the price table in force and the models that are not in it.
-    static func prices(_ entries: [PriceEntry], unpriced: [UnpricedModel]) -> JSONValue {
-        ["models": .array(entries.map(price)), "unpriced": .array(unpricedModels(unpriced))]
+    static func prices(_ entries: [PriceEntry], unpriced: [UnpricedModel], unmatched: [UnmatchedOverride]) -> JSONValue
+    {
+        [
+            "models": .array(entries.map(price)), "unpriced": .array(unpricedModels(unpriced)),
+            "aliases": .array(PriceTable.aliases.map(alias)), "unmatchedOverrides": self.unmatched(unmatched),
+        ]
+    }
+
+    /// The user's prices that reach no stored call.
+    static func unmatched(_ overrides: [UnmatchedOverride]) -> JSONValue {
+        .array(overrides.map { ["model": .string($0.model), "nearest": JSONValue($0.nearest)] })
+    }
+
+    private static func alias(_ alias: PriceAlias) -> JSONValue {
+        [
+            "name": .string(alias.name), "model": .string(alias.model),
+            "from": JSONValue(alias.from.map { String($0.iso8601.prefix(10)) }),
+            "until": JSONValue(alias.until.map { String($0.iso8601.prefix(10)) }),
+            "source": .string(alias.source),
+        ]
     }
 
     private static func price(_ entry: PriceEntry) -> JSONValue {

@@ -9,10 +9,15 @@ extension TelemetryJSON {
     ///
     /// - Parameters:
     ///   - faults: What of session files could not be read or explained.
+    ///   - unmatched: Prices of the user's that reach no stored call.
     ///   - intake: Telemetry that was not taken or not read since the collector started, whatever the period.
-    static func quality(_ quality: DataQuality, of period: Period, faults: ScanReport, intake: [IntakeProblem])
-        -> JSONValue
-    {
+    static func quality(
+        _ quality: DataQuality,
+        of period: Period,
+        faults: ScanReport,
+        unmatched: [UnmatchedOverride],
+        intake: [IntakeProblem]
+    ) -> JSONValue {
         [
             "period": .string(period.name),
             "from": .string(period.from),
@@ -47,6 +52,8 @@ extension TelemetryJSON {
                     ]
                 }
             ),
+            "sessionCosts": sessionCosts(quality.sessionCosts),
+            "unmatchedOverrides": self.unmatched(unmatched),
             "unreadableFiles": .integer(Int64(faults.unreadable)),
             "skippedLines": .integer(Int64(faults.skippedLines)),
             "unexplainedTokens": .integer(faults.unexplainedTokens),
@@ -74,5 +81,19 @@ extension TelemetryJSON {
                 ]
             }
         )
+    }
+
+    private static func sessionCosts(_ costs: DataQuality.SessionCosts) -> JSONValue {
+        [
+            "compared": .integer(costs.compared),
+            "differing": .integer(costs.differing),
+            "sessions": .array(
+                costs.largest.map {
+                    [
+                        "sessionId": .string($0.session), "reported": money($0.reported), "counted": money($0.counted),
+                    ]
+                }
+            ),
+        ]
     }
 }

@@ -63,6 +63,7 @@ struct UsageAPI {
             try await openStore().quality(of: period),
             of: period,
             faults: faults,
+            unmatched: try await unmatchedOverrides(),
             intake: intakeProblems()
         )
     }
@@ -103,14 +104,30 @@ struct UsageAPI {
 
     /// The document of the price table in force.
     func prices() async throws -> JSONValue {
-        TelemetryJSON.prices(pricing?.table.models() ?? [], unpriced: try await openStore().unpricedModels())
+        TelemetryJSON.prices(
+            pricing?.table.models() ?? [],
+            unpriced: try await openStore().unpricedModels(),
+            unmatched: try await unmatchedOverrides()
+        )
+    }
+
+    /// Prices of the user's that reach no model of a stored call.
+    private func unmatchedOverrides() async throws -> [UnmatchedOverride] {
+        guard let table = pricing?.table else { return [] }
+        return table.unmatchedOverrides(among: try await openStore().names(of: .model))
     }
 
     @Sendable func reprice(_ request: ServerRequest) async throws -> JSONValue {
         guard let pricing else {
             throw APIError(.serviceUnavailable, "no pricing processor is configured; add pricing to a pipeline")
         }
-        return ["ok": true, "repriced": .integer(Int64(try await openStore().reprice(by: pricing)))]
+        let repriced = try await openStore().reprice(by: pricing)
+        let unmatched = try await unmatchedOverrides()
+        var members: [(key: String, value: JSONValue)] = [
+            (key: "ok", value: true), (key: "repriced", value: .integer(Int64(repriced))),
+        ]
+        if !unmatched.isEmpty { members.append((key: "unmatchedOverrides", value: TelemetryJSON.unmatched(unmatched))) }
+        return .object(members)
     }
 
     // MARK: - Upkeep
@@ -150,7 +167,7 @@ struct UsageAPI {
     /// The store that answers.
     func openStore() throws -> any UsageStore {
         guard let store else { throw StoreError("the store \"\(config.store)\" of the hub is not there") }
-        return store
+        return LabelledStore(store: store)
     }
 }
 

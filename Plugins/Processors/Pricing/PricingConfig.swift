@@ -7,7 +7,7 @@ public import Usage
 public struct PricingConfig: ComponentConfig {
     /// A price table to use beside the built-in one: ours, or LiteLLM's published JSON file as it is.
     public var table: ConfigPath?
-    /// Prices of one's own, by the model's exact name.
+    /// Prices of one's own; a model's name without a date reaches its dated names.
     public var overrides: [ModelPrice] = []
     /// Whose figure counts.
     public var prefer = Pricing.Preference.computed
@@ -20,7 +20,7 @@ public struct PricingConfig: ComponentConfig {
         "table":
             "a file with newer prices: a table of ours, or LiteLLM's model_prices_and_context_window.json as published",
         "overrides":
-            "prices of your own: a list of {model, input, output, cache_read, cache_write, cache_write_1h, multiplier}, dollars per million tokens",
+            "prices of your own (a model's name without a date reaches the dated ones): a list of {model, input, output, cache_read, cache_write, cache_write_1h, multiplier}, dollars per million tokens",
         "prefer":
             "computed: the price table decides; reported: the cost the agent itself reports decides where there is one",
     ]
@@ -44,7 +44,7 @@ public struct PricingConfig: ComponentConfig {
 
 /// The price of one model, in dollars per million tokens.
 public struct ModelPrice: ConfigSection, Hashable {
-    /// The model's exact name.
+    /// The model's name; without a date it means all dates.
     public var model = ""
     /// Prompt tokens; goes with `output`.
     public var input: String?

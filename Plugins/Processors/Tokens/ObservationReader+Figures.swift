@@ -82,7 +82,7 @@ extension ObservationReader {
         origin.provider = provider() ?? profile.provider
         origin.model = text(ExtractionTable.model, .model).map(Self.unquoted)
         origin.user = text(ExtractionTable.user, .user) ?? resource.user
-        origin.project = text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project
+        origin.project = project(resource)
         origin.machine = resource.machine
         names = (origin.session, origin.user)
         return origins.shared(origin)
@@ -121,6 +121,14 @@ extension ObservationReader {
             return text
         }
         return String(text.dropFirst().dropLast())
+    }
+
+    /// The key of the project: the path that the receiver of session files found, else what a sender calls it.
+    mutating func project(_ resource: ResourceFacts) -> String? {
+        if case .string(let path)? = attributes.other("hammurabi.project.path", in: batch), !path.isEmpty {
+            return interner.string(path, in: batch)
+        }
+        return text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project
     }
 
     mutating func text(_ keys: KeyGroup, _ house: TokenRule.Field?) -> String? {
@@ -171,7 +179,9 @@ extension ObservationReader {
         return Timestamp(unixNano: entry.observedTime) ?? receivedAt
     }
 
+    /// The key of a project by what a sender calls it: the path of a folder, the last part of a repository's address, or a name.
     static func projectName(_ text: String) -> String {
+        if let path = ProjectPath.key(of: text) { return path }
         // The names of most projects are short words; the general search in a string takes longer than all else about a record.
         guard text.utf8.contains(UInt8(ascii: "/")) || text.utf8.contains(UInt8(ascii: "@")),
             text.contains("://") || text.hasPrefix("git@"), let last = text.split(separator: "/").last

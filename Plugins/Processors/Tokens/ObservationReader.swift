@@ -177,7 +177,7 @@ struct ObservationReader {
         sighting.knowledge = origin == .sessionFiles ? .transcript : .measured
         sighting.agent = agent(of: entry, resource, origin)
         sighting.user = text(ExtractionTable.user, .user) ?? resource.user
-        sighting.project = text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project
+        sighting.project = project(resource)
         sighting.machine = resource.machine
         switch origin {
         case .events: EventRecords.complete(&sighting, record: record, of: batch)

@@ -74,5 +74,7 @@ enum SessionRecords {
         sighting.branch = text(AttributeKey.vcsRefHeadName.name).map { Latest($0, at: time) }
         sighting.agentVersion = text(AttributeKey.appVersion.name).map { Latest($0, at: time) }
         sighting.parent = text("hammurabi.session.parent")
+        sighting.reportedCost = batch.attribute("hammurabi.session.reported_cost_usd", of: .record(record))
+            .flatMap(batch.double).flatMap(Money.init(dollars:)).map { Latest($0, at: time) }
     }
 }

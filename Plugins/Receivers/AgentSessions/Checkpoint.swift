@@ -52,7 +52,7 @@ struct Checkpoint: Equatable {
     var unreadable = UnreadableFiles()
 
     /// The first bytes of the file; they end with the version of the format.
-    private static let signature: [UInt8] = Array("hammurabi agent_sessions 3\n".utf8)
+    private static let signature: [UInt8] = Array("hammurabi agent_sessions 4\n".utf8)
 
     /// Reads a checkpoint; nil when it is damaged or of another version, which costs no more than reading everything again.
     init?(_ bytes: [UInt8]) {

@@ -37,6 +37,8 @@ struct FolderWalk {
     private static let deepest = 24
     /// Outputs of tools, which can be many and tell no usage.
     private static let leftOut: Set<String> = ["tool-results", "file-history"]
+    /// What Claude Code notes of the steps of a workflow, beside the transcripts of its agents (junhoyeo/tokscale#837).
+    private static let leftOutFiles = ["/journal.jsonl"]
 
     /// Whether there is a folder at a path.
     func isFolder(_ path: String) -> Bool {
@@ -49,6 +51,7 @@ struct FolderWalk {
         var found: [FoundFile] = []
         let rootLength = root.path.utf8.count
         visit(root.path, 0, root.agent == .codex ? [".jsonl", ".jsonl.zst"] : [".jsonl"]) { path, status in
+            guard !Self.leftOutFiles.contains(where: path.hasSuffix) else { return }
             found.append(
                 FoundFile(
                     agent: root.agent,

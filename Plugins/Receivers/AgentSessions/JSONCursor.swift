@@ -50,6 +50,9 @@ struct JSONCursor {
         }
     }
 
+    /// How many bytes were stepped over.
+    var offset: Int { position }
+
     init(_ line: LineBytes) {
         base = line.base
         end = line.count

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The names of projects by the folder in which an agent worked.
+import Usage
+
+/// The keys of projects by the folder in which an agent worked, see ``ProjectPath``.
 ///
-/// A project is named after its repository: the folder that holds `.git`. Where `.git` is a file, the folder is a worktree and the
-/// main repository gives the name. A folder that is gone is named after itself.
+/// A project is its repository: the folder that holds `.git`. Where `.git` is a file, the folder is a worktree and the main repository is
+/// the project. A folder that is gone is a project of its own.
 final class ProjectNames {
-    private var names: [String: String] = [:]
+    private var keys: [String: String] = [:]
     private let files: any FolderReading
     private let home: String?
 
@@ -17,13 +19,19 @@ final class ProjectNames {
         self.home = home
     }
 
-    /// The name for a folder; nil for the root of the file system.
-    func name(of folder: String) -> String? {
-        if let known = names[folder] { return known }
-        guard let name = Self.last(repository(above: folder) ?? Self.withoutWorktree(folder)) else { return nil }
-        if names.count >= Self.capacity { names = [:] }
-        names[folder] = name
-        return name
+    /// The key for a folder; nil for the root of the file system.
+    func key(of folder: String) -> String? {
+        if let known = keys[folder] { return known }
+        guard let own = ProjectPath.key(of: folder) else {
+            // No absolute path: nothing can be looked up, and its last part is all that it says.
+            let last = folder.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last
+            return folder.hasPrefix("/") ? nil : last.map(String.init)
+        }
+        let place = folder.hasPrefix("/") ? folder : ProjectPath.mounted(own)
+        let key = place.flatMap(repository(above:)).flatMap(ProjectPath.key) ?? own
+        if keys.count >= Self.capacity { keys = [:] }
+        keys[folder] = key
+        return key
     }
 
     /// The last part of a name in which every character of a path that is no letter or digit was replaced by `-`.
@@ -37,7 +45,7 @@ final class ProjectNames {
         while folder.hasPrefix("/"), folder.count > 1, folder != home ?? "" {
             switch files.git(in: String(folder)) {
             case .folder: return String(folder)
-            case .file(let text): return Self.mainRepository(text) ?? String(folder)
+            case .file(let text): return Self.mainRepository(text, of: folder) ?? String(folder)
             case .none: folder = folder[..<(folder.lastIndex(of: "/") ?? folder.startIndex)]
             }
         }
@@ -45,21 +53,20 @@ final class ProjectNames {
     }
 
     /// The repository of a worktree whose `.git` says `gitdir: /path/to/repository/.git/worktrees/name`.
-    private static func mainRepository(_ text: String) -> String? {
+    ///
+    /// With `worktree.useRelativePaths` of Git 2.48 the path begins at the worktree.
+    private static func mainRepository(_ text: String, of worktree: Substring) -> String? {
         guard let line = text.split(whereSeparator: \.isNewline).first, line.hasPrefix("gitdir:"),
             let range = line.firstRange(of: "/.git/worktrees/")
         else { return nil }
         let path = line[line.index(line.startIndex, offsetBy: 7)..<range.lowerBound].drop { $0 == " " }
-        return path.isEmpty ? nil : String(path)
+        guard path.hasPrefix("..") else { return path.isEmpty ? nil : String(path) }
+        var parts = worktree.split(separator: "/")
+        for part in path.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return parts.isEmpty ? nil : "/" + parts.joined(separator: "/")
     }
-
-    /// Claude Code keeps its own worktrees below the repository, and removes them again.
-    private static func withoutWorktree(_ folder: String) -> String {
-        guard let range = folder.firstRange(of: "/.claude/worktrees/") else { return folder }
-        return String(folder[..<range.lowerBound])
-    }
-
-    private static func last(_ path: String) -> String? { path.split(separator: "/").last.map(String.init) }
 }
 
 /// What has to be known of the folders in which agents worked.

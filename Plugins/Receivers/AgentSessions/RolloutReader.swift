@@ -118,7 +118,7 @@ final class RolloutReader: SessionReader {
         facts.provider = meta.provider.flatMap { CodexProvider.name(of: $0.string) }
         facts.branch = meta.branch?.string
         facts.version = meta.version?.string
-        facts.project = meta.folder.flatMap { projects.name(of: $0.string) }
+        facts.project = meta.folder.flatMap { projects.key(of: $0.string) }
         facts.name = meta.spawnPath?.string.split(separator: "/").last.map(String.init) ?? meta.spawnName?.string
         if facts.lastSeen == 0 { facts.lastSeen = time.nanoseconds }
         tell(into: &sink)

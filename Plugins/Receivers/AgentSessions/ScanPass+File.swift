@@ -91,8 +91,7 @@ extension ScanPass {
             while !sink.isFull {
                 switch buffer.next() {
                 case .line(let line):
-                    read(line, of: current, into: &sink)
-                    lastLine = line
+                    lastLine = read(line, of: current, into: &sink)
                 case .omitted(.tooLong): note(LineFault("the line is too long"), of: current)
                 case .omitted(.entered): break
                 case .more:
@@ -122,13 +121,31 @@ extension ScanPass {
         }
     }
 
-    private func read(_ line: LineBytes, of current: OpenFile, into sink: inout RecordSink) {
+    /// Reads a line, which holds more than one object where a line feed was lost.
+    ///
+    /// - Returns: The last of them.
+    private func read(_ line: LineBytes, of current: OpenFile, into sink: inout RecordSink) -> LineBytes {
+        var rest = line
+        while let end = rest.endOfFirstObject() {
+            readObject(rest.prefix(upTo: end), of: current, into: &sink)
+            rest = rest.suffix(from: end)
+        }
+        return readObject(rest, of: current, into: &sink)
+    }
+
+    @discardableResult
+    private func readObject(_ object: LineBytes, of current: OpenFile, into sink: inout RecordSink) -> LineBytes {
+        defer { if let type = sink.takeStranger() { note(unknownType: type, of: current) } }
         do throws(LineFault) {
-            try current.reader.read(line, into: &sink)
+            try current.reader.read(object, into: &sink)
+            return object
         } catch {
             note(error, of: current)
+            guard error == .cutOff else { return object }
         }
-        if let type = sink.takeStranger() { note(unknownType: type, of: current) }
+        guard let other = object.objectAfterCut() else { return object }
+        try? current.reader.read(other, into: &sink)
+        return other
     }
 
     private func note(_ fault: LineFault, of current: OpenFile) {
@@ -162,10 +179,15 @@ extension ScanPass {
     private func readRest(_ current: OpenFile, into sink: inout RecordSink) {
         guard let rest = buffer.rest else { return }
         let reader = reader(for: current.file, current.reader.state)
+        var object = rest
         do throws(LineFault) {
-            try reader.read(rest, into: &sink)
-            reader.flush(into: &sink)
+            while let end = object.endOfFirstObject() {
+                try reader.read(object.prefix(upTo: end), into: &sink)
+                object = object.suffix(from: end)
+            }
+            try reader.read(object, into: &sink)
         } catch {}
+        reader.flush(into: &sink)
         // It is told when the line's end has come.
         _ = sink.takeStranger()
     }

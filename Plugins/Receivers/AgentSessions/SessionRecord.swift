@@ -19,15 +19,17 @@ import Usage
 /// Calls carry the standard `gen_ai.response.id`, `gen_ai.response.model`, `gen_ai.provider.name`, `gen_ai.usage.input_tokens` (cached
 /// ones included), `.output_tokens`, `.cache_read.input_tokens`, `.cache_write.input_tokens`, `.reasoning.output_tokens`,
 /// `gen_ai.agent.id`, then `request_id`, `anthropic.usage.cache_creation.ephemeral_5m_input_tokens` and `…_1h_…`, `service_tier`,
-/// `speed`, `inference_geo`, `cost_usd`, `project.name` and of our own
+/// `speed`, `inference_geo`, `cost_usd`, `project.name` (the last part of its path) and of our own
 ///
 /// - `hammurabi.lineage`: the place of the call in the history that a rollout and its forks share,
 /// - `hammurabi.lineage.own`: its place in the history of the thread that made it, where forks may have equal turns of their own,
 /// - `hammurabi.session.fork`: true on lines of a background fork, which begins with copies of its parent's calls,
-/// - `hammurabi.web_searches`: how many web searches the provider ran.
+/// - `hammurabi.web_searches`: how many web searches the provider ran,
+/// - `hammurabi.project.path`: the path of the project's repository as ``ProjectPath`` writes it.
 ///
-/// Facts are `project.name`, `vcs.ref.head.name` (the branch), `app.version`, `hammurabi.session.name` (the title) and
-/// `hammurabi.session.parent` (the session that started this one).
+/// Facts are `project.name`, `hammurabi.project.path`, `vcs.ref.head.name` (the branch), `app.version`, `hammurabi.session.name` (the
+/// title), `hammurabi.session.parent` (the session that started this one) and `hammurabi.session.reported_cost_usd` (what the agent
+/// says that the session has cost up to the record's time).
 enum SessionRecord {
     static let scope = "hammurabi.agent_sessions"
 
@@ -41,7 +43,7 @@ enum SessionRecord {
 }
 
 /// A call as a session file tells it.
-struct CallRecord {
+struct CallRecord: Equatable {
     var event: SessionRecord.Event
     var time: Timestamp
     var session: String
@@ -55,6 +57,7 @@ struct CallRecord {
     var agent: String?
     var provider: String?
     var model: String?
+    /// The key of the project, see ``ProjectPath``.
     var project: String?
     /// Prompt tokens, cached ones included.
     var input: Int64 = 0
@@ -88,7 +91,7 @@ struct CallRecord {
             record.add(.genAIAgentID, agent)
             record.add(.genAIProviderName, provider)
             record.add(.genAIResponseModel, model)
-            record.add(.projectName, project)
+            record.add(project: project)
             record.add(.genAIUsageInputTokens, count: input)
             record.add(.genAIUsageOutputTokens, count: output)
             if cacheRead > 0 { record.add(.genAIUsageCacheReadInputTokens, count: cacheRead) }
@@ -146,17 +149,20 @@ struct SessionFacts {
     var version: String?
     var name: String?
     var parent: String?
+    /// What the agent says that the session has cost so far, in dollars.
+    var reportedCost: Double?
 
     /// Adds the facts to a request.
     func write(to builder: inout LogBatchBuilder) {
         let event = SessionRecord.Event.session.rawValue
         builder.append(time: UInt64(clamping: time.nanoseconds), eventName: event) { record in
             record.add(AttributeKey.sessionID.name, session)
-            record.add(.projectName, project)
+            record.add(project: project)
             record.add(.vcsRefHeadName, branch)
             record.add(.appVersion, version)
             if let name, !name.isEmpty { record.add("hammurabi.session.name", name) }
             if let parent, !parent.isEmpty { record.add("hammurabi.session.parent", parent) }
+            if let reportedCost { record.add("hammurabi.session.reported_cost_usd", reportedCost) }
         }
     }
 }
@@ -164,6 +170,13 @@ struct SessionFacts {
 extension LogAttributeWriter {
     fileprivate mutating func add(_ key: AttributeKey, _ text: String?) {
         if let text, !text.isEmpty { add(key.name, text) }
+    }
+
+    /// The name of a project and, where it is known, its path.
+    fileprivate mutating func add(project: String?) {
+        guard let project, !project.isEmpty else { return }
+        add(AttributeKey.projectName.name, ProjectPath.name(of: project))
+        if ProjectPath.isPath(project) { add("hammurabi.project.path", project) }
     }
 
     fileprivate mutating func add(_ key: AttributeKey, count: Int64) { add(key.name, count) }

@@ -44,6 +44,7 @@ struct StateEncoder {
             optional(text)
         }
         for value in [state.isTitleCustom ? 1 : 0, state.lastSeen, state.lastTold] { number(value) }
+        searches(state.searches)
     }
 
     private func rolloutFlags(_ state: RolloutState) -> Int64 {
@@ -116,6 +117,9 @@ struct StateDecoder {
         return String(decoding: bytes[position..<(position + Int(count))], as: UTF8.self)
     }
 
+    /// Says that what was read makes no sense.
+    mutating func fail() { hasFailed = true }
+
     mutating func optional() -> String? { number() == 1 ? text() : nil }
 
     mutating func mark() -> FileMark {
@@ -144,6 +148,7 @@ struct StateDecoder {
         (state.title, state.parent) = (optional(), optional())
         state.isTitleCustom = number() == 1
         (state.lastSeen, state.lastTold) = (number(), number())
+        state.searches = searches()
         return state
     }
 
@@ -168,5 +173,72 @@ struct StateDecoder {
         }
         if hasPrevious, !state.running.peaks.isEmpty { state.running.previous = state.running.peaks.removeFirst() }
         return state
+    }
+}
+
+// MARK: - Web searches
+
+extension StateEncoder {
+    fileprivate mutating func searches(_ searches: WebSearches) {
+        number(Int64(searches.calls.count))
+        for asking in searches.calls {
+            call(asking.call)
+            number(Int64(asking.uses.count))
+            for use in asking.uses {
+                text(use.id)
+                number(use.count ?? -1)
+            }
+        }
+    }
+
+    private mutating func call(_ call: CallRecord) {
+        text(call.event.rawValue)
+        text(call.session)
+        for text in [
+            call.request, call.response, call.lineage, call.agent, call.provider, call.model, call.project,
+            call.serviceTier, call.speed, call.geography,
+        ] { optional(text) }
+        for value in [
+            call.time.nanoseconds, call.input, call.output, call.cacheRead, call.cacheWrite, call.cacheWrite5m ?? -1,
+            call.cacheWrite1h ?? -1, call.reasoning, call.webSearches,
+            call.cost.map { Int64(bitPattern: $0.bitPattern) } ?? -1,
+        ] { number(value) }
+    }
+}
+
+extension StateDecoder {
+    fileprivate mutating func searches() -> WebSearches {
+        var searches = WebSearches()
+        for _ in 0..<max(0, min(number(), Int64(WebSearches.mostCalls))) where !hasFailed {
+            var asking = WebSearches.AskingCall(call: call(), uses: [])
+            for _ in 0..<max(0, min(number(), Int64(WebSearches.mostUses))) where !hasFailed {
+                let id = text()
+                let count = number()
+                asking.uses.append(WebSearches.Use(id: id, count: count < 0 ? nil : count))
+            }
+            searches.restore(asking)
+        }
+        return searches
+    }
+
+    private mutating func call() -> CallRecord {
+        let event = SessionRecord.Event(rawValue: text())
+        if event == nil { fail() }
+        let session = text()
+        var call = CallRecord(event ?? .transcriptCall, time: Timestamp(nanoseconds: 0), session: session)
+        (call.request, call.response, call.lineage) = (optional(), optional(), optional())
+        (call.agent, call.provider, call.model) = (optional(), optional(), optional())
+        call.project = optional()
+        (call.serviceTier, call.speed, call.geography) = (optional(), optional(), optional())
+        call.time = Timestamp(nanoseconds: number())
+        (call.input, call.output) = (number(), number())
+        (call.cacheRead, call.cacheWrite) = (number(), number())
+        let parts = (number(), number())
+        call.cacheWrite5m = parts.0 < 0 ? nil : parts.0
+        call.cacheWrite1h = parts.1 < 0 ? nil : parts.1
+        (call.reasoning, call.webSearches) = (number(), number())
+        let cost = number()
+        call.cost = cost == -1 ? nil : Double(bitPattern: UInt64(bitPattern: cost))
+        return call
     }
 }

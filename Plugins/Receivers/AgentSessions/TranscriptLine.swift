@@ -22,6 +22,15 @@ struct TranscriptLine {
     var isBackground = false
     var isError = false
     var cost: Double?
+    /// What the whole session has cost so far, in dollars (`cost-state` lines).
+    var sessionCost: Double?
+    /// Whether that sum lacks calls of models whose price the agent does not know.
+    var isSessionCostPartial = false
+    /// Uses of the tool WebSearch by their ids.
+    var searchUses: [Text] = []
+    /// The ids of the uses of tools whose results the line has, and how many searches the result names.
+    var resultsOf: [Text] = []
+    var searchCount: Int64?
     var response: Text?
     var model: Text?
     var usage: TranscriptUsage?
@@ -50,11 +59,13 @@ struct TranscriptLine {
 
     /// Reads a line.
     ///
-    /// - Parameter wantsFacts: Whether lines without usage are read to their end for what they tell of the session.
-    init(_ line: LineBytes, wantsFacts: Bool) throws(LineFault) {
+    /// - Parameters:
+    ///   - wantsFacts: Whether lines without usage are read to their end for facts about the session.
+    ///   - wantsResults: Whether the results of tools are looked at.
+    init(_ line: LineBytes, wantsFacts: Bool, wantsResults: Bool = false) throws(LineFault) {
         var cursor = JSONCursor(line)
         guard try cursor.enterObject() else { throw .cutOff }
-        try read(&cursor, wantsFacts, isInner: false)
+        try read(&cursor, wantsFacts || wantsResults, isInner: false)
     }
 
     private init() {}
@@ -77,6 +88,9 @@ struct TranscriptLine {
             case 9 where key.equals("timestamp"): timestamp = try cursor.text()
             case 9 where key.equals("requestId"): request = try cursor.text()
             case 9 where key.equals("gitBranch"): branch = try cursor.text()
+            case 12 where key.equals("totalCostUSD"): sessionCost = try cursor.number()
+            case 19 where key.equals("hasUnknownModelCost"): isSessionCostPartial = try cursor.flag()
+            case 13 where key.equals("toolUseResult"): try readResult(&cursor)
             case 11 where key.equals("isSidechain"): isSidechain = try cursor.flag()
             case 11 where key.equals("sessionKind"): isBackground = try cursor.text()?.equals("bg") ?? false
             case 11 where key.equals("customTitle"): (title, isTitleCustom) = (try cursor.text(), true)
@@ -94,8 +108,35 @@ struct TranscriptLine {
             case 2 where key.equals("id"): response = try cursor.text()
             case 5 where key.equals("model"): model = try cursor.text()
             case 5 where key.equals("usage"): usage = try TranscriptUsage(&cursor)
+            case 7 where key.equals("content"): try readContent(&cursor)
             default: try cursor.skipValue()
             }
+        }
+    }
+
+    /// Blocks of content, of which only uses and results of tools matter.
+    private mutating func readContent(_ cursor: inout JSONCursor) throws(LineFault) {
+        guard try cursor.enterArray() else { return }
+        while try cursor.nextElement() {
+            guard try cursor.enterObject() else { continue }
+            var (id, result, isSearch): (Text?, Text?, Bool) = (nil, nil, false)
+            while let key = try cursor.nextKey() {
+                switch key.bytes.count {
+                case 2 where key.equals("id"): id = try cursor.text()
+                case 4 where key.equals("name"): isSearch = try cursor.text()?.equals("WebSearch") ?? false
+                case 11 where key.equals("tool_use_id"): result = try cursor.text()
+                default: try cursor.skipValue()
+                }
+            }
+            if isSearch, let id, searchUses.count < WebSearches.mostUses { searchUses.append(id) }
+            if let result, resultsOf.count < WebSearches.mostUses { resultsOf.append(result) }
+        }
+    }
+
+    private mutating func readResult(_ cursor: inout JSONCursor) throws(LineFault) {
+        guard try cursor.enterObject() else { return }
+        while let key = try cursor.nextKey() {
+            if key.equals("searchCount") { searchCount = try cursor.count() } else { try cursor.skipValue() }
         }
     }
 

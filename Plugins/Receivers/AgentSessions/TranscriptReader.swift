@@ -11,6 +11,8 @@ struct TranscriptState: Equatable {
     var title: String?
     var isTitleCustom = false
     var parent: String?
+    /// Calls whose web searches are in later lines.
+    var searches = WebSearches()
     /// The newest time of any line.
     var lastSeen: Int64 = 0
     /// The newest time that was told.
@@ -28,6 +30,9 @@ final class TranscriptReader: SessionReader {
     private var instants = InstantReader()
     private var pending: CallRecord?
     private var hasNews = false
+    /// What the agent says that the session has cost, until it is handed on.
+    private var sessionCost: Double?
+    private var toldCost: Double?
     /// Lines that are still read to their end to find out which session this is.
     private var introductions = 64
 
@@ -46,10 +51,12 @@ final class TranscriptReader: SessionReader {
         guard let line = try line.object() else { return }
         let wantsFacts = introductions > 0 && (facts.session == nil || facts.project == nil || facts.lastSeen == 0)
         if wantsFacts { introductions -= 1 }
-        let parsed = try TranscriptLine(line, wantsFacts: wantsFacts)
+        let isWaiting = facts.searches.isWaiting
+        let parsed = try TranscriptLine(line, wantsFacts: wantsFacts, wantsResults: isWaiting)
+        if isWaiting { noteResults(parsed, into: &sink) }
         if let type = parsed.unknownType { sink.skip(unknownType: type) }
         let isCall = parsed.usage != nil && !parsed.isError && parsed.model?.equals("<synthetic>") != true
-        guard isCall || wantsFacts || parsed.title != nil else { return }
+        guard isCall || wantsFacts || parsed.title != nil || parsed.sessionCost != nil else { return }
         let time = note(parsed)
         if isCall, let usage = parsed.usage { add(parsed, usage, time, into: &sink) }
         if hasNews, facts.lastSeen > 0 { tell(into: &sink) }
@@ -78,8 +85,11 @@ final class TranscriptReader: SessionReader {
             take(parent, as: &facts.parent)
         }
         if facts.project == nil, let folder = line.folder {
-            facts.project = projects.name(of: folder.string)
+            facts.project = projects.key(of: folder.string)
             hasNews = true
+        }
+        if let cost = line.sessionCost, !line.isSessionCostPartial, cost >= 0, cost != toldCost {
+            (sessionCost, toldCost, hasNews) = (cost, cost, true)
         }
         // What the user called it stays, whatever the agent thinks of later.
         if let title = line.title, line.isTitleCustom || !facts.isTitleCustom {
@@ -118,7 +128,15 @@ final class TranscriptReader: SessionReader {
         }
         guard !usage.isZero else { return }
         call.take(usage)
+        if !line.searchUses.isEmpty { facts.searches.note(call, uses: line.searchUses.map(\.string)) }
         hold(call, into: &sink)
+    }
+
+    /// Hands out again the call that asked for the web searches whose result a line brings.
+    private func noteResults(_ line: TranscriptLine, into sink: inout RecordSink) {
+        for id in line.resultsOf {
+            if let call = facts.searches.answer(id.string, count: line.searchCount ?? 0) { hold(call, into: &sink) }
+        }
     }
 
     /// Keeps a call until another one comes, because the next line often tells more of the same.
@@ -149,10 +167,11 @@ final class TranscriptReader: SessionReader {
                 branch: facts.branch,
                 version: facts.version,
                 name: facts.title,
-                parent: facts.parent
+                parent: facts.parent,
+                reportedCost: sessionCost
             )
         )
-        hasNews = false
+        (hasNews, sessionCost) = (false, nil)
     }
 }
 

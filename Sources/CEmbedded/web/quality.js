@@ -32,6 +32,7 @@ export const quality = {
         panel(app, { id: "sources", title: "Sources", resource, lines: 6, why: "Who tells of the calls of each agent and machine. Two sources of one call are joined and counted once.", body: sources }),
         panel(app, { id: "costs", title: "Reported and computed cost", resource, lines: 6, why: "Some agents say themselves what a call cost. Agreement says how their figure compares with the price table.", body: costs })),
       panel(app, { id: "intake", title: "What was not collected", resource, lines: 3, why: "Telemetry that reached this collector since it started and was refused, or whose token figures it could not read.", body: intake }),
+      resource.data?.sessionCosts?.compared > 0 && panel(app, { id: "session-costs", title: "Cost of whole sessions", resource, lines: 3, why: "Claude Code writes what a session has cost into its session file. Sessions whose calls sum up to something else are listed; forks are left out.", body: sessionCosts }),
       panel(app, { id: "problems", title: "What could not be read", resource, lines: 3, why: "Files and lines of agents' session files that had to be left out, as long as they stand there.", body: problems }),
     ];
   },
@@ -79,6 +80,19 @@ const intake = ({ intakeProblems: list = [] }) => list.length === 0 ? blank("Eve
 
 /** The messages about files; those about what was not collected follow them. */
 const files = ({ problems: all = [], intakeProblems: lost = [] }) => all.slice(0, Math.max(0, all.length - lost.length));
+
+function sessionCosts({ sessionCosts: { compared, differing, sessions: list } }) {
+  const sum = h("p", { class: "fine" }, count(differing) + " of " + plural(compared, "session") + " differ by more than 1 %.");
+  if (list.length === 0) return sum;
+  return [sum, h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Table of sessions" }, table({
+    caption: "Sessions whose cost differs", rows: list, key: ({ sessionId }) => sessionId,
+    columns: [
+      { key: "session", title: "Session", cell: ({ sessionId }) => h("a", { href: "#/session/" + encodeURIComponent(sessionId) }, sessionId) },
+      { key: "reported", title: "Reported", number: true, cell: ({ reported }) => money(reported) },
+      { key: "counted", title: "Counted", number: true, cell: ({ counted }) => money(counted) },
+    ],
+  }))];
+}
 
 function problems(data) {
   const { unreadableFiles = 0, skippedLines = 0, unknownLines = {} } = data;

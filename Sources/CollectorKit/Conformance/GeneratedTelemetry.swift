@@ -221,6 +221,10 @@ struct GeneratedTelemetry {
             sighting.branch = some(["main", nil]).map { Latest($0, at: time) }
             sighting.agentVersion = some(["2.1.330", nil]).map { Latest($0, at: time) }
             sighting.taskStatus = some(["testing", "idle", nil]).map { Latest($0, at: time) }
+            if random.below(3) == 0 {
+                let cost = Money(nanodollars: Int64(random.below(2_000_000_000)))
+                sighting.reportedCost = Latest(cost, at: Self.at(random.below(60)))
+            }
             if id == "Ended" { sighting.completion = Latest(UInt8(random.below(3) == 0 ? 0 : 1), at: time) }
             record.sighting = sighting
         }

@@ -74,7 +74,25 @@ struct ReferenceAnswers {
             let owner = call.session.flatMap { all[$0] }
             quality.add(call, agent: owner.map(\.agent) ?? call.agent, machine: owner.map(\.machine) ?? call.machine)
         }
+        for session in sessions where session.startedAt < period.end && session.lastSeenAt >= period.start {
+            guard let reported = session.comparableCost else { continue }
+            quality.sessionCosts.add(session.id, reported: reported, counted: session.totals.cost)
+        }
         return quality
+    }
+
+    /// The names of a dimension that sessions and calls have.
+    func names(of dimension: UsageDimension) -> Set<String> {
+        let alone = counted.filter { $0.session == nil }
+        let names: [String?] =
+            switch dimension {
+            case .model: counted.map(\.model)
+            case .agent: sessions.map(\.agent) + alone.map(\.agent)
+            case .project: sessions.map(\.project) + alone.map(\.project)
+            case .user: sessions.map(\.user) + alone.map(\.user)
+            case .machine: sessions.map(\.machine) + alone.map(\.machine)
+            }
+        return Set(names.compactMap(\.self)).subtracting([""])
     }
 
     /// Whether a session is somebody's that a filter means, and used one of the models.

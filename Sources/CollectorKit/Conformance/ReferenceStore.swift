@@ -127,6 +127,7 @@ extension Session {
         branch = sighting.branch?.value
         agentVersion = sighting.agentVersion?.value
         parent = sighting.parent
+        comparableCost = sighting.comparableCost
         taskStatus = sighting.taskStatus?.value
         isCompleted = (sighting.completion?.value ?? 0) != 0
         knowledge = sighting.knowledge

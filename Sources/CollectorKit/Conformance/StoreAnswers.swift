@@ -48,7 +48,11 @@ struct StoreAnswers {
         let costs = quality.costs.sorted { $0.key < $1.key }.map { key, cost in
             "cost \(key.model) \(key.reason.name) \(cost.calls) \(cost.reported.nanodollars) \(cost.computed.nanodollars)"
         }
-        return ["\(sums)"] + sources + costs
+        let sessions = quality.sessionCosts.largest.map {
+            "session cost \($0.session) \($0.reported.nanodollars) \($0.counted.nanodollars)"
+        }
+        let compared = "session costs \(quality.sessionCosts.compared) \(quality.sessionCosts.differing)"
+        return ["\(sums)"] + sources + costs + [compared] + sessions
     }
 
     static func lines(_ page: SessionPage) -> [String] {

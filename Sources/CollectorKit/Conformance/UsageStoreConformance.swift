@@ -196,6 +196,11 @@ public struct UsageStoreConformance: Sendable {
             StoreAnswers.lines(try await store.unpricedModels()),
             "unpriced models"
         )
+        for dimension in UsageDimension.allCases {
+            // A store may know more names than it has calls and sessions of.
+            let missing = reference.names(of: dimension).subtracting(try await store.names(of: dimension))
+            expect([], missing.sorted(), "names of \(dimension.rawValue) that are missing")
+        }
         try await compareWalk(reference, store, expect)
         var all = SessionQuery(now: now)
         all.limit = 1_000

@@ -1,6 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Names that are billed as another model.
+/// A name that is billed as another model, as `hammurabi prices list` shows it.
+public struct PriceAlias: Sendable, Hashable {
+    /// The name; a `*` is any text.
+    public var name: String
+    /// The model whose price is taken; a `*` for what the name has in its place.
+    public var model: String
+    /// Since when it means this model; nil for ever since.
+    public var from: Timestamp?
+    /// Until when, that instant left out; nil for no end.
+    public var until: Timestamp?
+    /// The report that taught it.
+    public var source: String
+}
+
+/// Names that are billed as another model; asked only when the price lists have no row for a name.
 enum ModelAlias {
     /// One span of time in which a name stands for a model.
     struct Period: Sendable {
@@ -9,18 +23,69 @@ enum ModelAlias {
         var model: String
     }
 
-    /// What a name stands for over time, oldest first; empty when it is no alias.
-    static func periods(of name: String) -> [Period] {
-        if let model = names[name] { return [Period(model: model)] }
-        return name == "codex-auto-review" ? autoReview : []
+    /// The ending of a family's names that leaves the price as it is.
+    private struct Ending {
+        var family: String
+        var ending: String
+        var replacement: String
+        var source: String
+
+        /// The name that the price is looked for under; nil when this is another name.
+        func base(of name: String) -> String? {
+            guard name.hasPrefix(family), name.hasSuffix(ending),
+                name.utf8.count > family.utf8.count + ending.utf8.count
+            else { return nil }
+            return name.dropLast(ending.count) + replacement
+        }
     }
 
-    private static let names = [
-        "gpt-5.6": "gpt-5.6-sol",
-        "gpt-5.3-codex-spark": "gpt-5.3-codex",
-        "claude-opus-4-0": "claude-opus-4",
-        "claude-sonnet-4-0": "claude-sonnet-4",
+    /// Every alias, for people.
+    static var all: [PriceAlias] {
+        let fixed = names.map { PriceAlias(name: $0.key, model: $0.value.model, source: $0.value.source) }
+        let reviews = autoReview.map {
+            PriceAlias(
+                name: reviewer,
+                model: $0.model,
+                from: $0.from,
+                until: $0.until,
+                source: "the price table of ccusage"
+            )
+        }
+        let families = endings.map {
+            PriceAlias(name: "\($0.family)*\($0.ending)", model: "\($0.family)*\($0.replacement)", source: $0.source)
+        }
+        return fixed.sorted { $0.name < $1.name } + reviews + families
+    }
+
+    /// What a name stands for over time, oldest first; empty when it is no alias.
+    static func periods(of name: String) -> [Period] {
+        if let alias = names[name] { return [Period(model: alias.model)] }
+        return name == reviewer ? autoReview : []
+    }
+
+    /// The names without an ending that leaves the price as it is.
+    static func bases(of name: String) -> [String] { endings.compactMap { $0.base(of: name) } }
+
+    private static let names: [String: (model: String, source: String)] = [
+        "gpt-5.6": ("gpt-5.6-sol", "the price table of ccusage"),
+        "gpt-5.3-codex-spark": ("gpt-5.3-codex", "junhoyeo/tokscale#204"),
+        "claude-opus-4-0": ("claude-opus-4", "Anthropic's list of model aliases"),
+        "claude-sonnet-4-0": ("claude-sonnet-4", "Anthropic's list of model aliases"),
     ]
+
+    /// Codex's names of a model cost what the model costs, and gateways mark by an ending that a model thinks before it answers.
+    private static let endings = [
+        Ending(family: "gpt-", ending: "-codex-max", replacement: "-codex", source: "BerriAI/litellm#16998"),
+        Ending(family: "gpt-", ending: "-codex", replacement: "", source: "junhoyeo/tokscale#89"),
+        Ending(
+            family: "claude-",
+            ending: "-thinking",
+            replacement: "",
+            source: "NoeFabris/opencode-antigravity-auth#375"
+        ),
+    ]
+
+    private static let reviewer = "codex-auto-review"
 
     /// Codex' reviewer runs on whatever model was current; the days are those on which the models came out (ccusage's
     /// table).

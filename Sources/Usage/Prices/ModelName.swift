@@ -39,6 +39,24 @@ struct ModelName {
         self.spellings = spellings
     }
 
+    /// The names of the same model without date, context size and `-latest`, and with dots or dashes in its version: the least changed
+    /// first, all in lower case, the name itself left out.
+    ///
+    /// These say nothing of who serves the model, so that a price for a name holds for them as well.
+    static func undecorated(_ name: String) -> [String] {
+        guard name.utf8.count <= longest else { return [] }
+        var forms = [name.lowercased()]
+        var next = 0
+        while next < forms.count, forms.count < 16 {
+            let steps = [withoutContextSize, withoutDate, withoutLatest, withDashes, withDots]
+            for form in steps.compactMap({ $0(forms[next]) }) where !form.isEmpty && !forms.contains(form) {
+                forms.append(form)
+            }
+            next += 1
+        }
+        return Array(forms.dropFirst())
+    }
+
     /// The price lists that the name itself points to: a prefix before a slash, or the form of Bedrock's or Vertex'
     /// names.
     var impliedScopes: [String] {

@@ -4,7 +4,7 @@
 ///
 /// With rates it replaces whatever the table says; with a multiplier alone it scales the price of the table.
 public struct PriceOverride: Sendable, Hashable {
-    /// The model exactly as calls name it, in any case.
+    /// The model as calls name it, in any case; a name without a date reaches dated ones, see ``PriceTable/override(for:)``.
     public var model: String
     /// The rates; without any, the table's hold.
     public var rates: Rates
@@ -66,4 +66,12 @@ public struct PriceOverride: Sendable, Hashable {
         entry.isFree = true
         return entry
     }
+}
+
+/// A price of the user's that reaches no stored call, most likely because the model's name is misspelt.
+public struct UnmatchedOverride: Sendable, Hashable {
+    /// The model as the user wrote it.
+    public var model: String
+    /// The model of a stored call whose name is most like it; nil when none is alike.
+    public var nearest: String?
 }

@@ -13,13 +13,38 @@ extension PriceTable {
 
     /// Finds the prices of a model over time; nil when the model is unpriced.
     public func history(model: String, provider: String?) -> PriceHistory? {
-        let override = overrides[model.lowercased()]
+        let override = override(for: model)
         if let entry = override?.entry { return PriceHistory(entries: [entry]) }
-        guard var history = published(model: model, provider: provider) else { return nil }
+        guard var history = published(model: model, provider: provider) else {
+            return lastResort(for: model)?.entry.map { PriceHistory(entries: [$0]) }
+        }
         if let override {
             for index in history.entries.indices { history.entries[index].factor = override.multiplier }
         }
         return history
+    }
+
+    /// The user's price for a model: the one for its exact name, else the one for its name without decoration.
+    ///
+    /// A price for `claude-opus-6` reaches `claude-opus-6-20261201` and `claude-opus-6[1m]`, as a row of a price list does
+    /// (farion1231/cc-switch#2390); one for a dated name reaches no other date.
+    public func override(for model: String) -> PriceOverride? {
+        guard !overrides.isEmpty else { return nil }
+        if let exact = overrides[model.lowercased()] { return exact }
+        return ModelName.undecorated(model).lazy.compactMap { overrides[$0] }.first
+    }
+
+    /// The user's price for a model that no list has, under any name that the model may have there: without a gateway's prefix, without
+    /// Bedrock's region and the like.
+    private func lastResort(for model: String) -> PriceOverride? {
+        guard !overrides.isEmpty, let name = ModelName(model) else { return nil }
+        return name.spellings.lazy.filter { !$0.isFast }.compactMap { overrides[$0.text] }.first
+    }
+
+    /// The user's price that a model has, by whatever rule; nil when it has none of the user's.
+    func effectiveOverride(for model: String) -> PriceOverride? {
+        if let override = override(for: model) { return override }
+        return published(model: model, provider: nil) == nil ? lastResort(for: model) : nil
     }
 
     private func published(model: String, provider: String?) -> PriceHistory? {
@@ -62,12 +87,26 @@ extension PriceTable {
 
     private func alias(of name: ModelName, scopes: [String]) -> PriceHistory? {
         for spelling in name.spellings {
-            let entries = ModelAlias.periods(of: spelling.text).flatMap { period in
-                let target = ModelName.Spelling(text: period.model, isFast: spelling.isFast)
-                let found = find(target, in: scopes + ProviderScope.firstParty(of: period.model), allowsFree: false)
-                return found?.clipped(from: period.from, until: period.until) ?? []
+            if let found = alias(of: spelling, scopes: scopes) { return found }
+        }
+        return nil
+    }
+
+    /// The prices of the model that an alias means; a name may lose one ending after the other, each of which makes it shorter.
+    private func alias(of spelling: ModelName.Spelling, scopes: [String]) -> PriceHistory? {
+        func find(_ model: String) -> PriceHistory? {
+            let target = ModelName.Spelling(text: model, isFast: spelling.isFast)
+            return self.find(target, in: scopes + ProviderScope.firstParty(of: model), allowsFree: false)
+        }
+        let entries = ModelAlias.periods(of: spelling.text).flatMap { period in
+            find(period.model)?.clipped(from: period.from, until: period.until) ?? []
+        }
+        if !entries.isEmpty { return PriceHistory(entries: entries) }
+        for base in ModelAlias.bases(of: spelling.text) {
+            for form in [base] + ModelName.undecorated(base) {
+                let shorter = ModelName.Spelling(text: form, isFast: spelling.isFast)
+                if let found = find(form) ?? alias(of: shorter, scopes: scopes) { return found }
             }
-            if !entries.isEmpty { return PriceHistory(entries: entries) }
         }
         return nil
     }

@@ -37,6 +37,31 @@ extension PriceTable {
         return Set(found).sorted { $0.order < $1.order }.prefix(3).map(\.name)
     }
 
+    /// The names that are billed as another model when no price list has a row for them.
+    public static var aliases: [PriceAlias] { ModelAlias.all }
+
+    /// The user's prices that reach none of the models that calls were made with, by name (ccusage/ccusage#1785).
+    ///
+    /// Without any model there is nothing to compare, and nothing is reported.
+    public func unmatchedOverrides(among models: Set<String>) -> [UnmatchedOverride] {
+        guard !overrides.isEmpty, !models.isEmpty else { return [] }
+        let used = Set(models.compactMap { effectiveOverride(for: $0)?.model })
+        return overrides.values.map(\.model).filter { !used.contains($0) }.sorted().map { name in
+            UnmatchedOverride(model: name, nearest: Self.nearest(to: name, among: models))
+        }
+    }
+
+    private static func nearest(to name: String, among models: Set<String>) -> String? {
+        let wanted = Array(name.lowercased().utf8)
+        let found = models.flatMap { model in
+            // A date that a name lacks is no misspelling.
+            ([model.lowercased()] + ModelName.undecorated(model)).compactMap { form in
+                distance(wanted, Array(form.utf8), atMost: max(3, wanted.count / 3)).map { ($0, model) }
+            }
+        }
+        return found.min { $0 < $1 }?.1
+    }
+
     private struct Suggestion: Hashable {
         /// Whether somebody else than the vendor sells the model.
         var isForeign: Bool

@@ -17,11 +17,13 @@ public enum ServiceTier: String, Sendable, Hashable, CaseIterable {
 
     /// Recognises the name that an API reports; nil for a name that is not known.
     ///
-    /// No name, `default` and `auto` mean the standard tier.
+    /// No name, `default` and `auto` mean the standard tier; `fast` is Codex's older name of `priority`
+    /// (agentclientprotocol/codex-acp#285). Anthropic's fast mode is no tier, see ``BillingTerms/isFast``.
     public init?(name: String?) {
         switch name?.lowercased() {
         case nil, "", "default", "auto", "standard", "standard_only", "on_demand": self = .standard
         case "batch", "batches": self = .batch
+        case "fast": self = .priority
         case let name?: self.init(rawValue: name)
         }
     }

@@ -18,6 +18,8 @@ public struct DataQuality: Sendable, Hashable {
     public var sources: [SourceKey: SourceUse] = [:]
     /// What senders report beside what the price table says, by model and by why they differ.
     public var costs: [CostKey: CostComparison] = [:]
+    /// What agents report of whole sessions beside the sum of the sessions' calls.
+    public var sessionCosts = SessionCosts()
 
     /// Counted "calls" that only an agent's span reports: each is the sum of an unknown number of calls.
     ///
@@ -83,6 +85,61 @@ public struct DataQuality: Sendable, Hashable {
         /// Orders by model and reason.
         public static func < (left: Self, right: Self) -> Bool {
             (left.model, left.reason.rawValue) < (right.model, right.reason.rawValue)
+        }
+    }
+
+    /// Sessions whose agent reports what they cost, compared with the sum of their counted calls.
+    public struct SessionCosts: Sendable, Hashable {
+        /// How many sessions were compared.
+        public private(set) var compared: Int64 = 0
+        /// In how many of them the two differ by more than a hundredth.
+        public private(set) var differing: Int64 = 0
+        /// Those that differ most, by the difference and then by id, at most ``mostListed``.
+        public private(set) var largest: [SessionCost] = []
+
+        /// How many sessions are listed.
+        public static let mostListed = 20
+
+        /// Creates a comparison of nothing.
+        public init() {}
+
+        /// Adds a session.
+        ///
+        /// - Parameters:
+        ///   - session: Its id.
+        ///   - reported: What its agent says that it cost.
+        ///   - counted: The sum of its counted calls.
+        public mutating func add(_ session: String, reported: Money, counted: Money) {
+            compared += 1
+            let cost = SessionCost(session: session, reported: reported, counted: counted)
+            guard cost.difference > max(reported.nanodollars, counted.nanodollars) / 100 else { return }
+            differing += 1
+            let place = largest.firstIndex { cost.isLarger(than: $0) } ?? largest.count
+            guard place < Self.mostListed else { return }
+            largest.insert(cost, at: place)
+            if largest.count > Self.mostListed { largest.removeLast() }
+        }
+    }
+
+    /// What an agent reports of a session, and the sum of the session's calls.
+    public struct SessionCost: Sendable, Hashable {
+        /// The id of the session.
+        public var session: String
+        /// What its agent says that it cost.
+        public var reported: Money
+        /// The sum of its counted calls.
+        public var counted: Money
+
+        /// How far the two are apart, in billionths of a dollar.
+        var difference: Int64 {
+            // Neither is negative or near the limits of its type, wherever it comes from.
+            let (difference, isTooLarge) = reported.nanodollars.subtractingReportingOverflow(counted.nanodollars)
+            return isTooLarge ? .max : difference == .min ? .max : abs(difference)
+        }
+
+        /// The order of the list.
+        func isLarger(than other: SessionCost) -> Bool {
+            (other.difference, session) < (difference, other.session)
         }
     }
 

@@ -30,6 +30,8 @@ public struct Session: Sendable, Hashable {
     public var startedAt: Timestamp
     /// The newest sign of it.
     public var lastSeenAt: Timestamp
+    /// What the agent says that it cost, if that can be compared, see ``SessionSighting/comparableCost``.
+    public var comparableCost: Money?
     /// From what it is known.
     public var knowledge = Knowledge.measured
     /// Its sums.

@@ -16,7 +16,7 @@ public struct UsageSummary: Sendable {
     public var byModel: [String: Share] = [:]
     /// By agent.
     public var byAgent: [String: Share] = [:]
-    /// By project; calls whose project nobody knows are under the empty name.
+    /// By the key of the project (``ProjectPath``), in the hub's answers by its label; calls without a project are under the empty name.
     public var byProject: [String: Share] = [:]
     /// By user; calls whose user nobody knows are under the empty name.
     public var byUser: [String: Share] = [:]

@@ -38,7 +38,10 @@ struct PricesCommand: AsyncParsableCommand {
                 let report = PriceReport(document: document, search: model, now: Console.now())
                 if output.json { return Report(text: report.pricesJSON) }
                 guard output.isForPeople, !tables.csv else { return Report(text: tables.text(report.prices)) }
-                return Report(text: report.text(width: Console.columns, style: style))
+                return Report(
+                    text: report.text(width: Console.columns, style: style),
+                    notes: document.notes
+                )
             }
         }
     }
@@ -82,6 +85,7 @@ struct PricesCommand: AsyncParsableCommand {
 
         private struct Document: Decodable {
             var repriced: Int64
+            var unmatchedOverrides: [UnmatchedPrice]?
         }
 
         func run() async throws {
@@ -89,12 +93,11 @@ struct PricesCommand: AsyncParsableCommand {
                 let answer = try await hub.post(Document.self, "/api/telemetry/reprice")
                 if output.json { return Report(text: answer.text + "\n") }
                 let count = answer.document.repriced
+                let changed = "\(Figures.grouped(count)) call\(count == 1 ? " has" : "s have") a new cost.\n"
+                let text = count == 0 ? "No cost changed.\n" : changed
                 return Report(
-                    text: output.quiet
-                        ? ""
-                        : count == 0
-                            ? "No cost changed.\n"
-                            : "\(Figures.grouped(count)) call\(count == 1 ? " has" : "s have") a new cost.\n"
+                    text: output.quiet ? "" : text,
+                    notes: (answer.document.unmatchedOverrides ?? []).map(\.warning.message)
                 )
             }
         }

@@ -4,6 +4,21 @@
 struct PricesDocument: Decodable {
     var models: [Price]
     var unpriced: [Unpriced]
+    /// Nil in the answer of a collector before 0.2.
+    var aliases: [Alias]?
+    var unmatchedOverrides: [UnmatchedPrice]?
+
+    /// What a person should know of their own prices.
+    var notes: [String] { (unmatchedOverrides ?? []).map(\.warning.message) }
+
+    /// A name that is billed as another model; a `*` is any text.
+    struct Alias: Codable {
+        var name: String
+        var model: String
+        var from: String?
+        var until: String?
+        var source: String
+    }
 
     /// What a million tokens of a model cost, in dollars.
     struct Price: Codable {
@@ -22,5 +37,20 @@ struct PricesDocument: Decodable {
         var model: String
         var calls: Int64
         var lastSeenAt: String
+    }
+}
+
+/// A price of the user's that reaches no stored call.
+struct UnmatchedPrice: Codable {
+    var model: String
+    var nearest: String?
+
+    /// What a person should know of it.
+    var warning: Warning {
+        let similar = nearest.map { "; the nearest is \"\($0.printable)\"" } ?? ""
+        return Warning(
+            code: "unmatched_override",
+            message: "no stored call has the model \"\(model.printable)\" of pricing.overrides\(similar)"
+        )
     }
 }

@@ -33,6 +33,8 @@ struct ReportDocument<Row: Encodable, Totals: Encodable>: Encodable {
     var totals: Totals
     var coverage: Coverage
     var warnings: [Warning]
+    /// Names that are billed as another model; only in the report of prices.
+    var aliases: [PricesDocument.Alias]?
 
     /// Its name and version; within a version keys are only added.
     struct Schema: Encodable {

@@ -17,6 +17,13 @@ struct PriceReport {
         }
     }
 
+    /// The aliases whose name or model has the text.
+    private var aliases: [PricesDocument.Alias] {
+        let aliases = document.aliases ?? []
+        guard let search = search?.lowercased() else { return aliases }
+        return aliases.filter { $0.name.contains(search) || $0.model.contains(search) }
+    }
+
     private static func rates(_ price: PricesDocument.Price) -> [Double?] {
         [
             price.inputPerMillion, price.outputPerMillion, price.cacheReadPerMillion, price.cacheWrite5mPerMillion,
@@ -27,7 +34,7 @@ struct PriceReport {
     /// The table for a terminal of `width` columns.
     func text(width: Int, style: Style) -> String {
         let models = models
-        guard !models.isEmpty else {
+        guard !models.isEmpty || !aliases.isEmpty else {
             let similar = search.flatMap { suggestion(for: $0, among: document.models.map(\.model)) }
             return "No model of the table has this name" + (similar.map { "; did you mean \"\($0)\"?" } ?? ".") + "\n"
         }
@@ -43,8 +50,25 @@ struct PriceReport {
             if isWide { cells.append(price.from ?? style.none) }
             table.rows.append(.init(cells: cells))
         }
-        return table.text(width: width, style: style)
-            + style.dim("\(Figures.grouped(Int64(models.count))) models, dollars for a million tokens") + "\n"
+        let count = style.dim("\(Figures.grouped(Int64(models.count))) models, dollars for a million tokens") + "\n"
+        return (models.isEmpty ? "" : table.text(width: width, style: style) + count) + aliasText(width, style)
+    }
+
+    /// Names that are billed as another model; empty when none is asked for.
+    private func aliasText(_ width: Int, _ style: Style) -> String {
+        guard !aliases.isEmpty else { return "" }
+        var table = TextTable(
+            columns: [
+                .init(title: "Alias"), .init(title: "Billed as"), .init(title: "From", rank: 1),
+                .init(title: "Source", rank: 2),
+            ]
+        )
+        table.rows = aliases.map { alias in
+            let cells = [alias.name.printable, alias.model.printable, alias.from ?? style.none, alias.source.printable]
+            return .init(cells: cells)
+        }
+        return "\n" + table.text(width: width, style: style)
+            + style.dim("an alias holds only where the table has no row for the name; * is any text") + "\n"
     }
 
     /// Dollars for a million tokens: two decimals, more only where they matter.
@@ -102,12 +126,12 @@ struct PriceReport {
     }
 
     /// The prices as JSON.
-    var pricesJSON: String { json("hammurabi.prices", rows: models.map(PriceRow.init)) }
+    var pricesJSON: String { json("hammurabi.prices", rows: models.map(PriceRow.init), aliases: aliases) }
 
     /// Models without a price as JSON.
     var unpricedJSON: String { json("hammurabi.unpriced", rows: document.unpriced) }
 
-    private func json(_ name: String, rows: [some Encodable]) -> String {
+    private func json(_ name: String, rows: [some Encodable], aliases: [PricesDocument.Alias]? = nil) -> String {
         var coverage = Coverage()
         coverage.unpricedCalls = document.unpriced.reduce(0) { $0 + $1.calls }
         coverage.unpricedModels = document.unpriced.map(\.model)
@@ -118,7 +142,8 @@ struct PriceReport {
                 rows: rows,
                 totals: ["models": rows.count],
                 coverage: coverage,
-                warnings: []
+                warnings: (document.unmatchedOverrides ?? []).map(\.warning),
+                aliases: aliases
             )
         )
     }
