@@ -68,6 +68,10 @@ enum ModelAlias {
 
     private static let names: [String: (model: String, source: String)] = [
         "gpt-5.6": ("gpt-5.6-sol", "the price table of ccusage"),
+        // Three that the endings below cover as well, so that they can be found by their names.
+        "gpt-5.5-codex": ("gpt-5.5", "junhoyeo/tokscale#89"),
+        "gpt-5.6-codex": ("gpt-5.6", "junhoyeo/tokscale#89"),
+        "claude-opus-5-thinking": ("claude-opus-5", "NoeFabris/opencode-antigravity-auth#375"),
         "gpt-5.3-codex-spark": ("gpt-5.3-codex", "junhoyeo/tokscale#204"),
         "claude-opus-4-0": ("claude-opus-4", "Anthropic's list of model aliases"),
         "claude-sonnet-4-0": ("claude-sonnet-4", "Anthropic's list of model aliases"),

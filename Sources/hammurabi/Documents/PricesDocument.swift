@@ -18,6 +18,13 @@ struct PricesDocument: Decodable {
         var from: String?
         var until: String?
         var source: String
+
+        /// Whether a model's name is one that the `*` of this alias covers.
+        func fits(_ model: String) -> Bool {
+            let parts = name.split(separator: "*", omittingEmptySubsequences: false)
+            guard parts.count == 2 else { return false }
+            return model.hasPrefix(parts[0]) && model.hasSuffix(parts[1]) && model.utf8.count > name.utf8.count - 1
+        }
     }
 
     /// What a million tokens of a model cost, in dollars.

@@ -17,11 +17,11 @@ struct PriceReport {
         }
     }
 
-    /// The aliases whose name or model has the text.
+    /// The aliases whose name or model has the text, and those that fit it with their `*`.
     private var aliases: [PricesDocument.Alias] {
         let aliases = document.aliases ?? []
         guard let search = search?.lowercased() else { return aliases }
-        return aliases.filter { $0.name.contains(search) || $0.model.contains(search) }
+        return aliases.filter { $0.name.contains(search) || $0.model.contains(search) || $0.fits(search) }
     }
 
     private static func rates(_ price: PricesDocument.Price) -> [Double?] {
@@ -88,9 +88,10 @@ struct PriceReport {
         ProgramTable(
             titles: [
                 "model", "provider", "input_per_million", "output_per_million", "cache_read_per_million",
-                "cache_write_5m_per_million", "cache_write_1h_per_million", "from",
+                "cache_write_5m_per_million", "cache_write_1h_per_million", "from", "alias_of",
             ],
-            rows: models.map { [$0.model, $0.provider ?? ""] + Self.rates($0).map(Self.exact) + [$0.from ?? ""] }
+            rows: models.map { [$0.model, $0.provider ?? ""] + Self.rates($0).map(Self.exact) + [$0.from ?? "", ""] }
+                + aliases.map { [$0.name, "", "", "", "", "", "", $0.from ?? "", $0.model] }
         )
     }
 
