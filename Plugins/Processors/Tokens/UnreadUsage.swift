@@ -109,7 +109,7 @@ private struct NameMemory {
 
     /// For each key that the table knows, whether its name may be usage.
     private static let known: [Bool] = {
-        var table = [Bool](repeating: false, count: 256)
+        var table = [Bool](repeating: false, count: AttributeKey.limit)
         for key in AttributeKey.all { table[Int(key.rawValue)] = UsageName(key.name) != nil }
         return table
     }()

@@ -203,6 +203,7 @@ extension StateEncoder {
             call.cacheWrite1h ?? -1, call.reasoning, call.webSearches,
             call.cost.map { Int64(bitPattern: $0.bitPattern) } ?? -1,
         ] { number(value) }
+        number(call.isFork ? 1 : 0)
     }
 }
 
@@ -239,6 +240,7 @@ extension StateDecoder {
         (call.reasoning, call.webSearches) = (number(), number())
         let cost = number()
         call.cost = cost == -1 ? nil : Double(bitPattern: UInt64(bitPattern: cost))
+        call.isFork = number() == 1
         return call
     }
 }
