@@ -326,6 +326,22 @@ struct UsageAttributesTests {
         }
     }
 
+    @Test func `a cost of the sender's under another name is still its report for the next collector`() throws {
+        let batch = try request(
+            .traces,
+            service: "app",
+            [("library", span("b7ad6b7169203331"), figures + [model, "llm.cost.total=3"])]
+        )
+        let first = try processed(batch, home: home)
+        let otlp = UsageAttributes().write(on: first).batch.otlp
+        let second = try processed(
+            Batch(try OTLPBatch(signal: .traces, protobuf: otlp.encoded()), receivedAt: batch.receivedAt),
+            home: home
+        )
+        #expect(first.observations.map(\.reportedCost) == [Money(dollars: 3)])
+        #expect(second.observations.map(\.reportedCost) == [Money(dollars: 3)])
+    }
+
     @Test func `memory holds the calls reported last`() throws {
         let attributes = UsageAttributes(capacity: 2)
         func costs(_ id: String) throws -> Int {

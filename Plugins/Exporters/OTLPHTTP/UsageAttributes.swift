@@ -88,8 +88,10 @@ final class UsageAttributes: Sendable {
     /// Writes the record's own figures, which never contradict what it says itself, and the cost after all that is known of the call.
     private func write(_ report: Observation, cost: Money?, on batch: inout OTLPBatch) {
         let (record, counts) = (Int(report.record), report.counts)
+        // A sender that tells a cost alone has not said that there were no tokens.
+        let areKnown = !counts.isZero
         let tokens: [(AttributeKey, Int64, Bool)] = [
-            (.genAIUsageInputTokens, counts.prompt, true), (.genAIUsageOutputTokens, counts.output, true),
+            (.genAIUsageInputTokens, counts.prompt, areKnown), (.genAIUsageOutputTokens, counts.output, areKnown),
             (.genAIUsageCacheReadInputTokens, counts.cacheRead, false),
             (.genAIUsageCacheCreationInputTokens, counts.cacheWrite, false),
             (.genAIUsageReasoningOutputTokens, counts.reasoning, false),

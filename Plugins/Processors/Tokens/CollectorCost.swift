@@ -3,15 +3,14 @@
 import OTLP
 
 extension ObservationReader {
-    /// Whether the only cost of a record is one that a collector before this one has computed and written onto it
-    /// (`usage_attributes` of `otlp_http`): that is no report of the sender's.
+    /// The cost that a collector before this one has computed and written onto a record (`usage_attributes` of `otlp_http`).
     ///
-    /// Such a collector writes `gen_ai.usage.cost` only where the sender has not, and the same value under its own name.
-    func tellsCollectorCost(_ record: Int) -> Bool {
-        guard let cost = attributes[.genAIUsageCost].flatMap({ batch.double(of: $0.value) }),
-            ExtractionTable.cost.keys.allSatisfy({ $0 == .genAIUsageCost || attributes[$0] == nil }),
-            case .double(let computed)? = batch.attribute("hammurabi.cost.usd", of: .record(record))
-        else { return false }
-        return computed == cost
+    /// Such a collector writes it under its own name, and as `gen_ai.usage.cost` where the sender has not: an equal value there is
+    /// no report of the sender's.
+    func collectorCost(of record: Int) -> Double? {
+        guard attributes[.genAIUsageCost] != nil,
+            case .double(let cost)? = batch.attribute("hammurabi.cost.usd", of: .record(record))
+        else { return nil }
+        return cost
     }
 }

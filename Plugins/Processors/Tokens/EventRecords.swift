@@ -44,7 +44,7 @@ extension ObservationReader {
         )
         observation.counts = counts
         let profile = AgentProfile(name: text([.genAIAgentName], nil) ?? "")
-        describe(&observation, entry, resource, profile, cost: reportedCost())
+        describe(&observation, entry, resource, profile, cost: reportedCost(of: record))
         observation.keys.lineage = key
         observation.weakKey = CallIdentity.weakKey(observation, profile, scope: observation.session)
         observation.weakWindow = profile.window

@@ -141,11 +141,17 @@ extension ObservationReader {
         return interner.string(slice, in: batch)
     }
 
-    func reportedCost() -> Money? {
+    func reportedCost(of record: Int) -> Money? {
         if let micros = attributes.number(.costUSDMicros, in: batch), attributes[.costUSD] == nil {
             return Money(dollars: Double(micros) / 1e6)
         }
-        if let dollars = attributes.double(ExtractionTable.cost, in: batch) { return Money(dollars: dollars) }
+        if attributes.present.intersects(ExtractionTable.cost.set) {
+            let computed = collectorCost(of: record)
+            for key in ExtractionTable.cost.keys {
+                guard let dollars = attributes[key].flatMap({ batch.double(of: $0.value) }) else { continue }
+                if key != .genAIUsageCost || dollars != computed { return Money(dollars: dollars) }
+            }
+        }
         return attributes.text(.langfuseObservationCostDetails)
             .flatMap { UsageObject(batch.bytes(of: $0)).cost }.flatMap(Money.init(dollars:))
     }

@@ -67,7 +67,6 @@ struct ObservationReader {
                 if mayBeCall, var observation = observation(of: record) {
                     isCall = true
                     observation.record = Int32(record)
-                    if tellsCollectorCost(record) { observation.reportedCost = nil }
                     findings.observations.append(observation)
                     tree.noteCall(session: names.session, user: names.user, at: record, asksOthers: resource.lendsNames)
                 } else if lends {
@@ -224,7 +223,7 @@ struct ObservationReader {
         let isFromFile = scope.origin == .sessionFiles
         let kind = isFromFile ? SessionRecords.kind(of: entry.name, in: batch) : nil
         guard isFromFile ? kind != nil : verdict.role != .repetition else { return nil }
-        let (raw, cost) = (rawCounts(), reportedCost())
+        let (raw, cost) = (rawCounts(), reportedCost(of: record))
         guard let counts = raw.normalized(convention(of: scope, isFromFile)) else { return nil }
         let hasFigures = raw.hasInput || raw.hasOutput
         // A cost without tokens is a call only where the record says that it is one: wrappers have costs, too.
