@@ -42,7 +42,7 @@ struct IntakeProblemLineTests {
     @Test func `data quality lists files and what was not collected separately`() throws {
         let report: QualityReport = try Documents.read(
             """
-            {"from":"a","to":"b","calls":0,"oneWitness":0,"severalWitnesses":0,"weaklyJoined":0,"unpriced":0,"rollUpsNotCounted":0,
+            {"from":"a","to":"b","calls":0,"oneWitness":0,"severalWitnesses":0,"weaklyJoined":0,"unpriced":0,"rollUpsNotCounted":0,"sumsOfUnknownCalls":0,
             "sources":[],"costs":[],"unexplainedTokens":0,"unreadableFiles":1,"skippedLines":2,"unknownLines":{},
             "problems":["file.jsonl: no access","message 0"],"intakeProblems":[
             {"code":"c","message":"message 0","next":"step 0","lastSeenAt":"2026-11-22T11:59:00.000Z"}]}

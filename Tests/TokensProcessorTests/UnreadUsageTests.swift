@@ -78,6 +78,19 @@ struct UnreadUsageTests {
         )
     }
 
+    @Test func `a known attribute whose figures cannot be read is reported`() throws {
+        let kind: Attributes = ["langfuse.observation.type": "generation"]
+        for value in [#"{"input_tokens":"many"}"#, #"{"input_tokens":10,,}"#] {
+            var attributes = Array(kind)
+            attributes.append(("mlflow.chat.tokenUsage", .string(value)))
+            let record = Record(
+                span: 1,
+                Attributes(dictionaryLiteral: (attributes[0].key, attributes[0].value), attributes[1])
+            )
+            #expect(try reported(spans([record])) == ["mlflow.chat.tokenUsage traces 1"])
+        }
+    }
+
     @Test func `a record of which figures are read is not reported`() throws {
         let read: Attributes = ["gen_ai.usage.input_tokens": 10, "vendor.usage.prompt_tokens": 10]
         #expect(try reported(read, name: "chat").isEmpty)

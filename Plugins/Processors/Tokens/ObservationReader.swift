@@ -54,6 +54,7 @@ struct ObservationReader {
         let interests = batch.records.indices.map { batch.isLive(record: $0) ? interest(of: $0, isLog: isLogs) : [] }
         let calls = interests.count { !$0.isDisjoint(with: [.usage, .cost]) }
         findings.observations.reserveCapacity(calls)
+        var isRead = interests.map { !$0.isDisjoint(with: [.usage, .cost]) }
         var tree = SpanTree()
         for record in batch.records.indices where batch.isLive(record: record) {
             let entry = batch.records[record]
@@ -72,6 +73,7 @@ struct ObservationReader {
                 } else if lends {
                     noteNames(of: record, resource, in: &tree)
                 }
+                if mayBeCall, !isCall { isRead[record] = isRepetition(record, resource) }
             }
             if isLogs {
                 noteSession(of: record, in: &findings)
@@ -81,10 +83,7 @@ struct ObservationReader {
         }
         if !isLogs { connect(tree, &findings) }
         if isLogs { for position in tree.withoutSession { setGroup(&findings, position) } }
-        findings.unreadUsage = UnreadUsage(
-            in: batch,
-            whereNot: interests.map { !$0.isDisjoint(with: [.usage, .cost]) }
-        )
+        findings.unreadUsage = UnreadUsage(in: batch, whereNot: isRead)
         return findings
     }
 
@@ -211,6 +210,11 @@ struct ObservationReader {
             if rules.tellsNames(record, of: batch) { interest.insert(.names) }
         }
         return interest
+    }
+
+    /// Whether a record that made no observation is known to repeat others; else its figures are in a form that is not read.
+    private mutating func isRepetition(_ record: Int, _ resource: ResourceFacts) -> Bool {
+        verdict(on: batch.records[record], resource).role == .repetition
     }
 
     private mutating func observation(of record: Int) -> Observation? {
