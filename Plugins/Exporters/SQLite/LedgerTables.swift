@@ -14,6 +14,10 @@ struct LedgerTables: LedgerIndex {
 
     func kinds(in cell: ResemblanceCell) -> UInt8 { links.kinds(in: cell) }
 
+    func isKnownOverfull(_ cell: ResemblanceCell) -> Bool { recent.isOverfull(cell) }
+
+    func noteOverfull(_ cell: ResemblanceCell) { recent.noteOverfull(cell) }
+
     func entries(linkedBy link: LedgerLink, limit: Int) throws -> [LedgerEntry] {
         try links.refs(link, limit: limit, db).compactMap { ref in
             // A posting may be older than the call's present state.
@@ -58,6 +62,8 @@ extension LedgerEntry {
 /// Each call has one place, by its number; calls are numbered one after the other, so the newest drive out the oldest.
 final class RecentEntries: Sendable {
     private let slots = Mutex([Slot]())
+    /// Cells that hold too many observations to tell them apart: to count them again would cost hundreds of rows.
+    private let overfull = Mutex(Set<ResemblanceCell>())
 
     private struct Slot {
         var ref: Int64 = 0
@@ -66,6 +72,7 @@ final class RecentEntries: Sendable {
 
     /// How many calls are remembered: about a megabyte.
     private static let capacity = 2_048
+    private static let cellCapacity = 4_096
 
     private static func place(of ref: Int64) -> Int { Int(truncatingIfNeeded: ref) & (capacity - 1) }
 
@@ -83,6 +90,15 @@ final class RecentEntries: Sendable {
             guard !slots.isEmpty, slots[Self.place(of: ref)].ref == ref else { return false }
             let witnesses = slots[Self.place(of: ref)].witnesses
             return witnesses.indices.contains { isWanted(witnesses[$0]) }
+        }
+    }
+
+    func isOverfull(_ cell: ResemblanceCell) -> Bool { overfull.withLock { $0.contains(cell) } }
+
+    func noteOverfull(_ cell: ResemblanceCell) {
+        overfull.withLock { cells in
+            if cells.count >= Self.cellCapacity { cells.removeAll() }
+            cells.insert(cell)
         }
     }
 

@@ -14,11 +14,21 @@ public protocol LedgerIndex {
     ///
     /// - Parameter limit: How many are wanted at most; none are left out below that.
     func entries(linkedBy link: LedgerLink, limit: Int) throws -> [LedgerEntry]
+    /// Whether a cell is known to be overfull, so that none of it needs to be read; false when that is not known.
+    func isKnownOverfull(_ cell: ResemblanceCell) -> Bool
+    /// Notes that a cell holds more observations than can be told apart (``ResemblanceCell/capacity``); it stays so.
+    func noteOverfull(_ cell: ResemblanceCell)
     /// Whether a witness of a call under a link is one that is looked for.
     func holds(_ link: LedgerLink, where isWanted: (Observation) -> Bool) throws -> Bool
 }
 
 extension LedgerIndex {
+    /// Remembers nothing: each time the members are counted again.
+    public func isKnownOverfull(_ cell: ResemblanceCell) -> Bool { false }
+
+    /// Forgets it.
+    public func noteOverfull(_ cell: ResemblanceCell) {}
+
     /// Looks through the calls under the link.
     public func holds(_ link: LedgerLink, where isWanted: (Observation) -> Bool) throws -> Bool {
         try entries(linkedBy: link, limit: .max).contains { $0.witnesses.contains(where: isWanted) }

@@ -253,19 +253,25 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
 
     private mutating func loadCell(_ cell: ResemblanceCell) throws {
         guard !crowds.knows(cell) else { return }
+        guard !index.isKnownOverfull(cell) else { return crowds.add(cell, members: nil) }
         let capacity = ResemblanceCell.capacity
         var found: [Int64: LedgerEntry] = [:]
         for link in cell.links where try index.mayHold(link) {
             // An entry can hold several sightings of a cell; twice as many entries are a crowd without a look.
             for entry in try index.entries(linkedBy: link, limit: 2 * capacity + 1) { found[entry.ref] = entry }
-            guard found.count <= 2 * capacity else { return crowds.add(cell, members: nil) }
+            guard found.count <= 2 * capacity else { return addOverfull(cell) }
         }
         let members = found.values.flatMap(\.witnesses).filter { witness in
             ResemblanceRule.allCases.contains { $0.cell(of: witness) == cell }
         }
-        guard members.count <= capacity else { return crowds.add(cell, members: nil) }
+        guard members.count <= capacity else { return addOverfull(cell) }
         for entry in found.values { remember(entry) }
         crowds.add(cell, members: members.map(\.id))
+    }
+
+    private mutating func addOverfull(_ cell: ResemblanceCell) {
+        index.noteOverfull(cell)
+        crowds.add(cell, members: nil)
     }
 
     private mutating func load(_ observation: Observation) throws {
