@@ -136,6 +136,8 @@ final class ThreadHistories {
                 let time = parsed.timestamp.flatMap { instants.instant($0) } ?? Timestamp(nanoseconds: 0)
                 if history == nil, parsed.type?.equals("session_meta") == true {
                     history = self.history(payload, file, time, depth: depth)
+                } else if let total = payload.threadUsage, let maker = payload.thread?.string ?? history?.thread {
+                    totals.add(total, by: maker, at: time)
                 } else if let total = payload.total, let maker = history?.maker(of: total, at: time) {
                     totals.add(total, by: maker, at: time)
                 }

@@ -5,12 +5,22 @@ public struct MemoryLedger: LedgerIndex, Sendable {
     /// The calls as they stand, with their witnesses, by the number they were given.
     public private(set) var entries: [Int64: LedgerEntry] = [:]
     private var places: [LedgerLink: Places] = [:]
+    /// The cells that hold anything, by the link that stands for the cell as a whole.
+    private var cells: [LedgerLink: CellUse] = [:]
     private var last: Int64 = 0
 
     /// Where a link leads; nearly always to one call.
     private enum Places: Sendable {
         case one(Int64)
         case many(Set<Int64>)
+    }
+
+    /// What a cell holds, so that one look answers for all kinds of ids.
+    private struct CellUse: Sendable {
+        /// The sets of kinds of ids that its links have stood for; a guess once some of them were removed.
+        var kinds: UInt8 = 0
+        /// How many calls lie under its links.
+        var count: Int32 = 0
     }
 
     /// Creates an empty ledger.
@@ -39,13 +49,17 @@ public struct MemoryLedger: LedgerIndex, Sendable {
         entry.forEachLink { link in
             switch places[link] {
             case nil: places[link] = .one(last)
-            case .one(last): break
+            case .one(last): return
             case .one(let other): places[link] = .many([other, last])
             case .many(var refs):
                 places[link] = nil
-                refs.insert(last)
+                let isNew = refs.insert(last).inserted
                 places[link] = .many(refs)
+                guard isNew else { return }
             }
+            guard let cell = link.cell else { return }
+            cells[cell, default: CellUse()].kinds |= 1 << link.kinds
+            cells[cell]?.count += 1
         }
         entries[last] = entry
         return last
@@ -62,10 +76,13 @@ public struct MemoryLedger: LedgerIndex, Sendable {
             case .one(ref): places[link] = nil
             case .many(var refs):
                 places[link] = nil
-                refs.remove(ref)
+                let isGone = refs.remove(ref) != nil
                 if !refs.isEmpty { places[link] = .many(refs) }
-            default: break
+                guard isGone else { return }
+            default: return
             }
+            guard let cell = link.cell, let use = cells[cell] else { return }
+            if use.count > 1 { cells[cell]?.count -= 1 } else { cells[cell] = nil }
         }
         return entry
     }
@@ -75,7 +92,7 @@ public struct MemoryLedger: LedgerIndex, Sendable {
 
     /// Which sets of kinds of ids there are in a cell.
     public func kinds(in cell: ResemblanceCell) -> UInt8 {
-        cell.links.reduce(0) { mayHold($1) ? $0 | 1 << $1.kinds : $0 }
+        cells[cell.link]?.kinds ?? 0
     }
 
     /// The calls under a link.
