@@ -4,23 +4,21 @@
 public struct MemoryLedger: LedgerIndex, Sendable {
     /// The calls as they stand, with their witnesses, by the number they were given.
     public private(set) var entries: [Int64: LedgerEntry] = [:]
-    private var places: [LedgerLink: Places] = [:]
-    /// The cells that hold anything, by the link that stands for the cell as a whole.
-    private var cells: [LedgerLink: CellUse] = [:]
+    /// Where links lead; all links of a cell lead to one place.
+    private var places: [LedgerLink: Place] = [:]
     private var last: Int64 = 0
 
-    /// Where a link leads; nearly always to one call.
-    private enum Places: Sendable {
-        case one(Int64)
-        case many(Set<Int64>)
-    }
+    /// The calls under a link, nearly always one, and for a cell which sets of kinds of ids its links stand for (a guess once some
+    /// were removed).
+    private enum Place: Sendable {
+        case one(Int64, kinds: UInt8)
+        case many(Set<Int64>, kinds: UInt8)
 
-    /// What a cell holds, so that one look answers for all kinds of ids.
-    private struct CellUse: Sendable {
-        /// The sets of kinds of ids that its links have stood for; a guess once some of them were removed.
-        var kinds: UInt8 = 0
-        /// How many calls lie under its links.
-        var count: Int32 = 0
+        var kinds: UInt8 {
+            switch self {
+            case .one(_, let kinds), .many(_, let kinds): kinds
+            }
+        }
     }
 
     /// Creates an empty ledger.
@@ -47,19 +45,17 @@ public struct MemoryLedger: LedgerIndex, Sendable {
         var entry = entry
         entry.ref = last
         entry.forEachLink { link in
-            switch places[link] {
-            case nil: places[link] = .one(last)
-            case .one(last): return
-            case .one(let other): places[link] = .many([other, last])
-            case .many(var refs):
-                places[link] = nil
-                let isNew = refs.insert(last).inserted
-                places[link] = .many(refs)
-                guard isNew else { return }
+            let key = link.cell ?? link
+            let kinds: UInt8 = link.cell == nil ? 0 : 1 << link.kinds
+            switch places[key] {
+            case nil: places[key] = .one(last, kinds: kinds)
+            case .one(last, let known): if known | kinds != known { places[key] = .one(last, kinds: known | kinds) }
+            case .one(let other, let known): places[key] = .many([other, last], kinds: known | kinds)
+            case .many(var refs, let known):
+                places[key] = nil
+                refs.insert(last)
+                places[key] = .many(refs, kinds: known | kinds)
             }
-            guard let cell = link.cell else { return }
-            cells[cell, default: CellUse()].kinds |= 1 << link.kinds
-            cells[cell]?.count += 1
         }
         entries[last] = entry
         return last
@@ -72,35 +68,34 @@ public struct MemoryLedger: LedgerIndex, Sendable {
     public mutating func remove(_ ref: Int64) -> LedgerEntry? {
         guard let entry = entries.removeValue(forKey: ref) else { return nil }
         entry.forEachLink { link in
-            switch places[link] {
-            case .one(ref): places[link] = nil
-            case .many(var refs):
-                places[link] = nil
-                let isGone = refs.remove(ref) != nil
-                if !refs.isEmpty { places[link] = .many(refs) }
-                guard isGone else { return }
-            default: return
+            let key = link.cell ?? link
+            switch places[key] {
+            case .one(ref, _): places[key] = nil
+            case .many(var refs, let kinds):
+                places[key] = nil
+                refs.remove(ref)
+                if !refs.isEmpty { places[key] = .many(refs, kinds: kinds) }
+            default: break
             }
-            guard let cell = link.cell, let use = cells[cell] else { return }
-            if use.count > 1 { cells[cell]?.count -= 1 } else { cells[cell] = nil }
         }
         return entry
     }
 
-    /// Whether anything stands under a link.
-    public func mayHold(_ link: LedgerLink) -> Bool { places[link] != nil }
-
-    /// Which sets of kinds of ids there are in a cell.
-    public func kinds(in cell: ResemblanceCell) -> UInt8 {
-        cells[cell.link]?.kinds ?? 0
+    /// Whether anything lies under a link.
+    public func mayHold(_ link: LedgerLink) -> Bool {
+        guard let cell = link.cell else { return places[link] != nil }
+        return (places[cell]?.kinds ?? 0) & 1 << link.kinds != 0
     }
 
-    /// The calls under a link.
+    /// Which sets of kinds of ids there are in a cell.
+    public func kinds(in cell: ResemblanceCell) -> UInt8 { places[cell.link]?.kinds ?? 0 }
+
+    /// The calls under a link; of a cell all, whatever ids they know.
     public func entries(linkedBy link: LedgerLink, limit: Int) -> [LedgerEntry] {
-        switch places[link] {
+        switch places[link.cell ?? link] {
         case nil: []
-        case .one(let ref): entries[ref].map { [$0] } ?? []
-        case .many(let refs): refs.prefix(limit).compactMap { entries[$0] }
+        case .one(let ref, _): entries[ref].map { [$0] } ?? []
+        case .many(let refs, _): refs.prefix(limit).compactMap { entries[$0] }
         }
     }
 }
