@@ -60,7 +60,7 @@ struct CallGrouping {
             var decided: [Int] = []
             var (originals, sides): ([Int], [Int]) = ([], [])
             for root in roots {
-                if !deciding(\.request, root).isEmpty || !deciding(\.answer, root).isEmpty {
+                if heldKinds(root) & 1 != 0 {
                     decided.append(root)
                 } else if isSideChain(root) {
                     sides.append(root)
@@ -72,7 +72,7 @@ struct CallGrouping {
                 join(originals)
                 joinCopies(sides, to: Array(originals.prefix(1)))
             } else {
-                joinRanked(decided, originals, by: [\.request, \.answer])
+                joinRanked(decided, originals, by: 1)
                 joinCopies(sides, to: decided)
             }
         }
@@ -105,31 +105,26 @@ struct CallGrouping {
             } else if decided.count == 1 {
                 join(roots)
             } else {
-                joinRanked(decided, free, by: [\.request, \.answer, \.response])
+                joinRanked(decided, free, by: 3)
             }
         }
     }
 
-    /// Joins sets that share a weak key, the best fit first, unless they hold different ids of a kind that decides over it.
-    private mutating func joinRanked(
-        _ decided: [Int],
-        _ free: [Int],
-        by kinds: [KeyPath<CallKeys, UInt64>]
-    ) {
+    /// Joins sets that share a weak key, the best fit first, unless they hold different ids that decide over it.
+    ///
+    /// - Parameter kinds: The kinds that decide over the key (``heldKinds(_:)``).
+    private mutating func joinRanked(_ decided: [Int], _ free: [Int], by kinds: UInt8) {
         var ranks: [Rank] = []
-        // Two that hold one kind of id hold different ones, or they would be one set by now.
-        let held = decided.map { root in kinds.map { !deciding($0, root).isEmpty } }
+        // Two that hold ids of one kind hold different ones, or they would be one set by now.
+        let held = decided.map(heldKinds)
         for (position, root) in decided.enumerated() {
-            for (other, theirs) in zip(decided[..<position], held)
-            where !zip(held[position], theirs).contains(where: { $0 && $1 }) { ranks.append(rank(root, other)) }
+            for (other, others) in zip(decided[..<position], held) where others & held[position] & kinds == 0 {
+                ranks.append(rank(root, other))
+            }
             ranks += free.map { rank(root, $0) }
         }
-        for rank in ranks.sorted() {
-            let areApart = kinds.contains { kind in
-                let (mine, theirs) = (deciding(kind, rank.root), deciding(kind, rank.other))
-                return !mine.isEmpty && !theirs.isEmpty && mine.isDisjoint(with: theirs)
-            }
-            if !areApart { sets.join(rank.root, rank.other) }
+        for rank in ranks.sorted() where heldKinds(rank.root) & heldKinds(rank.other) & kinds == 0 {
+            sets.join(rank.root, rank.other)
         }
     }
 
@@ -162,18 +157,13 @@ struct CallGrouping {
         sets.group(of: position).lazy.map { ordered[$0] }
     }
 
-    /// The ids of one kind that decide: request ids of a side chain only if another source reports them, too.
-    private func deciding(_ kind: KeyPath<CallKeys, UInt64>, _ position: Int) -> Set<UInt64> {
-        var keys: Set<UInt64> = []
-        for member in members(position) where kind != \.request || !member.isSideChain {
-            keys.insert(member.keys[keyPath: kind])
-        }
-        return keys.subtracting([0])
-    }
+    private func hasStrongerID(_ position: Int) -> Bool { heldKinds(position) != 0 }
 
-    private func hasStrongerID(_ position: Int) -> Bool {
-        members(position).contains {
-            $0.keys.response != 0 || $0.keys.answer != 0 || ($0.keys.request != 0 && !$0.isSideChain)
+    /// Which kinds of ids that decide a set holds, as bits: a request id or an answer (1), a response id (2).
+    private func heldKinds(_ position: Int) -> UInt8 {
+        members(position).reduce(0) { kinds, member in
+            let hasFirst = member.keys.answer != 0 || (member.keys.request != 0 && !member.isSideChain)
+            return kinds | (hasFirst ? 1 : 0) | (member.keys.response != 0 ? 2 : 0)
         }
     }
 
