@@ -125,11 +125,13 @@ struct AgentSpanTests {
     private static func counts(_ log: Record, service: String, scope: String = "") throws -> [Int] {
         let batches = try [spans([run]), logs([log], resource: ["service.name": .string(service)], scope: scope)]
         return try [batches, batches.reversed(), batches + batches].map { batches in
-            let processor = try makeProcessor()
+            // Each pipeline has a processor of its own.
+            let shared = SharedParts()
+            let pipelines = try [Signal.logs: makeProcessor(shared: shared), .traces: makeProcessor(shared: shared)]
             var ledger = MemoryLedger()
             for otlp in batches {
                 var batch = Batch(otlp, receivedAt: arrival)
-                try processor.process(&batch)
+                try pipelines[otlp.signal]?.process(&batch)
                 try ledger.absorb(batch.observations)
             }
             return ledger.calls.count(where: \.isCounted)

@@ -185,11 +185,13 @@ struct TraceNamesTests {
 
     /// The calls after these batches came through one processor.
     private static func calls(_ batches: [OTLPBatch]) throws -> [Call] {
-        let processor = try makeProcessor()
+        // Each pipeline has a processor of its own.
+        let shared = SharedParts()
+        let pipelines = try [Signal.logs: makeProcessor(shared: shared), .traces: makeProcessor(shared: shared)]
         var ledger = MemoryLedger()
         for otlp in batches {
             var batch = Batch(otlp, receivedAt: arrival)
-            try processor.process(&batch)
+            try pipelines[otlp.signal]?.process(&batch)
             try ledger.absorb(batch.observations)
         }
         return ledger.calls

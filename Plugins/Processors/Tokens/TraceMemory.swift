@@ -7,7 +7,7 @@ import Usage
 /// What spans of one trace that come in different batches must know of one another.
 ///
 /// A span is exported when it ends, so a call comes before the agent that made it, and often in an earlier batch: the session on the
-/// agent's span, and its sum, come later. This memory lives as long as the processor and is bounded; a trace that was pushed out of
+/// agent's span, and its sum, come later. This memory lives as long as the collector and is bounded; a trace that was pushed out of
 /// it, or that comes to another collector, keeps what is in its own batch. May be used from many tasks at once.
 final class TraceMemory: Sendable {
     private let state = Mutex(State())
