@@ -116,7 +116,7 @@ struct IntakeLogTests {
         let problem = log.problems.first
         #expect(problem?.message.hasPrefix("12 ") == true)
         #expect(problem?.next.isEmpty == false)
-        #expect(problem?.message.contains(code == .unreadUsage ? "`thing`" : "the reason") == true)
+        #expect(problem?.message.contains(code.isOfAttribute ? "`thing`" : "the reason") == true)
     }
 
     @Test func `usage that is not read names its attribute`() {

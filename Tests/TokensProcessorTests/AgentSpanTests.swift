@@ -108,6 +108,63 @@ struct AgentSpanTests {
         #expect(found == [#"["agent_span"] 30"#, #"["otlp_span"] 10"#])
     }
 
+    // MARK: - Calls that come by another way
+
+    /// An agent's run from 1,000 to 1,010 s of a session.
+    private static let run: Record = {
+        var run = Record(
+            span: 1,
+            name: "query",
+            ["openinference.span.kind": "AGENT", "llm.token_count.prompt": 30, "session.id": "s-1"]
+        )
+        (run.start, run.time) = (1_000_000_000_000, 1_010_000_000_000)
+        return run
+    }()
+
+    /// How many calls count, with the sum before the log record and behind it.
+    private static func counts(_ log: Record, service: String, scope: String = "") throws -> [Int] {
+        let batches = try [spans([run]), logs([log], resource: ["service.name": .string(service)], scope: scope)]
+        return try [batches, batches.reversed(), batches + batches].map { batches in
+            // Each pipeline has a processor of its own.
+            let shared = SharedParts()
+            let pipelines = try [Signal.logs: makeProcessor(shared: shared), .traces: makeProcessor(shared: shared)]
+            var ledger = MemoryLedger()
+            for otlp in batches {
+                var batch = Batch(otlp, receivedAt: arrival)
+                try pipelines[otlp.signal]?.process(&batch)
+                try ledger.absorb(batch.observations)
+            }
+            return ledger.calls.count(where: \.isCounted)
+        }
+    }
+
+    @Test func `a sum with the session of an agent that reports its calls itself is not counted, in any order`() throws
+    {
+        // OpenInference around the Claude Agent SDK names Claude Code's session.
+        var request = Record(["event.name": "api_request", "session.id": "s-1", "input_tokens": 10, "model": "m"])
+        request.time = 1_005_000_000_000
+        #expect(try Self.counts(request, service: "claude-code") == [1, 1, 1])
+        var line = Record(["session.id": "s-1", "input_tokens": 10, "model": "m"])
+        (line.name, line.time) = ("hammurabi.transcript.call", 900_000_000_000)
+        #expect(try Self.counts(line, service: "claude-code", scope: "hammurabi.agent_sessions") == [1, 1, 1])
+    }
+
+    @Test(arguments: [
+        ("s-2", 1_005, false, 2), ("s-1", 1_005, false, 1), ("s-1", 999, false, 2), ("s-1", 1_011, false, 2),
+        ("", 1_005, true, 1), ("", 1_011, true, 2), ("", 1_005, false, 2),
+    ])
+    func `a log record of the run's session or trace is in its sum if it is within the run`(
+        session: String,
+        second: Int,
+        isOfTrace: Bool,
+        calls: Int
+    ) throws {
+        var event = Record(["gen_ai.usage.input_tokens": 10, "session.id": .string(session)])
+        (event.name, event.time) = ("gen_ai.client.inference.operation.details", UInt64(second) * 1_000_000_000)
+        if isOfTrace { event.trace = Self.run.trace }
+        #expect(try Self.counts(event, service: "app") == [calls, calls, calls])
+    }
+
     @Test func `a sum that is not counted does not name the agent of its session`() throws {
         let sum = Record(
             span: 1,

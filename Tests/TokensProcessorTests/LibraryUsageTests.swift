@@ -42,6 +42,15 @@ struct LibraryUsageTests {
             "3/0/5+4/2/0"
         ),
         (#"{"input": 31}"#, "31/0/0+0/0/0"),
+        // Langfuse's documentation has Anthropic's names for cached tokens beside its own parts.
+        (
+            #"{"input":10,"output":300,"cache_read_input_tokens":1000,"cache_creation_input_tokens":500}"#,
+            "10/1000/500+0/300/0"
+        ),
+        (
+            #"{"input":1510,"output":300,"cache_read_input_tokens":1000,"cache_creation_input_tokens":500,"total":1810}"#,
+            "10/1000/500+0/300/0"
+        ),
         // Anthropic's own object leaves cached tokens out of the input.
         (#"{"input_tokens":100,"output_tokens":7,"cache_read_input_tokens":90}"#, "100/90/0+0/7/0"),
     ]
@@ -230,11 +239,40 @@ struct LibraryUsageTests {
     }
 
     @Test(arguments: [
-        ("model_call", 0), ("subtask", 0), ("compaction", 1), ("aggregation", 1), ("live", 1),
+        ("model_call", 1), ("subtask", 1), ("compaction", 2), ("aggregation", 2), ("live", 2),
     ])
     func `AG2's spans of usage repeat chat spans, but for kinds that nothing else reports`(kind: String, calls: Int)
         throws
     {
+        let (chat, usage) = Self.ag2(kind)
+        for batches in [[[chat, usage]], [[usage, chat]], [[chat], [usage]], [[usage], [chat]]] {
+            #expect(try Self.ag2Calls(batches) == calls)
+        }
+    }
+
+    @Test func `without a chat span beside it AG2's span of usage is the call`() throws {
+        let (chat, usage) = Self.ag2("model_call")
+        #expect(try Self.ag2Calls([[usage]]) == 1)
+        var other = chat
+        other.attributes = ["gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 5]
+        #expect(try Self.ag2Calls([[other, usage]]) == 2)
+        other = chat
+        other.trace = "00000000000000000000000000000008"
+        #expect(try Self.ag2Calls([[other], [usage]]) == 2)
+    }
+
+    private static func ag2Calls(_ batches: [[Record]]) throws -> Int {
+        let processor = try makeProcessor()
+        var ledger = MemoryLedger()
+        for records in batches {
+            var batch = Batch(try spans(records, scope: "opentelemetry.instrumentation.ag2"), receivedAt: arrival)
+            try processor.process(&batch)
+            try ledger.absorb(batch.observations)
+        }
+        return ledger.calls.count(where: \.isCounted)
+    }
+
+    private static func ag2(_ kind: String) -> (chat: Record, usage: Record) {
         let chat = Record(
             span: 2,
             parent: 1,
@@ -246,17 +284,27 @@ struct LibraryUsageTests {
             name: "record_usage " + kind,
             ["ag2.usage.kind": .string(kind), "gen_ai.usage.input_tokens": 13_516, "gen_ai.usage.output_tokens": 432]
         )
-        let found = try processed(spans([chat, usage], scope: "opentelemetry.instrumentation.ag2")).observations
-        #expect(found.count == 1 + calls)
+        return (chat, usage)
     }
 
     @Test(arguments: [
         ("OpenAI", "openai"), ("openai", "openai"), ("MistralAI", "mistral_ai"), ("mistral_ai", "mistral_ai"),
         ("aws", "aws.bedrock"), ("aws.bedrock", "aws.bedrock"), ("gemini", "gcp.gemini"), ("google", "gcp.gemini"),
-        ("gcp.gemini", "gcp.gemini"), ("xai", "x_ai"), ("my-gateway", "my-gateway"),
+        ("gcp.gemini", "gcp.gemini"), ("xai", "x_ai"), ("My Own-Gateway", "my_own_gateway"),
+        ("my-gateway", "my_gateway"),
+        ("Ollama", "ollama"), ("OpenRouter", "openrouter"), ("Together", "together_ai"), ("fireworks-ai", "fireworks"),
+        ("HuggingFace", "huggingface"), ("Replicate", "replicate"), ("Groq", "groq"), ("Cohere", "cohere"),
     ])
     func `one provider has one name`(sent: String, name: String) throws {
         #expect(try spanObservation(["gen_ai.provider.name": .string(sent), "input_tokens": 1])?.provider == name)
+    }
+
+    @Test func `OpenLLMetry's first names of model and provider`() throws {
+        let found = try spanObservation([
+            "llm.vendor": "OpenAI", "llm.request.model": "gpt-4.1", "llm.usage.prompt_tokens": 3,
+        ])
+        #expect(found?.provider == "openai")
+        #expect(found?.model == "gpt-4.1")
     }
 
     @Test func `the name of a framework is no provider`() throws {

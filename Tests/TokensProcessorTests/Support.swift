@@ -21,14 +21,17 @@ func processed(_ otlp: OTLPBatch, rules: [TokenRule] = [], change: (inout OTLPBa
 }
 
 /// A processor that remembers the traces of its batches.
-func makeProcessor(rules: [TokenRule] = []) throws -> any Processor {
+///
+/// - Parameter shared: What it has in common with the processors of other pipelines.
+func makeProcessor(rules: [TokenRule] = [], shared: SharedParts = SharedParts()) throws -> any Processor {
     var config = TokensConfig()
     config.rules = rules
     let settings = ComponentSettings(
         id: try #require(ComponentID("tokens")),
         logger: Logger(label: "tokens") { _ in SwiftLogNoOpLogHandler() },
         home: "/nowhere",
-        now: { arrival }
+        now: { arrival },
+        shared: shared
     )
     return TokensFactory().makeProcessor(config, settings)
 }

@@ -138,6 +138,65 @@ struct TraceNamesTests {
         #expect(try processed(logs([Record(["gen_ai.conversation.id": id, "x": 1])])).sessions.isEmpty)
     }
 
+    @Test(arguments: ["msg_01XFDUDYJgAACzvnptvVoYEL", "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT", "gen-17"])
+    func `nor is the id of an Anthropic message, of a chat completion, or of the record's own answer`(id: String) throws
+    {
+        let found = try spanObservation([
+            "gen_ai.conversation.id": .string(id), "gen_ai.response.id": .string(id), "input_tokens": 1,
+        ])
+        #expect(found?.sessionIsTrace == true)
+        let other = try spanObservation([
+            "gen_ai.conversation.id": "gen-18", "gen_ai.response.id": .string(id), "input_tokens": 1,
+        ])
+        #expect(other?.session == "gen-18")
+    }
+
+    @Test(arguments: orders)
+    func `session and user of a trace are lent to its log records, too`(spansFirst: Bool) throws {
+        var event = Record(["gen_ai.usage.input_tokens": 10, "gen_ai.system": "openai"])
+        event.trace = Self.agent.trace
+        let batches = try [logs([event]), spans([Self.agent])]
+        let calls = try Self.calls(spansFirst ? batches.reversed() : batches)
+        #expect(calls.map(\.session) == ["agno-1"])
+        #expect(calls.map(\.user) == ["u-3"])
+    }
+
+    @Test(arguments: orders, [0, 1])
+    func `a user that a later span names is lent to a call with a session, also to one without a parent`(
+        callFirst: Bool,
+        parent: UInt64
+    ) throws {
+        let call = Record(span: 2, parent: parent, ["gen_ai.usage.input_tokens": 10, "session.id": "s-1"])
+        let naming = Record(span: 3, parent: 1, name: "tool", ["session.id": "s-1"])
+        let user = Record(span: 1, name: "root", ["user.id": "u-3"])
+        let batches = try [call, naming, naming, naming, user].map { try spans([$0]) }
+        let calls = try Self.calls(callFirst ? batches : batches.reversed())
+        #expect(calls.map(\.session) == ["s-1"])
+        #expect(calls.map(\.user) == ["u-3"])
+    }
+
+    @Test func `a call that is the root of its trace gets the session that a later span names`() throws {
+        let call = Record(span: 2, ["gen_ai.usage.input_tokens": 10])
+        let below = Record(span: 3, parent: 2, name: "tool", ["session.id": "s-1"])
+        #expect(try Self.calls([[call], [below]]).map(\.session) == ["s-1"])
+    }
+
+    private static let orders = [true, false]
+
+    /// The calls after these batches came through one processor.
+    private static func calls(_ batches: [OTLPBatch]) throws -> [Call] {
+        // Each pipeline has a processor of its own.
+        let shared = SharedParts()
+        let pipelines = try [Signal.logs: makeProcessor(shared: shared), .traces: makeProcessor(shared: shared)]
+        var ledger = MemoryLedger()
+        for otlp in batches {
+            var batch = Batch(otlp, receivedAt: arrival)
+            try pipelines[otlp.signal]?.process(&batch)
+            try ledger.absorb(batch.observations)
+        }
+        return ledger.calls
+    }
+
     @Test func `a trace that named its session after ten thousand others is no harm`() throws {
         let processor = try makeProcessor()
         for number in 0..<40 {

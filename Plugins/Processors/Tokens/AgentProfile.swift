@@ -134,10 +134,13 @@ final class AgentProfile: Sendable {
     /// something else.
     static let kindsThatInfer: Set<String> = ["llm", "embedding", "generation", "chat_model"]
 
-    /// AG2's spans of usage (`ag2.usage.kind`) that repeat others: `model_call` the chat span beside it, `subtask` the calls of a helper.
+    /// AG2's spans of usage (`ag2.usage.kind`) that repeat others: `subtask` the calls of a helper.
     ///
     /// Other kinds (`compaction`, `aggregation`) are the only source of their spend.
-    static let usageKindsThatRepeat: Set<String> = ["model_call", "subtask"]
+    static let usageKindsThatRepeat: Set<String> = ["subtask"]
+
+    /// AG2's spans of usage that repeat the chat span beside them, if there is one (see ``AgentSums``).
+    static let usageKindsBesideCalls: Set<String> = ["model_call"]
 
     /// Whether it is known which of its records are calls.
     var isKnownByHeart: Bool { callEvents != nil || callSpans != nil }

@@ -19,12 +19,13 @@ enum ExtractionTable {
         .genAIConversationID, .copilotChatSessionID, .copilotChatChatSessionID, .githubCopilotInteractionID,
     ]
     static let provider: KeyGroup = [
-        .genAIProviderName, .genAISystem, .llmProvider, .llmSystem, .aiModelProvider, .aiProvider, .providerName,
+        .genAIProviderName, .genAISystem, .llmProvider, .llmSystem, .llmVendor, .aiModelProvider, .aiProvider,
+        .providerName,
     ]
     static let model: KeyGroup = [
         .genAIResponseModel, .aiResponseModel, .llmResponseModelName, .llmResponseModel, .model, .genAIRequestModel,
-        .aiModelID,
-        .aiModel, .llmModelName, .embeddingModelName, .langfuseObservationModelName, .mlflowLLMModel, .slug, .modelName,
+        .llmRequestModel, .aiModelID, .aiModel, .llmModelName, .embeddingModelName, .langfuseObservationModelName,
+        .mlflowLLMModel, .slug, .modelName,
     ]
     static let input: KeyGroup = [
         .inputTokens, .inputTokenCount, .genAIUsageInputTokens, .genAIUsagePromptTokens, .llmTokenCountPrompt,
@@ -136,6 +137,11 @@ enum ExtractionTable {
         static let cost = Interest(rawValue: 2)
         /// It names a session or a user.
         static let names = Interest(rawValue: 4)
+    }
+
+    /// Whether an attribute under a key makes a call, if its value can be read.
+    static func readsFigures(of key: AttributeKey) -> Bool {
+        !interests[Int(key.rawValue)].isDisjoint(with: [.usage, .cost])
     }
 
     /// Why an attribute under a key makes its record worth a closer look, by raw value.

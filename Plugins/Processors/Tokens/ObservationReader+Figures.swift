@@ -72,7 +72,7 @@ extension ObservationReader {
         observation.error = error(of: entry)
     }
 
-    /// Who made the call; a call that names no session has none here yet (``groupCallsWithoutSession(_:)``).
+    /// Who made the call; a call that names no session has none here yet (``SessionGroup``).
     private mutating func origin(of entry: RecordEntry, _ resource: ResourceFacts, _ profile: AgentProfile)
         -> SharedOrigin
     {
@@ -92,11 +92,23 @@ extension ObservationReader {
     ///
     /// Microsoft's Agent Framework sends the id of a response as `gen_ai.conversation.id`, which is no session.
     mutating func session(_ keys: KeyGroup) -> String? {
-        guard let conversation = attributes.text(.genAIConversationID), batch.hasPrefix(conversation, "resp_") else {
+        guard let conversation = attributes.text(.genAIConversationID), isResponse(conversation) else {
             return text(keys, .session)
         }
         return text(KeyGroup(keys.keys.filter { $0 != .genAIConversationID }), .session)
     }
+
+    /// Whether an id is that of an answer: by its beginning, or because the record's answer has it.
+    private func isResponse(_ id: Slice) -> Bool {
+        if Self.responses.contains(where: { batch.hasPrefix(id, $0) }) { return true }
+        guard let response = attributes.text(ExtractionTable.responseID), response.length == id.length else {
+            return false
+        }
+        return batch.bytes(of: response) == batch.bytes(of: id)
+    }
+
+    /// How the ids of OpenAI's and Anthropic's answers begin.
+    private static let responses: [StaticString] = ["resp_", "msg_", "chatcmpl-"]
 
     /// Who answered, under one name however it is spelled; the name of a framework is passed over.
     private mutating func provider() -> String? {

@@ -18,7 +18,7 @@ struct Verdict {
     enum Role {
         /// That of one call.
         case call
-        /// That of an agent's run, a sum of calls.
+        /// That of an agent's run, a sum of calls, or what else counts only where no call in it is known.
         case agent
         /// A repetition or a sum of what other records report.
         case repetition
@@ -97,7 +97,9 @@ extension ObservationReader {
         if let callSpans = profile.callSpans { return callSpans.contains(name) ? (.call, true) : (.repetition, false) }
         if AgentProfile.spansThatSumUp.contains(name) { return (.repetition, false) }
         if let kind = attributes.text(.ag2UsageKind) {
-            return AgentProfile.usageKindsThatRepeat.contains(batch.string(kind)) ? (.repetition, false) : (.call, true)
+            let kind = batch.string(kind)
+            if AgentProfile.usageKindsBesideCalls.contains(kind) { return (.agent, false) }
+            return AgentProfile.usageKindsThatRepeat.contains(kind) ? (.repetition, false) : (.call, true)
         }
         // An agent that reports its calls itself needs no sum of them.
         let sum: Verdict.Role = profile.isKnownByHeart ? .repetition : .agent

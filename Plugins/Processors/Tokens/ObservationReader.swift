@@ -69,7 +69,7 @@ struct ObservationReader {
                     isCall = true
                     observation.record = Int32(record)
                     findings.observations.append(observation)
-                    tree.noteCall(session: names.session, user: names.user, at: record, asksOthers: resource.lendsNames)
+                    note(findings.observations[findings.observations.count - 1], record, resource, in: &tree)
                 } else if lends {
                     noteNames(of: record, resource, in: &tree)
                 }
@@ -81,8 +81,7 @@ struct ObservationReader {
                 tree.noteOther(entry, at: record)
             }
         }
-        if !isLogs { connect(tree, &findings) }
-        if isLogs { for position in tree.withoutSession { setGroup(&findings, position) } }
+        connect(tree, &findings)
         findings.unreadUsage = UnreadUsage(in: batch, whereNot: isRead)
         return findings
     }
@@ -94,17 +93,49 @@ struct ObservationReader {
         tree.note(session: session(profile.sessionKeys), user: text(ExtractionTable.user, .user), at: record)
     }
 
-    /// Sets what spans know of one another, within the batch and from batch to batch.
+    /// Notes what others may have to know of the call that was read last.
+    private mutating func note(
+        _ observation: Observation,
+        _ record: Int,
+        _ resource: ResourceFacts,
+        in tree: inout SpanTree
+    ) {
+        let entry = batch.records[record]
+        let trace = TraceMemory.Trace(entry)
+        let isSpan = batch.signal == .traces
+        tree.noteCall(
+            session: names.session,
+            user: names.user,
+            at: record,
+            lends: isSpan && resource.lendsNames,
+            asksOthers: resource.lendsNames && trace.isKnown
+        )
+        if observation.source == .agentSpan { return tree.noteSum() }
+        if isSpan, facts(ofScope: entry.scope).hasAnthropicFigures { tree.noteTie(.figures(trace, observation.counts)) }
+        if !isSpan, trace.isKnown { tree.noteTie(.call(trace, observation.time)) }
+        guard let session = names.session else { return }
+        if observation.source.isOfFiles
+            || observation.source != .event && verdict(on: entry, resource).profile.isKnownByHeart
+        {
+            tree.noteAgent(session: session)
+        } else if !isSpan {
+            tree.noteTie(.call(session: session, observation.time))
+        }
+    }
+
+    /// Sets what records know of one another, within the batch and from batch to batch.
     private mutating func connect(_ tree: SpanTree, _ findings: inout Findings) {
         let memory = memory
-        guard !tree.isEmpty || memory.expectsAncestors else { return }
+        let isLogs = batch.signal == .logs
+        guard isLogs ? !tree.isApart : !tree.isEmpty || memory.expectsAncestors else { return }
         var tree = tree
-        tree.link(&findings, in: batch)
+        if !isLogs { tree.link(&findings, in: batch) }
         memory.exchange { state in
-            tree.linkEarlier(&findings, in: batch, &state)
+            if !isLogs { tree.linkEarlier(&findings, in: batch, &state) }
             tree.lendNames(&findings, in: batch, &state)
+            tree.settleSums(&findings, in: batch, &state)
             for position in tree.withoutSession { setGroup(&findings, position) }
-            tree.keepWithoutSession(findings, in: batch, &state)
+            tree.keepUnnamed(findings, in: batch, &state)
             for var observation in tree.completed {
                 observation.record = -1
                 findings.observations.append(observation)
@@ -351,4 +382,9 @@ struct ObservationReader {
         resources[resource] = facts
         return facts
     }
+}
+
+extension Observation.Source {
+    /// Whether it is a session file of an agent, in which all of its calls are.
+    fileprivate var isOfFiles: Bool { self == .transcript || self == .rollout }
 }

@@ -3,14 +3,14 @@
 /// One name for each provider, in the spelling of OpenTelemetry's `gen_ai.provider.name`.
 ///
 /// Senders write `OpenAI` and `openai`, `MistralAI` and `mistral_ai`, `aws` and `bedrock`, and some put their framework there. A name
-/// that is not in the table stays as it was sent.
+/// that is not in the table is written in lower case with `_` for spaces and dashes.
 enum ProviderName {
     /// The provider's name; nil for the name of a framework, which answers no call.
     static func canonical(_ sent: String) -> String? {
         let name = sent.lowercased()
         let key = String(name.map { $0 == "." || $0 == "-" || $0 == " " || $0 == "/" ? "_" : $0 })
         if frameworks.contains(key) { return nil }
-        return spellings[key] ?? sent
+        return spellings[key] ?? String(name.map { $0 == "-" || $0 == " " ? "_" : $0 })
     }
 
     private static let frameworks: Set<String> = [
@@ -39,12 +39,18 @@ enum ProviderName {
         ("gcp.gemini", ["gemini", "google", "google_genai", "google_ai_studio", "google_generativeai", "gemini_api"]),
         ("gcp.gen_ai", ["gcp_genai"]),
         ("gcp.vertex_ai", ["vertex_ai", "vertexai", "vertex", "google_vertex", "google_vertexai", "google_vertex_ai"]),
-        ("groq", []),
+        ("fireworks", ["fireworks_ai", "fireworksai"]),
+        ("groq", ["groqcloud"]),
+        ("huggingface", ["hugging_face", "huggingface_hub", "hf"]),
         ("ibm.watsonx.ai", ["watsonx", "watsonx_ai", "ibm_watsonx"]),
         ("mistral_ai", ["mistral", "mistralai"]),
         ("moonshot_ai", ["moonshot", "moonshotai", "kimi"]),
+        ("ollama", ["ollama_chat"]),
         ("openai", ["open_ai", "openai_responses"]),
+        ("openrouter", ["open_router"]),
         ("perplexity", ["perplexity_ai", "perplexityai"]),
+        ("replicate", ["replicate_ai"]),
+        ("together_ai", ["together", "togetherai"]),
         ("x_ai", ["xai", "grok"]),
     ]
 }

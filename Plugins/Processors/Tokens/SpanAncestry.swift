@@ -3,37 +3,54 @@
 import OTLP
 import Usage
 
-/// The spans of a batch by id, to find which are above another.
+/// The spans of a batch, and which are above another.
 struct SpanAncestry {
-    /// Where the span with a hash stands in the batch.
-    private var positions: HashTable
+    /// The position in the batch of each span's parent, or what there is in its place.
+    private let parents: [Int32]
+
+    /// The span is the root of its trace.
+    private static let none: Int32 = -1
+    /// The parent is not in the batch.
+    private static let outside: Int32 = -2
 
     /// The longest way up that is followed; a loop in broken data ends here.
     private static let maximumDepth = 64
 
     init(_ batch: OTLPBatch) {
-        positions = HashTable(capacity: batch.records.count, absent: -1)
-        for (position, record) in batch.records.enumerated() {
-            positions[Self.hash(record, record.spanID)] = Int32(truncatingIfNeeded: position)
+        var positions = HashTable(capacity: batch.records.count, absent: Self.none)
+        for position in batch.records.indices {
+            positions[Self.key(batch.records[position], batch.records[position].spanID)] =
+                Int32(truncatingIfNeeded: position)
+        }
+        parents = batch.records.indices.map { position in
+            let parent = batch.records[position].parentSpanID
+            guard parent != 0, parent != batch.records[position].spanID else { return Self.none }
+            let found = positions[Self.key(batch.records[position], parent)]
+            guard found >= 0, Self.isSpan(batch.records[Int(found)], parent, batch.records[position]) else {
+                return Self.outside
+            }
+            return found
         }
     }
 
     /// Calls `visit` with each ancestor of a span in the batch, the parent first.
     ///
     /// - Returns: The first ancestor that is not in this batch and may still come, as the hash of a span; 0 when there is none.
-    func climb(from record: RecordEntry, in batch: OTLPBatch, _ visit: (Int) -> Void) -> UInt64 {
+    func climb(from record: Int, in batch: OTLPBatch, _ visit: (Int) -> Void) -> UInt64 {
         var record = record
-        for _ in 0..<Self.maximumDepth where record.parentSpanID != 0 && record.parentSpanID != record.spanID {
-            let hash = Self.hash(record, record.parentSpanID)
-            let position = Int(positions[hash])
-            guard position >= 0 else { return hash }
-            visit(position)
-            record = batch.records[position]
+        for _ in 0..<Self.maximumDepth {
+            let parent = parents[record]
+            guard parent >= 0 else {
+                guard parent == Self.outside else { return 0 }
+                return Self.hash(batch.records[record], batch.records[record].parentSpanID)
+            }
+            visit(Int(parent))
+            record = Int(parent)
         }
         return 0
     }
 
-    /// The hash of a span of the record's trace.
+    /// The hash of a span of the record's trace, under which other batches know it.
     static func hash(_ record: RecordEntry, _ span: UInt64) -> UInt64 {
         var hash = start
         hash.combine(record.traceHigh)
@@ -43,4 +60,13 @@ struct SpanAncestry {
     }
 
     private static let start = StableHash(domain: "span")
+
+    /// A key within the batch, cheaper than ``hash(_:_:)``: what it finds is compared.
+    private static func key(_ record: RecordEntry, _ span: UInt64) -> UInt64 {
+        (span &* 0x9E37_79B9_7F4A_7C15) ^ (record.traceLow &* 0xC2B2_AE3D_27D4_EB4F) ^ record.traceHigh
+    }
+
+    private static func isSpan(_ found: RecordEntry, _ span: UInt64, _ other: RecordEntry) -> Bool {
+        found.spanID == span && found.traceLow == other.traceLow && found.traceHigh == other.traceHigh
+    }
 }

@@ -3,18 +3,25 @@
 import OTLP
 import Usage
 
-/// What the spans of a batch know of one another: which are above which, which name a session or a user, and which calls lack one.
+/// What the records of a batch know of one another: which spans are above which, which name a session or a user, which calls lack one,
+/// and which calls may be in the sum of an agent.
 struct SpanTree {
     /// Calls that name no session, as positions in the findings.
     private(set) var withoutSession: [Int] = []
     /// Observations of earlier batches that this one completes: calls to which a span lends its session or user, and sums of agents
-    /// below which usage has come.
+    /// in which calls are that have come now.
     private(set) var completed: [Observation] = []
 
     /// Calls that name a session and no user, as positions in the findings.
     private var withoutUser: [Int] = []
     /// How many observations there are so far.
     private var count = 0
+    /// The sums of agents among them, as positions in the findings.
+    private var sums: [Int] = []
+    /// By what a sum of an agent is known that contains calls of this batch.
+    private var ties: [AgentSums.Tie] = []
+    /// The session whose calls were noted last, which nearly always is that of the next.
+    private var latestSession: String?
     private var named: [Named] = []
     private var namesUsers = false
     /// The position of each record's observation in the findings; -1 for none.
@@ -41,19 +48,34 @@ struct SpanTree {
 
     /// Whether there is nothing in the batch that another batch must know.
     var isEmpty: Bool { count == 0 && named.isEmpty && between.isEmpty }
+    /// Whether no log record of the batch has to do with another batch.
+    var isApart: Bool { ties.isEmpty && withoutSession.isEmpty && withoutUser.isEmpty }
 
     // MARK: - Reading
 
     /// Notes the record of an observation, the next of the findings.
     ///
-    /// - Parameter asksOthers: Whether other spans of its trace may lend it names, and it them.
-    mutating func noteCall(session: String?, user: String?, at record: Int, asksOthers: Bool) {
+    /// - Parameters:
+    ///   - lends: Whether it is a span that may lend its names to others of its trace.
+    ///   - asksOthers: Whether spans of its trace may lend it names.
+    mutating func noteCall(session: String?, user: String?, at record: Int, lends: Bool, asksOthers: Bool) {
         if session == nil { withoutSession.append(count) }
-        if asksOthers {
-            if session != nil, user == nil { withoutUser.append(count) }
-            note(session: session, user: user, at: record)
-        }
+        if asksOthers, session != nil, user == nil { withoutUser.append(count) }
+        if lends { note(session: session, user: user, at: record) }
         count += 1
+    }
+
+    /// Notes that the observation noted last is the sum of an agent.
+    mutating func noteSum() { sums.append(count - 1) }
+
+    /// Notes by what a sum is known that contains the call.
+    mutating func noteTie(_ tie: AgentSums.Tie) { ties.append(tie) }
+
+    /// Notes that all calls of a session are reported by an agent itself.
+    mutating func noteAgent(session: String) {
+        guard session != latestSession else { return }
+        latestSession = session
+        ties.append(.agent(session: session))
     }
 
     /// Notes a span that makes no observation.
@@ -80,22 +102,22 @@ struct SpanTree {
         for position in findings.observations.indices {
             positions[Int(findings.observations[position].record)] = Int32(position)
         }
-        var sums: [Int] = []
+        var sumsAbove: [Int] = []
         for position in findings.observations.indices {
-            let record = batch.records[Int(findings.observations[position].record)]
-            var links = findings.observations[position].trace
+            let record = Int(findings.observations[position].record)
+            var ancestors = findings.observations[position].trace.ancestors
             let isCall = findings.observations[position].isCallWithTokens
             let last = ancestry.climb(from: record, in: batch) { ancestor in
                 let above = Int(positions[ancestor])
                 guard above >= 0, above != position else { return }
                 let isSum = findings.observations[above].source == .agentSpan
-                if isSum { sums.append(above) }
-                if isSum || isCall { links.ancestors.insert(findings.observations[above].trace.span) }
+                if isSum { sumsAbove.append(above) }
+                if isSum || isCall { ancestors.insert(findings.observations[above].trace.span) }
             }
             if last != 0 { missing.append((last, position)) }
-            findings.observations[position].trace = links
+            if !ancestors.isEmpty { findings.observations[position].trace.ancestors = ancestors }
         }
-        for position in sums { findings.observations[position].trace.isRollUp = true }
+        for position in sumsAbove { findings.observations[position].trace.isRollUp = true }
     }
 
     /// Looks for what is above and below the spans of this batch in earlier ones, also where spans without usage are between them.
@@ -106,10 +128,11 @@ struct SpanTree {
     ) {
         if memory.expectsAncestors, let ancestry {
             for record in batch.records.indices {
-                let entry = batch.records[record]
-                guard memory.isAbove(SpanAncestry.hash(entry, entry.spanID)) else { continue }
+                guard memory.isAbove(SpanAncestry.hash(batch.records[record], batch.records[record].spanID)) else {
+                    continue
+                }
                 markSum(record, &findings)
-                let last = ancestry.climb(from: entry, in: batch) { markSum($0, &findings) }
+                let last = ancestry.climb(from: record, in: batch) { markSum($0, &findings) }
                 if last != 0 { missing.append((last, -1)) }
             }
         }
@@ -117,14 +140,11 @@ struct SpanTree {
         for (span, position) in missing {
             let last = memory.climb(from: span)
             memory.note(above: last)
-            if var sum = memory.sum(at: last), flagged.insert(last).inserted {
-                sum.trace.isRollUp = true
+            if !flagged.contains(last), let sum = memory.sums.take(at: last) {
+                flagged.insert(last)
                 completed.append(sum)
             }
             if position >= 0 { findings.observations[position].trace.ancestors.insert(last) }
-        }
-        for observation in findings.observations where observation.source == .agentSpan {
-            if !observation.trace.isRollUp { memory.keep(sum: observation) }
         }
         for record in between {
             let entry = batch.records[record]
@@ -139,6 +159,30 @@ struct SpanTree {
         findings.observations[position].trace.isRollUp = true
     }
 
+    /// Flags sums of agents in which calls are that come as log records, in session files or in another trace, whichever come first.
+    mutating func settleSums(
+        _ findings: inout ObservationReader.Findings,
+        in batch: OTLPBatch,
+        _ memory: inout TraceMemory.State
+    ) {
+        guard !ties.isEmpty || !sums.isEmpty else { return }
+        var flagged: Set<UInt64> = []
+        for tie in ties {
+            memory.sums.note(tie)
+            for span in memory.sums.containing(tie) where flagged.insert(span).inserted {
+                if let sum = memory.sums.take(at: span) { completed.append(sum) }
+            }
+        }
+        for position in sums where !findings.observations[position].trace.isRollUp {
+            let trace = TraceMemory.Trace(batch.records[Int(findings.observations[position].record)])
+            if memory.sums.knowsCall(in: findings.observations[position], of: trace) {
+                findings.observations[position].trace.isRollUp = true
+            } else {
+                memory.sums.keep(findings.observations[position], in: trace)
+            }
+        }
+    }
+
     // MARK: - Names
 
     /// Lends sessions and users to calls that name none: those of the nearest ancestor, else those of the trace if it has just one.
@@ -147,74 +191,122 @@ struct SpanTree {
         in batch: OTLPBatch,
         _ memory: inout TraceMemory.State
     ) {
-        let traces = noteTraces(in: batch, &memory)
-        var borrowers = withoutSession
-        if namesUsers || memory.knowsUsers { borrowers += withoutUser }
-        guard !borrowers.isEmpty else { return }
-        var names: [Int: TraceMemory.Names] = [:]
-        for span in named { names[Int(span.record)] = span.names }
-        for position in borrowers {
-            let entry = batch.records[Int(findings.observations[position].record)]
-            let trace = TraceMemory.Trace(entry)
-            if !names.isEmpty, let ancestry {
-                _ = ancestry.climb(from: entry, in: batch) { ancestor in
-                    if let names = names[ancestor] { _ = Self.lend(names, to: &findings.observations[position]) }
-                }
+        let asksForUsers = namesUsers || memory.knowsUsers
+        let traces = noteTraces(
+            in: batch,
+            &memory,
+            areNeeded: !withoutSession.isEmpty || asksForUsers && !withoutUser.isEmpty
+        )
+        for position in withoutSession { lend(traces, to: position, of: &findings, in: batch, memory) }
+        if asksForUsers {
+            for position in withoutUser { lend(traces, to: position, of: &findings, in: batch, memory) }
+        }
+    }
+
+    /// The names in the batch, by trace and by record.
+    private struct Lenders {
+        var traces: [TraceMemory.Trace: TraceMemory.Names] = [:]
+        var records: [Int: TraceMemory.Names] = [:]
+    }
+
+    private func lend(
+        _ lenders: Lenders,
+        to position: Int,
+        of findings: inout ObservationReader.Findings,
+        in batch: OTLPBatch,
+        _ memory: TraceMemory.State
+    ) {
+        let record = Int(findings.observations[position].record)
+        let trace = TraceMemory.Trace(batch.records[record])
+        guard trace.isKnown else { return }
+        if !lenders.records.isEmpty, let ancestry {
+            _ = ancestry.climb(from: record, in: batch) { ancestor in
+                if let names = lenders.records[ancestor] { _ = Self.lend(names, to: &findings.observations[position]) }
             }
-            if let all = traces[trace] ?? memory.names(of: trace) {
-                _ = Self.lend(all, to: &findings.observations[position])
-            }
+        }
+        if let all = lenders.traces[trace] ?? memory.names(of: trace) {
+            _ = Self.lend(all, to: &findings.observations[position])
         }
     }
 
     /// Remembers the names of each trace, and completes the calls that waited for them.
+    ///
+    /// - Parameter areNeeded: Whether calls of this batch ask for them.
     private mutating func noteTraces(
         in batch: OTLPBatch,
-        _ memory: inout TraceMemory.State
-    ) -> [TraceMemory.Trace: TraceMemory.Names] {
-        var traces: [TraceMemory.Trace: TraceMemory.Names] = [:]
+        _ memory: inout TraceMemory.State,
+        areNeeded: Bool
+    ) -> Lenders {
+        var lenders = Lenders()
         var latest: (trace: TraceMemory.Trace, span: Named)?
         for span in named {
+            if areNeeded { lenders.records[Int(span.record)] = span.names }
             let trace = TraceMemory.Trace(batch.records[Int(span.record)])
             // Neighbours are of one trace and say the same.
             if let latest, latest.trace == trace, latest.span.session == span.session, latest.span.user == span.user {
                 continue
             }
             latest = (trace, span)
-            traces[trace, default: .init()].merge(span.names)
+            guard trace.isKnown else { continue }
+            let all = memory.note(span.names, of: trace)
+            if areNeeded { lenders.traces[trace, default: .init()].merge(all) }
         }
-        for (trace, names) in traces {
-            let all = memory.note(names, of: trace)
-            traces[trace] = all
+        completeKept(in: batch, &memory)
+        return lenders
+    }
+
+    /// Completes the calls of earlier batches that waited for names, once all of this batch are known.
+    private mutating func completeKept(in batch: OTLPBatch, _ memory: inout TraceMemory.State) {
+        guard memory.hasKept, !named.isEmpty else { return }
+        var latest: TraceMemory.Trace?
+        var seen: Set<TraceMemory.Trace> = []
+        for span in named {
+            let trace = TraceMemory.Trace(batch.records[Int(span.record)])
+            guard trace != latest else { continue }
+            latest = trace
+            guard seen.insert(trace).inserted, let all = memory.names(of: trace) else { continue }
+            let count = completed.count
             for kept in memory.kept(of: trace) {
                 var observation = kept
                 if Self.lend(all, to: &observation) { completed.append(observation) }
             }
+            if completed.count > count { memory.noteLent(all, to: trace) }
         }
-        return traces
     }
 
-    /// Keeps calls that still name no session for spans that come later: those above them.
-    func keepWithoutSession(
+    /// Keeps calls that still name no session or no user for spans that come later, which are those above them.
+    func keepUnnamed(
         _ findings: ObservationReader.Findings,
         in batch: OTLPBatch,
         _ memory: inout TraceMemory.State
     ) {
         for position in withoutSession where findings.observations[position].sessionIsTrace {
-            let entry = batch.records[Int(findings.observations[position].record)]
-            guard entry.parentSpanID != 0, entry.traceHigh | entry.traceLow != 0 else { continue }
-            memory.keep(findings.observations[position], of: TraceMemory.Trace(entry))
+            keep(position, of: findings, in: batch, &memory)
         }
+        for position in withoutUser where findings.observations[position].user == nil {
+            keep(position, of: findings, in: batch, &memory)
+        }
+    }
+
+    private func keep(
+        _ position: Int,
+        of findings: ObservationReader.Findings,
+        in batch: OTLPBatch,
+        _ memory: inout TraceMemory.State
+    ) {
+        let trace = TraceMemory.Trace(batch.records[Int(findings.observations[position].record)])
+        if trace.isKnown { memory.keep(findings.observations[position], of: trace) }
     }
 
     /// Whether anything was lent.
     private static func lend(_ names: TraceMemory.Names, to observation: inout Observation) -> Bool {
+        let asksForSession = observation.session == nil || observation.sessionIsTrace
+        let session = asksForSession ? names.session.only : nil
+        let user = observation.user == nil ? names.user.only : nil
+        guard session != nil || user != nil else { return false }
         var origin = observation.origin.value
-        if origin.session == nil || origin.sessionIsTrace, let session = names.session.only {
-            (origin.session, origin.sessionIsTrace) = (session, false)
-        }
-        if origin.user == nil { origin.user = names.user.only }
-        guard !observation.origin.holds(origin) else { return false }
+        if let session { (origin.session, origin.sessionIsTrace) = (session, false) }
+        if let user { origin.user = user }
         observation.origin = SharedOrigin(origin)
         return true
     }

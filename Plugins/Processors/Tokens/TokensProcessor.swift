@@ -10,12 +10,14 @@ import Usage
 struct TokensProcessor: Processor {
     private let rules: HouseRules
     private let counters: ComponentCounters
-    private let memory = TraceMemory()
+    /// One for all pipelines: the sum of an agent comes as a span, its calls may come as log records.
+    private let memory: TraceMemory
     private let settings: ComponentSettings
 
     init(_ config: TokensConfig, _ settings: ComponentSettings) {
         rules = HouseRules(config.rules)
         counters = settings.counters
+        memory = settings.shared.part(of: settings.id) { TraceMemory() }
         self.settings = settings
     }
 

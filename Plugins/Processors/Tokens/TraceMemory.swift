@@ -7,7 +7,7 @@ import Usage
 /// What spans of one trace that come in different batches must know of one another.
 ///
 /// A span is exported when it ends, so a call comes before the agent that made it, and often in an earlier batch: the session on the
-/// agent's span, and its sum, come later. This memory lives as long as the processor and is bounded; a trace that was pushed out of
+/// agent's span, and its sum, come later. This memory lives as long as the collector and is bounded; a trace that was pushed out of
 /// it, or that comes to another collector, keeps what is in its own batch. May be used from many tasks at once.
 final class TraceMemory: Sendable {
     private let state = Mutex(State())
@@ -27,7 +27,10 @@ final class TraceMemory: Sendable {
 
         init(_ record: RecordEntry) { (high, low) = (record.traceHigh, record.traceLow) }
 
-        fileprivate var hash: UInt64 { (high ^ low) &* 0x9E37_79B9_7F4A_7C15 }
+        /// Whether there is one.
+        var isKnown: Bool { high | low != 0 }
+
+        var hash: UInt64 { (high ^ low) &* 0x9E37_79B9_7F4A_7C15 }
     }
 
     /// What spans of a trace say about its session and user.
@@ -65,11 +68,11 @@ final class TraceMemory: Sendable {
 
     /// What is remembered, in tables of fixed size, in which a newer trace takes the place of an older one.
     struct State {
+        /// The sums of agents, and the calls that may be in them.
+        var sums = AgentSums()
         private var names: [(trace: Trace, names: Names)?] = []
         private var above: [UInt64] = []
         private var parents: [(span: UInt64, parent: UInt64)] = []
-        private var sums: [UInt64: Observation] = [:]
-        private var orderOfSums: [UInt64] = []
         private var waiting: [Trace: Waiting] = [:]
         private var order: [Trace] = []
         private var waitingCount = 0
@@ -78,7 +81,6 @@ final class TraceMemory: Sendable {
 
         private static let traceCapacity = 4_096
         private static let spanCapacity = 16_384
-        private static let sumCapacity = 512
         private static let waitingCapacity = 2_048
         private static let waitingPerTrace = 256
         /// A batch that fails is sent again, so what waited is completed more often than once.
@@ -86,6 +88,8 @@ final class TraceMemory: Sendable {
 
         private struct Waiting {
             var observations: [Observation] = []
+            /// What was lent last, and how often.
+            var lent = Names()
             var deliveries = 0
         }
 
@@ -121,15 +125,6 @@ final class TraceMemory: Sendable {
         /// Whether a span is known to be above one with usage.
         func isAbove(_ span: UInt64) -> Bool { !above.isEmpty && above[place(of: span)] == span }
 
-        /// Keeps the sum of an agent below which no usage was seen so far.
-        mutating func keep(sum: Observation) {
-            if sums.updateValue(sum, forKey: sum.trace.span) == nil { orderOfSums.append(sum.trace.span) }
-            if orderOfSums.count > Self.sumCapacity { sums[orderOfSums.removeFirst()] = nil }
-        }
-
-        /// The kept sum of an agent with that span.
-        func sum(at span: UInt64) -> Observation? { sums.isEmpty ? nil : sums[span] }
-
         private func place(of span: UInt64) -> Int { Int(truncatingIfNeeded: span) & (Self.spanCapacity - 1) }
 
         // MARK: Names
@@ -156,26 +151,38 @@ final class TraceMemory: Sendable {
             Int(truncatingIfNeeded: trace.hash >> 52) & (Self.traceCapacity - 1)
         }
 
-        // MARK: Calls without a session
+        // MARK: Calls without a session or a user
 
-        /// Keeps a call that names no session, until a later span of its trace does.
+        /// Keeps a call that names no session or no user, until a later span of its trace does.
         mutating func keep(_ observation: Observation, of trace: Trace) {
             while waitingCount >= Self.waitingCapacity, !order.isEmpty { forget(order.removeFirst()) }
-            if waiting[trace] == nil { order.append(trace) }
-            guard waiting[trace, default: Waiting()].observations.count < Self.waitingPerTrace else { return }
-            waiting[trace, default: Waiting()].observations.append(observation)
-            waitingCount += 1
+            let count = Self.append(observation, to: &waiting[trace, default: Waiting()])
+            if count == 1 { order.append(trace) }
+            if count > 0 { waitingCount += 1 }
         }
 
+        /// How many there are then; 0 when there is no room.
+        private static func append(_ observation: Observation, to waiting: inout Waiting) -> Int {
+            guard waiting.observations.count < waitingPerTrace else { return 0 }
+            waiting.observations.append(observation)
+            return waiting.observations.count
+        }
+
+        /// Whether any call waits.
+        var hasKept: Bool { !waiting.isEmpty }
+
         /// The calls of a trace that were kept.
-        mutating func kept(of trace: Trace) -> [Observation] {
-            guard !waiting.isEmpty, let found = waiting[trace] else { return [] }
-            waiting[trace]?.deliveries += 1
-            if found.deliveries + 1 >= Self.deliveries {
-                forget(trace)
-                order.removeAll { $0 == trace }
-            }
-            return found.observations
+        func kept(of trace: Trace) -> [Observation] { waiting.isEmpty ? [] : waiting[trace]?.observations ?? [] }
+
+        /// Notes that names were lent to calls of a trace; those that were lent often enough are not lent again.
+        mutating func noteLent(_ names: Names, to trace: Trace) {
+            guard var found = waiting[trace] else { return }
+            found.deliveries = found.lent == names ? found.deliveries + 1 : 1
+            found.lent = names
+            waiting[trace] = found
+            guard found.deliveries >= Self.deliveries else { return }
+            forget(trace)
+            order.removeAll { $0 == trace }
         }
 
         private mutating func forget(_ trace: Trace) {

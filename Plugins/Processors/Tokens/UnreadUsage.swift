@@ -12,7 +12,14 @@ import OTLP
 /// under a name such as `…usage_details`. Limits, budgets, rates and costs are no usage, and neither is what is known to sum up others.
 struct UnreadUsage {
     /// How many records carry each attribute.
-    private(set) var records: [String: Int] = [:]
+    private(set) var records: [Name: Int] = [:]
+
+    /// The name of an attribute.
+    struct Name: Hashable {
+        let text: String
+        /// Whether attributes of that name are read, so that it is the value from which no figure came.
+        let isRead: Bool
+    }
 
     /// More names than this in one batch are counted together.
     private static let mostNames = 64
@@ -52,18 +59,20 @@ struct UnreadUsage {
         guard UsageName(name)?.fits(entry.value, in: batch) == true, !Self.isExplained(record, in: batch) else {
             return
         }
-        let key = name.utf8.count <= Self.longestName ? name : IntakeLog.other
-        records[records[key] != nil || records.count < Self.mostNames ? key : IntakeLog.other, default: 0] += 1
+        let isRead = ExtractionTable.readsFigures(of: entry.keyID)
+        let key = Name(text: name.utf8.count <= Self.longestName ? name : IntakeLog.other, isRead: isRead)
+        let hasRoom = records[key] != nil || records.count < Self.mostNames
+        records[hasRoom ? key : Name(text: IntakeLog.other, isRead: isRead), default: 0] += 1
     }
 
     /// Reports the attributes to the collector, which counts and logs them.
     func note(to settings: ComponentSettings, signal: Signal) {
         for (name, count) in records {
             settings.intake.note(
-                .unreadUsage,
-                name,
+                name.isRead ? .unreadableUsage : .unreadUsage,
+                name.text,
                 signal: signal,
-                reason: "no rule reads this attribute",
+                reason: name.isRead ? "its value cannot be read" : "no rule reads this attribute",
                 count: count,
                 logger: settings.logger
             )

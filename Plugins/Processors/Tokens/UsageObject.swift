@@ -144,9 +144,13 @@ struct UsageObject {
     }
 
     /// Names that begin with `input` or `output` each are a part of the prompt or the answer.
+    ///
+    /// So are Anthropic's own names for cached tokens beside them, as Langfuse documents for `usage_details`, unless the total says that
+    /// the input contains them.
     private func sumOfParts() -> RawCounts {
         var raw = RawCounts()
         (raw.hasInput, raw.convention) = (true, .inclusive)
+        addAnthropicParts(to: &raw)
         for (name, number) in numbers {
             guard number >= 0, let tokens = Int64(exactly: number), tokens <= TokenCounts.limit else { continue }
             if name.hasPrefix("input") {
@@ -170,6 +174,18 @@ struct UsageObject {
             raw.cacheWrite += split
         }
         return raw
+    }
+
+    private func addAnthropicParts(to raw: inout RawCounts) {
+        func count(_ name: String) -> Int64 {
+            guard let number = numbers[name], number >= 0 else { return 0 }
+            // Of parts that are beyond belief any is as good as all: they make no call.
+            return Int64(exactly: number).map { min($0, TokenCounts.limit + 1) } ?? 0
+        }
+        let (read, written) = (count("cache_read_input_tokens"), count("cache_creation_input_tokens"))
+        guard read + written > 0 else { return }
+        (raw.cacheRead, raw.cacheWrite) = (read, written)
+        if numbers["total"] ?? -1 != (numbers["input"] ?? 0) + (numbers["output"] ?? 0) { raw.input += read + written }
     }
 
     // MARK: - Python

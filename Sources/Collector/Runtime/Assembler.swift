@@ -15,6 +15,7 @@ struct Assembler {
     let now: @Sendable () -> Timestamp
     /// Where components note telemetry that was not collected; nil for one of their own.
     var intake: IntakeLog?
+    var shared = SharedParts()
     /// What of the collector itself extensions may use; the stores and the like are added.
     var collector = CollectorParts()
     /// What is known of a session.
@@ -203,6 +204,7 @@ struct Assembler {
             memory: memory,
             now: now,
             intake: intake,
+            shared: shared,
             describeSession: describeSession
         )
         return Assembly.Instance(

@@ -57,6 +57,7 @@ public final class Collector: Service {
             memory: state.memory,
             now: now,
             intake: state.intake,
+            shared: state.shared,
             collector: state.parts,
             describeSession: state.describe
         )

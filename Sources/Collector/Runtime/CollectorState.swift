@@ -17,6 +17,8 @@ final class CollectorState: Sendable {
     let memory: MemoryBudget
     /// What became of what reached the listeners, over all exchanges.
     let intake: IntakeLog
+    /// What components have in common over all pipelines and reloads.
+    let shared = SharedParts()
     /// Wrong keys, over all listeners and exchanges.
     let keyFailures = KeyFailures()
     /// Who wants the configuration loaded again, and waits for the outcome.

@@ -88,6 +88,7 @@ struct ConfigExchange: Sendable {
             memory: state.memory,
             now: collector.now,
             intake: state.intake,
+            shared: state.shared,
             collector: state.parts,
             describeSession: state.describe,
             previous: previous

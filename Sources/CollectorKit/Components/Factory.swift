@@ -155,6 +155,8 @@ public struct ComponentSettings: Sendable {
     public var now: @Sendable () -> Timestamp
     /// Where telemetry is noted that was not collected.
     public var intake: IntakeLog
+    /// What the components of one id have in common.
+    public var shared: SharedParts
     /// What is known of a session, as a JSON document in the words of the API; nil when nobody knows it.
     public var describeSession: @Sendable (_ id: String) async -> String?
 
@@ -167,6 +169,7 @@ public struct ComponentSettings: Sendable {
         memory: (any MemoryPool)? = nil,
         now: @escaping @Sendable () -> Timestamp,
         intake: IntakeLog? = nil,
+        shared: SharedParts = SharedParts(),
         describeSession: @escaping @Sendable (_ id: String) async -> String? = { _ in nil }
     ) {
         self.id = id
@@ -176,6 +179,7 @@ public struct ComponentSettings: Sendable {
         self.memory = memory
         self.now = now
         self.intake = intake ?? IntakeLog(now: now)
+        self.shared = shared
         self.describeSession = describeSession
     }
 }

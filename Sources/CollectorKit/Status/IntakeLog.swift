@@ -76,7 +76,7 @@ public final class IntakeLog: Sendable {
         logger: Logger
     ) {
         guard count > 0 else { return }
-        let isAttribute = code == .unreadUsage
+        let isAttribute = code.isOfAttribute
         let subject = Self.cleaned(isAttribute ? subject[...] : subject.prefix { $0 != "?" }, Self.longestSubject)
         let client = Self.cleaned((client ?? "")[...], Self.longestClient)
         let reason = Self.cleaned(reason[...], Self.longestReason)
@@ -107,8 +107,8 @@ public final class IntakeLog: Sendable {
     /// The entry for a problem: its own, or when there is no room for one the entry of all others of its kind.
     private static func key(_ key: Key, in state: inout State, _ time: Timestamp) -> Key {
         if state.problems[key] != nil { return key }
-        let isAttribute = key.code == .unreadUsage
-        let kin = state.problems.filter { ($0.key.code == .unreadUsage) == isAttribute && $0.key.subject != other }
+        let isAttribute = key.code.isOfAttribute
+        let kin = state.problems.filter { $0.key.code.isOfAttribute == isAttribute && $0.key.subject != other }
         if kin.count < (isAttribute ? mostAttributes : mostRefusals) { return key }
         if let oldest = kin.min(by: { $0.value.lastSeen < $1.value.lastSeen }),
             time.nanoseconds - oldest.value.lastSeen.nanoseconds > memory
@@ -124,9 +124,9 @@ public final class IntakeLog: Sendable {
         if problem.code == .unavailable { return }
         var pairs: Logger.Metadata = ["reason": "\(problem.code.rawValue)", "detail": "\(problem.reason)"]
         if let signal = problem.signal { pairs["signal"] = "\(signal)" }
-        if problem.code == .unreadUsage {
+        if problem.code.isOfAttribute {
             pairs["attribute"] = "\(problem.subject)"
-            logger.warning("usage is not counted, because its form is not read", metadata: pairs)
+            logger.warning("usage is not counted, because it is not read", metadata: pairs)
             return
         }
         if !problem.subject.isEmpty { pairs["path"] = "\(problem.subject)" }

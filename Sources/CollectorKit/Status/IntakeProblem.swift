@@ -102,6 +102,11 @@ public struct IntakeProblem: Sendable, Hashable {
         case malformedRecords = "malformed_records"
         /// Token usage in attributes that this version does not read.
         case unreadUsage = "unread_usage"
+        /// Token usage in attributes that are read, with values from which no figure can be read or that cannot be believed.
+        case unreadableUsage = "unreadable_usage"
+
+        /// Whether its subject is an attribute.
+        var isOfAttribute: Bool { self == .unreadUsage || self == .unreadableUsage }
 
         /// The kind of an HTTP status when nothing more is known.
         public init(status: Int) {
@@ -134,6 +139,8 @@ extension IntakeProblem {
         switch code {
         case .unreadUsage:
             return "\(records(count)) with usage in `\(subject)` that this version does not read"
+        case .unreadableUsage:
+            return "\(records(count)) with usage in `\(subject)` whose value cannot be read"
         case .misplacedRecords, .malformedRecords:
             return "\(records(count)) posted to \(subject)\(by) \(count == 1 ? "was" : "were") not taken: \(reason)"
         case .http2, .notEncrypted:
@@ -195,6 +202,8 @@ extension IntakeProblem.Code {
         case .malformedRecords: "the reason names the fault; correct or update the sender"
         case .unreadUsage:
             "update hammurabi; until it reads this form, tokens.rules can name attributes that hold a plain number"
+        case .unreadableUsage:
+            "look at the value that the sender writes: a figure is a whole number of tokens that one call can have, a text the whole object"
         }
     }
 }

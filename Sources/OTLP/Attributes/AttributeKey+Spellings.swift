@@ -99,6 +99,8 @@ extension AttributeKey {
         (.litellmProviderModel, "litellm.provider.model"),
         (.finalModel, "final_model"),
         (.mlflowLLMModel, "mlflow.llm.model"),
+        (.llmRequestModel, "llm.request.model"),
+        (.llmVendor, "llm.vendor"),
         (.speed, "speed"),
         (.effort, "effort"),
         (.serviceTier, "service_tier"),

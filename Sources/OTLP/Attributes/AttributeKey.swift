@@ -41,7 +41,7 @@ public enum AttributeKey: UInt16, Sendable, Hashable, CaseIterable {
     case genAIProviderName, genAISystem, llmProvider, llmSystem, aiModelProvider, aiProvider, providerName,
         genAIResponseModel, aiResponseModel, llmResponseModelName, llmResponseModel, model, genAIRequestModel,
         aiModelID, aiModel, llmModelName, langfuseObservationModelName, modelName, embeddingModelName,
-        litellmProviderModel, finalModel, mlflowLLMModel
+        litellmProviderModel, finalModel, mlflowLLMModel, llmRequestModel, llmVendor
 
     // Service tier, speed and place.
     case speed, effort, serviceTier, anthropicResponseServiceTier, genAIOpenaiResponseServiceTier,
