@@ -189,8 +189,10 @@ extension LineBytes {
         var position = start
         // Each of eight bytes is zero where both bytes are what is looked for.
         func difference(_ position: Int) -> UInt64 {
-            let first = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self) ^ 0x7B7B_7B7B_7B7B_7B7B
-            let second = raw.loadUnaligned(fromByteOffset: position + 1, as: UInt64.self) ^ 0x2222_2222_2222_2222
+            let first =
+                raw.loadUnaligned(fromByteOffset: position, as: UInt64.self).littleEndian ^ 0x7B7B_7B7B_7B7B_7B7B
+            let second =
+                raw.loadUnaligned(fromByteOffset: position + 1, as: UInt64.self).littleEndian ^ 0x2222_2222_2222_2222
             let both = first | second
             return (both &- 0x0101_0101_0101_0101) & ~both & 0x8080_8080_8080_8080
         }
@@ -199,6 +201,12 @@ extension LineBytes {
                 difference(position) | difference(position + 8) | difference(position + 16) | difference(position + 24)
             if found != 0 { break }
             position += 32
+        }
+        while position + 9 <= count {
+            // The lowest bit that is set is that of the first such byte.
+            let found = difference(position)
+            if found != 0 { return position + found.trailingZeroBitCount / 8 }
+            position += 8
         }
         while position + 1 < count {
             if base[position] == UInt8(ascii: "{"), base[position + 1] == UInt8(ascii: "\"") { return position }
