@@ -246,6 +246,28 @@ struct ForkedRolloutTests {
         #expect(books.figures == [5, 370, 90, 0, 51])
     }
 
+    @Test func `a fork that repeats only the totals of its parent's records makes no calls`() async throws {
+        let parent = (1...3).map { number in
+            record(
+                "resp_\(number)_0123456789abcdef",
+                (100, 40, 10),
+                total: (Int64(number) * 100, Int64(number) * 40, Int64(number) * 10),
+                thread: threads[0],
+                second: number
+            )
+        }
+        try write(meta(threads[0]) + parent.joined(), thread: 0)
+        let copies = (1...3).map { number in
+            total(
+                (Int64(number) * 100, Int64(number) * 40, Int64(number) * 10),
+                last: (100, 40, 10),
+                second: 60 + number
+            )
+        }
+        try write(fork(1, of: 0) + copies.joined() + total((350, 120, 31), last: (50, 0, 1), second: 80), thread: 1)
+        #expect(try await scanned(home).books.figures == [4, 230, 120, 0, 31])
+    }
+
     @Test func `a total before the first record is the record's call`() async throws {
         let text =
             meta(threads[0]) + history(second: 1) + total((260, 90, 31), last: (10, 0, 1), second: 5)

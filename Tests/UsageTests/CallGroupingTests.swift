@@ -85,6 +85,25 @@ struct CallGroupingTests {
         #expect(try Self.count(copies + [own]) == 2)
     }
 
+    @Test func `a sub-agent's call with its parent's message id is a call unless it repeats time or figures`() throws {
+        let main = Self.line(1, at: 100, request: 11, response: 9, input: 10)
+        func side(_ id: UInt64, at seconds: Double, input: Int64, output: Int64) -> Observation {
+            var side = Self.line(id, at: seconds, request: id + 10, response: 9, input: input, isSideChain: true)
+            side.counts.output = output
+            return side
+        }
+        #expect(try Self.count([main, side(2, at: 200, input: 20, output: 5)]) == 2, "another prompt")
+        #expect(try Self.count([main, side(2, at: 200, input: 10, output: 6)]) == 2, "another answer")
+        #expect(try Self.count([main, side(2, at: 200, input: 10, output: 5)]) == 1, "all figures")
+        #expect(try Self.count([main, side(2, at: 100, input: 20, output: 6)]) == 1, "the time")
+        var bare = main
+        bare.keys.request = 0
+        #expect(
+            try Self.count([bare, side(2, at: 200, input: 20, output: 5)]) == 2,
+            "an original without a request id"
+        )
+    }
+
     @Test func `a side chain's request that another source reports is a call of its own`() throws {
         let original = Self.line(1, request: 11, response: 9)
         let own = Self.line(2, at: 200, request: 12, response: 9, input: 50, isSideChain: true)

@@ -123,3 +123,60 @@ struct LedgerHistoryTests {
         }
     }
 }
+
+extension LedgerHistoryTests {
+    /// What many observations have in common.
+    enum Crowd: CaseIterable {
+        case response, lineage, answer, interval, weakKey
+    }
+
+    @Test(arguments: Crowd.allCases, [250, 256, 257, 300])
+    func `more observations than can be told apart give one answer in any order, too`(crowd: Crowd, size: Int) throws {
+        var random = SeededGenerator(seed: UInt64(size))
+        let observations =
+            (0..<size).flatMap { Self.members(of: crowd, UInt64($0)) }
+            + (UInt64(0)..<3).map { number in
+                var bare = LedgerTests.observation(90_000 + number, 9 + number, at: 1_000 + Double(number) * 50)
+                (bare.keys.response, bare.keys.lineage) = (crowd == .lineage ? 0 : 7, crowd == .lineage ? 7 : 0)
+                return bare
+            }
+        var whole = MemoryLedger()
+        try whole.absorb(observations)
+        let calls = Set(whole.calls)
+        #expect(calls.count >= size)
+        for _ in 0..<3 {
+            var rest = observations.shuffled(using: &random)[...]
+            var ledger = MemoryLedger()
+            while !rest.isEmpty {
+                let piece = rest.prefix(Int.random(in: 1...90, using: &random))
+                try ledger.absorb(Array(piece))
+                rest = rest.dropFirst(piece.count)
+            }
+            #expect(Set(ledger.calls) == calls)
+        }
+    }
+
+    /// One call of a crowd, as one or two reporters tell of it.
+    private static func members(of crowd: Crowd, _ number: UInt64) -> [Observation] {
+        let time = 1_000 + Double(number) * 0.1
+        var call = LedgerTests.observation(number + 1, LedgerTests.transcript, at: time, input: Int64(number % 40))
+        switch crowd {
+        case .response: (call.keys.request, call.keys.response) = (1_000 + number, 7)
+        case .lineage: (call.keys.response, call.keys.lineage) = (1_000 + number, 7)
+        case .answer: (call.keys.answer, call.keys.response) = (1_000 + number, 7)
+        case .interval, .weakKey:
+            call.keys.request = 1_000 + number
+            call.duration = 1_000_000_000
+            var other = call
+            (other.id, other.witness, other.keys) = (50_000 + number, 99, CallKeys())
+            other.trace.span = other.id
+            if crowd == .interval {
+                (call.intervalKey, other.intervalKey) = (5, 5)
+            } else {
+                (call.weakKey, other.weakKey) = (5, 5)
+            }
+            return number % 2 == 0 ? [call, other] : [call]
+        }
+        return [call]
+    }
+}

@@ -164,9 +164,10 @@ final class RolloutReader: SessionReader {
         var call = call(.rolloutTotal, growth, time, payload)
         call.lineage = lineage(payload.total?.values ?? growth.values + [time.nanoseconds], root: facts.root)
         if let total = payload.total, let maker = maker(of: total, at: time) {
-            // A copy belongs to the thread that made the call; a thread and its forks can have equal turns of their own.
+            // A copy belongs to the thread that made the call; a thread and its forks can have equal turns of their own. A copy has no
+            // id of its own: the thread may tell of the call in a usage record.
             call.session = maker
-            call.ownLineage = lineage(total.values, root: maker)
+            if maker == facts.thread { call.ownLineage = lineage(total.values, root: maker) }
         }
         sink.add(call)
     }

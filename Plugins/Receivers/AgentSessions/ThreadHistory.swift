@@ -174,6 +174,8 @@ final class ThreadHistories {
                     } else if let thread = origin?.thread {
                         origin?.ancestors.add(payload, of: thread)
                     }
+                } else if let total = payload.threadUsage, let maker = payload.thread?.string ?? origin?.thread {
+                    totals.add(total, by: maker, at: time)
                 } else if let total = payload.total, let origin {
                     // The ancestors are known only now: all that are named come before the first total.
                     var known = history ?? self.history(origin, depth: depth)

@@ -57,23 +57,37 @@ struct CallGrouping {
         for (response, positions) in positions(by: \.response).sorted(by: { $0.key < $1.key }) {
             let roots = roots(of: positions)
             guard roots.count > 1 else { continue }
-            let decided = roots.filter { !deciding(\.request, $0).isEmpty || !deciding(\.answer, $0).isEmpty }
-            let free = roots.filter { !decided.contains($0) }
+            var decided: [Int] = []
+            var (originals, sides): ([Int], [Int]) = ([], [])
+            for root in roots {
+                if heldKinds(root) & 1 != 0 {
+                    decided.append(root)
+                } else if isSideChain(root) {
+                    sides.append(root)
+                } else {
+                    originals.append(root)
+                }
+            }
             if decided.isEmpty || overfull.contains(response) {
-                joinUndecided(free)
-            } else if decided.count == 1 {
-                join(roots)
+                join(originals)
+                joinCopies(sides, to: Array(originals.prefix(1)))
             } else {
-                joinRanked(decided, free, by: [\.request, \.answer])
+                joinRanked(decided, originals, by: 1)
+                joinCopies(sides, to: decided)
             }
         }
     }
 
-    /// Joins sets of one response id none of which has an id that decides.
-    private mutating func joinUndecided(_ roots: [Int]) {
-        if roots.contains(where: { !isSideChain($0) }) { return join(roots) }
-        // Copies without their original: what has the same prompt was copied from the same call.
-        for copies in Dictionary(grouping: roots, by: { prompt($0) }).values { join(copies) }
+    /// Joins what a side chain repeats with the call that it repeats, and what is left with its like.
+    private mutating func joinCopies(_ sides: [Int], to originals: [Int]) {
+        var left: [Int] = []
+        for side in sides {
+            let best = originals.map { rank($0, side) }.filter(\.isCopy).min()
+            if let best { sets.join(best.root, side) } else { left.append(side) }
+        }
+        // Copies whose original is not there: what has the same figures, or the same time, was copied from one call.
+        for copies in Dictionary(grouping: left, by: { figures($0) }).values { join(copies) }
+        for copies in Dictionary(grouping: left, by: { members($0).map(\.time).min() }).values { join(copies) }
     }
 
     /// Joins what has one place in a rollout's history, as far as request and response ids allow.
@@ -91,28 +105,26 @@ struct CallGrouping {
             } else if decided.count == 1 {
                 join(roots)
             } else {
-                joinRanked(decided, free, by: [\.request, \.answer, \.response])
+                joinRanked(decided, free, by: 3)
             }
         }
     }
 
-    /// Joins sets that share a weak key, the best fit first, unless they hold different ids of a kind that decides over it.
-    private mutating func joinRanked(
-        _ decided: [Int],
-        _ free: [Int],
-        by kinds: [KeyPath<CallKeys, UInt64>]
-    ) {
+    /// Joins sets that share a weak key, the best fit first, unless they hold different ids that decide over it.
+    ///
+    /// - Parameter kinds: The kinds that decide over the key (``heldKinds(_:)``).
+    private mutating func joinRanked(_ decided: [Int], _ free: [Int], by kinds: UInt8) {
         var ranks: [Rank] = []
+        // Two that hold ids of one kind hold different ones, or they would be one set by now.
+        let held = decided.map(heldKinds)
         for (position, root) in decided.enumerated() {
-            for other in decided[..<position] { ranks.append(rank(root, other)) }
-            ranks += free.map { rank(root, $0) }.filter { $0.isCopy || !isSideChain($0.other) }
-        }
-        for rank in ranks.sorted() {
-            let areApart = kinds.contains { kind in
-                let (mine, theirs) = (deciding(kind, rank.root), deciding(kind, rank.other))
-                return !mine.isEmpty && !theirs.isEmpty && mine.isDisjoint(with: theirs)
+            for (other, others) in zip(decided[..<position], held) where others & held[position] & kinds == 0 {
+                ranks.append(rank(root, other))
             }
-            if !areApart { sets.join(rank.root, rank.other) }
+            ranks += free.map { rank(root, $0) }
+        }
+        for rank in ranks.sorted() where heldKinds(rank.root) & heldKinds(rank.other) & kinds == 0 {
+            sets.join(rank.root, rank.other)
         }
     }
 
@@ -145,24 +157,22 @@ struct CallGrouping {
         sets.group(of: position).lazy.map { ordered[$0] }
     }
 
-    /// The ids of one kind that decide: request ids of a side chain only if another source reports them, too.
-    private func deciding(_ kind: KeyPath<CallKeys, UInt64>, _ position: Int) -> Set<UInt64> {
-        var keys: Set<UInt64> = []
-        for member in members(position) where kind != \.request || !member.isSideChain {
-            keys.insert(member.keys[keyPath: kind])
-        }
-        return keys.subtracting([0])
-    }
+    private func hasStrongerID(_ position: Int) -> Bool { heldKinds(position) != 0 }
 
-    private func hasStrongerID(_ position: Int) -> Bool {
-        members(position).contains {
-            $0.keys.response != 0 || $0.keys.answer != 0 || ($0.keys.request != 0 && !$0.isSideChain)
+    /// Which kinds of ids that decide a set holds, as bits: a request id or an answer (1), a response id (2).
+    private func heldKinds(_ position: Int) -> UInt8 {
+        members(position).reduce(0) { kinds, member in
+            let hasFirst = member.keys.answer != 0 || (member.keys.request != 0 && !member.isSideChain)
+            return kinds | (hasFirst ? 1 : 0) | (member.keys.response != 0 ? 2 : 0)
         }
     }
 
     private func isSideChain(_ position: Int) -> Bool { members(position).allSatisfy(\.isSideChain) }
 
-    private func prompt(_ position: Int) -> Int64 { members(position).lazy.map(\.counts.prompt).max() ?? 0 }
+    private func figures(_ position: Int) -> [Int64] {
+        let counts = members(position).map(\.counts)
+        return [counts.map(\.prompt).max() ?? 0, counts.map(\.output).max() ?? 0]
+    }
 
     // MARK: - The best of several
 
@@ -175,8 +185,8 @@ struct CallGrouping {
         var outputDiffers = true
         var ids = (UInt64.max, UInt64.max)
 
-        /// Whether one set can have been copied from the other: a copy keeps the prompt or the time.
-        var isCopy: Bool { !promptDiffers || distance == 0 }
+        /// Whether one set can have been copied from the other: a copy keeps the time, or all figures.
+        var isCopy: Bool { distance == 0 || (!promptDiffers && !outputDiffers) }
 
         static func < (left: Rank, right: Rank) -> Bool {
             (left.promptDiffers ? 1 : 0, left.distance, left.outputDiffers ? 1 : 0, left.ids.0, left.ids.1)

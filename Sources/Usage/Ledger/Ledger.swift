@@ -5,7 +5,7 @@
 /// Observations are joined in steps, each a pure function of the whole set of observations, so that the order and the number of
 /// deliveries never matter. `Usage.docc` has the rules with the report or recording that taught each.
 ///
-/// 1. *Ids that decide* (``CallGrouping``): a request id, then a response id. Sets that hold different ids of one of these kinds are
+/// 1. *Ids that decide* (``CallGrouping``): a request id or an answer, then a response id. Sets that hold different ids of one of these kinds are
 ///    different calls. A weaker key (a message id repeated under other request ids, a place in a rollout's history) joins only where
 ///    one side lacks the stronger. A side chain's copy joins its original whatever request id it was given.
 /// 2. *Resemblance* (``ResemblanceRule``): observations without a common kind of id are paired when agent, session and size of the

@@ -27,12 +27,11 @@ struct LedgerTraits {
             ^ UInt64(bitPattern: observation.counts.output)
     }
 
-    /// The kinds of ids that decide over a lineage, as bits: request, response, answer; without the second, over a response id.
+    /// What decides over a lineage, as bits: a request id or an answer (1), a response id (2); the first decides over a response id.
     ///
     /// The request id of a side chain does not: a side chain can repeat a call of its parent under a new one.
-    private var deciding: UInt8 { keys.kinds & (isSideChain ? 2 : 3) | (keys.answer == 0 ? 0 : 4) }
-    private var overResponse: UInt8 { deciding & 5 }
-    private var overLineage: UInt8 { deciding }
+    private var overLineage: UInt8 { overResponse | keys.kinds & 2 }
+    private var overResponse: UInt8 { keys.answer != 0 || (keys.request != 0 && !isSideChain) ? 1 : 0 }
 
     /// Calls `body` with the links that are not a cell of resemblance.
     @inline(__always)
@@ -74,18 +73,18 @@ struct LedgerTraits {
         if keys.answer != 0 {
             try body(Joining(link: .key(keys.answer), key: keys.answer, isOwn: true, isDecided: false))
         }
-        if keys.response != 0 { try forEachLink(keys.response, own: overResponse, among: 5, body) }
-        if keys.lineage != 0 { try forEachLink(keys.lineage, own: overLineage, among: 7, body) }
+        if keys.response != 0 { try forEachLink(keys.response, own: overResponse, 0...1, body) }
+        if keys.lineage != 0 { try forEachLink(keys.lineage, own: overLineage, 0...3, body) }
     }
 
     @inline(__always)
     private func forEachLink(
         _ key: UInt64,
         own: UInt8,
-        among kinds: UInt8,
+        _ all: ClosedRange<UInt8>,
         _ body: (Joining) throws -> Void
     ) rethrows {
-        for besides in 0...kinds where besides & own == 0 && besides & ~kinds == 0 {
+        for besides in all where besides & own == 0 {
             try body(
                 Joining(
                     link: .key(key, besides: besides),

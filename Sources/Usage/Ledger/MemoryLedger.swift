@@ -4,13 +4,21 @@
 public struct MemoryLedger: LedgerIndex, Sendable {
     /// The calls as they stand, with their witnesses, by the number they were given.
     public private(set) var entries: [Int64: LedgerEntry] = [:]
-    private var places: [LedgerLink: Places] = [:]
+    /// Where links lead; all links of a cell lead to one place.
+    private var places: [LedgerLink: Place] = [:]
     private var last: Int64 = 0
 
-    /// Where a link leads; nearly always to one call.
-    private enum Places: Sendable {
-        case one(Int64)
-        case many(Set<Int64>)
+    /// The calls under a link, nearly always one, and for a cell which sets of kinds of ids its links stand for (a guess once some
+    /// were removed).
+    private enum Place: Sendable {
+        case one(Int64, kinds: UInt8)
+        case many(Set<Int64>, kinds: UInt8)
+
+        var kinds: UInt8 {
+            switch self {
+            case .one(_, let kinds), .many(_, let kinds): kinds
+            }
+        }
     }
 
     /// Creates an empty ledger.
@@ -37,14 +45,16 @@ public struct MemoryLedger: LedgerIndex, Sendable {
         var entry = entry
         entry.ref = last
         entry.forEachLink { link in
-            switch places[link] {
-            case nil: places[link] = .one(last)
-            case .one(last): break
-            case .one(let other): places[link] = .many([other, last])
-            case .many(var refs):
-                places[link] = nil
+            let key = link.cell ?? link
+            let kinds: UInt8 = link.cell == nil ? 0 : 1 << link.kinds
+            switch places[key] {
+            case nil: places[key] = .one(last, kinds: kinds)
+            case .one(last, let known): if known | kinds != known { places[key] = .one(last, kinds: known | kinds) }
+            case .one(let other, let known): places[key] = .many([other, last], kinds: known | kinds)
+            case .many(var refs, let known):
+                places[key] = nil
                 refs.insert(last)
-                places[link] = .many(refs)
+                places[key] = .many(refs, kinds: known | kinds)
             }
         }
         entries[last] = entry
@@ -58,32 +68,34 @@ public struct MemoryLedger: LedgerIndex, Sendable {
     public mutating func remove(_ ref: Int64) -> LedgerEntry? {
         guard let entry = entries.removeValue(forKey: ref) else { return nil }
         entry.forEachLink { link in
-            switch places[link] {
-            case .one(ref): places[link] = nil
-            case .many(var refs):
-                places[link] = nil
+            let key = link.cell ?? link
+            switch places[key] {
+            case .one(ref, _): places[key] = nil
+            case .many(var refs, let kinds):
+                places[key] = nil
                 refs.remove(ref)
-                if !refs.isEmpty { places[link] = .many(refs) }
+                if !refs.isEmpty { places[key] = .many(refs, kinds: kinds) }
             default: break
             }
         }
         return entry
     }
 
-    /// Whether anything stands under a link.
-    public func mayHold(_ link: LedgerLink) -> Bool { places[link] != nil }
-
-    /// Which sets of kinds of ids there are in a cell.
-    public func kinds(in cell: ResemblanceCell) -> UInt8 {
-        cell.links.reduce(0) { mayHold($1) ? $0 | 1 << $1.kinds : $0 }
+    /// Whether anything lies under a link.
+    public func mayHold(_ link: LedgerLink) -> Bool {
+        guard let cell = link.cell else { return places[link] != nil }
+        return (places[cell]?.kinds ?? 0) & 1 << link.kinds != 0
     }
 
-    /// The calls under a link.
+    /// Which sets of kinds of ids there are in a cell.
+    public func kinds(in cell: ResemblanceCell) -> UInt8 { places[cell.link]?.kinds ?? 0 }
+
+    /// The calls under a link; of a cell all, whatever ids they know.
     public func entries(linkedBy link: LedgerLink, limit: Int) -> [LedgerEntry] {
-        switch places[link] {
+        switch places[link.cell ?? link] {
         case nil: []
-        case .one(let ref): entries[ref].map { [$0] } ?? []
-        case .many(let refs): refs.prefix(limit).compactMap { entries[$0] }
+        case .one(let ref, _): entries[ref].map { [$0] } ?? []
+        case .many(let refs, _): refs.prefix(limit).compactMap { entries[$0] }
         }
     }
 }
