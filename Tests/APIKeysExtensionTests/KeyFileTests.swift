@@ -42,6 +42,13 @@ struct KeyFileTests {
         #expect(flushes.all == ["keys.json.new": 2, "/": 2])
     }
 
+    @Test func `the folders of the first key are on the disk, too`() throws {
+        let flushes = FlushCounter(below: folder.path)
+        let file = KeyFile(path: folder.path + "/deep/er/keys.json")
+        try file.change { $0.append(NewKey(name: "a", scopes: [.read], createdAt: "2026-11-22T00:00:00Z").record) }
+        #expect(flushes.all == ["deep/er/keys.json.new": 1, "deep/er": 1, "deep": 1, "/": 1])
+    }
+
     @Test func `a digest is SHA-256`() throws {
         let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         #expect(KeyDigest(of: "abc").hex == hex)

@@ -145,6 +145,7 @@ struct BuildingBlockTests {
         transcript.searches.note(CallRecord(.transcriptCall, time: Timestamp(nanoseconds: 0), session: ""), uses: [""])
         var rollout = RolloutState()
         (rollout.thread, rollout.hasRecords, rollout.lastSeen) = ("t", true, 1_790_000_000_000_000_000)
+        for name in ["parent", "grandparent"] { rollout.ancestors.add(name, of: "t") }
         var vector = TokenVector()
         (vector.input, vector.output, vector.total) = (1 << 38, 7, .max)
         rollout.running.previous = vector

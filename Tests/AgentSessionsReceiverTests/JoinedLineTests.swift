@@ -60,19 +60,77 @@ struct JoinedLineTests {
         #expect(try await scanned(home).books.figures[0] == 2)
     }
 
-    @Test func `braces are found at every place of a line`() {
+    @Test(arguments: ["", " ", "\t", "\r", "\0", " \t\r\0\0 "])
+    func `white space and NULs between two objects hide none of them`(gap: String) async throws {
+        try home.write(line(1).dropLast() + gap + line(2).dropLast() + gap + "\n" + line(3), to: file)
+        let (books, report) = try await scanned(home)
+        #expect(books.figures[0] == 3 && report.skippedLines == 0)
+    }
+
+    @Test(arguments: [",", " , ", "]", "}", "x", "\"", "null ", ",\n,"])
+    func `anything else between two objects is a fault, and both count`(gap: String) async throws {
+        try home.write(line(1).dropLast() + gap + line(2) + line(3), to: file)
+        let (books, report) = try await scanned(home)
+        #expect(books.figures[0] == 3)
+        #expect(report.skippedLines >= 1 && report.problems.first?.line == 1)
+    }
+
+    @Test func `what follows the last object is named`() async throws {
+        let content = #"{"type":"user","message":{"content":"x"},"sessionId":"s1"}"#
+        try home.write(line(1).dropLast() + "garbage\n" + content + ",\n" + line(2), to: file)
+        let (books, report) = try await scanned(home)
+        #expect(books.figures[0] == 2)
+        #expect(report.skippedLines == 2 && report.problems.map(\.line) == [1, 2])
+    }
+
+    @Test(arguments: [60, 120, 170, 300])
+    func `all objects behind one that was cut off count`(length: Int) async throws {
+        let content = #"{"type":"user","message":{"content":"a text that"#
+        try home.write(
+            line(1).prefix(length) + joined(2...3) + " " + line(4) + content + joined(5...6) + "\n",
+            to: file
+        )
+        let (books, report) = try await scanned(home)
+        #expect(books.figures[0] == 5)
+        #expect(report.skippedLines == 2 && report.problems.map(\.line) == [1, 2])
+    }
+
+    @Test(arguments: ["garbage", "\0\0", "]"])
+    func `what is before the first object is a fault, and all behind it count`(text: String) async throws {
+        try home.write(text + joined(1...2) + "\n" + text + line(3), to: file)
+        let (books, report) = try await scanned(home)
+        #expect(books.figures[0] == 3)
+        #expect(report.skippedLines == 2 && report.problems.map(\.line) == [1, 2])
+    }
+
+    @Test func `objects are found at every place of a line`() {
         for length in 0..<80 {
             for gap in 0..<3 {
-                let text =
-                    #"{"a":"\#(String(repeating: "x", count: length))"}"# + String(repeating: " ", count: gap)
-                    + #"{"b":1}"#
-                Array(text.utf8).withUnsafeBufferPointer { buffer in
-                    guard let base = buffer.baseAddress else { return }
-                    let end = LineBytes(base: base, count: buffer.count).endOfFirstObject()
-                    #expect(end == (gap == 0 ? length + 8 : nil))
-                }
+                let first = #"{"a":"\#(String(repeating: "x", count: length))"}"#
+                #expect(objects(first + String(repeating: " ", count: gap) + #"{"b":1}"#) == [first, #"{"b":1}"#])
             }
         }
+    }
+
+    @Test(arguments: [
+        #"{"a":[{"type":"x"},{"type":"y"}, {"b":{"c":"}{"}}],"d":"{"}"#, #"{"a":"{","b":"}{","c":"\"}{\"b"}"#, "{}",
+    ])
+    func `the members of one object are no objects of the line`(text: String) {
+        #expect(objects(text) == [text])
+    }
+
+    private func objects(_ text: String) -> [String] {
+        var found: [String] = []
+        Array(text.utf8).withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            _ = LineBytes(base: base, count: buffer.count).forEachObject { object throws(LineFault) in
+                found.append(String(decoding: object.buffer, as: UTF8.self))
+            } fault: { fault in
+                found.append(fault.message)
+                return true
+            }
+        }
+        return found
     }
 
     /// junhoyeo/tokscale#837.

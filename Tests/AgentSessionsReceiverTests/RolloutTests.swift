@@ -167,6 +167,53 @@ struct ForkedRolloutTests {
         #expect(books.calls.compactMap(\.session).sorted() == [threads[0]] + threads[0...2])
     }
 
+    /// A fork of a fork, whose file has the `session_meta` of its ancestors behind its own.
+    private func grandchild(_ thread: Int = 2, ownTotal: Tokens = (310, 90, 45)) -> [String] {
+        [
+            fork(thread, of: 1), fork(1, of: 0), meta(threads[0]), history(second: 60),
+            total((300, 90, 40), last: (50, 0, 10), second: 70), total(ownTotal, last: (10, 0, 5), second: 95),
+        ]
+    }
+
+    @Test func `where the parent's file is gone the grandparent's separates copies from own turns`() async throws {
+        try write(meta(threads[0]) + history(second: 1), thread: 0)
+        try write(grandchild().joined(), thread: 2)
+        let books = try await scanned(home).books
+        // The parent's own turn is in no other file: it counts for the fork that repeats it.
+        #expect(books.figures == [4, 220, 90, 0, 45])
+        #expect(books.calls.compactMap(\.session).sorted() == [threads[0], threads[0], threads[2], threads[2]])
+    }
+
+    @Test func `a fork whose parent is a fork without a parent's file finds the oldest ancestor`() async throws {
+        try write(meta(threads[0]) + history(second: 1), thread: 0)
+        try write(grandchild().joined(), thread: 2)
+        let lines = [fork(3, of: 2)] + grandchild() + [total((320, 90, 50), last: (10, 0, 5), second: 99)]
+        try write(lines.joined(), thread: 3)
+        #expect(try await scanned(home).books.figures == [5, 230, 90, 0, 50])
+    }
+
+    @Test(arguments: 1...5)
+    func `a scan that pauses among the ancestors of a fork remembers them`(lines: Int) async throws {
+        try write(meta(threads[0]) + history(second: 1), thread: 0)
+        try write(grandchild().prefix(lines).joined(), thread: 2)
+        let scene = try await Scene(home)
+        try await scene.scan()
+        for line in grandchild().dropFirst(lines) {
+            try home.append(line, to: rolloutName(threads[2]))
+            try await scene.scan()
+        }
+        await scene.shutdown()
+        #expect(scene.books.figures == [4, 220, 90, 0, 45])
+    }
+
+    @Test func `a fork and a fork of a fork, whose files are all that is left, share their oldest ancestor's history`()
+        async throws
+    {
+        try write(grandchild().dropLast().joined(), thread: 2)
+        try write(fork(3, of: 0) + meta(threads[0]) + history(second: 80), thread: 3)
+        #expect(try await scanned(home).books.figures == [3, 210, 90, 0, 40])
+    }
+
     @Test func `without the parent's file the times of copies tell where own turns begin`() async throws {
         func late(_ thread: Int) -> String { fork(thread, of: 0).replacing("09:00:00", with: "09:05:00") }
         let own = total((300, 90, 40), last: (50, 0, 10), second: 400)

@@ -163,7 +163,7 @@ struct RefusedRequestTests {
         try await hub.end()
     }
 
-    @Test func `what is asked by somebody who sees the answer is counted and not listed`() async throws {
+    @Test func `what a client asks that sees the answer is counted and not listed`() async throws {
         let route = Route(.get, "/api/read/{id}") { _ in ServerResponse(.ok) }
         let faulty = Route(.post, "/api/do") { _ in ServerResponse(.badRequest) }
         let hub = try await OTLPHub(others: [route, faulty])

@@ -80,14 +80,14 @@ private enum Flushes {
     static let fdatasync = hidden("fdatasync")
 }
 
-/// Stands for `fsync` in this program.
+/// Replaces `fsync` in this program.
 @_cdecl("fsync")
 public func countingFsync(_ descriptor: Int32) -> Int32 {
     Flushes.note(descriptor)
     return Flushes.fsync(descriptor)
 }
 
-/// Stands for `fdatasync` in this program.
+/// Replaces `fdatasync` in this program.
 @_cdecl("fdatasync")
 public func countingFdatasync(_ descriptor: Int32) -> Int32 {
     Flushes.note(descriptor)

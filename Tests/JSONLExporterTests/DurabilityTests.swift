@@ -53,4 +53,45 @@ struct DurabilityTests {
         #expect(await bench.exporter.stores.isDisjoint(with: identity))
         await bench.exporter.shutdown()
     }
+
+    @Test func `what a compaction writes is on the disk before it takes the place of the old files`() async throws {
+        let bench = try await Bench()
+        for day in [-9.0, -1] {
+            try await bench.consume([Batch([Observation(UInt64(10 + day), at: morning + day * 86_400)])])
+        }
+        let flushes = FlushCounter(below: bench.folder.path)
+        #expect(try await bench.store.compact(before: morning + -4 * 86_400) == 1)
+        #expect(flushes.all["t.jsonl.compacting"] == 1)
+        // The folder, for the file that is closed, for the name of the new one, and for those that are removed.
+        #expect(flushes.all["/", default: 0] >= 3)
+        await bench.exporter.shutdown()
+    }
+
+    @Test func `a file that takes another's place is on the disk, and so is its name`() async throws {
+        let bench = try await Bench(start: false)
+        let path = bench.folder.path
+        let flushes = FlushCounter(below: path)
+        var file = try ReplacingFile(path + "/new")
+        try file.append([1, 2, 3])
+        #expect(flushes.all.isEmpty)
+        try file.take(placeOf: path + "/old")
+        #expect(flushes.all == ["new": 1, "/": 1])
+        try Rename.file(path + "/old", to: path + "/older")
+        #expect(flushes.all == ["new": 1, "/": 2])
+        try Rename.cut(path + "/older", to: 2)
+        #expect(flushes.all == ["new": 1, "/": 2, "older": 1])
+        #expect(bench.bytes("older") == [1, 2])
+    }
+
+    @Test func `a store that forgot its number has forgotten it after a power cut`() async throws {
+        let bench = try await Bench(start: false)
+        let flushes = FlushCounter(below: bench.folder.path)
+        let lock = try StoreLock(bench.folder.path + "/lock")
+        let identity = lock.identity(isNew: true)
+        #expect(lock.identity(isNew: false) == identity)
+        let before = flushes.all["lock", default: 0]
+        lock.forgetIdentity()
+        #expect(flushes.all["lock"] == before + 1)
+        #expect(lock.identity(isNew: false) != identity)
+    }
 }

@@ -5,6 +5,7 @@ import Dispatch
 import FlushCounter
 import FoundationEssentials
 import GRDB
+import Glibc
 import Logging
 import Testing
 import Usage
@@ -69,6 +70,35 @@ struct DurabilityTests {
             return try DatabaseFile.durabilityFault(db)
         }
         #expect(found?.contains(fault) ?? fault.isEmpty)
+    }
+
+    @Test(arguments: ["PRAGMA synchronous = NORMAL;", "PRAGMA synchronous = OFF;", ""])
+    func `a start fails where the database cannot be made to flush`(terms: String) async throws {
+        let bench = try await Bench(start: false)
+        let id = try #require(ComponentID("sqlite"))
+        let error = #expect(throws: StartError.self) { try DatabaseFile(path: bench.path, terms: terms).open(id: id) }
+        #expect(error?.description.contains("does not flush its log at every commit") == true)
+        #expect(throws: DatabaseError.self) {
+            try DatabaseFile(path: bench.path, terms: "PRAGMA synchronous = OFF;").connection()
+        }
+    }
+
+    @Test(arguments: ["t.db", "t.db-wal"])
+    func `a database that was set aside or put back has its name on the disk before the next acknowledgement`(
+        cut: String
+    ) async throws {
+        let bench = try await Bench(path: "t.db")
+        for number in UInt64(1)...2 {
+            // The second has a database that was there before, and whose name is not new.
+            try await bench.consume([Batch([Observation(number)], records: [("e", "s", morning)])])
+            if number == 1 { await bench.exporter.shutdown() }
+            if number == 1 { try await bench.exporter.start() }
+        }
+        let flushes = FlushCounter(below: bench.folder.path)
+        #expect(truncate(bench.folder.path + "/" + cut, cut == "t.db" ? 16_384 : 0) == 0)
+        try await bench.consume([Batch([Observation(3)])])
+        #expect(flushes.all["/", default: 0] >= 1)
+        await bench.exporter.shutdown()
     }
 
     // MARK: - The log

@@ -32,7 +32,7 @@ final class LogFlushes: Sendable {
         }
         self.file = UInt(bitPattern: file)
         Self.watched.withLock { [key = self.file] in $0[key] = Watched(original: original) }
-        // Lives as long as the file, whose end is not told.
+        // Lives as long as the file, whose end is not reported.
         let copy = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
         copy.initialize(to: methods.pointee)
         copy.pointee.xSync = { file, flags in

@@ -33,6 +33,33 @@ import Testing
         #expect(try cost(override, model)?.amount.nanodollars == 3_200_000)
     }
 
+    /// As rows of a price list do, whose prices these endings leave as they are.
+    @Test(arguments: [
+        ("claude-opus-6", "claude-opus-6-thinking"), ("claude-opus-6", "claude-opus-6-20261201-thinking"),
+        ("claude-opus-6", "anthropic/claude-opus-6-thinking"), ("gpt-7", "gpt-7-codex"), ("gpt-7", "gpt-7-codex-max"),
+        ("gpt-7-codex", "gpt-7-codex-max"), ("gpt-7", "gpt-7-codex-2026-12-01"),
+        ("claude-opus-5", "claude-opus-5-thinking"),
+    ])
+    func `a price reaches the names whose ending leaves the price as it is`(name: String, model: String) throws {
+        let override = try PriceOverride(model: name, input: "1", output: "2")
+        #expect(try cost(override, model)?.amount.nanodollars == 3_200_000)
+        let table = try PriceFixture.builtIn().overridden(by: [override])
+        #expect(table.unmatchedOverrides(among: [model]).isEmpty)
+    }
+
+    @Test func `a row of a price list for the name with its ending comes before a price for another name`() throws {
+        let override = try PriceOverride(model: "gpt-5", input: "1", output: "2")
+        #expect(try cost(override, "gpt-5-codex", provider: "openai")?.rateKey != "override/gpt-5")
+    }
+
+    @Test func `a price for a name with an ending that is meant for another name is near it`() throws {
+        let override = try PriceOverride(model: "claude-opus-6", input: "1", output: "2")
+        let table = PriceTable.empty.overridden(by: [override])
+        for model in ["claude-opus-7-thinking", "claude-opus-7-20261201-thinking"] {
+            #expect(table.unmatchedOverrides(among: [model]).map(\.nearest) == [model])
+        }
+    }
+
     @Test(arguments: ["claude-opus-5-20260102", "claude-opus-5", "my-claude-opus-5-20260101", "claude-opus-5-fast"])
     func `a price for a dated name reaches no other name`(model: String) throws {
         let override = try PriceOverride(model: "claude-opus-5-20260101", input: "1", output: "2")

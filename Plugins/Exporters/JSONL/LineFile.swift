@@ -119,7 +119,7 @@ struct LineFile: ~Copyable {
         guard opened >= 0 else { throw StorageFailure(number: errno, path: path) }
         descriptor = opened
         generation += 1
-        // Also of one that was there: whoever made it may not have come to flush the folder.
+        // Also of one that was there: the program that made it may have ended before it flushed the folder.
         isFolderStale = true
         identity = FileIdentity.of(descriptor: opened)
         try adopt(identity?.size ?? 0)

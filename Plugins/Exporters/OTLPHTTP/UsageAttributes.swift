@@ -75,12 +75,12 @@ final class UsageAttributes: Sendable {
         memory.withLock { $0.carriers.subtract(written.carriers) }
     }
 
-    /// The record that gets the figures: one on which the sender has told a cost, which a backend counts anyway, else the one that
+    /// The record that gets the figures: one on which the sender has put a cost, which a backend counts anyway, else the one that
     /// is trusted most.
     private static func carrier(of reports: [Observation], in batch: OTLPBatch) -> Observation? {
         func rank(_ report: Observation) -> (Int, Int, UInt64) {
-            let tellsCost = batch.attribute(.genAIUsageCost, record: Int(report.record)) != nil
-            return (tellsCost ? 0 : 1, -Int(report.authority), report.id)
+            let hasCost = batch.attribute(.genAIUsageCost, record: Int(report.record)) != nil
+            return (hasCost ? 0 : 1, -Int(report.authority), report.id)
         }
         return reports.min { rank($0) < rank($1) }
     }
@@ -88,7 +88,7 @@ final class UsageAttributes: Sendable {
     /// Writes the record's own figures, which never contradict what it says itself, and the cost after all that is known of the call.
     private func write(_ report: Observation, cost: Money?, on batch: inout OTLPBatch) {
         let (record, counts) = (Int(report.record), report.counts)
-        // A sender that tells a cost alone has not said that there were no tokens.
+        // A sender that reports a cost alone has not said that there were no tokens.
         let areKnown = !counts.isZero
         let tokens: [(AttributeKey, Int64, Bool)] = [
             (.genAIUsageInputTokens, counts.prompt, areKnown), (.genAIUsageOutputTokens, counts.output, areKnown),

@@ -150,7 +150,7 @@ final class Checkpoints: Sendable {
         connection.withLock { connection in
             guard !state.withLock({ $0.isClosed }), files.look() == .present else { return nil }
             do {
-                let database = try connection ?? DatabaseFile.connection(to: path)
+                let database = try connection ?? DatabaseFile(path: path).connection()
                 connection = database
                 var progress: Progress?
                 try files.duringCheckpoint {

@@ -11,7 +11,7 @@ import Usage
 ///
 /// Before a commit and again before it is acknowledged the files are looked at (``StoreFiles``). Where others have deleted, moved, cut
 /// or replaced them, a new database is begun under the path at once, and what was not acknowledged yet goes there, too; so nothing is
-/// acknowledged into a file without a name. Where no new one can be begun, senders are told to come again. Safe to use from any
+/// acknowledged into a file without a name. Where no new one can be begun, senders are asked to come again. Safe to use from any
 /// thread.
 final class Commits: Sendable {
     private let file: DatabaseFile

@@ -8,6 +8,8 @@ import GRDB
 /// The database file: made when it is missing, opened for one writer and a few readers, brought to the newest schema.
 struct DatabaseFile {
     let path: String
+    /// What makes a connection flush each commit, and leave the log to ``Checkpoints``.
+    var terms = Self.terms
 
     /// An open database and the number by which it is known again.
     struct Opened {
@@ -28,16 +30,20 @@ struct DatabaseFile {
         try makeFolder(id, mayMake: makesFolder)
         do {
             // SQLite gives its log the rights of the database, so they are set before there is one.
-            if !FileManager.default.fileExists(atPath: path),
+            if !FileManager.default.fileExists(atPath: path) {
                 // Where it cannot be made, SQLite says why.
-                FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
-            {
-                try DurableFolder.flush(DurableFolder.containing(path))
+                _ = FileManager.default.createFile(
+                    atPath: path,
+                    contents: nil,
+                    attributes: [.posixPermissions: 0o600]
+                )
             }
+            // Also of one that was there: its name may be as new, after a rename or where its maker was killed.
+            try DurableFolder.flush(DurableFolder.containing(path))
             let pool = try DatabasePool(path: path, configuration: Self.configuration)
             // The pool's own set-up of the log asks for NORMAL, which flushes nothing at a commit: this must come after it.
             try pool.writeWithoutTransaction { db in
-                try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0")
+                try db.execute(sql: terms)
                 if let fault = try Self.durabilityFault(db) {
                     throw StartError(.inputOutput, "\(id): \(path): \(fault)")
                 }
@@ -68,16 +74,18 @@ struct DatabaseFile {
         return nil
     }
 
+    private static let terms = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+
     /// SQLite's number for flushing the log at every commit.
     private static let full = 2
 
     /// One more connection that may write, for work beside the writer; it waits for nothing.
-    static func connection(to path: String) throws -> DatabaseQueue {
+    func connection() throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -200")
-            if let fault = try durabilityFault(db) { throw DatabaseError(message: fault) }
+            try db.execute(sql: "\(terms) PRAGMA cache_size = -200")
+            if let fault = try Self.durabilityFault(db) { throw DatabaseError(message: fault) }
         }
         return try DatabaseQueue(path: path, configuration: configuration)
     }

@@ -110,7 +110,7 @@ final class OpenDatabase: Sendable {
     }
 }
 
-/// The size of the log after each commit, as SQLite tells it to the connection that writes.
+/// The size of the log after each commit, as SQLite reports it to the connection that writes.
 private final class LogSize: Sendable {
     private let pageSize: Int64
     private let files: StoreFiles
@@ -120,7 +120,7 @@ private final class LogSize: Sendable {
         (self.pageSize, self.files, self.checkpoints) = (pageSize, files, checkpoints)
     }
 
-    /// Is told of the commits of a connection, which must not outlive this.
+    /// Receives the commits of a connection, which must not outlive this.
     func watch(_ db: Database) {
         sqlite3_wal_hook(
             db.sqliteConnection,

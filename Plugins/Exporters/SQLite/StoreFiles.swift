@@ -174,7 +174,9 @@ final class StoreFiles: Sendable {
         }
     }
 
-    /// Gives the database and its log other names, under which somebody may still look into them.
+    /// Gives the database and its log other names, under which people may still look into them.
+    ///
+    /// The names are on the disk when the next database is open (``DatabaseFile``), before anything is acknowledged into it.
     ///
     /// - Returns: The new name of the database.
     func setAside(at milliseconds: Int64) -> String {
@@ -185,6 +187,6 @@ final class StoreFiles: Sendable {
         return aside
     }
 
-    /// Gives the database that was set aside its name back, without its log.
+    /// Gives the database that was set aside its name back, without its log; on the disk as above.
     func putBack(_ aside: String) { rename(aside, path) }
 }

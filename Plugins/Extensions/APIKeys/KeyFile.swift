@@ -87,10 +87,12 @@ public struct KeyFile: Sendable {
         return bytes
     }
 
-    /// Changes the keys; programs that do so at once wait for one another.
+    /// Changes the keys, in a folder that is made if it is missing; programs that do so at once wait for one another.
     ///
     /// - Throws: ``StartError`` when the file cannot be read or written; it is as it was then.
     public func change<Answer>(_ change: (inout [KeyRecord]) -> Answer) throws(StartError) -> Answer {
+        // What keeps the folder from being made keeps the file from being locked, which says so.
+        try? DurableFolder.make(DurableFolder.containing(path))
         let lock = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else {
             throw failure(errno == EACCES ? .permission : .inputOutput, "cannot be locked: \(Self.reason(errno))")

@@ -11,6 +11,7 @@ struct LineFault: Error, Equatable {
     }
 
     static let cutOff = LineFault("the line is cut off or is no JSON object")
+    static let joined = LineFault("something that is no JSON object follows one on the line")
     static let number = LineFault("a token count is negative or beyond belief")
 }
 

@@ -8,6 +8,8 @@ struct RolloutState: Equatable {
     /// The oldest known ancestor, whose history this thread continues.
     var root: String?
     var parent: String?
+    /// The threads whose history this one continues; forgotten when its own turns have begun.
+    var ancestors = ThreadAncestors()
     var provider: String?
     var model: String?
     var branch: String?
@@ -106,7 +108,7 @@ final class RolloutReader: SessionReader {
 
     /// The first `session_meta` says whose file this is; later ones are copied from ancestors.
     private func identify(_ meta: RolloutLine.Payload, _ time: Timestamp, into sink: inout RecordSink) {
-        guard facts.thread == nil else { return }
+        if let thread = facts.thread { return noteAncestor(meta, of: thread) }
         let thread = meta.id?.string ?? place.session
         facts.thread = thread
         facts.parent = meta.parent(of: thread)
@@ -114,6 +116,7 @@ final class RolloutReader: SessionReader {
         facts.root = lineages.root(of: thread, tree: meta.session?.string, parent: facts.parent)
         facts.historyStart = meta.historyStart ?? 0
         facts.history.hasOwnTurn = facts.parent == nil || facts.historyStart > 0
+        if !facts.history.hasOwnTurn { facts.ancestors.add(facts.parent, of: thread) }
         created = time.nanoseconds
         facts.provider = meta.provider.flatMap { CodexProvider.name(of: $0.string) }
         facts.branch = meta.branch?.string
@@ -122,6 +125,13 @@ final class RolloutReader: SessionReader {
         facts.name = meta.spawnPath?.string.split(separator: "/").last.map(String.init) ?? meta.spawnName?.string
         if facts.lastSeen == 0 { facts.lastSeen = time.nanoseconds }
         tell(into: &sink)
+    }
+
+    private func noteAncestor(_ meta: RolloutLine.Payload, of thread: String) {
+        guard !facts.history.hasOwnTurn, let former = facts.ancestors.oldest else { return }
+        facts.ancestors.add(meta, of: thread)
+        guard let oldest = facts.ancestors.oldest, oldest != former, facts.root == former else { return }
+        facts.root = lineages.root(of: thread, tree: nil, parent: oldest)
     }
 
     private func addRecord(_ payload: RolloutLine.Payload, _ time: Timestamp, into sink: inout RecordSink) {
@@ -188,10 +198,13 @@ final class RolloutReader: SessionReader {
                 thread: thread,
                 isFork: facts.isFork,
                 created: created,
-                parent: facts.parent.flatMap(histories.totals),
+                parent: histories.totals(of: facts.ancestors),
                 progress: facts.history
             )
-        defer { (self.history, facts.history) = (history, history.progress) }
+        defer {
+            (self.history, facts.history) = (history, history.progress)
+            if history.progress.hasOwnTurn { facts.ancestors = ThreadAncestors() }
+        }
         return history.maker(of: total, at: time)
     }
 

@@ -125,27 +125,13 @@ extension ScanPass {
     ///
     /// - Returns: The last of them.
     private func read(_ line: LineBytes, of current: OpenFile, into sink: inout RecordSink) -> LineBytes {
-        var rest = line
-        while let end = rest.endOfFirstObject() {
-            readObject(rest.prefix(upTo: end), of: current, into: &sink)
-            rest = rest.suffix(from: end)
-        }
-        return readObject(rest, of: current, into: &sink)
-    }
-
-    @discardableResult
-    private func readObject(_ object: LineBytes, of current: OpenFile, into sink: inout RecordSink) -> LineBytes {
-        defer { if let type = sink.takeStranger() { note(unknownType: type, of: current) } }
-        do throws(LineFault) {
+        line.forEachObject { object throws(LineFault) in
+            defer { if let type = sink.takeStranger() { note(unknownType: type, of: current) } }
             try current.reader.read(object, into: &sink)
-            return object
-        } catch {
+        } fault: { error in
             note(error, of: current)
-            guard error == .cutOff else { return object }
+            return true
         }
-        guard let other = object.objectAfterCut() else { return object }
-        try? current.reader.read(other, into: &sink)
-        return other
     }
 
     private func note(_ fault: LineFault, of current: OpenFile) {
@@ -179,14 +165,12 @@ extension ScanPass {
     private func readRest(_ current: OpenFile, into sink: inout RecordSink) {
         guard let rest = buffer.rest else { return }
         let reader = reader(for: current.file, current.reader.state)
-        var object = rest
-        do throws(LineFault) {
-            while let end = object.endOfFirstObject() {
-                try reader.read(object.prefix(upTo: end), into: &sink)
-                object = object.suffix(from: end)
-            }
+        _ = rest.forEachObject { object throws(LineFault) in
             try reader.read(object, into: &sink)
-        } catch {}
+        } fault: { _ in
+            // What is no whole object yet may become one.
+            false
+        }
         reader.flush(into: &sink)
         // It is told when the line's end has come.
         _ = sink.takeStranger()

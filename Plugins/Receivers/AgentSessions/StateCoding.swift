@@ -58,6 +58,8 @@ struct StateEncoder {
             state.thread, state.root, state.parent, state.provider, state.model, state.branch, state.version,
             state.project, state.name,
         ] { optional(text) }
+        number(Int64(state.ancestors.names.count))
+        for name in state.ancestors.names { text(name) }
         for value in [
             state.historyStart, rolloutFlags(state), state.lastSeen, state.lastTold, state.running.unexplained,
         ] { number(value) }
@@ -157,6 +159,9 @@ struct StateDecoder {
         (state.thread, state.root, state.parent) = (optional(), optional(), optional())
         (state.provider, state.model, state.branch) = (optional(), optional(), optional())
         (state.version, state.project, state.name) = (optional(), optional(), optional())
+        for _ in 0..<max(0, min(number(), Int64(ThreadAncestors.most))) {
+            state.ancestors.add(text(), of: state.thread ?? "")
+        }
         state.historyStart = number()
         let flags = number()
         state.hasRecords = flags & 1 != 0

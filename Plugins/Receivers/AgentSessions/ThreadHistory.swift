@@ -7,6 +7,9 @@ import Usage
 /// A fork's file can begin with all `token_count` events of its parent, with their times or with new ones (ccusage/ccusage#1460). What
 /// matches the parent's history is a copy; with the first event that does not, the thread's own turns have begun, and from then on
 /// nothing is a copy, however equal the figures of two forks are (junhoyeo/tokscale#679).
+///
+/// It is decided once, when a line is read, by the files that are there then: a file of the parent that comes later, such as one that is
+/// put back from a backup, is compared with no call that was read before. Within one scan the order of the files does not matter.
 struct ThreadHistory {
     /// The thread itself.
     let thread: String
@@ -14,7 +17,7 @@ struct ThreadHistory {
     let isFork: Bool
     /// When the thread was made, in nanoseconds since 1970; zero when that is not known.
     let created: Int64
-    /// Who made the calls that the parent's file has, by the total behind each; nil when there is no such file.
+    /// Who made the calls that the file of the nearest ancestor has, by the total behind each; nil when no ancestor has a file.
     let parent: ThreadTotals?
     private(set) var progress: Progress
 
@@ -53,6 +56,32 @@ struct ThreadHistory {
         }
         progress.hasOwnTurn = true
         return thread
+    }
+}
+
+/// The threads whose history a thread continues, the nearest first, as far as its file names them.
+///
+/// A fork's file begins with its own `session_meta`; behind it come those of its ancestors, which were copied with their history, from
+/// the parent to the oldest. So a grandparent is known even where the parent's file is gone.
+struct ThreadAncestors: Equatable {
+    private(set) var names: [String] = []
+
+    /// As many are remembered.
+    static let most = 16
+
+    var oldest: String? { names.last }
+
+    /// Takes in an ancestor; the thread itself is none.
+    mutating func add(_ name: String?, of thread: String) {
+        guard let name, name != thread, names.count < Self.most, !names.contains(name) else { return }
+        names.append(name)
+    }
+
+    /// Takes in what a copied `session_meta` names: an ancestor, and the one before it.
+    mutating func add(_ copy: RolloutLine.Payload, of thread: String) {
+        guard let ancestor = copy.id?.string, ancestor != thread else { return }
+        add(ancestor, of: thread)
+        add(copy.parent(of: ancestor), of: thread)
     }
 }
 
@@ -106,8 +135,12 @@ final class ThreadHistories {
         if file.agent == .codex { files[SessionPlace(file).session] = file }
     }
 
-    /// The totals of a thread; nil when its file is not there or cannot be read.
-    func totals(of thread: String) -> ThreadTotals? { totals(of: thread, depth: 0) }
+    /// The totals of the nearest ancestor whose file is there and can be read; nil when there is none.
+    func totals(of ancestors: ThreadAncestors) -> ThreadTotals? { totals(of: ancestors, depth: 0) }
+
+    private func totals(of ancestors: ThreadAncestors, depth: Int) -> ThreadTotals? {
+        ancestors.names.lazy.compactMap { self.totals(of: $0, depth: depth) }.first
+    }
 
     private func totals(of thread: String, depth: Int) -> ThreadTotals? {
         if let known = read[thread] { return known }
@@ -125,6 +158,7 @@ final class ThreadHistories {
         let stream = try FileStream(file)
         let buffer = LineBuffer()
         let totals = ThreadTotals()
+        var origin: Origin?
         var history: ThreadHistory?
         var instants = InstantReader()
         while true {
@@ -134,12 +168,19 @@ final class ThreadHistories {
                     let parsed = try? RolloutLine(line), let payload = parsed.payload
                 else { continue }
                 let time = parsed.timestamp.flatMap { instants.instant($0) } ?? Timestamp(nanoseconds: 0)
-                if history == nil, parsed.type?.equals("session_meta") == true {
-                    history = self.history(payload, file, time, depth: depth)
-                } else if let total = payload.threadUsage, let maker = payload.thread?.string ?? history?.thread {
+                if parsed.type?.equals("session_meta") == true {
+                    if origin == nil {
+                        origin = Origin(payload, file, time)
+                    } else if let thread = origin?.thread {
+                        origin?.ancestors.add(payload, of: thread)
+                    }
+                } else if let total = payload.threadUsage, let maker = payload.thread?.string ?? origin?.thread {
                     totals.add(total, by: maker, at: time)
-                } else if let total = payload.total, let maker = history?.maker(of: total, at: time) {
-                    totals.add(total, by: maker, at: time)
+                } else if let total = payload.total, let origin {
+                    // The ancestors are known only now: all that are named come before the first total.
+                    var known = history ?? self.history(origin, depth: depth)
+                    if let maker = known.maker(of: total, at: time) { totals.add(total, by: maker, at: time) }
+                    history = known
                 }
             case .omitted: continue
             case .more:
@@ -149,23 +190,33 @@ final class ThreadHistories {
         }
     }
 
-    private func history(
-        _ meta: RolloutLine.Payload,
-        _ file: FoundFile,
-        _ time: Timestamp,
-        depth: Int
-    ) -> ThreadHistory {
-        let thread = meta.id?.string ?? SessionPlace(file).session
-        let parent = meta.parent(of: thread)
+    private func history(_ origin: Origin, depth: Int) -> ThreadHistory {
         var progress = ThreadHistory.Progress()
-        progress.hasOwnTurn = parent == nil || (meta.historyStart ?? 0) > 0
+        progress.hasOwnTurn = origin.hasOwnTurn
         return ThreadHistory(
-            thread: thread,
-            isFork: meta.forkedFrom != nil,
-            created: time.nanoseconds,
-            parent: parent.flatMap { totals(of: $0, depth: depth + 1) },
+            thread: origin.thread,
+            isFork: origin.isFork,
+            created: origin.created.nanoseconds,
+            parent: origin.hasOwnTurn ? nil : totals(of: origin.ancestors, depth: depth + 1),
             progress: progress
         )
+    }
+
+    /// What the first lines of a file say of its thread.
+    private struct Origin {
+        let thread: String
+        let isFork: Bool
+        let created: Timestamp
+        let hasOwnTurn: Bool
+        var ancestors = ThreadAncestors()
+
+        init(_ meta: RolloutLine.Payload, _ file: FoundFile, _ time: Timestamp) {
+            thread = meta.id?.string ?? SessionPlace(file).session
+            (isFork, created) = (meta.forkedFrom != nil, time)
+            let parent = meta.parent(of: thread)
+            hasOwnTurn = parent == nil || (meta.historyStart ?? 0) > 0
+            ancestors.add(parent, of: thread)
+        }
     }
 }
 

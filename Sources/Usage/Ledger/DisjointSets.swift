@@ -11,7 +11,7 @@ struct DisjointSets {
         groups = parents.map { [$0] }
     }
 
-    /// The number that stands for a number's group.
+    /// The representative of a number's group.
     mutating func root(_ number: Int) -> Int {
         var number = number
         while parents[number] != number {
@@ -21,7 +21,7 @@ struct DisjointSets {
         return number
     }
 
-    /// The number that stands for a number's group, found without shortening the way to it.
+    /// The representative of a number's group, found without shortening the way to it.
     func root(of number: Int) -> Int {
         var number = number
         while parents[number] != number { number = parents[number] }

@@ -13,11 +13,9 @@ extension PriceTable {
 
     /// Finds the prices of a model over time; nil when the model is unpriced.
     public func history(model: String, provider: String?) -> PriceHistory? {
-        let override = override(for: model)
+        let override = effectiveOverride(for: model, provider: provider)
         if let entry = override?.entry { return PriceHistory(entries: [entry]) }
-        guard var history = published(model: model, provider: provider) else {
-            return lastResort(for: model)?.entry.map { PriceHistory(entries: [$0]) }
-        }
+        guard var history = published(model: model, provider: provider) else { return nil }
         if let override {
             for index in history.entries.indices { history.entries[index].factor = override.multiplier }
         }
@@ -35,23 +33,49 @@ extension PriceTable {
     }
 
     /// The user's price for a model that no list has, under any name that the model may have there: without a gateway's prefix, without
-    /// Bedrock's region and the like.
+    /// Bedrock's region and the like, else without an ending that leaves the price as it is (``ModelAlias``).
     private func lastResort(for model: String) -> PriceOverride? {
         guard !overrides.isEmpty, let name = ModelName(model) else { return nil }
-        return name.spellings.lazy.filter { !$0.isFast }.compactMap { overrides[$0.text] }.first
+        let spellings = name.spellings.filter { !$0.isFast }.map(\.text)
+        return spellings.lazy.compactMap { overrides[$0] }.first
+            ?? spellings.lazy.compactMap { override(withoutEndingOf: $0) }.first
+    }
+
+    /// A name may lose one ending after the other, each of which makes it shorter or another one's beginning.
+    private func override(withoutEndingOf name: String) -> PriceOverride? {
+        for base in ModelAlias.bases(of: name) {
+            for form in [base] + ModelName.undecorated(base) {
+                if let found = overrides[form] ?? override(withoutEndingOf: form) { return found }
+            }
+        }
+        return nil
     }
 
     /// The user's price that a model has, by whatever rule; nil when it has none of the user's.
-    func effectiveOverride(for model: String) -> PriceOverride? {
+    func effectiveOverride(for model: String, provider: String? = nil) -> PriceOverride? {
+        guard !overrides.isEmpty else { return nil }
         if let override = override(for: model) { return override }
-        return published(model: model, provider: nil) == nil ? lastResort(for: model) : nil
+        return row(for: model, provider: provider) == nil ? lastResort(for: model) : nil
     }
 
     private func published(model: String, provider: String?) -> PriceHistory? {
+        if let found = row(for: model, provider: provider) { return found }
+        guard let name = listed(model, provider) else { return nil }
+        return alias(of: name, scopes: (provider.map(ProviderScope.scopes) ?? []) + name.impliedScopes)
+    }
+
+    /// A model's name where a price list may have it; nil for a model that runs locally.
+    private func listed(_ model: String, _ provider: String?) -> ModelName? {
         if let provider, ProviderScope.isLocal(provider) { return nil }
         guard let name = ModelName(model), !name.impliedScopes.contains(where: ProviderScope.isLocal) else {
             return nil
         }
+        return name
+    }
+
+    /// The rows of the price lists that are the model's own, not those of a model that it is billed as.
+    private func row(for model: String, provider: String?) -> PriceHistory? {
+        guard let name = listed(model, provider) else { return nil }
         let own = provider.map(ProviderScope.scopes) ?? []
         if let found = find(name, in: own, allowsFree: true) { return found }
         if let found = find(name, in: name.impliedScopes, allowsFree: false) { return found }
@@ -59,7 +83,7 @@ extension PriceTable {
             let scopes = ProviderScope.firstParty(of: spelling.text)
             if let found = find(spelling, in: scopes, allowsFree: false) { return found }
         }
-        return alias(of: name, scopes: own + name.impliedScopes)
+        return nil
     }
 
     private func find(_ name: ModelName, in scopes: [String], allowsFree: Bool) -> PriceHistory? {

@@ -54,8 +54,10 @@ extension PriceTable {
     private static func nearest(to name: String, among models: Set<String>) -> String? {
         let wanted = Array(name.lowercased().utf8)
         let found = models.flatMap { model in
-            // A date that a name lacks is no misspelling.
-            ([model.lowercased()] + ModelName.undecorated(model)).compactMap { form in
+            // A date or an ending that a name lacks is no misspelling.
+            let forms = [model.lowercased()] + ModelName.undecorated(model)
+            let bases = forms.flatMap(ModelAlias.bases)
+            return (forms + bases + bases.flatMap(ModelName.undecorated)).compactMap { form in
                 distance(wanted, Array(form.utf8), atMost: max(3, wanted.count / 3)).map { ($0, model) }
             }
         }

@@ -185,8 +185,6 @@ struct KeysCommand: ParsableCommand {
 
     fileprivate static func change<Answer>(_ place: Place, _ change: (inout [KeyRecord]) -> Answer) throws -> Answer {
         let file = try place.keyFile()
-        // What keeps the folder from being made keeps the file from being written, which says so.
-        try? DurableFolder.make(DurableFolder.containing(file.path))
         return try exiting { try file.change(change) }
     }
 
