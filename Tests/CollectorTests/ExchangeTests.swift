@@ -30,6 +30,48 @@ struct ExchangeTests {
             traces: { receivers: [probe/in], exporters: [probe/more] }
         """
 
+    @Test func `processors of one id share their part over pipelines and reloads`() async throws {
+        let config = Self.config.replacing("  probe/step:", with: "  sharing/a:\n  sharing/b:")
+            .replacing("processors: [probe/step]", with: "processors: [sharing/a, sharing/b]")
+            .replacing(
+                "traces: { receivers: [probe/in],",
+                with: "traces: { receivers: [probe/in], processors: [sharing/a],"
+            )
+        let probe = ProbeFactory(journal: journal)
+        let registry = Registry(
+            receivers: [probe],
+            processors: [SharingFactory(journal: journal)],
+            exporters: [probe],
+            extensions: [probe]
+        )
+        let text = ConfigText(config)
+        let collector = try await RunningCollector(config, registry, load: text.loading(registry))
+        text.value = config.replacing("sharing/a:", with: "sharing/a: { stalls: false }")
+        _ = await collector.reload()
+        try await collector.end()
+        #expect(journal.entries.count { $0.hasPrefix("processor a") } == 4)
+        #expect(journal.entries.filter { $0.hasPrefix("part of") }.sorted() == ["part of a", "part of b"])
+    }
+
+    /// Makes processors that have something in common.
+    private struct SharingFactory: ProcessorFactory {
+        typealias Config = ProbeConfig
+
+        let journal: Journal
+        let type = "sharing"
+        let summary = "shares"
+
+        func makeProcessor(_ config: ProbeConfig, _ settings: ComponentSettings) throws(StartError) -> any Processor {
+            let name = settings.id.name
+            journal.write("processor \(name)")
+            let shared = settings.shared.part(of: settings.id) {
+                journal.write("part of \(name)")
+                return journal
+            }
+            return Probe(name: name, config: config, journal: shared)
+        }
+    }
+
     @Test func `nothing is touched when nothing has changed`() async throws {
         let text = ConfigText(Self.config)
         let collector = try await RunningCollector(Self.config, .probes(journal), load: text.loading(.probes(journal)))
