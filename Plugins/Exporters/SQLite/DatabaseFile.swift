@@ -38,8 +38,6 @@ struct DatabaseFile {
                     attributes: [.posixPermissions: 0o600]
                 )
             }
-            // Also of one that was there: its name may be as new, after a rename or where its maker was killed.
-            try DurableFolder.flush(DurableFolder.containing(path))
             let pool = try DatabasePool(path: path, configuration: Self.configuration)
             // The pool's own set-up of the log asks for NORMAL, which flushes nothing at a commit: this must come after it.
             try pool.writeWithoutTransaction { db in
@@ -50,6 +48,8 @@ struct DatabaseFile {
             }
             try Self.migrator.migrate(pool)
             let identity = try Self.identity(pool, mustBeNew: mustBeNew)
+            // Also of one that was there: its name may be as new, after a rename or where its maker was killed.
+            try DurableFolder.flush(DurableFolder.containing(path))
             let pageSize = try pool.read { try Int64.fetchOne($0, sql: "PRAGMA page_size") ?? 0 }
             return Opened(pool: pool, identity: identity, files: try StoreFiles(path), pageSize: pageSize)
         } catch let error as StartError {
