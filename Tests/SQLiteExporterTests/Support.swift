@@ -5,9 +5,10 @@ import FoundationEssentials
 import GRDB
 import Logging
 import OTLP
-import SQLiteExporter
 import Testing
 import Usage
+
+@testable import SQLiteExporter
 
 /// A store in a folder of its own, which is removed with it.
 final class Bench: Sendable {
@@ -16,13 +17,20 @@ final class Bench: Sendable {
     let exporter: any Exporter
     let store: any UsageStore
 
-    init(start: Bool = true, path: String = "telemetry.db", records: SQLiteConfig.Records = .all) async throws {
+    /// - Parameter idle: After how many seconds without a commit the store cuts its log; nil for what it does by itself.
+    init(
+        start: Bool = true,
+        path: String = "telemetry.db",
+        records: SQLiteConfig.Records = .all,
+        idle: Double? = nil
+    ) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "sqlite-\(UInt64.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         exporter = try Self.makeExporter(
             path: path.hasPrefix("/") ? path : folder.appending(path: path).path,
             records,
-            counters
+            counters,
+            idle: idle
         )
         store = try #require(exporter as? any UsageStore)
         if start { try await exporter.start() }
@@ -37,7 +45,8 @@ final class Bench: Sendable {
     static func makeExporter(
         path: String,
         _ records: SQLiteConfig.Records = .all,
-        _ counters: ComponentCounters = ComponentCounters()
+        _ counters: ComponentCounters = ComponentCounters(),
+        idle: Double? = nil
     ) throws
         -> any Exporter
     {
@@ -51,7 +60,10 @@ final class Bench: Sendable {
             home: "/nowhere",
             now: { Timestamp(nanoseconds: 0) }
         )
-        return SQLiteFactory().makeExporter(config, settings)
+        guard let idle else { return SQLiteFactory().makeExporter(config, settings) }
+        var limits = Checkpoints.Limits()
+        limits.idle = idle
+        return SQLiteExporter(config, settings, limits)
     }
 
     /// Keeps batches one after the other.
