@@ -162,7 +162,7 @@ let package = Package(
         .testTarget(
             name: "HammurabiTests",
             dependencies: [
-                "CollectorKit", "hammurabi", "Usage",
+                "APIKeysExtension", "CollectorKit", "hammurabi", "Usage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),

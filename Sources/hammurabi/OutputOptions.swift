@@ -76,7 +76,9 @@ struct TableOptions: ParsableArguments {
     var header = false
 
     /// The rows in the form that programs read.
-    func text(_ table: ProgramTable) -> String { csv ? table.csv : table.tabbed(header: header) }
+    func text(_ table: ProgramTable) -> String {
+        csv ? table.csv(isTerminal: Console.isTerminal) : table.tabbed(header: header)
+    }
 }
 
 /// The flags that say which days are meant.

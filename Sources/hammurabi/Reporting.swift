@@ -25,7 +25,7 @@ extension OutputOptions {
     ) async throws {
         do {
             let report = try await connected(options, needsCollector: needsCollector, answer)
-            Console.answer(report.text)
+            if json { Console.answer(json: report.text) } else { Console.answer(report.text) }
             if !quiet { for note in report.notes { Console.error("hammurabi: \(note)\n") } }
             if report.exitCode != Exit.done { throw ExitCode(report.exitCode) }
         } catch {
@@ -39,7 +39,7 @@ extension OutputOptions {
         if error is ExitCode || (error is ValidationError && !json) { return error }
         var failure = CommandFailure(error)
         if let error = error as? ValidationError { failure = .usage(error.message) }
-        if json { Console.answer(failure.json) } else { Console.error(failure.text) }
+        if json { Console.answer(json: failure.json) } else { Console.error(failure.text) }
         return ExitCode(failure.exitCode)
     }
 

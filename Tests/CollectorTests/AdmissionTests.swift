@@ -23,6 +23,10 @@ struct AdmissionTests {
         ("127.0.0.1:9999", false), ("[::1]:9999", false), ("evil.example", false), ("evil.example:4318", false),
         ("localhost.evil.example", false), ("127.0.0.1.evil.example:4318", false), ("192.168.1.2:4318", false),
         ("0.0.0.0:4318", false), ("", false), ("localhost:", false), ("localhost:x", false),
+        ("localhost:+80", false), ("127.0.0.1:+4318", false), ("127.0.0.+1:4318", false), ("127.0.0.01:4318", false),
+        ("127.1:4318", false), ("[127.0.0.1]:4318", false), ("[localhost]:4318", false), ("::1:4318", false),
+        ("[::ffff:127.0.0.1]:4318", false), ("user@127.0.0.1:4318", false), ("127.0.0.1:4318@evil.example", false),
+        ("localhost.:4318", false), ("127.0.0.1:04318", true),
     ])
     func `without keys a request must name this machine`(host: String, isLocal: Bool) {
         #expect(LocalRule(port: 4_318).isLocal(host) == isLocal)
@@ -40,7 +44,8 @@ struct AdmissionTests {
 
     @Test(arguments: [
         ("https://evil.example", 403), ("null", 403), ("http://localhost:1", 403), ("https://a.good.example", 200),
-        ("http://localhost", 200), (nil, 200),
+        ("http://localhost", 200), ("https://localhost", 200), (nil, 200), ("evil://localhost", 403),
+        ("http://localhost/", 403), ("http://localhost@evil.example", 403), ("x http://localhost", 403),
     ])
     func `a page of another origin may not send`(origin: String?, status: Int) async throws {
         let hub = try await OTLPHub("cors: { allowed_origins: [\"https://*.good.example\"] }")

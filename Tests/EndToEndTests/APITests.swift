@@ -98,10 +98,11 @@ struct APITests {
             let reply = try await program.post("/api/telemetry/compact", Data(body.utf8))
             #expect(reply.text == #"{"ok":true,"retentionDays":90,"removed":0}"#)
         }
-        #expect(try await program.request("POST", "/api/telemetry/compact").status == 200)
+        #expect(try await program.request("POST", "/api/telemetry/compact", type: "application/json").status == 200)
         let prices = try await program.get("/api/telemetry/prices").json()
         #expect((prices["unpriced"] as? [NSDictionary])?.first?["model"] as? String == "m")
-        #expect(try await program.request("POST", "/api/telemetry/reprice").text == #"{"ok":true,"repriced":0}"#)
+        let repriced = try await program.request("POST", "/api/telemetry/reprice", type: "application/json")
+        #expect(repriced.text == #"{"ok":true,"repriced":0}"#)
         #expect(try await program.get("/metrics").text.contains("hammurabi_month_calls{model=\"m\"} 1\n"))
         #expect(try await program.stop().exitCode == 0)
     }

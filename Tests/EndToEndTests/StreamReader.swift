@@ -11,13 +11,27 @@ final class StreamReader: NSObject, URLSessionDataDelegate {
 
     private struct State {
         var text = ""
+        var hasBegun = false
         var hasEnded = false
     }
 
-    init(_ address: String) throws {
+    /// - Parameter key: The API key to show; nil for none.
+    init(_ address: String, key: String? = nil) throws {
         super.init()
         let session = URLSession(configuration: .ephemeral, delegate: self, delegateQueue: nil)
-        session.dataTask(with: try #require(URL(string: address))).resume()
+        var request = URLRequest(url: try #require(URL(string: address)))
+        request.setValue(key, forHTTPHeaderField: "X-Hammurabi-Api-Key")
+        session.dataTask(with: request).resume()
+    }
+
+    func urlSession(
+        _ session: URLSession,
+        dataTask: URLSessionDataTask,
+        didReceive response: URLResponse,
+        completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
+    ) {
+        state.withLock { $0.hasBegun = (response as? HTTPURLResponse)?.statusCode == 200 }
+        completionHandler(.allow)
     }
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
@@ -28,6 +42,12 @@ final class StreamReader: NSObject, URLSessionDataDelegate {
         state.withLock { $0.hasEnded = true }
         session.finishTasksAndInvalidate()
     }
+
+    /// Whether the answer has ended.
+    var isOver: Bool { state.withLock(\.hasEnded) }
+
+    /// Returns when an answer with status 200 has begun.
+    func waitForStart() async throws { try await wait(\.hasBegun) }
 
     /// Returns when a text has come.
     func waitFor(_ text: String) async throws { try await wait { $0.text.contains(text) } }

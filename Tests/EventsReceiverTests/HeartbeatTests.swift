@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import Testing
 import Usage
 
@@ -53,5 +54,17 @@ struct HeartbeatTests {
         let answer = try await bench.beat(body)
         #expect((answer.status, answer.text) == (400, #"{"error":"\#(error)","status":400}"#))
         #expect(bench.books.records.isEmpty)
+    }
+
+    @Test func `a key that may only write learns nothing of what is kept`() async throws {
+        let bench = try await Bench(knows: #"{"sessionId":"s","user":"somebody@example.com","cost":12.5}"#)
+        let body = #"{"sessionId":"s","agentName":"a"}"#
+        #expect(try await bench.beat(body).text.contains("somebody@example.com"))
+        let blind = try await bench.beat(body, allowed: .write)
+        #expect(blind.status == 200)
+        #expect(
+            blind.text
+                == #"{"ok":true,"session":{"agent":"a","lastSeenAt":"2026-11-22T10:00:00.000Z","sessionId":"s","status":"active"}}"#
+        )
     }
 }

@@ -20,26 +20,33 @@ struct Bench {
     /// 2026-11-22T10:00:00Z.
     static let now = Timestamp(nanoseconds: 1_795_341_600_000_000_000)
 
-    init(hasPipeline: Bool = true, _ configure: (inout EventsConfig) -> Void = { _ in }) async throws {
+    init(hasPipeline: Bool = true, knows session: String? = nil, _ configure: (inout EventsConfig) -> Void = { _ in })
+        async throws
+    {
         var config = EventsConfig()
         configure(&config)
         books = try Books()
         receiver = EventsFactory().makeReceiver(
             config,
-            try Self.settings("events", counters),
+            try Self.settings("events", counters, knows: session),
             next: SignalConsumers(hasPipeline ? [.logs: books] : [:])
         )
         try await receiver.start()
     }
 
-    static func settings(_ id: String, _ counters: ComponentCounters = ComponentCounters()) throws -> ComponentSettings
-    {
+    /// - Parameter session: What the store has on every session; nil where no store answers.
+    static func settings(
+        _ id: String,
+        _ counters: ComponentCounters = ComponentCounters(),
+        knows session: String? = nil
+    ) throws -> ComponentSettings {
         ComponentSettings(
             id: try #require(ComponentID(id)),
             logger: Logger(label: id) { _ in SwiftLogNoOpLogHandler() },
             counters: counters,
             home: "/nowhere",
-            now: { now }
+            now: { now },
+            describeSession: { _ in session }
         )
     }
 
@@ -47,11 +54,17 @@ struct Bench {
         try await send("/api/telemetry/ingest", Array(body.utf8), fields)
     }
 
-    func beat(_ body: String) async throws -> Answer {
-        try await send("/api/telemetry/heartbeat", Array(body.utf8), [.contentType: "application/json"])
+    func beat(_ body: String, allowed permissions: Permissions = .all) async throws -> Answer {
+        let fields: HTTPFields = [.contentType: "application/json"]
+        return try await send("/api/telemetry/heartbeat", Array(body.utf8), fields, allowed: permissions)
     }
 
-    func send(_ path: String, _ body: [UInt8], _ fields: HTTPFields) async throws -> Answer {
+    func send(
+        _ path: String,
+        _ body: [UInt8],
+        _ fields: HTTPFields,
+        allowed permissions: Permissions = .all
+    ) async throws -> Answer {
         let route = try #require((receiver as? any HTTPServing)?.routes.first { $0.path == path })
         #expect(route.method == .post && route.access == .write)
         let head = HTTPRequest(
@@ -61,7 +74,9 @@ struct Bench {
             path: path,
             headerFields: fields
         )
-        return Answer(try await route.handler(ServerRequest(head: head, body: RequestBody(bytes: body))))
+        return Answer(
+            try await route.handler(ServerRequest(head: head, body: RequestBody(bytes: body), permissions: permissions))
+        )
     }
 }
 

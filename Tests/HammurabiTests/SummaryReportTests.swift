@@ -143,7 +143,9 @@ struct SummaryReportTests {
             ("=1+1", Documents.figures(calls: 1, tokens: 1, cost: 1)),
             ("unknown", Documents.figures(calls: 1, tokens: 1)),
         ])
-        let lines = SummaryReport(document: document, dimension: .project).table.csv.split(separator: "\r\n")
+        let lines = SummaryReport(document: document, dimension: .project).table.csv(isTerminal: false).split(
+            separator: "\r\n"
+        )
         #expect(lines.count == 4)
         #expect(lines[1] == "\"a,b \"\"c\"\"\",1,1,0,0,0,0,2,0")
         #expect(lines[2] == "'=1+1,1,1,0,0,0,0,1,0")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import APIKeysExtension
 import Testing
 
 @testable import hammurabi
@@ -105,5 +106,23 @@ struct TextTableTests {
         #expect(style.hasUnicode == unicode)
         #expect(style.bold("x") == (color ? "\u{1B}[1mx\u{1B}[0m" : "x"))
         #expect(style.rule == (unicode ? "─" : "-"))
+    }
+
+    @Test func `no value steers the terminal that shows it`() {
+        let value = "a\u{1B}[31m\u{202E}b\u{9B}\u{200F}\n\u{E0001}c"
+        var table = ProgramTable(titles: ["Name"])
+        table.rows = [[value]]
+        #expect(table.csv(isTerminal: false) == "Name\r\n\"\(value)\"\r\n")
+        #expect(table.csv(isTerminal: true) == "Name\r\na [31m b    c\r\n")
+        let json = "{\"a\":\"\u{202E}\u{9B}\u{7F}\u{E0001}ü\"}\n"
+        #expect(json.escapingInvisibles == "{\"a\":\"\\u202e\\u009b\\u007f\\udb40\\udc01ü\"}\n")
+    }
+
+    @Test(arguments: [
+        ("laptop", true), ("Zoë's laptop (2)", true), ("", false), ("a\nb", false), ("a\u{1B}[2J", false),
+        ("\u{202E}nimda", false), ("a\u{200B}b", false), ("a\u{2028}b", false),
+    ])
+    func `a key has a name that can be shown as it is`(name: String, isName: Bool) {
+        #expect(APIKeysConfig.isName(name) == isName)
     }
 }

@@ -175,4 +175,13 @@ struct CollectorAPITests {
             #expect(route.access == (isOpen ? .open : route.method == .get ? .read : .write), "\(route.path)")
         }
     }
+
+    @Test(arguments: ["/api/telemetry/compact", "/api/telemetry/reprice", "/api/reload"])
+    func `an order that a page of another site could give is refused`(path: String) async throws {
+        let bench = try await Bench(parts: busyParts())
+        for type in [nil, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+            #expect(try await bench.post(path, type: type).status == 415, "\(type ?? "none")")
+        }
+        #expect(try await bench.post(path, type: "Application/JSON ; charset=utf-8").status != 415)
+    }
 }

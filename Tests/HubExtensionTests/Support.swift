@@ -49,13 +49,16 @@ struct Bench {
         try await send(.post, "/api/telemetry/scan", [:], "")
     }
 
-    func post(_ path: String) async throws -> Answer { try await send(.post, path, [:], "") }
+    func post(_ path: String, type: String? = "application/json") async throws -> Answer {
+        try await send(.post, path, [:], "", type: type)
+    }
 
     private func send(
         _ method: HTTPRequest.Method,
         _ path: String,
         _ parameters: [String: String],
-        _ body: String
+        _ body: String,
+        type: String? = "application/json"
     ) async throws -> Answer {
         let routes = (hub as? any HTTPServing)?.routes ?? []
         let bare = path.prefix { $0 != "?" }
@@ -64,7 +67,8 @@ struct Bench {
                 $0.method == method && ($0.path == bare || ($0.path.hasSuffix("{id}") && !parameters.isEmpty))
             }
         )
-        let head = HTTPRequest(method: method, scheme: "http", authority: "127.0.0.1", path: path)
+        var head = HTTPRequest(method: method, scheme: "http", authority: "127.0.0.1", path: path)
+        head.headerFields[.contentType] = type
         let request = ServerRequest(head: head, parameters: parameters, body: RequestBody(bytes: Array(body.utf8)))
         return Answer(try await route.handler(request))
     }

@@ -150,4 +150,12 @@ struct PageTests {
         try await tab.wait(for: "document.querySelector('\(chart) svg')")
         #expect(tab.problems == [])
     }
+
+    @Test func `stored costs can be computed again from the page of prices`() async throws {
+        let tab = try await Tab()
+        try await tab.open("/#/prices")
+        try await tab.settle(on: "#/prices")
+        try await tab.click(".hint .more button")
+        try await tab.wait(for: "document.querySelector('.hint [role=status]')?.textContent === '0 calls changed'")
+    }
 }

@@ -35,6 +35,23 @@ public struct APIKeysConfig: ComponentConfig {
     /// A shorter key can be guessed from its hash, or by trying.
     static let shortestKey = 20
 
+    /// What a name of a key must be, for messages.
+    public static let nameRule = "one line of at most 200 visible characters"
+
+    /// Whether a key may have this name.
+    ///
+    /// Lists, logs and documents show it, so it must not steer a terminal or change the direction of
+    /// writing, by which one name could look like another.
+    public static func isName(_ name: String) -> Bool {
+        (1...200).contains(name.unicodeScalars.count)
+            && name.unicodeScalars.allSatisfy { scalar in
+                switch scalar.properties.generalCategory {
+                case .control, .format, .lineSeparator, .paragraphSeparator: false
+                default: true
+                }
+            }
+    }
+
     /// Refuses keys without a name, keys that can be guessed, and keys that allow nothing.
     public func validate(_ findings: inout ConfigFindings) {
         var names: Set<String> = []
@@ -42,6 +59,8 @@ public struct APIKeysConfig: ComponentConfig {
             let place = ["keys", "\(position)"]
             if entry.name.isEmpty {
                 findings.error("key", "the key has no name", at: place, help: "write whose it is: name: build-server")
+            } else if !Self.isName(entry.name) {
+                findings.error("key", "the name of the key is not \(Self.nameRule)", at: place + ["name"])
             } else if !names.insert(entry.name).inserted {
                 findings.error("key", "two keys have the name \"\(entry.name)\"", at: place + ["name"])
             }

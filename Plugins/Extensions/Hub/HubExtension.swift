@@ -59,10 +59,10 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
             route(.get, "/api/telemetry/sessions/{id}", api.session),
             route(.get, "/api/telemetry/prices", api.prices),
             route(.get, "/api/telemetry/pipelines", collector.pipelines),
-            route(.post, "/api/telemetry/compact", api.compact),
+            route(.post, "/api/telemetry/compact", changing(api.compact)),
             route(.post, "/api/telemetry/scan", api.scan),
-            route(.post, "/api/telemetry/reprice", api.reprice),
-            route(.post, "/api/reload", collector.reload),
+            route(.post, "/api/telemetry/reprice", changing(api.reprice)),
+            route(.post, "/api/reload", changing(collector.reload)),
             Route(.get, "/api/telemetry/stream", handler: answering("/api/telemetry/stream", feeds.stream)),
             Route(.get, "/metrics", handler: answering("/metrics", collector.metrics)),
             Route(.get, "/api/openapi.json", access: .open) { _ in OpenAPIDocument.response },
@@ -70,6 +70,21 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
     }
 
     func describe(session id: String) async -> String? { try? await api.figures(ofSession: id)?.text }
+
+    /// Lets an order through only if it declares JSON, which a page of another site cannot do without being asked.
+    private func changing(
+        _ answer: @escaping @Sendable (ServerRequest) async throws -> JSONValue
+    ) -> @Sendable (ServerRequest) async throws -> JSONValue {
+        { request in
+            guard request.declaresJSON else {
+                throw APIError(
+                    .unsupportedMediaType,
+                    "send this with Content-Type: application/json, also without a body"
+                )
+            }
+            return try await answer(request)
+        }
+    }
 
     private func route(
         _ method: HTTPRequest.Method,

@@ -7,7 +7,7 @@ import HTTPTypes
 enum EventBody {
     /// Reads the whole body.
     static func read(_ request: ServerRequest, limit: Int) async throws(EventRefusal) -> [UInt8] {
-        guard isJSON(request.head.headerFields) else { throw .unsupportedType }
+        guard isJSON(request) else { throw .unsupportedType }
         let coding = request.head.headerFields[.contentEncoding]?.lowercased() ?? "identity"
         guard ["identity", "gzip", "x-gzip"].contains(coding) else { throw .unsupportedCoding }
         let body: [UInt8]
@@ -32,10 +32,10 @@ enum EventBody {
     /// A page of another origin can post forms and plain text without being asked, but neither this type nor a field for the key:
     /// for those its browser asks first, and is told no. So what `curl -d` calls its body when nobody says what it is
     /// (`application/x-www-form-urlencoded`) is taken from whoever shows a key, and a body without a type from nobody.
-    private static func isJSON(_ fields: HTTPFields) -> Bool {
-        guard let field = fields[.contentType] else { return false }
-        let type = field.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
-        if type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json")) { return true }
+    private static func isJSON(_ request: ServerRequest) -> Bool {
+        if request.declaresJSON { return true }
+        let fields = request.head.headerFields
+        let type = (fields[.contentType] ?? "").prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
         return type == "application/x-www-form-urlencoded" && showsKey(fields)
     }
 

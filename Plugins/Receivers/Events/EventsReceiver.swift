@@ -36,18 +36,18 @@ final class EventsReceiver: Receiver, HTTPServing {
 
     private func answer(
         _ request: ServerRequest,
-        _ take: ([UInt8]) async throws(EventRefusal) -> ServerResponse
+        _ take: ([UInt8], Permissions) async throws(EventRefusal) -> ServerResponse
     ) async -> ServerResponse {
         do throws(EventRefusal) {
             guard gate.isOpen else { throw .notRunning }
             let body = try await EventBody.read(request, limit: Int(clamping: config.maxRequestBodySize.bytes))
-            return try await take(body)
+            return try await take(body, request.permissions)
         } catch {
             return ServerResponse(error)
         }
     }
 
-    private func ingest(_ body: [UInt8]) async throws(EventRefusal) -> ServerResponse {
+    private func ingest(_ body: [UInt8], _ permissions: Permissions) async throws(EventRefusal) -> ServerResponse {
         let request: IngestRequest
         do throws(EventRefusal) {
             request = try IngestRequest(body, now: settings.now())
@@ -59,7 +59,8 @@ final class EventsReceiver: Receiver, HTTPServing {
         return ServerResponse(accepting: request)
     }
 
-    private func heartbeat(_ body: [UInt8]) async throws(EventRefusal) -> ServerResponse {
+    /// The answer shows what the store knows of the session only to a key that may read.
+    private func heartbeat(_ body: [UInt8], _ permissions: Permissions) async throws(EventRefusal) -> ServerResponse {
         let heartbeat: Heartbeat
         do throws(EventRefusal) {
             heartbeat = try Heartbeat(body, now: settings.now())
@@ -68,7 +69,9 @@ final class EventsReceiver: Receiver, HTTPServing {
             throw error
         }
         try await hand([heartbeat.draft])
-        if let known = await settings.describeSession(heartbeat.session) { return ServerResponse(beaten: known) }
+        if permissions.allow(.read), let known = await settings.describeSession(heartbeat.session) {
+            return ServerResponse(beaten: known)
+        }
         return ServerResponse(accepting: heartbeat, now: settings.now())
     }
 

@@ -56,7 +56,7 @@ function unpriced(app, { unpriced: models = [] }) {
 async function reprice(app) {
   app.set({ isRepricing: true, repriced: null });
   try {
-    const { repriced } = await ask("/api/telemetry/reprice", { method: "POST" });
+    const { repriced } = await ask("/api/telemetry/reprice", { method: "POST", fields: { "Content-Type": "application/json" } });
     app.set({ isRepricing: false, repriced: plural(repriced ?? 0, "call") + " changed" });
     app.load(app.resources.get("prices"));
   } catch (error) {

@@ -52,9 +52,7 @@ struct LocalRule: Sendable {
             )
         }
         guard let origin = request.headerFields[.origin], allowsOrigin?(origin) != true else { return nil }
-        guard let host, let mark = origin.firstRange(of: "://"),
-            origin[mark.upperBound...].lowercased() == host.lowercased()
-        else {
+        guard let host, Self.isOrigin(origin, of: host) else {
             return Admission.Denial(
                 code: .foreignOrigin,
                 status: .forbidden,
@@ -64,21 +62,35 @@ struct LocalRule: Sendable {
         return nil
     }
 
+    /// Whether an Origin field names pages of the host to which they send; the scheme may be that of a proxy on this machine.
+    private static func isOrigin(_ origin: String, of host: String) -> Bool {
+        let (origin, host) = (origin.lowercased(), host.lowercased())
+        return origin == "http://" + host || origin == "https://" + host
+    }
+
     /// Whether a Host field names this machine; one with another port than ours is taken under the name of the machine only, which is
     /// how it is reached through a tunnel.
     func isLocal(_ host: String) -> Bool {
         if host == usual || host == "localhost" { return true }
-        var name = host[...]
-        var port: Substring?
+        var (name, port) = (host[...], nil as Int?)
         if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") {
-            name = host[..<colon]
-            port = host[host.index(after: colon)...]
+            guard let digits = Self.port(host[host.index(after: colon)...]) else { return false }
+            (name, port) = (host[..<colon], digits)
         }
-        if name.lowercased() == "localhost" { return port.map { UInt16($0) != nil } ?? true }
-        if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
-        guard Endpoint(host: String(name), port: 0).isLoopback else { return false }
+        if name.lowercased() == "localhost" { return true }
+        if name.hasPrefix("[") {
+            guard name == "[::1]" else { return false }
+        } else {
+            guard name != "::1", Endpoint(host: String(name), port: 0).isLoopback else { return false }
+        }
         // A port that was chosen by the system is known to nobody beforehand.
-        return port.map { Int($0) == self.port || self.port == 0 } ?? true
+        return port.map { $0 == self.port || self.port == 0 } ?? true
+    }
+
+    /// A port as it is written in an address: digits and nothing else.
+    private static func port(_ text: Substring) -> Int? {
+        guard text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        return UInt16(text).map { Int($0) }
     }
 }
 
@@ -91,37 +103,57 @@ struct KeyRule: Sendable {
 
     private static let keyField = HTTPField.Name("X-Hammurabi-Api-Key")
 
-    func denial(_ request: HTTPRequest, for route: Route, from address: @autoclosure () -> String?) -> Admission.Denial?
-    {
+    /// What a request may do, or why it is not answered.
+    enum Decision {
+        case admitted(Permissions)
+        case denied(Admission.Denial)
+    }
+
+    func decision(_ request: HTTPRequest, for route: Route, from address: @autoclosure () -> String?) -> Decision {
         let access = route.access
-        guard access != .open else { return nil }
+        guard access != .open else { return .admitted([]) }
         let takesPassword = route.acceptsBasicAuthentication
         guard let key = Self.key(in: request.headerFields, orPassword: takesPassword) else {
             let password = takesPassword ? ", or as the password of basic authentication" : ""
-            return Admission.Denial(
-                code: .missingKey,
-                status: .unauthorized,
-                message: "a key is needed; send it as X-Hammurabi-Api-Key or as Authorization: Bearer\(password)",
-                fields: Self.challenge(withPassword: takesPassword)
+            return .denied(
+                Admission.Denial(
+                    code: .missingKey,
+                    status: .unauthorized,
+                    message: "a key is needed; send it as X-Hammurabi-Api-Key or as Authorization: Bearer\(password)",
+                    fields: Self.challenge(withPassword: takesPassword)
+                )
             )
         }
         guard let permissions = authenticator.permissions(of: key) else {
             counters.add(1, to: .refused)
             let delay = failures.note(address() ?? "", at: .now())
-            return Admission.Denial(
-                code: .unknownKey,
-                status: .unauthorized,
-                message: "the key is not known; hammurabi keys list shows those that are",
-                fields: Self.challenge(withPassword: takesPassword),
-                delay: delay
+            return .denied(
+                Admission.Denial(
+                    code: .unknownKey,
+                    status: .unauthorized,
+                    message: "the key is not known; hammurabi keys list shows those that are",
+                    fields: Self.challenge(withPassword: takesPassword),
+                    delay: delay
+                )
             )
         }
-        guard !permissions.allow(access) else { return nil }
-        return Admission.Denial(
-            code: .missingScope,
-            status: .forbidden,
-            message: "the key lacks the scope \(access.scope ?? "")"
+        guard !permissions.allow(access) else { return .admitted(permissions) }
+        return .denied(
+            Admission.Denial(
+                code: .missingScope,
+                status: .forbidden,
+                message: "the key lacks the scope \(access.scope ?? "")"
+            )
         )
+    }
+
+    /// Whether a request that was admitted still would be: its key may have been revoked, or have lost a scope, since.
+    func stillAdmits(_ request: HTTPRequest, for route: Route) -> Bool {
+        guard route.access != .open else { return true }
+        guard let key = Self.key(in: request.headerFields, orPassword: route.acceptsBasicAuthentication) else {
+            return false
+        }
+        return authenticator.permissions(of: key)?.allow(route.access) ?? false
     }
 
     /// What a client is asked for; only where its program sends passwords is it asked for one, because a browser then asks its user.

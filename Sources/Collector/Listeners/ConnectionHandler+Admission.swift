@@ -13,10 +13,24 @@ extension ConnectionHandler {
             if let denial = rule.denial(head.request, allowsOrigin: match.route?.allowsOrigin) { return denial }
         case .keys(let rule):
             guard let route = match.route else { break }
-            let denial = rule.denial(head.request, for: route, from: context?.channel.remoteAddress?.ipAddress)
-            if let denial { return denial }
+            switch rule.decision(head.request, for: route, from: context?.channel.remoteAddress?.ipAddress) {
+            case .denied(let denial): return denial
+            case .admitted(let permissions): exchange?.permissions = permissions
+            }
         }
         return memoryDenial(head)
+    }
+
+    /// How often an answer without an end asks whether its key still allows it.
+    private static let permissionInterval = TimeAmount.milliseconds(250)
+
+    /// Ends an answer without an end when its key does not allow it any more, or keys are asked for since and it has none.
+    func watchPermission(_ number: Int) {
+        guard let context, let exchange, exchange.number == number, let route = exchange.route else { return }
+        if case .keys(let rule) = service.site.admission, !rule.stillAdmits(exchange.head.request, for: route) {
+            return cutOff()
+        }
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.permissionInterval) { self.watchPermission(number) }
     }
 
     private func memoryDenial(_ head: RequestHead) -> Admission.Denial? {

@@ -26,6 +26,7 @@ extension ConnectionHandler {
             write(response.head, exchange.head.isOld ? .untilClose : .chunked)
             flush()
             stream(pieces, number)
+            if self.exchange?.isEndless == true { watchPermission(number) }
         }
     }
 

@@ -83,7 +83,8 @@ extension ConnectionHandler {
             head: exchange.head.request,
             parameters: parameters,
             body: body(of: exchange, connection, eventLoop),
-            memory: exchange.memory
+            memory: exchange.memory,
+            permissions: exchange.permissions
         )
         let work: @Sendable () async -> Void = {
             let response = await service.answer(request, route)

@@ -34,6 +34,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         var hasSaidGoOn = false
         /// Why it is not answered, to be told when all of it is there.
         var denial: Admission.Denial?
+        /// What its key allows; everything where no keys are asked for.
+        var permissions = Permissions.all
         /// What it holds of the memory.
         var memory: MemoryShare?
     }

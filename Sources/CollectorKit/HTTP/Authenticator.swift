@@ -21,6 +21,8 @@ public struct Permissions: OptionSet, Sendable, Hashable {
     public static let read = Permissions(rawValue: 1)
     /// Scope `telemetry:write`.
     public static let write = Permissions(rawValue: 2)
+    /// Every scope: what a request has where no keys are asked for.
+    public static let all: Permissions = [.read, .write]
 
     /// Whether they are enough for a route.
     public func allow(_ access: Access) -> Bool {

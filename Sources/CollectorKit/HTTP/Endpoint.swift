@@ -58,10 +58,13 @@ public struct Endpoint: ConfigScalar, Hashable, CustomStringConvertible {
     /// The text as written in a configuration.
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    /// Whether only programs on this machine can reach it.
+    /// Whether only programs on this machine can reach it: `localhost`, `::1`, and four decimal numbers of which the first is 127.
+    ///
+    /// Other spellings of such an address (`127.1`, `127.0.0.01`, `::ffff:127.0.0.1`) are not taken for one: programs differ in what they
+    /// mean.
     public var isLoopback: Bool {
+        if host == "localhost" || host == "::1" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return host == "localhost" || host == "::1"
-            || (parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil })
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { String(UInt8($0) ?? 0) == $0 }
     }
 }

@@ -101,18 +101,33 @@ public struct ServerRequest: Sendable {
     public let body: RequestBody
     /// The memory that the request may take up beyond its body as it was sent; nil without a limit.
     public let memory: (any MemoryAllowance)?
+    /// What the key of the request allows; everything where no keys are asked for.
+    ///
+    /// An answer must not show more than this.
+    public let permissions: Permissions
 
     /// Creates a request.
     public init(
         head: HTTPRequest,
         parameters: [String: String] = [:],
         body: RequestBody = RequestBody(bytes: []),
-        memory: (any MemoryAllowance)? = nil
+        memory: (any MemoryAllowance)? = nil,
+        permissions: Permissions = .all
     ) {
         self.head = head
         self.parameters = parameters
         self.body = body
         self.memory = memory
+        self.permissions = permissions
+    }
+
+    /// Whether the request declares its body to be JSON (`application/json` or a type that ends in `+json`).
+    ///
+    /// A page of another site can make a browser post forms and plain text without asking, but not this type.
+    public var declaresJSON: Bool {
+        guard let field = head.headerFields[.contentType] else { return false }
+        let type = field.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
+        return type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))
     }
 
     /// The values of the query, decoded; of several with one name the last.

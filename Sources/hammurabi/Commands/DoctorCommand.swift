@@ -53,7 +53,7 @@ struct DoctorCommand: AsyncParsableCommand {
         ) {
             try await $0.quality(of: Period(period, timezone: $1, now: Console.now()))
         }
-        if json { return Console.answer(answer + "\n") }
+        if json { return Console.answer(json: answer + "\n") }
         let quality = try JSONDecoder().decode(QualityReport.self, from: Data(answer.utf8))
         let style = Style(isTerminal: Console.isTerminal, environment: surroundings.environment)
         Console.answer(
@@ -90,7 +90,7 @@ struct DoctorCommand: AsyncParsableCommand {
         if let trouble { findings.append(trouble) }
         let report = DoctorReport(findings)
         let style = Style(isTerminal: Console.isTerminal, environment: surroundings.environment)
-        Console.answer(json ? report.document : report.text(style: style))
+        if json { Console.answer(json: report.document) } else { Console.answer(report.text(style: style)) }
         if report.errors > 0 { throw ExitCode(Exit.checkSaidNo) }
     }
 

@@ -64,8 +64,8 @@ struct KeysCommand: ParsableCommand {
         var json = false
 
         func validate() throws {
-            guard !name.isEmpty, name.count <= 200, !name.contains(where: \.isNewline) else {
-                throw ValidationError("--name is the name of a person, program or machine, in one line")
+            guard APIKeysConfig.isName(name) else {
+                throw ValidationError("--name is the name of a person, program or machine: \(APIKeysConfig.nameRule)")
             }
             if let odd = scope.first(where: { KeysCommand.scope($0) == nil }) {
                 throw ValidationError("there is no scope '\(odd.printable)'; write read or write")
@@ -82,7 +82,7 @@ struct KeysCommand: ParsableCommand {
                 return
             }
             Console.answer(
-                try KeysCommand.text(
+                json: try KeysCommand.text(
                     Document(
                         id: key.record.id,
                         name: name,
@@ -116,7 +116,7 @@ struct KeysCommand: ParsableCommand {
         func run() throws {
             let records = try KeysCommand.exiting { try place.keyFile().records() }
             if json {
-                return Console.answer(try KeysCommand.text(["keys": records.map(Document.init)]))
+                return Console.answer(json: try KeysCommand.text(["keys": records.map(Document.init)]))
             }
             var table = TextTable(
                 columns: [

@@ -34,7 +34,11 @@ struct QueueCommand: AsyncParsableCommand {
             let report = try QueueCommand.answer { () throws -> QueueReport in
                 try QueueReport(try ForwardingQueue.all(of: options.graph(.process)))
             }
-            Console.answer(json ? report.json : report.text(isTerminal: Console.isTerminal))
+            if json {
+                Console.answer(json: report.json)
+            } else {
+                Console.answer(report.text(isTerminal: Console.isTerminal))
+            }
         }
     }
 
@@ -87,7 +91,7 @@ struct QueueCommand: AsyncParsableCommand {
                 }
                 return try QueueReport.request(letter.request, letter.signal)
             }
-            Console.answer(text)
+            if json || number != nil { Console.answer(json: text) } else { Console.answer(text) }
         }
     }
 

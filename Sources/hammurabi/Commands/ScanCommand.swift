@@ -31,7 +31,7 @@ struct ScanCommand: AsyncParsableCommand {
         } else {
             answer = try await scanHere(graph, surroundings)
         }
-        if json { return Console.answer(answer + "\n") }
+        if json { return Console.answer(json: answer + "\n") }
         let document = try JSONDecoder().decode(ScanDocument.self, from: Data(answer.utf8))
         Console.answer(document.sentence + "\n")
         Console.error(document.faults)

@@ -29,7 +29,7 @@ struct StatusCommand: ParsableCommand {
         for (client, path) in graph.statusPlaces {
             guard let answer = client.send("GET", path, seconds: 10), answer.status != 404 else { continue }
             try answer.check()
-            if json { return Console.answer(answer.body + "\n") }
+            if json { return Console.answer(json: answer.body + "\n") }
             let report = try JSONDecoder().decode(StatusReport.self, from: Data(answer.body.utf8))
             guard Console.isTerminal, !tables.csv else {
                 Console.answer(tables.text(report.programTable))
@@ -80,7 +80,7 @@ struct TapCommand: ParsableCommand {
         let graph = try options.graph(.process)
         for (client, _) in graph.statusPlaces {
             let path = "/api/telemetry/tap/\(PercentEncoding.encode(component))?limit=\(limit)"
-            guard let answer = client.lines(path, { Console.answer($0 + "\n") }) else { continue }
+            guard let answer = client.lines(path, { Console.answer(json: $0 + "\n") }) else { continue }
             return try answer.check()
         }
         throw graph.unreachable()

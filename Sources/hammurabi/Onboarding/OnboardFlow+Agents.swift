@@ -155,7 +155,7 @@ extension OnboardFlow {
         if options.service, let unit = try? serviceUnit() {
             say("# \(account.shown(ServiceUnit.path(of: account)))\n\(unit.text)")
         }
-        if options.json { Console.answer(report.text) }
+        if options.json { Console.answer(json: report.text) }
         return 0
     }
 
@@ -171,7 +171,7 @@ extension OnboardFlow {
             let isThere = report.check == "accepted"
             if isThere, options.wait || questions != nil { waitForFirstRecords(written, endpoint, key) }
         }
-        if options.json { Console.answer(report.text) }
+        if options.json { Console.answer(json: report.text) }
     }
 }
 

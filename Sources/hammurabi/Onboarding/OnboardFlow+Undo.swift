@@ -10,7 +10,7 @@ extension OnboardFlow {
         if options.service { subjects.insert("service") }
         let planned = try journal.undo(subjects, force: options.force, pretend: true, now: Console.now())
         if planned.isEmpty {
-            if options.json { Console.answer(document([])) }
+            if options.json { Console.answer(json: document([])) }
             say("There is nothing to undo.\n")
             return 0
         }
@@ -29,7 +29,7 @@ extension OnboardFlow {
     }
 
     private func tell(_ items: [Journal.Undone], pretend: Bool) -> Int32 {
-        if options.json { Console.answer(document(items)) }
+        if options.json { Console.answer(json: document(items)) }
         var code: Int32 = 0
         for item in items {
             let line = "\(account.shown(item.path)): \(sentence(item, pretend: pretend))\n"

@@ -67,7 +67,7 @@ struct OnboardFlow {
         } catch let refusal as Refusal {
             if options.json {
                 report.check = refusal.message
-                Console.answer(report.text)
+                Console.answer(json: report.text)
             }
             Console.error("hammurabi: \(refusal.message)\n")
             return refusal.exitCode

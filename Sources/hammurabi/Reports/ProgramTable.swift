@@ -11,11 +11,19 @@ struct ProgramTable {
     }
 
     /// Comma-separated values (RFC 4180) under their titles.
-    var csv: String { ([titles] + rows).map { $0.map(Self.quoted).joined(separator: ",") + "\r\n" }.joined() }
+    ///
+    /// - Parameter isTerminal: Whether people see them, so that no value may steer the terminal.
+    func csv(isTerminal: Bool) -> String {
+        ([titles] + rows)
+            .map { $0.map { Self.quoted(isTerminal ? $0.printable : $0) }.joined(separator: ",") + "\r\n" }
+            .joined()
+    }
 
     private static func quoted(_ value: String) -> String {
         // A leading sign would be run as a formula by spreadsheets.
         let safe = value.first.map { "=+-@".contains($0) } == true ? "'" + value : value
-        return safe.contains { ",\"\r\n".contains($0) } ? "\"" + safe.replacing("\"", with: "\"\"") + "\"" : safe
+        // By bytes: CR and LF together are one character, so neither alone would be found in a text that has both.
+        let isPlain = safe.utf8.allSatisfy { ![0x0A, 0x0D, 0x22, 0x2C].contains($0) }
+        return isPlain ? safe : "\"" + safe.replacing("\"", with: "\"\"") + "\""
     }
 }

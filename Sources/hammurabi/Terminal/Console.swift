@@ -12,6 +12,13 @@ enum Console {
         StandardStream.output.write(text)
     }
 
+    /// Writes an answer in JSON.
+    ///
+    /// On a terminal, characters that steer it or change the direction of writing are escaped.
+    static func answer(json text: String) {
+        answer(isTerminal ? text.escapingInvisibles : text)
+    }
+
     /// Writes progress, warnings and errors.
     static func error(_ text: String) {
         StandardStream.error.write(text)

@@ -7,9 +7,22 @@ extension String {
     var printable: String {
         var result = ""
         for scalar in unicodeScalars {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator: result += " "
-            default: result.unicodeScalars.append(scalar)
+            if scalar.steersTerminal { result += " " } else { result.unicodeScalars.append(scalar) }
+        }
+        return result
+    }
+
+    /// A JSON text in which characters that steer a terminal or turn the direction of writing are escaped; it has the same meaning.
+    var escapingInvisibles: String {
+        var result = ""
+        for scalar in unicodeScalars {
+            guard scalar.steersTerminal, scalar != "\n" else {
+                result.unicodeScalars.append(scalar)
+                continue
+            }
+            for unit in String(scalar).utf16 {
+                let digits = String(unit, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             }
         }
         return result
@@ -50,5 +63,15 @@ extension StringProtocol {
         while rest.first?.isWhitespace == true { rest = rest.dropFirst() }
         while rest.last?.isWhitespace == true { rest = rest.dropLast() }
         return String(rest)
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether it moves the cursor, starts a command of the terminal, is invisible, or changes the direction of writing.
+    var steersTerminal: Bool {
+        switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 }
