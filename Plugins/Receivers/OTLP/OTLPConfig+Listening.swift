@@ -38,6 +38,7 @@ extension OTLPConfig.HTTP {
         var terms = ConnectionTerms()
         terms.headTime = readHeaderTimeout.ifSet
         terms.bodyTime = readTimeout.ifSet
+        terms.leastBodyRate = Int(clamping: minBodyRate.bytes)
         terms.answerTime = writeTimeout.ifSet
         terms.idleTime = keepalive.idleTimeout.ifSet ?? idleTimeout.ifSet
         terms.keepsAlive = keepAlivesEnabled && keepalive.enabled

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import HTTPTypes
+public import OTLP
 
 /// A component that answers HTTP requests; the collector opens one listener for all that name the same endpoint.
 public protocol HTTPServing: Component {
@@ -101,18 +102,22 @@ public struct ServerRequest: Sendable {
     public let body: RequestBody
     /// The memory that the request may take up beyond its body as it was sent; nil without a limit.
     public let memory: (any MemoryAllowance)?
+    /// How much may be done where the handler was started; nil for any work.
+    public let shortWork: ShortWork?
 
     /// Creates a request.
     public init(
         head: HTTPRequest,
         parameters: [String: String] = [:],
         body: RequestBody = RequestBody(bytes: []),
-        memory: (any MemoryAllowance)? = nil
+        memory: (any MemoryAllowance)? = nil,
+        shortWork: ShortWork? = nil
     ) {
         self.head = head
         self.parameters = parameters
         self.body = body
         self.memory = memory
+        self.shortWork = shortWork
     }
 
     /// The values of the query, decoded; of several with one name the last.
