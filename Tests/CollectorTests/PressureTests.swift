@@ -111,7 +111,8 @@ struct PressureTests {
         let fields = Encoding.json.fields.merging(["Content-Encoding": "gzip"]) { $1 }
         // 4 MiB of blanks, in gzip: 4 KiB.
         let answer = try await hub.post(.logs, Gzipped.blanks(mebibytes: 4), fields)
-        #expect(answer.status == 503)
+        // It would not fit with nothing else held, so to send it again is of no use.
+        #expect(answer.status == 413)
         #expect(await eventually { hub.collector.status.memory.usedBytes == 0 })
         try await hub.end()
     }

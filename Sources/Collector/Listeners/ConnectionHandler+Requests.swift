@@ -66,6 +66,8 @@ extension ConnectionHandler {
     func handle() {
         guard let context, let exchange else { return }
         self.exchange?.isHandled = true
+        // The client does not answer for the time until its body is asked for.
+        self.exchange?.bodyBegan = nil
         timing.stop()
         if let denial = exchange.denial { return answer(denial) }
         let request = exchange.head.request

@@ -12,6 +12,8 @@ struct Pipeline: Consumer {
         var batch = batch
         for processor in processors { try processor.process(&batch) }
         try takeMemory(for: batch)
+        // An exporter may keep the batch for longer than its request lives, and counts what it keeps itself.
+        batch.memory = nil
         guard batch.otlp.recordCount > 0 else {
             batch.receipt?.note(0)
             return
