@@ -19,6 +19,8 @@ public struct Batch: Sendable {
     public var pricing: Pricing?
     /// Where stores note how many of its calls are new to them; nil when nobody asks.
     public var receipt: CallReceipt?
+    /// What the request that brought it may hold, until exporters take the batch; nil for one that no request brought.
+    public var memory: (any MemoryAllowance)?
     /// When the batch came in.
     public var receivedAt: Timestamp
 

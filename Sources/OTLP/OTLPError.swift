@@ -2,18 +2,31 @@
 
 /// Why a request body was refused, in terms its sender can act on.
 public struct OTLPError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The kinds of reason.
+    public enum Kind: Sendable, Hashable {
+        /// The bytes are not a request.
+        case malformed
+        /// There are more records than ``ReadingLimits`` allow.
+        case tooManyRecords
+        /// The memory of ``ReadingLimits`` does not suffice.
+        case outOfMemory
+    }
+
     /// The position of the fault, in bytes from the start of the body.
     public let offset: Int
     /// The field that holds the fault, such as `resourceSpans[0].scopeSpans[2].spans[7].startTimeUnixNano`; empty at the top.
     public let path: String
     /// What is wrong with it.
     public let reason: String
+    /// What kind of reason it is.
+    public let kind: Kind
 
     /// Creates an error.
-    public init(offset: Int, path: String, reason: String) {
+    public init(offset: Int, path: String, reason: String, kind: Kind = .malformed) {
         self.offset = offset
         self.path = path
         self.reason = reason
+        self.kind = kind
     }
 
     /// One line for an error message: path, reason and offset.
@@ -26,4 +39,18 @@ public struct OTLPError: Error, Sendable, Equatable, CustomStringConvertible {
 struct ParseFailure: Error {
     var offset: Int
     var reason: StaticString
+    var kind = OTLPError.Kind.malformed
+}
+
+extension OTLPError {
+    /// An error of a reader; the path is looked for only where bytes are at fault.
+    init(_ failure: ParseFailure, path: (Int) -> String) {
+        let isMalformed = failure.kind == .malformed
+        self.init(
+            offset: failure.offset,
+            path: isMalformed ? path(failure.offset) : "",
+            reason: failure.reason.description,
+            kind: failure.kind
+        )
+    }
 }

@@ -15,6 +15,8 @@ struct StatusReport: Decodable {
 
     struct Memory: Decodable {
         var usedBytes, limitBytes: Int64
+        /// Whether telemetry is refused for want of memory; absent in the answer of an older collector.
+        var refusing: Bool?
     }
 
     struct Pipeline: Decodable {
@@ -61,12 +63,13 @@ struct StatusReport: Decodable {
 
     /// A headline, the pipelines, a table of components, and what is wrong.
     func text(width: Int, style: Style, now: Timestamp) -> String {
-        let isWell = components.allSatisfy { $0.state == "ok" }
+        let isRefusing = memory.refusing == true
+        let isWell = !isRefusing && components.allSatisfy { $0.state == "ok" }
         let uptime = Figures.duration(milliseconds: uptimeSeconds * 1_000)
         let limit = memory.limitBytes > 0 ? " of \(Figures.bytes(memory.limitBytes))" : ""
         var text = """
             \(style.bold("Telemetry Hub")) \(version.printable) \(style.dot) \(isWell ? "ok" : "degraded") \(style.dot) up \(uptime)
-            Memory in flight  \(Figures.bytes(memory.usedBytes))\(limit)
+            Memory in flight  \(Figures.bytes(memory.usedBytes))\(limit)\(isRefusing ? "; telemetry is refused with 503 until some of it is free" : "")
 
 
             """

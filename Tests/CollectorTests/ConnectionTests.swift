@@ -119,6 +119,51 @@ struct ConnectionTests {
         }
     }
 
+    @Test func `a body that comes more slowly than the least rate is 408, however steadily it comes`() async throws {
+        var limits = ListenerLimits()
+        limits.bodyRate = 100_000
+        limits.bodyGrace = .milliseconds(200)
+        let taker = Route(.post, "/take") { request in
+            _ = try await request.body.collect(limit: 2_000_000)
+            return ServerResponse(.ok)
+        }
+        let bench = try await ListenerBench([taker], limits)
+        for length in [1_000, 1_000_000] {
+            let connection = try await bench.connect()
+            try connection.send("POST /take HTTP/1.1\nHost: localhost\nContent-Length: \(length)\n\n")
+            // One byte at a time is no pause and no rate.
+            let isRefused = await eventually {
+                (try? connection.send("x")) == nil || !connection.hasNothing
+            }
+            #expect(isRefused)
+            #expect(try await connection.answer().status == 408)
+        }
+        // What is sent at once is never slow.
+        let connection = try await bench.connect()
+        let body = [UInt8](repeating: 65, count: 900_000)
+        try await connection.send(
+            Array("POST /take HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n".utf8) + body
+        )
+        #expect(try await connection.answer().status == 200)
+    }
+
+    @Test func `work on a long body, and one that inflates to one, leaves the event loop`() async throws {
+        let short = Route(.post, "/short") { request in
+            let most = request.shortWork?.bytes
+            return ServerResponse(.ok, body: .bytes(Array("\(most ?? 0)".utf8)))
+        }
+        let bench = try await ListenerBench([short])
+        let connection = try await bench.connect()
+        for (length, bound) in [(10, ListenerLimits().smallBody), (300_000, 0)] {
+            try await connection.send(
+                Array("POST /short HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(length)\r\n\r\n".utf8)
+                    + [UInt8](repeating: 65, count: length)
+            )
+            let answer = try await connection.answer()
+            #expect(answer.body == "\(bound)")
+        }
+    }
+
     @Test func `a connection without a request is closed after a while`() async throws {
         var limits = ListenerLimits()
         limits.idleTime = .milliseconds(20)

@@ -154,9 +154,19 @@ final class RunningProgram: Sendable {
     var isRunning: Bool { process.isRunning }
 
     /// The memory it has now, in bytes.
-    func residentMemory() throws -> Int {
+    func residentMemory() throws -> Int { try memory("VmRSS:") }
+
+    /// The most memory it had since the start or ``forgetPeakMemory()``, in bytes.
+    func peakMemory() throws -> Int { try memory("VmHWM:") }
+
+    /// Lets the peak begin at what it has now.
+    func forgetPeakMemory() throws {
+        try Data("5".utf8).write(to: URL(filePath: "/proc/\(process.processIdentifier)/clear_refs"))
+    }
+
+    private func memory(_ name: String) throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
-        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix(name) })
         return try #require(line.split(separator: " ").dropLast().last.flatMap { Int($0) }) * 1_024
     }
 

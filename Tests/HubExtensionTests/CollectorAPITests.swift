@@ -11,7 +11,7 @@ struct CollectorAPITests {
     @Test func `pipelines and components as they run`() async throws {
         let text = try await Bench(parts: busyParts()).get("/api/telemetry/pipelines").text
         let head =
-            #"{"startedAt":"2026-11-22T11:58:30.000Z","uptimeSeconds":90,"version":"1.2.3","memory":{"usedBytes":1024,"limitBytes":4096},"#
+            #"{"startedAt":"2026-11-22T11:58:30.000Z","uptimeSeconds":90,"version":"1.2.3","memory":{"usedBytes":1024,"limitBytes":4096,"refusing":false},"#
             + #""pipelines":[{"name":"logs/audit","signal":"logs","receivers":["otlp"],"processors":["tokens"],"exporters":["otlp_http/team"],"#
             + #""accepted":{"receivers":{"otlp":7},"processors":{"tokens":0},"exporters":{"otlp_http/team":5}}}],"#
         #expect(text.hasPrefix(head), "\(text)")

@@ -114,7 +114,8 @@ import YAML
     @Test func `every key is documented`() {
         let keys =
             [
-                "endpoint", "transport", "max_request_body_size", "compression_algorithms", "traces_url_path",
+                "endpoint", "transport", "max_request_body_size", "max_request_records", "min_body_rate",
+                "compression_algorithms", "traces_url_path",
                 "logs_url_path", "metrics_url_path", "include_metadata", "response_headers", "read_header_timeout",
                 "read_timeout", "write_timeout", "idle_timeout", "keep_alives_enabled", "keepalive",
                 "keepalive.enabled",

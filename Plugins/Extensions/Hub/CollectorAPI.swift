@@ -20,7 +20,10 @@ struct CollectorAPI {
     ///
     /// - Parameter startedAt: When the hub began to serve.
     func health(since startedAt: Timestamp?) -> JSONValue {
-        let isDegraded = status().components.contains { if case .degraded = $0.state { true } else { false } }
+        let status = status()
+        let isDegraded =
+            status.memory.trouble != nil
+            || status.components.contains { if case .degraded = $0.state { true } else { false } }
         return [
             "status": isDegraded ? "degraded" : "ok",
             "version": .string(version),

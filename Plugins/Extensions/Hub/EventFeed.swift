@@ -156,7 +156,11 @@ struct FeedNews {
             let message = "calls of the model \(name) have no price; name one under pricing.overrides"
             present.append(("unpriced \(name)", Self.notice("warning", "unpriced", message)))
         }
-        for component in collector.status().components {
+        let status = collector.status()
+        if let trouble = status.memory.trouble {
+            present.append(("degraded memory", Self.notice("warning", "degraded", trouble)))
+        }
+        for component in status.components {
             guard case .degraded(let reason) = component.state else { continue }
             let name = "\(component.kind.singular) \(component.id)"
             present.append(("degraded \(name) \(reason)", Self.notice("warning", "degraded", "\(name): \(reason)")))

@@ -47,6 +47,11 @@ struct MetricsText {
             "Bytes that may be held for data on its way; 0 is no limit.",
             status.memory.limitBytes
         )
+        add(
+            "hammurabi_memory_refusing",
+            "1 while telemetry is refused for want of memory.",
+            status.memory.isRefusing ? 1 : 0
+        )
         add("process_resident_memory_bytes", "Memory that the process holds.", residentBytes)
         var (records, states): ([Sample], [Sample]) = ([], [])
         for component in status.components {

@@ -14,6 +14,7 @@ extension TelemetryJSON {
             "memory": [
                 "usedBytes": .integer(Int64(status.memory.usedBytes)),
                 "limitBytes": .integer(Int64(status.memory.limitBytes)),
+                "refusing": .bool(status.memory.isRefusing),
             ],
             "pipelines": .array(status.pipelines.map(pipeline)),
             "components": .array(status.components.map { component($0, now) }),

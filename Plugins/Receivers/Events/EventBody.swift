@@ -2,11 +2,16 @@
 
 import CollectorKit
 import HTTPTypes
+import OTLP
 
 /// The body of a request, as long as it says that it is JSON.
 enum EventBody {
-    /// Reads the whole body.
-    static func read(_ request: ServerRequest, limit: Int) async throws(EventRefusal) -> [UInt8] {
+    /// Reads the whole body, and hands it over where work of its length belongs.
+    static func read<Success>(
+        _ request: ServerRequest,
+        limit: Int,
+        _ use: ([UInt8]) async throws(EventRefusal) -> Success
+    ) async throws(EventRefusal) -> Success {
         guard isJSON(request) else { throw .unsupportedType }
         let coding = request.head.headerFields[.contentEncoding]?.lowercased() ?? "identity"
         guard ["identity", "gzip", "x-gzip"].contains(coding) else { throw .unsupportedCoding }
@@ -16,15 +21,32 @@ enum EventBody {
         } catch {
             throw error == .tooLarge ? .tooLarge(limit) : .interrupted
         }
-        guard coding != "identity" else { return body }
+        let size = coding == "identity" ? body.count : max(body.count, Gzip.statedSize(of: body))
+        return try await request.run(ifShort: { size <= $0 / slowness }) { () async throws(EventRefusal) -> Success in
+            guard coding != "identity" else { return try await use(body) }
+            let plain = try inflate(body, limit, request.memory)
+            // A sender that understates the size is found out here.
+            return try await request.run(ifShort: { plain.count <= $0 / slowness }) {
+                () async throws(EventRefusal) -> Success in try await use(plain)
+            }
+        }
+    }
+
+    /// By how much events take longer to read than the same bytes of OTLP.
+    private static let slowness = 4
+
+    private static func inflate(_ body: [UInt8], _ limit: Int, _ memory: (any MemoryAllowance)?) throws(EventRefusal)
+        -> [UInt8]
+    {
         do throws(Gzip.Failure) {
-            return try Gzip.inflate(body, limit: limit)
+            if let plain = try Gzip.inflate(body, limit: limit, memory: memory) { return plain }
         } catch {
             switch error {
             case .tooLarge: throw .tooLarge(limit)
             case .corrupt(let reason): throw .invalid(reason)
             }
         }
+        throw memory?.isBeyondLimit == true ? .beyondMemory : .noMemory
     }
 
     /// Whether the sender may post and says that it posts JSON.

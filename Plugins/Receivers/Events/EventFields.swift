@@ -17,6 +17,9 @@ struct EventFields: Decodable {
         "id": [], "status": [], "completed": [],
     ]
 
+    /// All names under which members are found.
+    static let names = Set(spellings.flatMap { [$0.key] + $0.value })
+
     init(from decoder: any Decoder) throws {
         values = try decoder.singleValueContainer().decode([String: EventValue].self)
     }

@@ -49,6 +49,18 @@ struct EventRefusal: Error {
         )
     }
 
+    static let noMemory = EventRefusal(
+        status: .serviceUnavailable,
+        message: "too much is being taken in at the moment; send it again later",
+        fields: [.retryAfter: "1"],
+        problem: .noMemory
+    )
+
+    static let beyondMemory = EventRefusal(
+        status: .contentTooLarge,
+        message: "the body needs more memory than service.memory_limit allows at all; send fewer events at once"
+    )
+
     static let interrupted = EventRefusal(
         status: .badRequest,
         message: "the body was cut off",

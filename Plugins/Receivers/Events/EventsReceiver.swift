@@ -40,8 +40,10 @@ final class EventsReceiver: Receiver, HTTPServing {
     ) async -> ServerResponse {
         do throws(EventRefusal) {
             guard gate.isOpen else { throw .notRunning }
-            let body = try await EventBody.read(request, limit: Int(clamping: config.maxRequestBodySize.bytes))
-            return try await take(body, request.permissions)
+            let limit = Int(clamping: config.maxRequestBodySize.bytes)
+            return try await EventBody.read(request, limit: limit) { (body) async throws(EventRefusal) in
+                try await take(body, request.permissions)
+            }
         } catch {
             return ServerResponse(error)
         }

@@ -22,8 +22,9 @@ struct Heartbeat {
     /// Reads a body.
     init(_ body: [UInt8], now: Timestamp) throws(EventRefusal) {
         let fields: EventFields
+        let known = try KnownMembers(events: body, most: 0)
         do {
-            fields = try JSONDecoder().decode(EventFields.self, from: Data(body))
+            fields = try JSONDecoder().decode(EventFields.self, from: Data(known.json))
         } catch DecodingError.typeMismatch, DecodingError.valueNotFound {
             throw .invalid("the body must be a heartbeat, which is a JSON object")
         } catch {

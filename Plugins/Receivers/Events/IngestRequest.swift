@@ -18,9 +18,6 @@ struct IngestRequest {
     init(_ body: [UInt8], now: Timestamp) throws(EventRefusal) {
         let fields: [EventFields]
         (fields, isList) = try Self.fields(body)
-        guard fields.count <= Self.largestList else {
-            throw .invalid("a list may have at most \(Self.largestList) events, this one has \(fields.count)")
-        }
         var events: [UsageEvent] = []
         events.reserveCapacity(fields.count)
         for (position, fields) in fields.enumerated() {
@@ -36,8 +33,12 @@ struct IngestRequest {
 
     private static func fields(_ body: [UInt8]) throws(EventRefusal) -> ([EventFields], isList: Bool) {
         let isList = body.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
+        let known = try KnownMembers(events: body, most: largestList)
+        guard known.count <= largestList else {
+            throw .invalid("a list may have at most \(largestList) events, this one has \(known.count)")
+        }
         do {
-            let data = Data(body)
+            let data = Data(known.json)
             return isList
                 ? (try JSONDecoder().decode([EventFields].self, from: data), true)
                 : ([try JSONDecoder().decode(EventFields.self, from: data)], false)
@@ -48,6 +49,20 @@ struct IngestRequest {
             throw .invalid("event \(position): must be a JSON object")
         } catch {
             throw .invalid("the body is no JSON")
+        }
+    }
+}
+
+extension KnownMembers {
+    /// Reads the members of events.
+    init(events body: [UInt8], most: Int) throws(EventRefusal) {
+        do throws(Fault) {
+            try self.init(body, names: EventFields.names, most: most)
+        } catch {
+            switch error {
+            case .malformed: throw .invalid("the body is no JSON")
+            case .repeated(let event): throw .invalid("event \(event): names its members again and again")
+            }
         }
     }
 }

@@ -19,11 +19,13 @@ struct MisplacedRecords: Equatable {
     let count: Int
 
     /// Looks for records of another signal in a JSON request that has none of its own; nil when there are none.
-    init?(json: [UInt8], sentAs sent: Signal) {
+    init?(json: [UInt8], sentAs sent: Signal, _ limits: ReadingLimits = ReadingLimits()) {
         // `{}` and the like are what most empty requests are.
         guard json.count > 20 else { return nil }
         for signal in Signal.allCases where signal != sent {
-            guard let batch = try? OTLPBatch(signal: signal, json: json), !batch.records.isEmpty else { continue }
+            guard let batch = try? OTLPBatch(signal: signal, json: json, limits: limits), !batch.records.isEmpty else {
+                continue
+            }
             self.signal = signal
             count = batch.records.count
             return

@@ -4,23 +4,38 @@ import CollectorKit
 import HTTPTypes
 import OTLP
 
-/// Makes a batch of a request: checks its head, then reads, inflates and decodes the body within one limit.
+/// Makes a batch of a request: checks its head, then reads, inflates and decodes the body within its limits.
 struct ExportRequestReader {
     /// The largest body in bytes, before and after it is inflated.
     let limit: Int
+    /// The most records of a request.
+    let records: Int
     /// The codings that a body may have.
     let codings: Set<ContentCoding>
 
-    func read(_ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding) async throws(Refusal)
-        -> ExportRequest
-    {
+    /// Hands the batch over; both where the request was started when they are short, and else on a worker.
+    ///
+    /// What a body inflates to decides, and not what it says it does: 61 KiB can be 64 MiB.
+    func read<Success>(
+        _ request: ServerRequest,
+        _ signal: Signal,
+        _ encoding: BodyEncoding,
+        _ use: (ExportRequest) async throws(Refusal) -> Success
+    ) async throws(Refusal) -> Success {
         let coding = ContentCoding(contentEncoding: request.head.headerFields[.contentEncoding])
         guard let coding, codings.contains(coding) else { throw .unsupportedCoding(codings) }
         let body = try await collect(request.body)
-        let plain = coding == .gzip ? try inflate(body, request.memory) : body
-        let otlp = try decode(plain, signal, encoding)
-        let isEmpty = otlp.records.isEmpty && encoding == .json
-        return ExportRequest(otlp: otlp, misplaced: isEmpty ? MisplacedRecords(json: plain, sentAs: signal) : nil)
+        if coding == .identity {
+            return try await use(try decode(body, signal, encoding, request))
+        }
+        var plain: [UInt8]?
+        if let short = request.shortWork, Gzip.statedSize(of: body) <= short.bytes {
+            plain = try inflate(body, atMost: short.bytes, request.memory)
+        }
+        return try await request.run(ifShort: { _ in plain != nil }) { () async throws(Refusal) -> Success in
+            let plain = if let plain { plain } else { try inflate(body, request.memory) }
+            return try await use(try decode(plain, signal, encoding, request))
+        }
     }
 
     private func collect(_ body: RequestBody) async throws(Refusal) -> [UInt8] {
@@ -34,30 +49,56 @@ struct ExportRequestReader {
         }
     }
 
-    private func inflate(_ body: [UInt8], _ memory: (any MemoryAllowance)?) throws(Refusal) -> [UInt8] {
-        let inflated: [UInt8]?
+    /// The inflated body; nil when it is longer than the work that is short.
+    private func inflate(_ body: [UInt8], atMost short: Int, _ memory: (any MemoryAllowance)?) throws(Refusal)
+        -> [UInt8]?
+    {
+        guard short < limit else { return nil }
         do throws(Gzip.Failure) {
-            inflated = try Gzip.inflate(body, limit: limit, memory: memory)
+            return try Gzip.inflate(body, limit: short, memory: memory)
         } catch {
-            switch error {
-            case .tooLarge: throw .tooLarge("the inflated body", limit)
-            case .corrupt(let reason): throw .invalid(reason)
-            }
+            if error == .tooLarge { return nil }
+            throw Refusal(error, limit)
         }
-        if let inflated { return inflated }
-        var refusal = Refusal.unavailable("there is no memory left for the inflated body now", after: 1)
-        refusal.problem = .noMemory
-        throw refusal
     }
 
-    private func decode(_ body: [UInt8], _ signal: Signal, _ encoding: BodyEncoding) throws(Refusal) -> OTLPBatch {
-        do throws(OTLPError) {
-            switch encoding {
-            case .protobuf: return try OTLPBatch(signal: signal, protobuf: body)
-            case .json: return try OTLPBatch(signal: signal, json: body)
-            }
+    private func inflate(_ body: [UInt8], _ memory: (any MemoryAllowance)?) throws(Refusal) -> [UInt8] {
+        do throws(Gzip.Failure) {
+            if let inflated = try Gzip.inflate(body, limit: limit, memory: memory) { return inflated }
         } catch {
-            throw .invalid(error.description)
+            throw Refusal(error, limit)
+        }
+        throw .noMemory(memory)
+    }
+
+    private func decode(_ body: [UInt8], _ signal: Signal, _ encoding: BodyEncoding, _ request: ServerRequest)
+        throws(Refusal) -> ExportRequest
+    {
+        let limits = ReadingLimits(records: records, memory: request.memory)
+        do throws(OTLPError) {
+            let otlp: OTLPBatch
+            switch encoding {
+            case .protobuf: otlp = try OTLPBatch(signal: signal, protobuf: body, limits: limits)
+            case .json: otlp = try OTLPBatch(signal: signal, json: body, limits: limits)
+            }
+            let isEmpty = otlp.records.isEmpty && encoding == .json
+            let misplaced = isEmpty ? MisplacedRecords(json: body, sentAs: signal, limits) : nil
+            return ExportRequest(otlp: otlp, misplaced: misplaced)
+        } catch {
+            switch error.kind {
+            case .malformed: throw .invalid(error.description)
+            case .tooManyRecords: throw .tooManyRecords(records)
+            case .outOfMemory: throw .noMemory(request.memory)
+            }
+        }
+    }
+}
+
+extension Refusal {
+    fileprivate init(_ failure: Gzip.Failure, _ limit: Int) {
+        switch failure {
+        case .tooLarge: self = .tooLarge("the inflated body", limit)
+        case .corrupt(let reason): self = .invalid(reason)
         }
     }
 }

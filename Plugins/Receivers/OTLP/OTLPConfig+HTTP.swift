@@ -11,6 +11,10 @@ extension OTLPConfig {
         public var transport = Transport.tcp
         /// The largest body that is taken, before and after it is inflated.
         public var maxRequestBodySize = BodySizeLimit.standard
+        /// The most records of one request.
+        public var maxRequestRecords = 100_000
+        /// How many bytes a second a body must bring on average once its first 20 seconds are over; 0 for no least rate.
+        public var minBodyRate = ConfigByteSize(bytes: 500)
         /// The codings of bodies that are taken; the empty text stands for none.
         public var compressionAlgorithms = ["", "gzip"]
         /// Where traces are posted.
@@ -48,6 +52,8 @@ extension OTLPConfig {
         enum CodingKeys: String, CodingKey {
             case endpoint, transport, keepalive, cors, tls, auth
             case maxRequestBodySize = "max_request_body_size"
+            case maxRequestRecords = "max_request_records"
+            case minBodyRate = "min_body_rate"
             case compressionAlgorithms = "compression_algorithms"
             case tracesURLPath = "traces_url_path"
             case logsURLPath = "logs_url_path"

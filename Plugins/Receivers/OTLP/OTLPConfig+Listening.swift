@@ -38,6 +38,8 @@ extension OTLPConfig.HTTP {
         var terms = ConnectionTerms()
         terms.headTime = readHeaderTimeout.ifSet
         terms.bodyTime = readTimeout.ifSet
+        // The usual rate is the listener's own.
+        if minBodyRate != Self().minBodyRate { terms.leastBodyRate = Int(clamping: minBodyRate.bytes) }
         terms.answerTime = writeTimeout.ifSet
         terms.idleTime = keepalive.idleTimeout.ifSet ?? idleTimeout.ifSet
         terms.keepsAlive = keepAlivesEnabled && keepalive.enabled

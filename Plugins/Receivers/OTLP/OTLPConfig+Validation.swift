@@ -24,6 +24,7 @@ private struct HTTPFindings {
 
     /// What a batch can hold, with room for the growth of JSON that becomes protobuf.
     private static let bodySizes: ClosedRange<Int64> = 1...(1 << 30)
+    private static let recordCounts = 1...10_000_000
     /// A shorter time ends what has hardly begun; a longer one is no limit.
     private static let times: ClosedRange<Int64> = 1_000_000...86_400_000_000_000
     /// The codings of the OpenTelemetry Collector that cannot be undone here.
@@ -91,6 +92,22 @@ private struct HTTPFindings {
                 "a body has 1B to 1GiB",
                 at: key("max_request_body_size"),
                 help: "write 64MiB"
+            )
+        }
+        if !Self.recordCounts.contains(http.maxRequestRecords) {
+            findings.error(
+                "out-of-range",
+                "a request has 1 to 10,000,000 records",
+                at: key("max_request_records"),
+                help: "write 100000"
+            )
+        }
+        if http.minBodyRate.bytes > 1 << 20 {
+            findings.error(
+                "out-of-range",
+                "a body brings at most 1MiB a second at least",
+                at: key("min_body_rate"),
+                help: "write 500B, or 0B for no least rate"
             )
         }
         for (position, name) in http.compressionAlgorithms.enumerated() where ContentCoding(rawValue: name) == nil {

@@ -30,6 +30,10 @@ public struct OTLPConfig: ComponentConfig {
         "protocols.http.transport": "tcp, or tcp4 and tcp6 for addresses of one family",
         "protocols.http.max_request_body_size":
             "the largest body that is taken, before and after it is inflated; 0 means 64MiB",
+        "protocols.http.max_request_records":
+            "the most records of one request; each unfolds to 0.5 KiB, however few bytes it has",
+        "protocols.http.min_body_rate":
+            "how many bytes a second a body must bring on average once its first 20 seconds are over; 0B for no least rate",
         "protocols.http.compression_algorithms":
             "the codings of bodies that are taken, \"\" for none; gzip is the only one here",
         "protocols.http.traces_url_path": "where traces are posted, beside Langfuse's path /api/public/otel/v1/traces",

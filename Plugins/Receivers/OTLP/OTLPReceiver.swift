@@ -21,7 +21,11 @@ final class OTLPReceiver: Receiver, HTTPServing {
         self.settings = settings
         self.next = next
         origins = OriginPolicy(http.cors)
-        reader = ExportRequestReader(limit: Int(clamping: http.maxRequestBodySize.bytes), codings: http.codings)
+        reader = ExportRequestReader(
+            limit: Int(clamping: http.maxRequestBodySize.bytes),
+            records: http.maxRequestRecords,
+            codings: http.codings
+        )
         remarks = SenderRemarks(settings)
         addedFields = http.responseFields
     }
@@ -118,9 +122,27 @@ final class OTLPReceiver: Receiver, HTTPServing {
     {
         guard gate.isOpen else { throw .notRunning }
         guard let pipeline = next[signal] else { throw .noPipeline(signal) }
-        let content = try await reader.read(request, signal, encoding)
+        return try await reader.read(request, signal, encoding) { (content) async throws(Refusal) -> ServerResponse in
+            let otlp = content.otlp
+            if otlp.recordCount > 0 {
+                try await request.run(ifShort: { _ in Self.isShort(otlp) }) { () async throws(Refusal) in
+                    try await hand(otlp, request.memory, to: pipeline)
+                }
+            }
+            return answer(content, request, signal, encoding)
+        }
+    }
+
+    /// Whether processors look through a batch in a moment: 256 KiB of usual records are 800 of them with 6,000 attributes.
+    private static func isShort(_ otlp: OTLPBatch) -> Bool {
+        otlp.records.count <= 2_000 && otlp.attributes.count <= 20_000
+    }
+
+    /// The answer to what was taken; notes what is wrong with it.
+    private func answer(_ content: ExportRequest, _ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding)
+        -> ServerResponse
+    {
         let otlp = content.otlp
-        if otlp.recordCount > 0 { try await hand(otlp, to: pipeline) }
         settings.counters.add(otlp.rejected, to: .refused)
         note(otlp.rejected, .malformedRecords, otlp.rejectionReason ?? "malformed records", request, signal)
         if !otlp.notes.isEmpty { remarks.remark(otlp.notes) }
@@ -153,12 +175,16 @@ final class OTLPReceiver: Receiver, HTTPServing {
         )
     }
 
-    private func hand(_ otlp: OTLPBatch, to pipeline: any Consumer) async throws(Refusal) {
+    private func hand(_ otlp: OTLPBatch, _ memory: (any MemoryAllowance)?, to pipeline: any Consumer)
+        async throws(Refusal)
+    {
         // The body may have taken long; after the shutdown nobody waits for this batch any more.
         guard gate.enter() else { throw .notRunning }
         defer { gate.leave() }
         do throws(ConsumeError) {
-            try await pipeline.consume(Batch(otlp, receivedAt: settings.now()))
+            var batch = Batch(otlp, receivedAt: settings.now())
+            batch.memory = memory
+            try await pipeline.consume(batch)
             settings.counters.add(otlp.recordCount, to: .accepted)
         } catch {
             settings.counters.add(otlp.recordCount, to: error.isRetryable ? .failed : .refused)

@@ -17,6 +17,7 @@ struct Refusal: Error {
     enum Code: Int32 {
         case invalidArgument = 3
         case notFound = 5
+        case resourceExhausted = 8
         case unavailable = 14
     }
 }
@@ -80,6 +81,29 @@ extension Refusal {
             message: "\(subject) has more than \(limit) bytes; send smaller batches or raise max_request_body_size",
             fields: [.connection: "close"]
         )
+    }
+
+    /// The whole request is refused, before its pipeline has seen anything of it.
+    static func tooManyRecords(_ limit: Int) -> Refusal {
+        Refusal(
+            status: .contentTooLarge,
+            code: .resourceExhausted,
+            message: "the request has more than \(limit) records; send smaller batches or raise max_request_records"
+        )
+    }
+
+    /// What a request unfolds to finds no room now, or has none in any case.
+    static func noMemory(_ memory: (any MemoryAllowance)?) -> Refusal {
+        if memory?.isBeyondLimit == true {
+            return Refusal(
+                status: .contentTooLarge,
+                code: .resourceExhausted,
+                message: "the request needs more memory than service.memory_limit allows at all; send smaller batches"
+            )
+        }
+        var refusal = unavailable("too much is being taken in at the moment; send it again later", after: 1)
+        refusal.problem = .noMemory
+        return refusal
     }
 
     static let interrupted = Refusal(

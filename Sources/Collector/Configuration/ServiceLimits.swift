@@ -4,7 +4,7 @@ public import CollectorKit
 
 /// What a user writes under `service:` about how much the collector may take up.
 public struct ServiceLimits: Codable, Sendable, Hashable {
-    /// How many bytes requests in flight, as they were sent and inflated, and queues may take up together.
+    /// How many bytes requests in flight, with all that they unfold to, and queues may take up together.
     public var memoryLimit = standardMemory
 
     /// The defaults.

@@ -3,9 +3,10 @@
 import CollectorKit
 import HTTPTypes
 import NIOCore
+import Usage
 
 extension ConnectionHandler {
-    /// Why the present request is not answered; nil when it is, and its memory is taken then.
+    /// Why the present request is not answered; nil when it is, and its share of the memory is opened then.
     func denial(_ head: RequestHead, _ match: RouteTable.Match) -> Admission.Denial? {
         switch site.admission {
         case .everybody: break
@@ -36,21 +37,46 @@ extension ConnectionHandler {
     private func memoryDenial(_ head: RequestHead) -> Admission.Denial? {
         guard let budget = service.memory, head.statedLength != 0 else { return nil }
         let length = head.statedLength ?? 0
-        if length > budget.limit {
+        if length > budget.largestBody {
             return Admission.Denial(
                 code: .tooLarge,
                 status: .contentTooLarge,
                 message: "the body has more bytes than service.memory_limit allows at all; send smaller batches"
             )
         }
-        exchange?.memory = MemoryShare(length, of: budget)
-        if exchange?.memory != nil { return nil }
+        if budget.hasRoom(for: length, isLarge: length > limits.smallBody) {
+            exchange?.memory = MemoryShare(of: budget)
+            return nil
+        }
+        budget.noteRefusal()
         return Admission.Denial(
             code: .noMemory,
             status: .serviceUnavailable,
             message: "too much is being taken in at the moment; send it again later",
             fields: [.retryAfter: "\(budget.retryAfter(for: length))"]
         )
+    }
+
+    /// Takes memory for bytes of the body that have come; false when there is none.
+    func takesMemory(for bytes: Int) -> Bool {
+        guard let budget = service.memory, let exchange, let memory = exchange.memory else { return true }
+        if exchange.received + bytes <= limits.smallBody { return memory.take(bytes) }
+        if exchange.incoming == nil {
+            self.exchange?.incoming = IncomingShare(memory, of: budget, sender: sender(of: exchange.head.request))
+        }
+        return self.exchange?.incoming?.take(bytes) == true
+    }
+
+    /// A hash of who sends: of its key, which has been checked by now, or else of its address.
+    private func sender(of request: HTTPRequest) -> UInt64 {
+        var hash = StableHash(domain: "sender")
+        let key = HTTPField.Name("X-Hammurabi-Api-Key").flatMap { request.headerFields[$0] }
+        if case .keys = site.admission, let key = key ?? request.headerFields[.authorization] {
+            hash.combine(key)
+        } else {
+            hash.combine(context?.channel.remoteAddress?.ipAddress ?? "")
+        }
+        return hash.value
     }
 
     /// Answers without the body; a request that has none keeps its connection.

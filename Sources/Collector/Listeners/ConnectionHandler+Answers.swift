@@ -97,11 +97,21 @@ extension ConnectionHandler {
 
     /// Answers what has begun, and then ends the connection.
     func drain() {
+        limits = limits.draining
+        // What is waited for already ends sooner, too.
+        switch timing.reason {
+        case .reader, .rest: expect(.reader, by: min(timing.deadline, .now() + limits.answerTime))
+        case .body: expect(.body, by: min(timing.deadline, .now() + limits.bodyPause))
+        case .request, .head, nil: break
+        }
         guard phase == .open || phase == .ending else { return }
-        if exchange == nil { return phase == .open ? close() : () }
+        guard let exchange else { return phase == .open ? close() : () }
         phase = .ending
-        // A feed of events has no end of its own, also where the connection is to end with it (HTTP/1.0).
-        if exchange?.isEndless == true { streaming?.cancel() }
+        // A feed of events has no end of its own, also where the connection is to end with it (HTTP/1.0). One whose client does not
+        // read cannot be told so.
+        guard exchange.isEndless else { return }
+        streaming?.cancel()
+        expect(.reader, within: limits.answerTime)
     }
 
     /// Ends the connection now.

@@ -24,6 +24,7 @@ extension ConnectionHandler {
         case .head(let head): begin(head)
         case .body(let buffer): append(buffer)
         case .end:
+            exchange?.incoming = nil
             exchange?.body.complete()
             if exchange?.isHandled == false { handle() }
         }
@@ -40,17 +41,19 @@ extension ConnectionHandler {
             exchange = Exchange(number: exchangeCount, head: head, match: match, began: .now())
             if !head.keepsAlive || !limits.keepsAlive { phase = .ending }
             if let denial = denial(head, match) { return deny(denial) }
-            if let length = head.statedLength, length <= limits.smallBody { exchange?.body.reserve(length) }
+            if let length = head.statedLength, length <= limits.smallBody { exchange?.body.expect(length) }
         } catch {
             refuse(error)
         }
     }
 
-    /// Counts what comes without a stated length.
+    /// Counts what comes.
     private func append(_ buffer: ByteBuffer) {
-        if let memory = exchange?.memory, exchange?.head.statedLength == nil, !memory.take(buffer.readableBytes) {
+        guard takesMemory(for: buffer.readableBytes) else {
+            if exchange?.memory?.isBeyondLimit == true { return refuse(.beyondMemory) }
             return refuse(.noMemory(retryAfter: service.memory?.retryAfter(for: buffer.readableBytes) ?? 1))
         }
+        exchange?.received += buffer.readableBytes
         exchange?.body.append(buffer)
     }
 
@@ -63,6 +66,8 @@ extension ConnectionHandler {
     func handle() {
         guard let context, let exchange else { return }
         self.exchange?.isHandled = true
+        // The client does not answer for the time until its body is asked for.
+        self.exchange?.bodyBegan = nil
         timing.stop()
         if let denial = exchange.denial { return answer(denial) }
         let request = exchange.head.request
@@ -75,16 +80,21 @@ extension ConnectionHandler {
         }
     }
 
-    /// Short work starts at once on the event loop and comes back to it; the rest must not hold up other connections.
+    /// Short work starts at once on the event loop and comes back to it; work on a long body has threads of its own, so that it holds up
+    /// neither other connections nor those who only ask. What a compressed body inflates to is not known here: its handler goes over to
+    /// those threads when it is much.
     private func run(_ route: Route, _ parameters: [String: String], _ exchange: Exchange, _ eventLoop: any EventLoop) {
         let (service, number) = (service, exchange.number)
         let connection = NIOLoopBound(self, eventLoop: eventLoop)
+        let isPost = exchange.head.request.method == .post
+        let isShort = isPost && exchange.body.isComplete && exchange.body.bytes.count <= limits.smallBody
         let request = ServerRequest(
             head: exchange.head.request,
             parameters: parameters,
             body: body(of: exchange, connection, eventLoop),
             memory: exchange.memory,
-            permissions: exchange.permissions
+            permissions: exchange.permissions,
+            shortWork: isShort ? ShortWork(bytes: limits.smallBody, workers: WorkerThreads.shared) : nil
         )
         let work: @Sendable () async -> Void = {
             let response = await service.answer(request, route)
@@ -94,12 +104,10 @@ extension ConnectionHandler {
                 eventLoop.execute { connection.value.finish(response, number) }
             }
         }
-        // A compressed body is several times the work.
-        let isCompressed = exchange.head.request.headerFields[.contentEncoding] != nil
-        let short = isCompressed ? limits.smallBody / 4 : limits.smallBody
-        let isShort = exchange.body.isComplete && exchange.body.bytes.count <= short
-        if isShort, exchange.head.request.method == .post {
+        if isShort {
             Task.immediate(executorPreference: executor) { await work() }
+        } else if isPost {
+            Task(executorPreference: WorkerThreads.shared) { await work() }
         } else {
             Task { await work() }
         }
@@ -130,7 +138,7 @@ extension ConnectionHandler {
             sayGoOn()
         }
         if case .whole(let limit) = demand, let length = exchange.head.statedLength, length <= limit {
-            self.exchange?.body.reserve(length)
+            self.exchange?.body.expect(length)
         }
         self.exchange?.body.wait(for: demand, continuation)
         readOn()
@@ -154,6 +162,14 @@ extension ConnectionHandler {
         }
     }
 
+    /// Until when more of a body must come: before the pause is too long, the whole too long, or the average too slow.
+    private func bodyDeadline(_ exchange: Exchange) -> NIODeadline {
+        let deadline = min(exchange.began + limits.bodyTime, .now() + limits.bodyPause)
+        guard limits.bodyRate > 0 else { return deadline }
+        let allowed = TimeAmount.milliseconds(Int64(clamping: exchange.received &* 1_000 / limits.bodyRate))
+        return min(deadline, (exchange.bodyBegan ?? .now()) + limits.bodyGrace + allowed)
+    }
+
     /// Reads on when there is use for what comes.
     func readOn() {
         guard let context else { return }
@@ -167,7 +183,8 @@ extension ConnectionHandler {
             // Also to learn that the client goes away; what it sends early is kept, but no more is read then.
             if early.isEmpty { context.read() }
         } else if !exchange.isHandled || exchange.body.isWanted {
-            expect(.body, by: min(exchange.began + limits.bodyTime, .now() + limits.bodyPause))
+            if exchange.bodyBegan == nil { self.exchange?.bodyBegan = .now() }
+            expect(.body, by: bodyDeadline(exchange))
             context.read()
         }
     }

@@ -38,6 +38,12 @@ final class ConnectionHandler: ChannelInboundHandler {
         var permissions = Permissions.all
         /// What it holds of the memory.
         var memory: MemoryShare?
+        /// How many bytes of the body have come.
+        var received = 0
+        /// When the body was first waited for.
+        var bodyBegan: NIODeadline?
+        /// What of a large body is still coming; nil for others.
+        var incoming: IncomingShare?
     }
 
     /// How long the connection lasts.

@@ -26,11 +26,21 @@ struct IncomingBody {
     /// Whether a reader waits.
     var isWanted: Bool { waiting != nil }
 
-    /// Makes room for a body whose length is known.
-    mutating func reserve(_ length: Int) { bytes.reserveCapacity(length) }
+    /// The length that the sender stated.
+    private var stated = 0
+    /// As much room is made for a body before any of it has come.
+    private static let firstRoom = 1 << 20
+
+    /// Makes room for a body whose length is stated; for all of a large one only once so much has come that it is really being sent.
+    mutating func expect(_ length: Int) {
+        stated = length
+        bytes.reserveCapacity(min(length, Self.firstRoom))
+    }
 
     mutating func append(_ buffer: ByteBuffer) {
         guard failure == nil else { return }
+        let count = bytes.count + buffer.readableBytes
+        if count > bytes.capacity, count <= stated, bytes.count >= Self.firstRoom / 2 { bytes.reserveCapacity(stated) }
         buffer.withUnsafeReadableBytes { bytes.append(contentsOf: $0) }
         settle()
     }

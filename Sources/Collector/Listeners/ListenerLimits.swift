@@ -23,12 +23,20 @@ struct ListenerLimits: Sendable {
     var bodyPause = TimeAmount.seconds(30)
     /// How long a body may take in all.
     var bodyTime = TimeAmount.seconds(600)
+    /// How many bytes a second a body must bring on average; 0 for no least rate.
+    ///
+    /// As Apache's mod_reqtimeout has it (`body=20,MinRate=500`): who sends slower than that mostly means to hold memory.
+    var bodyRate = 500
+    /// After how long the average counts.
+    var bodyGrace = TimeAmount.seconds(20)
     /// How long an answer may take to be read.
     var answerTime = TimeAmount.seconds(60)
     /// How long what a client still sends is read and thrown away after an answer that ends the connection.
     ///
     /// To close with unread data would reset the connection, and the client might never see the answer (RFC 9112 §9.6).
     var lingerTime = TimeAmount.seconds(2)
+    /// How long a client may let a connection wait once the listener drains: for its request, or to read an answer.
+    var drainTime = TimeAmount.seconds(2)
     /// Whether a connection may serve more than one request.
     var keepsAlive = true
 }
@@ -40,11 +48,20 @@ extension ListenerLimits {
         keepsAlive = terms.keepsAlive
         if let time = terms.headTime { headTime = TimeAmount(time) }
         if let time = terms.answerTime { answerTime = TimeAmount(time) }
+        if let rate = terms.leastBodyRate { bodyRate = rate }
         if let time = terms.idleTime { idleTime = TimeAmount(time) }
         if let time = terms.bodyTime {
             bodyTime = TimeAmount(time)
             // Whoever grants a body so much time leaves it to the client how to use it.
             bodyPause = bodyTime
         }
+    }
+
+    /// The limits of a listener that drains: a client that lets it wait does not hold up the end.
+    var draining: ListenerLimits {
+        var limits = self
+        limits.answerTime = min(answerTime, drainTime)
+        limits.bodyPause = min(bodyPause, drainTime)
+        return limits
     }
 }

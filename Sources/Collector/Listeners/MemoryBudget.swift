@@ -2,11 +2,14 @@
 
 import CollectorKit
 import NIOCore
+import OTLP
 import Synchronization
 
 /// The bytes that requests in flight and queues hold together, and how many they may.
 ///
-/// A body whose length is stated is counted before it is read, one in chunks as it comes, and what it inflates to as it does.
+/// A body is counted as it comes, whatever length its sender states, and what it unfolds to before that happens: the inflated bytes, the
+/// index, what processors find. So no sender holds what it has not sent. Large bodies that are still coming leave room for others
+/// (``takeIncoming(_:of:)``). Safe to use from any thread.
 final class MemoryBudget: Sendable {
     private let most: Atomic<Int>
     private let used = Atomic<Int>(0)
@@ -14,6 +17,10 @@ final class MemoryBudget: Sendable {
     private let waiting = Atomic<Int>(0)
     private let released = Atomic<Int>(0)
     private let pace = Mutex<Pace?>(nil)
+    /// The bytes of large bodies that are still coming, by sender.
+    private let incoming = Mutex<[UInt64: Int]>([:])
+    /// When bytes were last refused, in nanoseconds of uptime; 0 for never.
+    private let refused = Atomic<UInt64>(0)
 
     /// How fast memory was given back when that was last looked at.
     private struct Pace {
@@ -24,6 +31,8 @@ final class MemoryBudget: Sendable {
 
     /// The longest that a sender is put off; by then the present requests have ended one way or another.
     private static let longestWait = 30
+    /// For how long after a refusal requests count as being refused.
+    private static let memoryOfRefusal = TimeAmount.seconds(30)
 
     init(limit: Int) {
         most = Atomic(limit)
@@ -37,6 +46,50 @@ final class MemoryBudget: Sendable {
 
     /// The bytes held now.
     var usedBytes: Int { used.load(ordering: .relaxed) }
+
+    /// The largest body that can be taken when nothing else is held.
+    var largestBody: Int { limit / 3 * 2 }
+
+    /// An eighth is left to small bodies, so that large ones that come slowly do not shut them out.
+    private var leftToSmall: Int { limit / 8 }
+
+    /// Whether a body would fit now; nothing is taken for it.
+    func hasRoom(for bytes: Int, isLarge: Bool) -> Bool {
+        bytes <= limit - usedBytes - (isLarge ? leftToSmall : 0)
+    }
+
+    /// Takes bytes of a large body that is still coming; false when they are not there.
+    ///
+    /// All that come from one sender may hold twice as much as is free: so others find room, however much one of them sends and does not
+    /// end.
+    func takeIncoming(_ bytes: Int, of sender: UInt64) -> Bool {
+        incoming.withLock { incoming in
+            let own = incoming[sender] ?? 0
+            let free = limit - usedBytes
+            guard bytes <= free - leftToSmall, own + bytes <= 2 * free, take(bytes) else { return false }
+            incoming[sender] = own + bytes
+            return true
+        }
+    }
+
+    /// Notes that bytes of a large body are no longer coming: it is complete, or given up.
+    func endIncoming(_ bytes: Int, of sender: UInt64) {
+        incoming.withLock { incoming in
+            let rest = (incoming[sender] ?? 0) - bytes
+            incoming[sender] = rest > 0 ? rest : nil
+        }
+    }
+
+    /// Notes that a sender was put off.
+    func noteRefusal(at now: NIODeadline = .now()) {
+        refused.store(max(1, now.uptimeNanoseconds), ordering: .relaxed)
+    }
+
+    /// Whether senders are being put off.
+    func isRefusing(at now: NIODeadline = .now()) -> Bool {
+        let last = refused.load(ordering: .relaxed)
+        return last > 0 && now - .uptimeNanoseconds(last) < Self.memoryOfRefusal
+    }
 
     /// Takes bytes; false when they are not there.
     func take(_ bytes: Int) -> Bool {
@@ -107,23 +160,62 @@ extension MemoryBudget: MemoryPool {
     func discharge(_ bytes: Int) { release(bytes) }
 }
 
-/// What one request holds of the budget; given back when nobody holds the request any more.
+/// What one request holds of the budget; given back when the request has been forgotten.
 final class MemoryShare: MemoryAllowance {
     private let budget: MemoryBudget
-    private let bytes: Atomic<Int>
+    private let bytes = Atomic<Int>(0)
+    private let refusedTooMuch = Atomic<Bool>(false)
 
-    /// Takes a share; nil when the bytes are not there.
-    init?(_ bytes: Int, of budget: MemoryBudget) {
-        guard budget.take(bytes) else { return nil }
+    /// Creates a share of no bytes.
+    init(of budget: MemoryBudget) {
         self.budget = budget
-        self.bytes = Atomic(bytes)
     }
 
     deinit { budget.release(bytes.load(ordering: .relaxed)) }
 
+    var isBeyondLimit: Bool { refusedTooMuch.load(ordering: .relaxed) }
+
+    func take(_ more: Int) -> Bool { count(more, budget.take(more)) }
+
+    func give(_ fewer: Int) {
+        bytes.wrappingSubtract(fewer, ordering: .relaxed)
+        budget.release(fewer)
+    }
+
+    /// Takes bytes of a large body that is still coming.
+    func takeIncoming(_ more: Int, of sender: UInt64) -> Bool { count(more, budget.takeIncoming(more, of: sender)) }
+
+    private func count(_ more: Int, _ isTaken: Bool) -> Bool {
+        if isTaken {
+            bytes.wrappingAdd(more, ordering: .relaxed)
+        } else if bytes.load(ordering: .relaxed) + more > budget.limit {
+            refusedTooMuch.store(true, ordering: .relaxed)
+        } else {
+            budget.noteRefusal()
+        }
+        return isTaken
+    }
+}
+
+/// What of a large body has come so far, counted for its sender until the body is complete or given up.
+///
+/// Belongs to the event loop of its connection.
+final class IncomingShare {
+    private let memory: MemoryShare
+    private let budget: MemoryBudget
+    /// A hash of the sender's key, or of its address where no keys are asked for.
+    private let sender: UInt64
+    private var bytes = 0
+
+    init(_ memory: MemoryShare, of budget: MemoryBudget, sender: UInt64) {
+        (self.memory, self.budget, self.sender) = (memory, budget, sender)
+    }
+
+    deinit { budget.endIncoming(bytes, of: sender) }
+
     func take(_ more: Int) -> Bool {
-        guard budget.take(more) else { return false }
-        bytes.wrappingAdd(more, ordering: .relaxed)
+        guard memory.takeIncoming(more, of: sender) else { return false }
+        bytes += more
         return true
     }
 }

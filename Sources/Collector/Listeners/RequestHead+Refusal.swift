@@ -53,6 +53,11 @@ extension RequestHead.Refusal {
         )
     }
 
+    static let beyondMemory = Self(
+        .contentTooLarge,
+        "the body has more bytes than service.memory_limit allows at all; send smaller batches",
+        code: .tooLarge
+    )
     static let slowHead = Self(.requestTimeout, "the head of the request took too long", code: .tooSlow)
     static let slowBody = Self(.requestTimeout, "the body of the request took too long", code: .tooSlow)
     static let tooManyConnections = Self(

@@ -80,6 +80,7 @@ final class CollectorState: Sendable {
         status.startedAt = present.startedAt
         status.memory.usedBytes = memory.usedBytes
         status.memory.limitBytes = memory.limit
+        status.memory.isRefusing = memory.isRefusing()
         status.requests = intake.requests
         status.intakeProblems = intake.problems
         status.intakeProblemCounts = intake.problemCounts

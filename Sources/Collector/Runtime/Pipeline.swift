@@ -11,6 +11,9 @@ struct Pipeline: Consumer {
     func consume(_ batch: Batch) async throws(ConsumeError) {
         var batch = batch
         for processor in processors { try processor.process(&batch) }
+        try takeMemory(for: batch)
+        // An exporter may keep the batch for longer than its request lives, and counts what it keeps itself.
+        batch.memory = nil
         guard batch.otlp.recordCount > 0 else {
             batch.receipt?.note(0)
             return
@@ -19,6 +22,21 @@ struct Pipeline: Consumer {
     }
 
     var stores: Set<UInt64> { get async { await exporters.stores } }
+
+    /// What a call takes up here and in a store until it is written, beside its record.
+    private static let callCost = 2_048
+
+    /// Takes memory for the calls that were found, before stores make rows of them.
+    private func takeMemory(for batch: Batch) throws(ConsumeError) {
+        guard let memory = batch.memory, !batch.observations.isEmpty,
+            !memory.take(batch.observations.count * Self.callCost)
+        else { return }
+        throw memory.isBeyondLimit
+            ? .permanent(
+                "the calls of this request need more memory than service.memory_limit allows; send smaller batches"
+            )
+            : .retryable("too much is being taken in at the moment; send it again later")
+    }
 }
 
 /// Hands each batch to several consumers at once and answers when all have taken it.

@@ -9,6 +9,8 @@ public struct ConnectionTerms: Sendable, Hashable {
     public var headTime: Duration?
     /// How long the body of a request may take in all, pauses included.
     public var bodyTime: Duration?
+    /// How many bytes a second a body must bring on average once its first 20 seconds are over; 0 for no least rate.
+    public var leastBodyRate: Int?
     /// How long an answer may take to be read.
     public var answerTime: Duration?
     /// How long a connection may be open without a request.
@@ -24,6 +26,8 @@ public struct ConnectionTerms: Sendable, Hashable {
         var terms = ConnectionTerms()
         terms.headTime = Self.longer(headTime, other.headTime)
         terms.bodyTime = Self.longer(bodyTime, other.bodyTime)
+        // The lowest rate is the most patient one.
+        terms.leastBodyRate = [leastBodyRate, other.leastBodyRate].compactMap(\.self).min()
         terms.answerTime = Self.longer(answerTime, other.answerTime)
         terms.idleTime = Self.longer(idleTime, other.idleTime)
         terms.keepsAlive = keepsAlive && other.keepsAlive

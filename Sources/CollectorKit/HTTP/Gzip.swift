@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CZlib
+public import OTLP
 
 /// Inflates gzip bodies (RFC 1952) with a bound on what comes out.
 public enum Gzip {
@@ -15,9 +16,14 @@ public enum Gzip {
     /// The inflated bytes, of all members if there are several.
     ///
     /// Memory follows what really comes out, whatever the input claims: one buffer of at most `limit`, and while it grows
-    /// the one before it.
+    /// the one before it, for which memory is taken, too.
     public static func inflate(_ bytes: [UInt8], limit: Int) throws(Failure) -> [UInt8] {
         try inflate(bytes, limit: limit, memory: nil) ?? []
+    }
+
+    /// How many bytes come out, as the end of a body says it: right where there is one member, and its sender is honest.
+    public static func statedSize(of bytes: [UInt8]) -> Int {
+        bytes.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
     }
 
     /// The inflated bytes, for which memory is taken as the buffer grows; nil when there is none left now.
@@ -33,11 +39,11 @@ public enum Gzip {
         defer { inflateEnd(&stream) }
         let expected = min(limit, bytes.count &* 6)
         if let memory, !memory.take(expected) { return nil }
-        var input = bytes
         var output: [UInt8] = []
         output.reserveCapacity(expected)
-        let outcome: Outcome = input.withUnsafeMutableBufferPointer { input in
-            stream.next_in = input.baseAddress
+        let outcome: Outcome = bytes.withUnsafeBufferPointer { input in
+            // zlib reads what it is given as input, and does not write there.
+            stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
             stream.avail_in = UInt32(input.count)
             return inflateMembers(&stream, into: &output, limit: limit, memory)
         }
@@ -71,8 +77,10 @@ public enum Gzip {
                 if output.count + produced > output.capacity {
                     // An array doubles by itself, beyond the limit too.
                     let capacity = min(limit, max(2 * output.capacity, output.count + produced))
-                    if let memory, !memory.take(capacity - output.capacity) { return .outOfMemory }
+                    let held = output.capacity
+                    if let memory, !memory.take(capacity) { return .outOfMemory }
                     output.reserveCapacity(capacity)
+                    memory?.give(held)
                 }
                 output.append(contentsOf: window[..<produced])
                 switch status {

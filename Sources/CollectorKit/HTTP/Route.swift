@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import HTTPTypes
+public import OTLP
 
 /// A component that answers HTTP requests; the collector opens one listener for all that name the same endpoint.
 public protocol HTTPServing: Component {
@@ -105,6 +106,8 @@ public struct ServerRequest: Sendable {
     ///
     /// An answer must not show more than this.
     public let permissions: Permissions
+    /// How much may be done where the handler was started; nil for any work.
+    public let shortWork: ShortWork?
 
     /// Creates a request.
     public init(
@@ -112,13 +115,15 @@ public struct ServerRequest: Sendable {
         parameters: [String: String] = [:],
         body: RequestBody = RequestBody(bytes: []),
         memory: (any MemoryAllowance)? = nil,
-        permissions: Permissions = .all
+        permissions: Permissions = .all,
+        shortWork: ShortWork? = nil
     ) {
         self.head = head
         self.parameters = parameters
         self.body = body
         self.memory = memory
         self.permissions = permissions
+        self.shortWork = shortWork
     }
 
     /// Whether the request declares its body to be JSON (`application/json` or a type that ends in `+json`).

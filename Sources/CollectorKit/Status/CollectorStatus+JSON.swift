@@ -16,7 +16,10 @@ extension CollectorStatus {
             ("version", Self.text(version)),
             (
                 "memory",
-                Self.object([("usedBytes", "\(memory.usedBytes)"), ("limitBytes", "\(memory.limitBytes)")])
+                Self.object([
+                    ("usedBytes", "\(memory.usedBytes)"), ("limitBytes", "\(memory.limitBytes)"),
+                    ("refusing", "\(memory.isRefusing)"),
+                ])
             ),
             ("pipelines", Self.list(pipelines.map(Self.json))),
             ("components", Self.list(components.map { Self.json($0, now) })),

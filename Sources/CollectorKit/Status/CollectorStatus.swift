@@ -29,6 +29,13 @@ public struct CollectorStatus: Sendable {
         public var usedBytes = 0
         /// The bytes that may be held; 0 without a limit.
         public var limitBytes = 0
+        /// Whether senders are put off for want of memory, now or in the last 30 seconds.
+        public var isRefusing = false
+
+        /// What is wrong, in one sentence; nil when telemetry is taken in.
+        public var trouble: String? {
+            isRefusing ? "telemetry is refused with 503, because requests hold what service.memory_limit allows" : nil
+        }
 
         /// Creates the use of nothing.
         public init() {}

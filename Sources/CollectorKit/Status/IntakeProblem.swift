@@ -179,7 +179,7 @@ extension IntakeProblem.Code {
         case .unsupportedCoding: "set the sender's compression to gzip or none"
         case .unreadableBody: "the reason names the fault; correct or update the sender"
         case .incompleteBody: "look at the sender's timeout and at proxies between it and this collector"
-        case .tooLarge: "let the sender send smaller batches, or raise max_request_body_size"
+        case .tooLarge: "let the sender send smaller batches, or raise the limit that the answer names"
         case .missingKey:
             "make a key with hammurabi keys create and let the sender show it: OTEL_EXPORTER_OTLP_HEADERS=x-hammurabi-api-key=KEY"
         case .unknownKey: "hammurabi keys list shows the keys that are known, hammurabi keys create makes one"

@@ -33,17 +33,17 @@ public struct OTLPBatch: Sendable {
 
     /// Indexes a protobuf request.
     ///
-    /// - Throws: ``OTLPError`` if the bytes are not a well-formed request of this signal or exceed 2 GiB.
-    public init(signal: Signal, protobuf bytes: [UInt8]) throws(OTLPError) {
-        self = try OTLPBatch(indexing: bytes, signal: signal)
+    /// - Throws: ``OTLPError`` if the bytes are not a well-formed request of this signal, exceed 2 GiB or pass the limits.
+    public init(signal: Signal, protobuf bytes: [UInt8], limits: ReadingLimits = ReadingLimits()) throws(OTLPError) {
+        self = try OTLPBatch(indexing: bytes, signal: signal, limits)
     }
 
     /// Transcodes an OTLP/JSON request to protobuf and indexes that.
     ///
     /// - Throws: ``OTLPError`` with the path of the offending field.
-    public init(signal: Signal, json bytes: [UInt8]) throws(OTLPError) {
-        let request = try JSONTranscoder.transcode(bytes, signal)
-        self = try OTLPBatch(indexing: request.protobuf, signal: signal, notes: request.notes)
+    public init(signal: Signal, json bytes: [UInt8], limits: ReadingLimits = ReadingLimits()) throws(OTLPError) {
+        let request = try JSONTranscoder.transcode(bytes, signal, limits.memory)
+        self = try OTLPBatch(indexing: request.protobuf, signal: signal, limits, notes: request.notes)
     }
 
     /// How many records are left when dropped ones are not counted.

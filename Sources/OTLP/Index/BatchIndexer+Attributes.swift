@@ -15,6 +15,7 @@ extension BatchIndexer {
         let keyID = keys.key(bytes, plain.key)
         if keyID == .unknown { checker.notes.inspect(bytes, plain.key) }
         if plain.kind == .string { checker.notes.inspect(bytes, Slice(packed: plain.bits).range) }
+        try memory.makeRoom(in: &attributes, for: Cost.attribute)
         attributes.append(
             AttributeEntry(
                 key: Slice(plain.key),
@@ -54,6 +55,7 @@ extension BatchIndexer {
             default: try checker.field(tag, &cursor, bytes, in: .keyValue, depth: depth)
             }
         }
+        try memory.makeRoom(in: &attributes, for: Cost.attribute)
         attributes.append(entry)
     }
 
@@ -114,15 +116,19 @@ extension BatchIndexer {
     ///
     /// A Resource or scope message may come in several parts with other things between; the earlier part's entries are
     /// then repeated behind them, so that each owner's attributes are one range.
-    mutating func continueAttributes(_ range: Range<Int>) -> UInt32 {
+    mutating func continueAttributes(_ range: Range<Int>) throws(ParseFailure) -> UInt32 {
         if range.isEmpty { return UInt32(truncatingIfNeeded: attributes.count) }
         if range.upperBound == attributes.count { return UInt32(truncatingIfNeeded: range.lowerBound) }
         let start = attributes.count
+        if attributes.capacity - start < range.count {
+            try memory.grow(&attributes, to: max(start + range.count, 2 * start), Cost.attribute)
+        }
         attributes.append(contentsOf: attributes[range])
         return UInt32(truncatingIfNeeded: start)
     }
 
-    mutating func addEnvelope(from start: Int, _ body: Range<Int>, parent: UInt32) -> UInt32 {
+    mutating func addEnvelope(from start: Int, _ body: Range<Int>, parent: UInt32) throws(ParseFailure) -> UInt32 {
+        try memory.makeRoom(in: &envelopes, for: MemoryLayout<Envelope>.stride)
         envelopes.append(
             Envelope(tagOffset: UInt32(truncatingIfNeeded: start), message: Slice(body), parent: parent, records: 0)
         )

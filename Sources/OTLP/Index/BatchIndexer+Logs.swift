@@ -23,14 +23,20 @@ extension BatchIndexer {
                 try value(bytes, try cursor.lengthDelimited(bytes), depth: 5, &record.bodyKind, &record.bodyBits)
             case Tag.LogRecord.traceID:
                 let id = try cursor.lengthDelimited(bytes)
-                if !traceID(bytes, id, &record) { unusableFields.append(Slice(start..<cursor.position)) }
+                if !traceID(bytes, id, &record) { try leaveOut(start..<cursor.position) }
             case Tag.LogRecord.spanID:
                 let id = spanID(bytes, try cursor.lengthDelimited(bytes))
                 record.spanID = id ?? 0
-                if id == nil { unusableFields.append(Slice(start..<cursor.position)) }
+                if id == nil { try leaveOut(start..<cursor.position) }
             default: try checker.field(tag, &cursor, bytes, in: .logRecord, depth: 4)
             }
         }
-        append(&record)
+        try append(&record)
+    }
+
+    /// Leaves out a field of a record that is kept.
+    private mutating func leaveOut(_ field: Range<Int>) throws(ParseFailure) {
+        try memory.makeRoom(in: &unusableFields, for: Cost.field)
+        unusableFields.append(Slice(field))
     }
 }

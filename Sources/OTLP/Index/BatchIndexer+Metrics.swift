@@ -9,7 +9,7 @@ extension BatchIndexer {
     ) throws(ParseFailure) {
         var entry = MetricEntry(message: Slice(body), tagOffset: UInt32(truncatingIfNeeded: start), context.scope)
         entry.pointStart = UInt32(truncatingIfNeeded: records.count)
-        let envelope = addEnvelope(from: start, body, parent: context.envelope)
+        let envelope = try addEnvelope(from: start, body, parent: context.envelope)
         let context = RecordContext(
             scope: context.scope,
             envelope: envelope,
@@ -33,6 +33,7 @@ extension BatchIndexer {
             }
         }
         entry.pointEnd = UInt32(truncatingIfNeeded: records.count)
+        try memory.makeRoom(in: &metrics, for: MemoryLayout<MetricEntry>.stride)
         metrics.append(entry)
     }
 
@@ -55,7 +56,7 @@ extension BatchIndexer {
         _ context: RecordContext
     ) throws(ParseFailure) {
         var context = context
-        context.envelope = addEnvelope(from: start, body, parent: context.envelope)
+        context.envelope = try addEnvelope(from: start, body, parent: context.envelope)
         let first = records.count
         let (message, point) = (entry.kind.message, entry.kind.point)
         var cursor = WireCursor(body)
@@ -102,7 +103,7 @@ extension BatchIndexer {
             default: try checker.field(tag, &cursor, bytes, in: message, depth: 6)
             }
         }
-        append(&record)
+        try append(&record)
     }
 }
 

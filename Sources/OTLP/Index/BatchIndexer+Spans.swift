@@ -39,7 +39,7 @@ extension BatchIndexer {
             }
         }
         if let badID { reject(badID) }
-        append(&record)
+        try append(&record)
     }
 
     private mutating func statusCode(_ bytes: RawSpan, _ body: Range<Int>) throws(ParseFailure) -> UInt8 {
@@ -91,7 +91,8 @@ extension BatchIndexer {
     }
 
     @inline(__always)
-    mutating func append(_ record: inout RecordEntry) {
+    mutating func append(_ record: inout RecordEntry) throws(ParseFailure) {
+        try makeRoomForRecord()
         record.attributeEnd = UInt32(truncatingIfNeeded: attributes.count)
         records.append(record)
     }

@@ -2,7 +2,8 @@
 
 /// Reads a request once, from front to back, into the flat arrays of an ``OTLPBatch``.
 ///
-/// Nothing is allocated per record: the arrays hold trivial values and are sized by the length of the body.
+/// Nothing is allocated per record: the arrays hold trivial values and are sized by the length of the body. Before one of them grows,
+/// its memory is taken from the allowance of the request.
 struct BatchIndexer {
     let signal: Signal
     let keys = AttributeKeyTable.shared
@@ -21,12 +22,45 @@ struct BatchIndexer {
     var rejectionReason: String?
     var unusableFields: [Slice] = []
 
-    init(signal: Signal, size: Int) {
+    private let limits: ReadingLimits
+    let memory: ReadingMemory
+
+    init(signal: Signal, _ limits: ReadingLimits = ReadingLimits()) {
         self.signal = signal
+        self.limits = limits
+        memory = ReadingMemory(limits.memory)
+        checker.memory = memory
+    }
+
+    /// What elements cost beside the array of the index: a record is looked at by every processor and written by every store, an
+    /// attribute may be marked as removed. Measured with records and attributes of two bytes (`AmplifyingBodiesTests`).
+    enum Cost {
+        static let record = 512
+        static let attribute = 48
+        static let field = 32
+    }
+
+    /// Makes room for what a body of usual records needs.
+    private mutating func makeRoom(for size: Int) throws(ParseFailure) {
         // A record of an agent takes 300 to 700 bytes, an attribute 30 to 50. Of smaller ones there are more than expected, which
         // costs a copy; room that is not used would be held by every request in flight.
-        records.reserveCapacity(size / 500 + 1)
-        attributes.reserveCapacity(size / 40 + 1)
+        let size = min(size, 4 << 20)
+        try memory.grow(&records, to: min(size / 500 + 1, limits.records), Cost.record)
+        try memory.grow(&attributes, to: size / 40 + 1, Cost.attribute)
+    }
+
+    /// Makes room for one more record.
+    @inline(__always)
+    mutating func makeRoomForRecord() throws(ParseFailure) {
+        if records.count == records.capacity { try growRecords() }
+        if records.count >= limits.records {
+            throw ParseFailure(offset: 0, reason: "the request has too many records", kind: .tooManyRecords)
+        }
+    }
+
+    @inline(never)
+    private mutating func growRecords() throws(ParseFailure) {
+        try memory.grow(&records, to: max(16, min(2 * records.count, limits.records)), Cost.record)
     }
 
     /// A string field, looked at for what is no UTF-8.
@@ -38,6 +72,7 @@ struct BatchIndexer {
     }
 
     mutating func request(_ bytes: RawSpan) throws(ParseFailure) {
+        try makeRoom(for: bytes.byteCount)
         var cursor = WireCursor(0..<bytes.byteCount)
         while !cursor.atEnd {
             let start = cursor.position
@@ -59,9 +94,10 @@ struct BatchIndexer {
         _ body: Range<Int>
     ) throws(ParseFailure) {
         var entry = ResourceEntry(message: Slice(body), tagOffset: UInt32(truncatingIfNeeded: start))
-        entry.envelope = addEnvelope(from: start, body, parent: .max)
+        entry.envelope = try addEnvelope(from: start, body, parent: .max)
         entry.scopeStart = UInt32(truncatingIfNeeded: scopes.count)
         let index = resources.count
+        try memory.makeRoom(in: &resources, for: MemoryLayout<ResourceEntry>.stride)
         resources.append(entry)
         var cursor = WireCursor(body)
         while !cursor.atEnd {
@@ -88,8 +124,9 @@ struct BatchIndexer {
         _ body: Range<Int>,
         _ entry: inout ResourceEntry
     ) throws(ParseFailure) {
+        try memory.makeRoom(in: &attributeMessages, for: MemoryLayout<AttributeMessage>.stride)
         attributeMessages.append(AttributeMessage(from: start, body, envelope: entry.envelope))
-        entry.attributeStart = continueAttributes(entry.attributes)
+        entry.attributeStart = try continueAttributes(entry.attributes)
         var cursor = WireCursor(body)
         while !cursor.atEnd {
             let start = cursor.position
@@ -112,9 +149,10 @@ struct BatchIndexer {
     ) throws(ParseFailure) {
         var entry = ScopeEntry(message: Slice(body), tagOffset: UInt32(truncatingIfNeeded: start))
         entry.resourceIndex = UInt32(truncatingIfNeeded: resource)
-        entry.envelope = addEnvelope(from: start, body, parent: parent)
+        entry.envelope = try addEnvelope(from: start, body, parent: parent)
         entry.recordStart = UInt32(truncatingIfNeeded: records.count)
         let index = scopes.count
+        try memory.makeRoom(in: &scopes, for: MemoryLayout<ScopeEntry>.stride)
         scopes.append(entry)
         let context = RecordContext(scope: UInt32(truncatingIfNeeded: index), envelope: entry.envelope)
         var cursor = WireCursor(body)
@@ -147,8 +185,9 @@ struct BatchIndexer {
         _ body: Range<Int>,
         _ entry: inout ScopeEntry
     ) throws(ParseFailure) {
+        try memory.makeRoom(in: &attributeMessages, for: MemoryLayout<AttributeMessage>.stride)
         attributeMessages.append(AttributeMessage(from: start, body, envelope: entry.envelope))
-        entry.attributeStart = continueAttributes(entry.attributes)
+        entry.attributeStart = try continueAttributes(entry.attributes)
         var cursor = WireCursor(body)
         while !cursor.atEnd {
             let start = cursor.position

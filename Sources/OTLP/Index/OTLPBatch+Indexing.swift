@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension OTLPBatch {
-    init(indexing bytes: [UInt8], signal: Signal, notes: OTLPNotes = OTLPNotes()) throws(OTLPError) {
+    init(indexing bytes: [UInt8], signal: Signal, _ limits: ReadingLimits, notes: OTLPNotes = OTLPNotes())
+        throws(OTLPError)
+    {
         guard bytes.count < Wire.maximumBatchSize else {
             throw OTLPError(offset: 0, path: "", reason: "the request is larger than 2 GiB")
         }
-        var indexer = BatchIndexer(signal: signal, size: bytes.count)
+        var indexer = BatchIndexer(signal: signal, limits)
         indexer.checker.notes = notes
         do throws(ParseFailure) {
             try indexer.request(bytes.span.bytes)
         } catch {
-            let path = FieldPath.inProtobuf(bytes, offset: error.offset, signal: signal)
-            throw OTLPError(offset: error.offset, path: path, reason: error.reason.description)
+            throw OTLPError(error) { FieldPath.inProtobuf(bytes, offset: $0, signal: signal) }
         }
         self.init(indexer, bytes)
     }

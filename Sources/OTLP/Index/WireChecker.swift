@@ -7,6 +7,13 @@ struct WireChecker: Sendable {
     private let schema = Schema.otlp
     /// What was seen on the way, here and by the index.
     var notes = OTLPNotes()
+    var memory = ReadingMemory(nil)
+    private var messages = 0
+    /// For how many messages memory was taken.
+    private var paidMessages = 64
+
+    /// What a message inside a record costs when an event or link of it is dropped or rewritten later.
+    private static let messageCost = 64
 
     /// Steps over one field of a message and checks it; unknown fields of any wire type pass.
     @inline(never)
@@ -37,11 +44,20 @@ struct WireChecker: Sendable {
         while !packed.atEnd { try packed.skip(field.kind.wireType, bytes) }
     }
 
+    /// Takes memory for as many messages again.
+    @inline(never)
+    private mutating func pay() throws(ParseFailure) {
+        try memory.take(paidMessages * Self.messageCost)
+        paidMessages *= 2
+    }
+
     /// Checks every field of a message.
     mutating func message(_ message: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) throws(ParseFailure) {
         guard depth <= Wire.maximumDepth else {
             throw ParseFailure(offset: body.lowerBound, reason: "messages are nested deeper than 100 levels")
         }
+        messages &+= 1
+        if messages > paidMessages { try pay() }
         var cursor = WireCursor(body)
         while !cursor.atEnd {
             let tag = try cursor.tag(bytes)

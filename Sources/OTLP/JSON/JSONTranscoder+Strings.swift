@@ -17,8 +17,16 @@ extension JSONTranscoder {
         sink.append(bytes, token.range)
     }
 
-    /// The text of a token with its escapes resolved.
+    /// Checks the escapes of a text that nobody reads.
+    mutating func checkEscapes(_ bytes: RawSpan, _ token: StringToken) throws(ParseFailure) {
+        let start = sink.count
+        try Self.unescape(bytes, token.range, into: &sink)
+        sink.truncate(to: start)
+    }
+
+    /// The text of a token with its escapes resolved; the caller gives its memory back, twice the length of the token.
     func unescaped(_ bytes: RawSpan, _ token: StringToken) throws(ParseFailure) -> [UInt8] {
+        try memory.take(2 * token.range.count)
         var sink = ByteSink(capacity: token.range.count)
         try Self.unescape(bytes, token.range, into: &sink)
         return sink.finish()
@@ -115,6 +123,7 @@ extension JSONTranscoder {
         let isValid: Bool
         if token.isEscaped {
             let text = try unescaped(bytes, token)
+            defer { memory.give(2 * token.range.count) }
             isValid = Base64.decode(text.span.bytes, into: &sink)
         } else {
             isValid = Base64.decode(bytes.extracting(token.range), into: &sink)

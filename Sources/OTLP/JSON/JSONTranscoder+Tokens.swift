@@ -114,7 +114,7 @@ extension JSONTranscoder {
 
     private mutating func skipString(_ bytes: RawSpan) throws(ParseFailure) {
         let token = try string(bytes)
-        if token.isEscaped { _ = try unescaped(bytes, token) }
+        if token.isEscaped { try checkEscapes(bytes, token) }
     }
 }
 

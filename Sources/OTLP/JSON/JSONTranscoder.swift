@@ -9,34 +9,78 @@ struct JSONTranscoder: ~Copyable {
     var sink: ByteSink
     var position = 0
     private var notes = OTLPNotes()
+    let memory: ReadingMemory
+    /// For how large a sink memory was taken.
+    private var paid = 0
     /// How many bytes may still be walked to take out values of repeated keys; keeps hostile bodies linear.
     private var removalBudget: Int
 
     static func transcode(
         _ json: [UInt8],
-        _ signal: Signal
+        _ signal: Signal,
+        _ allowance: (any MemoryAllowance)? = nil
     ) throws(OTLPError) -> (protobuf: [UInt8], notes: OTLPNotes) {
         guard json.count < Wire.maximumBatchSize else {
             throw OTLPError(offset: 0, path: "", reason: "the request is larger than 2 GiB")
         }
-        let isValid = (try? UTF8Span(validating: json.span)) != nil
-        let invalidSequences = isValid ? 0 : json.span.bytes.invalidSequences
-        let json = isValid ? json : Array(String(decoding: json, as: UTF8.self).utf8)
+        let memory = ReadingMemory(allowance)
+        var (json, invalidSequences) = (json, 0)
         do throws(ParseFailure) {
-            var transcoder = JSONTranscoder(size: json.count)
+            if (try? UTF8Span(validating: json.span)) == nil {
+                (json, invalidSequences) = try repaired(json, memory)
+            }
+            let capacity = json.count * 5 / 8 + 64
+            try memory.take(capacity)
+            var transcoder = JSONTranscoder(size: json.count, capacity: capacity, memory)
             transcoder.notes.invalidSequences = invalidSequences
             try transcoder.request(json.span.bytes, Schema.otlp.fieldIndices(.request(signal)))
-            return (transcoder.sink.finish(), transcoder.notes)
+            let notes = transcoder.notes
+            return (try transcoder.finish(), notes)
         } catch {
-            let path = FieldPath.inJSON(json, offset: error.offset)
-            throw OTLPError(offset: error.offset, path: path, reason: error.reason.description)
+            throw OTLPError(error) { FieldPath.inJSON(json, offset: $0) }
         }
     }
 
-    private init(size: Int) {
+    /// The text with U+FFFD, which has three bytes, in place of what is no UTF-8.
+    private static func repaired(
+        _ json: [UInt8],
+        _ memory: ReadingMemory
+    ) throws(ParseFailure) -> (json: [UInt8], invalidSequences: Int) {
+        let invalidSequences = json.span.bytes.invalidSequences
+        let most = json.count + 2 * invalidSequences
+        try memory.take(2 * most)
+        let json = Array(String(decoding: json, as: UTF8.self).utf8)
+        memory.give(most)
+        return (json, invalidSequences)
+    }
+
+    private init(size: Int, capacity: Int, _ memory: ReadingMemory) {
         // Protobuf is about half the size of the JSON it came from.
-        sink = ByteSink(capacity: size * 5 / 8 + 64)
+        sink = ByteSink(capacity: capacity)
+        self.memory = memory
+        paid = capacity
         removalBudget = size * 64 + 4096
+    }
+
+    /// Takes memory for what the sink has grown to since; a single value of the request lets it grow by its own length at most.
+    @inline(__always)
+    private mutating func pay() throws(ParseFailure) {
+        if sink.capacity > paid { try payMore() }
+    }
+
+    @inline(never)
+    private mutating func payMore() throws(ParseFailure) {
+        try memory.take(sink.capacity - paid)
+        paid = sink.capacity
+    }
+
+    /// The request as an array, in place of the sink.
+    private consuming func finish() throws(ParseFailure) -> [UInt8] {
+        try pay()
+        try memory.take(sink.count)
+        let bytes = sink.finish()
+        memory.give(paid)
+        return bytes
     }
 
     private mutating func request(_ bytes: RawSpan, _ fields: Range<Int>) throws(ParseFailure) {
@@ -66,6 +110,7 @@ struct JSONTranscoder: ~Copyable {
             }
             if seen & table[index].bit != 0 { try removeField(table[index].number, from: start) }
             seen |= table[index].bit
+            try pay()
             if peek(bytes) == UInt8(ascii: "n") {
                 try literal("null", bytes)
             } else if table[index].isRepeated {
@@ -130,7 +175,9 @@ struct JSONTranscoder: ~Copyable {
         try expect(UInt8(ascii: ":"), bytes, "expected a colon")
         skipWhitespace(bytes)
         guard token.isEscaped else { return FieldName(bytes, token.range) }
-        return FieldName(try unescaped(bytes, token))
+        let text = try unescaped(bytes, token)
+        defer { memory.give(2 * token.range.count) }
+        return FieldName(text)
     }
 
     private mutating func array(
@@ -146,6 +193,7 @@ struct JSONTranscoder: ~Copyable {
         let packed = isPacked ? sink.openLength() : 0
         repeat {
             skipWhitespace(bytes)
+            try pay()
             if peek(bytes) == UInt8(ascii: "n") {
                 try literal("null", bytes)
                 // An empty value keeps the places of those after it.
@@ -188,7 +236,9 @@ struct JSONTranscoder: ~Copyable {
     private mutating func removeField(_ number: UInt32, from start: Int) throws(ParseFailure) {
         removalBudget -= sink.count - start
         guard removalBudget >= 0 else { throw failure("too many keys are repeated") }
+        try memory.take(sink.count - start)
         let written = [UInt8](sink.bytes[start...])
+        defer { memory.give(written.count) }
         let bytes = written.span.bytes
         sink.truncate(to: start)
         var cursor = WireCursor(0..<written.count)

@@ -119,7 +119,7 @@ private struct InteriorReader {
     var shift: UInt32 = 0
 
     init(signal: Signal) {
-        indexer = BatchIndexer(signal: signal, size: 0)
+        indexer = BatchIndexer(signal: signal)
     }
 
     /// The field with its changes, tag included; empty when it goes, nil when it stays as it is.

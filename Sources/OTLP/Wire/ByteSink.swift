@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
+
 /// A growing byte buffer for the writers of whole requests.
 ///
 /// It owns its memory itself: through an array each store would check for uniqueness and bounds, which costs more than the
@@ -7,7 +9,7 @@
 /// capacity lie `slack` bytes more, so that short pieces can be stored as whole words.
 struct ByteSink: ~Copyable, Sendable {
     nonisolated(unsafe) private var base: UnsafeMutableRawPointer
-    private var capacity: Int
+    private(set) var capacity: Int
     private(set) var count = 0
 
     /// The widest store is a field's label, four words.
@@ -15,10 +17,16 @@ struct ByteSink: ~Copyable, Sendable {
 
     init(capacity: Int = 64) {
         self.capacity = capacity
-        base = .allocate(byteCount: capacity + Self.slack, alignment: 8)
+        base = Self.checked(malloc(capacity + Self.slack))
     }
 
-    deinit { base.deallocate() }
+    deinit { free(base) }
+
+    /// Without memory a program cannot go on, as with arrays.
+    private static func checked(_ memory: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer {
+        guard let memory else { preconditionFailure("no memory is left") }
+        return memory
+    }
 
     /// What has been written.
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
@@ -34,13 +42,11 @@ struct ByteSink: ~Copyable, Sendable {
         if capacity &- count < more { grow(more) }
     }
 
+    /// A large buffer grows by half, and in its place: the allocator moves its pages and copies nothing.
     @inline(never)
     private mutating func grow(_ more: Int) {
-        capacity = max(count + more, capacity * 2)
-        let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity + Self.slack, alignment: 8)
-        larger.copyMemory(from: base, byteCount: count)
-        base.deallocate()
-        base = larger
+        capacity = max(count + more, capacity < 8 << 20 ? capacity * 2 : capacity / 2 * 3)
+        base = Self.checked(realloc(base, capacity + Self.slack))
     }
 }
 

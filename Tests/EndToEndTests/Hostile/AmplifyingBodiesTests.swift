@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// Bodies that unfold to a thousand times what was sent: memory stays within `service.memory_limit` and what a program needs anyway.
+@Suite(.serialized) struct AmplifyingBodiesTests {
+    private let sandbox: Sandbox
+
+    init() throws {
+        sandbox = try Sandbox()
+    }
+
+    /// The limit, in MiB, and the size of bodies: a program with a small limit shows the same with small bodies.
+    private static let (limit, size) = HostileRounds.isLong ? (256, 60 << 20) : (32, 6 << 20)
+
+    /// What the program holds beside requests. Sanitizers multiply all memory.
+    private static let own = RunningProgram.sanitizerOptions.isEmpty ? 64 : 1_024
+
+    private func collect() async throws -> RunningProgram {
+        try await sandbox.collect("--set", "service.memory_limit=\(Self.limit)MiB")
+    }
+
+    /// Posts a body so many times at once; returns the statuses.
+    private func post(_ body: HostileBody, gzip: Bool, times: Int, to program: RunningProgram) async throws -> Set<Int>
+    {
+        let bytes = Data(gzip ? try body.compressed() : body.bytes)
+        return try await withThrowingTaskGroup(of: Int?.self) { group in
+            for _ in 0..<times {
+                group.addTask {
+                    let fields = gzip ? ["Content-Encoding": "gzip"] : [:]
+                    // A refusal may end the connection while the body is still being sent.
+                    return try? await program.request("POST", body.path, bytes, type: body.type, fields: fields).status
+                }
+            }
+            return try await group.reduce(into: []) { if let status = $1 { $0.insert(status) } }
+        }
+    }
+
+    @Test(arguments: [(false, 1), (true, 1), (false, 16), (true, 16)])
+    func `memory stays within its limit, whatever bodies unfold to`(gzip: Bool, times: Int) async throws {
+        let program = try await collect()
+        // 16 at once are the same kinds with less to do each.
+        let size = HostileRounds.isLong ? Self.size : times == 1 ? Self.size : 1 << 20
+        for body in HostileBody.all(size: size) {
+            try program.forgetPeakMemory()
+            let statuses = try await post(body, gzip: gzip, times: times, to: program)
+            #expect(statuses.isSubset(of: [200, 202, 400, 413, 503]), "\(body.name): \(statuses)")
+            let peak = try program.peakMemory() >> 20
+            #expect(peak <= Self.limit + Self.own, "\(body.name), gzip \(gzip), \(times) at once: \(peak) MiB")
+        }
+        // Everything was given back, and what is usual is taken.
+        #expect(try await program.post("/v1/logs", try claudeCodeLogs()).status == 200)
+        let memory = try await program.get("/api/telemetry/pipelines").json()["memory"] as? NSDictionary
+        #expect(memory?["usedBytes"] as? Int == 0, "\(String(describing: memory))")
+    }
+
+    @Test func `a request of too many records is refused as a whole, with the way out`() async throws {
+        let program = try await sandbox.collect("--set", "receivers.otlp.protocols.http.max_request_records=1000")
+        func records(_ count: Int) -> Data {
+            let records = repeatElement("{\"timeUnixNano\":\"1795334400000000000\"}", count: count).joined(
+                separator: ","
+            )
+            return Data("{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[\(records)]}]}]}".utf8)
+        }
+        #expect(try await program.post("/v1/logs", records(1_000)).status == 200)
+        let refused = try await program.post("/v1/logs", records(1_001))
+        #expect(refused.status == 413)
+        // RESOURCE_EXHAUSTED
+        #expect(try refused.json()["code"] as? Int == 8)
+        #expect(refused.text.contains("more than 1000 records") && refused.text.contains("max_request_records"))
+    }
+
+    @Test func `a request that never fits is 413, so that its sender does not try again`() async throws {
+        let program = try await sandbox.collect("--set", "service.memory_limit=4MiB")
+        let body = HostileBody(
+            name: "",
+            path: "/v1/logs",
+            type: "application/x-protobuf",
+            bytes: HostileBody.scope(
+                HostileBody.field(
+                    2,
+                    [UInt8](repeating: 0, count: 0)
+                        + (0..<200_000).flatMap { _ in HostileBody.field(6, []) }
+                )
+            )
+        )
+        #expect(try await post(body, gzip: true, times: 1, to: program) == [413])
+        #expect(try await program.get("/api/health").json()["status"] as? String == "ok")
+    }
+}
