@@ -62,7 +62,7 @@ struct StatusReport: Decodable {
     /// A headline, the pipelines, a table of components, and what is wrong.
     func text(width: Int, style: Style, now: Timestamp) -> String {
         let isWell = components.allSatisfy { $0.state == "ok" }
-        let uptime = Figures.duration(milliseconds: uptimeSeconds * 1_000)
+        let uptime = Figures.uptime(seconds: uptimeSeconds)
         let limit = memory.limitBytes > 0 ? " of \(Figures.bytes(memory.limitBytes))" : ""
         var text = """
             \(style.bold("Telemetry Hub")) \(version.printable) \(style.dot) \(isWell ? "ok" : "degraded") \(style.dot) up \(uptime)

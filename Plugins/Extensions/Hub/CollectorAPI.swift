@@ -17,14 +17,13 @@ struct CollectorAPI {
     }
 
     /// Whether everything gets on; the answer is 200 either way, because it serves.
-    ///
-    /// - Parameter startedAt: When the hub began to serve.
-    func health(since startedAt: Timestamp?) -> JSONValue {
-        let isDegraded = status().components.contains { if case .degraded = $0.state { true } else { false } }
+    func health() -> JSONValue {
+        let status = status()
+        let isDegraded = status.components.contains { if case .degraded = $0.state { true } else { false } }
         return [
             "status": isDegraded ? "degraded" : "ok",
             "version": .string(version),
-            "uptimeSeconds": .integer(startedAt.map { TelemetryJSON.seconds(since: $0, usage.now()) } ?? 0),
+            "uptimeSeconds": .integer(status.uptimeSeconds),
         ]
     }
 

@@ -142,7 +142,9 @@ struct FeedNews {
     private mutating func pipelines(_ collector: CollectorAPI) -> JSONValue? {
         let status = collector.status()
         // Ages grow by themselves; they are no news.
-        let still = TelemetryJSON.pipelines(status, version: collector.version, now: Timestamp(nanoseconds: 0))
+        var unmoved = status
+        unmoved.uptimeSeconds = 0
+        let still = TelemetryJSON.pipelines(unmoved, version: collector.version, now: Timestamp(nanoseconds: 0))
         let hash = Self.hash(still)
         defer { pipelines = hash }
         return hash == pipelines

@@ -21,6 +21,7 @@ extension TelemetryJSON {
             members.append((key: "sessions", value: .array(sessions)))
         }
         members.append((key: "budget", value: extras.budget.map(budget) ?? .null))
+        if summary.totals.isSaturated { members.append((key: "saturated", value: true)) }
         if let previous = extras.previous { members.append((key: "previous", value: self.previous(previous))) }
         if let dimension = extras.series { members.append((key: "series", value: series(summary, dimension))) }
         return .object(members)
