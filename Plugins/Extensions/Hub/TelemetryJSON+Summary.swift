@@ -21,7 +21,6 @@ extension TelemetryJSON {
             members.append((key: "sessions", value: .array(sessions)))
         }
         members.append((key: "budget", value: extras.budget.map(budget) ?? .null))
-        if summary.totals.isSaturated { members.append((key: "saturated", value: true)) }
         if let previous = extras.previous { members.append((key: "previous", value: self.previous(previous))) }
         if let dimension = extras.series { members.append((key: "series", value: series(summary, dimension))) }
         return .object(members)
@@ -78,6 +77,7 @@ extension TelemetryJSON {
             (key: "activeSessions", value: .integer(Int64(summary.activeSessions))),
             (key: "unpricedCalls", value: .integer(summary.totals.unpricedCalls)),
             (key: "unpricedModels", value: .array(summary.unpricedModels.map { .string(name($0)) })),
+            (key: "saturated", value: .bool(summary.totals.isSaturated)),
             (key: "byModel", value: shares(summary.byModel)),
             (key: "byAgent", value: shares(summary.byAgent)),
             (key: "byProject", value: shares(summary.byProject)),

@@ -144,7 +144,7 @@ extension IntakeProblem {
         case .unreadableUsage:
             return "\(records(count)) with usage in `\(subject)` whose value cannot be read"
         case .longName:
-            return "\(count) \(subject) \(count == 1 ? "name was" : "names were") cut: \(reason)"
+            return "\(count) \(count == 1 ? "name" : "names") of the kind `\(subject)` cut: \(reason)"
         case .misplacedRecords, .malformedRecords:
             return "\(records(count)) posted to \(subject)\(by) \(count == 1 ? "was" : "were") not taken: \(reason)"
         case .http2, .notEncrypted:
