@@ -148,7 +148,7 @@ struct IngestTests {
         ),
         (#"{"sessionId":"s","inputTokens":1,}"#, "the body is no JSON: a comma is followed by nothing"),
         (#"[{"sessionId":"s"} , ]"#, "the body is no JSON: a comma is followed by nothing"),
-        (#"{"sessionId":"s","more":{"list":[1,2,\n]}}"#, "the body is no JSON: a comma is followed by nothing"),
+        (#"{"sessionId":"s","more":{"list":[1,2,\#n]}}"#, "the body is no JSON: a comma is followed by nothing"),
         (
             #"{"sessionId":"s","timestamp":"yesterday"}"#,
             #"timestamp must be an instant such as \"2026-11-22T08:13:37.999Z\" or milliseconds since 1970"#

@@ -28,7 +28,7 @@ struct HugeFiguresTests {
         let json = try await sandbox.run(["summary", "--json"] + Self.day + flags)
         #expect(json.exitCode == 0)
         #expect(json.output.replacing(" ", with: "").contains(#""cost":\#(cost)"#), "\(json.output)")
-        #expect(json.output.contains("\"saturated\"") == isSaturated)
+        #expect(json.output.contains("larger than can be counted") == isSaturated)
         let csv = try await sandbox.run(["summary", "--by", "model", "--csv"] + Self.day + flags)
         #expect(csv.exitCode == 0 && csv.output.contains(cost))
         #expect(csv.errors.contains("larger than can be counted") == isSaturated)
