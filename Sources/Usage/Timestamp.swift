@@ -10,8 +10,9 @@ public struct Timestamp: Sendable, Hashable, Comparable, Codable {
         self.nanoseconds = nanoseconds
     }
 
-    /// The last instant of 2261. Nothing from outside is later, so that to add days to an instant cannot overflow: 64 bits end in
-    /// April 2262.
+    /// The last instant of 2261.
+    ///
+    /// Nothing from outside is later, so that to add days to an instant cannot overflow: 64 bits end in April 2262.
     public static let latest = Timestamp(nanoseconds: 9_214_646_399_999_999_999)
 
     /// Creates an instant from OTLP's unsigned nanoseconds; nil for zero (not set) and for instants after ``latest``.

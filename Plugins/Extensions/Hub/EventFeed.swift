@@ -130,7 +130,7 @@ struct FeedNews {
         let reading = await feed.readings.summaries.value(
             of: feed.question,
             at: newest,
-            minute: now.nanoseconds / 10_000_000_000,
+            slot: now.nanoseconds / 10_000_000_000,
             tick: feed.tick
         ) { [parameters = feed.parameters] in
             await FeedReadings.Summary(usage, parameters)
@@ -147,7 +147,7 @@ struct FeedNews {
         let usage = feed.collector.usage
         let now = usage.now()
         guard sessions.revision != newest else { return isDue ? statusChanges(at: now) : [] }
-        let reading = await feed.readings.sessions.value(of: feed.question, at: newest, minute: 0, tick: feed.tick) {
+        let reading = await feed.readings.sessions.value(of: feed.question, at: newest, slot: 0, tick: feed.tick) {
             [parameters = feed.parameters] () -> [Session]? in
             var query = SessionQuery(now: now)
             query.limit = Self.watched
@@ -201,7 +201,7 @@ struct FeedNews {
         guard isChanged || isDue else { return [] }
         if isChanged {
             let usage = collector.usage
-            let reading = await feed.readings.unpriced.value(of: "", at: newest, minute: 0, tick: feed.tick) {
+            let reading = await feed.readings.unpriced.value(of: "", at: newest, slot: 0, tick: feed.tick) {
                 try? await usage.openStore().unpricedModels()
             }
             if let reading { unpriced = (reading.revision, reading.value) }

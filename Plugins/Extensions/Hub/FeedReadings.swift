@@ -53,7 +53,7 @@ final class FeedReadings: Sendable {
 final class SharedReadings<Value: Sendable>: Sendable {
     private struct Entry {
         var revision: Int64
-        var minute: Int64
+        var slot: Int64
         /// Until when it is handed out although the store has changed since.
         var end: ContinuousClock.Instant
         var reading: Task<Value?, Never>
@@ -73,20 +73,20 @@ final class SharedReadings<Value: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - revision: The newest state of the store.
-    ///   - minute: Changes when the clock alone makes the reading old.
+    ///   - slot: Changes when the clock alone makes the reading old.
     ///   - tick: How often feeds look.
     ///   - read: Asks the store; nil when it does not answer.
     func value(
         of question: String,
         at revision: Int64,
-        minute: Int64,
+        slot: Int64,
         tick: Duration,
         _ read: @escaping @Sendable () async -> Value?
     ) async -> (value: Value, revision: Int64)? {
         let entry = entries.withLock { entries -> Entry in
             let now = ContinuousClock.now
             if let known = entries[question],
-                known.end > now || (known.revision == revision && known.minute == minute)
+                known.end > now || (known.revision == revision && known.slot == slot)
             {
                 return known
             }
@@ -96,7 +96,7 @@ final class SharedReadings<Value: Sendable>: Sendable {
                 self.finish(question, revision, begun: now, tick: tick)
                 return value
             }
-            let entry = Entry(revision: revision, minute: minute, end: now + tick, reading: reading)
+            let entry = Entry(revision: revision, slot: slot, end: now + tick, reading: reading)
             entries[question] = entry
             return entry
         }

@@ -4,7 +4,9 @@ import CollectorKit
 import Foundation
 import Testing
 
-/// A sender that invents names: as many sessions, models and users as calls, or names of megabytes. No answer grows with them.
+/// A sender that invents names: as many sessions, models and users as calls, or names of megabytes.
+///
+/// No answer grows with them.
 struct CardinalityTests {
     /// How many names are invented: a few hundred, or ten thousands for each round that is asked for.
     private static let names = max(450, 10_000 * (HostileRounds.asked ?? 0))
