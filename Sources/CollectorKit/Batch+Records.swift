@@ -18,8 +18,13 @@ extension Batch {
         return Timestamp(unixNano: entry.startTime) ?? receivedAt
     }
 
-    /// What a record is called in a session's events: the event, span or metric; empty when it has no name.
+    /// What a record is called in a session's events: the event, span or metric; empty when it has no name; at most as long as
+    /// ``NameLimit`` allows.
     public func name(ofRecord record: Int) -> String {
+        NameLimit.bounded(wholeName(ofRecord: record))
+    }
+
+    private func wholeName(ofRecord record: Int) -> String {
         let entry = otlp.records[record]
         if let metric = entry.metric { return otlp.string(otlp.metrics[metric].name) }
         if signal == .logs, case .string(let name)? = otlp.attribute(.eventName, record: record) {

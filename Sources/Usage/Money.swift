@@ -20,13 +20,24 @@ public struct Money: Sendable, Hashable, Comparable, Codable {
         nanodollars = Int64((dollars * 1e9).rounded(.toNearestOrEven))
     }
 
+    /// Creates an amount from dollars in decimal text such as `9223372036.854775807`, without going through binary fractions; the
+    /// largest that can be held when it is larger, nil for what is no number or negative.
+    public init?(dollars text: some StringProtocol) {
+        if let exact = DecimalText.scaled(text.utf8, by: 9) {
+            nanodollars = exact
+        } else if let dollars = Double(String(text)), dollars > 9e9, DecimalText.isNumber(text.utf8) {
+            nanodollars = .max
+        } else {
+            return nil
+        }
+    }
+
     /// The amount in dollars, for display and JSON.
     public var dollars: Double { Double(nanodollars) / 1e9 }
 
     /// The sum of two amounts; it stops at the largest amount that can be held.
     public static func + (left: Money, right: Money) -> Money {
-        let (sum, overflow) = left.nanodollars.addingReportingOverflow(right.nanodollars)
-        return Money(nanodollars: overflow ? .max : sum)
+        Money(nanodollars: left.nanodollars.saturatingAdding(right.nanodollars))
     }
 
     /// Adds an amount in place.

@@ -17,7 +17,9 @@ public enum SessionGroup {
     ///   - details: What else sets the group apart: user, project, machine.
     public static func id(service: String, at time: Timestamp, details: [String?]) -> String {
         let day = time.iso8601.prefix(10)
-        return details.compactMap(\.self).reduce(service + separator + day + mark) { $0 + separator + $1 }
+        return NameLimit.bounded(
+            details.compactMap(\.self).reduce(service + separator + day + mark) { $0 + separator + $1 }
+        )
     }
 
     /// The service of a group; nil for the id of a session.

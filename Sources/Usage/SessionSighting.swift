@@ -71,7 +71,7 @@ public struct SessionSighting: Sendable, Hashable {
     /// than a minute after the figure has calls that are not in it.
     public var comparableCost: Money? {
         guard parent == nil, let reportedCost,
-            lastSeen.nanoseconds - reportedCost.time.nanoseconds <= Self.longestTail
+            lastSeen.nanoseconds.saturatingSubtracting(reportedCost.time.nanoseconds) <= Self.longestTail
         else { return nil }
         return reportedCost.value
     }

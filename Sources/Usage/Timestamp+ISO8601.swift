@@ -9,19 +9,23 @@ extension Timestamp {
             let day = scanner.digits(2), scanner.skip("T") || scanner.skip("t") || scanner.skip(" "),
             let hour = scanner.digits(2), scanner.skip(":"), let minute = scanner.digits(2), scanner.skip(":"),
             let second = scanner.digits(2), (1970...2261).contains(year), (1...12).contains(month),
-            (1...31).contains(day),
+            (1...Self.days(inMonth: month, of: year)).contains(day),
             hour < 24, minute < 60, second <= 60
         else { return nil }
         let fraction = scanner.skip(".") ? scanner.fraction() : 0
         guard let fraction, let offset = scanner.offset(), scanner.rest.isEmpty else { return nil }
         let seconds = Self.days(year, month, day) * 86_400 + Int64(hour * 3_600 + minute * 60 + second) - offset
-        guard seconds >= 0 else { return nil }
-        nanoseconds = seconds * 1_000_000_000 + fraction
+        let time = seconds * 1_000_000_000 + fraction
+        guard seconds >= 0, time <= Self.latest.nanoseconds else { return nil }
+        nanoseconds = time
     }
 
     /// The instant as `2026-11-22T08:13:37.999Z`, in whole milliseconds.
     public var iso8601: String {
-        let (days, rest) = (nanoseconds / 86_400_000_000_000, nanoseconds % 86_400_000_000_000 / 1_000_000)
+        var (days, rest) = (nanoseconds / 86_400_000_000_000, nanoseconds % 86_400_000_000_000)
+        // Before 1970 a day begins before the instant, too.
+        if rest < 0 { (days, rest) = (days - 1, rest + 86_400_000_000_000) }
+        rest /= 1_000_000
         let (year, month, day) = Self.date(days)
         func pad(_ number: Int64, _ width: Int) -> String {
             let digits = String(number)
@@ -30,6 +34,14 @@ extension Timestamp {
         let date = "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))"
         return
             "\(date)T\(pad(rest / 3_600_000, 2)):\(pad(rest / 60_000 % 60, 2)):\(pad(rest / 1_000 % 60, 2)).\(pad(rest % 1_000, 3))Z"
+    }
+
+    private static func days(inMonth month: Int, of year: Int) -> Int {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
     }
 
     /// Days since 1970-01-01 of a date of the Gregorian calendar, counted in eras of 400 years that begin in March.

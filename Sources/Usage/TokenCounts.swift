@@ -36,18 +36,13 @@ public struct TokenCounts: Sendable, Hashable, Codable {
     }
 
     /// Cache writes of every lifetime; like every sum here it stops at the largest number that can be held.
-    public var cacheWrite: Int64 { Self.sum(cacheWrite5m, cacheWrite1h) }
+    public var cacheWrite: Int64 { cacheWrite5m.saturatingAdding(cacheWrite1h) }
 
     /// The whole prompt: what context-size tiers are compared with.
-    public var prompt: Int64 { Self.sum(Self.sum(uncachedInput, cacheRead), cacheWrite) }
+    public var prompt: Int64 { uncachedInput.saturatingAdding(cacheRead).saturatingAdding(cacheWrite) }
 
     /// Every token of the call once.
-    public var total: Int64 { Self.sum(prompt, output) }
-
-    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
-        let (value, overflow) = left.addingReportingOverflow(right)
-        return overflow ? .max : value
-    }
+    public var total: Int64 { prompt.saturatingAdding(output) }
 
     /// Whether nothing was counted.
     public var isZero: Bool { total == 0 }

@@ -65,7 +65,7 @@ struct StatusReport: Decodable {
     func text(width: Int, style: Style, now: Timestamp) -> String {
         let isRefusing = memory.refusing == true
         let isWell = !isRefusing && components.allSatisfy { $0.state == "ok" }
-        let uptime = Figures.duration(milliseconds: uptimeSeconds * 1_000)
+        let uptime = Figures.uptime(seconds: uptimeSeconds)
         let limit = memory.limitBytes > 0 ? " of \(Figures.bytes(memory.limitBytes))" : ""
         var text = """
             \(style.bold("Telemetry Hub")) \(version.printable) \(style.dot) \(isWell ? "ok" : "degraded") \(style.dot) up \(uptime)

@@ -22,15 +22,17 @@ struct RunningCollector {
         _ registry: Registry,
         drainDeadline: Duration = .seconds(60),
         logger: Logger = .silent,
+        home: String = "/nowhere",
+        now: @escaping @Sendable () -> Timestamp = { Timestamp(nanoseconds: 0) },
         load: Collector.Loading? = nil
     ) async throws {
         let graph = try Self.graph(config, registry)
         let (ready, isReady) = AsyncStream<[String]>.makeStream()
         let collector = try Collector(
             graph,
-            home: "/nowhere",
+            home: home,
             logger: logger,
-            now: { Timestamp(nanoseconds: 0) },
+            now: now,
             load: load
         ) {
             isReady.yield($0)

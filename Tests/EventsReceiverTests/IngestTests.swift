@@ -134,6 +134,21 @@ struct IngestTests {
         (#"{"sessionId":"s","cost":-0.1}"#, "cost must be a number from 0 to 1000000000"),
         (#"{"sessionId":"s","cost_usd":"NaN"}"#, "cost_usd must be a number"),
         (#"{"sessionId":"s","duration":true}"#, "duration must be a number"),
+        (#"{"sessionId":"s","inputTokens":"0x10"}"#, "inputTokens must be a whole number"),
+        (#"{"sessionId":"s","cost":"0x1p4"}"#, "cost must be a number"),
+        (#"{"sessionId":"s","cost":"inf"}"#, "cost must be a number"),
+        (#"{"sessionId":"s","cost":1000000001}"#, "cost must be a number from 0 to 1000000000"),
+        (
+            #"{"sessionId":"s","timestamp":"2026-02-30T10:00:00Z"}"#,
+            #"timestamp must be an instant such as \"2026-11-22T08:13:37.999Z\" or milliseconds since 1970"#
+        ),
+        (
+            #"{"sessionId":"s","timestamp":"0x19c0a2b3c40"}"#,
+            #"timestamp must be an instant such as \"2026-11-22T08:13:37.999Z\" or milliseconds since 1970"#
+        ),
+        (#"{"sessionId":"s","inputTokens":1,}"#, "the body is no JSON: a comma is followed by nothing"),
+        (#"[{"sessionId":"s"} , ]"#, "the body is no JSON: a comma is followed by nothing"),
+        (#"{"sessionId":"s","more":{"list":[1,2,\#n]}}"#, "the body is no JSON: a comma is followed by nothing"),
         (
             #"{"sessionId":"s","timestamp":"yesterday"}"#,
             #"timestamp must be an instant such as \"2026-11-22T08:13:37.999Z\" or milliseconds since 1970"#
@@ -150,6 +165,25 @@ struct IngestTests {
         #expect(answer.text == #"{"error":"\#(error)","status":400}"#)
         #expect(bench.books.records.isEmpty)
         #expect(bench.counters.value(.refused) == 1)
+    }
+
+    @Test(arguments: ["/api/telemetry/ingest", "/api/telemetry/heartbeat"])
+    func `only UTF-8 is read, whatever the brackets look like`(path: String) async throws {
+        let bench = try await Bench()
+        let text = #"{"sessionId":"s,]","inputTokens":1}"#
+        func wide(_ bigEndian: Bool, _ mark: [UInt8]) -> [UInt8] {
+            mark + text.utf8.flatMap { bigEndian ? [0, $0] : [$0, 0] }
+        }
+        for body in [
+            wide(true, []), wide(false, []), wide(true, [0xFE, 0xFF]), wide(false, [0xFF, 0xFE]),
+            Array(text.utf8) + [0xFF], Array(text.utf8) + [0],
+        ] {
+            let answer = try await bench.send(path, body, [.contentType: "application/json"])
+            #expect(answer.status == 400)
+        }
+        #expect(bench.books.calls.isEmpty)
+        // A comma within a text is none of the list.
+        #expect(try await bench.send(path, Array(text.utf8), [.contentType: "application/json"]).status < 300)
     }
 
     @Test func `what is too long or too much is refused`() async throws {

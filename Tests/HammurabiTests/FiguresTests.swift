@@ -11,6 +11,7 @@ struct FiguresTests {
         (18_737_400, "$0.0187"), (999_900_000, "$0.9999"), (999_949_999, "$0.9999"), (999_999_999, "$1.00"),
         (1_000_000_000, "$1.00"),
         (1_234_567_890_000, "$1,234.57"), (1_994_999_999, "$1.99"), (1_995_000_000, "$2.00"),
+        (2_000_000_000_000_000_000, "$2,000,000,000.00"), (.max, "$9,223,372,036.85"),
     ])
     func `money has two decimals from a dollar on and four below`(nanodollars: Int64, text: String) {
         #expect(Figures.money(Money(nanodollars: nanodollars)) == text)

@@ -29,6 +29,12 @@ struct NameTests {
         #expect(ids.map { short[$0] } == ["220b5ae6", "01a20251-7a81", ids[2], "short", ids[4]])
     }
 
+    @Test func `an id that a person chose stays whole`() {
+        let ids = ["refactor-ledger-5b8f00", "add-csv-export-to-reports", "220b5ae6-99f8-46e4-9a5b-59c81d7c9bdf"]
+        let short = ShortNames(sessionIDs: ids)
+        #expect(ids.map { short[$0] } == [ids[0], ids[1], "220b5ae6"])
+    }
+
     @Test(arguments: [
         ("2026-11-22", "2026-W47"), ("2026-01-01", "2026-W01"), ("2027-01-01", "2026-W53"), ("2024-12-30", "2025-W01"),
         ("2023-01-01", "2022-W52"), ("2021-01-03", "2020-W53"), ("2021-01-04", "2021-W01"), ("1970-01-01", "1970-W01"),

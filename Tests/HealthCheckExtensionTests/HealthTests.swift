@@ -139,6 +139,7 @@ final class StatusBox: Sendable {
         guard let id = ComponentID("otlp_http/hub") else { return }
         var next = CollectorStatus()
         next.startedAt = Timestamp(nanoseconds: 65_000_000_000)
+        next.uptimeSeconds = 3_660
         next.memory.limitBytes = 100
         next.pipelines = [
             PipelineStatus(name: "logs", signal: .logs, receivers: [], processors: [], exporters: [id])

@@ -22,6 +22,7 @@ func busyParts(prices: [PriceOverride] = []) throws -> CollectorParts {
     }
     var status = CollectorStatus()
     status.startedAt = try instant("2026-11-22T11:58:30.000Z")
+    status.uptimeSeconds = 90
     (status.memory.usedBytes, status.memory.limitBytes) = (1_024, 4_096)
     status.pipelines = [
         PipelineStatus(

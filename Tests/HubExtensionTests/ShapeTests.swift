@@ -88,7 +88,7 @@ import Usage
         let expected =
             #"{"period":"custom","from":"2026-11-22","to":"2026-11-22","timezone":"UTC","totalCost":0,"totalInputTokens":0,"#
             + #""totalOutputTokens":0,"totalCacheReadTokens":0,"totalCacheWriteTokens":0,"totalReasoningTokens":0,"totalTokens":0,"#
-            + #""callCount":0,"sessionCount":0,"activeSessions":0,"unpricedCalls":0,"unpricedModels":[],"byModel":{},"byAgent":{},"#
+            + #""callCount":0,"sessionCount":0,"activeSessions":0,"unpricedCalls":0,"unpricedModels":[],"saturated":false,"byModel":{},"byAgent":{},"#
             + #""byProject":{},"byUser":{},"byMachine":{},"byDay":[{"date":"2026-11-22","cost":0,"calls":0,"inputTokens":0,"outputTokens":0,"#
             + #""cacheReadTokens":0,"cacheWriteTokens":0,"reasoningTokens":0,"unpricedCalls":0}],"sessions":[],"budget":null}"#
         #expect(answer.text == expected)
@@ -104,7 +104,7 @@ import Usage
         let head =
             #"{"period":"30d","from":"2026-10-24","to":"2026-11-22","timezone":"UTC","totalCost":142.3,"totalInputTokens":10,"#
             + #""totalOutputTokens":20,"totalCacheReadTokens":30,"totalCacheWriteTokens":90,"totalReasoningTokens":5,"totalTokens":150,"#
-            + #""callCount":4,"sessionCount":47,"activeSessions":3,"unpricedCalls":2,"unpricedModels":["unknown","x-1"],"#
+            + #""callCount":4,"sessionCount":47,"activeSessions":3,"unpricedCalls":2,"unpricedModels":["unknown","x-1"],"saturated":false,"#
         #expect(text.hasPrefix(head), "\(text)")
         let tokens =
             #""inputTokens":0,"outputTokens":0,"cacheReadTokens":0,"cacheWriteTokens":0,"reasoningTokens":0,"unpricedCalls":0}"#

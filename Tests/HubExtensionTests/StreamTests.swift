@@ -24,7 +24,7 @@ struct StreamTests {
             now: { now }
         )
         let collector = CollectorAPI(version: "1.2.3", usage: api, status: parts.status, reload: parts.reload)
-        feeds = EventFeeds(collector, tick: .milliseconds(1))
+        feeds = EventFeeds(collector, tick: .milliseconds(1), readings: FeedReadings(pause: 0))
         feeds.open()
     }
 
@@ -120,6 +120,57 @@ struct StreamTests {
         #expect(try await next(&late).hasPrefix("event: summary"))
     }
 
+    @Test func `a store that does not change is not asked again, however many feeds look`() async throws {
+        let session = try makeSession()
+        store.prepare { state in
+            state.page.sessions = [session]
+            state.revision = 4
+        }
+        var asked = 0
+        for _ in 0..<8 {
+            var events = try await feed("topics=summary,session").makeAsyncIterator()
+            for _ in 0..<3 { _ = try await next(&events) }
+            // Fifteen looks without news.
+            #expect(try await next(&events) == ": alive\n\n")
+            if asked == 0 { asked = store.asked.summaries.count + store.asked.queries.count }
+        }
+        #expect(store.asked.summaries.count + store.asked.queries.count == asked)
+        #expect(asked == 2)
+    }
+
+    @Test func `a feed sends what the clock changes`() async throws {
+        let (store, clock) = (FakeStore(), Clock())
+        try clock.set("2026-11-22T12:00:00.000Z")
+        var session = try makeSession()
+        session.lastSeenAt = clock.now
+        session.isCompleted = false
+        let page = [session]
+        store.prepare { state in
+            state.page.sessions = page
+            state.revision = 4
+        }
+        let api = UsageAPI(config: HubConfig(), store: store, scanners: [], pricing: nil, now: { clock.now })
+        let parts = CollectorParts()
+        let feeds = EventFeeds(
+            CollectorAPI(version: "1.2.3", usage: api, status: parts.status, reload: parts.reload),
+            tick: .milliseconds(1),
+            readings: FeedReadings(pause: 0)
+        )
+        feeds.open()
+        let head = HTTPRequest(method: .get, scheme: "http", authority: "a", path: "/?topics=session")
+        guard case .stream(let pieces) = try await feeds.stream(ServerRequest(head: head)).body,
+            let feed = pieces as? EventFeed
+        else { throw StoreError("no feed") }
+        var events = feed.makeAsyncIterator()
+        #expect(try await next(&events).hasPrefix("retry"))
+        #expect(try await next(&events).contains(#""status":"active""#))
+        try clock.set("2026-11-22T12:01:30.000Z")
+        #expect(try await next(&events).contains(#""status":"idle""#))
+        try clock.set("2026-11-22T12:30:00.000Z")
+        #expect(try await next(&events).contains(#""status":"stale""#))
+        #expect(store.asked.queries.count == 1)
+    }
+
     @Test func `silence is broken now and then`() async throws {
         let slow = EventFeed(
             collector: try await feed("").collector,
@@ -127,7 +178,9 @@ struct StreamTests {
             topics: [],
             resumed: nil,
             place: try await feed("").place,
-            tick: .milliseconds(1)
+            tick: .milliseconds(1),
+            question: "",
+            readings: FeedReadings()
         )
         var events = slow.makeAsyncIterator()
         #expect(try await next(&events).hasPrefix("retry"))

@@ -18,9 +18,37 @@ struct TimestampTests {
     @Test(arguments: [
         "", "2026-11-22", "2026-11-22T08:13:37", "2026-13-22T08:13:37Z", "2026-11-22T25:13:37Z", "1969-12-31T23:59:59Z",
         "2026-11-22T08:13:37.Z", "2026-11-22T08:13:37.1234567890Z", "2026-11-22T08:13:37Zx", "٢٠٢٦-11-22T08:13:37Z",
+        "2026-02-30T00:00:00Z", "2025-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "2026-04-31T00:00:00Z",
+        "2026-01-00T00:00:00Z",
+        "2262-01-01T00:00:00Z", "2261-12-31T23:59:59-01:00",
     ])
     func `anything else is not`(text: String) {
         #expect(Timestamp(iso8601: text) == nil)
+    }
+
+    @Test(arguments: [
+        (Int64.min, "1970-01-02T00:00:00.000Z"), (-1, "1970-01-02T00:00:00.000Z"), (0, "1970-01-02T00:00:00.000Z"),
+        (86_401, "1970-01-02T00:00:01.000Z"), (1_795_335_217, "2026-11-22T08:13:37.000Z"),
+        (9_223_372_036, "2261-12-30T23:59:59.999Z"), (.max, "2261-12-30T23:59:59.999Z"),
+    ])
+    func `a clock that is wrong by centuries shows a day that can be counted with`(seconds: Int64, text: String) throws
+    {
+        let time = Timestamp(clockSeconds: seconds, nanoseconds: 0)
+        #expect(time.iso8601 == text)
+        for zone in ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"] {
+            for name in [nil, "today", "7d", "90d"] {
+                let period = try Period(name, timezone: zone, now: time)
+                #expect(period.start <= time && time < period.end, "\(zone) \(name ?? "month")")
+            }
+        }
+    }
+
+    @Test func `no instant from outside is later than 2261, and one before 1970 has its date`() {
+        let last = UInt64(Timestamp.latest.nanoseconds)
+        #expect(Timestamp(unixNano: last)?.iso8601 == "2261-12-31T23:59:59.999Z")
+        #expect(Timestamp(unixNano: last + 1) == nil && Timestamp(unixNano: .max) == nil)
+        #expect(Timestamp(milliseconds: Timestamp.latest.milliseconds + 1) == nil)
+        #expect(Timestamp(nanoseconds: -863_000_000).iso8601 == "1969-12-31T23:59:59.137Z")
     }
 
     @Test func `writing and reading agree over the centuries`() {

@@ -5,6 +5,8 @@ import Usage
 /// A session with everything that answers about it need.
 struct KeptSession {
     var sighting: SessionSighting
+    /// The numbers of its agent, project, user and machine among names (``SessionRegister/names``).
+    var owner = Owner()
     /// Stands for calls of an agent that knows no session; never listed.
     let isHidden: Bool
     /// Whether a record names it.
@@ -19,6 +21,25 @@ struct KeptSession {
     var newest: NewestCall?
     /// The lines that hold records of it.
     var lines: [LineRef] = []
+
+    /// Who runs a session, as numbers of names.
+    struct Owner {
+        var agent: Int32 = 0
+        var project: Int32 = 0
+        var user: Int32 = 0
+        var machine: Int32 = 0
+
+        /// The number of a name; there is none for the model.
+        subscript(dimension: UsageDimension) -> Int32 {
+            switch dimension {
+            case .model: 0
+            case .agent: agent
+            case .project: project
+            case .user: user
+            case .machine: machine
+            }
+        }
+    }
 
     /// Whether it is shown: it may be a trace whose calls turned out to belong elsewhere.
     var isListed: Bool { !isHidden && (isSighted || totals.calls > 0) }
@@ -64,6 +85,8 @@ struct SessionRegister {
     private var children: [String: Set<Int32>] = [:]
     private var numbers: [Key: Int32] = [:]
     private var free: [Int32] = []
+    /// The names of agents, projects, users and machines.
+    private(set) var names: [UsageDimension: NameTable] = [:]
 
     private struct Key: Hashable {
         var id: String
@@ -89,6 +112,7 @@ struct SessionRegister {
         let key = Key(id: sighting.id, isHidden: isHidden)
         if let known = numbers[key] {
             slots[Int(known)]?.sighting.merge(sighting)
+            nameOwner(known)
             if isSighted { slots[Int(known)]?.isSighted = true }
             adopt(known)
             return known
@@ -104,8 +128,22 @@ struct SessionRegister {
             slots.append(session)
         }
         numbers[key] = number
+        nameOwner(number)
         adopt(number)
         return number
+    }
+
+    private mutating func nameOwner(_ number: Int32) {
+        guard let sighting = slots[Int(number)]?.sighting else { return }
+        func name(_ name: String?, _ dimension: UsageDimension) -> Int32 {
+            names[dimension, default: NameTable()].number(of: name)
+        }
+        slots[Int(number)]?.owner = KeptSession.Owner(
+            agent: name(sighting.agent, .agent),
+            project: name(sighting.project, .project),
+            user: name(sighting.user, .user),
+            machine: name(sighting.machine, .machine)
+        )
     }
 
     private mutating func adopt(_ number: Int32) {
@@ -139,6 +177,9 @@ struct NameTable {
         numbers[name] = number
         return number
     }
+
+    /// How many numbers there are.
+    var count: Int { names.count }
 
     /// All names.
     var known: Set<String> { Set(names.compactMap(\.self)) }

@@ -13,7 +13,6 @@ extension UsageBook {
             for (key, totals) in rows { tally.add(totals, key, day, self) }
         }
         tally.write(to: &summary, self)
-        if !query.listsSessions { summary.sessions = [] }
         let minute = query.now.nanoseconds - 60_000_000_000
         summary.activeSessions = sessions.slots.indices.count {
             guard let session = sessions.slots[$0], !session.isCompleted, session.isListed,
@@ -50,6 +49,7 @@ extension UsageBook {
             else { continue }
             quality.sessionCosts.add(facts.id, reported: reported, counted: session.totals.totals.cost)
         }
+        quality.boundNames()
         return quality
     }
 
@@ -89,7 +89,12 @@ extension UsageBook {
         let listed = calls(of: kept, atMost: SessionDetail.maximumCalls)
         var costs: [String: Money] = [:]
         for call in listed { costs[call.model ?? "", default: .zero] += call.price?.cost ?? .zero }
-        var detail = SessionDetail(session: session(kept), calls: listed, events: [], costByModel: costs)
+        var detail = SessionDetail(
+            session: session(kept),
+            calls: listed,
+            events: [],
+            costByModel: ListedNames.bounded(costs)
+        )
         detail.subagents = subagents(of: id)
         return (detail, kept.lines)
     }
@@ -125,7 +130,7 @@ extension UsageBook {
                 lastSeenAt: max(known?.lastSeenAt ?? call.time, call.time)
             )
         }
-        return found.values.sorted { $0.model.utf8.lexicographicallyPrecedes($1.model.utf8) }
+        return ListedNames.bounded(found.values.sorted { $0.model.utf8.lexicographicallyPrecedes($1.model.utf8) })
     }
 
     /// Of some calls those whose price is another one now.
@@ -151,97 +156,9 @@ extension UsageBook {
     }
 }
 
-/// The sums of a period while they are made.
-private struct SummaryTally {
-    private let filter: UsageFilter
-    private let series: UsageDimension?
-    private var totals = ExactTotals()
-    private var days: [ExactTotals]
-    private var rows: [UsageBook.RollupKey: ExactTotals] = [:]
-    private var split: [[String: ExactTotals]]
-
-    init(_ query: UsageQuery) {
-        (filter, series) = (query.filter, query.series)
-        days = [ExactTotals](repeating: ExactTotals(), count: query.period.days.count)
-        split = query.series == nil ? [] : [[String: ExactTotals]](repeating: [:], count: query.period.days.count)
-    }
-
-    mutating func add(_ sums: ExactTotals, _ key: UsageBook.RollupKey, _ day: Int?, _ book: UsageBook) {
-        guard let session = book.sessions[key.session] else { return }
-        if !filter.isEmpty {
-            guard filter.allowsOwner(of: session.sighting), filter.allows(book.models[key.model], as: .model) else {
-                return
-            }
-        }
-        totals += sums
-        rows[key, default: ExactTotals()] += sums
-        guard let day else { return }
-        days[day] += sums
-        guard let series else { return }
-        let name = series == .model ? book.models[key.model] : session.sighting.name(of: series)
-        split[day][name ?? "", default: ExactTotals()] += sums
-    }
-
-    func write(to summary: inout UsageSummary, _ book: UsageBook) {
-        summary.totals = totals.totals
-        for (day, totals) in days.enumerated() { summary.byDay[day].totals = totals.totals }
-        summary.series = split.map { $0.mapValues(\.totals) }
-        var groups: [UsageDimension: [String: Group]] = [:]
-        var bySession: [Int32: ExactTotals] = [:]
-        var unpriced: Set<String> = []
-        for (key, sums) in rows {
-            guard let session = book.sessions[key.session] else { continue }
-            let visible = session.isHidden ? nil : key.session
-            let model = book.models[key.model] ?? ""
-            for dimension in UsageDimension.allCases {
-                let name = dimension == .model ? model : session.sighting.name(of: dimension) ?? ""
-                groups[dimension, default: [:]][name, default: Group()].add(sums, visible)
-            }
-            if sums.totals.unpricedCalls > 0 { unpriced.insert(model) }
-            if let visible { bySession[visible, default: ExactTotals()] += sums }
-        }
-        func shares(_ dimension: UsageDimension) -> [String: UsageSummary.Share] {
-            (groups[dimension] ?? [:]).mapValues(\.share)
-        }
-        (summary.byModel, summary.byAgent, summary.byProject) = (shares(.model), shares(.agent), shares(.project))
-        (summary.byUser, summary.byMachine) = (shares(.user), shares(.machine))
-        summary.unpricedModels = unpriced.sorted()
-        summary.sessionCount = bySession.count
-        summary.sessions = Self.dearest(bySession, book)
-    }
-
-    private static func dearest(_ sums: [Int32: ExactTotals], _ book: UsageBook) -> [Session] {
-        var sessions = sums.compactMap { number, sums -> Session? in
-            var session = book.sessions[number]?.session(book.models)
-            session?.totals = sums.totals
-            return session
-        }
-        sessions.sort { ($1.totals.cost, $0.id) < ($0.totals.cost, $1.id) }
-        return Array(sessions.prefix(UsageSummary.maximumSessions))
-    }
-
-    /// What one name has of a period.
-    private struct Group {
-        var totals = ExactTotals()
-        var sessions: Set<Int32> = []
-
-        mutating func add(_ sums: ExactTotals, _ session: Int32?) {
-            totals += sums
-            if let session { sessions.insert(session) }
-        }
-
-        var share: UsageSummary.Share {
-            var share = UsageSummary.Share()
-            share.totals = totals.totals
-            share.sessions = sessions.count
-            return share
-        }
-    }
-}
-
 extension SessionSighting {
     /// What the session is called in a dimension; nil for the model, which belongs to calls.
-    fileprivate func name(of dimension: UsageDimension) -> String? {
+    func name(of dimension: UsageDimension) -> String? {
         switch dimension {
         case .model: nil
         case .agent: agent

@@ -64,7 +64,7 @@ struct CallTables {
         guard former.isCounted else { return }
         var change = UsageTotals()
         change.unpricedCalls = former.totals.unpricedCalls + (price.isPriced ? 0 : 1)
-        change.cost = Money(nanodollars: former.totals.cost.nanodollars + price.cost.nanodollars)
+        change.cost = former.totals.cost + price.cost
         add(change, at: former.time, former.session, former.model)
     }
 
@@ -213,14 +213,15 @@ struct FormerCall {
         isCounted = row.bool(3)
         totals.calls = -1
         totals.unpricedCalls = row.bool(4) ? 0 : -1
-        totals.cost = Money(nanodollars: -row.int(5))
+        func negated(_ column: Int32) -> Int64 { Int64(0).saturatingSubtracting(row.int(column)) }
+        totals.cost = Money(nanodollars: negated(5))
         totals.counts = TokenCounts(
-            uncachedInput: -row.int(6),
-            cacheRead: -row.int(7),
-            cacheWrite5m: -row.int(8),
-            cacheWrite1h: -row.int(9),
-            output: -row.int(10),
-            reasoning: -row.int(11)
+            uncachedInput: negated(6),
+            cacheRead: negated(7),
+            cacheWrite5m: negated(8),
+            cacheWrite1h: negated(9),
+            output: negated(10),
+            reasoning: negated(11)
         )
     }
 }

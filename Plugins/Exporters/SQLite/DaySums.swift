@@ -32,12 +32,12 @@ struct SumsFilter {
 
     init(_ filter: UsageFilter, _ contents: SummaryMemory.Contents) {
         allowed = UsageDimension.allCases.filter { !filter[$0].isEmpty }.map { dimension in
-            (dimension, contents.names.map { filter.allows($0, as: dimension) })
+            (dimension, contents.names[dimension].map { filter.allows($0, as: dimension) })
         }
     }
 
-    func allows(_ owner: SummaryMemory.Owner, modelName: Int32) -> Bool {
-        allowed.allSatisfy { dimension, names in names[Int(dimension == .model ? modelName : owner[dimension])] }
+    func allows(_ owner: SummaryMemory.Owner, model: Int32) -> Bool {
+        allowed.allSatisfy { dimension, names in names[Int(dimension == .model ? model : owner[dimension])] }
     }
 }
 
@@ -52,7 +52,7 @@ struct DaySumsBuilder {
     init(_ contents: SummaryMemory.Contents, _ filter: UsageFilter) {
         self.contents = contents
         self.filter = filter.isEmpty ? nil : SumsFilter(filter, contents)
-        byModel = [UsageTotals](repeating: UsageTotals(), count: contents.modelNames.count)
+        byModel = [UsageTotals](repeating: UsageTotals(), count: contents.names[.model].count)
         places = [Int32](repeating: -1, count: contents.owners.count)
     }
 
@@ -72,7 +72,7 @@ struct DaySumsBuilder {
 
     private mutating func add(_ row: SummaryMemory.Sums, to sums: inout DaySums) {
         guard let model = contents.model(row.model), let owner = contents.owner(row.session) else { return }
-        if let filter, !filter.allows(owner, modelName: contents.modelNames[Int(model)]) { return }
+        if let filter, !filter.allows(owner, model: model) { return }
         byModel[Int(model)] += row.totals
         var place = Int(places[Int(row.session)])
         if place < 0 {

@@ -25,6 +25,7 @@ struct QualityQuery {
             quality.add(Call(qualityRow: row), agent: row.text(17), machine: row.text(18))
             return true
         }
+        quality.boundNames()
         try compareSessions(&quality)
         return quality
     }

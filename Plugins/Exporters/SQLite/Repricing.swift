@@ -73,12 +73,13 @@ enum UnpricedQuery {
             """,
             db
         )
-        return try statement.rows { row in
+        let models = try statement.rows { row in
             UnpricedModel(
                 model: row.text(0) ?? "",
                 calls: row.int(1),
                 lastSeenAt: Timestamp(nanoseconds: row.int(2))
             )
         }
+        return ListedNames.bounded(models)
     }
 }

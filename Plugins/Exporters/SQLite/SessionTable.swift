@@ -62,7 +62,7 @@ struct SessionTable {
             session: session,
             calls: calls,
             events: try BatchTables(db: db).events(of: ref),
-            costByModel: costs
+            costByModel: ListedNames.bounded(costs)
         )
         detail.subagents = try subagents(of: ref, id)
         return detail

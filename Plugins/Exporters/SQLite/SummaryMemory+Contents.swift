@@ -17,14 +17,10 @@ extension SummaryMemory {
         var sessions: [Int64: Session] = [:]
         /// The newest revision that was noticed.
         private(set) var seen: Int64 = -1
-        /// The models, each name once, by the number of the row.
+        /// The models by the number of the row; rows of one name are one model.
         private var models: [Int32?] = []
-        /// For each model the number of its name.
-        private(set) var modelNames: [Int32] = []
-        private var modelsByName: [Int32: Int32] = [:]
-        /// All names by their numbers.
-        private(set) var names: [String] = []
-        private var numbers: [String: Int32] = [:]
+        /// The names of each dimension by their numbers; those of models by the number of the model.
+        private(set) var names = DimensionNames()
         /// An owner for each combination of names.
         private(set) var crews: [Owner] = []
         private var crewsByNames: [Owner.Names: Int32] = [:]
@@ -118,7 +114,7 @@ extension SummaryMemory.Contents {
         var models = try SQLiteStatement("SELECT ref, name FROM models WHERE ref >= ?", db)
         models.bind(Int64(self.models.count))
         try models.forEachRow { row in
-            set(model: model(named: row.text(1) ?? ""), at: Int(row.int(0)))
+            set(model: names.number(of: row.text(1) ?? "", as: .model), at: Int(row.int(0)))
             return true
         }
         seen = newest
@@ -126,10 +122,10 @@ extension SummaryMemory.Contents {
 
     private mutating func owner(_ row: SQLiteRow) -> SummaryMemory.Owner {
         let names = SummaryMemory.Owner.Names(
-            agent: number(of: row.text(2) ?? ""),
-            project: number(of: row.text(3) ?? ""),
-            user: number(of: row.text(4) ?? ""),
-            machine: number(of: row.text(5) ?? "")
+            agent: names.number(of: row.text(2) ?? "", as: .agent),
+            project: names.number(of: row.text(3) ?? "", as: .project),
+            user: names.number(of: row.text(4) ?? "", as: .user),
+            machine: names.number(of: row.text(5) ?? "", as: .machine)
         )
         let crew = crewsByNames[names] ?? Int32(clamping: crews.count)
         let owner = SummaryMemory.Owner(isHidden: row.bool(1), names: names, crew: crew)
@@ -140,24 +136,6 @@ extension SummaryMemory.Contents {
         return owner
     }
 
-    /// The number of a model's name among models.
-    private mutating func model(named text: String) -> Int32 {
-        let name = number(of: text)
-        if let known = modelsByName[name] { return known }
-        let model = Int32(clamping: modelNames.count)
-        modelNames.append(name)
-        modelsByName[name] = model
-        return model
-    }
-
-    private mutating func number(of name: String) -> Int32 {
-        if let known = numbers[name] { return known }
-        let number = Int32(clamping: names.count)
-        names.append(name)
-        numbers[name] = number
-        return number
-    }
-
     private mutating func set(_ owner: SummaryMemory.Owner, at ref: Int) {
         if ref >= owners.count { owners += Array(repeating: nil, count: ref + 1 - owners.count) }
         owners[ref] = owner
@@ -166,5 +144,38 @@ extension SummaryMemory.Contents {
     private mutating func set(model: Int32, at ref: Int) {
         if ref >= models.count { models += Array(repeating: nil, count: ref + 1 - models.count) }
         models[ref] = model
+    }
+}
+
+/// The names of each dimension, each with a small number of its own in its dimension.
+struct DimensionNames {
+    private var tables = [Table](repeating: Table(), count: UsageDimension.allCases.count)
+
+    private struct Table {
+        var names: [String] = []
+        var numbers: [String: Int32] = [:]
+    }
+
+    private static func place(of dimension: UsageDimension) -> Int {
+        switch dimension {
+        case .model: 0
+        case .agent: 1
+        case .project: 2
+        case .user: 3
+        case .machine: 4
+        }
+    }
+
+    /// The names of a dimension by their numbers.
+    subscript(dimension: UsageDimension) -> [String] { tables[Self.place(of: dimension)].names }
+
+    /// The number of a name, a new one if it has none.
+    mutating func number(of name: String, as dimension: UsageDimension) -> Int32 {
+        let place = Self.place(of: dimension)
+        if let known = tables[place].numbers[name] { return known }
+        let number = Int32(clamping: tables[place].names.count)
+        tables[place].names.append(name)
+        tables[place].numbers[name] = number
+        return number
     }
 }

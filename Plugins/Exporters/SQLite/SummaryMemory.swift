@@ -93,8 +93,7 @@ final class SummaryMemory: Sendable {
     func names(of dimension: UsageDimension, _ db: Database) throws -> Set<String> {
         try contents.withLock { contents in
             try contents.noticeOwners(db)
-            let numbers = dimension == .model ? Set(contents.modelNames) : Set(contents.crews.map { $0[dimension] })
-            return Set(numbers.map { contents.names[Int($0)] }).subtracting([""])
+            return Set(contents.names[dimension]).subtracting([""])
         }
     }
 

@@ -11,7 +11,7 @@ struct SummaryReader {
 
     func run() throws -> UsageSummary {
         var summary = UsageSummary(period: query.period)
-        let tally = try memory.read(db, days: days, query.filter) { contents, eachDay in
+        var tally = try memory.read(db, days: days, query.filter) { contents, eachDay in
             var tally = SummaryTally(query, contents)
             try eachDay { tally.add($1, day: $0) }
             return tally
@@ -32,11 +32,7 @@ struct SummaryReader {
     private func dearest(_ tally: SummaryTally) throws -> [Session] {
         let limit = UsageSummary.maximumSessions
         var (chosen, tied) = tally.dearest(limit)
-        if chosen.count + tied.count > limit {
-            var named = try tied.map { (sum: $0, id: try id($0.session)) }
-            named.sort { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
-            tied = named.prefix(limit - chosen.count).map(\.sum)
-        }
+        if chosen.count + tied.count > limit { tied = try first(limit - chosen.count, of: tied) }
         chosen += tied
         var sessions = try memory.sessions(chosen.map { Int64($0.session) }, db)
         for (position, sum) in chosen.enumerated() { sessions[position]?.totals = sum.totals }
@@ -47,6 +43,27 @@ struct SummaryReader {
         }
         return order.map { found[$0] }
     }
+
+    /// So many sessions of those that cost the same, in the order of their ids.
+    private func first(_ count: Int, of tied: [DaySums.Session]) throws -> [DaySums.Session] {
+        guard tied.count > Self.mostLookUps else {
+            var named = try tied.map { (sum: $0, id: try id($0.session)) }
+            named.sort { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+            return named.prefix(count).map(\.sum)
+        }
+        // Of many the first are found soonest by going through all ids in their order.
+        let sums = Dictionary(uniqueKeysWithValues: tied.map { (Int64($0.session), $0) })
+        var found: [DaySums.Session] = []
+        var statement = try SQLiteStatement("SELECT ref FROM sessions WHERE hidden = 0 ORDER BY id", db)
+        try statement.forEachRow { row in
+            if let sum = sums[row.int(0)] { found.append(sum) }
+            return found.count < count
+        }
+        return found
+    }
+
+    /// How many ids are looked up one by one.
+    private static let mostLookUps = 4_000
 
     private func id(_ ref: Int32) throws -> String {
         var statement = try SQLiteStatement("SELECT id FROM sessions WHERE ref = ?", db)

@@ -12,13 +12,13 @@ struct SummaryTally {
     /// For each session its place in ``slots``, -1 for none.
     private var places: [Int32]
     private var slots: [DaySums.Session] = []
-    /// Which models beyond the sixty-fourth a session used.
-    private var rareModels: [Int32: Set<Int32>] = [:]
+    /// Which models beyond the sixty-fourth a session used: the model above, the session below.
+    private var rareModels: [UInt64] = []
 
     init(_ query: UsageQuery, _ contents: SummaryMemory.Contents) {
         (self.query, self.contents) = (query, contents)
         days = [UsageTotals](repeating: UsageTotals(), count: query.period.days.count)
-        byModel = [UsageTotals](repeating: UsageTotals(), count: contents.modelNames.count)
+        byModel = [UsageTotals](repeating: UsageTotals(), count: contents.names[.model].count)
         split = query.series == nil ? [] : [[Int32: UsageTotals]](repeating: [:], count: days.count)
         places = [Int32](repeating: -1, count: contents.owners.count)
         // What is not used costs nothing, and growing would copy megabytes.
@@ -30,9 +30,11 @@ struct SummaryTally {
         for (model, totals) in sums.models {
             byModel[Int(model)] += totals
             days[day] += totals
-            if query.series == .model { split[day][contents.modelNames[Int(model)], default: UsageTotals()] += totals }
+            if query.series == .model { split[day][model, default: UsageTotals()] += totals }
         }
-        for (session, model) in sums.rare { rareModels[model, default: []].insert(session) }
+        for (session, model) in sums.rare {
+            rareModels.append(UInt64(UInt32(bitPattern: model)) << 32 | UInt64(UInt32(bitPattern: session)))
+        }
         for part in sums.sessions { add(part) }
         guard let series = query.series, series != .model else { return }
         for part in sums.sessions {
@@ -87,68 +89,156 @@ struct SummaryTally {
 
     // MARK: - Answers
 
-    func write(to summary: inout UsageSummary) {
+    mutating func write(to summary: inout UsageSummary) {
         for (day, totals) in days.enumerated() {
             summary.byDay[day].totals = totals
             summary.totals += totals
         }
         summary.sessionCount = slots.count { isNamed($0.session) }
-        summary.series = split.map { day in
-            Dictionary(uniqueKeysWithValues: day.map { (contents.names[Int($0.key)], $0.value) })
-        }
-        summary.byModel = models()
-        summary.unpricedModels = summary.byModel.filter { $0.value.totals.unpricedCalls > 0 }.keys.sorted()
+        writeModels(to: &summary)
         let crews = crews()
-        func shares(_ dimension: UsageDimension) -> [String: UsageSummary.Share] {
-            Self.shares(crews, dimension, contents.names)
+        for dimension in UsageDimension.allCases where dimension != .model {
+            writeOwners(dimension, crews, to: &summary)
         }
-        (summary.byAgent, summary.byProject) = (shares(.agent), shares(.project))
-        (summary.byUser, summary.byMachine) = (shares(.user), shares(.machine))
     }
 
-    private func models() -> [String: UsageSummary.Share] {
-        var sessions = [Int](repeating: 0, count: max(DaySums.bits, byModel.count))
-        for slot in slots where isNamed(slot.session) {
+    /// Writes what each model has; a session counts once in the others, however many of them it used.
+    private mutating func writeModels(to summary: inout UsageSummary) {
+        let names = contents.names[.model]
+        let listed = Listed(byModel, names)
+        rareModels.sort()
+        var sessions = [Int](repeating: 0, count: listed.count)
+        var isInOthers = [Bool](repeating: false, count: slots.count)
+        func add(_ model: Int, _ slot: Int) {
+            let place = listed.places[model]
+            guard place >= 0 else { return }
+            if place != listed.others { return sessions[Int(place)] += 1 }
+            if !isInOthers[slot] { sessions[Int(place)] += 1 }
+            isInOthers[slot] = true
+        }
+        for (position, slot) in slots.enumerated() where isNamed(slot.session) {
             var models = slot.models
             while models != 0 {
-                sessions[models.trailingZeroBitCount] += 1
+                add(models.trailingZeroBitCount, position)
                 models &= models - 1
             }
         }
-        for (model, users) in rareModels {
-            sessions[Int(model)] = users.count { isNamed($0) }
+        var latest: UInt64?
+        for pair in rareModels where pair != latest {
+            latest = pair
+            let session = Int32(truncatingIfNeeded: pair)
+            if isNamed(session) { add(Int(pair >> 32), Int(places[Int(session)])) }
         }
-        var shares: [String: UsageSummary.Share] = [:]
-        for (model, totals) in byModel.enumerated() where totals.calls > 0 {
-            var share = UsageSummary.Share()
-            (share.totals, share.sessions) = (totals, sessions[model])
-            shares[contents.names[Int(contents.modelNames[model])]] = share
-        }
-        return shares
+        summary.byModel = listed.shares(byModel, sessions: sessions)
+        summary.unpricedModels = ListedNames.bounded(unpriced(names)).map(\.model)
+        if query.series == .model { summary.series = listed.series(split) }
     }
 
-    /// What sessions of the same agent, project, user and machine have together: there are far fewer of those than of sessions.
-    private func crews() -> [(owner: SummaryMemory.Owner, share: UsageSummary.Share)] {
+    private func unpriced(_ names: [String]) -> [UnpricedModel] {
+        let none = Timestamp(nanoseconds: 0)
+        var models: [UnpricedModel] = []
+        for (model, totals) in byModel.enumerated() where totals.unpricedCalls > 0 {
+            models.append(UnpricedModel(model: names[model], calls: totals.unpricedCalls, lastSeenAt: none))
+        }
+        return models.sorted { $0.model < $1.model }
+    }
+
+    /// What sessions of the same agent, project, user and machine have together: there are at most as many of those as of sessions.
+    private func crews() -> [UsageSummary.Share] {
         var shares = [UsageSummary.Share](repeating: UsageSummary.Share(), count: contents.crews.count)
         for slot in slots {
             guard let owner = contents.owner(slot.session) else { continue }
             shares[Int(owner.crew)].totals += slot.totals
             if !owner.isHidden { shares[Int(owner.crew)].sessions += 1 }
         }
-        // Every sum has a call.
-        return zip(contents.crews, shares).filter { $0.1.totals.calls > 0 }.map { ($0, $1) }
+        return shares
     }
 
-    private static func shares(
-        _ crews: [(owner: SummaryMemory.Owner, share: UsageSummary.Share)],
+    private func writeOwners(
         _ dimension: UsageDimension,
-        _ names: [String]
-    ) -> [String: UsageSummary.Share] {
-        var shares = [UsageSummary.Share](repeating: UsageSummary.Share(), count: names.count)
-        for (owner, share) in crews {
-            shares[Int(owner[dimension])].totals += share.totals
-            shares[Int(owner[dimension])].sessions += share.sessions
+        _ crews: [UsageSummary.Share],
+        to summary: inout UsageSummary
+    ) {
+        let names = contents.names[dimension]
+        var totals = [UsageTotals](repeating: UsageTotals(), count: names.count)
+        var sessions = [Int](repeating: 0, count: names.count)
+        // Every sum has a call.
+        for (owner, share) in zip(contents.crews, crews) where share.totals.calls > 0 {
+            totals[Int(owner[dimension])] += share.totals
+            sessions[Int(owner[dimension])] += share.sessions
         }
-        return Dictionary(uniqueKeysWithValues: zip(names, shares).filter { $0.1.totals.calls > 0 })
+        let listed = Listed(totals, names)
+        let shares = listed.shares(totals, sessions: listed.sums(sessions))
+        switch dimension {
+        case .model: break
+        case .agent: summary.byAgent = shares
+        case .project: summary.byProject = shares
+        case .user: summary.byUser = shares
+        case .machine: summary.byMachine = shares
+        }
+        if query.series == dimension { summary.series = listed.series(split) }
+    }
+}
+
+/// Which names of a dimension an answer lists (``ListedNames``), found by the numbers of the names.
+private struct Listed {
+    /// For each number of a name its place in the answer.
+    private(set) var places: [Int32]
+    /// The names in the answer.
+    private var names: [String] = []
+    /// The place of what is not listed; -1 when everything is.
+    private(set) var others: Int32 = -1
+
+    /// - Parameters:
+    ///   - totals: What each name has; one without a call is not in the answer.
+    ///   - texts: The names.
+    init(_ totals: [UsageTotals], _ texts: [String]) {
+        places = [Int32](repeating: -1, count: totals.count)
+        let used = totals.count { $0.calls > 0 }
+        guard used > ListedNames.most else {
+            for number in totals.indices where totals[number].calls > 0 { append(texts[number], number) }
+            return
+        }
+        var ranking = LargestNames(ListedNames.most)
+        for number in totals.indices where totals[number].calls > 0 {
+            ranking.offer(totals[number], number) { texts[number] }
+        }
+        for number in ranking.places { append(texts[number], number) }
+        others = Int32(names.count)
+        names.append(ListedNames.other)
+        for number in totals.indices where totals[number].calls > 0 && places[number] < 0 { places[number] = others }
+    }
+
+    private mutating func append(_ name: String, _ number: Int) {
+        places[number] = Int32(names.count)
+        names.append(name)
+    }
+
+    /// How many names the answer has.
+    var count: Int { names.count }
+
+    /// Adds up figures of names to those of the answer.
+    func sums(_ figures: [Int]) -> [Int] {
+        var sums = [Int](repeating: 0, count: count)
+        for (number, place) in places.enumerated() where place >= 0 { sums[Int(place)] += figures[number] }
+        return sums
+    }
+
+    /// What each name of the answer has.
+    func shares(_ totals: [UsageTotals], sessions: [Int]) -> [String: UsageSummary.Share] {
+        var shares = [UsageSummary.Share](repeating: UsageSummary.Share(), count: count)
+        for (number, place) in places.enumerated() where place >= 0 { shares[Int(place)].totals += totals[number] }
+        for place in shares.indices { shares[place].sessions = sessions[place] }
+        return Dictionary(uniqueKeysWithValues: zip(names, shares))
+    }
+
+    /// Days by the names of the answer.
+    func series(_ days: [[Int32: UsageTotals]]) -> [[String: UsageTotals]] {
+        days.map { day in
+            day.reduce(into: [:]) { sums, value in
+                let place = places[Int(value.key)]
+                if place >= 0 { sums[names[Int(place)], default: UsageTotals()] += value.value }
+            }
+        }
     }
 }

@@ -39,11 +39,11 @@ struct HealthCheckExtension: Extension, HTTPServing {
 
     /// The answer of the OpenTelemetry Collector: when it is up since, and for how long.
     private var health: ServerResponse {
-        let (status, now) = (status(), now())
+        let status = status()
         guard let startedAt = status.startedAt else {
             return Self.answer(.serviceUnavailable, #"{"status":"Server not available","upSince":null,"uptime":""}"#)
         }
-        let seconds = max(0, now.nanoseconds - startedAt.nanoseconds) / 1_000_000_000
+        let seconds = status.uptimeSeconds
         let isReady = status.troubles.isEmpty
         return Self.answer(
             isReady ? .ok : .serviceUnavailable,

@@ -17,9 +17,7 @@ struct CollectorAPI {
     }
 
     /// Whether everything gets on; the answer is 200 either way, because it serves.
-    ///
-    /// - Parameter startedAt: When the hub began to serve.
-    func health(since startedAt: Timestamp?) -> JSONValue {
+    func health() -> JSONValue {
         let status = status()
         let isDegraded =
             status.memory.trouble != nil
@@ -27,7 +25,7 @@ struct CollectorAPI {
         return [
             "status": isDegraded ? "degraded" : "ok",
             "version": .string(version),
-            "uptimeSeconds": .integer(startedAt.map { TelemetryJSON.seconds(since: $0, usage.now()) } ?? 0),
+            "uptimeSeconds": .integer(status.uptimeSeconds),
         ]
     }
 

@@ -15,6 +15,9 @@ struct EventFeed: AsyncSequence, Sendable {
     let resumed: String?
     let place: EventFeeds.Place
     let tick: Duration
+    /// The path with its query: feeds with the same share what they read.
+    let question: String
+    let readings: FeedReadings
 
     func makeAsyncIterator() -> Iterator { Iterator(feed: self) }
 
@@ -56,16 +59,26 @@ struct EventFeed: AsyncSequence, Sendable {
     }
 }
 
-/// What a client has been told, so that it is told only what is new.
+/// What a client has been sent, so that it is sent only what is new.
+///
+/// The store is asked only after its revision has changed, and by one feed for all that ask the same (``FeedReadings``); what the clock
+/// alone changes is found in what was read last.
 struct FeedNews {
-    private var revision: Int64 = -1
-    private var summary: UInt64 = 0
+    private var summary: (revision: Int64, hash: UInt64, reading: FeedReadings.Summary?) = (-1, 0, nil)
+    private var sessions = Sessions()
     private var pipelines: UInt64 = 0
-    private var sessions: [String: UInt64] = [:]
+    private var unpriced: (revision: Int64, models: [UnpricedModel]) = (-1, [])
     private var notices: Set<String> = []
 
-    /// How many sessions are watched, and how many of them are told at first.
-    private static let watched = 100
+    private struct Sessions {
+        var revision: Int64 = -1
+        var hashes: [String: UInt64] = [:]
+        /// The sessions as they were read, with the states that were sent.
+        var listed: [(session: Session, status: Session.Status)] = []
+    }
+
+    /// How many sessions are watched, and how many of them are sent at first.
+    static let watched = 100
     private static let first = 20
 
     /// Looks for news and returns them as events.
@@ -73,85 +86,128 @@ struct FeedNews {
     /// - Parameter number: How many looks there were before; what depends on the clock is looked at less often.
     mutating func look(_ feed: EventFeed, number: Int) async -> [[UInt8]] {
         let collector = feed.collector
-        let newest = (try? await collector.usage.openStore().revision()) ?? revision
-        let id = "\((collector.status().startedAt?.milliseconds ?? 0))-\(newest)"
+        let newest = (try? await collector.usage.openStore().revision()) ?? summary.revision
+        let start = collector.status().startedAt?.milliseconds ?? 0
         // A client that comes back and has missed nothing keeps what it has.
-        let isUpToDate = number == 0 && feed.resumed == id
-        let isChanged = newest != revision
+        let isUpToDate = number == 0 && feed.resumed == "\(start)-\(newest)"
         var events: [[UInt8]] = []
-        for topic in feed.topics {
-            var document: JSONValue?
-            switch topic {
-            case .summary where isChanged || number % 10 == 0: document = await summary(feed)
-            case .session where isChanged || number % 5 == 0: document = await sessions(feed, isFirst: number == 0)
-            case .pipeline: document = pipelines(collector)
-            case .notice where isChanged || number % 5 == 0:
-                let found = await notices(collector)
-                if !isUpToDate { events += found.map { Self.event(.notice, $0, id) } }
-            default: break
-            }
-            if let document, !isUpToDate || topic == .pipeline { events.append(Self.event(topic, document, id)) }
+        func append(_ topic: EventFeeds.Topic, _ document: [UInt8]?, _ revision: Int64) {
+            guard let document, !isUpToDate || topic == .pipeline else { return }
+            events.append(Self.event(topic, document, "\(start)-\(revision)"))
         }
-        revision = newest
+        for topic in feed.topics {
+            switch topic {
+            case .summary:
+                let document = await readSummary(feed, newest, isDue: number % 10 == 0)
+                append(.summary, document, summary.revision)
+            case .session:
+                let documents = await readSessions(feed, newest, isDue: number % 5 == 0)
+                let sent = number == 0 ? Array(documents.prefix(Self.first)) : documents
+                let document: JSONValue = ["sessions": .array(sent)]
+                append(.session, number == 0 || !sent.isEmpty ? document.bytes : nil, sessions.revision)
+            case .pipeline: append(.pipeline, pipelines(collector)?.bytes, newest)
+            case .notice:
+                for document in await readNotices(feed, newest, isDue: number % 5 == 0) {
+                    append(.notice, document.bytes, newest)
+                }
+            }
+        }
         return events
     }
 
-    private static func event(_ topic: EventFeeds.Topic, _ document: JSONValue, _ id: String) -> [UInt8] {
-        Array("event: \(topic.rawValue)\nid: \(id)\ndata: ".utf8) + document.bytes + Array("\n\n".utf8)
-    }
-
-    private static func hash(_ document: JSONValue) -> UInt64 {
-        var hash = StableHash(domain: "feed")
-        hash.combine(bytes: document.bytes.span.bytes)
-        return hash.value
+    private static func event(_ topic: EventFeeds.Topic, _ document: [UInt8], _ id: String) -> [UInt8] {
+        Array("event: \(topic.rawValue)\nid: \(id)\ndata: ".utf8) + document + Array("\n\n".utf8)
     }
 
     // MARK: - Topics
 
-    private mutating func summary(_ feed: EventFeed) async -> JSONValue? {
+    private mutating func readSummary(_ feed: EventFeed, _ newest: Int64, isDue: Bool) async -> [UInt8]? {
         let usage = feed.collector.usage
-        guard
-            var question = try? SummaryQuestion(feed.parameters, timezone: usage.config.timezone, now: usage.now())
-        else { return nil }
-        (question.query.listsSessions, question.hasSessions) = (false, false)
-        guard let document = try? await usage.summary(question) else { return nil }
-        let hash = Self.hash(document)
-        defer { summary = hash }
-        return hash == summary ? nil : document
+        let now = usage.now()
+        // Of one state of the store only the sessions of the last minute and the days change with the clock.
+        let isClockDue = isDue && (summary.reading.map { $0.activeSessions > 0 || $0.end <= now } ?? true)
+        guard summary.revision != newest || isClockDue else { return nil }
+        let reading = await feed.readings.summaries.value(
+            of: feed.question,
+            at: newest,
+            slot: now.nanoseconds / 10_000_000_000,
+            tick: feed.tick
+        ) { [parameters = feed.parameters] in
+            await FeedReadings.Summary(usage, parameters)
+        }
+        guard let reading else { return nil }
+        (summary.revision, summary.reading) = (reading.revision, reading.value)
+        guard reading.value.hash != summary.hash else { return nil }
+        summary.hash = reading.value.hash
+        return reading.value.document
     }
 
-    /// The sessions among the newest that are not as they were told.
-    private mutating func sessions(_ feed: EventFeed, isFirst: Bool) async -> JSONValue? {
+    /// The sessions among the newest that are not as they were sent.
+    private mutating func readSessions(_ feed: EventFeed, _ newest: Int64, isDue: Bool) async -> [JSONValue] {
         let usage = feed.collector.usage
-        var query = SessionQuery(now: usage.now())
-        query.limit = Self.watched
-        query.filter = (try? feed.parameters.filter()) ?? query.filter
-        guard let page = try? await usage.openStore().sessions(query) else { return nil }
-        var (known, changed): ([String: UInt64], [JSONValue]) = ([:], [])
-        for session in page.sessions {
-            let document = TelemetryJSON.session(session, now: query.now)
-            let hash = Self.hash(document)
-            known[session.id] = hash
-            if sessions[session.id] != hash { changed.append(document) }
+        let now = usage.now()
+        guard sessions.revision != newest else { return isDue ? statusChanges(at: now) : [] }
+        let reading = await feed.readings.sessions.value(of: feed.question, at: newest, slot: 0, tick: feed.tick) {
+            [parameters = feed.parameters] () -> [Session]? in
+            var query = SessionQuery(now: now)
+            query.limit = Self.watched
+            query.filter = (try? parameters.filter()) ?? query.filter
+            return try? await usage.openStore().sessions(query).sessions
         }
-        sessions = known
-        if isFirst { return ["sessions": .array(Array(changed.prefix(Self.first)))] }
-        return changed.isEmpty ? nil : ["sessions": .array(changed)]
+        guard let reading else { return [] }
+        sessions.revision = reading.revision
+        sessions.listed = reading.value.map { ($0, $0.status(at: now)) }
+        var (known, changed): ([String: UInt64], [JSONValue]) = ([:], [])
+        for session in reading.value {
+            let document = TelemetryJSON.session(session, now: now)
+            let hash = FeedReadings.hash(document.bytes)
+            known[session.id] = hash
+            if sessions.hashes[session.id] != hash { changed.append(document) }
+        }
+        sessions.hashes = known
+        return changed
+    }
+
+    /// Sessions whose state follows from the clock.
+    private mutating func statusChanges(at now: Timestamp) -> [JSONValue] {
+        var changed: [JSONValue] = []
+        for place in sessions.listed.indices {
+            let (session, status) = sessions.listed[place]
+            let next = session.status(at: now)
+            guard next != status else { continue }
+            sessions.listed[place].status = next
+            let document = TelemetryJSON.session(session, now: now)
+            sessions.hashes[session.id] = FeedReadings.hash(document.bytes)
+            changed.append(document)
+        }
+        return changed
     }
 
     private mutating func pipelines(_ collector: CollectorAPI) -> JSONValue? {
         let status = collector.status()
         // Ages grow by themselves; they are no news.
-        let still = TelemetryJSON.pipelines(status, version: collector.version, now: Timestamp(nanoseconds: 0))
-        let hash = Self.hash(still)
+        var unmoved = status
+        unmoved.uptimeSeconds = 0
+        let still = TelemetryJSON.pipelines(unmoved, version: collector.version, now: Timestamp(nanoseconds: 0))
+        let hash = FeedReadings.hash(still.bytes)
         defer { pipelines = hash }
         return hash == pipelines
             ? nil : TelemetryJSON.pipelines(status, version: collector.version, now: collector.usage.now())
     }
 
-    private mutating func notices(_ collector: CollectorAPI) async -> [JSONValue] {
+    private mutating func readNotices(_ feed: EventFeed, _ newest: Int64, isDue: Bool) async -> [JSONValue] {
+        let collector = feed.collector
+        let isChanged = unpriced.revision != newest
+        guard isChanged || isDue else { return [] }
+        if isChanged {
+            let usage = collector.usage
+            let reading = await feed.readings.unpriced.value(of: "", at: newest, slot: 0, tick: feed.tick) {
+                try? await usage.openStore().unpricedModels()
+            }
+            if let reading { unpriced = (reading.revision, reading.value) }
+        }
         var present: [(key: String, document: JSONValue)] = []
-        for model in (try? await collector.usage.openStore().unpricedModels()) ?? [] {
+        for model in unpriced.models {
             let name = TelemetryJSON.name(model.model)
             let message = "calls of the model \(name) have no price; name one under pricing.overrides"
             present.append(("unpriced \(name)", Self.notice("warning", "unpriced", message)))
@@ -165,10 +221,10 @@ struct FeedNews {
             let name = "\(component.kind.singular) \(component.id)"
             present.append(("degraded \(name) \(reason)", Self.notice("warning", "degraded", "\(name): \(reason)")))
         }
-        let told = notices
-        // What has passed may come again and is told then.
+        let sent = notices
+        // What has passed may come again and is sent then.
         notices = Set(present.map(\.key))
-        return present.filter { !told.contains($0.key) }.prefix(Self.first).map(\.document)
+        return present.filter { !sent.contains($0.key) }.prefix(Self.first).map(\.document)
     }
 
     private static func notice(_ level: String, _ code: String, _ message: String) -> JSONValue {

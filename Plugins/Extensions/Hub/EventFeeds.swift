@@ -12,6 +12,7 @@ import Usage
 final class EventFeeds: Sendable {
     private let collector: CollectorAPI
     private let tick: Duration
+    private let readings: FeedReadings
     private let state = Mutex(State())
 
     private struct State {
@@ -22,8 +23,11 @@ final class EventFeeds: Sendable {
     /// How many feeds there may be at once.
     static let most = 64
 
-    /// - Parameter tick: How often a feed looks for news.
-    init(_ collector: CollectorAPI, tick: Duration = .seconds(1)) {
+    /// - Parameters:
+    ///   - tick: How often a feed looks for news.
+    ///   - readings: What feeds have read of the store.
+    init(_ collector: CollectorAPI, tick: Duration = .seconds(1), readings: FeedReadings = FeedReadings()) {
+        self.readings = readings
         self.collector = collector
         self.tick = tick
     }
@@ -52,7 +56,9 @@ final class EventFeeds: Sendable {
             topics: topics,
             resumed: HTTPField.Name("Last-Event-ID").flatMap { request.head.headerFields[$0] },
             place: place,
-            tick: tick
+            tick: tick,
+            question: request.head.path ?? "",
+            readings: readings
         )
         var fields: HTTPFields = [.contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-store"]
         // Reverse proxies hold answers back unless they are told.

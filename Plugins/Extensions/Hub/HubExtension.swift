@@ -3,7 +3,6 @@
 import CollectorKit
 import HTTPTypes
 import Logging
-import Synchronization
 import Usage
 
 /// Answers questions about usage over HTTP: the query API.
@@ -14,7 +13,6 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
     private let collector: CollectorAPI
     private let feeds: EventFeeds
     private let compaction: DailyCompaction
-    private let startedAt = Mutex<Timestamp?>(nil)
 
     init(_ config: HubConfig, _ settings: ComponentSettings, with parts: CollectorParts, version: String) {
         self.config = config
@@ -34,7 +32,6 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
     }
 
     func start() async throws(StartError) {
-        startedAt.withLock { $0 = settings.now() }
         feeds.open()
         compaction.start()
     }
@@ -50,9 +47,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
 
     var routes: [Route] {
         [
-            route(.get, "/api/health", access: .open) { [self] _ in
-                collector.health(since: startedAt.withLock { $0 })
-            },
+            route(.get, "/api/health", access: .open) { [collector] _ in collector.health() },
             route(.get, "/api/telemetry/summary", api.summary),
             route(.get, "/api/telemetry/quality", api.quality),
             route(.get, "/api/telemetry/sessions", api.sessions),

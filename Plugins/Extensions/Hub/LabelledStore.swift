@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Synchronization
 import Usage
 
 /// A store whose answers name projects by their labels, and that understands labels and paths in questions.
@@ -10,8 +11,10 @@ import Usage
 /// to use from many tasks at once, as the store is.
 struct LabelledStore: UsageStore {
     let store: any UsageStore
+    /// The labels that were computed last.
+    let memory: LabelMemory
 
-    private func labels() async throws -> ProjectLabels { ProjectLabels(try await store.names(of: .project)) }
+    private func labels() async throws -> ProjectLabels { memory.labels(of: try await store.names(of: .project)) }
 
     func summary(_ query: UsageQuery) async throws -> UsageSummary {
         let labels = try await labels()
@@ -58,7 +61,7 @@ struct LabelledStore: UsageStore {
     func names(of dimension: UsageDimension) async throws -> Set<String> {
         let names = try await store.names(of: dimension)
         guard dimension == .project else { return names }
-        let labels = ProjectLabels(names)
+        let labels = memory.labels(of: names)
         return Set(names.map(labels.label))
     }
 
@@ -71,6 +74,21 @@ struct LabelledStore: UsageStore {
     func compact(before instant: Timestamp) async throws -> Int { try await store.compact(before: instant) }
 
     func revision() async throws -> Int64 { try await store.revision() }
+}
+
+/// The labels of the projects that were known last: to compare the names costs less than to label them.
+///
+/// Safe to use from many tasks at once.
+final class LabelMemory: Sendable {
+    private let latest = Mutex<(names: Set<String>, labels: ProjectLabels)?>(nil)
+
+    /// The labels of some projects.
+    func labels(of names: Set<String>) -> ProjectLabels {
+        if let known = latest.withLock({ $0 }), known.names == names { return known.labels }
+        let labels = ProjectLabels(names)
+        latest.withLock { $0 = (names, labels) }
+        return labels
+    }
 }
 
 extension ProjectLabels {

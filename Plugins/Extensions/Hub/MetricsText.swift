@@ -7,9 +7,6 @@ import Usage
 struct MetricsText {
     private(set) var text = ""
 
-    /// How many models have figures of their own; the rest, cheapest first, is left out, since whoever sends may invent names.
-    private static let mostModels = 200
-
     /// One value with its labels.
     private struct Sample {
         var labels: [(String, String)]
@@ -124,7 +121,8 @@ struct MetricsText {
             sum += right
             return sum
         }
-        let models = named.sorted { ($1.value.cost, $0.key) < ($0.value.cost, $1.key) }.prefix(Self.mostModels)
+        // At most 201: a summary bounds its names.
+        let models = named.sorted { ($1.value.cost, $0.key) < ($0.value.cost, $1.key) }
         func samples(_ value: (UsageTotals) -> String) -> [Sample] {
             models.map { Sample(labels: [("model", $0)], value: value($1)) }
         }

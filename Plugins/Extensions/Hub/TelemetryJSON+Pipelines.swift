@@ -9,7 +9,7 @@ extension TelemetryJSON {
     static func pipelines(_ status: CollectorStatus, version: String, now: Timestamp) -> JSONValue {
         [
             "startedAt": JSONValue(status.startedAt?.iso8601),
-            "uptimeSeconds": .integer(status.startedAt.map { seconds(since: $0, now) } ?? 0),
+            "uptimeSeconds": .integer(status.uptimeSeconds),
             "version": .string(version),
             "memory": [
                 "usedBytes": .integer(Int64(status.memory.usedBytes)),

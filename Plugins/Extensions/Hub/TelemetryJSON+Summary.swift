@@ -77,6 +77,7 @@ extension TelemetryJSON {
             (key: "activeSessions", value: .integer(Int64(summary.activeSessions))),
             (key: "unpricedCalls", value: .integer(summary.totals.unpricedCalls)),
             (key: "unpricedModels", value: .array(summary.unpricedModels.map { .string(name($0)) })),
+            (key: "saturated", value: .bool(summary.totals.isSaturated)),
             (key: "byModel", value: shares(summary.byModel)),
             (key: "byAgent", value: shares(summary.byAgent)),
             (key: "byProject", value: shares(summary.byProject)),

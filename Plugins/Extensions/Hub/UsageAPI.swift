@@ -14,6 +14,7 @@ struct UsageAPI {
     let now: @Sendable () -> Timestamp
     /// Telemetry that the running collector could not take or read, the newest first; nothing where none runs.
     var intakeProblems: @Sendable () -> [IntakeProblem] = { [] }
+    private let labels = LabelMemory()
 
     // MARK: - Periods
 
@@ -22,7 +23,10 @@ struct UsageAPI {
     }
 
     /// The document about a period.
-    func summary(_ question: SummaryQuestion) async throws -> JSONValue {
+    func summary(_ question: SummaryQuestion) async throws -> JSONValue { try await answer(question).document }
+
+    /// The document about a period, and how many sessions were seen in the last minute.
+    func answer(_ question: SummaryQuestion) async throws -> (document: JSONValue, activeSessions: Int) {
         let (store, now) = (try openStore(), question.query.now)
         let summary = try await store.summary(question.query)
         var extras = TelemetryJSON.SummaryExtras()
@@ -34,7 +38,7 @@ struct UsageAPI {
             (query.filter, query.listsSessions) = (question.query.filter, false)
             extras.previous = try await store.summary(query)
         }
-        return TelemetryJSON.summary(summary, extras, now: now)
+        return (TelemetryJSON.summary(summary, extras, now: now), summary.activeSessions)
     }
 
     /// The current month's state, whatever was asked for.
@@ -167,7 +171,7 @@ struct UsageAPI {
     /// The store that answers.
     func openStore() throws -> any UsageStore {
         guard let store else { throw StoreError("the store \"\(config.store)\" of the hub is not there") }
-        return LabelledStore(store: store)
+        return LabelledStore(store: store, memory: labels)
     }
 }
 

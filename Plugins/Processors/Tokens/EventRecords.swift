@@ -12,10 +12,16 @@ enum EventRecords {
     static let authority: UInt8 = 85
 
     /// Adds what a record tells of its session.
-    static func complete(_ sighting: inout SessionSighting, record: Int, of batch: OTLPBatch) {
+    static func complete(
+        _ sighting: inout SessionSighting,
+        record: Int,
+        of batch: OTLPBatch,
+        _ longNames: inout LongNames
+    ) {
         let time = sighting.lastSeen
         if case .string(let task)? = batch.attribute("hammurabi.task", of: .record(record)), !task.isEmpty {
-            sighting.taskStatus = Latest(batch.string(task), at: time)
+            longNames.note(task, as: "task")
+            sighting.taskStatus = Latest(batch.name(task), at: time)
         }
         if case .bool(let isCompleted)? = batch.attribute("hammurabi.completed", of: .record(record)) {
             sighting.completion = Latest(isCompleted ? 1 : 0, at: time)

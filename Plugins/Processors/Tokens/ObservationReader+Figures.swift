@@ -67,7 +67,7 @@ extension ObservationReader {
         observation.reportedCost = cost
         observation.terms.isFast = attributes.text(.speed).map { batch.equals($0, "fast") } ?? false
         observation.terms.serviceTier = text(ExtractionTable.serviceTier, nil)
-        observation.terms.geography = attributes.text(.inferenceGeo).map { interner.string($0, in: batch) }
+        observation.terms.geography = attributes.text(.inferenceGeo).map { name($0, "region") }
         observation.duration = duration(of: entry)
         observation.error = error(of: entry)
     }
@@ -115,7 +115,7 @@ extension ObservationReader {
         guard attributes.present.intersects(ExtractionTable.provider.set) else { return nil }
         for key in ExtractionTable.provider.keys {
             guard let slice = attributes.text(key) else { continue }
-            let sent = interner.string(slice, in: batch)
+            let sent = name(slice, "provider")
             if let known = providers.first(where: { $0.sent == sent }) {
                 if let name = known.name { return name }
                 continue
@@ -138,18 +138,31 @@ extension ObservationReader {
     /// The key of the project: the path that the receiver of session files found, else what a sender calls it.
     mutating func project(_ resource: ResourceFacts) -> String? {
         if case .string(let path)? = attributes.other("hammurabi.project.path", in: batch), !path.isEmpty {
-            return interner.string(path, in: batch)
+            return name(path, "project")
         }
-        return text(ExtractionTable.project, .project).map(Self.projectName) ?? resource.project
+        guard let slice = slice(ExtractionTable.project, .project) else { return resource.project }
+        longNames.note(slice, as: "project")
+        return slice.length <= NameLimit.bytes
+            ? Self.projectName(interner.string(slice, in: batch)) : batch.projectName(slice)
     }
 
+    /// A name under one of several keys or, first, under those of the user's rules.
     mutating func text(_ keys: KeyGroup, _ house: TokenRule.Field?) -> String? {
+        slice(keys, house).map { name($0, house?.rawValue ?? "other") }
+    }
+
+    private func slice(_ keys: KeyGroup, _ house: TokenRule.Field?) -> Slice? {
         if let house, !rules.isEmpty, let entry = rules.entry(house, in: attributes, of: batch),
             case .string(let slice) = entry.value
         {
-            return interner.string(slice, in: batch)
+            return slice
         }
-        guard let slice = attributes.text(keys) else { return nil }
+        return attributes.text(keys)
+    }
+
+    /// A name, cut if it is too long.
+    private mutating func name(_ slice: Slice, _ field: String) -> String {
+        longNames.note(slice, as: field)
         return interner.string(slice, in: batch)
     }
 
@@ -178,7 +191,7 @@ extension ObservationReader {
     }
 
     private func error(of entry: RecordEntry) -> String? {
-        if let text = attributes.text(ExtractionTable.error) { return String(batch.string(text).prefix(200)) }
+        if let text = attributes.text(ExtractionTable.error) { return String(batch.name(text).prefix(200)) }
         if let status = attributes.number(ExtractionTable.status, in: batch)?.value, status >= 400 {
             return "status \(status)"
         }

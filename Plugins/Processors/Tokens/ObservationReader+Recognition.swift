@@ -78,7 +78,7 @@ extension ObservationReader {
         }) {
             return profile
         }
-        let name = attributes.text([.genAIAgentName, .agentName]).map(batch.string) ?? resource.serviceName
+        let name = attributes.text([.genAIAgentName, .agentName]).map(batch.name) ?? resource.serviceName
         return AgentProfile(name: name ?? "")
     }
 

@@ -10,6 +10,7 @@ struct ObservationReader {
     let rules: HouseRules
     var attributes = RecordAttributes()
     var interner = TextInterner()
+    var longNames = LongNames()
     var origins = RecentOrigins()
     private var resources: [ResourceFacts?]
     /// What is known of each scope, once it was looked at.
@@ -83,6 +84,7 @@ struct ObservationReader {
         }
         connect(tree, &findings)
         findings.unreadUsage = UnreadUsage(in: batch, whereNot: isRead)
+        findings.longNames = longNames
         return findings
     }
 
@@ -174,6 +176,8 @@ struct ObservationReader {
         var sessionOfRecord: [Int32] = []
         /// What looks like usage and was not read.
         var unreadUsage = UnreadUsage()
+        /// Names that were cut.
+        var longNames = LongNames()
         fileprivate var positions: [String: Int] = [:]
         /// The session of the latest record that names one, which nearly always is that of the next.
         fileprivate var latest: Int?
@@ -209,8 +213,8 @@ struct ObservationReader {
         sighting.project = project(resource)
         sighting.machine = resource.machine
         switch origin {
-        case .events: EventRecords.complete(&sighting, record: record, of: batch)
-        case .sessionFiles where tellsFacts: SessionRecords.complete(&sighting, record: record, of: batch)
+        case .events: EventRecords.complete(&sighting, record: record, of: batch, &longNames)
+        case .sessionFiles where tellsFacts: SessionRecords.complete(&sighting, record: record, of: batch, &longNames)
         default: break
         }
         if let position {
@@ -378,7 +382,7 @@ struct ObservationReader {
 
     private mutating func facts(of resource: Int) -> ResourceFacts {
         if let known = resources[resource] { return known }
-        let facts = ResourceFacts(resource: resource, of: batch)
+        let facts = ResourceFacts(resource: resource, of: batch, &longNames)
         resources[resource] = facts
         return facts
     }

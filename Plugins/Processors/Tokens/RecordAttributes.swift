@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
+import Logging
 import OTLP
 import Usage
 
@@ -102,9 +104,53 @@ extension OTLPBatch {
         bytes(of: slice).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
         return hash.value
     }
+
+    /// The key of the project that a sender names, see ``ObservationReader/projectName(_:)``.
+    func projectName(_ slice: Slice) -> String {
+        // Of a long path the end says most; a text that is longer than any path is a name like others.
+        let isPath = slice.length <= 16_384
+        return isPath ? NameLimit.bounded(ObservationReader.projectName(string(slice))) : name(slice)
+    }
+
+    /// A text as the name of something, at most as long as ``NameLimit`` allows.
+    func name(_ slice: Slice) -> String {
+        guard slice.length > NameLimit.bytes else { return NameLimit.bounded(string(slice)) }
+        return bytes(of: slice).withUnsafeBytes { NameLimit.bounded(utf8: $0) }
+    }
 }
 
-/// Texts of a batch as strings, each made once: a batch has many records but few sessions, models and users.
+/// How many names of a batch were longer than ``NameLimit`` allows, by what they name.
+struct LongNames {
+    private(set) var counts: [String: Int] = [:]
+
+    /// Counts a name if it is too long.
+    mutating func note(_ slice: Slice, as field: String) {
+        if slice.length > NameLimit.bytes { counts[field, default: 0] += 1 }
+    }
+
+    /// Adds what was counted elsewhere.
+    mutating func add(_ other: LongNames) {
+        if !other.counts.isEmpty { counts.merge(other.counts) { $0 + $1 } }
+    }
+
+    /// Reports the names to the collector, which counts and logs them.
+    func note(to settings: ComponentSettings, signal: Signal) {
+        for (field, count) in counts {
+            settings.intake.note(
+                .longName,
+                field,
+                signal: signal,
+                reason: "a name may have \(NameLimit.bytes) bytes",
+                count: count,
+                logger: settings.logger
+            )
+        }
+    }
+}
+
+/// Names of a batch as strings, each made once: a batch has many records but few sessions, models and users.
+///
+/// Every name that a record or resource gives goes through here or ``OTLPBatch/name(_:)`` and is bounded by ``NameLimit``.
 struct TextInterner {
     private var positions = HashTable(capacity: 32, absent: -1)
     private var texts: [String] = []
@@ -114,7 +160,7 @@ struct TextInterner {
         let key = batch.hash(slice, after: Self.start)
         let known = positions[key]
         if known >= 0 { return texts[Int(known)] }
-        let text = batch.string(slice)
+        let text = batch.name(slice)
         positions[key] = Int32(truncatingIfNeeded: texts.count)
         texts.append(text)
         return text

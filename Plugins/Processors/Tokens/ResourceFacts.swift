@@ -19,13 +19,16 @@ final class ResourceFacts {
     /// Whether a span can lend its session and user to other spans of its trace: not where each call names its own.
     let lendsNames: Bool
 
-    init(resource: Int, of batch: OTLPBatch) {
-        func text(_ key: AttributeKey) -> String? {
+    init(resource: Int, of batch: OTLPBatch, _ longNames: inout LongNames) {
+        var cut = LongNames()
+        func slice(_ key: AttributeKey, _ field: String) -> Slice? {
             guard case .string(let slice)? = batch.attribute(key, resource: resource), !slice.isEmpty else {
                 return nil
             }
-            return batch.string(slice)
+            cut.note(slice, as: field)
+            return slice
         }
+        func text(_ key: AttributeKey, _ field: String) -> String? { slice(key, field).map(batch.name) }
         identity = batch.attributes(of: .resource(resource)).reduce(into: 0) { identity, entry in
             var hash = StableHash(domain: "resource-attribute")
             batch.bytes(of: entry.key).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
@@ -36,12 +39,13 @@ final class ResourceFacts {
             }
             identity &+= hash.value
         }
-        let name = text(.serviceName)
+        let name = text(.serviceName, "service")
         serviceName = name
-        machine = text(.hostName) ?? text(.machineID)
-        user = ExtractionTable.user.keys.lazy.compactMap(text).first
-        project = ExtractionTable.project.keys.lazy.compactMap(text).first.map(ObservationReader.projectName)
-        session = text(.sessionID)
+        machine = text(.hostName, "machine") ?? text(.machineID, "machine")
+        user = ExtractionTable.user.keys.lazy.compactMap { text($0, "user") }.first
+        project = ExtractionTable.project.keys.lazy.compactMap { slice($0, "project") }.first.map(batch.projectName)
+        session = text(.sessionID, "session")
+        longNames.add(cut)
         profile = name.flatMap { name in
             AgentProfile.known.first { $0.serviceNames.contains { name.hasPrefix($0) } }
         }

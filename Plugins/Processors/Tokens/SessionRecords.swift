@@ -62,18 +62,24 @@ enum SessionRecords {
     private static let lineage = StableHash(domain: "lineage")
 
     /// Adds what a record of facts tells of its session.
-    static func complete(_ sighting: inout SessionSighting, record: Int, of batch: OTLPBatch) {
-        func text(_ key: String) -> String? {
+    static func complete(
+        _ sighting: inout SessionSighting,
+        record: Int,
+        of batch: OTLPBatch,
+        _ longNames: inout LongNames
+    ) {
+        func text(_ key: String, _ field: String) -> String? {
             guard case .string(let slice)? = batch.attribute(key, of: .record(record)), !slice.isEmpty else {
                 return nil
             }
-            return batch.string(slice)
+            longNames.note(slice, as: field)
+            return batch.name(slice)
         }
         let time = sighting.lastSeen
-        sighting.name = text("hammurabi.session.name").map { Latest($0, at: time) }
-        sighting.branch = text(AttributeKey.vcsRefHeadName.name).map { Latest($0, at: time) }
-        sighting.agentVersion = text(AttributeKey.appVersion.name).map { Latest($0, at: time) }
-        sighting.parent = text("hammurabi.session.parent")
+        sighting.name = text("hammurabi.session.name", "title").map { Latest($0, at: time) }
+        sighting.branch = text(AttributeKey.vcsRefHeadName.name, "branch").map { Latest($0, at: time) }
+        sighting.agentVersion = text(AttributeKey.appVersion.name, "version").map { Latest($0, at: time) }
+        sighting.parent = text("hammurabi.session.parent", "session")
         sighting.reportedCost = batch.attribute("hammurabi.session.reported_cost_usd", of: .record(record))
             .flatMap(batch.double).flatMap(Money.init(dollars:)).map { Latest($0, at: time) }
     }

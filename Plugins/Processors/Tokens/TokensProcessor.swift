@@ -33,6 +33,7 @@ struct TokensProcessor: Processor {
             batch.observations += findings.observations
         }
         findings.unreadUsage.note(to: settings, signal: batch.signal)
+        findings.longNames.note(to: settings, signal: batch.signal)
         batch.sessions = findings.sessions
         batch.sessionOfRecord = findings.sessionOfRecord
     }

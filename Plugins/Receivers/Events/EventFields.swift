@@ -66,11 +66,19 @@ struct EventFields: Decodable {
         case .number(let number): return (spelling, number)
         case .text(let text):
             if text.isEmpty { return nil }
-            if let number = Double(text), number.isFinite { return (spelling, number) }
+            if let number = Self.decimal(text) { return (spelling, number) }
         default: break
         }
         throw EventFault(spelling, "must be \(kind)")
     }
+
+    /// The number that a text says in decimal digits, as JSON would; `0x10`, `inf` and `nan` are none.
+    private static func decimal(_ text: String) -> Double? {
+        guard text.utf8.allSatisfy(decimals.contains), let number = Double(text), number.isFinite else { return nil }
+        return number
+    }
+
+    private static let decimals = Set("0123456789+-.eE".utf8)
 
     /// An instant, ISO 8601 or milliseconds since 1970.
     func instant(_ name: String) throws(EventFault) -> Timestamp? {
@@ -81,7 +89,7 @@ struct EventFields: Decodable {
             // Without a zone UTC is meant, as Python's clocks write it.
             case .text(let text):
                 Timestamp(iso8601: text) ?? Timestamp(iso8601: text + "Z")
-                    ?? Double(text).flatMap(Self.instant(milliseconds:))
+                    ?? Self.decimal(text).flatMap(Self.instant(milliseconds:))
             default: nil
             }
         guard let time, time.nanoseconds > 0 else {

@@ -32,6 +32,7 @@ struct IngestRequest {
     }
 
     private static func fields(_ body: [UInt8]) throws(EventRefusal) -> ([EventFields], isList: Bool) {
+        if let fault = StrictJSON.fault(in: body) { throw .invalid(fault) }
         let isList = body.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
         let known = try KnownMembers(events: body, most: largestList)
         guard known.count <= largestList else {

@@ -8,11 +8,14 @@ import { plural } from "./format.js";
 /** The notices of the summary and of the stream; none are shown as nothing. */
 export function notices(app, summary) {
   const list = [];
+  if (summary?.saturated) {
+    list.push({ code: "saturated", level: "warning", text: "A sum is larger than can be counted (2^63 - 1 tokens or billionths of a dollar) and is shown as that." });
+  }
   if (summary?.unpricedModels?.length) {
     list.push({ code: "unpriced", level: "warning", text: plural(summary.unpricedModels.length, "model") + " without a price (" + plural(summary.unpricedCalls, "call") + "): " + some(summary.unpricedModels) + ".", link: [address("prices", app.route.query), "See prices"] });
   }
   for (const { code, level, message } of app.ui.notices ?? []) {
-    if (code === "unpriced" && list.length) continue;
+    if (code === "unpriced" && list.some((notice) => notice.code === "unpriced")) continue;
     list.push({ code: code + message, level, text: message, link: code === "unpriced" ? [address("prices", app.route.query), "See prices"] : null });
   }
   if (!list.length) return null;

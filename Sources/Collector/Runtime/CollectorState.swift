@@ -9,7 +9,8 @@ final class CollectorState: Sendable {
     private struct Present {
         var graph: PipelineGraph
         var assembly: Assembly
-        var startedAt: Timestamp?
+        /// When the collector began to serve, by the clock of the system and by one that is never set.
+        var start: (time: Timestamp, instant: ContinuousClock.Instant)?
     }
 
     private let present: Mutex<Present>
@@ -44,7 +45,7 @@ final class CollectorState: Sendable {
         present.withLock { present in (present.graph, present.assembly) = (graph, assembly) }
     }
 
-    func began(at time: Timestamp) { present.withLock { $0.startedAt = time } }
+    func began(at time: Timestamp) { present.withLock { $0.start = (time, .now) } }
 
     /// Asks for the configuration to be loaded again, and waits for the outcome.
     func reload() async -> ReloadOutcome {
@@ -77,7 +78,8 @@ final class CollectorState: Sendable {
     var status: CollectorStatus {
         let present = present.withLock { $0 }
         var status = CollectorStatus()
-        status.startedAt = present.startedAt
+        status.startedAt = present.start?.time
+        status.uptimeSeconds = present.start.map { (ContinuousClock.now - $0.instant).components.seconds } ?? 0
         status.memory.usedBytes = memory.usedBytes
         status.memory.limitBytes = memory.limit
         status.memory.isRefusing = memory.isRefusing()

@@ -34,6 +34,34 @@ extension GeneratedTelemetry {
         return batches
     }
 
+    /// More names in every dimension than an answer lists, some of them with equal figures, and sessions with several rare models.
+    static func manyNames() throws -> [Batch] {
+        let pricing = try pricing(.reported)
+        let count = ListedNames.most + 60
+        return try (0..<count).map { number in
+            var batch: [Observation] = []
+            for part in 0..<(number.isMultiple(of: 5) ? 3 : 1) {
+                let id = UInt64(number * 4 + part + 1)
+                var call = Observation(
+                    id: id,
+                    time: at(-60 * number - part),
+                    source: .otlpLog,
+                    witness: 1,
+                    authority: 9
+                )
+                // A name that senders chose, not the one of what is not listed; and no name at all.
+                let name = [3: ListedNames.other, 7: ""][number] ?? "n\(number)"
+                (call.session, call.model, call.user) = ("s\(number)", "\(name)\(part == 0 ? "" : "-\(part)")", name)
+                (call.agent, call.project, call.machine) = (name, number == 11 ? nil : name, name)
+                call.keys.request = id
+                call.counts = TokenCounts(uncachedInput: Int64(number % 50), output: 1)
+                if number % 3 > 0 { call.reportedCost = Money(nanodollars: Int64(number % 20 + 1)) }
+                batch.append(call)
+            }
+            return try Self.batch(batch, [], pricing)
+        }
+    }
+
     // MARK: - Questions
 
     /// Listings by every order and condition.

@@ -38,16 +38,28 @@ struct ReferenceAnswers {
             call.time >= period.start && call.time < period.end
                 && UsageDimension.allCases.allSatisfy { query.filter.allows(name($0, call), as: $0) }
         }
+        // What is not listed has one name (ListedNames).
+        var listed: [UsageDimension: Set<String>] = [:]
+        for dimension in UsageDimension.allCases {
+            let totals = calls.reduce(into: [String: UsageTotals]()) {
+                $0[name(dimension, $1) ?? "", default: UsageTotals()] += $1.totals
+            }
+            listed[dimension] = ListedNames.chosen(of: totals)
+        }
+        func listedName(_ dimension: UsageDimension, _ call: Call) -> String {
+            let name = name(dimension, call) ?? ""
+            return listed[dimension]?.contains(name) ?? true ? name : ListedNames.other
+        }
         summary.series = query.series == nil ? [] : period.days.map { _ in [:] }
         for call in calls {
             guard let day = period.day(of: call.time) else { continue }
             summary.byDay[day].totals += call.totals
             guard let series = query.series else { continue }
-            summary.series[day][name(series, call) ?? "", default: UsageTotals()] += call.totals
+            summary.series[day][listedName(series, call), default: UsageTotals()] += call.totals
         }
         // A call belongs to whom its session belongs; without a session to whom it says itself.
         func shares(_ dimension: UsageDimension) -> [String: UsageSummary.Share] {
-            Dictionary(grouping: calls) { name(dimension, $0) ?? "" }.mapValues { calls in
+            Dictionary(grouping: calls) { listedName(dimension, $0) }.mapValues { calls in
                 var share = UsageSummary.Share()
                 for call in calls { share.totals += call.totals }
                 share.sessions = Set(calls.compactMap(\.session)).count
@@ -57,7 +69,7 @@ struct ReferenceAnswers {
         for call in calls { summary.totals += call.totals }
         (summary.byModel, summary.byAgent, summary.byProject) = (shares(.model), shares(.agent), shares(.project))
         (summary.byUser, summary.byMachine) = (shares(.user), shares(.machine))
-        summary.unpricedModels = Set(calls.filter { $0.price?.isPriced != true }.map { $0.model ?? "" }).sorted()
+        summary.unpricedModels = ListedNames.bounded(Self.unpriced(calls)).map(\.model)
         summary.sessionCount = Set(calls.compactMap(\.session)).count
         summary.activeSessions = all.values.count { $0.status(at: now) == .active && isMeant($0, by: query.filter) }
         summary.sessions = Dictionary(grouping: calls.filter { $0.session != nil }) { $0.session ?? "" }
@@ -78,6 +90,7 @@ struct ReferenceAnswers {
             guard let reported = session.comparableCost else { continue }
             quality.sessionCosts.add(session.id, reported: reported, counted: session.totals.cost)
         }
+        quality.boundNames()
         return quality
     }
 
@@ -129,8 +142,10 @@ struct ReferenceAnswers {
     }
 
     /// Models of counted calls without a price.
-    func unpricedModels() -> [UnpricedModel] {
-        Dictionary(grouping: counted.filter { $0.price?.isPriced != true }) { $0.model ?? "" }
+    func unpricedModels() -> [UnpricedModel] { ListedNames.bounded(Self.unpriced(counted)) }
+
+    private static func unpriced(_ calls: [Call]) -> [UnpricedModel] {
+        Dictionary(grouping: calls.filter { $0.price?.isPriced != true }) { $0.model ?? "" }
             .map { model, calls in
                 let newest = calls.map(\.time).max() ?? Timestamp(nanoseconds: 0)
                 return UnpricedModel(model: model, calls: Int64(calls.count), lastSeenAt: newest)
@@ -146,7 +161,12 @@ struct ReferenceAnswers {
             .sorted { ($0.time, $0.name) < ($1.time, $1.name) }
         var costs: [String: Money] = [:]
         for call in calls { costs[call.model ?? "", default: .zero] += call.price?.cost ?? .zero }
-        var detail = SessionDetail(session: session, calls: calls, events: events, costByModel: costs)
+        var detail = SessionDetail(
+            session: session,
+            calls: calls,
+            events: events,
+            costByModel: ListedNames.bounded(costs)
+        )
         let children = sessions.filter { $0.parent == id && $0.id != id }
         detail.subagents = children.sorted { ($0.startedAt, $0.id) < ($1.startedAt, $1.id) }
             .map { SessionDetail.Subagent(session: $0, calls: self.calls(of: $0.id)) }

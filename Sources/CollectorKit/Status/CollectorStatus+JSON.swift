@@ -10,9 +10,8 @@ extension CollectorStatus {
     ///   - version: The program's.
     ///   - now: The present.
     public func json(version: String, now: Timestamp) -> String {
-        let uptime = startedAt.map { max(0, now.nanoseconds - $0.nanoseconds) / 1_000_000_000 } ?? 0
-        return Self.object([
-            ("startedAt", Self.text(startedAt?.iso8601)), ("uptimeSeconds", "\(uptime)"),
+        Self.object([
+            ("startedAt", Self.text(startedAt?.iso8601)), ("uptimeSeconds", "\(uptimeSeconds)"),
             ("version", Self.text(version)),
             (
                 "memory",

@@ -7,6 +7,8 @@ public import Usage
 public struct CollectorStatus: Sendable {
     /// When this collector began to serve; nil before.
     public var startedAt: Timestamp?
+    /// For how many whole seconds it has served, by a clock that is never set; 0 before.
+    public var uptimeSeconds: Int64 = 0
     /// The bytes of requests in flight and of queues, and how many they may be together.
     public var memory = MemoryUse()
     /// How many requests each listener answered, by path and status.

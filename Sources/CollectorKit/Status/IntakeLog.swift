@@ -124,6 +124,11 @@ public final class IntakeLog: Sendable {
         if problem.code == .unavailable { return }
         var pairs: Logger.Metadata = ["reason": "\(problem.code.rawValue)", "detail": "\(problem.reason)"]
         if let signal = problem.signal { pairs["signal"] = "\(signal)" }
+        if problem.code == .longName {
+            pairs["name"] = "\(problem.subject)"
+            logger.warning("names were cut", metadata: pairs)
+            return
+        }
         if problem.code.isOfAttribute {
             pairs["attribute"] = "\(problem.subject)"
             logger.warning("usage is not counted, because it is not read", metadata: pairs)

@@ -104,9 +104,11 @@ public struct IntakeProblem: Sendable, Hashable {
         case unreadUsage = "unread_usage"
         /// Token usage in attributes that are read, with values from which no figure can be read or that cannot be believed.
         case unreadableUsage = "unreadable_usage"
+        /// Names that were cut because they are longer than any name.
+        case longName = "long_name"
 
-        /// Whether its subject is an attribute.
-        var isOfAttribute: Bool { self == .unreadUsage || self == .unreadableUsage }
+        /// Whether its subject is an attribute or a kind of name.
+        var isOfAttribute: Bool { self == .unreadUsage || self == .unreadableUsage || self == .longName }
 
         /// The kind of an HTTP status when nothing more is known.
         public init(status: Int) {
@@ -141,6 +143,8 @@ extension IntakeProblem {
             return "\(records(count)) with usage in `\(subject)` that this version does not read"
         case .unreadableUsage:
             return "\(records(count)) with usage in `\(subject)` whose value cannot be read"
+        case .longName:
+            return "\(count) \(count == 1 ? "name" : "names") of the kind `\(subject)` cut: \(reason)"
         case .misplacedRecords, .malformedRecords:
             return "\(records(count)) posted to \(subject)\(by) \(count == 1 ? "was" : "were") not taken: \(reason)"
         case .http2, .notEncrypted:
@@ -200,6 +204,8 @@ extension IntakeProblem.Code {
         case .notEncrypted: "let the sender use https:// and trust this collector's certificate"
         case .misplacedRecords: "correct the sender's endpoint for this signal"
         case .malformedRecords: "the reason names the fault; correct or update the sender"
+        case .longName:
+            "let the sender use a shorter name; the end of a cut name tells it from others that begin alike"
         case .unreadUsage:
             "update hammurabi; until it reads this form, tokens.rules can name attributes that hold a plain number"
         case .unreadableUsage:

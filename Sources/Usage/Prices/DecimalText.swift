@@ -9,6 +9,9 @@ enum DecimalText {
         return number.scaled(by: scale)
     }
 
+    /// Whether a text is an unsigned decimal number, however large.
+    static func isNumber(_ text: some Sequence<UInt8>) -> Bool { parse(text) != nil }
+
     /// The decimal text of `units` times ten to the power of minus `scale`; units must not be negative.
     static func text(_ units: Int64, scale: Int) -> String {
         let digits = String(units)

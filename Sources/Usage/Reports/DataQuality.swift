@@ -31,6 +31,34 @@ public struct DataQuality: Sendable, Hashable {
     /// Creates the quality of nothing.
     public init() {}
 
+    /// Bounds the names by ``ListedNames``: those with most calls stay, the others are taken together.
+    public mutating func boundNames() {
+        if sources.count > ListedNames.most {
+            var ranking = LargestNames(ListedNames.most)
+            for (key, use) in sources { ranking.offer((use.calls, 0, 0), 0) { key.order } }
+            let chosen = Set(ranking.names)
+            sources = sources.reduce(into: [:]) { bounded, source in
+                let (key, use) = source
+                let other = SourceKey(agent: ListedNames.other, machine: ListedNames.other, sources: key.sources)
+                let place = chosen.contains(key.order) ? key : other
+                let known = bounded[place]
+                bounded[place] = SourceUse(
+                    calls: (known?.calls ?? 0).saturatingAdding(use.calls),
+                    lastSeen: max(known?.lastSeen ?? use.lastSeen, use.lastSeen)
+                )
+            }
+        }
+        guard costs.count > ListedNames.most else { return }
+        var ranking = LargestNames(ListedNames.most)
+        for (key, cost) in costs { ranking.offer((cost.calls, 0, 0), 0) { key.order } }
+        let chosen = Set(ranking.names)
+        costs = costs.reduce(into: [:]) { bounded, cost in
+            let place =
+                chosen.contains(cost.key.order) ? cost.key : CostKey(model: ListedNames.other, reason: cost.key.reason)
+            bounded[place, default: CostComparison()].add(cost.value)
+        }
+    }
+
     /// Who ran where, and what tells of it.
     public struct SourceKey: Sendable, Hashable, Comparable {
         /// The agent; empty when nobody named it.
@@ -53,6 +81,9 @@ public struct DataQuality: Sendable, Hashable {
         }
 
         private var bits: Int64 { sources.reduce(0) { $0 | 1 << Int64($1.rawValue) } }
+
+        /// The key as one text.
+        fileprivate var order: String { "\(agent)\u{1F}\(machine)\u{1F}\(bits)" }
     }
 
     /// The calls that the same kinds of material tell of.
@@ -86,6 +117,9 @@ public struct DataQuality: Sendable, Hashable {
         public static func < (left: Self, right: Self) -> Bool {
             (left.model, left.reason.rawValue) < (right.model, right.reason.rawValue)
         }
+
+        /// The key as one text.
+        fileprivate var order: String { "\(model)\u{1F}\(reason.rawValue)" }
     }
 
     /// Sessions whose agent reports what they cost, compared with the sum of their counted calls.
@@ -215,6 +249,13 @@ extension DataQuality {
 }
 
 extension DataQuality.CostComparison {
+    /// Adds what was compared elsewhere.
+    fileprivate mutating func add(_ other: DataQuality.CostComparison) {
+        calls = calls.saturatingAdding(other.calls)
+        reported += other.reported
+        computed += other.computed
+    }
+
     /// Adds a call's figures.
     fileprivate mutating func add(_ reported: Money, _ computed: Money?) {
         calls += 1

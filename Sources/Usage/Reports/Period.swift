@@ -147,6 +147,6 @@ public struct Period: Sendable, Hashable {
     }
 
     private static func timestamp(_ date: Date) -> Timestamp {
-        Timestamp(nanoseconds: Int64(date.timeIntervalSince1970) * 1_000_000_000)
+        Timestamp(nanoseconds: Int64(date.timeIntervalSince1970).saturatingMultiplied(by: 1_000_000_000))
     }
 }

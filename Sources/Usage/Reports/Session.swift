@@ -48,7 +48,7 @@ public struct Session: Sendable, Hashable {
     /// Whether it is alive at an instant: `active` for a minute after the last sign, `idle` for five, then `stale`.
     public func status(at now: Timestamp) -> Status {
         if isCompleted { return .completed }
-        let silence = now.nanoseconds - lastSeenAt.nanoseconds
+        let silence = now.nanoseconds.saturatingSubtracting(lastSeenAt.nanoseconds)
         return silence <= 60_000_000_000 ? .active : silence <= 300_000_000_000 ? .idle : .stale
     }
 

@@ -76,7 +76,8 @@ public struct SessionQuery: Sendable, Hashable {
             case .cost: number = totals.cost.nanodollars
             case .totalTokens: number = counts.total
             case .calls: number = totals.calls
-            case .durationMs: number = session.lastSeenAt.nanoseconds - session.startedAt.nanoseconds
+            case .durationMs:
+                number = session.lastSeenAt.nanoseconds.saturatingSubtracting(session.startedAt.nanoseconds)
             case .name: name = session.name
             case .inputTokens: number = counts.uncachedInput
             case .outputTokens: number = counts.output

@@ -10,9 +10,9 @@ public struct UsageSummary: Sendable {
     public var sessionCount = 0
     /// Sessions seen in the last minute, of those that the filter lets through.
     public var activeSessions = 0
-    /// Models without a price, with their calls.
+    /// Models without a price: those with most such calls, in the order of their names, and ``ListedNames/other`` for more of them.
     public var unpricedModels: [String] = []
-    /// By model.
+    /// By model; like every dimension bounded by ``ListedNames``.
     public var byModel: [String: Share] = [:]
     /// By agent.
     public var byAgent: [String: Share] = [:]

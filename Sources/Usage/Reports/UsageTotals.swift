@@ -14,10 +14,16 @@ public struct UsageTotals: Sendable, Hashable {
     /// Creates sums over nothing.
     public init() {}
 
-    /// Adds other sums.
+    /// Whether a sum is as large as can be held: the true one may be larger.
+    public var isSaturated: Bool {
+        [counts.uncachedInput, counts.cacheRead, counts.cacheWrite, counts.output, counts.total, cost.nanodollars]
+            .contains(.max)
+    }
+
+    /// Adds other sums; each stops at the largest number that can be held.
     public static func += (left: inout UsageTotals, right: UsageTotals) {
-        left.calls += right.calls
-        left.unpricedCalls += right.unpricedCalls
+        left.calls = left.calls.saturatingAdding(right.calls)
+        left.unpricedCalls = left.unpricedCalls.saturatingAdding(right.unpricedCalls)
         left.counts = left.counts.adding(right.counts)
         left.cost += right.cost
     }
@@ -26,17 +32,13 @@ public struct UsageTotals: Sendable, Hashable {
 extension TokenCounts {
     /// The sum of each bucket; it stops at the largest number that can be held.
     public func adding(_ other: TokenCounts) -> TokenCounts {
-        func sum(_ left: Int64, _ right: Int64) -> Int64 {
-            let (value, overflow) = left.addingReportingOverflow(right)
-            return overflow ? .max : value
-        }
-        return TokenCounts(
-            uncachedInput: sum(uncachedInput, other.uncachedInput),
-            cacheRead: sum(cacheRead, other.cacheRead),
-            cacheWrite5m: sum(cacheWrite5m, other.cacheWrite5m),
-            cacheWrite1h: sum(cacheWrite1h, other.cacheWrite1h),
-            output: sum(output, other.output),
-            reasoning: sum(reasoning, other.reasoning)
+        TokenCounts(
+            uncachedInput: uncachedInput.saturatingAdding(other.uncachedInput),
+            cacheRead: cacheRead.saturatingAdding(other.cacheRead),
+            cacheWrite5m: cacheWrite5m.saturatingAdding(other.cacheWrite5m),
+            cacheWrite1h: cacheWrite1h.saturatingAdding(other.cacheWrite1h),
+            output: output.saturatingAdding(other.output),
+            reasoning: reasoning.saturatingAdding(other.reasoning)
         )
     }
 }

@@ -51,7 +51,7 @@ struct CompactCommand: AsyncParsableCommand {
             if output.json { return Report(text: answer.text + "\n") }
             guard !output.quiet else { return Report(text: "") }
             let (removed, days) = (answer.document.removed, answer.document.retentionDays)
-            let kept = days == days.rounded() ? Figures.counted(Int64(days), "day") : "\(days) days"
+            let kept = Int64(exactly: days).map { Figures.counted($0, "day") } ?? "\(days) days"
             return Report(text: "Removed \(Figures.grouped(removed)) records and calls older than \(kept).\n")
         }
     }

@@ -68,10 +68,9 @@ struct SummaryCommand: AsyncParsableCommand {
             report.isFiltered = !filters.query.isEmpty
             if output.json { return Report(text: report.json(generatedAt: now.iso8601, api: answer.text)) }
             guard output.isForPeople, !tables.csv else {
-                let warning = Warning.unpriced(answer.document.totals, models: answer.document.unpricedModels)
                 return Report(
                     text: tables.text(report.table),
-                    notes: [warning?.message].compactMap(\.self)
+                    notes: Warning.all(answer.document).map(\.message)
                 )
             }
             return Report(text: report.text(width: Console.columns, style: output.style(surroundings.environment)))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
 import Usage
 
 /// Sums over calls, as the API tells them of a model, a day, a session and so on.
@@ -16,19 +17,19 @@ struct UsageFigures: Hashable {
     var sessions: Int64?
 
     /// All tokens; reasoning is in the output.
-    var tokens: Int64 { [input, cacheRead, cacheWrite, output].reduce(0, Self.sum) }
+    var tokens: Int64 { [input, cacheRead, cacheWrite, output].reduce(0) { $0.saturatingAdding($1) } }
 
     /// Whether calls were made and none of them has a price.
     var isUnpriced: Bool { calls > 0 && unpricedCalls == calls }
 
     static func += (left: inout UsageFigures, right: UsageFigures) {
-        left.calls = sum(left.calls, right.calls)
-        left.unpricedCalls = sum(left.unpricedCalls, right.unpricedCalls)
-        left.input = sum(left.input, right.input)
-        left.cacheRead = sum(left.cacheRead, right.cacheRead)
-        left.cacheWrite = sum(left.cacheWrite, right.cacheWrite)
-        left.output = sum(left.output, right.output)
-        left.reasoning = sum(left.reasoning, right.reasoning)
+        left.calls = left.calls.saturatingAdding(right.calls)
+        left.unpricedCalls = left.unpricedCalls.saturatingAdding(right.unpricedCalls)
+        left.input = left.input.saturatingAdding(right.input)
+        left.cacheRead = left.cacheRead.saturatingAdding(right.cacheRead)
+        left.cacheWrite = left.cacheWrite.saturatingAdding(right.cacheWrite)
+        left.output = left.output.saturatingAdding(right.output)
+        left.reasoning = left.reasoning.saturatingAdding(right.reasoning)
         left.cost += right.cost
         // A session may be in both.
         left.sessions = nil
@@ -37,20 +38,18 @@ struct UsageFigures: Hashable {
     /// What is left when a part is taken away.
     func without(_ part: UsageFigures) -> UsageFigures {
         var rest = UsageFigures()
-        rest.calls = calls - part.calls
-        rest.unpricedCalls = unpricedCalls - part.unpricedCalls
-        (rest.input, rest.output) = (input - part.input, output - part.output)
-        (rest.cacheRead, rest.cacheWrite) = (cacheRead - part.cacheRead, cacheWrite - part.cacheWrite)
-        rest.reasoning = reasoning - part.reasoning
-        rest.cost = Money(nanodollars: cost.nanodollars - part.cost.nanodollars)
+        func left(_ whole: Int64, _ part: Int64) -> Int64 { max(0, whole.saturatingSubtracting(part)) }
+        rest.calls = left(calls, part.calls)
+        rest.unpricedCalls = left(unpricedCalls, part.unpricedCalls)
+        (rest.input, rest.output) = (left(input, part.input), left(output, part.output))
+        (rest.cacheRead, rest.cacheWrite) = (left(cacheRead, part.cacheRead), left(cacheWrite, part.cacheWrite))
+        rest.reasoning = left(reasoning, part.reasoning)
+        rest.cost = Money(nanodollars: left(cost.nanodollars, part.cost.nanodollars))
         return rest
     }
 
-    /// The sum, or the largest number that can be held.
-    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
-        let (sum, overflow) = left.addingReportingOverflow(right)
-        return overflow ? .max : sum
-    }
+    /// Whether a figure is as large as can be held: the true one may be larger.
+    var isSaturated: Bool { [input, cacheRead, cacheWrite, output, tokens, cost.nanodollars].contains(.max) }
 }
 
 extension UsageFigures: Decodable {
@@ -92,7 +91,7 @@ extension UsageFigures: Encodable {
     }
 }
 
-/// Money as JSON tells it: a number of dollars.
+/// Money as JSON has it: a number of dollars, read and written in decimal digits so that every amount that a sum can hold stays exact.
 struct Dollars: Codable, Hashable {
     var amount: Money
 
@@ -100,7 +99,7 @@ struct Dollars: Codable, Hashable {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        guard let amount = Money(dollars: try container.decode(Double.self)) else {
+        guard let amount = Money(dollars: try container.decode(Decimal.self).description) else {
             throw DecodingError.dataCorruptedError(in: container, debugDescription: "no amount of money")
         }
         self.amount = amount
@@ -108,6 +107,6 @@ struct Dollars: Codable, Hashable {
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
-        try container.encode(amount.dollars)
+        try container.encode(Decimal(string: Figures.exact(amount)) ?? Decimal(amount.dollars))
     }
 }

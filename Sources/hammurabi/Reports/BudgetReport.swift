@@ -76,10 +76,7 @@ struct BudgetReport {
         if let fraction, fraction >= border, !isExceeded {
             warnings.append(Warning(code: "budget", message: "\(BudgetBar.percent(fraction)) of the budget is used"))
         }
-        if let unpriced = Warning.unpriced(document.totals, models: document.unpricedModels) {
-            warnings.append(unpriced)
-        }
-        return warnings
+        return warnings + Warning.all(document)
     }
 
     /// One row: limit, used, fraction, projected, days left.

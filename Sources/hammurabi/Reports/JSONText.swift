@@ -63,6 +63,21 @@ struct Warning: Encodable {
     var code: String
     var message: String
 
+    /// What a person should know of a period's figures.
+    static func all(_ document: SummaryDocument) -> [Warning] {
+        [unpriced(document.totals, models: document.unpricedModels), saturated(document.totals)].compactMap(\.self)
+    }
+
+    /// Sums that cannot be held; nil when there are none.
+    static func saturated(_ figures: UsageFigures) -> Warning? {
+        guard figures.isSaturated else { return nil }
+        return Warning(
+            code: "saturated",
+            message:
+                "a sum is larger than can be counted (2^63 - 1 tokens or billionths of a dollar) and is shown as that"
+        )
+    }
+
     /// Calls whose cost is unknown; nil when there are none.
     static func unpriced(_ figures: UsageFigures, models: [String]) -> Warning? {
         guard figures.unpricedCalls > 0 else { return nil }

@@ -37,7 +37,7 @@ extension SummaryReport {
             rows: rows.map { RowDocument($0, hasModels: breakdown != nil) },
             totals: self.document.totals,
             coverage: Coverage(self.document.totals, unpricedModels: self.document.unpricedModels),
-            warnings: [Warning.unpriced(self.document.totals, models: self.document.unpricedModels)].compactMap(\.self)
+            warnings: Warning.all(self.document)
         )
         return JSONText.of(document, with: api)
     }

@@ -15,7 +15,7 @@ extension SummaryReport {
         let sessions = rows(of: .session, limit: limit ?? 10)
         if !sessions.isEmpty {
             text += style.bold("Session Details") + "\n" + table(.session, sessions, width: width, style)
-            let rest = Int(document.sessionCount) - sessions.count
+            let rest = Int(clamping: document.sessionCount) - sessions.count
             if rest > 0 {
                 text += style.dim("\(Figures.grouped(Int64(rest))) more: hammurabi summary --by session") + "\n"
             }
@@ -60,8 +60,10 @@ extension SummaryReport {
     }
 
     private func notes(_ style: Style) -> String {
-        guard let warning = Warning.unpriced(document.totals, models: document.unpricedModels) else { return "" }
-        return "\n\(warning.message)\n" + style.dim("give them one under processors.pricing.overrides") + "\n"
+        let saturated = Warning.saturated(document.totals).map { "\n\($0.message)\n" } ?? ""
+        guard let warning = Warning.unpriced(document.totals, models: document.unpricedModels) else { return saturated }
+        let help = style.dim("give them one under processors.pricing.overrides")
+        return "\n\(warning.message)\n" + help + "\n" + saturated
     }
 
     private func provenance(_ style: Style) -> String {

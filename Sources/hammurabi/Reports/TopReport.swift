@@ -36,7 +36,7 @@ struct TopSnapshot {
                 rows: pipelines.components.map(Row.init),
                 totals: today.totals,
                 coverage: Coverage(today.totals, unpricedModels: today.unpricedModels),
-                warnings: [Warning.unpriced(today.totals, models: today.unpricedModels)].compactMap(\.self)
+                warnings: Warning.all(today)
             )
         )
     }
@@ -82,7 +82,7 @@ struct TopReport {
 
     private func header(_ style: Style) -> String {
         let collector = now.pipelines
-        var facts = ["up " + Figures.duration(milliseconds: collector.uptimeSeconds * 1_000)]
+        var facts = ["up " + Figures.uptime(seconds: collector.uptimeSeconds)]
         if let memory = collector.memory {
             let limit = memory.limitBytes > 0 ? " of \(Figures.bytes(memory.limitBytes))" : ""
             facts.append("\(Figures.bytes(memory.usedBytes))\(limit) in flight")
@@ -130,8 +130,9 @@ struct TopReport {
         guard let before else { return Figures.grouped(count) }
         let milliseconds = max(1, now.time.milliseconds - before.time.milliseconds)
         // A count that went back belongs to a collector that was started anew.
-        let difference = max(0, count - (earlier ?? count))
-        return Figures.grouped((difference * 1_000 + milliseconds / 2) / milliseconds)
+        let difference = max(0, count.saturatingSubtracting(earlier ?? count))
+        let perSecond = (Int128(difference) * 1_000 + Int128(milliseconds) / 2) / Int128(milliseconds)
+        return Figures.grouped(Int64(clamping: perSecond))
     }
 
     private func sessions(_ width: Int, _ style: Style) -> String {

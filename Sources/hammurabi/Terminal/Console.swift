@@ -30,11 +30,11 @@ enum Console {
     /// Whether people watch what is written beside the answer.
     static var showsProgress: Bool { isatty(STDERR_FILENO) == 1 }
 
-    /// The present.
+    /// The present, as far as the clock is right (``Timestamp/init(clockSeconds:nanoseconds:)``).
     static let now: @Sendable () -> Timestamp = {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+        return Timestamp(clockSeconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec))
     }
 }
 

@@ -10,7 +10,7 @@ enum Figures {
         if nano == 0 { return "$0.00" }
         if nano < 100_000 { return "<$0.0001" }
         if nano >= 999_950_000 {
-            let cents = (nano + 5_000_000) / 10_000_000
+            let cents = nano / 10_000_000 + (nano % 10_000_000 >= 5_000_000 ? 1 : 0)
             return "$\(grouped(cents / 100)).\(padded(cents % 100, 2))"
         }
         return "$0.\(padded((nano + 50_000) / 100_000, 4))"
@@ -61,6 +61,9 @@ enum Figures {
         if seconds < 86_400 { return "\(seconds / 3_600)h \(padded(seconds % 3_600 / 60, 2))m" }
         return "\(seconds / 86_400)d \(seconds % 86_400 / 3_600)h"
     }
+
+    /// How long a program has run, as ``duration(milliseconds:)``.
+    static func uptime(seconds: Int64) -> String { duration(milliseconds: seconds.saturatingMultiplied(by: 1_000)) }
 
     /// How long ago an instant was that is written in ISO 8601, in one unit as in the dashboard; the text itself when it is none.
     static func age(of instant: String, now: Timestamp) -> String {

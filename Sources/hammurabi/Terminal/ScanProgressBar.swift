@@ -22,12 +22,14 @@ final class ScanProgressBar: Sendable {
     func show(_ progress: ScanProgress) {
         let present = now()
         let isDue = shown.withLock { last in
-            guard last.map({ present.milliseconds - $0.milliseconds >= 100 }) ?? true else { return false }
+            guard last.map({ abs(present.milliseconds - $0.milliseconds) >= 100 }) ?? true else { return false }
             last = present
             return true
         }
         guard isDue else { return }
-        Console.error("\r\u{1B}[K" + Self.line(progress, milliseconds: present.milliseconds - begun.milliseconds))
+        Console.error(
+            "\r\u{1B}[K" + Self.line(progress, milliseconds: max(0, present.milliseconds - begun.milliseconds))
+        )
     }
 
     /// Takes the line away.
@@ -42,7 +44,7 @@ final class ScanProgressBar: Sendable {
         let cells = Int(share * Double(width))
         let bar = String(repeating: "█", count: cells) + String(repeating: "░", count: width - cells)
         let rate = Double(progress.bytes) / Double(max(1, milliseconds)) * 1_000
-        let left = rate > 0 ? Double(total - progress.bytes) / rate : 0
+        let left = rate > 0 ? min(Double(total - progress.bytes) / rate, 1e9) : 0
         return "\(bar) \(Int(share * 100))%  \(Figures.grouped(Int64(progress.files)))/"
             + "\(Figures.grouped(Int64(progress.totalFiles))) files  \(megabytes(progress.bytes))/\(megabytes(total)) MB  "
             + "\(Figures.grouped(Int64(progress.calls))) calls  \(megabytes(Int64(rate))) MB/s  "

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import Usage
+
+/// What feeds read of the store, each question once for all feeds that ask it.
+///
+/// Safe to use from many tasks at once.
+final class FeedReadings: Sendable {
+    let summaries: SharedReadings<Summary>
+    let sessions: SharedReadings<[Session]>
+    let unpriced: SharedReadings<[UnpricedModel]>
+
+    /// - Parameter pause: How many times as long as it took to read something, it is handed out.
+    init(pause: Int = 20) {
+        (summaries, sessions, unpriced) = (
+            SharedReadings(pause: pause), SharedReadings(pause: pause), SharedReadings(pause: pause)
+        )
+    }
+
+    /// A period's document, and what of it the clock changes.
+    struct Summary: Sendable {
+        let document: [UInt8]
+        let hash: UInt64
+        let activeSessions: Int
+        /// When the last day ends.
+        let end: Timestamp
+
+        /// Reads a document; nil when the store does not answer.
+        init?(_ usage: UsageAPI, _ parameters: QueryParameters) async {
+            guard
+                var question = try? SummaryQuestion(parameters, timezone: usage.config.timezone, now: usage.now())
+            else { return nil }
+            (question.query.listsSessions, question.hasSessions) = (false, false)
+            guard let (answer, active) = try? await usage.answer(question) else { return nil }
+            document = answer.bytes
+            hash = FeedReadings.hash(document)
+            (activeSessions, end) = (active, question.query.period.end)
+        }
+    }
+
+    static func hash(_ document: [UInt8]) -> UInt64 {
+        var hash = StableHash(domain: "feed")
+        hash.combine(bytes: document.span.bytes)
+        return hash.value
+    }
+}
+
+/// Readings of one kind by question.
+///
+/// A reading is handed to every feed that asks for it until the store has changed, and for as long as keeps reading below a twentieth of
+/// the time: a large store that changes every second is not read every second.
+final class SharedReadings<Value: Sendable>: Sendable {
+    private struct Entry {
+        var revision: Int64
+        var slot: Int64
+        /// Until when it is handed out although the store has changed since.
+        var end: ContinuousClock.Instant
+        var reading: Task<Value?, Never>
+    }
+
+    private let entries = Mutex<[String: Entry]>([:])
+
+    /// How many questions are remembered: more than there are feeds.
+    private static var most: Int { 128 }
+    private let pause: Int
+
+    init(pause: Int) {
+        self.pause = pause
+    }
+
+    /// What is read for a question, and of which state of the store it is at least.
+    ///
+    /// - Parameters:
+    ///   - revision: The newest state of the store.
+    ///   - slot: Changes when the clock alone makes the reading old.
+    ///   - tick: How often feeds look.
+    ///   - read: Asks the store; nil when it does not answer.
+    func value(
+        of question: String,
+        at revision: Int64,
+        slot: Int64,
+        tick: Duration,
+        _ read: @escaping @Sendable () async -> Value?
+    ) async -> (value: Value, revision: Int64)? {
+        let entry = entries.withLock { entries -> Entry in
+            let now = ContinuousClock.now
+            if let known = entries[question],
+                known.end > now || (known.revision == revision && known.slot == slot)
+            {
+                return known
+            }
+            if entries.count >= Self.most { entries.removeAll() }
+            let reading = Task {
+                let value = await read()
+                self.finish(question, revision, begun: now, tick: tick)
+                return value
+            }
+            let entry = Entry(revision: revision, slot: slot, end: now + tick, reading: reading)
+            entries[question] = entry
+            return entry
+        }
+        return await entry.reading.value.map { ($0, entry.revision) }
+    }
+
+    private func finish(_ question: String, _ revision: Int64, begun: ContinuousClock.Instant, tick: Duration) {
+        let end = begun + max(tick, (ContinuousClock.now - begun) * pause)
+        entries.withLock { entries in
+            if entries[question]?.revision == revision { entries[question]?.end = end }
+        }
+    }
+}
