@@ -59,7 +59,9 @@ struct CompactionTests {
         let bench = try await Self.bench()
         #expect(try await bench.store.compact(before: Self.day(400)) == 20)
         #expect(try await bench.store.compact(before: Self.day(400)) == 0)
-        for table in ["calls", "links", "runs", "link_tail", "rollup", "batches", "session_batches", "sessions"] {
+        for table in [
+            "calls", "link_rows", "link_runs", "link_tail", "rollup", "batches", "session_batches", "sessions",
+        ] {
             #expect(try bench.rows("SELECT count(*) FROM \(table)") == ["0"], "\(table)")
         }
     }

@@ -66,7 +66,8 @@ struct EquivalenceTests {
         let bench = try await Bench()
         try await bench.consume([batch])
         let tables = [
-            "calls", "links", "runs", "link_tail", "rollup", "sessions", "models", "batches", "session_batches",
+            "calls", "link_rows", "link_runs", "link_tail", "rollup", "sessions", "models", "batches",
+            "session_batches",
         ]
         // When a session was last looked at is no part of what is known of it.
         try bench.execute("UPDATE sessions SET changed = 0")

@@ -16,6 +16,7 @@ struct StartingTests {
             for column in ["reported_cost", "reported_cost_at"] {
                 try db.execute(sql: "ALTER TABLE sessions DROP COLUMN \(column)")
             }
+            try LinkIndexTests.makeFormerLayout(db)
             try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier <> '1'")
         }
         let new = try await Bench(path: old.path)

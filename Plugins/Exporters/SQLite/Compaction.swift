@@ -76,10 +76,8 @@ struct Compaction: Sendable {
         )
         // Runs all of whose calls are gone.
         let first = try Int64.fetchOne(db, sql: "SELECT min(ref) FROM calls") ?? .max
-        let runs = try Int64.fetchAll(db, sql: "SELECT run FROM runs WHERE last_ref < ?", arguments: [first])
-        for run in runs {
-            try db.execute(sql: "DELETE FROM links WHERE run = ?1; DELETE FROM runs WHERE run = ?1", arguments: [run])
-        }
+        let runs = try Int64.fetchAll(db, sql: "SELECT run FROM link_runs WHERE last_ref < ?", arguments: [first])
+        for run in runs { try LinkRun.delete(run, db) }
         if first == .max { try db.execute(sql: "DELETE FROM link_tail") }
         try db.execute(
             sql: "DELETE FROM rollup_days WHERE day < ? AND NOT EXISTS (SELECT 1 FROM rollup WHERE quarter / 96 = day)",

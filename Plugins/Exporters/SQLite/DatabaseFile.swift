@@ -116,14 +116,17 @@ struct DatabaseFile {
             if !db.configuration.readonly, try Int.fetchOne(db, sql: "PRAGMA auto_vacuum") != Self.incremental {
                 try db.execute(sql: "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL")
             }
+            let cacheSize = db.configuration.readonly ? readerCacheSize : writerCacheSize
             try db.execute(sql: "PRAGMA cache_size = -\(cacheSize); PRAGMA temp_store = MEMORY")
         }
         return configuration
     }
 
-    /// How many kibibytes of pages a connection keeps: those that every transaction changes, and no more, because the system keeps
-    /// the file.
-    private static let cacheSize = 2_000
+    /// How many kibibytes of pages a connection that reads keeps: few, because the system keeps the file.
+    private static let readerCacheSize = 2_000
+    /// How many the writer keeps: what a transaction of several large requests changes. What does not fit is written to the log
+    /// before the commit and read, summed up and written again when it changes once more.
+    private static let writerCacheSize = 8_000
 
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -136,6 +139,7 @@ struct DatabaseFile {
             try db.execute(sql: "ALTER TABLE sessions ADD COLUMN reported_cost INTEGER")
             try db.execute(sql: "ALTER TABLE sessions ADD COLUMN reported_cost_at INTEGER")
         }
+        migrator.registerMigration("links in slices", migrate: LinkIndex.migrate)
         return migrator
     }
 

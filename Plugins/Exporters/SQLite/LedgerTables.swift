@@ -10,9 +10,9 @@ struct LedgerTables: LedgerIndex {
     let links: LinkIndex
     let recent: RecentEntries
 
-    func mayHold(_ link: LedgerLink) -> Bool { links.mayHold(link) }
+    func mayHold(_ link: LedgerLink) throws -> Bool { try links.holds(link, db) }
 
-    func kinds(in cell: ResemblanceCell) -> UInt8 { links.kinds(in: cell) }
+    func kinds(in cell: ResemblanceCell) throws -> UInt8 { try links.kinds(in: cell, db) }
 
     func isKnownOverfull(_ cell: ResemblanceCell) -> Bool { recent.isOverfull(cell) }
 

@@ -2,84 +2,110 @@
 
 import Usage
 
-/// Tells which links a run certainly does not hold: a Bloom filter.
+/// Tells which links a run certainly does not hold: a Bloom filter whose bits for one link are all in one line of the processor's
+/// cache.
 ///
-/// With thirteen to twenty-six bits and eight probes for each link at most one question in five hundred is answered "perhaps" in
-/// vain. A link that is missing nearly always shows at the first or second probe.
+/// Of plain links about one in a thousand that are missing is answered "perhaps" in vain. All links of a cell share a line, so that
+/// one look at memory answers for the cell and for the eight sets of kinds.
 struct LinkFilter: Sendable {
     private var words: [UInt64]
-    /// The number of bits less one; a power of two less one.
-    private let mask: UInt64
 
-    private static let probes = 8
-    /// How many links come to a word at most.
-    private static let linksOfWord = 5
-
-    /// For how many links there is room.
-    var capacity: Int { words.count * Self.linksOfWord }
+    /// How many links come to a line of 512 bits.
+    private static let linksOfLine = 28
+    private static let wordsOfLine = 8
+    /// How many bits are set for a plain link, for a cell, and for each of its links.
+    private static let (linkBits, cellBits, kindBits) = (7, 5, 5)
 
     /// Creates an empty filter for about this many links.
     init(capacity: Int) {
-        var count = 16
-        while count * Self.linksOfWord < capacity { count *= 2 }
-        self.init(words: [UInt64](repeating: 0, count: count))
+        let lines = max(1, (capacity + Self.linksOfLine - 1) / Self.linksOfLine)
+        words = [UInt64](repeating: 0, count: lines * Self.wordsOfLine)
     }
 
     /// Reads back what ``bytes`` gave; nil when it is damaged.
     init?(bytes: [UInt8]) {
         let count = bytes.count / 8
-        guard count >= 16, count & (count - 1) == 0, bytes.count == count * 8 else { return nil }
-        let words = bytes.withUnsafeBytes { bytes in
+        guard count > 0, count % Self.wordsOfLine == 0, bytes.count == count * 8 else { return nil }
+        words = bytes.withUnsafeBytes { bytes in
             (0..<count).map { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
         }
-        self.init(words: words)
-    }
-
-    private init(words: [UInt64]) {
-        self.words = words
-        mask = UInt64(words.count) * 64 - 1
     }
 
     /// The filter as it is stored.
     var bytes: [UInt8] { words.map(\.littleEndian).withUnsafeBytes { Array($0) } }
 
-    /// Adds a link and, when it is one of a cell's, the cell, so that a cell that is missing shows at one look.
+    /// Adds a link and, when it is one of a cell's, the cell.
     mutating func insert(_ link: LedgerLink) {
-        if let cell = link.cell { insert(bitsOf: cell) }
-        insert(bitsOf: link)
+        guard let cell = link.cell else {
+            var probe = Probe(link)
+            return set(Self.linkBits, &probe, inLine: line(of: probe))
+        }
+        var probe = Probe(cell)
+        let line = line(of: probe)
+        set(Self.cellBits, &probe, inLine: line)
+        var kind = Probe(link)
+        set(Self.kindBits, &kind, inLine: line)
     }
 
-    private mutating func insert(bitsOf link: LedgerLink) {
+    /// Whether a plain link, or one of a cell's, may be held; false is certain.
+    func mayContain(_ link: LedgerLink) -> Bool {
+        if let cell = link.cell { return kinds(in: cell, among: 1 << link.kinds) != 0 }
         var probe = Probe(link)
-        for _ in 0..<Self.probes {
-            let bit = probe.next() & mask
-            words[Int(bit >> 6)] |= 1 << (bit & 63)
+        return has(Self.linkBits, &probe, inLine: line(of: probe))
+    }
+
+    /// Which sets of kinds of a cell may be held.
+    ///
+    /// - Parameters:
+    ///   - cell: The link of the cell itself (``ResemblanceCell/link``).
+    ///   - kinds: Those that are asked for, a bit for each.
+    func kinds(in cell: LedgerLink, among kinds: UInt8) -> UInt8 {
+        var probe = Probe(cell)
+        let line = line(of: probe)
+        guard has(Self.cellBits, &probe, inLine: line) else { return 0 }
+        var found: UInt8 = 0
+        for number in UInt64(0)..<8 where kinds & 1 << number != 0 {
+            var kind = Probe(LedgerLink(rawValue: cell.rawValue | 8 | number))
+            if has(Self.kindBits, &kind, inLine: line) { found |= 1 << number }
+        }
+        return found
+    }
+
+    /// Where the line of a link begins.
+    private func line(of probe: Probe) -> Int {
+        Int(truncatingIfNeeded: probe.hash.multipliedFullWidth(by: UInt64(words.count / Self.wordsOfLine)).high)
+            * Self.wordsOfLine
+    }
+
+    private mutating func set(_ count: Int, _ probe: inout Probe, inLine line: Int) {
+        for _ in 0..<count {
+            let bit = probe.next()
+            words[line + bit >> 6] |= 1 << UInt64(bit & 63)
         }
     }
 
-    func mayContain(_ link: LedgerLink) -> Bool {
-        var probe = Probe(link)
-        for _ in 0..<Self.probes {
-            let bit = probe.next() & mask
-            if words[Int(bit >> 6)] & 1 << (bit & 63) == 0 { return false }
+    private func has(_ count: Int, _ probe: inout Probe, inLine line: Int) -> Bool {
+        for _ in 0..<count {
+            let bit = probe.next()
+            if words[line + bit >> 6] & 1 << UInt64(bit & 63) == 0 { return false }
         }
         return true
     }
 
-    /// The bits of a link: an arithmetic series over two hashes of it.
+    /// The line and the bits of a link, from two hashes of it; nine bits of the second at a time name a bit of the line.
     private struct Probe {
-        private var position: UInt64
-        private let step: UInt64
+        let hash: UInt64
+        private var bits: UInt64
 
         init(_ link: LedgerLink) {
             let (high, low) = link.rawValue.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-            position = high ^ low
-            step = low | 1
+            hash = (high ^ low) &* 0xD6E8_FEB8_6659_FD93
+            bits = (low ^ high >> 32) &* 0xA24B_AED4_963E_E407
         }
 
-        mutating func next() -> UInt64 {
-            defer { position &+= step }
-            return position >> 20 ^ position
+        mutating func next() -> Int {
+            defer { bits = bits >> 9 | bits << 55 }
+            return Int(truncatingIfNeeded: bits & 511)
         }
     }
 }

@@ -8,131 +8,171 @@ struct Posting: Comparable {
     var link: LedgerLink
     var ref: Int64
 
-    /// Orders as the database does: by the signed number that a link is there.
+    /// Orders by the hash, so that the postings of one slice stand together.
     static func < (left: Posting, right: Posting) -> Bool {
-        let (mine, theirs) = (Int64(bitPattern: left.link.rawValue), Int64(bitPattern: right.link.rawValue))
-        return (mine, left.ref) < (theirs, right.ref)
+        left.link.rawValue == right.link.rawValue ? left.ref < right.ref : left.link.rawValue < right.link.rawValue
     }
+
+    /// Postings as pairs of eight bytes, little-endian.
+    static func bytes(of postings: some Collection<Posting>) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: postings.count * size) { bytes, count in
+            for posting in postings {
+                let raw = UnsafeMutableRawBufferPointer(bytes)
+                raw.storeBytes(of: posting.link.rawValue.littleEndian, toByteOffset: count, as: UInt64.self)
+                raw.storeBytes(of: posting.ref.littleEndian, toByteOffset: count + 8, as: Int64.self)
+                count += size
+            }
+        }
+    }
+
+    /// Adds what ``bytes(of:)`` gave to a list; an incomplete pair at the end is left out.
+    static func read(_ bytes: UnsafeRawBufferPointer, _ postings: inout [Posting]) {
+        postings.reserveCapacity(postings.count + bytes.count / size)
+        for position in 0..<bytes.count / size { postings.append(Posting(at: position, in: bytes)) }
+    }
+
+    /// Adds the calls under a link that are in bytes of postings in order, until there are `limit`.
+    static func search(_ bytes: UnsafeRawBufferPointer, _ link: LedgerLink, limit: Int, _ refs: inout Set<Int64>) {
+        var (low, high) = (0, bytes.count / size)
+        while low < high {
+            let middle = (low + high) / 2
+            if Posting(at: middle, in: bytes).link < link { low = middle + 1 } else { high = middle }
+        }
+        for position in low..<bytes.count / size {
+            let found = Posting(at: position, in: bytes)
+            guard found.link == link, refs.count < limit else { return }
+            refs.insert(found.ref)
+        }
+    }
+
+    private static let size = 16
+
+    private init(at position: Int, in bytes: UnsafeRawBufferPointer) {
+        let link = bytes.loadUnaligned(fromByteOffset: position * Self.size, as: UInt64.self)
+        let ref = bytes.loadUnaligned(fromByteOffset: position * Self.size + 8, as: Int64.self)
+        self.init(link: LedgerLink(rawValue: UInt64(littleEndian: link)), ref: Int64(littleEndian: ref))
+    }
+
+    init(link: LedgerLink, ref: Int64) { (self.link, self.ref) = (link, ref) }
 }
 
-/// Many postings in sorted order, written once: rows of 256 each, found by their first link.
+/// Many postings of one slice in sorted order, written once: rows that fill a page each, found by their first link.
 struct LinkRun: Sendable {
     let id: Int64
     let level: Int64
-    /// The newest call that a posting leads to.
-    let lastRef: Int64
+    let count: Int
     private let filter: LinkFilter
+    /// The first link of each row.
+    private let firsts: [UInt64]
+
+    /// How many postings are in a row: with its head it fits into a page of 8,192 bytes.
+    private static let rowSize = 500
+    /// The rows of a run are numbered from `id << rowBits`.
+    private static let rowBits: Int64 = 24
 
     /// Writes a run.
     ///
     /// - Parameter postings: In order, without repeats.
-    init(id: Int64, level: Int64, postings: [Posting], to db: Database) throws {
-        var writer = LinkRunWriter(id: id, capacity: postings.count, db)
-        for posting in postings { try writer.append(posting) }
-        self = try writer.finish(level: level)
-    }
-
-    /// Makes one run of several; postings of calls before the oldest that is kept are left behind.
-    init(id: Int64, level: Int64, merging runs: [LinkRun], oldest: Int64, in db: Database) throws {
-        var writer = LinkRunWriter(id: id, capacity: runs.reduce(0) { $0 + $1.filter.capacity }, db)
-        var readers = try runs.map { try LinkRunReader(run: $0.id, db) }
-        // What is next in each, beside them: they are compared far more often than a row is read.
-        var heads = readers.map(\.head)
-        while let next = Self.least(heads), let posting = heads[next] {
-            if posting.ref >= oldest { try writer.append(posting) }
-            try readers[next].advance()
-            heads[next] = readers[next].head
+    init(slice: Int, level: Int64, _ postings: some RandomAccessCollection<Posting>, to db: Database) throws {
+        var statement = try SQLiteStatement("SELECT coalesce(max(run), 0) + 1 FROM link_runs", db)
+        id = try statement.first { $0.int(0) } ?? 1
+        (self.level, count) = (level, postings.count)
+        var (filter, firsts, lastRef) = (LinkFilter(capacity: postings.count), [UInt64](), Int64.min)
+        for posting in postings {
+            filter.insert(posting.link)
+            lastRef = max(lastRef, posting.ref)
         }
-        self = try writer.finish(level: level)
-    }
-
-    /// Where the smallest posting is; nil when there is none.
-    private static func least(_ heads: [Posting?]) -> Int? {
-        var least: (place: Int, posting: Posting)?
-        for (place, head) in heads.enumerated() {
-            guard let head else { continue }
-            if let known = least, !(head < known.posting) { continue }
-            least = (place, head)
+        var rest = postings[...]
+        while let first = rest.first {
+            var row = try SQLiteStatement("INSERT INTO link_rows (place, postings) VALUES (?, ?)", db)
+            row.bind(id << Self.rowBits | Int64(firsts.count))
+            try Posting.bytes(of: rest.prefix(Self.rowSize)).withUnsafeBytes { try row.run(endingWith: $0) }
+            firsts.append(first.link.rawValue)
+            rest = rest.dropFirst(Self.rowSize)
         }
-        return least?.place
+        (self.filter, self.firsts) = (filter, firsts)
+        var run = try SQLiteStatement(
+            "INSERT INTO link_runs (run, slice, level, count, last_ref, firsts, filter) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            db
+        )
+        for number in [id, Int64(slice), level, Int64(count), lastRef] { run.bind(number) }
+        run.bind(blob: firsts.map(\.littleEndian).withUnsafeBytes { Array($0) })
+        try filter.bytes.withUnsafeBytes { try run.run(endingWith: $0) }
     }
 
-    init(id: Int64, level: Int64, lastRef: Int64, filter: LinkFilter) {
-        (self.id, self.level, self.lastRef, self.filter) = (id, level, lastRef, filter)
-    }
-
-    /// The runs of a database, oldest first.
-    static func all(_ db: Database) throws -> [LinkRun] {
-        var statement = try SQLiteStatement("SELECT run, level, last_ref, filter FROM runs ORDER BY run", db)
-        return try statement.rows { row in
-            guard let filter = LinkFilter(bytes: row.blob(3)) else {
-                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the filter of run \(row.int(0)) is damaged")
+    /// Reads a row of the table of runs.
+    ///
+    /// - Throws: When it is damaged.
+    private init(_ row: SQLiteRow) throws {
+        (id, level, count) = (row.int(0), row.int(2), Int(row.int(3)))
+        let bytes = row.blob(4)
+        guard let filter = LinkFilter(bytes: row.blob(5)), count > 0, bytes.count % 8 == 0,
+            bytes.count / 8 == (count + Self.rowSize - 1) / Self.rowSize
+        else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "run \(id) of links is damaged") }
+        self.filter = filter
+        firsts = bytes.withUnsafeBytes { bytes in
+            (0..<bytes.count / 8).map {
+                UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self))
             }
-            return LinkRun(id: row.int(0), level: row.int(1), lastRef: row.int(2), filter: filter)
+        }
+    }
+
+    /// Calls `body` with the runs of a database and their slices, oldest first.
+    static func forEach(_ db: Database, _ body: (LinkRun, _ slice: Int) throws -> Void) throws {
+        var statement = try SQLiteStatement(
+            "SELECT run, slice, level, count, firsts, filter FROM link_runs ORDER BY run",
+            db
+        )
+        try statement.forEachRow { row in
+            try body(LinkRun(row), Int(row.int(1)))
+            return true
         }
     }
 
     /// Whether a link may be in the run; false is certain.
     func mayHold(_ link: LedgerLink) -> Bool { filter.mayContain(link) }
 
+    /// Which sets of kinds of a cell may be in the run, of those that are asked for.
+    func kinds(in cell: LedgerLink, among kinds: UInt8) -> UInt8 { filter.kinds(in: cell, among: kinds) }
+
     /// Adds the calls under a link until there are `limit`.
     func find(_ link: LedgerLink, limit: Int, in db: Database, _ refs: inout Set<Int64>) throws {
+        var (low, high) = (0, firsts.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if firsts[middle] < link.rawValue { low = middle + 1 } else { high = middle }
+        }
+        // Postings of one link can go over several rows, and begin within the row before the first that begins with it.
+        for row in max(0, low - 1)..<firsts.count where firsts[row] <= link.rawValue && refs.count < limit {
+            var statement = try SQLiteStatement("SELECT postings FROM link_rows WHERE place = ?", db)
+            statement.bind(id << Self.rowBits | Int64(row))
+            _ = try statement.first { $0.withBytes(0) { Posting.search($0, link, limit: limit, &refs) } }
+        }
+    }
+
+    /// Adds all postings in their order.
+    func read(_ db: Database, _ postings: inout [Posting]) throws {
         var statement = try SQLiteStatement(
-            "SELECT first, postings FROM links WHERE run = ? AND first <= ? ORDER BY first DESC, part DESC",
+            "SELECT postings FROM link_rows WHERE place BETWEEN ? AND ? ORDER BY place",
             db
         )
-        statement.bind(id)
-        statement.bind(link.rawValue)
-        // Postings of one link can go over several rows; the one that begins before the link is the last to look at.
+        statement.bind(id << Self.rowBits)
+        statement.bind(id << Self.rowBits | Int64(firsts.count))
         try statement.forEachRow { row in
-            Self.search(row.blob(1), link, limit: limit, &refs)
-            return row.uint(0) == link.rawValue && refs.count < limit
+            row.withBytes(0) { Posting.read($0, &postings) }
+            return true
         }
     }
 
     /// Removes the run.
-    func delete(_ db: Database) throws {
-        try db.execute(sql: "DELETE FROM links WHERE run = ?", arguments: [id])
-        try db.execute(sql: "DELETE FROM runs WHERE run = ?", arguments: [id])
-    }
+    func delete(_ db: Database) throws { try Self.delete(id, db) }
 
-    // MARK: - Rows
-
-    /// Postings as pairs of eight bytes, little-endian.
-    static func bytes(of postings: some Collection<Posting>) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(postings.count * 16)
-        for posting in postings {
-            withUnsafeBytes(of: posting.link.rawValue.littleEndian) { bytes.append(contentsOf: $0) }
-            withUnsafeBytes(of: posting.ref.littleEndian) { bytes.append(contentsOf: $0) }
-        }
-        return bytes
-    }
-
-    /// Reads back what ``bytes(of:)`` gave; an incomplete pair at the end is left out.
-    static func postings(in bytes: [UInt8]) -> [Posting] {
-        bytes.withUnsafeBytes { bytes in (0..<bytes.count / 16).map { posting($0, in: bytes) } }
-    }
-
-    private static func posting(_ position: Int, in bytes: UnsafeRawBufferPointer) -> Posting {
-        let link = bytes.loadUnaligned(fromByteOffset: position * 16, as: UInt64.self)
-        let ref = bytes.loadUnaligned(fromByteOffset: position * 16 + 8, as: Int64.self)
-        return Posting(link: LedgerLink(rawValue: UInt64(littleEndian: link)), ref: Int64(littleEndian: ref))
-    }
-
-    private static func search(_ bytes: [UInt8], _ link: LedgerLink, limit: Int, _ refs: inout Set<Int64>) {
-        bytes.withUnsafeBytes { bytes in
-            var (low, high) = (0, bytes.count / 16)
-            let wanted = Posting(link: link, ref: .min)
-            while low < high {
-                let middle = (low + high) / 2
-                if posting(middle, in: bytes) < wanted { low = middle + 1 } else { high = middle }
-            }
-            for position in low..<bytes.count / 16 {
-                let found = posting(position, in: bytes)
-                guard found.link == link, refs.count < limit else { return }
-                refs.insert(found.ref)
-            }
-        }
+    /// Removes a run.
+    static func delete(_ id: Int64, _ db: Database) throws {
+        try db.execute(
+            sql: "DELETE FROM link_rows WHERE place BETWEEN ? AND ?",
+            arguments: [id << rowBits, (id + 1) << rowBits - 1]
+        )
+        try db.execute(sql: "DELETE FROM link_runs WHERE run = ?", arguments: [id])
     }
 }

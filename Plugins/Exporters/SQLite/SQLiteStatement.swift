@@ -144,6 +144,14 @@ struct SQLiteRow {
         return Array(UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(statement, column))))
     }
 
+    /// Calls `body` with the bytes of a column, which are valid until the next step.
+    func withBytes<Value>(_ column: Int32, _ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
+        let bytes = sqlite3_column_blob(statement, column)
+        return try body(
+            UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : Int(sqlite3_column_bytes(statement, column)))
+        )
+    }
+
     /// A name; nil when there is none, which a table that wants one keeps as an empty text.
     func name(_ column: Int32) -> String? { text(column).flatMap { $0.isEmpty ? nil : $0 } }
 

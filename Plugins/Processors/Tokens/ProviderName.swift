@@ -7,6 +7,7 @@
 enum ProviderName {
     /// The provider's name; nil for the name of a framework, which answers no call.
     static func canonical(_ sent: String) -> String? {
+        if canonicalNames.contains(sent) { return sent }
         let name = sent.lowercased()
         let key = String(name.map { $0 == "." || $0 == "-" || $0 == " " || $0 == "/" ? "_" : $0 })
         if frameworks.contains(key) { return nil }
@@ -18,6 +19,8 @@ enum ProviderName {
         "llamaindex", "crewai", "haystack", "autogen", "semantic_kernel", "pydantic_ai", "openai_agents", "dspy",
         "smolagents", "agno", "ag2",
     ]
+
+    private static let canonicalNames = Set(names.map(\.name))
 
     private static let spellings: [String: String] = {
         var table: [String: String] = [:]

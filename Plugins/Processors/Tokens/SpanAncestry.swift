@@ -17,6 +17,13 @@ struct SpanAncestry {
     private static let maximumDepth = 64
 
     init(_ batch: OTLPBatch) {
+        // One span has nothing of the batch above it.
+        guard batch.records.count > 1 else {
+            parents = batch.records.map {
+                $0.parentSpanID == 0 || $0.parentSpanID == $0.spanID ? Self.none : Self.outside
+            }
+            return
+        }
         var positions = HashTable(capacity: batch.records.count, absent: Self.none)
         for position in batch.records.indices {
             positions[Self.key(batch.records[position], batch.records[position].spanID)] =

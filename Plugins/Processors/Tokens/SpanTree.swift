@@ -264,7 +264,9 @@ struct SpanTree {
             let trace = TraceMemory.Trace(batch.records[Int(span.record)])
             guard trace != latest else { continue }
             latest = trace
-            guard seen.insert(trace).inserted, let all = memory.names(of: trace) else { continue }
+            guard memory.hasKept(of: trace), seen.insert(trace).inserted, let all = memory.names(of: trace) else {
+                continue
+            }
             let count = completed.count
             for kept in memory.kept(of: trace) {
                 var observation = kept

@@ -74,7 +74,9 @@ final class TraceMemory: Sendable {
         private var above: [UInt64] = []
         private var parents: [(span: UInt64, parent: UInt64)] = []
         private var waiting: [Trace: Waiting] = [:]
+        /// The traces in ``waiting`` from ``oldest`` on, in the order in which they came; those before are gone.
         private var order: [Trace] = []
+        private var oldest = 0
         private var waitingCount = 0
         /// Whether any span has named a user.
         private(set) var knowsUsers = false
@@ -155,7 +157,15 @@ final class TraceMemory: Sendable {
 
         /// Keeps a call that names no session or no user, until a later span of its trace does.
         mutating func keep(_ observation: Observation, of trace: Trace) {
-            while waitingCount >= Self.waitingCapacity, !order.isEmpty { forget(order.removeFirst()) }
+            while waitingCount >= Self.waitingCapacity, oldest < order.count {
+                forget(order[oldest])
+                oldest += 1
+            }
+            // Moved together now and then: to move all for each trace that goes would cost more than all else here.
+            if oldest >= Self.waitingCapacity {
+                order.removeFirst(oldest)
+                oldest = 0
+            }
             let count = Self.append(observation, to: &waiting[trace, default: Waiting()])
             if count == 1 { order.append(trace) }
             if count > 0 { waitingCount += 1 }
@@ -171,6 +181,9 @@ final class TraceMemory: Sendable {
         /// Whether any call waits.
         var hasKept: Bool { !waiting.isEmpty }
 
+        /// Whether a call of a trace waits.
+        func hasKept(of trace: Trace) -> Bool { waiting[trace] != nil }
+
         /// The calls of a trace that were kept.
         func kept(of trace: Trace) -> [Observation] { waiting.isEmpty ? [] : waiting[trace]?.observations ?? [] }
 
@@ -182,7 +195,8 @@ final class TraceMemory: Sendable {
             waiting[trace] = found
             guard found.deliveries >= Self.deliveries else { return }
             forget(trace)
-            order.removeAll { $0 == trace }
+            let place = order[oldest...].firstIndex(of: trace)
+            if let place { order.remove(at: place) }
         }
 
         private mutating func forget(_ trace: Trace) {

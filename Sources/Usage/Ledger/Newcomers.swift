@@ -47,8 +47,14 @@ struct Newcomers {
         }
         lone.reserveCapacity(count)
         for (position, sighting) in traits.enumerated() {
-            if try isKnown(sighting, at: position, index) { continue }
-            if try isRelated(sighting, index) { related.append(position) } else { lone.append(position) }
+            let link = sighting.identifyingLink
+            if try index.mayHold(link) {
+                if try !isKnown(at: position, by: link, index) { related.append(position) }
+            } else if try isRelated(sighting, besidesBy: link, index) {
+                related.append(position)
+            } else {
+                lone.append(position)
+            }
         }
     }
 
@@ -75,24 +81,26 @@ struct Newcomers {
     }
 
     /// Whether a store has the observation already with all that it tells, as it has what is sent again.
-    private func isKnown(_ traits: LedgerTraits, at position: Int, _ index: some LedgerIndex) throws -> Bool {
-        let link = traits.identifyingLink
-        guard try index.mayHold(link) else { return false }
+    private func isKnown(at position: Int, by link: LedgerLink, _ index: some LedgerIndex) throws -> Bool {
         let incoming = observation(position)
         return try index.holds(link) { $0.id == incoming.id && $0.covers(incoming) }
     }
 
-    private func isRelated(_ traits: LedgerTraits, _ index: some LedgerIndex) throws -> Bool {
+    /// - Parameter known: The link that leads to the observation itself, under which the store has nothing.
+    private func isRelated(
+        _ traits: LedgerTraits,
+        besidesBy known: LedgerLink,
+        _ index: some LedgerIndex
+    ) throws -> Bool {
         var isRelated = false
         try traits.forEachJoiningLink { joining in
             let others = joining.isOwn ? 1 : 0
-            isRelated = try isRelated || seen[joining.link.rawValue] > others || index.mayHold(joining.link)
+            isRelated =
+                try isRelated || seen[joining.link.rawValue] > others
+                || joining.link != known && index.mayHold(joining.link)
         }
         guard !isRelated else { return true }
-        if traits.keys.isEmpty {
-            let link = traits.identifyingLink
-            if try seen[link.rawValue] != 1 || index.mayHold(link) { return true }
-        }
+        if traits.keys.isEmpty, seen[known.rawValue] != 1 { return true }
         let span = traits.trace.span
         if span != 0 {
             // Another observation of the span, or a descendant of it that came before.
