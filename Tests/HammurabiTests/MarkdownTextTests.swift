@@ -30,8 +30,8 @@ struct MarkdownTextTests {
             MarkdownText(width: 30, style: style).text(of: markdown) == """
                 otlp
 
-                Takes OTLP over HTTP; see the
-                rules and the page
+                Takes `OTLP` over HTTP; see
+                the rules and the page
                 (https://example.com/).
 
                 • one two three four five

@@ -27,7 +27,7 @@ struct MarkdownText {
         case .paragraph(let text): plain(text).wrapped(to: width)
         case .list(let items): items.flatMap { hanging(plain($0), "\(style.bullet) ") }
         case .code(_, let lines): lines.map { $0.isEmpty ? "" : "    " + $0 }
-        case .table(let titles, let rows): table(titles, rows.map { $0.map(plain) })
+        case .table(let titles, let rows): table(titles, rows.map { $0.map { plain($0, marksCode: false) } })
         }
     }
 
@@ -65,11 +65,12 @@ struct MarkdownText {
         return lines.map(style.bold) + hanging(row.last ?? "", "    ")
     }
 
-    /// The text without marks; a link that leads out of the program is followed by its address.
-    private func plain(_ text: String) -> String {
+    /// The text without marks but those of code, which sets commands apart from words; a link to a site is followed by its address.
+    private func plain(_ text: String, marksCode: Bool = true) -> String {
         Markdown.spans(of: text).map { span in
             switch span {
-            case .text(let text), .strong(let text), .code(let text): text
+            case .text(let text), .strong(let text): text
+            case .code(let text): marksCode ? "`\(text)`" : text
             case .link(let text, let target): target.hasPrefix("http") ? "\(text) (\(target))" : text
             }
         }.joined()

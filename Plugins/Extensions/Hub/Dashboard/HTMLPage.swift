@@ -31,7 +31,7 @@ struct HTMLPage {
         \(links)
         </ul></nav>
         <main id="main" class="docs-text" tabindex="-1">
-        \(text.blocks.map(html).joined(separator: "\n"))
+        \(content)
         </main>
         </div>
         </body>
@@ -47,7 +47,15 @@ struct HTMLPage {
         }.joined(separator: "\n")
     }
 
-    private func html(of block: Markdown.Block) -> String {
+    private var content: String {
+        var section = ""
+        return text.blocks.map { block in
+            if case .heading(_, let text) = block { section = text }
+            return html(of: block, in: section)
+        }.joined(separator: "\n")
+    }
+
+    private func html(of block: Markdown.Block, in section: String) -> String {
         switch block {
         case .heading(let level, let text): "<h\(level)>\(html(of: text))</h\(level)>"
         case .paragraph(let text): "<p>\(html(of: text))</p>"
@@ -55,20 +63,20 @@ struct HTMLPage {
         // What can be scrolled must be reachable by the keyboard.
         case .code(_, let lines):
             "<pre tabindex=\"0\"><code>\(Self.escaped(lines.joined(separator: "\n")))</code></pre>"
-        case .table(let titles, let rows): table(titles, rows)
+        case .table(let titles, let rows): table(titles, rows, in: section)
         }
     }
 
-    private func table(_ titles: [String], _ rows: [[String]]) -> String {
+    private func table(_ titles: [String], _ rows: [[String]], in section: String) -> String {
         let head = titles.map { "<th scope=\"col\">\(html(of: $0))</th>" }.joined()
         let body = rows.map { row in
             let cells = row.enumerated().map { column, cell in
-                column == 0 ? "<th scope=\"row\">\(html(of: cell))</th>" : "<td>\(html(of: cell))</td>"
+                column == 0 ? "<th scope=\"row\">\(breakable(html(of: cell)))</th>" : "<td>\(html(of: cell))</td>"
             }
             return "<tr>\(cells.joined())</tr>\n"
         }
         return """
-            <div class="docs-table" tabindex="0" role="region" aria-label="\(Self.escaped(titles.joined(separator: ", ")))">
+            <div class="docs-table" tabindex="0" role="region" aria-label="\(Self.escaped(section)) by \(Self.escaped(titles.first ?? ""))">
             <table>
             <thead><tr>\(head)</tr></thead>
             <tbody>
@@ -91,6 +99,12 @@ struct HTMLPage {
                     ? "<a href=\"\(Self.escaped(target))\">\(Self.escaped(text))</a>" : Self.escaped(text)
             }
         }.joined()
+    }
+
+    /// The names of keys with places where a line may end, so that a long one does not push the other columns aside.
+    private func breakable(_ html: String) -> String {
+        guard html.hasPrefix("<code>") else { return html }
+        return html.replacing(".", with: ".<wbr>").replacing("_", with: "_<wbr>")
     }
 
     private static func escaped(_ text: String) -> String {
