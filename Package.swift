@@ -3,9 +3,14 @@
 
 import PackageDescription
 
-/// A component: one folder under Plugins, one target, and one line in BuiltInPlugins.swift.
+/// A component: one folder under Plugins, one target, one line in BuiltInPlugins.swift, and its README in components.c.
 func plugin(_ name: String, _ path: String, _ more: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: ["CollectorKit", "Usage", "OTLP"] + more, path: "Plugins/\(path)")
+    .target(
+        name: name,
+        dependencies: ["CollectorKit", "Usage", "OTLP"] + more,
+        path: "Plugins/\(path)",
+        exclude: ["README.md"]
+    )
 }
 
 /// The tests of a component.
@@ -162,7 +167,7 @@ let package = Package(
         .testTarget(
             name: "HammurabiTests",
             dependencies: [
-                "APIKeysExtension", "CollectorKit", "hammurabi", "Usage",
+                "APIKeysExtension", "Collector", "CollectorKit", "OTLP", "hammurabi", "Usage", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),

@@ -37,7 +37,8 @@ enum BuiltInPlugins {
             SQLiteFactory(), JSONLFactory(), StdoutFactory(), OTLPHTTPFactory(version: Version.number),
         ],
         extensions: [
-            HubFactory(version: Version.number), APIKeysFactory(), HealthCheckFactory(version: Version.number),
+            HubFactory(version: Version.number, pages: ComponentPages.all), APIKeysFactory(),
+            HealthCheckFactory(version: Version.number),
         ]
     )
 }

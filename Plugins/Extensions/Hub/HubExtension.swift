@@ -13,8 +13,15 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
     private let collector: CollectorAPI
     private let feeds: EventFeeds
     private let compaction: DailyCompaction
+    private let documentation: DocumentationRoutes
 
-    init(_ config: HubConfig, _ settings: ComponentSettings, with parts: CollectorParts, version: String) {
+    init(
+        _ config: HubConfig,
+        _ settings: ComponentSettings,
+        with parts: CollectorParts,
+        version: String,
+        pages: [ComponentPage]
+    ) {
         self.config = config
         self.settings = settings
         let store = ComponentID(config.store).flatMap { parts.stores[$0] }
@@ -29,6 +36,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         collector = CollectorAPI(version: version, usage: api, status: parts.status, reload: parts.reload)
         feeds = EventFeeds(collector)
         compaction = DailyCompaction(api, settings)
+        documentation = DocumentationRoutes(pages)
     }
 
     func start() async throws(StartError) {
@@ -61,7 +69,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
             Route(.get, "/api/telemetry/stream", handler: answering("/api/telemetry/stream", feeds.stream)),
             Route(.get, "/metrics", handler: answering("/metrics", collector.metrics)),
             Route(.get, "/api/openapi.json", access: .open) { _ in OpenAPIDocument.response },
-        ] + DashboardRoutes.all
+        ] + DashboardRoutes.all + documentation.all
     }
 
     func describe(session id: String) async -> String? { try? await api.figures(ofSession: id)?.text }

@@ -6,10 +6,16 @@ public import OTLP
 /// Makes the extension that answers questions about usage over HTTP.
 public struct HubFactory: ExtensionFactory {
     private let version: String
+    private let pages: [ComponentPage]
 
-    /// Creates the factory; `version` is that of the program, for the health check.
-    public init(version: String = "development") {
+    /// Creates the factory.
+    ///
+    /// - Parameters:
+    ///   - version: That of the program, for the health check.
+    ///   - pages: The documentation that is served under `/docs/components`.
+    public init(version: String = "development", pages: [ComponentPage] = []) {
         self.version = version
+        self.pages = pages
     }
 
     /// What a user writes.
@@ -27,6 +33,6 @@ public struct HubFactory: ExtensionFactory {
         _ settings: ComponentSettings,
         with parts: CollectorParts
     ) -> any Extension {
-        HubExtension(config, settings, with: parts, version: version)
+        HubExtension(config, settings, with: parts, version: version, pages: pages)
     }
 }

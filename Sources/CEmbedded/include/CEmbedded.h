@@ -32,4 +32,16 @@ typedef struct {
 const hammurabi_web_file *_Nonnull hammurabi_web_files(void);
 size_t hammurabi_web_file_count(void);
 
+// The README of a built-in component, from its folder under Plugins.
+typedef struct {
+    const char *_Nonnull kind;  // receiver, processor, exporter or extension
+    const char *_Nonnull type;  // the type in a configuration, such as "otlp"
+    const unsigned char *_Nonnull bytes;  // Markdown in UTF-8
+    size_t length;
+} hammurabi_component_page;
+
+// One page for each built-in component; to add one, name its README.md twice in components.c.
+const hammurabi_component_page *_Nonnull hammurabi_component_pages(void);
+size_t hammurabi_component_page_count(void);
+
 #endif

@@ -112,7 +112,8 @@ function drawNow() {
   patch(element("header"), header(app, pages));
   patch(element("bar"), page.filters ? [filterBar(app, { facets: app.data("facets").data, periodOnly: page.filters === "period" })] : []);
   patch(element("main"), [h("div", { class: "page page-" + page.name, key: page.name + (app.route.id ?? "") }, page.view(app))]);
-  patch(element("footer"), [h("span", null, "Telemetry Hub", app.version ? " " + app.version : "")]);
+  patch(element("footer"), [h("span", null, "Telemetry Hub", app.version ? " " + app.version : ""),
+    h("a", { href: "/docs/components" }, "Documentation of the components")]);
   paintAll(document);
   document.title = (page.heading?.(app) ?? page.title) + " · Telemetry Hub";
   page.drawn?.(app);

@@ -11,15 +11,51 @@ import YAML
 struct ComponentsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "components",
-        abstract: "Lists every component this program offers, with its configuration keys."
+        abstract: "Lists every component this program offers, or explains one.",
+        discussion: """
+            Without a name it lists all components with their configuration keys. With one it shows the documentation of that component:
+            on a terminal as text, behind a pipe as Markdown. A running collector serves the same under /docs/components.
+
+            Examples:
+              hammurabi components sqlite
+              hammurabi components exporter/otlp_http
+            """
     )
+
+    @Argument(help: ArgumentHelp("The component to explain: a type, or its kind and type.", valueName: "name"))
+    var name: String?
 
     @Flag(help: "Print the list as JSON.")
     var json = false
 
     func run() throws {
+        guard let name else { return try list() }
+        let pages: [ComponentPage]
+        do throws(CommandFailure) {
+            pages = try ComponentPages.named(name)
+        } catch {
+            if json { Console.answer(json: error.json) } else { Console.error(error.text) }
+            throw ExitCode(error.exitCode)
+        }
+        if json { try list(only: pages) } else { explain(pages) }
+    }
+
+    private func explain(_ pages: [ComponentPage]) {
+        let style = Style(isTerminal: Console.isTerminal, environment: Surroundings.process.environment)
+        for page in pages {
+            guard Console.isTerminal else {
+                Console.answer(page.text)
+                continue
+            }
+            Console.answer(MarkdownText(width: Console.columns, style: style).text(of: Markdown(page.text)))
+        }
+    }
+
+    private func list(only pages: [ComponentPage]? = nil) throws {
         let entries = ComponentKind.allCases.flatMap { kind in
-            BuiltInPlugins.registry.all(kind).map { Entry($0, kind) }
+            BuiltInPlugins.registry.all(kind)
+                .filter { factory in pages?.contains { $0.kind == kind && $0.type == factory.type } ?? true }
+                .map { Entry($0, kind) }
         }
         guard json else {
             let width = Console.isTerminal ? Console.columns : Int.max

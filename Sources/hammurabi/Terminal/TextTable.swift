@@ -122,6 +122,8 @@ struct Style {
     var none: String { hasUnicode ? "–" : "-" }
     var ellipsis: String { hasUnicode ? "…" : "~" }
     var dot: String { hasUnicode ? "·" : "|" }
+    /// In front of an item of a list.
+    var bullet: String { hasUnicode ? "•" : "-" }
     /// In front of a part of the row above.
     var branch: String { hasUnicode ? "└ " : "- " }
     /// In front of what is estimated.

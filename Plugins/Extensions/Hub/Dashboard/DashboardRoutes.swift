@@ -11,7 +11,8 @@ enum DashboardRoutes {
         Route(.get, file.route, access: .open) { request in answer(file, to: request.head) }
     }
 
-    private static func answer(_ file: DashboardFile, to request: HTTPRequest) -> ServerResponse {
+    /// The file, or that the browser has it; with the header fields that bind a page to this origin.
+    static func answer(_ file: DashboardFile, to request: HTTPRequest) -> ServerResponse {
         var fields = safety
         fields[.eTag] = file.entityTag
         // A newer program brings newer files, so a browser asks each time; mostly it is told that it has them.

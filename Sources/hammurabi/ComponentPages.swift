@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CEmbedded
+import Collector
+import CollectorKit
+import YAML
+
+/// The documentation of the built-in components, compiled in from the README of each component's folder.
+enum ComponentPages {
+    static let all: [ComponentPage] = UnsafeBufferPointer(
+        start: hammurabi_component_pages(),
+        count: hammurabi_component_page_count()
+    )
+    .compactMap { page in
+        guard let kind = ComponentKind(rawValue: String(cString: page.kind) + "s") else { return nil }
+        let bytes = UnsafeBufferPointer(start: page.bytes, count: page.length)
+        return ComponentPage(
+            kind: kind,
+            type: String(cString: page.type),
+            text: String(decoding: bytes, as: UTF8.self)
+        )
+    }
+
+    /// The pages that a name means.
+    ///
+    /// - Parameter name: A type or an alias of one, alone or after its kind and a slash: `otlp`, `otlphttp`, `exporter/sqlite`.
+    /// - Throws: ``CommandFailure`` when it names no component, with the nearest type.
+    static func named(_ name: String) throws(CommandFailure) -> [ComponentPage] {
+        let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let kinds = ComponentKind.allCases.filter { parts.count == 1 || [$0.singular, $0.rawValue].contains(parts[0]) }
+        let type = parts.last ?? ""
+        let types = kinds.map { ($0, BuiltInPlugins.registry.factory($0, type)?.type) }
+        let pages = all.filter { page in types.contains { $0 == page.kind && $1 == page.type } }
+        guard pages.isEmpty else { return pages }
+        let known = ComponentKind.allCases.flatMap { kind in BuiltInPlugins.registry.types(kind).map { (kind, $0) } }
+        throw CommandFailure(
+            exitCode: Exit.inputMissing,
+            code: "unknown-component",
+            message: "there is no component \"\(name.printable)\"",
+            suggestion: suggestion(for: parts, among: known)
+        )
+    }
+
+    private static func suggestion(for parts: [String], among known: [(kind: ComponentKind, type: String)]) -> String {
+        let type = parts.last ?? ""
+        let nearest =
+            if let same = known.first(where: { $0.type == type }) {
+                "\(same.kind.singular)/\(type)"
+            } else {
+                YAML.suggestion(for: type, among: known.map(\.type))
+            }
+        return nearest.map { "did you mean \"\($0)\"?" } ?? "`hammurabi components` lists all of them"
+    }
+}

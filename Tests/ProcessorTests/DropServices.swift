@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import OTLP
+
+/// What a user writes under `drop_services:`.
+struct DropServicesConfig: ComponentConfig {
+    /// Values of `service.name`.
+    var names: [String] = []
+
+    /// What each key means; `hammurabi components` shows it.
+    static let documentation = ["names": "records of services with these names are dropped"]
+
+    /// Reports what is wrong with values that are each well-formed: all of it, with its place.
+    func validate(_ findings: inout ConfigFindings) {
+        for (position, name) in names.enumerated() where name.isEmpty {
+            findings.error("empty-value", "a service has a name", at: ["names", "\(position)"])
+        }
+    }
+}
+
+/// Makes the component.
+struct DropServicesFactory: ProcessorFactory {
+    typealias Config = DropServicesConfig
+    let type = "drop_services"
+    let summary = "drops the records of some services"
+
+    func makeProcessor(_ config: DropServicesConfig, _ settings: ComponentSettings) -> any Processor {
+        DropServicesProcessor(names: Set(config.names), counters: settings.counters)
+    }
+}
+
+/// Drops the records of some services; safe to call from many tasks at once, because it changes nothing but the batch.
+struct DropServicesProcessor: Processor {
+    let names: Set<String>
+    let counters: ComponentCounters
+
+    func process(_ batch: inout Batch) throws(ConsumeError) {
+        let before = batch.otlp.recordCount
+        counters.add(before, to: .accepted)
+        for (position, record) in batch.otlp.records.enumerated() where batch.otlp.isLive(record: position) {
+            let resource = batch.otlp.scopes[record.scope].resource
+            guard case .string(let name)? = batch.otlp.attribute(.serviceName, resource: resource),
+                names.contains(batch.otlp.string(name))
+            else { continue }
+            batch.otlp.overlay.drop(record: position)
+        }
+        counters.add(before - batch.otlp.recordCount, to: .dropped)
+    }
+}
