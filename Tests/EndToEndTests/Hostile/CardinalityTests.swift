@@ -108,11 +108,3 @@ struct CardinalityTests {
         #expect(try await program.post("/v1/logs", Data(body.utf8)).status == 200)
     }
 }
-
-/// How long hostile tests last.
-enum HostileRounds {
-    /// What `HOSTILE_ROUNDS` asks for; nil for the short form.
-    static let asked = ProcessInfo.processInfo.environment["HOSTILE_ROUNDS"].flatMap { Int($0) }.map {
-        min(max($0, 1), 100)
-    }
-}

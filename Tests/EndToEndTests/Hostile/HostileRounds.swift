@@ -2,9 +2,15 @@
 
 import Foundation
 
-/// How much the hostile tests do: 1 for every change, more on demand (`HOSTILE_ROUNDS=10 swift test --filter Hostile`).
+/// How much of the hostile suite runs: its short form, or as much as the environment variable `HOSTILE_ROUNDS` asks for.
 enum HostileRounds {
-    static let count = max(1, ProcessInfo.processInfo.environment["HOSTILE_ROUNDS"].flatMap { Int($0) } ?? 1)
+    /// What `HOSTILE_ROUNDS` asks for, from 1 to 1,000; nil for the short form.
+    static let asked = ProcessInfo.processInfo.environment["HOSTILE_ROUNDS"].flatMap { Int($0) }.map {
+        min(max($0, 1), 1_000)
+    }
+
+    /// How often an attack is repeated, as a multiple of the short form.
+    static let count = asked ?? 1
 
     /// Whether bodies have the full size that the default configuration takes.
     static var isLong: Bool { count > 1 }
