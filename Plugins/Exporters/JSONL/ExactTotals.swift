@@ -5,7 +5,7 @@ import Usage
 /// Sums over calls that are exact whatever senders claim, so that what was added can be taken away again.
 struct ExactTotals {
     private(set) var calls: Int64 = 0
-    private var unpriced: Int64 = 0
+    private(set) var unpriced: Int64 = 0
     private var uncachedInput: Int128 = 0
     private var cacheRead: Int128 = 0
     private var cacheWrite5m: Int128 = 0

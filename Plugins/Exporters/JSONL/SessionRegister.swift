@@ -5,8 +5,6 @@ import Usage
 /// A session with everything that answers about it need.
 struct KeptSession {
     var sighting: SessionSighting
-    /// The numbers of its agent, project, user and machine among names (``SessionRegister/names``).
-    var owner = Owner()
     /// Stands for calls of an agent that knows no session; never listed.
     let isHidden: Bool
     /// Whether a record names it.
@@ -21,25 +19,6 @@ struct KeptSession {
     var newest: NewestCall?
     /// The lines that hold records of it.
     var lines: [LineRef] = []
-
-    /// Who runs a session, as numbers of names.
-    struct Owner {
-        var agent: Int32 = 0
-        var project: Int32 = 0
-        var user: Int32 = 0
-        var machine: Int32 = 0
-
-        /// The number of a name; there is none for the model.
-        subscript(dimension: UsageDimension) -> Int32 {
-            switch dimension {
-            case .model: 0
-            case .agent: agent
-            case .project: project
-            case .user: user
-            case .machine: machine
-            }
-        }
-    }
 
     /// Whether it is shown: it may be a trace whose calls turned out to belong elsewhere.
     var isListed: Bool { !isHidden && (isSighted || totals.calls > 0) }
@@ -66,6 +45,35 @@ struct KeptSession {
     }
 }
 
+/// Who runs a session, as numbers of names (``SessionRegister/names``): small, because summaries look at every session.
+struct SessionOwner {
+    var isHidden: Bool
+    private var agent: Int32
+    private var project: Int32
+    private var user: Int32
+    private var machine: Int32
+
+    /// Numbers the names of a session.
+    init(_ session: KeptSession, number: (String?, UsageDimension) -> Int32) {
+        isHidden = session.isHidden
+        agent = number(session.sighting.agent, .agent)
+        project = number(session.sighting.project, .project)
+        user = number(session.sighting.user, .user)
+        machine = number(session.sighting.machine, .machine)
+    }
+
+    /// The number of a name; there is none for the model.
+    subscript(dimension: UsageDimension) -> Int32 {
+        switch dimension {
+        case .model: 0
+        case .agent: agent
+        case .project: project
+        case .user: user
+        case .machine: machine
+        }
+    }
+}
+
 /// The newest call of a session and its model.
 struct NewestCall {
     var time: Timestamp
@@ -81,6 +89,8 @@ struct NewestCall {
 /// All sessions, each with a small number of its own.
 struct SessionRegister {
     private(set) var slots: [KeptSession?] = []
+    /// Who runs the session of each slot.
+    private(set) var owners: [SessionOwner?] = []
     /// The sessions that each session started; one that was forgotten or started by another after all may still stand here.
     private var children: [String: Set<Int32>] = [:]
     private var numbers: [Key: Int32] = [:]
@@ -134,16 +144,12 @@ struct SessionRegister {
     }
 
     private mutating func nameOwner(_ number: Int32) {
-        guard let sighting = slots[Int(number)]?.sighting else { return }
-        func name(_ name: String?, _ dimension: UsageDimension) -> Int32 {
-            names[dimension, default: NameTable()].number(of: name)
-        }
-        slots[Int(number)]?.owner = KeptSession.Owner(
-            agent: name(sighting.agent, .agent),
-            project: name(sighting.project, .project),
-            user: name(sighting.user, .user),
-            machine: name(sighting.machine, .machine)
-        )
+        if owners.count < slots.count { owners += Array(repeating: nil, count: slots.count - owners.count) }
+        guard let session = slots[Int(number)] else { return }
+        var names = names
+        self.names = [:]
+        owners[Int(number)] = SessionOwner(session) { names[$1, default: NameTable()].number(of: $0) }
+        self.names = names
     }
 
     private mutating func adopt(_ number: Int32) {
@@ -159,6 +165,7 @@ struct SessionRegister {
             if children[parent]?.isEmpty == true { children[parent] = nil }
         }
         slots[Int(number)] = nil
+        owners[Int(number)] = nil
         free.append(number)
     }
 }

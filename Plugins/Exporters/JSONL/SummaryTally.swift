@@ -7,37 +7,39 @@ struct SummaryTally {
     private let query: UsageQuery
     private var totals = ExactTotals()
     private var days: [ExactTotals]
-    /// What each model has, by its number.
-    private var byModel: [Int32: ExactTotals] = [:]
-    /// What each session has, hidden ones too, by its number.
-    private var bySession: [Int32: ExactTotals] = [:]
+    /// What each model has.
+    private var byModel: NumberedSums
+    /// What each session has, hidden ones too.
+    private var bySession: NumberedSums
     /// Which models each session used: the model above, the session below.
     private var uses: [UInt64] = []
-    /// Days by the number of the model or session, when they are to be split.
+    /// Days by the number of the name, when they are to be split.
     private var split: [[Int32: ExactTotals]]
 
-    init(_ query: UsageQuery) {
+    init(_ query: UsageQuery, _ book: borrowing UsageBook) {
         self.query = query
         days = [ExactTotals](repeating: ExactTotals(), count: query.period.days.count)
+        byModel = NumberedSums(count: book.models.count)
+        bySession = NumberedSums(count: book.sessions.slots.count)
         split = query.series == nil ? [] : [[Int32: ExactTotals]](repeating: [:], count: query.period.days.count)
     }
 
     /// Takes in what a session has with a model in a quarter of an hour.
     mutating func add(_ sums: ExactTotals, _ key: UsageBook.RollupKey, _ day: Int?, _ book: borrowing UsageBook) {
-        guard let session = book.sessions[key.session] else { return }
+        guard let owner = book.sessions.owners[Int(key.session)] else { return }
         if !query.filter.isEmpty {
-            guard query.filter.allowsOwner(of: session.sighting),
+            guard let session = book.sessions[key.session], query.filter.allowsOwner(of: session.sighting),
                 query.filter.allows(book.models[key.model], as: .model)
             else { return }
         }
         totals += sums
-        byModel[key.model, default: ExactTotals()] += sums
-        bySession[key.session, default: ExactTotals()] += sums
+        byModel.add(sums, to: key.model)
+        bySession.add(sums, to: key.session)
         uses.append(UInt64(UInt32(bitPattern: key.model)) << 32 | UInt64(UInt32(bitPattern: key.session)))
         guard let day else { return }
         days[day] += sums
         guard let series = query.series else { return }
-        split[day][series == .model ? key.model : session.owner[series], default: ExactTotals()] += sums
+        split[day][series == .model ? key.model : owner[series], default: ExactTotals()] += sums
     }
 
     mutating func write(to summary: inout UsageSummary, _ book: borrowing UsageBook) {
@@ -47,45 +49,48 @@ struct SummaryTally {
         for dimension in UsageDimension.allCases where dimension != .model {
             writeOwners(dimension, to: &summary, book)
         }
-        for (number, _) in bySession where book.sessions[number]?.isHidden == false { summary.sessionCount += 1 }
+        let owners = book.sessions.owners
+        summary.sessionCount = bySession.numbers.count { owners[Int($0)]?.isHidden == false }
         if query.listsSessions { summary.sessions = dearest(book) }
     }
 
     /// Writes what each model has; a session counts once in the others, however many of them it used.
     private mutating func writeModels(to summary: inout UsageSummary, _ book: borrowing UsageBook) {
+        let (models, owners) = (book.models, book.sessions.owners)
         // An empty name and none are one.
-        var listed = Listed(byModel) { [models = book.models] in models[$0] ?? "" }
+        var listed = Listed(byModel, count: models.count) { models[$0] ?? "" }
         uses.sort()
         var latest: UInt64?
-        var others: Set<Int32> = []
+        var isInOthers = [Bool](repeating: false, count: owners.count)
         for use in uses where use != latest {
             latest = use
-            let (model, session) = (Int32(truncatingIfNeeded: use >> 32), Int32(truncatingIfNeeded: use))
-            guard book.sessions[session]?.isHidden == false else { continue }
-            if !listed.isListed(model), !others.insert(session).inserted { continue }
+            let (model, session) = (Int32(truncatingIfNeeded: use >> 32), Int(Int32(truncatingIfNeeded: use)))
+            guard owners[session]?.isHidden == false else { continue }
+            if listed.isOther(model) {
+                if isInOthers[session] { continue }
+                isInOthers[session] = true
+            }
             listed.addSession(to: model)
         }
         summary.byModel = listed.shares
         var unpriced: [String: Int64] = [:]
-        for (model, totals) in byModel where totals.totals.unpricedCalls > 0 {
-            unpriced[book.models[model] ?? "", default: 0] += totals.totals.unpricedCalls
+        for (number, sums) in zip(byModel.numbers, byModel.sums) where sums.unpriced > 0 {
+            unpriced[models[number] ?? "", default: 0] += sums.unpriced
         }
-        let none = Timestamp(nanoseconds: 0)
-        let models = unpriced.map { UnpricedModel(model: $0, calls: $1, lastSeenAt: none) }
-        summary.unpricedModels = ListedNames.bounded(models.sorted { $0.model < $1.model }).map(\.model)
+        summary.unpricedModels = ListedNames.unpriced(unpriced.lazy.map { (name: $0.key, calls: $0.value) })
         if query.series == .model { summary.series = listed.series(split) }
     }
 
     private func writeOwners(_ dimension: UsageDimension, to summary: inout UsageSummary, _ book: borrowing UsageBook) {
-        var totals: [Int32: ExactTotals] = [:]
-        for (number, sums) in bySession {
-            guard let owner = book.sessions[number]?.owner else { continue }
-            totals[owner[dimension], default: ExactTotals()] += sums
+        let (names, owners) = (book.sessions.names[dimension] ?? NameTable(), book.sessions.owners)
+        var totals = NumberedSums(count: names.count)
+        for (number, sums) in zip(bySession.numbers, bySession.sums) {
+            if let owner = owners[Int(number)] { totals.add(sums, to: owner[dimension]) }
         }
-        var listed = Listed(totals) { [names = book.sessions.names[dimension] ?? NameTable()] in names[$0] ?? "" }
-        for (number, _) in bySession {
-            guard let session = book.sessions[number], !session.isHidden else { continue }
-            listed.addSession(to: session.owner[dimension])
+        var listed = Listed(totals, count: names.count) { names[$0] ?? "" }
+        for number in bySession.numbers {
+            guard let owner = owners[Int(number)], !owner.isHidden else { continue }
+            listed.addSession(to: owner[dimension])
         }
         switch dimension {
         case .model: break
@@ -99,76 +104,123 @@ struct SummaryTally {
 
     /// The sessions with the largest costs; of equal ones those whose ids come first.
     private func dearest(_ book: borrowing UsageBook) -> [Session] {
+        let (sessions, owners) = (book.sessions, book.sessions.owners)
         var ranking = LargestNames(UsageSummary.maximumSessions, keepsOther: true)
-        let sessions = book.sessions
-        for (number, sums) in bySession where sessions[number]?.isHidden == false {
-            ranking.offer((Int64(clamping: sums.cost), 0, 0), Int(number)) { sessions[number]?.sighting.id ?? "" }
+        for (place, number) in bySession.numbers.enumerated() where owners[Int(number)]?.isHidden == false {
+            ranking.offer((Int64(clamping: bySession.sums[place].cost), 0, 0), place) {
+                sessions.slots[Int(number)]?.sighting.id ?? ""
+            }
         }
         return ranking.sortedPlaces.compactMap { place in
-            let number = Int32(clamping: place)
-            var session = sessions[number]?.session(book.models)
-            session?.totals = bySession[number]?.totals ?? UsageTotals()
+            var session = sessions[bySession.numbers[place]]?.session(book.models)
+            session?.totals = bySession.sums[place].totals
             return session
         }
     }
 }
 
+/// Sums by small numbers, those that have none left out.
+private struct NumberedSums {
+    private var places: [Int32]
+    private(set) var numbers: [Int32] = []
+    /// The sums in the order of ``numbers``.
+    private(set) var sums: [ExactTotals] = []
+
+    /// - Parameter count: How many numbers there are.
+    init(count: Int) {
+        places = [Int32](repeating: -1, count: count)
+    }
+
+    mutating func add(_ more: ExactTotals, to number: Int32) {
+        let place = places[Int(number)]
+        if place >= 0 { return sums[Int(place)] += more }
+        places[Int(number)] = Int32(clamping: numbers.count)
+        numbers.append(number)
+        sums.append(more)
+    }
+}
+
 /// What the names of a dimension have in an answer (``ListedNames``).
 private struct Listed {
-    private var names: [Int32: String] = [:]
-    private(set) var shares: [String: UsageSummary.Share] = [:]
-    private let hasOthers: Bool
+    /// For each number the place of its name in the answer.
+    private var places: [Int32]
+    private var names: [String] = []
+    private var totals: [ExactTotals] = []
+    private var sessions: [Int] = []
+    /// The place of what is not listed; -1 when everything is.
+    private var others: Int32 = -1
 
     /// - Parameters:
-    ///   - totals: What each name has, by its number.
-    ///   - name: The name of a number; two numbers may have one.
-    init(_ totals: [Int32: ExactTotals], name: (Int32) -> String) {
-        var sums: [String: ExactTotals] = [:]
-        hasOthers = totals.count > ListedNames.most && Self.chosen(totals, name, &names)
-        for (number, figures) in totals {
-            if !hasOthers { names[number] = name(number) }
-            sums[names[number] ?? ListedNames.other, default: ExactTotals()] += figures
+    ///   - figures: What each name has.
+    ///   - count: How many numbers there are.
+    ///   - name: The name of a number; no name and an empty one have two numbers and are one name.
+    init(_ figures: NumberedSums, count: Int, name: (Int32) -> String) {
+        places = [Int32](repeating: -1, count: count)
+        let unnamed = figures.numbers.indices.filter { name(figures.numbers[$0]).isEmpty }
+        let isUnnamed = Set(unnamed)
+        let nameless = unnamed.reduce(into: ExactTotals()) { $0 += figures.sums[$1] }
+        if figures.numbers.count - max(0, unnamed.count - 1) > ListedNames.most {
+            var ranking = LargestNames(ListedNames.most)
+            for (position, number) in figures.numbers.enumerated() where !isUnnamed.contains(position) {
+                ranking.offer(figures.sums[position].totals, position) { name(number) }
+            }
+            if !unnamed.isEmpty { ranking.offer(nameless.totals, unnamed[0]) { "" } }
+            for position in ranking.places { list([position], name(figures.numbers[position]), figures) }
+            if let first = unnamed.first, places[Int(figures.numbers[first])] >= 0 {
+                for position in unnamed { places[Int(figures.numbers[position])] = places[Int(figures.numbers[first])] }
+            }
+            others = append(ListedNames.other)
+        } else {
+            for position in figures.numbers.indices where !isUnnamed.contains(position) {
+                list([position], name(figures.numbers[position]), figures)
+            }
+            if !unnamed.isEmpty { list(unnamed, "", figures) }
         }
-        shares = sums.mapValues { sums in
-            var share = UsageSummary.Share()
-            share.totals = sums.totals
-            return share
+        for (position, number) in figures.numbers.enumerated() {
+            if places[Int(number)] < 0 { places[Int(number)] = others }
+            totals[Int(places[Int(number)])] += figures.sums[position]
         }
     }
 
-    /// Notes the names that are listed; false when all are.
-    private static func chosen(
-        _ totals: [Int32: ExactTotals],
-        _ name: (Int32) -> String,
-        _ names: inout [Int32: String]
-    ) -> Bool {
-        // No name and an empty one have two numbers and are one name.
-        let unnamed = totals.keys.filter { name($0).isEmpty }
-        guard totals.count - max(0, unnamed.count - 1) > ListedNames.most else { return false }
-        var ranking = LargestNames(ListedNames.most)
-        for (number, figures) in totals where !unnamed.contains(number) {
-            ranking.offer(figures.totals, Int(number)) { name(number) }
-        }
-        if let first = unnamed.first {
-            let together = unnamed.reduce(into: ExactTotals()) { $0 += totals[$1] ?? ExactTotals() }
-            ranking.offer(together.totals, Int(first)) { "" }
-        }
-        for place in ranking.places { names[Int32(clamping: place)] = name(Int32(clamping: place)) }
-        if let first = unnamed.first, names[first] != nil { for number in unnamed { names[number] = "" } }
-        return true
+    private mutating func list(_ positions: [Int], _ name: String, _ figures: NumberedSums) {
+        let place = append(name)
+        for position in positions { places[Int(figures.numbers[position])] = place }
     }
 
-    /// Whether a name is listed by itself.
-    func isListed(_ number: Int32) -> Bool { names[number] != nil }
+    private mutating func append(_ name: String) -> Int32 {
+        names.append(name)
+        totals.append(ExactTotals())
+        sessions.append(0)
+        return Int32(names.count - 1)
+    }
+
+    /// Whether a name is not listed by itself.
+    func isOther(_ number: Int32) -> Bool { places[Int(number)] == others }
 
     /// Counts a session.
-    mutating func addSession(to number: Int32) { shares[names[number] ?? ListedNames.other]?.sessions += 1 }
+    mutating func addSession(to number: Int32) {
+        let place = places[Int(number)]
+        if place >= 0 { sessions[Int(place)] += 1 }
+    }
+
+    /// What each name of the answer has.
+    var shares: [String: UsageSummary.Share] {
+        var shares: [String: UsageSummary.Share] = [:]
+        for (place, name) in names.enumerated() {
+            var share = UsageSummary.Share()
+            (share.totals, share.sessions) = (totals[place].totals, sessions[place])
+            shares[name] = share
+        }
+        return shares
+    }
 
     /// Days by the names of the answer.
     func series(_ days: [[Int32: ExactTotals]]) -> [[String: UsageTotals]] {
         days.map { day in
             var sums: [String: ExactTotals] = [:]
-            for (number, figures) in day { sums[names[number] ?? ListedNames.other, default: ExactTotals()] += figures }
+            for (number, figures) in day where places[Int(number)] >= 0 {
+                sums[names[Int(places[Int(number)])], default: ExactTotals()] += figures
+            }
             return sums.mapValues(\.totals)
         }
     }

@@ -7,7 +7,7 @@ extension UsageBook {
     func summary(_ query: UsageQuery) -> UsageSummary {
         let period = query.period
         var summary = UsageSummary(period: period)
-        var tally = SummaryTally(query)
+        var tally = SummaryTally(query, self)
         for (quarter, rows) in quarters(of: period) {
             let day = period.day(of: Timestamp(nanoseconds: quarter * Self.quarter))
             for (key, totals) in rows { tally.add(totals, key, day, self) }
@@ -130,7 +130,7 @@ extension UsageBook {
                 lastSeenAt: max(known?.lastSeenAt ?? call.time, call.time)
             )
         }
-        return ListedNames.bounded(found.values.sorted { $0.model.utf8.lexicographicallyPrecedes($1.model.utf8) })
+        return ListedNames.bounded(Array(found.values))
     }
 
     /// Of some calls those whose price is another one now.

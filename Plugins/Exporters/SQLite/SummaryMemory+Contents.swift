@@ -59,12 +59,17 @@ extension SummaryMemory.Contents {
         if let known = days[day.day], known.changed == day.changed { return known.rows }
         rows -= days.removeValue(forKey: day.day)?.rows.count ?? 0
         let read = try Self.rows(of: day.day, db)
+        // A day with more names than people have is rarely asked for with a condition, for which its rows are remembered.
+        guard read.count <= Self.mostRowsOfDay else { return read }
         if rows + read.count > capacity { forgetDays(but: asked) }
         guard rows + read.count <= capacity else { return read }
         rows += read.count
         days[day.day] = (day.changed, read)
         return read
     }
+
+    /// How many rows of one day are remembered at most.
+    private static let mostRowsOfDay = 50_000
 
     /// Makes room by days that are not asked for now.
     private mutating func forgetDays(but asked: [Range<Int64>]) {

@@ -130,17 +130,12 @@ struct SummaryTally {
             if isNamed(session) { add(Int(pair >> 32), Int(places[Int(session)])) }
         }
         summary.byModel = listed.shares(byModel, sessions: sessions)
-        summary.unpricedModels = ListedNames.bounded(unpriced(names)).map(\.model)
+        let byModel = byModel
+        let unpriced = byModel.indices.filter { byModel[$0].unpricedCalls > 0 }
+        summary.unpricedModels = ListedNames.unpriced(
+            unpriced.lazy.map { (name: names[$0], calls: byModel[$0].unpricedCalls) }
+        )
         if query.series == .model { summary.series = listed.series(split) }
-    }
-
-    private func unpriced(_ names: [String]) -> [UnpricedModel] {
-        let none = Timestamp(nanoseconds: 0)
-        var models: [UnpricedModel] = []
-        for (model, totals) in byModel.enumerated() where totals.unpricedCalls > 0 {
-            models.append(UnpricedModel(model: names[model], calls: totals.unpricedCalls, lastSeenAt: none))
-        }
-        return models.sorted { $0.model < $1.model }
     }
 
     /// What sessions of the same agent, project, user and machine have together: there are at most as many of those as of sessions.

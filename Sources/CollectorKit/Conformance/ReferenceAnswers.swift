@@ -150,7 +150,6 @@ struct ReferenceAnswers {
                 let newest = calls.map(\.time).max() ?? Timestamp(nanoseconds: 0)
                 return UnpricedModel(model: model, calls: Int64(calls.count), lastSeenAt: newest)
             }
-            .sorted { $0.model < $1.model }
     }
 
     func session(id: String) -> SessionDetail? {

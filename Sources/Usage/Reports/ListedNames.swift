@@ -38,16 +38,30 @@ public enum ListedNames {
 
     /// Models without a price: those with most such calls, in the order of their names, and then the others as one.
     public static func bounded(_ models: [UnpricedModel]) -> [UnpricedModel] {
-        guard models.count > most else { return models }
-        var ranking = LargestNames(most)
-        for model in models { ranking.offer((model.calls, 0, 0), 0) { model.model } }
-        let chosen = Set(ranking.names)
+        let listed = unpriced(models.lazy.map { (name: $0.model, calls: $0.calls) })
+        guard models.count > most else { return models.sorted { isBefore($0.model, $1.model) } }
+        let chosen = Set(listed)
         var rest = UnpricedModel(model: other, calls: 0, lastSeenAt: Timestamp(nanoseconds: 0))
-        for model in models where !chosen.contains(model.model) {
+        for model in models where model.model == other || !chosen.contains(model.model) {
             rest.calls = rest.calls.saturatingAdding(model.calls)
             rest.lastSeenAt = max(rest.lastSeenAt, model.lastSeenAt)
         }
-        return models.filter { chosen.contains($0.model) } + [rest]
+        let named = models.filter { $0.model != other && chosen.contains($0.model) }
+        return named.sorted { isBefore($0.model, $1.model) } + [rest]
+    }
+
+    /// The names of models without a price, as the answer about prices lists them.
+    ///
+    /// - Parameter models: Each name once, with the number of its calls without a price.
+    public static func unpriced(_ models: some Collection<(name: String, calls: Int64)>) -> [String] {
+        let hasOthers = models.count > most
+        var ranking = LargestNames(most, keepsOther: !hasOthers)
+        for (name, calls) in models { ranking.offer((calls, 0, 0), 0) { name } }
+        return ranking.names.sorted(by: isBefore) + (hasOthers ? [other] : [])
+    }
+
+    private static func isBefore(_ left: String, _ right: String) -> Bool {
+        left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 }
 
