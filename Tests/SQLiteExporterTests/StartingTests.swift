@@ -16,6 +16,7 @@ struct StartingTests {
             for column in ["reported_cost", "reported_cost_at"] {
                 try db.execute(sql: "ALTER TABLE sessions DROP COLUMN \(column)")
             }
+            try db.execute(sql: "ALTER TABLE revision DROP COLUMN compacted_before")
             try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier <> '1'")
         }
         let new = try await Bench(path: old.path)

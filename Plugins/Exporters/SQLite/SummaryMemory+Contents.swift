@@ -12,13 +12,15 @@ extension SummaryMemory {
         private var sums: [Range<Int64>: (made: [Stamp], sums: DaySums)] = [:]
         private var summed = 0
         /// By the number of the row.
-        private(set) var owners: [Owner?] = []
+        private(set) var owners = SparseTable<Owner>()
         /// Sessions as they were when the newest revision was seen.
         var sessions: [Int64: Session] = [:]
         /// The newest revision that was noticed.
         private(set) var seen: Int64 = -1
         /// The models, each name once, by the number of the row.
-        private var models: [Int32?] = []
+        private var models = SparseTable<Int32>()
+        /// The number of the row of the newest model that was read.
+        private var newestModel: Int64 = 0
         /// For each model the number of its name.
         private(set) var modelNames: [Int32] = []
         private var modelsByName: [Int32: Int32] = [:]
@@ -30,10 +32,10 @@ extension SummaryMemory {
         private var crewsByNames: [Owner.Names: Int32] = [:]
 
         /// Who runs a session.
-        func owner(_ session: Int32) -> Owner? { owners.indices.contains(Int(session)) ? owners[Int(session)] : nil }
+        func owner(_ session: Int32) -> Owner? { owners[session] }
 
         /// The model of a row.
-        func model(_ ref: Int32) -> Int32? { models.indices.contains(Int(ref)) ? models[Int(ref)] : nil }
+        func model(_ ref: Int32) -> Int32? { models[ref] }
     }
 }
 
@@ -88,10 +90,10 @@ extension SummaryMemory.Contents {
         statement.bind((day + 1) * CallTables.quartersOfDay)
         return try statement.rows { row in
             SummaryMemory.Sums(
-                quarter: Int32(clamping: row.int(0)),
-                session: Int32(clamping: row.int(1)),
-                model: Int32(clamping: row.int(2)),
-                totals: UsageTotals(row: row, from: 3)
+                quarter: try row.small(0),
+                session: try row.small(1),
+                model: try row.small(2),
+                totals: try UsageTotals(row: row, from: 3)
             )
         }
     }
@@ -111,14 +113,15 @@ extension SummaryMemory.Contents {
         )
         sessions.bind(seen)
         try sessions.forEachRow { row in
-            set(owner(row), at: Int(row.int(0)))
+            owners[try row.small(0)] = owner(row)
             self.sessions[row.int(0)] = nil
             return true
         }
-        var models = try SQLiteStatement("SELECT ref, name FROM models WHERE ref >= ?", db)
-        models.bind(Int64(self.models.count))
+        var models = try SQLiteStatement("SELECT ref, name FROM models WHERE ref > ? ORDER BY ref", db)
+        models.bind(newestModel)
         try models.forEachRow { row in
-            set(model: model(named: row.text(1) ?? ""), at: Int(row.int(0)))
+            self.models[try row.small(0)] = model(named: row.text(1) ?? "")
+            newestModel = row.int(0)
             return true
         }
         seen = newest
@@ -156,15 +159,5 @@ extension SummaryMemory.Contents {
         names.append(name)
         numbers[name] = number
         return number
-    }
-
-    private mutating func set(_ owner: SummaryMemory.Owner, at ref: Int) {
-        if ref >= owners.count { owners += Array(repeating: nil, count: ref + 1 - owners.count) }
-        owners[ref] = owner
-    }
-
-    private mutating func set(model: Int32, at ref: Int) {
-        if ref >= models.count { models += Array(repeating: nil, count: ref + 1 - models.count) }
-        models[ref] = model
     }
 }
