@@ -39,7 +39,7 @@ public enum DurableFolder {
     ///
     /// - Throws: ``QueueStorageError`` when that failed or the folder cannot be opened.
     public static func flush(_ path: String) throws(QueueStorageError) {
-        let folder = systemOpen(path, O_RDONLY | O_CLOEXEC, 0)
+        let folder = systemOpen(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         guard folder >= 0 else { throw QueueStorageError(number: errno, path: path) }
         defer { close(folder) }
         guard fsync(folder) == 0 else { throw QueueStorageError(number: errno, path: path) }

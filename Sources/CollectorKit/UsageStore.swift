@@ -22,6 +22,8 @@ public protocol UsageStore: Sendable {
     /// Prices every call anew and returns how many prices changed; batches may come in meanwhile.
     func reprice(by pricing: Pricing) async throws -> Int
     /// Removes what ended before an instant and returns how many records and calls that were.
+    ///
+    /// From then on what the compaction would have removed is not taken in (``CompactionBorder``), also after a restart.
     func compact(before instant: Timestamp) async throws -> Int
     /// A number that is another one whenever what is kept has changed; cheap enough to be asked every second.
     func revision() async throws -> Int64

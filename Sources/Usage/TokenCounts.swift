@@ -47,6 +47,11 @@ public struct TokenCounts: Sendable, Hashable, Codable {
     /// Whether nothing was counted.
     public var isZero: Bool { total == 0 }
 
+    /// Whether no count is negative, as none is that a sender may report.
+    public var isValid: Bool {
+        min(min(uncachedInput, cacheRead), min(cacheWrite5m, cacheWrite1h), min(output, reasoning)) >= 0
+    }
+
     /// The largest count that is believed of one call; a larger one is a broken sender and would endanger sums.
     public static let limit: Int64 = 1 << 40
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AgentSessionsReceiver
 import CZstd
 import CollectorKit
 import Foundation
 import Testing
 import Usage
+
+@testable import AgentSessionsReceiver
 
 /// What happens to session files between two scans.
 struct FileLifeTests {
@@ -143,6 +144,29 @@ struct FileLifeTests {
         #expect(mkdir(folder + "/folder.jsonl", 0o700) == 0)
         let (books, report) = try await scanned(home)
         #expect(books.figures[0] == 2 && report.scanned == 1 && report.problems.isEmpty)
+    }
+
+    @Test func `a scan does not leave its roots through links`() async throws {
+        try home.write(answers(1...2), to: transcript)
+        try home.write(answers(3...5), to: "elsewhere/project/other.jsonl")
+        let folder = home.path + "/.claude/projects/-gone-app"
+        #expect(symlink(home.path + "/elsewhere/project/other.jsonl", folder + "/file.jsonl") == 0)
+        #expect(symlink(home.path + "/elsewhere", folder + "/folder") == 0)
+        #expect(symlink("/proc/self", folder + "/kernel") == 0)
+        let (books, report) = try await scanned(home)
+        #expect(books.figures[0] == 2 && report.scanned == 1 && report.problems.isEmpty)
+    }
+
+    @Test func `a root may be a link, and the kernel's file systems are never looked through`() async throws {
+        try home.write(answers(1...2), to: "elsewhere/-app/one.jsonl")
+        #expect(mkdir(home.path + "/.claude", 0o700) == 0)
+        #expect(symlink(home.path + "/elsewhere", home.path + "/.claude/projects") == 0)
+        let (books, report) = try await scanned(home)
+        #expect(books.figures[0] == 2 && report.problems.isEmpty)
+        var walk = FolderWalk()
+        let root = SessionFolders.Root(agent: .claudeCode, path: "/proc/self", isArchive: false)
+        #expect(walk.files(below: root).isEmpty)
+        #expect(walk.problems.map(\.path) == ["/proc/self"])
     }
 
     @Test func `a file that is gone is forgotten, and its calls stay`() async throws {

@@ -17,6 +17,7 @@ struct StartingTests {
                 try db.execute(sql: "ALTER TABLE sessions DROP COLUMN \(column)")
             }
             try LinkIndexTests.makeFormerLayout(db)
+            try db.execute(sql: "ALTER TABLE revision DROP COLUMN compacted_before")
             try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier <> '1'")
         }
         let new = try await Bench(path: old.path)

@@ -44,7 +44,7 @@ struct CheckpointPart {
     func matches(_ path: String) -> Bool { Self.check(path, offset) == check }
 
     private static func check(_ path: String, _ offset: Int64) -> UInt64? {
-        guard offset >= 0, let file = ReadableFile(path), file.size >= offset else { return nil }
+        guard offset >= 0, let file = try? ReadableFile(path), file.size >= offset else { return nil }
         let count = min(depth, offset)
         let bytes = file.bytes(at: offset - count, count: Int(count))
         guard bytes.count == Int(count) else { return nil }
@@ -71,8 +71,8 @@ struct Checkpoint {
     /// - Returns: The size of the checkpoint.
     @discardableResult
     func write(_ shelf: Shelf) throws(StorageFailure) -> Int64 {
-        let parts = shelf.withLock { contents in
-            contents.parts.order.compactMap { id in contents.parts[id].map { (id, $0) } }
+        let (parts, border) = shelf.withLock { contents in
+            (contents.parts.order.compactMap { id in contents.parts[id].map { (id, $0) } }, contents.book.border)
         }
         var output = try SealedOutput(names.checkpoint + ".new")
         output.writer.begin(receivedAt: nil)
@@ -83,6 +83,7 @@ struct Checkpoint {
             CheckpointPart(part.1).write(to: &output.writer.bytes)
         }
         output.writer.bytes.append(UInt8(ascii: "]"))
+        output.writer.write(border)
         output.writer.end()
         try output.flush()
         let places = Dictionary(uniqueKeysWithValues: parts.enumerated().map { ($1.0, (Int32($0), $1.1.end)) })
@@ -113,12 +114,15 @@ struct Checkpoint {
     ///
     /// - Returns: What it holds; nil if everything has to be read anew.
     func read(_ paths: [String]) -> Shelf.Contents? {
-        guard let file = ReadableFile(names.checkpoint) else { return nil }
+        guard let file = try? ReadableFile(names.checkpoint) else { return nil }
         var scanner = LineScanner(file, from: 0)
         guard case .line(let head, let place)? = scanner.next(), let parts = head.checkpoint,
             let contents = Self.match(parts, paths)
         else { return nil }
         var (shelf, isSealed) = (contents.contents, false)
+        var border = UsageLine()
+        border.compacted = head.compacted
+        shelf.book.apply(border, part: nil, offset: 0)
         let ids = contents.ids
         var hash = StableHash(domain: "checkpoint")
         hash.combine(bytes: file.bytes(at: 0, count: Int(place.length) + 1).span.bytes)

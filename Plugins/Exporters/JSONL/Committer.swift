@@ -37,11 +37,17 @@ struct Committer: ~Copyable {
     /// Keeps a group of batches; either all of them are kept or none is.
     ///
     /// - Parameter lost: Is called when others have taken the file away with what is in it.
-    mutating func commit(_ batches: [Batch], lost: () -> Void) throws {
+    /// - Returns: How many records are older than what compaction removed.
+    mutating func commit(_ group: [Batch], lost: () -> Void) throws -> Int {
         let keepsRecords = keepsRecords
+        let border = shelf.withLock { $0.book.border }.applying(to: group)
+        let (batches, refused) = border.admit(group)
         var lines = batches.map { Self.draft($0, keepsRecords: keepsRecords) }
-        let news = try learn(batches, &lines)
-        guard lines.contains(where: { !$0.isEmpty }) else { return news.note() }
+        let news = try learn(batches, &lines, border)
+        guard lines.contains(where: { !$0.isEmpty }) else {
+            news.note()
+            return refused
+        }
         defer { writer.clear() }
         let offsets = try write(lines, batches)
         news.note()
@@ -53,6 +59,32 @@ struct Committer: ~Copyable {
                 contents.book.apply(line, part: part, offset: offset)
                 contents.parts.note(line, in: part, end: end)
             }
+        }
+        return refused
+    }
+
+    /// Notes how far the store is compacted, on the disk when it returns.
+    ///
+    /// - Parameter lost: Is called when others have taken the file away with what is in it.
+    mutating func compacted(_ border: CompactionBorder, lost: () -> Void) throws {
+        guard shelf.withLock({ $0.book.border != border }) else { return }
+        var line = UsageLine()
+        line.compacted = border
+        writer.begin(receivedAt: nil)
+        writer.write(border)
+        writer.end()
+        try appendWritten(line, lost: lost)
+    }
+
+    /// Appends the line that is written and takes it into the book.
+    private mutating func appendWritten(_ line: UsageLine, lost: () -> Void) throws {
+        defer { writer.clear() }
+        let start = try file.append(writer.bytes, flush: flushes)
+        if noticeReplacement() { lost() }
+        let (part, end) = (part, start + Int64(writer.bytes.count))
+        shelf.withLock { contents in
+            contents.book.apply(line, part: part, offset: start)
+            contents.parts.note(line, in: part, end: end)
         }
     }
 
@@ -88,14 +120,7 @@ struct Committer: ~Copyable {
         writer.begin(receivedAt: nil)
         writer.write(calls: line.calls)
         writer.end()
-        defer { writer.clear() }
-        let start = try file.append(writer.bytes, flush: flushes)
-        if noticeReplacement() { lost() }
-        let (part, end, kept) = (part, start + Int64(writer.bytes.count), line)
-        shelf.withLock { contents in
-            contents.book.apply(kept, part: part, offset: start)
-            contents.parts.note(kept, in: part, end: end)
-        }
+        try appendWritten(line, lost: lost)
         return line.calls.count { $0.entry.call.isCounted }
     }
 
@@ -150,7 +175,7 @@ struct Committer: ~Copyable {
     /// Asks the ledger what the observations of the group change; that becomes part of the group's last line.
     ///
     /// - Returns: How many calls are new.
-    private func learn(_ batches: [Batch], _ lines: inout [UsageLine]) throws -> NewCalls {
+    private func learn(_ batches: [Batch], _ lines: inout [UsageLine], _ border: CompactionBorder) throws -> NewCalls {
         let deliveries = batches.map(\.observations)
         let drafts = lines
         let (change, notes, news) = try shelf.withLock { contents in
@@ -162,10 +187,11 @@ struct Committer: ~Copyable {
             )
         }
         for (position, sessions) in news.enumerated() { lines[position].sessions = sessions }
-        let newCalls = NewCalls(in: change, of: batches)
+        let newCalls = NewCalls(in: border.visible(change), of: batches)
         guard !change.isEmpty || !notes.isEmpty, let last = lines.indices.last else { return newCalls }
         let pricing = batches.lazy.compactMap(\.pricing).last
-        lines[last].calls = change.entries.map { entry in
+        lines[last].expired = change.entries.filter { border.isExpired($0.call.time) }
+        lines[last].calls = border.visible(change).entries.map { entry in
             let unpriced = CallPrice(cost: .zero, isPriced: false, computed: nil)
             return KeptEntry(entry: entry, price: pricing?.price(entry.call) ?? unpriced)
         }

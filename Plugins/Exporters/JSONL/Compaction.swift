@@ -3,31 +3,36 @@
 import CollectorKit
 import Usage
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// Rewrites files without what ended before an instant, while batches go on coming in.
 ///
 /// One new file stands for all files up to the last that holds anything old: first what the book knows, then the records that stay.
 /// It takes the place of the last of them by a rename. Its first line says that what is before it is void, so that a crash before
 /// the others are removed changes nothing.
 struct Compaction {
-    /// Whole quarters of an hour, so that sums and calls always tell the same.
-    let border: Timestamp
+    private let border: CompactionBorder
     /// How many records and calls have gone.
     private(set) var removed = 0
     private let names: PartNames
+    private let storage: StorageCalls
+    private let damage: StoreDamage
     private let shelf: Shelf
     /// The calls that were there when it began; what changes later is newer than the border says.
     private let calls: [UInt64]
 
-    init(names: PartNames, shelf: Shelf, before instant: Timestamp) {
+    init(names: PartNames, shelf: Shelf, border: CompactionBorder, storage: StorageCalls, damage: StoreDamage) {
+        (self.storage, self.damage) = (storage, damage)
         self.names = names
         self.shelf = shelf
-        border = Timestamp(nanoseconds: max(0, instant.nanoseconds) / UsageBook.quarter * UsageBook.quarter)
+        self.border = border
         calls = shelf.withLock { Array($0.book.calls.keys) }
-    }
-
-    /// Witnesses near the border stay, so that one that comes late still finds its call.
-    private var horizon: Timestamp {
-        Timestamp(nanoseconds: border.nanoseconds.subtractingReportingOverflow(Ledger.traceWindow).partialValue)
     }
 
     // MARK: - Files
@@ -37,13 +42,22 @@ struct Compaction {
         let (border, shelf) = (border, shelf)
         let old = shelf.withLock { contents -> [Part] in
             let closed = contents.parts.order.compactMap { contents.parts[$0] }.filter { $0.number != nil }
-            guard let last = closed.lastIndex(where: { $0.earliest < border }) else { return [] }
+            guard let last = closed.lastIndex(where: { border.isExpired($0.earliest) }) else { return [] }
             return Array(closed[...last])
         }
         guard let last = old.last else { return }
-        var output = Rewriting(try ReplacingFile(names.rewritten), path: last.path)
-        try output.snapshot(shelf, border: border, horizon: horizon)
-        for part in old { removed += try output.copy(part, border: border) }
+        let (torn, calls, damage) = (names.torn, storage, damage)
+        var output = Rewriting(try ReplacingFile(names.rewritten), path: last.path) {
+            source,
+            range throws(StorageFailure) in
+            guard !range.isEmpty else { return }
+            guard SetAside(path: torn, calls: calls).keep(source, range) else {
+                throw StorageFailure(number: EIO, path: source.path)
+            }
+            damage.note(StoreDamage.Place(path: source.path, offset: range.lowerBound), keptIn: torn)
+        }
+        try output.snapshot(shelf, border)
+        for part in old { removed += try output.copy(part, border: border.instant) }
         let rewritten = try output.finish()
         let moved = try shelf.withLock { contents throws(StorageFailure) -> [String] in
             try Rename.file(names.rewritten, to: last.path)
@@ -64,16 +78,16 @@ struct Compaction {
     mutating func forget() {
         for start in stride(from: 0, to: calls.count, by: 1_000) {
             let ids = calls[start..<min(calls.count, start + 1_000)]
-            let (border, horizon) = (border, horizon)
+            let border = border
             removed += shelf.withLock { contents in
                 ids.count { id in
-                    guard let call = contents.book.call(id) else { return false }
-                    if call.time < horizon { return contents.book.remove(id) }
-                    return call.time < border && contents.book.expire(id)
+                    guard let entry = contents.book.entry(id), border.isExpired(entry.call.time) else { return false }
+                    if border.isForgotten(entry.witnesses) { return contents.book.remove(id) }
+                    return contents.book.expire(id)
                 }
             }
         }
-        let border = border
+        let border = border.instant
         shelf.withLock { contents in
             for number in contents.book.sessions.slots.indices {
                 contents.book.removeSession(Int32(clamping: number), before: border)

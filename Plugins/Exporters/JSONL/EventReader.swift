@@ -9,6 +9,8 @@ struct EventReader {
     private let session: String
     private var found: [Found] = []
     private var seen: Set<UInt64> = []
+    /// The first line that could not be read although the store once did.
+    private(set) var damage: StoreDamage.Place?
 
     private struct Found {
         var event: SessionEvent
@@ -45,11 +47,13 @@ struct EventReader {
 
     private mutating func read(_ place: LineRef, _ file: ReadableFile) {
         var scanner = LineScanner(file, from: place.offset)
-        guard case .line(let line, let found)? = scanner.next() else { return }
-        guard let batch = line.batch(found, file) else { return }
+        guard case .line(let line, let found)? = scanner.next(), let batch = line.batch(found, file) else {
+            damage = damage ?? StoreDamage.Place(path: file.path, offset: place.offset)
+            return
+        }
         for note in line.sessions where note.sighting.id == session {
             for range in note.records {
-                for record in range where batch.otlp.records.indices.contains(record) { take(record, of: batch) }
+                for record in Range(range).clamped(to: batch.otlp.records.indices) { take(record, of: batch) }
             }
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -33,11 +34,15 @@ struct FileIdentity: Equatable {
     }
 }
 
-/// Opens files for this user only; descriptors are not handed to child processes.
-enum DescriptorFlags {
-    static func appending(_ path: String) -> Int32 { open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o600) }
-    static func replacing(_ path: String) -> Int32 { open(path, O_RDWR | O_TRUNC | O_CREAT | O_CLOEXEC, 0o600) }
-    static func reading(_ path: String) -> Int32 { open(path, O_RDONLY | O_CLOEXEC) }
+extension StorageFailure {
+    /// Opens a file of the store (``OwnFile``), whose errors become those of this room.
+    static func opening(_ path: String, _ access: OwnFile.Access) throws(StorageFailure) -> Int32 {
+        do throws(QueueStorageError) {
+            return try OwnFile.open(path, access)
+        } catch {
+            throw StorageFailure(error)
+        }
+    }
 }
 
 /// What has to be done to the folder of a file.
@@ -47,7 +52,7 @@ enum Folder {
         do throws(QueueStorageError) {
             try DurableFolder.flush(containing(path))
         } catch {
-            throw StorageFailure(number: error.number, path: error.path)
+            throw StorageFailure(error)
         }
     }
 
@@ -63,10 +68,31 @@ enum Folder {
 /// An open file for reading; closed with the last reference.
 final class ReadableFile: Sendable {
     let descriptor: Int32
+    let path: String
+    private let error = Atomic<Int32>(0)
 
-    init?(_ path: String) {
-        descriptor = DescriptorFlags.reading(path)
-        guard descriptor >= 0 else { return nil }
+    /// Opens a file.
+    ///
+    /// - Throws: ``StorageFailure``, ``StorageFailure/isMissing`` when there is none.
+    init(_ path: String) throws(StorageFailure) {
+        self.path = path
+        descriptor = try StorageFailure.opening(path, .reading)
+    }
+
+    /// Opens a file if there is one.
+    static func ifPresent(_ path: String) throws(StorageFailure) -> ReadableFile? {
+        do throws(StorageFailure) {
+            return try ReadableFile(path)
+        } catch {
+            guard error.isMissing else { throw error }
+            return nil
+        }
+    }
+
+    /// Throws what the system reported of a read; what was read then ends too early.
+    func check() throws(StorageFailure) {
+        let number = error.load(ordering: .relaxed)
+        if number != 0 { throw StorageFailure(number: number, path: path) }
     }
 
     deinit { close(descriptor) }
@@ -77,7 +103,11 @@ final class ReadableFile: Sendable {
         while count < buffer.count {
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
             let step = pread(descriptor, part.baseAddress, part.count, off_t(offset) + off_t(count))
-            if step == 0 || (step < 0 && errno != EINTR) { break }
+            if step == 0 { break }
+            if step < 0, errno != EINTR {
+                error.store(errno, ordering: .relaxed)
+                break
+            }
             count += max(0, step)
         }
         return count

@@ -10,7 +10,7 @@ import Usage
 ///
 /// Batches that arrive together are written and flushed to the disk as one before any of them is acknowledged. What the files hold
 /// is read back at the start.
-final class JSONLExporter: Exporter, UsageStore {
+final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     private let config: JSONLConfig
     private let settings: ComponentSettings
     private let calls: StorageCalls
@@ -62,6 +62,8 @@ final class JSONLExporter: Exporter, UsageStore {
 
     var stores: Set<UInt64> { running.withLock { $0.map { [$0.store.identity] } ?? [] } }
 
+    var trouble: String? { running.withLock { $0?.store.damage.trouble } }
+
     /// The open store.
     private func store() throws -> JSONLStore {
         guard let store = running.withLock({ $0?.store }) else { throw StoreError("\(settings.id) is not running") }
@@ -90,22 +92,31 @@ final class JSONLExporter: Exporter, UsageStore {
     }
 
     func session(id: String) async throws -> SessionDetail? {
-        let found = try store().shelf.withLock { contents -> (SessionDetail, [LineRef], [Int32: ReadableFile])? in
+        let store = try store()
+        let found = try store.shelf.withLock { contents -> (SessionDetail, [LineRef], [Int32: ReadableFile])? in
             guard let (detail, lines) = contents.book.detail(id: id) else { return nil }
             var files: [Int32: ReadableFile] = [:]
             // Opened here, so that a compaction cannot take them away before they are read.
-            for part in Set(lines.map(\.part)) { files[part] = contents.parts[part].flatMap { ReadableFile($0.path) } }
+            for part in Set(lines.map(\.part)) {
+                files[part] = try contents.parts[part].flatMap { try ReadableFile.ifPresent($0.path) }
+            }
             return (detail, lines, files)
         }
         guard let (known, lines, files) = found else { return nil }
         guard !lines.isEmpty else { return known }
         var detail = known
-        detail.events = await withCheckedContinuation { continuation in
+        let (events, damage) = await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
                 var reader = EventReader(session: id)
-                continuation.resume(returning: reader.read(lines, from: files))
+                let events = reader.read(lines, from: files)
+                continuation.resume(returning: (events, reader.damage))
             }
         }
+        if let damage {
+            store.damage.note(damage)
+            throw StoreError("a line with records of the session cannot be read; see the log for its file")
+        }
+        detail.events = events
         return detail
     }
 

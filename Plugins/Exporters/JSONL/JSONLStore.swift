@@ -12,6 +12,9 @@ final class JSONLStore: Sendable {
     let names: PartNames
     /// The number by which it knows itself again.
     let identity: UInt64
+    /// What of its files could not be read.
+    let damage: StoreDamage
+    private let storage: StorageCalls
     private let config: JSONLConfig
     private let settings: ComponentSettings
     /// Where everything that changes files or book happens; may block.
@@ -40,7 +43,8 @@ final class JSONLStore: Sendable {
         self.settings = settings
         megabyte = calls.megabyte
         names = PartNames(config.path(home: settings.home))
-        let opened = try StoreOpening(names: names, calls: calls, logger: settings.logger).open()
+        (storage, damage) = (calls, StoreDamage(settings.logger))
+        let opened = try StoreOpening(names: names, calls: calls, logger: settings.logger, damage: damage).open()
         let (lock, shelf, part) = (opened.lock, opened.shelf, opened.part)
         self.shelf = shelf
         identity = opened.identity
@@ -62,7 +66,8 @@ final class JSONLStore: Sendable {
             guard state.lock != nil else { return .retryable("\(settings.id) is not running") }
             do {
                 let before = state.committer.size
-                try state.committer.commit(batches) { [lock = state.lock] in noteLoss(lock) }
+                let refused = try state.committer.commit(batches) { [lock = state.lock] in noteLoss(lock) }
+                if refused > 0 { settings.counters.add(refused, to: .dropped) }
                 state.added += max(0, state.committer.size - before)
                 if state.isFailing { settings.logger.notice("the store can be written again") }
                 state.isFailing = false
@@ -164,11 +169,18 @@ final class JSONLStore: Sendable {
     }
 
     private func compactNow(before instant: Timestamp) throws -> Int {
-        var compaction = Compaction(names: names, shelf: shelf, before: instant)
-        let border = compaction.border
+        let border = shelf.withLock { $0.book.border }.after(CompactionBorder(before: instant), now: settings.now())
+        // Before anything goes: what is removed must not come in again behind it.
+        try commits.sync {
+            try state.withLock { state in
+                guard state.lock != nil else { throw StoreError("\(settings.id) is not running") }
+                try state.committer.compacted(border) { [lock = state.lock] in noteLoss(lock) }
+            }
+        }
+        var compaction = Compaction(names: names, shelf: shelf, border: border, storage: storage, damage: damage)
         let isCurrentOld = shelf.withLock { contents in
             guard let current = contents.parts.current, let part = contents.parts[current] else { return false }
-            return part.earliest < border
+            return border.isExpired(part.earliest)
         }
         if isCurrentOld {
             try commits.sync {

@@ -133,6 +133,13 @@ struct LineCursor {
         return value
     }
 
+    /// Reads a number of what can be counted.
+    mutating func count() throws(LineError) -> Int64 {
+        let value = try integer()
+        guard value >= 0 else { throw .malformed }
+        return value
+    }
+
     private mutating func digits() throws(LineError) -> UInt64 {
         let start = position
         var value: UInt64 = 0
@@ -171,7 +178,8 @@ struct LineCursor {
         let range = try string().range
         var inner = LineCursor(bytes, range.lowerBound..<range.upperBound + 1)
         let value = try inner.integer()
-        guard inner.position == range.upperBound else { throw .malformed }
+        // No line that this program wrote has an instant before 1970.
+        guard inner.position == range.upperBound, value >= 0 else { throw .malformed }
         return Timestamp(nanoseconds: value)
     }
 

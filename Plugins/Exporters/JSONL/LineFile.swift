@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -115,8 +117,7 @@ struct LineFile: ~Copyable {
 
     private mutating func open() throws(StorageFailure) {
         close()
-        let opened = DescriptorFlags.appending(path)
-        guard opened >= 0 else { throw StorageFailure(number: errno, path: path) }
+        let opened = try StorageFailure.opening(path, .appending)
         descriptor = opened
         generation += 1
         // Also of one that was there: the program that made it may have ended before it flushed the folder.

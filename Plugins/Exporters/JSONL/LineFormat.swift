@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import OTLP
 import Usage
 
@@ -31,8 +32,9 @@ import Usage
 /// - `sessions` are the sessions of which the batch told; what is told of one session in several lines is merged. `records` says which
 ///   records of the line are the session's, as pairs of first and last positions.
 /// - `records`, `earliestUnixNano` and `latestUnixNano` count the records and say which stretch of time the line tells of.
-/// - `"snapshot":true` says that the file stands for itself and for all files before it; `expired` holds calls that were
-///   compacted away and are only there so that a late witness finds them. Both are written by a compaction.
+/// - `"snapshot":true` says that the file replaces all files before it; a compaction writes it.
+/// - `compactedUnixNano` is the border of a compaction: what ended before it was removed and is not taken in again. `expired` holds
+///   calls before the border that do not count and are only there so that a late observation finds them.
 ///
 /// Members that decide come first, so that nobody has to read the records to know what a call cost.
 struct UsageLine {
@@ -44,6 +46,8 @@ struct UsageLine {
     var sessions: [SessionNote] = []
     /// Whether everything before the line is void.
     var isSnapshot = false
+    /// Up to where the store was compacted.
+    var compacted: CompactionBorder?
     /// The files of a checkpoint; only in the first line of one.
     var checkpoint: [CheckpointPart]?
     /// The checksum at the end of a checkpoint.
@@ -96,6 +100,7 @@ struct UsageLine {
     /// Whether it says nothing.
     var isEmpty: Bool {
         extent == nil && calls.isEmpty && expired.isEmpty && retired.isEmpty && sessions.isEmpty && !isSnapshot
+            && compacted == nil
     }
 
     private mutating func read(_ key: LineKey, _ cursor: inout LineCursor) throws(LineError) {
@@ -109,6 +114,7 @@ struct UsageLine {
         case .retired: try cursor.array { cursor throws(LineError) in retired.append(try cursor.hash()) }
         case .sessions: try cursor.array { cursor throws(LineError) in sessions.append(try SessionNote(&cursor)) }
         case .snapshot: isSnapshot = try cursor.flag()
+        case .compactedUnixNano: compacted = CompactionBorder(before: try cursor.unixNano())
         case .checkpoint:
             var parts: [CheckpointPart] = []
             try cursor.array { cursor throws(LineError) in parts.append(try CheckpointPart(&cursor)) }

@@ -70,6 +70,7 @@ enum LineKey: String, CaseIterable {
     case retired
     case sessions
     case snapshot
+    case compactedUnixNano
     case checkpoint
     case seal
     case cost

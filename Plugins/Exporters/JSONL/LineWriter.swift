@@ -42,6 +42,7 @@ struct LineWriter: ~Copyable {
         begin(receivedAt: batch.receivedAt)
         if let extent = line.extent { write(extent) }
         write(calls: line.calls)
+        write(expired: line.expired)
         write(retired: line.retired)
         write(sessions: line.sessions)
         if line.extent != nil { try writeRecords(batch.otlp, to: &file) }
@@ -68,6 +69,12 @@ struct LineWriter: ~Copyable {
         bytes.append("records", number: Int64(extent.count))
         bytes.append("earliestUnixNano", unixNano: extent.earliest)
         bytes.append("latestUnixNano", unixNano: extent.latest)
+    }
+
+    /// Says up to where the store was compacted.
+    mutating func write(_ border: CompactionBorder) {
+        guard border != .none else { return }
+        bytes.append("compactedUnixNano", unixNano: border.instant)
     }
 
     /// Writes the records, changes included, under the name OTLP/JSON gives them.

@@ -97,18 +97,18 @@ extension Observation {
 
     private mutating func readFigure(_ key: LineKey, _ cursor: inout LineCursor) throws(LineError) -> Bool {
         switch key {
-        case .inputTokens: counts.uncachedInput = try cursor.integer()
-        case .outputTokens: counts.output = try cursor.integer()
-        case .cacheReadTokens: counts.cacheRead = try cursor.integer()
-        case .cacheWrite5m: counts.cacheWrite5m = try cursor.integer()
-        case .cacheWrite1h: counts.cacheWrite1h = try cursor.integer()
-        case .reasoningTokens: counts.reasoning = try cursor.integer()
+        case .inputTokens: counts.uncachedInput = try cursor.count()
+        case .outputTokens: counts.output = try cursor.count()
+        case .cacheReadTokens: counts.cacheRead = try cursor.count()
+        case .cacheWrite5m: counts.cacheWrite5m = try cursor.count()
+        case .cacheWrite1h: counts.cacheWrite1h = try cursor.count()
+        case .reasoningTokens: counts.reasoning = try cursor.count()
         case .cacheLifetimes: knowsCacheLifetimes = try cursor.flag()
         case .reportedCost: reportedCost = try cursor.money()
         case .fast: terms.isFast = try cursor.flag()
         case .serviceTier: terms.serviceTier = try cursor.text()
         case .geography: terms.geography = try cursor.text()
-        case .webSearches: terms.webSearches = try cursor.integer()
+        case .webSearches: terms.webSearches = try cursor.count()
         case .durationNano: duration = try cursor.integer()
         case .error: error = try cursor.text()
         default: return false

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -18,8 +20,7 @@ enum Rename {
 
     /// Cuts a file to a size.
     static func cut(_ path: String, to size: Int64) throws(StorageFailure) {
-        let descriptor = open(path, O_RDWR | O_CLOEXEC)
-        guard descriptor >= 0 else { throw StorageFailure(number: errno, path: path) }
+        let descriptor = try StorageFailure.opening(path, .updating)
         defer { close(descriptor) }
         guard ftruncate(descriptor, off_t(size)) == 0, fsync(descriptor) == 0 else {
             throw StorageFailure(number: errno, path: path)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -15,9 +17,8 @@ struct ReplacingFile: ~Copyable {
     private(set) var size: Int64 = 0
 
     init(_ path: String) throws(StorageFailure) {
-        descriptor = DescriptorFlags.replacing(path)
+        descriptor = try StorageFailure.opening(path, .replacing)
         self.path = path
-        guard descriptor >= 0 else { throw StorageFailure(number: errno, path: path) }
     }
 
     deinit { close(descriptor) }

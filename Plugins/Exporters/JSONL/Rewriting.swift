@@ -8,6 +8,7 @@ import Usage
 struct Rewriting: ~Copyable {
     private var file: ReplacingFile
     private let path: String
+    private let setAside: (ReadableFile, Range<Int64>) throws(StorageFailure) -> Void
     private var writer = LineWriter()
     private var result = Rewritten()
 
@@ -19,31 +20,42 @@ struct Rewriting: ~Copyable {
         var lines: [String: [LineRef]] = [:]
     }
 
-    init(_ file: consuming ReplacingFile, path: String) {
+    /// Creates a rewriting.
+    ///
+    /// - Parameter setAside: Keeps bytes of a file that are no line of the store's.
+    init(
+        _ file: consuming ReplacingFile,
+        path: String,
+        setAside: @escaping (ReadableFile, Range<Int64>) throws(StorageFailure) -> Void
+    ) {
         self.file = file
+        self.setAside = setAside
         self.path = path
     }
 
     /// Writes what the book knows, without what is too old.
-    mutating func snapshot(_ shelf: Shelf, border: Timestamp, horizon: Timestamp) throws(StorageFailure) {
+    mutating func snapshot(_ shelf: Shelf, _ border: CompactionBorder) throws(StorageFailure) {
         writer.begin(receivedAt: nil)
         writer.bytes.append("snapshot", flag: true)
+        writer.write(border)
         writer.end()
         try flush()
         var dump = BookDump(shelf)
         while let (calls, expired) = dump.nextCalls() {
-            let kept = calls.filter { $0.entry.call.time >= border }
-            let old = (expired + calls.map(\.entry)).filter { $0.call.time >= horizon && $0.call.time < border }
+            let kept = calls.filter { !border.isExpired($0.entry.call.time) }
+            let old = (expired + calls.map(\.entry)).filter {
+                border.isExpired($0.call.time) && !border.isForgotten($0.witnesses)
+            }
             guard !kept.isEmpty || !old.isEmpty else { continue }
             writer.begin(receivedAt: nil)
             writer.write(calls: kept)
             writer.write(expired: old)
             writer.end()
             try flush()
-            if let earliest = kept.map(\.entry.call.time).min() { note(earliest) }
+            if let earliest = (kept.map(\.entry.call.time) + old.map(\.forgottenAfter)).min() { note(earliest) }
         }
         while let notes = dump.nextSessions() {
-            let sessions = shelf.withLock { $0.book.remaining(notes, border) }
+            let sessions = shelf.withLock { $0.book.remaining(notes, border.instant) }
             guard !sessions.isEmpty else { continue }
             writer.begin(receivedAt: nil)
             writer.write(sessions: sessions)
@@ -57,13 +69,18 @@ struct Rewriting: ~Copyable {
     ///
     /// - Returns: How many were left out.
     mutating func copy(_ part: Part, border: Timestamp) throws(StorageFailure) -> Int {
-        guard let source = ReadableFile(part.path) else { return 0 }
+        guard let source = try ReadableFile.ifPresent(part.path) else { return 0 }
         var scanner = LineScanner(source, from: 0)
         var removed = 0
         while let item = scanner.next() {
-            guard case .line(let line, let place) = item, let extent = line.extent, line.records != nil else {
+            let (line, place): (UsageLine, LinePlace)
+            switch item {
+            case .line(let known, let at): (line, place) = (known, at)
+            case .broken(let at), .torn(let at):
+                try setAside(source, at.offset..<at.offset + at.length)
                 continue
             }
+            guard let extent = line.extent, line.records != nil else { continue }
             if extent.latest < border {
                 removed += extent.count
                 continue
@@ -74,6 +91,8 @@ struct Rewriting: ~Copyable {
                 removed += try prune(line, place, source, border)
             }
         }
+        // A file that cannot be read to its end must not be replaced by what was read of it.
+        try source.check()
         return removed
     }
 
@@ -185,7 +204,9 @@ extension UsageLine {
         }
         return sessions.map { session in
             var session = session
-            let kept = session.records.flatMap { $0 }.compactMap { positions[$0] }
+            // Within the batch: the positions of a damaged line can be as large as any.
+            let records = 0..<batch.otlp.records.count
+            let kept = session.records.flatMap { Range($0).clamped(to: records) }.compactMap { positions[$0] }
             session.records = kept.map { $0...$0 }
             return session
         }

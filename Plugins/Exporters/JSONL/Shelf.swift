@@ -81,7 +81,9 @@ struct PartList {
 
     /// Notes what a line tells of, and where it ends.
     mutating func note(_ line: UsageLine, in id: Int32, end: Int64) {
-        let oldest = line.calls.map(\.entry.call.time) + line.sessions.map(\.sighting.lastSeen)
+        let oldest =
+            line.calls.map(\.entry.call.time) + line.sessions.map(\.sighting.lastSeen)
+            + line.expired.map(\.forgottenAfter)
         let earliest = min(
             line.extent?.earliest ?? Timestamp(nanoseconds: .max),
             oldest.min() ?? Timestamp(nanoseconds: .max)
@@ -90,6 +92,15 @@ struct PartList {
         part.earliest = min(part.earliest, earliest)
         part.end = end
         parts[id] = part
+    }
+}
+
+extension LedgerEntry {
+    /// The border of a compaction after which nothing of an expired call needs to be kept (``CompactionBorder/isForgotten(_:)``).
+    var forgottenAfter: Timestamp {
+        let latest = witnesses.map(\.time.nanoseconds).max() ?? 0
+        let (time, isOverflow) = latest.addingReportingOverflow(Ledger.traceWindow)
+        return Timestamp(nanoseconds: isOverflow ? .max : time)
     }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -42,10 +44,24 @@ struct StorageFailure: Error, CustomStringConvertible {
     let number: Int32
     /// The file.
     let path: String
+    /// What is there where a regular file should be; nil where that is not the reason.
+    let kind: OwnFile.Kind?
+
+    init(number: Int32, path: String) {
+        (self.number, self.path, kind) = (number, path, nil)
+    }
+
+    init(_ error: QueueStorageError) {
+        (number, path, kind) = (error.number, error.path, error.kind)
+    }
+
+    /// Whether there is no such file.
+    var isMissing: Bool { kind == nil && number == ENOENT }
 
     /// Why, without the path.
     var reason: String {
-        switch number {
+        if let kind { return "it is \(kind.rawValue), not a file of this program; remove it or name another path" }
+        return switch number {
         case ENOSPC, EDQUOT: "the disk is full; free some space"
         case EACCES, EPERM: "it may not be written; check the rights of the file and its folder"
         case EROFS: "the file system is read-only; mount it for writing"

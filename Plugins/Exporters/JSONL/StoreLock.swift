@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -16,8 +18,7 @@ final class StoreLock: Sendable {
     ///
     /// - Throws: ``StorageFailure`` with `EWOULDBLOCK` when another process has it.
     init(_ path: String) throws(StorageFailure) {
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw StorageFailure(number: errno, path: path) }
+        descriptor = try StorageFailure.opening(path, .making)
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw StorageFailure(number: errno, path: path)
         }

@@ -10,6 +10,7 @@ struct StoreOpening {
     let names: PartNames
     let calls: StorageCalls
     let logger: Logger
+    let damage: StoreDamage
 
     /// What a start makes.
     struct Opened: ~Copyable {
@@ -24,12 +25,13 @@ struct StoreOpening {
 
     func open() throws(StorageFailure) -> Opened {
         try makeFolder()
+        try refuseOthers()
         let lock = try StoreLock(names.lock)
         Rename.away(names.rewritten)
         try cutTornEnd()
         var file = LineFile(path: names.path, calls: calls)
         try file.makeReady()
-        var contents = readBack()
+        var contents = try readBack()
         let part = contents.parts.current ?? contents.parts.append(Part(path: names.path))
         contents.parts[part]?.end = file.offset
         let identity = lock.identity(isNew: contents.parts.isEmpty)
@@ -46,23 +48,33 @@ struct StoreOpening {
         }
     }
 
+    /// Refuses what is no regular file where the store has its files, before any of them is read, replaced or removed.
+    private func refuseOthers() throws(StorageFailure) {
+        let own = [names.lock, names.torn, names.checkpoint, names.checkpoint + ".new", names.rewritten]
+        do throws(QueueStorageError) {
+            for path in try paths() + own { try OwnFile.refuseOthers(path) }
+        } catch {
+            throw StorageFailure(error)
+        }
+    }
+
     /// The files in their order, the one that is appended to last.
-    private func paths() -> [String] {
-        let folder = Folder.containing(names.path)
-        let found = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    private func paths() throws(QueueStorageError) -> [String] {
+        let found = try DiskStorage().names(in: Folder.containing(names.path))
         return found.compactMap(names.number).sorted().map(names.path(number:)) + [names.path]
     }
 
     // MARK: - Reading back
 
-    private func readBack() -> Shelf.Contents {
-        let paths = paths()
+    private func readBack() throws(StorageFailure) -> Shelf.Contents {
+        let paths: [String]
+        do throws(QueueStorageError) { paths = try self.paths() } catch { throw StorageFailure(error) }
         var contents = Checkpoint(names).read(paths) ?? Shelf.Contents()
         for (position, path) in paths.enumerated() {
             let known = contents.parts.order.indices.contains(position) ? contents.parts.order[position] : nil
             let id = known ?? contents.parts.append(Part(path: path))
             contents.parts[id]?.number = names.number(of: Folder.name(path))
-            if let superseded = read(id, &contents) { removeObsolete(superseded, &contents) }
+            if let superseded = try read(id, &contents) { removeObsolete(superseded, &contents) }
         }
         return contents
     }
@@ -70,10 +82,9 @@ struct StoreOpening {
     /// Reads a file from where it is not known yet.
     ///
     /// - Returns: The files before it, if it stands for them, too.
-    private func read(_ id: Int32, _ contents: inout Shelf.Contents) -> [Int32]? {
-        guard let part = contents.parts[id], let file = ReadableFile(part.path), file.size > part.end else {
-            return nil
-        }
+    private func read(_ id: Int32, _ contents: inout Shelf.Contents) throws(StorageFailure) -> [Int32]? {
+        guard let part = contents.parts[id], let file = try ReadableFile.ifPresent(part.path), file.size > part.end
+        else { return nil }
         var scanner = LineScanner(file, from: part.end)
         var superseded: [Int32]?
         while let item = scanner.next() {
@@ -90,15 +101,19 @@ struct StoreOpening {
                 contents.parts[id]?.end = place.offset + place.length + 1
             }
         }
+        // What a disk does not give back is not taken for the end of the file.
+        try file.check()
         return superseded
     }
 
     private func report(_ place: LinePlace, in part: Part) {
         guard place.length > 0 else { return }
-        var metadata: Logger.Metadata = ["file": "\(part.path)", "line": "\(place.number)", "bytes": "\(place.length)"]
-        // After a checkpoint lines are counted from there.
-        if part.end > 0 { metadata["after_byte"] = "\(part.end)" }
-        logger.error("a line cannot be read and is passed over", metadata: metadata)
+        damage.note(
+            StoreDamage.Place(path: part.path, offset: place.offset),
+            // After a checkpoint lines are not counted from the beginning.
+            number: part.end > 0 ? nil : place.number,
+            bytes: place.length
+        )
     }
 
     /// Removes files that a compaction has replaced but, interrupted, not removed.
@@ -113,11 +128,13 @@ struct StoreOpening {
 
     /// Cuts a last line without an end, which nobody was promised, and keeps its bytes beside the file.
     private func cutTornEnd() throws(StorageFailure) {
-        guard let file = ReadableFile(names.path) else { return }
+        guard let file = try ReadableFile.ifPresent(names.path) else { return }
         let size = file.size
         let whole = Self.wholeLines(file, size)
+        try file.check()
         guard whole < size else { return }
-        let isKept = keepTornEnd(of: file, whole..<size)
+        // A full disk, which may have torn it, is no reason not to start.
+        let isKept = SetAside(path: names.torn, calls: calls).keep(file, whole..<size)
         try Rename.cut(names.path, to: whole)
         logger.warning(
             isKept
@@ -125,20 +142,6 @@ struct StoreOpening {
                 : "the last line was not whole and is cut; there is no room to set its bytes aside",
             metadata: ["file": "\(isKept ? names.torn : names.path)", "bytes": "\(size - whole)"]
         )
-    }
-
-    /// Copies the torn end beside the file; a full disk, which may have torn it, is no reason not to start.
-    private func keepTornEnd(of file: ReadableFile, _ range: Range<Int64>) -> Bool {
-        var torn = LineFile(path: names.torn, calls: calls)
-        defer { torn.close() }
-        var offset = range.lowerBound
-        while offset < range.upperBound {
-            let bytes = file.bytes(at: offset, count: Int(min(1 << 20, range.upperBound - offset)))
-            guard !bytes.isEmpty else { break }
-            guard (try? torn.append(bytes, flush: true)) != nil else { return false }
-            offset += Int64(bytes.count)
-        }
-        return true
     }
 
     /// The size of the whole lines, found from the end.

@@ -142,6 +142,9 @@ extension UsageBook {
         }
     }
 
+    /// A call with its observations.
+    func entry(_ id: UInt64) -> LedgerEntry? { calls[id].flatMap { ledger.entries[$0.ref] } }
+
     /// A call with its price.
     func call(_ id: UInt64) -> Call? {
         guard let kept = calls[id], var call = ledger.entries[kept.ref]?.call else { return nil }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import Usage
 
 /// Everything the store knows beside the records: the ledger, prices, sessions and the sums over them.
@@ -12,6 +13,8 @@ struct UsageBook {
     private(set) var models = NameTable()
     /// Sums by quarter of an hour: the finest step by which time zones differ, so that days of every zone are exact.
     private(set) var rollup: [Int64: [RollupKey: ExactTotals]] = [:]
+    /// Up to where the store was compacted.
+    private(set) var border = CompactionBorder.none
     /// Is another number after every change.
     private(set) var revision: Int64 = 0
 
@@ -39,6 +42,7 @@ struct UsageBook {
     /// Takes in a line, its own or one that is read back; `part` says in which file it stands, nil for none.
     mutating func apply(_ line: UsageLine, part: Int32?, offset: Int64) {
         revision += 1
+        if let compacted = line.compacted { border = compacted }
         for note in line.sessions {
             let number = sessions.note(note.sighting, isSighted: note.isSighted)
             sessions[number]?.lines += note.lines

@@ -16,8 +16,9 @@ extension BatchTables {
         )
         statement.bind(ref)
         let found = try statement.first { row in
+            let records = Int(try row.small(3))
             let body = row.int(2) < border.nanoseconds ? nil : BodyCompressor.inflated(row.blob(5), to: row.int(4))
-            return (row.text(0), row.int(1), row.int(2), Int(row.int(3)), body)
+            return (row.text(0), try row.time(1), row.int(2), records, body)
         }
         guard let (signal, receivedAt, lastTime, records, body) = found else { return 0 }
         // A body that cannot be read any more goes with its oldest record.
@@ -27,7 +28,7 @@ extension BatchTables {
             try delete(ref)
             return records
         }
-        return try shrink(ref, Batch(otlp, receivedAt: Timestamp(nanoseconds: receivedAt)), border)
+        return try shrink(ref, Batch(otlp, receivedAt: receivedAt), border)
     }
 
     private func delete(_ ref: Int64) throws {

@@ -78,7 +78,7 @@ struct BatchTables {
                 let body = BodyCompressor.inflated(row.blob(3), to: row.int(2)),
                 let otlp = try? OTLPBatch(signal: signal, protobuf: body)
             else { return true }
-            let batch = Batch(otlp, receivedAt: Timestamp(nanoseconds: row.int(1)))
+            let batch = Batch(otlp, receivedAt: try row.time(1))
             for position in RecordPositions(bytes: row.blob(4)) where otlp.records.indices.contains(position) {
                 let event = SessionRecord(position, of: batch)
                 if !event.name.isEmpty { events.insert(event) }

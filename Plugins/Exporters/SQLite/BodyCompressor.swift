@@ -15,6 +15,9 @@ final class BodyCompressor {
     /// Smaller bodies share a page with others as they are.
     private static let smallest = 1_024
 
+    /// No body is larger; what says so is damaged.
+    private static let largest: Int64 = 2 << 30
+
     deinit {
         ZSTD_freeCCtx(context)
         room.deallocate()
@@ -47,7 +50,7 @@ final class BodyCompressor {
     static func inflated(_ stored: [UInt8], to size: Int64) -> [UInt8]? {
         guard size != stored.count else { return stored }
         let told = stored.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
-        guard size > stored.count, told == UInt64(size) else { return nil }
+        guard size > stored.count, size <= largest, told == UInt64(size) else { return nil }
         let body = [UInt8](unsafeUninitializedCapacity: Int(size)) { room, count in
             let written = stored.withUnsafeBytes {
                 ZSTD_decompress(room.baseAddress, room.count, $0.baseAddress, $0.count)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import GRDB
 import Usage
 
@@ -10,6 +11,10 @@ struct CallTables {
     /// The witnesses of a call as they are written, again and again in the same memory.
     private var witnesses: [UInt8] = []
     private var sums: [RollupKey: UsageTotals] = [:]
+    private let border: CompactionBorder
+
+    /// The session of calls that compaction took out of every answer and that are only kept to be recognised.
+    static let expired: Int64 = 0
 
     /// One quarter of an hour in nanoseconds.
     static let quarter: Int64 = 900_000_000_000
@@ -20,8 +25,12 @@ struct CallTables {
         var model: Int64
     }
 
-    init(_ db: Database) throws {
+    /// Creates the writer of a transaction.
+    ///
+    /// - Parameter border: Calls that ended before it are not counted.
+    init(_ db: Database, _ border: CompactionBorder = .none) throws {
         self.db = db
+        self.border = border
         insertion = try SQLiteStatement(Call.insertion, db)
     }
 
@@ -32,20 +41,35 @@ struct CallTables {
         try subtract(statement.rows(FormerCall.init(row:)))
     }
 
-    /// Removes the calls of a range of rows that ended before an instant.
+    /// Takes the calls of a range of rows that ended before the border out of the answers, and removes those that nothing can be
+    /// told from any more.
     ///
-    /// - Returns: How many they were.
-    mutating func removeOld(_ rows: ClosedRange<Int64>, before border: Int64) throws -> Int {
+    /// - Returns: How many were in answers before.
+    mutating func removeOld(_ rows: ClosedRange<Int64>) throws -> Int {
         var statement = try SQLiteStatement(
-            "DELETE FROM calls WHERE ref BETWEEN ? AND ? AND time < ? \(Self.returning)",
+            "SELECT \(FormerCall.columns), ref, witnesses FROM calls WHERE ref BETWEEN ? AND ? AND time < ?",
             db
         )
         statement.bind(rows.lowerBound)
         statement.bind(rows.upperBound)
-        statement.bind(border)
-        let former = try statement.rows(FormerCall.init(row:))
-        subtract(former)
-        return former.count
+        statement.bind(border.instant.nanoseconds)
+        let old = try statement.rows { row in
+            // What cannot be read is recognised by nothing.
+            let isForgotten = [Observation](stored: row.blob(13)).map(border.isForgotten) ?? true
+            return (former: try FormerCall(row: row), ref: row.int(12), isForgotten: isForgotten)
+        }
+        for call in old where call.isForgotten || !call.former.isExpired {
+            var change = try SQLiteStatement(
+                call.isForgotten
+                    ? "DELETE FROM calls WHERE ref = ?"
+                    : "UPDATE calls SET session = \(Self.expired) WHERE ref = ?",
+                db
+            )
+            change.bind(call.ref)
+            try change.run()
+        }
+        subtract(old.map(\.former))
+        return old.count { !$0.former.isExpired }
     }
 
     /// Gives a call another price.
@@ -78,14 +102,15 @@ struct CallTables {
     mutating func insert(_ entry: LedgerEntry, pricing: Pricing?, _ catalog: inout Catalog) throws -> Int64 {
         let call = entry.call
         let price = pricing?.price(call) ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
-        let session = try catalog.session(of: call, db)
+        let isExpired = border.isExpired(call.time)
+        let session = isExpired ? Self.expired : try catalog.session(of: call, db)
         let model = try catalog.model(call.model, provider: call.provider, db)
         witnesses.removeAll(keepingCapacity: true)
         for position in entry.witnesses.indices { entry.witnesses[position].encode(into: &witnesses) }
         var insertion = insertion
         Self.bind(call, price, session, model, to: &insertion)
         try witnesses.withUnsafeBytes { try insertion.run(endingWith: $0) }
-        if call.isCounted {
+        if call.isCounted, !isExpired {
             var totals = UsageTotals()
             totals.calls = 1
             totals.counts = call.counts
@@ -197,8 +222,12 @@ struct FormerCall {
     var time: Int64
     var session: Int64
     var model: Int64
+    /// Whether it is part of the sums.
     var isCounted: Bool
     var totals = UsageTotals()
+
+    /// Whether it is only kept to be recognised.
+    var isExpired: Bool { session == CallTables.expired }
 
     /// What ``init(row:)`` reads.
     static let columns = """
@@ -206,22 +235,22 @@ struct FormerCall {
         reasoning
         """
 
-    init(row: SQLiteRow) {
-        time = row.int(0)
+    init(row: SQLiteRow) throws {
+        time = try row.time(0).nanoseconds
         session = row.int(1)
         model = row.int(2)
-        isCounted = row.bool(3)
+        isCounted = row.bool(3) && session != CallTables.expired
         totals.calls = -1
         totals.unpricedCalls = row.bool(4) ? 0 : -1
-        func negated(_ column: Int32) -> Int64 { Int64(0).saturatingSubtracting(row.int(column)) }
-        totals.cost = Money(nanodollars: negated(5))
+        func negated(_ value: Int64) -> Int64 { Int64(0).saturatingSubtracting(value) }
+        totals.cost = Money(nanodollars: negated(try row.money(5).nanodollars))
         totals.counts = TokenCounts(
-            uncachedInput: negated(6),
-            cacheRead: negated(7),
-            cacheWrite5m: negated(8),
-            cacheWrite1h: negated(9),
-            output: negated(10),
-            reasoning: negated(11)
+            uncachedInput: negated(try row.number(6)),
+            cacheRead: negated(try row.number(7)),
+            cacheWrite5m: negated(try row.number(8)),
+            cacheWrite1h: negated(try row.number(9)),
+            output: negated(try row.number(10)),
+            reasoning: negated(try row.number(11))
         )
     }
 }

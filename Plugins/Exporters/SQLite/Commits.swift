@@ -19,6 +19,7 @@ final class Commits: Sendable {
     private let keepsRecords: Bool
     private let limits: Checkpoints.Limits
     private let logger: Logger
+    private let counters: ComponentCounters
     private let now: @Sendable () -> Timestamp
     private let queue = DispatchQueue(label: "sqlite.commits")
     private let state: Mutex<State>
@@ -28,6 +29,12 @@ final class Commits: Sendable {
         var database: OpenDatabase?
         /// Why there is none; nil while there is.
         var trouble: String?
+        /// What is damaged in the open database; stays until another takes its place.
+        var damage: String?
+        /// Why the last question could not be answered.
+        var readFailure: String?
+        /// No failure of a question is logged before.
+        var silenceEnd = DispatchTime(uptimeNanoseconds: 0)
         /// Whether what was held was lost, so that what is opened next is another store whatever number it has.
         var mustBeNew = false
         var isClosed = false
@@ -46,7 +53,7 @@ final class Commits: Sendable {
         _ limits: Checkpoints.Limits
     ) throws(StartError) {
         (self.file, self.keepsRecords, self.limits) = (file, keepsRecords, limits)
-        (id, logger, now) = (settings.id, settings.logger, settings.now)
+        (id, logger, counters, now) = (settings.id, settings.logger, settings.counters, settings.now)
         state = Mutex(State())
         let opened = try file.open(id: id)
         let database = makeDatabase(opened)
@@ -63,8 +70,52 @@ final class Commits: Sendable {
     /// The number of the open store; nil while there is none.
     var identity: UInt64? { state.withLock { $0.database?.identity } }
 
-    /// Why nothing can be kept; nil while something can.
-    var trouble: String? { state.withLock { $0.trouble } }
+    /// Why nothing can be kept, or not everything be read; nil while all is well.
+    var trouble: String? { state.withLock { $0.trouble ?? $0.damage ?? $0.readFailure } }
+
+    /// Answers a question or does some upkeep.
+    ///
+    /// - Throws: ``StoreError`` with the reason when the database fails, which then is the trouble of the store, too.
+    func answer<Answer: Sendable>(_ ask: (OpenDatabase) async throws -> Answer) async throws -> Answer {
+        do {
+            let answer = try await ask(try await database())
+            state.withLock { $0.readFailure = nil }
+            return answer
+        } catch let error as StoreError {
+            throw error
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            let fault = note(error)
+            let mustLog = state.withLock { state in
+                guard !fault.isDamage else { return false }
+                state.readFailure = fault.reason
+                guard DispatchTime.now() >= state.silenceEnd else { return false }
+                state.silenceEnd = .now() + 60
+                return true
+            }
+            if mustLog { log("the store cannot answer", fault, error) }
+            throw StoreError(fault.reason)
+        }
+    }
+
+    /// Says once what is damaged, and remembers it.
+    private func note(_ error: any Error) -> StoreFault {
+        let fault = StoreFault(error) { StoreFault.hasRoom(beside: file.path) }
+        let isNew = state.withLock { state in
+            guard fault.isDamage, state.damage == nil, !state.isClosed else { return false }
+            state.damage = fault.reason
+            return true
+        }
+        if isNew { log("the store is damaged", fault, error) }
+        return fault
+    }
+
+    private func log(_ what: Logger.Message, _ fault: StoreFault, _ error: any Error) {
+        var metadata: Logger.Metadata = ["file": "\(file.path)", "reason": "\(fault.reason)"]
+        if let message = (error as? DatabaseError)?.message { metadata["found"] = "\(message)" }
+        logger.error(what, metadata: metadata)
+    }
 
     /// What is added to the numbers of states, so that one of a new database is not taken for one of the former.
     var revisionBase: Int64 { state.withLock { $0.renewals << 40 } }
@@ -100,8 +151,8 @@ final class Commits: Sendable {
             try write(batches).note()
             return batches.map { _ in .success(()) }
         } catch {
-            let failure = ConsumeError(storing: error)
-            guard batches.count > 1, !failure.isRetryable else { return batches.map { _ in .failure(failure) } }
+            let fault = note(error)
+            guard batches.count > 1, fault.isOfBatch else { return batches.map { _ in .failure(ConsumeError(fault)) } }
             var results: [Result<Void, ConsumeError>] = []
             for batch in batches { results += keep([batch]) }
             return results
@@ -111,9 +162,11 @@ final class Commits: Sendable {
     private func write(_ batches: [Batch]) throws -> NewCalls {
         for _ in 0..<Self.attempts {
             let database = try present()
-            let calls = try database.changeNow { db, writer in try writer.write(batches, to: db) }
+            let (calls, refused) = try database.changeNow { db, writer in try writer.write(batches, to: db) }
             // What is in the log of a database that is there was saved, or is found again.
-            if try isKept(by: database) { return calls }
+            guard try isKept(by: database) else { continue }
+            if refused > 0 { counters.add(refused, to: .dropped) }
+            return calls
         }
         throw StoreError("its file is taken away again and again")
     }
@@ -176,6 +229,7 @@ final class Commits: Sendable {
             let database = makeDatabase(opened)
             state.withLock { state in
                 (state.database, state.trouble, state.mustBeNew) = (database, nil, false)
+                (state.damage, state.readFailure) = (nil, nil)
                 state.renewals += 1
             }
             return database

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import GRDB
 import Usage
 
 /// Removes what ended before an instant, a bounded step at a time.
 struct Compaction: Sendable {
-    /// A whole quarter, so that sums and calls always tell the same.
-    private let border: Int64
+    private let compacted: CompactionBorder
+    private let now: Timestamp
+    private var border: Int64 { compacted.instant.nanoseconds }
     private var stage = Stage.calls(after: 0)
     /// How many records and calls were removed.
     private(set) var removed = 0
@@ -22,15 +24,19 @@ struct Compaction: Sendable {
     /// How many rows one step looks at.
     private static let stride: Int64 = 5_000
 
-    init(before instant: Timestamp) {
-        border = instant.nanoseconds / CallTables.quarter * CallTables.quarter
+    init(before instant: Timestamp, now: Timestamp) {
+        self.now = now
+        compacted = CompactionBorder(before: instant)
     }
 
     var isDone: Bool { stage == .done }
 
     /// Does the next step in the transaction that is open.
     mutating func step(_ db: Database) throws {
-        let revision = try Revision.next(db)
+        let (revision, known) = try Revision.nextState(db)
+        // With the first step: what it removes must not come in again behind it.
+        let border = known.after(compacted, now: now)
+        if border != known { try Revision.note(border, db) }
         switch stage {
         case .calls(let last): try removeCalls(after: last, db, revision)
         case .batches: try removeBatches(db)
@@ -42,18 +48,21 @@ struct Compaction: Sendable {
 
     /// Calls and their sums go together, so that a summary in between is right, too.
     private mutating func removeCalls(after last: Int64, _ db: Database, _ revision: Int64) throws {
-        guard let end = try Int64.fetchOne(db, sql: "SELECT max(ref) FROM calls"), last < end else {
+        guard let newest = try Int64.fetchOne(db, sql: "SELECT max(ref) FROM calls"), last < newest else {
             stage = .batches
             return
         }
-        var calls = try CallTables(db)
-        removed += try calls.removeOld(last + 1...last + Self.stride, before: border)
+        var calls = try CallTables(db, compacted)
+        // The numbers of damaged rows can be as large as any.
+        let (end, isOverflow) = last.addingReportingOverflow(Self.stride)
+        let bound = isOverflow ? .max : end
+        removed += try calls.removeOld(last + 1...bound)
         try calls.writeSums(revision)
         // Rows may be far apart; the next step starts at the next that there is.
         let next = try Int64.fetchOne(
             db,
             sql: "SELECT min(ref) FROM calls WHERE ref > ?",
-            arguments: [last + Self.stride]
+            arguments: [bound]
         )
         stage = next.map { .calls(after: $0 - 1) } ?? .batches
     }

@@ -5,6 +5,14 @@ import CollectorKit
 import FoundationEssentials
 import GRDB
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// The database file: made when it is missing, opened for one writer and a few readers, brought to the newest schema.
 struct DatabaseFile {
     let path: String
@@ -30,14 +38,7 @@ struct DatabaseFile {
         try makeFolder(id, mayMake: makesFolder)
         do {
             // SQLite gives its log the rights of the database, so they are set before there is one.
-            if !FileManager.default.fileExists(atPath: path) {
-                // Where it cannot be made, SQLite says why.
-                _ = FileManager.default.createFile(
-                    atPath: path,
-                    contents: nil,
-                    attributes: [.posixPermissions: 0o600]
-                )
-            }
+            try makeFile()
             let pool = try DatabasePool(path: path, configuration: Self.configuration)
             // The pool's own set-up of the log asks for NORMAL, which flushes nothing at a commit: this must come after it.
             try pool.writeWithoutTransaction { db in
@@ -57,10 +58,18 @@ struct DatabaseFile {
         } catch let error as DatabaseError {
             throw startError(error, id)
         } catch let error as QueueStorageError {
-            throw StartError(error.isPermission ? .permission : .inputOutput, "\(id): \(path): \(error.reason)")
+            throw StartError(error.isPermission ? .permission : .inputOutput, "\(id): \(error)")
         } catch {
             throw StartError(.inputOutput, "\(id): the database \(path) cannot be opened: \(error)")
         }
+    }
+
+    /// Makes the database's file if it is missing; refuses what is no regular file where SQLite would open its files.
+    private func makeFile() throws(QueueStorageError) {
+        for name in [path, path + "-wal", path + "-shm", path + "-journal"] { try OwnFile.refuseOthers(name) }
+        guard access(path, F_OK) != 0 else { return }
+        // Where it cannot be made, SQLite says why.
+        if let made = try? OwnFile.open(path, .making) { close(made) }
     }
 
     /// Why a connection does not put every commit on the disk before it returns; nil when it does.
@@ -140,6 +149,10 @@ struct DatabaseFile {
             try db.execute(sql: "ALTER TABLE sessions ADD COLUMN reported_cost_at INTEGER")
         }
         migrator.registerMigration("links in slices", migrate: LinkIndex.migrate)
+        // Up to where the database was compacted. Calls before it that are kept only to be recognised have the session 0.
+        migrator.registerMigration("compaction border") { db in
+            try db.execute(sql: "ALTER TABLE revision ADD COLUMN compacted_before INTEGER NOT NULL DEFAULT 0")
+        }
         return migrator
     }
 
@@ -168,6 +181,11 @@ struct DatabaseFile {
             )
         case .SQLITE_NOTADB, .SQLITE_CORRUPT:
             StartError(.inputOutput, "\(id): \(path) is no database or is damaged; move it away or name another path")
+        case .SQLITE_FULL where StoreFault.hasRoom(beside: path):
+            StartError(
+                .inputOutput,
+                "\(id): the database \(path) says that it is full although its disk has room; it is damaged: move it away or name another path"
+            )
         case .SQLITE_FULL:
             StartError(.inputOutput, "\(id): the disk has no room for the database \(path); free some space")
         case .SQLITE_BUSY, .SQLITE_LOCKED:

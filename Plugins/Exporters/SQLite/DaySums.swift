@@ -46,14 +46,13 @@ struct DaySumsBuilder {
     private let contents: SummaryMemory.Contents
     private let filter: SumsFilter?
     private var byModel: [UsageTotals]
-    /// For each session its place in the sums that are being made, -1 for none.
-    private var places: [Int32]
+    /// For each session its place in the sums that are being made.
+    private var places = SparseTable<Int32>()
 
     init(_ contents: SummaryMemory.Contents, _ filter: UsageFilter) {
         self.contents = contents
         self.filter = filter.isEmpty ? nil : SumsFilter(filter, contents)
         byModel = [UsageTotals](repeating: UsageTotals(), count: contents.names[.model].count)
-        places = [Int32](repeating: -1, count: contents.owners.count)
     }
 
     /// The sums of some quarters of an hour.
@@ -66,7 +65,7 @@ struct DaySumsBuilder {
             sums.models.append((Int32(model), totals))
             byModel[model] = UsageTotals()
         }
-        for part in sums.sessions { places[Int(part.session)] = -1 }
+        for part in sums.sessions { places[part.session] = nil }
         return sums
     }
 
@@ -74,10 +73,9 @@ struct DaySumsBuilder {
         guard let model = contents.model(row.model), let owner = contents.owner(row.session) else { return }
         if let filter, !filter.allows(owner, model: model) { return }
         byModel[Int(model)] += row.totals
-        var place = Int(places[Int(row.session)])
-        if place < 0 {
-            place = sums.sessions.count
-            places[Int(row.session)] = Int32(clamping: place)
+        let place = places[row.session].map(Int.init) ?? sums.sessions.count
+        if place == sums.sessions.count {
+            places[row.session] = Int32(clamping: place)
             sums.sessions.append(DaySums.Session(session: row.session))
         }
         sums.sessions[place].totals += row.totals

@@ -40,12 +40,22 @@ struct LedgerTables: LedgerIndex {
         var statement = try SQLiteStatement("SELECT witnesses FROM calls WHERE ref = ?", db)
         statement.bind(ref)
         guard let bytes = try statement.first({ $0.blob(0) }) else { return nil }
-        guard let witnesses = [Observation](encoded: bytes), let entry = LedgerEntry(ref: ref, witnesses: witnesses)
+        guard let witnesses = [Observation](stored: bytes), let entry = LedgerEntry(ref: ref, witnesses: witnesses)
         else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the witnesses of call \(ref) are damaged")
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the observations of call \(ref) are damaged")
         }
         recent.insert(witnesses, ref)
         return entry
+    }
+}
+
+extension [Observation] {
+    /// Reads the observations of a call; nil when they are damaged, also when a figure is none that a store takes in.
+    init?(stored bytes: [UInt8]) {
+        self.init(encoded: bytes)
+        guard allSatisfy({ $0.time.nanoseconds >= 0 && $0.counts.isValid && $0.terms.webSearches >= 0 }) else {
+            return nil
+        }
     }
 }
 

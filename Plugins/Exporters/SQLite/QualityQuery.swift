@@ -22,7 +22,7 @@ struct QualityQuery {
         statement.bind(period.end.nanoseconds)
         var quality = DataQuality()
         try statement.forEachRow { row in
-            quality.add(Call(qualityRow: row), agent: row.text(17), machine: row.text(18))
+            quality.add(try Call(qualityRow: row), agent: row.text(17), machine: row.text(18))
             return true
         }
         quality.boundNames()
@@ -52,23 +52,23 @@ struct QualityQuery {
 
 extension Call {
     /// Reads what matters for the quality of a call's data.
-    fileprivate init(qualityRow row: SQLiteRow) {
+    fileprivate init(qualityRow row: SQLiteRow) throws {
         let counts = TokenCounts(
-            uncachedInput: row.int(2),
-            cacheRead: row.int(3),
-            cacheWrite5m: row.int(4),
-            cacheWrite1h: row.int(5),
-            output: row.int(6),
-            reasoning: row.int(7)
+            uncachedInput: try row.number(2),
+            cacheRead: try row.number(3),
+            cacheWrite5m: try row.number(4),
+            cacheWrite1h: try row.number(5),
+            output: try row.number(6),
+            reasoning: try row.number(7)
         )
-        self.init(id: row.uint(1), time: Timestamp(nanoseconds: row.int(0)), counts: counts)
+        self.init(id: row.uint(1), time: try row.time(0), counts: counts)
         isCounted = row.bool(8)
         knowsCacheLifetimes = row.bool(9)
         let computed = row.optionalInt(11).map(Money.init(nanodollars:))
         price = CallPrice(cost: computed ?? .zero, isPriced: row.bool(10), computed: computed)
         reportedCost = row.optionalInt(12).map(Money.init(nanodollars:))
         sources = Observation.Source.all(inBits: row.int(13))
-        witnessCount = Int(row.int(14))
+        witnessCount = Int(try row.small(14))
         isWeaklyJoined = row.bool(15)
         model = row.text(16)
     }

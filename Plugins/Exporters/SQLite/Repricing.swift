@@ -24,10 +24,13 @@ struct Repricing: Sendable {
         var tables = try CallTables(db)
         let found = try calls(db)
         for call in found {
-            guard
-                let entry = [Observation](encoded: call.witnesses).flatMap({ LedgerEntry(ref: call.ref, witnesses: $0) }
+            let observations = [Observation](stored: call.witnesses)
+            guard let entry = observations.flatMap({ LedgerEntry(ref: call.ref, witnesses: $0) }) else {
+                throw DatabaseError(
+                    resultCode: .SQLITE_CORRUPT,
+                    message: "the observations of call \(call.ref) are damaged"
                 )
-            else { continue }
+            }
             let price = pricing.price(entry.call)
             guard price != call.price else { continue }
             try tables.reprice(call.ref, price, former: call.former)
@@ -53,11 +56,11 @@ struct Repricing: Sendable {
         statement.bind(last)
         return try statement.rows { row in
             let price = CallPrice(
-                cost: Money(nanodollars: row.int(5)),
+                cost: try row.money(5),
                 isPriced: row.bool(4),
                 computed: row.optionalInt(12).map(Money.init(nanodollars:))
             )
-            return StoredCall(ref: row.int(13), former: FormerCall(row: row), price: price, witnesses: row.blob(14))
+            return StoredCall(ref: row.int(13), former: try FormerCall(row: row), price: price, witnesses: row.blob(14))
         }
     }
 }
@@ -77,7 +80,7 @@ enum UnpricedQuery {
             UnpricedModel(
                 model: row.text(0) ?? "",
                 calls: row.int(1),
-                lastSeenAt: Timestamp(nanoseconds: row.int(2))
+                lastSeenAt: try row.time(2)
             )
         }
         return ListedNames.bounded(models)

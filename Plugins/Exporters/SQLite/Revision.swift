@@ -1,14 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import GRDB
+import Usage
 
-/// The number that every transaction raises.
+/// The number that every transaction raises, and beside it how far the database was compacted.
 enum Revision {
     /// The number of the transaction that is open.
-    static func next(_ db: Database) throws -> Int64 {
-        var statement = try SQLiteStatement("UPDATE revision SET number = number + 1 RETURNING number", db)
+    static func next(_ db: Database) throws -> Int64 { try nextState(db).number }
+
+    /// The number of the transaction that is open, and the border of the latest compaction.
+    static func nextState(_ db: Database) throws -> (number: Int64, border: CompactionBorder) {
+        var statement = try SQLiteStatement(
+            "UPDATE revision SET number = number + 1 RETURNING number, compacted_before",
+            db
+        )
         // Read to its end, or the change would be undone with the statement.
-        return try statement.rows { $0.int(0) }.first ?? 0
+        let row = try statement.rows {
+            ($0.int(0), CompactionBorder(before: Timestamp(nanoseconds: $0.int(1))))
+        }.first
+        return row ?? (0, .none)
+    }
+
+    /// Notes how far the database is compacted.
+    static func note(_ border: CompactionBorder, _ db: Database) throws {
+        var statement = try SQLiteStatement("UPDATE revision SET compacted_before = ?", db)
+        statement.bind(border.instant.nanoseconds)
+        try statement.run()
     }
 
     /// The number of the newest transaction.

@@ -6,68 +6,72 @@ import Usage
 
 extension SQLiteExporter {
     func summary(_ query: UsageQuery) async throws -> UsageSummary {
-        let database = try await commits().database()
-        let memory = database.memory
-        return try await database.pool.read { db in try SummaryReader(db: db, query: query, memory: memory).run() }
+        try await commits().answer { database in
+            let memory = database.memory
+            return try await database.pool.read { db in try SummaryReader(db: db, query: query, memory: memory).run() }
+        }
     }
 
     func sessions(_ query: SessionQuery) async throws -> SessionPage {
-        try await commits().database().pool.read { db in try SessionTable(db: db).page(query) }
+        try await commits().answer { try await $0.pool.read { db in try SessionTable(db: db).page(query) } }
     }
 
     func session(id: String) async throws -> SessionDetail? {
-        try await commits().database().pool.read { db in try SessionTable(db: db).detail(id: id) }
+        try await commits().answer { try await $0.pool.read { db in try SessionTable(db: db).detail(id: id) } }
     }
 
     func quality(of period: Period) async throws -> DataQuality {
-        try await commits().database().pool.read { db in try QualityQuery(db: db, period: period).run() }
+        try await commits().answer { try await $0.pool.read { db in try QualityQuery(db: db, period: period).run() } }
     }
 
     func names(of dimension: UsageDimension) async throws -> Set<String> {
-        let database = try await commits().database()
-        let memory = database.memory
-        return try await database.pool.read { db in try memory.names(of: dimension, db) }
+        try await commits().answer { database in
+            let memory = database.memory
+            return try await database.pool.read { db in try memory.names(of: dimension, db) }
+        }
     }
 
     func unpricedModels() async throws -> [UnpricedModel] {
-        try await commits().database().pool.read { db in try UnpricedQuery.run(db) }
+        try await commits().answer { try await $0.pool.read { db in try UnpricedQuery.run(db) } }
     }
 
     func revision() async throws -> Int64 {
         let commits = try commits()
-        let current = try await commits.database().pool.read { db in try Revision.current(db) }
+        let current = try await commits.answer { try await $0.pool.read { db in try Revision.current(db) } }
         return current &+ commits.revisionBase
     }
 
     func reprice(by pricing: Pricing) async throws -> Int {
-        let database = try await commits().database()
-        var repricing = Repricing(by: pricing)
-        while !repricing.isDone {
-            try Task.checkCancellation()
-            repricing = try await database.change { [repricing] db, _ in
-                var next = repricing
-                try next.step(db)
-                return next
+        try await commits().answer { database in
+            var repricing = Repricing(by: pricing)
+            while !repricing.isDone {
+                try Task.checkCancellation()
+                repricing = try await database.change { [repricing] db, _ in
+                    var next = repricing
+                    try next.step(db)
+                    return next
+                }
             }
+            return repricing.repriced
         }
-        return repricing.repriced
     }
 
     func compact(before instant: Timestamp) async throws -> Int {
-        let database = try await commits().database()
-        var compaction = Compaction(before: instant)
-        while !compaction.isDone {
-            try Task.checkCancellation()
-            // Small steps, so that batches come in between.
-            compaction = try await database.change { [compaction] db, writer in
-                writer.forget()
-                var next = compaction
-                try next.step(db)
-                return next
+        try await commits().answer { database in
+            var compaction = Compaction(before: instant, now: settings.now())
+            while !compaction.isDone {
+                try Task.checkCancellation()
+                // Small steps, so that batches come in between.
+                compaction = try await database.change { [compaction] db, writer in
+                    writer.forget()
+                    var next = compaction
+                    try next.step(db)
+                    return next
+                }
             }
+            // What was given back leaves the file once the log is in it; if readers are in the way, the next checkpoint does it.
+            try? await database.cutLog()
+            return compaction.removed
         }
-        // What was given back leaves the file once the log is in it; if readers are in the way, the next checkpoint does it.
-        try? await database.cutLog()
-        return compaction.removed
     }
 }

@@ -13,7 +13,7 @@ import Usage
 /// acknowledged. Readers see the state between two transactions.
 final class SQLiteExporter: Exporter, UsageStore, HealthReporting {
     private let config: SQLiteConfig
-    private let settings: ComponentSettings
+    let settings: ComponentSettings
     private let limits: Checkpoints.Limits
     private let state = Mutex<State?>(nil)
     /// Whether the last batch could not be kept.
@@ -74,27 +74,5 @@ final class SQLiteExporter: Exporter, UsageStore, HealthReporting {
     func commits() throws -> Commits {
         guard let commits = state.withLock({ $0?.commits }) else { throw StoreError("\(settings.id) is not running") }
         return commits
-    }
-}
-
-extension ConsumeError {
-    /// What a failure of the database means to a sender: full disks, lost rights and damage pass, everything else does not.
-    init(storing error: any Error) {
-        guard let error = error as? DatabaseError else {
-            self = .retryable((error as? StoreError)?.description ?? "the store is closing", after: 5)
-            return
-        }
-        switch error.resultCode {
-        case .SQLITE_FULL: self = .retryable("the disk of the store is full; free some space", after: 10)
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-            self = .retryable("the file of the store is damaged; stop the collector and move it away", after: 30)
-        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN:
-            self = .retryable("the store cannot be written; check the rights of its file and folder", after: 10)
-        case .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_NOMEM, .SQLITE_INTERRUPT, .SQLITE_ABORT,
-            .SQLITE_MISUSE:
-            self = .retryable("the store cannot be written now (\(error.resultCode))", after: 5)
-        default:
-            self = .permanent("the store refuses the batch (\(error.resultCode))")
-        }
     }
 }

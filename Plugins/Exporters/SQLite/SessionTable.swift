@@ -130,12 +130,8 @@ struct SessionTable {
 
 extension Session {
     /// Reads a session from the columns of ``SessionTable``.
-    fileprivate init(row: SQLiteRow) {
-        self.init(
-            id: row.text(0) ?? "",
-            startedAt: Timestamp(nanoseconds: row.int(8)),
-            lastSeenAt: Timestamp(nanoseconds: row.int(9))
-        )
+    fileprivate init(row: SQLiteRow) throws {
+        self.init(id: row.text(0) ?? "", startedAt: try row.time(8), lastSeenAt: try row.time(9))
         name = row.text(1) ?? id
         agent = row.text(2)
         user = row.text(3)
@@ -148,30 +144,30 @@ extension Session {
         parent = row.text(12)
         model = row.name(13)
         knowledge = Knowledge(rawValue: UInt8(truncatingIfNeeded: row.int(14)))
-        totals = UsageTotals(row: row, from: 15)
+        totals = try UsageTotals(row: row, from: 15)
     }
 }
 
 extension Call {
     /// Reads a counted call from the columns of a session's detail.
-    init(row: SQLiteRow) {
+    init(row: SQLiteRow) throws {
         self.init(
             id: row.uint(1),
-            time: Timestamp(nanoseconds: row.int(0)),
+            time: try row.time(0),
             counts: TokenCounts(
-                uncachedInput: row.int(4),
-                cacheRead: row.int(5),
-                cacheWrite5m: row.int(6),
-                cacheWrite1h: row.int(7),
-                output: row.int(8),
-                reasoning: row.int(9)
+                uncachedInput: try row.number(4),
+                cacheRead: try row.number(5),
+                cacheWrite5m: try row.number(6),
+                cacheWrite1h: try row.number(7),
+                output: try row.number(8),
+                reasoning: try row.number(9)
             )
         )
         model = row.name(2)
         provider = row.name(3)
         knowsCacheLifetimes = row.bool(10)
         price = CallPrice(
-            cost: Money(nanodollars: row.int(12)),
+            cost: try row.money(12),
             isPriced: row.bool(11),
             computed: row.optionalInt(13).map(Money.init(nanodollars:))
         )
@@ -179,7 +175,7 @@ extension Call {
         duration = row.optionalInt(15)
         error = row.text(16)
         sources = Observation.Source.all(inBits: row.int(17))
-        witnessCount = Int(row.int(18))
+        witnessCount = Int(try row.small(18))
         isWeaklyJoined = row.bool(19)
     }
 }

@@ -23,7 +23,8 @@ struct FileFacts: Equatable {
     /// - Throws: The system's number of the error; `ENOENT` and `ENOTDIR` mean that there is none.
     static func of(_ path: String) throws(ErrorNumber) -> FileFacts {
         var facts = stat()
-        guard stat(path, &facts) == 0 else { throw ErrorNumber(rawValue: errno) }
+        // Not what a link leads to: a link is another file than the one that was opened.
+        guard lstat(path, &facts) == 0 else { throw ErrorNumber(rawValue: errno) }
         #if canImport(Darwin)
         let time = facts.st_mtimespec
         #else

@@ -26,13 +26,15 @@ struct StoreWriter: Sendable {
 
     /// Keeps batches, in the transaction that is open.
     ///
-    /// - Returns: How many calls are new.
-    mutating func write(_ batches: [Batch], to db: Database) throws -> NewCalls {
+    /// - Returns: How many calls are new, and how many records are older than what compaction removed.
+    mutating func write(_ batches: [Batch], to db: Database) throws -> (calls: NewCalls, refused: Int) {
         try noticeOthers(db)
-        let revision = try Revision.next(db)
+        let (revision, compacted) = try Revision.nextState(db)
+        let border = compacted.applying(to: batches)
+        let (batches, refused) = border.admit(batches)
         catalog.revision = revision
         var links = try self.links.take() ?? LinkIndex(db)
-        let (change, moved) = try writeCalls(of: batches, to: db, &links, revision)
+        let (change, moved) = try writeCalls(of: batches, to: db, &links, revision, border)
         let bodies = BodyCompressor()
         let tables = BatchTables(db: db)
         for batch in batches {
@@ -43,7 +45,7 @@ struct StoreWriter: Sendable {
         for session in moved { try SessionTable(db: db).mark(session, changedIn: revision) }
         try links.flush(db)
         self.links = links
-        return NewCalls(in: change, of: batches)
+        return (NewCalls(in: border.visible(change), of: batches), refused)
     }
 
     /// Another process may have written since, such as a command while the collector runs: then what is remembered is no longer true.
@@ -55,9 +57,13 @@ struct StoreWriter: Sendable {
     }
 
     /// - Returns: What changes, and the sessions whose calls are others now though the batches may not name them.
-    private mutating func writeCalls(of batches: [Batch], to db: Database, _ links: inout LinkIndex, _ revision: Int64)
-        throws -> (change: LedgerChange, moved: Set<Int64>)
-    {
+    private mutating func writeCalls(
+        of batches: [Batch],
+        to db: Database,
+        _ links: inout LinkIndex,
+        _ revision: Int64,
+        _ border: CompactionBorder
+    ) throws -> (change: LedgerChange, moved: Set<Int64>) {
         let deliveries = batches.map(\.observations)
         guard deliveries.contains(where: { !$0.isEmpty }) else { return (LedgerChange(), []) }
         // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
@@ -66,7 +72,7 @@ struct StoreWriter: Sendable {
         }
         var change = try Ledger.absorb(deliveries, into: LedgerTables(db: db, links: links, recent: recent))
         guard !change.isEmpty else { return (change, []) }
-        var calls = try CallTables(db)
+        var calls = try CallTables(db, border)
         for entry in change.retired {
             try calls.retire(entry)
             entry.forEachLink { links.remove($0, entry.ref) }

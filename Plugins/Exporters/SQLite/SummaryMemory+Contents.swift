@@ -12,13 +12,15 @@ extension SummaryMemory {
         private var sums: [Range<Int64>: (made: [Stamp], sums: DaySums)] = [:]
         private var summed = 0
         /// By the number of the row.
-        private(set) var owners: [Owner?] = []
+        private(set) var owners = SparseTable<Owner>()
         /// Sessions as they were when the newest revision was seen.
         var sessions: [Int64: Session] = [:]
         /// The newest revision that was noticed.
         private(set) var seen: Int64 = -1
         /// The models by the number of the row; rows of one name are one model.
-        private var models: [Int32?] = []
+        private var models = SparseTable<Int32>()
+        /// The number of the row of the newest model that was read.
+        private var newestModel: Int64 = 0
         /// The names of each dimension by their numbers; those of models by the number of the model.
         private(set) var names = DimensionNames()
         /// An owner for each combination of names.
@@ -26,10 +28,10 @@ extension SummaryMemory {
         private var crewsByNames: [Owner.Names: Int32] = [:]
 
         /// Who runs a session.
-        func owner(_ session: Int32) -> Owner? { owners.indices.contains(Int(session)) ? owners[Int(session)] : nil }
+        func owner(_ session: Int32) -> Owner? { owners[session] }
 
         /// The model of a row.
-        func model(_ ref: Int32) -> Int32? { models.indices.contains(Int(ref)) ? models[Int(ref)] : nil }
+        func model(_ ref: Int32) -> Int32? { models[ref] }
     }
 }
 
@@ -89,10 +91,10 @@ extension SummaryMemory.Contents {
         statement.bind((day + 1) * CallTables.quartersOfDay)
         return try statement.rows { row in
             SummaryMemory.Sums(
-                quarter: Int32(clamping: row.int(0)),
-                session: Int32(clamping: row.int(1)),
-                model: Int32(clamping: row.int(2)),
-                totals: UsageTotals(row: row, from: 3)
+                quarter: try row.small(0),
+                session: try row.small(1),
+                model: try row.small(2),
+                totals: try UsageTotals(row: row, from: 3)
             )
         }
     }
@@ -112,14 +114,15 @@ extension SummaryMemory.Contents {
         )
         sessions.bind(seen)
         try sessions.forEachRow { row in
-            set(owner(row), at: Int(row.int(0)))
+            owners[try row.small(0)] = owner(row)
             self.sessions[row.int(0)] = nil
             return true
         }
-        var models = try SQLiteStatement("SELECT ref, name FROM models WHERE ref >= ?", db)
-        models.bind(Int64(self.models.count))
+        var models = try SQLiteStatement("SELECT ref, name FROM models WHERE ref > ? ORDER BY ref", db)
+        models.bind(newestModel)
         try models.forEachRow { row in
-            set(model: names.number(of: row.text(1) ?? "", as: .model), at: Int(row.int(0)))
+            self.models[try row.small(0)] = names.number(of: row.text(1) ?? "", as: .model)
+            newestModel = row.int(0)
             return true
         }
         seen = newest
@@ -139,16 +142,6 @@ extension SummaryMemory.Contents {
             crewsByNames[names] = crew
         }
         return owner
-    }
-
-    private mutating func set(_ owner: SummaryMemory.Owner, at ref: Int) {
-        if ref >= owners.count { owners += Array(repeating: nil, count: ref + 1 - owners.count) }
-        owners[ref] = owner
-    }
-
-    private mutating func set(model: Int32, at ref: Int) {
-        if ref >= models.count { models += Array(repeating: nil, count: ref + 1 - models.count) }
-        models[ref] = model
     }
 }
 

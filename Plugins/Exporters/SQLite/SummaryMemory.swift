@@ -133,6 +133,7 @@ final class SummaryMemory: Sendable {
         statement.bind(first / CallTables.quartersOfDay)
         statement.bind(last / CallTables.quartersOfDay)
         let rows = try statement.rows { ($0.int(0), $0.int(1)) }
-        return Dictionary(uniqueKeysWithValues: rows)
+        // A damaged table can have a day twice.
+        return Dictionary(rows, uniquingKeysWith: max)
     }
 }

@@ -9,8 +9,8 @@ struct SummaryTally {
     private var days: [UsageTotals]
     private var byModel: [UsageTotals]
     private var split: [[Int32: UsageTotals]]
-    /// For each session its place in ``slots``, -1 for none.
-    private var places: [Int32]
+    /// For each session its place in ``slots``.
+    private var places = SparseTable<Int32>()
     private var slots: [DaySums.Session] = []
     /// Which models beyond the sixty-fourth a session used: the model above, the session below.
     private var rareModels: [UInt64] = []
@@ -20,7 +20,6 @@ struct SummaryTally {
         days = [UsageTotals](repeating: UsageTotals(), count: query.period.days.count)
         byModel = [UsageTotals](repeating: UsageTotals(), count: contents.names[.model].count)
         split = query.series == nil ? [] : [[Int32: UsageTotals]](repeating: [:], count: days.count)
-        places = [Int32](repeating: -1, count: contents.owners.count)
         // What is not used costs nothing, and growing would copy megabytes.
         slots.reserveCapacity(contents.owners.count)
     }
@@ -44,12 +43,11 @@ struct SummaryTally {
     }
 
     private mutating func add(_ part: DaySums.Session) {
-        let place = places[Int(part.session)]
-        if place < 0 {
-            places[Int(part.session)] = Int32(clamping: slots.count)
-            slots.append(part)
-        } else {
+        if let place = places[part.session] {
             slots[Int(place)].add(part)
+        } else {
+            places[part.session] = Int32(clamping: slots.count)
+            slots.append(part)
         }
     }
 

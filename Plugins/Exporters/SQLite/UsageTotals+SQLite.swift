@@ -17,6 +17,9 @@ extension UsageTotals {
         columns.map { "\($0) = min(\($0) + \(figure($0)), \(Int64.max))" }.joined(separator: ", ")
     }
 
+    /// So few that sums over all rows of a table can be added up.
+    private static let mostCalls: Int64 = 1 << 40
+
     /// The figures in the order of the columns.
     var figures: [Int64] {
         [
@@ -26,10 +29,12 @@ extension UsageTotals {
     }
 
     /// Reads sums from nine columns.
-    init(row: SQLiteRow, from column: Int32) {
+    ///
+    /// - Throws: An error of the database when there are fewer calls than none, or more than any store has.
+    init(row: SQLiteRow, from column: Int32) throws {
         self.init()
-        calls = row.int(column)
-        unpricedCalls = row.int(column + 1)
+        calls = try row.number(column, atMost: Self.mostCalls)
+        unpricedCalls = try row.number(column + 1, atMost: Self.mostCalls)
         counts = TokenCounts(
             uncachedInput: row.int(column + 2),
             cacheRead: row.int(column + 3),

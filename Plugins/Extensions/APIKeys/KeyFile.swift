@@ -44,15 +44,17 @@ public struct KeyFile: Sendable {
     ///
     /// - Throws: ``StartError`` when others may read the file, or it is not one of ours.
     public func records() throws(StartError) -> [KeyRecord] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return [] }
-            throw failure(errno == EACCES ? .permission : .inputOutput, "cannot be read: \(Self.reason(errno))")
+        let descriptor: Int32
+        do throws(QueueStorageError) {
+            descriptor = try OwnFile.open(path, .reading)
+        } catch {
+            if error.kind == nil, error.number == ENOENT { return [] }
+            throw failure(opening: error, "cannot be read")
         }
         defer { close(descriptor) }
         var facts = stat()
-        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
-            throw failure(.inputOutput, "is no file")
+        guard fstat(descriptor, &facts) == 0 else {
+            throw failure(.inputOutput, "cannot be read: \(Self.reason(errno))")
         }
         guard facts.st_mode & 0o077 == 0 else {
             throw failure(.permission, "can be read by other users; run: chmod 600 \(path)")
@@ -93,9 +95,11 @@ public struct KeyFile: Sendable {
     public func change<Answer>(_ change: (inout [KeyRecord]) -> Answer) throws(StartError) -> Answer {
         // What keeps the folder from being made keeps the file from being locked, which says so.
         try? DurableFolder.make(DurableFolder.containing(path))
-        let lock = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lock >= 0 else {
-            throw failure(errno == EACCES ? .permission : .inputOutput, "cannot be locked: \(Self.reason(errno))")
+        let lock: Int32
+        do throws(QueueStorageError) {
+            lock = try OwnFile.open(path + ".lock", .making)
+        } catch {
+            throw failure(opening: error, "cannot be locked")
         }
         defer {
             flock(lock, LOCK_UN)
@@ -140,6 +144,13 @@ public struct KeyFile: Sendable {
         } catch {
             throw failure(.inputOutput, "is written, but may not be on the disk: \(error.reason)")
         }
+    }
+
+    private func failure(opening error: QueueStorageError, _ what: String) -> StartError {
+        failure(
+            error.number == EACCES ? .permission : .inputOutput,
+            "\(what): \(error.kind == nil ? Self.reason(error.number) : error.reason)"
+        )
     }
 
     private func failure(_ reason: StartError.Reason, _ text: String) -> StartError {

@@ -11,6 +11,7 @@ extension SessionQuery {
         status = try parameters.choice("status", of: Session.Status.self)
         filter = try parameters.filter()
         if parameters.namesPeriod { period = try parameters.period(in: timezone, now: now) }
+        id = parameters["id"]
         text = parameters["q"]
         sort = try parameters.choice("sort", of: Sort.self) ?? sort
         descending = try parameters.choice("order", of: Order.self).map { $0 == .desc } ?? descending

@@ -2,7 +2,6 @@
 
 import CEmbedded
 public import CollectorKit
-import FoundationEssentials
 public import Usage
 
 /// Makes the processor that says what calls cost.
@@ -31,10 +30,17 @@ public struct PricingFactory: ProcessorFactory {
         var table = try builtIn()
         if let path = config.table, !path.isEmpty {
             do {
-                let bytes = [UInt8](try Data(contentsOf: URL(filePath: path.path)))
+                // A table is a user's file: it may be a link, but nothing that is waited for or that never ends.
+                let content = try OwnFile.content(path.path, largest: 256 << 20, followsLinks: true)
+                guard let bytes = content else { throw StoreError("it is missing") }
                 table = table.updated(by: try PriceTable(contentsOf: bytes))
             } catch let error as PriceTableError {
                 throw StartError(.configuration, "\(id): the price table \(path.path) cannot be read: \(error)")
+            } catch let error as QueueStorageError where error.kind != nil {
+                throw StartError(
+                    .inputOutput,
+                    "\(id): the price table \(path.path) cannot be read: it is \(error.kind?.rawValue ?? "no file")"
+                )
             } catch {
                 throw StartError(
                     .inputOutput,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
-import FoundationEssentials
 import Synchronization
 
 #if canImport(Glibc)
@@ -27,8 +26,8 @@ final class Salt: Sendable {
     func load(folder: String, for id: ComponentID) throws(StartError) {
         guard key == nil else { return }
         let path = "\(folder)/redaction.salt"
-        if !FileManager.default.fileExists(atPath: path) { try make(path, folder: folder, for: id) }
-        guard let bytes = FileManager.default.contents(atPath: path) else {
+        if try read(path, for: id) == nil { try make(path, folder: folder, for: id) }
+        guard let bytes = try read(path, for: id) else {
             throw StartError(.inputOutput, "\(id): the salt \(path) cannot be read; check that it may be read")
         }
         let digits = bytes.filter { $0 > 32 }
@@ -36,6 +35,17 @@ final class Salt: Sendable {
             throw StartError(.configuration, "\(id): the salt \(path) is damaged; delete it, and a new one is made")
         }
         value.withLock { $0 = Array(digits) }
+    }
+
+    private func read(_ path: String, for id: ComponentID) throws(StartError) -> [UInt8]? {
+        do throws(QueueStorageError) {
+            return try OwnFile.content(path, largest: 65_536)
+        } catch {
+            throw StartError(
+                error.isPermission ? .permission : .inputOutput,
+                "\(id): the salt \(path) cannot be read: \(error.reason)"
+            )
+        }
     }
 
     /// Writes a random key aside and links it to its name, which succeeds for one of several that start at once.

@@ -55,6 +55,11 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
     }
 
     func start() async throws(StartError) {
+        do throws(QueueStorageError) {
+            try file.refuseOthers()
+        } catch {
+            throw StartError(.inputOutput, "\(settings.id): the checkpoint \(error)")
+        }
         state.withLock { state in
             state.isRunning = true
             guard config.pollInterval.nanoseconds > 0 else { return }

@@ -1,29 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
-import FoundationEssentials
 import Glibc
 
 /// Keeps a checkpoint on the disk.
 struct CheckpointFile: Sendable {
     let path: String
 
-    /// What is kept; nothing when there is no file or it is damaged.
+    /// A checkpoint has some hundred bytes for each session file.
+    private static let largest = 1 << 30
+
+    private var draft: String { path + ".new" }
+
+    /// What is kept; nothing when there is no file, or when it is damaged or no regular file.
     func load() -> Checkpoint? {
-        (try? Data(contentsOf: URL(filePath: path))).flatMap { Checkpoint([UInt8]($0)) }
+        guard let bytes = try? OwnFile.content(path, largest: Self.largest) else { return nil }
+        return Checkpoint(bytes)
     }
 
     /// Whether there is a file at all.
-    var exists: Bool { FileManager.default.fileExists(atPath: path) }
+    var exists: Bool { access(path, F_OK) == 0 }
+
+    /// Refuses what is no regular file where the checkpoint is read and written; a rename would remove a link without a word.
+    func refuseOthers() throws(QueueStorageError) {
+        try OwnFile.refuseOthers(path)
+        try OwnFile.refuseOthers(draft)
+    }
 
     /// Replaces the file as a whole: after a crash there is the old one or the new one.
     ///
     /// - Throws: ``FileStream/Failure``; the old file is still there then.
     func save(_ checkpoint: Checkpoint) throws(FileStream.Failure) {
         try makeFolder()
-        let draft = path + ".new"
-        let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .system }
+        let descriptor: Int32
+        do throws(QueueStorageError) {
+            try refuseOthers()
+            descriptor = try OwnFile.open(draft, .replacing)
+        } catch {
+            throw FileStream.Failure(error.reason)
+        }
         do throws(FileStream.Failure) {
             defer { close(descriptor) }
             try write(checkpoint.encoded, to: descriptor)

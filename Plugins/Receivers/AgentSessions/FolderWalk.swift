@@ -27,10 +27,15 @@ struct FileIdentity: Hashable {
     var inode: UInt64
 }
 
-/// Looks through folders; every folder and file once, whatever links lead to it.
+/// Looks through folders; every folder and file once.
+///
+/// Links are not followed, but for a root that is one: a walk does not leave its roots, whatever other programs write into them. What a link leads
+/// to within the roots is found under its own path. File systems that hold no files of users, such as `/proc`, are passed over.
 struct FolderWalk {
     private var seenFolders: Set<FileIdentity> = []
     private var seenFiles: Set<FileIdentity> = []
+    /// The file systems that are not looked through, once they are known.
+    private var specialDevices: Set<UInt64>?
     /// What could not be looked through.
     private(set) var problems: [ScanProblem] = []
 
@@ -93,7 +98,11 @@ struct FolderWalk {
         }
         defer { closedir(folder) }
         var status = stat()
-        guard fstat(dirfd(folder), &status) == 0, seenFolders.insert(FileIdentity(status)).inserted else { return }
+        guard fstat(dirfd(folder), &status) == 0 else { return }
+        let special = specialDevices ?? Self.specialDevices()
+        specialDevices = special
+        guard !special.contains(UInt64(status.st_dev)) else { return noteSpecial(path) }
+        guard seenFolders.insert(FileIdentity(status)).inserted else { return }
         var below: [String] = []
         while let entry = readdir(folder) {
             withUnsafePointer(to: &entry.pointee.d_name) { pointer in
@@ -122,8 +131,11 @@ struct FolderWalk {
         _ status: inout stat
     ) -> mode_t {
         if Int(type) == Int(DT_DIR) { return S_IFDIR }
+        guard Int(type) != Int(DT_LNK) else { return 0 }
         let isWanted = ends(name, in: endings)
-        guard isWanted || Int(type) != Int(DT_REG), fstatat(dirfd(folder), name, &status, 0) == 0 else { return 0 }
+        guard isWanted || Int(type) != Int(DT_REG),
+            fstatat(dirfd(folder), name, &status, AT_SYMLINK_NOFOLLOW) == 0
+        else { return 0 }
         let kind = status.st_mode & S_IFMT
         return kind == S_IFREG && !isWanted ? 0 : kind
     }
@@ -142,6 +154,35 @@ struct FolderWalk {
         path += "/"
         path += String(cString: name)
         return path
+    }
+
+    /// The kinds of file systems in which the kernel shows itself (filesystems(5)).
+    private static let special: Set<String> = [
+        "proc", "sysfs", "devpts", "devtmpfs", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs", "bpf", "pstore",
+        "configfs", "fusectl", "binfmt_misc", "mqueue", "efivarfs", "selinuxfs", "nsfs",
+    ]
+
+    /// The devices of such file systems, by the list of mounts (proc_pid_mountinfo(5)); none where there is no such list.
+    private static func specialDevices() -> Set<UInt64> {
+        guard let list = try? OwnFile.content("/proc/self/mountinfo", largest: 16 << 20) else { return [] }
+        var devices: Set<UInt64> = []
+        for line in String(decoding: list, as: UTF8.self).split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count > 3, let dash = fields.firstIndex(of: "-"), fields.indices.contains(dash + 1),
+                special.contains(String(fields[dash + 1]))
+            else { continue }
+            let numbers = fields[2].split(separator: ":").compactMap { UInt64($0) }
+            guard numbers.count == 2 else { continue }
+            // As the C library composes a device number (makedev(3)).
+            let (major, minor) = (numbers[0], numbers[1])
+            devices.insert((major & 0xFFF) << 8 | (major & ~0xFFF) << 32 | minor & 0xFF | (minor & ~0xFF) << 12)
+        }
+        return devices
+    }
+
+    private mutating func noteSpecial(_ path: String) {
+        let message = "the folder is not looked through: it is in a file system of the kernel, such as /proc"
+        problems.append(ScanProblem(path: path, line: nil, message: message))
     }
 
     private mutating func note(_ path: String, _ depth: Int) {

@@ -9,7 +9,13 @@ import Usage
 struct ReferenceStore {
     private var batches: [Batch] = []
     /// What ended before is gone.
-    private var border = Timestamp(nanoseconds: 0)
+    private var border = CompactionBorder.none
+    /// What came in, but for the calls that a compaction has forgotten.
+    private var observations: [Observation] = []
+    /// What is known of sessions, but for those that a compaction has forgotten.
+    private var facts: [String: SessionSighting] = [:]
+    /// The sessions that records name.
+    private var named: Set<String> = []
     /// How calls were priced anew; nil when they were not.
     private var repricing: Pricing?
 
@@ -21,11 +27,19 @@ struct ReferenceStore {
     ///
     /// - Returns: How many calls nobody had told of before.
     mutating func consume(_ batch: Batch) throws -> Int {
+        let border = border.applying(to: [batch])
+        guard let batch = border.admit([batch]).batches.first else { return 0 }
         batches.append(batch)
+        observations += batch.observations
+        for sighting in batch.sessions + batch.observations.compactMap(\.sessionSighting) {
+            if facts[sighting.id]?.merge(sighting) == nil { facts[sighting.id] = sighting }
+        }
+        named.formUnion(batch.sessions.map(\.id))
         let change = try ledger.absorb(batch.observations)
         defer { sightings.formUnion(batch.observations.map(\.id)) }
         return change.entries.count { entry in
-            entry.call.isCounted && entry.witnesses.allSatisfy { !sightings.contains($0.id) }
+            entry.call.isCounted && !border.isExpired(entry.call.time)
+                && entry.witnesses.allSatisfy { !sightings.contains($0.id) }
         }
     }
 
@@ -37,8 +51,9 @@ struct ReferenceStore {
     /// - Returns: How many records and calls that were; right as long as nothing came twice.
     mutating func compact(before instant: Timestamp) throws -> Int {
         let before = try answers()
-        border = max(border, Timestamp(nanoseconds: instant.nanoseconds / Self.quarter * Self.quarter))
+        border = border.after(CompactionBorder(before: instant), now: GeneratedTelemetry.now)
         let after = try answers()
+        try forget()
         return before.calls.count - after.calls.count + before.records.count - after.records.count
     }
 
@@ -58,17 +73,26 @@ struct ReferenceStore {
         return ReferenceAnswers(calls: calls, counted: counted, records: records(), sessions: sessions(counted))
     }
 
-    /// The step to which a compaction is rounded down.
-    private static let quarter: Int64 = 900_000_000_000
+    /// Forgets calls all of whose observations would be refused, and sessions of which nothing is left.
+    private mutating func forget() throws {
+        for entry in ledger.entries.values where border.isForgotten(entry.witnesses) { ledger.remove(entry.ref) }
+        observations = ledger.entries.values.sorted { $0.ref < $1.ref }.flatMap(\.witnesses)
+        let living = Set(try calls().compactMap(\.session))
+        let gone = facts.values.filter { border.isExpired($0.lastSeen) && !living.contains($0.id) }.map(\.id)
+        for id in gone {
+            facts[id] = nil
+            named.remove(id)
+        }
+    }
 
     // MARK: - Facts
 
     /// All calls with their prices.
     private func calls() throws -> [Call] {
         var ledger = MemoryLedger()
-        try ledger.absorb(batches.flatMap(\.observations))
+        try ledger.absorb(observations)
         let pricing = repricing ?? batches.lazy.compactMap(\.pricing).last
-        return ledger.calls.filter { $0.time >= border }.map { call in
+        return ledger.calls.filter { !border.isExpired($0.time) }.map { call in
             var call = call
             call.price = pricing?.price(call) ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
             return call
@@ -95,22 +119,17 @@ struct ReferenceStore {
                 )
             }
         }
-        return found.filter { $0.time >= border }
+        return found.filter { !border.isExpired($0.time) }
     }
 
     /// Every session that a record names or that has a counted call, with the sums over those calls.
     private func sessions(_ counted: [Call]) -> [Session] {
-        var sightings: [String: SessionSighting] = [:]
-        let told = batches.flatMap(\.sessions)
-        for sighting in told + batches.flatMap(\.observations).compactMap(\.sessionSighting) {
-            sightings[sighting.id]?.merge(sighting)
-            if sightings[sighting.id] == nil { sightings[sighting.id] = sighting }
-        }
         let calls = Dictionary(grouping: counted) { $0.session }
-        let named = Set(told.map(\.id))
-        return sightings.values.compactMap { sighting in
+        return facts.values.compactMap { sighting in
             let own = calls[sighting.id] ?? []
-            guard !own.isEmpty || (named.contains(sighting.id) && sighting.lastSeen >= border) else { return nil }
+            guard !own.isEmpty || (named.contains(sighting.id) && !border.isExpired(sighting.lastSeen)) else {
+                return nil
+            }
             return Session(sighting, own)
         }
     }

@@ -21,13 +21,12 @@ final class DiskFile: QueueFile {
     }
 
     private static func open(_ path: String, creating: Bool) throws(QueueStorageError) -> DiskDescriptor {
-        let flags = creating ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDWR | O_CLOEXEC
-        var number = systemOpen(path, flags, 0o600)
-        if number < 0, !creating, [EACCES, EROFS].contains(errno) {
-            number = systemOpen(path, O_RDONLY | O_CLOEXEC, 0)
+        do throws(QueueStorageError) {
+            return DiskDescriptor(try OwnFile.open(path, creating ? .making : .updating))
+        } catch {
+            guard !creating, error.kind == nil, [EACCES, EROFS].contains(error.number) else { throw error }
+            return DiskDescriptor(try OwnFile.open(path, .reading))
         }
-        guard number >= 0 else { throw QueueStorageError(number: errno, path: path) }
-        return DiskDescriptor(number)
     }
 
     /// The descriptor, which stays open at least as long as the caller holds it.

@@ -54,8 +54,7 @@ public struct DiskStorage: QueueStorage {
 
     /// Takes the lock of a file.
     public func lock(_ path: String) throws(QueueStorageError) -> any Sendable {
-        let descriptor = systemOpen(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw QueueStorageError(number: errno, path: path) }
+        let descriptor = try OwnFile.open(path, .making)
         let file = DiskDescriptor(descriptor)
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw QueueStorageError(number: errno, path: path) }
         return file
@@ -69,7 +68,8 @@ private func systemRename(_ path: String, _ other: String) -> Int32 { rename(pat
 extension QueueStorageError {
     /// Why, without the path, and what to do about it.
     public var reason: String {
-        switch number {
+        if let kind { return "it is \(kind.rawValue), not a file of this program; remove it or name another path" }
+        return switch number {
         case ENOSPC, EDQUOT: "the disk is full; free some space"
         case EACCES, EPERM: "it may not be written; check the rights of the folder"
         case EROFS: "the file system is read-only; mount it for writing"

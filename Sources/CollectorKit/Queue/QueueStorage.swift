@@ -86,11 +86,14 @@ public struct QueueStorageError: Error, Sendable, CustomStringConvertible {
     public let number: Int32
     /// The file or folder.
     public let path: String
+    /// What is there where a regular file should be; nil where that is not the reason.
+    public let kind: OwnFile.Kind?
 
     /// Creates an error.
-    public init(number: Int32, path: String) {
+    public init(number: Int32, path: String, kind: OwnFile.Kind? = nil) {
         self.number = number
         self.path = path
+        self.kind = kind
     }
 
     /// The path and why it cannot be used.

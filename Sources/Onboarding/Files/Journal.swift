@@ -46,6 +46,10 @@ public struct Journal: Sendable {
 
     /// The changes that stand, oldest first.
     public func records() throws(SettingsFault) -> [Record] {
+        // A file of this program's own: it is not to be found in the place that others choose.
+        guard files.target(of: path) == path else {
+            throw SettingsFault(.badContent, "\(path) is a symbolic link; remove it and try again")
+        }
         guard let bytes = try files.read(path) else { return [] }
         guard let document = try? JSONDecoder().decode(Document.self, from: Data(bytes)) else {
             throw SettingsFault(.badContent, "\(path) is not a journal of this program; set it aside and try again")

@@ -94,6 +94,11 @@ public struct LocalFiles: Sendable {
             throw Self.fault(path, "could not be read")
         }
         defer { close(descriptor) }
+        var found = stat()
+        // Nothing comes out of a pipe to which no program writes, which would pass for an empty file.
+        guard fstat(descriptor, &found) == 0, found.st_mode & S_IFMT == S_IFREG else {
+            throw SettingsFault(.badContent, "\(path) is no regular file; nothing was changed")
+        }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {

@@ -15,7 +15,7 @@ struct StatusLineCommand: AsyncParsableCommand {
         commandName: "statusline",
         abstract: "Prints one line for the status bar of an agent: session, today, budget.",
         discussion: """
-            Reads the store and asks nobody. Claude Code hands its session over on standard input; in its settings.json:
+            Asks the collector when one runs, else reads the store. Claude Code hands its session over on standard input; in its settings.json:
               "statusLine": { "type": "command", "command": "hammurabi statusline" }
             It ends with 0 whatever happens. It reads no ./config.yaml, because the directory is that of some project.
             """
@@ -45,6 +45,24 @@ struct StatusLineCommand: AsyncParsableCommand {
 
     private func line(_ session: AgentState?, _ surroundings: Surroundings) async throws -> StatusLine {
         let graph = try graph(surroundings)
+        var refusal: StatusLine.Failure?
+        do throws(StatusLine.Failure) {
+            if let line = try StatusLine(askedOf: graph, session: session?.sessionId) { return line }
+        } catch {
+            refusal = error
+        }
+        do {
+            return try await stored(session, graph, surroundings)
+        } catch {
+            // A store that the collector holds for itself cannot be read beside it.
+            throw refusal ?? error
+        }
+    }
+
+    /// The numbers of the store itself.
+    private func stored(_ session: AgentState?, _ graph: PipelineGraph, _ surroundings: Surroundings) async throws
+        -> StatusLine
+    {
         let hub = graph.hubConfig ?? HubConfig()
         let logger = Logger(label: "hammurabi") { _ in SwiftLogNoOpLogHandler() }
         let now = Console.now()
@@ -60,8 +78,8 @@ struct StatusLineCommand: AsyncParsableCommand {
             var line = StatusLine(today: try await store.summary(of: today, now: now).totals)
             if let id = session?.sessionId {
                 var query = SessionQuery(now: now)
-                (query.text, query.limit) = (id, 5)
-                line.session = try await store.sessions(query).sessions.first { $0.id == id }?.totals
+                (query.id, query.limit) = (id, 1)
+                line.session = try await store.sessions(query).sessions.first?.totals
             }
             if let limit = hub.budget.monthly.flatMap({ Money(dollars: $0) }), limit > .zero {
                 let month = try Period(nil, timezone: hub.timezone, now: now)
@@ -104,6 +122,45 @@ struct StatusLine {
         var text: String
     }
 
+    init(today: UsageTotals) { self.today = today }
+
+    /// Asks the collector of a configuration; nil when none answers that could say more than the store.
+    ///
+    /// - Throws: ``Failure`` when a collector runs that refuses to answer.
+    init?(askedOf graph: PipelineGraph, session: String?) throws(Failure) {
+        guard let hub = graph.hubConfig else { return nil }
+        let client = graph.client(at: hub.endpoint)
+        // No question whether it is there before the first: a status bar is drawn many times a minute.
+        func get<Document: Decodable>(
+            _ type: Document.Type,
+            _ path: String,
+            _ query: [(String, String)]
+        ) throws(Failure) -> Document? {
+            guard let answer = client.send("GET", HubConnection.target(path, query), seconds: Self.patience) else {
+                return nil
+            }
+            guard ![401, 403].contains(answer.status) else {
+                throw Failure(text: "the collector wants an API key; put it into HAMMURABI_API_KEY")
+            }
+            return answer.status == 200 ? try? JSONDecoder().decode(type, from: Data(answer.body.utf8)) : nil
+        }
+        let query = [("period", "today"), ("sessions", "false")]
+        guard let summary = try get(SummaryDocument.self, "/api/telemetry/summary", query) else { return nil }
+        today = UsageTotals(summary.totals)
+        budget = summary.budget.map { ($0.limit.amount, $0.used.amount) }
+        guard let session else { return }
+        // Both: a collector of another version may know only one of them.
+        let page = try get(
+            SessionsDocument.self,
+            "/api/telemetry/sessions",
+            [("id", session), ("q", session), ("limit", "1")]
+        )
+        self.session = page?.sessions.first { $0.facts.sessionId == session }.map { UsageTotals($0.figures) }
+    }
+
+    /// How many seconds a collector may be silent.
+    private static let patience = 2
+
     /// Such as `$1.24 session · $8.30 today · 62% of $200 · 41k tok`.
     func text(_ style: Style) -> String {
         var parts: [String] = []
@@ -122,5 +179,20 @@ struct StatusLine {
 
     private static func cost(_ totals: UsageTotals, _ style: Style) -> String {
         totals.calls > 0 && totals.unpricedCalls == totals.calls ? style.none : Figures.money(totals.cost)
+    }
+}
+
+extension UsageTotals {
+    /// The sums of a document.
+    fileprivate init(_ figures: UsageFigures) {
+        self.init()
+        (calls, unpricedCalls, cost) = (figures.calls, figures.unpricedCalls, figures.cost)
+        counts = TokenCounts(
+            uncachedInput: figures.input,
+            cacheRead: figures.cacheRead,
+            cacheWrite5m: figures.cacheWrite,
+            output: figures.output,
+            reasoning: figures.reasoning
+        )
     }
 }

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Opens the files that this program keeps for itself: stores, queues, keys, checkpoints, locks.
+///
+/// Only a regular file is opened. A symbolic link would let others choose what is overwritten, a named pipe would keep its reader
+/// waiting for ever, and a device has no end; each of them is refused with its kind. Nothing here waits: a path is opened with
+/// `O_NONBLOCK`, and its kind is asked of the descriptor, so that it cannot change in between. Links among the folders of a path are
+/// followed. Safe to use from any thread.
+public enum OwnFile {
+    /// What a file is opened for.
+    public enum Access: Sendable {
+        /// Reading; the file must be there.
+        case reading
+        /// Reading and writing; the file must be there.
+        case updating
+        /// Reading and writing; the file is made if it is missing.
+        case making
+        /// Reading and appending; the file is made if it is missing.
+        case appending
+        /// Writing from the beginning; what the file held is removed.
+        case replacing
+
+        fileprivate var flags: Int32 {
+            switch self {
+            case .reading: O_RDONLY
+            case .updating: O_RDWR
+            case .making: O_RDWR | O_CREAT
+            case .appending: O_RDWR | O_CREAT | O_APPEND
+            case .replacing: O_RDWR | O_CREAT
+            }
+        }
+    }
+
+    /// What is under a path where a regular file should be.
+    public enum Kind: String, Sendable {
+        /// Leads to another path.
+        case link = "a symbolic link"
+        /// Holds files.
+        case folder = "a folder"
+        /// A named pipe.
+        case pipe = "a named pipe"
+        /// The address of a local server.
+        case socket = "a socket"
+        /// A terminal, a disk, `/dev/null` and the like.
+        case device = "a device"
+
+        /// The kind in a file's mode; nil for a regular file.
+        init?(_ mode: mode_t) {
+            switch mode & S_IFMT {
+            case S_IFREG: return nil
+            case S_IFLNK: self = .link
+            case S_IFDIR: self = .folder
+            case S_IFIFO: self = .pipe
+            case S_IFSOCK: self = .socket
+            default: self = .device
+            }
+        }
+    }
+
+    /// Opens a file for this user only; child processes do not get the descriptor, which the caller closes.
+    ///
+    /// - Throws: ``QueueStorageError`` with the system's number, and with the kind of what is there when it is no regular file.
+    public static func open(_ path: String, _ access: Access) throws(QueueStorageError) -> Int32 {
+        let descriptor = systemOpen(path, access.flags | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0o600)
+        guard descriptor >= 0 else {
+            let number = errno
+            // What cannot be opened at all, such as a link or a socket, is named by its kind, too.
+            throw QueueStorageError(number: number, path: path, kind: kind(path))
+        }
+        do throws(QueueStorageError) {
+            try check(descriptor, path)
+            if case .replacing = access, ftruncate(descriptor, 0) != 0 {
+                throw QueueStorageError(number: errno, path: path)
+            }
+            return descriptor
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    private static func check(_ descriptor: Int32, _ path: String) throws(QueueStorageError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw QueueStorageError(number: errno, path: path) }
+        guard let kind = Kind(status.st_mode) else { return }
+        throw QueueStorageError(number: EINVAL, path: path, kind: kind)
+    }
+
+    /// What is under a path instead of a regular file; nil when a regular file or nothing is there.
+    ///
+    /// For files that a library opens. Between this and its opening another user of the folder could exchange the file.
+    public static func kind(_ path: String) -> Kind? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? Kind(status.st_mode) : nil
+    }
+
+    /// Refuses what is no regular file; a path with nothing under it is fine.
+    ///
+    /// - Throws: ``QueueStorageError`` with the kind.
+    public static func refuseOthers(_ path: String) throws(QueueStorageError) {
+        if let kind = kind(path) { throw QueueStorageError(number: EINVAL, path: path, kind: kind) }
+    }
+
+    /// All bytes of a file.
+    ///
+    /// - Parameters:
+    ///   - largest: The most bytes that are read; a larger file is an error.
+    ///   - followsLinks: Whether the path is one that a user names, which may be a link.
+    /// - Returns: nil when there is no file.
+    /// - Throws: ``QueueStorageError``, with the number `EFBIG` for a file that is too large.
+    public static func content(_ path: String, largest: Int, followsLinks: Bool = false) throws(QueueStorageError)
+        -> [UInt8]?
+    {
+        let descriptor: Int32
+        do throws(QueueStorageError) {
+            descriptor = followsLinks ? try openBehindLinks(path) : try open(path, .reading)
+        } catch {
+            guard error.kind == nil, error.number == ENOENT else { throw error }
+            return nil
+        }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = read(descriptor, &block, block.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw QueueStorageError(number: errno, path: path) }
+            if count == 0 { return bytes }
+            bytes += block[..<count]
+            guard bytes.count <= largest else { throw QueueStorageError(number: EFBIG, path: path) }
+        }
+    }
+
+    private static func openBehindLinks(_ path: String) throws(QueueStorageError) -> Int32 {
+        let descriptor = systemOpen(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)
+        guard descriptor >= 0 else { throw QueueStorageError(number: errno, path: path) }
+        do throws(QueueStorageError) {
+            try check(descriptor, path)
+            return descriptor
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+}
