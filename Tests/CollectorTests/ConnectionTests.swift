@@ -147,6 +147,25 @@ struct ConnectionTests {
         #expect(try await connection.answer().status == 200)
     }
 
+    @Test func `a client does not answer for the time that its body is worked on`() async throws {
+        var limits = ListenerLimits()
+        limits.bodyPause = .milliseconds(300)
+        limits.bodyGrace = .milliseconds(300)
+        let late = Route(.post, "/late") { request in
+            try await Task.sleep(for: .milliseconds(500))
+            _ = try await request.body.collect(limit: 2_000_000)
+            try await Task.sleep(for: .milliseconds(500))
+            return ServerResponse(.ok)
+        }
+        let bench = try await ListenerBench([late], limits)
+        let connection = try await bench.connect()
+        try await connection.send(
+            Array("POST /late HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n".utf8)
+                + [UInt8](repeating: 65, count: 900_000)
+        )
+        #expect(try await connection.answer().status == 200)
+    }
+
     @Test func `work on a long body, and one that inflates to one, leaves the event loop`() async throws {
         let short = Route(.post, "/short") { request in
             let most = request.shortWork?.bytes

@@ -5,7 +5,7 @@
 /// A sender may add members of its own, and a decoder would make values of all of them: 600,000 in a body of 1.4 MB took 3.6 s. What is
 /// stepped over is checked for the grammar of RFC 8259 and costs a look at each byte.
 struct KnownMembers {
-    /// The events as JSON: an object, or a list of at most as many as were asked for. What is no object is 0.
+    /// The events as JSON, an object or a list of at most as many as were asked for; what is no object is 0.
     private(set) var json: [UInt8] = []
     /// How many elements the list has; 1 where the body is one event.
     private(set) var count = 0
@@ -90,7 +90,9 @@ struct KnownMembers {
         json.append(UInt8(ascii: "}"))
     }
 
-    /// Steps over a member; whether it was kept. A list or an object, which no member of ours is, is kept as an empty list.
+    /// Steps over a member; whether it was kept.
+    ///
+    /// A list or an object, which no member of ours is, is kept as an empty list.
     private mutating func member(_ cursor: inout Cursor, isFirst: Bool) throws(Fault) -> Bool {
         let name = try cursor.string()
         cursor.skipSpace()

@@ -26,6 +26,8 @@ extension ConnectionHandler {
         case .end:
             exchange?.incoming = nil
             exchange?.body.complete()
+            // How long an answer takes is not for the client to answer for.
+            if timing.reason == .body { timing.stop() }
             if exchange?.isHandled == false { handle() }
         }
     }
@@ -80,8 +82,9 @@ extension ConnectionHandler {
         }
     }
 
-    /// Short work starts at once on the event loop and comes back to it; work on a long body has threads of its own, so that it holds up
-    /// neither other connections nor those who only ask. What a compressed body inflates to is not known here: its handler goes over to
+    /// Starts short work at once on the event loop, and other work elsewhere.
+    ///
+    /// Work on a long body has threads of its own, so that it holds up neither other connections nor clients that only ask. What a compressed body inflates to is not known here: its handler goes over to
     /// those threads when it is much.
     private func run(_ route: Route, _ parameters: [String: String], _ exchange: Exchange, _ eventLoop: any EventLoop) {
         let (service, number) = (service, exchange.number)

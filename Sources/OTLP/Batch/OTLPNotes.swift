@@ -49,13 +49,19 @@ extension RawSpan {
         return bits & 0x8080_8080_8080_8080 == 0
     }
 
-    /// How many sequences decoding replaces with U+FFFD.
+    /// How many sequences decoding replaces with U+FFFD; counted without a decoded copy, which could be three times as long.
     var invalidSequences: Int {
-        let text = withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-        let shown = text.unicodeScalars.count { $0 == "\u{fffd}" }
-        let meant = (0..<max(0, byteCount - 2)).count {
-            (byte($0), byte($0 + 1), byte($0 + 2)) == (0xef, 0xbf, 0xbd)
+        withUnsafeBytes { bytes in
+            var iterator = bytes.makeIterator()
+            var parser = Unicode.UTF8.ForwardParser()
+            var count = 0
+            while true {
+                switch parser.parseScalar(from: &iterator) {
+                case .valid: continue
+                case .error: count += 1
+                case .emptyInput: return count
+                }
+            }
         }
-        return shown - meant
     }
 }

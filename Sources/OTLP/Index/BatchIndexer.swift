@@ -32,8 +32,9 @@ struct BatchIndexer {
         checker.memory = memory
     }
 
-    /// What elements cost beside the array of the index: a record is looked at by every processor and written by every store, an
-    /// attribute may be marked as removed. Measured with records and attributes of two bytes (`AmplifyingBodiesTests`).
+    /// What elements cost, in the array of the index and in what is made of them later, in bytes.
+    ///
+    /// A record is looked at by every processor and written by every store, an attribute may be marked as removed. Measured with records and attributes of two bytes (`AmplifyingBodiesTests`).
     enum Cost {
         static let record = 512
         static let attribute = 48

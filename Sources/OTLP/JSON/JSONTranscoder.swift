@@ -48,9 +48,10 @@ struct JSONTranscoder: ~Copyable {
     ) throws(ParseFailure) -> (json: [UInt8], invalidSequences: Int) {
         let invalidSequences = json.span.bytes.invalidSequences
         let most = json.count + 2 * invalidSequences
-        try memory.take(2 * most)
+        // The text is made in a buffer that doubles, and copied once more.
+        try memory.take(3 * most)
         let json = Array(String(decoding: json, as: UTF8.self).utf8)
-        memory.give(most)
+        memory.give(2 * most)
         return (json, invalidSequences)
     }
 

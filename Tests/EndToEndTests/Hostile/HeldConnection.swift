@@ -45,6 +45,9 @@ final class HeldConnection: Sendable {
         }
     }
 
+    /// Says that nothing more will be sent.
+    func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
     /// The beginning of what has come; waits for it.
     func read() -> String {
         var buffer = [UInt8](repeating: 0, count: 4_096)
