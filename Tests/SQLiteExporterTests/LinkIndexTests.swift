@@ -56,9 +56,15 @@ struct LinkIndexTests {
             }
             try index.flush(db)
             for _ in 0..<1_000 { #expect(try !index.holds(LedgerLink(rawValue: random.next() & ~8), db)) }
-            let run = try LinkRun(slice: 0, level: 9, postings.sorted(), to: db)
-            #expect(postings.allSatisfy { run.mayHold($0.link) })
-            #expect((0..<100_000).count { _ in run.mayHold(LedgerLink(rawValue: random.next() & ~8)) } < 300)
+            var filter: LinkFilter?
+            let run = try LinkRun(slice: 0, level: 9, postings.sorted(), to: db, &filter)
+            var slice = LinkSlice()
+            slice.append(run, try #require(filter))
+            #expect(postings.allSatisfy { slice.last(before: 1, holding: $0.link) == 0 })
+            let guesses = (0..<100_000).count { _ in
+                slice.last(before: 1, holding: LedgerLink(rawValue: random.next() & ~8)) != nil
+            }
+            #expect(guesses < 300)
         }
     }
 

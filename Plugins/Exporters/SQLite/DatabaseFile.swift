@@ -133,8 +133,9 @@ struct DatabaseFile {
 
     /// How many kibibytes of pages a connection that reads keeps: few, because the system keeps the file.
     private static let readerCacheSize = 2_000
-    /// How many the writer keeps: what a transaction of several large requests changes. What does not fit is written to the log
-    /// before the commit and read, summed up and written again when it changes once more.
+    /// How many the writer keeps: what a transaction of several large requests changes.
+    ///
+    /// What does not fit is written to the log before the commit and read, summed up and written again when it changes once more.
     private static let writerCacheSize = 8_000
 
     private static var migrator: DatabaseMigrator {

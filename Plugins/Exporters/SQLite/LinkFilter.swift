@@ -8,7 +8,7 @@ import Usage
 /// Of plain links about one in a thousand that are missing is answered "perhaps" in vain. All links of a cell share a line, so that
 /// one look at memory answers for the cell and for the eight sets of kinds.
 struct LinkFilter: Sendable {
-    private var words: [UInt64]
+    private(set) var words: [UInt64]
 
     /// How many links come to a line of 512 bits.
     private static let linksOfLine = 28
@@ -47,36 +47,6 @@ struct LinkFilter: Sendable {
         set(Self.kindBits, &kind, inLine: line)
     }
 
-    /// Whether a plain link, or one of a cell's, may be held; false is certain.
-    func mayContain(_ link: LedgerLink) -> Bool {
-        if let cell = link.cell { return kinds(in: cell, among: 1 << link.kinds) != 0 }
-        var probe = Probe(link)
-        return has(Self.linkBits, &probe, inLine: line(of: probe))
-    }
-
-    /// Which sets of kinds of a cell may be held.
-    ///
-    /// - Parameters:
-    ///   - cell: The link of the cell itself (``ResemblanceCell/link``).
-    ///   - kinds: Those that are asked for, a bit for each.
-    func kinds(in cell: LedgerLink, among kinds: UInt8) -> UInt8 {
-        var probe = Probe(cell)
-        let line = line(of: probe)
-        guard has(Self.cellBits, &probe, inLine: line) else { return 0 }
-        var found: UInt8 = 0
-        for number in UInt64(0)..<8 where kinds & 1 << number != 0 {
-            var kind = Probe(LedgerLink(rawValue: cell.rawValue | 8 | number))
-            if has(Self.kindBits, &kind, inLine: line) { found |= 1 << number }
-        }
-        return found
-    }
-
-    /// Where the line of a link begins.
-    private func line(of probe: Probe) -> Int {
-        Int(truncatingIfNeeded: probe.hash.multipliedFullWidth(by: UInt64(words.count / Self.wordsOfLine)).high)
-            * Self.wordsOfLine
-    }
-
     private mutating func set(_ count: Int, _ probe: inout Probe, inLine line: Int) {
         for _ in 0..<count {
             let bit = probe.next()
@@ -84,10 +54,52 @@ struct LinkFilter: Sendable {
         }
     }
 
-    private func has(_ count: Int, _ probe: inout Probe, inLine line: Int) -> Bool {
+    private func line(of probe: Probe) -> Int { Self.line(of: probe, ofWords: words.count) }
+
+    private static func line(of probe: Probe, ofWords count: Int) -> Int {
+        Int(truncatingIfNeeded: probe.hash.multipliedFullWidth(by: UInt64(count / wordsOfLine)).high) * wordsOfLine
+    }
+
+    /// Whether a plain link, or one of a cell's, may be among those whose filter has these words; false is certain.
+    @inline(__always)
+    static func mayContain(_ link: LedgerLink, _ words: UnsafeBufferPointer<UInt64>.SubSequence) -> Bool {
+        if let cell = link.cell { return kinds(in: cell, among: 1 << link.kinds, words) != 0 }
+        var probe = Probe(link)
+        return has(linkBits, &probe, in: words, at: line(of: probe, ofWords: words.count))
+    }
+
+    /// Which sets of kinds of a cell may be among the links whose filter has these words.
+    ///
+    /// - Parameters:
+    ///   - cell: The link of the cell itself (``ResemblanceCell/link``).
+    ///   - kinds: Those that are asked for, a bit for each.
+    @inline(__always)
+    static func kinds(
+        in cell: LedgerLink,
+        among kinds: UInt8,
+        _ words: UnsafeBufferPointer<UInt64>.SubSequence
+    ) -> UInt8 {
+        var probe = Probe(cell)
+        let line = line(of: probe, ofWords: words.count)
+        guard has(cellBits, &probe, in: words, at: line) else { return 0 }
+        var found: UInt8 = 0
+        for number in UInt64(0)..<8 where kinds & 1 << number != 0 {
+            var kind = Probe(LedgerLink(rawValue: cell.rawValue | 8 | number))
+            if has(kindBits, &kind, in: words, at: line) { found |= 1 << number }
+        }
+        return found
+    }
+
+    @inline(__always)
+    private static func has(
+        _ count: Int,
+        _ probe: inout Probe,
+        in words: UnsafeBufferPointer<UInt64>.SubSequence,
+        at line: Int
+    ) -> Bool {
         for _ in 0..<count {
             let bit = probe.next()
-            if words[line + bit >> 6] & 1 << UInt64(bit & 63) == 0 { return false }
+            if words[words.startIndex + line + bit >> 6] & 1 << UInt64(bit & 63) == 0 { return false }
         }
         return true
     }

@@ -16,8 +16,7 @@ import Usage
 /// Postings may be stale: a call that was retired leaves them behind. Code that follows one checks that the call carries the link.
 struct LinkIndex: Sendable {
     private var tail = LinkTail()
-    /// The runs of each slice, oldest first.
-    private var slices = [[LinkRun]](repeating: [], count: Self.sliceCount)
+    private var slices = [LinkSlice](repeating: LinkSlice(), count: Self.sliceCount)
     /// Levels with enough runs for a merge.
     private var due: [(slice: Int, level: Int64)] = []
     /// How many postings may be merged for what was added.
@@ -39,11 +38,11 @@ struct LinkIndex: Sendable {
     ///     without growing, two megabytes with what sorting them takes.
     init(_ db: Database, tailCapacity: Int = 24_000) throws {
         self.tailCapacity = tailCapacity
-        try LinkRun.forEach(db) { run, slice in
+        try LinkRun.forEach(db) { run, filter, slice in
             guard slices.indices.contains(slice) else {
                 throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "run \(run.id) of links is in no slice")
             }
-            append(run, to: slice)
+            append(run, filter, to: slice)
         }
         var postings: [Posting] = []
         var statement = try SQLiteStatement("SELECT postings FROM link_tail ORDER BY seq", db)
@@ -58,8 +57,11 @@ struct LinkIndex: Sendable {
     func holds(_ link: LedgerLink, _ db: Database) throws -> Bool {
         if tail.contains(link) { return true }
         // What a filter takes for possible is looked up: to take it for true would cost the ledger far more than a page.
-        for run in slices[Self.slice(of: link)].reversed() where run.mayHold(link) {
-            if try has(link, in: run, db) { return true }
+        let slice = Self.slice(of: link)
+        var position = slices[slice].runs.count
+        while let next = slices[slice].last(before: position, holding: link) {
+            if try has(link, in: slices[slice].runs[next], db) { return true }
+            position = next
         }
         return false
     }
@@ -67,13 +69,13 @@ struct LinkIndex: Sendable {
     /// Which sets of kinds of ids the observations in a cell may know, a bit for each.
     func kinds(in cell: ResemblanceCell, _ db: Database) throws -> UInt8 {
         var kinds = tail.kinds(in: cell)
-        let link = cell.link
-        for run in slices[Self.slice(of: link)].reversed() where kinds != .max {
-            let possible = run.kinds(in: link, among: ~kinds)
-            guard possible != 0 else { continue }
-            for link in cell.links where possible & 1 << link.kinds != 0 {
-                if try has(link, in: run, db) { kinds |= 1 << link.kinds }
+        let slice = Self.slice(of: cell.link)
+        var position = slices[slice].runs.count
+        while let next = slices[slice].last(before: position, holding: cell.link, among: ~kinds) {
+            for link in cell.links where next.kinds & 1 << link.kinds != 0 {
+                if try has(link, in: slices[slice].runs[next.position], db) { kinds |= 1 << link.kinds }
             }
+            position = next.position
         }
         return kinds
     }
@@ -88,8 +90,11 @@ struct LinkIndex: Sendable {
     func refs(_ link: LedgerLink, limit: Int, _ db: Database) throws -> Set<Int64> {
         var refs: Set<Int64> = []
         tail.forEach(link) { if refs.count < limit { refs.insert($0) } }
-        for run in slices[Self.slice(of: link)] where refs.count < limit && run.mayHold(link) {
-            try run.find(link, limit: limit, in: db, &refs)
+        let slice = Self.slice(of: link)
+        var position = slices[slice].runs.count
+        while refs.count < limit, let next = slices[slice].last(before: position, holding: link) {
+            try slices[slice].runs[next].find(link, limit: limit, in: db, &refs)
+            position = next
         }
         return refs
     }
@@ -108,7 +113,7 @@ struct LinkIndex: Sendable {
     /// Writes what the transaction has added, and merges runs in proportion to it.
     mutating func flush(_ db: Database) throws {
         if tail.count >= tailCapacity {
-            try LinkIndex.write(tail.sorted, level: 0, to: db) { append($0, to: $1) }
+            try LinkIndex.write(tail.sorted, level: 0, to: db) { append($0, $1, to: $2) }
             try db.execute(sql: "DELETE FROM link_tail")
             tail = LinkTail()
         } else if !added.isEmpty {
@@ -128,27 +133,29 @@ struct LinkIndex: Sendable {
         _ postings: [Posting],
         level: Int64,
         to db: Database,
-        _ body: (LinkRun, _ slice: Int) -> Void
+        _ body: (LinkRun, LinkFilter, _ slice: Int) -> Void
     ) throws {
         var rest = postings[...]
         while let first = rest.first {
             let slice = slice(of: first.link)
             let end = rest.firstIndex { Self.slice(of: $0.link) != slice } ?? rest.endIndex
-            body(try LinkRun(slice: slice, level: level, rest[..<end], to: db), slice)
+            var filter: LinkFilter?
+            let run = try LinkRun(slice: slice, level: level, rest[..<end], to: db, &filter)
+            if let filter { body(run, filter, slice) }
             rest = rest[end...]
         }
     }
 
-    private mutating func append(_ run: LinkRun, to slice: Int) {
-        slices[slice].append(run)
-        if slices[slice].count(where: { $0.level == run.level }) == Self.fanIn { due.append((slice, run.level)) }
+    private mutating func append(_ run: LinkRun, _ filter: LinkFilter, to slice: Int) {
+        slices[slice].append(run, filter)
+        if slices[slice].runs.count(where: { $0.level == run.level }) == Self.fanIn { due.append((slice, run.level)) }
     }
 
     /// Makes one run of the runs of a level; postings of calls that compaction has removed are left behind.
     ///
     /// - Returns: How many postings they had.
     private mutating func merge(_ slice: Int, _ level: Int64, _ db: Database) throws -> Int {
-        let group = slices[slice].filter { $0.level == level }
+        let group = slices[slice].runs.filter { $0.level == level }
         var postings: [Posting] = []
         for run in group {
             try run.read(db, &postings)
@@ -159,8 +166,11 @@ struct LinkIndex: Sendable {
         postings.removeAll { $0.ref < oldest }
         // Sorted stretches one after the other: Swift's sort finds and merges them.
         postings.sort()
-        slices[slice].removeAll { $0.level == level }
-        if !postings.isEmpty { append(try LinkRun(slice: slice, level: level + 1, postings, to: db), to: slice) }
+        slices[slice].remove(level: level)
+        guard !postings.isEmpty else { return count }
+        var filter: LinkFilter?
+        let run = try LinkRun(slice: slice, level: level + 1, postings, to: db, &filter)
+        if let filter { append(run, filter, to: slice) }
         return count
     }
 
@@ -192,7 +202,7 @@ struct LinkIndex: Sendable {
             }
             // They were ordered by the signed number.
             postings.sort()
-            try write(postings, level: row["level"], to: db) { _, _ in }
+            try write(postings, level: row["level"], to: db) { _, _, _ in }
         }
         try db.execute(sql: "DROP TABLE links; DROP TABLE runs")
     }

@@ -61,7 +61,6 @@ struct LinkRun: Sendable {
     let id: Int64
     let level: Int64
     let count: Int
-    private let filter: LinkFilter
     /// The first link of each row.
     private let firsts: [UInt64]
 
@@ -72,14 +71,22 @@ struct LinkRun: Sendable {
 
     /// Writes a run.
     ///
-    /// - Parameter postings: In order, without repeats.
-    init(slice: Int, level: Int64, _ postings: some RandomAccessCollection<Posting>, to db: Database) throws {
+    /// - Parameters:
+    ///   - postings: In order, without repeats.
+    ///   - filter: Becomes the run's filter.
+    init(
+        slice: Int,
+        level: Int64,
+        _ postings: some RandomAccessCollection<Posting>,
+        to db: Database,
+        _ filter: inout LinkFilter?
+    ) throws {
         var statement = try SQLiteStatement("SELECT coalesce(max(run), 0) + 1 FROM link_runs", db)
         id = try statement.first { $0.int(0) } ?? 1
         (self.level, count) = (level, postings.count)
-        var (filter, firsts, lastRef) = (LinkFilter(capacity: postings.count), [UInt64](), Int64.min)
+        var (made, firsts, lastRef) = (LinkFilter(capacity: postings.count), [UInt64](), Int64.min)
         for posting in postings {
-            filter.insert(posting.link)
+            made.insert(posting.link)
             lastRef = max(lastRef, posting.ref)
         }
         var rest = postings[...]
@@ -90,26 +97,26 @@ struct LinkRun: Sendable {
             firsts.append(first.link.rawValue)
             rest = rest.dropFirst(Self.rowSize)
         }
-        (self.filter, self.firsts) = (filter, firsts)
+        (self.firsts, filter) = (firsts, made)
         var run = try SQLiteStatement(
             "INSERT INTO link_runs (run, slice, level, count, last_ref, firsts, filter) VALUES (?, ?, ?, ?, ?, ?, ?)",
             db
         )
         for number in [id, Int64(slice), level, Int64(count), lastRef] { run.bind(number) }
         run.bind(blob: firsts.map(\.littleEndian).withUnsafeBytes { Array($0) })
-        try filter.bytes.withUnsafeBytes { try run.run(endingWith: $0) }
+        try made.bytes.withUnsafeBytes { try run.run(endingWith: $0) }
     }
 
     /// Reads a row of the table of runs.
     ///
     /// - Throws: When it is damaged.
-    private init(_ row: SQLiteRow) throws {
+    private init(_ row: SQLiteRow, _ filter: inout LinkFilter?) throws {
         (id, level, count) = (row.int(0), row.int(2), Int(row.int(3)))
         let bytes = row.blob(4)
-        guard let filter = LinkFilter(bytes: row.blob(5)), count > 0, bytes.count % 8 == 0,
+        filter = LinkFilter(bytes: row.blob(5))
+        guard filter != nil, count > 0, bytes.count % 8 == 0,
             bytes.count / 8 == (count + Self.rowSize - 1) / Self.rowSize
         else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "run \(id) of links is damaged") }
-        self.filter = filter
         firsts = bytes.withUnsafeBytes { bytes in
             (0..<bytes.count / 8).map {
                 UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self))
@@ -117,23 +124,19 @@ struct LinkRun: Sendable {
         }
     }
 
-    /// Calls `body` with the runs of a database and their slices, oldest first.
-    static func forEach(_ db: Database, _ body: (LinkRun, _ slice: Int) throws -> Void) throws {
+    /// Calls `body` with the runs of a database, their filters and slices, oldest first.
+    static func forEach(_ db: Database, _ body: (LinkRun, LinkFilter, _ slice: Int) throws -> Void) throws {
         var statement = try SQLiteStatement(
             "SELECT run, slice, level, count, firsts, filter FROM link_runs ORDER BY run",
             db
         )
         try statement.forEachRow { row in
-            try body(LinkRun(row), Int(row.int(1)))
+            var filter: LinkFilter?
+            let run = try LinkRun(row, &filter)
+            if let filter { try body(run, filter, Int(row.int(1))) }
             return true
         }
     }
-
-    /// Whether a link may be in the run; false is certain.
-    func mayHold(_ link: LedgerLink) -> Bool { filter.mayContain(link) }
-
-    /// Which sets of kinds of a cell may be in the run, of those that are asked for.
-    func kinds(in cell: LedgerLink, among kinds: UInt8) -> UInt8 { filter.kinds(in: cell, among: kinds) }
 
     /// Adds the calls under a link until there are `limit`.
     func find(_ link: LedgerLink, limit: Int, in db: Database, _ refs: inout Set<Int64>) throws {

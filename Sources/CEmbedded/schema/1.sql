@@ -91,6 +91,7 @@ CREATE INDEX calls_unpriced ON calls (model, time) WHERE counted = 1 AND priced 
 -- Where the ids of calls, their spans and their resemblances lead: hashes in sorted runs, 256 a row as pairs of eight bytes (link and
 -- call, little-endian). Each run has a filter that tells what it certainly does not hold. A pair may be stale: whoever follows it
 -- looks whether the call still carries the link.
+-- The migration "links in slices" (LinkIndex) moves both tables into others.
 CREATE TABLE links (
     run      INTEGER NOT NULL,
     first    INTEGER NOT NULL,
