@@ -125,7 +125,11 @@ let package = Package(
             [.product(name: "HTTPTypes", package: "swift-http-types")]
         ),
 
-        .target(name: "Onboarding", dependencies: ["Usage", .product(name: "TOMLKit", package: "TOMLKit")]),
+        .target(
+            name: "Onboarding",
+            dependencies: ["Usage", .product(name: "TOMLKit", package: "TOMLKit")],
+            exclude: ["README.md"]
+        ),
 
         .executableTarget(
             name: "hammurabi",
@@ -137,7 +141,8 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
-            ] + plugins
+            ] + plugins,
+            exclude: ["README.md"]
         ),
 
         .testTarget(name: "ArchitectureTests"),

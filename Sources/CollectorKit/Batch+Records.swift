@@ -19,7 +19,7 @@ extension Batch {
     }
 
     /// What a record is called in a session's events: the event, span or metric; empty when it has no name; at most as long as
-    /// ``NameLimit`` allows.
+    /// `NameLimit` allows.
     public func name(ofRecord record: Int) -> String {
         NameLimit.bounded(wholeName(ofRecord: record))
     }
