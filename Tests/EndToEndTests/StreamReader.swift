@@ -29,6 +29,9 @@ final class StreamReader: NSObject, URLSessionDataDelegate {
         session.finishTasksAndInvalidate()
     }
 
+    /// What has come so far.
+    var received: String { state.withLock(\.text) }
+
     /// Returns when a text has come.
     func waitFor(_ text: String) async throws { try await wait { $0.text.contains(text) } }
 

@@ -4,8 +4,10 @@ import OTLP
 
 /// What may stand under a key.
 enum KeyClass: UInt8, Sendable {
-    /// All that comes: labels, figures and ids that calls are counted by, and what the user keeps.
+    /// All that comes: what the user keeps.
     case keep
+    /// Every single value: labels and ids that calls are named after and told apart by.
+    case label
     /// Nothing.
     case drop
     /// A keyed hash of what comes.
@@ -128,10 +130,10 @@ extension KeyClass {
 extension KeyClass {
     /// The class of a key that later stages look for.
     init(of key: AttributeKey) {
-        self = Self.special[key] ?? .keep
+        self = Self.special[key] ?? .label
     }
 
-    /// All but these are ids, labels and figures: what calls are counted by and named after.
+    /// All but these are ids and labels.
     private static let special: [AttributeKey: KeyClass] = {
         var classes: [AttributeKey: KeyClass] = [:]
         let figures: [AttributeKey] = [
@@ -148,6 +150,20 @@ extension KeyClass {
             .pluginName, .success, .genAIResponseFinishReasons, .finishReasons, .stopReason, .litellmCacheHit, .type,
             .tokenType, .genAITokenType, .eventName,
         ]
+        // A text that is a figure, a time or one of a few words is short; a long one under such a key is none.
+        let short: [AttributeKey] = [
+            .eventTimestamp, .eventSequence, .genAIOperationName, .openinferenceSpanKind, .traceloopSpanKind,
+            .langfuseObservationType, .llmRequestType, .mlflowSpanType, .langsmithSpanKind, .lmnrSpanType,
+            .ag2UsageKind, .speed, .effort, .serviceTier, .anthropicResponseServiceTier,
+            .genAIOpenaiResponseServiceTier, .genAIResponseServiceTier, .openaiResponseServiceTier,
+            .genAIOpenaiRequestServiceTier, .openaiRequestServiceTier, .inferenceGeo, .modelReasoningEffort,
+            .durationMs, .ttftMs, .aiResponseMsToFinish, .attempt, .httpResponseStatusCode, .statusCode,
+        ]
+        let words = ["token", "usage", "cost", "cache_", ".cached"]
+        for key in AttributeKey.all where words.contains(where: key.name.lowercased().contains) {
+            classes[key] = .short
+        }
+        for key in short { classes[key] = .short }
         for key in figures { classes[key] = .figures }
         for key in names { classes[key] = .name }
         for key in [AttributeKey.error, .errorMessage, .errorType, .errorTypeFlat, .exceptionType] {

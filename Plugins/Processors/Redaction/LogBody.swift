@@ -16,8 +16,8 @@ struct LogBody {
 
     /// Whether the body is a message, or may be one: all text but an event's name and what has the form of a short name.
     ///
-    /// - Parameter hadMessage: Whether the record's attributes carried a message; the body then tells of it, unless it is the event's
-    ///   name.
+    /// - Parameter hadMessage: Whether the record's attributes carried a message; the body is then taken for a part of it, unless it is the
+    ///   event's name.
     func isMessage(hadMessage: Bool, _ rules: RedactionRules) -> Bool {
         switch value {
         case .empty, .bool, .int, .double: return !otlp.hasStrictBody(record: record)

@@ -15,7 +15,7 @@ struct RedactionPass: ContentReview {
     private(set) var memory: KeyMemory
     /// What was dropped, by number; see ``counts()``.
     private var drops: [UInt32] = []
-    /// A batch tells the same user many times.
+    /// The hashes of values: a batch names the same user many times.
     private var hashes: [String: String] = [:]
 
     /// More different values than this are hashed again each time.
@@ -109,7 +109,8 @@ struct RedactionPass: ContentReview {
     @inline(__always)
     private mutating func fate(of entry: AttributeEntry, in otlp: OTLPBatch) -> Fate {
         let keyClass = entry.keyID != .unknown ? rules.keyClass(of: entry.keyID) : find(entry.key, in: otlp).0
-        return keyClass == .keep ? .keep : fate(of: entry, keyClass, in: otlp)
+        if keyClass == .keep || keyClass == .label && entry.isPlain { return .keep }
+        return fate(of: entry, keyClass, in: otlp)
     }
 
     private mutating func find(_ key: Slice, in otlp: OTLPBatch) -> (KeyClass, number: Int?) {
@@ -121,7 +122,7 @@ struct RedactionPass: ContentReview {
         case .keep: return .keep
         case .drop, .text: return .drop
         case .hash: return .hash
-        case .content, .figures, .error, .name, .short: break
+        case .label, .content, .figures, .error, .name, .short: break
         }
         switch entry.value {
         case .empty, .bool, .int, .double: return .keep
@@ -134,6 +135,7 @@ struct RedactionPass: ContentReview {
 
     private func fate(ofText text: ArraySlice<UInt8>, _ keyClass: KeyClass) -> Fate {
         switch keyClass {
+        case .label: return .keep
         case .name: return TextShape.name.fits(text) ? .keep : .drop
         case .error: return TextShape.word.fits(text) ? .keep : .replace(Self.mark)
         case .content: return text.isEmpty || text.isNumber ? .keep : .drop
@@ -178,8 +180,8 @@ struct RedactionPass: ContentReview {
 
     /// Whether a log record's body goes.
     ///
-    /// - Parameter hadMessage: Whether the record's attributes carried a text that went; the body then tells of it, unless it is the
-    ///   event's name.
+    /// - Parameter hadMessage: Whether the record's attributes carried a text that went; the body is then taken for a part of it,
+    ///   unless it is the event's name.
     mutating func drops(bodyOf record: Int, in otlp: OTLPBatch, hadMessage: Bool) -> Bool {
         let body = LogBody(record: record, of: otlp)
         guard body.isMessage(hadMessage: hadMessage, rules) else { return false }

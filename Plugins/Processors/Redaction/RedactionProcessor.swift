@@ -61,7 +61,7 @@ final class RedactionProcessor: Processor {
             reader.review(record: record, of: batch.otlp, by: &pass, &changes)
         }
         batch.otlp.apply(changes)
-        redactErrors(of: &batch)
+        redactCalls(of: &batch)
         settings.intake.noteDropped(pass.counts())
         if pass.memory.hasChanged {
             let learned = pass.memory.settled()
@@ -69,11 +69,19 @@ final class RedactionProcessor: Processor {
         }
     }
 
-    /// What `tokens` read as the error of a call before, in the form in which it would have found it behind.
-    private func redactErrors(of batch: inout Batch) {
+    /// What `tokens` read of calls before, in the form in which it would have found it behind.
+    private func redactCalls(of batch: inout Batch) {
         for index in batch.observations.indices {
-            guard let error = batch.observations[index].error, !rules.keeps(error: error) else { continue }
-            batch.observations[index].error = RedactionPass.mark
+            if let error = batch.observations[index].error, !rules.keeps(error: error) {
+                batch.observations[index].error = RedactionPass.mark
+            }
+            let terms = batch.observations[index].terms
+            if let tier = terms.serviceTier, !rules.keeps(term: tier) {
+                batch.observations[index].terms.serviceTier = nil
+            }
+            if let place = terms.geography, !rules.keeps(term: place) {
+                batch.observations[index].terms.geography = nil
+            }
         }
     }
 }

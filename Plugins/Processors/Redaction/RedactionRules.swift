@@ -54,7 +54,7 @@ struct RedactionRules: Sendable {
         if dropped.hasName(name) { return .drop }
         if kept.hasPrefix(of: name) { return .keep }
         if dropped.hasPrefix(of: name) { return .drop }
-        if own.hasName(name) { return .keep }
+        if own.hasName(name) { return .label }
         if messages.hasName(name) || messages.hasPrefix(of: name) { return .drop }
         return allowsAllKeys ? .keep : KeyClass(ofKey: name)
     }
@@ -85,6 +85,9 @@ struct RedactionRules: Sendable {
         return TextShape.word.fits(Array(text.hasPrefix("status ") ? text.utf8.dropFirst(7) : text.utf8[...])[...])
     }
 
+    /// Whether what `tokens` took for a service tier or a region may stay.
+    func keeps(term text: String) -> Bool { allowsAllKeys || TextShape.short.fits(Array(text.utf8)[...]) }
+
     /// Whether a list or an array may stay under a key.
     func keeps(inside value: AttributeValue, under keyClass: KeyClass, in otlp: OTLPBatch) -> Bool {
         if allowsAllKeys { return true }
@@ -94,7 +97,10 @@ struct RedactionRules: Sendable {
             case .empty, .bool, .int, .double: return key.map { TextShape.key.fits(otlp.bytes(of: $0)) } ?? true
             case .string(let slice):
                 let text = otlp.bytes(of: slice)
-                guard let key else { return keyClass == .name ? TextShape.name.fits(text) : TextShape.word.fits(text) }
+                guard let key else {
+                    return keyClass == .name || keyClass == .label
+                        ? TextShape.name.fits(text) : TextShape.word.fits(text)
+                }
                 if text.isEmpty || text.isNumber { return TextShape.key.fits(otlp.bytes(of: key)) }
                 // An argument may well be one word: inside a list only what is a name by its key stays.
                 return KeyClass(ofKey: otlp.bytes(of: key)) == .name && TextShape.word.fits(text)

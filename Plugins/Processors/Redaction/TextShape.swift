@@ -89,7 +89,7 @@ struct TextShape: Sendable {
         guard found.isSubset(of: signs), spaces < mostWords else { return false }
         if beginsWithLetters, !wordsBeginWithLetters(text, groups) { return false }
         if found.contains(.beyondASCII), !hasFewLetters(text) { return false }
-        return spaces > 0 || text.count < EncodedText.shortest || !EncodedText.isText(text)
+        return text.count < EncodedText.shortest || !EncodedText.isIn(text)
     }
 
     /// Whether each word begins with a letter, a digit or an underscore; a number may have a sign.
@@ -130,38 +130,49 @@ struct TextShape: Sendable {
     }
 }
 
-/// Text that is hidden in base64 or hexadecimal digits.
+/// A sentence that is hidden in base64 or hexadecimal digits.
 enum EncodedText {
     /// Four short words take as many characters.
     static let shortest = 12
+    /// Four words have so many spaces between them, or at least so many signs of a script beyond ASCII.
+    private static let fewest = 3
 
-    /// Whether a word is the code of printable text; random ids practically never are.
-    static func isText(_ word: UnsafeBufferPointer<UInt8>) -> Bool {
-        isText(word, bitsPerDigit: 6, digit: base64) || isText(word, bitsPerDigit: 4, digit: hexadecimal)
+    /// Whether some part of a text is the code of a sentence; random ids practically never are.
+    static func isIn(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        var start = 0
+        for end in 0...text.count where end == text.count || base64(text[end]) == nil {
+            if end - start >= shortest {
+                let part = UnsafeBufferPointer(rebasing: text[start..<end])
+                if isSentence(part, bitsPerDigit: 6, digit: base64) { return true }
+                if isSentence(part, bitsPerDigit: 4, digit: hexadecimal) { return true }
+            }
+            start = end + 1
+        }
+        return false
     }
 
-    private static func isText(
-        _ word: UnsafeBufferPointer<UInt8>,
+    private static func isSentence(
+        _ part: UnsafeBufferPointer<UInt8>,
         bitsPerDigit: UInt32,
         digit: (UInt8) -> UInt32?
     ) -> Bool {
         var (bits, count) = (UInt32(0), UInt32(0))
         var text: [UInt8] = []
-        for byte in word {
-            if byte == UInt8(ascii: "=") { break }
+        for byte in part {
             guard let value = digit(byte) else { return false }
             bits = bits << bitsPerDigit | value
             count += bitsPerDigit
             guard count >= 8 else { continue }
             count -= 8
             let decoded = UInt8(truncatingIfNeeded: bits >> count)
-            // Most that is not text is left at the first byte or the second.
+            // Most that is no text is left at the first byte or the second.
             guard decoded >= 0x20 && decoded != 0x7f || decoded == 10 || decoded == 9 || decoded == 13 else {
                 return false
             }
             text.append(decoded)
         }
-        return text.count >= 6 && String(validating: text, as: UTF8.self) != nil
+        guard let sentence = String(validating: text, as: UTF8.self) else { return false }
+        return sentence.unicodeScalars.count { !$0.isASCII || $0.properties.isWhitespace } >= fewest
     }
 
     private static func base64(_ byte: UInt8) -> UInt32? {
