@@ -54,7 +54,7 @@ struct IntakeProblemLineTests {
     }
 
     @Test func `data quality says what redaction dropped and how to keep it`() throws {
-        let dropped = (0..<22).map { #"{"key":"key.\($0)","count":\(1_000 - $0)}"# }.joined(separator: ",")
+        let dropped = (0..<22).map { #"{"key":"key.\#($0)","count":\#(1_000 - $0)}"# }.joined(separator: ",")
         let report: QualityReport = try Documents.read(
             """
             {"from":"a","to":"b","calls":0,"oneWitness":0,"severalWitnesses":0,"weaklyJoined":0,"unpriced":0,"rollUpsNotCounted":0,"sumsOfUnknownCalls":0,

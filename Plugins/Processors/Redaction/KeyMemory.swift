@@ -32,30 +32,49 @@ struct KeyMemory: Sendable {
         return memory
     }
 
-    /// The class of a key and the number it is counted by; without room there is no number.
-    ///
-    /// - Parameter classify: Finds the class of a key that is new.
-    mutating func find(_ key: ArraySlice<UInt8>, _ classify: (ArraySlice<UInt8>) -> KeyClass) -> (
-        KeyClass, number: Int?
-    ) {
+    /// The class of a key that is known, and the number it is counted by.
+    func find(_ key: UnsafeRawBufferPointer) -> (keyClass: KeyClass, number: Int)? {
         let hash = Self.hash(key)
         var place = Int(hash) & (Self.size - 1)
         while places[place] != 0 {
             let number = Int(places[place]) - 1
-            if entries[number].hash == hash, name(entries[number]).elementsEqual(key) {
-                return (entries[number].keyClass, number)
-            }
+            if entries[number].hash == hash, isEqual(entries[number], key) { return (entries[number].keyClass, number) }
             place = (place + 1) & (Self.size - 1)
         }
-        let keyClass = classify(key)
+        return nil
+    }
+
+    /// Adds a key that is not known; without room it has no number.
+    mutating func add(_ key: UnsafeRawBufferPointer, _ keyClass: KeyClass) -> Int? {
         hasChanged = true
-        guard !isFull else { return (keyClass, nil) }
-        entries.append(
-            Entry(hash: hash, start: UInt32(names.count), length: UInt32(key.count), keyClass: keyClass)
-        )
+        guard !isFull else { return nil }
+        let hash = Self.hash(key)
+        var place = Int(hash) & (Self.size - 1)
+        while places[place] != 0 { place = (place + 1) & (Self.size - 1) }
+        entries.append(Entry(hash: hash, start: UInt32(names.count), length: UInt32(key.count), keyClass: keyClass))
         names += key
         places[place] = UInt16(entries.count)
-        return (keyClass, entries.count - 1)
+        return entries.count - 1
+    }
+
+    private func isEqual(_ entry: Entry, _ key: UnsafeRawBufferPointer) -> Bool {
+        guard Int(entry.length) == key.count else { return false }
+        return names.withUnsafeBytes { names in
+            let start = Int(entry.start)
+            var offset = 0
+            while offset &+ 8 <= key.count {
+                guard
+                    names.loadUnaligned(fromByteOffset: start &+ offset, as: UInt64.self)
+                        == key.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                else { return false }
+                offset &+= 8
+            }
+            while offset < key.count {
+                guard names[start &+ offset] == key[offset] else { return false }
+                offset &+= 1
+            }
+            return true
+        }
     }
 
     /// The key of a number.
@@ -65,21 +84,19 @@ struct KeyMemory: Sendable {
         names[Int(entry.start)..<Int(entry.start) + Int(entry.length)]
     }
 
-    private static func hash(_ key: ArraySlice<UInt8>) -> UInt32 {
-        key.withUnsafeBytes { bytes in
-            var hash = UInt64(truncatingIfNeeded: bytes.count) &* 0x9e37_79b9_7f4a_7c15
-            var offset = 0
-            while offset &+ 8 <= bytes.count {
-                hash = (hash ^ bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) &* 0xc2b2_ae3d_27d4_eb4f
-                hash ^= hash >> 29
-                offset &+= 8
-            }
-            while offset < bytes.count {
-                hash = (hash ^ UInt64(bytes[offset])) &* 0x0000_0100_0000_01b3
-                offset &+= 1
-            }
-            hash ^= hash >> 32
-            return UInt32(truncatingIfNeeded: hash &* 0x9e37_79b9_7f4a_7c15 >> 32)
+    private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        var hash = UInt64(truncatingIfNeeded: bytes.count) &* 0x9e37_79b9_7f4a_7c15
+        var offset = 0
+        while offset &+ 8 <= bytes.count {
+            hash = (hash ^ bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) &* 0xc2b2_ae3d_27d4_eb4f
+            hash ^= hash >> 29
+            offset &+= 8
         }
+        while offset < bytes.count {
+            hash = (hash ^ UInt64(bytes[offset])) &* 0x0000_0100_0000_01b3
+            offset &+= 1
+        }
+        hash ^= hash >> 32
+        return UInt32(truncatingIfNeeded: hash &* 0x9e37_79b9_7f4a_7c15 >> 32)
     }
 }

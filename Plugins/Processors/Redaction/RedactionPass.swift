@@ -13,6 +13,8 @@ struct RedactionPass: ContentReview {
     private let markKey: [UInt8]
     /// The classes of keys that no table knows.
     private(set) var memory: KeyMemory
+    /// The attributes of one owner that may have to go.
+    private var suspects: [Int] = []
     /// What was dropped, by number; see ``counts()``.
     private var drops: [UInt32] = []
     /// The hashes of values: a batch names the same user many times.
@@ -44,12 +46,10 @@ struct RedactionPass: ContentReview {
     /// - Returns: Whether any was dropped.
     mutating func redact(_ owner: AttributeOwner, of otlp: inout OTLPBatch) -> Bool {
         var hasDropped = otlp.overlay.hasAdditions(to: owner) ? redactAdditions(to: owner, of: &otlp) : false
-        for index in Self.attributes(of: owner, in: otlp) {
+        findSuspects(in: Self.attributes(of: owner, in: otlp), of: otlp)
+        for index in suspects where !otlp.overlay.isRemoved(attribute: index) {
             let entry = otlp.attributes[index]
-            let fate = fate(of: entry, in: otlp)
-            if case .keep = fate, entry.isPlain { continue }
-            if otlp.overlay.isRemoved(attribute: index) { continue }
-            switch fate {
+            switch fate(of: entry, in: otlp) {
             case .keep:
                 if otlp.isStrict(attribute: index) { continue }
                 // What hides behind the value goes, the value stays.
@@ -70,6 +70,42 @@ struct RedactionPass: ContentReview {
             otlp.overlay.remove(attribute: index)
         }
         return hasDropped
+    }
+
+    /// Finds the attributes that have to be looked at: nearly all others stay, and are left where they lie.
+    private mutating func findSuspects(in range: Range<Int>, of otlp: OTLPBatch) {
+        suspects.removeAll(keepingCapacity: true)
+        otlp.bytes.withUnsafeBytes { bytes in
+            otlp.attributes.withUnsafeBufferPointer { attributes in
+                for index in range where !stays(attributes[index], in: bytes) { suspects.append(index) }
+            }
+        }
+    }
+
+    /// Whether an attribute surely stays as it is.
+    @inline(__always)
+    private func stays(_ entry: AttributeEntry, in bytes: UnsafeRawBufferPointer) -> Bool {
+        guard entry.isPlain else { return false }
+        let keyClass: KeyClass
+        if entry.keyID != .unknown {
+            keyClass = rules.keyClass(of: entry.keyID)
+        } else {
+            guard let known = memory.find(UnsafeRawBufferPointer(rebasing: bytes[entry.key.range])) else {
+                return false
+            }
+            keyClass = known.keyClass
+        }
+        let shape: TextShape
+        switch keyClass {
+        case .keep, .label: return true
+        case .drop, .hash, .text: return false
+        case .content: return entry.kind != .string
+        case .name: shape = .name
+        case .error: shape = .word
+        case .short, .figures: shape = .short
+        }
+        guard case .string(let text) = entry.value else { return true }
+        return shape.fits(UnsafeRawBufferPointer(rebasing: bytes[text.range]))
     }
 
     /// Redacts what other components added, before the received attributes are: hashes are added as well.
@@ -114,7 +150,12 @@ struct RedactionPass: ContentReview {
     }
 
     private mutating func find(_ key: Slice, in otlp: OTLPBatch) -> (KeyClass, number: Int?) {
-        memory.find(otlp.bytes(of: key), rules.keyClass(ofName:))
+        let name = otlp.bytes(of: key)
+        return name.withUnsafeBytes { bytes in
+            if let known = memory.find(bytes) { return (known.keyClass, known.number) }
+            let keyClass = rules.keyClass(ofName: name)
+            return (keyClass, memory.add(bytes, keyClass))
+        }
     }
 
     private func fate(of entry: AttributeEntry, _ keyClass: KeyClass, in otlp: OTLPBatch) -> Fate {
@@ -182,9 +223,9 @@ struct RedactionPass: ContentReview {
     ///
     /// - Parameter hadMessage: Whether the record's attributes carried a text that went; the body is then taken for a part of it,
     ///   unless it is the event's name.
-    mutating func drops(bodyOf record: Int, in otlp: OTLPBatch, hadMessage: Bool) -> Bool {
-        let body = LogBody(record: record, of: otlp)
-        guard body.isMessage(hadMessage: hadMessage, rules) else { return false }
+    /// - Parameter isStrict: Whether nothing hides in the body (``ContentReader/hasStrictBody``).
+    mutating func drops(bodyOf record: Int, in otlp: OTLPBatch, hadMessage: Bool, isStrict: Bool) -> Bool {
+        if isStrict, !LogBody.isMessage(record, of: otlp, hadMessage: hadMessage, rules) { return false }
         drops.append(Self.bodies)
         return true
     }

@@ -53,12 +53,13 @@ final class RedactionProcessor: Processor {
         for scope in batch.otlp.scopes.indices { _ = pass.redact(.scope(scope), of: &batch.otlp) }
         for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
             let hadMessage = pass.redact(.record(record), of: &batch.otlp)
+            reader.review(record: record, of: batch.otlp, by: &pass, &changes)
+            let isStrict = reader.hasStrictBody
             if batch.signal == .logs, dropsBodies,
-                pass.drops(bodyOf: record, in: batch.otlp, hadMessage: hadMessage)
+                pass.drops(bodyOf: record, in: batch.otlp, hadMessage: hadMessage, isStrict: isStrict)
             {
                 batch.otlp.removeBody(record: record)
             }
-            reader.review(record: record, of: batch.otlp, by: &pass, &changes)
         }
         batch.otlp.apply(changes)
         redactCalls(of: &batch)

@@ -3,7 +3,7 @@
 import OTLP
 
 /// What may stand under each key and in each place that is no attribute.
-struct RedactionRules: Sendable {
+final class RedactionRules: Sendable {
     private let hashed: NamePatterns
     private let kept: NamePatterns
     private let dropped: NamePatterns

@@ -71,32 +71,35 @@ struct TextShape: Sendable {
     }
 
     /// Whether a text has the form; an empty one has.
-    func fits(_ text: ArraySlice<UInt8>) -> Bool {
+    func fits(_ text: ArraySlice<UInt8>) -> Bool { text.withUnsafeBytes { fits($0) } }
+
+    /// Whether a text has the form; an empty one has.
+    func fits(_ text: UnsafeRawBufferPointer) -> Bool {
         guard text.count <= longest else { return false }
         return Self.groups.withUnsafeBufferPointer { groups in
-            text.withUnsafeBufferPointer { fits($0, groups) }
+            var found: UInt8 = 0
+            var spaces = 0
+            for byte in text {
+                let group = groups[Int(byte)].rawValue
+                found |= group
+                spaces &+= group == Signs.space.rawValue ? 1 : 0
+            }
+            guard found & ~signs.rawValue == 0, spaces < mostWords else { return false }
+            if beginsWithLetters, !wordsBeginWithLetters(text, groups, isOneWord: spaces == 0) { return false }
+            if found & Signs.beyondASCII.rawValue != 0, !hasFewLetters(text) { return false }
+            return text.count < EncodedText.shortest || !EncodedText.isIn(text)
         }
-    }
-
-    private func fits(_ text: UnsafeBufferPointer<UInt8>, _ groups: UnsafeBufferPointer<Signs>) -> Bool {
-        var found: Signs = []
-        var spaces = 0
-        for byte in text {
-            let group = groups[Int(byte)]
-            found.formUnion(group)
-            if group == .space { spaces &+= 1 }
-        }
-        guard found.isSubset(of: signs), spaces < mostWords else { return false }
-        if beginsWithLetters, !wordsBeginWithLetters(text, groups) { return false }
-        if found.contains(.beyondASCII), !hasFewLetters(text) { return false }
-        return text.count < EncodedText.shortest || !EncodedText.isIn(text)
     }
 
     /// Whether each word begins with a letter, a digit or an underscore; a number may have a sign.
-    private func wordsBeginWithLetters(_ text: UnsafeBufferPointer<UInt8>, _ groups: UnsafeBufferPointer<Signs>) -> Bool
-    {
+    private func wordsBeginWithLetters(
+        _ text: UnsafeRawBufferPointer,
+        _ groups: UnsafeBufferPointer<Signs>,
+        isOneWord: Bool
+    ) -> Bool {
         var isStart = true
-        for (index, byte) in text.enumerated() {
+        for index in 0..<(isOneWord ? min(1, text.count) : text.count) {
+            let byte = text[index]
             if isStart, groups[Int(byte)].isSubset(of: [.joining, .space]), byte != UInt8(ascii: "_") {
                 let isSigned = index == 0 && text.count > 1 && (48...57).contains(text[1])
                 guard isSigned, "+-.".utf8.contains(byte) else { return false }
@@ -107,7 +110,7 @@ struct TextShape: Sendable {
     }
 
     /// Whether a text beyond ASCII is made of letters and digits, few of them of scripts without spaces.
-    private func hasFewLetters(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    private func hasFewLetters(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let text = String(validating: bytes, as: UTF8.self) else { return false }
         var dense = 0
         for scalar in text.unicodeScalars where !scalar.isASCII {
@@ -137,62 +140,75 @@ enum EncodedText {
     /// Four words have so many spaces between them, or at least so many signs of a script beyond ASCII.
     private static let fewest = 3
 
+    /// The value of each digit, 255 for what is none.
+    private static let base64 = digits(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+        ["-": 62, "_": 63]
+    )
+    private static let hexadecimal = digits("0123456789abcdef", ["A": 10, "B": 11, "C": 12, "D": 13, "E": 14, "F": 15])
+
+    private static func digits(_ alphabet: String, _ others: [Character: UInt8]) -> [UInt8] {
+        var values = [UInt8](repeating: 255, count: 256)
+        for (value, digit) in alphabet.utf8.enumerated() { values[Int(digit)] = UInt8(value) }
+        for (digit, value) in others { if let byte = digit.asciiValue { values[Int(byte)] = value } }
+        return values
+    }
+
     /// Whether some part of a text is the code of a sentence; random ids practically never are.
-    static func isIn(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        var start = 0
-        for end in 0...text.count where end == text.count || base64(text[end]) == nil {
-            if end - start >= shortest {
-                let part = UnsafeBufferPointer(rebasing: text[start..<end])
-                if isSentence(part, bitsPerDigit: 6, digit: base64) { return true }
-                if isSentence(part, bitsPerDigit: 4, digit: hexadecimal) { return true }
+    static func isIn(_ text: UnsafeRawBufferPointer) -> Bool {
+        base64.withUnsafeBufferPointer { values in
+            var start = 0
+            for end in 0...text.count where end == text.count || values[Int(text[end])] == 255 {
+                if end - start >= shortest {
+                    let part = UnsafeRawBufferPointer(rebasing: text[start..<end])
+                    if isSentence(part, bitsPerDigit: 6, values) { return true }
+                    if hexadecimal.withUnsafeBufferPointer({ isSentence(part, bitsPerDigit: 4, $0) }) { return true }
+                }
+                start = end + 1
             }
-            start = end + 1
+            return false
         }
-        return false
     }
 
     private static func isSentence(
-        _ part: UnsafeBufferPointer<UInt8>,
+        _ part: UnsafeRawBufferPointer,
         bitsPerDigit: UInt32,
-        digit: (UInt8) -> UInt32?
+        _ values: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        var marks = 0
+        // Most that is no text is left at the first byte or the second; nothing is kept on the way.
+        let isText = decode(part, bitsPerDigit, values) { byte in
+            if byte < 0x21 || byte >= 0xc0 { marks &+= 1 }
+            return byte >= 0x20 && byte != 0x7f || byte == 10 || byte == 9 || byte == 13
+        }
+        guard isText, marks >= fewest else { return false }
+        var text: [UInt8] = []
+        _ = decode(part, bitsPerDigit, values) { byte in
+            text.append(byte)
+            return true
+        }
+        return String(validating: text, as: UTF8.self) != nil
+    }
+
+    /// Hands over the bytes that the digits stand for; whether all are digits, and all bytes were welcome.
+    @inline(__always)
+    private static func decode(
+        _ part: UnsafeRawBufferPointer,
+        _ bitsPerDigit: UInt32,
+        _ values: UnsafeBufferPointer<UInt8>,
+        _ take: (UInt8) -> Bool
     ) -> Bool {
         var (bits, count) = (UInt32(0), UInt32(0))
-        var text: [UInt8] = []
         for byte in part {
-            guard let value = digit(byte) else { return false }
-            bits = bits << bitsPerDigit | value
-            count += bitsPerDigit
+            let value = values[Int(byte)]
+            guard value != 255 else { return false }
+            bits = bits << bitsPerDigit | UInt32(value)
+            count &+= bitsPerDigit
             guard count >= 8 else { continue }
-            count -= 8
-            let decoded = UInt8(truncatingIfNeeded: bits >> count)
-            // Most that is no text is left at the first byte or the second.
-            guard decoded >= 0x20 && decoded != 0x7f || decoded == 10 || decoded == 9 || decoded == 13 else {
-                return false
-            }
-            text.append(decoded)
+            count &-= 8
+            guard take(UInt8(truncatingIfNeeded: bits >> count)) else { return false }
         }
-        guard let sentence = String(validating: text, as: UTF8.self) else { return false }
-        return sentence.unicodeScalars.count { !$0.isASCII || $0.properties.isWhitespace } >= fewest
-    }
-
-    private static func base64(_ byte: UInt8) -> UInt32? {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(byte) - 65
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(byte) - 71
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte) + 4
-        case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
-        case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
-        default: nil
-        }
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> UInt32? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte) - 48
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte) - 87
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte) - 55
-        default: nil
-        }
+        return true
     }
 }
 

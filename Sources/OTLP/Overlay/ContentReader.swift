@@ -11,6 +11,8 @@ public struct ContentReader {
     private var indexer: BatchIndexer?
     /// Where the bytes that are read lie in the batch, which slices must say.
     private var shift: UInt32 = 0
+    /// Whether the log record that was reviewed last has at most one body that holds one value as the schema has it and nothing else.
+    public private(set) var hasStrictBody = true
 
     /// Creates a reader for batches of a signal.
     public init(_ signal: Signal) {
@@ -29,13 +31,19 @@ public struct ContentReader {
         let message = batch.messageID(of: batch.records[record])
         let attributes = UInt32(batch.attributesTag(of: batch.records[record]))
         let body = signal == .logs ? Tag.LogRecord.body : 0
+        var bodies = 0
+        hasStrictBody = true
         let bytes = batch.bytes.span.bytes
         var cursor = WireCursor(batch.records[record].message.range)
         while !cursor.atEnd {
             let start = cursor.position
             guard let tag = try? cursor.tag(bytes) else { break }
             if tag == attributes || tag == body {
-                guard (try? cursor.lengthDelimited(bytes)) != nil else { break }
+                guard let value = try? cursor.lengthDelimited(bytes) else { break }
+                if tag == body {
+                    bodies += 1
+                    hasStrictBody = bodies == 1 && StrictForm.holds(.anyValue, value, bytes)
+                }
                 continue
             }
             if isNumber(tag, in: message) {

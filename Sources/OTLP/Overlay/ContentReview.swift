@@ -115,25 +115,6 @@ extension OTLPBatch {
         return StrictForm.holds(.keyValue, body, source)
     }
 
-    /// Whether a log record has at most one body, in the form that ``isStrict(attribute:)`` describes.
-    public func hasStrictBody(record: Int) -> Bool {
-        let source = bytes.span.bytes
-        var cursor = WireCursor(records[record].message.range)
-        var bodies = 0
-        while !cursor.atEnd {
-            guard let tag = try? cursor.tag(source) else { return false }
-            guard tag == Tag.LogRecord.body else {
-                guard (try? cursor.skip(tag, source)) != nil else { return false }
-                continue
-            }
-            bodies += 1
-            guard bodies == 1, let body = try? cursor.lengthDelimited(source),
-                StrictForm.holds(.anyValue, body, source)
-            else { return false }
-        }
-        return true
-    }
-
     /// Whether all that lies inside an array or a key-value list passes a test; true for a value that has nothing inside.
     ///
     /// - Parameter test: Gets the nearest key around a value, nil in an array that is in no list, and the value; arrays and lists
