@@ -122,7 +122,7 @@ struct RedactedTextTests {
             if let members = value as? [String: Any] { values += Array(members.values) + Array(members.keys) }
             if let list = value as? [Any] { values += list }
             guard let text = value as? String else { continue }
-            for line in text.split(whereSeparator: { $0.isNewline || "\"\\{}[]".contains($0) }) {
+            for line in text.split(whereSeparator: { $0.isNewline || "\"'\\{}[]".contains($0) }) {
                 let words = line.split(separator: " ")
                 guard words.count >= 4, words.contains(where: { $0.contains(where: \.isLetter) }) else { continue }
                 found.insert(words.prefix(6).joined(separator: " "))

@@ -52,7 +52,7 @@ public struct ContentReader {
             }
             let changed = fieldChange(tag, in: message, &cursor, start, of: batch, isFrame: false, by: &review)
             guard let changed else { continue }
-            let isName = place(of: tag >> 3, in: message).map { $0 == .spanName || $0 == .logEventName } ?? false
+            let isName = TextPlace(field: tag >> 3, in: message).map { $0 == .spanName || $0 == .logEventName } ?? false
             found.changes.append(
                 ContentChanges.Change(
                     field: Slice(start..<cursor.position),
@@ -219,7 +219,7 @@ public struct ContentReader {
     }
 
     private func target(_ number: UInt32, in message: MessageID, _ part: Part) -> ContentChanges.Target? {
-        switch (place(of: number, in: message), part) {
+        switch (TextPlace(field: number, in: message), part) {
         case (.scopeName, .scope(let index)): .scopeName(index)
         case (.scopeVersion, .scope(let index)): .scopeVersion(index)
         case (.schemaURL, .scope(let index)): .scopeSchema(index)
@@ -261,7 +261,7 @@ public struct ContentReader {
         case .traceID: return [0, 16].contains(body.count) ? nil : unknown(body, of: batch, by: &review)
         case .spanID: return [0, 8].contains(body.count) ? nil : unknown(body, of: batch, by: &review)
         default:
-            guard !body.isEmpty, let place = place(of: tag >> 3, in: message) else { return nil }
+            guard !body.isEmpty, let place = TextPlace(field: tag >> 3, in: message) else { return nil }
             switch review.decide(on: slice(body), at: place, in: batch) {
             case .keep: return nil
             case .remove: return []
@@ -385,62 +385,4 @@ public struct ContentReader {
     }
 
     private static let eventName: UInt32 = 0x12
-
-    /// Where the text of a field stands.
-    private func place(of number: UInt32, in message: MessageID) -> TextPlace? {
-        switch (message, number) {
-        case (.span, 3): .traceState
-        case (.span, 5): .spanName
-        case (.spanStatus, 2): .statusMessage
-        case (.spanEvent, 2): .eventName
-        case (.spanLink, 3): .linkTraceState
-        case (.logRecord, 3): .severityText
-        case (.logRecord, 12): .logEventName
-        case (.scope, 1): .scopeName
-        case (.scope, 2): .scopeVersion
-        case (.resourceSpans, 3), (.resourceLogs, 3), (.resourceMetrics, 3), (.scopeSpans, 3), (.scopeLogs, 3),
-            (.scopeMetrics, 3):
-            .schemaURL
-        case (.entityReference, _): .entityReference
-        case (.metric, 1): .metricName
-        case (.metric, 2): .metricDescription
-        case (.metric, 3): .metricUnit
-        default: nil
-        }
-    }
-}
-
-extension OTLPBatch {
-    /// A value as one that can be written; nil for what is no scalar.
-    public func scalar(of value: AttributeValue) -> AttributeScalar? {
-        switch value {
-        case .string(let slice): .string(string(slice))
-        case .bool(let flag): .bool(flag)
-        case .int(let number): .int(number)
-        case .double(let number): .double(number)
-        case .empty, .bytes, .array, .keyValueList: nil
-        }
-    }
-}
-
-extension MessageID {
-    fileprivate var isRecord: Bool {
-        switch self {
-        case .span, .logRecord, .numberPoint, .histogramPoint, .exponentialHistogramPoint, .summaryPoint: true
-        default: false
-        }
-    }
-
-    /// A message around records that has an entry in the list of envelopes.
-    fileprivate var isEnvelope: Bool {
-        switch self {
-        case .resourceSpans, .resourceLogs, .resourceMetrics, .scopeSpans, .scopeLogs, .scopeMetrics, .metric, .gauge,
-            .sum, .histogram, .exponentialHistogram, .summary:
-            true
-        default: false
-        }
-    }
-
-    /// An envelope, or a message whose fields are changed one by one.
-    fileprivate var isFrame: Bool { isEnvelope || self == .resource || self == .scope }
 }
