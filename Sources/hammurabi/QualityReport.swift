@@ -25,6 +25,14 @@ struct QualityReport: Decodable {
     var problems: [String]
     /// Absent in the answer of an older collector.
     var intakeProblems: [IntakeProblemLine]?
+    /// Absent in the answer of an older collector.
+    var droppedTexts: [DroppedText]?
+
+    /// What `redaction` dropped under one key.
+    struct DroppedText: Decodable {
+        var key: String
+        var count: Int64
+    }
 
     /// Lines of a type that this version does not know.
     struct UnknownLines: Decodable {
@@ -114,8 +122,22 @@ struct QualityReport: Decodable {
         if let lost = IntakeProblemLine.text(intakeProblems ?? [], width: width, style: style, now: now) {
             parts.append(lost)
         }
+        if let dropped = droppedTexts, !dropped.isEmpty { parts.append(Self.text(dropped, width: width, style: style)) }
         return parts.joined(separator: "\n")
     }
+
+    /// The keys of which most was dropped, and how to keep one.
+    private static func text(_ dropped: [DroppedText], width: Int, style: Style) -> String {
+        var table = TextTable(columns: [.init(title: "Dropped by redaction"), .init(title: "Texts", isNumber: true)])
+        table.rows = dropped.prefix(mostDropped).map {
+            TextTable.Row(cells: [$0.key.printable, Figures.grouped($0.count)])
+        }
+        let rest = dropped.dropFirst(mostDropped)
+        let more = rest.isEmpty ? "" : "and \(Figures.grouped(Int64(rest.count))) more keys\n"
+        return table.text(width: width, style: style) + more + "To keep one, name it under redaction.keep_attributes.\n"
+    }
+
+    private static let mostDropped = 20
 
     private var unreadable: String {
         // The messages of intake problems follow those of files.

@@ -32,6 +32,7 @@ let package = Package(
         ),
         .target(name: "TokensProcessor", dependencies: ["CollectorKit", "Usage", "OTLP"]),
         .target(name: "PricingProcessor", dependencies: ["CollectorKit", "Usage", "OTLP", "CEmbedded"]),
+        .target(name: "RedactionProcessor", dependencies: ["CollectorKit", "Usage", "OTLP"]),
         .target(name: "JSONLExporter", dependencies: ["CollectorKit", "Usage", "OTLP"]),
         .target(
             name: "SQLiteExporter",
@@ -44,7 +45,9 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "Allocations", "CollectorKit", "OTLP", "Usage", "TokensProcessor", "PricingProcessor", "JSONLExporter",
+                "Allocations", "CollectorKit", "OTLP", "Usage", "TokensProcessor", "PricingProcessor",
+                "RedactionProcessor",
+                "JSONLExporter",
                 "SQLiteExporter", .product(name: "Logging", package: "swift-log"),
             ]
         ),

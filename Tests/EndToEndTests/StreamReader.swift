@@ -49,6 +49,9 @@ final class StreamReader: NSObject, URLSessionDataDelegate {
     /// Returns when an answer with status 200 has begun.
     func waitForStart() async throws { try await wait(\.hasBegun) }
 
+    /// What has come so far.
+    var received: String { state.withLock(\.text) }
+
     /// Returns when a text has come.
     func waitFor(_ text: String) async throws { try await wait { $0.text.contains(text) } }
 

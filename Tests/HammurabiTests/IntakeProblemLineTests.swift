@@ -52,4 +52,20 @@ struct IntakeProblemLineTests {
         #expect(text.contains("Could not be read\n  file.jsonl: no access\n  and 2 more\n"), "\(text)")
         #expect(text.hasSuffix("Not collected\n  message 0, last 1m ago\n    step 0\n"), "\(text)")
     }
+
+    @Test func `data quality says what redaction dropped and how to keep it`() throws {
+        let dropped = (0..<22).map { #"{"key":"key.\#($0)","count":\#(1_000 - $0)}"# }.joined(separator: ",")
+        let report: QualityReport = try Documents.read(
+            """
+            {"from":"a","to":"b","calls":0,"oneWitness":0,"severalWitnesses":0,"weaklyJoined":0,"unpriced":0,"rollUpsNotCounted":0,"sumsOfUnknownCalls":0,
+            "sources":[],"costs":[],"unexplainedTokens":0,"unreadableFiles":0,"skippedLines":0,"unknownLines":{},"problems":[],"droppedTexts":[\(dropped)]}
+            """
+        )
+        let text = report.text(width: 80, style: .plain, now: Self.now)
+        #expect(text.contains("key.0") && text.contains("1,000") && text.contains("key.19") && !text.contains("key.20"))
+        #expect(
+            text.hasSuffix("and 2 more keys\nTo keep one, name it under redaction.keep_attributes.\n"),
+            "\(text)"
+        )
+    }
 }

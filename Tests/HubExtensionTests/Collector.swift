@@ -74,6 +74,14 @@ func busyParts(prices: [PriceOverride] = []) throws -> CollectorParts {
         ),
     ]
     status.intakeProblemCounts = [.unsupportedType: 2, .unreadUsage: 12]
+    status.droppedTexts = [
+        DroppedText(
+            key: "status.message",
+            count: 3,
+            firstSeen: try instant("2026-11-22T11:58:40.000Z"),
+            lastSeen: try instant("2026-11-22T11:58:50.000Z")
+        )
+    ]
     let said = status
     let table = try PriceTable(contentsOf: Array("# hammurabi prices 1\n".utf8)).overridden(by: prices)
     return CollectorParts(

@@ -79,7 +79,16 @@ struct CollectorAPITests {
     @Test func `the problems of data quality have those of files first, then what was not collected`() async throws {
         let text = try await Bench(parts: busyParts()).get("/api/telemetry/quality").text
         #expect(text.contains(#""problems":["2 requests to /v1/logs by sender/1 were refused"#), "\(text)")
-        #expect(try await Bench().get("/api/telemetry/quality").text.hasSuffix(#""problems":[],"intakeProblems":[]}"#))
+        #expect(
+            text.contains(
+                #""droppedTexts":[{"key":"status.message","count":3,"firstSeenAt":"2026-11-22T11:58:40.000Z","#
+            )
+        )
+        #expect(
+            try await Bench().get("/api/telemetry/quality").text.hasSuffix(
+                #""problems":[],"intakeProblems":[],"droppedTexts":[]}"#
+            )
+        )
     }
 
     /// Each family has its help and type once, before its samples, and its samples stand together.

@@ -46,8 +46,12 @@ import Usage
         try redaction().process(&before)
         try tokens.process(&before)
         try redaction().process(&behind)
-        #expect(before.observations == plain.observations)
-        #expect(behind.observations == plain.observations)
+        #expect(before.observations.map(Self.figures) == plain.observations.map(Self.figures))
+        #expect(behind.observations.map(Self.figures) == plain.observations.map(Self.figures))
+        // Spans of one scope and name stay such, whatever they are called.
+        let kinds = zip(plain.observations, before.observations).map { ($0.trace.kind, $1.trace.kind) }
+        #expect(Set(kinds.map(\.0)).count == Set(kinds.map { "\($0)" }).count)
+        #expect(Set(kinds.map(\.1)).count == Set(kinds.map(\.0)).count)
         #expect(before.sessions == plain.sessions)
         #expect(before.sessionOfRecord == plain.sessionOfRecord)
         if !name.contains("metrics"), name != "codex-old-traces.json" { #expect(!plain.observations.isEmpty) }
@@ -63,7 +67,7 @@ import Usage
         config.dropAttributes = ["gen_ai.*", "llm.*", "a*", "c*", "e*", "i*", "m*", "o*", "r*", "s*", "t*", "u*"]
         try RedactionFactory().makeProcessor(config, settings("redaction")).process(&redacted)
         try tokens.process(&redacted)
-        #expect(redacted.observations == plain.observations)
+        #expect(redacted.observations.map(Self.figures) == plain.observations.map(Self.figures))
     }
 
     @Test(arguments: recordings)
@@ -76,6 +80,15 @@ import Usage
         var again = Batch(try OTLPBatch(signal: batch.signal, protobuf: once), receivedAt: arrival)
         try redaction().process(&again)
         #expect(again.otlp.encoded() == once)
+    }
+
+    /// An observation without the hashes of its span's name and its resource, and without the words of its error.
+    private static func figures(_ observation: Observation) -> Observation {
+        var figures = observation
+        figures.trace.kind = 0
+        figures.intervalKey = 0
+        figures.error = observation.error == nil ? nil : "error"
+        return figures
     }
 
     private func redaction() throws -> any Processor {

@@ -46,7 +46,7 @@ import Usage
         var batch = try spans(
             """
             "name":"chat","events":[{"name":"gen_ai.user.message","attributes":[\(text("other", "s3cret"))]},
-            {"name":"exception","attributes":[\(text("exception.message", "kept")),\(text("gen_ai.prompt", "s3cret"))]},
+            {"name":"exception","attributes":[\(text("exception.message", "s3cret")),\(text("exception.type", "kept")),\(text("gen_ai.prompt", "s3cret"))]},
             {"name":"the user said s3cret"},{"name":"gen_ai.content.prompt"},{"name":"gen_ai.request.attempt"}],
             "links":[{"attributes":[\(text("input.value", "s3cret"))]}]
             """
@@ -103,9 +103,11 @@ import Usage
             #""eventName":"user_prompt","body":{"stringValue":"a body-text that ends in more than a namespace: user_prompt"},"attributes":[{"key":"prompt"}]"#,
             false
         ),
-        (#""body":{"stringValue":"body-text: an ordinary line"}"#, true),
-        (#""body":{"kvlistValue":{"values":[{"key":"path","value":{"stringValue":"body-text"}}]}}"#, true),
-        (#""body":{"stringValue":"{\"level\":\"body-text\"}"}"#, true),
+        (#""body":{"stringValue":"body-text: an ordinary line"}"#, false),
+        (#""body":{"kvlistValue":{"values":[{"key":"path","value":{"stringValue":"body-text"}}]}}"#, false),
+        (#""body":{"stringValue":"{\"level\":\"body-text\"}"}"#, false),
+        (#""body":{"stringValue":"body-text started"}"#, true),
+        (#""body":{"kvlistValue":{"values":[{"key":"request.id","value":{"stringValue":"body-text"}}]}}"#, true),
     ]
 
     @Test(arguments: bodies)

@@ -31,7 +31,8 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
             scanners: parts.scanners,
             pricing: parts.priceTables.first?.pricing,
             now: settings.now,
-            intakeProblems: { parts.status().intakeProblems }
+            intakeProblems: { parts.status().intakeProblems },
+            droppedTexts: { parts.status().droppedTexts }
         )
         collector = CollectorAPI(version: version, usage: api, status: parts.status, reload: parts.reload)
         feeds = EventFeeds(collector)

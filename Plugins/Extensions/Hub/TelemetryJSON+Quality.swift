@@ -11,12 +11,14 @@ extension TelemetryJSON {
     ///   - faults: What of session files could not be read or explained.
     ///   - unmatched: Prices of the user's that reach no stored call.
     ///   - intake: Telemetry that was not taken or not read since the collector started, whatever the period.
+    ///   - dropped: Texts that were dropped on purpose since the collector started.
     static func quality(
         _ quality: DataQuality,
         of period: Period,
         faults: ScanReport,
         unmatched: [UnmatchedOverride],
-        intake: [IntakeProblem]
+        intake: [IntakeProblem],
+        dropped: [DroppedText]
     ) -> JSONValue {
         [
             "period": .string(period.name),
@@ -60,6 +62,14 @@ extension TelemetryJSON {
             "unknownLines": unknownLines(faults),
             "problems": .array((faults.problems.map(\.description) + intake.map(\.message)).map { .string($0) }),
             "intakeProblems": intakeProblems(intake),
+            "droppedTexts": .array(
+                dropped.map {
+                    [
+                        "key": .string($0.key), "count": .integer(Int64($0.count)),
+                        "firstSeenAt": .string($0.firstSeen.iso8601), "lastSeenAt": .string($0.lastSeen.iso8601),
+                    ]
+                }
+            ),
         ]
     }
 

@@ -14,6 +14,8 @@ struct UsageAPI {
     let now: @Sendable () -> Timestamp
     /// Telemetry that the running collector could not take or read, the newest first; nothing where none runs.
     var intakeProblems: @Sendable () -> [IntakeProblem] = { [] }
+    /// Texts that `redaction` dropped, the most frequent first; nothing where no collector runs.
+    var droppedTexts: @Sendable () -> [DroppedText] = { [] }
     private let labels = LabelMemory()
 
     // MARK: - Periods
@@ -68,7 +70,8 @@ struct UsageAPI {
             of: period,
             faults: faults,
             unmatched: try await unmatchedOverrides(),
-            intake: intakeProblems()
+            intake: intakeProblems(),
+            dropped: droppedTexts()
         )
     }
 

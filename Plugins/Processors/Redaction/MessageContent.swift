@@ -13,7 +13,15 @@ enum MessageContent {
             "langfuse.trace.output",
             "langsmith.span.inputs", "langsmith.span.outputs", "mlflow.spanInputs", "mlflow.spanOutputs",
             "litellm.request.messages", "litellm.response.content", "messages",
+            // OpenTelemetry's exceptions: their text may repeat any argument.
+            "exception.message", "exception.stacktrace", "error.stack", "error.stack_trace",
         ]
+
+    /// What this program's own receivers say of sessions and calls: names and ids that reports show.
+    static let ownAttributes = [
+        "hammurabi.session.name", "hammurabi.session.parent", "hammurabi.task", "hammurabi.status",
+        "hammurabi.project.path", "hammurabi.event.id", "hammurabi.lineage", "hammurabi.lineage.own",
+    ]
 
     /// OpenTelemetry's conventions old and new, OpenLLMetry, Sentry.
     private static let genAI = [

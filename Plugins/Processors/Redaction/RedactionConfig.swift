@@ -5,8 +5,14 @@ import OTLP
 
 /// What a user writes under `redaction:`.
 public struct RedactionConfig: ComponentConfig {
-    /// The attributes that are dropped, by name or `prefix.*`.
-    public var dropAttributes = MessageContent.attributes
+    /// The attributes and other texts that are kept whatever they hold, by name or `prefix.*`.
+    public var keepAttributes: [String] = []
+    /// The same as ``keepAttributes``, as the OpenTelemetry Collector's processor calls it.
+    public var allowedKeys: [String] = []
+    /// Whether every key is allowed but those that are known to carry messages, and those of ``dropAttributes``.
+    public var allowAllKeys = false
+    /// The attributes that are dropped, by name or `prefix.*`, beside those that carry or may carry messages.
+    public var dropAttributes: [String] = []
     /// The attributes whose values are replaced by a keyed hash, by name.
     public var hashAttributes: [String] = []
     /// The key of the hash; a random one is kept in the program's folder when none is given.
@@ -16,7 +22,7 @@ public struct RedactionConfig: ComponentConfig {
     /// What becomes of the events of spans that are messages.
     public var spanEvents = Fate.drop
 
-    /// Prompts and answers are dropped, nothing is hashed.
+    /// Text that may be a prompt, an answer or an argument is dropped, nothing is hashed.
     public init() {}
 
     /// What can happen to something that carries a message.
@@ -26,6 +32,9 @@ public struct RedactionConfig: ComponentConfig {
 
     enum CodingKeys: String, CodingKey {
         case salt
+        case keepAttributes = "keep_attributes"
+        case allowedKeys = "allowed_keys"
+        case allowAllKeys = "allow_all_keys"
         case dropAttributes = "drop_attributes"
         case hashAttributes = "hash_attributes"
         case logBodies = "log_bodies"
@@ -34,8 +43,13 @@ public struct RedactionConfig: ComponentConfig {
 
     /// What each key means.
     public static let documentation = [
+        "keep_attributes":
+            "what is kept whatever it holds, by name or as prefix.*: attributes, and status.message, span.name, metric.description and the other names under which `hammurabi doctor --data` lists what was dropped",
+        "allowed_keys": "the same as keep_attributes, as the OpenTelemetry Collector's redaction processor calls it",
+        "allow_all_keys":
+            "true: text is kept under every key that is not known to carry prompts, answers and tool calls; false: only text that is known to be safe or has the form of a short name",
         "drop_attributes":
-            "attributes that are dropped, by name or as prefix.*; the default drops what is known to carry prompts, answers and tool calls",
+            "attributes that are dropped whatever they hold, by name or as prefix.*, beside all that may carry a text",
         "hash_attributes":
             "attributes whose values are replaced by a keyed hash of 32 digits, by name; equal values give equal hashes",
         "salt":
@@ -47,6 +61,16 @@ public struct RedactionConfig: ComponentConfig {
 
     /// Refuses patterns that are none, and rules that would take away what calls are counted by.
     public func validate(_ findings: inout ConfigFindings) {
+        for (list, names) in [("keep_attributes", keepAttributes), ("allowed_keys", allowedKeys)] {
+            for (position, name) in names.enumerated() where !NamePatterns.isPattern(name) {
+                findings.error(
+                    "pattern",
+                    "\"\(name)\" is no name and no prefix",
+                    at: [list, "\(position)"],
+                    help: "write name or prefix.*"
+                )
+            }
+        }
         for (position, name) in dropAttributes.enumerated() {
             let path = ["drop_attributes", "\(position)"]
             if !NamePatterns.isPattern(name) {

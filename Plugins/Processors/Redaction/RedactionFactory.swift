@@ -13,7 +13,8 @@ public struct RedactionFactory: ProcessorFactory {
     /// The type in a configuration.
     public let type = "redaction"
     /// What it is for.
-    public let summary = "drops prompts, answers and tool calls from records and hashes what identifies people"
+    public let summary =
+        "drops every text that may be a prompt, an answer or an argument, and hashes what identifies people"
 
     /// Makes a processor; a salt of the program's own is read, or made, at the start.
     public func makeProcessor(_ config: RedactionConfig, _ settings: ComponentSettings) -> any Processor {

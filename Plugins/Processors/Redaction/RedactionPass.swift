@@ -4,19 +4,41 @@ import CollectorKit
 import OTLP
 
 /// The redaction of one batch.
-struct RedactionPass {
-    let rules: RedactionRules
+struct RedactionPass: ContentReview {
+    private let rules: RedactionRules
+    private let dropsEvents: Bool
     /// The key of the hashes; without one, what should be hashed is dropped.
-    let key: [UInt8]?
-    /// A batch tells the same user many times.
+    private let key: [UInt8]?
+    /// The key of the marks that are left of names.
+    private let markKey: [UInt8]
+    /// The classes of keys that no table knows.
+    private(set) var memory: KeyMemory
+    /// The attributes of one owner that may have to go.
+    private var suspects: [Int] = []
+    /// What was dropped, by number; see ``counts()``.
+    private var drops: [UInt32] = []
+    /// The hashes of values: a batch names the same user many times.
     private var hashes: [String: String] = [:]
 
     /// More different values than this are hashed again each time.
     private static let mostHashes = 4_096
+    /// What is left of an error's message.
+    static let mark = "redacted"
 
-    init(rules: RedactionRules, key: [UInt8]?) {
+    init(_ rules: RedactionRules, dropsEvents: Bool, key: [UInt8]?, markKey: [UInt8], memory: KeyMemory) {
         self.rules = rules
+        self.dropsEvents = dropsEvents
         self.key = key
+        self.markKey = markKey
+        self.memory = memory
+    }
+
+    // MARK: - Attributes
+
+    /// What becomes of an attribute.
+    private enum Fate {
+        case keep, drop, hash
+        case replace(String)
     }
 
     /// Redacts the attributes of a record, scope or resource.
@@ -24,19 +46,66 @@ struct RedactionPass {
     /// - Returns: Whether any was dropped.
     mutating func redact(_ owner: AttributeOwner, of otlp: inout OTLPBatch) -> Bool {
         var hasDropped = otlp.overlay.hasAdditions(to: owner) ? redactAdditions(to: owner, of: &otlp) : false
-        for index in Self.attributes(of: owner, in: otlp) where !otlp.overlay.isRemoved(attribute: index) {
+        findSuspects(in: Self.attributes(of: owner, in: otlp), of: otlp)
+        for index in suspects where !otlp.overlay.isRemoved(attribute: index) {
             let entry = otlp.attributes[index]
-            switch rules.fate(of: entry, in: otlp) {
-            case .keep: continue
-            case .drop: hasDropped = true
+            switch fate(of: entry, in: otlp) {
+            case .keep:
+                if otlp.isStrict(attribute: index) { continue }
+                // What hides behind the value goes, the value stays.
+                let value = otlp.scalar(of: entry.value)
+                if let value { otlp.overlay.append(otlp.string(entry.key), value, to: owner) }
+                note(entry, in: otlp)
+            case .drop:
+                hasDropped = true
+                note(entry, in: otlp)
             case .hash:
                 if let hash = hash(entry.value, in: otlp) {
                     otlp.overlay.append(otlp.string(entry.key), .string(hash), to: owner)
                 }
+            case .replace(let text):
+                otlp.overlay.append(otlp.string(entry.key), .string(text), to: owner)
+                note(entry, in: otlp)
             }
             otlp.overlay.remove(attribute: index)
         }
         return hasDropped
+    }
+
+    /// Finds the attributes that have to be looked at: nearly all others stay, and are left where they lie.
+    private mutating func findSuspects(in range: Range<Int>, of otlp: OTLPBatch) {
+        suspects.removeAll(keepingCapacity: true)
+        otlp.bytes.withUnsafeBytes { bytes in
+            otlp.attributes.withUnsafeBufferPointer { attributes in
+                for index in range where !stays(attributes[index], in: bytes) { suspects.append(index) }
+            }
+        }
+    }
+
+    /// Whether an attribute surely stays as it is.
+    @inline(__always)
+    private func stays(_ entry: AttributeEntry, in bytes: UnsafeRawBufferPointer) -> Bool {
+        guard entry.isPlain else { return false }
+        let keyClass: KeyClass
+        if entry.keyID != .unknown {
+            keyClass = rules.keyClass(of: entry.keyID)
+        } else {
+            guard let known = memory.find(UnsafeRawBufferPointer(rebasing: bytes[entry.key.range])) else {
+                return false
+            }
+            keyClass = known.keyClass
+        }
+        let shape: TextShape
+        switch keyClass {
+        case .keep, .label: return true
+        case .drop, .hash, .text: return false
+        case .content: return entry.kind != .string
+        case .name: shape = .name
+        case .error: shape = .word
+        case .short, .figures: shape = .short
+        }
+        guard case .string(let text) = entry.value else { return true }
+        return shape.fits(UnsafeRawBufferPointer(rebasing: bytes[text.range]))
     }
 
     /// Redacts what other components added, before the received attributes are: hashes are added as well.
@@ -46,42 +115,119 @@ struct RedactionPass {
         let added = otlp.attributes(of: owner).filter { $0.key.offset >= otlp.bytes.count }
         for entry in added {
             let name = otlp.string(entry.key)
-            switch rules.fate(of: entry, in: otlp) {
+            switch fate(of: entry, in: otlp) {
             case .keep: continue
             case .drop:
                 hasDropped = true
+                note(entry, in: otlp)
                 otlp.removeAttributes(name, of: owner)
             case .hash:
                 let hash = hash(entry.value, in: otlp)
                 otlp.removeAttributes(name, of: owner)
                 if let hash { otlp.overlay.append(name, .string(hash), to: owner) }
+            case .replace(let text):
+                note(entry, in: otlp)
+                otlp.removeAttributes(name, of: owner)
+                otlp.overlay.append(name, .string(text), to: owner)
             }
         }
         return hasDropped
     }
 
-    /// Redacts events and links of a span, exemplars of a data point.
-    mutating func redactInterior(of record: Int, in otlp: inout OTLPBatch, droppingEvents: Bool) {
-        let changes = interiorChanges(of: record, in: otlp, droppingEvents)
-        if !changes.isEmpty { otlp.apply(changes) }
+    private static func attributes(of owner: AttributeOwner, in otlp: OTLPBatch) -> Range<Int> {
+        switch owner {
+        case .record(let index): otlp.records[index].attributes
+        case .scope(let index): otlp.scopes[index].attributes
+        case .resource(let index): otlp.resources[index].attributes
+        }
     }
 
-    /// A function of its own, so that no copy of the batch is left when the changes are applied: it would be copied in earnest.
-    private mutating func interiorChanges(of record: Int, in otlp: OTLPBatch, _ droppingEvents: Bool)
-        -> InteriorChanges
-    {
-        let rules = rules
-        return otlp.changes(
-            insideRecord: record,
-            dropsEvent: { droppingEvents && rules.isMessage(eventNamed: otlp.bytes(of: $0)) },
-            attribute: { entry in
-                switch rules.fate(of: entry, in: otlp) {
-                case .keep: .keep
-                case .drop: .remove
-                case .hash: hash(entry.value, in: otlp).map { .replace(.string($0)) } ?? .remove
-                }
-            }
-        )
+    @inline(__always)
+    private mutating func fate(of entry: AttributeEntry, in otlp: OTLPBatch) -> Fate {
+        let keyClass = entry.keyID != .unknown ? rules.keyClass(of: entry.keyID) : find(entry.key, in: otlp).0
+        if keyClass == .keep || keyClass == .label && entry.isPlain { return .keep }
+        return fate(of: entry, keyClass, in: otlp)
+    }
+
+    private mutating func find(_ key: Slice, in otlp: OTLPBatch) -> (KeyClass, number: Int?) {
+        let name = otlp.bytes(of: key)
+        return name.withUnsafeBytes { bytes in
+            if let known = memory.find(bytes) { return (known.keyClass, known.number) }
+            let keyClass = rules.keyClass(ofName: name)
+            return (keyClass, memory.add(bytes, keyClass))
+        }
+    }
+
+    private func fate(of entry: AttributeEntry, _ keyClass: KeyClass, in otlp: OTLPBatch) -> Fate {
+        switch keyClass {
+        case .keep: return .keep
+        case .drop, .text: return .drop
+        case .hash: return .hash
+        case .label, .content, .figures, .error, .name, .short: break
+        }
+        switch entry.value {
+        case .empty, .bool, .int, .double: return .keep
+        case .string(let slice): return fate(ofText: otlp.bytes(of: slice), keyClass)
+        case .bytes(let slice): return slice.isEmpty ? .keep : .drop
+        case .array(let slice), .keyValueList(let slice):
+            return slice.isEmpty || rules.keeps(inside: entry.value, under: keyClass, in: otlp) ? .keep : .drop
+        }
+    }
+
+    private func fate(ofText text: ArraySlice<UInt8>, _ keyClass: KeyClass) -> Fate {
+        switch keyClass {
+        case .label: return .keep
+        case .name: return TextShape.name.fits(text) ? .keep : .drop
+        case .error: return TextShape.word.fits(text) ? .keep : .replace(Self.mark)
+        case .content: return text.isEmpty || text.isNumber ? .keep : .drop
+        case .figures:
+            if TextShape.short.fits(text.unquoted) { return .keep }
+            let figures = FigureText(text)
+            guard let kept = figures.kept else { return .drop }
+            return figures.isWhole ? .keep : .replace(String(decoding: kept, as: UTF8.self))
+        case .short, .keep, .drop, .hash, .text: return TextShape.short.fits(text.unquoted) ? .keep : .drop
+        }
+    }
+
+    // MARK: - Other texts
+
+    mutating func drops(eventNamed name: Slice, in batch: OTLPBatch) -> Bool {
+        guard dropsEvents, rules.isMessage(eventNamed: batch.bytes(of: name)) else { return false }
+        drops.append(Self.events)
+        return true
+    }
+
+    mutating func decide(on attribute: AttributeEntry, in batch: OTLPBatch) -> AttributeDecision {
+        switch fate(of: attribute, in: batch) {
+        case .keep: return .keep
+        case .drop:
+            note(attribute, in: batch)
+            return .remove
+        case .hash: return hash(attribute.value, in: batch).map { .replace(.string($0)) } ?? .remove
+        case .replace(let text):
+            note(attribute, in: batch)
+            return .replace(.string(text))
+        }
+    }
+
+    mutating func decide(on text: Slice, at place: TextPlace, in batch: OTLPBatch) -> TextDecision {
+        let bytes = batch.bytes(of: text)
+        if rules.keeps(bytes, at: place) || place == .eventName && !dropsEvents { return .keep }
+        drops.append(Self.places + UInt32(place.rawValue))
+        guard place.needsMark else { return .remove }
+        let code = SHA256.hex(SHA256.authenticationCode(Array(bytes), key: markKey).prefix(4))
+        return .replace("\(Self.mark)-\(code)")
+    }
+
+    /// Whether a log record's body goes.
+    ///
+    /// - Parameter hadMessage: Whether the record's attributes carried a text that went; the body is then taken for a part of it,
+    ///   unless it is the event's name.
+    /// - Parameter isStrict: Whether nothing hides in the body (``ContentReader/hasStrictBody``).
+    mutating func drops(bodyOf record: Int, in otlp: OTLPBatch, hadMessage: Bool, isStrict: Bool) -> Bool {
+        if isStrict, !LogBody.isMessage(record, of: otlp, hadMessage: hadMessage, rules) { return false }
+        drops.append(Self.bodies)
+        return true
     }
 
     /// 32 digits that are equal for equal values; nil without a key.
@@ -94,11 +240,42 @@ struct RedactionPass {
         return hash
     }
 
-    private static func attributes(of owner: AttributeOwner, in otlp: OTLPBatch) -> Range<Int> {
-        switch owner {
-        case .record(let index): otlp.records[index].attributes
-        case .scope(let index): otlp.scopes[index].attributes
-        case .resource(let index): otlp.resources[index].attributes
+    // MARK: - Counting
+
+    private static let places: UInt32 = 1_000
+    private static let bodies: UInt32 = 1_100
+    private static let events: UInt32 = 1_101
+    private static let textKeys: UInt32 = 1_102
+    private static let others: UInt32 = 1_103
+    private static let learned: UInt32 = 2_000
+
+    /// Counts an attribute of which something went.
+    private mutating func note(_ entry: AttributeEntry, in otlp: OTLPBatch) {
+        guard entry.keyID == .unknown else { return drops.append(UInt32(entry.keyID.rawValue)) }
+        let (keyClass, number) = find(entry.key, in: otlp)
+        if keyClass == .text { return drops.append(Self.textKeys) }
+        drops.append(number.map { Self.learned + UInt32($0) } ?? Self.others)
+    }
+
+    /// How often something was dropped, by the name that a configuration keeps it by.
+    func counts() -> [String: Int] {
+        guard !drops.isEmpty else { return [:] }
+        var byNumber: [UInt32: Int] = [:]
+        for number in drops { byNumber[number, default: 0] += 1 }
+        var counts: [String: Int] = [:]
+        for (number, count) in byNumber { counts[name(of: number), default: 0] += count }
+        return counts
+    }
+
+    private func name(of number: UInt32) -> String {
+        switch number {
+        case Self.bodies: return "log_bodies"
+        case Self.events: return "span_events"
+        case Self.textKeys: return "(keys that are sentences)"
+        case Self.others: return IntakeLog.other
+        case Self.learned...: return memory.key(Int(number - Self.learned))
+        case Self.places...: return TextPlace(rawValue: UInt8(number - Self.places))?.key ?? IntakeLog.other
+        default: return AttributeKey(rawValue: UInt16(number))?.name ?? IntakeLog.other
         }
     }
 }

@@ -3,22 +3,33 @@
 import CollectorKit
 import OTLP
 import Synchronization
+import Usage
 
-/// Takes messages out of records and replaces what identifies people by hashes.
+/// Takes texts out of records that may be messages, and replaces what identifies people by hashes.
 ///
 /// Only the overlay of a batch changes, and nothing that calls are counted by: it may stand before or behind `tokens`.
-struct RedactionProcessor: Processor {
+final class RedactionProcessor: Processor {
     private let rules: RedactionRules
     private let dropsBodies: Bool
     private let dropsEvents: Bool
     private let salt: Salt
     private let settings: ComponentSettings
+    /// The key of the marks that are left of names: equal names have equal marks as long as the program runs.
+    private let markKey: [UInt8]
+    private let memory = Mutex(KeyMemory())
 
     init(_ config: RedactionConfig, _ settings: ComponentSettings) {
-        rules = RedactionRules(drop: config.dropAttributes, hash: config.hashAttributes)
+        rules = RedactionRules(
+            keep: config.keepAttributes + config.allowedKeys,
+            drop: config.dropAttributes,
+            hash: config.hashAttributes,
+            allowsAllKeys: config.allowAllKeys
+        )
         dropsBodies = config.logBodies == .drop
         dropsEvents = config.spanEvents == .drop
         salt = Salt(config.salt)
+        var random = SystemRandomNumberGenerator()
+        markKey = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
         self.settings = settings
     }
 
@@ -28,57 +39,50 @@ struct RedactionProcessor: Processor {
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
         settings.counters.add(batch.otlp.recordCount, to: .accepted)
-        var pass = RedactionPass(rules: rules, key: salt.key)
+        var pass = RedactionPass(
+            rules,
+            dropsEvents: dropsEvents,
+            key: salt.key,
+            markKey: salt.key ?? markKey,
+            memory: memory.withLock(\.self)
+        )
+        var reader = ContentReader(batch.signal)
+        var changes = ContentChanges()
+        reader.reviewFrames(of: batch.otlp, by: &pass, &changes)
         for resource in batch.otlp.resources.indices { _ = pass.redact(.resource(resource), of: &batch.otlp) }
         for scope in batch.otlp.scopes.indices { _ = pass.redact(.scope(scope), of: &batch.otlp) }
         for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
             let hadMessage = pass.redact(.record(record), of: &batch.otlp)
-            if batch.signal == .logs {
-                if dropsBodies, LogBody.isMessage(record: record, of: batch.otlp, hadMessage: hadMessage) {
-                    batch.otlp.removeBody(record: record)
-                }
-            } else {
-                pass.redactInterior(of: record, in: &batch.otlp, droppingEvents: dropsEvents)
+            reader.review(record: record, of: batch.otlp, by: &pass, &changes)
+            let isStrict = reader.hasStrictBody
+            if batch.signal == .logs, dropsBodies,
+                pass.drops(bodyOf: record, in: batch.otlp, hadMessage: hadMessage, isStrict: isStrict)
+            {
+                batch.otlp.removeBody(record: record)
             }
         }
-    }
-}
-
-/// Which attributes go and which are hashed.
-struct RedactionRules: Sendable {
-    private let dropped: NamePatterns
-    private let hashed: NamePatterns
-    let hashesAnything: Bool
-    /// What becomes of the keys that are known by number: most of those there are, without comparing their names.
-    private let fates: [Fate]
-    private let events = NamePatterns(MessageContent.spanEvents)
-
-    init(drop: [String], hash: [String]) {
-        let (dropped, hashed) = (NamePatterns(drop), NamePatterns(hash))
-        var fates = [Fate](repeating: .keep, count: AttributeKey.limit)
-        for key in AttributeKey.all {
-            let name = Array(key.name.utf8)[...]
-            fates[Int(key.rawValue)] = hashed.hasName(name) ? .hash : dropped.hasName(name) ? .drop : .keep
+        batch.otlp.apply(changes)
+        redactCalls(of: &batch)
+        settings.intake.noteDropped(pass.counts())
+        if pass.memory.hasChanged {
+            let learned = pass.memory.settled()
+            memory.withLock { $0 = learned }
         }
-        (self.dropped, self.hashed, self.fates) = (dropped, hashed, fates)
-        hashesAnything = !hash.isEmpty
     }
 
-    /// A name in a list decides over a pattern, hashing over dropping; no pattern takes a key that later stages look for.
-    func fate(of entry: AttributeEntry, in otlp: OTLPBatch) -> Fate {
-        if entry.keyID != .unknown { return fates[Int(entry.keyID.rawValue)] }
-        let name = otlp.bytes(of: entry.key)
-        if hashesAnything, hashed.hasName(name) { return .hash }
-        return dropped.hasName(name) || dropped.hasPrefix(of: name) ? .drop : .keep
-    }
-
-    /// Whether a span event is a message: by its name, or because its name is a sentence, which is where Rust's `tracing` puts
-    /// what was logged.
-    func isMessage(eventNamed name: ArraySlice<UInt8>) -> Bool {
-        name.contains { $0 == 32 || (9...13).contains($0) } || events.hasName(name) || events.hasPrefix(of: name)
-    }
-
-    enum Fate {
-        case keep, drop, hash
+    /// What `tokens` read of calls before, in the form in which it would have found it behind.
+    private func redactCalls(of batch: inout Batch) {
+        for index in batch.observations.indices {
+            if let error = batch.observations[index].error, !rules.keeps(error: error) {
+                batch.observations[index].error = RedactionPass.mark
+            }
+            let terms = batch.observations[index].terms
+            if let tier = terms.serviceTier, !rules.keeps(term: tier) {
+                batch.observations[index].terms.serviceTier = nil
+            }
+            if let place = terms.geography, !rules.keeps(term: place) {
+                batch.observations[index].terms.geography = nil
+            }
+        }
     }
 }

@@ -60,9 +60,14 @@ struct UnreadUsage {
             return
         }
         let isRead = ExtractionTable.readsFigures(of: entry.keyID)
-        let key = Name(text: name.utf8.count <= Self.longestName ? name : IntakeLog.other, isRead: isRead)
+        let key = Name(text: Self.isName(name) ? name : IntakeLog.other, isRead: isRead)
         let hasRoom = records[key] != nil || records.count < Self.mostNames
         records[hasRoom ? key : Name(text: IntakeLog.other, isRead: isRead), default: 0] += 1
+    }
+
+    /// Whether a key is a name and not a sentence, which could be a prompt and must not be logged.
+    private static func isName(_ key: String) -> Bool {
+        key.utf8.count <= longestName && key.utf8.allSatisfy { (33..<127).contains($0) }
     }
 
     /// Reports the attributes to the collector, which counts and logs them.

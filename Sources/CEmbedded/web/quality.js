@@ -32,6 +32,7 @@ export const quality = {
         panel(app, { id: "sources", title: "Sources", resource, lines: 6, why: "Who tells of the calls of each agent and machine. Two sources of one call are joined and counted once.", body: sources }),
         panel(app, { id: "costs", title: "Reported and computed cost", resource, lines: 6, why: "Some agents say themselves what a call cost. Agreement says how their figure compares with the price table.", body: costs })),
       panel(app, { id: "intake", title: "What was not collected", resource, lines: 3, why: "Telemetry that reached this collector since it started and was refused, or whose token figures it could not read.", body: intake }),
+      resource.data?.droppedTexts?.length > 0 && panel(app, { id: "dropped", title: "Texts dropped by redaction", resource, lines: 3, why: "What the redaction processor dropped since this collector started, by key: prompts, answers, arguments, and every text that is not known to be safe. redaction.keep_attributes in the configuration keeps a key.", body: dropped }),
       resource.data?.sessionCosts?.compared > 0 && panel(app, { id: "session-costs", title: "Cost of whole sessions", resource, lines: 3, why: "Claude Code writes what a session has cost into its session file. Sessions whose calls sum up to something else are listed; forks are left out.", body: sessionCosts }),
       panel(app, { id: "problems", title: "What could not be read", resource, lines: 3, why: "Files and lines of agents' session files that had to be left out, as long as they stand there.", body: problems }),
     ];
@@ -77,6 +78,15 @@ const intake = ({ intakeProblems: list = [] }) => list.length === 0 ? blank("Eve
   h("li", { key: [code, subject, client, signal].join("|") },
     h("span", null, message, h("br"), h("span", { class: "fine" }, "Next: " + next)),
     h("time", { datetime: lastSeenAt, title: "first " + utc(firstSeenAt) + ", last " + utc(lastSeenAt) }, ago(lastSeenAt)))));
+
+const dropped = ({ droppedTexts: list = [] }) => h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Table of dropped texts" }, table({
+  caption: "Texts dropped by redaction", rows: list, key: ({ key }) => key,
+  columns: [
+    { key: "key", title: "Key", kind: "wrapped-cell", cell: ({ key }) => key },
+    { key: "count", title: "Texts", number: true, cell: ({ count: texts }) => count(texts) },
+    { key: "seen", title: "Last", number: true, cell: ({ lastSeenAt }) => ago(lastSeenAt), hint: ({ lastSeenAt }) => utc(lastSeenAt) },
+  ],
+}));
 
 /** The messages about files; those about what was not collected follow them. */
 const files = ({ problems: all = [], intakeProblems: lost = [] }) => all.slice(0, Math.max(0, all.length - lost.length));

@@ -86,6 +86,7 @@ final class CollectorState: Sendable {
         status.requests = intake.requests
         status.intakeProblems = intake.problems
         status.intakeProblemCounts = intake.problemCounts
+        status.droppedTexts = intake.droppedTexts
         status.pipelines = present.graph.pipelines.map { Self.status($0, present.assembly) }
         // A processor runs once in each of its pipelines, and is one component to whoever wrote it down.
         var order: [String] = []

@@ -15,6 +15,8 @@ public struct CollectorStatus: Sendable {
     public var requests: [RequestCount] = []
     /// Telemetry that was not collected since the start, the newest first.
     public var intakeProblems: [IntakeProblem] = []
+    /// Texts that were dropped on purpose since the start, the most frequent first.
+    public var droppedTexts: [DroppedText] = []
     /// How often each kind of such problems happened; never goes down.
     public var intakeProblemCounts: [IntakeProblem.Code: Int] = [:]
     /// The pipelines, in the order of the configuration.

@@ -21,6 +21,7 @@ public final class IntakeLog: Sendable {
         var listeners: [String: ListenerLog] = [:]
         var problems: [Key: IntakeProblem] = [:]
         var counts: [IntakeProblem.Code: Int] = [:]
+        var dropped: [String: DroppedText] = [:]
     }
 
     private let now: @Sendable () -> Timestamp
@@ -32,6 +33,8 @@ public final class IntakeLog: Sendable {
     static let mostRefusals = 128
     /// How many attributes with usage are kept apart.
     static let mostAttributes = 64
+    /// How many keys of dropped texts are kept apart.
+    static let mostDropped = 256
     private static let mostListeners = 64
     private static let longestSubject = 128
     private static let longestClient = 64
@@ -168,6 +171,32 @@ public final class IntakeLog: Sendable {
         }
     }
 
+    /// Notes texts that a processor dropped on purpose; nothing is logged.
+    ///
+    /// - Parameter counts: How many, by the key or the place where they stood.
+    public func noteDropped(_ counts: [String: Int]) {
+        guard !counts.isEmpty else { return }
+        let time = now()
+        state.withLock { state in
+            for (key, count) in counts where count > 0 {
+                let key = Self.cleaned(key[...], Self.longestSubject)
+                let hasRoom = state.dropped[key] != nil || state.dropped.count < Self.mostDropped
+                let name = hasRoom ? key : Self.other
+                var text = state.dropped[name] ?? DroppedText(key: name, count: 0, firstSeen: time, lastSeen: time)
+                text.count = text.count.addingReportingOverflow(count).partialValue
+                text.lastSeen = time
+                state.dropped[name] = text
+            }
+        }
+    }
+
+    /// The texts that processors dropped since the start, the most frequent first.
+    public var droppedTexts: [DroppedText] {
+        state.withLock { state in
+            state.dropped.values.sorted { ($1.count, $0.key) < ($0.count, $1.key) }
+        }
+    }
+
     /// How often each kind of problem happened since the start; never goes down.
     public var problemCounts: [IntakeProblem.Code: Int] { state.withLock { $0.counts } }
 
@@ -177,6 +206,26 @@ public final class IntakeLog: Sendable {
         return listeners.flatMap(\.counts).sorted {
             ($0.listener, $0.path, $0.code) < ($1.listener, $1.path, $1.code)
         }
+    }
+}
+
+/// Texts that a processor dropped on purpose, by the key under which they stood.
+public struct DroppedText: Sendable, Hashable {
+    /// The attribute's name, or a name for another place, such as `status.message` or `log_bodies`.
+    public var key: String
+    /// How many since the collector started.
+    public var count: Int
+    /// When the first was dropped.
+    public var firstSeen: Timestamp
+    /// When the last was dropped.
+    public var lastSeen: Timestamp
+
+    /// Creates a count.
+    public init(key: String, count: Int, firstSeen: Timestamp, lastSeen: Timestamp) {
+        self.key = key
+        self.count = count
+        self.firstSeen = firstSeen
+        self.lastSeen = lastSeen
     }
 }
 

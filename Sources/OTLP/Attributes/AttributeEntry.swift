@@ -17,6 +17,8 @@ public struct AttributeEntry: Sendable, Hashable {
     public var keyID: AttributeKey
     /// How to read ``bits``.
     public var kind: ValueKind
+    /// Whether the message holds a key and one scalar value, and nothing else.
+    public var isPlain = false
 
     /// The decoded value.
     public var value: AttributeValue { AttributeValue(kind: kind, bits: bits) }

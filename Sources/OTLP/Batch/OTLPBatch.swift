@@ -10,15 +10,15 @@ public struct OTLPBatch: Sendable {
     /// The request as protobuf, as received or as transcoded from JSON; at most 2 GiB.
     public let bytes: [UInt8]
     /// The resources in the order of their bytes.
-    public let resources: [ResourceEntry]
+    public internal(set) var resources: [ResourceEntry]
     /// The scopes in the order of their bytes.
-    public let scopes: [ScopeEntry]
+    public internal(set) var scopes: [ScopeEntry]
     /// The spans, log records or data points in the order of their bytes, dropped ones included.
     public internal(set) var records: [RecordEntry]
     /// The attributes that other entries refer to by range; entries outside every range have no meaning.
     public let attributes: [AttributeEntry]
     /// The metrics in the order of their bytes; empty for other signals.
-    public let metrics: [MetricEntry]
+    public internal(set) var metrics: [MetricEntry]
     /// What was changed since.
     public var overlay: Overlay
     /// How many records were refused while indexing; they are dropped in the overlay.

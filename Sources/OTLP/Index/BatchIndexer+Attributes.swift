@@ -22,7 +22,8 @@ extension BatchIndexer {
                 bits: plain.bits,
                 tagOffset: UInt32(truncatingIfNeeded: start),
                 keyID: keyID,
-                kind: plain.kind
+                kind: plain.kind,
+                isPlain: true
             )
         )
     }

@@ -25,10 +25,13 @@ public struct Overlay: Sendable {
     private(set) var removedAttributes: [UInt32] = []
     /// Fields inside records, no attributes of theirs, that are left out or exchanged, in the order of their bytes.
     private(set) var fieldChanges: [FieldChange] = []
+    /// Fields around records, resources and scopes that are left out or exchanged, in the order of their bytes.
+    private(set) var frameChanges: [FrameChange] = []
 
     /// Whether the batch is as it arrived.
     public var isEmpty: Bool {
         droppedRecords == 0 && additions.isEmpty && removedAttributes.isEmpty && fieldChanges.isEmpty
+            && frameChanges.isEmpty
     }
 
     /// Takes a record out of the batch; a scope, metric or resource that loses its last record goes with it.
@@ -98,16 +101,38 @@ public struct Overlay: Sendable {
     }
 
     /// Leaves out a field of a record.
-    mutating func remove(field: Slice) { change(FieldChange(field: field)) }
-
-    /// Leaves out or exchanges a field of a record; a field that was changed before gets the new content.
-    mutating func change(_ change: FieldChange) {
-        let position = fieldChanges.partitioningIndex { $0.field.offset >= change.field.offset }
-        if position < fieldChanges.count, fieldChanges[position].field.offset == change.field.offset {
-            fieldChanges[position] = change
+    mutating func remove(field: Slice) {
+        let position = fieldChanges.partitioningIndex { $0.field.offset >= field.offset }
+        if position < fieldChanges.count, fieldChanges[position].field.offset == field.offset {
+            fieldChanges[position] = FieldChange(field: field)
         } else {
-            fieldChanges.insert(change, at: position)
+            fieldChanges.insert(FieldChange(field: field), at: position)
         }
+    }
+
+    /// Leaves out or exchanges many fields, given in any order; the last change to a field counts.
+    mutating func change(_ changes: [FieldChange], frames: [FrameChange]) {
+        if !changes.isEmpty { fieldChanges = Self.merged(fieldChanges + changes) { $0.field } }
+        if !frames.isEmpty { frameChanges = Self.merged(frameChanges + frames) { $0.change.field } }
+    }
+
+    private static func merged<Change>(_ changes: [Change], _ field: (Change) -> Slice) -> [Change] {
+        // The order of equal elements is kept.
+        let ordered = changes.sorted { field($0).offset < field($1).offset }
+        var merged: [Change] = []
+        merged.reserveCapacity(ordered.count)
+        for change in ordered {
+            if let last = merged.last, field(last).offset == field(change).offset { merged.removeLast() }
+            merged.append(change)
+        }
+        return merged
+    }
+
+    /// The change made to a field that lies directly in an envelope or in the request, if any.
+    func change(atFrame field: Slice) -> FieldChange? {
+        let position = frameChanges.partitioningIndex { $0.change.field.offset >= field.offset }
+        guard position < frameChanges.count, frameChanges[position].change.field == field else { return nil }
+        return frameChanges[position].change
     }
 
     /// The change made to a field, if any.
@@ -136,6 +161,12 @@ extension Overlay {
     struct FieldChange: Sendable {
         var field: Slice
         var replacement = Slice.none
+    }
+
+    /// A change to a field that lies directly in an envelope, given by its index; `.max` is the request.
+    struct FrameChange: Sendable {
+        var change: FieldChange
+        var envelope: UInt32
     }
 
     /// An added attribute; its slices address the arena.
@@ -206,7 +237,8 @@ extension Overlay {
             bits: bits,
             tagOffset: UInt32(truncatingIfNeeded: start),
             keyID: id,
-            kind: kind
+            kind: kind,
+            isPlain: true
         )
     }
 }

@@ -33,6 +33,7 @@ extension OverlaySplicer {
             guard leaf.tagOffset >= copied else { continue }
             if leaf.isDropped {
                 copy(copied..<leaf.tagOffset, to: &sink)
+                if !leaf.replacement.isEmpty { sink.append(batch.overlay.text(leaf.replacement)) }
             } else {
                 copy(copied..<tagEnd(leaf.tagOffset), to: &sink)
                 sink.varint(UInt64(leaf.newLength))

@@ -22,6 +22,7 @@ struct OverlaySplicer {
 
     consuming func encode() -> [UInt8] {
         collectRecords()
+        collectFrames()
         collectAttributeMessages()
         sumUp()
         return emit()
@@ -81,6 +82,8 @@ extension OverlaySplicer {
         var cuts: Range<Int> = 0..<0
         var isDropped = false
         var newLength = 0
+        /// What is written in the place of a dropped field: a whole field in the arena, or nothing.
+        var replacement = Slice.none
     }
 
     struct EnvelopeChange {
@@ -132,6 +135,31 @@ extension OverlaySplicer {
         return field.upperBound
     }
 
+    /// Fields around records, resources and scopes: each is a leaf that goes or is exchanged.
+    private mutating func collectFrames() {
+        for frame in batch.overlay.frameChanges {
+            let range = frame.change.field.range
+            leaves.append(
+                Leaf(
+                    tagOffset: range.lowerBound,
+                    message: range,
+                    envelope: frame.envelope,
+                    insertion: range.upperBound,
+                    attributesTag: 0,
+                    isDropped: true,
+                    replacement: frame.change.replacement
+                )
+            )
+            let difference = Int(frame.change.replacement.length) - range.count
+            guard frame.envelope != .max else {
+                growth += difference
+                continue
+            }
+            envelopes[Int(frame.envelope)].growth += difference
+            envelopes[Int(frame.envelope)].isTouched = true
+        }
+    }
+
     private mutating func collectAttributeMessages() {
         let overlay = batch.overlay
         let before = leaves.count
@@ -158,7 +186,7 @@ extension OverlaySplicer {
                 )
             )
         }
-        if leaves.count > before { leaves.sort { $0.tagOffset < $1.tagOffset } }
+        if leaves.count > before || !overlay.frameChanges.isEmpty { leaves.sort { $0.tagOffset < $1.tagOffset } }
     }
 
     private mutating func place(

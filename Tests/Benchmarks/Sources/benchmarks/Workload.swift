@@ -5,6 +5,7 @@ import JSONLExporter
 import Logging
 import OTLP
 import PricingProcessor
+import RedactionProcessor
 import SQLiteExporter
 import TokensProcessor
 import Usage
@@ -53,6 +54,13 @@ struct Workload {
             },
             try await best("tokens and pricing", protobufBytes) { _ in
                 for batch in batches { _ = try Self.processed(batch) }
+            },
+            try await best("redaction", protobufBytes) { _ in
+                let redaction = RedactionFactory().makeProcessor(RedactionConfig(), Self.settings("redaction"))
+                for batch in priced {
+                    var batch = batch
+                    try redaction.process(&batch)
+                }
             },
         ]
         for (name, make) in Self.stores {

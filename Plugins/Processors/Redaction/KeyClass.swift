@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import OTLP
+
+/// What may stand under a key.
+enum KeyClass: UInt8, Sendable {
+    /// All that comes: what the user keeps.
+    case keep
+    /// Every single value: labels and ids that calls are named after and told apart by.
+    case label
+    /// Nothing.
+    case drop
+    /// A keyed hash of what comes.
+    case hash
+    /// Numbers, and no text: a prompt, an answer, an argument, a description.
+    case content
+    /// Numbers, and texts that are the print of an object of numbers.
+    case figures
+    /// One word; a longer text is an error's message and leaves a mark, so that the call still counts as failed.
+    case error
+    /// A name.
+    case name
+    /// A short name: of the key nothing is known.
+    case short
+    /// Nothing, because the key itself is a text.
+    case text
+}
+
+// MARK: - By the words of a key
+
+extension KeyClass {
+    /// The class of a key by its words.
+    init(ofKey key: ArraySlice<UInt8>) {
+        guard !key.isEmpty, TextShape.key.fits(key) else {
+            self = key.isEmpty ? .short : .text
+            return
+        }
+        let words = Self.words(of: key)
+        let all = Set(words.joined())
+        let last = words.last?.last ?? ""
+        if !all.isDisjoint(with: Self.figureWords) {
+            self = .figures
+        } else if Self.nameWords.contains(last) {
+            self = all.isDisjoint(with: Self.contentWords) ? .name : .short
+        } else if !all.isDisjoint(with: Self.contentWords) || Self.contentEndings.contains(last) {
+            self = .content
+        } else {
+            self = .short
+        }
+    }
+
+    /// The words of each part of a key, in small letters: `gen_ai.toolCall.id` has the parts gen ai, tool call and id.
+    private static func words(of key: ArraySlice<UInt8>) -> [[String]] {
+        var parts: [[String]] = [[]]
+        var word: [UInt8] = []
+        var isSmall = false
+        func end() {
+            guard !word.isEmpty else { return }
+            parts[parts.count - 1].append(String(decoding: word, as: UTF8.self))
+            word = []
+        }
+        for byte in key {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:
+                word.append(byte)
+                isSmall = true
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"):
+                if isSmall { end() }
+                word.append(byte | 0x20)
+                isSmall = false
+            case UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: ":"):
+                end()
+                if parts.last?.isEmpty == false { parts.append([]) }
+                isSmall = false
+            default:
+                end()
+                isSmall = false
+            }
+        }
+        end()
+        if parts.count > 1, parts.last?.isEmpty == true { parts.removeLast() }
+        // `messages.0` is a message.
+        while parts.count > 1, parts.last?.allSatisfy({ $0.allSatisfy(\.isNumber) }) == true { parts.removeLast() }
+        return parts
+    }
+
+    /// Words of keys whose texts may be an object of figures.
+    private static let figureWords: Set<String> = [
+        "usage", "token", "tokens", "cost", "costs", "tokenusage", "usages",
+    ]
+
+    /// Last words of keys that name something.
+    private static let nameWords: Set<String> = [
+        "id", "ids", "uuid", "guid", "name", "names", "model", "models", "provider", "vendor", "version", "versions",
+        "type", "types", "kind", "kinds", "status", "code", "codes", "unit", "units", "method", "scheme", "protocol",
+        "host", "hostname", "port", "address", "region", "zone", "language", "arch", "os", "format", "encoding",
+        "level", "severity", "mode", "phase", "stage", "state", "tier", "role", "reason", "reasons", "hash",
+        "fingerprint", "digest", "time", "timestamp", "at", "date", "duration", "ms", "seconds", "count", "counts",
+        "size", "bytes", "length", "index", "seq", "sequence", "number", "total", "category", "class", "namespace",
+        "environment", "env", "service", "system", "platform", "runtime", "module", "function", "operation", "event",
+        "scope", "family", "effort", "success", "attempt", "agent", "user", "team", "project", "branch", "node",
+        "route", "endpoint", "transport", "currency",
+    ]
+
+    /// Words of keys under which prompts, answers, arguments and results stand, wherever they occur in the key.
+    private static let contentWords: Set<String> = [
+        "prompt", "prompts", "message", "messages", "msg", "content", "contents", "input", "inputs", "output",
+        "outputs",
+        "completion", "completions", "choice", "choices", "argument", "arguments", "args", "argv", "kwargs",
+        "parameter",
+        "parameters", "params", "text", "texts", "body", "query", "queries", "question", "questions", "answer",
+        "answers", "instruction", "instructions", "thinking", "thought", "thoughts", "document", "documents", "chunk",
+        "chunks", "transcript", "description", "summary", "comment", "comments", "command", "cmd", "stdout", "stderr",
+        "script", "diff", "patch", "payload", "template", "stacktrace", "traceback", "backtrace", "generation",
+        "generations", "explanation", "feedback", "note", "notes", "title", "caption", "snippet", "excerpt", "draft",
+        "email_body", "memory", "memories", "scratchpad", "goal", "objective", "intent", "utterance",
+    ]
+
+    /// Last words of keys under which they stand.
+    private static let contentEndings: Set<String> = [
+        "request", "response", "responses", "result", "results", "data", "value", "values", "tools", "functions",
+        "schema", "history", "conversation", "reasoning", "exception", "stack", "details", "detail", "json", "metadata",
+        "headers", "definitions", "examples", "example", "task", "step", "steps", "plan", "reply", "context", "item",
+        "items",
+    ]
+}
+
+// MARK: - By the number of a known key
+
+extension KeyClass {
+    /// The class of a key that later stages look for.
+    init(of key: AttributeKey) {
+        self = Self.special[key] ?? .label
+    }
+
+    /// All but these are ids and labels.
+    private static let special: [AttributeKey: KeyClass] = {
+        var classes: [AttributeKey: KeyClass] = [:]
+        let figures: [AttributeKey] = [
+            .langfuseObservationUsageDetails, .mlflowChatTokenUsage, .metadataUsageObject,
+            .langsmithMetadataUsageMetadata, .genAIUsageRaw, .aiResponseProviderMetadata,
+            .langfuseObservationCostDetails,
+        ]
+        let names: [AttributeKey] = [
+            .hostArch, .osType, .osVersion, .telemetrySDKLanguage, .telemetrySDKName, .telemetrySDKVersion, .originator,
+            .terminalType, .eventKind, .agentType, .agentNameFlat, .querySource, .querySourceSafe,
+            .aiTelemetryFunctionID,
+            .traceloopEntityName, .traceloopWorkflowName, .workspaceHostPaths, .toolNameFlat, .functionName,
+            .genAIToolName, .toolName, .aiToolCallName, .decision, .source, .mcpServerName, .mcpToolName, .skillName,
+            .pluginName, .success, .genAIResponseFinishReasons, .finishReasons, .stopReason, .litellmCacheHit, .type,
+            .tokenType, .genAITokenType, .eventName,
+        ]
+        // A text that is a figure, a time or one of a few words is short; a long one under such a key is none.
+        let short: [AttributeKey] = [
+            .eventTimestamp, .eventSequence, .genAIOperationName, .openinferenceSpanKind, .traceloopSpanKind,
+            .langfuseObservationType, .llmRequestType, .mlflowSpanType, .langsmithSpanKind, .lmnrSpanType,
+            .ag2UsageKind, .speed, .effort, .serviceTier, .anthropicResponseServiceTier,
+            .genAIOpenaiResponseServiceTier, .genAIResponseServiceTier, .openaiResponseServiceTier,
+            .genAIOpenaiRequestServiceTier, .openaiRequestServiceTier, .inferenceGeo, .modelReasoningEffort,
+            .durationMs, .ttftMs, .aiResponseMsToFinish, .attempt, .httpResponseStatusCode, .statusCode,
+        ]
+        let words = ["token", "usage", "cost", "cache_", ".cached"]
+        for key in AttributeKey.all where words.contains(where: key.name.lowercased().contains) {
+            classes[key] = .short
+        }
+        for key in short { classes[key] = .short }
+        for key in figures { classes[key] = .figures }
+        for key in names { classes[key] = .name }
+        for key in [AttributeKey.error, .errorMessage, .errorType, .errorTypeFlat, .exceptionType] {
+            classes[key] = .error
+        }
+        classes[.exceptionMessage] = .content
+        return classes
+    }()
+}

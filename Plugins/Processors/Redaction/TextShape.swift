@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The form that a text must have to be taken for a name, a code or a number and not for a sentence.
+///
+/// No text of four words has it, whatever the script, nor one of several lines, an address with a query, or text in base64 or hex.
+struct TextShape: Sendable {
+    /// The most bytes.
+    var longest: Int
+    /// The most words; spaces divide them.
+    var mostWords: Int
+    /// The most letters of scripts that put no space between words.
+    var mostDense: Int
+    /// The signs that may occur.
+    fileprivate var signs: Signs
+    /// Whether each word begins with a letter or a digit: no path, option or quotation.
+    var beginsWithLetters: Bool
+
+    /// Under a key of which nothing is known.
+    static let short = TextShape(longest: 64, mostWords: 3, mostDense: 4, signs: .plain, beginsWithLetters: true)
+    /// One word under a key of which nothing is known, such as the type of an error.
+    static let word = TextShape(longest: 96, mostWords: 1, mostDense: 4, signs: .plain, beginsWithLetters: true)
+    /// Under a key that names something.
+    static let name = TextShape(longest: 256, mostWords: 3, mostDense: 8, signs: .quoting, beginsWithLetters: false)
+    /// The name of a span or a metric, and a unit.
+    static let title = TextShape(longest: 256, mostWords: 3, mostDense: 8, signs: .wide, beginsWithLetters: false)
+    /// The name of an attribute.
+    static let key = TextShape(longest: 160, mostWords: 3, mostDense: 8, signs: .wide, beginsWithLetters: false)
+
+    /// The form of another with other limits.
+    init(longest: Int, mostWords: Int, like other: TextShape) {
+        self = other
+        (self.longest, self.mostWords) = (longest, mostWords)
+    }
+
+    private init(longest: Int, mostWords: Int, mostDense: Int, signs: Signs, beginsWithLetters: Bool) {
+        (self.longest, self.mostWords, self.mostDense) = (longest, mostWords, mostDense)
+        (self.signs, self.beginsWithLetters) = (signs, beginsWithLetters)
+    }
+
+    /// Groups of ASCII characters.
+    fileprivate struct Signs: OptionSet {
+        let rawValue: UInt8
+
+        static let alphanumeric = Signs(rawValue: 1)
+        static let joining = Signs(rawValue: 2)
+        static let space = Signs(rawValue: 4)
+        static let beyondASCII = Signs(rawValue: 8)
+        static let quotation = Signs(rawValue: 16)
+        static let bracket = Signs(rawValue: 32)
+        static let other = Signs(rawValue: 128)
+
+        static let plain: Signs = [.alphanumeric, .joining, .space, .beyondASCII]
+        static let quoting: Signs = [.plain, .quotation]
+        static let wide: Signs = [.quoting, .bracket]
+    }
+
+    /// The group of each byte.
+    private static let groups: [Signs] = (0...255).map { byte in
+        switch UInt8(byte) {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"):
+            .alphanumeric
+        case UInt8(ascii: " "): .space
+        case 0x80...: .beyondASCII
+        default:
+            "_-.:/@+#~".utf8.contains(UInt8(byte))
+                ? .joining
+                : "()[]\"',".utf8.contains(UInt8(byte))
+                    ? .quotation : "{}<>*$=&!|".utf8.contains(UInt8(byte)) ? .bracket : .other
+        }
+    }
+
+    /// Whether a text has the form; an empty one has.
+    func fits(_ text: ArraySlice<UInt8>) -> Bool { text.withUnsafeBytes { fits($0) } }
+
+    /// Whether a text has the form; an empty one has.
+    func fits(_ text: UnsafeRawBufferPointer) -> Bool {
+        guard text.count <= longest else { return false }
+        return Self.groups.withUnsafeBufferPointer { groups in
+            var found: UInt8 = 0
+            var spaces = 0
+            for byte in text {
+                let group = groups[Int(byte)].rawValue
+                found |= group
+                spaces &+= group == Signs.space.rawValue ? 1 : 0
+            }
+            guard found & ~signs.rawValue == 0, spaces < mostWords else { return false }
+            if beginsWithLetters, !wordsBeginWithLetters(text, groups, isOneWord: spaces == 0) { return false }
+            if found & Signs.beyondASCII.rawValue != 0, !hasFewLetters(text) { return false }
+            return text.count < EncodedText.shortest || !EncodedText.isIn(text)
+        }
+    }
+
+    /// Whether each word begins with a letter, a digit or an underscore; a number may have a sign.
+    private func wordsBeginWithLetters(
+        _ text: UnsafeRawBufferPointer,
+        _ groups: UnsafeBufferPointer<Signs>,
+        isOneWord: Bool
+    ) -> Bool {
+        var isStart = true
+        for index in 0..<(isOneWord ? min(1, text.count) : text.count) {
+            let byte = text[index]
+            if isStart, groups[Int(byte)].isSubset(of: [.joining, .space]), byte != UInt8(ascii: "_") {
+                let isSigned = index == 0 && text.count > 1 && (48...57).contains(text[1])
+                guard isSigned, "+-.".utf8.contains(byte) else { return false }
+            }
+            isStart = byte == UInt8(ascii: " ")
+        }
+        return true
+    }
+
+    /// Whether a text beyond ASCII is made of letters and digits, few of them of scripts without spaces.
+    private func hasFewLetters(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let text = String(validating: bytes, as: UTF8.self) else { return false }
+        var dense = 0
+        for scalar in text.unicodeScalars where !scalar.isASCII {
+            switch scalar.properties.generalCategory {
+            case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .nonspacingMark, .spacingMark, .decimalNumber:
+                dense += Self.hasSpaces(scalar) ? 0 : 1
+            // Han, kana, hangul, Thai, Arabic, Hebrew and the scripts of India.
+            case .otherLetter, .modifierLetter: dense += Self.hasSpaces(scalar) ? 0 : 1
+            default: return false
+            }
+        }
+        return dense <= mostDense
+    }
+
+    /// Whether a script divides its words by spaces: all up to the scripts of India, and those of Africa and America, do.
+    private static func hasSpaces(_ scalar: Unicode.Scalar) -> Bool {
+        (0x80..<0x0e00).contains(scalar.value) || (0x10a0..<0x1780).contains(scalar.value)
+            || (0x1800..<0x1950).contains(scalar.value) || (0x1a20..<0x2e80).contains(scalar.value)
+            || (0x1d400..<0x1d800).contains(scalar.value)
+    }
+}
+
+/// A sentence that is hidden in base64 or hexadecimal digits.
+enum EncodedText {
+    /// Four short words take as many characters.
+    static let shortest = 12
+    /// Four words have so many spaces between them, or at least so many signs of a script beyond ASCII.
+    private static let fewest = 3
+
+    /// The value of each digit, 255 for what is none.
+    private static let base64 = digits(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+        ["-": 62, "_": 63]
+    )
+    private static let hexadecimal = digits("0123456789abcdef", ["A": 10, "B": 11, "C": 12, "D": 13, "E": 14, "F": 15])
+
+    private static func digits(_ alphabet: String, _ others: [Character: UInt8]) -> [UInt8] {
+        var values = [UInt8](repeating: 255, count: 256)
+        for (value, digit) in alphabet.utf8.enumerated() { values[Int(digit)] = UInt8(value) }
+        for (digit, value) in others { if let byte = digit.asciiValue { values[Int(byte)] = value } }
+        return values
+    }
+
+    /// Whether some part of a text is the code of a sentence; random ids practically never are.
+    static func isIn(_ text: UnsafeRawBufferPointer) -> Bool {
+        base64.withUnsafeBufferPointer { values in
+            var start = 0
+            for end in 0...text.count where end == text.count || values[Int(text[end])] == 255 {
+                if end - start >= shortest {
+                    let part = UnsafeRawBufferPointer(rebasing: text[start..<end])
+                    if isSentence(part, bitsPerDigit: 6, values) { return true }
+                    if hexadecimal.withUnsafeBufferPointer({ isSentence(part, bitsPerDigit: 4, $0) }) { return true }
+                }
+                start = end + 1
+            }
+            return false
+        }
+    }
+
+    private static func isSentence(
+        _ part: UnsafeRawBufferPointer,
+        bitsPerDigit: UInt32,
+        _ values: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        var marks = 0
+        // Most that is no text is left at the first byte or the second; nothing is kept on the way.
+        let isText = decode(part, bitsPerDigit, values) { byte in
+            if byte < 0x21 || byte >= 0xc0 { marks &+= 1 }
+            return byte >= 0x20 && byte != 0x7f || byte == 10 || byte == 9 || byte == 13
+        }
+        guard isText, marks >= fewest else { return false }
+        var text: [UInt8] = []
+        _ = decode(part, bitsPerDigit, values) { byte in
+            text.append(byte)
+            return true
+        }
+        return String(validating: text, as: UTF8.self) != nil
+    }
+
+    /// Hands over the bytes that the digits stand for; whether all are digits, and all bytes were welcome.
+    @inline(__always)
+    private static func decode(
+        _ part: UnsafeRawBufferPointer,
+        _ bitsPerDigit: UInt32,
+        _ values: UnsafeBufferPointer<UInt8>,
+        _ take: (UInt8) -> Bool
+    ) -> Bool {
+        var (bits, count) = (UInt32(0), UInt32(0))
+        for byte in part {
+            let value = values[Int(byte)]
+            guard value != 255 else { return false }
+            bits = bits << bitsPerDigit | UInt32(value)
+            count &+= bitsPerDigit
+            guard count >= 8 else { continue }
+            count &-= 8
+            guard take(UInt8(truncatingIfNeeded: bits >> count)) else { return false }
+        }
+        return true
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether a text spells a number, such as `-1.5e3`.
+    var isNumber: Bool {
+        guard let last, (48...57).contains(last), count <= 40 else { return false }
+        return allSatisfy { (48...57).contains($0) || "+-.eE".utf8.contains($0) }
+    }
+
+    /// Without the quotes of a JSON string, which MLflow and LangSmith write around a single value.
+    var unquoted: ArraySlice<UInt8> {
+        guard count >= 2, first == UInt8(ascii: "\""), last == UInt8(ascii: "\"") else { return self }
+        return dropFirst().dropLast()
+    }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What becomes of an attribute that is reviewed.
+public enum AttributeDecision: Sendable, Hashable {
+    case keep, remove
+    case replace(AttributeScalar)
+}
+
+/// What becomes of a text that is no attribute.
+public enum TextDecision: Sendable, Hashable {
+    case keep, remove
+    case replace(String)
+}
+
+/// Where a text stands that is no attribute.
+public enum TextPlace: UInt8, Sendable, Hashable, CaseIterable {
+    case spanName, traceState, statusMessage, eventName, linkTraceState
+    case severityText, logEventName
+    case scopeName, scopeVersion, schemaURL, entityReference
+    case metricName, metricDescription, metricUnit
+    /// A field that this version does not know, or an id that has not the length of one.
+    case unknownField
+}
+
+/// Decides what of a request stays; asked by ``ContentReader``.
+///
+/// Slices are of the batch that is given with them.
+public protocol ContentReview {
+    /// Whether an event of a span goes, with all it carries.
+    mutating func drops(eventNamed name: Slice, in batch: OTLPBatch) -> Bool
+    /// What becomes of an attribute of an event, a link, an exemplar or a metric.
+    mutating func decide(on attribute: AttributeEntry, in batch: OTLPBatch) -> AttributeDecision
+    /// What becomes of a text that is not empty.
+    mutating func decide(on text: Slice, at place: TextPlace, in batch: OTLPBatch) -> TextDecision
+}
+
+/// Changes to what a request holds beside the attributes of its records, scopes and resources.
+public struct ContentChanges: Sendable {
+    struct Change: Sendable {
+        var field: Slice
+        /// The whole field as it is to be; empty when it goes.
+        var replacement: [UInt8]
+        /// The message directly around the field when that is an envelope or the request.
+        var envelope: UInt32?
+        var target: Target?
+    }
+
+    /// The entry of the index that says where the text lies.
+    enum Target: Sendable {
+        case recordName(Int), scopeName(Int), scopeVersion(Int), scopeSchema(Int), resourceSchema(Int)
+        case metricName(Int), metricDescription(Int), metricUnit(Int)
+    }
+
+    var changes: [Change] = []
+
+    /// Whether everything stays as it is.
+    public var isEmpty: Bool { changes.isEmpty }
+
+    /// Creates no changes.
+    public init() {}
+}
+
+extension OTLPBatch {
+    /// Makes changes, each of another field.
+    public mutating func apply(_ found: ContentChanges) {
+        guard !found.isEmpty else { return }
+        var fields: [Overlay.FieldChange] = []
+        var frames: [Overlay.FrameChange] = []
+        for change in found.changes {
+            // Without room for what remains of a field nothing of it remains: what was to go must not stay.
+            let replacement = (change.replacement.isEmpty ? nil : overlay.store(change.replacement)) ?? .none
+            let written = Overlay.FieldChange(field: change.field, replacement: replacement)
+            if let envelope = change.envelope {
+                frames.append(Overlay.FrameChange(change: written, envelope: envelope))
+            } else {
+                fields.append(written)
+            }
+            if let target = change.target { point(target, to: replacement) }
+        }
+        overlay.change(fields, frames: frames)
+    }
+
+    /// Lets the index say where a text lies that was exchanged.
+    private mutating func point(_ target: ContentChanges.Target, to field: Slice) {
+        let text = field.isEmpty ? .none : contentOfField(field)
+        switch target {
+        case .recordName(let index): records[index].name = text
+        case .scopeName(let index): scopes[index].name = text
+        case .scopeVersion(let index): scopes[index].version = text
+        case .scopeSchema(let index): scopes[index].schemaURL = text
+        case .resourceSchema(let index): resources[index].schemaURL = text
+        case .metricName(let index): metrics[index].name = text
+        case .metricDescription(let index): metrics[index].description = text
+        case .metricUnit(let index): metrics[index].unit = text
+        }
+    }
+
+    /// What a length-delimited field in the arena holds.
+    private func contentOfField(_ field: Slice) -> Slice {
+        let copy = Array(overlay.text(field))
+        var cursor = WireCursor(0..<copy.count)
+        guard (try? cursor.tag(copy.span.bytes)) != nil, let body = try? cursor.slice(copy.span.bytes) else {
+            return .none
+        }
+        return Slice(offset: field.offset + body.offset, length: body.length)
+    }
+
+    /// Whether an attribute, given as an index of ``attributes``, holds a key and one value as the schema has it and nothing else:
+    /// no second value that the last one hides, no field that this version does not know.
+    public func isStrict(attribute index: Int) -> Bool {
+        if attributes[index].isPlain { return true }
+        let source = bytes.span.bytes
+        var cursor = WireCursor(Int(attributes[index].tagOffset)..<bytes.count)
+        guard (try? cursor.tag(source)) != nil, let body = try? cursor.lengthDelimited(source) else { return false }
+        return StrictForm.holds(.keyValue, body, source)
+    }
+
+    /// Whether all that lies inside an array or a key-value list passes a test; true for a value that has nothing inside.
+    ///
+    /// - Parameter test: Gets the nearest key around a value, nil in an array that is in no list, and the value; arrays and lists
+    ///   themselves are not handed over.
+    public func allInside(_ value: AttributeValue, _ test: (Slice?, AttributeValue) -> Bool) -> Bool {
+        switch value {
+        case .array(let slice):
+            InnerValues(signal, slice).all(in: bytes(of: slice), isList: false, key: nil, depth: 0, test)
+        case .keyValueList(let slice):
+            InnerValues(signal, slice).all(in: bytes(of: slice), isList: true, key: nil, depth: 0, test)
+        case .empty, .string, .bool, .int, .double, .bytes: true
+        }
+    }
+}
+
+/// Looks at a message by the wire table.
+enum StrictForm {
+    /// Whether a message has only fields that the table knows, of the right type, and none twice that cannot be repeated.
+    static func holds(_ message: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int = 0) -> Bool {
+        guard depth <= Wire.maximumDepth else { return false }
+        let schema = Schema.otlp
+        var cursor = WireCursor(body)
+        var seen: UInt32 = 0
+        while !cursor.atEnd {
+            guard let tag = try? cursor.tag(bytes), let index = schema.field(number: tag >> 3, in: message),
+                tag == schema.fields[index].tag
+            else { return false }
+            if !schema.fields[index].isRepeated, seen & schema.fields[index].excluded != 0 { return false }
+            seen |= schema.fields[index].bit
+            if schema.fields[index].kind == .message {
+                guard let inner = try? cursor.lengthDelimited(bytes),
+                    holds(schema.fields[index].message, inner, bytes, depth: depth + 1)
+                else { return false }
+            } else if (try? cursor.skip(tag, bytes)) == nil {
+                return false
+            }
+        }
+        return true
+    }
+}
+
+/// The values inside an array or a key-value list.
+private struct InnerValues {
+    /// Where the bytes that are read lie in the batch.
+    private let base: UInt32
+    private let signal: Signal
+
+    init(_ signal: Signal, _ slice: Slice) {
+        self.signal = signal
+        base = slice.offset
+    }
+
+    func all(
+        in bytes: ArraySlice<UInt8>,
+        isList: Bool,
+        key: Slice?,
+        depth: Int,
+        _ test: (Slice?, AttributeValue) -> Bool
+    ) -> Bool {
+        let span = bytes.span.bytes
+        return all(span, 0..<span.byteCount, isList: isList, key: key, depth: depth, test)
+    }
+
+    private func all(
+        _ bytes: RawSpan,
+        _ body: Range<Int>,
+        isList: Bool,
+        key: Slice?,
+        depth: Int,
+        _ test: (Slice?, AttributeValue) -> Bool
+    ) -> Bool {
+        guard depth <= Wire.maximumDepth else { return false }
+        var indexer = BatchIndexer(signal: signal)
+        var cursor = WireCursor(body)
+        while !cursor.atEnd {
+            let start = cursor.position
+            guard let tag = try? cursor.tag(bytes), tag == Tag.ArrayValue.values,
+                let inner = try? cursor.lengthDelimited(bytes)
+            else { return false }
+            var (kind, bits, name) = (ValueKind.empty, UInt64(0), key)
+            if isList {
+                indexer.attributes.removeAll(keepingCapacity: true)
+                guard (try? indexer.attribute(bytes, from: start, inner, depth: 6)) != nil,
+                    let entry = indexer.attributes.first
+                else { return false }
+                (kind, bits) = (entry.kind, entry.bits)
+                name = Slice(offset: entry.key.offset + base, length: entry.key.length)
+            } else if (try? indexer.value(bytes, inner, depth: 6, &kind, &bits)) == nil {
+                return false
+            }
+            guard pass(bytes, kind, bits, name, depth, test) else { return false }
+        }
+        return true
+    }
+
+    private func pass(
+        _ bytes: RawSpan,
+        _ kind: ValueKind,
+        _ bits: UInt64,
+        _ key: Slice?,
+        _ depth: Int,
+        _ test: (Slice?, AttributeValue) -> Bool
+    ) -> Bool {
+        switch kind {
+        case .array, .keyValueList:
+            return all(
+                bytes,
+                Slice(packed: bits).range,
+                isList: kind == .keyValueList,
+                key: key,
+                depth: depth + 1,
+                test
+            )
+        case .string, .bytes:
+            var slice = Slice(packed: bits)
+            slice.offset += base
+            return test(key, AttributeValue(kind: kind, bits: slice.packed))
+        case .empty, .bool, .int, .double: return test(key, AttributeValue(kind: kind, bits: bits))
+        }
+    }
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import FoundationEssentials
+import OTLP
+import Testing
+import TokensProcessor
+import Usage
+
+@testable import RedactionProcessor
+
+/// Text goes wherever it stands, without a list of names; figures and names stay.
+@Suite struct UnknownTextTests {
+    /// Four words in several scripts, with several spaces and in code, and the part that must not be left.
+    static let sentences: [(text: String, secret: String)] = [
+        ("delete the production database", "the production"),
+        ("please\\tdelete\\tthe\\tdatabase", "database"),
+        ("please\\ndelete\\nthe\\ndatabase", "database"),
+        ("delete\u{a0}the\u{a0}production\u{a0}database", "production"),
+        ("delete\u{2003}the\u{200b}production\u{3000}database", "production"),
+        ("请帮我删除生产环境的数据库", "删除"),
+        ("本番のデータベースを削除してください", "データベース"),
+        ("운영데이터베이스를지워주세요", "데이터베이스"),
+        ("ลบฐานข้อมูลการผลิตทันที", "ฐานข้อมูล"),
+        ("удали рабочую базу данных", "рабочую"),
+        ("احذف قاعدة بيانات الإنتاج", "قاعدة"),
+        ("ZGVsZXRlIHRoZSBwcm9kdWN0aW9uIGRhdGFiYXNl", "ZGVsZXRlIHRoZSBwcm9kdWN0aW9uIGRhdGFiYXNl"),
+        ("64656c657465207468652064617461206e6f77", "64656c657465207468652064617461206e6f77"),
+        ("{\\\"a\\\":\\\"delete the production database\\\"}", "production"),
+        ("[{\\\"x\\\":{\\\"y\\\":[\\\"delete the production database\\\"]}}]", "production"),
+        ("{'q': 'delete the production database', 'n': None}", "production"),
+        ("https://example.org/search?q=delete+the+database", "delete"),
+        ("rm -rf --no-preserve-root /data", "preserve"),
+    ]
+
+    private static let value = #"{"stringValue":"SECRET"}"#
+    private static let span = #"{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708""#
+
+    /// Requests with a text in every place that OTLP has.
+    static let requests: [(Signal, String)] =
+        [
+            #""name":"SECRET""#, #""traceState":"a=SECRET""#, #""status":{"code":2,"message":"SECRET"}"#,
+            #""attributes":[{"key":"new.vendor.thing","value":VALUE}]"#,
+            #""attributes":[{"key":"agent.name.of.none","value":VALUE}]"#,
+            #""attributes":[{"key":"vendor.model","value":VALUE}]"#,
+            #""attributes":[{"key":"SECRET","value":{"stringValue":"x"}}]"#,
+            #""attributes":[{"key":"exception.type","value":VALUE},{"key":"error","value":VALUE}]"#,
+            #""attributes":[{"key":"vendor.usage","value":VALUE}]"#,
+            #""attributes":[{"key":"gen_ai.usage.raw","value":VALUE}]"#,
+            #""attributes":[{"key":"input_tokens","value":VALUE}]"#,
+            #""attributes":[{"key":"session.id","value":{"arrayValue":{"values":[VALUE]}}}]"#,
+            #""attributes":[{"key":"user.id","value":{"kvlistValue":{"values":[{"key":"note","value":VALUE}]}}}]"#,
+            #""attributes":[{"key":"list","value":{"arrayValue":{"values":[{"intValue":"1"},VALUE]}}}]"#,
+            #""attributes":[{"key":"map","value":{"kvlistValue":{"values":[{"key":"id","value":VALUE}]}}}]"#,
+            #""attributes":[{"key":"map","value":{"kvlistValue":{"values":[{"key":"SECRET","value":{"intValue":"1"}}]}}}]"#,
+            #""attributes":[{"key":"map","value":{"arrayValue":{"values":[{"kvlistValue":{"values":[{"key":"a","value":{"arrayValue":{"values":[VALUE]}}}]}}]}}}]"#,
+            #""events":[{"name":"SECRET"}]"#, #""events":[{"name":"e","attributes":[{"key":"k","value":VALUE}]}]"#,
+            #""links":[{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708","traceState":"a=SECRET","attributes":[{"key":"k","value":VALUE}]}]"#,
+        ].map { (.traces, #"{"resourceSpans":[{"scopeSpans":[{"spans":[\#(span),\#($0)}]}]}]}"#) }
+        + [
+            #""severityText":"SECRET""#, #""eventName":"SECRET""#, #""body":VALUE"#,
+            #""body":{"arrayValue":{"values":[VALUE]}}"#,
+            #""body":{"kvlistValue":{"values":[{"key":"k","value":VALUE}]}}"#,
+            #""attributes":[{"key":"event.name","value":VALUE}]"#,
+        ].map { (.logs, #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{\#($0)}]}]}]}"#) }
+        + [
+            #"{"resource":{"attributes":[{"key":"k","value":VALUE}]},"scopeLogs":[{"logRecords":[{}]}]}"#,
+            #"{"resource":{"entityRefs":[{"type":"SECRET"}]},"scopeLogs":[{"logRecords":[{}]}]}"#,
+            #"{"schemaUrl":"SECRET","scopeLogs":[{"logRecords":[{}]}]}"#,
+            #"{"scopeLogs":[{"scope":{"name":"SECRET"},"logRecords":[{}]}]}"#,
+            #"{"scopeLogs":[{"scope":{"name":"s","version":"SECRET"},"logRecords":[{}]}]}"#,
+            #"{"scopeLogs":[{"scope":{"name":"s","attributes":[{"key":"k","value":VALUE}]},"logRecords":[{}]}]}"#,
+            #"{"scopeLogs":[{"schemaUrl":"SECRET","logRecords":[{}]}]}"#,
+        ].map { (.logs, #"{"resourceLogs":[\#($0)]}"#) }
+        + [
+            #""name":"SECRET","gauge":{"dataPoints":[{"asInt":"1"}]}"#,
+            #""name":"m","description":"SECRET","gauge":{"dataPoints":[{"asInt":"1"}]}"#,
+            #""name":"m","unit":"SECRET","sum":{"dataPoints":[{"asInt":"1"}]}"#,
+            #""name":"m","metadata":[{"key":"k","value":VALUE}],"summary":{"dataPoints":[{"count":"1"}]}"#,
+            #""name":"m","histogram":{"dataPoints":[{"count":"1","attributes":[{"key":"k","value":VALUE}]}]}"#,
+            #""name":"m","gauge":{"dataPoints":[{"asInt":"1","exemplars":[{"asInt":"1","filteredAttributes":[{"key":"k","value":VALUE}]}]}]}"#,
+        ].map { (.metrics, #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{\#($0)}]}]}]}"#) }
+
+    @Test func `no sentence is left in any place, in any script or code`() throws {
+        for (signal, request) in Self.requests {
+            for (sentence, secret) in Self.sentences {
+                let json = request.replacing("VALUE", with: Self.value).replacing("SECRET", with: sentence)
+                var batch = try batch(signal, json)
+                let records = batch.otlp.recordCount
+                try process(&batch)
+                let sent = try batch.otlp.sent()
+                #expect(!sent.contains(secret), "\(request): \(sent)")
+                #expect(batch.otlp.recordCount == records)
+            }
+        }
+    }
+
+    @Test func `bytes go, and so does what hides behind a value`() throws {
+        var batch = try logs(
+            #""attributes":[{"key":"k","value":{"bytesValue":"ZGVsZXRlIHRoZSBkYXRh"}},{"key":"n","value":{"intValue":"7"}}]"#
+        )
+        try process(&batch)
+        #expect(try !batch.otlp.sent().contains("ZGVs"))
+        // A string before the number that counts, as the last of several members does.
+        var writer = ProtobufWriter()
+        writer.message(1) { level in
+            level.message(2) { scope in
+                scope.message(2) { record in
+                    record.message(6) { attribute in
+                        attribute.string(1, "input_tokens")
+                        attribute.message(2) { value in
+                            value.string(1, "delete the production database")
+                            value.int(3, 7)
+                        }
+                    }
+                    record.message(5) { body in
+                        body.string(1, "delete the production database")
+                        body.int(3, 7)
+                    }
+                    record.string(60, "delete the production database")
+                }
+            }
+        }
+        var hidden = Batch(try OTLPBatch(signal: .logs, protobuf: writer.finish()), receivedAt: arrival)
+        try process(&hidden)
+        #expect(!String(decoding: hidden.otlp.encoded(), as: UTF8.self).contains("production"))
+        #expect(hidden.otlp.attribute(.inputTokens, record: 0) == .int(7))
+        #expect(try hidden.otlp.sent().contains(#""intValue":"7""#))
+    }
+
+    @Test func `names, ids, numbers and codes stay`() throws {
+        let kept = [
+            "gpt-5.1-codex-max", "anthropic/claude-sonnet-4.5", "0102030405060708090a0b0c0d0e0f10",
+            "e8c647bfa368881f91c12e72453116006f6b7d2d1401e5981944ff0a002258b1", "toolu_019qAmEANX54AGaexYp2D6NL",
+            "2026-11-22T08:14:10.104Z", "-1.5e3", "200 OK", "Travel Agent", "src/endpoint/responses.rs",
+            "codex_core::mcp",
+            "ann@example.org", "Zürich", "Дом", "山田太郎", "true", "http://127.0.0.1:8801/v1/", "",
+        ]
+        for value in kept {
+            var batch = try logs(#""attributes":[\#(text("new.vendor.thing", value))]"#)
+            try process(&batch)
+            #expect(batch.otlp.attribute("new.vendor.thing", of: .record(0)).map(batch.otlp.text) == value, "\(value)")
+        }
+    }
+
+    @Test func `a span is called something, and equal names stay equal`() throws {
+        let name = #""name":"delete the production database""#
+        var batch = try spans(name, name, #""name":"delete the other database now""#, #""name":"POST /v1/messages""#)
+        try process(&batch)
+        let names = batch.otlp.records.map { batch.otlp.string($0.name) }
+        #expect(names[0] == names[1] && names[0] != names[2] && names[3] == "POST /v1/messages")
+        #expect(names[0].hasPrefix("redacted-") && names[2].hasPrefix("redacted-"))
+        let again = try OTLPBatch(signal: .traces, protobuf: batch.otlp.encoded())
+        #expect(again.records.map { again.string($0.name) } == names)
+    }
+
+    /// Usage that is a text in one attribute: of Langfuse, MLflow, LangSmith, LiteLLM (Python's words), Logfire and the Vercel AI SDK.
+    @Test(arguments: [
+        (
+            "langfuse.observation.usage_details",
+            #"{"input":14572,"note":"delete the production database","output":783}"#
+        ),
+        ("mlflow.chat.tokenUsage", #"{"input_tokens": 14572, "output_tokens": 783, "cache_read_input_tokens": 13589}"#),
+        (
+            "langsmith.metadata.usage_metadata",
+            #"{"input_tokens":10,"output_tokens":2,"input_token_details":{"cache_read":4}}"#
+        ),
+        (
+            "metadata.usage_object",
+            "{'prompt_tokens': 385, 'completion_tokens': 17, 'prompt_tokens_details': None, 'x': 'delete the production database'}"
+        ),
+        ("gen_ai.usage.raw", #"{"input_tokens":5,"output_tokens":1,"service_tier":"standard"}"#),
+    ])
+    func `usage objects keep their figures and lose their texts`(key: String, value: String) throws {
+        let tokens = try TokensFactory().makeProcessor(TokensConfig(), settings("tokens"))
+        let escaped = value.replacing("\"", with: "\\\"")
+        let record = #""name":"chat","attributes":[\#(text(key, escaped)),\#(text("gen_ai.request.model", "gpt-5.1"))]"#
+        var plain = try spans(record)
+        var before = plain
+        try tokens.process(&plain)
+        var behind = plain
+        try process(&before)
+        try tokens.process(&before)
+        try process(&behind)
+        #expect(plain.observations.count == 1)
+        #expect(before.observations == plain.observations && behind.observations == plain.observations)
+        for batch in [before, behind] {
+            #expect(try !batch.otlp.sent().contains("production"))
+        }
+        if !value.contains("production") {
+            #expect(before.otlp.attribute(key, of: .record(0)).map(before.otlp.text) == value)
+        }
+    }
+
+    @Test func `an error is known by its type, whether tokens comes before or behind`() throws {
+        let tokens = try TokensFactory().makeProcessor(TokensConfig(), settings("tokens"))
+        let counts =
+            #"{"key":"gen_ai.usage.input_tokens","value":{"intValue":"5"}},{"key":"gen_ai.usage.output_tokens","value":{"intValue":"5"}}"#
+        for (attributes, expected) in [
+            (text("error.message", "delete the production database"), "redacted"),
+            (text("error.type", "RateLimitError"), "RateLimitError"),
+            (#"{"key":"http.response.status_code","value":{"intValue":"529"}}"#, "status 529"),
+        ] {
+            var before = try spans(#""name":"chat","attributes":[\#(attributes),\#(counts)]"#)
+            var behind = before
+            try process(&before)
+            try tokens.process(&before)
+            try tokens.process(&behind)
+            try process(&behind)
+            #expect(before.observations.map(\.error) == [expected])
+            #expect(behind.observations.map(\.error) == [expected])
+        }
+    }
+
+    @Test func `what goes is counted by the name that keeps it`() throws {
+        let settings = try settings("redaction")
+        let sentence = "delete the production database"
+        let record = #"""
+            "name":"\#(sentence)","status":{"message":"\#(sentence)"},"attributes":[\#(text("new.vendor.thing", sentence)),
+            \#(text("new.vendor.thing", sentence)),\#(text("prompt", sentence)),\#(text(sentence, "x"))],"events":[{"name":"\#(sentence)"}]
+            """#
+        func dropped(_ config: RedactionConfig) throws -> (counts: [String: Int], left: String) {
+            let settings = try self.settings(settings)
+            var batch = try spans(record.replacing("\n", with: ""))
+            try RedactionFactory().makeProcessor(config, settings).process(&batch)
+            let counts = settings.intake.droppedTexts.map { ($0.key, $0.count) }
+            return (Dictionary(uniqueKeysWithValues: counts), try batch.otlp.sent())
+        }
+        let all = try dropped(RedactionConfig())
+        #expect(
+            all.counts == [
+                "span.name": 1, "status.message": 1, "new.vendor.thing": 2, "prompt": 1, "(keys that are sentences)": 1,
+                "span_events": 1,
+            ]
+        )
+        #expect(!all.left.contains("production"))
+        var config = RedactionConfig()
+        config.keepAttributes = ["span.name", "status.message", "new.*"]
+        config.allowedKeys = ["prompt"]
+        let some = try dropped(config)
+        #expect(some.counts == ["(keys that are sentences)": 1, "span_events": 1])
+        #expect(some.left.split(separator: "production").count == 6)
+        config = RedactionConfig()
+        config.allowAllKeys = true
+        #expect(try dropped(config).counts == ["prompt": 1, "span_events": 1])
+        #expect(decoded(RedactionConfig.self, "keep_attributes: ['a*b', x.*]").problems.count == 1)
+    }
+
+    @Test func `more keys than are remembered are dropped and counted all the same`() throws {
+        let settings = try settings("redaction")
+        let processor = RedactionFactory().makeProcessor(RedactionConfig(), settings)
+        for round in 0..<3 {
+            let attributes = (0..<2_000).map { text("k\(round).\($0)", "delete the production database") }
+            var batch = try logs(#""attributes":[\#(attributes.joined(separator: ","))]"#)
+            try processor.process(&batch)
+            #expect(try !batch.otlp.sent().contains("production"))
+        }
+        #expect(settings.intake.droppedTexts.reduce(0) { $0 + $1.count } == 6_000)
+        #expect(settings.intake.droppedTexts.count == 257)
+    }
+
+    private func settings(_ other: ComponentSettings) throws -> ComponentSettings {
+        ComponentSettings(id: other.id, logger: other.logger, home: other.home, now: other.now)
+    }
+
+    private func settings(_ type: String) throws -> ComponentSettings { try ProcessorTests.settings(type) }
+
+    private func process(_ batch: inout Batch) throws {
+        try RedactionFactory().makeProcessor(RedactionConfig(), settings("redaction")).process(&batch)
+    }
+}
