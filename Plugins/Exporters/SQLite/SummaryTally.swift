@@ -125,7 +125,7 @@ struct SummaryTally {
         for pair in rareModels where pair != latest {
             latest = pair
             let session = Int32(truncatingIfNeeded: pair)
-            if isNamed(session) { add(Int(pair >> 32), Int(places[Int(session)])) }
+            if isNamed(session), let place = places[session] { add(Int(pair >> 32), Int(place)) }
         }
         summary.byModel = listed.shares(byModel, sessions: sessions)
         let byModel = byModel
