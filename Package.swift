@@ -147,6 +147,7 @@ let package = Package(
 
         .testTarget(name: "ArchitectureTests"),
         .target(name: "FlushCounter", path: "Tests/FlushCounter"),
+        .target(name: "ChildProcess", path: "Tests/ChildProcess"),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "OTLPTests", dependencies: ["OTLP"], exclude: ["Fixtures"]),
         .testTarget(name: "UsageTests", dependencies: ["CEmbedded", "Usage"], exclude: ["Fixtures"]),
@@ -188,7 +189,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["CollectorKit", "OTLP", "SinkServer", "hammurabi"],
+            dependencies: ["ChildProcess", "CollectorKit", "OTLP", "SinkServer", "hammurabi"],
             exclude: ["Fixtures"]
         ),
         pluginTests(
@@ -230,7 +231,7 @@ let package = Package(
             dependencies: ["FlushCounter", "Onboarding", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
             exclude: ["Fixtures"]
         ),
-        .testTarget(name: "UITests", dependencies: ["hammurabi"], exclude: ["Fixtures", "Screenshots"]),
+        .testTarget(name: "UITests", dependencies: ["ChildProcess", "hammurabi"], exclude: ["Fixtures", "Screenshots"]),
     ],
     swiftLanguageModes: [.v6]
 )

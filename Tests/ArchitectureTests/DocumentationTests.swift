@@ -98,4 +98,22 @@ struct DocumentationTests {
             }
         }
     }
+
+    @Test func `every promise of the page on security has a test`() throws {
+        let page = try String(contentsOf: tree.root.appending(path: ".github/SECURITY.md"), encoding: .utf8)
+        var tests: Set<String> = []
+        for file in tree.files(in: "Tests") {
+            let suite = file.path.split(separator: "/").last?.dropLast(".swift".count) ?? ""
+            for line in file.lines {
+                if let match = line.firstMatch(of: /func `([^`]+)`/) { tests.insert("\(suite)/\(match.output.1)") }
+            }
+        }
+        let promises = page.split(separator: "\n").filter { $0.hasPrefix("| ") && !$0.hasPrefix("| promise") }
+            .filter { !$0.hasPrefix("| ---") }
+        #expect(promises.count > 40)
+        for promise in promises {
+            let named = try #require(promise.firstMatch(of: /\| `([^`]+)` \|$/), "no test: \(promise)")
+            #expect(tests.contains(String(named.output.1)), "\(named.output.1)")
+        }
+    }
 }

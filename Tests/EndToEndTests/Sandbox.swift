@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ChildProcess
 import Foundation
 import Glibc
 import Testing
@@ -86,8 +87,7 @@ struct Outcome {
 
 /// The program as a process.
 final class RunningProgram: Sendable {
-    private let process: Process
-    private let ended: AsyncStream<Void>
+    private let process: ChildProcess
     private let output: URL
     private let errors: URL
 
@@ -114,24 +114,21 @@ final class RunningProgram: Sendable {
         output = folder.appending(path: name + ".out")
         errors = folder.appending(path: name + ".err")
         for file in [output, errors] { try Data().write(to: file) }
-        let process = Process()
-        process.executableURL = command.isEmpty ? Self.executable : URL(filePath: "/usr/bin/env")
-        process.arguments = (command.isEmpty ? [] : command + [Self.executable.path]) + arguments
-        process.environment = environment.merging(Self.sanitizerOptions) { given, _ in given }
-        process.currentDirectoryURL = folder
         let given = folder.appending(path: name + ".in")
         try Data(input.utf8).write(to: given)
-        process.standardInput = try FileHandle(forReadingFrom: given)
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        process.standardError = try FileHandle(forWritingTo: errors)
-        let (ended, end) = AsyncStream<Void>.makeStream()
-        process.terminationHandler = { _ in end.finish() }
-        self.ended = ended
-        self.process = process
-        try process.run()
+        let files = try [
+            FileHandle(forReadingFrom: given), FileHandle(forWritingTo: output), FileHandle(forWritingTo: errors),
+        ]
+        process = try ChildProcess(
+            command + [Self.executable.path] + arguments,
+            environment: environment.merging(Self.sanitizerOptions) { given, _ in given },
+            directory: folder.path,
+            files: Dictionary(uniqueKeysWithValues: zip([0, 1, 2], files.map(\.fileDescriptor)))
+        )
+        withExtendedLifetime(files) {}
     }
 
-    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    deinit { process.send(SIGKILL) }
 
     /// What it has written to standard error so far.
     var errorText: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
@@ -161,21 +158,20 @@ final class RunningProgram: Sendable {
 
     /// Lets the peak begin at what it has now.
     func forgetPeakMemory() throws {
-        try Data("5".utf8).write(to: URL(filePath: "/proc/\(process.processIdentifier)/clear_refs"))
+        try Data("5".utf8).write(to: URL(filePath: "/proc/\(process.identifier)/clear_refs"))
     }
 
     private func memory(_ name: String) throws -> Int {
-        let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let status = try String(contentsOfFile: "/proc/\(process.identifier)/status", encoding: .utf8)
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix(name) })
         return try #require(line.split(separator: " ").dropLast().last.flatMap { Int($0) }) * 1_024
     }
 
-    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+    func send(_ signal: Int32) { process.send(signal) }
 
     /// How it ended; waits for that.
     func outcome() async throws -> Outcome {
-        for await _ in ended {}
-        let code = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+        let code = await process.status().code
         return Outcome(exitCode: code, output: try String(contentsOf: output, encoding: .utf8), errors: errorText)
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ChildProcess
 import Foundation
+import Glibc
 import Testing
 
 /// A small file system in memory, mounted where only programs see it that are started in it.
@@ -8,7 +10,7 @@ import Testing
 /// A process of its own holds it, so that it outlasts a collector that is killed.
 final class SmallDisk: Sendable {
     let sandbox: Sandbox
-    private let holder: Process
+    private let holder: ChildProcess
 
     /// Whether a file system may be mounted here.
     static let isAllowed = (try? finish(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"])) == 0
@@ -20,13 +22,12 @@ final class SmallDisk: Sendable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let script = "mount -t tmpfs -o size=\(mebibytes)m none \"$0\" && echo mounted && exec sleep 3600"
         let output = Pipe()
-        holder = Self.process(["unshare", "--mount", "sh", "-c", script, folder])
-        holder.standardOutput = output
-        try holder.run()
+        let words = ["unshare", "--mount", "sh", "-c", script, folder]
+        holder = try ChildProcess(words, files: [1: output.fileHandleForWriting.fileDescriptor])
         try #require(String(decoding: output.fileHandleForReading.availableData, as: UTF8.self) == "mounted\n")
     }
 
-    deinit { holder.terminate() }
+    deinit { holder.send(SIGTERM) }
 
     /// The folder in which the file system is mounted.
     var folder: String { sandbox.folder.appending(path: "disk").path }
@@ -38,7 +39,7 @@ final class SmallDisk: Sendable {
             ["run", "--config", config],
             in: sandbox.folder,
             environment: ["HOME": sandbox.folder.path, "HAMMURABI_HOME": sandbox.home.path, "TZ": "UTC"],
-            through: ["nsenter", "--mount", "--target", "\(holder.processIdentifier)"]
+            through: ["nsenter", "--mount", "--target", "\(holder.identifier)"]
         )
         try await program.waitUntilReady()
         return program
@@ -46,22 +47,11 @@ final class SmallDisk: Sendable {
 
     /// Gives the file system more room.
     func grow(to mebibytes: Int) throws {
-        let enter = ["nsenter", "--mount", "--target", "\(holder.processIdentifier)"]
+        let enter = ["nsenter", "--mount", "--target", "\(holder.identifier)"]
         try #require(try Self.finish(enter + ["mount", "-o", "remount,size=\(mebibytes)m", folder]) == 0)
     }
 
-    private static func process(_ words: [String]) -> Process {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = words
-        process.standardError = FileHandle.nullDevice
-        return process
-    }
-
     private static func finish(_ words: [String]) throws -> Int32 {
-        let process = process(words)
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
+        try ChildProcess(words).waitUntilExit().code
     }
 }

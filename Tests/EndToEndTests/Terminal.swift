@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ChildProcess
 import Foundation
 import Glibc
 import Testing
@@ -31,25 +32,21 @@ extension Sandbox {
         try #require(terminal >= 0 && ioctl(terminal, 0x4004_5431, &locked) == 0)
         try #require(ioctl(terminal, 0x8004_5430, &number) == 0)
         let name = "/dev/pts/\(number)"
-        let program = Process()
-        program.executableURL = RunningProgram.executable
-        program.arguments = arguments
         let own = ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC", "TERM": "dumb"]
-        program.environment = own.merging(RunningProgram.sanitizerOptions) { given, _ in given }
-        program.currentDirectoryURL = folder
         let side = try #require(FileHandle(forUpdatingAtPath: name))
-        program.standardInput = side
-        program.standardOutput = side
-        program.standardError = side
-        try program.run()
+        let program = try ChildProcess(
+            [RunningProgram.executable.path] + arguments,
+            environment: own.merging(RunningProgram.sanitizerOptions) { given, _ in given },
+            directory: folder.path,
+            files: [0: side.fileDescriptor, 1: side.fileDescriptor, 2: side.fileDescriptor]
+        )
         var output = ""
         for text in texts {
             output += await read(terminal, until: { $0.hasSuffix(": ") || $0.hasSuffix("] ") || $0.hasSuffix("…\r\n") })
             Glibc.write(terminal, text, text.utf8.count)
         }
         output += await read(terminal, until: { _ in !program.isRunning })
-        program.waitUntilExit()
-        return Outcome(exitCode: program.terminationStatus, output: output, errors: "")
+        return Outcome(exitCode: await program.status().code, output: output, errors: "")
     }
 
     /// What a terminal shows until it ends as expected; at most a minute.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ChildProcess
 import Foundation
 import Glibc
 import Synchronization
@@ -28,7 +29,7 @@ final class Chromium: Sendable {
 
     private let state = Mutex(State())
     private let input: Int32
-    private let process: pid_t
+    private let process: ChildProcess
     private let folder: URL
 
     init() throws {
@@ -54,9 +55,8 @@ final class Chromium: Sendable {
     deinit {
         // Its end of the pipe closes, and with it the browser; what is left of it must not outlive the test.
         close(input)
-        kill(process, SIGKILL)
-        var status: Int32 = 0
-        waitpid(process, &status, 0)
+        process.send(SIGKILL)
+        _ = process.waitUntilExit()
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -129,28 +129,14 @@ extension Chromium {
         return (moved[0], moved[1])
     }
 
-    private static func spawn(_ folder: URL, reads: Int32, writes: Int32) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, reads, 3)
-        posix_spawn_file_actions_adddup2(&actions, writes, 4)
+    private static func spawn(_ folder: URL, reads: Int32, writes: Int32) throws -> ChildProcess {
         let flags = [
             "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe", "--hide-scrollbars",
             "--force-device-scale-factor=1", "--lang=en-US", "--user-data-dir=\(folder.path)", "about:blank",
         ]
         var environment = ProcessInfo.processInfo.environment
         environment["TZ"] = "UTC"
-        var arguments: [UnsafeMutablePointer<CChar>?] = ([executable] + flags).map { strdup($0) }
-        var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") }
-        defer { (arguments + variables).forEach { free($0) } }
-        arguments.append(nil)
-        variables.append(nil)
-        var process: pid_t = 0
-        let result = posix_spawn(&process, executable, &actions, nil, arguments, variables)
-        guard result == 0 else { throw Failure(description: "the browser does not start: \(result)") }
-        return process
+        return try ChildProcess([executable] + flags, environment: environment, files: [3: reads, 4: writes])
     }
 
     /// Reads messages, each ended by a zero, until the pipe ends.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ChildProcess
 import Foundation
 import FoundationNetworking
 import Glibc
@@ -9,7 +10,7 @@ import Testing
 final class Hub: Sendable {
     let origin: String
     private let folder: URL
-    private let process: Process
+    private let process: ChildProcess
 
     /// Starts a collector with the default configuration.
     ///
@@ -30,22 +31,20 @@ final class Hub: Sendable {
                 .deletingLastPathComponent()
             arguments += ["--config", package.appending(path: "config.yaml").path, "--config", file.path]
         }
-        process = Process()
-        process.executableURL = Self.executable
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment
-            .filter { $0.key.hasSuffix("SAN_OPTIONS") || $0.key == "LD_PRELOAD" }
-            .merging(["HOME": folder.path, "HAMMURABI_HOME": folder.path + "/home", "TZ": "UTC"]) { $1 }
-        process.currentDirectoryURL = folder
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = try FileHandle(forWritingTo: errors)
-        try process.run()
+        let file = try FileHandle(forWritingTo: errors)
+        process = try ChildProcess(
+            [Self.executable.path] + arguments,
+            environment: ProcessInfo.processInfo.environment
+                .filter { $0.key.hasSuffix("SAN_OPTIONS") || $0.key == "LD_PRELOAD" }
+                .merging(["HOME": folder.path, "HAMMURABI_HOME": folder.path + "/home", "TZ": "UTC"]) { $1 },
+            directory: folder.path,
+            files: [2: file.fileDescriptor]
+        )
         origin = try await Self.address(of: process, errors)
     }
 
     deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.send(SIGKILL)
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -55,7 +54,7 @@ final class Hub: Sendable {
         return URL(filePath: tests).deletingLastPathComponent().appending(path: "hammurabi")
     }()
 
-    private static func address(of process: Process, _ errors: URL) async throws -> String {
+    private static func address(of process: ChildProcess, _ errors: URL) async throws -> String {
         for _ in 0..<6_000 {
             let text = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
             if let line = text.split(separator: "\n").first(where: { $0.hasPrefix("ready http://") }) {
@@ -103,7 +102,7 @@ final class Hub: Sendable {
 
     /// Ends the program, as when its machine is switched off.
     func stop() {
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        process.send(SIGKILL)
+        _ = process.waitUntilExit()
     }
 }
