@@ -231,7 +231,11 @@ let package = Package(
             dependencies: ["FlushCounter", "Onboarding", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
             exclude: ["Fixtures"]
         ),
-        .testTarget(name: "UITests", dependencies: ["ChildProcess", "hammurabi"], exclude: ["Fixtures", "Screenshots"]),
+        .testTarget(
+            name: "UITests",
+            dependencies: ["ChildProcess", "hammurabi"],
+            exclude: ["Fixtures", "Screenshots"]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
