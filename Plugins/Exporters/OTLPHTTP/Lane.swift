@@ -144,3 +144,334 @@ final class Lane: Sendable {
         counters.note("the queue cannot be read: \(error.reason)", at: surroundings.settings.now())
     }
 }
+
+// MARK: - Delivering
+
+extension Lane {
+    /// Sends what was taken from the queue and says there what became of it.
+    func deliver(_ shipment: Shipment, _ stretch: QueueStretch) async {
+        let held = memory.take(toSend: stretch)
+        defer { memory.giveBack(sent: held) }
+        var delivery = Delivery(shipment, stretch, signal)
+        while let part = delivery.next {
+            let request = delivery.request(part)
+            let largest = state.withLock { $0.largestRequest }
+            if request.size > largest || delivery.records(part) > limits.maximum.records,
+                delivery.divide(part, into: limits.maximum.records)
+            {
+                continue
+            }
+            switch await surroundings.destination.send(request, signal) {
+            case .taken(let rejected, let message):
+                delivery.finish(part)
+                taken(delivery.records(part), rejected, message)
+            case .later(let reason, let asked):
+                return await postpone(delivery, reason, asked: asked)
+            case .tooLarge(let reason):
+                state.withLock { $0.largestRequest = max(64 << 10, min($0.largestRequest, request.size / 2)) }
+                if delivery.divide(part, into: delivery.records(part) / 2) { continue }
+                guard await bury(request, delivery.records(part), reason) else {
+                    return await postpone(delivery, "dead letters cannot be written", asked: nil)
+                }
+                delivery.finish(part)
+            case .refused(let reason):
+                guard await bury(request, delivery.records(part), reason) else {
+                    return await postpone(delivery, "dead letters cannot be written", asked: nil)
+                }
+                delivery.finish(part)
+            case .cancelled: return
+            }
+        }
+        await end(delivery)
+    }
+
+    private func end(_ delivery: Delivery) async {
+        let place = delivery.shipment.place
+        await onDisk(reading: true) { [queue] in queue.acknowledge(place) }
+        release(place.tally.bytes)
+        let (uptime, now) = (surroundings.uptime(), surroundings.settings.now())
+        let hadTrouble = state.withLock { state in
+            state.schedule.ended(delivery.shipment, wasTaken: delivery.wasTaken)
+            state.rate.note(bytes: place.tally.bytes, now: uptime)
+            state.progress = now
+            guard delivery.wasTaken else { return false }
+            defer { state.trouble = nil }
+            return state.trouble != nil
+        }
+        if hadTrouble { logger.notice("the destination takes batches again", metadata: ["signal": "\(signal)"]) }
+        bell.ring()
+    }
+
+    private func taken(_ records: Int, _ rejected: Int, _ message: String) {
+        let rejected = min(records, rejected)
+        counters.add(records - rejected, to: .sent)
+        counters.add(rejected, to: .failed)
+        guard rejected > 0 || !message.isEmpty else { return }
+        let uptime = surroundings.uptime()
+        guard let held = state.withLock({ $0.rejections.admit(uptime) }) else { return }
+        logger.warning(
+            rejected > 0
+                ? "the destination took a request but not all of it" : "the destination took a request with a remark",
+            metadata: ["rejected": "\(rejected)", "message": "\(message)", "before": "\(held)"]
+        )
+        guard rejected > 0 else { return }
+        counters.note("the destination rejected \(rejected) records: \(message)", at: surroundings.settings.now())
+    }
+
+    /// The destination cannot take it now; it waits, or is given up when that has lasted too long.
+    private func postpone(_ delivery: Delivery, _ reason: String, asked: Duration?) async {
+        var shipment = delivery.shipment
+        shipment.parts = delivery.remaining
+        let (now, chance) = (surroundings.uptime(), surroundings.chance())
+        let (isFirst, waits) = state.withLock { state in
+            let isFirst = state.trouble == nil
+            state.trouble = reason
+            let mayWait = state.schedule.failed(shipment, asked: asked, now: now, chance: chance)
+            return (isFirst, mayWait && surroundings.config.retryOnFailure.enabled)
+        }
+        counters.note(reason, at: surroundings.settings.now())
+        if isFirst {
+            logger.warning(
+                "the destination does not take batches; they wait in the queue",
+                metadata: ["signal": "\(signal)", "reason": "\(reason)"]
+            )
+        }
+        if !waits { await giveUp(delivery, reason) }
+        bell.ring()
+    }
+
+    /// What could not be sent for too long goes to the dead letters; if that fails it stays where it is.
+    private func giveUp(_ delivery: Delivery, _ reason: String) async {
+        var delivery = delivery
+        state.withLock { $0.schedule.forget(delivery.shipment.place) }
+        while let part = delivery.next {
+            guard await bury(delivery.request(part), delivery.records(part), "given up: \(reason)") else {
+                state.withLock { $0.schedule.keep(delivery.shipment) }
+                return
+            }
+            delivery.finish(part)
+        }
+        let place = delivery.shipment.place
+        await onDisk(reading: true) { [queue] in queue.acknowledge(place) }
+        release(place.tally.bytes)
+    }
+
+    /// Puts a refused request to the dead letters; false when it cannot be kept there.
+    private func bury(_ request: OutgoingRequest, _ records: Int, _ reason: String) async -> Bool {
+        let now = surroundings.settings.now()
+        let letter = DeadLetter(signal: signal, records: records, time: now, reason: reason, request: request.bytes)
+        let deadLetters = surroundings.deadLetters
+        let failure = await onDisk(reading: false) { () -> QueueStorageError? in
+            do throws(QueueStorageError) {
+                try deadLetters.keep(letter)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure {
+            logger.error("dead letters cannot be written", metadata: ["reason": "\(failure)"])
+            return false
+        }
+        counters.add(records, to: .failed)
+        counters.note(reason, at: now)
+        let uptime = surroundings.uptime()
+        if let held = state.withLock({ $0.refusals.admit(uptime) }) {
+            logger.error(
+                "the destination refused a batch for good; it is kept as a dead letter (hammurabi queue)",
+                metadata: [
+                    "signal": "\(signal)", "records": "\(records)", "reason": "\(reason)", "before": "\(held)",
+                ]
+            )
+        }
+        return true
+    }
+}
+
+/// A shipment while it is sent, as one request or in parts.
+struct Delivery {
+    private(set) var shipment: Shipment
+    private let stretch: QueueStretch
+    private let signal: Signal
+    private var parts: [Part]
+    private var divided: DividedRequest?
+    /// Whether the destination took anything of it.
+    private(set) var wasTaken = false
+
+    enum Part: Hashable {
+        case whole
+        case records(Range<Int>)
+    }
+
+    init(_ shipment: Shipment, _ stretch: QueueStretch, _ signal: Signal) {
+        self.shipment = shipment
+        self.stretch = stretch
+        self.signal = signal
+        parts = shipment.parts.map { $0.map { .records($0) } } ?? [.whole]
+        if shipment.parts != nil { divided = DividedRequest(stretch.request, signal) }
+    }
+
+    /// What is to be sent next.
+    var next: Part? { parts.first }
+
+    /// The records left, when the shipment was divided.
+    var remaining: [Range<Int>]? {
+        guard divided != nil else { return nil }
+        let ranges = parts.compactMap { part -> Range<Int>? in
+            if case .records(let range) = part { range } else { nil }
+        }
+        return ranges.count == parts.count ? ranges : nil
+    }
+
+    func records(_ part: Part) -> Int {
+        if case .records(let range) = part { range.count } else { shipment.place.tally.records }
+    }
+
+    func request(_ part: Part) -> OutgoingRequest {
+        guard case .records(let range) = part, let divided else { return OutgoingRequest(pieces: stretch.pieces) }
+        return OutgoingRequest(divided.request(range))
+    }
+
+    /// The destination has the next part, or the dead letters do.
+    mutating func finish(_ part: Part) {
+        parts.removeFirst()
+        wasTaken = true
+    }
+
+    /// Divides the next part into pieces of so many records, or halves; false when it is a single record.
+    mutating func divide(_ part: Part, into size: Int) -> Bool {
+        let request = divided ?? DividedRequest(stretch.request, signal)
+        let range: Range<Int> = if case .records(let range) = part { range } else { request.all }
+        var pieces = range.pieces(of: size)
+        if pieces.count < 2, let halves = range.halves { pieces = [halves.0, halves.1] }
+        guard pieces.count > 1 else { return false }
+        divided = request
+        parts.replaceSubrange(0..<1, with: pieces.map { .records($0) })
+        return true
+    }
+}
+
+// MARK: - Keeping
+
+extension Lane {
+    /// Puts a group of batches on the disk; what there is no room for is refused.
+    func keep(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
+        var waiting = queue.waiting
+        var entries: [QueueEntry] = []
+        var results: [Result<Void, ConsumeError>] = []
+        for batch in batches {
+            let entry = QueueEntry(
+                signal: signal,
+                records: batch.otlp.recordCount,
+                time: batch.receivedAt,
+                bytes: batch.otlp.encoded()
+            )
+            let result = admit(entry, &waiting)
+            if case .success = result { entries.append(entry) }
+            results.append(result)
+        }
+        do throws(QueueStorageError) {
+            let fresh = try queue.append(entries)
+            kept(entries, fresh)
+            return results
+        } catch {
+            for entry in entries { memory.unreserve(Tally(entry).bytes) }
+            let refusal = refuse(error)
+            return results.map { $0.flatMap { .failure(refusal) } }
+        }
+    }
+
+    /// Whether there is room for an entry; makes room where that is wanted.
+    private func admit(_ entry: QueueEntry, _ waiting: inout Tally) -> Result<Void, ConsumeError> {
+        let one = Tally(entry)
+        guard limits.hold(one) else {
+            return .failure(.permanent("the batch is larger than the whole queue of \(surroundings.settings.id)"))
+        }
+        guard memory.canHold(one.bytes) else {
+            return .failure(.permanent("the batch is larger than service.memory_limit lets a queue in memory be"))
+        }
+        if surroundings.config.sendingQueue.overflow == .dropOldest {
+            while !limits.hold(waiting + one) || !memory.mayWait(one.bytes, beside: waiting.bytes) {
+                guard let dropped = try? queue.dropOldest(bytes: 1), dropped.batches > 0 else { break }
+                waiting -= dropped
+                noteDrop(dropped)
+            }
+        }
+        guard limits.hold(waiting + one), memory.reserve(one.bytes, beside: waiting.bytes) else {
+            return .failure(refuseFull(waiting.bytes + one.bytes))
+        }
+        waiting += one
+        return .success(())
+    }
+
+    private func noteDrop(_ dropped: Tally) {
+        counters.add(dropped.records, to: .dropped)
+        release(dropped.bytes)
+        let now = surroundings.uptime()
+        guard state.withLock({ $0.overflows.admit(now) }) != nil else { return }
+        logger.error("the queue is full: the oldest batches are given up", metadata: ["signal": "\(signal)"])
+        counters.note("the queue is full: the oldest batches are given up", at: surroundings.settings.now())
+    }
+
+    private func refuseFull(_ bytes: Int) -> ConsumeError {
+        let now = surroundings.uptime()
+        let (seconds, isFirst) = state.withLock { state in
+            (
+                state.rate.seconds(for: max(bytes - limits.bytes, bytes / 20), now: now),
+                state.overflows.admit(now) != nil
+            )
+        }
+        if isFirst {
+            logger.warning("the queue is full; senders are told to try again", metadata: ["signal": "\(signal)"])
+            counters.note("the queue is full", at: surroundings.settings.now())
+        }
+        return .retryable("the sending queue of \(surroundings.settings.id) is full", after: seconds)
+    }
+
+    private func refuse(_ error: QueueStorageError) -> ConsumeError {
+        let now = surroundings.uptime()
+        let isFirst = state.withLock { state in
+            state.diskTrouble = error.reason
+            return state.diskTroubles.admit(now) != nil
+        }
+        if isFirst {
+            logger.error("the queue cannot be written", metadata: ["reason": "\(error)"])
+            counters.note("the queue cannot be written: \(error.reason)", at: surroundings.settings.now())
+        }
+        return .retryable("the sending queue cannot be written: \(error.reason)", after: 10)
+    }
+
+    private func kept(_ entries: [QueueEntry], _ fresh: Tally) {
+        guard !entries.isEmpty else { return }
+        // The task that sends sleeps without a term only when nothing waits.
+        let wasEmpty = fresh.batches <= entries.count
+        let wasFailing = state.withLock { state in
+            defer { state.diskTrouble = nil }
+            if wasEmpty, state.schedule.underWay == 0, state.schedule.returned.isEmpty {
+                state.progress = surroundings.settings.now()
+            }
+            return state.diskTrouble != nil
+        }
+        if wasFailing { logger.notice("the queue can be written again") }
+        counters.add(entries.reduce(0) { $0 + $1.records }, to: .accepted)
+        counters.add(entries.reduce(0) { $0 + Tally($1).bytes }, to: .queuedBytes)
+        let isEnough = fresh.bytes >= limits.minimum.bytes || fresh.records >= limits.minimum.records
+        if wasEmpty || isEnough { bell.ring() }
+    }
+
+    /// Bytes have left the queue.
+    func release(_ bytes: Int) {
+        counters.add(-bytes, to: .queuedBytes)
+        memory.unreserve(bytes)
+    }
+
+    /// What waits now.
+    var status: (waiting: Tally, oldest: Timestamp?, stuckSince: Timestamp?) {
+        let waiting = queue.waiting
+        guard waiting.batches > 0 else { return (waiting, nil, nil) }
+        let progress = state.withLock { $0.progress } ?? queue.oldest
+        // Shorter than this is a breath, not a standstill.
+        let border = surroundings.settings.now().nanoseconds - 10_000_000_000
+        return (waiting, queue.oldest, progress.flatMap { $0.nanoseconds < border ? $0 : nil })
+    }
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
-import CollectorKit
+public import CollectorKit
 import Logging
 import OTLP
 import Synchronization
@@ -257,5 +257,30 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
                 state.diskTrouble.map { "the queue cannot be written: \($0)" } ?? state.trouble
             }
         }.first
+    }
+}
+
+/// Makes exporters that forward to another collector or backend over OTLP/HTTP.
+public struct OTLPHTTPFactory: ExporterFactory {
+    /// What a user writes.
+    public typealias Config = OTLPHTTPConfig
+
+    private let version: String
+
+    /// Creates the factory; `version` is that of the program, for the header field `User-Agent`.
+    public init(version: String = "development") {
+        self.version = version
+    }
+
+    /// The type in a configuration.
+    public let type = "otlp_http"
+    /// What the OpenTelemetry Collector called it before 2026.
+    public let aliases = ["otlphttp"]
+    /// What it is for.
+    public let summary = "forwards everything over OTLP/HTTP through a queue on the disk"
+
+    /// Makes an exporter; opens nothing.
+    public func makeExporter(_ config: OTLPHTTPConfig, _ settings: ComponentSettings) -> any Exporter {
+        OTLPHTTPExporter(config, settings, version: version)
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+public import CollectorKit
 import Logging
+public import OTLP
 import Synchronization
 import Usage
 
@@ -114,4 +115,28 @@ final class APIKeysExtension: Authenticator, HealthReporting {
             settings.logger.warning("the last use of keys cannot be written down", metadata: ["reason": "\(error)"])
         }
     }
+}
+
+/// Makes the extension that asks for keys.
+public struct APIKeysFactory: ExtensionFactory {
+    /// Creates the factory.
+    public init() {}
+
+    /// What a user writes.
+    public typealias Config = APIKeysConfig
+    /// The type in a configuration.
+    public let type = "api_keys"
+    /// What it is for.
+    public let summary = "asks at every listener for keys, which hammurabi keys makes and revokes"
+    /// It looks at no signal itself.
+    public let signals: [Signal] = []
+    /// It knows the keys of senders.
+    public let isAuthenticator = true
+
+    /// Makes an extension; the file is read when it starts.
+    public func makeExtension(
+        _ config: APIKeysConfig,
+        _ settings: ComponentSettings,
+        with parts: CollectorParts
+    ) -> any Extension { APIKeysExtension(config, settings) }
 }

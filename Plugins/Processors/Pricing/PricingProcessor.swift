@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+import CEmbedded
+public import CollectorKit
 import OTLP
-import Usage
+public import Usage
 
 /// Tells everything after it how calls are priced.
 ///
@@ -14,5 +15,64 @@ struct PricingProcessor: Processor, PriceTableHolding {
     func process(_ batch: inout Batch) throws(ConsumeError) {
         counters.add(batch.otlp.recordCount, to: .accepted)
         batch.pricing = pricing
+    }
+}
+
+/// Makes the processor that says what calls cost.
+public struct PricingFactory: ProcessorFactory {
+    /// What a user writes.
+    public typealias Config = PricingConfig
+
+    /// Creates the factory.
+    public init() {}
+
+    /// The type in a configuration.
+    public let type = "pricing"
+    /// What it is for.
+    public let summary = "prices model calls by a dated table with tiers, cache lifetimes and your own overrides"
+
+    /// Reads the table and makes a processor.
+    public func makeProcessor(_ config: PricingConfig, _ settings: ComponentSettings) throws(StartError)
+        -> any Processor
+    {
+        let table = try Self.table(config, settings.id)
+        return PricingProcessor(pricing: Pricing(table: table, preference: config.prefer), counters: settings.counters)
+    }
+
+    /// The built-in table, renewed by the user's file and overrides.
+    static func table(_ config: PricingConfig, _ id: ComponentID) throws(StartError) -> PriceTable {
+        var table = try builtIn()
+        if let path = config.table, !path.isEmpty {
+            do {
+                // A table is a user's file: it may be a link, but nothing that is waited for or that never ends.
+                let content = try OwnFile.content(path.path, largest: 256 << 20, followsLinks: true)
+                guard let bytes = content else { throw StoreError("it is missing") }
+                table = table.updated(by: try PriceTable(contentsOf: bytes))
+            } catch let error as PriceTableError {
+                throw StartError(.configuration, "\(id): the price table \(path.path) cannot be read: \(error)")
+            } catch let error as QueueStorageError where error.kind != nil {
+                throw StartError(
+                    .inputOutput,
+                    "\(id): the price table \(path.path) cannot be read: it is \(error.kind?.rawValue ?? "no file")"
+                )
+            } catch {
+                throw StartError(
+                    .inputOutput,
+                    "\(id): the price table \(path.path) cannot be opened; check that the file exists and may be read"
+                )
+            }
+        }
+        return table.overridden(by: config.overrides.compactMap { try? $0.makeOverride() })
+    }
+
+    /// The table that is compiled in.
+    public static func builtIn() throws(StartError) -> PriceTable {
+        do {
+            return try PriceTable(
+                compiledIn: UnsafeRawBufferPointer(start: hammurabi_prices(), count: hammurabi_prices_length())
+            )
+        } catch {
+            throw StartError(.configuration, "the built-in price table is damaged: \(error)")
+        }
     }
 }

@@ -150,3 +150,194 @@ final class ScanPass {
         unreadable.note(problem)
     }
 }
+
+// MARK: - File
+
+/// The file that is being read.
+final class OpenFile {
+    let file: FoundFile
+    let stream: FileStream
+    let reader: any SessionReader
+    /// The hash of the first bytes, as far as it was known before.
+    let head: FileHead?
+    /// How many lines earlier scans have read.
+    let linesBefore: Int64
+    var faults: FileFaults
+
+    init(_ file: FoundFile, _ stream: FileStream, _ reader: any SessionReader, head: FileHead?, after mark: FileMark?) {
+        (self.file, self.stream, self.reader, self.head) = (file, stream, reader, head)
+        linesBefore = mark?.lines ?? 0
+        faults = mark?.faults ?? FileFaults(path: file.path)
+        faults.path = file.path
+    }
+}
+
+/// What a pass does with one file.
+extension ScanPass {
+    func openFile(_ file: FoundFile, _ step: inout Step) {
+        progress.files += 1
+        do throws(FileStream.Failure) {
+            let stream = try FileStream(file)
+            let mark = known[file.key].flatMap { goesOn($0, file, stream) ? $0 : nil }
+            if mark == nil, options.skipsUnknown, known[file.key] == nil {
+                step.marks[file.key] = markAtEnd(file, stream)
+                return
+            }
+            if let mark { try stream.seek(to: mark.offset) }
+            buffer.reset(offset: mark?.offset ?? 0, isInsideLine: mark?.isInsideLine ?? false)
+            open = OpenFile(
+                file,
+                stream,
+                reader(for: file, mark?.state),
+                head: mark.map { $0.head.isWhole ? $0.head : stream.head(length: FileHead.longest) },
+                after: mark
+            )
+            report.scanned += 1
+        } catch {
+            note(ScanProblem(path: file.path, line: nil, message: "the file cannot be read: \(error.message)"))
+        }
+    }
+
+    /// Whether a file has only grown since it was marked.
+    private func goesOn(_ mark: FileMark, _ file: FoundFile, _ stream: FileStream) -> Bool {
+        !file.isCompressed && mark.identity == stream.identity && mark.offset > 0 && mark.offset <= file.size
+            && mark.head.length > 0 && stream.head(length: Int(mark.head.length)) == mark.head
+    }
+
+    private func markAtEnd(_ file: FoundFile, _ stream: FileStream) -> FileMark {
+        FileMark(
+            identity: file.identity,
+            size: file.size,
+            modified: file.modified,
+            offset: file.size,
+            isInsideLine: !stream.endsLine(at: file.size),
+            head: stream.head(length: FileHead.longest),
+            state: reader(for: file, nil).state
+        )
+    }
+
+    private func reader(for file: FoundFile, _ state: ReaderState?) -> any SessionReader {
+        let place = SessionPlace(file)
+        switch (file.agent, state) {
+        case (.claudeCode, .transcript(let state)):
+            return TranscriptReader(state, place: place, projects: projects)
+        case (.claudeCode, _):
+            return TranscriptReader(TranscriptState(), place: place, projects: projects)
+        case (.codex, .rollout(let state)):
+            return rolloutReader(state, place)
+        case (.codex, _):
+            return rolloutReader(RolloutState(), place)
+        }
+    }
+
+    private func rolloutReader(_ state: RolloutState, _ place: SessionPlace) -> RolloutReader {
+        RolloutReader(state, place: place, projects: projects, lineages: lineages, histories: histories)
+    }
+
+    /// Reads on in the open file until the sink is full, enough was read or the file ends.
+    func readOn(into sink: inout RecordSink, until limit: Int64, _ step: inout Step) {
+        guard let current = open else { return }
+        do throws(FileStream.Failure) {
+            var lastLine: LineBytes?
+            while !sink.isFull {
+                switch buffer.next() {
+                case .line(let line):
+                    lastLine = read(line, of: current, into: &sink)
+                case .omitted(.tooLong): note(LineFault("the line is too long"), of: current)
+                case .omitted(.entered): break
+                case .more:
+                    if let line = lastLine { current.reader.noteEnd(line) }
+                    lastLine = nil
+                    let count = try buffer.fill { target throws(FileStream.Failure) in
+                        try current.stream.read(into: target)
+                    }
+                    progress.bytes += Int64(count)
+                    if count == 0 { return end(current, isWhole: true, into: &sink, &step) }
+                    if progress.bytes >= limit { return pause(current, into: &sink, &step) }
+                }
+            }
+            pause(current, into: &sink, &step)
+        } catch {
+            let message = "the file cannot be read: \(error.message)"
+            let problem = ScanProblem(path: current.file.path, line: nil, message: message)
+            // What is broken in a compressed file stays broken; a disk may recover.
+            let isFinal = current.file.isCompressed
+            if isFinal {
+                report.note(problem)
+                current.faults.note(message, line: nil, left: &faultsLeft)
+            } else {
+                note(problem)
+            }
+            end(current, isWhole: isFinal, into: &sink, &step)
+        }
+    }
+
+    /// Reads a line, which holds more than one object where a line feed was lost.
+    ///
+    /// - Returns: The last of them.
+    private func read(_ line: LineBytes, of current: OpenFile, into sink: inout RecordSink) -> LineBytes {
+        line.forEachObject { object throws(LineFault) in
+            defer { if let type = sink.takeStranger() { note(unknownType: type, of: current) } }
+            try current.reader.read(object, into: &sink)
+        } fault: { error in
+            note(error, of: current)
+            return true
+        }
+    }
+
+    private func note(_ fault: LineFault, of current: OpenFile) {
+        let line = current.linesBefore + Int64(buffer.lineCount)
+        report.note(ScanProblem(path: current.file.path, line: Int(clamping: line), message: fault.message))
+        current.faults.note(fault.message, line: line, left: &faultsLeft)
+    }
+
+    private func note(unknownType type: String, of current: OpenFile) {
+        let line = current.linesBefore + Int64(buffer.lineCount)
+        report.note(unknownType: type, UnknownLines(first: "\(current.file.path):\(line)"))
+        current.faults.note(unknownType: type, line: line, left: &faultsLeft)
+    }
+
+    /// The request is full: the next step goes on here.
+    private func pause(_ current: OpenFile, into sink: inout RecordSink, _ step: inout Step) {
+        current.reader.flush(into: &sink)
+        step.marks[current.file.key] = mark(of: current, isWhole: false)
+    }
+
+    private func end(_ current: OpenFile, isWhole: Bool, into sink: inout RecordSink, _ step: inout Step) {
+        current.reader.flush(into: &sink)
+        step.marks[current.file.key] = mark(of: current, isWhole: isWhole)
+        readRest(current, into: &sink)
+        open = nil
+    }
+
+    /// The last line may lack its end because it is still being written, or for good.
+    ///
+    /// If it is whole, it is told now, by a reader of its own; it is read once more when its end has come.
+    private func readRest(_ current: OpenFile, into sink: inout RecordSink) {
+        guard let rest = buffer.rest else { return }
+        let reader = reader(for: current.file, current.reader.state)
+        _ = rest.forEachObject { object throws(LineFault) in
+            try reader.read(object, into: &sink)
+        } fault: { _ in
+            // What is no whole object yet may become one.
+            false
+        }
+        reader.flush(into: &sink)
+        // It is told when the line's end has come.
+        _ = sink.takeStranger()
+    }
+
+    private func mark(of current: OpenFile, isWhole: Bool) -> FileMark {
+        FileMark(
+            identity: current.stream.identity,
+            size: isWhole ? current.file.size : -1,
+            modified: current.file.modified,
+            offset: buffer.offset,
+            lines: current.linesBefore + Int64(buffer.lineCount),
+            isInsideLine: buffer.isInsideLine,
+            head: current.head ?? current.stream.beginning ?? FileHead(),
+            state: current.reader.state,
+            faults: current.faults.isEmpty ? nil : current.faults
+        )
+    }
+}

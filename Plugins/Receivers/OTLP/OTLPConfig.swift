@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
+import HTTPTypes
+import OTLP
 
 /// What a user writes under `otlp:`.
 public struct OTLPConfig: ComponentConfig {
@@ -58,4 +60,420 @@ public struct OTLPConfig: ComponentConfig {
         "protocols.http.cors.exposed_headers": "the header fields of answers that those pages may read",
         "protocols.http.cors.max_age": "how long a browser may remember what it is allowed, in seconds",
     ]) { $1 }
+}
+
+// MARK: - Absent Keys
+
+/// What to tell whoever brings a key of the OpenTelemetry Collector that is not here.
+extension OTLPConfig.Protocols: AbsentKeyAdvising {
+    /// The help for each key that is not there.
+    public static let absentKeys = [
+        "grpc": "remove it: OTLP comes in over HTTP here; let senders use http/protobuf and port 4318",
+        "thrift_http": "remove it: only OTLP comes in here",
+    ]
+}
+
+/// What to tell whoever brings a key of the OpenTelemetry Collector that is not offered yet, or one of an older Collector.
+extension OTLPConfig.HTTP: AbsentKeyAdvising {
+    /// The help for each key that is not there.
+    public static let absentKeys = [
+        "tls_settings": "write tls",
+        "middlewares": "remove it: there are none yet; let a processor change or refuse what comes in",
+        "cors_allowed_origins": "write cors: { allowed_origins: [...] }",
+        "cors_allowed_headers": "write cors: { allowed_headers: [...] }",
+    ]
+}
+
+// MARK: - HTTP
+
+extension OTLPConfig {
+    /// How OTLP comes in over HTTP; the keys are those of the OpenTelemetry Collector.
+    public struct HTTP: ConfigSection {
+        /// Where to listen.
+        public var endpoint = Endpoint.otlpHTTP
+        /// The family of the address.
+        public var transport = Transport.tcp
+        /// The largest body that is taken, before and after it is inflated.
+        public var maxRequestBodySize = BodySizeLimit.standard
+        /// The most records of one request.
+        public var maxRequestRecords = 100_000
+        /// How many bytes a second a body must bring on average once its first 20 seconds are over; 0 for no least rate.
+        public var minBodyRate = ConfigByteSize(bytes: 500)
+        /// The codings of bodies that are taken; the empty text stands for none.
+        public var compressionAlgorithms = ["", "gzip"]
+        /// Where traces are posted.
+        public var tracesURLPath = "/v1/traces"
+        /// Where logs are posted.
+        public var logsURLPath = "/v1/logs"
+        /// Where metrics are posted.
+        public var metricsURLPath = "/v1/metrics"
+        /// Taken for the sake of configurations that have it; nothing here asks for the fields of a request.
+        public var includeMetadata = false
+        /// Header fields that are added to every answer.
+        public var responseHeaders: [String: Secret] = [:]
+        /// How long the head of a request may take; 0 for the listener's own limit.
+        public var readHeaderTimeout = ConfigDuration(nanoseconds: 0)
+        /// How long a body may take in all; 0 for the listener's own limits.
+        public var readTimeout = ConfigDuration(nanoseconds: 0)
+        /// How long an answer may take to be read; 0 for the listener's own limit.
+        public var writeTimeout = ConfigDuration(nanoseconds: 0)
+        /// How long a connection may be open without a request; 0 for the listener's own limit.
+        public var idleTimeout = ConfigDuration(nanoseconds: 0)
+        /// Whether a connection may serve more than one request.
+        public var keepAlivesEnabled = true
+        /// The newer form of the two before.
+        public var keepalive = KeepAlive()
+        /// What browsers may do.
+        public var cors = CORS()
+        /// HTTPS; nil for plain HTTP.
+        public var tls: TLSConfig?
+        /// Who asks for keys; nil leaves that to the service.
+        public var auth: Auth?
+
+        /// The defaults.
+        public init() {}
+
+        enum CodingKeys: String, CodingKey {
+            case endpoint, transport, keepalive, cors, tls, auth
+            case maxRequestBodySize = "max_request_body_size"
+            case maxRequestRecords = "max_request_records"
+            case minBodyRate = "min_body_rate"
+            case compressionAlgorithms = "compression_algorithms"
+            case tracesURLPath = "traces_url_path"
+            case logsURLPath = "logs_url_path"
+            case metricsURLPath = "metrics_url_path"
+            case includeMetadata = "include_metadata"
+            case responseHeaders = "response_headers"
+            case readHeaderTimeout = "read_header_timeout"
+            case readTimeout = "read_timeout"
+            case writeTimeout = "write_timeout"
+            case idleTimeout = "idle_timeout"
+            case keepAlivesEnabled = "keep_alives_enabled"
+        }
+    }
+
+    /// The family of an address; a socket of the file system is known by name only, to be refused with advice.
+    public enum Transport: String, Codable, Sendable, CaseIterable {
+        /// Either family.
+        case tcp
+        /// IPv4 alone.
+        case tcp4
+        /// IPv6 alone.
+        case tcp6
+        /// Not offered.
+        case unix
+    }
+
+    /// Whether and how long connections are kept.
+    public struct KeepAlive: ConfigSection {
+        /// Whether a connection may serve more than one request.
+        public var enabled = true
+        /// How long a connection may be open without a request; 0 for the listener's own limit.
+        public var idleTimeout = ConfigDuration(nanoseconds: 0)
+
+        /// The defaults.
+        public init() {}
+
+        enum CodingKeys: String, CodingKey {
+            case enabled
+            case idleTimeout = "idle_timeout"
+        }
+    }
+
+    /// Who asks for keys.
+    public struct Auth: ConfigSection, AbsentKeyAdvising {
+        /// The id of an extension; with one under `service.extensions`, every listener asks for keys, whether this is written or not.
+        public var authenticator = "api_keys"
+
+        /// The usual extension.
+        public init() {}
+
+        /// The help for a key of the OpenTelemetry Collector that is not there.
+        public static let absentKeys = [
+            "request_params": "remove it: keys are taken from header fields alone, because addresses end up in logs"
+        ]
+    }
+
+    /// What browsers may do.
+    public struct CORS: ConfigSection {
+        /// The origins whose pages may send; `*` stands for any text.
+        public var allowedOrigins: [String] = []
+        /// The header fields that pages may send; every one when the list is empty or has a `*`.
+        public var allowedHeaders: [String] = []
+        /// The header fields of answers that pages may read.
+        public var exposedHeaders: [String] = []
+        /// For how many seconds a browser may remember what it is allowed; 0 leaves that to the browser.
+        public var maxAge = 0
+
+        /// No page may send.
+        public init() {}
+
+        enum CodingKeys: String, CodingKey {
+            case allowedOrigins = "allowed_origins"
+            case allowedHeaders = "allowed_headers"
+            case exposedHeaders = "exposed_headers"
+            case maxAge = "max_age"
+        }
+    }
+}
+
+// MARK: - Listening
+
+extension OTLPConfig {
+    /// The listener, and the paths that only one component can answer.
+    public var resources: [ConfigResource] {
+        let (http, section) = (protocols.http, ["protocols", "http"])
+        let paths = Signal.allCases.map { signal in
+            ConfigResource(.path(http.path(of: signal), of: http.address), at: section + [http.pathKey(of: signal)])
+        }
+        var resources = [ConfigResource(.endpoint(http.address), at: section + ["endpoint"])] + paths
+        if let tls = http.tls { resources.append(ConfigResource(.tls(tls, of: http.address), at: section + ["tls"])) }
+        if let auth = http.auth {
+            resources.append(
+                ConfigResource(.authenticator(auth.authenticator), at: section + ["auth", "authenticator"])
+            )
+        }
+        return resources
+    }
+}
+
+extension OTLPConfig.HTTP {
+    /// Where to listen, with the name of this machine made an address of the family that is wanted.
+    var address: Endpoint {
+        guard endpoint.host == "localhost" else { return endpoint }
+        switch transport {
+        case .tcp, .unix: return endpoint
+        case .tcp4: return Endpoint(host: "127.0.0.1", port: endpoint.port)
+        case .tcp6: return Endpoint(host: "::1", port: endpoint.port)
+        }
+    }
+
+    /// What is asked of the listener.
+    var connectionTerms: ConnectionTerms {
+        var terms = ConnectionTerms()
+        terms.headTime = readHeaderTimeout.ifSet
+        terms.bodyTime = readTimeout.ifSet
+        // The usual rate is the listener's own.
+        if minBodyRate != Self().minBodyRate { terms.leastBodyRate = Int(clamping: minBodyRate.bytes) }
+        terms.answerTime = writeTimeout.ifSet
+        terms.idleTime = keepalive.idleTimeout.ifSet ?? idleTimeout.ifSet
+        terms.keepsAlive = keepAlivesEnabled && keepalive.enabled
+        return terms
+    }
+
+    /// Where records of a signal are posted; the slash in front may be left out, and one at the end means nothing.
+    func path(of signal: Signal) -> String {
+        let written =
+            switch signal {
+            case .traces: tracesURLPath
+            case .logs: logsURLPath
+            case .metrics: metricsURLPath
+            }
+        let path = written.isEmpty || written.hasPrefix("/") ? written : "/\(written)"
+        return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    }
+
+    /// The key of that path.
+    func pathKey(of signal: Signal) -> String { "\(signal)_url_path" }
+
+    /// The codings of bodies that are taken.
+    var codings: Set<ContentCoding> { Set(compressionAlgorithms.compactMap { ContentCoding(rawValue: $0) }) }
+
+    /// What is added to every answer, in the order of the names.
+    var responseFields: [HTTPField] {
+        responseHeaders.sorted { $0.key < $1.key }.compactMap { name, secret in
+            HTTPField.Name(name).map { HTTPField(name: $0, value: secret.value) }
+        }
+    }
+}
+
+extension ConfigDuration {
+    /// The time, unless it is 0, which stands for whatever is usual.
+    fileprivate var ifSet: Duration? { nanoseconds == 0 ? nil : duration }
+}
+
+// MARK: - Validation
+
+extension OTLPConfig {
+    /// Refuses paths that cannot be told apart or never match, limits that cannot be kept, and what is not offered.
+    public func validate(_ findings: inout ConfigFindings) {
+        let http = HTTPFindings(http: protocols.http)
+        http.checkTransport(&findings)
+        http.checkPaths(&findings)
+        http.checkBodies(&findings)
+        http.checkTimes(&findings)
+        http.checkResponseHeaders(&findings)
+        http.checkOrigins(&findings)
+        protocols.http.tls?.validate(&findings, at: ["protocols", "http", "tls"])
+    }
+}
+
+/// What is wrong with the section `http`.
+private struct HTTPFindings {
+    let http: OTLPConfig.HTTP
+
+    /// What a batch can hold, with room for the growth of JSON that becomes protobuf.
+    private static let bodySizes: ClosedRange<Int64> = 1...(1 << 30)
+    private static let recordCounts = 1...10_000_000
+    /// A shorter time ends what has hardly begun; a longer one is no limit.
+    private static let times: ClosedRange<Int64> = 1_000_000...86_400_000_000_000
+    /// The codings of the OpenTelemetry Collector that cannot be undone here.
+    private static let absentCodings = ["zstd", "zlib", "snappy", "deflate", "lz4", "x-snappy-framed"]
+    /// What the collector alone decides about an answer.
+    private static let ownFields = [
+        "connection", "content-encoding", "content-length", "content-type", "transfer-encoding",
+    ]
+
+    private func key(_ names: String...) -> [String] { ["protocols", "http"] + names }
+
+    func checkTransport(_ findings: inout ConfigFindings) {
+        let (host, port) = (http.endpoint.host, http.endpoint.port)
+        let isIPv4 = host.split(separator: ".", omittingEmptySubsequences: false).compactMap { UInt8($0) }.count == 4
+        switch http.transport {
+        case .tcp4 where host.contains(":"):
+            findings.error(
+                "transport",
+                "\(host) is no IPv4 address",
+                at: key("endpoint"),
+                help: "write 127.0.0.1:\(port)"
+            )
+        case .tcp6 where isIPv4:
+            findings.error(
+                "transport",
+                "\(host) is no IPv6 address",
+                at: key("endpoint"),
+                help: "write \"[::1]:\(port)\""
+            )
+        case .unix:
+            findings.error(
+                "transport",
+                "sockets of the file system are not offered yet",
+                at: key("transport"),
+                help: "write tcp, and endpoint: 127.0.0.1:4318"
+            )
+        case .tcp, .tcp4, .tcp6: break
+        }
+    }
+
+    func checkPaths(_ findings: inout ConfigFindings) {
+        var users: [String: Signal] = [:]
+        for signal in Signal.allCases {
+            let (path, key) = (http.path(of: signal), key(http.pathKey(of: signal)))
+            if path.isEmpty {
+                findings.error("url-path", "the path of \(signal) is empty", at: key, help: "write /v1/\(signal)")
+            } else if let odd = path.first(where: { "?#{}".contains($0) || $0.isWhitespace }) {
+                findings.error("url-path", "the path has a \"\(odd)\", which no path can have", at: key)
+            }
+            if let other = users.updateValue(signal, forKey: path) {
+                findings.error(
+                    "url-path",
+                    "\(signal) have the same path as \(other)",
+                    at: key,
+                    help: "give each signal a path of its own"
+                )
+            }
+        }
+    }
+
+    func checkBodies(_ findings: inout ConfigFindings) {
+        if !Self.bodySizes.contains(http.maxRequestBodySize.bytes) {
+            findings.error(
+                "out-of-range",
+                "a body has 1B to 1GiB",
+                at: key("max_request_body_size"),
+                help: "write 64MiB"
+            )
+        }
+        if !Self.recordCounts.contains(http.maxRequestRecords) {
+            findings.error(
+                "out-of-range",
+                "a request has 1 to 10,000,000 records",
+                at: key("max_request_records"),
+                help: "write 100000"
+            )
+        }
+        if http.minBodyRate.bytes > 1 << 20 {
+            findings.error(
+                "out-of-range",
+                "a body brings at most 1MiB a second at least",
+                at: key("min_body_rate"),
+                help: "write 500B, or 0B for no least rate"
+            )
+        }
+        for (position, name) in http.compressionAlgorithms.enumerated() where ContentCoding(rawValue: name) == nil {
+            let key = key("compression_algorithms", "\(position)")
+            if Self.absentCodings.contains(name) {
+                findings.warning(
+                    "coding",
+                    "bodies that are compressed with \(name) are answered with 415 here",
+                    at: key,
+                    help: "let senders use gzip, or no compression"
+                )
+            } else {
+                findings.error("coding", "\"\(name)\" is no compression", at: key, help: "write gzip, or \"\" for none")
+            }
+        }
+        if http.codings.isEmpty {
+            findings.error(
+                "coding",
+                "no body could be taken",
+                at: key("compression_algorithms"),
+                help: "write [\"\", gzip], or remove it"
+            )
+        }
+    }
+
+    func checkTimes(_ findings: inout ConfigFindings) {
+        let times = [
+            (http.readHeaderTimeout, key("read_header_timeout")), (http.readTimeout, key("read_timeout")),
+            (http.writeTimeout, key("write_timeout")), (http.idleTimeout, key("idle_timeout")),
+            (http.keepalive.idleTimeout, key("keepalive", "idle_timeout")),
+        ]
+        for (time, key) in times where time.nanoseconds != 0 && !Self.times.contains(time.nanoseconds) {
+            findings.error(
+                "out-of-range",
+                "a time limit is 1ms to 24h",
+                at: key,
+                help: "write 60s, or 0 for the default"
+            )
+        }
+    }
+
+    func checkResponseHeaders(_ findings: inout ConfigFindings) {
+        for (name, secret) in http.responseHeaders.sorted(by: { $0.key < $1.key }) {
+            let key = key("response_headers", name)
+            if HTTPField.Name(name) == nil {
+                findings.error("header", "\"\(name)\" is no name of a header field", at: key)
+            } else if Self.ownFields.contains(name.lowercased()) {
+                findings.error("header", "the field \(name) is the collector's own", at: key, help: "remove it")
+            } else if !HTTPField.isValidValue(secret.value) {
+                findings.error("header", "the value of \(name) has a character that no header field may have", at: key)
+            }
+        }
+    }
+
+    func checkOrigins(_ findings: inout ConfigFindings) {
+        let cors = http.cors
+        for (position, origin) in cors.allowedOrigins.enumerated()
+        where !origin.contains("*") && !origin.contains("://") {
+            let key = key("cors", "allowed_origins", "\(position)")
+            findings.error("origin", "\"\(origin)\" is no origin", at: key, help: "write https://\(origin)")
+        }
+        let lists = [("allowed_headers", cors.allowedHeaders), ("exposed_headers", cors.exposedHeaders)]
+        for (list, names) in lists {
+            for (position, name) in names.enumerated() where HTTPField.Name(name) == nil {
+                let key = key("cors", list, "\(position)")
+                findings.error("header", "\"\(name)\" is no name of a header field", at: key)
+            }
+        }
+        let hasMore = !cors.allowedHeaders.isEmpty || !cors.exposedHeaders.isEmpty || cors.maxAge != 0
+        if cors.allowedOrigins.isEmpty, hasMore {
+            findings.warning(
+                "origin",
+                "without allowed_origins no page may send, and the rest has no effect",
+                at: key("cors"),
+                help: "write allowed_origins: [https://*.example.com]"
+            )
+        }
+    }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+public import CollectorKit
 import HTTPTypes
 import Logging
 import OTLP
@@ -190,5 +190,24 @@ final class OTLPReceiver: Receiver, HTTPServing {
             settings.counters.add(otlp.recordCount, to: error.isRetryable ? .failed : .refused)
             throw Refusal(error)
         }
+    }
+}
+
+/// Makes the receiver for OTLP over HTTP.
+public struct OTLPFactory: ReceiverFactory {
+    /// Creates the factory.
+    public init() {}
+
+    /// What a user writes.
+    public typealias Config = OTLPConfig
+    /// The type in a configuration.
+    public let type = "otlp"
+    /// What it is for.
+    public let summary = "takes in OTLP over HTTP, protobuf and JSON, and answers once the pipeline has it"
+
+    /// Makes a receiver; the listener is the collector's.
+    public func makeReceiver(_ config: OTLPConfig, _ settings: ComponentSettings, next: SignalConsumers) -> any Receiver
+    {
+        OTLPReceiver(config.protocols.http, settings, next: next)
     }
 }

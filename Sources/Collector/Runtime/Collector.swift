@@ -3,6 +3,7 @@
 public import CollectorKit
 public import Logging
 public import ServiceLifecycle
+import UnixSignals
 public import Usage
 
 /// A collector: the components of one graph, from start to drain.
@@ -211,4 +212,171 @@ public enum ReloadPhase: Sendable {
     case begins
     /// This one is in force, be it the new one or the old one.
     case ends(PipelineGraph)
+}
+
+// MARK: - Parts
+
+extension Collector {
+    /// Opens one store of a graph without anything else, hands it over, and closes it.
+    ///
+    /// With it come the price tables of the pipelines, and what reads session files, which is not started.
+    /// - Parameter name: The store's id; nil for the one that the `hub` uses, or the only one.
+    public static func withParts<Answer: Sendable>(
+        _ name: String?,
+        of graph: PipelineGraph,
+        home: String,
+        logger: Logger,
+        now: @escaping @Sendable () -> Timestamp,
+        _ use: (CollectorParts) async throws -> Answer
+    ) async throws -> Answer {
+        try await withOpenStore(name, of: graph, home: home, logger: logger, now: now) { id, store, assembly in
+            try await use(
+                CollectorParts(
+                    stores: [id: store],
+                    scanners: assembly.receivers.compactMap { $0.component as? any SessionScanner },
+                    priceTables: assembly.processors.compactMap { $0.component as? any PriceTableHolding }
+                )
+            )
+        }
+    }
+
+    /// Opens one store of a graph without anything else, asks it, and closes it.
+    ///
+    /// - Parameter name: The store's id; nil for the one that the `hub` uses, or the only one.
+    public static func withStore<Answer: Sendable>(
+        _ name: String?,
+        of graph: PipelineGraph,
+        home: String,
+        logger: Logger,
+        now: @escaping @Sendable () -> Timestamp,
+        _ ask: (any UsageStore) async throws -> Answer
+    ) async throws -> Answer {
+        try await withOpenStore(name, of: graph, home: home, logger: logger, now: now) { _, store, _ in
+            try await ask(store)
+        }
+    }
+
+    private static func withOpenStore<Answer: Sendable>(
+        _ name: String?,
+        of graph: PipelineGraph,
+        home: String,
+        logger: Logger,
+        now: @escaping @Sendable () -> Timestamp,
+        _ use: (ComponentID, any UsageStore, Assembly) async throws -> Answer
+    ) async throws -> Answer {
+        let hubStore = graph.used(.extension).lazy.flatMap(\.config.resources).compactMap { resource in
+            if case .store(let name) = resource.kind { name } else { nil }
+        }.first
+        let assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
+        let wanted = name ?? hubStore
+        let candidates = assembly.exporters.filter { $0.component is any UsageStore }
+        guard let instance = candidates.first(where: { wanted == nil || $0.id.description == wanted }),
+            let store = instance.component as? any UsageStore
+        else {
+            throw StartError(
+                .configuration,
+                "the configuration has no store that answers queries; add an exporter such as sqlite"
+            )
+        }
+        do {
+            try await instance.component.start()
+            let answer = try await use(instance.id, store, assembly)
+            await instance.component.shutdown()
+            return answer
+        } catch {
+            await instance.component.shutdown()
+            throw error
+        }
+    }
+}
+
+// MARK: - Serving
+
+extension Collector {
+    /// Runs a collector in the foreground until it is told to stop by SIGTERM or SIGINT; SIGHUP loads its configuration again.
+    ///
+    /// When everything is served, one line beginning with `ready` goes to standard error, and systemd is told.
+    public static func serve(
+        _ graph: PipelineGraph,
+        surroundings: Surroundings,
+        log: LogOutput,
+        now: @escaping @Sendable () -> Timestamp,
+        load: @escaping Loading
+    ) async throws {
+        OpenFileLimit.raise()
+        let notice = SystemdNotice(environment: surroundings.environment)
+        let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(log) }
+        let collector = try Collector(
+            graph,
+            home: surroundings.programHome,
+            logger: logger,
+            now: now,
+            load: load,
+            onReload: { phase in
+                switch phase {
+                case .begins: notice.send(SystemdNotice.reloading)
+                case .ends(let graph):
+                    log.settings = graph.telemetry.logs
+                    notice.send(SystemdNotice.ready)
+                }
+            }
+        ) { addresses in
+            StandardStream.error.write("ready \(addresses.joined(separator: " "))\n")
+            notice.send(SystemdNotice.ready)
+        }
+        let quiet = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .error, now: now) }
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [collector, HangUps(state: collector.state)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: quiet
+            )
+        )
+        try await group.run()
+    }
+
+    /// Loads the configuration again when the terminal hangs up, which is how service managers ask for it.
+    private struct HangUps: Service {
+        let state: CollectorState
+
+        func run() async throws {
+            // However often the terminal hangs up meanwhile, one more reload finds what is new.
+            let (wishes, wish) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+            await withDiscardingTaskGroup { group in
+                group.addTask { [state] in for await _ in wishes { _ = await state.reload() } }
+                await cancelWhenGracefulShutdown {
+                    for await _ in await UnixSignalsSequence(trapping: .sighup) { wish.yield() }
+                }
+                wish.finish()
+            }
+        }
+    }
+
+    /// Starts what reads session files, and what keeps what they tell, without anything else; hands the readers over, and stops all.
+    public static func withScanners<Answer: Sendable>(
+        of graph: PipelineGraph,
+        home: String,
+        logger: Logger,
+        now: @escaping @Sendable () -> Timestamp,
+        _ scan: ([any SessionScanner]) async throws -> Answer
+    ) async throws -> Answer {
+        let assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
+        for feed in assembly.feeds { feed.inlet.lead(to: feed.consumer) }
+        let readers = assembly.receivers.filter { $0.component is any SessionScanner }
+        let needed = (assembly.exporters + assembly.processors + readers).map(\.component)
+        var started: [any Component] = []
+        func stop() async { for component in started.reversed() { await component.shutdown() } }
+        do {
+            for component in needed {
+                started.append(component)
+                try await component.start()
+            }
+            let answer = try await scan(readers.compactMap { $0.component as? any SessionScanner })
+            await stop()
+            return answer
+        } catch {
+            await stop()
+            throw error
+        }
+    }
 }

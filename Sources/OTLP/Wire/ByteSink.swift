@@ -180,3 +180,211 @@ extension ByteSink {
         count = start + extra + length
     }
 }
+
+// MARK: - JSON
+
+extension ByteSink {
+    /// Appends a JSON string; invalid UTF-8 is repaired with U+FFFD.
+    mutating func quoted(_ bytes: RawSpan, _ range: Range<Int>) {
+        reserve(range.count &+ 2)
+        put(UInt8(ascii: "\""))
+        escaped(bytes, range)
+        reserve(1)
+        put(UInt8(ascii: "\""))
+    }
+
+    mutating func quoted(_ text: ArraySlice<UInt8>) { quoted(text.span.bytes, 0..<text.count) }
+
+    mutating func quoted(_ text: String) { quoted(Array(text.utf8)[...]) }
+
+    /// Appends text with what JSON forbids in strings escaped; copies and looks for that in one pass over whole words.
+    @inline(__always)
+    mutating func escaped(_ bytes: RawSpan, _ range: Range<Int>) {
+        reserve(range.count)
+        var position = range.lowerBound
+        while position &+ 8 <= range.upperBound {
+            let word = bytes.word(position)
+            put(word)
+            guard word.specialBytes(orAlso: word) == 0 else { return rest(bytes, range, from: position) }
+            position &+= 8
+        }
+        let left = range.upperBound &- position
+        guard left > 0 else { return }
+        guard position &+ 8 <= bytes.byteCount else { return rest(bytes, range, from: position, stored: 0) }
+        let word = bytes.word(position)
+        let mask = UInt64.max >> UInt64(64 &- 8 &* left)
+        guard word.specialBytes(orAlso: word) & mask == 0 else { return rest(bytes, range, from: position, stored: 0) }
+        put(word, left)
+    }
+
+    /// Goes on at a word that has something special in it, or that cannot be read as a whole.
+    @inline(never)
+    private mutating func rest(_ bytes: RawSpan, _ range: Range<Int>, from start: Int, stored: Int = 8) {
+        truncate(to: count &- stored)
+        let isASCII = !(start..<range.upperBound).contains { bytes.byte($0) >= 0x80 }
+        if isASCII || bytes.extracting(start..<range.upperBound).isValidUTF8 {
+            return escapedValid(bytes, start..<range.upperBound)
+        }
+        // Only whole ASCII words were copied so far, so a sequence cannot have begun in them.
+        let text = bytes.extracting(start..<range.upperBound).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        let repaired = Array(text.utf8)
+        escapedValid(repaired.span.bytes, 0..<repaired.count)
+    }
+
+    private mutating func escapedValid(_ bytes: RawSpan, _ range: Range<Int>) {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let next = min(bytes.nextSpecial(position), range.upperBound)
+            append(bytes, position..<next)
+            position = next
+            guard position < range.upperBound else { return }
+            escape(bytes.byte(position))
+            position &+= 1
+        }
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        reserve(6)
+        put(UInt8(ascii: "\\"))
+        switch byte {
+        case 0x0a: put(UInt8(ascii: "n"))
+        case 0x0d: put(UInt8(ascii: "r"))
+        case 0x09: put(UInt8(ascii: "t"))
+        case 0x22, 0x5c: put(byte)
+        default:
+            append("u00")
+            put(UInt64(Hex.digits(UInt32(byte))), 2)
+        }
+    }
+}
+
+extension UInt64 {
+    /// The highest bit of each byte that JSON does not allow as it is in a string: quote, backslash, control characters; and
+    /// of each byte that has that bit in `other`.
+    ///
+    /// The lowest bit set is exact. Bits above it may be false: the subtractions borrow.
+    @inline(__always)
+    func specialBytes(orAlso other: UInt64 = 0) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quote = self ^ (ones &* 0x22)
+        let backslash = self ^ (ones &* 0x5c)
+        let hits = (quote &- ones) & ~quote | (backslash &- ones) & ~backslash | (self &- ones &* 0x20) & ~self
+        return (hits | other) & (ones &* 0x80)
+    }
+}
+
+extension RawSpan {
+    /// One byte; the caller has checked that it is there.
+    @inline(__always)
+    func byte(_ offset: Int) -> UInt8 { unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self) }
+
+    var isValidUTF8: Bool {
+        withUnsafeBytes { bytes in
+            let bytes = bytes.bindMemory(to: UInt8.self)
+            return (try? UTF8Span(validating: bytes.span)) != nil
+        }
+    }
+}
+
+// MARK: - Numbers
+
+extension ByteSink {
+    /// The longest number: `-1.7976931348623157e+308` has 24 characters.
+    static let longestNumber = 24
+
+    /// Appends a number in decimal digits, two at a time from the end.
+    mutating func decimal(_ value: UInt64) {
+        reserve(Self.longestNumber)
+        let length = value.decimalDigits
+        var rest = value
+        if length > 16 {
+            let (high, low) = rest.quotientAndRemainder(dividingBy: 10_000_000_000_000_000)
+            put(Digits.upTo4(high), length &- 16)
+            put(Digits.eight(low / 100_000_000))
+            return put(Digits.eight(low % 100_000_000))
+        }
+        if length > 8 {
+            let (high, low) = rest.quotientAndRemainder(dividingBy: 100_000_000)
+            put(Digits.eight(high) >> UInt64(8 &* (16 &- length)), length &- 8)
+            return put(Digits.eight(low))
+        }
+        rest = Digits.eight(rest) >> UInt64(8 &* (8 &- length))
+        put(rest, length)
+    }
+
+    mutating func decimal(_ value: Int64) {
+        if value < 0 { append(UInt8(ascii: "-")) }
+        decimal(value.magnitude)
+    }
+
+    /// Appends a double; JSON has no literals for what is not finite, so that becomes a string.
+    mutating func double(_ value: Double) {
+        if value.isFinite {
+            if !shortDecimal(value) { append(string: value.description) }
+        } else if value.isNaN {
+            append("\"NaN\"")
+        } else {
+            append(value < 0 ? "\"-Infinity\"" : "\"Infinity\"")
+        }
+    }
+
+    /// Appends a number of at most nine decimals and fifteen digits as `description` would; `false` if it is none.
+    ///
+    /// Two such numbers are never the same double, so the one that divides back to the value is its shortest spelling.
+    private mutating func shortDecimal(_ value: Double) -> Bool {
+        let magnitude = value.magnitude
+        guard magnitude < 1e6, magnitude >= 1e-4 || value.bitPattern == 0 else { return false }
+        let scaled = (magnitude * 1e9).rounded()
+        guard scaled / 1e9 == magnitude, let digits = UInt64(exactly: scaled) else { return false }
+        if value < 0 { append(UInt8(ascii: "-")) }
+        let (whole, fraction) = digits.quotientAndRemainder(dividingBy: 1_000_000_000)
+        decimal(whole)
+        reserve(Self.longestNumber)
+        put(UInt8(ascii: "."))
+        let (first, rest) = fraction.quotientAndRemainder(dividingBy: 10)
+        let start = count
+        put(Digits.eight(first))
+        put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest))
+        var end = count
+        while end > start &+ 1, bytes[end &- 1] == UInt8(ascii: "0") { end &-= 1 }
+        truncate(to: end)
+        return true
+    }
+}
+
+/// Decimal digits as bytes of a word, the first one lowest.
+private enum Digits {
+    /// Eight digits of a number below 10⁸, by splitting all halves, quarters and eighths at once.
+    @inline(__always)
+    static func eight(_ value: UInt64) -> UInt64 {
+        let halves = value / 10_000 | (value % 10_000) << 32
+        // x / 100 and x / 10 as multiplications, exact below 10⁴ and 10².
+        let hundreds = (halves &* 10_486) >> 20 & 0x0000_007f_0000_007f
+        let quarters = hundreds | (halves &- hundreds &* 100) << 16
+        let tens = (quarters &* 103) >> 10 & 0x000f_000f_000f_000f
+        return (tens | (quarters &- tens &* 10) << 8) | 0x3030_3030_3030_3030
+    }
+
+    /// The digits of a number below 10⁴ without leading zeros.
+    @inline(__always)
+    static func upTo4(_ value: UInt64) -> UInt64 {
+        eight(value) >> UInt64(8 &* (8 &- value.decimalDigits))
+    }
+}
+
+extension UInt64 {
+    /// How many digits it takes.
+    @inline(__always)
+    fileprivate var decimalDigits: Int {
+        // log₁₀ 2 as 1233 / 4096 gives the number of digits or one less.
+        let estimate = ((64 &- (self | 1).leadingZeroBitCount) &* 1233) >> 12
+        return estimate &+ (self >= Self.powersOfTen[estimate] ? 1 : 0)
+    }
+
+    /// 10⁰ is 0 here, so that zero has one digit.
+    private static let powersOfTen: InlineArray<20, UInt64> = [
+        0, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000,
+        100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
+        10_000_000_000_000_000, 100_000_000_000_000_000, 1_000_000_000_000_000_000, 10_000_000_000_000_000_000,
+    ]
+}

@@ -129,3 +129,131 @@ extension Node {
         .scalar(Scalar("", mark: mark))
     }
 }
+
+// MARK: - Merging
+
+extension Node {
+    /// Returns this configuration with a later one laid over it.
+    ///
+    /// Mappings are merged key by key; anything else is replaced, and a null wipes what was there. Every part keeps the
+    /// mark of the file it came from.
+    public func merged(with override: Node) -> Node {
+        guard case .mapping(var base) = self, case .mapping(let over) = override else { return override }
+        for entry in over.entries {
+            if let index = base.entries.firstIndex(where: { $0.key.text == entry.key.text }) {
+                base.entries[index].value = base.entries[index].value.merged(with: entry.value)
+                base.entries[index].key = entry.key
+            } else {
+                base.entries.append(entry)
+            }
+        }
+        return .mapping(base)
+    }
+
+    /// Returns this configuration with the encoded defaults beneath, by the rules of `ConfigDecoder`.
+    ///
+    /// A missing key and a null take the default; sections merge deeply; dictionaries, lists and scalars are replaced.
+    /// What the defaults know about types and secrets is kept.
+    public func filled(from defaults: Node) -> Node {
+        if isNull { return defaults }
+        switch (self, defaults) {
+        case (.mapping(let given), .mapping(var section)) where !section.isDictionary:
+            for entry in given.entries {
+                section[entry.key.text] = section[entry.key.text].map { entry.value.filled(from: $0) } ?? entry.value
+            }
+            section.mark = given.mark
+            return .mapping(section)
+        case (.scalar(var given), .scalar(let expected)):
+            given.isSecret = given.isSecret || expected.isSecret
+            given.valueType = expected.valueType
+            return .scalar(given)
+        default: return self
+        }
+    }
+
+    /// Returns whether both mean the same, wherever and however they are written; the order of keys does not matter.
+    public func hasSameContent(as other: Node) -> Bool {
+        switch (self, other) {
+        case (.scalar(let left), .scalar(let right)):
+            return left.resolved == right.resolved && (left.text == right.text || left.resolved == .null)
+        case (.sequence(let left), .sequence(let right)):
+            return left.elements.count == right.elements.count
+                && zip(left.elements, right.elements).allSatisfy { $0.hasSameContent(as: $1) }
+        case (.mapping(let left), .mapping(let right)):
+            return left.entries.count == right.entries.count
+                && left.entries.allSatisfy { entry in
+                    right[entry.key.text].map { entry.value.hasSameContent(as: $0) } ?? false
+                }
+        default: return false
+        }
+    }
+}
+
+extension Node.Mapping {
+    /// Whether the keys are the user's own, so that defaults are replaced and not merged.
+    var isDictionary: Bool {
+        if case .map = valueType { true } else { false }
+    }
+}
+
+// MARK: - Parsing
+
+extension Node {
+    /// Parses one configuration file and adds everything wrong with it to the diagnostics.
+    ///
+    /// An empty file is an empty mapping. Returns nil when the file cannot be used at all (not UTF-8, bad syntax, over a
+    /// limit); with lesser problems, such as a duplicate key, the rest is returned so that later checks can go on.
+    public init?(parsing source: SourceFile, limits: ParseLimits = ParseLimits(), diagnostics: inout Diagnostics) {
+        guard source.bytes.count <= limits.bytes else {
+            let message = "the file has \(source.bytes.count) bytes, more than \(limits.bytes)"
+            // Without its lines: the file is too big to show.
+            diagnostics.append(.error("file-too-large", message, at: Mark(file: source.name, line: 1, column: 1)))
+            return nil
+        }
+        diagnostics.add(source)
+        if let offset = source.firstInvalidByte {
+            let (line, column) = source.position(ofByte: offset)
+            diagnostics.append(
+                .error(
+                    "invalid-utf8",
+                    "the file is not UTF-8 from here on",
+                    at: Mark(file: source.name, line: line, column: column),
+                    help: source.looksLikeUTF16
+                        ? "it looks like UTF-16; save the file with the encoding UTF-8"
+                        : "save the file with the encoding UTF-8"
+                )
+            )
+            return nil
+        }
+        guard let events = EventStream(source.bytes) else {
+            diagnostics.append(.error("syntax", "out of memory", at: Mark(file: source.name, line: 1, column: 1)))
+            return nil
+        }
+        var composer = Composer(events: events, file: source.name, limits: limits)
+        do {
+            let root = try composer.document()
+            diagnostics.append(contentsOf: composer.problems)
+            let start = Mark(file: source.name, line: 1, column: 1)
+            self = root.flatMap { $0.isNull ? nil : $0 } ?? .mapping(Mapping(mark: start))
+        } catch {
+            diagnostics.append(contentsOf: composer.problems)
+            if case .syntax(let problem) = error { diagnostics.append(problem.diagnostic(in: source)) }
+            return nil
+        }
+    }
+}
+
+extension SourceFile {
+    /// Whether the file begins with a byte order mark of UTF-16.
+    fileprivate var looksLikeUTF16: Bool { bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) }
+
+    /// The offset of the first byte that is not UTF-8.
+    fileprivate var firstInvalidByte: Int? {
+        do throws(UTF8.ValidationError) {
+            _ = try UTF8Span(validating: bytes.span)
+            return nil
+        } catch {
+            return error.byteOffsets.lowerBound
+        }
+    }
+}

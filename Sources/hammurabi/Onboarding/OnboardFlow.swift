@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import APIKeysExtension
 import ArgumentParser
 import Collector
 import CollectorKit
 import FoundationEssentials
 import Glibc
 import Onboarding
+import Usage
 
 /// Onboarding from the first question to the first record.
 ///
@@ -166,5 +168,564 @@ struct OnboardFlow {
             hostName: surroundings.machineName,
             machineID: id.flatMap { $0.isEmpty ? nil : $0 }
         )
+    }
+}
+
+// MARK: - Agents
+
+extension OnboardFlow {
+    /// Shows what would become of an agent's settings and asks whether it shall.
+    func decide(_ agent: Agent, _ destination: Destination) throws -> Decision {
+        var overriding = options.force
+        var plan = AgentPlan.make(for: agent, to: destination, of: account, in: files, overriding: overriding)
+        var decision = Decision(agent: agent, entry: entry(plan), overriding: overriding, isWanted: false)
+        say("\n\(style.bold(agent.title))\n")
+        defer { sayRest(plan) }
+        if let fault = plan.fault {
+            Console.error("  \(fault)\n")
+            return decision
+        }
+        if !plan.conflicts.isEmpty, !overriding {
+            for conflict in plan.conflicts {
+                say(
+                    "  \(account.shown(conflict.path)) sends elsewhere: \(conflict.key) = \(conflict.value.printable)\n"
+                )
+            }
+            guard let questions else {
+                say("  It was left as it is; say --force to replace it.\n")
+                return decision
+            }
+            guard try questions.confirm("  Send here instead?", default: false) else {
+                decision.entry.state = .declined
+                decision.entry.exitCode = 0
+                return decision
+            }
+            overriding = true
+            plan = AgentPlan.make(for: agent, to: destination, of: account, in: files, overriding: true)
+            decision.entry = entry(plan)
+            decision.overriding = true
+        }
+        if plan.changes.isEmpty {
+            say(plan.hasSettings ? "  Its settings are right already.\n" : "")
+            return decision
+        }
+        for change in plan.changes { say(shown(change)) }
+        if options.dryRun { return decision }
+        decision.isWanted = try questions?.confirm("  Write this?", default: true) ?? true
+        if !decision.isWanted { decision.entry.state = .declined }
+        return decision
+    }
+
+    private func sayRest(_ plan: AgentPlan) {
+        for note in plan.notes { say("  Note: \(note).\n") }
+        guard !plan.environment.isEmpty else { return }
+        say("  Variables to set by hand:\n")
+        for variable in plan.environment { say("    \(variable.line)\n") }
+    }
+
+    private func entry(_ plan: AgentPlan) -> OnboardReport.Entry {
+        var entry = OnboardReport.Entry(name: plan.agent.rawValue, state: .wouldWrite)
+        entry.files = plan.changes.map {
+            OnboardReport.File(path: $0.file.path, isNew: $0.file.content == nil, diff: Diff($0).text)
+        }
+        entry.conflicts = plan.conflicts.map { OnboardReport.Conflict(path: $0.path, key: $0.key, value: $0.value) }
+        entry.notes = plan.notes
+        entry.environment = Dictionary(plan.environment.map { ($0.name, $0.value) }) { $1 }
+        if let fault = plan.fault {
+            entry.state = .failed
+            entry.error = fault.description
+            entry.exitCode = fault.exitCode
+        } else if plan.changes.isEmpty {
+            let isConflict = !plan.conflicts.isEmpty
+            entry.state = isConflict ? .conflict : plan.hasSettings ? .unchanged : .manual
+            entry.exitCode = isConflict ? Exit.checkSaidNo : 0
+        }
+        return entry
+    }
+
+    /// A change as a person sees it.
+    func shown(_ change: FileChange) -> String {
+        let kind = change.file.content == nil ? " (new)" : ""
+        let link = change.file.path == change.file.target ? "" : " → \(account.shown(change.file.target))"
+        let lines = Diff(change).lines.map { line in
+            let text = line.text.printable
+            switch line.kind {
+            case .added: return style.green("+" + text)
+            case .removed: return style.red("-" + text)
+            case .same: return " " + text
+            case .place: return style.dim(text)
+            }
+        }
+        let mode =
+            change.file.mode.map {
+                $0 == change.mode ? "" : ", mode \(String($0, radix: 8)) becomes \(String(change.mode, radix: 8))"
+            } ?? ""
+        return "  \(account.shown(change.file.path))\(link)\(kind)\(mode)\n" + lines.map { "  \($0)\n" }.joined()
+    }
+
+    // MARK: - Writing
+
+    /// Writes what was decided; a key that is to be made is made now.
+    mutating func write(_ decisions: inout [Decision], _ endpoint: EndpointURL, _ key: KeyChoice) throws {
+        guard decisions.contains(where: { $0.isWanted || $0.isLeftToPerson }) else { return }
+        var made: String?
+        if case .make(let issuer) = key {
+            let new = try makeKey(issuer, endpoint)
+            if decisions.contains(where: \.namesKey) {
+                say("The variables above need it. It is shown this once: \(new)\n")
+            }
+            made = new
+        }
+        say("\n")
+        for index in decisions.indices where decisions[index].isWanted {
+            let decision = decisions[index]
+            let target = made.map { destination(endpoint, key: $0) } ?? destination(endpoint, key)
+            let plan = AgentPlan.make(
+                for: decision.agent,
+                to: target,
+                of: account,
+                in: files,
+                overriding: decision.overriding
+            )
+            do throws(SettingsFault) {
+                if let fault = plan.fault { throw fault }
+                for change in plan.changes {
+                    try journal.apply(change, subject: decision.agent.rawValue, now: Console.now())
+                    say("Wrote \(account.shown(change.file.path)).\n")
+                }
+                decisions[index].entry.state = .written
+            } catch {
+                decisions[index].entry.state = .failed
+                decisions[index].entry.error = error.description
+                decisions[index].entry.exitCode = error.exitCode
+                Console.error("hammurabi: \(error)\n")
+            }
+        }
+    }
+
+    /// Settings to paste; no file is looked at.
+    mutating func printSettings(_ agents: [Agent], _ endpoint: EndpointURL) -> Int32 {
+        let needsKey = options.apiKeyStdin || surroundings.environment["HAMMURABI_API_KEY"] != nil
+        let target = destination(endpoint, key: needsKey ? EnvironmentVariable.keyPlaceholder : nil)
+        for agent in agents {
+            let plan = AgentPlan.fromNothing(for: agent, to: target, of: account)
+            var entry = entry(plan)
+            entry.state = .manual
+            entry.files = plan.changes.map {
+                OnboardReport.File(path: $0.file.path, isNew: true, diff: String(decoding: $0.content, as: UTF8.self))
+            }
+            say("\(style.bold("# " + agent.title))\n")
+            for file in entry.files { say("# merge into \(account.shown(file.path))\n\(file.diff)") }
+            for variable in plan.environment { say(variable.line + "\n") }
+            for note in plan.notes { say("# \(note)\n") }
+            say("\n")
+            report.agents.append(entry)
+        }
+        if options.service, let unit = try? serviceUnit() {
+            say("# \(account.shown(ServiceUnit.path(of: account)))\n\(unit.text)")
+        }
+        if options.json { Console.answer(json: report.text) }
+        return 0
+    }
+
+    // MARK: - The end
+
+    /// Says what comes next and, where somebody waits, waits for it.
+    mutating func conclude(_ endpoint: EndpointURL, _ key: KeyChoice) {
+        let written = report.agents.filter { $0.state == .written }.compactMap { Agent(rawValue: $0.name) }
+        if !written.isEmpty {
+            say("\nBring it all back with: hammurabi onboard --undo\n")
+            for agent in written { say("\(agent.title): \(agent.firstRecord).\n") }
+            // A collector that was not there just now hears nobody.
+            let isThere = report.check == "accepted"
+            if isThere, options.wait || questions != nil { waitForFirstRecords(written, endpoint, key) }
+        }
+        if options.json { Console.answer(json: report.text) }
+    }
+}
+
+extension Style {
+    func green(_ text: String) -> String { hasColor ? "\u{1B}[32m\(text)\u{1B}[0m" : text }
+
+    func red(_ text: String) -> String { hasColor ? "\u{1B}[31m\(text)\u{1B}[0m" : text }
+}
+
+// MARK: - Key
+
+extension OnboardFlow {
+    /// The key from standard input or the environment; nil when there is none.
+    private func givenKey() throws -> String? {
+        let text: String?
+        if options.apiKeyStdin {
+            text = readLine(strippingNewline: true)
+            if text?.trimmed.isEmpty != false {
+                throw Refusal(message: "standard input holds no key", exitCode: Exit.inputMissing)
+            }
+        } else {
+            text = surroundings.environment["HAMMURABI_API_KEY"].flatMap { $0.isEmpty ? nil : $0 }
+        }
+        guard let key = text?.trimmed else { return nil }
+        if let fault = Self.fault(of: key) { throw Refusal(message: fault, exitCode: Exit.badInput) }
+        return key
+    }
+
+    /// What keeps a text from being a key; it is not shown.
+    private static func fault(of key: String) -> String? {
+        let isPlain =
+            key.utf8.count <= 1_024 && key.utf8.allSatisfy { $0 > 32 && $0 < 127 && !",\"\\".utf8.contains($0) }
+        return isPlain ? nil : "a key is one word of at most 1024 visible ASCII signs, without commas and quotes"
+    }
+
+    /// Finds out by a record which key the collector wants.
+    mutating func chooseKey(_ endpoint: EndpointURL, _ agents: [Agent], serviceFollows: Bool) throws -> KeyChoice {
+        var key = try givenKey()
+        if options.dryRun || options.noCheck { return key.map(KeyChoice.given) ?? .none }
+        var known = key == nil ? knownKeys(endpoint, agents) : []
+        let wasKnown = Set(known)
+        while true {
+            let check = EndpointCheck.run(endpoint, key: key, now: Console.now())
+            let choice = key.map(KeyChoice.given) ?? .none
+            switch check {
+            case .accepted:
+                report.check = "accepted"
+                say("\(endpoint) takes telemetry: a record was sent and accepted.\n")
+                return choice
+            case .keyNeeded, .keyRefused:
+                if let next = known.popLast() {
+                    key = next
+                    continue
+                }
+                if key == nil || key.map(wasKnown.contains) == true, let made = try offerKey() { return made }
+                key = try askForKey(endpoint, check)
+            case .unreachable:
+                let untrusted = endpoint.scheme == "https" ? ", or its certificate is not trusted on this machine" : ""
+                return try goOnUnchecked("nobody listens at \(endpoint)\(untrusted)", choice, serviceFollows)
+            case .noCollector(let status):
+                throw Refusal(
+                    message:
+                        "what answers at \(endpoint) takes no OTLP (status \(status)); name the collector with --endpoint",
+                    exitCode: Exit.unreachable
+                )
+            }
+        }
+    }
+
+    private func offerKey() throws -> KeyChoice? {
+        guard let issuer = KeyIssuer.local(graph, surroundings) else { return nil }
+        let isWanted =
+            try questions?.confirm("The collector asks for a key. Make one for these agents?", default: true) ?? true
+        return isWanted ? .make(issuer) : nil
+    }
+
+    /// Keys that agents show there already, so that a second run makes no second key.
+    private func knownKeys(_ endpoint: EndpointURL, _ agents: [Agent]) -> [String] {
+        let plans = agents.map {
+            AgentPlan.make(for: $0, to: destination(endpoint, key: nil), of: account, in: files)
+        }
+        return Array(Set(plans.compactMap(\.currentKey).filter { Self.fault(of: $0) == nil }))
+    }
+
+    /// Makes the key and sends a record with it; a key that the collector does not take is taken back.
+    mutating func makeKey(_ issuer: KeyIssuer, _ endpoint: EndpointURL) throws -> String {
+        let new: NewKey
+        do throws(StartError) {
+            new = try issuer.create("agents on \(surroundings.machineName ?? "this machine")")
+        } catch {
+            throw Refusal(message: "no key could be made: \(error)", exitCode: error.exitCode)
+        }
+        // The collector looks at the file of keys once a second.
+        for _ in 0..<20 {
+            if EndpointCheck.run(endpoint, key: new.key, now: Console.now()) == .accepted {
+                report.check = "accepted"
+                say(
+                    "\nMade a key for \(new.record.name): \(new.record.prefix)…; "
+                        + "hammurabi keys revoke \(new.record.id) takes it back.\n"
+                )
+                return new.key
+            }
+            usleep(250_000)
+        }
+        try? issuer.revoke(new)
+        throw Refusal(
+            message: "\(endpoint) does not take a key that was made for it: is it the collector of this configuration? "
+                + "No settings were changed",
+            exitCode: Exit.permission
+        )
+    }
+
+    private func askForKey(_ endpoint: EndpointURL, _ check: EndpointCheck) throws -> String {
+        var reason = "it asks for a key"
+        if case .keyRefused(let why) = check { reason = why }
+        guard let questions else {
+            throw Refusal(
+                message: "\(endpoint): \(reason); give one with --api-key-stdin or HAMMURABI_API_KEY",
+                exitCode: Exit.permission
+            )
+        }
+        Console.error("\(endpoint): \(reason).\n")
+        return try questions.text("Key (it is not shown)", isSecret: true) { Self.fault(of: $0) }
+    }
+
+    private func goOnUnchecked(_ reason: String, _ key: KeyChoice, _ serviceFollows: Bool) throws -> KeyChoice {
+        if serviceFollows { return key }
+        let advice = "start the collector (hammurabi run, or hammurabi onboard --service), or say --no-check"
+        guard let questions else {
+            throw Refusal(message: "\(reason); \(advice)", exitCode: Exit.unreachable)
+        }
+        Console.error("Nobody listens at \(report.endpoint).\n")
+        guard try questions.confirm("Write the settings all the same?", default: false) else {
+            throw Refusal(message: "\(reason); \(advice); nothing was changed", exitCode: Exit.unreachable)
+        }
+        return key
+    }
+}
+
+// MARK: - Service
+
+extension OnboardFlow {
+    /// The unit of a service that runs this very program.
+    func serviceUnit() throws -> ServiceUnit {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = readlink("/proc/self/exe", &buffer, buffer.count)
+        let program = String(decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let home = account.programHome
+        guard let unit = ServiceUnit(program: program, config: home + "/config.yaml", home: home) else {
+            throw Refusal(
+                message: "\(program), \(home): a service needs absolute paths on one line; set HAMMURABI_HOME to one",
+                exitCode: Exit.badInput
+            )
+        }
+        return unit
+    }
+
+    /// Shows what installing the service writes, and asks; nil when nothing is to be installed.
+    mutating func planService() throws -> [FileChange]? {
+        let unit = try serviceUnit()
+        let changes = try unit.changes(account: account, defaultConfig: ConfigOptions.builtIn, in: files)
+        var entry = OnboardReport.Entry(name: "service", state: changes.isEmpty ? .unchanged : .wouldWrite)
+        entry.files = changes.map {
+            OnboardReport.File(path: $0.file.path, isNew: $0.file.content == nil, diff: Diff($0).text)
+        }
+        defer { report.service = entry }
+        say("\(style.bold("Service"))\n")
+        for change in changes { say(shown(change)) }
+        guard Systemctl.isThere(surroundings) else {
+            entry.notes = ["systemd does not serve this user here"]
+            entry.state = .manual
+            entry.exitCode = options.dryRun ? 0 : Exit.checkSaidNo
+            say(
+                "  systemd does not serve this user here: start hammurabi run by the means of this system.\n"
+            )
+            return nil
+        }
+        if options.dryRun { return nil }
+        if let questions {
+            let question = changes.isEmpty ? "  Start the service?" : "  Write this and start the service?"
+            guard try questions.confirm(question, default: true) else {
+                entry.state = .declined
+                return nil
+            }
+        }
+        return changes
+    }
+
+    /// Writes the unit and starts the service.
+    mutating func install(_ changes: [FileChange], _ endpoint: EndpointURL) throws {
+        for change in changes {
+            try journal.apply(change, subject: "service", now: Console.now())
+            say("Wrote \(account.shown(change.file.path)).\n")
+        }
+        if changes.isEmpty, Systemctl.run(["is-active", "--quiet", ServiceUnit.name], isQuiet: true) {
+            return say("The service runs already.\n")
+        }
+        if report.service?.state == .wouldWrite { report.service?.state = .written }
+        let isStarted =
+            Systemctl.run(["daemon-reload"]) && Systemctl.run(["enable", ServiceUnit.name])
+            && Systemctl.run(["restart", ServiceUnit.name])
+        guard isStarted else {
+            report.service?.state = .failed
+            report.service?.exitCode = Exit.unreachable
+            return Console.error("hammurabi: the service did not start; see journalctl --user -u \(ServiceUnit.name)\n")
+        }
+        say(
+            """
+            The collector runs as a service at \(endpoint).
+              its log:  journalctl --user -u \(ServiceUnit.name)
+              stop it:  systemctl --user stop \(ServiceUnit.name)
+              remove:   hammurabi onboard --undo --service
+              without a login it needs: loginctl enable-linger
+
+            """
+        )
+    }
+}
+
+/// The user's systemd.
+enum Systemctl {
+    /// Whether it serves this user.
+    static func isThere(_ surroundings: Surroundings) -> Bool {
+        surroundings.fileExists("/run/systemd/system") && run(["show-environment"], isQuiet: true)
+    }
+
+    /// Runs `systemctl --user` with arguments; whether it succeeded.
+    @discardableResult
+    static func run(_ arguments: [String], isQuiet: Bool = false) -> Bool {
+        let words = ["systemctl", "--user"] + arguments
+        var pointers = words.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        // Its words are beside the answer.
+        if isQuiet { posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0) }
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+        var process: pid_t = 0
+        guard posix_spawnp(&process, "systemctl", &actions, nil, &pointers, environ) == 0 else { return false }
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { return false } }
+        return status == 0
+    }
+}
+
+// MARK: - Undo
+
+extension OnboardFlow {
+    /// Brings files back; returns the exit code.
+    mutating func undo() throws -> Int32 {
+        var subjects = Set(options.agents.map(\.rawValue))
+        if options.service { subjects.insert("service") }
+        let planned = try journal.undo(subjects, force: options.force, pretend: true, now: Console.now())
+        if planned.isEmpty {
+            if options.json { Console.answer(json: document([])) }
+            say("There is nothing to undo.\n")
+            return 0
+        }
+        if options.dryRun { return tell(planned, pretend: true) }
+        if let questions {
+            for item in planned { Console.error("  \(account.shown(item.path)): \(sentence(item, pretend: true))\n") }
+            guard try questions.confirm("Bring these files back?", default: true) else { return 0 }
+        }
+        let removesService = planned.contains { $0.subject == "service" && $0.result == .removed }
+        if removesService, Systemctl.isThere(surroundings) {
+            Systemctl.run(["disable", "--now", ServiceUnit.name])
+        }
+        let undone = try journal.undo(subjects, force: options.force, now: Console.now())
+        if removesService, Systemctl.isThere(surroundings) { Systemctl.run(["daemon-reload"]) }
+        return tell(undone, pretend: false)
+    }
+
+    private func tell(_ items: [Journal.Undone], pretend: Bool) -> Int32 {
+        if options.json { Console.answer(json: document(items)) }
+        var code: Int32 = 0
+        for item in items {
+            let line = "\(account.shown(item.path)): \(sentence(item, pretend: pretend))\n"
+            switch item.result {
+            case .restored, .removed: say(line)
+            case .changedSince:
+                if !options.json { Console.error(line) }
+                code = code == 0 ? Exit.checkSaidNo : code
+            case .failed(let fault):
+                if !options.json { Console.error(line) }
+                code = code == 0 ? fault.exitCode : code
+            }
+        }
+        return code
+    }
+
+    private func sentence(_ item: Journal.Undone, pretend: Bool) -> String {
+        switch item.result {
+        case .restored: pretend ? "would be as it was before" : "is as it was before"
+        case .removed: pretend ? "was not there before and would be removed" : "was not there before and is removed"
+        case .changedSince:
+            "was changed since, so it was left as it is; --force restores it and keeps a copy of what it holds"
+        case .failed(let fault): fault.description
+        }
+    }
+
+    private func document(_ items: [Journal.Undone]) -> String {
+        struct Item: Encodable {
+            var name: String
+            var path: String
+            var state: String
+            var error: String?
+        }
+        let list = items.map { item in
+            switch item.result {
+            case .restored: Item(name: item.subject, path: item.path, state: "restored")
+            case .removed: Item(name: item.subject, path: item.path, state: "removed")
+            case .changedSince: Item(name: item.subject, path: item.path, state: "changedSince")
+            case .failed(let fault):
+                Item(name: item.subject, path: item.path, state: "failed", error: fault.description)
+            }
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return ((try? encoder.encode(["files": list])).map { String(decoding: $0, as: UTF8.self) } ?? "{}") + "\n"
+    }
+}
+
+// MARK: - Waiting
+
+extension OnboardFlow {
+    /// How long to wait for agents, in seconds.
+    private static let patience: Int64 = 120
+
+    /// Waits until the collector has heard from each agent, the person presses a key, or two minutes are over.
+    mutating func waitForFirstRecords(_ agents: [Agent], _ endpoint: EndpointURL, _ key: KeyChoice) {
+        let client = CollectorClient(endpoint)
+        let issuer = endpoint.isLoopback ? KeyIssuer.local(graph, surroundings) : nil
+        // Ctrl-C ends the wait, and the key that was made for it goes with it.
+        EndSignal.hold()
+        let reader = try? issuer?.createReader()
+        defer {
+            if let reader { try? issuer?.revoke(reader) }
+            EndSignal.release()
+        }
+        var shownKey = reader?.key
+        if shownKey == nil, case .given(let given) = key { shownKey = given }
+        let start = Console.now()
+        let records = FirstRecords(client: client, key: shownKey, since: start)
+        var missing = agents
+        say(
+            "Waiting for their first records, at most two minutes\(questions == nil ? "" : "; press enter to stop waiting")…\n"
+        )
+        // The collector looks at the file of keys once a second.
+        if reader != nil { usleep(500_000) }
+        while !missing.isEmpty, !pause(), Console.now().nanoseconds - start.nanoseconds < Self.patience * 1_000_000_000
+        {
+            for agent in missing {
+                do throws(FirstRecords.Unanswered) {
+                    guard let seen = try records.lastSeen(agent) else { continue }
+                    missing.removeAll { $0 == agent }
+                    say("\(agent.title): heard at \(seen.iso8601).\n")
+                    note(seen.iso8601, for: agent)
+                } catch {
+                    return say(
+                        "Nobody can say whether they were heard: \(error.reason). Run hammurabi doctor.\n"
+                    )
+                }
+            }
+        }
+        for agent in missing {
+            say("\(agent.title): not heard yet. Run hammurabi doctor later to see whether it was.\n")
+        }
+    }
+
+    private mutating func note(_ time: String, for agent: Agent) {
+        guard let index = report.agents.firstIndex(where: { $0.name == agent.rawValue }) else { return }
+        report.agents[index].firstRecordAt = time
+    }
+
+    /// Waits a second; whether the person does not want to wait any longer.
+    private func pause() -> Bool {
+        guard let questions else {
+            usleep(1_000_000)
+            return EndSignal.number != nil
+        }
+        switch questions.keyboard.key(within: 1_000) {
+        case .enter, .interrupt, .escape, .sign("q"): return true
+        default: return false
+        }
     }
 }

@@ -123,3 +123,242 @@ struct SummaryReport {
         }
     }
 }
+
+// MARK: - Programs
+
+extension SummaryReport {
+    /// The rows with full values.
+    var table: ProgramTable {
+        let hasModels = breakdown != nil
+        var table = ProgramTable(
+            titles: [(dimension ?? .model).rawValue] + (hasModels ? ["model"] : []) + Self.titles
+        )
+        for row in rows {
+            if hasModels {
+                table.rows += row.models.map { [row.id, $0.id] + Self.values($0.figures) }
+            } else {
+                table.rows.append([row.id] + Self.values(row.figures))
+            }
+        }
+        return table
+    }
+
+    private static let titles = [
+        "calls", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "cost",
+        "unpriced_calls",
+    ]
+
+    private static func values(_ figures: UsageFigures) -> [String] {
+        [
+            figures.calls, figures.input, figures.cacheRead, figures.cacheWrite, figures.output, figures.reasoning,
+        ].map { String($0) } + [Figures.exact(figures.cost), String(figures.unpricedCalls)]
+    }
+
+    /// The report as JSON: what every report has, then the members of the API's own document.
+    func json(generatedAt: String, api: String) -> String {
+        let document = ReportDocument(
+            schema: .init(name: "hammurabi.summary"),
+            generatedAt: generatedAt,
+            by: (dimension ?? .model).rawValue,
+            rows: rows.map { RowDocument($0, hasModels: breakdown != nil) },
+            totals: self.document.totals,
+            coverage: Coverage(self.document.totals, unpricedModels: self.document.unpricedModels),
+            warnings: Warning.all(self.document)
+        )
+        return JSONText.of(document, with: api)
+    }
+}
+
+/// A row as JSON tells it.
+private struct RowDocument: Encodable {
+    var name: String
+    var figures: UsageFigures
+    var session: Session?
+    var breakdown: [RowDocument]?
+
+    struct Session: Encodable {
+        var sessionId: String
+        var agent: String?
+        var project: String?
+        var user: String?
+        var status: String
+        var startedAt: String
+        var lastSeenAt: String
+        var durationMs: Int64
+
+        init(_ facts: SessionDocument.Facts) {
+            (sessionId, agent, project, user) = (facts.sessionId, facts.agent, facts.project, facts.user)
+            (status, startedAt, lastSeenAt) = (facts.status, facts.startedAt, facts.lastSeenAt)
+            durationMs = facts.durationMs
+        }
+    }
+
+    init(_ row: SummaryReport.Row, hasModels: Bool) {
+        (name, figures) = (row.name, row.figures)
+        session = row.session.map(Session.init)
+        breakdown = hasModels ? row.models.map { RowDocument($0, hasModels: false) } : nil
+    }
+
+    private enum Keys: String, CodingKey { case name, breakdown }
+
+    func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: Keys.self)
+        try values.encode(name, forKey: .name)
+        try values.encodeIfPresent(breakdown, forKey: .breakdown)
+        try session?.encode(to: encoder)
+        try figures.encode(to: encoder)
+    }
+}
+
+// MARK: - Terminal
+
+extension SummaryReport {
+    /// The report for a terminal of `width` columns.
+    func text(width: Int, style: Style) -> String {
+        if let dimension {
+            return table(dimension, rows, width: width, style) + notes(style)
+        }
+        var text = headline(width, style) + "\n"
+        guard document.totals.calls > 0 else {
+            return text + (isFiltered ? "No calls in this period match these filters.\n" : firstSteps)
+        }
+        let sessions = rows(of: .session, limit: limit ?? 10)
+        if !sessions.isEmpty {
+            text += style.bold("Session Details") + "\n" + table(.session, sessions, width: width, style)
+            let rest = Int(clamping: document.sessionCount) - sessions.count
+            if rest > 0 {
+                text += style.dim("\(Figures.grouped(Int64(rest))) more: hammurabi summary --by session") + "\n"
+            }
+            text += "\n"
+        }
+        text += style.bold("Models") + "\n" + table(.model, rows(of: .model, limit: limit), width: width, style)
+        return text + notes(style) + provenance(style)
+    }
+
+    /// The cost of figures; a dash when nothing of it has a price.
+    static func cost(_ figures: UsageFigures, _ style: Style) -> String {
+        figures.isUnpriced ? style.none : Figures.money(figures.cost)
+    }
+
+    private func headline(_ width: Int, _ style: Style) -> String {
+        let totals = document.totals
+        let calls = Figures.counted(totals.calls, "call")
+        let tokens = "\(Figures.tokens(totals.tokens)) tokens \(style.dot) \(calls)"
+        let cost = "\(style.bold(Self.cost(totals, style))) / \(document.title)"
+        var lines = ["\(style.bold("Cost Summary"))  \(cost)  \(style.dim(tokens))"]
+        if let budget = document.budget {
+            lines.append(String(repeating: " ", count: 14) + BudgetBar(budget).line(width: width - 14, style))
+        }
+        lines.append(
+            "\(style.bold("Sessions"))      \(Figures.grouped(document.sessionCount)) total \(style.dot) "
+                + "\(Figures.grouped(document.activeSessions)) active\n"
+        )
+        return lines.joined(separator: "\n")
+    }
+
+    private var firstSteps: String {
+        """
+        No calls in this period. To collect those of Claude Code, start the collector
+        with `hammurabi run` and the agent with these variables:
+
+          export CLAUDE_CODE_ENABLE_TELEMETRY=1
+          export OTEL_LOGS_EXPORTER=otlp
+          export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+          export OTEL_EXPORTER_OTLP_ENDPOINT=http://\(endpoint)
+
+        """
+    }
+
+    private func notes(_ style: Style) -> String {
+        let saturated = Warning.saturated(document.totals).map { "\n\($0.message)\n" } ?? ""
+        guard let warning = Warning.unpriced(document.totals, models: document.unpricedModels) else { return saturated }
+        let help = style.dim("give them one under processors.pricing.overrides")
+        return "\n\(warning.message)\n" + help + "\n" + saturated
+    }
+
+    private func provenance(_ style: Style) -> String {
+        let projected = document.budget == nil ? "" : "; \(style.about) if the month goes on like this"
+        return "\n" + style.dim("Costs are those of the vendors' APIs\(projected).") + "\n"
+    }
+
+    private func table(_ dimension: Dimension, _ rows: [Row], width: Int, _ style: Style) -> String {
+        let isWide = width >= 100
+        var columns = [
+            TextTable.Column(title: dimension.rawValue.prefix(1).uppercased() + dimension.rawValue.dropFirst())
+        ]
+        if dimension == .session {
+            if isWide { columns += [.init(title: "Agent"), .init(title: "Project")] }
+            columns += ["Tokens", "Cost", "Duration"].map { .init(title: $0, isNumber: true) }
+        } else {
+            let titles =
+                isWide
+                ? ["Calls", "Input", "Cache read", "Cache write", "Output", "Cost"] : ["Calls", "Tokens", "Cost"]
+            columns += titles.map { .init(title: $0, isNumber: true) }
+        }
+        var table = TextTable(columns: columns)
+        let models = ShortNames(models: dimension == .model ? rows.map(\.name) : rows.flatMap { $0.models.map(\.name) })
+        let ids = ShortNames(sessionIDs: rows.map(\.id))
+        for row in rows {
+            let name =
+                dimension == .model
+                ? models[row.name] : dimension == .session && row.name == row.id ? ids[row.id] : row.name
+            table.rows.append(.init(cells: [name.printable] + Self.cells(row, isWide, style)))
+            for model in row.models {
+                let name = style.branch + models[model.name].printable
+                table.rows.append(.init(cells: [name] + Self.cells(model, isWide, style), isPart: true))
+            }
+        }
+        addTotal(to: &table, of: rows, dimension, isWide, style)
+        return table.text(width: width, style: style)
+    }
+
+    /// What the rows leave out, and the sum; sums over the first sessions alone would mislead.
+    private func addTotal(
+        to table: inout TextTable,
+        of rows: [Row],
+        _ dimension: Dimension,
+        _ isWide: Bool,
+        _ style: Style
+    ) {
+        guard dimension != .session || self.dimension == .session else { return }
+        let facts = dimension == .session ? SessionDocument.Facts.none : nil
+        let shown = rows.reduce(into: UsageFigures()) { $0 += $1.figures }
+        if rows.count < self.rows(of: dimension, limit: nil).count || dimension == .session {
+            let rest = document.totals.without(shown)
+            if rest.calls > 0 {
+                table.rows.append(
+                    .init(cells: ["others"] + Self.cells(Row("", rest, session: facts), isWide, style), isPart: true)
+                )
+            }
+        }
+        let total = Row("Total", document.totals, session: facts)
+        table.rows.append(.init(cells: ["Total"] + Self.cells(total, isWide, style), isTotal: true))
+    }
+
+    private static func cells(_ row: Row, _ isWide: Bool, _ style: Style) -> [String] {
+        let figures = row.figures
+        if let session = row.session {
+            let isSum = session.sessionId.isEmpty
+            return (isWide ? [session.agent, session.project].map { $0?.printable ?? (isSum ? "" : style.none) } : [])
+                + [
+                    Figures.tokens(figures.tokens), cost(figures, style),
+                    isSum ? "" : Figures.duration(milliseconds: session.durationMs),
+                ]
+        }
+        let tokens =
+            isWide ? [figures.input, figures.cacheRead, figures.cacheWrite, figures.output] : [figures.tokens]
+        return [Figures.grouped(figures.calls)] + tokens.map(Figures.tokens) + [cost(figures, style)]
+    }
+}
+
+extension SessionDocument.Facts {
+    /// Stands in a row of sums for the session that it is not.
+    static let none = SessionDocument.Facts(
+        sessionId: "",
+        name: "",
+        status: "",
+        startedAt: "",
+        lastSeenAt: "",
+        durationMs: 0
+    )
+}

@@ -48,3 +48,50 @@ extension StartError {
         }
     }
 }
+
+// MARK: - Terminal
+
+extension Console {
+    /// The columns that a table may have: those of the terminal, else of `COLUMNS`, else 80.
+    static var columns: Int {
+        if let columns = size()?.ws_col, columns > 0 { return Int(columns) }
+        guard let text = getenv("COLUMNS"), let columns = Int(String(cString: text)) else { return 80 }
+        return min(1_000, max(20, columns))
+    }
+
+    /// The height of the terminal in lines; 24 when it has none.
+    static var height: Int {
+        guard let lines = size()?.ws_row, lines > 0 else { return 24 }
+        return Int(lines)
+    }
+
+    /// The width of the terminal on which people watch, in columns; 80 when it has none.
+    static var errorWidth: Int {
+        guard let columns = size(of: STDERR_FILENO)?.ws_col, columns > 0 else { return 80 }
+        return Int(columns)
+    }
+
+    private static func size(of stream: Int32 = STDOUT_FILENO) -> winsize? {
+        var size = winsize()
+        return ioctl(stream, UInt(TIOCGWINSZ), &size) == 0 ? size : nil
+    }
+
+    /// What stands on standard input, at most `limit` bytes of it.
+    ///
+    /// - Parameter patience: How many milliseconds it may be silent; -1 for any.
+    static func input(limit: Int, patience: Int32 = -1) -> String {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        while bytes.count < limit {
+            var source = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+            guard poll(&source, 1, patience) > 0 else { break }
+            let count = read(STDIN_FILENO, &buffer, min(buffer.count, limit - bytes.count))
+            guard count > 0 else { break }
+            bytes += buffer.prefix(count)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Whether a person types what stands on standard input.
+    static var isTyped: Bool { isatty(STDIN_FILENO) == 1 }
+}
