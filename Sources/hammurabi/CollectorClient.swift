@@ -56,17 +56,17 @@ struct CollectorClient {
     }
 
     /// The field with the key, for a collector that asks for one; empty without.
-    func keyField(_ key: String? = nil) -> String {
+    private func keyField(_ key: String? = nil) -> String {
         shownKey(key).map { "X-Hammurabi-Api-Key: \($0)\r\n" } ?? ""
     }
 
     /// The key to show, by default that of `HAMMURABI_API_KEY`; nil for what would break out of a field.
-    func shownKey(_ key: String?) -> String? {
+    private func shownKey(_ key: String?) -> String? {
         let key = key ?? getenv("HAMMURABI_API_KEY").map { String(cString: $0) } ?? ""
         return key.isEmpty || !key.utf8.allSatisfy { (33...126).contains($0) } ? nil : key
     }
 
-    func connected(_ seconds: Int = 0) -> Int32? {
+    private func connected(_ seconds: Int = 0) -> Int32? {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
@@ -85,7 +85,7 @@ struct CollectorClient {
         return nil
     }
 
-    func write(_ bytes: [UInt8], to socket: Int32) -> Bool {
+    private func write(_ bytes: [UInt8], to socket: Int32) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
@@ -109,7 +109,7 @@ struct CollectorClient {
     }
 
     /// Reads an answer that ends with its connection and is not chunked, as this program's own are.
-    static func parse(_ bytes: [UInt8]) -> Answer? {
+    private static func parse(_ bytes: [UInt8]) -> Answer? {
         guard let end = bytes.indices.first(where: { bytes[$0...].starts(with: "\r\n\r\n".utf8) }) else { return nil }
         let head = String(decoding: bytes[..<end], as: UTF8.self)
         guard head.hasPrefix("HTTP/1.1 "), let status = Int(head.dropFirst(9).prefix(3)) else { return nil }
@@ -184,7 +184,7 @@ extension CollectorClient {
     }
 
     /// Sends a request over TLS.
-    func sendEncrypted(
+    private func sendEncrypted(
         _ method: String,
         _ path: String,
         body: String,
@@ -200,7 +200,8 @@ extension CollectorClient {
         return Answer(status: Int(answer.status.code), body: answer.body.map { String(buffer: $0) } ?? "")
     }
     /// Asks over TLS for an answer that goes on, and hands over each line of it as it comes.
-    func encryptedLines(_ path: String, trusting trust: Trust, _ take: @escaping @Sendable (String) -> Void) -> Answer?
+    private func encryptedLines(_ path: String, trusting trust: Trust, _ take: @escaping @Sendable (String) -> Void)
+        -> Answer?
     {
         let client = Self.client(trusting: trust)
         defer { try? client.syncShutdown() }

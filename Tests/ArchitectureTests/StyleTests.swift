@@ -42,7 +42,9 @@ struct StyleTests {
         for file in tree.files where !file.path.hasPrefix("Tests/") {
             for (start, line) in file.lines.enumerated() {
                 let code = line.drop { $0 == " " }
-                guard !code.hasPrefix("//"), code.contains(/(^| )(func |init[?(<]|deinit |subscript[(<])/) else { continue }
+                guard !code.hasPrefix("//"), code.contains(/(^| )(func |init[?(<]|deinit |subscript[(<])/) else {
+                    continue
+                }
                 let indent = line.prefix { $0 == " " }
                 let rest = file.lines[start...]
                 // A requirement of a protocol has no body, nor has what fits on a line.

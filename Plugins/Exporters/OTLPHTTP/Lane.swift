@@ -13,9 +13,9 @@ import Usage
 final class Lane: Sendable {
     let signal: Signal
     let queue: SegmentLog
-    let surroundings: Surroundings
-    let limits: QueueLimits
-    let memory: LaneMemory
+    private let surroundings: Surroundings
+    private let limits: QueueLimits
+    private let memory: LaneMemory
     let bell = Doorbell()
     /// Where files are written and read; may block.
     private let writes = DispatchQueue(label: "otlp_http.writes")
@@ -61,14 +61,14 @@ final class Lane: Sendable {
         state = Mutex(State(schedule: schedule))
     }
 
-    var logger: Logger { surroundings.settings.logger }
-    var counters: ComponentCounters { surroundings.settings.counters }
+    private var logger: Logger { surroundings.settings.logger }
+    private var counters: ComponentCounters { surroundings.settings.counters }
 
     /// Where batches are handed in.
     func makeCommitQueue() -> CommitQueue { CommitQueue(on: writes) { self.keep($0) } }
 
     /// Runs something that blocks, where it may.
-    func onDisk<Value: Sendable>(reading: Bool, _ work: @escaping @Sendable () -> Value) async -> Value {
+    private func onDisk<Value: Sendable>(reading: Bool, _ work: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             (reading ? reads : writes).async { continuation.resume(returning: work()) }
         }
@@ -149,7 +149,7 @@ final class Lane: Sendable {
 
 extension Lane {
     /// Sends what was taken from the queue and says there what became of it.
-    func deliver(_ shipment: Shipment, _ stretch: QueueStretch) async {
+    private func deliver(_ shipment: Shipment, _ stretch: QueueStretch) async {
         let held = memory.take(toSend: stretch)
         defer { memory.giveBack(sent: held) }
         var delivery = Delivery(shipment, stretch, signal)
@@ -355,7 +355,7 @@ struct Delivery {
 
 extension Lane {
     /// Puts a group of batches on the disk; what there is no room for is refused.
-    func keep(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
+    private func keep(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
         var waiting = queue.waiting
         var entries: [QueueEntry] = []
         var results: [Result<Void, ConsumeError>] = []

@@ -5,8 +5,8 @@ import OTLP
 
 /// Reads a condition word by word.
 struct ConditionParser {
-    let context: ConditionContext
-    let signal: Signal
+    private let context: ConditionContext
+    private let signal: Signal
     private let tokens: [ConditionToken]
     private var index = 0
     private var depth = 0
@@ -21,9 +21,9 @@ struct ConditionParser {
     }
 
     /// The word to be read; behind the last one there is always the end.
-    var current: ConditionToken { tokens[min(index, tokens.count - 1)] }
+    private var current: ConditionToken { tokens[min(index, tokens.count - 1)] }
 
-    mutating func advance() { index += 1 }
+    private mutating func advance() { index += 1 }
 
     mutating func parse() throws(ConditionError) -> Condition {
         let condition = try alternatives()
@@ -97,12 +97,13 @@ struct ConditionParser {
 }
 
 extension ConditionParser {
-    func fault(_ message: String, help: String? = nil) -> ConditionError {
+    private func fault(_ message: String, help: String? = nil) -> ConditionError {
         ConditionError(position: current.position, message: message, help: help)
     }
 
     /// Reads what stands in parentheses.
-    mutating func nested<Part>(_ read: (inout ConditionParser) throws(ConditionError) -> Part) throws(ConditionError)
+    private mutating func nested<Part>(_ read: (inout ConditionParser) throws(ConditionError) -> Part)
+        throws(ConditionError)
         -> Part
     {
         depth += 1
@@ -111,19 +112,19 @@ extension ConditionParser {
         return try read(&self)
     }
 
-    mutating func take(name: String) -> Bool {
+    private mutating func take(name: String) -> Bool {
         guard current.kind == .name(name) else { return false }
         advance()
         return true
     }
 
-    mutating func take(symbol: String) -> Bool {
+    private mutating func take(symbol: String) -> Bool {
         guard current.kind == .symbol(symbol) else { return false }
         advance()
         return true
     }
 
-    mutating func expect(_ symbol: String) throws(ConditionError) {
+    private mutating func expect(_ symbol: String) throws(ConditionError) {
         guard take(symbol: symbol) else { throw fault("expected \"\(symbol)\", found \(current.description)") }
     }
 }
@@ -131,7 +132,7 @@ extension ConditionParser {
 // MARK: - Operands
 
 extension ConditionParser {
-    mutating func operand() throws(ConditionError) -> Condition.Operand {
+    private mutating func operand() throws(ConditionError) -> Condition.Operand {
         let token = current
         switch token.kind {
         case .text(let text):
@@ -161,7 +162,7 @@ extension ConditionParser {
     }
 
     /// Reads a function that says yes or no; nil when the name is none of theirs.
-    mutating func test(named name: String) throws(ConditionError) -> ConditionTest? {
+    private mutating func test(named name: String) throws(ConditionError) -> ConditionTest? {
         if let kind = ConditionTest.Kind(rawValue: name) {
             advance()
             try expect("(")

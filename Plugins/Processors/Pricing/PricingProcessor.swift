@@ -40,7 +40,7 @@ public struct PricingFactory: ProcessorFactory {
     }
 
     /// The built-in table, renewed by the user's file and overrides.
-    static func table(_ config: PricingConfig, _ id: ComponentID) throws(StartError) -> PriceTable {
+    private static func table(_ config: PricingConfig, _ id: ComponentID) throws(StartError) -> PriceTable {
         var table = try builtIn()
         if let path = config.table, !path.isEmpty {
             do {

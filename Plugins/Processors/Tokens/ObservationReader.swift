@@ -6,12 +6,12 @@ import Usage
 /// Reads the observations out of a batch of log records or spans, record by record.
 struct ObservationReader {
     let batch: OTLPBatch
-    let receivedAt: Timestamp
-    let rules: HouseRules
+    private let receivedAt: Timestamp
+    private let rules: HouseRules
     var attributes = RecordAttributes()
-    var interner = TextInterner()
-    var longNames = LongNames()
-    var origins = RecentOrigins()
+    private var interner = TextInterner()
+    private var longNames = LongNames()
+    private var origins = RecentOrigins()
     private var resources: [ResourceFacts?]
     /// What is known of each scope, once it was looked at.
     private var scopes: [ScopeFacts?]
@@ -20,7 +20,7 @@ struct ObservationReader {
     /// What is known from other batches of the traces of this one.
     private let memory: TraceMemory
     /// What records that look alike turned out to be.
-    var verdicts: [UInt64: Verdict] = [:]
+    private var verdicts: [UInt64: Verdict] = [:]
     /// The newest of them: neighbours nearly always look alike.
     var latestVerdict: (look: UInt64, verdict: Verdict)?
     private var groups = GroupNames()
@@ -333,7 +333,7 @@ struct ObservationReader {
         }
     }
 
-    mutating func facts(ofScope scope: Int) -> ScopeFacts {
+    private mutating func facts(ofScope scope: Int) -> ScopeFacts {
         if let known = scopes[scope] { return known }
         let name = batch.scopes[scope].name
         var witness = StableHash(domain: "witness")
@@ -483,7 +483,7 @@ extension ObservationReader {
     /// The session that the record itself names.
     ///
     /// Microsoft's Agent Framework sends the id of a response as `gen_ai.conversation.id`, which is no session.
-    mutating func session(_ keys: KeyGroup) -> String? {
+    private mutating func session(_ keys: KeyGroup) -> String? {
         guard let conversation = attributes.text(.genAIConversationID), isResponse(conversation) else {
             return text(keys, .session)
         }
@@ -520,7 +520,7 @@ extension ObservationReader {
     }
 
     /// A text without the quotes of the JSON that MLflow makes of every value.
-    static func unquoted(_ text: String) -> String {
+    private static func unquoted(_ text: String) -> String {
         guard text.utf8.first == UInt8(ascii: "\""), text.utf8.count > 2, text.utf8.last == UInt8(ascii: "\"") else {
             return text
         }
@@ -528,7 +528,7 @@ extension ObservationReader {
     }
 
     /// The key of the project: the path that the receiver of session files found, else what a sender calls it.
-    mutating func project(_ resource: ResourceFacts) -> String? {
+    private mutating func project(_ resource: ResourceFacts) -> String? {
         if case .string(let path)? = attributes.other("hammurabi.project.path", in: batch), !path.isEmpty {
             return name(path, "project")
         }
@@ -613,7 +613,7 @@ extension ObservationReader {
     }
 
     /// Sixteen bytes in 32 digits.
-    static func hex(_ high: UInt64, _ low: UInt64) -> String {
+    private static func hex(_ high: UInt64, _ low: UInt64) -> String {
         String(unsafeUninitializedCapacity: 32) { digits in
             for place in 0..<32 {
                 let word = place < 16 ? high : low
@@ -652,7 +652,7 @@ struct Verdict {
 /// Which records tell of calls, and by whom.
 extension ObservationReader {
     /// What the record whose attributes are loaded is; looked into once for all that look alike in the batch.
-    mutating func verdict(on entry: RecordEntry, _ resource: ResourceFacts) -> Verdict {
+    private mutating func verdict(on entry: RecordEntry, _ resource: ResourceFacts) -> Verdict {
         var look = Self.look
         look.combine(UInt64(entry.scope))
         batch.bytes(of: entry.name).withUnsafeBytes { look.combine(bytes: $0.bytes) }

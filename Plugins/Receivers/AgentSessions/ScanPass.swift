@@ -7,21 +7,21 @@ import Usage
 ///
 /// Nothing here waits for anybody but the disk. The marks of a step may be remembered once its request is in good hands.
 final class ScanPass {
-    let options: Options
-    let buffer: LineBuffer
-    let projects: ProjectNames
-    let lineages = Lineages()
-    let histories = ThreadHistories()
-    let seen = SeenCalls()
-    var files: ArraySlice<FoundFile> = []
-    var known: [String: FileMark]
-    var open: OpenFile?
-    var report = ScanReport()
-    var progress = ScanProgress()
+    private let options: Options
+    private let buffer: LineBuffer
+    private let projects: ProjectNames
+    private let lineages = Lineages()
+    private let histories = ThreadHistories()
+    private let seen = SeenCalls()
+    private var files: ArraySlice<FoundFile> = []
+    private var known: [String: FileMark]
+    private var open: OpenFile?
+    private var report = ScanReport()
+    private var progress = ScanProgress()
     /// What cannot be opened now.
-    var unreadable = UnreadableFiles()
+    private var unreadable = UnreadableFiles()
     /// How many more faults may be named of all files.
-    var faultsLeft = FileFaults.limitOfAll
+    private var faultsLeft = FileFaults.limitOfAll
     /// Marks of files that were only moved.
     private var moved: [String: FileMark] = [:]
 
@@ -145,7 +145,7 @@ final class ScanPass {
     }
 
     /// Notes what cannot be opened now.
-    func note(_ problem: ScanProblem) {
+    private func note(_ problem: ScanProblem) {
         report.note(problem)
         unreadable.note(problem)
     }
@@ -174,7 +174,7 @@ final class OpenFile {
 
 /// What a pass does with one file.
 extension ScanPass {
-    func openFile(_ file: FoundFile, _ step: inout Step) {
+    private func openFile(_ file: FoundFile, _ step: inout Step) {
         progress.files += 1
         do throws(FileStream.Failure) {
             let stream = try FileStream(file)
@@ -235,7 +235,7 @@ extension ScanPass {
     }
 
     /// Reads on in the open file until the sink is full, enough was read or the file ends.
-    func readOn(into sink: inout RecordSink, until limit: Int64, _ step: inout Step) {
+    private func readOn(into sink: inout RecordSink, until limit: Int64, _ step: inout Step) {
         guard let current = open else { return }
         do throws(FileStream.Failure) {
             var lastLine: LineBytes?

@@ -7,11 +7,11 @@ public import YAML
 /// Makes a graph of a configuration and reports everything that is wrong with it, all in one run.
 public struct GraphBuilder {
     private let registry: Registry
-    let decoder: ConfigDecoder
-    var graph = PipelineGraph()
-    var diagnostics: Diagnostics
+    private let decoder: ConfigDecoder
+    private var graph = PipelineGraph()
+    private var diagnostics: Diagnostics
     /// Components that are declared and could not be understood; naming them is no second fault.
-    var misunderstood: [ComponentKind: Set<ComponentID>] = [:]
+    private var misunderstood: [ComponentKind: Set<ComponentID>] = [:]
 
     private static let sections = [
         "receivers", "processors", "exporters", "extensions", "connectors", "service", "plugins",
@@ -166,14 +166,14 @@ public struct GraphBuilder {
 
     // MARK: - Shapes
 
-    mutating func mapping(_ node: Node, _ name: String, help: String? = nil) -> Node.Mapping? {
+    private mutating func mapping(_ node: Node, _ name: String, help: String? = nil) -> Node.Mapping? {
         if let mapping = node.mapping { return mapping }
         diagnostics.append(.error("type-mismatch", "\(name) is a mapping of keys to values", at: node.mark, help: help))
         return nil
     }
 
     /// Reports keys that are none; `parts` names the section in which a key is one.
-    mutating func checkKeys(
+    private mutating func checkKeys(
         of section: Node.Mapping,
         against keys: [String],
         in name: String,
@@ -198,7 +198,7 @@ public struct GraphBuilder {
 
 /// What the service section says: the extensions, the pipelines, and what the collector tells about itself.
 extension GraphBuilder {
-    mutating func readService(_ entry: Node.Entry) {
+    private mutating func readService(_ entry: Node.Entry) {
         guard let service = mapping(entry.value, "service") else { return }
         checkKeys(of: service, against: ["extensions", "pipelines", "telemetry", "memory_limit"], in: "service")
         if let node = service["extensions"], !node.isNull {

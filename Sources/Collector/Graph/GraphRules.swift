@@ -135,7 +135,7 @@ extension Node {
 
 /// What must hold between components that listen.
 extension GraphRules {
-    func endpoints(_ uses: [Use]) -> [Diagnostic] {
+    private func endpoints(_ uses: [Use]) -> [Diagnostic] {
         var findings: [Diagnostic] = []
         let hasKeys = graph.hasAuthenticator
         var byPort: [Int: (endpoint: Endpoint, use: Use)] = [:]
@@ -171,7 +171,7 @@ extension GraphRules {
     }
 
     /// Components on one listener: its connections are either encrypted, all in one way, or not.
-    func encryption(_ uses: [Use]) -> [Diagnostic] {
+    private func encryption(_ uses: [Use]) -> [Diagnostic] {
         var wanted: [String: TLSConfig] = [:]
         for use in uses {
             if case .tls(let config, _) = use.resource.kind { wanted[Self.key(use.component)] = config }
@@ -201,7 +201,7 @@ extension GraphRules {
     private static func key(_ component: DeclaredComponent) -> String { "\(component.kind.rawValue)/\(component.id)" }
 
     /// The extensions that components trust to ask for keys.
-    func authenticators(_ uses: [Use]) -> [Diagnostic] {
+    private func authenticators(_ uses: [Use]) -> [Diagnostic] {
         let known = graph.used(.extension)
             .filter { ($0.factory as? any ExtensionFactory)?.isAuthenticator == true }.map(\.id.description)
         return uses.compactMap { use in
@@ -219,7 +219,7 @@ extension GraphRules {
     }
 
     /// Receivers of one kind on one listener: what is posted to a path can go to one of them only.
-    func paths(_ uses: [Use]) -> [Diagnostic] {
+    private func paths(_ uses: [Use]) -> [Diagnostic] {
         var owners: [ConfigResource.Kind: Use] = [:]
         var conflicts: [(owner: Use, other: Use, endpoint: Endpoint, paths: [String])] = []
         for use in uses {

@@ -56,24 +56,24 @@ final class ConnectionHandler: ChannelInboundHandler {
         case closing
     }
 
-    let service: ConnectionService
+    private let service: ConnectionService
     /// What was answered when the present request began.
-    var site: ServedSite
+    private var site: ServedSite
     var limits: ListenerLimits
     var context: ChannelHandlerContext?
-    var executor: EventLoopExecutor?
-    var phase = Phase.open
-    var exchange: Exchange?
-    var exchangeCount = 0
+    private var executor: EventLoopExecutor?
+    private var phase = Phase.open
+    private var exchange: Exchange?
+    private var exchangeCount = 0
     /// Parts of requests that came before their turn.
-    var early = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
+    private var early = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
     /// Whether requests were thrown away because too many came at once; the connection ends after those before them.
-    var isCutShort = false
-    var isAdvancing = false
+    private var isCutShort = false
+    private var isAdvancing = false
     /// What is wrong with the bytes that follow.
-    var fault: RequestHead.Refusal?
+    private var fault: RequestHead.Refusal?
     var timing = ConnectionTiming()
-    var streaming: Task<Void, Never>?
+    private var streaming: Task<Void, Never>?
     private(set) var isInputClosed = false
     private(set) var isReading = false
     /// Whether the client and this side are still agreeing on a key.
@@ -184,7 +184,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
 extension ConnectionHandler {
     /// Why the present request is not answered; nil when it is, and its share of the memory is opened then.
-    func denial(_ head: RequestHead, _ match: RouteTable.Match) -> Admission.Denial? {
+    private func denial(_ head: RequestHead, _ match: RouteTable.Match) -> Admission.Denial? {
         switch site.admission {
         case .everybody: break
         case .local(let rule):
@@ -203,7 +203,7 @@ extension ConnectionHandler {
     private static let permissionInterval = TimeAmount.milliseconds(250)
 
     /// Ends an answer without an end when its key does not allow it any more, or keys are asked for since and it has none.
-    func watchPermission(_ number: Int) {
+    private func watchPermission(_ number: Int) {
         guard let context, let exchange, exchange.number == number, let route = exchange.route else { return }
         if case .keys(let rule) = service.site.admission, !rule.stillAdmits(exchange.head.request, for: route) {
             return cutOff()
@@ -235,7 +235,7 @@ extension ConnectionHandler {
     }
 
     /// Takes memory for bytes of the body that have come; false when there is none.
-    func takesMemory(for bytes: Int) -> Bool {
+    private func takesMemory(for bytes: Int) -> Bool {
         guard let budget = service.memory, let exchange, let memory = exchange.memory else { return true }
         if exchange.received + bytes <= limits.smallBody { return memory.take(bytes) }
         if exchange.incoming == nil {
@@ -257,7 +257,7 @@ extension ConnectionHandler {
     }
 
     /// Answers without the body; a request that has none keeps its connection.
-    func deny(_ denial: Admission.Denial) {
+    private func deny(_ denial: Admission.Denial) {
         exchange?.denial = denial
         guard let exchange, exchange.head.statedLength != 0 else { return }
         self.exchange?.isHandled = true
@@ -265,7 +265,7 @@ extension ConnectionHandler {
     }
 
     /// Answers now, or after the time for which wrong keys are held back.
-    func answer(_ denial: Admission.Denial) {
+    private func answer(_ denial: Admission.Denial) {
         guard let exchange, let eventLoop = context?.eventLoop else { return }
         let response = ErrorAnswer(exchange.head.request, route: exchange.match.route)
             .response(denial.status, denial.message, denial.fields, because: denial.code)
@@ -278,7 +278,7 @@ extension ConnectionHandler {
 
 extension ConnectionHandler {
     /// Writes the answer to a request, unless that has been answered already.
-    func finish(_ response: ServerResponse, _ number: Int) {
+    private func finish(_ response: ServerResponse, _ number: Int) {
         guard let exchange, exchange.number == number, !exchange.isStreaming else { return }
         service.note(response, to: exchange.head.request, exchange.match.route)
         if !exchange.body.isComplete || response.endsConnection { phase = .ending }
@@ -325,13 +325,13 @@ extension ConnectionHandler {
     }
 
     /// Tells a client that its body is welcome.
-    func sayGoOn() {
+    private func sayGoOn() {
         guard let context else { return }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: ResponseBytes.goOn)), promise: nil)
     }
 
     /// Sends what is written, unless the end of the present read does, and reads on.
-    func flush() {
+    private func flush() {
         guard !isReading else { return }
         context?.flush()
         readOn()
@@ -445,16 +445,16 @@ extension ConnectionHandler {
     private static let mostEarly = 256
 
     /// Keeps a part for its turn, or throws away a whole request and those after it: a client sends again what was not answered.
-    func keep(_ part: HTTPServerRequestPart) {
+    private func keep(_ part: HTTPServerRequestPart) {
         if case .head = part, early.count >= Self.mostEarly { isCutShort = true }
         if !isCutShort { early.append(part) }
     }
 
     /// Whether the next part is wanted now: more of the present request, or a new one from a client that reads its answers.
-    var takesParts: Bool { exchange.map { !$0.body.isComplete } ?? (context?.channel.isWritable == true) }
+    private var takesParts: Bool { exchange.map { !$0.body.isComplete } ?? (context?.channel.isWritable == true) }
 
     /// Takes the next part of the present request, or the first of a new one.
-    func take(_ part: HTTPServerRequestPart) {
+    private func take(_ part: HTTPServerRequestPart) {
         switch part {
         case .head(let head): begin(head)
         case .body(let buffer): append(buffer)
@@ -495,12 +495,12 @@ extension ConnectionHandler {
     }
 
     /// Whether a request is handled when its body is whole, and no sooner.
-    func isSmall(_ head: RequestHead) -> Bool {
+    private func isSmall(_ head: RequestHead) -> Bool {
         !head.expectsContinue && head.statedLength.map { $0 <= limits.smallBody } == true
     }
 
     /// Hands the present request to its route.
-    func handle() {
+    private func handle() {
         guard let context, let exchange else { return }
         self.exchange?.isHandled = true
         // The client does not answer for the time until its body is asked for.
@@ -583,7 +583,7 @@ extension ConnectionHandler {
     }
 
     /// Goes on with what came early, after an answer.
-    func advance() {
+    private func advance() {
         guard !isAdvancing else { return }
         isAdvancing = true
         defer { isAdvancing = false }
@@ -609,7 +609,7 @@ extension ConnectionHandler {
     }
 
     /// Reads on when there is use for what comes.
-    func readOn() {
+    private func readOn() {
         guard let context else { return }
         if phase == .closing { return context.read() }
         guard context.channel.isWritable else { return expect(.reader, within: limits.answerTime) }

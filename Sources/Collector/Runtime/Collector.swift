@@ -25,7 +25,7 @@ public final class Collector: Service {
     private let onReady: @Sendable ([String]) async -> Void
 
     /// How long draining may take before the rest is given up.
-    static let drainDeadline = Duration.seconds(10)
+    private static let drainDeadline = Duration.seconds(10)
 
     /// Makes the components of a graph; opens nothing.
     ///

@@ -26,7 +26,7 @@ struct GeneratedTelemetry {
     }
 
     /// An instant so many seconds after ``now``.
-    static func at(_ seconds: Int) -> Timestamp {
+    private static func at(_ seconds: Int) -> Timestamp {
         Timestamp(nanoseconds: now.nanoseconds + Int64(seconds) * 1_000_000_000)
     }
 
@@ -90,7 +90,7 @@ struct GeneratedTelemetry {
         return batches
     }
 
-    static func batch(_ observations: [Observation], _ records: [Record], _ pricing: Pricing) throws -> Batch {
+    private static func batch(_ observations: [Observation], _ records: [Record], _ pricing: Pricing) throws -> Batch {
         let logs = records.map { record in
             #"{"eventName":"\#(record.name)","timeUnixNano":"\#(record.time.nanoseconds)","body":{"stringValue":"\#(record.name)"}}"#
         }

@@ -2,8 +2,8 @@
 
 /// Reads a pattern character by character.
 struct PatternParser {
-    let pattern: [Unicode.Scalar]
-    var position = 0
+    private let pattern: [Unicode.Scalar]
+    private var position = 0
     /// The names of the groups in order; nil for one without a name.
     private(set) var groups: [String?] = []
     private var depth = 0
@@ -23,15 +23,15 @@ struct PatternParser {
         self.pattern = Array(pattern.unicodeScalars)
     }
 
-    var current: Unicode.Scalar? { position < pattern.count ? pattern[position] : nil }
+    private var current: Unicode.Scalar? { position < pattern.count ? pattern[position] : nil }
 
-    mutating func take(_ text: String) -> Bool {
+    private mutating func take(_ text: String) -> Bool {
         guard pattern[position...].starts(with: text.unicodeScalars) else { return false }
         position += text.unicodeScalars.count
         return true
     }
 
-    func fault(_ reason: String) -> PatternError { PatternError(reason: reason, position: position) }
+    private func fault(_ reason: String) -> PatternError { PatternError(reason: reason, position: position) }
 
     mutating func parse() throws(PatternError) -> PatternNode {
         let node = try alternatives()
@@ -171,7 +171,7 @@ struct PatternParser {
 
 extension PatternParser {
     /// Reads one character or one escape, which may stand for several.
-    mutating func element() throws(PatternError) -> ScalarSet {
+    private mutating func element() throws(PatternError) -> ScalarSet {
         guard let scalar = current else { throw fault("the pattern ends too early") }
         position += 1
         guard scalar == "\\" else { return ScalarSet(ranges: [scalar.value...scalar.value]) }
@@ -210,7 +210,7 @@ extension PatternParser {
     }
 
     /// Reads what follows an opening bracket.
-    mutating func bracket(ignoresCase: Bool) throws(PatternError) -> ScalarSet {
+    private mutating func bracket(ignoresCase: Bool) throws(PatternError) -> ScalarSet {
         let isNegated = take("^")
         var set = ScalarSet(ignoresCase: ignoresCase)
         var isFirst = true

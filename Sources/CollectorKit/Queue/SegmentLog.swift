@@ -22,15 +22,15 @@ public import Usage
 /// Memory holds a few numbers for each segment, what callers have taken, and of what nobody has taken yet at most 4 MiB, so that
 /// what is sent at once need not be read. Methods block on files; safe to call from any thread.
 public final class SegmentLog: Sendable {
-    let folder: String
-    let storage: any QueueStorage
-    let logger: Logger
-    let segmentSize: Int
-    let state = Mutex(State())
+    private let folder: String
+    private let storage: any QueueStorage
+    private let logger: Logger
+    private let segmentSize: Int
+    private let state = Mutex(State())
     /// Held while the position of reading moves.
-    let reading = Mutex(())
+    private let reading = Mutex(())
     /// Held while something is added.
-    let writing = Mutex(())
+    private let writing = Mutex(())
 
     /// From how many bytes on a new file is begun where nothing else is said.
     public static let fileSize = 16 << 20
@@ -93,10 +93,10 @@ public final class SegmentLog: Sendable {
         }
     }
 
-    func path(_ name: String) -> String { "\(folder)/\(name)" }
+    private func path(_ name: String) -> String { "\(folder)/\(name)" }
 
     /// Removes segments that nobody needs any more; damaged ones are kept under another name.
-    func removeFinished(_ state: inout State) {
+    private func removeFinished(_ state: inout State) {
         // Nobody needs a spare file of a queue that is being closed.
         var hasSpare = state.hasSpare || !state.isOpen
         state.segments.removeAll { segment in
@@ -126,7 +126,7 @@ public final class SegmentLog: Sendable {
     }
 
     /// Keeps a file that cannot be read, out of the way.
-    func setAside(_ number: UInt64) {
+    private func setAside(_ number: UInt64) {
         let bad = path(SegmentName.bad(number))
         do throws(QueueStorageError) {
             try storage.rename(path(SegmentName.segment(number)), to: bad)
@@ -376,7 +376,7 @@ extension SegmentLog {
     }
 
     /// Remembers that a segment is damaged and says so once.
-    func note(_ damage: [Range<Int>], in segment: inout Segment) {
+    private func note(_ damage: [Range<Int>], in segment: inout Segment) {
         let damage = damage.filter { segment.done.end(at: $0.lowerBound) == nil }
         guard !damage.isEmpty else { return }
         segment.isDamaged = true

@@ -425,7 +425,7 @@ extension RecordEntry {
 
 extension OTLPBatch {
     /// The text of bytes, arrays and key-value lists.
-    func plainText(of value: AttributeValue) -> String {
+    private func plainText(of value: AttributeValue) -> String {
         var sink = ByteSink()
         switch value {
         case .bytes(let slice): Base64.encode(bytes(of: slice).span.bytes, into: &sink)

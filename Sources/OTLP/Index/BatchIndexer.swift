@@ -6,7 +6,7 @@
 /// its memory is taken from the allowance of the request.
 struct BatchIndexer {
     let signal: Signal
-    let keys = AttributeKeyTable.shared
+    private let keys = AttributeKeyTable.shared
     var checker = WireChecker()
 
     var resources: [ResourceEntry] = []
@@ -23,7 +23,7 @@ struct BatchIndexer {
     var unusableFields: [Slice] = []
 
     private let limits: ReadingLimits
-    let memory: ReadingMemory
+    private let memory: ReadingMemory
 
     init(signal: Signal, _ limits: ReadingLimits = ReadingLimits()) {
         self.signal = signal
@@ -348,7 +348,7 @@ extension BatchIndexer {
     ///
     /// A Resource or scope message may come in several parts with other things between; the earlier part's entries are
     /// then repeated behind them, so that each owner's attributes are one range.
-    mutating func continueAttributes(_ range: Range<Int>) throws(ParseFailure) -> UInt32 {
+    private mutating func continueAttributes(_ range: Range<Int>) throws(ParseFailure) -> UInt32 {
         if range.isEmpty { return UInt32(truncatingIfNeeded: attributes.count) }
         if range.upperBound == attributes.count { return UInt32(truncatingIfNeeded: range.lowerBound) }
         let start = attributes.count
@@ -359,7 +359,9 @@ extension BatchIndexer {
         return UInt32(truncatingIfNeeded: start)
     }
 
-    mutating func addEnvelope(from start: Int, _ body: Range<Int>, parent: UInt32) throws(ParseFailure) -> UInt32 {
+    private mutating func addEnvelope(from start: Int, _ body: Range<Int>, parent: UInt32) throws(ParseFailure)
+        -> UInt32
+    {
         try memory.makeRoom(in: &envelopes, for: MemoryLayout<Envelope>.stride)
         envelopes.append(
             Envelope(tagOffset: UInt32(truncatingIfNeeded: start), message: Slice(body), parent: parent, records: 0)
@@ -371,7 +373,7 @@ extension BatchIndexer {
 // MARK: - Logs
 
 extension BatchIndexer {
-    mutating func logRecord(
+    private mutating func logRecord(
         _ bytes: RawSpan,
         from start: Int,
         _ body: Range<Int>,
@@ -568,7 +570,7 @@ extension MessageID {
 // MARK: - Spans
 
 extension BatchIndexer {
-    mutating func span(
+    private mutating func span(
         _ bytes: RawSpan,
         from start: Int,
         _ body: Range<Int>,
@@ -630,7 +632,7 @@ extension BatchIndexer {
     }
 
     /// Reads a trace id; an empty one counts as absent, any other length but 16 is unusable.
-    func traceID(_ bytes: RawSpan, _ range: Range<Int>, _ record: inout RecordEntry) -> Bool {
+    private func traceID(_ bytes: RawSpan, _ range: Range<Int>, _ record: inout RecordEntry) -> Bool {
         record.traceHigh = 0
         record.traceLow = 0
         guard range.count == 16 else { return range.isEmpty }
@@ -642,7 +644,7 @@ extension BatchIndexer {
     }
 
     /// Reads a span id; an empty one counts as absent (0), any other length but 8 is unusable (`nil`).
-    func spanID(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64? {
+    private func spanID(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64? {
         guard range.count == 8 else { return range.isEmpty ? 0 : nil }
         return UInt64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self))
     }

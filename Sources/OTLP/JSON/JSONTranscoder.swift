@@ -5,11 +5,11 @@
 /// Everything behind it then sees one format. Deliberately lenient where clients differ: snake_case names, numbers as
 /// strings, enum names, `null` anywhere, unpadded base64. Invalid UTF-8 is repaired. Of equal keys the last one counts.
 struct JSONTranscoder: ~Copyable {
-    let table = Schema.otlp.fields
-    var sink: ByteSink
+    private let table = Schema.otlp.fields
+    private var sink: ByteSink
     var position = 0
     private var notes = OTLPNotes()
-    let memory: ReadingMemory
+    private let memory: ReadingMemory
     /// For how large a sink memory was taken.
     private var paid = 0
     /// How many bytes may still be walked to take out values of repeated keys; keeps hostile bodies linear.
@@ -93,7 +93,7 @@ struct JSONTranscoder: ~Copyable {
     }
 
     /// Reads an object and writes its known fields; the length in front is the caller's.
-    mutating func message(
+    private mutating func message(
         _ bytes: RawSpan,
         _ fields: Range<Int>,
         depth: Int
@@ -422,7 +422,7 @@ extension JSONTranscoder {
         }
     }
 
-    mutating func packedElement(_ bytes: RawSpan, _ kind: FieldKind) throws(ParseFailure) {
+    private mutating func packedElement(_ bytes: RawSpan, _ kind: FieldKind) throws(ParseFailure) {
         if kind == .double {
             sink.fixed64(try double(bytes).bitPattern)
         } else {
@@ -603,14 +603,14 @@ extension JSONTranscoder {
     }
 
     /// Checks the escapes of a text that nobody reads.
-    mutating func checkEscapes(_ bytes: RawSpan, _ token: StringToken) throws(ParseFailure) {
+    private mutating func checkEscapes(_ bytes: RawSpan, _ token: StringToken) throws(ParseFailure) {
         let start = sink.count
         try Self.unescape(bytes, token.range, into: &sink)
         sink.truncate(to: start)
     }
 
     /// The text of a token with its escapes resolved; the caller gives its memory back, twice the length of the token.
-    func unescaped(_ bytes: RawSpan, _ token: StringToken) throws(ParseFailure) -> [UInt8] {
+    private func unescaped(_ bytes: RawSpan, _ token: StringToken) throws(ParseFailure) -> [UInt8] {
         try memory.take(2 * token.range.count)
         var sink = ByteSink(capacity: token.range.count)
         try Self.unescape(bytes, token.range, into: &sink)
@@ -687,7 +687,7 @@ extension JSONTranscoder {
     /// Writes a trace or span id; an empty one is absent.
     ///
     /// What is no hexadecimal number becomes an id of one byte: the index refuses that record for its length and keeps the rest.
-    mutating func identifier(_ bytes: RawSpan, _ tag: UInt32) throws(ParseFailure) {
+    private mutating func identifier(_ bytes: RawSpan, _ tag: UInt32) throws(ParseFailure) {
         let token = try string(bytes)
         guard !token.range.isEmpty else { return }
         sink.varint(UInt64(tag))
@@ -700,7 +700,7 @@ extension JSONTranscoder {
     }
 
     /// Writes base64 in the standard or URL alphabet, padded or not.
-    mutating func base64(_ bytes: RawSpan, _ tag: UInt32) throws(ParseFailure) {
+    private mutating func base64(_ bytes: RawSpan, _ tag: UInt32) throws(ParseFailure) {
         let offset = position
         let token = try string(bytes)
         sink.varint(UInt64(tag))
@@ -727,7 +727,7 @@ struct StringToken {
 }
 
 extension JSONTranscoder {
-    func failure(_ reason: StaticString) -> ParseFailure { ParseFailure(offset: position, reason: reason) }
+    private func failure(_ reason: StaticString) -> ParseFailure { ParseFailure(offset: position, reason: reason) }
 
     /// The byte at the position, or 0 at the end; no token begins with 0.
     @inline(__always)
@@ -752,7 +752,7 @@ extension JSONTranscoder {
     }
 
     /// Whether an object or array that has just been opened is empty; steps over its end.
-    mutating func closes(_ end: UInt8, _ bytes: RawSpan) throws(ParseFailure) -> Bool {
+    private mutating func closes(_ end: UInt8, _ bytes: RawSpan) throws(ParseFailure) -> Bool {
         skipWhitespace(bytes)
         guard peek(bytes) == end else { return false }
         position &+= 1
@@ -769,7 +769,7 @@ extension JSONTranscoder {
         return byte != end
     }
 
-    mutating func literal(_ text: StaticString, _ bytes: RawSpan) throws(ParseFailure) {
+    private mutating func literal(_ text: StaticString, _ bytes: RawSpan) throws(ParseFailure) {
         let count = text.utf8CodeUnitCount
         let isThere = text.withUTF8Buffer { bytes.isEqual(at: position, to: $0.span.bytes, at: 0, count: count) }
         guard isThere else { throw failure("expected a value") }
@@ -777,7 +777,7 @@ extension JSONTranscoder {
     }
 
     /// Reads a string literal, eight bytes at a time (the SWAR test is exact for the first hit).
-    mutating func string(
+    private mutating func string(
         _ bytes: RawSpan,
         _ reason: StaticString = "expected a string"
     ) throws(ParseFailure) -> StringToken {
@@ -801,7 +801,7 @@ extension JSONTranscoder {
     }
 
     /// Steps over a value nobody knows, checking its grammar.
-    mutating func skipValue(_ bytes: RawSpan, depth: Int) throws(ParseFailure) {
+    private mutating func skipValue(_ bytes: RawSpan, depth: Int) throws(ParseFailure) {
         skipWhitespace(bytes)
         switch peek(bytes) {
         case UInt8(ascii: "\""): try skipString(bytes)

@@ -5,8 +5,8 @@
 /// A writer can be used again and again: `removeAll` keeps its memory. Fields this program does not know have no JSON
 /// name and are skipped.
 public struct OTLPJSONWriter: ~Copyable, Sendable {
-    let schema = Schema.otlp
-    var sink = ByteSink(capacity: 256)
+    private let schema = Schema.otlp
+    private var sink = ByteSink(capacity: 256)
     /// Whether messages are put in order before they are written; see `whole`.
     private var putsInOrder = false
 
@@ -57,7 +57,7 @@ public struct OTLPJSONWriter: ~Copyable, Sendable {
     ///
     /// JSON can be written in the order of the bytes if the values of a field follow each other and a field that is not
     /// repeated comes once, as with every known sender. Should one be otherwise, it is all written again with care.
-    mutating func whole(_ id: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) {
+    private mutating func whole(_ id: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) {
         let start = sink.count
         if message(id, body, bytes, depth: depth) { return }
         sink.truncate(to: start)
@@ -293,7 +293,7 @@ extension OTLPJSONWriter {
         }
     }
 
-    mutating func text(_ kind: FieldKind, _ bytes: RawSpan, _ range: Range<Int>) {
+    private mutating func text(_ kind: FieldKind, _ bytes: RawSpan, _ range: Range<Int>) {
         guard kind != .string else { return sink.quoted(bytes, range) }
         sink.append(UInt8(ascii: "\""))
         if kind == .bytes {

@@ -5,9 +5,9 @@
 /// Only the length prefixes on the way to a change are rewritten; everything between two changes is copied as it is. Each
 /// touched message knows by how much it grows or shrinks, and adds that to the message around it.
 struct OverlaySplicer {
-    let batch: OTLPBatch
+    private let batch: OTLPBatch
     /// Fields to leave out or to exchange, in order of their bytes.
-    let cuts: [Cut]
+    private let cuts: [Cut]
     private(set) var leaves: [Leaf] = []
     private(set) var envelopes: [EnvelopeChange]
     private(set) var growth = 0
@@ -279,7 +279,7 @@ extension OTLPBatch {
 // MARK: - Emit
 
 extension OverlaySplicer {
-    func emit() -> [UInt8] {
+    private func emit() -> [UInt8] {
         var sink = ByteSink(capacity: batch.bytes.count + growth)
         var copied = 0
         var next = 0
@@ -321,7 +321,7 @@ extension OverlaySplicer {
         }
     }
 
-    func appendBody(_ leaf: Leaf, to sink: inout ByteSink) {
+    private func appendBody(_ leaf: Leaf, to sink: inout ByteSink) {
         var position = leaf.message.lowerBound
         var isInserted = leaf.additions == 0
         for cut in cuts[leaf.cuts] {
@@ -343,7 +343,7 @@ extension OverlaySplicer {
         copy(position..<leaf.message.upperBound, to: &sink)
     }
 
-    func appendAdditions(_ first: UInt32, tag: UInt8, to sink: inout ByteSink) {
+    private func appendAdditions(_ first: UInt32, tag: UInt8, to sink: inout ByteSink) {
         var number = first
         while number > 0 {
             let addition = batch.overlay.additions[Int(number) - 1]
@@ -355,7 +355,7 @@ extension OverlaySplicer {
         }
     }
 
-    func additionsSize(_ first: UInt32) -> Int {
+    private func additionsSize(_ first: UInt32) -> Int {
         var number = first
         var size = 0
         while number > 0 {
@@ -372,7 +372,7 @@ extension OverlaySplicer {
     }
 
     /// The size of a field: its tag as it was written, a minimal length, the body.
-    func size(at tagOffset: Int, length: Int) -> Int {
+    private func size(at tagOffset: Int, length: Int) -> Int {
         tagEnd(tagOffset) - tagOffset + Wire.varintLength(UInt64(length)) + length
     }
 

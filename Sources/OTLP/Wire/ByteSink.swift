@@ -290,7 +290,7 @@ extension RawSpan {
 
 extension ByteSink {
     /// The longest number: `-1.7976931348623157e+308` has 24 characters.
-    static let longestNumber = 24
+    private static let longestNumber = 24
 
     /// Appends a number in decimal digits, two at a time from the end.
     mutating func decimal(_ value: UInt64) {

@@ -170,7 +170,7 @@ extension JSONSettings {
     }
 
     /// The range with its line when nothing else stands on it, else with the spaces behind it.
-    static func widened(_ range: Range<Int>, in bytes: [UInt8]) -> Range<Int> {
+    private static func widened(_ range: Range<Int>, in bytes: [UInt8]) -> Range<Int> {
         var end = range.upperBound
         while end < bytes.count, bytes[end] == 32 || bytes[end] == 9 { end += 1 }
         guard let indent = indent(before: range.lowerBound, in: bytes) else { return range.lowerBound..<end }

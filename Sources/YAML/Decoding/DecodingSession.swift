@@ -173,7 +173,7 @@ extension DecodingSession {
         return decodeOptional(type, layers)
     }
 
-    func list<T: Decodable>(_ type: T.Type, _ node: Node, _ expected: ValueType, _ layers: Layers) throws -> T {
+    private func list<T: Decodable>(_ type: T.Type, _ node: Node, _ expected: ValueType, _ layers: Layers) throws -> T {
         guard case .sequence(let sequence) = node else {
             var help: String?
             if case .scalar(let scalar) = node {
@@ -218,7 +218,7 @@ extension DecodingSession {
     }
 
     /// Reports every key the type did not ask for.
-    func checkKeys(_ keys: RequestedKeys, of type: Any.Type, _ layers: Layers) {
+    private func checkKeys(_ keys: RequestedKeys, of type: Any.Type, _ layers: Layers) {
         guard !layers.isSilent, keys.isKeyed, case .mapping(let mapping)? = layers.given else { return }
         let advice = (type as? any AbsentKeyAdvising.Type)?.absentKeys ?? [:]
         for entry in mapping.entries where !keys.names.contains(entry.key.text) {
@@ -249,13 +249,13 @@ extension DecodingSession {
     }
 
     /// Whether the value must not be quoted.
-    func isHidden(_ node: Node, _ layers: Layers) -> Bool {
+    private func isHidden(_ node: Node, _ layers: Layers) -> Bool {
         guard case .scalar(let scalar) = node else { return layers.isSecret }
         return layers.isSecret || scalar.isSecret || scalar.isSecretSource
     }
 
     /// Returns the diagnostic of a value that its type refused, without the value where it is secret.
-    func mask(_ error: ConfigValueError, _ layers: Layers) -> Diagnostic {
+    private func mask(_ error: ConfigValueError, _ layers: Layers) -> Diagnostic {
         var (message, help) = (error.message, error.help)
         if let node = layers.given, isHidden(node, layers), let scalar = node.scalar, !scalar.text.isEmpty {
             message = scalar.concealed(in: message) ?? "the value is not acceptable"
@@ -265,7 +265,7 @@ extension DecodingSession {
     }
 
     /// Returns what a standard library error says.
-    func reason(_ error: DecodingError) -> String {
+    private func reason(_ error: DecodingError) -> String {
         switch error {
         case .dataCorrupted(let context), .keyNotFound(_, let context), .typeMismatch(_, let context),
             .valueNotFound(_, let context):

@@ -50,7 +50,7 @@ struct OnboardFlow {
     var style: Style { Style(isTerminal: Console.isTerminal, environment: surroundings.environment) }
 
     /// Writes for people; programs get the document at the end.
-    func say(_ text: String) {
+    private func say(_ text: String) {
         if options.json { return }
         // Who is asked must see what about, wherever the answer goes.
         if questions != nil, !Console.isTerminal { Console.error(text) } else { Console.answer(text) }
@@ -149,7 +149,7 @@ struct OnboardFlow {
         return EndpointURL(answer) ?? usual
     }
 
-    func destination(_ endpoint: EndpointURL, _ key: KeyChoice) -> Destination {
+    private func destination(_ endpoint: EndpointURL, _ key: KeyChoice) -> Destination {
         let shown: String? =
             switch key {
             case .none: nil
@@ -160,7 +160,7 @@ struct OnboardFlow {
         return destination(endpoint, key: shown)
     }
 
-    func destination(_ endpoint: EndpointURL, key: String?) -> Destination {
+    private func destination(_ endpoint: EndpointURL, key: String?) -> Destination {
         let id = (try? surroundings.readFile("/etc/machine-id")).map { String(decoding: $0, as: UTF8.self).trimmed }
         return Destination(
             endpoint: endpoint,
@@ -175,7 +175,7 @@ struct OnboardFlow {
 
 extension OnboardFlow {
     /// Shows what would become of an agent's settings and asks whether it shall.
-    func decide(_ agent: Agent, _ destination: Destination) throws -> Decision {
+    private func decide(_ agent: Agent, _ destination: Destination) throws -> Decision {
         var overriding = options.force
         var plan = AgentPlan.make(for: agent, to: destination, of: account, in: files, overriding: overriding)
         var decision = Decision(agent: agent, entry: entry(plan), overriding: overriding, isWanted: false)
@@ -244,7 +244,7 @@ extension OnboardFlow {
     }
 
     /// A change as a person sees it.
-    func shown(_ change: FileChange) -> String {
+    private func shown(_ change: FileChange) -> String {
         let kind = change.file.content == nil ? " (new)" : ""
         let link = change.file.path == change.file.target ? "" : " → \(account.shown(change.file.target))"
         let lines = Diff(change).lines.map { line in
@@ -266,7 +266,7 @@ extension OnboardFlow {
     // MARK: - Writing
 
     /// Writes what was decided; a key that is to be made is made now.
-    mutating func write(_ decisions: inout [Decision], _ endpoint: EndpointURL, _ key: KeyChoice) throws {
+    private mutating func write(_ decisions: inout [Decision], _ endpoint: EndpointURL, _ key: KeyChoice) throws {
         guard decisions.contains(where: { $0.isWanted || $0.isLeftToPerson }) else { return }
         var made: String?
         if case .make(let issuer) = key {
@@ -304,7 +304,7 @@ extension OnboardFlow {
     }
 
     /// Settings to paste; no file is looked at.
-    mutating func printSettings(_ agents: [Agent], _ endpoint: EndpointURL) -> Int32 {
+    private mutating func printSettings(_ agents: [Agent], _ endpoint: EndpointURL) -> Int32 {
         let needsKey = options.apiKeyStdin || surroundings.environment["HAMMURABI_API_KEY"] != nil
         let target = destination(endpoint, key: needsKey ? EnvironmentVariable.keyPlaceholder : nil)
         for agent in agents {
@@ -331,7 +331,7 @@ extension OnboardFlow {
     // MARK: - The end
 
     /// Says what comes next and, where somebody waits, waits for it.
-    mutating func conclude(_ endpoint: EndpointURL, _ key: KeyChoice) {
+    private mutating func conclude(_ endpoint: EndpointURL, _ key: KeyChoice) {
         let written = report.agents.filter { $0.state == .written }.compactMap { Agent(rawValue: $0.name) }
         if !written.isEmpty {
             say("\nBring it all back with: hammurabi onboard --undo\n")
@@ -377,7 +377,9 @@ extension OnboardFlow {
     }
 
     /// Finds out by a record which key the collector wants.
-    mutating func chooseKey(_ endpoint: EndpointURL, _ agents: [Agent], serviceFollows: Bool) throws -> KeyChoice {
+    private mutating func chooseKey(_ endpoint: EndpointURL, _ agents: [Agent], serviceFollows: Bool) throws
+        -> KeyChoice
+    {
         var key = try givenKey()
         if options.dryRun || options.noCheck { return key.map(KeyChoice.given) ?? .none }
         var known = key == nil ? knownKeys(endpoint, agents) : []
@@ -426,7 +428,7 @@ extension OnboardFlow {
     }
 
     /// Makes the key and sends a record with it; a key that the collector does not take is taken back.
-    mutating func makeKey(_ issuer: KeyIssuer, _ endpoint: EndpointURL) throws -> String {
+    private mutating func makeKey(_ issuer: KeyIssuer, _ endpoint: EndpointURL) throws -> String {
         let new: NewKey
         do throws(StartError) {
             new = try issuer.create("agents on \(surroundings.machineName ?? "this machine")")
@@ -484,7 +486,7 @@ extension OnboardFlow {
 
 extension OnboardFlow {
     /// The unit of a service that runs this very program.
-    func serviceUnit() throws -> ServiceUnit {
+    private func serviceUnit() throws -> ServiceUnit {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &buffer, buffer.count)
         let program = String(decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -499,7 +501,7 @@ extension OnboardFlow {
     }
 
     /// Shows what installing the service writes, and asks; nil when nothing is to be installed.
-    mutating func planService() throws -> [FileChange]? {
+    private mutating func planService() throws -> [FileChange]? {
         let unit = try serviceUnit()
         let changes = try unit.changes(account: account, defaultConfig: ConfigOptions.builtIn, in: files)
         var entry = OnboardReport.Entry(name: "service", state: changes.isEmpty ? .unchanged : .wouldWrite)
@@ -530,7 +532,7 @@ extension OnboardFlow {
     }
 
     /// Writes the unit and starts the service.
-    mutating func install(_ changes: [FileChange], _ endpoint: EndpointURL) throws {
+    private mutating func install(_ changes: [FileChange], _ endpoint: EndpointURL) throws {
         for change in changes {
             try journal.apply(change, subject: "service", now: Console.now())
             say("Wrote \(account.shown(change.file.path)).\n")
@@ -672,7 +674,7 @@ extension OnboardFlow {
     private static let patience: Int64 = 120
 
     /// Waits until the collector has heard from each agent, the person presses a key, or two minutes are over.
-    mutating func waitForFirstRecords(_ agents: [Agent], _ endpoint: EndpointURL, _ key: KeyChoice) {
+    private mutating func waitForFirstRecords(_ agents: [Agent], _ endpoint: EndpointURL, _ key: KeyChoice) {
         let client = CollectorClient(endpoint)
         let issuer = endpoint.isLoopback ? KeyIssuer.local(graph, surroundings) : nil
         // Ctrl-C ends the wait, and the key that was made for it goes with it.

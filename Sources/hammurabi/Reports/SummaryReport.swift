@@ -51,7 +51,7 @@ struct SummaryReport {
     var rows: [Row] { rows(of: dimension ?? .model, limit: limit) }
 
     /// The rows of a dimension, sorted.
-    func rows(of dimension: Dimension, limit: Int?) -> [Row] {
+    private func rows(of dimension: Dimension, limit: Int?) -> [Row] {
         var rows = unsorted(dimension)
         switch sort ?? (dimension.isTime ? .name : .cost) {
         case .name: rows.sort { ($0.name, $0.id) < ($1.name, $1.id) }
