@@ -7,9 +7,9 @@ public import Usage
 ///
 /// What was compacted must not come back when it is sent again. A store could remember the ids of all that it removed; that memory
 /// would grow for ever, or forget and let calls return. Instead it refuses by age: one instant is all it keeps, and the answer is
-/// exact. Observations less than ``Ledger/traceWindow`` older than the border are still taken in, as calls that do not count, so that
-/// a late observation of a call at the border finds it. A call is forgotten only when all its observations are older than that;
-/// so every repeat of a forgotten call is refused, and every other repeat finds the call.
+/// exact. Observations that are older than the border, by less than the time for which the ledger looks back for a trace, are still
+/// taken in as calls that do not count, so that a late observation of a call at the border finds it. A call is forgotten only when
+/// all its observations are older than that; so every repeat of a forgotten call is refused, and every other repeat finds the call.
 ///
 /// A store keeps ``instant`` with its data and uses this type for every decision, so that all stores answer alike. A value; safe to use
 /// from any thread.
