@@ -38,6 +38,24 @@ struct PlanTests {
         )
     }
 
+    @Test func `the quality of data asked again looks only through blocks that changed`() async throws {
+        let period = try period("2026-11-01", "2026-11-30")
+        let statements = try await Self.statements { db in
+            let memory = QualityMemory()
+            let revision = try Revision.current(db)
+            for change in 0..<2 {
+                if change == 1 {
+                    memory.note([0], in: revision + 1)
+                    try db.execute(sql: "UPDATE revision SET number = number + 1")
+                }
+                _ = try QualityQuery(db: db, period: period, memory: memory).run()
+            }
+        }
+        let again = statements.filter { $0.contains("c.ref BETWEEN") }
+        #expect(again.count == 1)
+        try await Self.expectIndices(again)
+    }
+
     @Test func `one session is found without looking at others`() async throws {
         let statements = try await Self.statements { _ = try SessionTable(db: $0).detail(id: "s") }
         #expect(statements.count == 5)

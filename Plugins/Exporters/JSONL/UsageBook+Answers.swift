@@ -35,24 +35,6 @@ extension UsageBook {
         return range.compactMap { quarter in rollup[quarter].map { (quarter, $0) } }
     }
 
-    /// How well the calls of a period are known.
-    func quality(of period: Period) -> DataQuality {
-        var quality = DataQuality()
-        for (id, kept) in calls where !kept.isExpired {
-            guard let call = call(id), call.time >= period.start, call.time < period.end else { continue }
-            let sighting = sessions[kept.session]?.sighting
-            quality.add(call, agent: sighting?.agent, machine: sighting?.machine)
-        }
-        for case let session? in sessions.slots where session.isListed {
-            let facts = session.sighting
-            guard facts.firstSeen < period.end, facts.lastSeen >= period.start, let reported = facts.comparableCost
-            else { continue }
-            quality.sessionCosts.add(facts.id, reported: reported, counted: session.totals.totals.cost)
-        }
-        quality.boundNames()
-        return quality
-    }
-
     /// The names of a dimension, the empty one left out.
     func names(of dimension: UsageDimension) -> Set<String> {
         let names =

@@ -17,6 +17,10 @@ struct UsageBook {
     private(set) var border = CompactionBorder.none
     /// Is another number after every change.
     private(set) var revision: Int64 = 0
+    /// What questions about the quality of data have read before.
+    private var qualityParts = QualityParts()
+    /// The number of the newest change of a call.
+    private var newestChange: Int64 = 0
 
     /// One quarter of an hour in nanoseconds.
     static let quarter: Int64 = 900_000_000_000
@@ -44,7 +48,9 @@ struct UsageBook {
         revision += 1
         if let compacted = line.compacted { border = compacted }
         for note in line.sessions {
+            let former = sessions.number(of: note.sighting.id).flatMap { sessions[$0]?.sighting }
             let number = sessions.note(note.sighting, isSighted: note.isSighted)
+            if let former { noteNames(of: number, former) }
             sessions[number]?.lines += note.lines
             guard let part, !note.records.isEmpty else { continue }
             let first = note.sighting.firstSeen.nanoseconds
@@ -68,6 +74,7 @@ struct UsageBook {
             isExpired: isExpired
         )
         calls[call.id] = kept
+        noteChange(of: CollectionOfOne(kept.ref))
         guard !isExpired else { return }
         sessions[kept.session]?.calls.insert(call.id)
         guard call.isCounted else { return }
@@ -81,6 +88,7 @@ struct UsageBook {
     @discardableResult
     mutating func remove(_ id: UInt64) -> Bool {
         guard let kept = calls.removeValue(forKey: id) else { return false }
+        noteChange(of: CollectionOfOne(kept.ref))
         guard let call = ledger.remove(kept.ref)?.call else { return false }
         unsum(call, kept)
         return !kept.isExpired
@@ -91,6 +99,7 @@ struct UsageBook {
         guard let kept = calls[id], !kept.isExpired, let call = ledger.entries[kept.ref]?.call else { return false }
         unsum(call, kept)
         calls[id]?.isExpired = true
+        noteChange(of: CollectionOfOne(kept.ref))
         return true
     }
 
@@ -134,6 +143,51 @@ struct UsageBook {
             call.agent, call.user, call.project, call.machine
         )
         return sessions.note(sighting, isSighted: false, isHidden: true)
+    }
+
+    // MARK: - Quality
+
+    /// How well the calls of a period are known; only calls of blocks that changed since it was asked last are looked at.
+    mutating func quality(of period: Period) -> DataQuality {
+        var reading = qualityParts.reading(of: period, at: newestChange)
+        func add(_ kept: KeptCall) {
+            guard !kept.isExpired, var call = ledger.entries[kept.ref]?.call, call.time >= period.start,
+                call.time < period.end
+            else { return }
+            call.price = kept.price
+            let sighting = sessions[kept.session]?.sighting
+            reading.add(call, number: kept.ref, agent: sighting?.agent, machine: sighting?.machine)
+        }
+        if let blocks = reading.blocks {
+            for ref in blocks.lazy.flatMap(QualityParts.calls) {
+                guard let id = ledger.entries[ref]?.call.id, let kept = calls[id], kept.ref == ref else { continue }
+                add(kept)
+            }
+        } else {
+            for kept in calls.values { add(kept) }
+        }
+        qualityParts.keep(reading)
+        var quality = reading.quality
+        for case let session? in sessions.slots where session.isListed {
+            let facts = session.sighting
+            guard facts.firstSeen < period.end, facts.lastSeen >= period.start, let reported = facts.comparableCost
+            else { continue }
+            quality.sessionCosts.add(facts.id, reported: reported, counted: session.totals.totals.cost)
+        }
+        return quality
+    }
+
+    /// The parts of a session's calls have its former names.
+    private mutating func noteNames(of session: Int32, _ former: SessionSighting) {
+        guard let kept = sessions[session],
+            (kept.sighting.agent, kept.sighting.machine) != (former.agent, former.machine)
+        else { return }
+        noteChange(of: kept.calls.compactMap { calls[$0]?.ref })
+    }
+
+    private mutating func noteChange(of refs: some Sequence<Int64>) {
+        newestChange += 1
+        qualityParts.note(refs.lazy.map(QualityParts.block), in: newestChange)
     }
 
     // MARK: - Compaction

@@ -12,6 +12,8 @@ struct CallTables {
     private var witnesses: [UInt8] = []
     private var sums: [RollupKey: UsageTotals] = [:]
     private let border: CompactionBorder
+    /// The blocks of calls that were added, removed or changed.
+    private(set) var changed: Set<Int64> = []
 
     /// The session of calls that compaction took out of every answer and that are only kept to be recognised.
     static let expired: Int64 = 0
@@ -38,6 +40,7 @@ struct CallTables {
     mutating func retire(_ entry: LedgerEntry) throws {
         var statement = try SQLiteStatement("DELETE FROM calls WHERE ref = ? \(Self.returning)", db)
         statement.bind(entry.ref)
+        changed.insert(QualityParts.block(of: entry.ref))
         try subtract(statement.rows(FormerCall.init(row:)))
     }
 
@@ -67,6 +70,7 @@ struct CallTables {
             )
             change.bind(call.ref)
             try change.run()
+            changed.insert(QualityParts.block(of: call.ref))
         }
         subtract(old.map(\.former))
         return old.count { !$0.former.isExpired }
@@ -85,6 +89,7 @@ struct CallTables {
         statement.bind(price.computed?.nanodollars)
         statement.bind(ref)
         try statement.run()
+        changed.insert(QualityParts.block(of: ref))
         guard former.isCounted else { return }
         var change = UsageTotals()
         change.unpricedCalls = former.totals.unpricedCalls + (price.isPriced ? 0 : 1)
@@ -118,7 +123,9 @@ struct CallTables {
             totals.unpricedCalls = price.isPriced ? 0 : 1
             add(totals, at: call.time.nanoseconds, session, model)
         }
-        return db.lastInsertedRowID
+        let ref = db.lastInsertedRowID
+        changed.insert(QualityParts.block(of: ref))
+        return ref
     }
 
     private static func bind(

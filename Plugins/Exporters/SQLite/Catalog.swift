@@ -24,7 +24,7 @@ struct Catalog: Sendable {
 
     private struct Slot {
         let key: SessionKey
-        var ref: Int64?
+        var row: SessionTable.Row?
         var sighting: SessionSighting?
         /// Whether a record names the session, not only a call.
         var isSighted = false
@@ -86,19 +86,39 @@ struct Catalog: Sendable {
     }
 
     /// Writes what was noted about sessions.
-    mutating func flush(_ db: Database) throws {
+    ///
+    /// - Returns: The rows of those that had calls before and have another agent or machine now.
+    mutating func flush(_ db: Database) throws -> [Int64] {
+        var renamed: [Int64] = []
         for position in touched {
             guard let sighting = slots[position].sighting else { continue }
+            // With the names that it has before.
+            _ = try row(position, db)
             try SessionTable(db: db).update(
                 sighting,
                 revision: revision,
                 isHidden: slots[position].key.isHidden,
                 isSighted: slots[position].isSighted
             )
+            if try rename(position, sighting, db) { renamed.append(slots[position].row?.ref ?? 0) }
             slots[position].sighting = nil
         }
         touched.removeAll(keepingCapacity: true)
         if slots.count > Self.capacity { self = Catalog() }
+        return renamed
+    }
+
+    /// Remembers the names that a session has after an update; whether they are others than those its calls were told by.
+    private mutating func rename(_ position: Int, _ sighting: SessionSighting, _ db: Database) throws -> Bool {
+        guard let known = slots[position].row else { return false }
+        slots[position].row?.isNew = false
+        func isOther(_ name: String?, _ former: String?) -> Bool { name != nil && name != former }
+        guard isOther(sighting.agent, known.agent) || isOther(sighting.machine, known.machine) else { return false }
+        let key = slots[position].key
+        // Which of two names stays is decided by the database.
+        let row = try SessionTable(db: db).row(id: key.id, isHidden: key.isHidden)
+        slots[position].row = row
+        return !known.isNew && (row.agent, row.machine) != (known.agent, known.machine)
     }
 
     private mutating func slot(_ id: String, isHidden: Bool = false) -> Int {
@@ -123,9 +143,9 @@ struct Catalog: Sendable {
     }
 
     private mutating func row(_ position: Int, _ db: Database) throws -> Int64 {
-        if let known = slots[position].ref { return known }
-        let ref = try SessionTable(db: db).row(id: slots[position].key.id, isHidden: slots[position].key.isHidden)
-        slots[position].ref = ref
-        return ref
+        if let known = slots[position].row { return known.ref }
+        let row = try SessionTable(db: db).row(id: slots[position].key.id, isHidden: slots[position].key.isHidden)
+        slots[position].row = row
+        return row.ref
     }
 }

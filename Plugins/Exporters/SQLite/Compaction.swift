@@ -32,25 +32,28 @@ struct Compaction: Sendable {
     var isDone: Bool { stage == .done }
 
     /// Does the next step in the transaction that is open.
-    mutating func step(_ db: Database) throws {
+    ///
+    /// - Returns: The blocks of calls that changed.
+    mutating func step(_ db: Database) throws -> Set<Int64> {
         let (revision, known) = try Revision.nextState(db)
         // With the first step: what it removes must not come in again behind it.
         let border = known.after(compacted, now: now)
         if border != known { try Revision.note(border, db) }
         switch stage {
-        case .calls(let last): try removeCalls(after: last, db, revision)
+        case .calls(let last): return try removeCalls(after: last, db, revision)
         case .batches: try removeBatches(db)
         case .rest: try removeRest(db)
         case .space: try giveBack(db)
         case .done: break
         }
+        return []
     }
 
     /// Calls and their sums go together, so that a summary in between is right, too.
-    private mutating func removeCalls(after last: Int64, _ db: Database, _ revision: Int64) throws {
+    private mutating func removeCalls(after last: Int64, _ db: Database, _ revision: Int64) throws -> Set<Int64> {
         guard let newest = try Int64.fetchOne(db, sql: "SELECT max(ref) FROM calls"), last < newest else {
             stage = .batches
-            return
+            return []
         }
         var calls = try CallTables(db, compacted)
         // The numbers of damaged rows can be as large as any.
@@ -65,6 +68,7 @@ struct Compaction: Sendable {
             arguments: [bound]
         )
         stage = next.map { .calls(after: $0 - 1) } ?? .batches
+        return calls.changed
     }
 
     private mutating func removeBatches(_ db: Database) throws {

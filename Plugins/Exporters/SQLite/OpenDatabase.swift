@@ -17,6 +17,8 @@ final class OpenDatabase: Sendable {
     let files: StoreFiles
     /// What summaries have read before.
     let memory = SummaryMemory()
+    /// What questions about the quality of data have read before.
+    let quality = QualityMemory()
     private let writer: Mutex<StoreWriter>
     private let checkpoints: Checkpoints
     private let log: LogSize
@@ -44,9 +46,9 @@ final class OpenDatabase: Sendable {
         _ work: @escaping @Sendable (Database, inout StoreWriter) throws -> Value
     ) async throws -> Value {
         do {
-            return try await pool.write { [self] db in try writer.withLock { try work(db, &$0) } }
+            return try await pool.write { [self] db in try run(work, db) }
         } catch {
-            writer.withLock { $0.forget() }
+            forget()
             throw error
         }
     }
@@ -54,11 +56,27 @@ final class OpenDatabase: Sendable {
     /// The same where the thread may block.
     func changeNow<Value: Sendable>(_ work: (Database, inout StoreWriter) throws -> Value) throws -> Value {
         do {
-            return try pool.write { db in try writer.withLock { try work(db, &$0) } }
+            return try pool.write { db in try run(work, db) }
         } catch {
-            writer.withLock { $0.forget() }
+            forget()
             throw error
         }
+    }
+
+    private func run<Value: Sendable>(_ work: (Database, inout StoreWriter) throws -> Value, _ db: Database) throws
+        -> Value
+    {
+        try writer.withLock { writer in
+            let value = try work(db, &writer)
+            // Before the commit, so that no reader sees it without knowing what it changed.
+            quality.note(writer.takeChanged(), in: try Revision.current(db))
+            return value
+        }
+    }
+
+    private func forget() {
+        writer.withLock { $0.forget() }
+        quality.forget()
     }
 
     /// Moves the whole log into the database and cuts it, if no reader is in the way.

@@ -3,31 +3,52 @@
 import GRDB
 import Usage
 
-/// Looks at every call of a period to say how well it is known.
+/// Looks at the calls of a period to say how well it is known: at those of blocks that changed since it was asked last.
 struct QualityQuery {
     let db: Database
     let period: Period
+    let memory: QualityMemory
 
     func run() throws -> DataQuality {
-        var statement = try SQLiteStatement(
-            """
-            SELECT c.time, c.id, c.uncached_input, c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output, c.reasoning, c.counted,
-                c.knows_cache_lifetimes, c.priced, c.computed_cost, c.reported_cost, c.sources, c.witness_count, c.weakly_joined,
-                m.name, s.agent, s.machine
-            FROM calls c JOIN sessions s ON s.ref = c.session JOIN models m ON m.ref = c.model WHERE c.time >= ? AND c.time < ?
-            """,
-            db
-        )
-        statement.bind(period.start.nanoseconds)
-        statement.bind(period.end.nanoseconds)
-        var quality = DataQuality()
-        try statement.forEachRow { row in
-            quality.add(try Call(qualityRow: row), agent: row.text(17), machine: row.text(18))
-            return true
+        // In the snapshot that everything else is read from, too.
+        let revision = try Revision.current(db)
+        var reading = memory.reading(of: period, at: revision)
+        if let blocks = reading.blocks {
+            var statement = try SQLiteStatement(
+                "\(Self.calls) WHERE c.ref BETWEEN ? AND ? AND c.time >= ? AND c.time < ?",
+                db
+            )
+            for block in blocks {
+                statement.bind(QualityParts.calls(of: block).lowerBound)
+                statement.bind(QualityParts.calls(of: block).upperBound)
+                try read(&statement, &reading)
+            }
+        } else {
+            var statement = try SQLiteStatement("\(Self.calls) WHERE c.time >= ? AND c.time < ?", db)
+            try read(&statement, &reading)
         }
-        quality.boundNames()
+        memory.keep(reading)
+        var quality = reading.quality
         try compareSessions(&quality)
         return quality
+    }
+
+    private static let calls = """
+        SELECT c.time, c.id, c.uncached_input, c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output, c.reasoning, c.counted,
+            c.knows_cache_lifetimes, c.priced, c.computed_cost, c.reported_cost, c.sources, c.witness_count, c.weakly_joined,
+            m.name, s.agent, s.machine, c.ref
+        FROM calls c CROSS JOIN sessions s ON s.ref = c.session CROSS JOIN models m ON m.ref = c.model
+        """
+
+    /// Adds the calls of a statement whose last values are the period.
+    private func read(_ statement: inout SQLiteStatement, _ reading: inout QualityReading) throws {
+        statement.bind(period.start.nanoseconds)
+        statement.bind(period.end.nanoseconds)
+        try statement.forEachRow { row in
+            let call = try Call(qualityRow: row)
+            reading.add(call, number: row.int(19), agent: row.text(17), machine: row.text(18))
+            return true
+        }
     }
 
     /// Compares what agents report of whole sessions with the sums of their calls, as ``SessionSighting/comparableCost`` allows.

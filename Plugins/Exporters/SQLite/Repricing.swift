@@ -19,7 +19,9 @@ struct Repricing: Sendable {
     }
 
     /// Does the next step in the transaction that is open.
-    mutating func step(_ db: Database) throws {
+    ///
+    /// - Returns: The blocks of calls that changed.
+    mutating func step(_ db: Database) throws -> Set<Int64> {
         let revision = try Revision.next(db)
         var tables = try CallTables(db)
         let found = try calls(db)
@@ -39,6 +41,7 @@ struct Repricing: Sendable {
         try tables.writeSums(revision)
         last = found.last?.ref ?? last
         isDone = found.count < Self.stride
+        return tables.changed
     }
 
     private struct StoredCall {

@@ -21,7 +21,10 @@ extension SQLiteExporter {
     }
 
     func quality(of period: Period) async throws -> DataQuality {
-        try await commits().answer { try await $0.pool.read { db in try QualityQuery(db: db, period: period).run() } }
+        try await commits().answer { database in
+            let memory = database.quality
+            return try await database.pool.read { db in try QualityQuery(db: db, period: period, memory: memory).run() }
+        }
     }
 
     func names(of dimension: UsageDimension) async throws -> Set<String> {
@@ -46,9 +49,9 @@ extension SQLiteExporter {
             var repricing = Repricing(by: pricing)
             while !repricing.isDone {
                 try Task.checkCancellation()
-                repricing = try await database.change { [repricing] db, _ in
+                repricing = try await database.change { [repricing] db, writer in
                     var next = repricing
-                    try next.step(db)
+                    writer.noteChanged(try next.step(db))
                     return next
                 }
             }
@@ -65,7 +68,7 @@ extension SQLiteExporter {
                 compaction = try await database.change { [compaction] db, writer in
                     writer.forget()
                     var next = compaction
-                    try next.step(db)
+                    writer.noteChanged(try next.step(db))
                     return next
                 }
             }

@@ -4,8 +4,17 @@ import GRDB
 import Usage
 
 extension SessionTable {
+    /// A session's row, and the names by which the quality of its calls' data is told.
+    struct Row {
+        var ref: Int64 = 0
+        var agent: String?
+        var machine: String?
+        /// Whether it was added just now.
+        var isNew = false
+    }
+
     /// The row of a session, added when it is new.
-    func row(id: String, isHidden: Bool) throws -> Int64 {
+    func row(id: String, isHidden: Bool) throws -> Row {
         var insertion = try SQLiteStatement(
             "INSERT OR IGNORE INTO sessions (id, hidden, started_at, last_seen_at) VALUES (?, ?, \(Int64.max), 0)",
             db
@@ -13,10 +22,25 @@ extension SessionTable {
         insertion.bind(id)
         insertion.bind(isHidden)
         try insertion.run()
-        var statement = try SQLiteStatement("SELECT ref FROM sessions WHERE id = ? AND hidden = ?", db)
+        let isNew = db.changesCount > 0
+        var statement = try SQLiteStatement(
+            "SELECT ref, agent, machine FROM sessions WHERE id = ? AND hidden = ?",
+            db
+        )
         statement.bind(id)
         statement.bind(isHidden)
-        return try statement.first { $0.int(0) } ?? 0
+        return try statement.first { Row(ref: $0.int(0), agent: $0.text(1), machine: $0.text(2), isNew: isNew) }
+            ?? Row()
+    }
+
+    /// The blocks in which calls of a session are.
+    func blocks(of session: Int64) throws -> Set<Int64> {
+        var statement = try SQLiteStatement(
+            "SELECT DISTINCT ref >> \(QualityParts.blockBits) FROM calls WHERE session = ?",
+            db
+        )
+        statement.bind(session)
+        return Set(try statement.rows { $0.int(0) })
     }
 
     /// Takes in what was seen of a session, as ``SessionSighting/merge(_:)`` would.

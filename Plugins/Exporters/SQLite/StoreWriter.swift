@@ -14,6 +14,8 @@ struct StoreWriter: Sendable {
     private var catalog = Catalog()
     /// What the database says about changes by others (`PRAGMA data_version`).
     private var version: Int64 = -1
+    /// The blocks of calls that the transaction changed.
+    private var changed: Set<Int64> = []
 
     init(keepsRecords: Bool) {
         self.keepsRecords = keepsRecords
@@ -22,6 +24,15 @@ struct StoreWriter: Sendable {
     /// Drops all that is remembered; it is read from the database again when it is needed.
     mutating func forget() {
         self = StoreWriter(keepsRecords: keepsRecords)
+    }
+
+    /// Notes that the transaction changed calls of some blocks.
+    mutating func noteChanged(_ blocks: Set<Int64>) { changed.formUnion(blocks) }
+
+    /// The blocks of calls that the transaction changed, noted until they are taken.
+    mutating func takeChanged() -> Set<Int64> {
+        defer { changed.removeAll() }
+        return changed
     }
 
     /// Keeps batches, in the transaction that is open.
@@ -41,7 +52,8 @@ struct StoreWriter: Sendable {
             let sessions = try batch.sessions.map { try catalog.session($0, db) }
             if keepsRecords { try tables.insert(batch, sessions: sessions, bodies) }
         }
-        try catalog.flush(db)
+        // The parts of their calls have the former names.
+        for session in try catalog.flush(db) { noteChanged(try SessionTable(db: db).blocks(of: session)) }
         for session in moved { try SessionTable(db: db).mark(session, changedIn: revision) }
         try links.flush(db)
         self.links = links
@@ -85,6 +97,7 @@ struct StoreWriter: Sendable {
             change.entries[position].forEachLink { links.insert($0, ref) }
             recent.insert(change.entries[position].witnesses, ref)
         }
+        noteChanged(calls.changed)
         let sessions = try calls.writeSums(revision)
         return (change, change.retired.isEmpty ? [] : sessions)
     }

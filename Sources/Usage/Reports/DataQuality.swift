@@ -240,6 +240,24 @@ extension DataQuality {
         )
     }
 
+    /// Adds what is known of other calls; whole sessions are compared elsewhere.
+    mutating func add(_ other: DataQuality) {
+        calls = calls.saturatingAdding(other.calls)
+        oneWitness = oneWitness.saturatingAdding(other.oneWitness)
+        severalWitnesses = severalWitnesses.saturatingAdding(other.severalWitnesses)
+        weaklyJoined = weaklyJoined.saturatingAdding(other.weaklyJoined)
+        unpriced = unpriced.saturatingAdding(other.unpriced)
+        rollUps = rollUps.saturatingAdding(other.rollUps)
+        for (key, use) in other.sources {
+            let known = sources[key] ?? SourceUse(calls: 0, lastSeen: use.lastSeen)
+            sources[key] = SourceUse(
+                calls: known.calls.saturatingAdding(use.calls),
+                lastSeen: max(known.lastSeen, use.lastSeen)
+            )
+        }
+        for (key, cost) in other.costs { costs[key, default: CostComparison()].add(cost) }
+    }
+
     private static func agreement(_ reported: Money, _ computed: Money?, _ call: Call) -> CostAgreement {
         guard let computed else { return .noPrice }
         let difference = abs(reported.nanodollars / 1_000 - computed.nanodollars / 1_000)
