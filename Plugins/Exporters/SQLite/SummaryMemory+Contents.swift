@@ -22,7 +22,7 @@ extension SummaryMemory {
         /// The number of the row of the newest model that was read.
         private var newestModel: Int64 = 0
         /// The names of each dimension by their numbers; those of models by the number of the model.
-        private(set) var names = DimensionNames()
+        var names = DimensionNames()
         /// An owner for each combination of names.
         private(set) var crews: [Owner] = []
         private var crewsByNames: [Owner.Names: Int32] = [:]
@@ -152,6 +152,7 @@ struct DimensionNames {
     private struct Table {
         var names: [String] = []
         var numbers: [String: Int32] = [:]
+        var set: Set<String>?
     }
 
     private static func place(of dimension: UsageDimension) -> Int {
@@ -167,6 +168,15 @@ struct DimensionNames {
     /// The names of a dimension by their numbers.
     subscript(dimension: UsageDimension) -> [String] { tables[Self.place(of: dimension)].names }
 
+    /// The names of a dimension but the empty one; the same set, which compares at once, until there is a new name.
+    mutating func set(of dimension: UsageDimension) -> Set<String> {
+        let place = Self.place(of: dimension)
+        if let known = tables[place].set { return known }
+        let set = Set(tables[place].names).subtracting([""])
+        tables[place].set = set
+        return set
+    }
+
     /// The number of a name, a new one if it has none.
     mutating func number(of name: String, as dimension: UsageDimension) -> Int32 {
         let place = Self.place(of: dimension)
@@ -174,6 +184,7 @@ struct DimensionNames {
         let number = Int32(clamping: tables[place].names.count)
         tables[place].names.append(name)
         tables[place].numbers[name] = number
+        tables[place].set = nil
         return number
     }
 }

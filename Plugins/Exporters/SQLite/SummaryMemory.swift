@@ -93,7 +93,7 @@ final class SummaryMemory: Sendable {
     func names(of dimension: UsageDimension, _ db: Database) throws -> Set<String> {
         try contents.withLock { contents in
             try contents.noticeOwners(db)
-            return Set(contents.names[dimension]).subtracting([""])
+            return contents.names.set(of: dimension)
         }
     }
 
