@@ -30,17 +30,24 @@ public struct ConsumeError: Error, Sendable, Equatable, CustomStringConvertible 
     public let isRetryable: Bool
     /// When to try again, in seconds, for ``isRetryable`` errors.
     public let retryAfter: Int
+    /// Whether a part of the batch might be taken where all of it is not; false for ``isRetryable`` errors.
+    public let isTooLarge: Bool
     /// What is wrong and what to do about it; free of secrets and of record content.
     public let message: String
 
     /// The batch will never be taken.
     public static func permanent(_ message: String) -> ConsumeError {
-        ConsumeError(isRetryable: false, retryAfter: 0, message: message)
+        ConsumeError(isRetryable: false, retryAfter: 0, isTooLarge: false, message: message)
+    }
+
+    /// The batch will never be taken as a whole, because of what it needs at once.
+    public static func tooLarge(_ message: String) -> ConsumeError {
+        ConsumeError(isRetryable: false, retryAfter: 0, isTooLarge: true, message: message)
     }
 
     /// The batch may be taken later.
     public static func retryable(_ message: String, after seconds: Int = 1) -> ConsumeError {
-        ConsumeError(isRetryable: true, retryAfter: max(1, seconds), message: message)
+        ConsumeError(isRetryable: true, retryAfter: max(1, seconds), isTooLarge: false, message: message)
     }
 
     /// The message.

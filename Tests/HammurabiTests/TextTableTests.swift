@@ -119,7 +119,7 @@ struct TextTableTests {
     }
 
     @Test(arguments: [
-        ("laptop", true), ("Zoë's laptop (2)", true), ("", false), ("a\nb", false), ("a\u{1B}[2J", false),
+        ("laptop", true), ("Zoë's laptop (2)", true), ("", false), (" ", false), ("a\nb", false), ("a\u{1B}[2J", false),
         ("\u{202E}nimda", false), ("a\u{200B}b", false), ("a\u{2028}b", false),
     ])
     func `a key has a name that can be shown as it is`(name: String, isName: Bool) {

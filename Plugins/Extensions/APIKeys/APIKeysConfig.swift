@@ -43,7 +43,7 @@ public struct APIKeysConfig: ComponentConfig {
     /// Lists, logs and documents show it, so it must not steer a terminal or change the direction of
     /// writing, by which one name could look like another.
     public static func isName(_ name: String) -> Bool {
-        (1...200).contains(name.unicodeScalars.count)
+        (1...200).contains(name.unicodeScalars.count) && name.contains { !$0.isWhitespace }
             && name.unicodeScalars.allSatisfy { scalar in
                 switch scalar.properties.generalCategory {
                 case .control, .format, .lineSeparator, .paragraphSeparator: false

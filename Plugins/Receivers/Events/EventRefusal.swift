@@ -73,7 +73,7 @@ extension EventRefusal {
     /// What the pipeline said: a permanent fault lies in the data, the other kind passes.
     init(_ error: ConsumeError) {
         guard error.isRetryable else {
-            self = .invalid(error.message)
+            self = error.isTooLarge ? Self(status: .contentTooLarge, message: error.message) : .invalid(error.message)
             return
         }
         let seconds = min(max(1, error.retryAfter), 30)

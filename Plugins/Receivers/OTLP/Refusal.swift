@@ -25,7 +25,13 @@ struct Refusal: Error {
 extension Refusal {
     /// What the pipeline said: a permanent fault lies in the data, the other kind passes.
     init(_ error: ConsumeError) {
-        self = error.isRetryable ? .unavailable(error.message, after: error.retryAfter) : .invalid(error.message)
+        if error.isRetryable {
+            self = .unavailable(error.message, after: error.retryAfter)
+        } else if error.isTooLarge {
+            self.init(status: .contentTooLarge, code: .resourceExhausted, message: error.message)
+        } else {
+            self = .invalid(error.message)
+        }
     }
 
     /// The data can never be taken.

@@ -32,7 +32,7 @@ struct Pipeline: Consumer {
             !memory.take(batch.observations.count * Self.callCost)
         else { return }
         throw memory.isBeyondLimit
-            ? .permanent(
+            ? .tooLarge(
                 "the calls of this request need more memory than service.memory_limit allows; send smaller batches"
             )
             : .retryable("too much is being taken in at the moment; send it again later")

@@ -87,4 +87,21 @@ import Testing
         #expect(try await post(body, gzip: true, times: 1, to: program) == [413])
         #expect(try await program.get("/api/health").json()["status"] as? String == "ok")
     }
+
+    @Test func `a request whose calls never fit is 413, too, and half of it is taken`() async throws {
+        let program = try await sandbox.collect("--set", "service.memory_limit=16MiB")
+        func calls(_ count: Int) -> Data {
+            let record = """
+                {"attributes":[{"key":"gen_ai.request.model","value":{"stringValue":"m"}},\
+                {"key":"gen_ai.usage.input_tokens","value":{"intValue":"1"}}]}
+                """
+            let records = repeatElement(record, count: count).joined(separator: ",")
+            return Data("{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[\(records)]}]}]}".utf8)
+        }
+        let refused = try await program.post("/v1/logs", calls(6_000))
+        #expect(refused.status == 413)
+        #expect(refused.text.contains("the calls of this request"), "\(refused.text)")
+        #expect(try await program.post("/v1/logs", calls(1_500)).status == 200)
+        #expect(try await program.stop().exitCode == 0)
+    }
 }
