@@ -143,6 +143,22 @@ import Usage
         }
     }
 
+    @Test(arguments: [
+        (#"{"stringValue":"fix"},{"stringValue":"the"},{"stringValue":"login"},{"stringValue":"bug"}"#, false),
+        (#"{"stringValue":"eu"},{"stringValue":"us"},{"stringValue":"asia"}"#, true),
+        (
+            #"{"stringValue":"1"},{"stringValue":"2.5"},{"stringValue":"-3"},{"stringValue":"4e9"},{"intValue":"5"}"#,
+            true
+        ),
+    ])
+    func `the words of an array are judged together`(values: String, isKept: Bool) throws {
+        var batch = try logs(
+            #""attributes":[{"key":"new.vendor.thing","value":{"arrayValue":{"values":[\#(values)]}}}]"#
+        )
+        try process(&batch)
+        #expect((batch.otlp.attribute("new.vendor.thing", of: .record(0)) != nil) == isKept)
+    }
+
     @Test func `a span is called something, and equal names stay equal`() throws {
         let name = #""name":"delete the production database""#
         var batch = try spans(name, name, #""name":"delete the other database now""#, #""name":"POST /v1/messages""#)

@@ -89,17 +89,21 @@ final class RedactionRules: Sendable {
     func keeps(term text: String) -> Bool { allowsAllKeys || TextShape.short.fits(Array(text.utf8)[...]) }
 
     /// Whether a list or an array may stay under a key.
+    ///
+    /// The words of an array are judged together: a sentence can come word by word.
     func keeps(inside value: AttributeValue, under keyClass: KeyClass, in otlp: OTLPBatch) -> Bool {
         if allowsAllKeys { return true }
         guard keyClass != .content else { return false }
+        var words = 0
         return otlp.allInside(value) { key, value in
             switch value {
             case .empty, .bool, .int, .double: return key.map { TextShape.key.fits(otlp.bytes(of: $0)) } ?? true
             case .string(let slice):
                 let text = otlp.bytes(of: slice)
                 guard let key else {
-                    return keyClass == .name || keyClass == .label
-                        ? TextShape.name.fits(text) : TextShape.word.fits(text)
+                    if keyClass == .name || keyClass == .label { return TextShape.name.fits(text) }
+                    words += text.isEmpty || text.isNumber ? 0 : 1
+                    return words <= TextShape.short.mostWords && TextShape.word.fits(text)
                 }
                 if text.isEmpty || text.isNumber { return TextShape.key.fits(otlp.bytes(of: key)) }
                 // An argument may well be one word: inside a list only what is a name by its key stays.
