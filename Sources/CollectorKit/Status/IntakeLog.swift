@@ -180,7 +180,9 @@ public final class IntakeLog: Sendable {
         state.withLock { state in
             for (key, count) in counts where count > 0 {
                 let key = Self.cleaned(key[...], Self.longestSubject)
-                let hasRoom = state.dropped[key] != nil || state.dropped.count < Self.mostDropped
+                // The sum of the others has a place of its own, whenever it comes.
+                let named = state.dropped.count - (state.dropped[Self.other] == nil ? 0 : 1)
+                let hasRoom = state.dropped[key] != nil || named < Self.mostDropped
                 let name = hasRoom ? key : Self.other
                 var text = state.dropped[name] ?? DroppedText(key: name, count: 0, firstSeen: time, lastSeen: time)
                 text.count = text.count.addingReportingOverflow(count).partialValue
