@@ -12,7 +12,7 @@ public struct Batch: Sendable {
     /// The observations of model calls that the `tokens` processor found, each with the number of its record.
     public var observations: [Observation] = []
     /// The sessions that log records of the batch belong to, found by `tokens`.
-    public var sessions: [SessionSighting] = []
+    public var sessions: [SessionUpdate] = []
     /// For each record its position in ``sessions``, -1 for none; empty when nobody has looked.
     public var sessionOfRecord: [Int32] = []
     /// How calls are priced, once the `pricing` processor has said so; a store asks it again when a call changes.

@@ -31,7 +31,7 @@ public final class CommitQueue: Sendable {
     /// Signalled when as many wait as were to be gathered.
     private let gathered = DispatchSemaphore(value: 0)
     /// For how many commits nobody is waited for, and how many that will be next time; used by one commit at a time.
-    private let patience = Mutex(Patience())
+    private let timeout = Mutex(Patience())
 
     private struct Entry {
         var batch: Batch
@@ -88,7 +88,7 @@ public final class CommitQueue: Sendable {
     /// Senders that go on at once would else be divided into two halves for ever, each of which waits for the other's flush. A single
     /// sender is never waited for, and nobody is for a while where they do not come back.
     private func gather(_ wanted: Int, within nanoseconds: Int) {
-        guard patience.withLock({ $0.isLeft }) else { return }
+        guard timeout.withLock({ $0.isLeft }) else { return }
         let mustWait = state.withLock { state in
             state.gathering = state.waiting.count < wanted ? wanted : 0
             return state.gathering > 0
@@ -101,7 +101,7 @@ public final class CommitQueue: Sendable {
         }
         // It was signalled in the last moment.
         if isLate { gathered.wait() }
-        patience.withLock { $0.note(isWhole || isLate) }
+        timeout.withLock { $0.note(isWhole || isLate) }
     }
 
     private func nextGroup() -> [Entry] {

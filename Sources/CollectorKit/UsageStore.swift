@@ -4,7 +4,7 @@ public import Usage
 
 /// An exporter that answers questions about what it keeps.
 ///
-/// Every store gives the same answers after the same batches, in whatever order they came. Questions may be asked from many
+/// Every store gives the same answers after the same batches, in whatever order they came. Prompt may be asked from many
 /// tasks at once and see a state between two batches, never half of one.
 public protocol UsageStore: Sendable {
     /// What a period cost, and where.

@@ -70,7 +70,7 @@ public struct ServiceUnit: Sendable {
         account: Account,
         defaultConfig: String,
         in files: LocalFiles
-    ) throws(SettingsFault) -> [FileChange] {
+    ) throws(SettingsError) -> [FileChange] {
         let unit = try SettingsFile.open(Self.path(of: account), in: files)
         let config = try SettingsFile.read(config, in: files)
         var changes: [FileChange] = []

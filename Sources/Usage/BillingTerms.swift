@@ -14,7 +14,7 @@ public struct BillingTerms: Sendable, Hashable, Codable {
     /// Creates the terms of the list price.
     public init() {}
 
-    /// Takes in what another witness knows.
+    /// Takes in what another observation knows.
     public mutating func merge(_ other: BillingTerms) {
         isFast = isFast || other.isFast
         serviceTier = [serviceTier, other.serviceTier].compactMap(\.self).min()

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One call to a model, counted once: what all its witnesses know together.
+/// One call to a model, counted once: what all its observations know together.
 public struct Call: Sendable, Hashable, HasOrigin {
     /// Identifies the call; made of its strongest key, so that every collector that sees it finds the same.
     public var id: UInt64
-    /// The end of the call, after its best witness.
+    /// The end of the call, after its best observation.
     public var time: Timestamp
     /// Whether it counts; false for a roll-up whose descendants are counted.
     public var isCounted: Bool
-    /// Who made it, where and with which model; each text after the best witness that knows it.
+    /// Who made it, where and with which model; each text after the best observation that knows it.
     public var origin: SharedOrigin
     /// The tokens in disjoint buckets.
     public var counts: TokenCounts
@@ -26,9 +26,9 @@ public struct Call: Sendable, Hashable, HasOrigin {
     public var error: String?
     /// The kinds of material that told of it, without repeats, in the order of their raw values.
     public var sources: [Observation.Source]
-    /// How many sightings tell of it.
-    public var witnessCount: Int
-    /// Whether nothing but resemblance ties some of its witnesses to the others: no id is common to them.
+    /// How many observations tell of it.
+    public var observationCount: Int
+    /// Whether nothing but resemblance ties some of its observations to the others: no id is common to them.
     public var isWeaklyJoined: Bool
     /// The price, once ``Pricing`` has set it; nil when the call was never priced.
     public var price: CallPrice?
@@ -44,7 +44,7 @@ public struct Call: Sendable, Hashable, HasOrigin {
         isCostGiven = false
         terms = BillingTerms()
         sources = []
-        witnessCount = 0
+        observationCount = 0
         isWeaklyJoined = false
     }
 

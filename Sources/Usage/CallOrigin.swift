@@ -81,7 +81,7 @@ public struct SharedOrigin: Sendable, Hashable {
     /// Whether two origins are one and the same in memory; origins that are equal need not be.
     public func isIdentical(to other: SharedOrigin) -> Bool { box === other.box }
 
-    /// Takes in what a second delivery of a sighting knows.
+    /// Takes in what a second delivery of a observation knows.
     mutating func merge(_ other: SharedOrigin) {
         guard self != other else { return }
         value.merge(other.value)

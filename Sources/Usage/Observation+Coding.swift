@@ -12,13 +12,13 @@ extension Observation {
         writer.fixed(id)
         writer.fixed(UInt64(bitPattern: time.nanoseconds))
         writer.byte(source.rawValue)
-        writer.byte(authority)
+        writer.byte(priority)
         writer.byte(flags)
-        writer.fixed(witness)
+        writer.fixed(emitter)
         writer.optional(keys.request)
         writer.optional(keys.response)
         writer.optional(keys.lineage)
-        writer.optional(weakKey)
+        writer.optional(blockingKey)
         writer.signed(Int64(weakWindow))
         writer.optional(trace.span)
         writer.byte(UInt8(trace.ancestors.values.count))
@@ -55,15 +55,15 @@ extension Observation {
     init?(from reader: inout CompactReader) {
         guard let form = reader.byte(), (1...Self.form).contains(form), let id = reader.fixed(),
             let time = reader.fixed(),
-            let source = reader.byte().flatMap(Source.init(rawValue:)), let authority = reader.byte(),
-            let flags = reader.byte(), let witness = reader.fixed()
+            let source = reader.byte().flatMap(Source.init(rawValue:)), let priority = reader.byte(),
+            let flags = reader.byte(), let emitter = reader.fixed()
         else { return nil }
         let instant = Timestamp(nanoseconds: Int64(bitPattern: time))
-        self.init(id: id, time: instant, source: source, witness: witness, authority: authority)
+        self.init(id: id, time: instant, source: source, emitter: emitter, priority: priority)
         keys.request = reader.optional()
         keys.response = reader.optional()
         keys.lineage = reader.optional()
-        weakKey = reader.optional()
+        blockingKey = reader.optional()
         weakWindow = Int32(truncatingIfNeeded: reader.signed())
         trace.span = reader.optional()
         for _ in 0..<min(4, reader.byte() ?? 0) { trace.ancestors.insert(reader.fixed() ?? 0) }

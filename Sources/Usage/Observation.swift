@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One sighting of a model call: who saw it, with which numbers, and by which ids it can be recognised again.
+/// One observation of a model call: who saw it, with which numbers, and by which ids it can be recognised again.
 ///
 /// Several observations may tell of one call (a log event, a span, a transcript line). The ``Ledger`` finds which belong together
-/// and makes one ``Call`` of them. An observation is identified by ``id``: the same sighting delivered twice has the same id.
+/// and makes one ``Call`` of them. An observation is identified by ``id``: the same observation delivered twice has the same id.
 public struct Observation: Sendable, Hashable, HasOrigin {
-    /// Identifies the sighting, not the call: equal when the same record arrives again, by whatever way.
+    /// Identifies the observation, not the call: equal when the same record arrives again, by whatever way.
     public var id: UInt64
-    /// The end of the call, as exactly as this witness knows it.
+    /// The end of the call, as exactly as this observation knows it.
     public var time: Timestamp
-    /// What kind of material the sighting comes from.
+    /// What kind of material the observation comes from.
     public var source: Source
     /// Who emitted it: the source and the instrumentation scope, hashed.
     ///
-    /// One witness never reports one call twice under two ids.
-    public var witness: UInt64
-    /// How far its numbers are trusted beside those of another witness of the call; higher wins.
-    public var authority: UInt8
+    /// One emitter never reports one call under two ids.
+    public var emitter: UInt64
+    /// How far its numbers are trusted beside those of another observation of the call; higher wins.
+    public var priority: UInt8
     /// Ids that name the call itself.
     public var keys = CallKeys()
     /// Where the observation stands in a trace.
     public var trace = TraceLinks()
-    /// Joins witnesses that share no id: agent, session (or trace) and size of the prompt.
+    /// Joins observations that share no id: agent, session (or trace) and size of the prompt.
     ///
     /// Zero: never joined that way.
-    public var weakKey: UInt64 = 0
+    public var blockingKey: UInt64 = 0
     /// Joins spans that two libraries of one process made of one call in two traces: process, size of prompt and answer.
     ///
     /// Zero: never joined that way. It needs ``duration``.
     public var intervalKey: UInt64 = 0
     /// Whether the record is of a side chain, which may repeat calls of its parent under request ids of its own.
     public var isSideChain = false
-    /// How far apart in seconds two sightings of one call may be when nothing but ``weakKey`` joins them.
+    /// How far apart in seconds two observations of one call may be when nothing but ``blockingKey`` joins them.
     public var weakWindow: Int32 = 30
     /// The number of the record of its batch that it was read from; -1 for none.
     ///
@@ -66,16 +66,16 @@ public struct Observation: Sendable, Hashable, HasOrigin {
         id: UInt64,
         time: Timestamp,
         source: Source,
-        witness: UInt64,
-        authority: UInt8,
+        emitter: UInt64,
+        priority: UInt8,
         origin: SharedOrigin = .unknown
     ) {
         self.id = id
         self.origin = origin
         self.time = time
         self.source = source
-        self.witness = witness
-        self.authority = authority
+        self.emitter = emitter
+        self.priority = priority
     }
 }
 
@@ -89,7 +89,7 @@ private struct BatchPlace: Sendable, Hashable {
 }
 
 extension Observation {
-    /// The kinds of material a sighting can come from; the raw value is stored.
+    /// The kinds of material a observation can come from; the raw value is stored.
     public enum Source: UInt8, Sendable, Hashable, CaseIterable {
         /// A log record that came in over OTLP.
         case otlpLog = 1
@@ -104,7 +104,7 @@ extension Observation {
         /// A span of an agent, not of a model call: the sum of an unknown number of calls.
         case agentSpan = 6
 
-        /// A list of this kind alone, made once for all calls of one witness.
+        /// A list of this kind alone, made once for all calls of one observation.
         var alone: [Source] { Self.alone[Int(rawValue)] }
 
         private static let alone = (0...6).map { number in Source(rawValue: number).map { [$0] } ?? [] }
@@ -122,19 +122,19 @@ extension Observation {
         }
     }
 
-    /// Takes in a second delivery of the same sighting: larger counts win, what was missing is filled, the earlier time stays.
+    /// Takes in a second delivery of the same observation: larger counts win, what was missing is filled, the earlier time stays.
     ///
     /// Commutative, associative and idempotent, so that copies may come in any number and order.
     /// - Returns: Whether anything changed.
     public mutating func merge(_ other: Observation) -> Bool {
         let before = self
         time = min(time, other.time)
-        authority = max(authority, other.authority)
+        priority = max(priority, other.priority)
         counts = counts.maximum(other.counts)
         knowsCacheLifetimes = knowsCacheLifetimes || other.knowsCacheLifetimes
         keys.fill(from: other.keys)
         trace.merge(other.trace)
-        weakKey = Self.smaller(weakKey, other.weakKey)
+        blockingKey = Self.smaller(blockingKey, other.blockingKey)
         weakWindow = max(weakWindow, other.weakWindow)
         intervalKey = Self.smaller(intervalKey, other.intervalKey)
         isSideChain = isSideChain && other.isSideChain
@@ -150,8 +150,8 @@ extension Observation {
     ///
     /// Nearly every repeat is the same to the last text, so that is what is looked at first.
     func covers(_ other: Observation) -> Bool {
-        guard time <= other.time, authority >= other.authority, counts == other.counts, keys == other.keys,
-            trace.covers(other.trace), weakKey == other.weakKey, weakWindow == other.weakWindow,
+        guard time <= other.time, priority >= other.priority, counts == other.counts, keys == other.keys,
+            trace.covers(other.trace), blockingKey == other.blockingKey, weakWindow == other.weakWindow,
             intervalKey == other.intervalKey, isSideChain == other.isSideChain,
             origin == other.origin, reportedCost == other.reportedCost, terms == other.terms, error == other.error,
             knowsCacheLifetimes || !other.knowsCacheLifetimes
@@ -165,7 +165,7 @@ extension Observation {
 }
 
 extension TokenCounts {
-    /// The larger count of each bucket: right for copies of one sighting, whose counts only ever grow.
+    /// The larger count of each bucket: right for copies of one observation, whose counts only ever grow.
     ///
     /// Of cache writes the larger sum stays with its lifetimes, and of equal sums the one that tells lifetimes apart: a copy that
     /// does not know them has the whole sum in the first bucket.

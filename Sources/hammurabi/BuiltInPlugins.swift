@@ -25,8 +25,8 @@ enum BuiltInPlugins {
             OTLPFactory(),
             EventsFactory(),
             AgentSessionsFactory(
-                environment: Surroundings.process.environment,
-                machine: Surroundings.process.machineName
+                environment: Environment.process.variables,
+                machine: Environment.process.machineName
             ),
         ],
         processors: [

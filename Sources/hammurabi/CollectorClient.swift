@@ -41,8 +41,8 @@ struct CollectorClient {
         }
         guard let socket = connected(seconds) else { return nil }
         defer { close(socket) }
-        var patience = timeval(tv_sec: seconds, tv_usec: 0)
-        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        var timeout = timeval(tv_sec: seconds, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         let request = """
             \(method) \(path) HTTP/1.1\r
             Host: \(endpoint)\r
@@ -75,9 +75,9 @@ struct CollectorClient {
         var next = found
         while let address = next?.pointee {
             let socket = Glibc.socket(address.ai_family, address.ai_socktype, address.ai_protocol)
-            // The patience to send is also that to connect (socket(7)).
-            var patience = timeval(tv_sec: seconds, tv_usec: 0)
-            setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+            // The timeout to send is also that to connect (socket(7)).
+            var timeout = timeval(tv_sec: seconds, tv_usec: 0)
+            setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
             if socket >= 0, connect(socket, address.ai_addr, address.ai_addrlen) == 0 { return socket }
             if socket >= 0 { close(socket) }
             next = address.ai_next

@@ -33,22 +33,22 @@ struct ConfigOptions: ParsableArguments, Sendable {
     }
 
     /// Loads the configuration and builds its graph; both are only of use when `diagnostics` has no errors.
-    func load(_ surroundings: Surroundings, diagnostics: inout Diagnostics) -> (root: Node, graph: PipelineGraph)? {
+    func load(_ environment: Environment, diagnostics: inout Diagnostics) -> (root: Node, graph: PipelineGraph)? {
         let source = ConfigSource(paths: config, overrides: overrides, builtIn: Self.builtIn)
-        guard let root = source.load(surroundings, diagnostics: &diagnostics) else { return nil }
+        guard let root = source.load(environment, diagnostics: &diagnostics) else { return nil }
         let graph = GraphBuilder.build(
             root,
             registry: BuiltInPlugins.registry,
-            home: surroundings.userHome,
+            home: environment.userHome,
             diagnostics: &diagnostics
         )
         return (root, graph)
     }
 
     /// The graph, or the exit that goes with a configuration that cannot be used; all findings are printed.
-    func graph(_ surroundings: Surroundings) throws -> PipelineGraph {
+    func graph(_ environment: Environment) throws -> PipelineGraph {
         var diagnostics = Diagnostics()
-        let loaded = load(surroundings, diagnostics: &diagnostics)
+        let loaded = load(environment, diagnostics: &diagnostics)
         Console.error(diagnostics.rendered())
         guard let loaded, !diagnostics.hasErrors else { throw ExitCode(Exit.configuration) }
         return loaded.graph
@@ -57,9 +57,9 @@ struct ConfigOptions: ParsableArguments, Sendable {
 
 extension ConfigOptions {
     /// The configuration as it is now, for a collector that runs.
-    func reloaded(_ surroundings: Surroundings) -> LoadedGraph {
+    func reloaded(_ environment: Environment) -> LoadedGraph {
         var diagnostics = Diagnostics()
-        let loaded = load(surroundings, diagnostics: &diagnostics)
+        let loaded = load(environment, diagnostics: &diagnostics)
         guard let loaded, !diagnostics.hasErrors else {
             return .refused(diagnostics.items.map { diagnostics.rendered($0) })
         }

@@ -77,7 +77,7 @@ extension HubConnection {
     init(_ client: CollectorClient, key: String?, graph: PipelineGraph) {
         (config, self.graph, collector) = (graph.hubConfig ?? HubConfig(), graph, client.endpoint)
         send = { method, target, body in
-            guard let answer = client.send(method, target, body: body, key: key, seconds: Self.patience) else {
+            guard let answer = client.send(method, target, body: body, key: key, seconds: Self.timeout) else {
                 throw CommandFailure.silent(client.endpoint)
             }
             return (answer.status, answer.body)
@@ -85,7 +85,7 @@ extension HubConnection {
     }
 
     /// How many seconds a collector may be silent over a question.
-    private static let patience = 120
+    private static let timeout = 120
 
     private init(_ answers: LocalAnswers, config: HubConfig, graph: PipelineGraph) {
         (self.config, self.graph, collector) = (config, graph, nil)

@@ -53,7 +53,7 @@ struct QueueReport {
                 rank: rows.allSatisfy(\.damagedFiles.isEmpty) ? 2 : 0
             ),
         ])
-        let style = Style(isTerminal: isTerminal, environment: Surroundings.process.environment)
+        let style = Style(isTerminal: isTerminal, environment: Environment.process.variables)
         table.rows = rows.map { row in
             func number(_ value: Int) -> String { isTerminal ? Figures.grouped(Int64(value)) : "\(value)" }
             return TextTable.Row(cells: [
@@ -81,7 +81,7 @@ struct QueueReport {
                 item.letter.reason.printable,
             ])
         }
-        let style = Style(isTerminal: isTerminal, environment: Surroundings.process.environment)
+        let style = Style(isTerminal: isTerminal, environment: Environment.process.variables)
         return table.text(width: Console.columns, style: style, isTerminal: isTerminal)
     }
 

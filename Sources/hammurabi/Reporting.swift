@@ -48,9 +48,9 @@ extension OutputOptions {
         needsCollector: Bool,
         _ answer: (HubConnection) async throws -> Report
     ) async throws -> Report {
-        let surroundings = Surroundings.process
-        let graph = try usableGraph(options, surroundings)
-        let key = try key(surroundings.environment)
+        let environment = Environment.process
+        let graph = try usableGraph(options, environment)
+        let key = try key(environment.variables)
         if let client = graph.runningHub {
             if verbose { Console.error("hammurabi: asking the collector at \(client.endpoint)\n") }
             return try await answer(HubConnection(client, key: key, graph: graph))
@@ -59,16 +59,16 @@ extension OutputOptions {
         if verbose { Console.error("hammurabi: no collector runs; reading the store\n") }
         return try await HubConnection.withStore(
             of: graph,
-            home: surroundings.programHome,
+            home: environment.programHome,
             now: Console.now,
             answer
         )
     }
 
     /// The graph; everything wrong with the configuration is printed.
-    private func usableGraph(_ options: ConfigOptions, _ surroundings: Surroundings) throws -> PipelineGraph {
+    private func usableGraph(_ options: ConfigOptions, _ environment: Environment) throws -> PipelineGraph {
         var diagnostics = Diagnostics()
-        let loaded = options.load(surroundings, diagnostics: &diagnostics)
+        let loaded = options.load(environment, diagnostics: &diagnostics)
         if let loaded, !diagnostics.hasErrors {
             if !quiet { Console.error(diagnostics.rendered()) }
             return loaded.graph

@@ -110,7 +110,7 @@ struct ReceiverTests {
         let (books, _) = try await scanned(home)
         var log = try #require(
             books.calls.first.map { call in
-                Observation(id: 7, time: call.time, source: .otlpLog, witness: 7, authority: 90)
+                Observation(id: 7, time: call.time, source: .otlpLog, emitter: 7, priority: 90)
             }
         )
         log.keys.request = try #require(books.calls.first).id

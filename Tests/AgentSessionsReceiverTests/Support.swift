@@ -67,7 +67,7 @@ final class Books: Consumer {
 
     struct State {
         var ledger = MemoryLedger()
-        var sessions: [String: SessionSighting] = [:]
+        var sessions: [String: SessionUpdate] = [:]
         var batchSizes: [Int] = []
         var refusal: ConsumeError?
         /// What it gives itself out to be.
@@ -84,9 +84,9 @@ final class Books: Consumer {
         try tokens.process(&batch)
         let result: Result<Void, any Error> = state.withLock { [batch] state in
             state.batchSizes.append(batch.otlp.recordCount)
-            for sighting in batch.sessions + batch.observations.compactMap(\.sessionSighting) {
-                if state.sessions[sighting.id] == nil { state.sessions[sighting.id] = sighting }
-                state.sessions[sighting.id]?.merge(sighting)
+            for update in batch.sessions + batch.observations.compactMap(\.sessionUpdate) {
+                if state.sessions[update.id] == nil { state.sessions[update.id] = update }
+                state.sessions[update.id]?.merge(update)
             }
             return Result { batch.receipt?.note(try state.ledger.absorb(batch.observations).newCallCount()) }
         }
@@ -108,7 +108,7 @@ final class Books: Consumer {
 
     var calls: [Call] { state.withLock { $0.ledger.calls }.sorted { ($0.time, $0.id) < ($1.time, $1.id) } }
 
-    var sessions: [String: SessionSighting] { state.withLock { $0.sessions } }
+    var sessions: [String: SessionUpdate] { state.withLock { $0.sessions } }
 
     var batchSizes: [Int] { state.withLock { $0.batchSizes } }
 

@@ -18,14 +18,14 @@ struct CompactionBorderTests {
         var batch = Batch(try OTLPBatch(signal: .logs, json: Array(json.utf8)), receivedAt: time(receivedAt))
         for (position, hour) in hours.enumerated() {
             batch.observations.append(observation(UInt64(position), hour))
-            batch.sessions.append(SessionSighting(id: "\(hour)", time: time(hour)))
+            batch.sessions.append(SessionUpdate(id: "\(hour)", time: time(hour)))
             batch.sessionOfRecord.append(Int32(position))
         }
         return batch
     }
 
     private static func observation(_ id: UInt64, _ hours: Int64) -> Observation {
-        Observation(id: id, time: time(hours), source: .otlpLog, witness: 1, authority: 90)
+        Observation(id: id, time: time(hours), source: .otlpLog, emitter: 1, priority: 90)
     }
 
     @Test func `records and sessions before the border are refused, observations from a day before it on are not`()

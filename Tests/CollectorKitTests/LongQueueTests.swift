@@ -34,7 +34,7 @@ struct LongQueueTests {
         queue.close()
         let again = try open(DiskStorage())
         #expect(openFiles == 0)
-        let first = try #require(try again.take(SegmentLog.Portion(bytes: 1)))
+        let first = try #require(try again.take(SegmentLog.BatchLimit(bytes: 1)))
         #expect(openFiles == 1)
         #expect(first.requests.compactMap(number) == [0])
         again.close()

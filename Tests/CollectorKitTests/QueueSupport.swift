@@ -66,9 +66,9 @@ func number(_ bytes: [UInt8]) -> Int? {
 /// The numbers of everything that waits, taken and answered for.
 func drain(_ queue: SegmentLog) throws -> [Int] {
     var seen: [Int] = []
-    while let stretch = try queue.take(SegmentLog.Portion(bytes: 100)) {
-        seen += stretch.requests.compactMap(number)
-        queue.acknowledge(stretch.place)
+    while let range = try queue.take(SegmentLog.BatchLimit(bytes: 100)) {
+        seen += range.requests.compactMap(number)
+        queue.acknowledge(range.place)
     }
     return seen
 }

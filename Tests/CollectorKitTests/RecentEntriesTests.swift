@@ -27,31 +27,31 @@ struct RecentEntriesTests {
         for number in 0..<9 { try queue.append([large(number, Self.mebibyte)]) }
         var seen: [QueueEntry] = []
         for next in 9..<30 {
-            let stretch = try #require(try queue.take(SegmentLog.Portion(bytes: 5 * Self.mebibyte / 2)))
-            #expect(stretch.place.tally.batches == stretch.entries.count)
-            #expect(try queue.read(stretch.place)?.entries == stretch.entries)
-            seen += stretch.entries
-            #expect(queue.waiting.batches == next - seen.count + stretch.entries.count)
-            queue.acknowledge(stretch.place)
+            let range = try #require(try queue.take(SegmentLog.BatchLimit(bytes: 5 * Self.mebibyte / 2)))
+            #expect(range.place.tally.batches == range.entries.count)
+            #expect(try queue.read(range.place)?.entries == range.entries)
+            seen += range.entries
+            #expect(queue.waiting.batches == next - seen.count + range.entries.count)
+            queue.acknowledge(range.place)
             if seen.count < next { #expect(queue.oldest == time(seen.count)) }
             try queue.append([large(next, next % 3 * Self.mebibyte / 2)])
         }
-        while let stretch = try queue.take(SegmentLog.Portion(bytes: .max)) {
-            seen += stretch.entries
-            queue.acknowledge(stretch.place)
+        while let range = try queue.take(SegmentLog.BatchLimit(bytes: .max)) {
+            seen += range.entries
+            queue.acknowledge(range.place)
         }
         #expect(seen.map(\.time) == (0..<30).map(time))
         #expect(seen.map(\.records) == Array(1...30))
         #expect(seen.allSatisfy { number($0.bytes) == $0.records - 1 })
-        #expect(queue.waiting == Tally())
+        #expect(queue.waiting == QueueSize())
     }
 
-    @Test func `the pieces of a stretch are its request`() throws {
+    @Test func `the pieces of a range are its request`() throws {
         let storage = MemoryStorage()
         let queue = try open(storage)
         try queue.append((0..<5).map(entry))
-        let taken = try #require(try queue.take(SegmentLog.Portion(bytes: .max)))
-        let read = try #require(try open(storage.afterCrash { $0 }).take(SegmentLog.Portion(bytes: .max)))
+        let taken = try #require(try queue.take(SegmentLog.BatchLimit(bytes: .max)))
+        let read = try #require(try open(storage.afterCrash { $0 }).take(SegmentLog.BatchLimit(bytes: .max)))
         #expect(taken.request == (0..<5).flatMap { entry($0).bytes })
         #expect(Array(taken.pieces.joined()) == taken.request)
         #expect(read.request == taken.request)
@@ -66,7 +66,7 @@ struct RecentEntriesTests {
         try queue.append(entries)
         queue.close()
         let again = try open(DiskStorage(), folder: folder)
-        #expect(try again.take(SegmentLog.Portion(bytes: .max))?.entries == entries)
+        #expect(try again.take(SegmentLog.BatchLimit(bytes: .max))?.entries == entries)
         again.close()
     }
 }

@@ -91,9 +91,9 @@ struct ReusedSegmentTests {
                 try queue.append([entry(number)])
                 acknowledged.append(number)
                 guard number % 3 == 2 else { continue }
-                while let stretch = try queue.take(SegmentLog.Portion(bytes: 100)) {
-                    done.formUnion(stretch.requests.compactMap { CollectorKitTests.number($0) })
-                    queue.acknowledge(stretch.place)
+                while let range = try queue.take(SegmentLog.BatchLimit(bytes: 100)) {
+                    done.formUnion(range.requests.compactMap { CollectorKitTests.number($0) })
+                    queue.acknowledge(range.place)
                 }
             }
         } catch {

@@ -28,12 +28,12 @@ struct SegmentLogTests {
         #expect(queue.oldest == time(0))
         #expect(try storage.names(in: Self.folder).count > 5)
         var seen: [Int] = []
-        while let stretch = try queue.take(SegmentLog.Portion(bytes: 200)) {
-            seen += stretch.requests.compactMap(number)
-            queue.acknowledge(stretch.place)
+        while let range = try queue.take(SegmentLog.BatchLimit(bytes: 200)) {
+            seen += range.requests.compactMap(number)
+            queue.acknowledge(range.place)
         }
         #expect(seen == Array(0..<40))
-        #expect(queue.waiting == Tally())
+        #expect(queue.waiting == QueueSize())
         queue.close()
         #expect(try storage.names(in: Self.folder) == [])
         #expect(log.lines == [])
@@ -42,9 +42,9 @@ struct SegmentLogTests {
     @Test func `a portion is bounded by bytes and records, and one batch always fits`() throws {
         let queue = try open(MemoryStorage())
         for number in 0..<14 { try queue.append([entry(number)]) }
-        let records = try #require(try queue.take(SegmentLog.Portion(bytes: .max, records: 10)))
+        let records = try #require(try queue.take(SegmentLog.BatchLimit(bytes: .max, records: 10)))
         #expect(records.place.tally.records == 10)
-        let large = try #require(try queue.take(SegmentLog.Portion(bytes: 1)))
+        let large = try #require(try queue.take(SegmentLog.BatchLimit(bytes: 1)))
         #expect(large.place.tally.batches == 1)
         #expect(large.request == large.requests[0])
         #expect(try queue.read(records.place)?.requests == records.requests)
@@ -54,7 +54,7 @@ struct SegmentLogTests {
         let storage = MemoryStorage()
         let queue = try open(storage)
         for number in 0..<10 { try queue.append([entry(number)]) }
-        let one = SegmentLog.Portion(bytes: 1)
+        let one = SegmentLog.BatchLimit(bytes: 1)
         let taken = try (0..<6).map { _ in try #require(try queue.take(one)) }
         for index in [0, 1, 3, 5] { queue.acknowledge(taken[index].place) }
         let again = try open(storage.afterCrash { $0 })
@@ -115,7 +115,7 @@ struct SegmentLogTests {
         copy.put(bytes, at: "\(Self.folder)/\(first)")
         let queue = try open(copy, segmentSize: 400)
         #expect(try drain(queue) == [0] + Array(2..<20))
-        #expect(queue.waiting == Tally())
+        #expect(queue.waiting == QueueSize())
         queue.close()
         #expect(try copy.names(in: Self.folder) == [first + ".bad"])
         #expect(log.lines.contains { $0.contains("damaged") && $0.contains(first) })
@@ -136,12 +136,12 @@ struct SegmentLogTests {
         let storage = MemoryStorage()
         let queue = try open(storage)
         for number in 0..<3 { try queue.append([entry(number)]) }
-        let stretch = try #require(try queue.take(SegmentLog.Portion(bytes: 1)))
-        queue.acknowledge(stretch.place)
+        let range = try #require(try queue.take(SegmentLog.BatchLimit(bytes: 1)))
+        queue.acknowledge(range.place)
         let note = try #require(storage.contents(of: "\(Self.folder)/000000000001.done"))
         let other = MemoryStorage()
-        let stranger = try open(other)
-        for number in 0..<3 { try stranger.append([entry(number)]) }
+        let unknownType = try open(other)
+        for number in 0..<3 { try unknownType.append([entry(number)]) }
         let copy = other.afterCrash()
         copy.put(note, at: "\(Self.folder)/000000000001.done")
         #expect(try drain(try open(copy)) == [0, 1, 2])
@@ -169,7 +169,7 @@ struct SegmentLogTests {
     @Test func `the oldest are given up first, and never what is being sent`() throws {
         let queue = try open(MemoryStorage())
         for number in 0..<10 { try queue.append([entry(number)]) }
-        let taken = try #require(try queue.take(SegmentLog.Portion(bytes: 1)))
+        let taken = try #require(try queue.take(SegmentLog.BatchLimit(bytes: 1)))
         let dropped = try queue.dropOldest(bytes: 150)
         #expect(dropped.bytes >= 150)
         #expect(try queue.read(taken.place)?.requests.compactMap(number) == [0])
@@ -180,7 +180,7 @@ struct SegmentLogTests {
         var random = SeededGenerator(seed: UInt64(seed))
         var storage = MemoryStorage(reusesFiles: seed % 2 == 0)
         var queue = try open(storage, segmentSize: 700)
-        var (next, waiting, taken) = (0, Set<Int>(), [QueueStretch]())
+        var (next, waiting, taken) = (0, Set<Int>(), [QueueRange]())
         for _ in 0..<200 {
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<4:
@@ -189,13 +189,13 @@ struct SegmentLogTests {
                 waiting.formUnion(next..<next + count)
                 next += count
             case 4..<7:
-                let portion = SegmentLog.Portion(bytes: .random(in: 1...600, using: &random))
-                if let stretch = try queue.take(portion) { taken.append(stretch) }
+                let portion = SegmentLog.BatchLimit(bytes: .random(in: 1...600, using: &random))
+                if let range = try queue.take(portion) { taken.append(range) }
             case 7, 8:
                 guard let index = taken.indices.randomElement(using: &random) else { continue }
-                let stretch = taken.remove(at: index)
-                queue.acknowledge(stretch.place)
-                waiting.subtract(stretch.requests.compactMap(number))
+                let range = taken.remove(at: index)
+                queue.acknowledge(range.place)
+                waiting.subtract(range.requests.compactMap(number))
             default:
                 // Killed in the middle of a write: a part of what was not acknowledged is there.
                 let torn = [UInt8](repeating: 0x48, count: .random(in: 0...90, using: &random))

@@ -20,12 +20,12 @@ struct ConfigSourceTests {
         ([], home, []),
     ])
     func `the usual places are looked at in order`(files: [String], environment: [String: String], expected: [String]) {
-        let machine = Surroundings.machine(Dictionary(uniqueKeysWithValues: files.map { ($0, "") }), environment)
+        let machine = Environment.machine(Dictionary(uniqueKeysWithValues: files.map { ($0, "") }), environment)
         #expect(ConfigSource(builtIn: "").files(in: machine) == expected)
     }
 
     @Test func `named files replace the usual places`() {
-        let machine = Surroundings.machine(["config.yaml": ""])
+        let machine = Environment.machine(["config.yaml": ""])
         #expect(ConfigSource(paths: ["b.yaml", "a.yaml"], builtIn: "").files(in: machine) == ["b.yaml", "a.yaml"])
     }
 
@@ -35,7 +35,7 @@ struct ConfigSourceTests {
     }
 
     @Test func `later files lie over earlier ones and single values over all`() throws {
-        let machine = Surroundings.machine([
+        let machine = Environment.machine([
             "base.yaml": "exporters: { sqlite: { path: /a.db, records: all } }\nservice: { extensions: [hub] }\n",
             "site.yaml": "exporters: { sqlite: { path: /b.db } }\nservice: { extensions: [] }\n",
         ])
@@ -55,7 +55,7 @@ struct ConfigSourceTests {
     }
 
     @Test func `every file that cannot be read is named`() {
-        let machine = Surroundings.machine(["there.yaml": ""])
+        let machine = Environment.machine(["there.yaml": ""])
         let loaded = LoadedConfig(ConfigSource(paths: ["a.yaml", "there.yaml", "b.yaml"], builtIn: ""), on: machine)
         #expect(loaded.root == nil)
         #expect(
@@ -71,7 +71,7 @@ struct ConfigSourceTests {
     }
 
     @Test func `a null in a later file takes a section away and one of a list replaces all of it`() throws {
-        let machine = Surroundings.machine([
+        let machine = Environment.machine([
             "base.yaml":
                 "processors: { tokens: , pricing: { prefer: reported } }\nservice: { extensions: [hub, other] }\n",
             "site.yaml": "processors: { pricing: }\nservice: { extensions: [hub] }\n",
@@ -91,7 +91,7 @@ struct ConfigSourceTests {
     }
 
     @Test func `references are replaced after files and single values are joined`() throws {
-        let machine = Surroundings.machine(
+        let machine = Environment.machine(
             ["config.yaml": "a: ${env:LOST}\nb: ${file:~/secret}\n", "/home/ada/secret": "k3y\n"],
             ["HOME": "/home/ada", "NAME": "value"]
         )
@@ -118,7 +118,7 @@ struct ConfigSourceTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "config.yaml").path
         #expect(FileManager.default.createFile(atPath: file, contents: Data("a: 1\n".utf8)))
-        let machine = Surroundings.process
+        let machine = Environment.process
         #expect(machine.fileExists(file))
         #expect(try machine.readFile(file) == Array("a: 1\n".utf8))
         #expect(reason { try machine.readFile(folder.path) } == "it is a folder")

@@ -191,11 +191,11 @@ struct ExchangeTests {
 
     /// Half of the configurations are broken, in turn by an error and by an exporter that cannot start.
     @Test func `exchanges under load lose nothing, double nothing and refuse nobody`() async throws {
-        let sinks = SinkShelf()
+        let sinks = SinkStore()
         let registry = Registry(
             receivers: [OTLPFactory()],
             processors: [ProbeFactory(journal: journal)],
-            exporters: [ShelfFactory(shelf: sinks), ProbeFactory(journal: journal)],
+            exporters: [SinkStoreFactory(shelf: sinks), ProbeFactory(journal: journal)],
             extensions: []
         )
         func config(_ number: Int) -> String {
@@ -290,7 +290,7 @@ final class Flag: Sendable {
 }
 
 /// What exporters that come and go have taken, together; refuses what one is given that is not at work, as a store does.
-final class SinkShelf: Sendable {
+final class SinkStore: Sendable {
     private let records = Atomic<Int>(0)
     /// Exporters at work: two at once would be two writers of one file.
     private let open = Atomic<Int>(0)
@@ -305,20 +305,22 @@ final class SinkShelf: Sendable {
 }
 
 /// Makes exporters that fill a shelf.
-struct ShelfFactory: ExporterFactory {
-    typealias Config = ShelfConfig
+struct SinkStoreFactory: ExporterFactory {
+    typealias Config = SinkStoreConfig
 
-    let shelf: SinkShelf
+    let shelf: SinkStore
     let type = "shelf"
     let summary = "counts records"
 
-    func makeExporter(_ config: ShelfConfig, _ settings: ComponentSettings) -> any Exporter { Shelf(shelf: shelf) }
+    func makeExporter(_ config: SinkStoreConfig, _ settings: ComponentSettings) -> any Exporter {
+        StoreState(shelf: shelf)
+    }
 
-    private final class Shelf: Exporter {
-        let shelf: SinkShelf
+    private final class StoreState: Exporter {
+        let shelf: SinkStore
         let isOpen = Atomic(false)
 
-        init(shelf: SinkShelf) {
+        init(shelf: SinkStore) {
             self.shelf = shelf
         }
 
@@ -341,7 +343,7 @@ struct ShelfFactory: ExporterFactory {
 }
 
 /// What tells one exporter from another.
-struct ShelfConfig: ComponentConfig {
+struct SinkStoreConfig: ComponentConfig {
     var label = ""
 
     static let documentation = ["label": "any text"]

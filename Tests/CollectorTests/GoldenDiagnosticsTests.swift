@@ -56,9 +56,9 @@ struct GoldenDiagnosticsTests {
         return LoadedConfig(source, on: machine(files)).diagnostics.rendered()
     }
 
-    private static func machine(_ files: [String: [UInt8]]) -> Surroundings {
-        Surroundings(
-            environment: environment,
+    private static func machine(_ files: [String: [UInt8]]) -> Environment {
+        Environment(
+            variables: environment,
             readFile: { path in
                 if let reason = unreadable[path] { throw Unreadable(description: reason) }
                 if path == "/bin/true" { return [0x7F, 0x45, 0x4C, 0x46, 0xFF] }

@@ -38,13 +38,13 @@ extension Registry {
     )
 }
 
-extension Surroundings {
+extension Environment {
     /// A machine whose only files are these.
     static func machine(_ files: [String: String] = [:], _ environment: [String: String] = ["HOME": "/home/ada"])
-        -> Surroundings
+        -> Environment
     {
-        Surroundings(
-            environment: environment,
+        Environment(
+            variables: environment,
             readFile: { path in
                 guard let text = files[path] else { throw NoSuchFile() }
                 return Array(text.utf8)
@@ -67,7 +67,7 @@ struct LoadedConfig {
 
     init(
         _ source: ConfigSource,
-        on machine: Surroundings,
+        on machine: Environment,
         registry: Registry = .builtIn
     ) {
         var diagnostics = Diagnostics()
@@ -79,7 +79,7 @@ struct LoadedConfig {
     }
 
     init(_ text: String, registry: Registry = .builtIn) {
-        let machine = Surroundings.machine(["config.yaml": text])
+        let machine = Environment.machine(["config.yaml": text])
         self.init(ConfigSource(builtIn: ""), on: machine, registry: registry)
     }
 

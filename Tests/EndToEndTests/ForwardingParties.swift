@@ -58,7 +58,7 @@ final class MoodySink: Sendable {
 
     func missing(from texts: Set<String>) -> Set<String> { state.withLock { texts.subtracting($0.counts.keys) } }
 
-    func strangers(to texts: Set<String>) -> [String] {
+    func unknownTypes(to texts: Set<String>) -> [String] {
         state.withLock { $0.counts.keys.filter { !texts.contains($0) } }
     }
 

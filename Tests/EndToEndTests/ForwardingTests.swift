@@ -52,7 +52,7 @@ struct ForwardingTests {
         let expected = clients.acknowledged
         try await eventually { moody.missing(from: expected).isEmpty }
         #expect(moody.missing(from: expected).sorted().prefix(5) == [])
-        #expect(moody.strangers(to: clients.sent) == [])
+        #expect(moody.unknownTypes(to: clients.sent) == [])
         let underWay = Self.requestSize * Self.consumers
         #expect(moody.duplicates <= kills * 2 * underWay + moody.lostAnswers * Self.requestSize)
         for program in programs { #expect(try await program.stop().exitCode == 0) }

@@ -32,7 +32,7 @@ struct IngestTests {
         #expect(call.time.iso8601 == "2026-11-22T08:13:37.999Z")
         let session = try #require(bench.books.session("s-1"))
         #expect(session.taskStatus?.value == "refactoring")
-        #expect((session.agent, session.knowledge) == ("aider", .measured))
+        #expect((session.agent, session.provenance) == ("aider", .measured))
         #expect(bench.counters.value(.accepted) == 1)
     }
 
@@ -89,8 +89,8 @@ struct IngestTests {
             id: 5,
             time: Timestamp(nanoseconds: observed.time.nanoseconds + 2_000_000_000),
             source: .otlpLog,
-            witness: 9,
-            authority: 90
+            emitter: 9,
+            priority: 90
         )
         (own.session, own.agent, own.counts) = ("s", "claude-code", TokenCounts(uncachedInput: 70, output: 9))
         (own.keys.request, own.reportedCost) = (77, Money(nanodollars: 1))
@@ -98,7 +98,7 @@ struct IngestTests {
         weak.combine("claude-code")
         weak.combine(Int64(70))
         weak.combine("s")
-        own.weakKey = weak.value
+        own.blockingKey = weak.value
         try bench.books.take([own])
         #expect(bench.books.calls.count == 1)
         #expect(bench.books.calls.first?.sources == [.otlpLog, .event])

@@ -112,7 +112,7 @@ final class Books: Consumer {
 
     struct State {
         var ledger = MemoryLedger()
-        var sessions: [String: SessionSighting] = [:]
+        var sessions: [String: SessionUpdate] = [:]
         var records: [String] = []
         var refusal: ConsumeError?
     }
@@ -130,9 +130,9 @@ final class Books: Consumer {
         let found = forwarded
         let failure = state.withLock { state -> (any Error)? in
             state.records += otlp.records.indices.map { found.name(ofRecord: $0) }
-            for sighting in found.sessions {
-                if state.sessions[sighting.id] == nil { state.sessions[sighting.id] = sighting }
-                state.sessions[sighting.id]?.merge(sighting)
+            for update in found.sessions {
+                if state.sessions[update.id] == nil { state.sessions[update.id] = update }
+                state.sessions[update.id]?.merge(update)
             }
             do {
                 try state.ledger.absorb(found.observations)
@@ -150,7 +150,7 @@ final class Books: Consumer {
 
     var records: [String] { state.withLock { $0.records } }
 
-    func session(_ id: String) -> SessionSighting? { state.withLock { $0.sessions[id] } }
+    func session(_ id: String) -> SessionUpdate? { state.withLock { $0.sessions[id] } }
 
     func take(_ observations: [Observation]) throws { try state.withLock { _ = try $0.ledger.absorb(observations) } }
 }

@@ -98,15 +98,15 @@ struct ComponentPageTests {
         let text = try #require(example)
         #expect(text.contains("  \(it.factory.type):"))
         let names = text.matches(of: /\$\{env:(\w+)\}/).map { String($0.output.1) }
-        let surroundings = Surroundings(
-            environment: Dictionary(uniqueKeysWithValues: (names + ["HOME"]).map { ($0, "/nowhere/0123456789abcdef") }),
+        let environment = Environment(
+            variables: Dictionary(uniqueKeysWithValues: (names + ["HOME"]).map { ($0, "/nowhere/0123456789abcdef") }),
             readFile: { $0 == "example.yaml" ? Array(text.utf8) : Array(ConfigOptions.builtIn.utf8) },
             fileExists: { _ in true }
         )
         var options = ConfigOptions()
         (options.config, options.overrides) = (["config.yaml", "example.yaml"], [])
         var diagnostics = Diagnostics()
-        let loaded = options.load(surroundings, diagnostics: &diagnostics)
+        let loaded = options.load(environment, diagnostics: &diagnostics)
         #expect(diagnostics.rendered() == "")
         #expect(loaded != nil)
     }

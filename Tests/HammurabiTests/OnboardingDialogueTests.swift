@@ -5,8 +5,11 @@ import Testing
 @testable import hammurabi
 
 struct OnboardingDialogueTests {
-    private var choice: Choice {
-        Choice(items: ["Claude Code", "Codex", "Cursor"].map { Choice.Item(title: $0, remark: "~/x") }, chosen: [1])
+    private var choice: MultiSelect {
+        MultiSelect(
+            items: ["Claude Code", "Codex", "Cursor"].map { MultiSelect.Item(title: $0, remark: "~/x") },
+            chosen: [1]
+        )
     }
 
     @Test func `keys move the cursor and choose`() {

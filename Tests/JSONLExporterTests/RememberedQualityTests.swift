@@ -17,8 +17,8 @@ struct RememberedQualityTests {
                 id: id,
                 time: Timestamp(nanoseconds: morning.nanoseconds + Int64(id) * 1_000_000_000),
                 source: .otlpLog,
-                witness: 1,
-                authority: 90
+                emitter: 1,
+                priority: 90
             )
             (seen.session, seen.agent, seen.model, seen.keys.request) = (session, agent, "m", id)
             seen.counts = TokenCounts(uncachedInput: 10, output: 5)
@@ -40,7 +40,7 @@ struct RememberedQualityTests {
         #expect(try await agents(bench.store.quality(of: days)) == ["": 4_900, "codex": 101])
         // A second source of a call of the first block.
         var second = observation(7, "other")
-        (second.id, second.source, second.witness) = (90_007, .otlpSpan, 2)
+        (second.id, second.source, second.emitter) = (90_007, .otlpSpan, 2)
         try await bench.consume([try batch([second])])
         #expect(try await bench.store.quality(of: days).severalWitnesses == 1)
         let own = try PriceOverride(model: "m", input: "1", output: "2", cacheRead: "0", cacheWrite: "1")

@@ -9,25 +9,25 @@ import Usage
 
 /// When what is sent, without sending anything.
 struct ScheduleTests {
-    private static let none = Tally()
+    private static let none = QueueSize()
 
-    private func schedule(_ change: (inout OTLPHTTPConfig) -> Void = { _ in }) -> LaneSchedule {
+    private func schedule(_ change: (inout OTLPHTTPConfig) -> Void = { _ in }) -> SendingSchedule {
         var config = OTLPHTTPConfig()
         config.sendingQueue.numConsumers = 4
         config.retryOnFailure.randomizationFactor = 0
         change(&config)
         let limits = QueueLimits(config.sendingQueue)
-        return LaneSchedule(config, minimum: limits.minimum, memory: limits.memory)
+        return SendingSchedule(config, minimum: limits.minimum, memory: limits.memory)
     }
 
-    private func tally(_ batches: Int, bytes: Int = 100) throws -> Tally {
+    private func tally(_ batches: Int, bytes: Int = 100) throws -> QueueSize {
         let entry = QueueEntry(
             signal: .logs,
             records: 1,
             time: Timestamp(nanoseconds: 0),
             bytes: [UInt8](repeating: 0, count: bytes)
         )
-        return (0..<batches).reduce(Tally()) { sum, _ in sum + Tally(entry) }
+        return (0..<batches).reduce(QueueSize()) { sum, _ in sum + QueueSize(entry) }
     }
 
     /// Places as a queue gives them out.
@@ -43,7 +43,7 @@ struct ScheduleTests {
             )
             try queue.append([entry])
         }
-        return try (0..<count).map { _ in try #require(try queue.take(SegmentLog.Portion(bytes: 1))).place }
+        return try (0..<count).map { _ in try #require(try queue.take(SegmentLog.BatchLimit(bytes: 1))).place }
     }
 
     @Test func `a batch waits for others for the flush timeout, and a full request does not wait`() throws {
@@ -74,13 +74,13 @@ struct ScheduleTests {
     @Test func `while a destination is down one request at a time asks for it, at growing intervals`() throws {
         var schedule = schedule()
         var now = Duration.seconds(100)
-        var shipments: [Shipment] = []
+        var queuedRequests: [QueuedRequest] = []
         for place in try places(4) {
             #expect(schedule.next(now: now, fresh: try tally(9_000)) == .fresh)
-            shipments.append(schedule.took(place, now: now))
+            queuedRequests.append(schedule.took(place, now: now))
         }
-        for shipment in shipments {
-            let waits = schedule.failed(shipment, asked: nil, now: now, chance: 0.5)
+        for queuedRequest in queuedRequests {
+            let waits = schedule.failed(queuedRequest, asked: nil, now: now, chance: 0.5)
             #expect(waits)
         }
         var waits: [Duration] = []
@@ -91,22 +91,22 @@ struct ScheduleTests {
             }
             waits.append(wait)
             now += wait
-            guard case .again(let shipment) = schedule.next(now: now, fresh: try tally(9_000)) else {
+            guard case .again(let queuedRequest) = schedule.next(now: now, fresh: try tally(9_000)) else {
                 Issue.record("no attempt")
                 return
             }
             #expect(schedule.next(now: now, fresh: try tally(9_000)) == .wait(nil))
-            _ = schedule.failed(schedule.marked(shipment), asked: nil, now: now, chance: 0.5)
+            _ = schedule.failed(schedule.marked(queuedRequest), asked: nil, now: now, chance: 0.5)
         }
         #expect(waits.first == .seconds(5))
         #expect(waits.last == .seconds(30))
         #expect(zip(waits, waits.dropFirst()).allSatisfy { $0 <= $1 })
         now += .seconds(30)
-        guard case .again(let shipment) = schedule.next(now: now, fresh: try tally(9_000)) else {
+        guard case .again(let queuedRequest) = schedule.next(now: now, fresh: try tally(9_000)) else {
             Issue.record("no attempt")
             return
         }
-        schedule.ended(shipment, wasTaken: true)
+        schedule.ended(queuedRequest, wasTaken: true)
         var begun = 0
         while schedule.next(now: now + .seconds(60), fresh: try tally(9_000)) != .wait(nil) { begun += 1 }
         #expect(begun == 2)
@@ -116,8 +116,8 @@ struct ScheduleTests {
         for (asked, waits) in [(Duration.seconds(90), Duration.seconds(90)), (.seconds(99_999), .seconds(600))] {
             var schedule = schedule()
             _ = schedule.next(now: .seconds(1), fresh: try tally(9_000))
-            let shipment = schedule.took(try places(1)[0], now: .seconds(1))
-            _ = schedule.failed(shipment, asked: asked, now: .seconds(1), chance: 0.5)
+            let queuedRequest = schedule.took(try places(1)[0], now: .seconds(1))
+            _ = schedule.failed(queuedRequest, asked: asked, now: .seconds(1), chance: 0.5)
             #expect(schedule.next(now: .seconds(1), fresh: Self.none) == .wait(waits))
         }
     }
@@ -146,8 +146,8 @@ struct ScheduleTests {
         var schedule = schedule()
         schedule.isDraining = true
         #expect(schedule.next(now: .zero, fresh: try tally(1)) == .fresh)
-        let shipment = schedule.took(try places(1)[0], now: .zero)
-        _ = schedule.failed(shipment, asked: nil, now: .zero, chance: 0.5)
+        let queuedRequest = schedule.took(try places(1)[0], now: .zero)
+        _ = schedule.failed(queuedRequest, asked: nil, now: .zero, chance: 0.5)
         #expect(schedule.next(now: .zero, fresh: try tally(1)) == .stop)
         var empty = self.schedule()
         empty.isDraining = true

@@ -18,7 +18,7 @@ struct FileTests {
         settings = try home.place(of: .claudeCode)
     }
 
-    private var journal: Journal { Journal(home: home.account.programHome, files: home.files) }
+    private var changeLog: ChangeLog { ChangeLog(home: home.account.programHome, files: home.files) }
 
     private func plan(_ endpoint: String = "http://127.0.0.1:4318", files: LocalFiles? = nil, force: Bool = false)
         -> AgentPlan
@@ -34,7 +34,7 @@ struct FileTests {
 
     private func write(_ plan: AgentPlan) throws {
         #expect(plan.fault == nil)
-        for change in plan.changes { try journal.apply(change, subject: "claude-code", now: home.now) }
+        for change in plan.changes { try changeLog.apply(change, subject: "claude-code", now: home.now) }
     }
 
     private func link(_ path: String, to target: String) throws {
@@ -58,7 +58,7 @@ struct FileTests {
         #expect(home.text(written)?.contains("OTEL_EXPORTER_OTLP_ENDPOINT") == true)
         #expect(home.mode(written) == 0o600)
         #expect(try FileManager.default.contentsOfDirectory(atPath: home.path + "/dotfiles/claude") == ["real.json"])
-        #expect(try journal.undo(now: home.now).map(\.result) == [.restored])
+        #expect(try changeLog.undo(now: home.now).map(\.result) == [.restored])
         #expect(home.text(written) == before)
         #expect(linkTarget(settings) == "../links/second")
     }
@@ -70,7 +70,7 @@ struct FileTests {
         try link(home.path + "/elsewhere/settings.json", to: "../store/claude.json")
         try write(plan())
         #expect(home.text(home.path + "/store/claude.json")?.contains("otlp") == true)
-        #expect(try journal.undo(now: home.now).map(\.result) == [.removed])
+        #expect(try changeLog.undo(now: home.now).map(\.result) == [.removed])
         #expect(!FileManager.default.fileExists(atPath: home.path + "/store"))
         #expect(linkTarget(home.path + "/elsewhere/settings.json") == "../store/claude.json")
     }
@@ -122,7 +122,7 @@ struct FileTests {
         try write(plan())
         #expect(home.mode(settings) == 0o644)
         #expect(home.mode(home.account.programHome) == 0o700)
-        #expect(try journal.undo(now: home.now).map(\.result) == [.removed])
+        #expect(try changeLog.undo(now: home.now).map(\.result) == [.removed])
         #expect(!FileManager.default.fileExists(atPath: home.path + "/.claude"))
     }
 
@@ -130,9 +130,9 @@ struct FileTests {
         try home.write(before, to: settings)
         let plan = plan()
         try home.write("{}", to: settings)
-        #expect(throws: SettingsFault.self) { try write(plan) }
+        #expect(throws: SettingsError.self) { try write(plan) }
         #expect(home.text(settings) == "{}")
-        #expect(try journal.records().isEmpty)
+        #expect(try changeLog.records().isEmpty)
     }
 
     @Test func `several changes are undone together, back to the first`() throws {
@@ -140,11 +140,11 @@ struct FileTests {
         try write(plan())
         try write(plan("http://127.0.0.1:9000", force: true))
         #expect(home.text(settings)?.contains(":9000") == true)
-        #expect(try journal.records().count == 2)
-        #expect(try journal.undo(["codex"], now: home.now).isEmpty)
-        #expect(try journal.undo(pretend: true, now: home.now).map(\.result) == [.restored])
+        #expect(try changeLog.records().count == 2)
+        #expect(try changeLog.undo(["codex"], now: home.now).isEmpty)
+        #expect(try changeLog.undo(pretend: true, now: home.now).map(\.result) == [.restored])
         #expect(home.text(settings)?.contains(":9000") == true)
-        #expect(try journal.undo(["claude-code"], now: home.now).map(\.result) == [.restored])
+        #expect(try changeLog.undo(["claude-code"], now: home.now).map(\.result) == [.restored])
         #expect(home.text(settings) == before)
         #expect(home.mode(settings) == 0o640)
         #expect(home.files.names(in: home.account.programHome + "/backups").isEmpty)
@@ -155,9 +155,9 @@ struct FileTests {
         try write(plan())
         let edited = (home.text(settings) ?? "") + "\n"
         try home.write(edited, to: settings)
-        #expect(try journal.undo(now: home.now).map(\.result) == [.changedSince])
+        #expect(try changeLog.undo(now: home.now).map(\.result) == [.changedSince])
         #expect(home.text(settings) == edited)
-        #expect(try journal.undo(force: true, now: home.now).map(\.result) == [.restored])
+        #expect(try changeLog.undo(force: true, now: home.now).map(\.result) == [.restored])
         #expect(home.text(settings) == before)
         let kept = home.files.names(in: home.account.programHome + "/backups")
         #expect(kept.count == 1)
@@ -171,7 +171,7 @@ struct FileTests {
         try home.write(edited, to: settings)
         try write(plan("http://127.0.0.1:9000", force: true))
         let last = home.text(settings)
-        #expect(try journal.undo(now: home.now).map(\.result) == [.changedSince])
+        #expect(try changeLog.undo(now: home.now).map(\.result) == [.changedSince])
         #expect(home.text(settings) == last)
     }
 
@@ -180,11 +180,11 @@ struct FileTests {
         try write(plan())
         // As after a crash between the note and the file.
         try home.write(before, to: settings)
-        #expect(try journal.undo(now: home.now).map(\.result) == [.restored])
+        #expect(try changeLog.undo(now: home.now).map(\.result) == [.restored])
         #expect(home.text(settings) == before)
     }
 
-    @Test func `copies and journal are the owner's alone`() throws {
+    @Test func `copies and changeLog are the owner's alone`() throws {
         try home.write(before, to: settings)
         try write(plan())
         let folder = home.account.programHome
@@ -207,16 +207,16 @@ struct FileTests {
             try write(plan())
             #expect(home.mode(path) == 0o600 && home.text(path) == text)
             #expect(plan().isConfigured && plan().currentKey == "hub_key")
-            _ = try journal.undo(now: home.now)
+            _ = try changeLog.undo(now: home.now)
             #expect(home.text(path) == nil)
         }
     }
 
-    @Test func `a journal that cannot be read stops everything`() throws {
+    @Test func `a changeLog that cannot be read stops everything`() throws {
         try home.write(before, to: settings)
         try home.write("{", to: home.account.programHome + "/onboarding.json")
-        #expect(throws: SettingsFault.self) { try write(plan()) }
-        #expect(throws: SettingsFault.self) { try journal.undo(now: home.now) }
+        #expect(throws: SettingsError.self) { try write(plan()) }
+        #expect(throws: SettingsError.self) { try changeLog.undo(now: home.now) }
         #expect(home.text(settings) == before)
     }
 }

@@ -155,10 +155,10 @@ struct PlanTests {
         let unit = try #require(ServiceUnit(program: "/p", config: folder + "/config.yaml", home: folder))
         let changes = try unit.changes(account: home.account, defaultConfig: "a: b\n", in: home.files)
         #expect(changes.map(\.file.path) == [folder + "/config.yaml", ServiceUnit.path(of: home.account)])
-        let journal = Journal(home: folder, files: home.files)
-        for change in changes { try journal.apply(change, subject: "service", now: home.now) }
+        let changeLog = ChangeLog(home: folder, files: home.files)
+        for change in changes { try changeLog.apply(change, subject: "service", now: home.now) }
         #expect(try unit.changes(account: home.account, defaultConfig: "other", in: home.files).isEmpty)
-        #expect(try journal.undo(["service"], now: home.now).map(\.result) == [.removed, .removed])
+        #expect(try changeLog.undo(["service"], now: home.now).map(\.result) == [.removed, .removed])
         #expect(!FileManager.default.fileExists(atPath: home.path + "/.config"))
     }
 }

@@ -52,8 +52,8 @@ struct SettingsTableTests {
             #expect(home.content(path) == before)
             return
         }
-        let journal = Journal(home: home.account.programHome, files: home.files)
-        for change in plan.changes { try journal.apply(change, subject: example.agent.rawValue, now: home.now) }
+        let changeLog = ChangeLog(home: home.account.programHome, files: home.files)
+        for change in plan.changes { try changeLog.apply(change, subject: example.agent.rawValue, now: home.now) }
         let after = try #require(home.content(path))
         try expect(after, example)
         try Self.parse(after, example.fileType, dialect: example.agent == .claudeCode ? .strict : .withComments)
@@ -63,11 +63,11 @@ struct SettingsTableTests {
         }
         let again = AgentPlan.make(for: example.agent, to: destination, of: home.account, in: home.files)
         #expect(again.changes.isEmpty && again.conflicts.isEmpty && again.fault == nil, "not idempotent: \(again)")
-        let undone = try journal.undo(now: home.now)
+        let undone = try changeLog.undo(now: home.now)
         #expect(undone.map(\.result) == plan.changes.map { $0.file.content == nil ? .removed : .restored })
         #expect(home.content(path) == before)
         if before != nil { #expect(home.mode(path) == 0o640) }
-        #expect(try journal.records().isEmpty)
+        #expect(try changeLog.records().isEmpty)
     }
 
     private func expect(_ after: Data, _ example: Case) throws {

@@ -104,7 +104,7 @@ import Usage
 
     @Test func `sessions of the records that stay are found as before`() throws {
         var batch = try logs(#""eventName":"a""#, #""eventName":"b""#)
-        batch.sessions = [SessionSighting(id: "one", time: arrival), SessionSighting(id: "two", time: arrival)]
+        batch.sessions = [SessionUpdate(id: "one", time: arrival), SessionUpdate(id: "two", time: arrival)]
         batch.sessionOfRecord = [0, 1]
         var config = FilterConfig()
         config.logConditions = [#"event_name == "a""#]

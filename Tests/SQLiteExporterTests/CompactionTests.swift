@@ -66,9 +66,9 @@ struct CompactionTests {
         }
     }
 
-    @Test func `a witness that comes late finds a call at the border`() async throws {
+    @Test func `a observation that comes late finds a call at the border`() async throws {
         let bench = try await Bench()
-        // The better witness ends before the border, the other after it; the call is older than the border and goes.
+        // The better observation ends before the border, the other after it; the call is older than the border and goes.
         let log = Observation(1, at: morning + -1).with { $0.keys.request = 7 }
         let span = Observation(2, at: morning + 1, source: .otlpSpan).with {
             ($0.keys.request, $0.keys.response) = (7, 9)

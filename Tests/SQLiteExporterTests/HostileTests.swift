@@ -62,10 +62,10 @@ struct HostileTests {
         let bench = try await Bench()
         let time = Timestamp(nanoseconds: nanoseconds)
         let span = Observation(1, at: time, source: .otlpSpan).with {
-            ($0.weakKey, $0.trace.span, $0.duration) = (5, 11, .max)
+            ($0.blockingKey, $0.trace.span, $0.duration) = (5, 11, .max)
             $0.trace.ancestors.insert(12)
         }
-        let log = Observation(2, at: time).with { $0.weakKey = 5 }
+        let log = Observation(2, at: time).with { $0.blockingKey = 5 }
         try await bench.consume([Batch([span]), Batch([log]), Batch([span, log])])
         #expect(try await bench.store.sessions(SessionQuery(now: time)).sessions.map(\.totals.calls) == [1])
         #expect(try await bench.store.session(id: "s")?.calls.map(\.time) == [time])
@@ -95,24 +95,26 @@ struct HostileTests {
         )
     }
 
-    @Test func `a crowd of equals costs no more than its size and pairs nobody`() async throws {
+    @Test func `a overfull of equals costs no more than its size and pairs nobody`() async throws {
         let bench = try await Bench()
-        let crowd = (UInt64(1)...3_000).map { number in
+        let overfull = (UInt64(1)...3_000).map { number in
             Observation(number, at: morning + Double(number % 20), source: number % 2 == 0 ? .otlpLog : .otlpSpan).with
-            { $0.weakKey = 5 }
+            { $0.blockingKey = 5 }
         }
-        try await bench.consume([Batch(crowd), Batch(Array(crowd.prefix(5)))])
+        try await bench.consume([Batch(overfull), Batch(Array(overfull.prefix(5)))])
         #expect(try bench.rows("SELECT count(*), sum(counted) FROM calls") == ["3000 3000"])
         try EquivalenceTests.checkSums(bench)
     }
 
     @Test(arguments: [1, 7, 100])
-    func `a crowd is a crowd however it gathers`(step: Int) async throws {
-        let half = UInt64(ResemblanceCell.capacity / 2)
+    func `a overfull is a overfull however it gathers`(step: Int) async throws {
+        let half = UInt64(MatchBucket.capacity / 2)
         let pairs = (UInt64(1)...half).flatMap { number in
             [
-                Observation(number * 2, at: morning + Double(number)).with { $0.weakKey = 5 },
-                Observation(number * 2 + 1, at: morning + Double(number), source: .otlpSpan).with { $0.weakKey = 5 },
+                Observation(number * 2, at: morning + Double(number)).with { $0.blockingKey = 5 },
+                Observation(number * 2 + 1, at: morning + Double(number), source: .otlpSpan).with {
+                    $0.blockingKey = 5
+                },
             ]
         }
         let bench = try await Bench()
@@ -120,7 +122,7 @@ struct HostileTests {
             try await bench.consume([Batch(Array(pairs[start..<min(pairs.count, start + step * 10)]))])
         }
         #expect(try bench.rows("SELECT count(*) FROM calls") == ["\(half)"])
-        try await bench.consume([Batch([Observation(1, at: morning + 200).with { $0.weakKey = 5 }])])
+        try await bench.consume([Batch([Observation(1, at: morning + 200).with { $0.blockingKey = 5 }])])
         #expect(try bench.rows("SELECT count(*) FROM calls") == ["\(half * 2 + 1)"])
         try EquivalenceTests.checkSums(bench)
     }
@@ -134,11 +136,11 @@ struct HostileTests {
                 Observation(number * 2, at: time), Observation(number * 2 + 1, at: time + 0.01, source: .otlpSpan),
             ]
             let change = try Ledger.absorb(
-                pair.map { $0.with { $0.weakKey = 5 } },
+                pair.map { $0.with { $0.blockingKey = 5 } },
                 into: CountingIndex(ledger: ledger, count: loads)
             )
             #expect(change.entries.count == 1)
-            try ledger.absorb(pair.map { $0.with { $0.weakKey = 5 } })
+            try ledger.absorb(pair.map { $0.with { $0.blockingKey = 5 } })
         }
         #expect(ledger.calls.count == 250)
         #expect(loads.largest < 300)
@@ -148,13 +150,13 @@ struct HostileTests {
     func `at the border of two stretches what is alone there belongs together`(log: Double, span: Double, calls: Int)
         throws
     {
-        let border = Timestamp(nanoseconds: (morning.nanoseconds / ResemblanceCell.width + 1) * ResemblanceCell.width)
+        let border = Timestamp(nanoseconds: (morning.nanoseconds / MatchBucket.width + 1) * MatchBucket.width)
         let pair = [Observation(1, at: border + log), Observation(2, at: border + span, source: .otlpSpan)].map {
-            $0.with { $0.weakKey = 5 }
+            $0.with { $0.blockingKey = 5 }
         }
         for order in [pair, pair.reversed()] {
             var ledger = MemoryLedger()
-            for sighting in order { try ledger.absorb([sighting]) }
+            for update in order { try ledger.absorb([update]) }
             #expect(ledger.calls.count == calls)
         }
     }
@@ -199,7 +201,7 @@ private struct CountingIndex: LedgerIndex {
     }
 
     func mayHold(_ link: LedgerLink) -> Bool { ledger.mayHold(link) }
-    func kinds(in cell: ResemblanceCell) -> UInt8 { ledger.kinds(in: cell) }
+    func kinds(in cell: MatchBucket) -> UInt8 { ledger.kinds(in: cell) }
 
     func entries(linkedBy link: LedgerLink, limit: Int) -> [LedgerEntry] {
         let found = ledger.entries(linkedBy: link, limit: limit)

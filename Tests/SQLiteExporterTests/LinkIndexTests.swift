@@ -73,13 +73,13 @@ struct LinkIndexTests {
         try await Self.queue(bench).write { db in
             var index = try LinkIndex(db, tailCapacity: 200)
             try Self.keepCall(1, db)
-            var expected: [ResemblanceCell: UInt8] = [:]
+            var expected: [MatchBucket: UInt8] = [:]
             for ref in Int64(1)...2_000 {
                 var observation = Observation(UInt64(ref), at: morning + Double(ref))
-                observation.weakKey = UInt64(ref % 500 + 1) &* 0x9E37_79B9_7F4A_7C15
+                observation.blockingKey = UInt64(ref % 500 + 1) &* 0x9E37_79B9_7F4A_7C15
                 if ref % 3 == 0 { observation.keys.request = UInt64(ref) }
                 if ref % 7 == 0 { observation.keys.response = UInt64(ref) << 20 }
-                let cell = try #require(ResemblanceRule.weakKey.cell(of: observation))
+                let cell = try #require(ResemblanceRule.blockingKey.cell(of: observation))
                 expected[cell, default: 0] |= 1 << observation.keys.kinds
                 observation.forEachLink { index.insert($0, ref) }
                 if ref % 10 == 0 { try index.flush(db) }
@@ -111,7 +111,7 @@ struct LinkIndexTests {
         let bench = try await Bench()
         try await Self.queue(bench).write { db in
             var index = try LinkIndex(db, tailCapacity: 600)
-            let crowded = LedgerLink(rawValue: 0x0800_0000_0000_0010)
+            let overfull = LedgerLink(rawValue: 0x0800_0000_0000_0010)
             try Self.keepCall(1, db)
             var expected: Set<Int64> = []
             for ref in Int64(1)...4_800 {
@@ -119,12 +119,12 @@ struct LinkIndexTests {
                     index.insert(LedgerLink(rawValue: UInt64(ref) << 46), ref)
                     try index.flush(db)
                 } else {
-                    index.insert(crowded, ref)
+                    index.insert(overfull, ref)
                     expected.insert(ref)
                 }
                 guard ref == 600 || ref == 4_800 else { continue }
-                #expect(try index.refs(crowded, limit: .max, db) == expected)
-                #expect(try index.refs(crowded, limit: 300, db).count == 300)
+                #expect(try index.refs(overfull, limit: .max, db) == expected)
+                #expect(try index.refs(overfull, limit: 300, db).count == 300)
             }
             let level = "SELECT max(level) FROM link_runs"
             #expect(try Int.fetchOne(db, sql: level) == 1)

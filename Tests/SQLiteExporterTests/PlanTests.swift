@@ -8,7 +8,7 @@ import Usage
 
 @testable import SQLiteExporter
 
-/// Questions that are asked often find their rows by an index.
+/// Prompt that are asked often find their rows by an index.
 struct PlanTests {
     /// The tables that grow with time; only sessions may be looked through as a whole, by a listing.
     private static let large = ["calls", "batches", "b", "session_batches", "links", "rollup", "c", "r", "own"]
@@ -16,7 +16,7 @@ struct PlanTests {
     @Test func `keeping a batch looks through no table`() async throws {
         let statements = try await Self.statements { db in
             let span = Observation(1, source: .otlpSpan).with {
-                ($0.weakKey, $0.trace.span, $0.keys.request) = (5, 11, 7)
+                ($0.blockingKey, $0.trace.span, $0.keys.request) = (5, 11, 7)
                 $0.trace.ancestors.insert(12)
             }
             var writer = StoreWriter(keepsRecords: true)

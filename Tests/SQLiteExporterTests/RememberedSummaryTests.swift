@@ -38,7 +38,7 @@ struct RememberedSummaryTests {
         let (bench, days) = (try await Bench(), try period("2026-11-22", "2026-11-22"))
         let trace = "0af7651916cd43dd"
         let spans = [Observation(1, session: trace), Observation(2, at: morning + 60, session: trace, model: "n")].map {
-            $0.with { ($0.source, $0.authority, $0.sessionIsTrace, $0.keys.request) = (.otlpSpan, 80, true, $0.id) }
+            $0.with { ($0.source, $0.priority, $0.sessionIsTrace, $0.keys.request) = (.otlpSpan, 80, true, $0.id) }
         }
         try await bench.consume([Batch(spans)])
         #expect(try await models(bench, days) == [trace: "n"])

@@ -77,7 +77,7 @@ struct StoringTests {
     }
 
     @Test(arguments: [false, true])
-    func `copies of one sighting agree in what was written to the cache`(lifetimesFirst: Bool) async throws {
+    func `copies of one update agree in what was written to the cache`(lifetimesFirst: Bool) async throws {
         let bench = try await Bench()
         let plain = Observation(1, input: 0, output: 0).with {
             $0.keys.request = 7
@@ -189,7 +189,7 @@ struct StoringTests {
                 try OTLPBatch(signal: .logs, json: Array(json.utf8)),
                 receivedAt: morning + (5_000 + second)
             )
-            batch.sessions = [SessionSighting(id: "s", time: Timestamp(nanoseconds: 1_795_335_224_144_000_000))]
+            batch.sessions = [SessionUpdate(id: "s", time: Timestamp(nanoseconds: 1_795_335_224_144_000_000))]
             batch.sessionOfRecord = [0]
             try await bench.exporter.consume(batch)
         }

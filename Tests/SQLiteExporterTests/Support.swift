@@ -125,14 +125,14 @@ extension Batch {
                 sessionOfRecord.append(Int32(position))
             } else {
                 sessionOfRecord.append(record.session.isEmpty ? -1 : Int32(sessions.count))
-                if !record.session.isEmpty { sessions.append(SessionSighting(id: record.session, time: record.time)) }
+                if !record.session.isEmpty { sessions.append(SessionUpdate(id: record.session, time: record.time)) }
             }
         }
     }
 }
 
 extension Observation {
-    /// A sighting by a log record, unless told otherwise.
+    /// A update by a log record, unless told otherwise.
     init(
         _ id: UInt64,
         at time: Timestamp = morning,
@@ -146,8 +146,8 @@ extension Observation {
             id: id,
             time: time,
             source: source,
-            witness: UInt64(source.rawValue),
-            authority: source == .otlpLog ? 90 : 80
+            emitter: UInt64(source.rawValue),
+            priority: source == .otlpLog ? 90 : 80
         )
         self.session = session
         self.model = model

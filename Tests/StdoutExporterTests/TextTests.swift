@@ -99,13 +99,13 @@ import Usage
         )
     }
 
-    /// Three sightings of two calls, of which one has a price, and a span that sums them up.
+    /// Three updates of two calls, of which one has a price, and a span that sums them up.
     private static func batchWithCalls() throws -> Batch {
         var batch = try batch(.logs, twoLogs)
         let start = try #require(Timestamp(iso8601: "2026-11-22T08:00:00.000Z"))
         func observation(_ id: UInt64, _ call: UInt64) -> Observation {
             let time = Timestamp(nanoseconds: start.nanoseconds + Int64(call) * 1_000_000_000)
-            var observation = Observation(id: id, time: time, source: .otlpLog, witness: id, authority: 1)
+            var observation = Observation(id: id, time: time, source: .otlpLog, emitter: id, priority: 1)
             observation.keys.request = call
             return observation
         }
@@ -125,11 +125,11 @@ import Usage
         (second.model, second.error) = ("odd model", "overloaded")
         second.counts = TokenCounts(output: 1)
         var again = first
-        (again.id, again.witness) = (2, 2)
+        (again.id, again.emitter) = (2, 2)
         var rollUp = observation(4, 3)
         rollUp.trace.isRollUp = true
         batch.observations = [second, first, again, rollUp]
-        batch.sessions = [SessionSighting(id: "s1", time: start)]
+        batch.sessions = [SessionUpdate(id: "s1", time: start)]
         batch.sessionOfRecord = [0, -1]
         batch.pricing = Pricing(table: .empty, preference: .reported)
         return batch

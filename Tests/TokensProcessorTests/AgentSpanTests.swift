@@ -48,7 +48,7 @@ struct AgentSpanTests {
         let found = try spanObservation([key: .string(kind), "gen_ai.usage.input_tokens": 30] as Attributes)
         #expect(found?.source == .agentSpan)
         #expect(found?.counts.uncachedInput == 30)
-        #expect(found?.weakKey == 0)
+        #expect(found?.blockingKey == 0)
     }
 
     @Test(arguments: [
@@ -172,11 +172,11 @@ struct AgentSpanTests {
             ["openinference.span.kind": "AGENT", "llm.token_count.prompt": 30, "session.id": "s"]
         )
         let alone = try processed(spans([sum], resource: ["service.name": "wrapper"])).observations
-        #expect(alone.map { $0.sessionSighting?.agent } == ["wrapper"])
+        #expect(alone.map { $0.sessionUpdate?.agent } == ["wrapper"])
         let both = try processed(spans([sum, Self.call(2, under: 1)], resource: ["service.name": "wrapper"]))
         let sums = both.observations.filter { $0.source == .agentSpan }
-        #expect(sums.map { $0.sessionSighting?.agent } == [nil])
-        #expect(sums.map { $0.sessionSighting?.id } == ["s"])
+        #expect(sums.map { $0.sessionUpdate?.agent } == [nil])
+        #expect(sums.map { $0.sessionUpdate?.id } == ["s"])
     }
 
     @Test func `an agent that reports its calls itself needs no sum of them`() throws {

@@ -47,7 +47,7 @@ struct IdentityTests {
         #expect(both.request == 0 && both.response != 0)
     }
 
-    @Test func `a record that is sent again is the same sighting`() throws {
+    @Test func `a record that is sent again is the same observation`() throws {
         let record = Record(["event.name": "x", "input_tokens": 1, "session.id": "s", "event.sequence": 4])
         let (first, again) = try (
             processed(logs([record])).observations, processed(logs([record, record])).observations
@@ -58,14 +58,14 @@ struct IdentityTests {
         #expect(try processed(logs([other])).observations.map(\.id) != first.map(\.id))
     }
 
-    @Test func `a log record and a span are two sightings of two witnesses`() throws {
+    @Test func `a log record and a span are two observations of two observations`() throws {
         let attributes: Attributes = [
             "input_tokens": 1, "request_id": "req_011Cdc5BWSmjgaXTdX9GkH8U", "session.id": "s",
         ]
         let (log, span) = (try #require(try observation(attributes)), try #require(try spanObservation(attributes)))
-        #expect(log.id != span.id && log.witness != span.witness)
+        #expect(log.id != span.id && log.emitter != span.emitter)
         #expect(log.source == .otlpLog && span.source == .otlpSpan)
-        #expect(log.authority > span.authority)
+        #expect(log.priority > span.priority)
     }
 
     @Test func `the vendor's own SDK is trusted more than what is built around it`() throws {
@@ -73,8 +73,8 @@ struct IdentityTests {
         let other = try #require(
             try spanObservation(["input_tokens": 1], scope: "opentelemetry.instrumentation.anthropic")
         )
-        #expect(sdk.authority > other.authority)
-        #expect(sdk.witness != other.witness)
+        #expect(sdk.priority > other.priority)
+        #expect(sdk.emitter != other.emitter)
     }
 
     @Test(arguments: sessionKeys)

@@ -112,13 +112,13 @@ struct RecordedTrafficTests {
         let log = try processed(Recording("cc-2.1.330-errors-json/0003-logs.json").batch()).observations
         let span = try processed(Recording("cc-2.1.330-errors-json/0005-traces.json").batch()).observations
         #expect(log.first?.keys == span.first?.keys)
-        #expect(log.first?.witness != span.first?.witness)
+        #expect(log.first?.emitter != span.first?.emitter)
     }
 
     @Test func `without ids they resemble each other`() throws {
         let log = try processed(Recording("codex-0.163.0-tools-json/0007-logs.json").batch()).observations
         let span = try processed(Recording("codex-0.163.0-tools-json/0005-traces.json").batch()).observations
-        #expect(Ledger.resemble(try #require(log.first), try #require(span.first), by: .weakKey))
+        #expect(Ledger.resemble(try #require(log.first), try #require(span.first), by: .blockingKey))
     }
 
     @Test(arguments: ["0002", "0004", "0009", "0012"])

@@ -60,9 +60,9 @@ struct SpanTreeTests {
     }
 
     @Test func `the same span id in another trace is another span`() throws {
-        var stranger = Self.first
-        stranger.trace = "00000000000000000000000000000008"
-        #expect(try Self.counted([[Self.top], [stranger]]) == [10, 30])
+        var unknownType = Self.first
+        unknownType.trace = "00000000000000000000000000000008"
+        #expect(try Self.counted([[Self.top], [unknownType]]) == [10, 30])
     }
 
     @Test func `a span that names itself as its parent still counts`() throws {
@@ -130,7 +130,7 @@ struct TwoTracesTests {
         for order in [batches, batches.reversed()] {
             let calls = try Self.calls(order)
             #expect(calls.map(\.session) == ["chat-9"])
-            #expect(calls.map(\.witnessCount) == [2])
+            #expect(calls.map(\.observationCount) == [2])
         }
     }
 

@@ -65,16 +65,16 @@ struct TraceNamesTests {
     }
 
     @Test func `a session of another trace is not lent`() throws {
-        var stranger = Self.agent
-        stranger.trace = "00000000000000000000000000000008"
-        #expect(try Self.calls([[Self.call, stranger]]).map(\.sessionIsTrace) == [true])
-        #expect(try Self.calls([[Self.call], [stranger]]).map(\.sessionIsTrace) == [true])
+        var unknownType = Self.agent
+        unknownType.trace = "00000000000000000000000000000008"
+        #expect(try Self.calls([[Self.call, unknownType]]).map(\.sessionIsTrace) == [true])
+        #expect(try Self.calls([[Self.call], [unknownType]]).map(\.sessionIsTrace) == [true])
     }
 
     @Test func `lending changes no id by which a call is known`() throws {
         let alone = try #require(try processed(spans([Self.call])).observations.first)
         let lent = try #require(try processed(spans([Self.call, Self.agent])).observations.first)
-        #expect(alone.id == lent.id && alone.keys == lent.keys && alone.weakKey == lent.weakKey)
+        #expect(alone.id == lent.id && alone.keys == lent.keys && alone.blockingKey == lent.blockingKey)
         #expect(alone.session != lent.session)
     }
 
@@ -108,9 +108,9 @@ struct TraceNamesTests {
         }
         let found = try processed(spans(records, resource: ["service.name": "app"])).observations
         #expect(found.map(\.agent) == ["lead", "helper"])
-        #expect(found.map { $0.sessionSighting?.agent } == ["app", "app"])
+        #expect(found.map { $0.sessionUpdate?.agent } == ["app", "app"])
         let hostile = try processed(spans([records[0]], resource: ["service.name": " (no session)"])).observations
-        #expect(hostile.map { $0.sessionSighting?.agent } == ["lead"])
+        #expect(hostile.map { $0.sessionUpdate?.agent } == ["lead"])
     }
 
     @Test(arguments: [

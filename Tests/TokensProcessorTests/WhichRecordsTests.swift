@@ -44,7 +44,7 @@ struct WhichRecordsTests {
         ("my-agent", "hammurabi.onboard_validation"),
     ]
 
-    @Test func `an agent's event without a name is no call, a stranger's is one`() throws {
+    @Test func `an agent's event without a name is no call, a unknownType's is one`() throws {
         #expect(try observation(["input_tokens": 3], resource: ["service.name": "claude-code"]) == nil)
         #expect(try observation(["input_tokens": 3])?.agent == nil)
     }

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-/// Questions to a page that need more than a line.
+/// Prompt to a page that need more than a line.
 enum Script {
     /// The headings of sorted columns, each with its direction.
     static let sorted = """

@@ -55,7 +55,7 @@ struct CallGroupingTests {
         former.id = 9_999
         let calls = try LedgerTests.calls(lines.prefix(40) + [former])
         #expect(calls.count == 40)
-        #expect(calls.first { $0.witnessCount == 2 }?.counts.uncachedInput == 7)
+        #expect(calls.first { $0.observationCount == 2 }?.counts.uncachedInput == 7)
     }
 
     @Test func `a report without a request id joins the nearest of the calls with its message id`() throws {
@@ -200,7 +200,7 @@ struct CallGroupingTests {
             ]
         }
         #expect(try Self.count(calls) == 4)
-        #expect(try LedgerTests.calls(calls).allSatisfy { $0.witnessCount == 2 })
+        #expect(try LedgerTests.calls(calls).allSatisfy { $0.observationCount == 2 })
     }
 
     // MARK: - Roll-ups

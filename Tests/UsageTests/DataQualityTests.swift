@@ -13,7 +13,7 @@ struct DataQualityTests {
         written: Int64 = 100
     ) -> Call {
         var call = Call(id: id, time: Timestamp(nanoseconds: Int64(id)), counts: TokenCounts(cacheWrite5m: written))
-        (call.model, call.witnessCount, call.sources) = ("m", 1, [.otlpLog])
+        (call.model, call.observationCount, call.sources) = ("m", 1, [.otlpLog])
         call.knowsCacheLifetimes = knowsLifetimes
         call.reportedCost = reported.map { Money(nanodollars: $0 * 1_000_000) }
         let cost = computed.map { Money(nanodollars: $0 * 1_000_000) }
@@ -58,18 +58,18 @@ struct DataQualityTests {
     }
 
     @Test func `a session that went on after its reported cost is not compared`() {
-        var session = SessionSighting(id: "s", time: Timestamp(nanoseconds: 0))
-        session.reportedCost = Latest(Money(nanodollars: 5), at: Timestamp(nanoseconds: 10))
+        var session = SessionUpdate(id: "s", time: Timestamp(nanoseconds: 0))
+        session.reportedCost = LastWrite(Money(nanodollars: 5), at: Timestamp(nanoseconds: 10))
         session.extend(to: Timestamp(nanoseconds: 60_000_000_010))
         #expect(session.comparableCost == Money(nanodollars: 5))
         session.extend(to: Timestamp(nanoseconds: 60_000_000_011))
         #expect(session.comparableCost == nil)
     }
 
-    @Test func `witnesses and their material are counted, roll-ups apart`() {
+    @Test func `observations and their material are counted, roll-ups apart`() {
         var quality = DataQuality()
         var both = Self.call(5, reported: nil, computed: 1)
-        (both.witnessCount, both.sources, both.isWeaklyJoined) = (2, [.otlpLog, .transcript], true)
+        (both.observationCount, both.sources, both.isWeaklyJoined) = (2, [.otlpLog, .transcript], true)
         var rollUp = Self.call(6, reported: nil, computed: 1)
         rollUp.isCounted = false
         for call in [Self.call(1, reported: nil, computed: 1), both, rollUp] {

@@ -5,23 +5,23 @@ import Usage
 
 /// A cost that comes with an event.
 struct GivenCostTests {
-    private static func sighting(_ source: Observation.Source, cost: Int64?, id: UInt64) -> Observation {
-        var sighting = Observation(
+    private static func observation(_ source: Observation.Source, cost: Int64?, id: UInt64) -> Observation {
+        var observation = Observation(
             id: id,
             time: Timestamp(nanoseconds: 1_795_341_600_000_000_000),
             source: source,
-            witness: id,
-            authority: source == .event ? 50 : 90
+            emitter: id,
+            priority: source == .event ? 50 : 90
         )
-        (sighting.model, sighting.counts.output) = ("m", 1_000_000)
-        sighting.keys.request = 7
-        sighting.reportedCost = cost.map(Money.init(nanodollars:))
-        return sighting
+        (observation.model, observation.counts.output) = ("m", 1_000_000)
+        observation.keys.request = 7
+        observation.reportedCost = cost.map(Money.init(nanodollars:))
+        return observation
     }
 
-    private static func call(_ sightings: [Observation]) throws -> Call {
+    private static func call(_ observations: [Observation]) throws -> Call {
         var ledger = MemoryLedger()
-        try ledger.absorb(sightings)
+        try ledger.absorb(observations)
         return try #require(ledger.calls.first)
     }
 
@@ -39,16 +39,18 @@ struct GivenCostTests {
 
     @Test(arguments: [Pricing.Preference.computed, .reported])
     func `it holds, whatever is preferred`(preference: Pricing.Preference) throws {
-        let call = try Self.call([Self.sighting(.event, cost: 5, id: 1)])
+        let call = try Self.call([Self.observation(.event, cost: 5, id: 1)])
         let price = try Self.pricing(preference).price(call)
         #expect((price.cost.nanodollars, price.isPriced) == (5, true))
         #expect(price.computed?.nanodollars == 2_000_000_000)
     }
 
-    @Test func `it holds beside a better witness, and only an event gives one`() throws {
-        let both = try Self.call([Self.sighting(.otlpLog, cost: 9, id: 2), Self.sighting(.event, cost: 5, id: 1)])
+    @Test func `it holds beside a better observation, and only an event gives one`() throws {
+        let both = try Self.call([Self.observation(.otlpLog, cost: 9, id: 2), Self.observation(.event, cost: 5, id: 1)])
         #expect(try Self.pricing(.computed).price(both).cost.nanodollars == 5)
-        let none = try Self.call([Self.sighting(.otlpLog, cost: 9, id: 2), Self.sighting(.event, cost: nil, id: 1)])
+        let none = try Self.call([
+            Self.observation(.otlpLog, cost: 9, id: 2), Self.observation(.event, cost: nil, id: 1),
+        ])
         #expect(try Self.pricing(.computed).price(none).cost.nanodollars == 2_000_000_000)
         #expect(none.reportedCost?.nanodollars == 9)
     }
@@ -56,7 +58,7 @@ struct GivenCostTests {
     @Test(arguments: [Pricing.Preference.computed, .reported])
     func `a cost without tokens holds, because no table can give it`(preference: Pricing.Preference) throws {
         var call = Call(id: 1, time: Timestamp(nanoseconds: 1), counts: TokenCounts(cacheRead: 3))
-        (call.model, call.reportedCost, call.witnessCount) = ("m", Money(nanodollars: 9), 1)
+        (call.model, call.reportedCost, call.observationCount) = ("m", Money(nanodollars: 9), 1)
         let price = try Self.pricing(preference).price(call)
         #expect((price.cost.nanodollars, price.isPriced) == (9, true))
         // It says nothing about the prices of its sender.

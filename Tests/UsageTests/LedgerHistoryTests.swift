@@ -3,7 +3,7 @@
 import Testing
 import Usage
 
-/// Ten thousand random histories: deciding and weaker ids, copies, crowds and late arrivals; one answer whatever the order.
+/// Ten thousand random histories: deciding and weaker ids, copies, overfullBuckets and late arrivals; one answer whatever the order.
 struct LedgerHistoryTests {
     @Test(arguments: UInt64(1)...20)
     func `any order of any history gives the same calls, and no call breaks a rule`(seed: UInt64) throws {
@@ -43,18 +43,19 @@ struct LedgerHistoryTests {
         var callOfRequest: [UInt64: Int64] = [:]
         var seen: Set<UInt64> = []
         for (ref, entry) in ledger.entries {
-            let requests = Set(entry.witnesses.filter { !$0.isSideChain }.map(\.keys.request)).subtracting([0])
+            let requests = Set(entry.observations.filter { !$0.isSideChain }.map(\.keys.request)).subtracting([0])
             #expect(requests.count <= 1, "a call has one request id that decides")
-            for observation in entry.witnesses {
+            for observation in entry.observations {
                 #expect(seen.insert(observation.id).inserted, "an observation belongs to one call")
                 guard observation.keys.request != 0 else { continue }
                 let call = callOfRequest[observation.keys.request] ?? ref
                 #expect(call == ref, "equal request ids are one call")
                 callOfRequest[observation.keys.request] = call
             }
-            let answers = Set(entry.witnesses.filter { $0.keys.request == 0 }.map(\.keys.answer)).subtracting([0])
+            let answers = Set(entry.observations.filter { $0.keys.request == 0 }.map(\.keys.answer)).subtracting([0])
             #expect(answers.count <= 1, "without a request id the answer decides")
-            let responses = Set(entry.witnesses.filter { $0.keys.request == 0 }.map(\.keys.response)).subtracting([0])
+            let responses = Set(entry.observations.filter { $0.keys.request == 0 }.map(\.keys.response)).subtracting([0]
+            )
             #expect(responses.count <= 1, "without a request id the response id decides")
         }
     }
@@ -65,10 +66,10 @@ struct LedgerHistoryTests {
 
         init(_ random: inout SeededGenerator) {
             func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &random) }
-            let (sharesResponses, sharesLineages, isCrowded) = (below(3) == 0, below(3) == 0, below(2) == 0)
+            let (sharesResponses, sharesLineages, isOverfull) = (below(3) == 0, below(3) == 0, below(2) == 0)
             for call in UInt64(1)...UInt64(3 + below(7)) {
-                let time = 1_000 + Double(below(isCrowded ? 40 : 1_500))
-                let prompt = Int64(isCrowded ? 1 + below(2) : 1 + below(6))
+                let time = 1_000 + Double(below(isOverfull ? 40 : 1_500))
+                let prompt = Int64(isOverfull ? 1 + below(2) : 1 + below(6))
                 let request = below(3) > 0 ? 100 + call : 0
                 let response = sharesResponses ? 200 + call % 2 : 200 + call
                 let lineage = sharesLineages ? 300 + call % 2 : 300 + call
@@ -127,17 +128,18 @@ struct LedgerHistoryTests {
 extension LedgerHistoryTests {
     /// What many observations have in common.
     enum Crowd: CaseIterable {
-        case response, lineage, answer, interval, weakKey
+        case response, lineage, answer, interval, blockingKey
     }
 
     @Test(arguments: Crowd.allCases, [250, 256, 257, 300])
-    func `more observations than can be told apart give one answer in any order, too`(crowd: Crowd, size: Int) throws {
+    func `more observations than can be told apart give one answer in any order, too`(overfull: Crowd, size: Int) throws
+    {
         var random = SeededGenerator(seed: UInt64(size))
         let observations =
-            (0..<size).flatMap { Self.members(of: crowd, UInt64($0)) }
+            (0..<size).flatMap { Self.members(of: overfull, UInt64($0)) }
             + (UInt64(0)..<3).map { number in
                 var bare = LedgerTests.observation(90_000 + number, 9 + number, at: 1_000 + Double(number) * 50)
-                (bare.keys.response, bare.keys.lineage) = (crowd == .lineage ? 0 : 7, crowd == .lineage ? 7 : 0)
+                (bare.keys.response, bare.keys.lineage) = (overfull == .lineage ? 0 : 7, overfull == .lineage ? 7 : 0)
                 return bare
             }
         var whole = MemoryLedger()
@@ -156,24 +158,24 @@ extension LedgerHistoryTests {
         }
     }
 
-    /// One call of a crowd, as one or two reporters tell of it.
-    private static func members(of crowd: Crowd, _ number: UInt64) -> [Observation] {
+    /// One call of a overfull, as one or two reporters tell of it.
+    private static func members(of overfull: Crowd, _ number: UInt64) -> [Observation] {
         let time = 1_000 + Double(number) * 0.1
         var call = LedgerTests.observation(number + 1, LedgerTests.transcript, at: time, input: Int64(number % 40))
-        switch crowd {
+        switch overfull {
         case .response: (call.keys.request, call.keys.response) = (1_000 + number, 7)
         case .lineage: (call.keys.response, call.keys.lineage) = (1_000 + number, 7)
         case .answer: (call.keys.answer, call.keys.response) = (1_000 + number, 7)
-        case .interval, .weakKey:
+        case .interval, .blockingKey:
             call.keys.request = 1_000 + number
             call.duration = 1_000_000_000
             var other = call
-            (other.id, other.witness, other.keys) = (50_000 + number, 99, CallKeys())
+            (other.id, other.emitter, other.keys) = (50_000 + number, 99, CallKeys())
             other.trace.span = other.id
-            if crowd == .interval {
+            if overfull == .interval {
                 (call.intervalKey, other.intervalKey) = (5, 5)
             } else {
-                (call.weakKey, other.weakKey) = (5, 5)
+                (call.blockingKey, other.blockingKey) = (5, 5)
             }
             return number % 2 == 0 ? [call, other] : [call]
         }

@@ -17,18 +17,22 @@ extension LedgerTests {
     }
 
     @Test(arguments: [(1_000.0, 1_025.0, 1), (994, 1_025, 2), (1_023, 1_025, 1), (1_030, 1_059, 1)])
-    func `the witnesses of a call find one another across a border of two cells`(log: Double, span: Double, calls: Int)
+    func `the observations of a call find one another across a border of two cells`(
+        log: Double,
+        span: Double,
+        calls: Int
+    )
         throws
     {
         let pair = [Self.observation(1, Self.log, at: log, weak: 5), Self.observation(2, Self.span, at: span, weak: 5)]
         for order in [pair, pair.reversed()] {
             var ledger = MemoryLedger()
-            for sighting in order { try ledger.absorb([sighting]) }
+            for observation in order { try ledger.absorb([observation]) }
             #expect(ledger.calls.count == calls)
         }
     }
 
-    @Test func `at a border where a witness stands twice only what is very near is joined`() throws {
+    @Test func `at a border where a observation stands twice only what is very near is joined`() throws {
         var ledger = MemoryLedger()
         let pair = [
             Self.observation(1, Self.log, at: 1_010, weak: 5), Self.observation(2, Self.span, at: 1_026, weak: 5),
@@ -50,11 +54,11 @@ extension LedgerTests {
         for call in UInt64(1)...12 {
             let border = Double(1_024 * Int.random(in: 1...2, using: &random))
             let time = border + Double(Int.random(in: -spread..<spread, using: &random))
-            for witness in [log, span, transcript] where Int.random(in: 0..<3, using: &random) > 0 {
+            for emitter in [log, span, transcript] where Int.random(in: 0..<3, using: &random) > 0 {
                 let delay = [1, 25, 110].randomElement(using: &random) ?? 1
                 var observation = observation(
-                    call * 10 + witness,
-                    witness,
+                    call * 10 + emitter,
+                    emitter,
                     at: time + Double(Int.random(in: 0...delay, using: &random)),
                     request: Int.random(in: 0..<5, using: &random) == 0 ? 1_000 + call : 0,
                     weak: 500 + call % 5,
@@ -62,8 +66,8 @@ extension LedgerTests {
                 )
                 observation.weakWindow = Bool.random(using: &random) ? 30 : 120
                 observations.append(observation)
-                guard observation.keys.request != 0 || witness == span else { continue }
-                if witness == span { observations[observations.count - 1].trace.span = 3_000 + call }
+                guard observation.keys.request != 0 || emitter == span else { continue }
+                if emitter == span { observations[observations.count - 1].trace.span = 3_000 + call }
                 var copy = observations[observations.count - 1]
                 copy.time = Timestamp(
                     nanoseconds: copy.time.nanoseconds - Int64.random(in: 0..<60, using: &random) * 1_000_000_000

@@ -11,21 +11,21 @@ struct LedgerTests {
 
     static func observation(
         _ id: UInt64,
-        _ witness: UInt64,
+        _ emitter: UInt64,
         at seconds: Double = 100,
         request: UInt64 = 0,
         response: UInt64 = 0,
         weak: UInt64 = 0,
         input: Int64 = 10,
         output: Int64 = 5,
-        authority: UInt8 = 50
+        priority: UInt8 = 50
     ) -> Observation {
-        let source: Observation.Source = witness == log ? .otlpLog : witness == transcript ? .transcript : .otlpSpan
+        let source: Observation.Source = emitter == log ? .otlpLog : emitter == transcript ? .transcript : .otlpSpan
         let time = Timestamp(nanoseconds: Int64(seconds * 1e9))
-        var observation = Observation(id: id, time: time, source: source, witness: witness, authority: authority)
+        var observation = Observation(id: id, time: time, source: source, emitter: emitter, priority: priority)
         observation.keys.request = request
         observation.keys.response = response
-        observation.weakKey = weak
+        observation.blockingKey = weak
         observation.weakWindow = 30
         observation.counts = TokenCounts(uncachedInput: input, output: output)
         return observation
@@ -51,7 +51,7 @@ struct LedgerTests {
         #expect(try Self.calls(ends + [Self.observation(3, Self.span, request: 7, response: 9)]).count == 1)
     }
 
-    @Test func `the same sighting again changes nothing`() throws {
+    @Test func `the same observation again changes nothing`() throws {
         var ledger = MemoryLedger()
         try ledger.absorb([Self.observation(1, Self.log, request: 7)])
         #expect(try ledger.absorb([Self.observation(1, Self.log, request: 7)]).isEmpty)
@@ -77,7 +77,7 @@ struct LedgerTests {
         #expect(ledger.calls.map(\.counts.output) == [300])
     }
 
-    @Test func `witnesses without ids are paired by resemblance, each once`() throws {
+    @Test func `observations without ids are paired by resemblance, each once`() throws {
         let calls = try Self.calls([
             Self.observation(1, Self.log, at: 100, weak: 5), Self.observation(2, Self.span, at: 101, weak: 5),
             Self.observation(3, Self.log, at: 110, weak: 5), Self.observation(4, Self.span, at: 109, weak: 5),
@@ -107,14 +107,14 @@ struct LedgerTests {
             Self.observation(3, Self.log, at: 500, weak: 5), Self.observation(4, Self.span, at: 501, weak: 5),
         ]
         let calls = try Self.calls(byKey + byLook + [Self.observation(5, Self.log, at: 900, request: 9)])
-        #expect(calls.map(\.witnessCount) == [2, 2, 1])
+        #expect(calls.map(\.observationCount) == [2, 2, 1])
         #expect(calls.map(\.isWeaklyJoined) == [false, true, false])
     }
 
-    @Test func `numbers come from the best witness and the lifetimes of cache writes from who knows them`() throws {
-        var log = Self.observation(1, Self.log, request: 7, authority: 90)
+    @Test func `numbers come from the best observation and the lifetimes of cache writes from who knows them`() throws {
+        var log = Self.observation(1, Self.log, request: 7, priority: 90)
         log.counts = TokenCounts(uncachedInput: 3, cacheWrite5m: 100, output: 50)
-        var transcript = Self.observation(2, Self.transcript, request: 7, output: 2, authority: 70)
+        var transcript = Self.observation(2, Self.transcript, request: 7, output: 2, priority: 70)
         transcript.counts = TokenCounts(uncachedInput: 3, cacheWrite5m: 40, cacheWrite1h: 60, output: 2, reasoning: 1)
         transcript.knowsCacheLifetimes = true
         let call = try #require(try Self.calls([log, transcript]).first)
@@ -160,24 +160,24 @@ struct LedgerTests {
         return ledger.calls.filter(\.isCounted)
     }
 
-    /// Calls seen by one to three witnesses with and without ids, many of them alike, some under a roll-up.
+    /// Calls seen by one to three observations with and without ids, many of them alike, some under a roll-up.
     private static func corpus(_ random: inout SeededGenerator) -> [Observation] {
         var observations: [Observation] = []
         for call in UInt64(1)...30 {
             let time = 100 + Double(Int.random(in: 0..<120, using: &random))
             let hasID = Bool.random(using: &random)
-            for witness in [log, span, transcript] where Int.random(in: 0..<3, using: &random) > 0 {
+            for emitter in [log, span, transcript] where Int.random(in: 0..<3, using: &random) > 0 {
                 var observation = observation(
-                    call * 10 + witness,
-                    witness,
+                    call * 10 + emitter,
+                    emitter,
                     at: time + Double(Int.random(in: 0..<3, using: &random)),
                     request: hasID && Int.random(in: 0..<4, using: &random) > 0 ? 1_000 + call : 0,
-                    response: hasID && witness != log ? 2_000 + call : 0,
+                    response: hasID && emitter != log ? 2_000 + call : 0,
                     weak: 500 + call % 4,
                     input: Int64(call % 4),
-                    authority: UInt8(90 - witness * 10)
+                    priority: UInt8(90 - emitter * 10)
                 )
-                if witness == span {
+                if emitter == span {
                     observation.trace.span = 3_000 + call
                     if call % 5 == 0 { observation.trace.ancestors.insert(3_000 + call - 1) }
                 }

@@ -10,14 +10,14 @@ struct ObservationCodingTests {
             id: .max,
             time: Timestamp(nanoseconds: -5),
             source: .rollout,
-            witness: 3,
-            authority: 255
+            emitter: 3,
+            priority: 255
         )
         (observation.keys.request, observation.keys.response, observation.keys.lineage) = (1, .max, 3)
         observation.trace.span = 9
         for ancestor in [UInt64(4), 3, .max, 1] { observation.trace.ancestors.insert(ancestor) }
         observation.trace.isRollUp = true
-        (observation.weakKey, observation.weakWindow) = (77, -1)
+        (observation.blockingKey, observation.weakWindow) = (77, -1)
         (observation.trace.kind, observation.intervalKey, observation.isSideChain) = (44, 55, true)
         observation.keys.answer = 66
         observation.origin.value.sessionIsFork = true
@@ -41,7 +41,7 @@ struct ObservationCodingTests {
     }()
 
     @Test func `what is written is read back, every field of it`() throws {
-        let plain = Observation(id: 1, time: Timestamp(nanoseconds: 0), source: .otlpLog, witness: 0, authority: 0)
+        let plain = Observation(id: 1, time: Timestamp(nanoseconds: 0), source: .otlpLog, emitter: 0, priority: 0)
         let all = [Self.full, plain, Self.full]
         #expect([Observation](encoded: all.encoded) == all)
         #expect([Observation](encoded: []) == [])

@@ -32,24 +32,24 @@ extension Batch {
     }
 }
 
-extension UsageBook {
+extension UsageIndex {
     /// What observations tell about sessions that is not known yet.
-    func news(in deliveries: [[Observation]]) -> [SessionNote] {
-        var sightings: [String: SessionSighting] = [:]
+    func news(in deliveries: [[Observation]]) -> [SessionEntry] {
+        var updates: [String: SessionUpdate] = [:]
         for observation in deliveries.joined() {
             guard let session = observation.session else { continue }
-            if sightings[session]?.merge(observation) == nil { sightings[session] = observation.sessionSighting }
+            if updates[session]?.merge(observation) == nil { updates[session] = observation.sessionUpdate }
         }
-        return sightings.values.sorted { $0.id < $1.id }.map { SessionNote(sighting: $0, isSighted: false) }.filter(
+        return updates.values.sorted { $0.id < $1.id }.map { SessionEntry(update: $0, isSighted: false) }.filter(
             isNews
         )
     }
 
     /// Whether a note tells something that is not known.
-    func isNews(_ note: SessionNote) -> Bool {
-        guard let number = sessions.number(of: note.sighting.id), let known = sessions[number] else { return true }
-        var merged = known.sighting
-        merged.merge(note.sighting)
-        return merged != known.sighting || (note.isSighted && !known.isSighted)
+    func isNews(_ note: SessionEntry) -> Bool {
+        guard let number = sessions.number(of: note.update.id), let known = sessions[number] else { return true }
+        var merged = known.update
+        merged.merge(note.update)
+        return merged != known.update || (note.isSighted && !known.isSighted)
     }
 }

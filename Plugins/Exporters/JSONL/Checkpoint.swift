@@ -70,7 +70,7 @@ struct Checkpoint {
     ///
     /// - Returns: The size of the checkpoint.
     @discardableResult
-    func write(_ shelf: Shelf) throws(StorageFailure) -> Int64 {
+    func write(_ shelf: StoreState) throws(StorageFailure) -> Int64 {
         let (parts, border) = shelf.withLock { contents in
             (contents.parts.order.compactMap { id in contents.parts[id].map { (id, $0) } }, contents.book.border)
         }
@@ -87,7 +87,7 @@ struct Checkpoint {
         output.writer.end()
         try output.flush()
         let places = Dictionary(uniqueKeysWithValues: parts.enumerated().map { ($1.0, (Int32($0), $1.1.end)) })
-        var dump = BookDump(shelf)
+        var dump = IndexSnapshot(shelf)
         while let (calls, expired) = dump.nextCalls() {
             output.writer.begin(receivedAt: nil)
             output.writer.write(calls: calls, isBrief: true)
@@ -113,7 +113,7 @@ struct Checkpoint {
     /// Reads a checkpoint if there is one that fits the files.
     ///
     /// - Returns: What it holds; nil if everything has to be read anew.
-    func read(_ paths: [String]) -> Shelf.Contents? {
+    func read(_ paths: [String]) -> StoreState.Contents? {
         guard let file = try? ReadableFile(names.checkpoint) else { return nil }
         var scanner = LineScanner(file, from: 0)
         guard case .line(let head, let place)? = scanner.next(), let parts = head.checkpoint,
@@ -146,9 +146,10 @@ struct Checkpoint {
     }
 
     /// Finds the files of a checkpoint again, also the one that has got another name since.
-    private static func match(_ parts: [CheckpointPart], _ paths: [String]) -> (contents: Shelf.Contents, ids: [Int32])?
-    {
-        var contents = Shelf.Contents()
+    private static func match(_ parts: [CheckpointPart], _ paths: [String]) -> (
+        contents: StoreState.Contents, ids: [Int32]
+    )? {
+        var contents = StoreState.Contents()
         var ids: [Int32] = []
         var rest = paths[...]
         for part in parts {

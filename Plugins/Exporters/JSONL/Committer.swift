@@ -14,7 +14,7 @@ import Darwin
 
 /// Turns batches into lines, puts them on the disk and only then into the book; lives on one thread.
 struct Committer: ~Copyable {
-    private let shelf: Shelf
+    private let shelf: StoreState
     private let keepsRecords: Bool
     private let flushes: Bool
     private var file: LineFile
@@ -22,7 +22,7 @@ struct Committer: ~Copyable {
     private var part: Int32
     private var generation: Int
 
-    init(_ file: consuming LineFile, shelf: Shelf, part: Int32, keepsRecords: Bool, flushes: Bool) {
+    init(_ file: consuming LineFile, shelf: StoreState, part: Int32, keepsRecords: Bool, flushes: Bool) {
         self.shelf = shelf
         self.keepsRecords = keepsRecords
         self.flushes = flushes
@@ -165,7 +165,7 @@ struct Committer: ~Copyable {
 
     private static func draft(_ batch: Batch, keepsRecords: Bool) -> UsageLine {
         var line = UsageLine()
-        line.sessions = batch.sessions.map { SessionNote(sighting: $0, isSighted: true) }
+        line.sessions = batch.sessions.map { SessionEntry(update: $0, isSighted: true) }
         guard keepsRecords, batch.otlp.recordCount > 0 else { return line }
         line.extent = batch.extent
         for (session, ranges) in batch.recordsOfSessions { line.sessions[session].records = ranges }

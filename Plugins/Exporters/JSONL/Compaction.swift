@@ -23,11 +23,11 @@ struct Compaction {
     private let names: PartNames
     private let storage: StorageCalls
     private let damage: StoreDamage
-    private let shelf: Shelf
+    private let shelf: StoreState
     /// The calls that were there when it began; what changes later is newer than the border says.
     private let calls: [UInt64]
 
-    init(names: PartNames, shelf: Shelf, border: CompactionBorder, storage: StorageCalls, damage: StoreDamage) {
+    init(names: PartNames, shelf: StoreState, border: CompactionBorder, storage: StorageCalls, damage: StoreDamage) {
         (self.storage, self.damage) = (storage, damage)
         self.names = names
         self.shelf = shelf
@@ -82,7 +82,7 @@ struct Compaction {
             removed += shelf.withLock { contents in
                 ids.count { id in
                     guard let entry = contents.book.entry(id), border.isExpired(entry.call.time) else { return false }
-                    if border.isForgotten(entry.witnesses) { return contents.book.remove(id) }
+                    if border.isForgotten(entry.observations) { return contents.book.remove(id) }
                     return contents.book.expire(id)
                 }
             }
@@ -96,11 +96,11 @@ struct Compaction {
     }
 }
 
-extension UsageBook {
+extension UsageIndex {
     /// Says where lines stand after their files were rewritten as one.
     fileprivate mutating func move(from former: Set<Int32>, to part: Int32, _ lines: [String: [LineRef]]) {
         for number in sessions.slots.indices {
-            guard let id = sessions.slots[number]?.sighting.id, sessions.slots[number]?.isHidden == false else {
+            guard let id = sessions.slots[number]?.update.id, sessions.slots[number]?.isHidden == false else {
                 continue
             }
             let moved = (lines[id] ?? []).map { LineRef(part: part, offset: $0.offset, first: $0.first) }

@@ -51,7 +51,7 @@ struct EventReader {
             damage = damage ?? StoreDamage.Place(path: file.path, offset: place.offset)
             return
         }
-        for note in line.sessions where note.sighting.id == session {
+        for note in line.sessions where note.update.id == session {
             for range in note.records {
                 for record in Range(range).clamped(to: batch.otlp.records.indices) { take(record, of: batch) }
             }

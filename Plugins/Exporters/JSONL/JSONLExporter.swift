@@ -81,7 +81,7 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
         return StartError(reason, "\(settings.id): \(failure.path) cannot be used: \(failure.reason)")
     }
 
-    // MARK: - Questions
+    // MARK: - Prompt
 
     func summary(_ query: UsageQuery) async throws -> UsageSummary {
         try store().shelf.withLock { $0.book.summary(query) }

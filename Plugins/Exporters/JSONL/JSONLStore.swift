@@ -8,7 +8,7 @@ import Usage
 
 /// A store that is open: what comes in goes through one thread, questions read the shelf.
 final class JSONLStore: Sendable {
-    let shelf: Shelf
+    let shelf: StoreState
     let names: PartNames
     /// The number by which it knows itself again.
     let identity: UInt64

@@ -43,7 +43,7 @@ struct UsageLine {
     var calls: [KeptEntry] = []
     var expired: [LedgerEntry] = []
     var retired: [UInt64] = []
-    var sessions: [SessionNote] = []
+    var sessions: [SessionEntry] = []
     /// Whether everything before the line is void.
     var isSnapshot = false
     /// Up to where the store was compacted.
@@ -112,7 +112,7 @@ struct UsageLine {
         case .calls: try cursor.array { cursor throws(LineError) in calls.append(try KeptEntry(&cursor)) }
         case .expired: try cursor.array { cursor throws(LineError) in expired.append(try KeptEntry(&cursor).entry) }
         case .retired: try cursor.array { cursor throws(LineError) in retired.append(try cursor.hash()) }
-        case .sessions: try cursor.array { cursor throws(LineError) in sessions.append(try SessionNote(&cursor)) }
+        case .sessions: try cursor.array { cursor throws(LineError) in sessions.append(try SessionEntry(&cursor)) }
         case .snapshot: isSnapshot = try cursor.flag()
         case .compactedUnixNano: compacted = CompactionBorder(before: try cursor.unixNano())
         case .checkpoint:
@@ -131,21 +131,21 @@ struct UsageLine {
 }
 
 extension KeptEntry {
-    /// Reads a call; only its price and its witnesses are needed, all else follows from them.
+    /// Reads a call; only its price and its observations are needed, all else follows from them.
     init(_ cursor: inout LineCursor) throws(LineError) {
         var price = CallPrice(cost: .zero, isPriced: false, computed: nil)
-        var witnesses: [Observation] = []
+        var observations: [Observation] = []
         try cursor.object { cursor, key throws(LineError) in
             switch key {
             case .cost: price.cost = try cursor.money()
             case .priced: price.isPriced = try cursor.flag()
             case .computedCost: price.computed = try cursor.money()
             case .observations:
-                try cursor.array { cursor throws(LineError) in witnesses.append(try Observation(&cursor)) }
+                try cursor.array { cursor throws(LineError) in observations.append(try Observation(&cursor)) }
             default: try cursor.skip()
             }
         }
-        guard let entry = LedgerEntry(witnesses: witnesses) else { throw .malformed }
+        guard let entry = LedgerEntry(observations: observations) else { throw .malformed }
         self.init(entry: entry, price: price)
     }
 }

@@ -7,8 +7,8 @@ enum LineKey: String, CaseIterable {
     case id
     case timeUnixNano
     case source
-    case witness
-    case authority
+    case emitter = "witness"
+    case priority = "authority"
     case model
     case provider
     case sessionId
@@ -36,7 +36,7 @@ enum LineKey: String, CaseIterable {
     case answerKey
     case responseKey
     case lineageKey
-    case weakKey
+    case blockingKey = "weakKey"
     case weakWindow
     case intervalKey
     case sideChain
@@ -48,7 +48,7 @@ enum LineKey: String, CaseIterable {
     case firstUnixNano
     case lastUnixNano
     case parent
-    case knowledge
+    case provenance = "knowledge"
     case records
     case lines
     case name

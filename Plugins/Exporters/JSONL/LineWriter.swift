@@ -116,7 +116,7 @@ struct LineWriter: ~Copyable {
             bytes.append(UInt8(ascii: "{"))
             if isBrief { bytes.append("callId", hash: kept.entry.call.id) } else { Self.figures(kept, &bytes) }
             Self.price(kept, &bytes)
-            Self.witnesses(kept.entry, &bytes)
+            Self.observations(kept.entry, &bytes)
             bytes.append(UInt8(ascii: "}"))
         }
     }
@@ -128,7 +128,7 @@ struct LineWriter: ~Copyable {
         list(expired) { bytes, entry in
             bytes.append(UInt8(ascii: "{"))
             bytes.append("callId", hash: entry.call.id)
-            Self.witnesses(entry, &bytes)
+            Self.observations(entry, &bytes)
             bytes.append(UInt8(ascii: "}"))
         }
     }
@@ -139,7 +139,7 @@ struct LineWriter: ~Copyable {
         list(retired) { bytes, id in bytes.append(hash: id) }
     }
 
-    mutating func write(sessions: [SessionNote]) {
+    mutating func write(sessions: [SessionEntry]) {
         guard !sessions.isEmpty else { return }
         bytes.append(key: "sessions")
         list(sessions) { bytes, session in session.write(to: &bytes) }
@@ -190,12 +190,12 @@ struct LineWriter: ~Copyable {
         bytes.append("computedCost", money: kept.price.computed)
     }
 
-    private static func witnesses(_ entry: LedgerEntry, _ bytes: inout [UInt8]) {
+    private static func observations(_ entry: LedgerEntry, _ bytes: inout [UInt8]) {
         bytes.append(key: "observations")
         bytes.append(UInt8(ascii: "["))
-        for (position, witness) in entry.witnesses.enumerated() {
+        for (position, observation) in entry.observations.enumerated() {
             if position > 0 { bytes.append(UInt8(ascii: ",")) }
-            witness.write(to: &bytes)
+            observation.write(to: &bytes)
         }
         bytes.append(UInt8(ascii: "]"))
     }

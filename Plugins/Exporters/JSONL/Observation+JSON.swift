@@ -9,8 +9,8 @@ extension Observation {
         bytes.append("id", hash: id)
         bytes.append("timeUnixNano", unixNano: time)
         bytes.append("source", text: source.name)
-        bytes.append("witness", hash: witness)
-        bytes.append("authority", number: Int64(authority))
+        bytes.append("witness", hash: emitter)
+        bytes.append("authority", number: Int64(priority))
         bytes.append("inputTokens", count: counts.uncachedInput)
         bytes.append("outputTokens", count: counts.output)
         bytes.append("cacheReadTokens", count: counts.cacheRead)
@@ -30,7 +30,7 @@ extension Observation {
         bytes.append("answerKey", hash: keys.answer)
         bytes.append("responseKey", hash: keys.response)
         bytes.append("lineageKey", hash: keys.lineage)
-        bytes.append("weakKey", hash: weakKey)
+        bytes.append("weakKey", hash: blockingKey)
         bytes.append("intervalKey", hash: intervalKey)
         if isSideChain { bytes.append("sideChain", flag: true) }
         if weakWindow != Self.usualWindow { bytes.append("weakWindow", number: Int64(weakWindow)) }
@@ -65,7 +65,7 @@ extension Observation {
 
     /// Reads what ``write(to:)`` wrote.
     init(_ cursor: inout LineCursor) throws(LineError) {
-        self.init(id: 0, time: Timestamp(nanoseconds: 0), source: .otlpLog, witness: 0, authority: 0)
+        self.init(id: 0, time: Timestamp(nanoseconds: 0), source: .otlpLog, emitter: 0, priority: 0)
         var hasTime = false
         var origin = CallOrigin()
         try cursor.object { cursor, key throws(LineError) in
@@ -75,8 +75,8 @@ extension Observation {
                 time = try cursor.unixNano()
                 hasTime = true
             case .source: source = try cursor.source()
-            case .witness: witness = try cursor.hash()
-            case .authority: authority = UInt8(clamping: try cursor.integer())
+            case .emitter: emitter = try cursor.hash()
+            case .priority: priority = UInt8(clamping: try cursor.integer())
             case .model: origin.model = try cursor.text()
             case .provider: origin.provider = try cursor.text()
             case .sessionId: origin.session = try cursor.text()
@@ -122,7 +122,7 @@ extension Observation {
         case .answerKey: keys.answer = try cursor.hash()
         case .responseKey: keys.response = try cursor.hash()
         case .lineageKey: keys.lineage = try cursor.hash()
-        case .weakKey: weakKey = try cursor.hash()
+        case .blockingKey: blockingKey = try cursor.hash()
         case .weakWindow: weakWindow = Int32(clamping: try cursor.integer())
         case .intervalKey: intervalKey = try cursor.hash()
         case .sideChain: isSideChain = try cursor.flag()

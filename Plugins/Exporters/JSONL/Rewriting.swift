@@ -34,17 +34,17 @@ struct Rewriting: ~Copyable {
     }
 
     /// Writes what the book knows, without what is too old.
-    mutating func snapshot(_ shelf: Shelf, _ border: CompactionBorder) throws(StorageFailure) {
+    mutating func snapshot(_ shelf: StoreState, _ border: CompactionBorder) throws(StorageFailure) {
         writer.begin(receivedAt: nil)
         writer.bytes.append("snapshot", flag: true)
         writer.write(border)
         writer.end()
         try flush()
-        var dump = BookDump(shelf)
+        var dump = IndexSnapshot(shelf)
         while let (calls, expired) = dump.nextCalls() {
             let kept = calls.filter { !border.isExpired($0.entry.call.time) }
             let old = (expired + calls.map(\.entry)).filter {
-                border.isExpired($0.call.time) && !border.isForgotten($0.witnesses)
+                border.isExpired($0.call.time) && !border.isForgotten($0.observations)
             }
             guard !kept.isEmpty || !old.isEmpty else { continue }
             writer.begin(receivedAt: nil)
@@ -61,7 +61,7 @@ struct Rewriting: ~Copyable {
             writer.write(sessions: sessions)
             writer.end()
             try flush()
-            if let earliest = sessions.map(\.sighting.lastSeen).min() { note(earliest) }
+            if let earliest = sessions.map(\.update.lastSeen).min() { note(earliest) }
         }
     }
 
@@ -138,18 +138,18 @@ struct Rewriting: ~Copyable {
     }
 
     /// Writes what stands before the records; where the line begins.
-    private mutating func beginRecords(_ line: UsageLine, _ extent: RecordExtent, _ sessions: [SessionNote]) -> Int64 {
+    private mutating func beginRecords(_ line: UsageLine, _ extent: RecordExtent, _ sessions: [SessionEntry]) -> Int64 {
         writer.begin(receivedAt: line.receivedAt.flatMap(Timestamp.init(iso8601:)))
         writer.write(extent)
         writer.write(sessions: sessions.filter { !$0.records.isEmpty })
         return file.size
     }
 
-    private mutating func remember(_ sessions: [SessionNote], at offset: Int64, _ extent: RecordExtent) {
+    private mutating func remember(_ sessions: [SessionEntry], at offset: Int64, _ extent: RecordExtent) {
         note(extent.earliest)
         for session in sessions where !session.records.isEmpty {
-            let line = LineRef(part: 0, offset: offset, first: session.sighting.firstSeen.nanoseconds)
-            result.lines[session.sighting.id, default: []].append(line)
+            let line = LineRef(part: 0, offset: offset, first: session.update.firstSeen.nanoseconds)
+            result.lines[session.update.id, default: []].append(line)
         }
     }
 
@@ -168,13 +168,13 @@ struct Rewriting: ~Copyable {
     }
 }
 
-extension UsageBook {
+extension UsageIndex {
     /// The sessions that stay after a compaction.
-    fileprivate func remaining(_ notes: [SessionNote], _ border: Timestamp) -> [SessionNote] {
+    fileprivate func remaining(_ notes: [SessionEntry], _ border: Timestamp) -> [SessionEntry] {
         notes.compactMap { note in
-            guard let number = sessions.number(of: note.sighting.id), let session = sessions[number] else { return nil }
+            guard let number = sessions.number(of: note.update.id), let session = sessions[number] else { return nil }
             let hasCalls = session.calls.contains { (call($0)?.time).map { $0 >= border } ?? false }
-            guard hasCalls || note.sighting.lastSeen >= border else { return nil }
+            guard hasCalls || note.update.lastSeen >= border else { return nil }
             var note = note
             note.lines = []
             return note
@@ -197,7 +197,7 @@ extension UsageLine {
     }
 
     /// The sessions with the positions that their records have after some were dropped.
-    func sessions(of batch: Batch) -> [SessionNote] {
+    func sessions(of batch: Batch) -> [SessionEntry] {
         var positions: [Int: Int] = [:]
         for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
             positions[record] = positions.count

@@ -19,15 +19,15 @@ struct SessionFilter {
     }
 
     func matches(_ session: KeptSession) -> Bool {
-        let sighting = session.sighting
-        if let id = query.id, id != sighting.id { return false }
+        let update = session.update
+        if let id = query.id, id != update.id { return false }
         guard session.isListed else { return false }
-        guard query.filter.allowsOwner(of: sighting), query.isSeen(from: sighting.firstSeen, to: sighting.lastSeen)
+        guard query.filter.allowsOwner(of: update), query.isSeen(from: update.firstSeen, to: update.lastSeen)
         else { return false }
         if let models, !models.contains(where: { session.callsByModel[$0] != nil }) { return false }
         if let status = query.status, session.status(at: query.now) != status { return false }
         guard let text else { return true }
-        return [sighting.id, sighting.name?.value, sighting.project, sighting.user].contains { name in
+        return [update.id, update.name?.value, update.project, update.user].contains { name in
             name.map { Self.contains(Self.folded($0), text) } ?? false
         }
     }
@@ -48,7 +48,7 @@ struct SessionFilter {
 
 extension KeptSession {
     fileprivate func status(at now: Timestamp) -> Session.Status {
-        var session = Session(id: "", startedAt: sighting.firstSeen, lastSeenAt: sighting.lastSeen)
+        var session = Session(id: "", startedAt: update.firstSeen, lastSeenAt: update.lastSeen)
         session.isCompleted = isCompleted
         return session.status(at: now)
     }
@@ -56,10 +56,10 @@ extension KeptSession {
 
 extension UsageFilter {
     /// Whether whoever runs a session is meant; says nothing about models.
-    func allowsOwner(of sighting: SessionSighting) -> Bool {
+    func allowsOwner(of update: SessionUpdate) -> Bool {
         guard !isEmpty else { return true }
-        return allows(sighting.agent, as: .agent) && allows(sighting.project, as: .project)
-            && allows(sighting.user, as: .user) && allows(sighting.machine, as: .machine)
+        return allows(update.agent, as: .agent) && allows(update.project, as: .project)
+            && allows(update.user, as: .user) && allows(update.machine, as: .machine)
     }
 }
 
@@ -67,11 +67,11 @@ extension SessionQuery.Place {
     /// The place of a session in an order.
     init(of session: KeptSession, by sort: SessionQuery.Sort) {
         var brief = Session(
-            id: session.sighting.id,
-            startedAt: session.sighting.firstSeen,
-            lastSeenAt: session.sighting.lastSeen
+            id: session.update.id,
+            startedAt: session.update.firstSeen,
+            lastSeenAt: session.update.lastSeen
         )
-        if sort == .name { brief.name = session.sighting.name?.value ?? brief.id }
+        if sort == .name { brief.name = session.update.name?.value ?? brief.id }
         brief.totals = session.totals.totals
         self.init(of: brief, by: sort)
     }

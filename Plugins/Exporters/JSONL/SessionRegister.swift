@@ -4,7 +4,7 @@ import Usage
 
 /// A session with everything that answers about it need.
 struct KeptSession {
-    var sighting: SessionSighting
+    var update: SessionUpdate
     /// Stands for calls of an agent that knows no session; never listed.
     let isHidden: Bool
     /// Whether a record names it.
@@ -23,24 +23,24 @@ struct KeptSession {
     /// Whether it is shown: it may be a trace whose calls turned out to belong elsewhere.
     var isListed: Bool { !isHidden && (isSighted || totals.calls > 0) }
 
-    var isCompleted: Bool { (sighting.completion?.value ?? 0) != 0 }
+    var isCompleted: Bool { (update.completion?.value ?? 0) != 0 }
 
     /// The session as answers have it, without sums.
     func session(_ models: NameTable) -> Session {
-        var session = Session(id: sighting.id, startedAt: sighting.firstSeen, lastSeenAt: sighting.lastSeen)
-        session.name = sighting.name?.value ?? sighting.id
-        session.agent = sighting.agent
+        var session = Session(id: update.id, startedAt: update.firstSeen, lastSeenAt: update.lastSeen)
+        session.name = update.name?.value ?? update.id
+        session.agent = update.agent
         session.model = newest.flatMap { models[$0.model] }
-        session.project = sighting.project
-        session.user = sighting.user
-        session.machine = sighting.machine
-        session.branch = sighting.branch?.value
-        session.agentVersion = sighting.agentVersion?.value
-        session.parent = sighting.parent
-        session.taskStatus = sighting.taskStatus?.value
+        session.project = update.project
+        session.user = update.user
+        session.machine = update.machine
+        session.branch = update.branch?.value
+        session.agentVersion = update.agentVersion?.value
+        session.parent = update.parent
+        session.taskStatus = update.taskStatus?.value
         session.isCompleted = isCompleted
-        session.knowledge = sighting.knowledge
-        session.comparableCost = sighting.comparableCost
+        session.provenance = update.provenance
+        session.comparableCost = update.comparableCost
         return session
     }
 }
@@ -56,10 +56,10 @@ struct SessionOwner {
     /// Numbers the names of a session.
     init(_ session: KeptSession, number: (String?, UsageDimension) -> Int32) {
         isHidden = session.isHidden
-        agent = number(session.sighting.agent, .agent)
-        project = number(session.sighting.project, .project)
-        user = number(session.sighting.user, .user)
-        machine = number(session.sighting.machine, .machine)
+        agent = number(session.update.agent, .agent)
+        project = number(session.update.project, .project)
+        user = number(session.update.user, .user)
+        machine = number(session.update.machine, .machine)
     }
 
     /// The number of a name; there is none for the model.
@@ -114,20 +114,20 @@ struct SessionRegister {
 
     /// The sessions that a session started.
     func children(of id: String) -> [KeptSession] {
-        (children[id] ?? []).compactMap { slots[Int($0)] }.filter { $0.sighting.parent == id && $0.isListed }
+        (children[id] ?? []).compactMap { slots[Int($0)] }.filter { $0.update.parent == id && $0.isListed }
     }
 
     /// Takes in what is told of a session; its number.
-    mutating func note(_ sighting: SessionSighting, isSighted: Bool, isHidden: Bool = false) -> Int32 {
-        let key = Key(id: sighting.id, isHidden: isHidden)
+    mutating func note(_ update: SessionUpdate, isSighted: Bool, isHidden: Bool = false) -> Int32 {
+        let key = Key(id: update.id, isHidden: isHidden)
         if let known = numbers[key] {
-            slots[Int(known)]?.sighting.merge(sighting)
+            slots[Int(known)]?.update.merge(update)
             nameOwner(known)
             if isSighted { slots[Int(known)]?.isSighted = true }
             adopt(known)
             return known
         }
-        var session = KeptSession(sighting: sighting, isHidden: isHidden)
+        var session = KeptSession(update: update, isHidden: isHidden)
         session.isSighted = isSighted
         let number: Int32
         if let slot = free.popLast() {
@@ -153,14 +153,14 @@ struct SessionRegister {
     }
 
     private mutating func adopt(_ number: Int32) {
-        if let parent = slots[Int(number)]?.sighting.parent { children[parent, default: []].insert(number) }
+        if let parent = slots[Int(number)]?.update.parent { children[parent, default: []].insert(number) }
     }
 
     /// Forgets a session.
     mutating func remove(_ number: Int32) {
         guard let session = slots[Int(number)] else { return }
-        numbers[Key(id: session.sighting.id, isHidden: session.isHidden)] = nil
-        if let parent = session.sighting.parent {
+        numbers[Key(id: session.update.id, isHidden: session.isHidden)] = nil
+        if let parent = session.update.parent {
             children[parent]?.remove(number)
             if children[parent]?.isEmpty == true { children[parent] = nil }
         }

@@ -15,7 +15,7 @@ struct StoreOpening {
     /// What a start makes.
     struct Opened: ~Copyable {
         var lock: StoreLock
-        var shelf: Shelf
+        var shelf: StoreState
         var file: LineFile
         var part: Int32
         var identity: UInt64
@@ -35,7 +35,7 @@ struct StoreOpening {
         let part = contents.parts.current ?? contents.parts.append(Part(path: names.path))
         contents.parts[part]?.end = file.offset
         let identity = lock.identity(isNew: contents.parts.isEmpty)
-        return Opened(lock: lock, shelf: Shelf(contents), file: file, part: part, identity: identity)
+        return Opened(lock: lock, shelf: StoreState(contents), file: file, part: part, identity: identity)
     }
 
     private func makeFolder() throws(StorageFailure) {
@@ -66,10 +66,10 @@ struct StoreOpening {
 
     // MARK: - Reading back
 
-    private func readBack() throws(StorageFailure) -> Shelf.Contents {
+    private func readBack() throws(StorageFailure) -> StoreState.Contents {
         let paths: [String]
         do throws(QueueStorageError) { paths = try self.paths() } catch { throw StorageFailure(error) }
-        var contents = Checkpoint(names).read(paths) ?? Shelf.Contents()
+        var contents = Checkpoint(names).read(paths) ?? StoreState.Contents()
         for (position, path) in paths.enumerated() {
             let known = contents.parts.order.indices.contains(position) ? contents.parts.order[position] : nil
             let id = known ?? contents.parts.append(Part(path: path))
@@ -82,7 +82,7 @@ struct StoreOpening {
     /// Reads a file from where it is not known yet.
     ///
     /// - Returns: The files before it, if it stands for them, too.
-    private func read(_ id: Int32, _ contents: inout Shelf.Contents) throws(StorageFailure) -> [Int32]? {
+    private func read(_ id: Int32, _ contents: inout StoreState.Contents) throws(StorageFailure) -> [Int32]? {
         guard let part = contents.parts[id], let file = try ReadableFile.ifPresent(part.path), file.size > part.end
         else { return nil }
         var scanner = LineScanner(file, from: part.end)
@@ -91,7 +91,7 @@ struct StoreOpening {
             switch item {
             case .line(let line, let place):
                 if line.isSnapshot {
-                    contents.book = UsageBook()
+                    contents.book = UsageIndex()
                     superseded = Array(contents.parts.order.prefix { $0 != id })
                 }
                 contents.book.apply(line, part: id, offset: place.offset)
@@ -117,7 +117,7 @@ struct StoreOpening {
     }
 
     /// Removes files that a compaction has replaced but, interrupted, not removed.
-    private func removeObsolete(_ ids: [Int32], _ contents: inout Shelf.Contents) {
+    private func removeObsolete(_ ids: [Int32], _ contents: inout StoreState.Contents) {
         for id in ids {
             if let path = contents.parts[id]?.path { Rename.away(path) }
             contents.parts.remove(id)

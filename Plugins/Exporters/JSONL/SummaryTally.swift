@@ -16,7 +16,7 @@ struct SummaryTally {
     /// Days by the number of the name, when they are to be split.
     private var split: [[Int32: ExactTotals]]
 
-    init(_ query: UsageQuery, _ book: borrowing UsageBook) {
+    init(_ query: UsageQuery, _ book: borrowing UsageIndex) {
         self.query = query
         days = [ExactTotals](repeating: ExactTotals(), count: query.period.days.count)
         byModel = NumberedSums(count: book.models.count)
@@ -25,10 +25,10 @@ struct SummaryTally {
     }
 
     /// Takes in what a session has with a model in a quarter of an hour.
-    mutating func add(_ sums: ExactTotals, _ key: UsageBook.RollupKey, _ day: Int?, _ book: borrowing UsageBook) {
+    mutating func add(_ sums: ExactTotals, _ key: UsageIndex.RollupKey, _ day: Int?, _ book: borrowing UsageIndex) {
         guard let owner = book.sessions.owners[Int(key.session)] else { return }
         if !query.filter.isEmpty {
-            guard let session = book.sessions[key.session], query.filter.allowsOwner(of: session.sighting),
+            guard let session = book.sessions[key.session], query.filter.allowsOwner(of: session.update),
                 query.filter.allows(book.models[key.model], as: .model)
             else { return }
         }
@@ -42,7 +42,7 @@ struct SummaryTally {
         split[day][series == .model ? key.model : owner[series], default: ExactTotals()] += sums
     }
 
-    mutating func write(to summary: inout UsageSummary, _ book: borrowing UsageBook) {
+    mutating func write(to summary: inout UsageSummary, _ book: borrowing UsageIndex) {
         summary.totals = totals.totals
         for (day, totals) in days.enumerated() { summary.byDay[day].totals = totals.totals }
         writeModels(to: &summary, book)
@@ -55,7 +55,7 @@ struct SummaryTally {
     }
 
     /// Writes what each model has; a session counts once in the others, however many of them it used.
-    private mutating func writeModels(to summary: inout UsageSummary, _ book: borrowing UsageBook) {
+    private mutating func writeModels(to summary: inout UsageSummary, _ book: borrowing UsageIndex) {
         let (models, owners) = (book.models, book.sessions.owners)
         // An empty name and none are one.
         var listed = Listed(byModel, count: models.count) { models[$0] ?? "" }
@@ -81,7 +81,8 @@ struct SummaryTally {
         if query.series == .model { summary.series = listed.series(split) }
     }
 
-    private func writeOwners(_ dimension: UsageDimension, to summary: inout UsageSummary, _ book: borrowing UsageBook) {
+    private func writeOwners(_ dimension: UsageDimension, to summary: inout UsageSummary, _ book: borrowing UsageIndex)
+    {
         let (names, owners) = (book.sessions.names[dimension] ?? NameTable(), book.sessions.owners)
         var totals = NumberedSums(count: names.count)
         for (number, sums) in zip(bySession.numbers, bySession.sums) {
@@ -103,12 +104,12 @@ struct SummaryTally {
     }
 
     /// The sessions with the largest costs; of equal ones those whose ids come first.
-    private func dearest(_ book: borrowing UsageBook) -> [Session] {
+    private func dearest(_ book: borrowing UsageIndex) -> [Session] {
         let (sessions, owners) = (book.sessions, book.sessions.owners)
         var ranking = LargestNames(UsageSummary.maximumSessions, keepsOther: true)
         for (place, number) in bySession.numbers.enumerated() where owners[Int(number)]?.isHidden == false {
             ranking.offer((Int64(clamping: bySession.sums[place].cost), 0, 0), place) {
-                sessions.slots[Int(number)]?.sighting.id ?? ""
+                sessions.slots[Int(number)]?.update.id ?? ""
             }
         }
         return ranking.sortedPlaces.compactMap { place in

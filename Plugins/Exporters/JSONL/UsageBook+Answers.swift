@@ -2,7 +2,7 @@
 
 import Usage
 
-extension UsageBook {
+extension UsageIndex {
     /// Adds up a period.
     func summary(_ query: UsageQuery) -> UsageSummary {
         let period = query.period
@@ -16,7 +16,7 @@ extension UsageBook {
         let minute = query.now.nanoseconds - 60_000_000_000
         summary.activeSessions = sessions.slots.indices.count {
             guard let session = sessions.slots[$0], !session.isCompleted, session.isListed,
-                session.sighting.lastSeen.nanoseconds >= minute, query.filter.allowsOwner(of: session.sighting)
+                session.update.lastSeen.nanoseconds >= minute, query.filter.allowsOwner(of: session.update)
             else { return false }
             return session.callsByModel.keys.contains { query.filter.allows(models[$0], as: .model) }
                 || query.filter[.model].isEmpty
@@ -39,7 +39,7 @@ extension UsageBook {
     func names(of dimension: UsageDimension) -> Set<String> {
         let names =
             dimension == .model
-            ? models.known : Set(sessions.slots.compactMap { $0?.sighting.name(of: dimension) })
+            ? models.known : Set(sessions.slots.compactMap { $0?.update.name(of: dimension) })
         return names.subtracting([""])
     }
 
@@ -89,8 +89,8 @@ extension UsageBook {
 
     /// The sessions that a session started, all together with at most as many calls as a session lists.
     private func subagents(of id: String) -> [SessionDetail.Subagent] {
-        let children = sessions.children(of: id).filter { $0.sighting.id != id }
-            .sorted { ($0.sighting.firstSeen, $0.sighting.id) < ($1.sighting.firstSeen, $1.sighting.id) }
+        let children = sessions.children(of: id).filter { $0.update.id != id }
+            .sorted { ($0.update.firstSeen, $0.update.id) < ($1.update.firstSeen, $1.update.id) }
         var rest = SessionDetail.maximumCalls
         return children.prefix(SessionDetail.maximumSubagents).map { child in
             let calls = calls(of: child, atMost: rest)
@@ -141,7 +141,7 @@ extension UsageBook {
     }
 }
 
-extension SessionSighting {
+extension SessionUpdate {
     /// What the session is called in a dimension; nil for the model, which belongs to calls.
     func name(of dimension: UsageDimension) -> String? {
         switch dimension {

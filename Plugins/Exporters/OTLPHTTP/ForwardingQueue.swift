@@ -78,8 +78,8 @@ public struct ForwardingQueue: Sendable {
     /// A letter is in the queue before it leaves the dead letters: a crash between doubles it and loses nothing.
     /// - Returns: What was put back.
     /// - Throws: ``QueueStorageError``, which ``QueueStorageError/isLocked`` when a running collector has the queue.
-    public func replay(logger: Logger) throws(QueueStorageError) -> Tally {
-        guard try !storage.names(in: folders.deadLetters).isEmpty else { return Tally() }
+    public func replay(logger: Logger) throws(QueueStorageError) -> QueueSize {
+        guard try !storage.names(in: folders.deadLetters).isEmpty else { return QueueSize() }
         let lock = try storage.lock(folders.lock)
         defer { withExtendedLifetime(lock) {} }
         let dead = SegmentLog(folder: folders.deadLetters, storage: storage, logger: logger)
@@ -87,9 +87,9 @@ public struct ForwardingQueue: Sendable {
         defer { dead.close() }
         var queues: [Signal: SegmentLog] = [:]
         defer { for queue in queues.values { queue.close() } }
-        var total = Tally()
-        while let stretch = try dead.take(SegmentLog.Portion(bytes: 1)) {
-            for entry in stretch.entries {
+        var total = QueueSize()
+        while let range = try dead.take(SegmentLog.BatchLimit(bytes: 1)) {
+            for entry in range.entries {
                 guard let letter = DeadLetter(entry) else { continue }
                 let queue: SegmentLog
                 if let open = queues[letter.signal] {
@@ -106,9 +106,9 @@ public struct ForwardingQueue: Sendable {
                     bytes: letter.request
                 )
                 try queue.append([back])
-                total += Tally(back)
+                total += QueueSize(back)
             }
-            dead.acknowledge(stretch.place)
+            dead.acknowledge(range.place)
         }
         return total
     }

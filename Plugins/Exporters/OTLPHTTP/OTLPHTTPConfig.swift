@@ -128,9 +128,9 @@ public struct OTLPHTTPConfig: ComponentConfig {
         public var insecureSkipVerify = false
         /// The name that the destination's certificate must have, when it is another than the address has.
         public var serverNameOverride = ""
-        /// Who vouches for the destination; the system's authorities when empty.
+        /// Who vouches for the destination; the system's priorities when empty.
         public var caFile: ConfigPath = ""
-        /// Whether the system's authorities are trusted beside those.
+        /// Whether the system's priorities are trusted beside those.
         public var includeSystemCACertsPool = false
         /// The certificate that this collector shows.
         public var certFile: ConfigPath = ""
@@ -194,11 +194,11 @@ extension OTLPHTTPConfig {
         configuration.minimumTLSVersion = tls.minVersion == .v1_3 ? .tlsv13 : .tlsv12
         if tls.insecureSkipVerify { configuration.certificateVerification = .none }
         if !tls.caFile.isEmpty {
-            let authorities = try NIOSSLCertificate.fromPEMFile(tls.caFile.path)
+            let priorities = try NIOSSLCertificate.fromPEMFile(tls.caFile.path)
             if tls.includeSystemCACertsPool {
-                configuration.additionalTrustRoots = [.certificates(authorities)]
+                configuration.additionalTrustRoots = [.certificates(priorities)]
             } else {
-                configuration.trustRoots = .certificates(authorities)
+                configuration.trustRoots = .certificates(priorities)
             }
         }
         if !tls.certFile.isEmpty {

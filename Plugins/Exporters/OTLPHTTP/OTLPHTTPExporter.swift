@@ -28,7 +28,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     private struct Running {
         var client: HTTPClient
         var destination: Destination
-        var lanes: [Signal: Lane] = [:]
+        var lanes: [Signal: SendingQueue] = [:]
         var queues: [Signal: CommitQueue] = [:]
         var deadLetters: SegmentLog?
         var lock: (any Sendable)?
@@ -75,7 +75,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         try deadLetters.open()
         running.deadLetters = deadLetters
         let start = ContinuousClock.now
-        let surroundings = Lane.Surroundings(
+        let environment = SendingQueue.Environment(
             config: config,
             settings: settings,
             destination: running.destination,
@@ -93,15 +93,15 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
             let queue = SegmentLog(
                 folder: folders.queue(signal),
                 storage: place,
-                segmentSize: config.sendingQueue.isInFiles ? SegmentLog.fileSize : LaneMemory.segmentSize,
+                segmentSize: config.sendingQueue.isInFiles ? SegmentLog.fileSize : SendingMemory.segmentSize,
                 logger: settings.logger
             )
             try queue.open()
-            let lane = Lane(signal, queue: queue, surroundings)
+            let lane = SendingQueue(signal, queue: queue, environment)
             running.lanes[signal] = lane
             running.queues[signal] = lane.makeCommitQueue()
         }
-        let backlog = running.lanes.values.reduce(Tally()) { $0 + $1.queue.waiting }
+        let backlog = running.lanes.values.reduce(QueueSize()) { $0 + $1.queue.waiting }
         settings.counters.add(backlog.bytes, to: .queuedBytes)
         guard backlog.batches > 0 else { return }
         settings.logger.info(
@@ -148,7 +148,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         await former.task?.value
         limit.cancel()
         try? await former.client.shutdown()
-        let backlog = former.lanes.values.reduce(Tally()) { $0 + $1.queue.waiting }
+        let backlog = former.lanes.values.reduce(QueueSize()) { $0 + $1.queue.waiting }
         for lane in former.lanes.values {
             lane.release(lane.queue.waiting.bytes)
             lane.queue.close()
@@ -157,7 +157,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         if backlog.batches > 0 { sayFarewell(backlog) }
     }
 
-    private func sayFarewell(_ backlog: Tally) {
+    private func sayFarewell(_ backlog: QueueSize) {
         let amount: Logger.Metadata = ["batches": "\(backlog.batches)", "records": "\(backlog.records)"]
         if config.sendingQueue.isInFiles {
             settings.logger.notice(
@@ -240,7 +240,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     var queueStatus: QueueStatus {
         let lanes = running.withLock { $0.map { Array($0.lanes.values) } } ?? []
         let parts = lanes.map(\.status)
-        let waiting = parts.reduce(Tally()) { $0 + $1.waiting }
+        let waiting = parts.reduce(QueueSize()) { $0 + $1.waiting }
         return QueueStatus(
             batches: waiting.batches,
             bytes: waiting.bytes,

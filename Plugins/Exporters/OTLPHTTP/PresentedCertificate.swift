@@ -13,7 +13,7 @@ struct PresentedCertificate: Hashable {
     let notAfter: Timestamp
 
     /// As long as it may take to learn it.
-    private static let patience = TimeAmount.seconds(5)
+    private static let timeout = TimeAmount.seconds(5)
 
     init(notBefore: Timestamp, notAfter: Timestamp) { (self.notBefore, self.notAfter) = (notBefore, notAfter) }
 
@@ -27,17 +27,17 @@ struct PresentedCertificate: Hashable {
     static func shown(by address: WebAddress, under name: String, on group: any EventLoopGroup) async -> Self? {
         let loop = group.next()
         let found = loop.makePromise(of: Self?.self)
-        loop.scheduleTask(in: patience) { found.succeed(nil) }
-        let bootstrap = ClientBootstrap(group: loop).connectTimeout(patience).channelInitializer { channel in
+        loop.scheduleTask(in: timeout) { found.succeed(nil) }
+        let bootstrap = ClientBootstrap(group: loop).connectTimeout(timeout).channelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
                 let isName = (try? SocketAddress(ipAddress: name, port: 0)) == nil
                 let handler = try NIOSSLClientHandler(
                     context: NIOSSLContext(configuration: .makeClientConfiguration()),
                     serverHostname: isName ? name : nil
-                ) { (certificates: [NIOSSLCertificate], verdict: EventLoopPromise<NIOSSLVerificationResult>) in
+                ) { (certificates: [NIOSSLCertificate], recordClass: EventLoopPromise<NIOSSLVerificationResult>) in
                     found.succeed(certificates.first.map { Self($0) })
                     // Its dates are all that is wanted.
-                    verdict.succeed(NIOSSLVerificationResult.failed)
+                    recordClass.succeed(NIOSSLVerificationResult.failed)
                 }
                 try channel.pipeline.syncOperations.addHandler(handler)
             }

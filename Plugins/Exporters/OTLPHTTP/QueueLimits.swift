@@ -9,9 +9,9 @@ struct QueueLimits: Sendable, Hashable {
     var batches = Int.max
     var records = Int.max
     /// From how much on a request goes at once.
-    var minimum: SegmentLog.Portion
+    var minimum: SegmentLog.BatchLimit
     /// How much a request has at most.
-    var maximum: SegmentLog.Portion
+    var maximum: SegmentLog.BatchLimit
     /// As many bytes of requests as may be under way at once.
     var memory: Int
 
@@ -28,10 +28,10 @@ struct QueueLimits: Sendable, Hashable {
         case (false, .auto), (false, .requests): batches = size.number
         }
         let batch = config.batch
-        func portion(_ amount: OTLPHTTPConfig.Amount, unlimited: Bool) -> SegmentLog.Portion {
+        func portion(_ amount: OTLPHTTPConfig.Amount, unlimited: Bool) -> SegmentLog.BatchLimit {
             let isBytes = amount.hasUnit || batch.sizer == .bytes
             let number = amount.number == 0 && unlimited ? Int.max : amount.number
-            return SegmentLog.Portion(bytes: isBytes ? number : .max, records: isBytes ? .max : number)
+            return SegmentLog.BatchLimit(bytes: isBytes ? number : .max, records: isBytes ? .max : number)
         }
         minimum = portion(batch.minSize, unlimited: false)
         maximum = portion(batch.maxSize, unlimited: true)
@@ -42,7 +42,7 @@ struct QueueLimits: Sendable, Hashable {
     }
 
     /// Whether so much may wait.
-    func hold(_ tally: Tally) -> Bool {
+    func hold(_ tally: QueueSize) -> Bool {
         tally.bytes <= bytes && tally.batches <= batches && tally.records <= records
     }
 }

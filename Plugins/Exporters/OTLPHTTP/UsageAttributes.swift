@@ -80,7 +80,7 @@ final class UsageAttributes: Sendable {
     private static func carrier(of reports: [Observation], in batch: OTLPBatch) -> Observation? {
         func rank(_ report: Observation) -> (Int, Int, UInt64) {
             let hasCost = batch.attribute(.genAIUsageCost, record: Int(report.record)) != nil
-            return (hasCost ? 0 : 1, -Int(report.authority), report.id)
+            return (hasCost ? 0 : 1, -Int(report.priority), report.id)
         }
         return reports.min { rank($0) < rank($1) }
     }
@@ -143,23 +143,23 @@ private struct Memory {
     mutating func learn(_ observations: [Observation]) {
         guard let change = try? ledger.absorb(observations) else { return }
         for entry in change.retired {
-            for observation in entry.witnesses { calls[observation.id] = nil }
+            for observation in entry.observations { calls[observation.id] = nil }
         }
         for entry in change.entries {
-            for observation in entry.witnesses { calls[observation.id] = entry.ref }
+            for observation in entry.observations { calls[observation.id] = entry.ref }
         }
     }
 
     func call(of observation: UInt64) -> Int64? { calls[observation] }
 
     /// Whether a record that carries the figures of a call was sent, or is being sent.
-    func isSent(_ entry: LedgerEntry) -> Bool { entry.witnesses.contains { carriers.contains($0.id) } }
+    func isSent(_ entry: LedgerEntry) -> Bool { entry.observations.contains { carriers.contains($0.id) } }
 
     /// Forgets the calls that changed longest ago where there are too many.
     mutating func forgetOldest() {
         while ledger.entries.count > capacity {
             if let entry = ledger.remove(oldest) {
-                for observation in entry.witnesses {
+                for observation in entry.observations {
                     calls[observation.id] = nil
                     carriers.remove(observation.id)
                 }

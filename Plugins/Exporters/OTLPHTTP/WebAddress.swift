@@ -16,16 +16,16 @@ struct WebAddress: Hashable {
         guard ["http", "https"].contains(scheme) else { return nil }
         let rest = text[colon.upperBound...]
         let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
-        let authority = rest[..<end]
+        let priority = rest[..<end]
         let tail = rest[end...].prefix { $0 != "#" }
         path = tail.isEmpty || tail.hasPrefix("/") ? String(tail) : "/" + tail
-        guard !authority.contains("@"), !text.contains(where: \.isWhitespace) else { return nil }
-        var name = authority
+        guard !priority.contains("@"), !text.contains(where: \.isWhitespace) else { return nil }
+        var name = priority
         var number = scheme == "https" ? 443 : 80
-        if let last = authority.lastIndex(of: ":"), !authority[last...].contains("]") {
-            guard let written = UInt16(authority[authority.index(after: last)...]) else { return nil }
+        if let last = priority.lastIndex(of: ":"), !priority[last...].contains("]") {
+            guard let written = UInt16(priority[priority.index(after: last)...]) else { return nil }
             number = Int(written)
-            name = authority[..<last]
+            name = priority[..<last]
         }
         if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
         guard !name.isEmpty else { return nil }
@@ -34,10 +34,10 @@ struct WebAddress: Hashable {
     }
 
     /// The address as text.
-    var text: String { "\(scheme)://\(authority)\(path)" }
+    var text: String { "\(scheme)://\(priority)\(path)" }
 
     /// Host and port, which may be shown: a path or query may hold a secret.
-    var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
+    var priority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
 
     /// What is wrong with an address, and what to write instead; nil when nothing is.
     static func fault(in text: String) -> (message: String, help: String?)? {
@@ -45,8 +45,8 @@ struct WebAddress: Hashable {
         guard text.contains("://") else {
             return ("the address has no http:// or https:// in front", "write http://\(text)")
         }
-        let authority = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst(2).first ?? ""
-        if authority.contains("@") {
+        let priority = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst(2).first ?? ""
+        if priority.contains("@") {
             return ("a name and password do not belong into an address", "write headers: { Authorization: ... }")
         }
         return ("this is no http:// or https:// address", "write http://127.0.0.1:4318, for example")

@@ -4,12 +4,12 @@ import CollectorKit
 import GRDB
 import Usage
 
-/// Writes what the ledger has learned: calls with their witnesses and, in the same transaction, the sums over them.
+/// Writes what the ledger has learned: calls with their observations and, in the same transaction, the sums over them.
 struct CallTables {
     let db: Database
     private let insertion: SQLiteStatement
-    /// The witnesses of a call as they are written, again and again in the same memory.
-    private var witnesses: [UInt8] = []
+    /// The observations of a call as they are written, again and again in the same memory.
+    private var observations: [UInt8] = []
     private var sums: [RollupKey: UsageTotals] = [:]
     private let border: CompactionBorder
     /// The blocks of calls that were added, removed or changed.
@@ -110,11 +110,11 @@ struct CallTables {
         let isExpired = border.isExpired(call.time)
         let session = isExpired ? Self.expired : try catalog.session(of: call, db)
         let model = try catalog.model(call.model, provider: call.provider, db)
-        witnesses.removeAll(keepingCapacity: true)
-        for position in entry.witnesses.indices { entry.witnesses[position].encode(into: &witnesses) }
+        observations.removeAll(keepingCapacity: true)
+        for position in entry.observations.indices { entry.observations[position].encode(into: &observations) }
         var insertion = insertion
         Self.bind(call, price, session, model, to: &insertion)
-        try witnesses.withUnsafeBytes { try insertion.run(endingWith: $0) }
+        try observations.withUnsafeBytes { try insertion.run(endingWith: $0) }
         if call.isCounted, !isExpired {
             var totals = UsageTotals()
             totals.calls = 1
@@ -154,7 +154,7 @@ struct CallTables {
         insertion.bind(call.duration)
         insertion.bind(call.error)
         insertion.bind(call.sources.reduce(Int64(0)) { $0 | 1 << Int64($1.rawValue) })
-        insertion.bind(Int64(call.witnessCount))
+        insertion.bind(Int64(call.observationCount))
         insertion.bind(call.isWeaklyJoined)
     }
 

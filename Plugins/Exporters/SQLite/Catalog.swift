@@ -25,7 +25,7 @@ struct Catalog: Sendable {
     private struct Slot {
         let key: SessionKey
         var row: SessionTable.Row?
-        var sighting: SessionSighting?
+        var update: SessionUpdate?
         /// Whether a record names the session, not only a call.
         var isSighted = false
     }
@@ -43,20 +43,20 @@ struct Catalog: Sendable {
         if let session = call.session { return try row(slot(session), db) }
         let names = [call.agent, call.user, call.project, call.machine]
         let id = names.map { $0 ?? "" }.joined(separator: "\u{1F}")
-        var sighting = SessionSighting(id: id, time: call.time)
-        (sighting.agent, sighting.user, sighting.project, sighting.machine) = (
+        var update = SessionUpdate(id: id, time: call.time)
+        (update.agent, update.user, update.project, update.machine) = (
             call.agent, call.user, call.project, call.machine
         )
         let slot = slot(id, isHidden: true)
-        note(sighting, slot)
+        note(update, slot)
         return try row(slot, db)
     }
 
     /// The row of a session that a record names.
-    mutating func session(_ sighting: SessionSighting, _ db: Database) throws -> Int64 {
-        let slot = slot(sighting.id)
+    mutating func session(_ update: SessionUpdate, _ db: Database) throws -> Int64 {
+        let slot = slot(update.id)
         slots[slot].isSighted = true
-        note(sighting, slot)
+        note(update, slot)
         return try row(slot, db)
     }
 
@@ -64,8 +64,8 @@ struct Catalog: Sendable {
     mutating func note(_ observation: Observation) {
         guard let session = observation.session else { return }
         let position = slot(session)
-        if slots[position].sighting?.merge(observation) == nil, let sighting = observation.sessionSighting {
-            note(sighting, position)
+        if slots[position].update?.merge(observation) == nil, let update = observation.sessionUpdate {
+            note(update, position)
         }
     }
 
@@ -91,17 +91,17 @@ struct Catalog: Sendable {
     mutating func flush(_ db: Database) throws -> [Int64] {
         var renamed: [Int64] = []
         for position in touched {
-            guard let sighting = slots[position].sighting else { continue }
+            guard let update = slots[position].update else { continue }
             // With the names that it has before.
             _ = try row(position, db)
             try SessionTable(db: db).update(
-                sighting,
+                update,
                 revision: revision,
                 isHidden: slots[position].key.isHidden,
                 isSighted: slots[position].isSighted
             )
-            if try rename(position, sighting, db) { renamed.append(slots[position].row?.ref ?? 0) }
-            slots[position].sighting = nil
+            if try rename(position, update, db) { renamed.append(slots[position].row?.ref ?? 0) }
+            slots[position].update = nil
         }
         touched.removeAll(keepingCapacity: true)
         if slots.count > Self.capacity { self = Catalog() }
@@ -109,11 +109,11 @@ struct Catalog: Sendable {
     }
 
     /// Remembers the names that a session has after an update; whether they are others than those its calls were told by.
-    private mutating func rename(_ position: Int, _ sighting: SessionSighting, _ db: Database) throws -> Bool {
+    private mutating func rename(_ position: Int, _ update: SessionUpdate, _ db: Database) throws -> Bool {
         guard let known = slots[position].row else { return false }
         slots[position].row?.isNew = false
         func isOther(_ name: String?, _ former: String?) -> Bool { name != nil && name != former }
-        guard isOther(sighting.agent, known.agent) || isOther(sighting.machine, known.machine) else { return false }
+        guard isOther(update.agent, known.agent) || isOther(update.machine, known.machine) else { return false }
         let key = slots[position].key
         // Which of two names stays is decided by the database.
         let row = try SessionTable(db: db).row(id: key.id, isHidden: key.isHidden)
@@ -133,12 +133,12 @@ struct Catalog: Sendable {
         return position
     }
 
-    private mutating func note(_ sighting: SessionSighting, _ position: Int) {
-        if slots[position].sighting == nil {
-            slots[position].sighting = sighting
+    private mutating func note(_ update: SessionUpdate, _ position: Int) {
+        if slots[position].update == nil {
+            slots[position].update = update
             touched.append(position)
         } else {
-            slots[position].sighting?.merge(sighting)
+            slots[position].update?.merge(update)
         }
     }
 

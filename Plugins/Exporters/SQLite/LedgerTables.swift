@@ -12,11 +12,11 @@ struct LedgerTables: LedgerIndex {
 
     func mayHold(_ link: LedgerLink) throws -> Bool { try links.holds(link, db) }
 
-    func kinds(in cell: ResemblanceCell) throws -> UInt8 { try links.kinds(in: cell, db) }
+    func kinds(in cell: MatchBucket) throws -> UInt8 { try links.kinds(in: cell, db) }
 
-    func isKnownOverfull(_ cell: ResemblanceCell) -> Bool { recent.isOverfull(cell) }
+    func isKnownOverfull(_ cell: MatchBucket) -> Bool { recent.isOverfull(cell) }
 
-    func noteOverfull(_ cell: ResemblanceCell) { recent.noteOverfull(cell) }
+    func noteOverfull(_ cell: MatchBucket) { recent.noteOverfull(cell) }
 
     func entries(linkedBy link: LedgerLink, limit: Int) throws -> [LedgerEntry] {
         try links.refs(link, limit: limit, db).compactMap { ref in
@@ -36,15 +36,16 @@ struct LedgerTables: LedgerIndex {
     }
 
     private func entry(_ ref: Int64) throws -> LedgerEntry? {
-        if let witnesses = recent[ref] { return LedgerEntry(ref: ref, witnesses: witnesses) }
+        if let observations = recent[ref] { return LedgerEntry(ref: ref, observations: observations) }
         var statement = try SQLiteStatement("SELECT witnesses FROM calls WHERE ref = ?", db)
         statement.bind(ref)
         guard let bytes = try statement.first({ $0.blob(0) }) else { return nil }
-        guard let witnesses = [Observation](stored: bytes), let entry = LedgerEntry(ref: ref, witnesses: witnesses)
+        guard let observations = [Observation](stored: bytes),
+            let entry = LedgerEntry(ref: ref, observations: observations)
         else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the observations of call \(ref) are damaged")
         }
-        recent.insert(witnesses, ref)
+        recent.insert(observations, ref)
         return entry
     }
 }
@@ -67,17 +68,17 @@ extension LedgerEntry {
     }
 }
 
-/// The witnesses of calls that were written or read lately: a second witness nearly always comes soon.
+/// The observations of calls that were written or read lately: a second observation nearly always comes soon.
 ///
 /// Each call has one place, by its number; calls are numbered one after the other, so the newest drive out the oldest.
 final class RecentEntries: Sendable {
     private let slots = Mutex([Slot]())
     /// Cells that hold too many observations to tell them apart: to count them again would cost hundreds of rows.
-    private let overfull = Mutex(Set<ResemblanceCell>())
+    private let overfull = Mutex(Set<MatchBucket>())
 
     private struct Slot {
         var ref: Int64 = 0
-        var witnesses: [Observation] = []
+        var observations: [Observation] = []
     }
 
     /// How many calls are remembered: about a megabyte.
@@ -86,36 +87,36 @@ final class RecentEntries: Sendable {
 
     private static func place(of ref: Int64) -> Int { Int(truncatingIfNeeded: ref) & (capacity - 1) }
 
-    /// The witnesses of a call; nil when they are not remembered.
+    /// The observations of a call; nil when they are not remembered.
     subscript(ref: Int64) -> [Observation]? {
         slots.withLock { slots in
             guard !slots.isEmpty, slots[Self.place(of: ref)].ref == ref else { return nil }
-            return slots[Self.place(of: ref)].witnesses
+            return slots[Self.place(of: ref)].observations
         }
     }
 
-    /// Whether a witness of a call that is remembered is one that is looked for.
+    /// Whether a observation of a call that is remembered is one that is looked for.
     func holds(_ ref: Int64, where isWanted: (Observation) -> Bool) -> Bool {
         slots.withLock { slots in
             guard !slots.isEmpty, slots[Self.place(of: ref)].ref == ref else { return false }
-            let witnesses = slots[Self.place(of: ref)].witnesses
-            return witnesses.indices.contains { isWanted(witnesses[$0]) }
+            let observations = slots[Self.place(of: ref)].observations
+            return observations.indices.contains { isWanted(observations[$0]) }
         }
     }
 
-    func isOverfull(_ cell: ResemblanceCell) -> Bool { overfull.withLock { $0.contains(cell) } }
+    func isOverfull(_ cell: MatchBucket) -> Bool { overfull.withLock { $0.contains(cell) } }
 
-    func noteOverfull(_ cell: ResemblanceCell) {
+    func noteOverfull(_ cell: MatchBucket) {
         overfull.withLock { cells in
             if cells.count >= Self.cellCapacity { cells.removeAll() }
             cells.insert(cell)
         }
     }
 
-    func insert(_ witnesses: [Observation], _ ref: Int64) {
+    func insert(_ observations: [Observation], _ ref: Int64) {
         slots.withLock { slots in
             if slots.isEmpty { slots = Array(repeating: Slot(), count: Self.capacity) }
-            slots[Self.place(of: ref)] = Slot(ref: ref, witnesses: witnesses)
+            slots[Self.place(of: ref)] = Slot(ref: ref, observations: observations)
         }
     }
 

@@ -71,7 +71,7 @@ struct LinkFilter: Sendable {
     /// Which sets of kinds of a cell may be among the links whose filter has these words.
     ///
     /// - Parameters:
-    ///   - cell: The link of the cell itself (``ResemblanceCell/link``).
+    ///   - cell: The link of the cell itself (``MatchBucket/link``).
     ///   - kinds: Those that are asked for, a bit for each.
     @inline(__always)
     static func kinds(

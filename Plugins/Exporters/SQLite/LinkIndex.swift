@@ -67,7 +67,7 @@ struct LinkIndex: Sendable {
     }
 
     /// Which sets of kinds of ids the observations in a cell may know, a bit for each.
-    func kinds(in cell: ResemblanceCell, _ db: Database) throws -> UInt8 {
+    func kinds(in cell: MatchBucket, _ db: Database) throws -> UInt8 {
         var kinds = tail.kinds(in: cell)
         let slice = Self.slice(of: cell.link)
         var position = slices[slice].runs.count

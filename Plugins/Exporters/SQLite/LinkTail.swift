@@ -15,8 +15,8 @@ struct LinkTail: Sendable {
 
     func contains(_ link: LedgerLink) -> Bool { first[link] != nil }
 
-    /// Which sets of kinds of ids sightings of a cell may know, a bit for each of the eight.
-    func kinds(in cell: ResemblanceCell) -> UInt8 { UInt8(truncatingIfNeeded: cells[cell.link] ?? 0) }
+    /// Which sets of kinds of ids updates of a cell may know, a bit for each of the eight.
+    func kinds(in cell: MatchBucket) -> UInt8 { UInt8(truncatingIfNeeded: cells[cell.link] ?? 0) }
 
     /// - Returns: Whether this was new.
     mutating func insert(_ link: LedgerLink, _ ref: Int64) -> Bool {

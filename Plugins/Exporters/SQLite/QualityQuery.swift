@@ -51,13 +51,13 @@ struct QualityQuery {
         }
     }
 
-    /// Compares what agents report of whole sessions with the sums of their calls, as ``SessionSighting/comparableCost`` allows.
+    /// Compares what agents report of whole sessions with the sums of their calls, as ``SessionUpdate/comparableCost`` allows.
     private func compareSessions(_ quality: inout DataQuality) throws {
         var statement = try SQLiteStatement(
             """
             SELECT s.id, s.reported_cost, s.cost FROM sessions s
             WHERE s.started_at < ? AND s.last_seen_at >= ? AND s.reported_cost IS NOT NULL AND s.parent IS NULL
-                AND s.last_seen_at - s.reported_cost_at <= \(SessionSighting.longestTail) AND \(SessionTable.listed)
+                AND s.last_seen_at - s.reported_cost_at <= \(SessionUpdate.longestTail) AND \(SessionTable.listed)
             """,
             db
         )
@@ -89,7 +89,7 @@ extension Call {
         price = CallPrice(cost: computed ?? .zero, isPriced: row.bool(10), computed: computed)
         reportedCost = row.optionalInt(12).map(Money.init(nanodollars:))
         sources = Observation.Source.all(inBits: row.int(13))
-        witnessCount = Int(try row.small(14))
+        observationCount = Int(try row.small(14))
         isWeaklyJoined = row.bool(15)
         model = row.text(16)
     }

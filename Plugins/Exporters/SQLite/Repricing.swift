@@ -26,8 +26,8 @@ struct Repricing: Sendable {
         var tables = try CallTables(db)
         let found = try calls(db)
         for call in found {
-            let observations = [Observation](stored: call.witnesses)
-            guard let entry = observations.flatMap({ LedgerEntry(ref: call.ref, witnesses: $0) }) else {
+            let observations = [Observation](stored: call.observations)
+            guard let entry = observations.flatMap({ LedgerEntry(ref: call.ref, observations: $0) }) else {
                 throw DatabaseError(
                     resultCode: .SQLITE_CORRUPT,
                     message: "the observations of call \(call.ref) are damaged"
@@ -48,7 +48,7 @@ struct Repricing: Sendable {
         var ref: Int64
         var former: FormerCall
         var price: CallPrice
-        var witnesses: [UInt8]
+        var observations: [UInt8]
     }
 
     private func calls(_ db: Database) throws -> [StoredCall] {
@@ -63,7 +63,12 @@ struct Repricing: Sendable {
                 isPriced: row.bool(4),
                 computed: row.optionalInt(12).map(Money.init(nanodollars:))
             )
-            return StoredCall(ref: row.int(13), former: try FormerCall(row: row), price: price, witnesses: row.blob(14))
+            return StoredCall(
+                ref: row.int(13),
+                former: try FormerCall(row: row),
+                price: price,
+                observations: row.blob(14)
+            )
         }
     }
 }

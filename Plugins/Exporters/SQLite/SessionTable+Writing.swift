@@ -43,26 +43,26 @@ extension SessionTable {
         return Set(try statement.rows { $0.int(0) })
     }
 
-    /// Takes in what was seen of a session, as ``SessionSighting/merge(_:)`` would.
-    func update(_ sighting: SessionSighting, revision: Int64, isHidden: Bool, isSighted: Bool) throws {
+    /// Takes in what was seen of a session, as ``SessionUpdate/merge(_:)`` would.
+    func update(_ update: SessionUpdate, revision: Int64, isHidden: Bool, isSighted: Bool) throws {
         var statement = try SQLiteStatement(Self.update, db)
-        statement.bind(sighting.id)
+        statement.bind(update.id)
         statement.bind(isHidden)
         statement.bind(isSighted)
-        for text in [sighting.agent, sighting.user, sighting.project, sighting.machine, sighting.parent] {
+        for text in [update.agent, update.user, update.project, update.machine, update.parent] {
             statement.bind(text)
         }
-        statement.bind(sighting.firstSeen.nanoseconds)
-        statement.bind(sighting.lastSeen.nanoseconds)
-        for fact in [sighting.name, sighting.branch, sighting.agentVersion, sighting.taskStatus] {
+        statement.bind(update.firstSeen.nanoseconds)
+        statement.bind(update.lastSeen.nanoseconds)
+        for fact in [update.name, update.branch, update.agentVersion, update.taskStatus] {
             statement.bind(fact?.value)
             statement.bind(fact?.time.nanoseconds)
         }
-        statement.bind(Int64(sighting.completion?.value ?? 0))
-        statement.bind(sighting.completion?.time.nanoseconds)
-        statement.bind(sighting.reportedCost?.value.nanodollars)
-        statement.bind(sighting.reportedCost?.time.nanoseconds)
-        statement.bind(Int64(sighting.knowledge.rawValue))
+        statement.bind(Int64(update.completion?.value ?? 0))
+        statement.bind(update.completion?.time.nanoseconds)
+        statement.bind(update.reportedCost?.value.nanodollars)
+        statement.bind(update.reportedCost?.time.nanoseconds)
+        statement.bind(Int64(update.provenance.rawValue))
         statement.bind(revision)
         try statement.run()
     }

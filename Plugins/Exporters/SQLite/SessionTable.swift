@@ -143,7 +143,7 @@ extension Session {
         agentVersion = row.text(11)
         parent = row.text(12)
         model = row.name(13)
-        knowledge = Knowledge(rawValue: UInt8(truncatingIfNeeded: row.int(14)))
+        provenance = Provenance(rawValue: UInt8(truncatingIfNeeded: row.int(14)))
         totals = try UsageTotals(row: row, from: 15)
     }
 }
@@ -175,7 +175,7 @@ extension Call {
         duration = row.optionalInt(15)
         error = row.text(16)
         sources = Observation.Source.all(inBits: row.int(17))
-        witnessCount = Int(try row.small(18))
+        observationCount = Int(try row.small(18))
         isWeaklyJoined = row.bool(19)
     }
 }

@@ -95,7 +95,7 @@ struct StoreWriter: Sendable {
             let ref = try calls.insert(change.entries[position], pricing: pricing, &catalog)
             change.entries[position].ref = ref
             change.entries[position].forEachLink { links.insert($0, ref) }
-            recent.insert(change.entries[position].witnesses, ref)
+            recent.insert(change.entries[position].observations, ref)
         }
         noteChanged(calls.changed)
         let sessions = try calls.writeSums(revision)

@@ -24,8 +24,8 @@ extension SummaryMemory {
         /// The names of each dimension by their numbers; those of models by the number of the model.
         var names = DimensionNames()
         /// An owner for each combination of names.
-        private(set) var crews: [Owner] = []
-        private var crewsByNames: [Owner.Names: Int32] = [:]
+        private(set) var ownerGroups: [Owner] = []
+        private var ownerGroupsByNames: [Owner.Names: Int32] = [:]
 
         /// Who runs a session.
         func owner(_ session: Int32) -> Owner? { owners[session] }
@@ -135,11 +135,11 @@ extension SummaryMemory.Contents {
             user: names.number(of: row.text(4) ?? "", as: .user),
             machine: names.number(of: row.text(5) ?? "", as: .machine)
         )
-        let crew = crewsByNames[names] ?? Int32(clamping: crews.count)
-        let owner = SummaryMemory.Owner(isHidden: row.bool(1), names: names, crew: crew)
-        if Int(crew) == crews.count {
-            crews.append(owner)
-            crewsByNames[names] = crew
+        let ownerGroup = ownerGroupsByNames[names] ?? Int32(clamping: ownerGroups.count)
+        let owner = SummaryMemory.Owner(isHidden: row.bool(1), names: names, ownerGroup: ownerGroup)
+        if Int(ownerGroup) == ownerGroups.count {
+            ownerGroups.append(owner)
+            ownerGroupsByNames[names] = ownerGroup
         }
         return owner
     }

@@ -24,7 +24,7 @@ final class SummaryMemory: Sendable {
         var isHidden: Bool
         var names: Names
         /// The number of these names together.
-        var crew: Int32
+        var ownerGroup: Int32
 
         struct Names: Hashable {
             var agent: Int32

@@ -94,9 +94,9 @@ struct SummaryTally {
         }
         summary.sessionCount = slots.count { isNamed($0.session) }
         writeModels(to: &summary)
-        let crews = crews()
+        let ownerGroups = ownerGroups()
         for dimension in UsageDimension.allCases where dimension != .model {
-            writeOwners(dimension, crews, to: &summary)
+            writeOwners(dimension, ownerGroups, to: &summary)
         }
     }
 
@@ -137,26 +137,26 @@ struct SummaryTally {
     }
 
     /// What sessions of the same agent, project, user and machine have together: there are at most as many of those as of sessions.
-    private func crews() -> [UsageSummary.Share] {
-        var shares = [UsageSummary.Share](repeating: UsageSummary.Share(), count: contents.crews.count)
+    private func ownerGroups() -> [UsageSummary.Share] {
+        var shares = [UsageSummary.Share](repeating: UsageSummary.Share(), count: contents.ownerGroups.count)
         for slot in slots {
             guard let owner = contents.owner(slot.session) else { continue }
-            shares[Int(owner.crew)].totals += slot.totals
-            if !owner.isHidden { shares[Int(owner.crew)].sessions += 1 }
+            shares[Int(owner.ownerGroup)].totals += slot.totals
+            if !owner.isHidden { shares[Int(owner.ownerGroup)].sessions += 1 }
         }
         return shares
     }
 
     private func writeOwners(
         _ dimension: UsageDimension,
-        _ crews: [UsageSummary.Share],
+        _ ownerGroups: [UsageSummary.Share],
         to summary: inout UsageSummary
     ) {
         let names = contents.names[dimension]
         var totals = [UsageTotals](repeating: UsageTotals(), count: names.count)
         var sessions = [Int](repeating: 0, count: names.count)
         // Every sum has a call.
-        for (owner, share) in zip(contents.crews, crews) where share.totals.calls > 0 {
+        for (owner, share) in zip(contents.ownerGroups, ownerGroups) where share.totals.calls > 0 {
             totals[Int(owner[dimension])] += share.totals
             sessions[Int(owner[dimension])] += share.sessions
         }

@@ -15,7 +15,7 @@ struct FileDescriptorWriter {
     static let standardOutput = FileDescriptorWriter(descriptor: STDOUT_FILENO)
 
     /// How long to wait for a reader of a pipe that is full and does not block, in milliseconds.
-    private static let patience: Int32 = 5_000
+    private static let timeout: Int32 = 5_000
 
     /// Writes all the bytes; may block until the reader has taken them.
     ///
@@ -49,7 +49,7 @@ struct FileDescriptorWriter {
 
     private func waitForReader() -> Bool {
         var descriptors = [pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)]
-        return poll(&descriptors, 1, Self.patience) != 0
+        return poll(&descriptors, 1, Self.timeout) != 0
     }
 
     /// Keeps a pipe without a reader from ending the process.

@@ -53,7 +53,7 @@ enum TelemetryJSON {
             "branch": JSONValue(session.branch),
             "agentVersion": JSONValue(session.agentVersion),
             "parentSessionId": JSONValue(session.parent),
-            "knowledge": .string(session.knowledge.name),
+            "knowledge": .string(session.provenance.name),
         ]
     }
 

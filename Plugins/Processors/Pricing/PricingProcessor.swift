@@ -7,7 +7,7 @@ public import Usage
 
 /// Tells everything after it how calls are priced.
 ///
-/// The price itself is set where calls are made of observations: a call that another witness completes later is priced again.
+/// The price itself is set where calls are made of observations: a call that another observation completes later is priced again.
 struct PricingProcessor: Processor, PriceTableHolding {
     let pricing: Pricing
     let counters: ComponentCounters

@@ -15,9 +15,9 @@ final class AgentProfile: Sendable {
     /// The spans that tell of one call each; nil accepts every span that looks like inference.
     let callSpans: Set<String>?
     /// How far its log records are trusted.
-    let logAuthority: UInt8
+    let logPriority: UInt8
     /// How far its spans are trusted.
-    let spanAuthority: UInt8
+    let spanPriority: UInt8
     /// How far apart in seconds two observations of one call can be.
     let window: Int32
     /// Whether spans lack the session, so that they can only be matched by the size of the prompt.
@@ -35,8 +35,8 @@ final class AgentProfile: Sendable {
         prefixes: [String] = [],
         callEvents: Set<String>? = nil,
         callSpans: Set<String>? = nil,
-        logAuthority: UInt8 = 80,
-        spanAuthority: UInt8 = 70,
+        logPriority: UInt8 = 80,
+        spanPriority: UInt8 = 70,
         window: Int32 = 30,
         spansLackSession: Bool = false,
         provider: String? = nil,
@@ -47,8 +47,8 @@ final class AgentProfile: Sendable {
         self.prefixes = prefixes
         self.callEvents = callEvents
         self.callSpans = callSpans
-        self.logAuthority = logAuthority
-        self.spanAuthority = spanAuthority
+        self.logPriority = logPriority
+        self.spanPriority = spanPriority
         self.window = window
         self.spansLackSession = spansLackSession
         self.provider = provider
@@ -63,8 +63,8 @@ final class AgentProfile: Sendable {
             prefixes: ["claude_code.", "com.anthropic.claude_code"],
             callEvents: ["api_request"],
             callSpans: ["claude_code.llm_request"],
-            logAuthority: 90,
-            spanAuthority: 80,
+            logPriority: 90,
+            spanPriority: 80,
             window: 120,
             provider: "anthropic"
         ),
@@ -95,7 +95,7 @@ final class AgentProfile: Sendable {
             serviceNames: ["copilot-chat", "github-copilot"],
             prefixes: ["copilot_chat.", "github.copilot."],
             callEvents: ["gen_ai.client.inference.operation.details"],
-            spanAuthority: 90,
+            spanPriority: 90,
             sessionKeys: ExtractionTable.copilotSession
         ),
         AgentProfile(

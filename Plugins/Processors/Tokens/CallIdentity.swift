@@ -70,7 +70,7 @@ enum CallIdentity {
     /// Not the model, the output or the share of the cache: some sources miss them or have them wrong.
     ///
     /// - Parameter scope: The session that the record names, else its trace; nil when it has neither.
-    static func weakKey(_ observation: Observation, _ profile: AgentProfile, scope: String?) -> UInt64 {
+    static func blockingKey(_ observation: Observation, _ profile: AgentProfile, scope: String?) -> UInt64 {
         let prompt = observation.counts.prompt
         guard prompt > 0 else { return 0 }
         var hash = weak
@@ -100,7 +100,7 @@ enum CallIdentity {
     /// The identity of a log record: its call's id when it has one, else what it says.
     static func logIdentity(_ observation: Observation, sequence: Int64?, scope: String?) -> UInt64 {
         var hash = log
-        hash.combine(observation.witness)
+        hash.combine(observation.emitter)
         if let key = observation.keys.strongest {
             hash.combine(key)
             return hash.value
@@ -117,7 +117,7 @@ enum CallIdentity {
     /// The identity of a span: its call's id when it has one, so that a call told again under new span ids is known, else its own.
     static func spanIdentity(_ observation: Observation) -> UInt64 {
         var hash = span
-        hash.combine(observation.witness)
+        hash.combine(observation.emitter)
         hash.combine(observation.keys.strongest ?? observation.trace.span)
         return hash.value
     }

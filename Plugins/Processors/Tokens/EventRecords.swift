@@ -9,22 +9,22 @@ enum EventRecords {
     static let scope: StaticString = "hammurabi.events"
 
     /// Beside telemetry of the agent itself, which knows its request ids and times better; above what instrumentations make of it.
-    static let authority: UInt8 = 85
+    static let priority: UInt8 = 85
 
     /// Adds what a record tells of its session.
     static func complete(
-        _ sighting: inout SessionSighting,
+        _ update: inout SessionUpdate,
         record: Int,
         of batch: OTLPBatch,
         _ longNames: inout LongNames
     ) {
-        let time = sighting.lastSeen
+        let time = update.lastSeen
         if case .string(let task)? = batch.attribute("hammurabi.task", of: .record(record)), !task.isEmpty {
             longNames.note(task, as: "task")
-            sighting.taskStatus = Latest(batch.name(task), at: time)
+            update.taskStatus = LastWrite(batch.name(task), at: time)
         }
         if case .bool(let isCompleted)? = batch.attribute("hammurabi.completed", of: .record(record)) {
-            sighting.completion = Latest(isCompleted ? 1 : 0, at: time)
+            update.completion = LastWrite(isCompleted ? 1 : 0, at: time)
         }
     }
 }
@@ -45,14 +45,14 @@ extension ObservationReader {
             id: key,
             time: time(of: entry),
             source: .event,
-            witness: scope.witness,
-            authority: EventRecords.authority
+            emitter: scope.emitter,
+            priority: EventRecords.priority
         )
         observation.counts = counts
         let profile = AgentProfile(name: text([.genAIAgentName], nil) ?? "")
         describe(&observation, entry, resource, profile, cost: reportedCost(of: record))
         observation.keys.lineage = key
-        observation.weakKey = CallIdentity.weakKey(observation, profile, scope: observation.session)
+        observation.blockingKey = CallIdentity.blockingKey(observation, profile, scope: observation.session)
         observation.weakWindow = profile.window
         return observation
     }

@@ -7,7 +7,7 @@ import Usage
 struct ObservationReader {
     let batch: OTLPBatch
     private let receivedAt: Timestamp
-    private let rules: HouseRules
+    private let rules: CustomRules
     var attributes = RecordAttributes()
     private var interner = TextInterner()
     private var longNames = LongNames()
@@ -20,14 +20,14 @@ struct ObservationReader {
     /// What is known from other batches of the traces of this one.
     private let memory: TraceMemory
     /// What records that look alike turned out to be.
-    private var verdicts: [UInt64: Verdict] = [:]
+    private var recordClasses: [UInt64: RecordClass] = [:]
     /// The newest of them: neighbours nearly always look alike.
-    var latestVerdict: (look: UInt64, verdict: Verdict)?
+    var latestRecordClass: (look: UInt64, recordClass: RecordClass)?
     private var groups = GroupNames()
     /// The session and the user of the call that was read last, before others lend theirs.
     var names: (session: String?, user: String?) = (nil, nil)
 
-    init(batch: OTLPBatch, receivedAt: Timestamp, rules: HouseRules, memory: TraceMemory) {
+    init(batch: OTLPBatch, receivedAt: Timestamp, rules: CustomRules, memory: TraceMemory) {
         self.batch = batch
         self.memory = memory
         self.receivedAt = receivedAt
@@ -38,7 +38,7 @@ struct ObservationReader {
 
     struct ScopeFacts {
         /// Who sees the calls: the scope, because one scope never tells of a call twice under two names.
-        var witness: UInt64
+        var emitter: UInt64
         /// The beginning of ``TraceLinks/kind``, to which a span's name is added.
         var kind: StableHash
         /// Who wrote its records.
@@ -90,7 +90,7 @@ struct ObservationReader {
 
     /// Notes the session and the user that a span names, for the calls of its trace that name none.
     private mutating func noteNames(of record: Int, _ resource: ResourceFacts, in tree: inout SpanTree) {
-        let profile = verdict(on: batch.records[record], resource).profile
+        let profile = recordClass(on: batch.records[record], resource).profile
         guard profile.callSpans == nil else { return }
         tree.note(session: session(profile.sessionKeys), user: text(ExtractionTable.user, .user), at: record)
     }
@@ -117,7 +117,7 @@ struct ObservationReader {
         if !isSpan, trace.isKnown { tree.noteTie(.call(trace, observation.time)) }
         guard let session = names.session else { return }
         if observation.source.isOfFiles
-            || observation.source != .event && verdict(on: entry, resource).profile.isKnownByHeart
+            || observation.source != .event && recordClass(on: entry, resource).profile.isKnownByHeart
         {
             tree.noteAgent(session: session)
         } else if !isSpan {
@@ -172,7 +172,7 @@ struct ObservationReader {
     /// What a batch tells.
     struct Findings {
         var observations: [Observation] = []
-        var sessions: [SessionSighting] = []
+        var sessions: [SessionUpdate] = []
         var sessionOfRecord: [Int32] = []
         /// What looks like usage and was not read.
         var unreadUsage = UnreadUsage()
@@ -206,25 +206,25 @@ struct ObservationReader {
             findings.sessionOfRecord[record] = Int32(position)
             return
         }
-        var sighting = SessionSighting(id: session, time: time)
-        sighting.knowledge = origin == .sessionFiles ? .transcript : .measured
-        sighting.agent = agent(of: entry, resource, origin)
-        sighting.user = text(ExtractionTable.user, .user) ?? resource.user
-        sighting.project = project(resource)
-        sighting.machine = resource.machine
+        var update = SessionUpdate(id: session, time: time)
+        update.provenance = origin == .sessionFiles ? .transcript : .measured
+        update.agent = agent(of: entry, resource, origin)
+        update.user = text(ExtractionTable.user, .user) ?? resource.user
+        update.project = project(resource)
+        update.machine = resource.machine
         switch origin {
-        case .events: EventRecords.complete(&sighting, record: record, of: batch, &longNames)
-        case .sessionFiles where tellsFacts: SessionRecords.complete(&sighting, record: record, of: batch, &longNames)
+        case .events: EventRecords.complete(&update, record: record, of: batch, &longNames)
+        case .sessionFiles where tellsFacts: SessionRecords.complete(&update, record: record, of: batch, &longNames)
         default: break
         }
         if let position {
-            findings.sessions[position].merge(sighting)
+            findings.sessions[position].merge(update)
             findings.sessionOfRecord[record] = Int32(position)
             return
         }
         findings.positions[session] = findings.sessions.count
         findings.sessionOfRecord[record] = Int32(findings.sessions.count)
-        findings.sessions.append(sighting)
+        findings.sessions.append(update)
     }
 
     private func interest(of record: Int, isLog: Bool) -> ExtractionTable.Interest {
@@ -249,7 +249,7 @@ struct ObservationReader {
 
     /// Whether a record that made no observation is known to repeat others; else its figures are in a form that is not read.
     private mutating func isRepetition(_ record: Int, _ resource: ResourceFacts) -> Bool {
-        verdict(on: batch.records[record], resource).role == .repetition
+        recordClass(on: batch.records[record], resource).role == .repetition
     }
 
     private mutating func observation(of record: Int) -> Observation? {
@@ -257,22 +257,22 @@ struct ObservationReader {
         let resource = facts(of: batch.scopes[entry.scope].resource)
         let scope = facts(ofScope: entry.scope)
         if scope.origin == .events { return event(record, entry, resource, scope) }
-        let verdict = verdict(on: entry, resource)
-        let profile = verdict.profile
+        let recordClass = recordClass(on: entry, resource)
+        let profile = recordClass.profile
         let isFromFile = scope.origin == .sessionFiles
         let kind = isFromFile ? SessionRecords.kind(of: entry.name, in: batch) : nil
-        guard isFromFile ? kind != nil : verdict.role != .repetition else { return nil }
+        guard isFromFile ? kind != nil : recordClass.role != .repetition else { return nil }
         let (raw, cost) = (rawCounts(), reportedCost(of: record))
         guard let counts = raw.normalized(convention(of: scope, isFromFile)) else { return nil }
         let hasFigures = raw.hasInput || raw.hasOutput
         // A cost without tokens is a call only where the record says that it is one: wrappers have costs, too.
-        guard !counts.isZero && hasFigures || verdict.isNamedCall && (cost ?? .zero) > .zero else { return nil }
+        guard !counts.isZero && hasFigures || recordClass.isNamedCall && (cost ?? .zero) > .zero else { return nil }
         var observation = Observation(
             id: 0,
             time: time(of: entry),
-            source: kind?.source ?? source(of: verdict),
-            witness: scope.witness,
-            authority: hasFigures ? kind?.authority ?? verdict.authority : Self.authorityOfCostAlone
+            source: kind?.source ?? source(of: recordClass),
+            emitter: scope.emitter,
+            priority: hasFigures ? kind?.priority ?? recordClass.priority : Self.priorityOfCostAlone
         )
         observation.counts = counts
         observation.knowsCacheLifetimes = raw.knowsCacheLifetimes
@@ -283,11 +283,11 @@ struct ObservationReader {
     }
 
     /// Above the sum of an agent's run, below every source that has tokens.
-    private static let authorityOfCostAlone: UInt8 = 20
+    private static let priorityOfCostAlone: UInt8 = 20
 
-    private func source(of verdict: Verdict) -> Observation.Source {
+    private func source(of recordClass: RecordClass) -> Observation.Source {
         guard batch.signal == .traces else { return .otlpLog }
-        return verdict.role == .agent ? .agentSpan : .otlpSpan
+        return recordClass.role == .agent ? .agentSpan : .otlpSpan
     }
 
     /// How a scope counts whatever its attributes are called; nil to decide by figures and attributes.
@@ -320,7 +320,7 @@ struct ObservationReader {
         if facts.origin == .sessionFiles { SessionRecords.complete(&observation, attributes, of: batch) }
         // A sum of calls resembles none of them.
         if observation.source != .agentSpan {
-            observation.weakKey = CallIdentity.weakKey(observation, profile, scope: scope)
+            observation.blockingKey = CallIdentity.blockingKey(observation, profile, scope: scope)
         }
         observation.weakWindow = profile.window
         if batch.signal == .traces {
@@ -336,11 +336,11 @@ struct ObservationReader {
     private mutating func facts(ofScope scope: Int) -> ScopeFacts {
         if let known = scopes[scope] { return known }
         let name = batch.scopes[scope].name
-        var witness = StableHash(domain: "witness")
-        witness.combine(batch.signal == .traces ? 1 : UInt64(0))
-        batch.bytes(of: name).withUnsafeBytes { witness.combine(bytes: $0.bytes) }
+        var emitter = StableHash(domain: "witness")
+        emitter.combine(batch.signal == .traces ? 1 : UInt64(0))
+        batch.bytes(of: name).withUnsafeBytes { emitter.combine(bytes: $0.bytes) }
         let facts = ScopeFacts(
-            witness: witness.value,
+            emitter: emitter.value,
             kind: Self.spanKind(ofScope: name, in: batch),
             origin: batch.signal == .logs ? origin(named: name) : .agents,
             hasAnthropicFigures: ExtractionTable.scopesWithAnthropicFigures.contains { batch.equals(name, $0) }
@@ -376,7 +376,7 @@ struct ObservationReader {
 
     private mutating func agent(of entry: RecordEntry, _ resource: ResourceFacts, _ origin: Origin) -> String? {
         if origin == .events { return text([.genAIAgentName], nil) }
-        let name = verdict(on: entry, resource).profile.name
+        let name = recordClass(on: entry, resource).profile.name
         return name.isEmpty ? nil : name
     }
 
@@ -424,7 +424,7 @@ extension ObservationReader {
             raw.fill(from: ProviderMetadata(batch.bytes(of: text)))
         }
         if attributes.present.intersects(UsageObject.keys.set) { fillFromObjects(&raw) }
-        if !rules.isEmpty { applyHouseRules(to: &raw) }
+        if !rules.isEmpty { applyCustomRules(to: &raw) }
         return raw
     }
 
@@ -435,7 +435,7 @@ extension ObservationReader {
         }
     }
 
-    private func applyHouseRules(to raw: inout RawCounts) {
+    private func applyCustomRules(to raw: inout RawCounts) {
         func house(_ field: TokenRule.Field) -> Int64? {
             rules.entry(field, in: attributes, of: batch).flatMap { batch.number(of: $0.value) }.flatMap {
                 $0 < 0 ? nil : $0
@@ -628,7 +628,7 @@ extension ObservationReader {
 // MARK: - Recognition
 
 /// What a record is taken for.
-struct Verdict {
+struct RecordClass {
     /// Whose it is.
     var profile: AgentProfile
     /// What its usage is.
@@ -636,7 +636,7 @@ struct Verdict {
     /// Whether it names itself a model call, so that a cost without tokens can be believed of it.
     var isNamedCall: Bool
     /// How far its numbers are trusted.
-    var authority: UInt8
+    var priority: UInt8
 
     /// What the usage of a record is.
     enum Role {
@@ -652,7 +652,7 @@ struct Verdict {
 /// Which records tell of calls, and by whom.
 extension ObservationReader {
     /// What the record whose attributes are loaded is; looked into once for all that look alike in the batch.
-    private mutating func verdict(on entry: RecordEntry, _ resource: ResourceFacts) -> Verdict {
+    private mutating func recordClass(on entry: RecordEntry, _ resource: ResourceFacts) -> RecordClass {
         var look = Self.look
         look.combine(UInt64(entry.scope))
         batch.bytes(of: entry.name).withUnsafeBytes { look.combine(bytes: $0.bytes) }
@@ -661,32 +661,32 @@ extension ObservationReader {
             look.combine(UInt64(key.rawValue))
             batch.bytes(of: text).withUnsafeBytes { look.combine(bytes: $0.bytes) }
         }
-        if let latest = latestVerdict, latest.look == look.value { return latest.verdict }
-        let known = verdicts[look.value]
-        let verdict = known ?? newVerdict(on: entry, resource)
-        if known == nil { verdicts[look.value] = verdict }
-        latestVerdict = (look.value, verdict)
-        return verdict
+        if let latest = latestRecordClass, latest.look == look.value { return latest.recordClass }
+        let known = recordClasses[look.value]
+        let recordClass = known ?? newRecordClass(on: entry, resource)
+        if known == nil { recordClasses[look.value] = recordClass }
+        latestRecordClass = (look.value, recordClass)
+        return recordClass
     }
 
-    private func newVerdict(on entry: RecordEntry, _ resource: ResourceFacts) -> Verdict {
+    private func newRecordClass(on entry: RecordEntry, _ resource: ResourceFacts) -> RecordClass {
         let profile = profile(of: entry, resource)
         let isSpan = batch.signal == .traces
         let (role, isNamed) = isSpan ? role(ofSpan: entry, profile) : role(ofLog: entry, profile)
-        return Verdict(
+        return RecordClass(
             profile: profile,
             role: role,
             isNamedCall: isNamed && role == .call,
-            authority: role == .agent ? Self.authorityOfAgents : authority(entry, profile, isSpan)
+            priority: role == .agent ? Self.priorityOfAgents : priority(entry, profile, isSpan)
         )
     }
 
     /// Below every source that reports single calls.
-    private static let authorityOfAgents: UInt8 = 10
+    private static let priorityOfAgents: UInt8 = 10
 
     private static let look = StableHash(domain: "look")
 
-    /// The attributes on which a verdict rests.
+    /// The attributes on which a recordClass rests.
     private static let telling: KeyGroup = [
         .eventName, .genAIAgentName, .agentName, .genAIOperationName, .openinferenceSpanKind, .langfuseObservationType,
         .mlflowSpanType, .langsmithSpanKind, .lmnrSpanType, .traceloopSpanKind, .ag2UsageKind,
@@ -706,7 +706,7 @@ extension ObservationReader {
         return AgentProfile(name: name ?? "")
     }
 
-    private func role(ofLog entry: RecordEntry, _ profile: AgentProfile) -> (Verdict.Role, isNamed: Bool) {
+    private func role(ofLog entry: RecordEntry, _ profile: AgentProfile) -> (RecordClass.Role, isNamed: Bool) {
         let event = (attributes.text(.eventName) ?? (entry.name.isEmpty ? nil : entry.name)).map(batch.string)
         if let callEvents = profile.callEvents {
             return event.map(callEvents.contains) ?? false ? (.call, true) : (.repetition, false)
@@ -716,7 +716,7 @@ extension ObservationReader {
         return (isSum ? .repetition : .call, event.hasPrefix("gen_ai.client.inference"))
     }
 
-    private func role(ofSpan entry: RecordEntry, _ profile: AgentProfile) -> (Verdict.Role, isNamed: Bool) {
+    private func role(ofSpan entry: RecordEntry, _ profile: AgentProfile) -> (RecordClass.Role, isNamed: Bool) {
         let name = batch.string(entry.name)
         if let callSpans = profile.callSpans { return callSpans.contains(name) ? (.call, true) : (.repetition, false) }
         if AgentProfile.spansThatSumUp.contains(name) { return (.repetition, false) }
@@ -726,7 +726,7 @@ extension ObservationReader {
             return AgentProfile.usageKindsThatRepeat.contains(kind) ? (.repetition, false) : (.call, true)
         }
         // An agent that reports its calls itself needs no sum of them.
-        let sum: Verdict.Role = profile.isKnownByHeart ? .repetition : .agent
+        let sum: RecordClass.Role = profile.isKnownByHeart ? .repetition : .agent
         let operation = attributes.text(.genAIOperationName).map(batch.string)
         if let operation, AgentProfile.operationsThatSumUp.contains(operation) {
             return (AgentProfile.operationsOfAgents.contains(operation) ? sum : .repetition, false)
@@ -741,13 +741,13 @@ extension ObservationReader {
         return (AgentProfile.kindsOfAgents.contains(batch.string(kind)) ? sum : .repetition, false)
     }
 
-    private func authority(_ entry: RecordEntry, _ profile: AgentProfile, _ isSpan: Bool) -> UInt8 {
+    private func priority(_ entry: RecordEntry, _ profile: AgentProfile, _ isSpan: Bool) -> UInt8 {
         guard isSpan else {
             // The convention's inference event repeats what an agent's own event says with more.
             let event = attributes.text(.eventName) ?? entry.name
-            return batch.hasPrefix(event, "gen_ai.") ? 60 : profile.logAuthority
+            return batch.hasPrefix(event, "gen_ai.") ? 60 : profile.logPriority
         }
         // A vendor's own SDK reads the answer; an instrumentation around it may add up pieces of a stream wrongly.
-        return batch.hasPrefix(batch.scopes[entry.scope].name, "com.anthropic.sdk") ? 75 : profile.spanAuthority
+        return batch.hasPrefix(batch.scopes[entry.scope].name, "com.anthropic.sdk") ? 75 : profile.spanPriority
     }
 }

@@ -20,17 +20,17 @@ enum SessionRecords {
         var source: Observation.Source
         /// How far its numbers are trusted; Claude Code's own telemetry counts whole answers where older transcripts hold the beginning of one,
         /// Codex's rollouts are its own books.
-        var authority: UInt8
+        var priority: UInt8
         /// Whether it may repeat a call of its parent under a request id of its own.
         var isSideChain = false
     }
 
     private static let kinds = [
-        Kind(event: "hammurabi.transcript.call", source: .transcript, authority: 75),
+        Kind(event: "hammurabi.transcript.call", source: .transcript, priority: 75),
         // A side question repeats calls of its parent under new ids and may have figures of its own in them.
-        Kind(event: "hammurabi.transcript.sidechain", source: .transcript, authority: 74, isSideChain: true),
-        Kind(event: "hammurabi.rollout.call", source: .rollout, authority: 95),
-        Kind(event: "hammurabi.rollout.total", source: .rollout, authority: 90),
+        Kind(event: "hammurabi.transcript.sidechain", source: .transcript, priority: 74, isSideChain: true),
+        Kind(event: "hammurabi.rollout.call", source: .rollout, priority: 95),
+        Kind(event: "hammurabi.rollout.total", source: .rollout, priority: 90),
     ]
 
     /// The kind of call that an event tells of; nil when it tells of none.
@@ -63,7 +63,7 @@ enum SessionRecords {
 
     /// Adds what a record of facts tells of its session.
     static func complete(
-        _ sighting: inout SessionSighting,
+        _ update: inout SessionUpdate,
         record: Int,
         of batch: OTLPBatch,
         _ longNames: inout LongNames
@@ -75,12 +75,12 @@ enum SessionRecords {
             longNames.note(slice, as: field)
             return batch.name(slice)
         }
-        let time = sighting.lastSeen
-        sighting.name = text("hammurabi.session.name", "title").map { Latest($0, at: time) }
-        sighting.branch = text(AttributeKey.vcsRefHeadName.name, "branch").map { Latest($0, at: time) }
-        sighting.agentVersion = text(AttributeKey.appVersion.name, "version").map { Latest($0, at: time) }
-        sighting.parent = text("hammurabi.session.parent", "session")
-        sighting.reportedCost = batch.attribute("hammurabi.session.reported_cost_usd", of: .record(record))
-            .flatMap(batch.double).flatMap(Money.init(dollars:)).map { Latest($0, at: time) }
+        let time = update.lastSeen
+        update.name = text("hammurabi.session.name", "title").map { LastWrite($0, at: time) }
+        update.branch = text(AttributeKey.vcsRefHeadName.name, "branch").map { LastWrite($0, at: time) }
+        update.agentVersion = text(AttributeKey.appVersion.name, "version").map { LastWrite($0, at: time) }
+        update.parent = text("hammurabi.session.parent", "session")
+        update.reportedCost = batch.attribute("hammurabi.session.reported_cost_usd", of: .record(record))
+            .flatMap(batch.double).flatMap(Money.init(dollars:)).map { LastWrite($0, at: time) }
     }
 }

@@ -11,7 +11,7 @@ struct FileFaults: Equatable {
     /// The first faults.
     private(set) var named: [Named] = []
     /// The first lines of unknown types.
-    private(set) var strangers: [Stranger] = []
+    private(set) var unknownTypes: [UnknownType] = []
     /// Lines that could not be read, named or not.
     private(set) var skippedLines: Int64 = 0
 
@@ -22,7 +22,7 @@ struct FileFaults: Equatable {
     }
 
     /// Lines of an unknown type.
-    struct Stranger: Equatable {
+    struct UnknownType: Equatable {
         var type: String
         var count: Int64
         /// The first of them.
@@ -36,10 +36,10 @@ struct FileFaults: Equatable {
 
     init(path: String) { self.path = path }
 
-    var isEmpty: Bool { named.isEmpty && strangers.isEmpty && skippedLines == 0 }
+    var isEmpty: Bool { named.isEmpty && unknownTypes.isEmpty && skippedLines == 0 }
 
     /// How many names are kept.
-    var nameCount: Int { named.count + strangers.count }
+    var nameCount: Int { named.count + unknownTypes.count }
 
     /// Notes a fault.
     ///
@@ -55,24 +55,26 @@ struct FileFaults: Equatable {
 
     /// Notes a line of an unknown type; lines of types beyond the limit are counted together.
     mutating func note(unknownType type: String, line: Int64, left: inout Int) {
-        let isFull = strangers.count >= Self.limit || left <= 0
-        if let known = strangers.firstIndex(where: { $0.type == type || (isFull && $0.type == UnknownLines.otherTypes) }
+        let isFull = unknownTypes.count >= Self.limit || left <= 0
+        if let known = unknownTypes.firstIndex(where: {
+            $0.type == type || (isFull && $0.type == UnknownLines.otherTypes)
+        }
         ) {
-            strangers[known].count += 1
+            unknownTypes[known].count += 1
             return
         }
         left -= 1
-        strangers.append(Stranger(type: isFull ? UnknownLines.otherTypes : type, count: 1, line: line))
+        unknownTypes.append(UnknownType(type: isFull ? UnknownLines.otherTypes : type, count: 1, line: line))
     }
 
     /// Adds what is known to a report.
     func add(to report: inout ScanReport) {
         for fault in named { report.note(ScanProblem(path: path, line: fault.line.map(Int.init), message: fault.rule)) }
         report.skippedLines += Int(skippedLines) - named.count { $0.line != nil }
-        for stranger in strangers {
+        for unknownType in unknownTypes {
             report.note(
-                unknownType: stranger.type,
-                UnknownLines(count: Int(stranger.count), first: "\(path):\(stranger.line)")
+                unknownType: unknownType.type,
+                UnknownLines(count: Int(unknownType.count), first: "\(path):\(unknownType.line)")
             )
         }
     }
@@ -121,11 +123,11 @@ extension StateEncoder {
             number(fault.line ?? 0)
             text(fault.rule)
         }
-        number(Int64(faults.strangers.count))
-        for stranger in faults.strangers {
-            text(stranger.type)
-            number(stranger.count)
-            number(stranger.line)
+        number(Int64(faults.unknownTypes.count))
+        for unknownType in faults.unknownTypes {
+            text(unknownType.type)
+            number(unknownType.count)
+            number(unknownType.line)
         }
     }
 
@@ -157,7 +159,7 @@ extension FileFaults {
             named.append(Named(line: line > 0 ? line : nil, rule: decoder.text()))
         }
         for _ in 0..<max(0, min(decoder.number(), Int64(Self.limit + 1))) {
-            strangers.append(Stranger(type: decoder.text(), count: decoder.number(), line: decoder.number()))
+            unknownTypes.append(UnknownType(type: decoder.text(), count: decoder.number(), line: decoder.number()))
         }
     }
 }

@@ -12,7 +12,7 @@ struct RecordSink {
     private(set) var callCount = 0
     private var seen: SeenCalls
     /// The type of the line that is being read, when nobody has told us of it.
-    private var stranger: String?
+    private var unknownType: String?
 
     /// As much of an unknown type is kept.
     private static let longestType = 64
@@ -46,14 +46,14 @@ struct RecordSink {
     /// Says that nobody has told us of the type of the line.
     mutating func skip(unknownType type: JSONCursor.Text) {
         let bytes = LineBytes(base: type.bytes.base, count: min(type.bytes.count, Self.longestType))
-        stranger = JSONCursor.Text(bytes: bytes).string
+        unknownType = JSONCursor.Text(bytes: bytes).string
     }
 
     /// The unknown type of the line that was just read; nil when it is known.
-    mutating func takeStranger() -> String? {
-        guard stranger != nil else { return nil }
-        defer { stranger = nil }
-        return stranger
+    mutating func takeUnknownType() -> String? {
+        guard unknownType != nil else { return nil }
+        defer { unknownType = nil }
+        return unknownType
     }
 
     /// The finished request; the sink is used up.

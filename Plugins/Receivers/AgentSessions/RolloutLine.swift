@@ -40,8 +40,8 @@ struct RolloutLine {
     ///
     /// Almost all of a rollout is content: this is what keeps gigabytes cheap.
     ///
-    /// - Parameter stranger: Is told the line's type when nobody has told us of it.
-    static func isOfInterest(_ line: LineBytes, stranger: (Text) -> Void = { _ in }) -> Bool {
+    /// - Parameter unknownType: Is told the line's type when nobody has told us of it.
+    static func isOfInterest(_ line: LineBytes, unknownType: (Text) -> Void = { _ in }) -> Bool {
         var head = JSONCursor(LineBytes(base: line.base, count: min(line.count, headLength)))
         do throws(LineFault) {
             guard try head.enterObject() else { return true }
@@ -55,7 +55,7 @@ struct RolloutLine {
                 guard let type = try head.text() else { return true }
                 if kinds.contains(where: type.equals) { return true }
                 guard type.equals("event_msg") else {
-                    if !otherKinds.contains(where: type.equals) { stranger(type) }
+                    if !otherKinds.contains(where: type.equals) { unknownType(type) }
                     return false
                 }
                 guard let next = try head.nextKey(), next.equals("payload"), try head.enterObject(),

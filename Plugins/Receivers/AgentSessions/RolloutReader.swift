@@ -66,7 +66,7 @@ final class RolloutReader: SessionReader {
 
     func read(_ line: LineBytes, into sink: inout RecordSink) throws(LineFault) {
         guard let line = try line.object(),
-            RolloutLine.isOfInterest(line, stranger: { sink.skip(unknownType: $0) })
+            RolloutLine.isOfInterest(line, unknownType: { sink.skip(unknownType: $0) })
         else { return }
         let parsed = try RolloutLine(line)
         guard let type = parsed.type, let payload = parsed.payload else { return }

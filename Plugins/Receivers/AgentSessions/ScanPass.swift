@@ -277,7 +277,7 @@ extension ScanPass {
     /// - Returns: The last of them.
     private func read(_ line: LineBytes, of current: OpenFile, into sink: inout RecordSink) -> LineBytes {
         line.forEachObject { object throws(LineFault) in
-            defer { if let type = sink.takeStranger() { note(unknownType: type, of: current) } }
+            defer { if let type = sink.takeUnknownType() { note(unknownType: type, of: current) } }
             try current.reader.read(object, into: &sink)
         } fault: { error in
             note(error, of: current)
@@ -324,7 +324,7 @@ extension ScanPass {
         }
         reader.flush(into: &sink)
         // It is told when the line's end has come.
-        _ = sink.takeStranger()
+        _ = sink.takeUnknownType()
     }
 
     private func mark(of current: OpenFile, isWhole: Bool) -> FileMark {

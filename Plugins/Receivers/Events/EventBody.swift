@@ -10,8 +10,8 @@ enum EventBody {
     static func read<Success>(
         _ request: ServerRequest,
         limit: Int,
-        _ use: ([UInt8]) async throws(EventRefusal) -> Success
-    ) async throws(EventRefusal) -> Success {
+        _ use: ([UInt8]) async throws(EventsError) -> Success
+    ) async throws(EventsError) -> Success {
         guard isJSON(request) else { throw .unsupportedType }
         let coding = request.head.headerFields[.contentEncoding]?.lowercased() ?? "identity"
         guard ["identity", "gzip", "x-gzip"].contains(coding) else { throw .unsupportedCoding }
@@ -22,12 +22,12 @@ enum EventBody {
             throw error == .tooLarge ? .tooLarge(limit) : .interrupted
         }
         let size = coding == "identity" ? body.count : max(body.count, Gzip.statedSize(of: body))
-        return try await request.run(ifShort: { size <= $0 / slowness }) { () async throws(EventRefusal) -> Success in
+        return try await request.run(ifShort: { size <= $0 / slowness }) { () async throws(EventsError) -> Success in
             guard coding != "identity" else { return try await use(body) }
             let plain = try inflate(body, limit, request.memory)
             // A sender that understates the size is found out here.
             return try await request.run(ifShort: { plain.count <= $0 / slowness }) {
-                () async throws(EventRefusal) -> Success in try await use(plain)
+                () async throws(EventsError) -> Success in try await use(plain)
             }
         }
     }
@@ -35,7 +35,7 @@ enum EventBody {
     /// By how much events take longer to read than the same bytes of OTLP.
     private static let slowness = 4
 
-    private static func inflate(_ body: [UInt8], _ limit: Int, _ memory: (any MemoryAllowance)?) throws(EventRefusal)
+    private static func inflate(_ body: [UInt8], _ limit: Int, _ memory: (any MemoryAllowance)?) throws(EventsError)
         -> [UInt8]
     {
         do throws(Gzip.Failure) {

@@ -35,32 +35,32 @@ struct EventFields: Decodable {
     /// A text that is not empty.
     ///
     /// - Parameter limit: How many bytes it may have.
-    func text(_ name: String, limit: Int = 512) throws(EventFault) -> String? {
+    func text(_ name: String, limit: Int = 512) throws(EventFieldError) -> String? {
         guard let (spelling, value) = value(name) else { return nil }
-        guard case .text(let text) = value else { throw EventFault(spelling, "must be a string") }
-        guard text.utf8.count <= limit else { throw EventFault(spelling, "must have at most \(limit) bytes") }
+        guard case .text(let text) = value else { throw EventFieldError(spelling, "must be a string") }
+        guard text.utf8.count <= limit else { throw EventFieldError(spelling, "must have at most \(limit) bytes") }
         return text.isEmpty ? nil : text
     }
 
     /// A whole number that is not negative.
-    func count(_ name: String) throws(EventFault) -> Int64? {
+    func count(_ name: String) throws(EventFieldError) -> Int64? {
         guard let number = try number(name, "a whole number") else { return nil }
         guard let count = Int64(exactly: number.value), (0...TokenCounts.limit).contains(count) else {
-            throw EventFault(number.spelling, "must be a whole number from 0 to \(TokenCounts.limit)")
+            throw EventFieldError(number.spelling, "must be a whole number from 0 to \(TokenCounts.limit)")
         }
         return count
     }
 
     /// A number that is not negative.
-    func amount(_ name: String, limit: Double) throws(EventFault) -> Double? {
+    func amount(_ name: String, limit: Double) throws(EventFieldError) -> Double? {
         guard let number = try number(name, "a number") else { return nil }
         guard (0...limit).contains(number.value) else {
-            throw EventFault(number.spelling, "must be a number from 0 to \(Int64(limit))")
+            throw EventFieldError(number.spelling, "must be a number from 0 to \(Int64(limit))")
         }
         return number.value
     }
 
-    private func number(_ name: String, _ kind: String) throws(EventFault) -> (spelling: String, value: Double)? {
+    private func number(_ name: String, _ kind: String) throws(EventFieldError) -> (spelling: String, value: Double)? {
         guard let (spelling, value) = value(name) else { return nil }
         switch value {
         case .number(let number): return (spelling, number)
@@ -69,7 +69,7 @@ struct EventFields: Decodable {
             if let number = Self.decimal(text) { return (spelling, number) }
         default: break
         }
-        throw EventFault(spelling, "must be \(kind)")
+        throw EventFieldError(spelling, "must be \(kind)")
     }
 
     /// The number that a text says in decimal digits, as JSON would; `0x10`, `inf` and `nan` are none.
@@ -81,7 +81,7 @@ struct EventFields: Decodable {
     private static let decimals = Set("0123456789+-.eE".utf8)
 
     /// An instant, ISO 8601 or milliseconds since 1970.
-    func instant(_ name: String) throws(EventFault) -> Timestamp? {
+    func instant(_ name: String) throws(EventFieldError) -> Timestamp? {
         guard let (spelling, value) = value(name) else { return nil }
         let time: Timestamp? =
             switch value {
@@ -93,7 +93,7 @@ struct EventFields: Decodable {
             default: nil
             }
         guard let time, time.nanoseconds > 0 else {
-            throw EventFault(
+            throw EventFieldError(
                 spelling,
                 "must be an instant such as \"2026-11-22T08:13:37.999Z\" or milliseconds since 1970"
             )
@@ -106,13 +106,13 @@ struct EventFields: Decodable {
     }
 
     /// Yes or no.
-    func flag(_ name: String) throws(EventFault) -> Bool? {
+    func flag(_ name: String) throws(EventFieldError) -> Bool? {
         guard let (spelling, value) = value(name) else { return nil }
         switch value {
         case .flag(let flag): return flag
         case .text("true"), .number(1): return true
         case .text("false"), .number(0): return false
-        default: throw EventFault(spelling, "must be true or false")
+        default: throw EventFieldError(spelling, "must be true or false")
         }
     }
 }
@@ -143,7 +143,7 @@ enum EventValue: Decodable, Equatable {
 }
 
 /// What is wrong with one member.
-struct EventFault: Error {
+struct EventFieldError: Error {
     let field: String
     let rule: String
 

@@ -36,12 +36,12 @@ final class EventsReceiver: Receiver, HTTPServing {
 
     private func answer(
         _ request: ServerRequest,
-        _ take: ([UInt8], Permissions) async throws(EventRefusal) -> ServerResponse
+        _ take: ([UInt8], Permissions) async throws(EventsError) -> ServerResponse
     ) async -> ServerResponse {
-        do throws(EventRefusal) {
+        do throws(EventsError) {
             guard gate.isOpen else { throw .notRunning }
             let limit = Int(clamping: config.maxRequestBodySize.bytes)
-            return try await EventBody.read(request, limit: limit) { (body) async throws(EventRefusal) in
+            return try await EventBody.read(request, limit: limit) { (body) async throws(EventsError) in
                 try await take(body, request.permissions)
             }
         } catch {
@@ -49,9 +49,9 @@ final class EventsReceiver: Receiver, HTTPServing {
         }
     }
 
-    private func ingest(_ body: [UInt8], _ permissions: Permissions) async throws(EventRefusal) -> ServerResponse {
+    private func ingest(_ body: [UInt8], _ permissions: Permissions) async throws(EventsError) -> ServerResponse {
         let request: IngestRequest
-        do throws(EventRefusal) {
+        do throws(EventsError) {
             request = try IngestRequest(body, now: settings.now())
         } catch {
             settings.counters.add(1, to: .refused)
@@ -62,9 +62,9 @@ final class EventsReceiver: Receiver, HTTPServing {
     }
 
     /// The answer shows what the store knows of the session only to a key that may read.
-    private func heartbeat(_ body: [UInt8], _ permissions: Permissions) async throws(EventRefusal) -> ServerResponse {
+    private func heartbeat(_ body: [UInt8], _ permissions: Permissions) async throws(EventsError) -> ServerResponse {
         let heartbeat: Heartbeat
-        do throws(EventRefusal) {
+        do throws(EventsError) {
             heartbeat = try Heartbeat(body, now: settings.now())
         } catch {
             settings.counters.add(1, to: .refused)
@@ -77,7 +77,7 @@ final class EventsReceiver: Receiver, HTTPServing {
         return ServerResponse(accepting: heartbeat, now: settings.now())
     }
 
-    private func hand(_ records: [LogRecordDraft]) async throws(EventRefusal) {
+    private func hand(_ records: [LogRecordDraft]) async throws(EventsError) {
         guard !records.isEmpty else { return }
         guard let next else { throw .noPipeline }
         // The body may have taken long; after the shutdown nobody waits for this batch any more.
@@ -92,7 +92,7 @@ final class EventsReceiver: Receiver, HTTPServing {
             settings.counters.add(records.count, to: .accepted)
         } catch {
             settings.counters.add(records.count, to: error.isRetryable ? .failed : .refused)
-            throw EventRefusal(error)
+            throw EventsError(error)
         }
     }
 }

@@ -20,7 +20,7 @@ struct Heartbeat {
     private static let endings: Set<String> = ["completed", "done", "ended"]
 
     /// Reads a body.
-    init(_ body: [UInt8], now: Timestamp) throws(EventRefusal) {
+    init(_ body: [UInt8], now: Timestamp) throws(EventsError) {
         if let fault = StrictJSON.fault(in: body) { throw .invalid(fault) }
         let fields: EventFields
         let known = try KnownMembers(events: body, most: 0)
@@ -31,15 +31,15 @@ struct Heartbeat {
         } catch {
             throw .invalid("the body is no JSON")
         }
-        do throws(EventFault) {
+        do throws(EventFieldError) {
             try self.init(fields, now: now)
         } catch {
             throw .invalid("\(error.field) \(error.rule)")
         }
     }
 
-    private init(_ fields: EventFields, now: Timestamp) throws(EventFault) {
-        guard let session = try fields.text("sessionId") else { throw EventFault("sessionId", "is required") }
+    private init(_ fields: EventFields, now: Timestamp) throws(EventFieldError) {
+        guard let session = try fields.text("sessionId") else { throw EventFieldError("sessionId", "is required") }
         self.session = session
         time = try fields.instant("timestamp") ?? now
         status = try fields.text("status", limit: 128)

@@ -15,13 +15,13 @@ struct IngestRequest {
     static let largestList = 1_000
 
     /// Reads a body.
-    init(_ body: [UInt8], now: Timestamp) throws(EventRefusal) {
+    init(_ body: [UInt8], now: Timestamp) throws(EventsError) {
         let fields: [EventFields]
         (fields, isList) = try Self.fields(body)
         var events: [UsageEvent] = []
         events.reserveCapacity(fields.count)
         for (position, fields) in fields.enumerated() {
-            do throws(EventFault) {
+            do throws(EventFieldError) {
                 events.append(try UsageEvent(fields, now: now))
             } catch {
                 let place = isList ? "event \(position): " : ""
@@ -31,7 +31,7 @@ struct IngestRequest {
         self.events = events
     }
 
-    private static func fields(_ body: [UInt8]) throws(EventRefusal) -> ([EventFields], isList: Bool) {
+    private static func fields(_ body: [UInt8]) throws(EventsError) -> ([EventFields], isList: Bool) {
         if let fault = StrictJSON.fault(in: body) { throw .invalid(fault) }
         let isList = body.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
         let known = try KnownMembers(events: body, most: largestList)
@@ -56,7 +56,7 @@ struct IngestRequest {
 
 extension KnownMembers {
     /// Reads the members of events.
-    init(events body: [UInt8], most: Int) throws(EventRefusal) {
+    init(events body: [UInt8], most: Int) throws(EventsError) {
         do throws(Fault) {
             try self.init(body, names: EventFields.names, most: most)
         } catch {
@@ -81,7 +81,7 @@ extension ServerResponse {
     }
 
     /// Says why events are not taken.
-    init(_ refusal: EventRefusal) {
+    init(_ refusal: EventsError) {
         struct Failure: Encodable {
             let error: String
             let status: Int

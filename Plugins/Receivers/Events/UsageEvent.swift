@@ -28,7 +28,7 @@ struct UsageEvent {
         var reasoning: Int64
 
         /// Reads the tokens; nil when the sender tells of none.
-        init?(_ fields: EventFields) throws(EventFault) {
+        init?(_ fields: EventFields) throws(EventFieldError) {
             let told = [
                 try fields.count("inputTokens"), try fields.count("outputTokens"), try fields.count("cacheReadTokens"),
                 try fields.count("cacheWriteTokens"), try fields.count("reasoningTokens"),
@@ -37,7 +37,7 @@ struct UsageEvent {
             (input, output, cacheRead) = (told[0] ?? 0, told[1] ?? 0, told[2] ?? 0)
             (cacheWrite, reasoning) = (told[3] ?? 0, told[4] ?? 0)
             guard input + cacheRead + cacheWrite <= TokenCounts.limit else {
-                throw EventFault("inputTokens", "and cached tokens must together be at most \(TokenCounts.limit)")
+                throw EventFieldError("inputTokens", "and cached tokens must together be at most \(TokenCounts.limit)")
             }
         }
 
@@ -49,8 +49,8 @@ struct UsageEvent {
     static let standard = "token_usage"
 
     /// Reads an event.
-    init(_ fields: EventFields, now: Timestamp) throws(EventFault) {
-        guard let session = try fields.text("sessionId") else { throw EventFault("sessionId", "is required") }
+    init(_ fields: EventFields, now: Timestamp) throws(EventFieldError) {
+        guard let session = try fields.text("sessionId") else { throw EventFieldError("sessionId", "is required") }
         self.session = session
         event = try fields.text("event", limit: 128) ?? Self.standard
         let counts = try Counts(fields)

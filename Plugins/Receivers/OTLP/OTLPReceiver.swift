@@ -13,7 +13,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
     private let origins: OriginPolicy
     private let reader: ExportRequestReader
     private let gate = Gate()
-    private let remarks: SenderRemarks
+    private let remarks: SenderWarnings
     private let addedFields: [HTTPField]
 
     init(_ http: OTLPConfig.HTTP, _ settings: ComponentSettings, next: SignalConsumers) {
@@ -26,7 +26,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
             records: http.maxRequestRecords,
             codings: http.codings
         )
-        remarks = SenderRemarks(settings)
+        remarks = SenderWarnings(settings)
         addedFields = http.responseFields
     }
 

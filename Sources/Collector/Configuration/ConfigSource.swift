@@ -22,20 +22,20 @@ public struct ConfigSource: Sendable {
     }
 
     /// The files that would be read: those that were named, else the first usual one that exists, else none.
-    public func files(in surroundings: Surroundings) -> [String] {
+    public func files(in environment: Environment) -> [String] {
         guard paths.isEmpty else { return paths }
-        let usual = ["config.yaml", surroundings.programHome + "/config.yaml"]
-        return Array(usual.filter(surroundings.fileExists).prefix(1))
+        let usual = ["config.yaml", environment.programHome + "/config.yaml"]
+        return Array(usual.filter(environment.fileExists).prefix(1))
     }
 
     /// Reads, joins and completes the configuration; everything wrong with it goes into `diagnostics`.
     ///
     /// - Returns: The configuration as one tree; nil when a file cannot be used at all.
-    public func load(_ surroundings: Surroundings, diagnostics: inout Diagnostics) -> Node? {
+    public func load(_ environment: Environment, diagnostics: inout Diagnostics) -> Node? {
         var sources: [SourceFile] = []
-        for path in files(in: surroundings) {
+        for path in files(in: environment) {
             do {
-                sources.append(SourceFile(name: path, bytes: try surroundings.readFile(path)))
+                sources.append(SourceFile(name: path, bytes: try environment.readFile(path)))
             } catch {
                 diagnostics.append(
                     .error(
@@ -55,9 +55,9 @@ public struct ConfigSource: Sendable {
         }
         guard let joined = root?.applying(overrides: overrides, diagnostics: &diagnostics) else { return nil }
         let substitution = Substitution(
-            environment: surroundings.environment,
-            home: surroundings.userHome,
-            readFile: surroundings.readFile
+            environment: environment.variables,
+            home: environment.userHome,
+            readFile: environment.readFile
         )
         return substitution.resolve(joined, diagnostics: &diagnostics)
     }

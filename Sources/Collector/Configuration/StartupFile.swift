@@ -16,7 +16,7 @@ struct StartupFile {
     static let largest = 1 << 20
     private static let blockSize = 65_536
     /// How long a pipe may keep its reader waiting, who may be a collector at work.
-    private static let patience: Int32 = 5_000
+    private static let timeout: Int32 = 5_000
 
     let path: String
 
@@ -55,7 +55,7 @@ struct StartupFile {
     private static func wait(_ descriptor: Int32) throws {
         var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         while true {
-            let ready = poll(&watched, 1, patience)
+            let ready = poll(&watched, 1, timeout)
             if ready > 0 { return }
             if ready == 0 { throw Unreadable(description: "nobody writes into it") }
             if errno != EINTR { throw problem(errno) }

@@ -34,7 +34,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         var isEndless = false
         var hasSaidGoOn = false
         /// Why it is not answered, to be told when all of it is there.
-        var denial: Admission.Denial?
+        var rejection: AccessPolicy.Rejection?
         /// What its key allows; everything where no keys are asked for.
         var permissions = Permissions.all
         /// What it holds of the memory.
@@ -180,23 +180,25 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 }
 
-// MARK: - Admission
+// MARK: - AccessPolicy
 
 extension ConnectionHandler {
     /// Why the present request is not answered; nil when it is, and its share of the memory is opened then.
-    private func denial(_ head: RequestHead, _ match: RouteTable.Match) -> Admission.Denial? {
+    private func rejection(_ head: RequestHead, _ match: RouteTable.Match) -> AccessPolicy.Rejection? {
         switch site.admission {
         case .everybody: break
         case .local(let rule):
-            if let denial = rule.denial(head.request, allowsOrigin: match.route?.allowsOrigin) { return denial }
+            if let rejection = rule.rejection(head.request, allowsOrigin: match.route?.allowsOrigin) {
+                return rejection
+            }
         case .keys(let rule):
             guard let route = match.route else { break }
             switch rule.decision(head.request, for: route, from: context?.channel.remoteAddress?.ipAddress) {
-            case .denied(let denial): return denial
+            case .denied(let rejection): return rejection
             case .admitted(let permissions): exchange?.permissions = permissions
             }
         }
-        return memoryDenial(head)
+        return memoryRejection(head)
     }
 
     /// How often an answer without an end asks whether its key still allows it.
@@ -211,11 +213,11 @@ extension ConnectionHandler {
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.permissionInterval) { self.watchPermission(number) }
     }
 
-    private func memoryDenial(_ head: RequestHead) -> Admission.Denial? {
+    private func memoryRejection(_ head: RequestHead) -> AccessPolicy.Rejection? {
         guard let budget = service.memory, head.statedLength != 0 else { return nil }
         let length = head.statedLength ?? 0
         if length > budget.largestBody {
-            return Admission.Denial(
+            return AccessPolicy.Rejection(
                 code: .tooLarge,
                 status: .contentTooLarge,
                 message: "the body has more bytes than service.memory_limit allows at all; send smaller batches"
@@ -226,7 +228,7 @@ extension ConnectionHandler {
             return nil
         }
         budget.noteRefusal()
-        return Admission.Denial(
+        return AccessPolicy.Rejection(
             code: .noMemory,
             status: .serviceUnavailable,
             message: "too much is being taken in at the moment; send it again later",
@@ -257,20 +259,20 @@ extension ConnectionHandler {
     }
 
     /// Answers without the body; a request that has none keeps its connection.
-    private func deny(_ denial: Admission.Denial) {
-        exchange?.denial = denial
+    private func deny(_ rejection: AccessPolicy.Rejection) {
+        exchange?.rejection = rejection
         guard let exchange, exchange.head.statedLength != 0 else { return }
         self.exchange?.isHandled = true
-        answer(denial)
+        answer(rejection)
     }
 
     /// Answers now, or after the time for which wrong keys are held back.
-    private func answer(_ denial: Admission.Denial) {
+    private func answer(_ rejection: AccessPolicy.Rejection) {
         guard let exchange, let eventLoop = context?.eventLoop else { return }
         let response = ErrorAnswer(exchange.head.request, route: exchange.match.route)
-            .response(denial.status, denial.message, denial.fields, because: denial.code)
-        guard denial.delay > .zero else { return finish(response, exchange.number) }
-        eventLoop.assumeIsolated().scheduleTask(in: denial.delay) { self.finish(response, exchange.number) }
+            .response(rejection.status, rejection.message, rejection.fields, because: rejection.code)
+        guard rejection.delay > .zero else { return finish(response, exchange.number) }
+        eventLoop.assumeIsolated().scheduleTask(in: rejection.delay) { self.finish(response, exchange.number) }
     }
 }
 
@@ -477,7 +479,7 @@ extension ConnectionHandler {
             let match = site.table.match(head.request.method, head.request.path ?? "/")
             exchange = Exchange(number: exchangeCount, head: head, match: match, began: .now())
             if !head.keepsAlive || !limits.keepsAlive { phase = .ending }
-            if let denial = denial(head, match) { return deny(denial) }
+            if let rejection = rejection(head, match) { return deny(rejection) }
             if let length = head.statedLength, length <= limits.smallBody { exchange?.body.expect(length) }
         } catch {
             refuse(error)
@@ -506,7 +508,7 @@ extension ConnectionHandler {
         // The client does not answer for the time until its body is asked for.
         self.exchange?.bodyBegan = nil
         timing.stop()
-        if let denial = exchange.denial { return answer(denial) }
+        if let rejection = exchange.rejection { return answer(rejection) }
         let request = exchange.head.request
         switch exchange.match {
         case .route(let route, let parameters):

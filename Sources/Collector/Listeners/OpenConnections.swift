@@ -6,7 +6,7 @@ import Synchronization
 /// The connections of one listener, from their first byte to the drain.
 final class OpenConnections: Sendable {
     /// Whether a new connection is served.
-    enum Admission {
+    enum AccessPolicy {
         case served
         /// There are as many as are allowed.
         case refused
@@ -38,7 +38,7 @@ final class OpenConnections: Sendable {
     }
 
     /// Enters a connection; every connection also leaves.
-    func enter(_ connection: ConnectionHandler, on eventLoop: any EventLoop) -> Admission {
+    func enter(_ connection: ConnectionHandler, on eventLoop: any EventLoop) -> AccessPolicy {
         let member = Member(connection: NIOLoopBound(connection, eventLoop: eventLoop), eventLoop: eventLoop)
         return state.withLock { state in
             if state.members.count >= limit { return .refused }

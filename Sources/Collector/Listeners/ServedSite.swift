@@ -6,12 +6,16 @@ import NIOSSL
 final class ServedSite: Sendable {
     let table: RouteTable
     let limits: ListenerLimits
-    let admission: Admission
+    let admission: AccessPolicy
     /// For new connections; nil for plain HTTP.
     let tls: NIOSSLContext?
 
-    init(_ table: RouteTable, _ limits: ListenerLimits, _ admission: Admission = .everybody, tls: NIOSSLContext? = nil)
-    {
+    init(
+        _ table: RouteTable,
+        _ limits: ListenerLimits,
+        _ admission: AccessPolicy = .everybody,
+        tls: NIOSSLContext? = nil
+    ) {
         self.table = table
         self.limits = limits
         self.admission = admission

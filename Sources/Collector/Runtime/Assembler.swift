@@ -43,7 +43,7 @@ struct Assembler {
             for (signal, inlet) in receiver.inlets {
                 guard let heads = heads[signal] else { continue }
                 let consumers: [any Consumer] = heads.map { head in
-                    Entrance(consumer: head.consumer, counters: receiver.passages.counters(in: head.pipeline))
+                    CountingConsumer(consumer: head.consumer, counters: receiver.passages.counters(in: head.pipeline))
                 }
                 let consumer = consumers.count == 1 ? consumers[0] : FanOut(consumers: consumers)
                 let reaches = heads.reduce(into: Set()) { $0.formUnion($1.reaches) }
@@ -97,7 +97,7 @@ struct Assembler {
 
     private func observed(_ instance: Assembly.Instance, in pipeline: String) -> (any Processor)? {
         (instance.component as? any Processor).map {
-            ObservedProcessor(
+            InstrumentedProcessor(
                 processor: $0,
                 counters: instance.counters,
                 passage: instance.passages.counters(in: pipeline),
@@ -109,7 +109,7 @@ struct Assembler {
 
     private func observed(_ instance: Assembly.Instance, in pipeline: String) -> (any Consumer)? {
         (instance.component as? any Exporter).map {
-            ObservedExporter(
+            InstrumentedExporter(
                 exporter: $0,
                 countsItself: $0 is any Queueing,
                 counters: instance.counters,
@@ -129,7 +129,7 @@ struct Assembler {
         // Which signals have a pipeline is settled when a receiver is made.
         if let known = reused(declared), Set(known.inlets.keys) == signals { return known }
         let tap = TapPoint()
-        let inlets = Dictionary(uniqueKeysWithValues: signals.map { ($0, PipelineInlet(tap: tap)) })
+        let inlets = Dictionary(uniqueKeysWithValues: signals.map { ($0, PipelineSwitch(tap: tap)) })
         return try made(declared, tap: tap, inlets: inlets) { settings throws(StartError) in
             try makeReceiver(factory, declared, settings, SignalConsumers(inlets))
         }
@@ -147,7 +147,7 @@ struct Assembler {
                 assembly.extensions.append(known)
                 continue
             }
-            let tenancy = RouteTenancy()
+            let tenancy = RouteLease()
             var own = parts
             own.reload = { [reload = parts.reload] in
                 // The request that asks for it must not be waited for.
@@ -189,9 +189,9 @@ struct Assembler {
     private func made(
         _ declared: DeclaredComponent,
         in pipeline: String = "",
-        tenancy: RouteTenancy = RouteTenancy(),
+        tenancy: RouteLease = RouteLease(),
         tap: TapPoint = TapPoint(),
-        inlets: [Signal: PipelineInlet] = [:],
+        inlets: [Signal: PipelineSwitch] = [:],
         parts: Set<ObjectIdentifier> = [],
         _ make: (ComponentSettings) throws(StartError) -> any Component
     ) throws(StartError) -> Assembly.Instance {
@@ -212,7 +212,7 @@ struct Assembler {
             pipeline: pipeline,
             component: try make(settings),
             counters: settings.counters,
-            passages: Passages(),
+            passages: PipelineCounters(),
             life: ComponentLife(),
             tenancy: tenancy,
             tap: tap,

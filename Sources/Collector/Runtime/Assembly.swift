@@ -19,12 +19,12 @@ struct Assembly: Sendable {
         let pipeline: String
         let component: any Component
         let counters: ComponentCounters
-        let passages: Passages
+        let passages: PipelineCounters
         let life: ComponentLife
-        let tenancy: RouteTenancy
+        let tenancy: RouteLease
         let tap: TapPoint
         /// Where a receiver hands its batches.
-        let inlets: [Signal: PipelineInlet]
+        let inlets: [Signal: PipelineSwitch]
         /// The components that an extension was given.
         let parts: Set<ObjectIdentifier>
 
@@ -38,7 +38,7 @@ struct Assembly: Sendable {
 
     /// One inlet with what is to lie behind it.
     struct Feed: Sendable {
-        let inlet: PipelineInlet
+        let inlet: PipelineSwitch
         let consumer: any Consumer
         /// The processors and exporters behind it.
         let reaches: Set<ObjectIdentifier>

@@ -298,17 +298,17 @@ extension Collector {
     /// When everything is served, one line beginning with `ready` goes to standard error, and systemd is told.
     public static func serve(
         _ graph: PipelineGraph,
-        surroundings: Surroundings,
+        environment: Environment,
         log: LogOutput,
         now: @escaping @Sendable () -> Timestamp,
         load: @escaping Loading
     ) async throws {
         OpenFileLimit.raise()
-        let notice = SystemdNotice(environment: surroundings.environment)
+        let notice = SystemdNotice(environment: environment.variables)
         let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(log) }
         let collector = try Collector(
             graph,
-            home: surroundings.programHome,
+            home: environment.programHome,
             logger: logger,
             now: now,
             load: load,

@@ -13,7 +13,7 @@ struct ServedSites {
         var sites: [Endpoint: ServedSite] = [:]
         let authenticator = assembly.authenticator
         for (endpoint, site) in assembly.sites {
-            let admission: Admission
+            let admission: AccessPolicy
             if let (authenticator, counters) = authenticator {
                 let rule = KeyRule(authenticator: authenticator, counters: counters, failures: state.keyFailures)
                 admission = .keys(rule)

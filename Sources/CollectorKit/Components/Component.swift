@@ -9,7 +9,7 @@
 public protocol Component: Sendable {
     /// Opens what the component needs.
     ///
-    /// - Throws: ``StartError`` when the surroundings do not allow it.
+    /// - Throws: ``StartError`` when the environment do not allow it.
     func start() async throws(StartError)
     /// Finishes what was begun and closes everything.
     func shutdown() async

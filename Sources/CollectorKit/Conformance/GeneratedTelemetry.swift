@@ -3,7 +3,7 @@
 import OTLP
 import Usage
 
-/// Telemetry as random as real one: calls seen by one to three witnesses, some alike, some told again with larger counts, some under
+/// Telemetry as random as real one: calls seen by one to three observations, some alike, some told again with larger counts, some under
 /// roll-ups, around midnights and changes of the clock; and records that name sessions.
 struct GeneratedTelemetry {
     /// The present of all questions: 2026-11-22T10:00:00Z.
@@ -21,7 +21,7 @@ struct GeneratedTelemetry {
 
     struct Record {
         var name: String
-        var sighting: SessionSighting?
+        var update: SessionUpdate?
         var time: Timestamp
     }
 
@@ -99,16 +99,16 @@ struct GeneratedTelemetry {
         batch.observations = observations
         batch.pricing = pricing
         for record in records {
-            guard let sighting = record.sighting else {
+            guard let update = record.update else {
                 batch.sessionOfRecord.append(-1)
                 continue
             }
-            if let position = batch.sessions.firstIndex(where: { $0.id == sighting.id }) {
-                batch.sessions[position].merge(sighting)
+            if let position = batch.sessions.firstIndex(where: { $0.id == update.id }) {
+                batch.sessions[position].merge(update)
                 batch.sessionOfRecord.append(Int32(position))
             } else {
                 batch.sessionOfRecord.append(Int32(batch.sessions.count))
-                batch.sessions.append(sighting)
+                batch.sessions.append(update)
             }
         }
         return batch
@@ -127,59 +127,59 @@ struct GeneratedTelemetry {
         let hasID = random.below(2) == 0
         for source in [Observation.Source.otlpLog, .otlpSpan, .transcript] where random.below(3) > 0 {
             let id = call * 10 + UInt64(source.rawValue)
-            var sighting = Observation(
+            var update = Observation(
                 id: id,
                 time: Self.at(moment + random.below(4)),
                 source: source,
-                witness: UInt64(source.rawValue),
-                authority: source == .otlpLog ? 90 : 80
+                emitter: UInt64(source.rawValue),
+                priority: source == .otlpLog ? 90 : 80
             )
-            sighting.weakKey = 500 + call % 5
-            sighting.counts = TokenCounts(uncachedInput: Int64(call % 5), cacheWrite5m: 30, output: Int64(call % 3))
-            describe(&sighting)
-            if hasID, random.below(4) > 0 { sighting.keys.request = 1_000 + call / 2 }
-            if hasID, source != .otlpLog { sighting.keys.response = 2_000 + call }
+            update.blockingKey = 500 + call % 5
+            update.counts = TokenCounts(uncachedInput: Int64(call % 5), cacheWrite5m: 30, output: Int64(call % 3))
+            describe(&update)
+            if hasID, random.below(4) > 0 { update.keys.request = 1_000 + call / 2 }
+            if hasID, source != .otlpLog { update.keys.response = 2_000 + call }
             if source == .otlpSpan {
-                sighting.trace.span = 3_000 + call
-                sighting.trace.kind = 4_000 + call
+                update.trace.span = 3_000 + call
+                update.trace.kind = 4_000 + call
                 // Every third call is reported by two libraries of one process, perhaps while another one runs.
-                if call % 3 == 0 { sighting.intervalKey = 5_000 + call % 6 }
-                if call % 5 == 0 { sighting.trace.ancestors.insert(3_000 + call - 1) }
+                if call % 3 == 0 { update.intervalKey = 5_000 + call % 6 }
+                if call % 5 == 0 { update.trace.ancestors.insert(3_000 + call - 1) }
             }
-            observations.append(sighting)
-            if random.below(4) == 0 { observations.append(again(sighting)) }
-            if source == .otlpSpan, call % 3 == 0 { observations.append(otherLibrary(sighting)) }
-            if source == .transcript, random.below(3) == 0 { observations.append(sideChain(sighting)) }
+            observations.append(update)
+            if random.below(4) == 0 { observations.append(again(update)) }
+            if source == .otlpSpan, call % 3 == 0 { observations.append(otherLibrary(update)) }
+            if source == .transcript, random.below(3) == 0 { observations.append(sideChain(update)) }
         }
     }
 
     private mutating func some(_ names: [String?]) -> String? { names[random.below(names.count)] }
 
-    private mutating func describe(_ sighting: inout Observation) {
-        sighting.session = some(["s0", "s1", "s2", "only-calls \"quoted\"\\\n", "trace-1", "trace-2", nil])
-        sighting.sessionIsTrace = sighting.session?.hasPrefix("trace") == true
-        sighting.agent = some(["claude-code", "codex", nil])
-        sighting.user = some(["ann", "bob", nil])
-        sighting.project = some(["p", "q", nil])
-        sighting.machine = some(["box", nil])
-        sighting.model = some(["m", "m", "unpriced", nil])
-        sighting.provider = some(["openai", nil])
-        sighting.error = some(["overloaded", nil, nil])
-        sighting.terms.serviceTier = some(["flex", nil, nil])
-        if random.below(2) == 0 { sighting.duration = Int64(random.below(9_000)) * 1_000_000 }
-        if random.below(3) == 0 { sighting.reportedCost = Money(nanodollars: Int64(random.below(1_000_000_000))) }
-        guard sighting.source == .transcript, random.below(2) == 0 else { return }
-        (sighting.counts.cacheWrite5m, sighting.counts.cacheWrite1h) = (10, 20)
-        sighting.knowsCacheLifetimes = true
+    private mutating func describe(_ update: inout Observation) {
+        update.session = some(["s0", "s1", "s2", "only-calls \"quoted\"\\\n", "trace-1", "trace-2", nil])
+        update.sessionIsTrace = update.session?.hasPrefix("trace") == true
+        update.agent = some(["claude-code", "codex", nil])
+        update.user = some(["ann", "bob", nil])
+        update.project = some(["p", "q", nil])
+        update.machine = some(["box", nil])
+        update.model = some(["m", "m", "unpriced", nil])
+        update.provider = some(["openai", nil])
+        update.error = some(["overloaded", nil, nil])
+        update.terms.serviceTier = some(["flex", nil, nil])
+        if random.below(2) == 0 { update.duration = Int64(random.below(9_000)) * 1_000_000 }
+        if random.below(3) == 0 { update.reportedCost = Money(nanodollars: Int64(random.below(1_000_000_000))) }
+        guard update.source == .transcript, random.below(2) == 0 else { return }
+        (update.counts.cacheWrite5m, update.counts.cacheWrite1h) = (10, 20)
+        update.knowsCacheLifetimes = true
     }
 
     /// A second library's span of a call, in a trace of its own.
     private mutating func otherLibrary(_ span: Observation) -> Observation {
         var other = span
         other.id += 5_000
-        other.witness += 100
+        other.emitter += 100
         other.keys = CallKeys()
-        (other.trace, other.weakKey) = (TraceLinks(), 0)
+        (other.trace, other.blockingKey) = (TraceLinks(), 0)
         other.trace.span = span.trace.span + 5_000
         other.duration = Int64(random.below(4_000)) * 1_000_000
         return other
@@ -195,14 +195,14 @@ struct GeneratedTelemetry {
         return copy
     }
 
-    /// The same sighting as somebody might deliver it later: with more output, another end, another id.
-    private mutating func again(_ sighting: Observation) -> Observation {
-        var copy = sighting
+    /// The same update as somebody might deliver it later: with more output, another end, another id.
+    private mutating func again(_ update: Observation) -> Observation {
+        var copy = update
         copy.counts.output += Int64(random.below(3))
-        if !sighting.keys.isEmpty || sighting.trace.span != 0 {
-            copy.time = Timestamp(nanoseconds: sighting.time.nanoseconds + Int64(random.below(80) - 40) * 1_000_000_000)
+        if !update.keys.isEmpty || update.trace.span != 0 {
+            copy.time = Timestamp(nanoseconds: update.time.nanoseconds + Int64(random.below(80) - 40) * 1_000_000_000)
         }
-        if sighting.keys.request != 0, random.below(2) == 0 { copy.keys.response = 2_000 + UInt64(random.below(60)) }
+        if update.keys.request != 0, random.below(2) == 0 { copy.keys.response = 2_000 + UInt64(random.below(60)) }
         return copy
     }
 
@@ -212,21 +212,21 @@ struct GeneratedTelemetry {
         let time = Self.at((random.below(4) == 0 ? -30 * 86_400 : 0) + random.below(14_400) - 14_380)
         var record = Record(name: "event-\(number)", time: time)
         if let id = some(["s0", "s1", "s2", "only-records", "Ended", nil]) {
-            var sighting = SessionSighting(id: id, time: time)
-            sighting.agent = some(["claude-code", nil])
-            sighting.project = some(["p", "Projekt-Ü", nil])
-            sighting.parent = some(["s0", nil, nil])
-            sighting.knowledge = Knowledge(rawValue: UInt8(random.below(4)))
-            sighting.name = some(["Fix the build", "b-name", nil]).map { Latest($0, at: time) }
-            sighting.branch = some(["main", nil]).map { Latest($0, at: time) }
-            sighting.agentVersion = some(["2.1.330", nil]).map { Latest($0, at: time) }
-            sighting.taskStatus = some(["testing", "idle", nil]).map { Latest($0, at: time) }
+            var update = SessionUpdate(id: id, time: time)
+            update.agent = some(["claude-code", nil])
+            update.project = some(["p", "Projekt-Ü", nil])
+            update.parent = some(["s0", nil, nil])
+            update.provenance = Provenance(rawValue: UInt8(random.below(4)))
+            update.name = some(["Fix the build", "b-name", nil]).map { LastWrite($0, at: time) }
+            update.branch = some(["main", nil]).map { LastWrite($0, at: time) }
+            update.agentVersion = some(["2.1.330", nil]).map { LastWrite($0, at: time) }
+            update.taskStatus = some(["testing", "idle", nil]).map { LastWrite($0, at: time) }
             if random.below(3) == 0 {
                 let cost = Money(nanodollars: Int64(random.below(2_000_000_000)))
-                sighting.reportedCost = Latest(cost, at: Self.at(random.below(60)))
+                update.reportedCost = LastWrite(cost, at: Self.at(random.below(60)))
             }
-            if id == "Ended" { sighting.completion = Latest(UInt8(random.below(3) == 0 ? 0 : 1), at: time) }
-            record.sighting = sighting
+            if id == "Ended" { update.completion = LastWrite(UInt8(random.below(3) == 0 ? 0 : 1), at: time) }
+            record.update = update
         }
         records.append(record)
     }
@@ -264,24 +264,24 @@ extension GeneratedTelemetry {
         let times = [0, 1, 899_999_999_999, now.nanoseconds, .max - 1, .max].map(Timestamp.init(nanoseconds:))
         var batches: [Batch] = []
         for (number, name) in names.enumerated() {
-            var sighting = Observation(
+            var update = Observation(
                 id: UInt64(number + 1),
                 time: times[number],
                 source: .otlpLog,
-                witness: 1,
-                authority: 9
+                emitter: 1,
+                priority: 9
             )
-            (sighting.session, sighting.agent, sighting.model, sighting.user) = (name, name, name, name)
-            (sighting.project, sighting.error, sighting.provider) = (name, name, name)
-            sighting.counts = TokenCounts(uncachedInput: .max, cacheRead: .max, output: .max, reasoning: .max)
-            (sighting.reportedCost, sighting.duration) = (Money(nanodollars: .max), .max)
-            (sighting.keys.request, sighting.weakKey, sighting.trace.span) = (UInt64(number + 1), 5, 11)
-            var other = sighting
+            (update.session, update.agent, update.model, update.user) = (name, name, name, name)
+            (update.project, update.error, update.provider) = (name, name, name)
+            update.counts = TokenCounts(uncachedInput: .max, cacheRead: .max, output: .max, reasoning: .max)
+            (update.reportedCost, update.duration) = (Money(nanodollars: .max), .max)
+            (update.keys.request, update.blockingKey, update.trace.span) = (UInt64(number + 1), 5, 11)
+            var other = update
             (other.id, other.keys.request, other.time) = (UInt64(number + 100), UInt64(number + 100), now)
-            batches.append(try batch([sighting, other], [], pricing))
+            batches.append(try batch([update, other], [], pricing))
             // Told again: calls change and are taken away once sums have reached their end.
-            sighting.keys.response = UInt64(number + 200)
-            batches.append(try batch([sighting], [], pricing))
+            update.keys.response = UInt64(number + 200)
+            batches.append(try batch([update], [], pricing))
         }
         return batches
     }
@@ -298,8 +298,8 @@ extension GeneratedTelemetry {
                     id: id,
                     time: at(-60 * number - part),
                     source: .otlpLog,
-                    witness: 1,
-                    authority: 9
+                    emitter: 1,
+                    priority: 9
                 )
                 // A name that senders chose, not the one of what is not listed; and no name at all.
                 let name = [3: ListedNames.other, 7: ""][number] ?? "n\(number)"
@@ -314,7 +314,7 @@ extension GeneratedTelemetry {
         }
     }
 
-    // MARK: - Questions
+    // MARK: - Prompt
 
     /// Listings by every order and condition.
     static var queries: [SessionQuery] {

@@ -13,15 +13,15 @@ struct ReferenceStore {
     /// What came in, but for the calls that a compaction has forgotten.
     private var observations: [Observation] = []
     /// What is known of sessions, but for those that a compaction has forgotten.
-    private var facts: [String: SessionSighting] = [:]
+    private var facts: [String: SessionUpdate] = [:]
     /// The sessions that records name.
     private var named: Set<String> = []
     /// How calls were priced anew; nil when they were not.
     private var repricing: Pricing?
 
-    /// All calls that came in, and the sightings they are made of.
+    /// All calls that came in, and the updates they are made of.
     private var ledger = MemoryLedger()
-    private var sightings: Set<UInt64> = []
+    private var updates: Set<UInt64> = []
 
     /// Takes a batch in.
     ///
@@ -31,20 +31,20 @@ struct ReferenceStore {
         guard let batch = border.admit([batch]).batches.first else { return 0 }
         batches.append(batch)
         observations += batch.observations
-        for sighting in batch.sessions + batch.observations.compactMap(\.sessionSighting) {
-            if facts[sighting.id]?.merge(sighting) == nil { facts[sighting.id] = sighting }
+        for update in batch.sessions + batch.observations.compactMap(\.sessionUpdate) {
+            if facts[update.id]?.merge(update) == nil { facts[update.id] = update }
         }
         named.formUnion(batch.sessions.map(\.id))
         let change = try ledger.absorb(batch.observations)
-        defer { sightings.formUnion(batch.observations.map(\.id)) }
+        defer { updates.formUnion(batch.observations.map(\.id)) }
         return change.entries.count { entry in
             entry.call.isCounted && !border.isExpired(entry.call.time)
-                && entry.witnesses.allSatisfy { !sightings.contains($0.id) }
+                && entry.observations.allSatisfy { !updates.contains($0.id) }
         }
     }
 
     /// Whether there is anything to know a store by.
-    var holdsCalls: Bool { !sightings.isEmpty }
+    var holdsCalls: Bool { !updates.isEmpty }
 
     /// Removes what ended before an instant.
     ///
@@ -75,8 +75,8 @@ struct ReferenceStore {
 
     /// Forgets calls all of whose observations would be refused, and sessions of which nothing is left.
     private mutating func forget() throws {
-        for entry in ledger.entries.values where border.isForgotten(entry.witnesses) { ledger.remove(entry.ref) }
-        observations = ledger.entries.values.sorted { $0.ref < $1.ref }.flatMap(\.witnesses)
+        for entry in ledger.entries.values where border.isForgotten(entry.observations) { ledger.remove(entry.ref) }
+        observations = ledger.entries.values.sorted { $0.ref < $1.ref }.flatMap(\.observations)
         let living = Set(try calls().compactMap(\.session))
         let gone = facts.values.filter { border.isExpired($0.lastSeen) && !living.contains($0.id) }.map(\.id)
         for id in gone {
@@ -125,31 +125,31 @@ struct ReferenceStore {
     /// Every session that a record names or that has a counted call, with the sums over those calls.
     private func sessions(_ counted: [Call]) -> [Session] {
         let calls = Dictionary(grouping: counted) { $0.session }
-        return facts.values.compactMap { sighting in
-            let own = calls[sighting.id] ?? []
-            guard !own.isEmpty || (named.contains(sighting.id) && !border.isExpired(sighting.lastSeen)) else {
+        return facts.values.compactMap { update in
+            let own = calls[update.id] ?? []
+            guard !own.isEmpty || (named.contains(update.id) && !border.isExpired(update.lastSeen)) else {
                 return nil
             }
-            return Session(sighting, own)
+            return Session(update, own)
         }
     }
 }
 
 extension Session {
-    fileprivate init(_ sighting: SessionSighting, _ calls: [Call]) {
-        self.init(id: sighting.id, startedAt: sighting.firstSeen, lastSeenAt: sighting.lastSeen)
-        name = sighting.name?.value ?? sighting.id
-        agent = sighting.agent
-        project = sighting.project
-        user = sighting.user
-        machine = sighting.machine
-        branch = sighting.branch?.value
-        agentVersion = sighting.agentVersion?.value
-        parent = sighting.parent
-        comparableCost = sighting.comparableCost
-        taskStatus = sighting.taskStatus?.value
-        isCompleted = (sighting.completion?.value ?? 0) != 0
-        knowledge = sighting.knowledge
+    fileprivate init(_ update: SessionUpdate, _ calls: [Call]) {
+        self.init(id: update.id, startedAt: update.firstSeen, lastSeenAt: update.lastSeen)
+        name = update.name?.value ?? update.id
+        agent = update.agent
+        project = update.project
+        user = update.user
+        machine = update.machine
+        branch = update.branch?.value
+        agentVersion = update.agentVersion?.value
+        parent = update.parent
+        comparableCost = update.comparableCost
+        taskStatus = update.taskStatus?.value
+        isCompleted = (update.completion?.value ?? 0) != 0
+        provenance = update.provenance
         model = calls.max { ($0.time, Int64(bitPattern: $0.id)) < ($1.time, Int64(bitPattern: $1.id)) }?.model
         self = having(calls)
     }

@@ -95,7 +95,7 @@ struct StoreAnswers {
             session.agentVersion, session.parent, session.taskStatus,
         ]
         let bounds = "\(session.startedAt.nanoseconds)-\(session.lastSeenAt.nanoseconds)"
-        let state = "\(session.isCompleted) \(session.knowledge.rawValue)"
+        let state = "\(session.isCompleted) \(session.provenance.rawValue)"
         return "session \(session.id) \(text(names)) \(state) \(bounds) \(text(session.totals))"
     }
 

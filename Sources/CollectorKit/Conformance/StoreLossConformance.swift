@@ -136,8 +136,8 @@ public struct StoreLossConformance: Sendable {
             id: number,
             time: GeneratedTelemetry.now,
             source: .otlpLog,
-            witness: 1,
-            authority: 90
+            emitter: 1,
+            priority: 90
         )
         observation.session = "session-\(number)"
         observation.counts = TokenCounts(uncachedInput: Int64(number), output: 1)

@@ -39,7 +39,7 @@ final class DiskFile: QueueFile {
         }
     }
 
-    func layBy() { opened.withLock { $0 = nil } }
+    func releaseDescriptor() { opened.withLock { $0 = nil } }
 
     var size: Int {
         guard let descriptor = try? descriptor() else { return 0 }
@@ -53,9 +53,9 @@ final class DiskFile: QueueFile {
         let descriptor = try descriptor()
         var written = 0
         if !more.isEmpty {
-            let stretches = (Self.stretch(bytes), Self.stretch(more))
-            let count = withUnsafeBytes(of: stretches) { stretches in
-                pwritev(descriptor.number, stretches.assumingMemoryBound(to: iovec.self).baseAddress, 2, off_t(offset))
+            let ranges = (Self.range(bytes), Self.range(more))
+            let count = withUnsafeBytes(of: ranges) { ranges in
+                pwritev(descriptor.number, ranges.assumingMemoryBound(to: iovec.self).baseAddress, 2, off_t(offset))
             }
             if count < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
             written = max(0, count)
@@ -65,7 +65,7 @@ final class DiskFile: QueueFile {
         try write(more.dropFirst(rest), to: descriptor, at: offset + bytes.count + rest)
     }
 
-    private static func stretch(_ bytes: UnsafeRawBufferPointer) -> iovec {
+    private static func range(_ bytes: UnsafeRawBufferPointer) -> iovec {
         iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
     }
 

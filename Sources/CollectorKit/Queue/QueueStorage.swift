@@ -31,7 +31,7 @@ extension QueueStorage {
 public protocol QueueFile: AnyObject, Sendable {
     /// The size in bytes.
     var size: Int { get }
-    /// Writes two stretches of bytes one behind the other at an offset no larger than the size; when it fails, any part of them may
+    /// Writes two ranges of bytes one behind the other at an offset no larger than the size; when it fails, any part of them may
     /// be there.
     func write(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer, at offset: Int)
         throws(QueueStorageError)
@@ -42,12 +42,12 @@ public protocol QueueFile: AnyObject, Sendable {
     /// Cuts the file to a size, on the disk when it returns.
     func cut(to size: Int) throws(QueueStorageError)
     /// Gives up what the system lends for it, until it is needed again.
-    func layBy()
+    func releaseDescriptor()
 }
 
 extension QueueFile {
     /// What lies in memory needs nothing of the system.
-    public func layBy() {}
+    public func releaseDescriptor() {}
 
     /// Writes bytes, and others behind them, at an offset.
     func write(_ bytes: [UInt8], then more: [UInt8] = [], at offset: Int) throws(QueueStorageError) {
@@ -65,7 +65,7 @@ extension QueueFile {
         if let failure { throw failure }
     }
 
-    /// A stretch of the file, shorter at its end.
+    /// A range of the file, shorter at its end.
     func bytes(at offset: Int, count: Int) throws(QueueStorageError) -> [UInt8] {
         var failure: QueueStorageError?
         let bytes = [UInt8](unsafeUninitializedCapacity: max(0, count)) { buffer, filled in

@@ -6,7 +6,7 @@ public import Usage
 /// What lies in the folder of a queue, looked at without changing it; a collector may run meanwhile.
 public struct QueueSurvey: Sendable, Hashable {
     /// What waits.
-    public private(set) var waiting = Tally()
+    public private(set) var waiting = QueueSize()
     /// When the oldest of it was taken in.
     public private(set) var oldest: Timestamp?
     /// When the newest of it was taken in.
@@ -22,7 +22,7 @@ public struct QueueSurvey: Sendable, Hashable {
             var (waiting, oldest, newest) = (waiting, oldest, newest)
             let findings = try walk.entries(from: SegmentHeader.size, verifying: false) { header, offset in
                 guard part.done.end(at: offset) == nil else { return }
-                waiting += Tally(header)
+                waiting += QueueSize(header)
                 oldest = min(oldest ?? header.time, header.time)
                 newest = max(newest ?? header.time, header.time)
             }

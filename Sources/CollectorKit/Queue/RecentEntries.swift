@@ -12,7 +12,7 @@ struct RecentEntries: Sendable {
         var start: Int
         var entry: QueueEntry
 
-        var end: Int { start + Tally(entry).bytes }
+        var end: Int { start + QueueSize(entry).bytes }
     }
 
     private var items: [Item] = []
@@ -41,15 +41,16 @@ struct RecentEntries: Sendable {
     /// the first of them is not here.
     ///
     /// - Returns: The entries, and when the one after them was taken in, if that is here, too.
-    mutating func take(segment: UInt64, from position: Int, _ portion: SegmentLog.Portion) -> ([QueueEntry], Timestamp?)
-    {
+    mutating func take(segment: UInt64, from position: Int, _ portion: SegmentLog.BatchLimit) -> (
+        [QueueEntry], Timestamp?
+    ) {
         while first < items.count, (items[first].segment, items[first].start) < (segment, position) { dropFirst() }
         var entries: [QueueEntry] = []
-        var tally = Tally()
+        var tally = QueueSize()
         var end = position
         while first < items.count, items[first].segment == segment, items[first].start == end {
             let entry = items[first].entry
-            let sum = tally + Tally(entry)
+            let sum = tally + QueueSize(entry)
             guard entries.isEmpty || (sum.bytes <= portion.bytes && sum.records <= portion.records) else { break }
             entries.append(entry)
             tally = sum

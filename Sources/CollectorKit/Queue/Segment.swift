@@ -10,13 +10,13 @@ public struct QueuePlace: Sendable, Hashable {
     /// Where the entries lie in it.
     public let range: Range<Int>
     /// How much that is.
-    public let tally: Tally
+    public let tally: QueueSize
     /// When the first of them was taken in.
     public let time: Timestamp
 }
 
 /// Entries read from a queue.
-public struct QueueStretch: Sendable {
+public struct QueueRange: Sendable {
     /// Where they lie.
     public let place: QueuePlace
     private let parts: [Part]
@@ -77,9 +77,9 @@ struct Segment: Sendable {
     /// Where the next entry to be taken begins.
     var cursor = SegmentHeader.size
     /// What nobody has taken yet.
-    var fresh = Tally()
+    var fresh = QueueSize()
     /// What was taken and not answered for.
-    var taken = Tally()
+    var taken = QueueSize()
     var done = DoneRanges()
     var doneFile: (any QueueFile)?
     /// When the next entry to be taken was taken in.

@@ -80,7 +80,7 @@ struct DoneRanges: Sendable, Hashable {
         ranges.replaceSubrange(first..<last, with: [merged])
     }
 
-    /// Where the stretch ends that holds a position; nil when none does.
+    /// Where the range ends that holds a position; nil when none does.
     func end(at position: Int) -> Int? {
         ranges.first { $0.contains(position) }?.upperBound
     }

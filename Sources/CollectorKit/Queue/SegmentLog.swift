@@ -63,12 +63,12 @@ public final class SegmentLog: Sendable {
     }
 
     /// What waits: everything that was added and not answered for.
-    public var waiting: Tally {
-        state.withLock { $0.segments.reduce(Tally()) { $0 + $1.fresh + $1.taken } }
+    public var waiting: QueueSize {
+        state.withLock { $0.segments.reduce(QueueSize()) { $0 + $1.fresh + $1.taken } }
     }
 
     /// What waits and was not taken yet.
-    public var fresh: Tally { state.withLock { $0.segments.reduce(Tally()) { $0 + $1.fresh } } }
+    public var fresh: QueueSize { state.withLock { $0.segments.reduce(QueueSize()) { $0 + $1.fresh } } }
 
     /// When the oldest batch that waits was taken in; nil when none waits.
     public var oldest: Timestamp? {
@@ -150,7 +150,7 @@ extension SegmentLog {
     /// - Returns: What waits now and was not taken; no more than was added when nothing waited before.
     /// - Throws: ``QueueStorageError`` when they are not; the queue is as it was, and the next attempt may succeed.
     @discardableResult
-    public func append(_ entries: [QueueEntry]) throws(QueueStorageError) -> Tally {
+    public func append(_ entries: [QueueEntry]) throws(QueueStorageError) -> QueueSize {
         guard !entries.isEmpty else { return fresh }
         return try writing.withLock { _ throws(QueueStorageError) in
             let segment = try openSegment()
@@ -161,7 +161,7 @@ extension SegmentLog {
                 takeBack(segment)
                 throw error
             }
-            let added = entries.reduce(Tally()) { $0 + Tally($1) }
+            let added = entries.reduce(QueueSize()) { $0 + QueueSize($1) }
             return state.withLock { state in
                 if let index = state.position(of: segment.number) {
                     if state.segments[index].fresh.batches == 0 { state.segments[index].nextTime = entries[0].time }
@@ -169,7 +169,7 @@ extension SegmentLog {
                     state.segments[index].end += added.bytes
                     state.segments[index].fresh += added
                 }
-                return state.segments.reduce(Tally()) { $0 + $1.fresh }
+                return state.segments.reduce(QueueSize()) { $0 + $1.fresh }
             }
         }
     }
@@ -208,7 +208,7 @@ extension SegmentLog {
         state.withLock { [segment] state in
             state.nextNumber = number + 1
             if let current, let index = state.position(of: current.number) { state.segments[index].isOpen = false }
-            current?.file.layBy()
+            current?.file.releaseDescriptor()
             removeFinished(&state)
             state.segments.append(segment)
         }
@@ -322,7 +322,7 @@ extension SegmentLog {
             cut(&segment, to: findings.end, isReused: header.isReused)
             note(findings.damage, in: &segment)
             // A long queue has more files than a process may have open.
-            file.layBy()
+            file.releaseDescriptor()
             return segment
         } catch {
             logger.error("a segment of the queue cannot be read", metadata: ["reason": "\(error)"])
@@ -344,12 +344,12 @@ extension SegmentLog {
 
     private func count(_ segment: inout Segment, verifying: Bool) throws(QueueStorageError) -> SegmentWalk.Findings {
         var walk = SegmentWalk(segment.file, seed: segment.seed, end: segment.end)
-        var fresh = Tally()
+        var fresh = QueueSize()
         var first: Timestamp?
         let done = segment.done
         let findings = try walk.entries(from: SegmentHeader.size, verifying: verifying) { header, offset in
             guard done.end(at: offset) == nil else { return }
-            fresh += Tally(header)
+            fresh += QueueSize(header)
             first = first ?? header.time
         }
         segment.fresh = fresh
@@ -394,7 +394,7 @@ extension SegmentLog {
 
 extension SegmentLog {
     /// How much of what waits is taken at a time.
-    public struct Portion: Sendable, Hashable {
+    public struct BatchLimit: Sendable, Hashable {
         /// As many bytes as there are at most, unless a single batch has more.
         public var bytes: Int
         /// As many records as there are at most, unless a single batch has more.
@@ -410,39 +410,39 @@ extension SegmentLog {
     /// Takes the next batches; nil when none waits.
     ///
     /// Whoever takes them says ``acknowledge(_:)`` when they need not come again, or reads them once more.
-    public func take(_ portion: Portion) throws(QueueStorageError) -> QueueStretch? {
+    public func take(_ portion: BatchLimit) throws(QueueStorageError) -> QueueRange? {
         try reading.withLock { _ throws(QueueStorageError) in
             while let segment = state.withLock({ $0.segments.first { $0.fresh.batches > 0 } }) {
-                var found = try recentStretch(of: segment, portion)
-                if found == nil { found = try nextStretch(of: segment, portion) }
-                guard let (stretch, next) = found else { continue }
+                var found = try recentRange(of: segment, portion)
+                if found == nil { found = try nextRange(of: segment, portion) }
+                guard let (range, next) = found else { continue }
                 state.withLock { state in
-                    state.taken[stretch.place] = stretch.place.time
+                    state.taken[range.place] = range.place.time
                     guard let index = state.position(of: segment.number) else { return }
-                    state.segments[index].fresh -= stretch.place.tally
-                    state.segments[index].taken += stretch.place.tally
-                    move(&state.segments[index], to: stretch.place.range.upperBound)
-                    state.segments[index].nextTime = next ?? stretch.place.time
+                    state.segments[index].fresh -= range.place.tally
+                    state.segments[index].taken += range.place.tally
+                    move(&state.segments[index], to: range.place.range.upperBound)
+                    state.segments[index].nextTime = next ?? range.place.time
                 }
-                return stretch
+                return range
             }
             return nil
         }
     }
 
     /// Reads batches again that were taken.
-    public func read(_ place: QueuePlace) throws(QueueStorageError) -> QueueStretch? {
+    public func read(_ place: QueuePlace) throws(QueueStorageError) -> QueueRange? {
         guard let segment = state.withLock({ state in state.segments.first { $0.number == place.segment } }) else {
             return nil
         }
         let bytes = try segment.file.bytes(at: place.range.lowerBound, count: place.range.count)
-        var parts: [QueueStretch.Part] = []
+        var parts: [QueueRange.Part] = []
         var position = 0
         while position < bytes.count, let header = Self.entry(bytes, at: position, segment.seed) {
-            parts.append(QueueStretch.Part(header, bytes, at: position))
+            parts.append(QueueRange.Part(header, bytes, at: position))
             position += EntryHeader.size + header.length
         }
-        return QueueStretch(place: place, parts: parts)
+        return QueueRange(place: place, parts: parts)
     }
 
     /// Says that batches need not come again.
@@ -457,16 +457,16 @@ extension SegmentLog {
     }
 
     /// Gives up the oldest batches that nobody has taken until so many bytes are free; what that was.
-    public func dropOldest(bytes: Int) throws(QueueStorageError) -> Tally {
-        var dropped = Tally()
-        while dropped.bytes < bytes, let stretch = try take(Portion(bytes: 1)) {
-            dropped += stretch.place.tally
-            acknowledge(stretch.place)
+    public func dropOldest(bytes: Int) throws(QueueStorageError) -> QueueSize {
+        var dropped = QueueSize()
+        while dropped.bytes < bytes, let range = try take(BatchLimit(bytes: 1)) {
+            dropped += range.place.tally
+            acknowledge(range.place)
         }
         return dropped
     }
 
-    /// Notes that a stretch is done with, and removes the segment when all of it is.
+    /// Notes that a range is done with, and removes the segment when all of it is.
     private func finish(_ range: Range<Int>, of index: Int, _ state: inout State) {
         state.segments[index].done.insert(range)
         let segment = state.segments[index]
@@ -500,14 +500,14 @@ extension SegmentLog {
     // MARK: - One segment
 
     /// The next entries of a segment as they are in memory; nil when they are not.
-    private func recentStretch(of segment: Segment, _ portion: Portion) throws(QueueStorageError) -> (
-        QueueStretch, Timestamp?
+    private func recentRange(of segment: Segment, _ portion: BatchLimit) throws(QueueStorageError) -> (
+        QueueRange, Timestamp?
     )? {
         let (entries, next) = state.withLock {
             $0.recent.take(segment: segment.number, from: segment.cursor, portion)
         }
         guard let first = entries.first else { return nil }
-        let tally = entries.reduce(Tally()) { $0 + Tally($1) }
+        let tally = entries.reduce(QueueSize()) { $0 + QueueSize($1) }
         let end = segment.cursor + tally.bytes
         let place = QueuePlace(
             segment: segment.number,
@@ -515,16 +515,16 @@ extension SegmentLog {
             tally: tally,
             time: first.time
         )
-        let stretch = QueueStretch(place: place, parts: entries.map { QueueStretch.Part($0) })
-        if next != nil || end >= segment.end { return (stretch, next) }
+        let range = QueueRange(place: place, parts: entries.map { QueueRange.Part($0) })
+        if next != nil || end >= segment.end { return (range, next) }
         var walk = SegmentWalk(segment.file, seed: segment.seed, end: segment.end)
-        return (stretch, try walk.header(at: end)?.time)
+        return (range, try walk.header(at: end)?.time)
     }
 
     /// The next entries of a segment that follow each other, and the time of the one after; nil when there was nothing to take at
     /// its position, which has moved on then.
-    private func nextStretch(of segment: Segment, _ portion: Portion) throws(QueueStorageError) -> (
-        QueueStretch, Timestamp?
+    private func nextRange(of segment: Segment, _ portion: BatchLimit) throws(QueueStorageError) -> (
+        QueueRange, Timestamp?
     )? {
         let start = segment.cursor
         if let end = segment.done.end(at: start) {
@@ -539,14 +539,14 @@ extension SegmentLog {
         }
         let size = max(EntryHeader.size + first.length, min(portion.bytes, segment.end - start))
         let bytes = try segment.file.bytes(at: start, count: size)
-        var parts: [QueueStretch.Part] = []
-        var tally = Tally()
+        var parts: [QueueRange.Part] = []
+        var tally = QueueSize()
         var position = 0
         while let header = Self.entry(bytes, at: position, segment.seed), segment.done.end(at: start + position) == nil
         {
-            let sum = tally + Tally(header)
+            let sum = tally + QueueSize(header)
             guard parts.isEmpty || (sum.bytes <= portion.bytes && sum.records <= portion.records) else { break }
-            parts.append(QueueStretch.Part(header, bytes, at: position))
+            parts.append(QueueRange.Part(header, bytes, at: position))
             tally = sum
             position += EntryHeader.size + header.length
         }
@@ -561,7 +561,7 @@ extension SegmentLog {
             time: first.time
         )
         let next = try start + position < segment.end ? walk.header(at: start + position)?.time : nil
-        return (QueueStretch(place: place, parts: parts), next)
+        return (QueueRange(place: place, parts: parts), next)
     }
 
     /// The header of a whole entry at an offset of a buffer.
@@ -593,6 +593,6 @@ extension SegmentLog {
     /// At the end of a segment nothing of it is fresh, whatever was counted before it was damaged.
     private func move(_ segment: inout Segment, to position: Int) {
         segment.cursor = position
-        if position >= segment.end { segment.fresh = Tally() }
+        if position >= segment.end { segment.fresh = QueueSize() }
     }
 }

@@ -23,7 +23,7 @@ public struct AgentPlan: Sendable {
     /// Variables that must be set by hand.
     public var environment: [EnvironmentVariable] = []
     /// Why nothing can be written.
-    public var fault: SettingsFault?
+    public var fault: SettingsError?
     /// The files that were looked at.
     public var paths: [String] = []
     /// The key that it shows at the destination now; never to be shown.
@@ -65,10 +65,10 @@ public struct AgentPlan: Sendable {
             case .copilot: try planning.copilot()
             case .cursor: planning.cursor()
             }
-        } catch let fault as SettingsFault {
+        } catch let fault as SettingsError {
             planning.plan.fault = fault
         } catch {
-            planning.plan.fault = SettingsFault(.badContent, "\(error)")
+            planning.plan.fault = SettingsError(.badContent, "\(error)")
         }
         if planning.plan.fault != nil || (!planning.plan.conflicts.isEmpty && !planning.overriding) {
             planning.plan.changes = []
@@ -110,7 +110,7 @@ struct Planning {
     }
 
     /// A file to be changed.
-    func open(_ path: String) throws(SettingsFault) -> SettingsFile {
+    func open(_ path: String) throws(SettingsError) -> SettingsFile {
         guard !startsFromNothing else { return SettingsFile(path: path, target: path, content: nil, mode: nil) }
         return try SettingsFile.open(path, in: files)
     }
@@ -145,15 +145,15 @@ struct Planning {
             try Self.verify(old, settings.root.content, touched: touched, path)
             guard !touched.isEmpty || isTooOpen(file, holdsKey: holdsKey) else { return }
             plan.changes.append(FileChange(file, content: settings.bytes, holdsKey: holdsKey))
-        } catch let fault as SyntaxFault {
+        } catch let fault as SyntaxError {
             throw fault.fault(in: path, before)
         } catch let fault as JSONSettings.NoObject {
             throw Self.noObject(path, fault.path)
         }
     }
 
-    static func noObject(_ path: String, _ keys: [String]) -> SettingsFault {
-        SettingsFault(
+    static func noObject(_ path: String, _ keys: [String]) -> SettingsError {
+        SettingsError(
             .badContent,
             "\(path): \"\(keys.joined(separator: "."))\" is not an object in braces; repair it and try again, nothing was changed"
         )
@@ -164,7 +164,7 @@ struct Planning {
     {
         let node = settings.root.node(at: wish.path)
         if let node, node.scalar == nil {
-            throw SettingsFault(
+            throw SettingsError(
                 .badContent,
                 "\(path): \"\(wish.name)\" is a list or an object where one value should stand; repair it, nothing was changed"
             )
@@ -200,7 +200,7 @@ struct Planning {
             content.filter { key, _ in !touched.contains { key.starts(with: $0) || $0.starts(with: key) } }
         }
         guard rest(old) == rest(new) else {
-            throw SettingsFault(
+            throw SettingsError(
                 .badContent,
                 "\(path) is spelled in a way that cannot be changed safely; paste the settings by hand, nothing was changed"
             )

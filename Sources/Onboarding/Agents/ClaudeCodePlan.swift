@@ -148,7 +148,7 @@ extension Planning {
                 }
             }
             if let elsewhere, !overriding {
-                throw SettingsFault(
+                throw SettingsError(
                     .permission,
                     "\(path), the administrator's settings, says \(elsewhere.key) and wins over yours; ask for a change there"
                 )

@@ -26,7 +26,7 @@ extension Planning {
             try Self.verify(old, new, touched: Self.codexKeys.map { Self.table + [$0] }, path)
             plan.changes.append(FileChange(file, content: settings.bytes, holdsKey: holdsKey))
         } catch let reason as TOMLSettings.Unsupported {
-            throw SettingsFault(
+            throw SettingsError(
                 .badContent,
                 "\(path) cannot be changed safely: \(reason.reason); paste the settings by hand, nothing was changed"
             )
@@ -37,7 +37,7 @@ extension Planning {
 
     private mutating func changeCodex(_ settings: inout TOMLSettings, _ path: String) throws {
         guard !settings.hasTableArray(Self.table) else {
-            throw SettingsFault(
+            throw SettingsError(
                 .badContent,
                 "\(path): [[otel]] is a list of tables, which Codex does not take; write [otel], nothing was changed"
             )

@@ -87,7 +87,7 @@ public struct LocalFiles: Sendable {
     }
 
     /// All bytes of a file; nil when there is none.
-    public func read(_ path: String) throws(SettingsFault) -> [UInt8]? {
+    public func read(_ path: String) throws(SettingsError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
@@ -97,7 +97,7 @@ public struct LocalFiles: Sendable {
         var found = stat()
         // Nothing comes out of a pipe to which no program writes, which would pass for an empty file.
         guard fstat(descriptor, &found) == 0, found.st_mode & S_IFMT == S_IFREG else {
-            throw SettingsFault(.badContent, "\(path) is no regular file; nothing was changed")
+            throw SettingsError(.badContent, "\(path) is no regular file; nothing was changed")
         }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -108,7 +108,7 @@ public struct LocalFiles: Sendable {
             guard count > 0 else { return bytes }
             bytes += buffer.prefix(count)
             guard bytes.count <= Self.largest else {
-                throw SettingsFault(
+                throw SettingsError(
                     .badContent,
                     "\(path) is larger than 4 MiB, which no settings are; nothing was changed"
                 )
@@ -117,7 +117,7 @@ public struct LocalFiles: Sendable {
     }
 
     /// Replaces a file, or makes it, in one step; what it held before is gone only when the new bytes are on the disk.
-    func replace(_ path: String, with bytes: [UInt8], mode: UInt32) throws(SettingsFault) {
+    func replace(_ path: String, with bytes: [UInt8], mode: UInt32) throws(SettingsError) {
         let folder = Self.folder(of: path)
         var template = Array("\(folder)/.hammurabi-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
@@ -160,7 +160,7 @@ public struct LocalFiles: Sendable {
     }
 
     /// Makes a folder and those above it; returns the ones that were not there, outermost first.
-    func makeFolders(_ path: String, mode: UInt32) throws(SettingsFault) -> [String] {
+    func makeFolders(_ path: String, mode: UInt32) throws(SettingsError) -> [String] {
         if isFolder(path) { return [] }
         var made: [String] = []
         let above = Self.folder(of: path)
@@ -171,7 +171,7 @@ public struct LocalFiles: Sendable {
     }
 
     /// Takes a file away.
-    func remove(_ path: String) throws(SettingsFault) {
+    func remove(_ path: String) throws(SettingsError) {
         guard unlink(path) == 0 || errno == ENOENT else { throw Self.fault(path, "could not be removed") }
         syncFolder(Self.folder(of: path))
     }
@@ -179,9 +179,9 @@ public struct LocalFiles: Sendable {
     /// Takes a folder away if nothing is in it.
     func removeEmptyFolder(_ path: String) { rmdir(path) }
 
-    static func fault(_ path: String, _ what: String, _ code: Int32 = errno) -> SettingsFault {
-        let kind: SettingsFault.Kind = [EACCES, EPERM, EROFS].contains(code) ? .permission : .inputOutput
-        return SettingsFault(
+    static func fault(_ path: String, _ what: String, _ code: Int32 = errno) -> SettingsError {
+        let kind: SettingsError.Kind = [EACCES, EPERM, EROFS].contains(code) ? .permission : .inputOutput
+        return SettingsError(
             kind,
             "\(path) \(what): \(String(cString: strerror(code)).lowercased()); nothing was changed"
         )

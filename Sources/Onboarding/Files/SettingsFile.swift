@@ -14,9 +14,9 @@ public struct SettingsFile: Sendable, Hashable {
     public let mode: UInt32?
 
     /// Finds and reads a file, to be looked at only.
-    static func read(_ path: String, in files: LocalFiles) throws(SettingsFault) -> SettingsFile {
+    static func read(_ path: String, in files: LocalFiles) throws(SettingsError) -> SettingsFile {
         guard let target = files.target(of: path) else {
-            throw SettingsFault(
+            throw SettingsError(
                 .badContent,
                 "\(path) is a link in a circle; make it a file and try again, nothing was changed"
             )
@@ -25,29 +25,29 @@ public struct SettingsFile: Sendable, Hashable {
             if access(target, F_OK) != 0, errno != ENOENT { throw LocalFiles.fault(path, "could not be read") }
             return SettingsFile(path: path, target: target, content: nil, mode: nil)
         }
-        guard status.isFile else { throw SettingsFault(.badContent, "\(path) is no plain file; nothing was changed") }
+        guard status.isFile else { throw SettingsError(.badContent, "\(path) is no plain file; nothing was changed") }
         return SettingsFile(path: path, target: target, content: try files.read(target), mode: status.mode)
     }
 
     /// Finds and reads a file that is to be changed, and makes sure that it may be.
-    static func open(_ path: String, in files: LocalFiles) throws(SettingsFault) -> SettingsFile {
+    static func open(_ path: String, in files: LocalFiles) throws(SettingsError) -> SettingsFile {
         let file = try read(path, in: files)
         let place = path == file.target ? path : "\(path) (\(file.target))"
         if let status = files.status(file.target) {
             guard status.owner == files.user else {
-                throw SettingsFault(
+                throw SettingsError(
                     .permission,
                     "\(place) belongs to user \(status.owner), not to you; let its owner change it, nothing was changed"
                 )
             }
             guard status.mode & 0o200 != 0 else {
-                throw SettingsFault(
+                throw SettingsError(
                     .permission,
                     "\(place) is read-only; allow writing (chmod u+w) and try again, nothing was changed"
                 )
             }
             guard status.names == 1 else {
-                throw SettingsFault(
+                throw SettingsError(
                     .permission,
                     "\(place) has \(status.names) names (hard links), which a change would part; nothing was changed"
                 )
@@ -58,16 +58,16 @@ public struct SettingsFile: Sendable, Hashable {
     }
 
     /// A new file needs a folder that takes it: the nearest one that is there.
-    private static func checkFolder(of file: SettingsFile, _ place: String, in files: LocalFiles) throws(SettingsFault)
+    private static func checkFolder(of file: SettingsFile, _ place: String, in files: LocalFiles) throws(SettingsError)
     {
         var folder = LocalFiles.folder(of: file.target)
         while files.status(folder) == nil, folder != "/", folder != "." { folder = LocalFiles.folder(of: folder) }
         guard let status = files.status(folder), status.isFolder else {
-            throw SettingsFault(.badContent, "\(folder) is no folder, so \(place) cannot be made; nothing was changed")
+            throw SettingsError(.badContent, "\(folder) is no folder, so \(place) cannot be made; nothing was changed")
         }
         let mayWrite = access(folder, W_OK | X_OK) == 0 && status.mode & 0o222 != 0
         guard mayWrite else {
-            throw SettingsFault(
+            throw SettingsError(
                 .permission,
                 "\(folder) takes no new files; allow writing and try again, nothing was changed"
             )

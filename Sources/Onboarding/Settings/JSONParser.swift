@@ -24,7 +24,7 @@ struct JSONParser {
     }
 
     /// The one value of the text.
-    static func parse(_ bytes: [UInt8], dialect: JSONDialect) throws(SyntaxFault) -> JSONNode {
+    static func parse(_ bytes: [UInt8], dialect: JSONDialect) throws(SyntaxError) -> JSONNode {
         if let fault = TextShape.firstFault(of: bytes) { throw fault }
         var parser = JSONParser(bytes, dialect: dialect)
         let root = try parser.value()
@@ -37,10 +37,10 @@ struct JSONParser {
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-    private func fault(_ message: String) -> SyntaxFault { SyntaxFault(offset: position, message: message) }
+    private func fault(_ message: String) -> SyntaxError { SyntaxError(offset: position, message: message) }
 
     /// Skips white space and, where there may be some, comments.
-    private mutating func skipBlank() throws(SyntaxFault) {
+    private mutating func skipBlank() throws(SyntaxError) {
         while let byte = next {
             switch byte {
             case 32, 9, 10, 13: position += 1
@@ -72,13 +72,13 @@ struct JSONParser {
         return nil
     }
 
-    private mutating func value() throws(SyntaxFault) -> JSONNode {
+    private mutating func value() throws(SyntaxError) -> JSONNode {
         try skipBlank()
         let start = position
         let value: JSONNode.Value
         switch next {
-        case UInt8(ascii: "{"): value = .object(try nested { parser throws(SyntaxFault) in try parser.members() })
-        case UInt8(ascii: "["): value = .array(try nested { parser throws(SyntaxFault) in try parser.elements() })
+        case UInt8(ascii: "{"): value = .object(try nested { parser throws(SyntaxError) in try parser.members() })
+        case UInt8(ascii: "["): value = .array(try nested { parser throws(SyntaxError) in try parser.elements() })
         case UInt8(ascii: "\""): value = .scalar(.string(try string()))
         case nil: throw fault("the text ends where a value should stand")
         default: value = .scalar(try word())
@@ -87,8 +87,8 @@ struct JSONParser {
     }
 
     private mutating func nested<Parts>(
-        _ parts: (inout JSONParser) throws(SyntaxFault) -> Parts
-    ) throws(SyntaxFault) -> Parts {
+        _ parts: (inout JSONParser) throws(SyntaxError) -> Parts
+    ) throws(SyntaxError) -> Parts {
         guard depth < Self.deepest else { throw fault("values are nested too deeply") }
         depth += 1
         defer { depth -= 1 }
@@ -96,7 +96,7 @@ struct JSONParser {
         return try parts(&self)
     }
 
-    private mutating func members() throws(SyntaxFault) -> [JSONNode.Member] {
+    private mutating func members() throws(SyntaxError) -> [JSONNode.Member] {
         var members: [JSONNode.Member] = []
         while true {
             try skipBlank()
@@ -113,7 +113,7 @@ struct JSONParser {
         }
     }
 
-    private mutating func elements() throws(SyntaxFault) -> [JSONNode] {
+    private mutating func elements() throws(SyntaxError) -> [JSONNode] {
         var elements: [JSONNode] = []
         while true {
             try skipBlank()
@@ -123,7 +123,7 @@ struct JSONParser {
     }
 
     /// Whether the list ends here; else the comma in front of its next part is skipped.
-    private mutating func ends(_ bracket: UInt8, isFirst: Bool) throws(SyntaxFault) -> Bool {
+    private mutating func ends(_ bracket: UInt8, isFirst: Bool) throws(SyntaxError) -> Bool {
         if next == bracket {
             position += 1
             return true
@@ -138,7 +138,7 @@ struct JSONParser {
         return true
     }
 
-    private mutating func word() throws(SyntaxFault) -> JSONScalar {
+    private mutating func word() throws(SyntaxError) -> JSONScalar {
         let start = position
         while let byte = next, byte > 32, !",]}/\":[{".utf8.contains(byte) { position += 1 }
         let word = String(decoding: bytes[start..<position], as: UTF8.self)
@@ -161,7 +161,7 @@ struct JSONParser {
 }
 
 extension JSONParser {
-    private mutating func string() throws(SyntaxFault) -> String {
+    private mutating func string() throws(SyntaxError) -> String {
         position += 1
         var units: [UInt8] = []
         while let byte = next {
@@ -181,7 +181,7 @@ extension JSONParser {
         throw fault("the text ends inside of quotes")
     }
 
-    private mutating func escape() throws(SyntaxFault) -> String {
+    private mutating func escape() throws(SyntaxError) -> String {
         guard let byte = next else { throw fault("the text ends inside of quotes") }
         position += 1
         switch byte {
@@ -206,7 +206,7 @@ extension JSONParser {
         }
     }
 
-    private mutating func unit() throws(SyntaxFault) -> UInt32 {
+    private mutating func unit() throws(SyntaxError) -> UInt32 {
         let digits = bytes[position...].prefix(4)
         guard digits.count == 4, let unit = UInt32(String(decoding: digits, as: UTF8.self), radix: 16) else {
             throw fault("four hexadecimal digits should stand here")

@@ -13,14 +13,14 @@ struct JSONSettings {
     }
 
     /// Reads a text; one without anything but white space is an empty object.
-    init(_ bytes: [UInt8], dialect: JSONDialect) throws(SyntaxFault) {
+    init(_ bytes: [UInt8], dialect: JSONDialect) throws(SyntaxError) {
         shape = TextShape(bytes)
         self.dialect = dialect
         let isBlank = bytes.dropFirst(shape.mark.count).allSatisfy { [32, 9, 10, 13].contains($0) }
         self.bytes = isBlank ? shape.mark + Array(("{}" + shape.newline).utf8) : bytes
         root = try JSONParser.parse(self.bytes, dialect: dialect)
         guard root.members != nil else {
-            throw SyntaxFault(
+            throw SyntaxError(
                 offset: root.range.lowerBound,
                 message: "settings are an object in braces, and this is none"
             )
@@ -50,7 +50,7 @@ struct JSONSettings {
         }
     }
 
-    private mutating func apply(_ edits: [TextEdit]) throws(SyntaxFault) {
+    private mutating func apply(_ edits: [TextEdit]) throws(SyntaxError) {
         bytes = TextEdit.apply(edits, to: bytes)
         root = try JSONParser.parse(bytes, dialect: dialect)
     }

@@ -5,7 +5,7 @@ import TOMLKit
 /// What a TOML parser makes of a text.
 enum TOMLCheck {
     /// Every value with the path to it; throws where the text is not TOML.
-    static func content(of bytes: [UInt8]) throws(SyntaxFault) -> [[String]: String] {
+    static func content(of bytes: [UInt8]) throws(SyntaxError) -> [[String]: String] {
         if let fault = TextShape.firstFault(of: bytes) { throw fault }
         let mark = TextShape(bytes).mark.count
         let text = String(decoding: bytes.dropFirst(mark), as: UTF8.self)
@@ -14,12 +14,12 @@ enum TOMLCheck {
             collect(try TOMLTable(string: text), into: &result, path: [])
             return result
         } catch let error as TOMLParseError {
-            throw SyntaxFault(
+            throw SyntaxError(
                 offset: offset(ofLine: error.source.begin.line, column: error.source.begin.column, in: bytes),
                 message: error.description
             )
         } catch {
-            throw SyntaxFault(offset: 0, message: "\(error)")
+            throw SyntaxError(offset: 0, message: "\(error)")
         }
     }
 

@@ -11,18 +11,18 @@ struct CallGrouping {
     private var sets: DisjointSets
     /// Keys under which there are too many calls to tell which of them an observation without a stronger id belongs to.
     private let overfull: Set<UInt64>
-    private let isBorderClear: (ResemblanceCell) -> Bool
+    private let isBorderClear: (MatchBucket) -> Bool
 
     /// The calls as positions in `observations`.
     ///
     /// - Parameters:
     ///   - observations: A closed set: everything that is connected with one of them is among them.
     ///   - overfull: Keys that join nothing with observations that hold a stronger id (``LedgerWorkingSet``).
-    ///   - isBorderClear: Whether no other observation is near a border of two cells (``BorderZone``).
+    ///   - isBorderClear: Whether no other observation is near a border of two cells (``BucketBoundary``).
     static func calls(
         of observations: [Observation],
         overfull: Set<UInt64> = [],
-        isBorderClear: (ResemblanceCell) -> Bool
+        isBorderClear: (MatchBucket) -> Bool
     ) -> [[Int]] {
         guard observations.count > 1 else { return observations.indices.map { [$0] } }
         let order = observations.indices.sorted { observations[$0].id < observations[$1].id }
@@ -241,7 +241,7 @@ struct CallGrouping {
             let byTime = positions.sorted { (ordered[$0].time, $0) < (ordered[$1].time, $1) }
             var first = 0
             for (count, position) in byTime.enumerated() {
-                while Ledger.distance(ordered[byTime[first]], ordered[position]) > ResemblanceCell.width { first += 1 }
+                while Ledger.distance(ordered[byTime[first]], ordered[position]) > MatchBucket.width { first += 1 }
                 // Pairs come in the order of time, so the border between two is the one behind which the later lies.
                 let later = ordered[position]
                 let border = rule.cell(of: LedgerTraits(later))?.border(near: later.time)
@@ -270,7 +270,7 @@ struct CallGrouping {
     private func mayJoin(_ left: Int, _ right: Int) -> Bool {
         guard sets.root(of: left) != sets.root(of: right) else { return false }
         let (mine, theirs) = (members(left), members(right))
-        guard Set(mine.lazy.map(\.witness)).isDisjoint(with: theirs.lazy.map(\.witness)) else { return false }
+        guard Set(mine.lazy.map(\.emitter)).isDisjoint(with: theirs.lazy.map(\.emitter)) else { return false }
         return [\CallKeys.request, \.answer, \.response, \.lineage].allSatisfy { kind in
             let ids = Set(mine.lazy.map { $0.keys[keyPath: kind] }).subtracting([0])
             let others = Set(theirs.lazy.map { $0.keys[keyPath: kind] }).subtracting([0])

@@ -11,7 +11,7 @@
 /// 2. *Resemblance* (``ResemblanceRule``): observations without a common kind of id are paired when agent, session and size of the
 ///    prompt are equal and the time is near, or when two libraries of one process report equal figures and one interval lies inside
 ///    the other; nearest first, never two observations of one reporter, and none in an overfull cell
-///    (``ResemblanceCell/capacity``). Across the border of two cells it is narrower (``BorderZone``).
+///    (``MatchBucket/capacity``). Across the border of two cells it is narrower (``BucketBoundary``).
 /// 3. *Roll-ups* (``SpanFamily``): a span whose descendant reports usage, too, repeats it; a call known from roll-ups alone is not
 ///    counted. A span of the same scope and name as the descendant, with figures of its own, is a call.
 public enum Ledger {
@@ -26,19 +26,21 @@ public enum Ledger {
     ///   - index: What the store holds.
     public static func absorb(_ deliveries: [[Observation]], into index: some LedgerIndex) throws -> LedgerChange {
         guard deliveries.contains(where: { !$0.isEmpty }) else { return LedgerChange() }
-        let newcomers = try Newcomers(deliveries, index: index)
+        let incoming = try IncomingObservations(deliveries, index: index)
         var change = LedgerChange()
-        if !newcomers.related.isEmpty {
+        if !incoming.related.isEmpty {
             var set = LedgerWorkingSet(index: index)
-            for position in newcomers.related { try set.take(newcomers.observation(position)) }
+            for position in incoming.related { try set.take(incoming.observation(position)) }
             if set.hasChanges {
                 try set.markRollUps()
                 try set.close()
                 change = set.change()
             }
         }
-        change.entries.reserveCapacity(change.entries.count + newcomers.lone.count)
-        for position in newcomers.lone { change.entries.append(LedgerEntry(witness: newcomers.observation(position))) }
+        change.entries.reserveCapacity(change.entries.count + incoming.unmatched.count)
+        for position in incoming.unmatched {
+            change.entries.append(LedgerEntry(observation: incoming.observation(position)))
+        }
         return change
     }
 
@@ -58,13 +60,13 @@ public enum Ledger {
     ) -> Bool {
         let key = rule.key(of: left)
         guard key != 0, key == rule.key(of: right), left.keys.kinds & right.keys.kinds == 0,
-            left.witness != right.witness
+            left.emitter != right.emitter
         else { return false }
-        let isAcross = left.time.nanoseconds / ResemblanceCell.width != right.time.nanoseconds / ResemblanceCell.width
-        let reach = isBorderClear ? ResemblanceCell.clearReach : ResemblanceCell.reachAcross
+        let isAcross = left.time.nanoseconds / MatchBucket.width != right.time.nanoseconds / MatchBucket.width
+        let reach = isBorderClear ? MatchBucket.clearReach : MatchBucket.reachAcross
         guard !isAcross || distance(left, right) <= reach else { return false }
         switch rule {
-        case .weakKey:
+        case .blockingKey:
             if let mine = left.model, let theirs = right.model, mine != theirs { return false }
             return distance(left, right) <= Int64(max(0, min(left.weakWindow, right.weakWindow))) * 1_000_000_000
         case .interval:

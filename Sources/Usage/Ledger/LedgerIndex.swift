@@ -8,55 +8,55 @@ public protocol LedgerIndex {
     ///
     /// Asked several times for every observation; nearly always the answer is no.
     func mayHold(_ link: LedgerLink) throws -> Bool
-    /// Which sets of kinds of ids the sightings in a cell may know, a bit for each of the eight (``CallKeys/kinds``).
-    func kinds(in cell: ResemblanceCell) throws -> UInt8
-    /// The calls one of whose witnesses carries a link.
+    /// Which sets of kinds of ids the observations in a cell may know, a bit for each of the eight (``CallKeys/kinds``).
+    func kinds(in cell: MatchBucket) throws -> UInt8
+    /// The calls one of whose observations carries a link.
     ///
     /// - Parameter limit: How many are wanted at most; none are left out below that.
     func entries(linkedBy link: LedgerLink, limit: Int) throws -> [LedgerEntry]
     /// Whether a cell is known to be overfull, so that none of it needs to be read; false when that is not known.
-    func isKnownOverfull(_ cell: ResemblanceCell) -> Bool
-    /// Notes that a cell holds more observations than can be told apart (``ResemblanceCell/capacity``); it stays so.
-    func noteOverfull(_ cell: ResemblanceCell)
-    /// Whether a witness of a call under a link is one that is looked for.
+    func isKnownOverfull(_ cell: MatchBucket) -> Bool
+    /// Notes that a cell holds more observations than can be told apart (``MatchBucket/capacity``); it stays so.
+    func noteOverfull(_ cell: MatchBucket)
+    /// Whether a observation of a call under a link is one that is looked for.
     func holds(_ link: LedgerLink, where isWanted: (Observation) -> Bool) throws -> Bool
 }
 
 extension LedgerIndex {
     /// Remembers nothing: each time the members are counted again.
-    public func isKnownOverfull(_ cell: ResemblanceCell) -> Bool { false }
+    public func isKnownOverfull(_ cell: MatchBucket) -> Bool { false }
 
     /// Forgets it.
-    public func noteOverfull(_ cell: ResemblanceCell) {}
+    public func noteOverfull(_ cell: MatchBucket) {}
 
     /// Looks through the calls under the link.
     public func holds(_ link: LedgerLink, where isWanted: (Observation) -> Bool) throws -> Bool {
-        try entries(linkedBy: link, limit: .max).contains { $0.witnesses.contains(where: isWanted) }
+        try entries(linkedBy: link, limit: .max).contains { $0.observations.contains(where: isWanted) }
     }
 }
 
-/// A call as a store keeps it: what the ledger made of its witnesses, and they themselves.
+/// A call as a store keeps it: what the ledger made of its observations, and they themselves.
 public struct LedgerEntry: Sendable, Hashable {
     /// Where the store keeps it; 0 for one that is not kept yet.
     public var ref: Int64
     /// The call, not priced.
     public var call: Call
     /// The observations it is made of; each observation belongs to one call.
-    public var witnesses: [Observation]
+    public var observations: [Observation]
 
-    /// Creates an entry of witnesses that are known to tell of one call; nil when there are none.
-    public init?(ref: Int64 = 0, witnesses: [Observation]) {
-        guard let call = Call(witnesses: witnesses) else { return nil }
+    /// Creates an entry of observations that are known to tell of one call; nil when there are none.
+    public init?(ref: Int64 = 0, observations: [Observation]) {
+        guard let call = Call(observations: observations) else { return nil }
         self.ref = ref
         self.call = call
-        self.witnesses = witnesses
+        self.observations = observations
     }
 
-    /// Creates the entry of a single witness.
-    init(witness: Observation) {
+    /// Creates the entry of a single observation.
+    init(observation: Observation) {
         ref = 0
-        call = Call(witness: witness)
-        witnesses = [witness]
+        call = Call(observation: observation)
+        observations = [observation]
     }
 
     /// The order in which changes are told.
@@ -66,7 +66,7 @@ public struct LedgerEntry: Sendable, Hashable {
 
     /// Calls `body` with each link under which the call must be found; perhaps twice with the same.
     public func forEachLink(_ body: (LedgerLink) throws -> Void) rethrows {
-        for witness in witnesses { try witness.forEachLink(body) }
+        for observation in observations { try observation.forEachLink(body) }
     }
 }
 
@@ -77,16 +77,16 @@ public struct LedgerChange: Sendable {
     /// Calls that are new or stand differently now.
     public var entries: [LedgerEntry] = []
 
-    /// How many counted calls there are of which no witness was kept before.
+    /// How many counted calls there are of which no observation was kept before.
     ///
     /// - Parameter delivery: The observations whose calls are meant; nil for all that came in.
     public func newCallCount(of delivery: [Observation]? = nil) -> Int {
-        let former = Set(retired.flatMap { $0.witnesses.map(\.id) })
+        let former = Set(retired.flatMap { $0.observations.map(\.id) })
         let own = delivery.map { Set($0.map(\.id)) }
         return entries.count { entry in
-            let witnesses = entry.witnesses.indices
-            return entry.call.isCounted && !witnesses.contains { former.contains(entry.witnesses[$0].id) }
-                && own.map { own in witnesses.contains { own.contains(entry.witnesses[$0].id) } } ?? true
+            let observations = entry.observations.indices
+            return entry.call.isCounted && !observations.contains { former.contains(entry.observations[$0].id) }
+                && own.map { own in observations.contains { own.contains(entry.observations[$0].id) } } ?? true
         }
     }
 

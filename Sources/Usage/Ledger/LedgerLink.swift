@@ -26,14 +26,14 @@ public struct LedgerLink: Sendable, Hashable, Comparable {
     static func key(_ key: UInt64, besides decided: UInt8 = 0) -> LedgerLink {
         LedgerLink(rawValue: (key ^ UInt64(decided) &* 0x5EED_0005_0000_0010) & ~8)
     }
-    /// The sighting itself, for one that knows neither an id of its call nor a span.
+    /// The observation itself, for one that knows neither an id of its call nor a span.
     static func identity(_ id: UInt64) -> LedgerLink { LedgerLink(rawValue: (id ^ 0x5EED_0004_0000_0000) & ~8) }
-    /// The span that a sighting is.
+    /// The span that a observation is.
     static func span(_ span: UInt64) -> LedgerLink { LedgerLink(rawValue: (span ^ 0x5EED_0002_0000_0000) & ~8) }
-    /// A span that a sighting names as its ancestor.
+    /// A span that a observation names as its ancestor.
     static func ancestor(_ span: UInt64) -> LedgerLink { LedgerLink(rawValue: (span ^ 0x5EED_0003_0000_0000) & ~8) }
-    /// The sightings of a cell that know the same kinds of ids.
-    static func cell(_ cell: ResemblanceCell, kinds: UInt8) -> LedgerLink {
+    /// The observations of a cell that know the same kinds of ids.
+    static func cell(_ cell: MatchBucket, kinds: UInt8) -> LedgerLink {
         LedgerLink(rawValue: cell.link.rawValue | 8 | UInt64(kinds & 7))
     }
 

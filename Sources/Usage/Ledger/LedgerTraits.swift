@@ -8,7 +8,7 @@ struct LedgerTraits {
     let time: Timestamp
     let keys: CallKeys
     var trace: TraceLinks
-    let weakKey: UInt64
+    let blockingKey: UInt64
     let intervalKey: UInt64
     /// Size of prompt and answer, to tell a span that repeats another from one that has figures of its own.
     let figures: UInt64
@@ -19,7 +19,7 @@ struct LedgerTraits {
         time = observation.time
         keys = observation.keys
         trace = observation.trace
-        weakKey = observation.weakKey
+        blockingKey = observation.blockingKey
         intervalKey = observation.intervalKey
         isSideChain = observation.isSideChain
         figures =

@@ -16,11 +16,11 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     private var order: [UInt64] = []
     /// Everything connected with a change, once ``close()`` has looked.
     private var connected: Set<UInt64> = []
-    private var crowds = ResemblanceCrowds()
+    private var overfullBuckets = OverfullBuckets()
     /// What changes at borders of cells, by the cell behind them.
-    private var visitors: [ResemblanceCell: Set<UInt64>] = [:]
+    private var visitors: [MatchBucket: Set<UInt64>] = [:]
     /// Who stands at the borders that were looked at.
-    private var zones: [ResemblanceCell: BorderZone] = [:]
+    private var zones: [MatchBucket: BucketBoundary] = [:]
     /// What changes under links of ids beside which a stronger id decides, by identity.
     private var decided: [LedgerLink: Set<UInt64>] = [:]
     /// Keys under which so many calls with stronger ids lie that none of them can be told from another.
@@ -33,7 +33,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
 
     var hasChanges: Bool { !changed.isEmpty }
 
-    /// Takes in a sighting; a repeat that tells nothing new is dropped here.
+    /// Takes in a observation; a repeat that tells nothing new is dropped here.
     mutating func take(_ observation: Observation) throws {
         if current[observation.id] == nil { try load(observation) }
         guard var known = current[observation.id] else {
@@ -55,7 +55,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
             try observation.trace.ancestors.forEach { ancestor in
                 guard try index.mayHold(.span(ancestor)) else { return }
                 for entry in try index.entries(linkedBy: .span(ancestor), limit: .max) {
-                    for parent in entry.witnesses
+                    for parent in entry.observations
                     where parent.trace.span == ancestor && Self.isRollUp(parent, above: observation) {
                         remember(entry)
                         flag(parent.id)
@@ -70,7 +70,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         let span = observation.trace.span
         guard span != 0, try index.mayHold(.ancestor(span)) else { return false }
         return try index.entries(linkedBy: .ancestor(span), limit: .max).contains { entry in
-            entry.witnesses.contains {
+            entry.observations.contains {
                 $0.trace.ancestors.contains(span) && Self.isRollUp(observation, above: $0)
             }
         }
@@ -89,11 +89,13 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         for id in order { noteMoves(of: id) }
         connected = changed
         var queue = order
-        for cell in crowds.changed {
+        for cell in overfullBuckets.changed {
             try loadCell(cell)
             // Its pairs are no longer told apart: all of them have to be taken asunder.
-            guard crowds.isCrowd(cell, after: true), !crowds.isCrowd(cell, after: false) else { continue }
-            for id in crowds.members(of: cell) where connected.insert(id).inserted { queue.append(id) }
+            guard overfullBuckets.isOverfull(cell, after: true), !overfullBuckets.isOverfull(cell, after: false) else {
+                continue
+            }
+            for id in overfullBuckets.members(of: cell) where connected.insert(id).inserted { queue.append(id) }
         }
         for border in visitors.keys {
             let zone = try zone(at: border)
@@ -109,7 +111,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     /// Notes which cells and links a changed observation leaves and enters.
     private mutating func noteMoves(of id: UInt64) {
         for rule in ResemblanceRule.allCases {
-            crowds.move(
+            overfullBuckets.move(
                 id,
                 from: stored[id].flatMap { rule.cell(of: $0) },
                 to: current[id].flatMap { rule.cell(of: $0) }
@@ -128,11 +130,11 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         var change = LedgerChange()
         var kept: Set<Int64> = []
         let observations = connected.compactMap { current[$0] }
-        for positions in groups(observations.map { crowds.silenced($0, after: true) }) {
-            let witnesses = positions.map { observations[$0] }.sorted { $0.id < $1.id }
-            if let ref = unchangedEntry(of: witnesses) {
+        for positions in groups(observations.map { overfullBuckets.excluded($0, after: true) }) {
+            let observations = positions.map { observations[$0] }.sorted { $0.id < $1.id }
+            if let ref = unchangedEntry(of: observations) {
                 kept.insert(ref)
-            } else if let entry = LedgerEntry(witnesses: witnesses) {
+            } else if let entry = LedgerEntry(observations: observations) {
                 change.entries.append(entry)
             }
         }
@@ -144,9 +146,10 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     }
 
     /// The stored call that consists of just these observations, if none of them has changed.
-    private func unchangedEntry(of witnesses: [Observation]) -> Int64? {
-        guard let ref = witnesses.first.flatMap({ homes[$0.id] }), entries[ref]?.witnesses.count == witnesses.count,
-            witnesses.allSatisfy({ homes[$0.id] == ref && !changed.contains($0.id) })
+    private func unchangedEntry(of observations: [Observation]) -> Int64? {
+        guard let ref = observations.first.flatMap({ homes[$0.id] }),
+            entries[ref]?.observations.count == observations.count,
+            observations.allSatisfy({ homes[$0.id] == ref && !changed.contains($0.id) })
         else { return nil }
         return ref
     }
@@ -162,7 +165,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
                 if let other = first[link] { sets.join(other, position) } else { first[link] = position }
             }
             observation.keys.forEach(join)
-            if observation.weakKey != 0 { join(observation.weakKey) }
+            if observation.blockingKey != 0 { join(observation.blockingKey) }
             if observation.intervalKey != 0 { join(observation.intervalKey) }
         }
         return sets.members.flatMap { members in
@@ -173,7 +176,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
 
     /// What is connected with an observation as it was and as it is.
     private mutating func neighbours(of id: UInt64) throws -> [UInt64] {
-        var found = homes[id].flatMap { entries[$0] }?.witnesses.map(\.id) ?? []
+        var found = homes[id].flatMap { entries[$0] }?.observations.map(\.id) ?? []
         let states = changed.contains(id) ? [current[id], stored[id]] : [current[id]]
         for state in states.compactMap(\.self) {
             try LedgerTraits(state).forEachJoiningLink { joining in
@@ -192,16 +195,18 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         guard joining.isDecided else {
             for entry in try index.entries(linkedBy: joining.link, limit: .max) {
                 remember(entry)
-                found += entry.witnesses.map(\.id)
+                found += entry.observations.map(\.id)
             }
             return
         }
         // Without a stronger id it could be any of them: too many are not looked at, and none is joined.
-        let capacity = ResemblanceCell.capacity
+        let capacity = MatchBucket.capacity
         let entries = try index.entries(linkedBy: joining.link, limit: capacity + 1)
         var members = changing
-        for witness in entries.lazy.flatMap(\.witnesses) {
-            LedgerTraits(witness).forEachLinkBesideStronger { if $0 == joining.link { members.insert(witness.id) } }
+        for observation in entries.lazy.flatMap(\.observations) {
+            LedgerTraits(observation).forEachLinkBesideStronger {
+                if $0 == joining.link { members.insert(observation.id) }
+            }
         }
         guard members.count <= capacity else {
             overfull.insert(joining.key)
@@ -209,7 +214,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         }
         for entry in entries {
             remember(entry)
-            found += entry.witnesses.map(\.id)
+            found += entry.observations.map(\.id)
         }
         found += changing
     }
@@ -222,71 +227,71 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     ) throws {
         guard let cell = rule.cell(of: state) else { return }
         try loadCell(cell)
-        found += crowds.members(of: cell).filter { id in
+        found += overfullBuckets.members(of: cell).filter { id in
             stored[id].map { Ledger.resemble($0, state, by: rule) } ?? false
         }
         guard let border = cell.border(near: state.time) else { return }
         let isClear = try zone(at: border).isClear
-        let reach = isClear ? ResemblanceCell.clearReach : ResemblanceCell.reachAcross
+        let reach = isClear ? MatchBucket.clearReach : MatchBucket.reachAcross
         guard cell.border(near: state.time, within: reach) != nil else { return }
         let next = border == cell ? border.preceding : border
         try loadCell(next)
-        found += crowds.members(of: next).filter { id in
+        found += overfullBuckets.members(of: next).filter { id in
             stored[id].map { Ledger.resemble($0, state, by: rule, isBorderClear: isClear) } ?? false
         }
     }
 
     /// Who stands at a border, named by the cell behind it.
-    private mutating func zone(at border: ResemblanceCell) throws -> BorderZone {
+    private mutating func zone(at border: MatchBucket) throws -> BucketBoundary {
         if let known = zones[border] { return known }
-        var zone = BorderZone()
+        var zone = BucketBoundary()
         for id in visitors[border] ?? [] { zone.note(id, stored[id], current[id], at: border) }
         let cells = [border, border.preceding]
         // What is loaded already may tell enough.
-        for cell in crowds.knows(border) ? cells : cells.reversed() where !zone.isCrowded {
+        for cell in overfullBuckets.knows(border) ? cells : cells.reversed() where !zone.isOverfull {
             try loadCell(cell)
-            for id in crowds.members(of: cell) { zone.note(id, stored[id], current[id], at: border) }
+            for id in overfullBuckets.members(of: cell) { zone.note(id, stored[id], current[id], at: border) }
         }
         zones[border] = zone
         return zone
     }
 
-    private mutating func loadCell(_ cell: ResemblanceCell) throws {
-        guard !crowds.knows(cell) else { return }
-        guard !index.isKnownOverfull(cell) else { return crowds.add(cell, members: nil) }
-        let capacity = ResemblanceCell.capacity
+    private mutating func loadCell(_ cell: MatchBucket) throws {
+        guard !overfullBuckets.knows(cell) else { return }
+        guard !index.isKnownOverfull(cell) else { return overfullBuckets.add(cell, members: nil) }
+        let capacity = MatchBucket.capacity
         var found: [Int64: LedgerEntry] = [:]
         for link in cell.links where try index.mayHold(link) {
-            // An entry can hold several sightings of a cell; twice as many entries are a crowd without a look.
+            // An entry can hold several observations of a cell; twice as many entries are a overfull without a look.
             for entry in try index.entries(linkedBy: link, limit: 2 * capacity + 1) { found[entry.ref] = entry }
             guard found.count <= 2 * capacity else { return addOverfull(cell) }
         }
-        let members = found.values.flatMap(\.witnesses).filter { witness in
-            ResemblanceRule.allCases.contains { $0.cell(of: witness) == cell }
+        let members = found.values.flatMap(\.observations).filter { observation in
+            ResemblanceRule.allCases.contains { $0.cell(of: observation) == cell }
         }
         guard members.count <= capacity else { return addOverfull(cell) }
         for entry in found.values { remember(entry) }
-        crowds.add(cell, members: members.map(\.id))
+        overfullBuckets.add(cell, members: members.map(\.id))
     }
 
-    private mutating func addOverfull(_ cell: ResemblanceCell) {
+    private mutating func addOverfull(_ cell: MatchBucket) {
         index.noteOverfull(cell)
-        crowds.add(cell, members: nil)
+        overfullBuckets.add(cell, members: nil)
     }
 
     private mutating func load(_ observation: Observation) throws {
         let link = LedgerTraits(observation).identifyingLink
         guard try index.mayHold(link) else { return }
         let entries = try index.entries(linkedBy: link, limit: .max)
-        if let home = entries.first(where: { $0.witnesses.contains { $0.id == observation.id } }) { remember(home) }
+        if let home = entries.first(where: { $0.observations.contains { $0.id == observation.id } }) { remember(home) }
     }
 
     private mutating func remember(_ entry: LedgerEntry) {
         guard entries.updateValue(entry, forKey: entry.ref) == nil else { return }
-        for witness in entry.witnesses {
-            stored[witness.id] = witness
-            homes[witness.id] = entry.ref
-            if current[witness.id] == nil { current[witness.id] = witness }
+        for observation in entry.observations {
+            stored[observation.id] = observation
+            homes[observation.id] = entry.ref
+            if current[observation.id] == nil { current[observation.id] = observation }
         }
     }
 

@@ -2,7 +2,7 @@
 
 /// A ledger in memory: the reference for every store, and the working state of those that keep their calls in memory.
 public struct MemoryLedger: LedgerIndex, Sendable {
-    /// The calls as they stand, with their witnesses, by the number they were given.
+    /// The calls as they stand, with their observations, by the number they were given.
     public private(set) var entries: [Int64: LedgerEntry] = [:]
     /// Where links lead; all links of a cell lead to one place.
     private var places: [LedgerLink: Place] = [:]
@@ -61,7 +61,7 @@ public struct MemoryLedger: LedgerIndex, Sendable {
         return last
     }
 
-    /// Forgets an entry with all its witnesses.
+    /// Forgets an entry with all its observations.
     ///
     /// - Returns: The entry, nil when there is none of this number.
     @discardableResult
@@ -88,7 +88,7 @@ public struct MemoryLedger: LedgerIndex, Sendable {
     }
 
     /// Which sets of kinds of ids there are in a cell.
-    public func kinds(in cell: ResemblanceCell) -> UInt8 { places[cell.link]?.kinds ?? 0 }
+    public func kinds(in cell: MatchBucket) -> UInt8 { places[cell.link]?.kinds ?? 0 }
 
     /// The calls under a link; of a cell all, whatever ids they know.
     public func entries(linkedBy link: LedgerLink, limit: Int) -> [LedgerEntry] {

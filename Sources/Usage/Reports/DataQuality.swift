@@ -4,11 +4,11 @@
 public struct DataQuality: Sendable, Hashable {
     /// Counted calls.
     public var calls: Int64 = 0
-    /// Calls that only one sighting tells of.
+    /// Calls that only one observation tells of.
     public var oneWitness: Int64 = 0
-    /// Calls that several sightings tell of.
+    /// Calls that several observations tell of.
     public var severalWitnesses: Int64 = 0
-    /// Calls some of whose sightings share no id and were joined by resemblance.
+    /// Calls some of whose observations share no id and were joined by resemblance.
     public var weaklyJoined: Int64 = 0
     /// Calls without a price.
     public var unpriced: Int64 = 0
@@ -225,7 +225,7 @@ extension DataQuality {
             return
         }
         calls += 1
-        if call.witnessCount > 1 { severalWitnesses += 1 } else { oneWitness += 1 }
+        if call.observationCount > 1 { severalWitnesses += 1 } else { oneWitness += 1 }
         if call.isWeaklyJoined { weaklyJoined += 1 }
         if call.price?.isPriced != true { unpriced += 1 }
         let key = SourceKey(agent: agent ?? "", machine: machine ?? "", sources: call.sources)

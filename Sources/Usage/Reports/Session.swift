@@ -30,10 +30,10 @@ public struct Session: Sendable, Hashable {
     public var startedAt: Timestamp
     /// The newest sign of it.
     public var lastSeenAt: Timestamp
-    /// What the agent says that it cost, if that can be compared, see ``SessionSighting/comparableCost``.
+    /// What the agent says that it cost, if that can be compared, see ``SessionUpdate/comparableCost``.
     public var comparableCost: Money?
     /// From what it is known.
-    public var knowledge = Knowledge.measured
+    public var provenance = Provenance.measured
     /// Its sums.
     public var totals = UsageTotals()
 

@@ -25,7 +25,7 @@ struct BudgetCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let style = output.style(Surroundings.process.environment)
+            let style = output.style(Environment.process.variables)
             try await output.report(options) { hub in
                 let now = Console.now()
                 let month = try Period(nil, timezone: hub.timezone, now: now)
@@ -78,7 +78,7 @@ struct BudgetCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let style = output.style(Surroundings.process.environment)
+            let style = output.style(Environment.process.variables)
             try await output.report(options) { hub in
                 let now = Console.now()
                 let days = try period.resolved(in: hub.timezone, now: now)

@@ -41,7 +41,7 @@ struct ComponentsCommand: ParsableCommand {
     }
 
     private func explain(_ pages: [ComponentPage]) {
-        let style = Style(isTerminal: Console.isTerminal, environment: Surroundings.process.environment)
+        let style = Style(isTerminal: Console.isTerminal, environment: Environment.process.variables)
         for page in pages {
             guard Console.isTerminal else {
                 Console.answer(page.text)

@@ -43,19 +43,19 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let surroundings = Surroundings.process
-        guard data else { return try await examine(surroundings) }
-        let graph = try options.graph(surroundings)
+        let environment = Environment.process
+        guard data else { return try await examine(environment) }
+        let graph = try options.graph(environment)
         let answer = try await answer(
             graph,
-            surroundings,
+            environment,
             "/api/telemetry/quality" + (period.map { "?period=\($0)" } ?? "")
         ) {
             try await $0.quality(of: Period(period, timezone: $1, now: Console.now()))
         }
         if json { return Console.answer(json: answer + "\n") }
         let quality = try JSONDecoder().decode(QualityReport.self, from: Data(answer.utf8))
-        let style = Style(isTerminal: Console.isTerminal, environment: surroundings.environment)
+        let style = Style(isTerminal: Console.isTerminal, environment: environment.variables)
         Console.answer(
             quality.text(width: Console.isTerminal ? Console.columns : 120, style: style, now: Console.now())
         )
@@ -63,15 +63,15 @@ struct DoctorCommand: AsyncParsableCommand {
 
     // MARK: - Everything but the data
 
-    private func examine(_ surroundings: Surroundings) async throws {
-        guard let account = Account(environment: surroundings.environment) else {
+    private func examine(_ environment: Environment) async throws {
+        guard let account = Account(environment: environment.variables) else {
             Console.error("hammurabi: HOME is not set to an absolute path\n")
             throw ExitCode(Exit.inputMissing)
         }
         var diagnostics = Diagnostics()
-        let loaded = options.load(surroundings, diagnostics: &diagnostics)?.graph
-        let examination = Examination(
-            surroundings: surroundings,
+        let loaded = options.load(environment, diagnostics: &diagnostics)?.graph
+        let examination = DoctorChecks(
+            environment: environment,
             account: account,
             graph: diagnostics.hasErrors ? nil : loaded,
             configurationErrors: diagnostics.items.count { $0.severity == .error },
@@ -89,21 +89,21 @@ struct DoctorCommand: AsyncParsableCommand {
         }
         if let trouble { findings.append(trouble) }
         let report = DoctorReport(findings)
-        let style = Style(isTerminal: Console.isTerminal, environment: surroundings.environment)
+        let style = Style(isTerminal: Console.isTerminal, environment: environment.variables)
         if json { Console.answer(json: report.document) } else { Console.answer(report.text(style: style)) }
         if report.errors > 0 { throw ExitCode(Exit.checkSaidNo) }
     }
 
     /// What the collector or its store knows; nothing where there is none yet.
-    private func known(_ examination: Examination) async -> (HeardAgents?, PriceCoverage?, Finding?) {
+    private func known(_ examination: DoctorChecks) async -> (HeardAgents?, PriceCoverage?, Finding?) {
         guard let graph = examination.graph, examination.files.status(examination.home) != nil else {
             return (nil, nil, nil)
         }
         do {
-            let quality = try await answer(graph, examination.surroundings, "/api/telemetry/quality?period=90d") {
+            let quality = try await answer(graph, examination.environment, "/api/telemetry/quality?period=90d") {
                 try await $0.quality(of: Period("90d", timezone: $1, now: Console.now()))
             }
-            let summary = try await answer(graph, examination.surroundings, "/api/telemetry/summary?period=30d") {
+            let summary = try await answer(graph, examination.environment, "/api/telemetry/summary?period=30d") {
                 try await $0.summary(of: Period("30d", timezone: $1, now: Console.now()))
             }
             let decoder = JSONDecoder()
@@ -122,11 +122,11 @@ struct DoctorCommand: AsyncParsableCommand {
     /// What a running collector says; without one, what the store and the checkpoints of those who read session files say.
     private func answer(
         _ graph: PipelineGraph,
-        _ surroundings: Surroundings,
+        _ environment: Environment,
         _ path: String,
         _ ask: @escaping @Sendable (HubAnswers, _ timezone: String) async throws -> String
     ) async throws -> String {
-        let key = surroundings.environment["HAMMURABI_API_KEY"]
+        let key = environment.variables["HAMMURABI_API_KEY"]
         if let answer = graph.runningHub?.send("GET", path, key: key), answer.status == 200 { return answer.body }
         let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .warning, now: Console.now) }
         let hub = graph.used(.extension).lazy.compactMap { $0.config as? HubConfig }.first ?? HubConfig()
@@ -134,7 +134,7 @@ struct DoctorCommand: AsyncParsableCommand {
             return try await Collector.withParts(
                 nil,
                 of: graph,
-                home: surroundings.programHome,
+                home: environment.programHome,
                 logger: logger,
                 now: Console.now
             ) { parts in

@@ -29,15 +29,15 @@ struct KeysCommand: ParsableCommand {
         /// The file, in a folder that exists.
         func keyFile() throws -> KeyFile {
             if let file { return KeyFile(path: file) }
-            let surroundings = Surroundings.process
-            let graph = try options.graph(surroundings)
+            let environment = Environment.process
+            let graph = try options.graph(environment)
             let config = graph.used(.extension).lazy.compactMap { $0.config as? APIKeysConfig }.first
             if config == nil {
                 Console.error(
                     "hammurabi: note: no key is asked for until an extension api_keys is named under service.extensions\n"
                 )
             }
-            return KeyFile(path: (config ?? APIKeysConfig()).path(home: surroundings.programHome))
+            return KeyFile(path: (config ?? APIKeysConfig()).path(home: environment.programHome))
         }
     }
 
@@ -129,7 +129,7 @@ struct KeysCommand: ParsableCommand {
                 let cells = [record.id, record.name.printable, record.prefix + "…", scopes]
                 return .init(cells: cells + [record.createdAt, record.lastUsedAt ?? "never"])
             }
-            let style = Style(isTerminal: Console.isTerminal, environment: Surroundings.process.environment)
+            let style = Style(isTerminal: Console.isTerminal, environment: Environment.process.variables)
             Console.answer(table.text(width: Console.columns, style: style, isTerminal: Console.isTerminal))
         }
 

@@ -83,17 +83,17 @@ struct OnboardCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let surroundings = Surroundings.process
-        guard let account = Account(environment: surroundings.environment) else {
+        let environment = Environment.process
+        guard let account = Account(environment: environment.variables) else {
             Console.error("hammurabi: HOME is not set to an absolute path, so nobody's settings can be found\n")
             throw ExitCode(Exit.inputMissing)
         }
         var flow = OnboardFlow(
             options: self,
             account: account,
-            surroundings: surroundings,
-            graph: graph(surroundings),
-            questions: asks ? Questions(environment: surroundings.environment) : nil
+            environment: environment,
+            graph: graph(environment),
+            questions: asks ? Prompt(environment: environment.variables) : nil
         )
         do {
             let code = try undo ? flow.undo() : flow.run()
@@ -101,7 +101,7 @@ struct OnboardCommand: AsyncParsableCommand {
         } catch is Interrupted {
             Console.error("Nothing was changed.\n")
             throw ExitCode(130)
-        } catch let fault as SettingsFault {
+        } catch let fault as SettingsError {
             Console.error("hammurabi: \(fault)\n")
             throw ExitCode(fault.exitCode)
         }
@@ -119,9 +119,9 @@ struct OnboardCommand: AsyncParsableCommand {
     private var asks: Bool { !yes && !dryRun && !print && !apiKeyStdin && !json }
 
     /// The configuration of this machine's collector; nil when it cannot be used, which is no matter here.
-    private func graph(_ surroundings: Surroundings) -> PipelineGraph? {
+    private func graph(_ environment: Environment) -> PipelineGraph? {
         var diagnostics = Diagnostics()
-        let graph = config.load(surroundings, diagnostics: &diagnostics)?.graph
+        let graph = config.load(environment, diagnostics: &diagnostics)?.graph
         return diagnostics.hasErrors ? nil : graph
     }
 }

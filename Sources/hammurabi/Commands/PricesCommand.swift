@@ -32,7 +32,7 @@ struct PricesCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let style = output.style(Surroundings.process.environment)
+            let style = output.style(Environment.process.variables)
             try await output.report(options) { hub in
                 let document = try await hub.get(PricesDocument.self, "/api/telemetry/prices").document
                 let report = PriceReport(document: document, search: model, now: Console.now())
@@ -62,7 +62,7 @@ struct PricesCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let style = output.style(Surroundings.process.environment)
+            let style = output.style(Environment.process.variables)
             try await output.report(options) { hub in
                 let document = try await hub.get(PricesDocument.self, "/api/telemetry/prices").document
                 let report = PriceReport(document: document, search: nil, now: Console.now())

@@ -122,8 +122,8 @@ struct QueueCommand: AsyncParsableCommand {
     }
 
     /// Puts the dead letters back, or says who prevents it.
-    private static func replayed(_ queue: ForwardingQueue, _ logger: Logger) throws -> Tally {
-        let result = Result { () throws(QueueStorageError) -> Tally in try queue.replay(logger: logger) }
+    private static func replayed(_ queue: ForwardingQueue, _ logger: Logger) throws -> QueueSize {
+        let result = Result { () throws(QueueStorageError) -> QueueSize in try queue.replay(logger: logger) }
         if case .failure(let error) = result, error.isLocked {
             throw StartError(
                 .inputOutput,
@@ -152,7 +152,7 @@ extension ForwardingQueue {
     static func all(of graph: PipelineGraph) throws -> [ForwardingQueue] {
         try graph.used(.exporter).compactMap { declared in
             guard let config = declared.config as? OTLPHTTPConfig, config.sendingQueue.enabled else { return nil }
-            return try ForwardingQueue(id: "\(declared.id)", config: config, home: Surroundings.process.programHome)
+            return try ForwardingQueue(id: "\(declared.id)", config: config, home: Environment.process.programHome)
         }.sorted { $0.id < $1.id }
     }
 

@@ -17,12 +17,12 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         Heap.keepFreedMemory()
-        let surroundings = Surroundings.process
-        let graph = try options.graph(surroundings)
+        let environment = Environment.process
+        let graph = try options.graph(environment)
         let log = LogOutput(graph.telemetry.logs, now: Console.now)
         do {
-            try await Collector.serve(graph, surroundings: surroundings, log: log, now: Console.now) { [options] in
-                options.reloaded(surroundings)
+            try await Collector.serve(graph, environment: environment, log: log, now: Console.now) { [options] in
+                options.reloaded(environment)
             }
         } catch let error as StartError {
             Console.error("hammurabi: \(error)\n")

@@ -23,13 +23,13 @@ struct ScanCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let surroundings = Surroundings.process
-        let graph = try options.graph(surroundings)
+        let environment = Environment.process
+        let graph = try options.graph(environment)
         let answer: String
         if let running = try askRunning(graph) {
             answer = running
         } else {
-            answer = try await scanHere(graph, surroundings)
+            answer = try await scanHere(graph, environment)
         }
         if json { return Console.answer(json: answer + "\n") }
         let document = try JSONDecoder().decode(ScanDocument.self, from: Data(answer.utf8))
@@ -45,13 +45,13 @@ struct ScanCommand: AsyncParsableCommand {
         throw ExitCode(Exit.unreachable)
     }
 
-    private func scanHere(_ graph: PipelineGraph, _ surroundings: Surroundings) async throws -> String {
+    private func scanHere(_ graph: PipelineGraph, _ environment: Environment) async throws -> String {
         let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .error, now: Console.now) }
         let bar = Console.showsProgress ? ScanProgressBar(now: Console.now) : nil
         do {
             return try await Collector.withScanners(
                 of: graph,
-                home: surroundings.programHome,
+                home: environment.programHome,
                 logger: logger,
                 now: Console.now
             ) { scanners in

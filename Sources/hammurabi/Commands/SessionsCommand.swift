@@ -75,7 +75,7 @@ struct SessionsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let style = output.style(Surroundings.process.environment)
+        let style = output.style(Environment.process.variables)
         try await output.report(options) { hub in
             if let id { return try await one(id, hub, style) }
             return try await list(hub, style)

@@ -35,7 +35,7 @@ struct StatusCommand: ParsableCommand {
                 Console.answer(tables.text(report.programTable))
                 return report.warnOfIntake()
             }
-            let style = Style(isTerminal: Console.isTerminal, environment: Surroundings.process.environment)
+            let style = Style(isTerminal: Console.isTerminal, environment: Environment.process.variables)
             return Console.answer(report.text(width: Console.columns, style: style, now: Console.now()))
         }
         throw graph.unreachable()

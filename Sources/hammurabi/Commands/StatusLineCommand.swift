@@ -27,12 +27,12 @@ struct StatusLineCommand: AsyncParsableCommand {
     var color = OutputOptions.ColorChoice.auto
 
     func run() async {
-        let surroundings = Surroundings.process
-        let style = Style(isTerminal: Console.isTerminal, environment: surroundings.environment, color: color)
-        let input = Console.isTyped ? "" : Console.input(limit: 262_144, patience: 100)
+        let environment = Environment.process
+        let style = Style(isTerminal: Console.isTerminal, environment: environment.variables, color: color)
+        let input = Console.isTyped ? "" : Console.input(limit: 262_144, timeout: 100)
         let session = try? JSONDecoder().decode(AgentState.self, from: Data(input.utf8))
         do {
-            let line = try await line(session, surroundings)
+            let line = try await line(session, environment)
             Console.answer(line.text(style) + "\n")
         } catch let failure as StatusLine.Failure {
             Console.answer("hammurabi: \(failure.text)\n")
@@ -43,8 +43,8 @@ struct StatusLineCommand: AsyncParsableCommand {
         }
     }
 
-    private func line(_ session: AgentState?, _ surroundings: Surroundings) async throws -> StatusLine {
-        let graph = try graph(surroundings)
+    private func line(_ session: AgentState?, _ environment: Environment) async throws -> StatusLine {
+        let graph = try graph(environment)
         var refusal: StatusLine.Failure?
         do throws(StatusLine.Failure) {
             if let line = try StatusLine(askedOf: graph, session: session?.sessionId) { return line }
@@ -52,7 +52,7 @@ struct StatusLineCommand: AsyncParsableCommand {
             refusal = error
         }
         do {
-            return try await stored(session, graph, surroundings)
+            return try await stored(session, graph, environment)
         } catch {
             // A store that the collector holds for itself cannot be read beside it.
             throw refusal ?? error
@@ -60,7 +60,7 @@ struct StatusLineCommand: AsyncParsableCommand {
     }
 
     /// The numbers of the store itself.
-    private func stored(_ session: AgentState?, _ graph: PipelineGraph, _ surroundings: Surroundings) async throws
+    private func stored(_ session: AgentState?, _ graph: PipelineGraph, _ environment: Environment) async throws
         -> StatusLine
     {
         let hub = graph.hubConfig ?? HubConfig()
@@ -70,7 +70,7 @@ struct StatusLineCommand: AsyncParsableCommand {
         return try await Collector.withStore(
             nil,
             of: graph,
-            home: surroundings.programHome,
+            home: environment.programHome,
             logger: logger,
             now: Console.now
         ) {
@@ -89,12 +89,12 @@ struct StatusLineCommand: AsyncParsableCommand {
         }
     }
 
-    private func graph(_ surroundings: Surroundings) throws -> PipelineGraph {
+    private func graph(_ environment: Environment) throws -> PipelineGraph {
         var options = options
-        let usual = surroundings.programHome + "/config.yaml"
-        if options.config.isEmpty, surroundings.fileExists(usual) { options.config = [usual] }
+        let usual = environment.programHome + "/config.yaml"
+        if options.config.isEmpty, environment.fileExists(usual) { options.config = [usual] }
         var diagnostics = Diagnostics()
-        var elsewhere = surroundings
+        var elsewhere = environment
         if options.config.isEmpty { elsewhere.fileExists = { _ in false } }
         guard let loaded = options.load(elsewhere, diagnostics: &diagnostics), !diagnostics.hasErrors else {
             throw StatusLine.Failure(text: "the configuration is wrong; see hammurabi validate")
@@ -136,7 +136,7 @@ struct StatusLine {
             _ path: String,
             _ query: [(String, String)]
         ) throws(Failure) -> Document? {
-            guard let answer = client.send("GET", HubConnection.target(path, query), seconds: Self.patience) else {
+            guard let answer = client.send("GET", HubConnection.target(path, query), seconds: Self.timeout) else {
                 return nil
             }
             guard ![401, 403].contains(answer.status) else {
@@ -159,7 +159,7 @@ struct StatusLine {
     }
 
     /// How many seconds a collector may be silent.
-    private static let patience = 2
+    private static let timeout = 2
 
     /// Such as `$1.24 session · $8.30 today · 62% of $200 · 41k tok`.
     func text(_ style: Style) -> String {

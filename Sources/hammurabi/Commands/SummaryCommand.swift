@@ -54,7 +54,7 @@ struct SummaryCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let surroundings = Surroundings.process
+        let environment = Environment.process
         try await output.report(options) { hub in
             let now = Console.now()
             let query = try period.resolved(in: hub.timezone, now: now).query + filters.query
@@ -73,7 +73,7 @@ struct SummaryCommand: AsyncParsableCommand {
                     notes: Warning.all(answer.document).map(\.message)
                 )
             }
-            return Report(text: report.text(width: Console.columns, style: output.style(surroundings.environment)))
+            return Report(text: report.text(width: Console.columns, style: output.style(environment.variables)))
         }
     }
 

@@ -37,7 +37,7 @@ struct TopCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let style = output.style(Surroundings.process.environment)
+        let style = output.style(Environment.process.variables)
         try await output.report(options, needsCollector: true) { hub in
             let first = try await TopSnapshot(asking: hub, at: Console.now())
             if output.json { return Report(text: first.json) }

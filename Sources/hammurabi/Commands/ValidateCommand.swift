@@ -21,9 +21,9 @@ struct ValidateCommand: ParsableCommand {
     var denyWarnings = false
 
     func run() throws {
-        let surroundings = Surroundings.process
+        let environment = Environment.process
         var diagnostics = Diagnostics()
-        let loaded = options.load(surroundings, diagnostics: &diagnostics)
+        let loaded = options.load(environment, diagnostics: &diagnostics)
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -40,7 +40,7 @@ struct ValidateCommand: ParsableCommand {
         if loaded == nil || diagnostics.hasErrors { throw ExitCode(Exit.configuration) }
         if denyWarnings, !diagnostics.isEmpty { throw ExitCode(Exit.checkSaidNo) }
         guard !json, let graph = loaded?.graph else { return }
-        let files = ConfigSource(paths: options.config, builtIn: "").files(in: surroundings)
+        let files = ConfigSource(paths: options.config, builtIn: "").files(in: environment)
         let place = files.isEmpty ? ConfigSource.builtInName : files.joined(separator: ", ")
         Console.answer("\(place): valid, \(graph.pipelines.count) pipeline\(graph.pipelines.count == 1 ? "" : "s")\n")
     }

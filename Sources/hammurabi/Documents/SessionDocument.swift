@@ -19,7 +19,7 @@ struct SessionDocument: Decodable {
         var parentSessionId: String?
         var status: String
         var taskStatus: String?
-        var knowledge: String?
+        var provenance: String?
         var startedAt: String
         var lastSeenAt: String
         var durationMs: Int64

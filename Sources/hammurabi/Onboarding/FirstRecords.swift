@@ -17,7 +17,7 @@ struct FirstRecords {
 
         struct Session: Decodable {
             var lastSeenAt: String
-            var knowledge: String?
+            var provenance: String?
         }
     }
 
@@ -35,7 +35,7 @@ struct FirstRecords {
             let mayNotRead = [401, 403].contains(answer.status)
             throw Unanswered(reason: mayNotRead ? "the key may not read" : "the collector answered \(answer.status)")
         }
-        return document.sessions.lazy.filter { $0.knowledge != "transcript" }
+        return document.sessions.lazy.filter { $0.provenance != "transcript" }
             .compactMap { Timestamp(iso8601: $0.lastSeenAt) }.filter { $0 > since }.max()
     }
 

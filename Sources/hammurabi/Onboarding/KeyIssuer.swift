@@ -11,9 +11,9 @@ struct KeyIssuer {
     private let file: KeyFile
 
     /// The issuer for a configuration; nil when its collector asks for no keys.
-    static func local(_ graph: PipelineGraph?, _ surroundings: Surroundings) -> KeyIssuer? {
+    static func local(_ graph: PipelineGraph?, _ environment: Environment) -> KeyIssuer? {
         let config = graph?.used(.extension).lazy.compactMap { $0.config as? APIKeysConfig }.first
-        return config.map { KeyIssuer(file: KeyFile(path: $0.path(home: surroundings.programHome))) }
+        return config.map { KeyIssuer(file: KeyFile(path: $0.path(home: environment.programHome))) }
     }
 
     /// Makes a key that may write telemetry and nothing else; a collector that runs knows it a second later.

@@ -63,7 +63,7 @@ final class Keyboard {
         return read(STDIN_FILENO, &byte, 1) == 1 ? byte : 3
     }
 
-    /// Arrow keys send ESC [ A or ESC O A; a lone ESC is followed by nothing.
+    /// Arrow keys send ESC [ A or ESC O A; a unmatched ESC is followed by nothing.
     private func escapeSequence() -> Key {
         guard let first = byte(within: 30) else { return .escape }
         guard first == UInt8(ascii: "[") || first == UInt8(ascii: "O") else {

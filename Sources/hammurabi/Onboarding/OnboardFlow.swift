@@ -15,9 +15,9 @@ import Usage
 struct OnboardFlow {
     let options: OnboardCommand
     let account: Account
-    let surroundings: Surroundings
+    let environment: Environment
     let graph: PipelineGraph?
-    let questions: Questions?
+    let questions: Prompt?
     let files = LocalFiles()
     var report = OnboardReport(endpoint: "", check: "skipped", dryRun: false)
 
@@ -45,9 +45,9 @@ struct OnboardFlow {
         var isLeftToPerson: Bool { entry.state == .manual && namesKey }
     }
 
-    var journal: Journal { Journal(home: account.programHome, files: files) }
+    var changeLog: ChangeLog { ChangeLog(home: account.programHome, files: files) }
 
-    var style: Style { Style(isTerminal: Console.isTerminal, environment: surroundings.environment) }
+    var style: Style { Style(isTerminal: Console.isTerminal, environment: environment.variables) }
 
     /// Writes for people; programs get the document at the end.
     private func say(_ text: String) {
@@ -103,7 +103,7 @@ struct OnboardFlow {
         return report.exitCode
     }
 
-    // MARK: - Questions
+    // MARK: - Prompt
 
     private func chooseAgents() throws -> [Agent] {
         guard options.agents.isEmpty else {
@@ -124,11 +124,11 @@ struct OnboardFlow {
             }
             return present
         }
-        let items = findings.map { Choice.Item(title: $0.agent.title, remark: remark(on: $0)) }
+        let items = findings.map { MultiSelect.Item(title: $0.agent.title, remark: remark(on: $0)) }
         let chosen = Set(findings.indices.filter { findings[$0].isPresent && findings[$0].agent != .cursor })
         let answer = try questions.choose(
             "Which agents shall send their telemetry here?",
-            Choice(items: items, chosen: chosen)
+            MultiSelect(items: items, chosen: chosen)
         )
         if answer.isEmpty { say("No agent was chosen; nothing was changed.\n") }
         return answer.sorted().map { findings[$0].agent }
@@ -161,11 +161,11 @@ struct OnboardFlow {
     }
 
     private func destination(_ endpoint: EndpointURL, key: String?) -> Destination {
-        let id = (try? surroundings.readFile("/etc/machine-id")).map { String(decoding: $0, as: UTF8.self).trimmed }
+        let id = (try? environment.readFile("/etc/machine-id")).map { String(decoding: $0, as: UTF8.self).trimmed }
         return Destination(
             endpoint: endpoint,
             key: key,
-            hostName: surroundings.machineName,
+            hostName: environment.machineName,
             machineID: id.flatMap { $0.isEmpty ? nil : $0 }
         )
     }
@@ -287,10 +287,10 @@ extension OnboardFlow {
                 in: files,
                 overriding: decision.overriding
             )
-            do throws(SettingsFault) {
+            do throws(SettingsError) {
                 if let fault = plan.fault { throw fault }
                 for change in plan.changes {
-                    try journal.apply(change, subject: decision.agent.rawValue, now: Console.now())
+                    try changeLog.apply(change, subject: decision.agent.rawValue, now: Console.now())
                     say("Wrote \(account.shown(change.file.path)).\n")
                 }
                 decisions[index].entry.state = .written
@@ -305,7 +305,7 @@ extension OnboardFlow {
 
     /// Settings to paste; no file is looked at.
     private mutating func printSettings(_ agents: [Agent], _ endpoint: EndpointURL) -> Int32 {
-        let needsKey = options.apiKeyStdin || surroundings.environment["HAMMURABI_API_KEY"] != nil
+        let needsKey = options.apiKeyStdin || environment.variables["HAMMURABI_API_KEY"] != nil
         let target = destination(endpoint, key: needsKey ? EnvironmentVariable.keyPlaceholder : nil)
         for agent in agents {
             let plan = AgentPlan.fromNothing(for: agent, to: target, of: account)
@@ -362,7 +362,7 @@ extension OnboardFlow {
                 throw Refusal(message: "standard input holds no key", exitCode: Exit.inputMissing)
             }
         } else {
-            text = surroundings.environment["HAMMURABI_API_KEY"].flatMap { $0.isEmpty ? nil : $0 }
+            text = environment.variables["HAMMURABI_API_KEY"].flatMap { $0.isEmpty ? nil : $0 }
         }
         guard let key = text?.trimmed else { return nil }
         if let fault = Self.fault(of: key) { throw Refusal(message: fault, exitCode: Exit.badInput) }
@@ -413,7 +413,7 @@ extension OnboardFlow {
     }
 
     private func offerKey() throws -> KeyChoice? {
-        guard let issuer = KeyIssuer.local(graph, surroundings) else { return nil }
+        guard let issuer = KeyIssuer.local(graph, environment) else { return nil }
         let isWanted =
             try questions?.confirm("The collector asks for a key. Make one for these agents?", default: true) ?? true
         return isWanted ? .make(issuer) : nil
@@ -431,7 +431,7 @@ extension OnboardFlow {
     private mutating func makeKey(_ issuer: KeyIssuer, _ endpoint: EndpointURL) throws -> String {
         let new: NewKey
         do throws(StartError) {
-            new = try issuer.create("agents on \(surroundings.machineName ?? "this machine")")
+            new = try issuer.create("agents on \(environment.machineName ?? "this machine")")
         } catch {
             throw Refusal(message: "no key could be made: \(error)", exitCode: error.exitCode)
         }
@@ -511,7 +511,7 @@ extension OnboardFlow {
         defer { report.service = entry }
         say("\(style.bold("Service"))\n")
         for change in changes { say(shown(change)) }
-        guard Systemctl.isThere(surroundings) else {
+        guard Systemctl.isThere(environment) else {
             entry.notes = ["systemd does not serve this user here"]
             entry.state = .manual
             entry.exitCode = options.dryRun ? 0 : Exit.checkSaidNo
@@ -534,7 +534,7 @@ extension OnboardFlow {
     /// Writes the unit and starts the service.
     private mutating func install(_ changes: [FileChange], _ endpoint: EndpointURL) throws {
         for change in changes {
-            try journal.apply(change, subject: "service", now: Console.now())
+            try changeLog.apply(change, subject: "service", now: Console.now())
             say("Wrote \(account.shown(change.file.path)).\n")
         }
         if changes.isEmpty, Systemctl.run(["is-active", "--quiet", ServiceUnit.name], isQuiet: true) {
@@ -565,8 +565,8 @@ extension OnboardFlow {
 /// The user's systemd.
 enum Systemctl {
     /// Whether it serves this user.
-    static func isThere(_ surroundings: Surroundings) -> Bool {
-        surroundings.fileExists("/run/systemd/system") && run(["show-environment"], isQuiet: true)
+    static func isThere(_ environment: Environment) -> Bool {
+        environment.fileExists("/run/systemd/system") && run(["show-environment"], isQuiet: true)
     }
 
     /// Runs `systemctl --user` with arguments; whether it succeeded.
@@ -597,7 +597,7 @@ extension OnboardFlow {
     mutating func undo() throws -> Int32 {
         var subjects = Set(options.agents.map(\.rawValue))
         if options.service { subjects.insert("service") }
-        let planned = try journal.undo(subjects, force: options.force, pretend: true, now: Console.now())
+        let planned = try changeLog.undo(subjects, force: options.force, pretend: true, now: Console.now())
         if planned.isEmpty {
             if options.json { Console.answer(json: document([])) }
             say("There is nothing to undo.\n")
@@ -609,15 +609,15 @@ extension OnboardFlow {
             guard try questions.confirm("Bring these files back?", default: true) else { return 0 }
         }
         let removesService = planned.contains { $0.subject == "service" && $0.result == .removed }
-        if removesService, Systemctl.isThere(surroundings) {
+        if removesService, Systemctl.isThere(environment) {
             Systemctl.run(["disable", "--now", ServiceUnit.name])
         }
-        let undone = try journal.undo(subjects, force: options.force, now: Console.now())
-        if removesService, Systemctl.isThere(surroundings) { Systemctl.run(["daemon-reload"]) }
+        let undone = try changeLog.undo(subjects, force: options.force, now: Console.now())
+        if removesService, Systemctl.isThere(environment) { Systemctl.run(["daemon-reload"]) }
         return tell(undone, pretend: false)
     }
 
-    private func tell(_ items: [Journal.Undone], pretend: Bool) -> Int32 {
+    private func tell(_ items: [ChangeLog.Undone], pretend: Bool) -> Int32 {
         if options.json { Console.answer(json: document(items)) }
         var code: Int32 = 0
         for item in items {
@@ -635,7 +635,7 @@ extension OnboardFlow {
         return code
     }
 
-    private func sentence(_ item: Journal.Undone, pretend: Bool) -> String {
+    private func sentence(_ item: ChangeLog.Undone, pretend: Bool) -> String {
         switch item.result {
         case .restored: pretend ? "would be as it was before" : "is as it was before"
         case .removed: pretend ? "was not there before and would be removed" : "was not there before and is removed"
@@ -645,7 +645,7 @@ extension OnboardFlow {
         }
     }
 
-    private func document(_ items: [Journal.Undone]) -> String {
+    private func document(_ items: [ChangeLog.Undone]) -> String {
         struct Item: Encodable {
             var name: String
             var path: String
@@ -671,12 +671,12 @@ extension OnboardFlow {
 
 extension OnboardFlow {
     /// How long to wait for agents, in seconds.
-    private static let patience: Int64 = 120
+    private static let timeout: Int64 = 120
 
     /// Waits until the collector has heard from each agent, the person presses a key, or two minutes are over.
     private mutating func waitForFirstRecords(_ agents: [Agent], _ endpoint: EndpointURL, _ key: KeyChoice) {
         let client = CollectorClient(endpoint)
-        let issuer = endpoint.isLoopback ? KeyIssuer.local(graph, surroundings) : nil
+        let issuer = endpoint.isLoopback ? KeyIssuer.local(graph, environment) : nil
         // Ctrl-C ends the wait, and the key that was made for it goes with it.
         EndSignal.hold()
         let reader = try? issuer?.createReader()
@@ -694,8 +694,7 @@ extension OnboardFlow {
         )
         // The collector looks at the file of keys once a second.
         if reader != nil { usleep(500_000) }
-        while !missing.isEmpty, !pause(), Console.now().nanoseconds - start.nanoseconds < Self.patience * 1_000_000_000
-        {
+        while !missing.isEmpty, !pause(), Console.now().nanoseconds - start.nanoseconds < Self.timeout * 1_000_000_000 {
             for agent in missing {
                 do throws(FirstRecords.Unanswered) {
                     guard let seen = try records.lastSeen(agent) else { continue }

@@ -70,7 +70,7 @@ struct OnboardReport: Encodable {
     }
 }
 
-extension SettingsFault {
+extension SettingsError {
     /// The exit code that goes with it.
     var exitCode: Int32 {
         switch kind {

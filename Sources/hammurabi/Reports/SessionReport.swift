@@ -48,7 +48,7 @@ struct SessionReport {
             ("Parent", facts.parentSessionId?.printable),
             ("Time", "\(begun) UTC \(style.dot) \(Figures.duration(milliseconds: facts.durationMs))"),
         ]
-        if facts.knowledge == "transcript" { lines.append(("Known by", "session files alone")) }
+        if facts.provenance == "transcript" { lines.append(("Known by", "session files alone")) }
         var text = ""
         for (title, value) in lines {
             guard let value else { continue }

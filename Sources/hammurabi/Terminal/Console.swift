@@ -78,13 +78,13 @@ extension Console {
 
     /// What stands on standard input, at most `limit` bytes of it.
     ///
-    /// - Parameter patience: How many milliseconds it may be silent; -1 for any.
-    static func input(limit: Int, patience: Int32 = -1) -> String {
+    /// - Parameter timeout: How many milliseconds it may be silent; -1 for any.
+    static func input(limit: Int, timeout: Int32 = -1) -> String {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4_096)
         while bytes.count < limit {
             var source = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-            guard poll(&source, 1, patience) > 0 else { break }
+            guard poll(&source, 1, timeout) > 0 else { break }
             let count = read(STDIN_FILENO, &buffer, min(buffer.count, limit - bytes.count))
             guard count > 0 else { break }
             bytes += buffer.prefix(count)

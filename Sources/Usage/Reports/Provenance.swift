@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// From what a session is known; grows with what comes in, whatever the order.
-public struct Knowledge: OptionSet, Sendable, Hashable {
+public struct Provenance: OptionSet, Sendable, Hashable {
     /// The bits, as stores keep them.
     public let rawValue: UInt8
 
@@ -11,9 +11,9 @@ public struct Knowledge: OptionSet, Sendable, Hashable {
     }
 
     /// From telemetry or events that the agent sent by itself.
-    public static let measured = Knowledge(rawValue: 1)
+    public static let measured = Provenance(rawValue: 1)
     /// From the session files that the agent left on its machine.
-    public static let transcript = Knowledge(rawValue: 2)
+    public static let transcript = Provenance(rawValue: 2)
 
     /// From what a kind of material makes known.
     public init(_ source: Observation.Source) {

@@ -6,11 +6,11 @@ import Usage
 /// What questions are answered from: the book and the files its lines stand in, under one lock.
 ///
 /// Changed on the thread of the commits only; the lock is for those who read meanwhile.
-final class Shelf: Sendable {
+final class StoreState: Sendable {
     private let contents: Mutex<Contents>
 
     struct Contents {
-        var book = UsageBook()
+        var book = UsageIndex()
         var parts = PartList()
     }
 
@@ -82,7 +82,7 @@ struct PartList {
     /// Notes what a line tells of, and where it ends.
     mutating func note(_ line: UsageLine, in id: Int32, end: Int64) {
         let oldest =
-            line.calls.map(\.entry.call.time) + line.sessions.map(\.sighting.lastSeen)
+            line.calls.map(\.entry.call.time) + line.sessions.map(\.update.lastSeen)
             + line.expired.map(\.forgottenAfter)
         let earliest = min(
             line.extent?.earliest ?? Timestamp(nanoseconds: .max),
@@ -98,7 +98,7 @@ struct PartList {
 extension LedgerEntry {
     /// The border of a compaction after which nothing of an expired call needs to be kept (``CompactionBorder/isForgotten(_:)``).
     var forgottenAfter: Timestamp {
-        let latest = witnesses.map(\.time.nanoseconds).max() ?? 0
+        let latest = observations.map(\.time.nanoseconds).max() ?? 0
         let (time, isOverflow) = latest.addingReportingOverflow(Ledger.traceWindow)
         return Timestamp(nanoseconds: isOverflow ? .max : time)
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a batch tells about one session beside its calls: that it lives, where, and what it does.
-public struct SessionSighting: Sendable, Hashable {
+public struct SessionUpdate: Sendable, Hashable {
     /// The session's id.
     public var id: String
     /// The first sign of it in the batch.
@@ -17,23 +17,23 @@ public struct SessionSighting: Sendable, Hashable {
     /// The machine.
     public var machine: String?
     /// The title that the agent or its user gave the session, the newest one.
-    public var name: Latest<String>?
+    public var name: LastWrite<String>?
     /// The branch that was checked out, the newest one.
-    public var branch: Latest<String>?
+    public var branch: LastWrite<String>?
     /// The version of the agent, the newest one.
-    public var agentVersion: Latest<String>?
+    public var agentVersion: LastWrite<String>?
     /// What the agent says it is doing, the newest word.
-    public var taskStatus: Latest<String>?
+    public var taskStatus: LastWrite<String>?
     /// Whether the agent says that the session has ended, its newest word; 1 for ended, 0 for alive.
-    public var completion: Latest<UInt8>?
+    public var completion: LastWrite<UInt8>?
     /// The session that started this one, for a sub-agent or a fork.
     public var parent: String?
     /// What the agent says that the session has cost so far, its newest word.
-    public var reportedCost: Latest<Money>?
+    public var reportedCost: LastWrite<Money>?
     /// From what it is known.
-    public var knowledge: Knowledge = []
+    public var provenance: Provenance = []
 
-    /// Creates a sighting at one instant.
+    /// Creates a update at one instant.
     public init(id: String, time: Timestamp) {
         self.id = id
         firstSeen = time
@@ -46,9 +46,9 @@ public struct SessionSighting: Sendable, Hashable {
         lastSeen = max(lastSeen, time)
     }
 
-    /// Takes in another sighting of the same session; what can change is taken from the later, of two names for one lasting thing
+    /// Takes in another update of the same session; what can change is taken from the later, of two names for one lasting thing
     /// the smaller stays, so that order does not matter.
-    public mutating func merge(_ other: SessionSighting) {
+    public mutating func merge(_ other: SessionUpdate) {
         extend(to: other.firstSeen)
         extend(to: other.lastSeen)
         agent = CallOrigin.smaller(agent, other.agent)
@@ -56,13 +56,13 @@ public struct SessionSighting: Sendable, Hashable {
         project = CallOrigin.smaller(project, other.project)
         machine = CallOrigin.smaller(machine, other.machine)
         parent = CallOrigin.smaller(parent, other.parent)
-        name = Latest.later(name, other.name)
-        branch = Latest.later(branch, other.branch)
-        agentVersion = Latest.later(agentVersion, other.agentVersion)
-        taskStatus = Latest.later(taskStatus, other.taskStatus)
-        completion = Latest.later(completion, other.completion)
-        reportedCost = Latest.later(reportedCost, other.reportedCost)
-        knowledge.formUnion(other.knowledge)
+        name = LastWrite.later(name, other.name)
+        branch = LastWrite.later(branch, other.branch)
+        agentVersion = LastWrite.later(agentVersion, other.agentVersion)
+        taskStatus = LastWrite.later(taskStatus, other.taskStatus)
+        completion = LastWrite.later(completion, other.completion)
+        reportedCost = LastWrite.later(reportedCost, other.reportedCost)
+        provenance.formUnion(other.provenance)
     }
 
     /// The cost that the agent reports, if it can be compared with the session's calls; nil where it cannot.
@@ -79,11 +79,11 @@ public struct SessionSighting: Sendable, Hashable {
     /// How many nanoseconds of a session may follow its reported cost.
     public static let longestTail: Int64 = 60_000_000_000
 
-    /// Takes in what an observation of the same session tells: as ``merge(_:)`` with its ``Observation/sessionSighting``.
+    /// Takes in what an observation of the same session tells: as ``merge(_:)`` with its ``Observation/sessionUpdate``.
     public mutating func merge(_ observation: Observation) {
         extend(to: observation.time)
         extend(to: observation.start)
-        knowledge.formUnion(Knowledge(observation.source))
+        provenance.formUnion(Provenance(observation.source))
         // Nearly always what is known already; then nothing is assigned.
         let origin = observation.origin.value
         let theirs = observation.sessionAgent
@@ -96,13 +96,13 @@ public struct SessionSighting: Sendable, Hashable {
 
 extension Observation {
     /// What the observation tells about its session; nil when it knows none.
-    public var sessionSighting: SessionSighting? {
+    public var sessionUpdate: SessionUpdate? {
         guard let session else { return nil }
-        var sighting = SessionSighting(id: session, time: time)
-        sighting.extend(to: start)
-        (sighting.agent, sighting.user, sighting.project, sighting.machine) = (sessionAgent, user, project, machine)
-        sighting.knowledge = Knowledge(source)
-        return sighting
+        var update = SessionUpdate(id: session, time: time)
+        update.extend(to: start)
+        (update.agent, update.user, update.project, update.machine) = (sessionAgent, user, project, machine)
+        update.provenance = Provenance(source)
+        return update
     }
 
     /// The agent of the session: of calls without a session it is their service, which may run several agents.

@@ -5,18 +5,18 @@ import Synchronization
 
 /// The time in which a component answers requests: it ends when the component is exchanged, and requests that come too late go to whoever
 /// answers after it.
-final class RouteTenancy: Sendable {
+final class RouteLease: Sendable {
     /// Answers a request in place of the component.
     typealias Successor = @Sendable (ServerRequest) async throws -> ServerResponse
 
-    private struct Succession {
+    private struct Handover {
         var successor: Successor?
         var waiting: [CheckedContinuation<Successor, Never>] = []
     }
 
     /// The requests that are being answered.
     let gate = WorkGate()
-    private let succession = Mutex(Succession())
+    private let succession = Mutex(Handover())
 
     /// The route, with its requests counted.
     func counting(_ route: Route) -> Route {
@@ -31,7 +31,7 @@ final class RouteTenancy: Sendable {
     /// Says who answers from now on.
     func end(with successor: @escaping Successor) {
         let waiting = succession.withLock { succession in
-            defer { succession = Succession(successor: successor) }
+            defer { succession = Handover(successor: successor) }
             return succession.waiting
         }
         for continuation in waiting { continuation.resume(returning: successor) }
@@ -41,7 +41,7 @@ final class RouteTenancy: Sendable {
     func goOn(_ again: @escaping Successor) {
         gate.open()
         let waiting = succession.withLock { succession in
-            defer { succession = Succession() }
+            defer { succession = Handover() }
             return succession.waiting
         }
         for continuation in waiting { continuation.resume(returning: again) }

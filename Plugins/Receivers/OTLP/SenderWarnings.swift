@@ -6,11 +6,11 @@ import OTLP
 import Synchronization
 
 /// Tells the user what is odd about the senders: each thing once and not with every request; counts all of it.
-final class SenderRemarks: Sendable {
+final class SenderWarnings: Sendable {
     private let settings: ComponentSettings
-    private let made = Mutex<Set<Remark>>([])
+    private let made = Mutex<Set<SenderWarning>>([])
 
-    private enum Remark: Hashable {
+    private enum SenderWarning: Hashable {
         case snakeCaseNames
         case stringIndexes
         case invalidSequences
@@ -43,7 +43,7 @@ final class SenderRemarks: Sendable {
         }
     }
 
-    private func make(_ remark: Remark, _ text: String) {
+    private func make(_ remark: SenderWarning, _ text: String) {
         guard made.withLock({ $0.insert(remark).inserted }) else { return }
         settings.logger.warning("\(text)")
     }

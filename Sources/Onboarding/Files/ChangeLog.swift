@@ -6,7 +6,7 @@ public import Usage
 /// What was changed, so that it can be undone.
 ///
 /// It lies in the program's own folder: `onboarding.json`, and copies of the files as they were.
-public struct Journal: Sendable {
+public struct ChangeLog: Sendable {
     /// One change that was made.
     public struct Record: Codable, Sendable, Hashable {
         /// Whose settings they are: an agent's name, or `service`.
@@ -38,30 +38,30 @@ public struct Journal: Sendable {
     private var path: String { home + "/onboarding.json" }
     private var backups: String { home + "/backups" }
 
-    /// The journal in the program's folder, which is made when it is first written.
+    /// The changeLog in the program's folder, which is made when it is first written.
     public init(home: String, files: LocalFiles) {
         self.home = home
         self.files = files
     }
 
     /// The changes that stand, oldest first.
-    public func records() throws(SettingsFault) -> [Record] {
+    public func records() throws(SettingsError) -> [Record] {
         // A file of this program's own: it is not to be found in the place that others choose.
         guard files.target(of: path) == path else {
-            throw SettingsFault(.badContent, "\(path) is a symbolic link; remove it and try again")
+            throw SettingsError(.badContent, "\(path) is a symbolic link; remove it and try again")
         }
         guard let bytes = try files.read(path) else { return [] }
         guard let document = try? JSONDecoder().decode(Document.self, from: Data(bytes)) else {
-            throw SettingsFault(.badContent, "\(path) is not a journal of this program; set it aside and try again")
+            throw SettingsError(.badContent, "\(path) is not a journal of this program; set it aside and try again")
         }
         return document.records
     }
 
-    private func save(_ records: [Record]) throws(SettingsFault) {
+    private func save(_ records: [Record]) throws(SettingsError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(Document(records: records)) else {
-            throw SettingsFault(.inputOutput, "\(path) could not be written; nothing was changed")
+            throw SettingsError(.inputOutput, "\(path) could not be written; nothing was changed")
         }
         try files.replace(path, with: Array(data) + [10], mode: 0o600)
     }
@@ -71,10 +71,10 @@ public struct Journal: Sendable {
     /// Writes a file: first the copy of what it holds and the record of the change, then the file itself.
     ///
     /// Throws when the file is no longer as it was found, or when anything cannot be written; the file is then as it was.
-    public func apply(_ change: FileChange, subject: String, now: Timestamp) throws(SettingsFault) {
+    public func apply(_ change: FileChange, subject: String, now: Timestamp) throws(SettingsError) {
         let file = change.file
         guard try files.read(file.target) == file.content, files.target(of: file.path) == file.target else {
-            throw SettingsFault(
+            throw SettingsError(
                 .inputOutput,
                 "\(file.path) was changed by another program meanwhile; try again, nothing was written"
             )
@@ -86,7 +86,7 @@ public struct Journal: Sendable {
             subject: subject,
             path: file.path,
             target: file.target,
-            backup: try file.content.map { content throws(SettingsFault) in try keep(content, of: file, now: now) },
+            backup: try file.content.map { content throws(SettingsError) in try keep(content, of: file, now: now) },
             mode: file.mode,
             written: Self.fingerprint(change.content),
             folders: folders,
@@ -104,7 +104,7 @@ public struct Journal: Sendable {
     }
 
     /// Keeps a copy under a name that says what it is of, and when.
-    private func keep(_ content: [UInt8], of file: SettingsFile, now: Timestamp) throws(SettingsFault) -> String {
+    private func keep(_ content: [UInt8], of file: SettingsFile, now: Timestamp) throws(SettingsError) -> String {
         let base = file.path.split(separator: "/").suffix(2).joined(separator: "-").filter { $0 != "/" }
         var name = "\(now.nanoseconds)-\(base)"
         while files.status(backups + "/" + name) != nil { name += "+" }
@@ -112,7 +112,7 @@ public struct Journal: Sendable {
         return name
     }
 
-    private func forget(_ gone: [Record]) throws(SettingsFault) {
+    private func forget(_ gone: [Record]) throws(SettingsError) {
         try save(try records().filter { !gone.contains($0) })
         for backup in gone.compactMap(\.backup) { try files.remove(backups + "/" + backup) }
     }
@@ -146,7 +146,7 @@ public struct Journal: Sendable {
             /// It was changed since, so it was left alone.
             case changedSince
             /// It could not be restored.
-            case failed(SettingsFault)
+            case failed(SettingsError)
         }
     }
 
@@ -161,14 +161,14 @@ public struct Journal: Sendable {
         force: Bool = false,
         pretend: Bool = false,
         now: Timestamp
-    ) throws(SettingsFault) -> [Undone] {
+    ) throws(SettingsError) -> [Undone] {
         let chosen = try records().filter { subjects.isEmpty || subjects.contains($0.subject) }
         var order: [String] = []
         for record in chosen where !order.contains(record.target) { order.append(record.target) }
         return order.map { target in
             let chain = chosen.filter { $0.target == target }
             let result: Undone.Result
-            do throws(SettingsFault) {
+            do throws(SettingsError) {
                 result = try restore(chain, force: force, pretend: pretend, now: now)
             } catch {
                 result = .failed(error)
@@ -183,7 +183,7 @@ public struct Journal: Sendable {
         force: Bool,
         pretend: Bool,
         now: Timestamp
-    ) throws(SettingsFault) -> Undone.Result {
+    ) throws(SettingsError) -> Undone.Result {
         let first = chain[0]
         var current: [UInt8]? = try files.read(first.target)
         let found = current
@@ -213,10 +213,10 @@ public struct Journal: Sendable {
         return current == nil ? .removed : .restored
     }
 
-    private func content(before record: Record) throws(SettingsFault) -> [UInt8]? {
+    private func content(before record: Record) throws(SettingsError) -> [UInt8]? {
         guard let backup = record.backup else { return nil }
         guard let content = try files.read(backups + "/" + backup) else {
-            throw SettingsFault(
+            throw SettingsError(
                 .inputOutput,
                 "\(backups)/\(backup), the copy of \(record.path), is gone; nothing was changed"
             )

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How much of something in a queue there is.
-public struct Tally: Sendable, Hashable {
+public struct QueueSize: Sendable, Hashable {
     /// Batches.
     public var batches = 0
     /// Records.
@@ -22,21 +22,21 @@ public struct Tally: Sendable, Hashable {
     }
 
     /// Both together.
-    public static func + (left: Tally, right: Tally) -> Tally {
+    public static func + (left: QueueSize, right: QueueSize) -> QueueSize {
         var sum = left
         sum += right
         return sum
     }
 
     /// Adds what is there, too.
-    public static func += (left: inout Tally, right: Tally) {
+    public static func += (left: inout QueueSize, right: QueueSize) {
         left.batches += right.batches
         left.records += right.records
         left.bytes += right.bytes
     }
 
     /// Takes away what is gone; nothing becomes negative.
-    public static func -= (left: inout Tally, right: Tally) {
+    public static func -= (left: inout QueueSize, right: QueueSize) {
         left.batches = max(0, left.batches - right.batches)
         left.records = max(0, left.records - right.records)
         left.bytes = max(0, left.bytes - right.bytes)

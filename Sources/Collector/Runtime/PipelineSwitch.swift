@@ -6,7 +6,7 @@ import Synchronization
 /// Where a receiver hands its batches of one signal; what lies behind can be exchanged while it works.
 ///
 /// Before the first exchange, and in the middle of one that has to stop an exporter first, whoever brings a batch waits.
-final class PipelineInlet: Consumer {
+final class PipelineSwitch: Consumer {
     /// What lies behind between two exchanges.
     struct Generation: Sendable {
         let consumer: any Consumer

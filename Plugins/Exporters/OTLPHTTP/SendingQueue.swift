@@ -10,20 +10,20 @@ import Usage
 /// The way of one signal to its destination: a queue, and the task that empties it.
 ///
 /// Each signal has its own, so that a destination that takes traces only does not hold up logs.
-final class Lane: Sendable {
+final class SendingQueue: Sendable {
     let signal: Signal
     let queue: SegmentLog
-    private let surroundings: Surroundings
+    private let environment: Environment
     private let limits: QueueLimits
-    private let memory: LaneMemory
-    let bell = Doorbell()
+    private let memory: SendingMemory
+    let bell = Wakeup()
     /// Where files are written and read; may block.
     private let writes = DispatchQueue(label: "otlp_http.writes")
     private let reads = DispatchQueue(label: "otlp_http.reads")
     let state: Mutex<State>
 
     /// What all lanes of an exporter share.
-    struct Surroundings: Sendable {
+    struct Environment: Sendable {
         var config: OTLPHTTPConfig
         var settings: ComponentSettings
         var destination: Destination
@@ -35,7 +35,7 @@ final class Lane: Sendable {
     }
 
     struct State {
-        var schedule: LaneSchedule
+        var schedule: SendingSchedule
         var rate = DrainRate()
         /// When something last left the queue, or came into an empty one.
         var progress: Timestamp?
@@ -51,18 +51,18 @@ final class Lane: Sendable {
         var diskTroubles = Throttle()
     }
 
-    init(_ signal: Signal, queue: SegmentLog, _ surroundings: Surroundings) {
+    init(_ signal: Signal, queue: SegmentLog, _ environment: Environment) {
         self.signal = signal
         self.queue = queue
-        self.surroundings = surroundings
-        limits = QueueLimits(surroundings.config.sendingQueue)
-        memory = LaneMemory(surroundings.config.sendingQueue, surroundings.settings.memory)
-        let schedule = LaneSchedule(surroundings.config, minimum: limits.minimum, memory: limits.memory)
+        self.environment = environment
+        limits = QueueLimits(environment.config.sendingQueue)
+        memory = SendingMemory(environment.config.sendingQueue, environment.settings.memory)
+        let schedule = SendingSchedule(environment.config, minimum: limits.minimum, memory: limits.memory)
         state = Mutex(State(schedule: schedule))
     }
 
-    private var logger: Logger { surroundings.settings.logger }
-    private var counters: ComponentCounters { surroundings.settings.counters }
+    private var logger: Logger { environment.settings.logger }
+    private var counters: ComponentCounters { environment.settings.counters }
 
     /// Where batches are handed in.
     func makeCommitQueue() -> CommitQueue { CommitQueue(on: writes) { self.keep($0) } }
@@ -77,8 +77,8 @@ final class Lane: Sendable {
     /// Sends what waits until it is told to stop or is cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
-            while let (shipment, stretch) = await nextShipment() {
-                group.addTask { await self.deliver(shipment, stretch) }
+            while let (queuedRequest, range) = await nextRequest() {
+                group.addTask { await self.deliver(queuedRequest, range) }
             }
         }
     }
@@ -90,30 +90,30 @@ final class Lane: Sendable {
     }
 
     /// What is to be sent next, read from the disk; nil when nothing more will be.
-    private func nextShipment() async -> (Shipment, QueueStretch)? {
+    private func nextRequest() async -> (QueuedRequest, QueueRange)? {
         while !Task.isCancelled {
             let fresh = queue.fresh
-            let step = state.withLock { $0.schedule.next(now: surroundings.uptime(), fresh: fresh) }
+            let step = state.withLock { $0.schedule.next(now: environment.uptime(), fresh: fresh) }
             switch step {
             case .stop: return nil
             case .wait(let time): await bell.wait(time)
             case .fresh: if let next = await takeFresh() { return next }
-            case .again(let shipment): if let next = await readAgain(shipment) { return next }
+            case .again(let queuedRequest): if let next = await readAgain(queuedRequest) { return next }
             }
         }
         return nil
     }
 
-    private func takeFresh() async -> (Shipment, QueueStretch)? {
+    private func takeFresh() async -> (QueuedRequest, QueueRange)? {
         var portion = limits.maximum
         portion.bytes = min(portion.bytes, state.withLock { $0.largestRequest })
         let taken = await onDisk(reading: true) { [queue, portion] in
             Result { () throws(QueueStorageError) in try queue.take(portion) }
         }
-        let now = surroundings.uptime()
+        let now = environment.uptime()
         switch taken {
-        case .success(let stretch?):
-            return state.withLock { ($0.schedule.took(stretch.place, now: now), stretch) }
+        case .success(let range?):
+            return state.withLock { ($0.schedule.took(range.place, now: now), range) }
         case .success(nil): state.withLock { $0.schedule.tookNothing() }
         case .failure(let error):
             state.withLock { $0.schedule.tookNothing(pauseUntil: now + .seconds(10)) }
@@ -122,18 +122,18 @@ final class Lane: Sendable {
         return nil
     }
 
-    private func readAgain(_ shipment: Shipment) async -> (Shipment, QueueStretch)? {
+    private func readAgain(_ queuedRequest: QueuedRequest) async -> (QueuedRequest, QueueRange)? {
         let read = await onDisk(reading: true) { [queue] in
-            Result { () throws(QueueStorageError) in try queue.read(shipment.place) }
+            Result { () throws(QueueStorageError) in try queue.read(queuedRequest.place) }
         }
         switch read {
-        case .success(let stretch?):
-            return state.withLock { ($0.schedule.marked(shipment), stretch) }
-        case .success(nil): state.withLock { $0.schedule.ended(shipment, wasTaken: false) }
+        case .success(let range?):
+            return state.withLock { ($0.schedule.marked(queuedRequest), range) }
+        case .success(nil): state.withLock { $0.schedule.ended(queuedRequest, wasTaken: false) }
         case .failure(let error):
             report(unreadable: error)
             _ = state.withLock {
-                $0.schedule.failed(shipment, asked: nil, now: surroundings.uptime(), chance: surroundings.chance())
+                $0.schedule.failed(queuedRequest, asked: nil, now: environment.uptime(), chance: environment.chance())
             }
         }
         return nil
@@ -141,18 +141,18 @@ final class Lane: Sendable {
 
     private func report(unreadable error: QueueStorageError) {
         logger.error("the queue cannot be read", metadata: ["reason": "\(error)"])
-        counters.note("the queue cannot be read: \(error.reason)", at: surroundings.settings.now())
+        counters.note("the queue cannot be read: \(error.reason)", at: environment.settings.now())
     }
 }
 
 // MARK: - Delivering
 
-extension Lane {
+extension SendingQueue {
     /// Sends what was taken from the queue and says there what became of it.
-    private func deliver(_ shipment: Shipment, _ stretch: QueueStretch) async {
-        let held = memory.take(toSend: stretch)
+    private func deliver(_ queuedRequest: QueuedRequest, _ range: QueueRange) async {
+        let held = memory.take(toSend: range)
         defer { memory.giveBack(sent: held) }
-        var delivery = Delivery(shipment, stretch, signal)
+        var delivery = Delivery(queuedRequest, range, signal)
         while let part = delivery.next {
             let request = delivery.request(part)
             let largest = state.withLock { $0.largestRequest }
@@ -161,7 +161,7 @@ extension Lane {
             {
                 continue
             }
-            switch await surroundings.destination.send(request, signal) {
+            switch await environment.destination.send(request, signal) {
             case .taken(let rejected, let message):
                 delivery.finish(part)
                 taken(delivery.records(part), rejected, message)
@@ -170,12 +170,12 @@ extension Lane {
             case .tooLarge(let reason):
                 state.withLock { $0.largestRequest = max(64 << 10, min($0.largestRequest, request.size / 2)) }
                 if delivery.divide(part, into: delivery.records(part) / 2) { continue }
-                guard await bury(request, delivery.records(part), reason) else {
+                guard await deadLetter(request, delivery.records(part), reason) else {
                     return await postpone(delivery, "dead letters cannot be written", asked: nil)
                 }
                 delivery.finish(part)
             case .refused(let reason):
-                guard await bury(request, delivery.records(part), reason) else {
+                guard await deadLetter(request, delivery.records(part), reason) else {
                     return await postpone(delivery, "dead letters cannot be written", asked: nil)
                 }
                 delivery.finish(part)
@@ -186,12 +186,12 @@ extension Lane {
     }
 
     private func end(_ delivery: Delivery) async {
-        let place = delivery.shipment.place
+        let place = delivery.queuedRequest.place
         await onDisk(reading: true) { [queue] in queue.acknowledge(place) }
         release(place.tally.bytes)
-        let (uptime, now) = (surroundings.uptime(), surroundings.settings.now())
+        let (uptime, now) = (environment.uptime(), environment.settings.now())
         let hadTrouble = state.withLock { state in
-            state.schedule.ended(delivery.shipment, wasTaken: delivery.wasTaken)
+            state.schedule.ended(delivery.queuedRequest, wasTaken: delivery.wasTaken)
             state.rate.note(bytes: place.tally.bytes, now: uptime)
             state.progress = now
             guard delivery.wasTaken else { return false }
@@ -207,7 +207,7 @@ extension Lane {
         counters.add(records - rejected, to: .sent)
         counters.add(rejected, to: .failed)
         guard rejected > 0 || !message.isEmpty else { return }
-        let uptime = surroundings.uptime()
+        let uptime = environment.uptime()
         guard let held = state.withLock({ $0.rejections.admit(uptime) }) else { return }
         logger.warning(
             rejected > 0
@@ -215,21 +215,21 @@ extension Lane {
             metadata: ["rejected": "\(rejected)", "message": "\(message)", "before": "\(held)"]
         )
         guard rejected > 0 else { return }
-        counters.note("the destination rejected \(rejected) records: \(message)", at: surroundings.settings.now())
+        counters.note("the destination rejected \(rejected) records: \(message)", at: environment.settings.now())
     }
 
     /// The destination cannot take it now; it waits, or is given up when that has lasted too long.
     private func postpone(_ delivery: Delivery, _ reason: String, asked: Duration?) async {
-        var shipment = delivery.shipment
-        shipment.parts = delivery.remaining
-        let (now, chance) = (surroundings.uptime(), surroundings.chance())
+        var queuedRequest = delivery.queuedRequest
+        queuedRequest.parts = delivery.remaining
+        let (now, chance) = (environment.uptime(), environment.chance())
         let (isFirst, waits) = state.withLock { state in
             let isFirst = state.trouble == nil
             state.trouble = reason
-            let mayWait = state.schedule.failed(shipment, asked: asked, now: now, chance: chance)
-            return (isFirst, mayWait && surroundings.config.retryOnFailure.enabled)
+            let mayWait = state.schedule.failed(queuedRequest, asked: asked, now: now, chance: chance)
+            return (isFirst, mayWait && environment.config.retryOnFailure.enabled)
         }
-        counters.note(reason, at: surroundings.settings.now())
+        counters.note(reason, at: environment.settings.now())
         if isFirst {
             logger.warning(
                 "the destination does not take batches; they wait in the queue",
@@ -243,24 +243,24 @@ extension Lane {
     /// What could not be sent for too long goes to the dead letters; if that fails it stays where it is.
     private func giveUp(_ delivery: Delivery, _ reason: String) async {
         var delivery = delivery
-        state.withLock { $0.schedule.forget(delivery.shipment.place) }
+        state.withLock { $0.schedule.forget(delivery.queuedRequest.place) }
         while let part = delivery.next {
-            guard await bury(delivery.request(part), delivery.records(part), "given up: \(reason)") else {
-                state.withLock { $0.schedule.keep(delivery.shipment) }
+            guard await deadLetter(delivery.request(part), delivery.records(part), "given up: \(reason)") else {
+                state.withLock { $0.schedule.keep(delivery.queuedRequest) }
                 return
             }
             delivery.finish(part)
         }
-        let place = delivery.shipment.place
+        let place = delivery.queuedRequest.place
         await onDisk(reading: true) { [queue] in queue.acknowledge(place) }
         release(place.tally.bytes)
     }
 
     /// Puts a refused request to the dead letters; false when it cannot be kept there.
-    private func bury(_ request: OutgoingRequest, _ records: Int, _ reason: String) async -> Bool {
-        let now = surroundings.settings.now()
+    private func deadLetter(_ request: OutgoingRequest, _ records: Int, _ reason: String) async -> Bool {
+        let now = environment.settings.now()
         let letter = DeadLetter(signal: signal, records: records, time: now, reason: reason, request: request.bytes)
-        let deadLetters = surroundings.deadLetters
+        let deadLetters = environment.deadLetters
         let failure = await onDisk(reading: false) { () -> QueueStorageError? in
             do throws(QueueStorageError) {
                 try deadLetters.keep(letter)
@@ -275,7 +275,7 @@ extension Lane {
         }
         counters.add(records, to: .failed)
         counters.note(reason, at: now)
-        let uptime = surroundings.uptime()
+        let uptime = environment.uptime()
         if let held = state.withLock({ $0.refusals.admit(uptime) }) {
             logger.error(
                 "the destination refused a batch for good; it is kept as a dead letter (hammurabi queue)",
@@ -288,10 +288,10 @@ extension Lane {
     }
 }
 
-/// A shipment while it is sent, as one request or in parts.
+/// A queuedRequest while it is sent, as one request or in parts.
 struct Delivery {
-    private(set) var shipment: Shipment
-    private let stretch: QueueStretch
+    private(set) var queuedRequest: QueuedRequest
+    private let range: QueueRange
     private let signal: Signal
     private var parts: [Part]
     private var divided: DividedRequest?
@@ -303,18 +303,18 @@ struct Delivery {
         case records(Range<Int>)
     }
 
-    init(_ shipment: Shipment, _ stretch: QueueStretch, _ signal: Signal) {
-        self.shipment = shipment
-        self.stretch = stretch
+    init(_ queuedRequest: QueuedRequest, _ range: QueueRange, _ signal: Signal) {
+        self.queuedRequest = queuedRequest
+        self.range = range
         self.signal = signal
-        parts = shipment.parts.map { $0.map { .records($0) } } ?? [.whole]
-        if shipment.parts != nil { divided = DividedRequest(stretch.request, signal) }
+        parts = queuedRequest.parts.map { $0.map { .records($0) } } ?? [.whole]
+        if queuedRequest.parts != nil { divided = DividedRequest(range.request, signal) }
     }
 
     /// What is to be sent next.
     var next: Part? { parts.first }
 
-    /// The records left, when the shipment was divided.
+    /// The records left, when the queuedRequest was divided.
     var remaining: [Range<Int>]? {
         guard divided != nil else { return nil }
         let ranges = parts.compactMap { part -> Range<Int>? in
@@ -324,11 +324,11 @@ struct Delivery {
     }
 
     func records(_ part: Part) -> Int {
-        if case .records(let range) = part { range.count } else { shipment.place.tally.records }
+        if case .records(let range) = part { range.count } else { queuedRequest.place.tally.records }
     }
 
     func request(_ part: Part) -> OutgoingRequest {
-        guard case .records(let range) = part, let divided else { return OutgoingRequest(pieces: stretch.pieces) }
+        guard case .records(let range) = part, let divided else { return OutgoingRequest(pieces: range.pieces) }
         return OutgoingRequest(divided.request(range))
     }
 
@@ -340,7 +340,7 @@ struct Delivery {
 
     /// Divides the next part into pieces of so many records, or halves; false when it is a single record.
     mutating func divide(_ part: Part, into size: Int) -> Bool {
-        let request = divided ?? DividedRequest(stretch.request, signal)
+        let request = divided ?? DividedRequest(range.request, signal)
         let range: Range<Int> = if case .records(let range) = part { range } else { request.all }
         var pieces = range.pieces(of: size)
         if pieces.count < 2, let halves = range.halves { pieces = [halves.0, halves.1] }
@@ -353,7 +353,7 @@ struct Delivery {
 
 // MARK: - Keeping
 
-extension Lane {
+extension SendingQueue {
     /// Puts a group of batches on the disk; what there is no room for is refused.
     private func keep(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
         var waiting = queue.waiting
@@ -375,22 +375,22 @@ extension Lane {
             kept(entries, fresh)
             return results
         } catch {
-            for entry in entries { memory.unreserve(Tally(entry).bytes) }
+            for entry in entries { memory.unreserve(QueueSize(entry).bytes) }
             let refusal = refuse(error)
             return results.map { $0.flatMap { .failure(refusal) } }
         }
     }
 
     /// Whether there is room for an entry; makes room where that is wanted.
-    private func admit(_ entry: QueueEntry, _ waiting: inout Tally) -> Result<Void, ConsumeError> {
-        let one = Tally(entry)
+    private func admit(_ entry: QueueEntry, _ waiting: inout QueueSize) -> Result<Void, ConsumeError> {
+        let one = QueueSize(entry)
         guard limits.hold(one) else {
-            return .failure(.permanent("the batch is larger than the whole queue of \(surroundings.settings.id)"))
+            return .failure(.permanent("the batch is larger than the whole queue of \(environment.settings.id)"))
         }
         guard memory.canHold(one.bytes) else {
             return .failure(.permanent("the batch is larger than service.memory_limit lets a queue in memory be"))
         }
-        if surroundings.config.sendingQueue.overflow == .dropOldest {
+        if environment.config.sendingQueue.overflow == .dropOldest {
             while !limits.hold(waiting + one) || !memory.mayWait(one.bytes, beside: waiting.bytes) {
                 guard let dropped = try? queue.dropOldest(bytes: 1), dropped.batches > 0 else { break }
                 waiting -= dropped
@@ -404,17 +404,17 @@ extension Lane {
         return .success(())
     }
 
-    private func noteDrop(_ dropped: Tally) {
+    private func noteDrop(_ dropped: QueueSize) {
         counters.add(dropped.records, to: .dropped)
         release(dropped.bytes)
-        let now = surroundings.uptime()
+        let now = environment.uptime()
         guard state.withLock({ $0.overflows.admit(now) }) != nil else { return }
         logger.error("the queue is full: the oldest batches are given up", metadata: ["signal": "\(signal)"])
-        counters.note("the queue is full: the oldest batches are given up", at: surroundings.settings.now())
+        counters.note("the queue is full: the oldest batches are given up", at: environment.settings.now())
     }
 
     private func refuseFull(_ bytes: Int) -> ConsumeError {
-        let now = surroundings.uptime()
+        let now = environment.uptime()
         let (seconds, isFirst) = state.withLock { state in
             (
                 state.rate.seconds(for: max(bytes - limits.bytes, bytes / 20), now: now),
@@ -423,38 +423,38 @@ extension Lane {
         }
         if isFirst {
             logger.warning("the queue is full; senders are told to try again", metadata: ["signal": "\(signal)"])
-            counters.note("the queue is full", at: surroundings.settings.now())
+            counters.note("the queue is full", at: environment.settings.now())
         }
-        return .retryable("the sending queue of \(surroundings.settings.id) is full", after: seconds)
+        return .retryable("the sending queue of \(environment.settings.id) is full", after: seconds)
     }
 
     private func refuse(_ error: QueueStorageError) -> ConsumeError {
-        let now = surroundings.uptime()
+        let now = environment.uptime()
         let isFirst = state.withLock { state in
             state.diskTrouble = error.reason
             return state.diskTroubles.admit(now) != nil
         }
         if isFirst {
             logger.error("the queue cannot be written", metadata: ["reason": "\(error)"])
-            counters.note("the queue cannot be written: \(error.reason)", at: surroundings.settings.now())
+            counters.note("the queue cannot be written: \(error.reason)", at: environment.settings.now())
         }
         return .retryable("the sending queue cannot be written: \(error.reason)", after: 10)
     }
 
-    private func kept(_ entries: [QueueEntry], _ fresh: Tally) {
+    private func kept(_ entries: [QueueEntry], _ fresh: QueueSize) {
         guard !entries.isEmpty else { return }
         // The task that sends sleeps without a term only when nothing waits.
         let wasEmpty = fresh.batches <= entries.count
         let wasFailing = state.withLock { state in
             defer { state.diskTrouble = nil }
             if wasEmpty, state.schedule.underWay == 0, state.schedule.returned.isEmpty {
-                state.progress = surroundings.settings.now()
+                state.progress = environment.settings.now()
             }
             return state.diskTrouble != nil
         }
         if wasFailing { logger.notice("the queue can be written again") }
         counters.add(entries.reduce(0) { $0 + $1.records }, to: .accepted)
-        counters.add(entries.reduce(0) { $0 + Tally($1).bytes }, to: .queuedBytes)
+        counters.add(entries.reduce(0) { $0 + QueueSize($1).bytes }, to: .queuedBytes)
         let isEnough = fresh.bytes >= limits.minimum.bytes || fresh.records >= limits.minimum.records
         if wasEmpty || isEnough { bell.ring() }
     }
@@ -466,12 +466,12 @@ extension Lane {
     }
 
     /// What waits now.
-    var status: (waiting: Tally, oldest: Timestamp?, stuckSince: Timestamp?) {
+    var status: (waiting: QueueSize, oldest: Timestamp?, stuckSince: Timestamp?) {
         let waiting = queue.waiting
         guard waiting.batches > 0 else { return (waiting, nil, nil) }
         let progress = state.withLock { $0.progress } ?? queue.oldest
         // Shorter than this is a breath, not a standstill.
-        let border = surroundings.settings.now().nanoseconds - 10_000_000_000
+        let border = environment.settings.now().nanoseconds - 10_000_000_000
         return (waiting, queue.oldest, progress.flatMap { $0.nanoseconds < border ? $0 : nil })
     }
 }

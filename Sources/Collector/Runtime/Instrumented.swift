@@ -5,7 +5,7 @@ import OTLP
 import Usage
 
 /// An exporter in a pipeline, with what the host notes about it: what it took, what it could not take, and samples for whoever looks.
-struct ObservedExporter: Consumer {
+struct InstrumentedExporter: Consumer {
     let exporter: any Exporter
     /// Whether it counts by itself what it took, as what has a queue does.
     let countsItself: Bool
@@ -36,7 +36,7 @@ struct ObservedExporter: Consumer {
 }
 
 /// A processor in a pipeline, with what the host notes about it.
-struct ObservedProcessor: Processor {
+struct InstrumentedProcessor: Processor {
     let processor: any Processor
     let counters: ComponentCounters
     /// What it took in this pipeline.

@@ -4,7 +4,7 @@ import Dispatch
 import Synchronization
 
 /// Wakes the one task that waits; a ring while nobody waits is kept for the next.
-final class Doorbell: Sendable {
+final class Wakeup: Sendable {
     private let state = Mutex(State())
 
     private struct State {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A list of which several things can be chosen: its state, and how a key changes it.
-struct Choice {
+struct MultiSelect {
     struct Item: Hashable {
         var title: String
         var remark: String

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Why settings are left as they are; the message names the file, the rule and the next step.
-public struct SettingsFault: Error, Sendable, Hashable, CustomStringConvertible {
+public struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What kind of trouble it is, as far as an exit code tells.
     public enum Kind: String, Sendable {
         /// The file does not say what its program could understand.
@@ -25,16 +25,16 @@ public struct SettingsFault: Error, Sendable, Hashable, CustomStringConvertible 
 }
 
 /// A mistake in a text, with its place.
-struct SyntaxFault: Error, Hashable {
+struct SyntaxError: Error, Hashable {
     var offset: Int
     var message: String
 
     /// The fault of a file that holds the text.
-    func fault(in path: String, _ bytes: [UInt8]) -> SettingsFault {
+    func fault(in path: String, _ bytes: [UInt8]) -> SettingsError {
         let before = bytes.prefix(offset)
         let line = before.count { $0 == 10 } + 1
         let column = before.count - (before.lastIndex(of: 10).map { $0 + 1 } ?? 0) + 1
-        return SettingsFault(
+        return SettingsError(
             .badContent,
             "\(path):\(line):\(column): \(message); repair it and try again, nothing was changed"
         )
@@ -85,8 +85,8 @@ struct TextShape {
     }
 
     /// The place of the first byte that is no part of UTF-8, or is a zero; nil when it is text.
-    static func firstFault(of bytes: [UInt8]) -> SyntaxFault? {
-        if let zero = bytes.firstIndex(of: 0) { return SyntaxFault(offset: zero, message: "a zero byte is no text") }
+    static func firstFault(of bytes: [UInt8]) -> SyntaxError? {
+        if let zero = bytes.firstIndex(of: 0) { return SyntaxError(offset: zero, message: "a zero byte is no text") }
         if String(validating: bytes, as: UTF8.self) != nil { return nil }
         func isText(_ count: Int) -> Bool { String(validating: bytes[..<count], as: UTF8.self) != nil }
         /// The longest text that ends at a place, but for a sign cut in two.
@@ -96,6 +96,6 @@ struct TextShape {
             let middle = (low + high + 1) / 2
             if text(before: middle) != nil { low = middle } else { high = middle - 1 }
         }
-        return SyntaxFault(offset: text(before: low) ?? 0, message: "the file is not UTF-8")
+        return SyntaxError(offset: text(before: low) ?? 0, message: "the file is not UTF-8")
     }
 }

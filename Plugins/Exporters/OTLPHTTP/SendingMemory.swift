@@ -6,7 +6,7 @@ import CollectorKit
 ///
 /// What waits in files takes none. What is being sent is counted, but never waits for memory: it is bounded by ``QueueLimits/memory``, and
 /// only by sending does memory come back.
-struct LaneMemory: Sendable {
+struct SendingMemory: Sendable {
     private let sending: (any MemoryPool)?
     private let waiting: (any MemoryPool)?
 
@@ -30,8 +30,8 @@ struct LaneMemory: Sendable {
     func unreserve(_ bytes: Int) { waiting?.unreserve(bytes) }
 
     /// Counts what is about to be sent; returns how many bytes that is.
-    func take(toSend stretch: QueueStretch) -> Int {
-        let bytes = stretch.place.range.count * Self.copies
+    func take(toSend range: QueueRange) -> Int {
+        let bytes = range.place.range.count * Self.copies
         sending?.charge(bytes)
         return bytes
     }

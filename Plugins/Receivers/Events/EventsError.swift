@@ -4,7 +4,7 @@ import CollectorKit
 import HTTPTypes
 
 /// Why events are not taken, as their sender will read it.
-struct EventRefusal: Error {
+struct EventsError: Error {
     let status: HTTPResponse.Status
     let message: String
     var fields: HTTPFields = [:]
@@ -12,28 +12,28 @@ struct EventRefusal: Error {
     var problem: IntakeProblem.Code?
 
     /// The data can never be taken.
-    static func invalid(_ message: String) -> EventRefusal { EventRefusal(status: .badRequest, message: message) }
+    static func invalid(_ message: String) -> EventsError { EventsError(status: .badRequest, message: message) }
 
-    static let notRunning = EventRefusal(
+    static let notRunning = EventsError(
         status: .serviceUnavailable,
         message: "the collector is starting or stopping",
         fields: [.retryAfter: "1"]
     )
 
-    static let noPipeline = EventRefusal(
+    static let noPipeline = EventsError(
         status: .serviceUnavailable,
         message: "events lead nowhere; add this receiver to a logs pipeline of the configuration",
         fields: [.retryAfter: "30"],
         problem: .noPipeline
     )
 
-    static let unsupportedType = EventRefusal(
+    static let unsupportedType = EventsError(
         status: .unsupportedMediaType,
         message: "the Content-Type must be application/json",
         fields: [.accept: "application/json"]
     )
 
-    static let unsupportedCoding = EventRefusal(
+    static let unsupportedCoding = EventsError(
         status: .unsupportedMediaType,
         message: "the Content-Encoding must be gzip or identity",
         fields: [.acceptEncoding: "gzip"],
@@ -41,27 +41,27 @@ struct EventRefusal: Error {
     )
 
     /// What is left of the body is not worth reading, so the connection cannot be used again.
-    static func tooLarge(_ limit: Int) -> EventRefusal {
-        EventRefusal(
+    static func tooLarge(_ limit: Int) -> EventsError {
+        EventsError(
             status: .contentTooLarge,
             message: "the body has more than \(limit) bytes; send fewer events at once or raise max_request_body_size",
             fields: [.connection: "close"]
         )
     }
 
-    static let noMemory = EventRefusal(
+    static let noMemory = EventsError(
         status: .serviceUnavailable,
         message: "too much is being taken in at the moment; send it again later",
         fields: [.retryAfter: "1"],
         problem: .noMemory
     )
 
-    static let beyondMemory = EventRefusal(
+    static let beyondMemory = EventsError(
         status: .contentTooLarge,
         message: "the body needs more memory than service.memory_limit allows at all; send fewer events at once"
     )
 
-    static let interrupted = EventRefusal(
+    static let interrupted = EventsError(
         status: .badRequest,
         message: "the body was cut off",
         fields: [.connection: "close"],
@@ -69,7 +69,7 @@ struct EventRefusal: Error {
     )
 }
 
-extension EventRefusal {
+extension EventsError {
     /// What the pipeline said: a permanent fault lies in the data, the other kind passes.
     init(_ error: ConsumeError) {
         guard error.isRetryable else {

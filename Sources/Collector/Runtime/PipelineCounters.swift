@@ -5,7 +5,7 @@ import OTLP
 import Synchronization
 
 /// How many records a component has brought into, or taken from, each of its pipelines; safe to use from anywhere.
-final class Passages: Sendable {
+final class PipelineCounters: Sendable {
     private let counters = Mutex<[String: ComponentCounters]>([:])
 
     /// What it counts in a pipeline.
@@ -23,7 +23,7 @@ final class Passages: Sendable {
 }
 
 /// The way of a receiver into a pipeline: what comes through is counted once it is taken.
-struct Entrance: Consumer {
+struct CountingConsumer: Consumer {
     let consumer: any Consumer
     let counters: ComponentCounters
 

@@ -3,8 +3,8 @@
 import Usage
 
 /// What a line says about one session.
-struct SessionNote {
-    var sighting: SessionSighting
+struct SessionEntry {
+    var update: SessionUpdate
     /// Whether a record names the session; otherwise only calls do.
     var isSighted: Bool
     /// Which records of the line belong to the session, as first and last positions.
@@ -14,25 +14,25 @@ struct SessionNote {
 
     func write(to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "{"))
-        bytes.append("sessionId", text: sighting.id)
+        bytes.append("sessionId", text: update.id)
         if isSighted { bytes.append("sighted", flag: true) }
-        bytes.append("firstUnixNano", unixNano: sighting.firstSeen)
-        bytes.append("lastUnixNano", unixNano: sighting.lastSeen)
-        bytes.append("agent", text: sighting.agent)
-        bytes.append("user", text: sighting.user)
-        bytes.append("project", text: sighting.project)
-        bytes.append("machine", text: sighting.machine)
-        bytes.append("parent", text: sighting.parent)
-        if !sighting.knowledge.isEmpty { bytes.append("knowledge", number: Int64(sighting.knowledge.rawValue)) }
-        Self.write("name", "nameUnixNano", sighting.name, to: &bytes)
-        Self.write("branch", "branchUnixNano", sighting.branch, to: &bytes)
-        Self.write("agentVersion", "versionUnixNano", sighting.agentVersion, to: &bytes)
-        Self.write("taskStatus", "statusUnixNano", sighting.taskStatus, to: &bytes)
-        if let cost = sighting.reportedCost {
+        bytes.append("firstUnixNano", unixNano: update.firstSeen)
+        bytes.append("lastUnixNano", unixNano: update.lastSeen)
+        bytes.append("agent", text: update.agent)
+        bytes.append("user", text: update.user)
+        bytes.append("project", text: update.project)
+        bytes.append("machine", text: update.machine)
+        bytes.append("parent", text: update.parent)
+        if !update.provenance.isEmpty { bytes.append("knowledge", number: Int64(update.provenance.rawValue)) }
+        Self.write("name", "nameUnixNano", update.name, to: &bytes)
+        Self.write("branch", "branchUnixNano", update.branch, to: &bytes)
+        Self.write("agentVersion", "versionUnixNano", update.agentVersion, to: &bytes)
+        Self.write("taskStatus", "statusUnixNano", update.taskStatus, to: &bytes)
+        if let cost = update.reportedCost {
             bytes.append("reportedCost", money: cost.value)
             bytes.append("reportedUnixNano", unixNano: cost.time)
         }
-        if let completion = sighting.completion {
+        if let completion = update.completion {
             bytes.append("completed", flag: completion.value != 0)
             bytes.append("endUnixNano", unixNano: completion.time)
         }
@@ -43,7 +43,7 @@ struct SessionNote {
     private static func write(
         _ key: StaticString,
         _ timeKey: StaticString,
-        _ fact: Latest<String>?,
+        _ fact: LastWrite<String>?,
         to bytes: inout [UInt8]
     ) {
         guard let fact else { return }
@@ -81,20 +81,20 @@ struct SessionNote {
     init(_ cursor: inout LineCursor) throws(LineError) {
         var id: String?
         var facts = Facts()
-        var note = SessionNote(sighting: SessionSighting(id: "", time: Timestamp(nanoseconds: 0)), isSighted: false)
+        var note = SessionEntry(update: SessionUpdate(id: "", time: Timestamp(nanoseconds: 0)), isSighted: false)
         try cursor.object { cursor, key throws(LineError) in
             switch key {
             case .sessionId: id = try cursor.text()
             case .sighted: note.isSighted = try cursor.flag()
-            case .firstUnixNano: note.sighting.firstSeen = try cursor.unixNano()
-            case .lastUnixNano: note.sighting.lastSeen = try cursor.unixNano()
-            case .agent: note.sighting.agent = try cursor.text()
-            case .user: note.sighting.user = try cursor.text()
-            case .project: note.sighting.project = try cursor.text()
-            case .machine: note.sighting.machine = try cursor.text()
-            case .parent: note.sighting.parent = try cursor.text()
-            case .knowledge:
-                note.sighting.knowledge = Knowledge(rawValue: UInt8(truncatingIfNeeded: try cursor.integer()))
+            case .firstUnixNano: note.update.firstSeen = try cursor.unixNano()
+            case .lastUnixNano: note.update.lastSeen = try cursor.unixNano()
+            case .agent: note.update.agent = try cursor.text()
+            case .user: note.update.user = try cursor.text()
+            case .project: note.update.project = try cursor.text()
+            case .machine: note.update.machine = try cursor.text()
+            case .parent: note.update.parent = try cursor.text()
+            case .provenance:
+                note.update.provenance = Provenance(rawValue: UInt8(truncatingIfNeeded: try cursor.integer()))
             case .records: note.records = try cursor.ranges()
             case .lines: note.lines = try cursor.lineRefs()
             default: if try !facts.read(key, &cursor) { try cursor.skip() }
@@ -102,12 +102,12 @@ struct SessionNote {
         }
         guard let id else { throw .malformed }
         self = note
-        sighting.id = id
-        facts.fill(&sighting)
+        update.id = id
+        facts.fill(&update)
     }
 
-    init(sighting: SessionSighting, isSighted: Bool) {
-        self.sighting = sighting
+    init(update: SessionUpdate, isSighted: Bool) {
+        self.update = update
         self.isSighted = isSighted
     }
 }
@@ -131,21 +131,21 @@ private struct Facts {
         return true
     }
 
-    func fill(_ sighting: inout SessionSighting) {
-        sighting.name = fact(.name, .nameUnixNano)
-        sighting.branch = fact(.branch, .branchUnixNano)
-        sighting.agentVersion = fact(.agentVersion, .versionUnixNano)
-        sighting.taskStatus = fact(.taskStatus, .statusUnixNano)
+    func fill(_ update: inout SessionUpdate) {
+        update.name = fact(.name, .nameUnixNano)
+        update.branch = fact(.branch, .branchUnixNano)
+        update.agentVersion = fact(.agentVersion, .versionUnixNano)
+        update.taskStatus = fact(.taskStatus, .statusUnixNano)
         if let reportedCost, let time = times[.reportedUnixNano] {
-            sighting.reportedCost = Latest(reportedCost, at: time)
+            update.reportedCost = LastWrite(reportedCost, at: time)
         }
         guard let isCompleted, let time = times[.endUnixNano] else { return }
-        sighting.completion = Latest(isCompleted ? 1 : 0, at: time)
+        update.completion = LastWrite(isCompleted ? 1 : 0, at: time)
     }
 
-    private func fact(_ key: LineKey, _ timeKey: LineKey) -> Latest<String>? {
+    private func fact(_ key: LineKey, _ timeKey: LineKey) -> LastWrite<String>? {
         guard let text = texts[key], let time = times[timeKey] else { return nil }
-        return Latest(text, at: time)
+        return LastWrite(text, at: time)
     }
 }
 

@@ -3,7 +3,7 @@
 import OTLP
 
 /// House conventions by the figure they rename.
-struct HouseRules: Sendable {
+struct CustomRules: Sendable {
     private let names: [TokenRule.Field: [String]]
 
     init(_ rules: [TokenRule]) {

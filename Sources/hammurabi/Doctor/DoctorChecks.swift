@@ -9,8 +9,8 @@ import Onboarding
 import Usage
 
 /// Looks at everything that collecting needs: configuration, address, service, files, disk, clock.
-struct Examination {
-    let surroundings: Surroundings
+struct DoctorChecks {
+    let environment: Environment
     let account: Account
     /// nil when the configuration cannot be used.
     let graph: PipelineGraph?
@@ -18,7 +18,7 @@ struct Examination {
     let now: Timestamp
     let files = LocalFiles()
 
-    var home: String { surroundings.programHome }
+    var home: String { environment.programHome }
 
     /// What can be said without data.
     var findings: [Finding] { [configuration] + addresses + [service] + permissions + [space, clock] }
@@ -79,7 +79,7 @@ struct Examination {
                 message: "none is installed; hammurabi onboard --service would"
             )
         }
-        guard Systemctl.isThere(surroundings) else {
+        guard Systemctl.isThere(environment) else {
             return Finding(
                 check: "service",
                 level: .ok,
@@ -252,7 +252,7 @@ struct PriceCoverage: Decodable {
     }
 }
 
-extension Examination {
+extension DoctorChecks {
     /// Each agent's settings against what was heard from it.
     func agents(_ heard: HeardAgents?, endpoint: EndpointURL) -> [Finding] {
         let present = AgentFinding.all(of: account, in: files).filter(\.isPresent)

@@ -4,9 +4,9 @@ import FoundationEssentials
 import Glibc
 
 /// What of the machine the host looks at; passed in, so that tests can have a machine of their own.
-public struct Surroundings: Sendable {
+public struct Environment: Sendable {
     /// The environment variables.
-    public var environment: [String: String]
+    public var variables: [String: String]
     /// The name of this machine, nil when it has none.
     public var machineName: String?
     /// Reads a whole file of at most 1 MiB; what it throws is shown to the user.
@@ -14,23 +14,23 @@ public struct Surroundings: Sendable {
     /// Whether a file exists.
     public var fileExists: @Sendable (String) -> Bool
 
-    /// Creates surroundings.
+    /// Creates environment.
     public init(
-        environment: [String: String],
+        variables: [String: String],
         machineName: String? = nil,
         readFile: @escaping @Sendable (String) throws -> [UInt8],
         fileExists: @escaping @Sendable (String) -> Bool
     ) {
-        self.environment = environment
+        self.variables = variables
         self.machineName = machineName
         self.readFile = readFile
         self.fileExists = fileExists
     }
 
     /// This process and its files.
-    public static var process: Surroundings {
-        Surroundings(
-            environment: ProcessInfo.processInfo.environment,
+    public static var process: Environment {
+        Environment(
+            variables: ProcessInfo.processInfo.environment,
             machineName: nodeName,
             readFile: { path in try StartupFile(path: path).content() },
             fileExists: { FileManager.default.fileExists(atPath: $0) }
@@ -46,11 +46,11 @@ public struct Surroundings: Sendable {
     }
 
     /// The user's home directory.
-    public var userHome: String? { environment["HOME"].flatMap { $0.isEmpty ? nil : $0 } }
+    public var userHome: String? { variables["HOME"].flatMap { $0.isEmpty ? nil : $0 } }
 
     /// The folder under which the program keeps its files.
     public var programHome: String {
-        if let home = environment["HAMMURABI_HOME"], !home.isEmpty { return home }
+        if let home = variables["HAMMURABI_HOME"], !home.isEmpty { return home }
         return (userHome ?? "") + "/.hammurabi"
     }
 }

@@ -3,7 +3,7 @@
 /// A fact that can change, with the time it was told: of two, the later one holds.
 ///
 /// Taking the later one is commutative, associative and idempotent, so that tellings may come in any number and order.
-public struct Latest<Value: Comparable & Hashable & Sendable>: Sendable, Hashable {
+public struct LastWrite<Value: Comparable & Hashable & Sendable>: Sendable, Hashable {
     /// The fact.
     public var value: Value
     /// When it was told.

@@ -5,15 +5,15 @@ import Usage
 /// Goes through everything in a book in steps, so that batches can be kept between two of them.
 ///
 /// What is added meanwhile may be left out; it stands in lines that are read afterwards.
-struct BookDump {
-    private let shelf: Shelf
+struct IndexSnapshot {
+    private let shelf: StoreState
     private var calls: [UInt64]
     private var session: Int32 = 0
 
     /// How many calls or sessions a step has.
     private static let step = 500
 
-    init(_ shelf: Shelf) {
+    init(_ shelf: StoreState) {
         self.shelf = shelf
         calls = shelf.withLock { Array($0.book.calls.keys) }
     }
@@ -40,7 +40,7 @@ struct BookDump {
     }
 
     /// Some sessions with the places of their lines; nil when all were told.
-    mutating func nextSessions() -> [SessionNote]? {
+    mutating func nextSessions() -> [SessionEntry]? {
         let first = session
         session += Int32(Self.step)
         return shelf.withLock { contents in
@@ -48,7 +48,7 @@ struct BookDump {
             guard Int(first) < slots.count else { return nil }
             return slots[Int(first)..<min(slots.count, Int(first) + Self.step)].compactMap { slot in
                 guard let slot, !slot.isHidden else { return nil }
-                var note = SessionNote(sighting: slot.sighting, isSighted: slot.isSighted)
+                var note = SessionEntry(update: slot.update, isSighted: slot.isSighted)
                 note.lines = slot.lines
                 return note
             }

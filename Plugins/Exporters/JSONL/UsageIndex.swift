@@ -6,7 +6,7 @@ import Usage
 /// Everything the store knows beside the records: the ledger, prices, sessions and the sums over them.
 ///
 /// A value without a clock or a file; changed by one thread and read by many, under one lock.
-struct UsageBook {
+struct UsageIndex {
     private(set) var ledger = MemoryLedger()
     private(set) var calls: [UInt64: KeptCall] = [:]
     private(set) var sessions = SessionRegister()
@@ -48,12 +48,12 @@ struct UsageBook {
         revision += 1
         if let compacted = line.compacted { border = compacted }
         for note in line.sessions {
-            let former = sessions.number(of: note.sighting.id).flatMap { sessions[$0]?.sighting }
-            let number = sessions.note(note.sighting, isSighted: note.isSighted)
+            let former = sessions.number(of: note.update.id).flatMap { sessions[$0]?.update }
+            let number = sessions.note(note.update, isSighted: note.isSighted)
             if let former { noteNames(of: number, former) }
             sessions[number]?.lines += note.lines
             guard let part, !note.records.isEmpty else { continue }
-            let first = note.sighting.firstSeen.nanoseconds
+            let first = note.update.firstSeen.nanoseconds
             sessions[number]?.lines.append(LineRef(part: part, offset: offset, first: first))
         }
         for id in line.retired { remove(id) }
@@ -84,7 +84,7 @@ struct UsageBook {
         sessions[kept.session]?.add(call, model, totals)
     }
 
-    /// Forgets a call with its witnesses; whether it was more than a memory.
+    /// Forgets a call with its observations; whether it was more than a memory.
     @discardableResult
     mutating func remove(_ id: UInt64) -> Bool {
         guard let kept = calls.removeValue(forKey: id) else { return false }
@@ -94,7 +94,7 @@ struct UsageBook {
         return !kept.isExpired
     }
 
-    /// Takes a call out of answers; its witnesses stay, so that one that comes late still finds it.
+    /// Takes a call out of answers; its observations stay, so that one that comes late still finds it.
     mutating func expire(_ id: UInt64) -> Bool {
         guard let kept = calls[id], !kept.isExpired, let call = ledger.entries[kept.ref]?.call else { return false }
         unsum(call, kept)
@@ -132,17 +132,17 @@ struct UsageBook {
     private mutating func session(of call: Call) -> Int32 {
         if let id = call.session {
             if let known = sessions.number(of: id) { return known }
-            // A checkpoint tells of its sessions later; the time of a call need not be that of the witness that names its session.
-            var sighting = SessionSighting(id: id, time: Timestamp(nanoseconds: .max))
-            sighting.lastSeen = Timestamp(nanoseconds: 0)
-            return sessions.note(sighting, isSighted: false)
+            // A checkpoint tells of its sessions later; the time of a call need not be that of the observation that names its session.
+            var update = SessionUpdate(id: id, time: Timestamp(nanoseconds: .max))
+            update.lastSeen = Timestamp(nanoseconds: 0)
+            return sessions.note(update, isSighted: false)
         }
         let names = [call.agent, call.user, call.project, call.machine]
-        var sighting = SessionSighting(id: names.map { $0 ?? "" }.joined(separator: "\u{1F}"), time: call.time)
-        (sighting.agent, sighting.user, sighting.project, sighting.machine) = (
+        var update = SessionUpdate(id: names.map { $0 ?? "" }.joined(separator: "\u{1F}"), time: call.time)
+        (update.agent, update.user, update.project, update.machine) = (
             call.agent, call.user, call.project, call.machine
         )
-        return sessions.note(sighting, isSighted: false, isHidden: true)
+        return sessions.note(update, isSighted: false, isHidden: true)
     }
 
     // MARK: - Quality
@@ -155,8 +155,8 @@ struct UsageBook {
                 call.time < period.end
             else { return }
             call.price = kept.price
-            let sighting = sessions[kept.session]?.sighting
-            reading.add(call, number: kept.ref, agent: sighting?.agent, machine: sighting?.machine)
+            let update = sessions[kept.session]?.update
+            reading.add(call, number: kept.ref, agent: update?.agent, machine: update?.machine)
         }
         if let blocks = reading.blocks {
             for ref in blocks.lazy.flatMap(QualityParts.calls) {
@@ -169,7 +169,7 @@ struct UsageBook {
         qualityParts.keep(reading)
         var quality = reading.quality
         for case let session? in sessions.slots where session.isListed {
-            let facts = session.sighting
+            let facts = session.update
             guard facts.firstSeen < period.end, facts.lastSeen >= period.start, let reported = facts.comparableCost
             else { continue }
             quality.sessionCosts.add(facts.id, reported: reported, counted: session.totals.totals.cost)
@@ -178,9 +178,9 @@ struct UsageBook {
     }
 
     /// The parts of a session's calls have its former names.
-    private mutating func noteNames(of session: Int32, _ former: SessionSighting) {
+    private mutating func noteNames(of session: Int32, _ former: SessionUpdate) {
         guard let kept = sessions[session],
-            (kept.sighting.agent, kept.sighting.machine) != (former.agent, former.machine)
+            (kept.update.agent, kept.update.machine) != (former.agent, former.machine)
         else { return }
         noteChange(of: kept.calls.compactMap { calls[$0]?.ref })
     }
@@ -196,7 +196,7 @@ struct UsageBook {
     mutating func removeSession(_ number: Int32, before instant: Timestamp) {
         revision += 1
         guard let session = sessions[number], session.calls.isEmpty else { return }
-        if session.isHidden || session.sighting.lastSeen < instant { sessions.remove(number) }
+        if session.isHidden || session.update.lastSeen < instant { sessions.remove(number) }
     }
 
     /// Replaces where lines stand after their files were rewritten.

@@ -6,7 +6,7 @@ import HTTPTypes
 import NIOCore
 
 /// Who may ask at a listener; decided by the head of a request alone, before anything of its body is read.
-enum Admission: Sendable {
+enum AccessPolicy: Sendable {
     /// Whoever reaches it.
     case everybody
     /// Programs of this machine: no keys are asked for, but a web page in the user's browser is kept out.
@@ -15,7 +15,7 @@ enum Admission: Sendable {
     case keys(KeyRule)
 
     /// Why a request is not answered.
-    struct Denial {
+    struct Rejection {
         let code: IntakeProblem.Code
         let status: HTTPResponse.Status
         let message: String
@@ -41,10 +41,10 @@ struct LocalRule: Sendable {
         usual = "127.0.0.1:\(port)"
     }
 
-    func denial(_ request: HTTPRequest, allowsOrigin: (@Sendable (String) -> Bool)?) -> Admission.Denial? {
+    func rejection(_ request: HTTPRequest, allowsOrigin: (@Sendable (String) -> Bool)?) -> AccessPolicy.Rejection? {
         let host = request.authority
         if let host, !isLocal(host) {
-            return Admission.Denial(
+            return AccessPolicy.Rejection(
                 code: .foreignHost,
                 status: .misdirectedRequest,
                 message:
@@ -53,7 +53,7 @@ struct LocalRule: Sendable {
         }
         guard let origin = request.headerFields[.origin], allowsOrigin?(origin) != true else { return nil }
         guard let host, Self.isOrigin(origin, of: host) else {
-            return Admission.Denial(
+            return AccessPolicy.Rejection(
                 code: .foreignOrigin,
                 status: .forbidden,
                 message: "pages of this origin may not send here"
@@ -106,7 +106,7 @@ struct KeyRule: Sendable {
     /// What a request may do, or why it is not answered.
     enum Decision {
         case admitted(Permissions)
-        case denied(Admission.Denial)
+        case denied(AccessPolicy.Rejection)
     }
 
     func decision(_ request: HTTPRequest, for route: Route, from address: @autoclosure () -> String?) -> Decision {
@@ -116,7 +116,7 @@ struct KeyRule: Sendable {
         guard let key = Self.key(in: request.headerFields, orPassword: takesPassword) else {
             let password = takesPassword ? ", or as the password of basic authentication" : ""
             return .denied(
-                Admission.Denial(
+                AccessPolicy.Rejection(
                     code: .missingKey,
                     status: .unauthorized,
                     message: "a key is needed; send it as X-Hammurabi-Api-Key or as Authorization: Bearer\(password)",
@@ -128,7 +128,7 @@ struct KeyRule: Sendable {
             counters.add(1, to: .refused)
             let delay = failures.note(address() ?? "", at: .now())
             return .denied(
-                Admission.Denial(
+                AccessPolicy.Rejection(
                     code: .unknownKey,
                     status: .unauthorized,
                     message: "the key is not known; hammurabi keys list shows those that are",
@@ -139,7 +139,7 @@ struct KeyRule: Sendable {
         }
         guard !permissions.allow(access) else { return .admitted(permissions) }
         return .denied(
-            Admission.Denial(
+            AccessPolicy.Rejection(
                 code: .missingScope,
                 status: .forbidden,
                 message: "the key lacks the scope \(access.scope ?? "")"

@@ -2,17 +2,17 @@
 
 /// Observations that come in, told apart by whether anything else has to do with them.
 ///
-/// Nearly every sighting is the first and only one of its call so far. It becomes a call by itself, without a search; the rest,
+/// Nearly every observation is the first and only one of its call so far. It becomes a call by itself, without a search; the rest,
 /// which the ledger has to think about, is small.
-struct Newcomers {
+struct IncomingObservations {
     /// What comes in, as it was delivered: to make one list of it would copy all of it.
     private let deliveries: [[Observation]]
     /// Where each observation stands in it.
     private var places: [Place] = []
     /// Which of it are spans above others; empty when none is.
     private var rollUps: [Bool] = []
-    /// Where new sightings stand that share no link with anything in the store or among what comes in.
-    private(set) var lone: [Int] = []
+    /// Where new observations stand that share no link with anything in the store or among what comes in.
+    private(set) var unmatched: [Int] = []
     /// Where all others stand.
     private(set) var related: [Int] = []
 
@@ -34,10 +34,10 @@ struct Newcomers {
         seen = HashTable(capacity: count * 4, absent: 0)
         cells = HashTable(capacity: count, absent: 0)
         var traits = notePlaces(count)
-        for sighting in traits {
-            sighting.forEachLinkButCell { seen[$0.rawValue] = seen[$0.rawValue] == 0 ? 1 : 2 }
+        for observation in traits {
+            observation.forEachLinkButCell { seen[$0.rawValue] = seen[$0.rawValue] == 0 ? 1 : 2 }
             for rule in ResemblanceRule.allCases {
-                if let cell = rule.cell(of: sighting) { note(cell, kinds: sighting.keys.kinds) }
+                if let cell = rule.cell(of: observation) { note(cell, kinds: observation.keys.kinds) }
             }
         }
         if traits.contains(where: { seen[LedgerLink.ancestor($0.trace.span).rawValue] != 0 }) {
@@ -45,15 +45,15 @@ struct Newcomers {
             rollUps = traits.map(family.isRollUp)
             for position in traits.indices where rollUps[position] { traits[position].trace.isRollUp = true }
         }
-        lone.reserveCapacity(count)
-        for (position, sighting) in traits.enumerated() {
-            let link = sighting.identifyingLink
+        unmatched.reserveCapacity(count)
+        for (position, observation) in traits.enumerated() {
+            let link = observation.identifyingLink
             if try index.mayHold(link) {
                 if try !isKnown(at: position, by: link, index) { related.append(position) }
-            } else if try isRelated(sighting, besidesBy: link, index) {
+            } else if try isRelated(observation, besidesBy: link, index) {
                 related.append(position)
             } else {
-                lone.append(position)
+                unmatched.append(position)
             }
         }
     }
@@ -114,22 +114,22 @@ struct Newcomers {
     /// Whether there may be others that a rule of resemblance can pair with an observation.
     private func hasRivals(_ traits: LedgerTraits, by rule: ResemblanceRule, _ index: some LedgerIndex) throws -> Bool {
         guard let cell = rule.cell(of: traits) else { return false }
-        let rivals = ResemblanceCell.rivals(ofKinds: traits.keys.kinds)
+        let rivals = MatchBucket.rivals(ofKinds: traits.keys.kinds)
         if try (othersSeen(besides: traits, in: cell) | index.kinds(in: cell)) & rivals != 0 { return true }
         guard let next = cell.neighbour(at: traits.time) else { return false }
         return try (UInt8(truncatingIfNeeded: cells[next.link.rawValue]) | index.kinds(in: next)) & rivals != 0
     }
 
-    private mutating func note(_ cell: ResemblanceCell, kinds: UInt8) {
+    private mutating func note(_ cell: MatchBucket, kinds: UInt8) {
         let (link, bit) = (cell.link.rawValue, Int32(1) << Int32(kinds))
         let known = cells[link]
         cells[link] = known | bit | (kinds == 0 && known & bit != 0 ? Self.double : 0)
     }
 
-    /// What is known about a sighting's own cell, leaving out what it has added itself.
-    private func othersSeen(besides sighting: LedgerTraits, in cell: ResemblanceCell) -> UInt8 {
+    /// What is known about a observation's own cell, leaving out what it has added itself.
+    private func othersSeen(besides observation: LedgerTraits, in cell: MatchBucket) -> UInt8 {
         let known = cells[cell.link.rawValue]
         let kinds = UInt8(truncatingIfNeeded: known)
-        return sighting.keys.kinds == 0 && known & Self.double == 0 ? kinds & ~1 : kinds
+        return observation.keys.kinds == 0 && known & Self.double == 0 ? kinds & ~1 : kinds
     }
 }

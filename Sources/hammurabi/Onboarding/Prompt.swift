@@ -3,7 +3,7 @@
 /// Asks a person at the terminal; questions go to standard error, so that answers can go elsewhere.
 ///
 /// Ctrl-C at any question throws ``Interrupted``.
-struct Questions {
+struct Prompt {
     let keyboard: Keyboard
     let style: Style
     /// Whether the terminal can move its cursor.
@@ -55,7 +55,7 @@ struct Questions {
     }
 
     /// Asks which of several.
-    func choose(_ question: String, _ start: Choice) throws -> Set<Int> {
+    func choose(_ question: String, _ start: MultiSelect) throws -> Set<Int> {
         guard movesCursor else { return try chooseByNumber(question, start) }
         var choice = start
         show(style.bold(question) + style.dim("  arrows move, space chooses, a: all, enter: done") + "\n")
@@ -71,7 +71,7 @@ struct Questions {
         }
     }
 
-    private func chooseByNumber(_ question: String, _ choice: Choice) throws -> Set<Int> {
+    private func chooseByNumber(_ question: String, _ choice: MultiSelect) throws -> Set<Int> {
         show(question + "\n")
         for (index, item) in choice.items.enumerated() {
             show("  \(index + 1) \(item.title)  \(item.remark.printable)\n")
