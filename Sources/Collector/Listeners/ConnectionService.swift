@@ -39,6 +39,18 @@ final class ConnectionService: Sendable {
         set { present.withLock { $0 = newValue } }
     }
 
+    /// Builds the decoder's generic types, once in a process.
+    ///
+    /// Must be done before two event loops accept: when two threads build them at the same moment, the Swift runtime reads
+    /// the metadata that the other one has not finished and crashes (seen with 6.3.1 as a fault at address 0 in
+    /// `swift_checkMetadataState`; the races of swiftlang/swift#37656 and #61276 are of the same kind).
+    static func prepareDecoder() { _ = decoderIsBuilt }
+
+    private static let decoderIsBuilt = {
+        _ = ByteToMessageHandler(HTTPRequestDecoder())
+        return true
+    }()
+
     /// Makes a new channel a connection of this listener.
     func addHandlers(to pipeline: ChannelPipeline.SynchronousOperations) throws {
         let site = site

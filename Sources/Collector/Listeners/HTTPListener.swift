@@ -40,6 +40,7 @@ struct HTTPListener: Sendable {
             address: endpoint.description,
             logger: logger
         )
+        ConnectionService.prepareDecoder()
         let bootstrap = ServerBootstrap(group: eventLoops)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
