@@ -9,22 +9,28 @@ import SinkServer
 import Synchronization
 import Testing
 
-/// A port that nobody listens on now, and nobody is given soon.
+/// A port that is free now and that the kernel gives to no other socket by itself.
+///
+/// The kernel gives ports from 32768 on to connections and to listeners without a port of their own, of which other tests open
+/// many at the same time.
 func freePort() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    try #require(descriptor >= 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-            bind(descriptor, address, size) == 0 && getsockname(descriptor, address, &size) == 0
+    for _ in 0..<1_000 {
+        let port = UInt16.random(in: 10_000..<32_000)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+        address.sin_port = port.bigEndian
+        let isBound = withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(descriptor, address, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
         }
+        if isBound { return Int(port) }
     }
-    try #require(isBound)
-    return Int(UInt16(bigEndian: address.sin_port))
+    throw CocoaError(.fileWriteUnknown)
 }
 
 /// Waits until something holds; how long does not matter.

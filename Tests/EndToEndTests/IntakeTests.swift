@@ -10,7 +10,7 @@ struct IntakeTests {
 
     init() throws {
         sandbox = try Sandbox()
-        port = try OperationsTests.freePort()
+        port = try freePort()
         try sandbox.write(
             """
             receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:\(port)" } } } }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Glibc
 import Testing
 
 /// Keys, reload and status of the real program.
@@ -11,7 +10,7 @@ struct OperationsTests {
 
     init() throws {
         sandbox = try Sandbox()
-        port = try Self.freePort()
+        port = try freePort()
     }
 
     /// Everything on one port that the commands can find in the configuration.
@@ -149,23 +148,6 @@ struct OperationsTests {
         #expect(tap.isRunning)
         #expect(try await program.stop().exitCode == 0)
         #expect(try await tap.outcome().output == "")
-    }
-
-    /// A port that nobody uses now.
-    static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
-            }
-        }
-        try #require(status == 0)
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
 
