@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+public import CollectorKit
 import Dispatch
 import OTLP
 import Synchronization
@@ -137,4 +137,34 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     func revision() async throws -> Int64 { try store().shelf.withLock { $0.book.revision } }
 
     func compact(before instant: Timestamp) async throws -> Int { try await store().compact(before: instant) }
+}
+
+/// Makes the store that keeps everything as JSON lines in plain files.
+public struct JSONLFactory: ExporterFactory {
+    /// What a user writes.
+    public typealias Config = JSONLConfig
+
+    private let calls: StorageCalls
+
+    /// Creates the factory.
+    public init() {
+        calls = .system
+    }
+
+    /// Creates a factory whose stores reach their files in another way.
+    init(calls: StorageCalls) {
+        self.calls = calls
+    }
+
+    /// The type in a configuration.
+    public let type = "jsonl"
+    /// What it is for.
+    public let summary = "keeps calls, sessions and records as JSON lines and answers queries"
+    /// It answers queries.
+    public let isStore = true
+
+    /// Makes a store; files are opened at the start.
+    public func makeExporter(_ config: JSONLConfig, _ settings: ComponentSettings) -> any Exporter {
+        JSONLExporter(config, settings, calls)
+    }
 }

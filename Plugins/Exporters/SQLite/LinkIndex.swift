@@ -207,3 +207,214 @@ struct LinkIndex: Sendable {
         try db.execute(sql: "DROP TABLE links; DROP TABLE runs")
     }
 }
+
+/// Where the newest links lead, in memory; nearly always to one call each.
+struct LinkTail: Sendable {
+    private var first = LinkTable()
+    /// Further calls under a link that has one in ``first``.
+    private var more: [LedgerLink: Set<Int64>] = [:]
+    /// Which sets of kinds of ids the links of a cell stand for, a bit for each.
+    private var cells = LinkTable()
+
+    /// How many links there are, with their repeats.
+    private(set) var count = 0
+
+    func contains(_ link: LedgerLink) -> Bool { first[link] != nil }
+
+    /// Which sets of kinds of ids updates of a cell may know, a bit for each of the eight.
+    func kinds(in cell: MatchBucket) -> UInt8 { UInt8(truncatingIfNeeded: cells[cell.link] ?? 0) }
+
+    /// - Returns: Whether this was new.
+    mutating func insert(_ link: LedgerLink, _ ref: Int64) -> Bool {
+        if let known = first[link] {
+            guard known != ref, more[link, default: []].insert(ref).inserted else { return false }
+        } else {
+            first[link] = ref
+            if let cell = link.cell { cells[cell] = (cells[cell] ?? 0) | 1 << Int64(link.kinds) }
+        }
+        count += 1
+        return true
+    }
+
+    mutating func remove(_ link: LedgerLink, _ ref: Int64) {
+        if first[link] == ref {
+            first[link] = more[link]?.popFirst()
+            count -= 1
+        } else if more[link]?.remove(ref) != nil {
+            count -= 1
+        }
+        if more[link]?.isEmpty == true { more[link] = nil }
+    }
+
+    func forEach(_ link: LedgerLink, _ body: (Int64) throws -> Void) rethrows {
+        guard let ref = first[link] else { return }
+        try body(ref)
+        try more[link]?.forEach(body)
+    }
+
+    /// All links with where they lead, in the order of a run.
+    var sorted: [Posting] {
+        var all: [Posting] = []
+        first.forEach { all.append(Posting(link: $0, ref: $1)) }
+        for (link, refs) in more { all += refs.map { Posting(link: link, ref: $0) } }
+        return all.sorted()
+    }
+}
+
+/// The runs of one slice of the hashes, oldest first, and the filters of all of them one after the other.
+///
+/// Filters are asked some ten times for each call: as lists of their own, each question would count references.
+struct LinkSlice: Sendable {
+    private(set) var runs: [LinkRun] = []
+    private var words: [UInt64] = []
+    /// Where the words of each run's filter end.
+    private var ends: [Int] = []
+
+    mutating func append(_ run: LinkRun, _ filter: LinkFilter) {
+        runs.append(run)
+        words += filter.words
+        ends.append(words.count)
+    }
+
+    /// Takes away the runs of a level.
+    mutating func remove(level: Int64) {
+        let former = self
+        self = LinkSlice()
+        for position in former.runs.indices where former.runs[position].level != level {
+            runs.append(former.runs[position])
+            words += former.words[former.begin(position)..<former.ends[position]]
+            ends.append(words.count)
+        }
+    }
+
+    /// The newest run before a position that may hold a link; nil is certain.
+    func last(before position: Int, holding link: LedgerLink) -> Int? {
+        last(before: position) { LinkFilter.mayContain(link, $0) }
+    }
+
+    /// The newest run before a position that may hold links of a cell, of the sets of kinds that are asked for.
+    func last(
+        before position: Int,
+        holding cell: LedgerLink,
+        among kinds: UInt8
+    ) -> (position: Int, kinds: UInt8)? {
+        var found: UInt8 = 0
+        let position = last(before: position) {
+            found = LinkFilter.kinds(in: cell, among: kinds, $0)
+            return found != 0
+        }
+        return position.map { ($0, found) }
+    }
+
+    @inline(__always)
+    private func last(
+        before position: Int,
+        where isWanted: (UnsafeBufferPointer<UInt64>.SubSequence) -> Bool
+    ) -> Int? {
+        words.withUnsafeBufferPointer { words in
+            for position in (0..<position).reversed() where isWanted(words[begin(position)..<ends[position]]) {
+                return position
+            }
+            return nil
+        }
+    }
+
+    private func begin(_ position: Int) -> Int { position == 0 ? 0 : ends[position - 1] }
+}
+
+/// Numbers by links, for what is asked several times for every observation.
+///
+/// Links are hashes already, so a `Dictionary`, which hashes them once more, costs several times as much. They are stirred with a
+/// number that is new in every table, so that no sender can choose ids that fall on one place.
+struct LinkTable: Sendable {
+    private var slots: [Slot]
+    private var mask: UInt64
+    private let stir = UInt64.random(in: .min ... .max)
+    /// What is under the link zero, which in ``slots`` means that nothing is there.
+    private var zero: Int64?
+
+    /// How many links there are but for zero.
+    private var count = 0
+
+    private struct Slot {
+        var link: UInt64 = 0
+        var value: Int64 = 0
+    }
+
+    init() {
+        slots = [Slot](repeating: Slot(), count: 1_024)
+        mask = 1_023
+    }
+
+    /// The number under a link; nil when there is none.
+    subscript(link: LedgerLink) -> Int64? {
+        get {
+            guard link.rawValue != 0 else { return zero }
+            let slot = slots[place(of: link.rawValue)]
+            return slot.link == 0 ? nil : slot.value
+        }
+        set {
+            guard link.rawValue != 0 else { return zero = newValue }
+            if let newValue { set(link.rawValue, newValue) } else { remove(link.rawValue) }
+        }
+    }
+
+    /// Calls `body` with every link and its number, in no order.
+    func forEach(_ body: (LedgerLink, Int64) -> Void) {
+        if let zero { body(LedgerLink(rawValue: 0), zero) }
+        for slot in slots where slot.link != 0 { body(LedgerLink(rawValue: slot.link), slot.value) }
+    }
+
+    private mutating func set(_ link: UInt64, _ value: Int64) {
+        var place = place(of: link)
+        if slots[place].link == 0 {
+            if (count + 1) * 4 > slots.count * 3 {
+                grow()
+                place = self.place(of: link)
+            }
+            count += 1
+            slots[place].link = link
+        }
+        slots[place].value = value
+    }
+
+    /// Takes a link away and moves up what stands behind it only because its place was taken.
+    private mutating func remove(_ link: UInt64) {
+        var hole = place(of: link)
+        guard slots[hole].link != 0 else { return }
+        count -= 1
+        var next = hole
+        while true {
+            next = (next + 1) & Int(mask)
+            guard slots[next].link != 0 else { break }
+            let distance = (next - home(of: slots[next].link)) & Int(mask)
+            if distance >= (next - hole) & Int(mask) {
+                slots[hole] = slots[next]
+                hole = next
+            }
+        }
+        slots[hole] = Slot()
+    }
+
+    /// Where a link would stand if nothing else did.
+    @inline(__always)
+    private func home(of link: UInt64) -> Int {
+        let (high, low) = (link ^ stir).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+        return Int(truncatingIfNeeded: (high ^ low) & mask)
+    }
+
+    /// Where a link stands, or the empty place where it would; a quarter of all places are empty.
+    @inline(__always)
+    private func place(of link: UInt64) -> Int {
+        var place = home(of: link)
+        while slots[place].link != link, slots[place].link != 0 { place = (place + 1) & Int(mask) }
+        return place
+    }
+
+    private mutating func grow() {
+        let former = slots
+        slots = [Slot](repeating: Slot(), count: former.count * 2)
+        mask = UInt64(slots.count - 1)
+        for slot in former where slot.link != 0 { slots[place(of: slot.link)] = slot }
+    }
+}

@@ -137,3 +137,191 @@ final class SummaryMemory: Sendable {
         return Dictionary(rows, uniquingKeysWith: max)
     }
 }
+
+// MARK: - Contents
+
+extension SummaryMemory {
+    /// All that is remembered.
+    struct Contents {
+        private var days: [Int64: (changed: Int64, rows: [Sums])] = [:]
+        private var rows = 0
+        /// Sums of days of any time zone, each with the states it was made from.
+        private var sums: [Range<Int64>: (made: [Stamp], sums: DaySums)] = [:]
+        private var summed = 0
+        /// By the number of the row.
+        private(set) var owners = SparseTable<Owner>()
+        /// Sessions as they were when the newest revision was seen.
+        var sessions: [Int64: Session] = [:]
+        /// The newest revision that was noticed.
+        private(set) var seen: Int64 = -1
+        /// The models by the number of the row; rows of one name are one model.
+        private var models = SparseTable<Int32>()
+        /// The number of the row of the newest model that was read.
+        private var newestModel: Int64 = 0
+        /// The names of each dimension by their numbers; those of models by the number of the model.
+        var names = DimensionNames()
+        /// An owner for each combination of names.
+        private(set) var ownerGroups: [Owner] = []
+        private var ownerGroupsByNames: [Owner.Names: Int32] = [:]
+
+        /// Who runs a session.
+        func owner(_ session: Int32) -> Owner? { owners[session] }
+
+        /// The model of a row.
+        func model(_ ref: Int32) -> Int32? { models[ref] }
+    }
+}
+
+// MARK: - Days
+
+extension SummaryMemory.Contents {
+    /// The sums of a day, if they were made from these states.
+    func sums(of day: Range<Int64>, _ made: [SummaryMemory.Stamp]) -> DaySums? {
+        guard let known = sums[day], known.made == made else { return nil }
+        return known.sums
+    }
+
+    /// Remembers the sums of a day, unless there is no room.
+    mutating func keep(_ new: DaySums, of day: Range<Int64>, _ made: [SummaryMemory.Stamp], capacity: Int) {
+        summed -= sums.removeValue(forKey: day)?.sums.sessions.count ?? 0
+        // Old days and other time zones give way.
+        if summed + new.sessions.count > capacity { (sums, summed) = ([:], 0) }
+        guard new.sessions.count <= capacity else { return }
+        summed += new.sessions.count
+        sums[day] = (made, new)
+    }
+
+    /// The rows of a day, remembered if there is room.
+    mutating func rows(_ day: SummaryMemory.Stamp, _ db: Database, keeping asked: [Range<Int64>], capacity: Int) throws
+        -> [SummaryMemory.Sums]
+    {
+        if let known = days[day.day], known.changed == day.changed { return known.rows }
+        rows -= days.removeValue(forKey: day.day)?.rows.count ?? 0
+        let read = try Self.rows(of: day.day, db)
+        // A day with more names than people have is rarely asked for with a condition, for which its rows are remembered.
+        guard read.count <= Self.mostRowsOfDay else { return read }
+        if rows + read.count > capacity { forgetDays(but: asked) }
+        guard rows + read.count <= capacity else { return read }
+        rows += read.count
+        days[day.day] = (day.changed, read)
+        return read
+    }
+
+    /// How many rows of one day are remembered at most.
+    private static let mostRowsOfDay = 50_000
+
+    /// Makes room by days that are not asked for now.
+    private mutating func forgetDays(but asked: [Range<Int64>]) {
+        let first = (asked.first?.lowerBound ?? 0) / CallTables.quartersOfDay
+        let last = (asked.last?.upperBound ?? 0) / CallTables.quartersOfDay
+        for day in days.keys where day < first || day > last {
+            rows -= days.removeValue(forKey: day)?.rows.count ?? 0
+        }
+    }
+
+    private static func rows(of day: Int64, _ db: Database) throws -> [SummaryMemory.Sums] {
+        var statement = try SQLiteStatement(
+            "SELECT quarter, session, model, \(UsageTotals.list) FROM rollup WHERE quarter >= ? AND quarter < ?",
+            db
+        )
+        statement.bind(day * CallTables.quartersOfDay)
+        statement.bind((day + 1) * CallTables.quartersOfDay)
+        return try statement.rows { row in
+            SummaryMemory.Sums(
+                quarter: try row.small(0),
+                session: try row.small(1),
+                model: try row.small(2),
+                totals: try UsageTotals(row: row, from: 3)
+            )
+        }
+    }
+}
+
+// MARK: - Names
+
+extension SummaryMemory.Contents {
+    /// Reads the sessions and models that are new or changed.
+    mutating func noticeOwners(_ db: Database) throws {
+        let newest = try Revision.current(db)
+        // An older state of the database knows nothing new.
+        guard newest > seen else { return }
+        var sessions = try SQLiteStatement(
+            "SELECT ref, hidden, agent, project, user, machine FROM sessions WHERE changed > ?",
+            db
+        )
+        sessions.bind(seen)
+        try sessions.forEachRow { row in
+            owners[try row.small(0)] = owner(row)
+            self.sessions[row.int(0)] = nil
+            return true
+        }
+        var models = try SQLiteStatement("SELECT ref, name FROM models WHERE ref > ? ORDER BY ref", db)
+        models.bind(newestModel)
+        try models.forEachRow { row in
+            self.models[try row.small(0)] = names.number(of: row.text(1) ?? "", as: .model)
+            newestModel = row.int(0)
+            return true
+        }
+        seen = newest
+    }
+
+    private mutating func owner(_ row: SQLiteRow) -> SummaryMemory.Owner {
+        let names = SummaryMemory.Owner.Names(
+            agent: names.number(of: row.text(2) ?? "", as: .agent),
+            project: names.number(of: row.text(3) ?? "", as: .project),
+            user: names.number(of: row.text(4) ?? "", as: .user),
+            machine: names.number(of: row.text(5) ?? "", as: .machine)
+        )
+        let ownerGroup = ownerGroupsByNames[names] ?? Int32(clamping: ownerGroups.count)
+        let owner = SummaryMemory.Owner(isHidden: row.bool(1), names: names, ownerGroup: ownerGroup)
+        if Int(ownerGroup) == ownerGroups.count {
+            ownerGroups.append(owner)
+            ownerGroupsByNames[names] = ownerGroup
+        }
+        return owner
+    }
+}
+
+/// The names of each dimension, each with a small number of its own in its dimension.
+struct DimensionNames {
+    private var tables = [Table](repeating: Table(), count: UsageDimension.allCases.count)
+
+    private struct Table {
+        var names: [String] = []
+        var numbers: [String: Int32] = [:]
+        var set: Set<String>?
+    }
+
+    private static func place(of dimension: UsageDimension) -> Int {
+        switch dimension {
+        case .model: 0
+        case .agent: 1
+        case .project: 2
+        case .user: 3
+        case .machine: 4
+        }
+    }
+
+    /// The names of a dimension by their numbers.
+    subscript(dimension: UsageDimension) -> [String] { tables[Self.place(of: dimension)].names }
+
+    /// The names of a dimension but the empty one; the same set, which compares at once, until there is a new name.
+    mutating func set(of dimension: UsageDimension) -> Set<String> {
+        let place = Self.place(of: dimension)
+        if let known = tables[place].set { return known }
+        let set = Set(tables[place].names).subtracting([""])
+        tables[place].set = set
+        return set
+    }
+
+    /// The number of a name, a new one if it has none.
+    mutating func number(of name: String, as dimension: UsageDimension) -> Int32 {
+        let place = Self.place(of: dimension)
+        if let known = tables[place].numbers[name] { return known }
+        let number = Int32(clamping: tables[place].names.count)
+        tables[place].names.append(name)
+        tables[place].numbers[name] = number
+        tables[place].set = nil
+        return number
+    }
+}

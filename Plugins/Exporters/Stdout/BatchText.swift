@@ -105,3 +105,148 @@ extension ValueKind {
         }
     }
 }
+
+/// One model call as a line of text.
+enum CallText {
+    /// Time, who and where, tokens by bucket, and the cost or `unpriced`.
+    static func line(_ call: Call) -> String {
+        let counts = call.counts
+        let pairs: [(String, String?)] = [
+            ("agent", call.agent), ("session", call.session), ("model", call.model),
+            ("input", "\(counts.uncachedInput)"), ("cache_read", "\(counts.cacheRead)"),
+            ("cache_write", "\(counts.cacheWrite)"), ("output", "\(counts.output)"),
+            ("reasoning", "\(counts.reasoning)"), ("error", call.error),
+        ]
+        let cost = call.price.flatMap { $0.isPriced ? "cost=\(dollars($0.cost))" : nil } ?? "unpriced"
+        let known = pairs.compactMap { key, value in value.map { PrintableText.pair(key, $0) } }
+        return (["\(call.time.iso8601) call"] + known + [cost]).joined(separator: " ")
+    }
+
+    /// An amount as `$1.25`: exact, with at least two decimals.
+    static func dollars(_ money: Money) -> String {
+        let (whole, rest) = money.nanodollars.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
+        var decimals = String(String(rest + 1_000_000_000).dropFirst())
+        while decimals.utf8.count > 2, decimals.last == "0" { decimals.removeLast() }
+        return "\(money.nanodollars < 0 ? "-" : "")$\(whole).\(decimals)"
+    }
+}
+
+/// One span, log record or data point as a line of text.
+struct RecordText {
+    private let batch: Batch
+    private let index: Int
+
+    init(_ batch: Batch, _ index: Int) {
+        self.batch = batch
+        self.index = index
+    }
+
+    /// Time, kind and name, and what else there is, in pairs.
+    var line: String {
+        let head = "\(time.iso8601) \(kind) \(PrintableText.escape(name))"
+        return ([head] + pairs.map { PrintableText.pair($0, $1) }).joined(separator: " ")
+    }
+
+    private var record: RecordEntry { batch.otlp.records[index] }
+
+    /// Log records without a time of their own have that of their collection.
+    private var time: Timestamp {
+        Timestamp(unixNano: record.time) ?? Timestamp(unixNano: record.observedTime) ?? batch.receivedAt
+    }
+
+    private var kind: String {
+        switch batch.signal {
+        case .traces: "span"
+        case .logs: "log"
+        case .metrics: "point"
+        }
+    }
+
+    private var name: String {
+        let slice = record.metric.map { batch.otlp.metrics[$0].name } ?? record.name
+        if !slice.isEmpty { return batch.otlp.string(slice) }
+        return batch.otlp.attribute(.eventName, record: index).map { batch.otlp.text(of: $0) } ?? "-"
+    }
+
+    private var pairs: [(String, String)] {
+        var pairs: [(String, String)] = []
+        if let service = batch.otlp.inheritedAttribute(.serviceName, record: index) {
+            pairs.append(("service", batch.otlp.text(of: service)))
+        }
+        if let session { pairs.append(("session", session)) }
+        switch batch.signal {
+        case .traces: pairs += spanPairs
+        case .logs where record.bodyKind != .empty: pairs.append(("body", batch.otlp.text(of: record.body)))
+        case .logs: break
+        case .metrics: pairs += pointPairs
+        }
+        return pairs
+    }
+
+    private var session: String? {
+        guard index < batch.sessionOfRecord.count else { return nil }
+        let position = Int(batch.sessionOfRecord[index])
+        return batch.sessions.indices.contains(position) ? batch.sessions[position].id : nil
+    }
+
+    private var spanPairs: [(String, String)] {
+        var pairs: [(String, String)] = []
+        if record.endTime >= record.startTime, record.startTime > 0 {
+            pairs.append(("duration", "\((record.endTime - record.startTime) / 1_000_000)ms"))
+        }
+        if record.statusCode == 2 { pairs.append(("status", "error")) }
+        return pairs
+    }
+
+    private var pointPairs: [(String, String)] {
+        var pairs: [(String, String)] = []
+        if let distribution = batch.otlp.distribution(record: index) {
+            pairs.append(("count", "\(distribution.count)"))
+            if let sum = distribution.sum { pairs.append(("sum", "\(sum)")) }
+        } else if record.bodyKind != .empty {
+            pairs.append(("value", batch.otlp.text(of: record.body)))
+        }
+        if let metric = record.metric {
+            let unit = batch.otlp.string(batch.otlp.metrics[metric].unit)
+            if !unit.isEmpty { pairs.append(("unit", unit)) }
+        }
+        return pairs
+    }
+}
+
+/// Text that came from outside, made safe for a terminal.
+enum PrintableText {
+    /// The text with everything escaped that would move the cursor, change colours or reorder what is shown.
+    static func escape(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case _ where isUnsafe(scalar): result += "\\u{\(String(scalar.value, radix: 16))}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    /// A pair as in logfmt: `key=value`, the value in quotes where its end could not be seen otherwise.
+    static func pair(_ key: String, _ value: String) -> String {
+        let value = escape(value)
+        guard value.isEmpty || value.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) else {
+            return "\(key)=\(value)"
+        }
+        return "\(key)=\"\(value.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\""
+    }
+
+    private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        // Format characters reorder text; the joiners among them only shape letters and emoji.
+        case .control, .lineSeparator, .paragraphSeparator: true
+        case .format: !(0x200C...0x200D).contains(scalar.value)
+        default: false
+        }
+    }
+}

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+import CEmbedded
+public import CollectorKit
 import HTTPTypes
 import Logging
+public import OTLP
+import Synchronization
 import Usage
 
 /// Answers questions about usage over HTTP: the query API.
@@ -116,5 +119,249 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
                 return ServerResponse(APIError(.serviceUnavailable, "the store cannot answer now; see the log"))
             }
         }
+    }
+}
+
+/// Makes the extension that answers questions about usage over HTTP.
+public struct HubFactory: ExtensionFactory {
+    private let version: String
+    private let pages: [ComponentPage]
+
+    /// Creates the factory.
+    ///
+    /// - Parameters:
+    ///   - version: That of the program, for the health check.
+    ///   - pages: The documentation that is served under `/docs/components`.
+    public init(version: String = "development", pages: [ComponentPage] = []) {
+        self.version = version
+        self.pages = pages
+    }
+
+    /// What a user writes.
+    public typealias Config = HubConfig
+    /// The type in a configuration.
+    public let type = "hub"
+    /// What it is for.
+    public let summary = "answers questions about cost, sessions and health over HTTP, from a store"
+    /// It looks at no signal itself.
+    public let signals: [Signal] = []
+
+    /// Makes an extension; without the store it names, it answers that questions cannot be answered.
+    public func makeExtension(
+        _ config: HubConfig,
+        _ settings: ComponentSettings,
+        with parts: CollectorParts
+    ) -> any Extension {
+        HubExtension(config, settings, with: parts, version: version, pages: pages)
+    }
+}
+
+/// The description of the API for programs (OpenAPI 3.1), compiled in from `openapi.json`.
+enum OpenAPIDocument {
+    /// The answer that carries it.
+    static var response: ServerResponse {
+        let bytes = UnsafeBufferPointer(start: hammurabi_openapi(), count: hammurabi_openapi_length())
+        return ServerResponse(
+            .ok,
+            [.contentType: "application/json", .cacheControl: "public, max-age=300"],
+            body: .bytes(Array(bytes))
+        )
+    }
+}
+
+/// Removes what is older than the retention, once a day by itself.
+final class DailyCompaction: Sendable {
+    private let api: UsageAPI
+    private let settings: ComponentSettings
+    private let work = Mutex<Task<Void, Never>?>(nil)
+
+    /// How long after the start the first compaction comes: late enough to be in nobody's way, early enough for a machine that is
+    /// switched off every night.
+    private static let firstDelay = Duration.seconds(600)
+    private static let interval = Duration.seconds(86_400)
+
+    init(_ api: UsageAPI, _ settings: ComponentSettings) {
+        self.api = api
+        self.settings = settings
+    }
+
+    func start() {
+        guard api.store != nil else { return }
+        let (api, settings) = (api, settings)
+        work.withLock { work in
+            work = Task {
+                var delay = Self.firstDelay
+                while (try? await Task.sleep(for: delay)) != nil {
+                    await Self.run(api, settings)
+                    delay = Self.interval
+                }
+            }
+        }
+    }
+
+    /// Ends; a compaction under way stops after its step.
+    func stop() async {
+        let task = work.withLock { $0.take() }
+        task?.cancel()
+        await task?.value
+    }
+
+    private static func run(_ api: UsageAPI, _ settings: ComponentSettings) async {
+        do {
+            let removed = try await api.compact(keeping: api.config.retention.nanoseconds)
+            settings.logger.info("compacted the store", metadata: ["removed": "\(removed)"])
+        } catch is CancellationError {
+        } catch {
+            settings.logger.warning("the store cannot be compacted", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// The routes of the documentation: a list of the components, and a page for each; open to all, because they hold no data.
+///
+/// A client that accepts HTML gets a page in the style of the dashboard, every other one Markdown.
+struct DocumentationRoutes: Sendable {
+    /// All of them; none without pages.
+    let all: [Route]
+
+    init(_ pages: [ComponentPage]) {
+        guard !pages.isEmpty else {
+            all = []
+            return
+        }
+        let titles = pages.map { ($0.type, Self.path(to: $0, among: pages)) }
+        let list = Self.route("/docs/components", title: "Components", text: Self.list(pages), navigation: titles)
+        all =
+            [list]
+            + pages.map { page in
+                Self.route(Self.path(to: page, among: pages), title: page.type, text: page.text, navigation: titles)
+            }
+    }
+
+    /// Where a page is: under the component's type, after its kind when a component of another kind has the same type.
+    private static func path(to page: ComponentPage, among pages: [ComponentPage]) -> String {
+        let isUnique = pages.count { $0.type == page.type } == 1
+        return "/docs/components/" + (isUnique ? page.type : "\(page.kind.singular)/\(page.type)")
+    }
+
+    /// The list of all pages, as Markdown.
+    private static func list(_ pages: [ComponentPage]) -> String {
+        let sections = ComponentKind.allCases.compactMap { kind -> String? in
+            let rows = pages.filter { $0.kind == kind }.map {
+                "| [\($0.type)](\(path(to: $0, among: pages))) | \($0.purpose) |\n"
+            }
+            guard !rows.isEmpty else { return nil }
+            let title = kind.rawValue.prefix(1).uppercased() + kind.rawValue.dropFirst()
+            return "## \(title)\n\n| type | purpose |\n| --- | --- |\n" + rows.joined()
+        }
+        return
+            ([
+                "# Components\n\nWhat a configuration can name, with every key, an example, and what happens on errors.\n"
+            ] + sections)
+            .joined(separator: "\n")
+    }
+
+    private static func route(
+        _ path: String,
+        title: String,
+        text: String,
+        navigation: [(title: String, path: String)]
+    ) -> Route {
+        let html = HTMLPage(title: title, path: path, text: Markdown(text), navigation: navigation).html
+        let page = DashboardFile(path: path, mediaType: "text/html; charset=utf-8", bytes: Array(html.utf8))
+        let source = DashboardFile(path: path, mediaType: "text/markdown; charset=utf-8", bytes: Array(text.utf8))
+        return Route(.get, path, access: .open) { request in
+            var answer = DashboardRoutes.answer(acceptsHTML(request.head) ? page : source, to: request.head)
+            answer.head.headerFields[.vary] = "Accept"
+            return answer
+        }
+    }
+
+    /// Whether a browser asks: it names `text/html`, which no other client does without being told to.
+    private static func acceptsHTML(_ request: HTTPRequest) -> Bool {
+        request.headerFields[values: .accept].contains { field in
+            field.split(separator: ",").contains { range in
+                range.split(separator: ";").first?.filter { $0 != " " }.lowercased() == "text/html"
+            }
+        }
+    }
+}
+
+/// The routes of the dashboard: one for each of its files, open to all, because the files hold no data.
+enum DashboardRoutes {
+    static var all: [Route] { DashboardFile.all.map(route) }
+
+    static func route(_ file: DashboardFile) -> Route {
+        Route(.get, file.route, access: .open) { request in answer(file, to: request.head) }
+    }
+
+    /// The file, or that the browser has it; with the header fields that bind a page to this origin.
+    static func answer(_ file: DashboardFile, to request: HTTPRequest) -> ServerResponse {
+        var fields = safety
+        fields[.eTag] = file.entityTag
+        // A newer program brings newer files, so a browser asks each time; mostly it is told that it has them.
+        fields[.cacheControl] = "no-cache"
+        if request.headerFields[values: .ifNoneMatch].contains(where: { names($0, file.entityTag) }) {
+            return ServerResponse(.notModified, fields)
+        }
+        fields[.contentType] = file.mediaType
+        return ServerResponse(.ok, fields, body: .bytes(file.bytes))
+    }
+
+    /// Whether a list of entity tags names one, by the weak comparison of RFC 9110 §13.1.2.
+    private static func names(_ list: String, _ tag: String) -> Bool {
+        list.split(separator: ",").contains { item in
+            let item = item.trimmingPrefix { $0 == " " || $0 == "\t" }
+            let bare = item.hasPrefix("W/") ? item.dropFirst(2) : item
+            return bare.prefix(tag.count) == tag || bare.prefix(1) == "*"
+        }
+    }
+
+    /// Nothing from elsewhere, nothing inline, no frame around it, no address told to others.
+    private static let safety: HTTPFields = {
+        var fields: HTTPFields = [
+            .contentSecurityPolicy:
+                "default-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+            .xContentTypeOptions: "nosniff",
+        ]
+        if let name = HTTPField.Name("Referrer-Policy") { fields[name] = "no-referrer" }
+        if let name = HTTPField.Name("Cross-Origin-Opener-Policy") { fields[name] = "same-origin" }
+        if let name = HTTPField.Name("Cross-Origin-Resource-Policy") { fields[name] = "same-origin" }
+        return fields
+    }()
+}
+
+/// A file of the dashboard, as it is compiled into the program.
+struct DashboardFile: Sendable {
+    /// The path from the folder of the dashboard, such as `app.css`.
+    let path: String
+    /// What it is, for `Content-Type`.
+    let mediaType: String
+    /// Its content.
+    let bytes: [UInt8]
+    /// A strong validator: it changes with the content.
+    let entityTag: String
+
+    init(path: String, mediaType: String, bytes: [UInt8]) {
+        self.path = path
+        self.mediaType = mediaType
+        self.bytes = bytes
+        entityTag = "\"" + SHA256.hex(SHA256.digest(bytes).prefix(12)) + "\""
+    }
+
+    /// Where it is served: the page itself at the root, everything else below `/assets`.
+    var route: String { path == "index.html" ? "/" : "/assets/" + path }
+
+    /// All files of the dashboard.
+    static let all: [DashboardFile] = UnsafeBufferPointer(
+        start: hammurabi_web_files(),
+        count: hammurabi_web_file_count()
+    )
+    .map { file in
+        DashboardFile(
+            path: String(cString: file.path),
+            mediaType: String(cString: file.media_type),
+            bytes: Array(UnsafeBufferPointer(start: file.bytes, count: file.length))
+        )
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
+import Dispatch
+import Glibc
 import Logging
 public import OTLP
 import Synchronization
@@ -291,5 +293,102 @@ public struct AgentSessionsFactory: ReceiverFactory {
         -> any Receiver
     {
         AgentSessionsReceiver(config, settings, environment: environment, machine: machine, next: next[.logs])
+    }
+}
+
+/// Runs a pass on a thread of its own, because it waits for the disk.
+final class ScanWorker: Sendable {
+    private let pass: Mutex<Box>
+    private let queue = DispatchQueue(label: "agent_sessions")
+
+    private struct Box {
+        var pass: ScanPass
+    }
+
+    init(_ options: ScanPass.Options, known: [String: FileMark]) {
+        pass = Mutex(Box(pass: ScanPass(options, known: known)))
+    }
+
+    /// Looks which files there are; returns the keys of those that are there no more.
+    func begin() async -> [String] { await run { $0.begin() } }
+
+    /// Reads on.
+    func step() async -> ScanPass.Step { await run { $0.step() } }
+
+    private func run<Result: Sendable>(_ body: @escaping @Sendable (ScanPass) -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: self.pass.withLock { body($0.pass) }) }
+        }
+    }
+}
+
+/// Keeps a checkpoint on the disk.
+struct CheckpointFile: Sendable {
+    let path: String
+
+    /// A checkpoint has some hundred bytes for each session file.
+    private static let largest = 1 << 30
+
+    private var draft: String { path + ".new" }
+
+    /// What is kept; nothing when there is no file, or when it is damaged or no regular file.
+    func load() -> Checkpoint? {
+        guard let bytes = try? OwnFile.content(path, largest: Self.largest) else { return nil }
+        return Checkpoint(bytes)
+    }
+
+    /// Whether there is a file at all.
+    var exists: Bool { access(path, F_OK) == 0 }
+
+    /// Refuses what is no regular file where the checkpoint is read and written; a rename would remove a link without a word.
+    func refuseOthers() throws(QueueStorageError) {
+        try OwnFile.refuseOthers(path)
+        try OwnFile.refuseOthers(draft)
+    }
+
+    /// Replaces the file as a whole: after a crash there is the old one or the new one.
+    ///
+    /// - Throws: ``FileStream/Failure``; the old file is still there then.
+    func save(_ checkpoint: Checkpoint) throws(FileStream.Failure) {
+        try makeFolder()
+        let descriptor: Int32
+        do throws(QueueStorageError) {
+            try refuseOthers()
+            descriptor = try OwnFile.open(draft, .replacing)
+        } catch {
+            throw FileStream.Failure(error.reason)
+        }
+        do throws(FileStream.Failure) {
+            defer { close(descriptor) }
+            try write(checkpoint.encoded, to: descriptor)
+            guard fsync(descriptor) == 0 else { throw .system }
+        } catch {
+            unlink(draft)
+            throw error
+        }
+        guard rename(draft, path) == 0 else { throw .system }
+        do throws(QueueStorageError) {
+            try DurableFolder.flush(DurableFolder.containing(path))
+        } catch {
+            throw FileStream.Failure(error.reason)
+        }
+    }
+
+    private func makeFolder() throws(FileStream.Failure) {
+        do throws(QueueStorageError) {
+            try DurableFolder.make(DurableFolder.containing(path))
+        } catch {
+            throw FileStream.Failure("its folder cannot be made")
+        }
+    }
+
+    private func write(_ bytes: [UInt8], to descriptor: Int32) throws(FileStream.Failure) {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(descriptor, buffer.baseAddress.map { $0 + written }, bytes.count - written)
+            }
+            if count > 0 { written += count } else if errno != EINTR { throw .system }
+        }
     }
 }

@@ -4,6 +4,7 @@ import CollectorKit
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import NIOSSL
 import NIOTLS
 import Usage
@@ -627,5 +628,39 @@ extension ConnectionHandler {
             expect(.body, by: bodyDeadline(exchange))
             context.read()
         }
+    }
+}
+
+/// Runs tasks on the event loop of a connection, so that a short request never changes threads.
+final class EventLoopExecutor: TaskExecutor {
+    private let eventLoop: any EventLoop
+
+    init(_ eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        eventLoop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
+
+/// Runs requests whose work is long on threads of their own, so that neither event loops nor the threads that answer short questions
+/// wait for them.
+///
+/// The threads begin with the first such request and live as long as the process. Safe to use from any thread.
+final class WorkerThreads: TaskExecutor {
+    static let shared = WorkerThreads()
+
+    private let threads: NIOThreadPool
+
+    private init() {
+        threads = NIOThreadPool(numberOfThreads: max(2, System.coreCount))
+        threads.start()
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        threads.submit { _ in job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }

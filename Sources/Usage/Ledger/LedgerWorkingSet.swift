@@ -305,3 +305,92 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         markChanged(id)
     }
 }
+
+/// Who stands near a border of two cells, before and after a change.
+///
+/// As long as no observation was there twice, what is there is the observations of one call, and they are joined across the border as they
+/// would be elsewhere. Whoever makes such a call again and again is there several times, so no chain of pairs leads across.
+struct BucketBoundary {
+    /// All who stand there, before or after.
+    private(set) var members: Set<UInt64> = []
+    private var before = Presence()
+    private var after = Presence()
+
+    private struct Presence {
+        var emitters: Set<UInt64> = []
+        var isClear = true
+
+        mutating func note(_ emitter: UInt64) {
+            if !emitters.insert(emitter).inserted { isClear = false }
+        }
+    }
+
+    /// Whether no emitter is there twice once the change is made.
+    var isClear: Bool { after.isClear }
+
+    /// Whether pairs across the border that were possible no longer are, or the other way round.
+    var turns: Bool { before.isClear != after.isClear }
+
+    /// Whether nothing that stands there, too, can make a difference.
+    var isOverfull: Bool { !before.isClear && !after.isClear }
+
+    /// Takes in an observation as it was and as it will be, if it stands at the border.
+    mutating func note(_ id: UInt64, _ former: Observation?, _ next: Observation?, at border: MatchBucket) {
+        guard !members.contains(id) else { return }
+        if let former, Self.isNear(former, border) {
+            members.insert(id)
+            before.note(former.emitter)
+        }
+        if let next, Self.isNear(next, border) {
+            members.insert(id)
+            after.note(next.emitter)
+        }
+    }
+
+    private static func isNear(_ observation: Observation, _ border: MatchBucket) -> Bool {
+        ResemblanceRule.allCases.contains { $0.cell(of: observation)?.border(near: observation.time) == border }
+    }
+}
+
+/// Which of the cells that a change touches are overfullBuckets, before and after it.
+struct OverfullBuckets {
+    /// The stored members of each cell that was asked for; nil for a overfull.
+    private var cells: [MatchBucket: [UInt64]?] = [:]
+    private var comings: [MatchBucket: Int] = [:]
+
+    /// Notes where an observation stood and where it will stand.
+    mutating func move(_ id: UInt64, from former: MatchBucket?, to next: MatchBucket?) {
+        guard former != next else { return }
+        if let next { comings[next, default: 0] += 1 }
+        if let former { comings[former, default: 0] -= 1 }
+    }
+
+    /// The cells that gain or lose members.
+    var changed: [MatchBucket] { Array(comings.keys) }
+
+    func knows(_ cell: MatchBucket) -> Bool { cells[cell] != nil }
+
+    mutating func add(_ cell: MatchBucket, members: [UInt64]?) { cells[cell] = .some(members) }
+
+    /// The stored members; none of a overfull.
+    func members(of cell: MatchBucket) -> [UInt64] { (cells[cell] ?? nil) ?? [] }
+
+    /// Whether a cell is a overfull; once it is one, it stays so.
+    func isOverfull(_ cell: MatchBucket, after change: Bool) -> Bool {
+        guard let known = cells[cell] else { return false }
+        guard let members = known else { return true }
+        return change && members.count + comings[cell, default: 0] > MatchBucket.capacity
+    }
+
+    /// The observation, excluded from matching by a rule whose cell is overfull.
+    func excluded(_ observation: Observation, after change: Bool) -> Observation {
+        var silent = observation
+        if let cell = ResemblanceRule.blockingKey.cell(of: observation), isOverfull(cell, after: change) {
+            silent.blockingKey = 0
+        }
+        if let cell = ResemblanceRule.interval.cell(of: observation), isOverfull(cell, after: change) {
+            silent.intervalKey = 0
+        }
+        return silent
+    }
+}

@@ -79,3 +79,271 @@ public struct PriceTable: Sendable {
         return result
     }
 }
+
+// MARK: - Lookup
+
+extension PriceTable {
+    /// Finds the price of a model at an instant; nil when the model is unpriced.
+    ///
+    /// - Parameters:
+    ///   - model: The model as the call names it, decorated or not.
+    ///   - provider: Who answered, in OpenTelemetry's, LiteLLM's or an agent's spelling; nil when it is not known.
+    ///   - time: When the call was made.
+    public func entry(model: String, provider: String?, at time: Timestamp) -> PriceEntry? {
+        history(model: model, provider: provider)?.entry(at: time)
+    }
+
+    /// Finds the prices of a model over time; nil when the model is unpriced.
+    public func history(model: String, provider: String?) -> PriceHistory? {
+        let override = effectiveOverride(for: model, provider: provider)
+        if let entry = override?.entry { return PriceHistory(entries: [entry]) }
+        guard var history = published(model: model, provider: provider) else { return nil }
+        if let override {
+            for index in history.entries.indices { history.entries[index].factor = override.multiplier }
+        }
+        return history
+    }
+
+    /// The user's price for a model: the one for its exact name, else the one for its name without decoration.
+    ///
+    /// A price for `claude-opus-6` reaches `claude-opus-6-20261201` and `claude-opus-6[1m]`, as a row of a price list does
+    /// (farion1231/cc-switch#2390); one for a dated name reaches no other date.
+    public func override(for model: String) -> PriceOverride? {
+        guard !overrides.isEmpty else { return nil }
+        if let exact = overrides[model.lowercased()] { return exact }
+        return ModelName.undecorated(model).lazy.compactMap { overrides[$0] }.first
+    }
+
+    /// The user's price for a model that no list has, under any name that the model may have there: without a gateway's prefix, without
+    /// Bedrock's region and the like, else without an ending that leaves the price as it is (``ModelAlias``).
+    private func lastResort(for model: String) -> PriceOverride? {
+        guard !overrides.isEmpty, let name = ModelName(model) else { return nil }
+        let spellings = name.spellings.filter { !$0.isFast }.map(\.text)
+        return spellings.lazy.compactMap { overrides[$0] }.first
+            ?? spellings.lazy.compactMap { override(withoutEndingOf: $0) }.first
+    }
+
+    /// A name may lose one ending after the other, each of which makes it shorter or another one's beginning.
+    private func override(withoutEndingOf name: String) -> PriceOverride? {
+        for base in ModelAlias.bases(of: name) {
+            for form in [base] + ModelName.undecorated(base) {
+                if let found = overrides[form] ?? override(withoutEndingOf: form) { return found }
+            }
+        }
+        return nil
+    }
+
+    /// The user's price that a model has, by whatever rule; nil when it has none of the user's.
+    func effectiveOverride(for model: String, provider: String? = nil) -> PriceOverride? {
+        guard !overrides.isEmpty else { return nil }
+        if let override = override(for: model) { return override }
+        return row(for: model, provider: provider) == nil ? lastResort(for: model) : nil
+    }
+
+    private func published(model: String, provider: String?) -> PriceHistory? {
+        if let found = row(for: model, provider: provider) { return found }
+        guard let name = listed(model, provider) else { return nil }
+        return alias(of: name, scopes: (provider.map(ProviderScope.scopes) ?? []) + name.impliedScopes)
+    }
+
+    /// A model's name where a price list may have it; nil for a model that runs locally.
+    private func listed(_ model: String, _ provider: String?) -> ModelName? {
+        if let provider, ProviderScope.isLocal(provider) { return nil }
+        guard let name = ModelName(model), !name.impliedScopes.contains(where: ProviderScope.isLocal) else {
+            return nil
+        }
+        return name
+    }
+
+    /// The rows of the price lists that are the model's own, not those of a model that it is billed as.
+    private func row(for model: String, provider: String?) -> PriceHistory? {
+        guard let name = listed(model, provider) else { return nil }
+        let own = provider.map(ProviderScope.scopes) ?? []
+        if let found = find(name, in: own, allowsFree: true) { return found }
+        if let found = find(name, in: name.impliedScopes, allowsFree: false) { return found }
+        for spelling in name.spellings {
+            let scopes = ProviderScope.firstParty(of: spelling.text)
+            if let found = find(spelling, in: scopes, allowsFree: false) { return found }
+        }
+        return nil
+    }
+
+    private func find(_ name: ModelName, in scopes: [String], allowsFree: Bool) -> PriceHistory? {
+        for scope in scopes {
+            for spelling in name.spellings {
+                if let found = find(spelling, in: [scope], allowsFree: allowsFree) { return found }
+            }
+        }
+        return nil
+    }
+
+    private func find(_ spelling: ModelName.Spelling, in scopes: [String], allowsFree: Bool) -> PriceHistory? {
+        for scope in scopes {
+            guard var history = history(scope: scope, model: spelling.text) else { continue }
+            history.entries.removeAll { !$0.canPrice(allowsFree: allowsFree) }
+            if spelling.isFast {
+                // Without a factor for fast mode, `-fast` is part of the name of another model.
+                history.entries.removeAll { $0.fastFactor == nil }
+                for index in history.entries.indices { history.entries[index].isFastName = true }
+            }
+            if !history.entries.isEmpty { return history }
+        }
+        return nil
+    }
+
+    private func alias(of name: ModelName, scopes: [String]) -> PriceHistory? {
+        for spelling in name.spellings {
+            if let found = alias(of: spelling, scopes: scopes) { return found }
+        }
+        return nil
+    }
+
+    /// The prices of the model that an alias means; a name may lose one ending after the other, each of which makes it shorter.
+    private func alias(of spelling: ModelName.Spelling, scopes: [String]) -> PriceHistory? {
+        func find(_ model: String) -> PriceHistory? {
+            let target = ModelName.Spelling(text: model, isFast: spelling.isFast)
+            return self.find(target, in: scopes + ProviderScope.firstParty(of: model), allowsFree: false)
+        }
+        let entries = ModelAlias.periods(of: spelling.text).flatMap { period in
+            find(period.model)?.clipped(from: period.from, until: period.until) ?? []
+        }
+        if !entries.isEmpty { return PriceHistory(entries: entries) }
+        for base in ModelAlias.bases(of: spelling.text) {
+            for form in [base] + ModelName.undecorated(base) {
+                let shorter = ModelName.Spelling(text: form, isFast: spelling.isFast)
+                if let found = find(form) ?? alias(of: shorter, scopes: scopes) { return found }
+            }
+        }
+        return nil
+    }
+}
+
+// MARK: - Reports
+
+extension PriceTable {
+    /// The current row of every model in every price list and all overrides, sorted by ``PriceEntry/rateKey``.
+    public func models() -> [PriceEntry] {
+        var rows: [String: PriceEntry] = [:]
+        for text in texts.reversed() {
+            text.forEachRow { line in
+                guard let entry = try? PriceLine.parse(line), entry.validUntil == nil else { return }
+                rows["\(entry.provider)/\(entry.model)"] = entry
+            }
+        }
+        for entry in overrides.values.compactMap(\.entry) { rows[entry.rateKey] = entry }
+        return rows.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// Up to three models of the table whose names are most like an unpriced one, for a person to choose from.
+    ///
+    /// Models in their vendors' own lists come first.
+    public func suggestions(for model: String) -> [String] {
+        guard let name = ModelName(model),
+            let bare = name.spellings.map(\.text).min(by: { $0.utf8.count < $1.utf8.count })
+        else { return [] }
+        let wanted = Array(bare.utf8)
+        var found: [Suggestion] = []
+        for text in texts {
+            text.forEachRow { row in
+                let columns = row.split(separator: "\t", maxSplits: 2)
+                guard columns.count == 3, let last = columns[1].utf8.split(separator: UInt8(ascii: "/")).last,
+                    let distance = Self.distance(wanted, Array(last), atMost: max(2, wanted.count / 4))
+                else { return }
+                let isForeign = !ProviderScope.firstParty(of: String(columns[1])).contains(String(columns[0]))
+                let name = isForeign ? "\(columns[0])/\(columns[1])" : String(columns[1])
+                found.append(Suggestion(isForeign: isForeign, distance: distance, name: name))
+            }
+        }
+        return Set(found).sorted { $0.order < $1.order }.prefix(3).map(\.name)
+    }
+
+    /// The names that are billed as another model when no price list has a row for them.
+    public static var aliases: [PriceAlias] { ModelAlias.all }
+
+    /// The user's prices that reach none of the models that calls were made with, by name (ccusage/ccusage#1785).
+    ///
+    /// Without any model there is nothing to compare, and nothing is reported.
+    public func unmatchedOverrides(among models: Set<String>) -> [UnmatchedOverride] {
+        guard !overrides.isEmpty, !models.isEmpty else { return [] }
+        let used = Set(models.compactMap { effectiveOverride(for: $0)?.model })
+        return overrides.values.map(\.model).filter { !used.contains($0) }.sorted().map { name in
+            UnmatchedOverride(model: name, nearest: Self.nearest(to: name, among: models))
+        }
+    }
+
+    private static func nearest(to name: String, among models: Set<String>) -> String? {
+        let wanted = Array(name.lowercased().utf8)
+        let found = models.flatMap { model in
+            // A date or an ending that a name lacks is no misspelling.
+            let forms = [model.lowercased()] + ModelName.undecorated(model)
+            let bases = forms.flatMap(ModelAlias.bases)
+            return (forms + bases + bases.flatMap(ModelName.undecorated)).compactMap { form in
+                distance(wanted, Array(form.utf8), atMost: max(3, wanted.count / 3)).map { ($0, model) }
+            }
+        }
+        return found.min { $0 < $1 }?.1
+    }
+
+    private struct Suggestion: Hashable {
+        /// Whether somebody else than the vendor sells the model.
+        var isForeign: Bool
+        var distance: Int
+        var name: String
+
+        var order: (Int, Int, String) { (isForeign ? 1 : 0, distance, name) }
+    }
+
+    /// Levenshtein's distance; nil when it is greater than `limit`.
+    private static func distance(_ left: [UInt8], _ right: [UInt8], atMost limit: Int) -> Int? {
+        guard abs(left.count - right.count) <= limit else { return nil }
+        var row = Array(0...right.count)
+        for (index, byte) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for (column, other) in right.enumerated() {
+                let cost = min(row[column] + 1, row[column + 1] + 1, diagonal + (byte == other ? 0 : 1))
+                diagonal = row[column + 1]
+                row[column + 1] = cost
+            }
+            if (row.min() ?? 0) > limit { return nil }
+        }
+        return row[right.count] <= limit ? row[right.count] : nil
+    }
+}
+
+/// Reads a whole file of our own format and checks every row.
+enum PriceFile {
+    static func entries(_ bytes: [UInt8]) throws(PriceTableError) -> [PriceEntry] {
+        var entries: [PriceEntry] = []
+        var spans: [String: [PriceEntry]] = [:]
+        for (index, bytes) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+        {
+            let line = index + 1
+            guard let first = bytes.first, first != UInt8(ascii: "#") else { continue }
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                throw PriceTableError(line: line, "the line is not UTF-8")
+            }
+            let entry: PriceEntry
+            do throws(PriceLine.Problem) {
+                entry = try PriceLine.parse(text)
+            } catch {
+                throw PriceTableError(line: line, error.reason)
+            }
+            let key = entry.provider + "/" + entry.model
+            let others = spans[key, default: []]
+            guard !others.contains(where: { overlap($0, entry) }) else {
+                throw PriceTableError(line: line, "a second price of \(key) for the same time")
+            }
+            spans[key] = others + [entry]
+            entries.append(entry)
+        }
+        return entries
+    }
+
+    private static func overlap(_ left: PriceEntry, _ right: PriceEntry) -> Bool {
+        let starts = [left.validFrom, right.validFrom].compactMap(\.self).max()
+        let ends = [left.validUntil, right.validUntil].compactMap(\.self).min()
+        guard let starts, let ends else { return true }
+        return starts < ends
+    }
+}

@@ -103,3 +103,83 @@ struct UnkeyedNodeDecoding: UnkeyedDecodingContainer {
         return layers.element(nodes[currentIndex], currentIndex)
     }
 }
+
+struct KeyedNodeDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
+    let session: DecodingSession
+    let layers: Layers
+    let keys: RequestedKeys
+
+    var codingPath: [any CodingKey] { layers.path.map { ConfigKey(stringValue: $0) } }
+
+    var allKeys: [Key] {
+        let names = [layers.given, layers.fallback].flatMap { $0?.mapping?.entries.map(\.key.text) ?? [] }
+        var seen: Set<String> = []
+        return names.filter { seen.insert($0).inserted }.compactMap { Key(stringValue: $0) }
+    }
+
+    func contains(_ key: Key) -> Bool {
+        let child = child(key)
+        return child.given != nil || child.fallback != nil
+    }
+
+    func decodeNil(forKey key: Key) -> Bool { child(key).isNull }
+
+    func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
+        let child = child(key)
+        if child.isNull, child.given?.scalar?.isUnresolved != true, !(type is any OptionalType.Type),
+            !(type is any ConfigSection.Type)
+        {
+            _ = session.missing(ConfigKey.name(of: key), layers)
+            return try session.defaultValue(type, child)
+        }
+        return try session.decode(type, child)
+    }
+
+    func nestedContainer<Nested: CodingKey>(
+        keyedBy type: Nested.Type,
+        forKey key: Key
+    ) throws -> KeyedDecodingContainer<Nested> {
+        try NodeDecoder(session: session, layers: child(key)).container(keyedBy: type)
+    }
+
+    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
+        try NodeDecoder(session: session, layers: child(key)).unkeyedContainer()
+    }
+
+    func superDecoder() throws -> any Decoder {
+        NodeDecoder(session: session, layers: layers.child("super", secretKeys: session.diagnostics.secretKeys))
+    }
+
+    func superDecoder(forKey key: Key) throws -> any Decoder {
+        NodeDecoder(session: session, layers: child(key))
+    }
+
+    private func child(_ key: Key) -> Layers {
+        let name = ConfigKey.name(of: key)
+        keys.insert(name)
+        var child = layers.child(name, secretKeys: session.diagnostics.secretKeys)
+        child.declaredKey = name
+        return child
+    }
+
+    private func optional<T: Decodable>(_ type: T.Type, _ key: Key) -> T? {
+        session.decodeOptional(type, child(key))
+    }
+
+    // See `KeyedNodeEncoding` for why every type is listed.
+    func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? { optional(type, key) }
+    func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? { optional(type, key) }
+    func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? { optional(type, key) }
+    func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? { optional(type, key) }
+    func decodeIfPresent(_ type: Float.Type, forKey key: Key) throws -> Float? { optional(type, key) }
+    func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? { optional(type, key) }
+    func decodeIfPresent(_ type: Int8.Type, forKey key: Key) throws -> Int8? { optional(type, key) }
+    func decodeIfPresent(_ type: Int16.Type, forKey key: Key) throws -> Int16? { optional(type, key) }
+    func decodeIfPresent(_ type: Int32.Type, forKey key: Key) throws -> Int32? { optional(type, key) }
+    func decodeIfPresent(_ type: Int64.Type, forKey key: Key) throws -> Int64? { optional(type, key) }
+    func decodeIfPresent(_ type: UInt.Type, forKey key: Key) throws -> UInt? { optional(type, key) }
+    func decodeIfPresent(_ type: UInt8.Type, forKey key: Key) throws -> UInt8? { optional(type, key) }
+    func decodeIfPresent(_ type: UInt16.Type, forKey key: Key) throws -> UInt16? { optional(type, key) }
+    func decodeIfPresent(_ type: UInt32.Type, forKey key: Key) throws -> UInt32? { optional(type, key) }
+    func decodeIfPresent(_ type: UInt64.Type, forKey key: Key) throws -> UInt64? { optional(type, key) }
+}

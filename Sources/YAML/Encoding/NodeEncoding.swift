@@ -66,3 +66,60 @@ struct UnkeyedNodeEncoding: UnkeyedEncodingContainer {
         encoding.nested(encoding.slot.element(), ConfigKey(index: count))
     }
 }
+
+struct KeyedNodeEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
+    let encoding: NodeEncoding
+    var codingPath: [any CodingKey] { encoding.codingPath }
+
+    func encodeNil(forKey key: Key) { slot(key).content = .null }
+
+    func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
+        try encoding.rules.write(value, into: slot(key), codingPath: codingPath + [key])
+    }
+
+    func nestedContainer<Nested: CodingKey>(
+        keyedBy type: Nested.Type,
+        forKey key: Key
+    ) -> KeyedEncodingContainer<Nested> {
+        encoding.nested(slot(key), key).container(keyedBy: type)
+    }
+
+    func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
+        encoding.nested(slot(key), key).unkeyedContainer()
+    }
+
+    func superEncoder() -> any Encoder {
+        encoding.nested(encoding.slot.child("super"), ConfigKey(stringValue: "super"))
+    }
+
+    func superEncoder(forKey key: Key) -> any Encoder {
+        encoding.nested(slot(key), key)
+    }
+
+    private func slot(_ key: Key) -> EncodedSlot {
+        encoding.slot.child(encoding.keepsKeys ? key.stringValue : ConfigKey.name(of: key))
+    }
+
+    private func write<T: Encodable>(optional value: T?, _ key: Key) throws {
+        guard let value else { return encoding.rules.writeNull(T.self, into: slot(key)) }
+        try encode(value, forKey: key)
+    }
+
+    // An absent optional leaves a null with its type behind, so that its key is known. The generic requirement alone does
+    // not do: the standard library's own default implementations would win for the types below.
+    func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: Bool?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: String?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: Double?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: Float?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: Int?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: Int8?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: Int16?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: Int32?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: Int64?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: UInt?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: UInt8?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: UInt16?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: UInt32?, forKey key: Key) throws { try write(optional: value, key) }
+    func encodeIfPresent(_ value: UInt64?, forKey key: Key) throws { try write(optional: value, key) }
+}

@@ -128,3 +128,235 @@ public struct Substitution: Sendable {
         return text
     }
 }
+
+/// Finds the place of a reference inside the scalar it was read from.
+struct ReferenceLocator {
+    private static let linesSearched = 50
+
+    let scalar: Scalar
+    let source: SourceFile?
+
+    /// Returns the place of a reference that begins at an offset of the value, or the scalar's where escapes or line folding hide it.
+    func mark(of written: String, offset: Int) -> Mark {
+        guard let source else { return scalar.mark }
+        let needle = Array(written.unicodeScalars)
+        for line in scalar.mark.line..<(scalar.mark.line + Self.linesSearched) {
+            guard let text = source.line(line) else { break }
+            // Quotes and escapes make the source longer than the value, never shorter.
+            let start = line == scalar.mark.line ? scalar.mark.column - 1 + offset : 0
+            if let found = Self.index(of: needle, in: Array(text.unicodeScalars), from: start) {
+                return Mark(file: scalar.mark.file, line: line, column: found + 1, length: needle.count)
+            }
+        }
+        return scalar.mark
+    }
+
+    private static func index(of needle: [Unicode.Scalar], in line: [Unicode.Scalar], from start: Int) -> Int? {
+        guard !needle.isEmpty, line.count - needle.count >= start else { return nil }
+        return (start...(line.count - needle.count)).first { line[$0..<$0 + needle.count].elementsEqual(needle) }
+    }
+}
+
+/// Splits a scalar into literal text and references, from left to right, `$$` first.
+///
+/// Follows the environment variable substitution of OpenTelemetry's configuration data model, except that an unclosed
+/// `${` is an error here.
+struct ReferenceScanner {
+    enum Piece: Equatable {
+        case literal(String)
+        case reference(Reference)
+        /// `$NAME`, which a shell would replace and a configuration keeps.
+        case bareName(String, offset: Int)
+    }
+
+    private let scalars: [Unicode.Scalar]
+    private var index = 0
+    private var literal = String.UnicodeScalarView()
+    private var pieces: [Piece] = []
+
+    static func pieces(of text: String) -> [Piece] {
+        var scanner = ReferenceScanner(scalars: Array(text.unicodeScalars))
+        scanner.scan()
+        return scanner.pieces
+    }
+
+    private init(scalars: [Unicode.Scalar]) {
+        self.scalars = scalars
+    }
+
+    private mutating func scan() {
+        while index < scalars.count {
+            guard scalars[index] == "$", index + 1 < scalars.count else {
+                literal.append(scalars[index])
+                index += 1
+                continue
+            }
+            switch scalars[index + 1] {
+            case "$":
+                literal.append("$")
+                index += 2
+            case "{":
+                flush()
+                pieces.append(.reference(reference()))
+            default:
+                let name = scalars[(index + 1)...].prefix(while: Self.isName)
+                if let first = name.first, !("0"..."9").contains(first) {
+                    flush()
+                    pieces.append(.bareName(string(name.indices), offset: index))
+                    index = name.endIndex
+                } else {
+                    literal.append("$")
+                    index += 1
+                }
+            }
+        }
+        flush()
+    }
+
+    private mutating func flush() {
+        guard !literal.isEmpty else { return }
+        pieces.append(.literal(String(literal)))
+        literal = String.UnicodeScalarView()
+    }
+
+    /// Reads one reference; a `${` inside a default is part of the default up to its own brace.
+    private mutating func reference() -> Reference {
+        let start = index
+        var open = 1
+        index += 2
+        while index < scalars.count {
+            if scalars[index] == "$", index + 1 < scalars.count {
+                if scalars[index + 1] == "$" { return unclosed(from: start, isCutByEscape: true) }
+                if scalars[index + 1] == "{" { open += 1 }
+            }
+            if scalars[index] == "}" { open -= 1 }
+            index += 1
+            guard open == 0 else { continue }
+            return Reference(
+                body: string(start + 2..<index - 1),
+                written: string(start..<index),
+                offset: start
+            )
+        }
+        return unclosed(from: start, isCutByEscape: false)
+    }
+
+    private mutating func unclosed(from start: Int, isCutByEscape: Bool) -> Reference {
+        let end = index
+        index = scalars.count
+        return Reference(unclosed: string(start..<end), offset: start, isCutByEscape: isCutByEscape)
+    }
+
+    private static func isName(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", "_": true
+        default: false
+        }
+    }
+
+    private func string(_ range: Range<Int>) -> String {
+        var view = String.UnicodeScalarView()
+        view.append(contentsOf: scalars[range])
+        return String(view)
+    }
+}
+
+/// One `${…}` in a scalar.
+struct Reference: Equatable {
+    enum Target: Equatable {
+        case environment(name: String, fallback: String?)
+        case file(path: String)
+        case malformed(code: String, message: String, help: String?)
+    }
+
+    /// The text from `${` to `}`.
+    let written: String
+    /// Where it begins in the scalar's text, in Unicode scalars.
+    let offset: Int
+    let target: Target
+
+    init(body: String, written: String, offset: Int) {
+        self.written = written
+        self.offset = offset
+        self.target = Self.target(of: body)
+    }
+
+    /// A reference whose closing brace is missing.
+    init(unclosed written: String, offset: Int, isCutByEscape: Bool) {
+        self.written = written
+        self.offset = offset
+        self.target = .malformed(
+            code: "unclosed-reference",
+            message: isCutByEscape ? "$$ inside a reference" : "this reference has no closing brace",
+            help: isCutByEscape
+                ? "a default cannot contain a literal $" : "close it with }, or write $${ for a literal ${"
+        )
+    }
+
+    private static let forms = "references: ${env:NAME}, ${env:NAME:-default}, ${file:PATH}; $$ is a literal $"
+
+    private static func target(of body: String) -> Target {
+        guard let colon = body.firstIndex(of: ":") else { return environment(body[...]) }
+        let rest = body[body.index(after: colon)...]
+        // `NAME:-default` has no scheme, neither have the shell's other forms.
+        if let operation = rest.first, "-?+=".contains(operation) { return environment(body[...]) }
+        switch body[..<colon] {
+        case "env": return environment(rest)
+        case "file": return file(rest)
+        case let scheme:
+            let help = suggestion(for: String(scheme), among: ["env", "file"]).map { "did you mean \"\($0):\"?" }
+            return .malformed(
+                code: "unknown-scheme",
+                message: "unknown scheme \(quoted(String(scheme))) in a reference",
+                help: help ?? forms
+            )
+        }
+    }
+
+    private static func environment(_ text: Substring) -> Target {
+        let name = text.prefix { $0 != ":" }
+        guard isName(name) else {
+            return .malformed(
+                code: "invalid-reference",
+                message: name.isEmpty
+                    ? "a reference without a name"
+                    : "\(quoted(String(name))) is no name of an environment variable ([A-Za-z_][A-Za-z0-9_]*)",
+                help: meant(by: name).map { "did you mean \($0)?" } ?? forms
+            )
+        }
+        let operation = text[name.endIndex...]
+        if operation.isEmpty { return .environment(name: String(name), fallback: nil) }
+        guard operation.hasPrefix(":-") else {
+            return .malformed(
+                code: "invalid-reference",
+                message: "the form \(quoted("${\(name)" + operation.prefix(2) + "…}")) is not supported",
+                help: forms
+            )
+        }
+        return .environment(name: String(name), fallback: String(operation.dropFirst(2)))
+    }
+
+    /// Returns the form that was probably meant: the shell's `NAME-default`, or `env.NAME`.
+    private static func meant(by name: Substring) -> String? {
+        if name.hasPrefix("env."), isName(name.dropFirst(4)) { return "${env:\(name.dropFirst(4))}" }
+        let parts = name.split(separator: "-", maxSplits: 1)
+        guard parts.count == 2, isName(parts[0]) else { return nil }
+        return "${\(parts[0]):-\(parts[1])}"
+    }
+
+    private static func file(_ path: Substring) -> Target {
+        guard !path.isEmpty else {
+            return .malformed(code: "invalid-reference", message: "a file reference without a path", help: forms)
+        }
+        guard !path.contains(":-") else {
+            return .malformed(code: "invalid-reference", message: "a file reference takes no default", help: forms)
+        }
+        return .file(path: String(path))
+    }
+
+    private static func isName(_ text: Substring) -> Bool {
+        func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) || byte == UInt8(ascii: "_") }
+        guard let first = text.utf8.first, isLetter(first) else { return false }
+        return text.utf8.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) }
+    }
+}
