@@ -7,7 +7,7 @@ import PackageDescription
 func plugin(_ name: String, _ path: String, _ more: [Target.Dependency] = []) -> Target {
     .target(
         name: name,
-        dependencies: ["CollectorKit", "Usage", "OTLP"] + more,
+        dependencies: ["CollectorKit", "Files", "Usage", "OTLP"] + more,
         path: "Plugins/\(path)",
         exclude: ["README.md"]
     )
@@ -16,7 +16,7 @@ func plugin(_ name: String, _ path: String, _ more: [Target.Dependency] = []) ->
 /// The tests of a component.
 func pluginTests(_ name: String, more: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     let common: [Target.Dependency] = [
-        .byName(name: name), "CollectorKit", "OTLP", "Usage", "YAML",
+        .byName(name: name), "CollectorKit", "Files", "OTLP", "Usage", "YAML",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
     ]
@@ -56,12 +56,13 @@ let package = Package(
         .target(name: "CEmbedded"),
 
         .target(name: "YAML", dependencies: ["CLibYAML"]),
+        .target(name: "Files"),
         .target(name: "OTLP"),
         .target(name: "Usage"),
         .target(
             name: "CollectorKit",
             dependencies: [
-                "CZlib", "OTLP", "Usage", "YAML",
+                "CZlib", "Files", "OTLP", "Usage", "YAML",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -127,14 +128,14 @@ let package = Package(
 
         .target(
             name: "Onboarding",
-            dependencies: ["Usage", .product(name: "TOMLKit", package: "TOMLKit")],
+            dependencies: ["Files", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
             exclude: ["README.md"]
         ),
 
         .executableTarget(
             name: "hammurabi",
             dependencies: [
-                "CEmbedded", "CMalloc", "Collector", "CollectorKit", "OTLP", "Onboarding", "Usage", "YAML",
+                "CEmbedded", "CMalloc", "Collector", "CollectorKit", "Files", "OTLP", "Onboarding", "Usage", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -148,13 +149,15 @@ let package = Package(
         .testTarget(name: "ArchitectureTests"),
         .target(name: "FlushCounter", path: "Tests/FlushCounter"),
         .target(name: "ChildProcess", path: "Tests/ChildProcess"),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "FlushCounter"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "OTLPTests", dependencies: ["OTLP"], exclude: ["Fixtures"]),
         .testTarget(name: "UsageTests", dependencies: ["CEmbedded", "Usage"], exclude: ["Fixtures"]),
         .testTarget(
             name: "CollectorKitTests",
             dependencies: plugins + [
-                "CollectorKit", "FlushCounter", "OTLP", "Usage", .product(name: "Logging", package: "swift-log"),
+                "CollectorKit", "Files", "FlushCounter", "OTLP", "Usage",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .testTarget(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import FlushCounter
 import Foundation
 import Glibc
@@ -36,7 +37,7 @@ struct DurableFileTests {
         #expect(flushes.all == ["/": 1, "a": 1, "a/b": 1])
         try DurableFolder.make(folder + "/a/b/c")
         #expect(flushes.all.count == 3)
-        #expect(throws: QueueStorageError.self) { try DurableFolder.make("/proc/none/such") }
+        #expect(throws: FileError.self) { try DurableFolder.make("/proc/none/such") }
         #expect(
             ["/a/b", "a/b", "b", "/b", "/", ".", "a//", "/a/b/"].map(DurableFolder.containing) == [
                 "/a", "a", ".", "/", "/", "..", ".", "/a",
@@ -75,13 +76,13 @@ struct DurableFileTests {
                 try FileManager.default.removeItem(atPath: file)
             }
         }
-        let failure = #expect(throws: QueueStorageError.self) { try queue.append([entry(2)]) }
+        let failure = #expect(throws: FileError.self) { try queue.append([entry(2)]) }
         #expect(failure?.number == ENOENT)
         // The next attempt begins a new file.
         try queue.append([entry(2)])
         try FileManager.default.removeItem(atPath: path)
-        #expect(throws: QueueStorageError.self) { try queue.append([entry(3)]) }
-        #expect(throws: QueueStorageError.self) { try queue.append([entry(3)]) }
+        #expect(throws: FileError.self) { try queue.append([entry(3)]) }
+        #expect(throws: FileError.self) { try queue.append([entry(3)]) }
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         try queue.append([entry(4)])
         queue.close()

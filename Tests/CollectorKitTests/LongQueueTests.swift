@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import Foundation
 import Testing
 
@@ -74,15 +75,15 @@ private struct PoorStorage: QueueStorage {
 
     init(missing: String, reason: Int32) { (self.missing, self.reason) = (missing, reason) }
 
-    func open(_ path: String, creating: Bool) throws(QueueStorageError) -> any QueueFile {
-        if path.hasSuffix("/" + missing) { throw QueueStorageError(number: reason, path: path) }
+    func open(_ path: String, creating: Bool) throws(FileError) -> any QueueFile {
+        if path.hasSuffix("/" + missing) { throw FileError(number: reason, path: path) }
         return try disk.open(path, creating: creating)
     }
 
-    func makeFolder(_ path: String) throws(QueueStorageError) { try disk.makeFolder(path) }
-    func names(in folder: String) throws(QueueStorageError) -> [String] { try disk.names(in: folder) }
-    func rename(_ path: String, to other: String) throws(QueueStorageError) { try disk.rename(path, to: other) }
+    func makeFolder(_ path: String) throws(FileError) { try disk.makeFolder(path) }
+    func names(in folder: String) throws(FileError) -> [String] { try disk.names(in: folder) }
+    func rename(_ path: String, to other: String) throws(FileError) { try disk.rename(path, to: other) }
     func remove(_ path: String) { disk.remove(path) }
-    func syncFolder(_ path: String) throws(QueueStorageError) { try disk.syncFolder(path) }
-    func lock(_ path: String) throws(QueueStorageError) -> any Sendable { try disk.lock(path) }
+    func syncFolder(_ path: String) throws(FileError) { try disk.syncFolder(path) }
+    func lock(_ path: String) throws(FileError) -> any Sendable { try disk.lock(path) }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import Foundation
 import Synchronization
 import Testing
@@ -79,7 +80,7 @@ struct ReusedSegmentTests {
         let storage = CutStorage(after: cut)
         var acknowledged: [Int] = []
         var done: Set<Int> = []
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             let queue = SegmentLog(
                 folder: Self.folder,
                 storage: storage,
@@ -139,19 +140,19 @@ private final class CutStorage: QueueStorage {
 
     init(after steps: Int) { power = Power(steps: steps) }
 
-    func makeFolder(_ path: String) throws(QueueStorageError) {}
-    func names(in folder: String) throws(QueueStorageError) -> [String] { try disk.names(in: folder) }
-    func open(_ path: String, creating: Bool) throws(QueueStorageError) -> any QueueFile {
+    func makeFolder(_ path: String) throws(FileError) {}
+    func names(in folder: String) throws(FileError) -> [String] { try disk.names(in: folder) }
+    func open(_ path: String, creating: Bool) throws(FileError) -> any QueueFile {
         try power.use()
         return CutFile(file: try disk.open(path, creating: creating), power: power)
     }
-    func rename(_ path: String, to other: String) throws(QueueStorageError) {
+    func rename(_ path: String, to other: String) throws(FileError) {
         try power.use()
         try disk.rename(path, to: other)
     }
     func remove(_ path: String) { if (try? power.use()) != nil { disk.remove(path) } }
-    func syncFolder(_ path: String) throws(QueueStorageError) { try power.use() }
-    func lock(_ path: String) throws(QueueStorageError) -> any Sendable { try disk.lock(path) }
+    func syncFolder(_ path: String) throws(FileError) { try power.use() }
+    func lock(_ path: String) throws(FileError) -> any Sendable { try disk.lock(path) }
 }
 
 private final class Power: Sendable {
@@ -161,12 +162,12 @@ private final class Power: Sendable {
 
     var isCut: Bool { steps.withLock { $0 < 0 } }
 
-    func use() throws(QueueStorageError) {
+    func use() throws(FileError) {
         let isCut = steps.withLock { steps in
             steps -= 1
             return steps < 0
         }
-        if isCut { throw QueueStorageError(number: 5, path: "cut") }
+        if isCut { throw FileError(number: 5, path: "cut") }
     }
 }
 
@@ -178,19 +179,19 @@ private final class CutFile: QueueFile {
 
     var size: Int { file.size }
     func write(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer, at offset: Int)
-        throws(QueueStorageError)
+        throws(FileError)
     {
         try power.use()
         try file.write(bytes, then: more, at: offset)
     }
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int {
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
         try file.read(into: buffer, at: offset)
     }
-    func sync() throws(QueueStorageError) {
+    func sync() throws(FileError) {
         try power.use()
         try file.sync()
     }
-    func cut(to size: Int) throws(QueueStorageError) {
+    func cut(to size: Int) throws(FileError) {
         try power.use()
         try file.cut(to: size)
     }

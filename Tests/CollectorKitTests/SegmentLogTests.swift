@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import Foundation
 import OTLP
 import Testing
@@ -152,7 +153,7 @@ struct SegmentLogTests {
         let queue = try open(storage)
         var kept: [Int] = []
         for number in 0..<20 {
-            do throws(QueueStorageError) {
+            do throws(FileError) {
                 try queue.append([entry(number)])
                 kept.append(number)
             } catch {
@@ -221,7 +222,7 @@ struct SegmentLogTests {
         do {
             let queue = try open(storage, segmentSize: 200, folder: folder)
             let lock = try storage.lock("\(folder)/lock")
-            #expect(throws: QueueStorageError.self) { try storage.lock("\(folder)/lock") }
+            #expect(throws: FileError.self) { try storage.lock("\(folder)/lock") }
             for number in 0..<9 { try queue.append([entry(number), entry(number + 100)]) }
             withExtendedLifetime(lock) { queue.close() }
         }

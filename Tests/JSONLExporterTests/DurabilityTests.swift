@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import FlushCounter
 import FoundationEssentials
 import Testing
@@ -65,22 +66,6 @@ struct DurabilityTests {
         // The folder, for the file that is closed, for the name of the new one, and for those that are removed.
         #expect(flushes.all["/", default: 0] >= 3)
         await bench.exporter.shutdown()
-    }
-
-    @Test func `a file that takes another's place is on the disk, and so is its name`() async throws {
-        let bench = try await Bench(start: false)
-        let path = bench.folder.path
-        let flushes = FlushCounter(below: path)
-        var file = try ReplacingFile(path + "/new")
-        try file.append([1, 2, 3])
-        #expect(flushes.all.isEmpty)
-        try file.take(placeOf: path + "/old")
-        #expect(flushes.all == ["new": 1, "/": 1])
-        try Rename.file(path + "/old", to: path + "/older")
-        #expect(flushes.all == ["new": 1, "/": 2])
-        try Rename.cut(path + "/older", to: 2)
-        #expect(flushes.all == ["new": 1, "/": 2, "older": 1])
-        #expect(bench.bytes("older") == [1, 2])
     }
 
     @Test func `a store that forgot its number has forgotten it after a power cut`() async throws {

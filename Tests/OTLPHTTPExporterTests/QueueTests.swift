@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import FlushCounter
 import Foundation
 import OTLP
@@ -193,7 +194,7 @@ struct QueueTests {
         try await bench.consume(try logs("b", 3, signal: .traces))
         try await eventually { bench.counters.value(.failed) == 5 }
         let queue = try ForwardingQueue(id: "otlp_http/test", config: OTLPHTTPConfig(), home: bench.folder)
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             _ = try queue.replay(logger: bench.log.logger)
             Issue.record("it was put back beside a running exporter")
         } catch {

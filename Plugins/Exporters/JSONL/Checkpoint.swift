@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
 import Usage
 
 /// How far a file was read when a checkpoint was made, and how to know it again.
@@ -70,11 +71,11 @@ struct Checkpoint {
     ///
     /// - Returns: The size of the checkpoint.
     @discardableResult
-    func write(_ shelf: StoreState) throws(StorageFailure) -> Int64 {
+    func write(_ shelf: StoreState) throws(FileError) -> Int64 {
         let (parts, border) = shelf.withLock { contents in
             (contents.parts.order.compactMap { id in contents.parts[id].map { (id, $0) } }, contents.book.border)
         }
-        var output = try SealedOutput(names.checkpoint + ".new")
+        var output = try SealedOutput(of: names.checkpoint)
         output.writer.begin(receivedAt: nil)
         output.writer.bytes.append(key: "checkpoint")
         output.writer.bytes.append(UInt8(ascii: "["))
@@ -107,7 +108,7 @@ struct Checkpoint {
             output.writer.end()
             try output.flush()
         }
-        return try output.finish(placeOf: names.checkpoint)
+        return try output.finish()
     }
 
     /// Reads a checkpoint if there is one that fits the files.
@@ -164,15 +165,15 @@ struct Checkpoint {
 /// A file of lines that ends with a checksum over all of them.
 struct SealedOutput: ~Copyable {
     var writer = LineWriter()
-    private var file: ReplacingFile
+    private var file: FileReplacement
     private var hash = StableHash(domain: "checkpoint")
 
-    init(_ path: String) throws(StorageFailure) {
-        file = try ReplacingFile(path)
+    init(of path: String) throws(FileError) {
+        file = try FileReplacement(of: path)
     }
 
     /// Writes the line that is ready.
-    mutating func flush() throws(StorageFailure) {
+    mutating func flush() throws(FileError) {
         guard !writer.bytes.isEmpty else { return }
         // The checksum goes line by line, as they are read.
         var sum = hash
@@ -182,12 +183,12 @@ struct SealedOutput: ~Copyable {
         writer.clear()
     }
 
-    mutating func finish(placeOf path: String) throws(StorageFailure) -> Int64 {
+    mutating func finish() throws(FileError) -> Int64 {
         writer.begin(receivedAt: nil)
         writer.bytes.append("seal", hash: hash.value)
         writer.end()
         try file.append(writer.bytes)
-        try file.take(placeOf: path)
+        try file.commit()
         return file.size
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import OTLP
 import Usage
 
@@ -103,7 +104,7 @@ struct Committer: ~Copyable {
             try file.finish(writer.bytes, flush: flushes)
             if file.isInPlace { return offsets }
         }
-        throw StorageFailure(number: ENOENT, path: file.path)
+        throw FileError(number: ENOENT, path: file.path)
     }
 
     /// How often lines are written at most, should their file be taken away each time.
@@ -125,20 +126,20 @@ struct Committer: ~Copyable {
     }
 
     /// Puts everything on the disk.
-    mutating func flush() throws(StorageFailure) { try file.flush() }
+    mutating func flush() throws(FileError) { try file.flush() }
 
     /// Sets the file aside under another name and begins a new one.
     ///
     /// - Returns: The number of the file that was set aside; nil when there was nothing to set aside.
-    mutating func rotate(_ names: PartNames, now: Timestamp) throws(StorageFailure) -> Bool {
+    mutating func rotate(_ names: PartNames, now: Timestamp) throws(FileError) -> Bool {
         guard file.offset > 0 else { return false }
         try file.flush()
         let current = part
         let path = shelf.withLock { names.path(number: max(now.milliseconds, $0.parts.largestNumber + 1)) }
-        try shelf.withLock { contents throws(StorageFailure) in
-            try Rename.file(names.path, to: path)
+        try shelf.withLock { contents throws(FileError) in
+            try OwnFile.move(names.path, to: path)
             contents.parts[current]?.path = path
-            contents.parts[current]?.number = names.number(of: Folder.name(path))
+            contents.parts[current]?.number = names.number(of: DurableFolder.lastName(path))
         }
         file.close()
         try file.makeReady()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import Usage
 
 #if canImport(Glibc)
@@ -38,7 +39,7 @@ struct Compaction {
     // MARK: - Files
 
     /// Writes the new file and puts it in the place of the old ones.
-    mutating func rewrite() throws(StorageFailure) {
+    mutating func rewrite() throws(FileError) {
         let (border, shelf) = (border, shelf)
         let old = shelf.withLock { contents -> [Part] in
             let closed = contents.parts.order.compactMap { contents.parts[$0] }.filter { $0.number != nil }
@@ -47,20 +48,20 @@ struct Compaction {
         }
         guard let last = old.last else { return }
         let (torn, calls, damage) = (names.torn, storage, damage)
-        var output = Rewriting(try ReplacingFile(names.rewritten), path: last.path) {
+        var output = Rewriting(try FileReplacement(of: last.path, draft: names.rewritten), path: last.path) {
             source,
-            range throws(StorageFailure) in
+            range throws(FileError) in
             guard !range.isEmpty else { return }
             guard SetAside(path: torn, calls: calls).keep(source, range) else {
-                throw StorageFailure(number: EIO, path: source.path)
+                throw FileError(number: EIO, path: source.path)
             }
             damage.note(StoreDamage.Place(path: source.path, offset: range.lowerBound), keptIn: torn)
         }
         try output.snapshot(shelf, border)
         for part in old { removed += try output.copy(part, border: border.instant) }
         let rewritten = try output.finish()
-        let moved = try shelf.withLock { contents throws(StorageFailure) -> [String] in
-            try Rename.file(names.rewritten, to: last.path)
+        let moved = try shelf.withLock { contents throws(FileError) -> [String] in
+            try output.commit()
             let former = Set(contents.parts.order.prefix(old.count))
             var part = Part(path: last.path, number: last.number)
             (part.earliest, part.end) = (rewritten.earliest, rewritten.size)
@@ -68,8 +69,8 @@ struct Compaction {
             contents.book.move(from: former, to: id, rewritten.lines)
             return old.dropLast().map(\.path)
         }
-        for path in moved { Rename.away(path) }
-        try Folder.flush(of: names.path)
+        for path in moved { OwnFile.remove(path) }
+        try DurableFolder.flush(DurableFolder.containing(names.path))
     }
 
     // MARK: - The book

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import Synchronization
 
 #if canImport(Glibc)
@@ -34,37 +35,6 @@ struct FileIdentity: Equatable {
     }
 }
 
-extension StorageFailure {
-    /// Opens a file of the store (``OwnFile``), whose errors become those of this room.
-    static func opening(_ path: String, _ access: OwnFile.Access) throws(StorageFailure) -> Int32 {
-        do throws(QueueStorageError) {
-            return try OwnFile.open(path, access)
-        } catch {
-            throw StorageFailure(error)
-        }
-    }
-}
-
-/// What has to be done to the folder of a file.
-enum Folder {
-    /// Puts the names in the folder of a file on the disk.
-    static func flush(of path: String) throws(StorageFailure) {
-        do throws(QueueStorageError) {
-            try DurableFolder.flush(containing(path))
-        } catch {
-            throw StorageFailure(error)
-        }
-    }
-
-    /// The folder of a file.
-    static func containing(_ path: String) -> String { DurableFolder.containing(path) }
-
-    /// The last part of a path.
-    static func name(_ path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
-    }
-}
-
 /// An open file for reading; closed with the last reference.
 final class ReadableFile: Sendable {
     let descriptor: Int32
@@ -73,15 +43,15 @@ final class ReadableFile: Sendable {
 
     /// Opens a file.
     ///
-    /// - Throws: ``StorageFailure``, ``StorageFailure/isMissing`` when there is none.
-    init(_ path: String) throws(StorageFailure) {
+    /// - Throws: ``FileError``, ``FileError/isMissing`` when there is none.
+    init(_ path: String) throws(FileError) {
         self.path = path
-        descriptor = try StorageFailure.opening(path, .reading)
+        descriptor = try OwnFile.open(path, .reading)
     }
 
     /// Opens a file if there is one.
-    static func ifPresent(_ path: String) throws(StorageFailure) -> ReadableFile? {
-        do throws(StorageFailure) {
+    static func ifPresent(_ path: String) throws(FileError) -> ReadableFile? {
+        do throws(FileError) {
             return try ReadableFile(path)
         } catch {
             guard error.isMissing else { throw error }
@@ -90,9 +60,9 @@ final class ReadableFile: Sendable {
     }
 
     /// Throws what the system reported of a read; what was read then ends too early.
-    func check() throws(StorageFailure) {
+    func check() throws(FileError) {
         let number = error.load(ordering: .relaxed)
-        if number != 0 { throw StorageFailure(number: number, path: path) }
+        if number != 0 { throw FileError(number: number, path: path) }
     }
 
     deinit { close(descriptor) }

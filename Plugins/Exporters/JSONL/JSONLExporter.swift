@@ -2,6 +2,7 @@
 
 public import CollectorKit
 import Dispatch
+import Files
 import OTLP
 import Synchronization
 import Usage
@@ -28,7 +29,7 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     }
 
     func start() async throws(StartError) {
-        let failure: StorageFailure? = await withCheckedContinuation { continuation in
+        let failure: FileError? = await withCheckedContinuation { continuation in
             // Reading back may take a while and blocks.
             DispatchQueue.global().async { continuation.resume(returning: self.open()) }
         }
@@ -36,8 +37,8 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     }
 
     /// Opens the store; returns what stands in the way.
-    private func open() -> StorageFailure? {
-        do throws(StorageFailure) {
+    private func open() -> FileError? {
+        do throws(FileError) {
             let store = try JSONLStore(config, settings, calls)
             running.withLock { $0 = Running(store: store, queue: store.makeCommitQueue()) }
             return nil
@@ -70,7 +71,7 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
         return store
     }
 
-    private func startError(_ failure: StorageFailure) -> StartError {
+    private func startError(_ failure: FileError) -> StartError {
         if failure.isLocked {
             return StartError(
                 .inputOutput,

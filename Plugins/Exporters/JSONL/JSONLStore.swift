@@ -2,6 +2,7 @@
 
 import CollectorKit
 import Dispatch
+import Files
 import Logging
 import Synchronization
 import Usage
@@ -38,7 +39,7 @@ final class JSONLStore: Sendable {
         var checkpointSize: Int64 = 0
     }
 
-    init(_ config: JSONLConfig, _ settings: ComponentSettings, _ calls: StorageCalls) throws(StorageFailure) {
+    init(_ config: JSONLConfig, _ settings: ComponentSettings, _ calls: StorageCalls) throws(FileError) {
         self.config = config
         self.settings = settings
         megabyte = calls.megabyte
@@ -90,7 +91,7 @@ final class JSONLStore: Sendable {
     }
 
     private func refuse(_ error: any Error, _ state: inout State) -> ConsumeError {
-        let reason = (error as? StorageFailure)?.reason ?? "\(error)"
+        let reason = (error as? FileError)?.reason ?? "\(error)"
         settings.logger.error("the store cannot be written", metadata: ["reason": "\(reason)"])
         state.isFailing = true
         return .retryable("the store cannot be written: \(reason)", after: 10)

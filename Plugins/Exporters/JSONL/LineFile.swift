@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 
 #if canImport(Glibc)
 import Glibc
@@ -41,7 +42,7 @@ struct LineFile: ~Copyable {
     /// Appends whole lines and, if asked, puts them on the disk.
     ///
     /// - Returns: Where they begin.
-    mutating func append(_ bytes: [UInt8], flush: Bool) throws(StorageFailure) -> Int64 {
+    mutating func append(_ bytes: [UInt8], flush: Bool) throws(FileError) -> Int64 {
         let start = try begin()
         try finish(bytes, flush: flush)
         return start
@@ -50,7 +51,7 @@ struct LineFile: ~Copyable {
     /// Makes ready for lines that come in pieces: some ``add(_:)``, one ``finish(_:flush:)``; a failure takes back all of them.
     ///
     /// - Returns: Where they begin.
-    mutating func begin() throws(StorageFailure) -> Int64 {
+    mutating func begin() throws(FileError) -> Int64 {
         unfinished = 0
         try makeReady()
         return offset
@@ -60,14 +61,14 @@ struct LineFile: ~Copyable {
     var end: Int64 { offset + unfinished }
 
     /// Adds a piece of lines.
-    mutating func add(_ bytes: UnsafeRawBufferPointer) throws(StorageFailure) {
+    mutating func add(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
         let failure = writeAll(bytes)
         guard failure == 0 else { throw takeBack(failure) }
         unfinished += Int64(bytes.count)
     }
 
     /// Adds the last piece and, if asked, puts all of them on the disk.
-    mutating func finish(_ bytes: [UInt8], flush: Bool) throws(StorageFailure) {
+    mutating func finish(_ bytes: [UInt8], flush: Bool) throws(FileError) {
         var failure = bytes.withUnsafeBytes { writeAll($0) }
         if failure == 0, flush { failure = flushAll() }
         guard failure == 0 else { throw takeBack(failure) }
@@ -75,17 +76,17 @@ struct LineFile: ~Copyable {
         unfinished = 0
     }
 
-    private mutating func takeBack(_ failure: Int32) -> StorageFailure {
+    private mutating func takeBack(_ failure: Int32) -> FileError {
         mustCut = calls.cut(descriptor, offset) != 0
         unfinished = 0
-        return StorageFailure(number: failure, path: path)
+        return FileError(number: failure, path: path)
     }
 
     /// Puts everything that was appended on the disk.
-    mutating func flush() throws(StorageFailure) {
+    mutating func flush() throws(FileError) {
         guard descriptor >= 0 else { return }
         let failure = flushAll()
-        guard failure == 0 else { throw StorageFailure(number: failure, path: path) }
+        guard failure == 0 else { throw FileError(number: failure, path: path) }
     }
 
     /// Closes the file; the next append opens what then stands under the path.
@@ -97,7 +98,7 @@ struct LineFile: ~Copyable {
     }
 
     /// Opens the file if it is not, or if another one stands under its path by now, and notices what others did to it.
-    mutating func makeReady() throws(StorageFailure) {
+    mutating func makeReady() throws(FileError) {
         let present = FileIdentity.of(path)
         if descriptor < 0 || present == nil || present?.inode != identity?.inode || present?.device != identity?.device
         {
@@ -106,7 +107,7 @@ struct LineFile: ~Copyable {
         guard let size = present?.size, size != offset else { return }
         if mustCut {
             let failure = calls.cut(descriptor, offset)
-            guard failure == 0 else { throw StorageFailure(number: failure, path: path) }
+            guard failure == 0 else { throw FileError(number: failure, path: path) }
             mustCut = false
         } else {
             // Others have cut the file or appended to it. One that was cut is another file: some of what it held is gone.
@@ -115,9 +116,9 @@ struct LineFile: ~Copyable {
         }
     }
 
-    private mutating func open() throws(StorageFailure) {
+    private mutating func open() throws(FileError) {
         close()
-        let opened = try StorageFailure.opening(path, .appending)
+        let opened = try OwnFile.open(path, .appending)
         descriptor = opened
         generation += 1
         // Also of one that was there: the program that made it may have ended before it flushed the folder.
@@ -127,12 +128,12 @@ struct LineFile: ~Copyable {
     }
 
     /// Goes on behind what is there; a last line without an end gets one.
-    private mutating func adopt(_ size: Int64) throws(StorageFailure) {
+    private mutating func adopt(_ size: Int64) throws(FileError) {
         offset = size
         var last: UInt8 = 0x0A
         guard size > 0, pread(descriptor, &last, 1, off_t(size - 1)) == 1, last != 0x0A else { return }
         let failure = [UInt8(0x0A)].withUnsafeBytes { writeAll($0) }
-        guard failure == 0 else { throw StorageFailure(number: failure, path: path) }
+        guard failure == 0 else { throw FileError(number: failure, path: path) }
         offset += 1
     }
 
@@ -155,8 +156,8 @@ struct LineFile: ~Copyable {
     private mutating func flushAll() -> Int32 {
         let failure = calls.flush(descriptor)
         guard failure == 0, isFolderStale else { return failure }
-        do throws(StorageFailure) {
-            try Folder.flush(of: path)
+        do throws(FileError) {
+            try DurableFolder.flush(DurableFolder.containing(path))
         } catch {
             return error.number
         }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import OTLP
 import Usage
 
 /// The file that a compaction writes.
 struct Rewriting: ~Copyable {
-    private var file: ReplacingFile
+    private var file: FileReplacement
     private let path: String
-    private let setAside: (ReadableFile, Range<Int64>) throws(StorageFailure) -> Void
+    private let setAside: (ReadableFile, Range<Int64>) throws(FileError) -> Void
     private var writer = LineWriter()
     private var result = Rewritten()
 
@@ -24,9 +25,9 @@ struct Rewriting: ~Copyable {
     ///
     /// - Parameter setAside: Keeps bytes of a file that are no line of the store's.
     init(
-        _ file: consuming ReplacingFile,
+        _ file: consuming FileReplacement,
         path: String,
-        setAside: @escaping (ReadableFile, Range<Int64>) throws(StorageFailure) -> Void
+        setAside: @escaping (ReadableFile, Range<Int64>) throws(FileError) -> Void
     ) {
         self.file = file
         self.setAside = setAside
@@ -34,7 +35,7 @@ struct Rewriting: ~Copyable {
     }
 
     /// Writes what the book knows, without what is too old.
-    mutating func snapshot(_ shelf: StoreState, _ border: CompactionBorder) throws(StorageFailure) {
+    mutating func snapshot(_ shelf: StoreState, _ border: CompactionBorder) throws(FileError) {
         writer.begin(receivedAt: nil)
         writer.bytes.append("snapshot", flag: true)
         writer.write(border)
@@ -68,7 +69,7 @@ struct Rewriting: ~Copyable {
     /// Copies the records of a file that are not too old.
     ///
     /// - Returns: How many were left out.
-    mutating func copy(_ part: Part, border: Timestamp) throws(StorageFailure) -> Int {
+    mutating func copy(_ part: Part, border: Timestamp) throws(FileError) -> Int {
         guard let source = try ReadableFile.ifPresent(part.path) else { return 0 }
         var scanner = LineScanner(source, from: 0)
         var removed = 0
@@ -97,7 +98,7 @@ struct Rewriting: ~Copyable {
     }
 
     /// Copies records as they are.
-    private mutating func copy(_ line: UsageLine, _ place: LinePlace, _ source: ReadableFile) throws(StorageFailure) {
+    private mutating func copy(_ line: UsageLine, _ place: LinePlace, _ source: ReadableFile) throws(FileError) {
         guard let records = line.records, let extent = line.extent else { return }
         let start = beginRecords(line, extent, line.sessions)
         try flush()
@@ -121,7 +122,7 @@ struct Rewriting: ~Copyable {
         _ place: LinePlace,
         _ source: ReadableFile,
         _ border: Timestamp
-    ) throws(StorageFailure) -> Int {
+    ) throws(FileError) -> Int {
         guard var batch = line.batch(place, source) else { return 0 }
         let before = batch.otlp.recordCount
         for record in batch.otlp.records.indices where batch.time(ofRecord: record) < border {
@@ -155,13 +156,16 @@ struct Rewriting: ~Copyable {
 
     private mutating func note(_ earliest: Timestamp) { result.earliest = min(result.earliest, earliest) }
 
-    private mutating func flush() throws(StorageFailure) {
+    private mutating func flush() throws(FileError) {
         try file.append(writer.bytes)
         writer.clear()
     }
 
-    /// Puts the file on the disk.
-    mutating func finish() throws(StorageFailure) -> Rewritten {
+    /// Puts the file in its place.
+    mutating func commit() throws(FileError) { try file.commit() }
+
+    /// Puts the bytes on the disk, still aside.
+    mutating func finish() throws(FileError) -> Rewritten {
         try file.flush()
         result.size = file.size
         return result

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
 import Logging
 import Synchronization
 
@@ -46,7 +47,7 @@ final class StoreDamage: Sendable {
     func note(_ place: Place, number: Int? = nil, bytes: Int64? = nil, keptIn copy: String? = nil) {
         let isFirst = state.withLock { state in
             state.lines += 1
-            state.first = state.first ?? Folder.name(place.path)
+            state.first = state.first ?? DurableFolder.lastName(place.path)
             return state.files.insert(place.path).inserted
         }
         guard isFirst else { return }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 
 #if canImport(Glibc)
 import Glibc
@@ -12,16 +13,14 @@ import Darwin
 
 /// Keeps other processes from a store as long as it lives.
 final class StoreLock: Sendable {
-    private let descriptor: Int32
+    private let lock: FileLock
+    private var descriptor: Int32 { lock.descriptor }
 
     /// Takes the lock.
     ///
-    /// - Throws: ``StorageFailure`` with `EWOULDBLOCK` when another process has it.
-    init(_ path: String) throws(StorageFailure) {
-        descriptor = try StorageFailure.opening(path, .making)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw StorageFailure(number: errno, path: path)
-        }
+    /// - Throws: ``FileError``; ``FileError/isLocked`` when another process has it.
+    init(_ path: String) throws(FileError) {
+        lock = try FileLock(path)
     }
 
     /// The number by which the store knows itself again, which stands in the file of the lock.
@@ -48,15 +47,4 @@ final class StoreLock: Sendable {
         _ = ftruncate(descriptor, 0)
         _ = fsync(descriptor)
     }
-
-    deinit {
-        // Not left to the closing: a program that is just being started by this one has the descriptor, too, for an instant.
-        flock(descriptor, LOCK_UN)
-        close(descriptor)
-    }
-}
-
-extension StorageFailure {
-    /// Whether somebody else has the lock.
-    var isLocked: Bool { number == EWOULDBLOCK }
 }

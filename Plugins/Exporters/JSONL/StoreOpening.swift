@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import FoundationEssentials
 import Logging
 import Usage
@@ -23,11 +24,11 @@ struct StoreOpening {
         consuming func takeFile() -> LineFile { file }
     }
 
-    func open() throws(StorageFailure) -> Opened {
+    func open() throws(FileError) -> Opened {
         try makeFolder()
         try refuseOthers()
         let lock = try StoreLock(names.lock)
-        Rename.away(names.rewritten)
+        OwnFile.remove(names.rewritten)
         try cutTornEnd()
         var file = LineFile(path: names.path, calls: calls)
         try file.makeReady()
@@ -38,42 +39,38 @@ struct StoreOpening {
         return Opened(lock: lock, shelf: StoreState(contents), file: file, part: part, identity: identity)
     }
 
-    private func makeFolder() throws(StorageFailure) {
-        let folder = Folder.containing(names.path)
+    private func makeFolder() throws(FileError) {
+        let folder = DurableFolder.containing(names.path)
         guard !FileManager.default.fileExists(atPath: folder) else { return }
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             try DurableFolder.make(folder)
         } catch {
-            throw StorageFailure(number: error.number, path: folder)
+            throw FileError(number: error.number, path: folder)
         }
     }
 
     /// Refuses what is no regular file where the store has its files, before any of them is read, replaced or removed.
-    private func refuseOthers() throws(StorageFailure) {
+    private func refuseOthers() throws(FileError) {
         let own = [names.lock, names.torn, names.checkpoint, names.checkpoint + ".new", names.rewritten]
-        do throws(QueueStorageError) {
-            for path in try paths() + own { try OwnFile.refuseOthers(path) }
-        } catch {
-            throw StorageFailure(error)
-        }
+        for path in try paths() + own { try OwnFile.refuseOthers(path) }
     }
 
     /// The files in their order, the one that is appended to last.
-    private func paths() throws(QueueStorageError) -> [String] {
-        let found = try DiskStorage().names(in: Folder.containing(names.path))
+    private func paths() throws(FileError) -> [String] {
+        let found = try DiskStorage().names(in: DurableFolder.containing(names.path))
         return found.compactMap(names.number).sorted().map(names.path(number:)) + [names.path]
     }
 
     // MARK: - Reading back
 
-    private func readBack() throws(StorageFailure) -> StoreState.Contents {
+    private func readBack() throws(FileError) -> StoreState.Contents {
         let paths: [String]
-        do throws(QueueStorageError) { paths = try self.paths() } catch { throw StorageFailure(error) }
+        paths = try self.paths()
         var contents = Checkpoint(names).read(paths) ?? StoreState.Contents()
         for (position, path) in paths.enumerated() {
             let known = contents.parts.order.indices.contains(position) ? contents.parts.order[position] : nil
             let id = known ?? contents.parts.append(Part(path: path))
-            contents.parts[id]?.number = names.number(of: Folder.name(path))
+            contents.parts[id]?.number = names.number(of: DurableFolder.lastName(path))
             if let superseded = try read(id, &contents) { removeObsolete(superseded, &contents) }
         }
         return contents
@@ -82,7 +79,7 @@ struct StoreOpening {
     /// Reads a file from where it is not known yet.
     ///
     /// - Returns: The files before it, if it stands for them, too.
-    private func read(_ id: Int32, _ contents: inout StoreState.Contents) throws(StorageFailure) -> [Int32]? {
+    private func read(_ id: Int32, _ contents: inout StoreState.Contents) throws(FileError) -> [Int32]? {
         guard let part = contents.parts[id], let file = try ReadableFile.ifPresent(part.path), file.size > part.end
         else { return nil }
         var scanner = LineScanner(file, from: part.end)
@@ -119,7 +116,7 @@ struct StoreOpening {
     /// Removes files that a compaction has replaced but, interrupted, not removed.
     private func removeObsolete(_ ids: [Int32], _ contents: inout StoreState.Contents) {
         for id in ids {
-            if let path = contents.parts[id]?.path { Rename.away(path) }
+            if let path = contents.parts[id]?.path { OwnFile.remove(path) }
             contents.parts.remove(id)
         }
     }
@@ -127,7 +124,7 @@ struct StoreOpening {
     // MARK: - The torn end
 
     /// Cuts a last line without an end, which nobody was promised, and keeps its bytes beside the file.
-    private func cutTornEnd() throws(StorageFailure) {
+    private func cutTornEnd() throws(FileError) {
         guard let file = try ReadableFile.ifPresent(names.path) else { return }
         let size = file.size
         let whole = Self.wholeLines(file, size)
@@ -135,7 +132,7 @@ struct StoreOpening {
         guard whole < size else { return }
         // A full disk, which may have torn it, is no reason not to start.
         let isKept = SetAside(path: names.torn, calls: calls).keep(file, whole..<size)
-        try Rename.cut(names.path, to: whole)
+        try OwnFile.cut(names.path, to: whole)
         logger.warning(
             isKept
                 ? "the last line was not whole; its bytes are set aside"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
 import Synchronization
 import Usage
 
@@ -35,7 +36,7 @@ struct Part {
     /// How far it is known.
     var end: Int64 = 0
 
-    var name: String { Folder.name(path) }
+    var name: String { DurableFolder.lastName(path) }
 }
 
 /// The files of the store in their order, each with a number that stays its own in this run.
@@ -112,7 +113,7 @@ struct PartNames {
 
     init(_ path: String) {
         self.path = path
-        let name = Folder.name(path)
+        let name = DurableFolder.lastName(path)
         let dot = name.lastIndex(of: ".").flatMap { $0 == name.startIndex ? nil : $0 } ?? name.endIndex
         suffix = String(name[dot...])
         stem = String(path.dropLast(suffix.count))
@@ -122,7 +123,7 @@ struct PartNames {
 
     /// The number in a file's name; nil for files that are none of the store's.
     func number(of name: String) -> Int64? {
-        let head = Folder.name(stem) + "-"
+        let head = DurableFolder.lastName(stem) + "-"
         guard name.hasPrefix(head), name.hasSuffix(suffix), name.utf8.count > head.utf8.count + suffix.utf8.count else {
             return nil
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import Logging
 public import OTLP
 public import Usage
@@ -49,7 +50,7 @@ struct DeadLetters: Sendable {
     let logger: Logger
 
     /// Keeps a request; the oldest ones make room.
-    func keep(_ letter: DeadLetter) throws(QueueStorageError) {
+    func keep(_ letter: DeadLetter) throws(FileError) {
         let entry = letter.entry
         let size = entry.bytes.count
         guard size <= limit else {

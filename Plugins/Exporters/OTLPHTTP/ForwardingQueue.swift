@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
+public import Files
 public import Logging
 public import OTLP
 import Usage
@@ -35,12 +36,12 @@ public struct ForwardingQueue: Sendable {
     public var folder: String { folders.root }
 
     /// What waits of a signal.
-    public func survey(_ signal: Signal) throws(QueueStorageError) -> QueueSurvey {
+    public func survey(_ signal: Signal) throws(FileError) -> QueueSurvey {
         try QueueSurvey(folder: folders.queue(signal), storage: storage)
     }
 
     /// What lies among the dead letters.
-    public func surveyDeadLetters() throws(QueueStorageError) -> QueueSurvey {
+    public func surveyDeadLetters() throws(FileError) -> QueueSurvey {
         try QueueSurvey(folder: folders.deadLetters, storage: storage)
     }
 
@@ -53,7 +54,7 @@ public struct ForwardingQueue: Sendable {
     }
 
     /// All dead letters, the oldest first.
-    public func deadLetters() throws(QueueStorageError) -> [Numbered] {
+    public func deadLetters() throws(FileError) -> [Numbered] {
         var letters: [Numbered] = []
         try QueueSurvey.entries(folder: folders.deadLetters, storage: storage) { entry in
             if let letter = DeadLetter(entry) { letters.append(Numbered(number: letters.count + 1, letter: letter)) }
@@ -63,7 +64,7 @@ public struct ForwardingQueue: Sendable {
     }
 
     /// The batch with a number in a signal's queue, from 1 for the oldest; nil when there is none.
-    public func batch(_ number: Int, of signal: Signal) throws(QueueStorageError) -> QueueEntry? {
+    public func batch(_ number: Int, of signal: Signal) throws(FileError) -> QueueEntry? {
         var (position, found) = (0, QueueEntry?.none)
         try QueueSurvey.entries(folder: folders.queue(signal), storage: storage) { entry in
             position += 1
@@ -77,8 +78,8 @@ public struct ForwardingQueue: Sendable {
     ///
     /// A letter is in the queue before it leaves the dead letters: a crash between doubles it and loses nothing.
     /// - Returns: What was put back.
-    /// - Throws: ``QueueStorageError``, which ``QueueStorageError/isLocked`` when a running collector has the queue.
-    public func replay(logger: Logger) throws(QueueStorageError) -> QueueSize {
+    /// - Throws: ``FileError``, which ``FileError/isLocked`` when a running collector has the queue.
+    public func replay(logger: Logger) throws(FileError) -> QueueSize {
         guard try !storage.names(in: folders.deadLetters).isEmpty else { return QueueSize() }
         let lock = try storage.lock(folders.lock)
         defer { withExtendedLifetime(lock) {} }

@@ -2,6 +2,7 @@
 
 import AsyncHTTPClient
 public import CollectorKit
+import Files
 import Logging
 import OTLP
 import Synchronization
@@ -52,7 +53,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         let client = HTTPClient(configuration: try config.clientConfiguration(settings.id))
         let destination = Destination(config, client: client, version: version, now: settings.now)
         var running = Running(client: client, destination: destination)
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             if config.sendingQueue.enabled { try await open(&running) }
         } catch {
             try? await client.shutdown()
@@ -67,7 +68,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         self.running.withLock { $0 = running }
     }
 
-    private func open(_ running: inout Running) async throws(QueueStorageError) {
+    private func open(_ running: inout Running) async throws(FileError) {
         let folders = QueueFolders(config, settings)
         try storage.makeFolder(folders.root)
         running.lock = try await lock(folders.lock)
@@ -111,9 +112,9 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     }
 
     /// The lock of the folder; after a reload the exporter before this one may still be at its end.
-    private func lock(_ path: String) async throws(QueueStorageError) -> any Sendable {
+    private func lock(_ path: String) async throws(FileError) -> any Sendable {
         for _ in 0..<50 {
-            do throws(QueueStorageError) {
+            do throws(FileError) {
                 return try storage.lock(path)
             } catch  where error.isLocked {
                 try? await Task.sleep(for: .milliseconds(100))
@@ -122,7 +123,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         return try storage.lock(path)
     }
 
-    private func startError(_ error: QueueStorageError) -> StartError {
+    private func startError(_ error: FileError) -> StartError {
         if error.isLocked {
             return StartError(
                 .inputOutput,

@@ -2,6 +2,7 @@
 
 import CollectorKit
 import Dispatch
+import Files
 import Logging
 import OTLP
 import Synchronization
@@ -108,7 +109,7 @@ final class SendingQueue: Sendable {
         var portion = limits.maximum
         portion.bytes = min(portion.bytes, state.withLock { $0.largestRequest })
         let taken = await onDisk(reading: true) { [queue, portion] in
-            Result { () throws(QueueStorageError) in try queue.take(portion) }
+            Result { () throws(FileError) in try queue.take(portion) }
         }
         let now = environment.uptime()
         switch taken {
@@ -124,7 +125,7 @@ final class SendingQueue: Sendable {
 
     private func readAgain(_ queuedRequest: QueuedRequest) async -> (QueuedRequest, QueueRange)? {
         let read = await onDisk(reading: true) { [queue] in
-            Result { () throws(QueueStorageError) in try queue.read(queuedRequest.place) }
+            Result { () throws(FileError) in try queue.read(queuedRequest.place) }
         }
         switch read {
         case .success(let range?):
@@ -139,7 +140,7 @@ final class SendingQueue: Sendable {
         return nil
     }
 
-    private func report(unreadable error: QueueStorageError) {
+    private func report(unreadable error: FileError) {
         logger.error("the queue cannot be read", metadata: ["reason": "\(error)"])
         counters.note("the queue cannot be read: \(error.reason)", at: environment.settings.now())
     }
@@ -261,8 +262,8 @@ extension SendingQueue {
         let now = environment.settings.now()
         let letter = DeadLetter(signal: signal, records: records, time: now, reason: reason, request: request.bytes)
         let deadLetters = environment.deadLetters
-        let failure = await onDisk(reading: false) { () -> QueueStorageError? in
-            do throws(QueueStorageError) {
+        let failure = await onDisk(reading: false) { () -> FileError? in
+            do throws(FileError) {
                 try deadLetters.keep(letter)
                 return nil
             } catch {
@@ -370,7 +371,7 @@ extension SendingQueue {
             if case .success = result { entries.append(entry) }
             results.append(result)
         }
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             let fresh = try queue.append(entries)
             kept(entries, fresh)
             return results
@@ -428,7 +429,7 @@ extension SendingQueue {
         return .retryable("the sending queue of \(environment.settings.id) is full", after: seconds)
     }
 
-    private func refuse(_ error: QueueStorageError) -> ConsumeError {
+    private func refuse(_ error: FileError) -> ConsumeError {
         let now = environment.uptime()
         let isFirst = state.withLock { state in
             state.diskTrouble = error.reason

@@ -2,6 +2,7 @@
 
 import CEmbedded
 import CollectorKit
+import Files
 import FoundationEssentials
 import GRDB
 
@@ -57,7 +58,7 @@ struct DatabaseFile {
             throw error
         } catch let error as DatabaseError {
             throw startError(error, id)
-        } catch let error as QueueStorageError {
+        } catch let error as FileError {
             throw StartError(error.isPermission ? .permission : .inputOutput, "\(id): \(error)")
         } catch {
             throw StartError(.inputOutput, "\(id): the database \(path) cannot be opened: \(error)")
@@ -65,7 +66,7 @@ struct DatabaseFile {
     }
 
     /// Makes the database's file if it is missing; refuses what is no regular file where SQLite would open its files.
-    private func makeFile() throws(QueueStorageError) {
+    private func makeFile() throws(FileError) {
         for name in [path, path + "-wal", path + "-shm", path + "-journal"] { try OwnFile.refuseOthers(name) }
         guard access(path, F_OK) != 0 else { return }
         // Where it cannot be made, SQLite says why.
@@ -163,7 +164,7 @@ struct DatabaseFile {
         guard mayMake else {
             throw StartError(.inputOutput, "\(id): the folder \(folder) of the database is missing; make it again")
         }
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             try DurableFolder.make(folder)
         } catch {
             throw StartError(

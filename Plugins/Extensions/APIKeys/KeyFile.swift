@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
+import Files
 import FoundationEssentials
 import Glibc
 
@@ -45,11 +46,11 @@ public struct KeyFile: Sendable {
     /// - Throws: ``StartError`` when others may read the file, or it is not one of ours.
     public func records() throws(StartError) -> [KeyRecord] {
         let descriptor: Int32
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             descriptor = try OwnFile.open(path, .reading)
         } catch {
             if error.kind == nil, error.number == ENOENT { return [] }
-            throw failure(opening: error, "cannot be read")
+            throw failure(of: error, "cannot be read")
         }
         defer { close(descriptor) }
         var facts = stat()
@@ -95,19 +96,13 @@ public struct KeyFile: Sendable {
     public func change<Answer>(_ change: (inout [KeyRecord]) -> Answer) throws(StartError) -> Answer {
         // What keeps the folder from being made keeps the file from being locked, which says so.
         try? DurableFolder.make(DurableFolder.containing(path))
-        let lock: Int32
-        do throws(QueueStorageError) {
-            lock = try OwnFile.open(path + ".lock", .making)
+        let lock: FileLock
+        do throws(FileError) {
+            lock = try FileLock(path + ".lock", waits: true)
         } catch {
-            throw failure(opening: error, "cannot be locked")
+            throw failure(of: error, "cannot be locked")
         }
-        defer {
-            flock(lock, LOCK_UN)
-            close(lock)
-        }
-        while flock(lock, LOCK_EX) != 0 {
-            guard errno == EINTR else { throw failure(.inputOutput, "cannot be locked: \(Self.reason(errno))") }
-        }
+        defer { withExtendedLifetime(lock) {} }
         var records = try records()
         let before = records
         let answer = change(&records)
@@ -121,35 +116,23 @@ public struct KeyFile: Sendable {
         guard let text = try? encoder.encode(Content(keys: records)) else {
             throw failure(.inputOutput, "cannot be written")
         }
-        let fresh = path + ".new"
-        unlink(fresh)
-        let descriptor = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure(.inputOutput, "cannot be written: \(Self.reason(errno))") }
-        let bytes = [UInt8](text) + [UInt8(ascii: "\n")]
-        var (written, code) = (0, Int32(0))
-        while written < bytes.count, code == 0 {
-            let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count > 0 { written += count } else if errno != EINTR { code = errno }
-        }
-        if code == 0, fsync(descriptor) != 0 { code = errno }
-        close(descriptor)
-        if code == 0, rename(fresh, path) != 0 { code = errno }
-        guard code == 0 else {
-            unlink(fresh)
-            throw failure(.inputOutput, "cannot be written: \(Self.reason(code))")
-        }
-        // A key that was shown, or said to be revoked, must be so after a power cut, too.
-        do throws(QueueStorageError) {
-            try DurableFolder.flush(DurableFolder.containing(path))
+        var isInPlace = false
+        do throws(FileError) {
+            var file = try FileReplacement(of: path)
+            defer { isInPlace = file.isInPlace }
+            try file.append([UInt8](text) + [UInt8(ascii: "\n")])
+            // A key that was shown, or said to be revoked, must be so after a power cut, too.
+            try file.commit()
         } catch {
-            throw failure(.inputOutput, "is written, but may not be on the disk: \(error.reason)")
+            if isInPlace { throw failure(.inputOutput, "is written, but may not be on the disk: \(error.reason)") }
+            throw failure(of: error, "cannot be written")
         }
     }
 
-    private func failure(opening error: QueueStorageError, _ what: String) -> StartError {
+    private func failure(of error: FileError, _ what: String) -> StartError {
         failure(
             error.number == EACCES ? .permission : .inputOutput,
-            "\(what): \(error.kind == nil ? Self.reason(error.number) : error.reason)"
+            "\(what): \(error.kind == nil ? error.systemReason : error.reason)"
         )
     }
 

@@ -2,6 +2,7 @@
 
 import CEmbedded
 public import CollectorKit
+import Files
 import OTLP
 public import Usage
 
@@ -50,7 +51,7 @@ public struct PricingFactory: ProcessorFactory {
                 table = table.updated(by: try PriceTable(contentsOf: bytes))
             } catch let error as PriceTableError {
                 throw StartError(.configuration, "\(id): the price table \(path.path) cannot be read: \(error)")
-            } catch let error as QueueStorageError where error.kind != nil {
+            } catch let error as FileError where error.kind != nil {
                 throw StartError(
                     .inputOutput,
                     "\(id): the price table \(path.path) cannot be read: it is \(error.kind?.rawValue ?? "no file")"

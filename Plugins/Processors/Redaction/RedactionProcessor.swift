@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
+import Files
 import OTLP
 import Synchronization
 import Usage
@@ -142,7 +143,7 @@ final class Salt: Sendable {
     }
 
     private func read(_ path: String, for id: ComponentID) throws(StartError) -> [UInt8]? {
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             return try OwnFile.content(path, largest: 65_536)
         } catch {
             throw StartError(
@@ -159,26 +160,16 @@ final class Salt: Sendable {
             let word = String(random.next(), radix: 16)
             return String(repeating: "0", count: 16 - word.count) + word
         }
-        let aside = "\(path).\(String(random.next(), radix: 16))"
         try? DurableFolder.make(folder)
-        let file = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard file >= 0 else {
+        do throws(FileError) {
+            var file = try FileReplacement(of: path, draft: "\(path).\(String(random.next(), radix: 16))")
+            try file.append(Array((digits.joined() + "\n").utf8))
+            _ = try file.commitNew()
+        } catch {
             throw StartError(
                 .inputOutput,
-                "\(id): the salt \(path) cannot be written; set \"salt\" or make the folder writable"
+                "\(id): the salt \(path) cannot be written: \(error.reason); set \"salt\" or make the folder writable"
             )
-        }
-        defer { unlink(aside) }
-        let bytes = Array((digits.joined() + "\n").utf8)
-        let isWritten = write(file, bytes, bytes.count) == bytes.count && fsync(file) == 0
-        close(file)
-        guard isWritten, link(aside, path) == 0 || errno == EEXIST else {
-            throw StartError(.inputOutput, "\(id): the salt \(path) cannot be written; check that there is space left")
-        }
-        do throws(QueueStorageError) {
-            try DurableFolder.flush(folder)
-        } catch {
-            throw StartError(.inputOutput, "\(id): the folder of the salt \(path) cannot be flushed: \(error.reason)")
         }
     }
 }

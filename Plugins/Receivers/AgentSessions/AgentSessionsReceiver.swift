@@ -2,6 +2,7 @@
 
 public import CollectorKit
 import Dispatch
+import Files
 import Glibc
 import Logging
 public import OTLP
@@ -57,7 +58,7 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
     }
 
     func start() async throws(StartError) {
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             try file.refuseOthers()
         } catch {
             throw StartError(.inputOutput, "\(settings.id): the checkpoint \(error)")
@@ -341,7 +342,7 @@ struct CheckpointFile: Sendable {
     var exists: Bool { access(path, F_OK) == 0 }
 
     /// Refuses what is no regular file where the checkpoint is read and written; a rename would remove a link without a word.
-    func refuseOthers() throws(QueueStorageError) {
+    func refuseOthers() throws(FileError) {
         try OwnFile.refuseOthers(path)
         try OwnFile.refuseOthers(draft)
     }
@@ -351,44 +352,19 @@ struct CheckpointFile: Sendable {
     /// - Throws: ``FileStream/Failure``; the old file is still there then.
     func save(_ checkpoint: Checkpoint) throws(FileStream.Failure) {
         try makeFolder()
-        let descriptor: Int32
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             try refuseOthers()
-            descriptor = try OwnFile.open(draft, .replacing)
-        } catch {
-            throw FileStream.Failure(error.reason)
-        }
-        do throws(FileStream.Failure) {
-            defer { close(descriptor) }
-            try write(checkpoint.encoded, to: descriptor)
-            guard fsync(descriptor) == 0 else { throw .system }
-        } catch {
-            unlink(draft)
-            throw error
-        }
-        guard rename(draft, path) == 0 else { throw .system }
-        do throws(QueueStorageError) {
-            try DurableFolder.flush(DurableFolder.containing(path))
+            try FileReplacement.replace(path, with: checkpoint.encoded)
         } catch {
             throw FileStream.Failure(error.reason)
         }
     }
 
     private func makeFolder() throws(FileStream.Failure) {
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             try DurableFolder.make(DurableFolder.containing(path))
         } catch {
             throw FileStream.Failure("its folder cannot be made")
-        }
-    }
-
-    private func write(_ bytes: [UInt8], to descriptor: Int32) throws(FileStream.Failure) {
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                Glibc.write(descriptor, buffer.baseAddress.map { $0 + written }, bytes.count - written)
-            }
-            if count > 0 { written += count } else if errno != EINTR { throw .system }
         }
     }
 }

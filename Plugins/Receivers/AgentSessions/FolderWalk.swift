@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import Glibc
 
 /// A file of sessions as the file system shows it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
 import Synchronization
 
 #if canImport(Glibc)
@@ -15,13 +16,13 @@ final class DiskFile: QueueFile {
     private let path: String
     private let opened: Mutex<DiskDescriptor?>
 
-    init(_ path: String, creating: Bool) throws(QueueStorageError) {
+    init(_ path: String, creating: Bool) throws(FileError) {
         self.path = path
         opened = Mutex(try Self.open(path, creating: creating))
     }
 
-    private static func open(_ path: String, creating: Bool) throws(QueueStorageError) -> DiskDescriptor {
-        do throws(QueueStorageError) {
+    private static func open(_ path: String, creating: Bool) throws(FileError) -> DiskDescriptor {
+        do throws(FileError) {
             return DiskDescriptor(try OwnFile.open(path, creating ? .making : .updating))
         } catch {
             guard !creating, error.kind == nil, [EACCES, EROFS].contains(error.number) else { throw error }
@@ -30,8 +31,8 @@ final class DiskFile: QueueFile {
     }
 
     /// The descriptor, which stays open at least as long as the caller holds it.
-    private func descriptor() throws(QueueStorageError) -> DiskDescriptor {
-        try opened.withLock { opened throws(QueueStorageError) in
+    private func descriptor() throws(FileError) -> DiskDescriptor {
+        try opened.withLock { opened throws(FileError) in
             if let opened { return opened }
             let again = try Self.open(path, creating: false)
             opened = again
@@ -48,7 +49,7 @@ final class DiskFile: QueueFile {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer, at offset: Int)
-        throws(QueueStorageError)
+        throws(FileError)
     {
         let descriptor = try descriptor()
         var written = 0
@@ -57,7 +58,7 @@ final class DiskFile: QueueFile {
             let count = withUnsafeBytes(of: ranges) { ranges in
                 pwritev(descriptor.number, ranges.assumingMemoryBound(to: iovec.self).baseAddress, 2, off_t(offset))
             }
-            if count < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
+            if count < 0, errno != EINTR { throw FileError(number: errno, path: path) }
             written = max(0, count)
         }
         try write(bytes.dropFirst(written), to: descriptor, at: offset + written)
@@ -70,49 +71,49 @@ final class DiskFile: QueueFile {
     }
 
     private func write(_ bytes: Slice<UnsafeRawBufferPointer>, to descriptor: DiskDescriptor, at offset: Int)
-        throws(QueueStorageError)
+        throws(FileError)
     {
         var written = 0
         while written < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(written))
             let count = pwrite(descriptor.number, rest.baseAddress, rest.count, off_t(offset + written))
-            if count < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
+            if count < 0, errno != EINTR { throw FileError(number: errno, path: path) }
             written += max(0, count)
         }
     }
 
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int {
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
         let descriptor = try descriptor()
         var count = 0
         while count < buffer.count {
             let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
             let step = pread(descriptor.number, rest.baseAddress, rest.count, off_t(offset + count))
             if step == 0 { break }
-            if step < 0, errno != EINTR { throw QueueStorageError(number: errno, path: path) }
+            if step < 0, errno != EINTR { throw FileError(number: errno, path: path) }
             count += max(0, step)
         }
         return count
     }
 
-    func sync() throws(QueueStorageError) {
+    func sync() throws(FileError) {
         let descriptor = try descriptor()
         #if canImport(Darwin)
         let status = fsync(descriptor.number)
         #else
         let status = fdatasync(descriptor.number)
         #endif
-        guard status == 0 else { throw QueueStorageError(number: errno, path: path) }
+        guard status == 0 else { throw FileError(number: errno, path: path) }
         // A file that others have deleted or moved is flushed all the same, and nothing finds it again.
         var (written, found) = (stat(), stat())
         guard fstat(descriptor.number, &written) == 0, stat(path, &found) == 0, written.st_ino == found.st_ino,
             written.st_dev == found.st_dev
-        else { throw QueueStorageError(number: ENOENT, path: path) }
+        else { throw FileError(number: ENOENT, path: path) }
     }
 
-    func cut(to size: Int) throws(QueueStorageError) {
+    func cut(to size: Int) throws(FileError) {
         let descriptor = try descriptor()
         guard ftruncate(descriptor.number, off_t(size)) == 0, fsync(descriptor.number) == 0 else {
-            throw QueueStorageError(number: errno, path: path)
+            throw FileError(number: errno, path: path)
         }
     }
 }
@@ -123,9 +124,5 @@ final class DiskDescriptor: Sendable {
 
     init(_ number: Int32) { self.number = number }
 
-    deinit {
-        // A lock is not left to the closing: a program that is just being started by this one has the descriptor, too, for an instant.
-        flock(number, LOCK_UN)
-        close(number)
-    }
+    deinit { close(number) }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if canImport(Glibc)
+public import Files
 import Glibc
 #elseif canImport(Musl)
 import Musl
@@ -17,13 +18,13 @@ public struct DiskStorage: QueueStorage {
     public var reusesFiles: Bool { true }
 
     /// Makes a folder and those above it, on the disk when it returns.
-    public func makeFolder(_ path: String) throws(QueueStorageError) { try DurableFolder.make(path) }
+    public func makeFolder(_ path: String) throws(FileError) { try DurableFolder.make(path) }
 
     /// The names in a folder; none when it is missing.
-    public func names(in folder: String) throws(QueueStorageError) -> [String] {
+    public func names(in folder: String) throws(FileError) -> [String] {
         guard let directory = opendir(folder) else {
             if errno == ENOENT { return [] }
-            throw QueueStorageError(number: errno, path: folder)
+            throw FileError(number: errno, path: folder)
         }
         defer { closedir(directory) }
         var names: [String] = []
@@ -37,57 +38,26 @@ public struct DiskStorage: QueueStorage {
     }
 
     /// Opens a file.
-    public func open(_ path: String, creating: Bool) throws(QueueStorageError) -> any QueueFile {
+    public func open(_ path: String, creating: Bool) throws(FileError) -> any QueueFile {
         try DiskFile(path, creating: creating)
     }
 
     /// Gives a file another name.
-    public func rename(_ path: String, to other: String) throws(QueueStorageError) {
-        guard systemRename(path, other) == 0 else { throw QueueStorageError(number: errno, path: path) }
+    public func rename(_ path: String, to other: String) throws(FileError) {
+        guard systemRename(path, other) == 0 else { throw FileError(number: errno, path: path) }
     }
 
     /// Removes a file.
     public func remove(_ path: String) { unlink(path) }
 
     /// Puts the names in a folder on the disk.
-    public func syncFolder(_ path: String) throws(QueueStorageError) { try DurableFolder.flush(path) }
+    public func syncFolder(_ path: String) throws(FileError) { try DurableFolder.flush(path) }
 
     /// Takes the lock of a file.
-    public func lock(_ path: String) throws(QueueStorageError) -> any Sendable {
-        let descriptor = try OwnFile.open(path, .making)
-        let file = DiskDescriptor(descriptor)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw QueueStorageError(number: errno, path: path) }
-        return file
+    public func lock(_ path: String) throws(FileError) -> any Sendable {
+        try FileLock(path)
     }
 }
 
-/// The names of the methods above hide those of the system.
-func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
+/// The name of the method above hides that of the system.
 private func systemRename(_ path: String, _ other: String) -> Int32 { rename(path, other) }
-
-extension QueueStorageError {
-    /// Why, without the path, and what to do about it.
-    public var reason: String {
-        if let kind { return "it is \(kind.rawValue), not a file of this program; remove it or name another path" }
-        return switch number {
-        case ENOSPC, EDQUOT: "the disk is full; free some space"
-        case EACCES, EPERM: "it may not be written; check the rights of the folder"
-        case EROFS: "the file system is read-only; mount it for writing"
-        case ENOENT: "its folder is missing; make it again"
-        case EIO: "the disk reports an error; check it"
-        case ENOTDIR, EISDIR: "it is a folder or lies below a file; name another path"
-        case EWOULDBLOCK: "another process has it"
-        case EMFILE, ENFILE: "too many files are open; allow this process more of them"
-        default: String(cString: strerror(number))
-        }
-    }
-
-    /// Whether somebody else has the lock.
-    public var isLocked: Bool { number == EWOULDBLOCK }
-    /// Whether the disk cannot give back what it was given.
-    var isDamage: Bool { number == EIO }
-    /// Whether the disk has no room.
-    public var isFull: Bool { [ENOSPC, EDQUOT].contains(number) }
-    /// Whether the rights are missing.
-    public var isPermission: Bool { [EACCES, EPERM, EROFS].contains(number) }
-}

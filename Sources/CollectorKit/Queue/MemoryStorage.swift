@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Files
 import Synchronization
 
 #if canImport(Glibc)
@@ -53,10 +54,10 @@ public final class MemoryStorage: QueueStorage {
     }
 
     /// Folders need no making.
-    public func makeFolder(_ path: String) throws(QueueStorageError) {}
+    public func makeFolder(_ path: String) throws(FileError) {}
 
     /// The names in a folder.
-    public func names(in folder: String) throws(QueueStorageError) -> [String] {
+    public func names(in folder: String) throws(FileError) -> [String] {
         let prefix = folder + "/"
         return state.withLock { state in
             state.files.keys.filter { $0.hasPrefix(prefix) && !$0.dropFirst(prefix.count).contains("/") }
@@ -65,35 +66,35 @@ public final class MemoryStorage: QueueStorage {
     }
 
     /// Opens a file.
-    public func open(_ path: String, creating: Bool) throws(QueueStorageError) -> any QueueFile {
+    public func open(_ path: String, creating: Bool) throws(FileError) -> any QueueFile {
         let file = state.withLock { state -> MemoryFile? in
             if state.files[path] == nil, creating { state.files[path] = MemoryFile([], self) }
             return state.files[path]
         }
-        guard let file else { throw QueueStorageError(number: ENOENT, path: path) }
+        guard let file else { throw FileError(number: ENOENT, path: path) }
         return file
     }
 
     /// Gives a file another name.
-    public func rename(_ path: String, to other: String) throws(QueueStorageError) {
+    public func rename(_ path: String, to other: String) throws(FileError) {
         let isThere = state.withLock { state in
             guard let file = state.files.removeValue(forKey: path) else { return false }
             state.files[other] = file
             return true
         }
-        if !isThere { throw QueueStorageError(number: ENOENT, path: path) }
+        if !isThere { throw FileError(number: ENOENT, path: path) }
     }
 
     /// Removes a file.
     public func remove(_ path: String) { state.withLock { _ = $0.files.removeValue(forKey: path) } }
 
     /// Names are there at once.
-    public func syncFolder(_ path: String) throws(QueueStorageError) {}
+    public func syncFolder(_ path: String) throws(FileError) {}
 
     /// Takes a lock.
-    public func lock(_ path: String) throws(QueueStorageError) -> any Sendable {
+    public func lock(_ path: String) throws(FileError) -> any Sendable {
         let isMine = state.withLock { $0.locks.insert(path).inserted }
-        guard isMine else { throw QueueStorageError(number: EWOULDBLOCK, path: path) }
+        guard isMine else { throw FileError(number: EWOULDBLOCK, path: path) }
         return MemoryLock { [weak self] in self?.state.withLock { _ = $0.locks.remove(path) } }
     }
 
@@ -127,7 +128,7 @@ private final class MemoryFile: QueueFile {
     var size: Int { state.withLock { $0.bytes.count } }
 
     func write(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer, at offset: Int)
-        throws(QueueStorageError)
+        throws(FileError)
     {
         let end = size
         let fitting = min(bytes.count + more.count, end - offset + room())
@@ -136,13 +137,13 @@ private final class MemoryFile: QueueFile {
             state.write(UnsafeRawBufferPointer(rebasing: bytes[..<first]), at: offset)
             state.write(UnsafeRawBufferPointer(rebasing: more[..<(fitting - first)]), at: offset + first)
         }
-        if fitting < bytes.count + more.count { throw QueueStorageError(number: ENOSPC, path: "memory") }
+        if fitting < bytes.count + more.count { throw FileError(number: ENOSPC, path: "memory") }
     }
 
     /// What a crash leaves, where `keeping` says how much of what was written last survives.
     func afterCrash(keeping: (Int) -> Int) -> [UInt8] { state.withLock { $0.afterCrash(keeping: keeping) } }
 
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueStorageError) -> Int {
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
         state.withLock { state in
             let end = min(state.bytes.count, offset + buffer.count)
             guard offset < end else { return 0 }
@@ -151,9 +152,9 @@ private final class MemoryFile: QueueFile {
         }
     }
 
-    func sync() throws(QueueStorageError) { state.withLock { $0.sync() } }
+    func sync() throws(FileError) { state.withLock { $0.sync() } }
 
-    func cut(to size: Int) throws(QueueStorageError) { state.withLock { $0.cut(to: size) } }
+    func cut(to size: Int) throws(FileError) { state.withLock { $0.cut(to: size) } }
 }
 
 /// The bytes of a file, and what of them a crash takes back.

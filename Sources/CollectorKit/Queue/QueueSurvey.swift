@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Files
 import OTLP
 public import Usage
 
@@ -15,7 +16,7 @@ public struct QueueSurvey: Sendable, Hashable {
     public private(set) var damagedFiles: [String] = []
 
     /// Looks at a folder; one that is missing holds nothing.
-    public init(folder: String, storage: any QueueStorage) throws(QueueStorageError) {
+    public init(folder: String, storage: any QueueStorage) throws(FileError) {
         damagedFiles = try storage.names(in: folder).filter { $0.hasSuffix(".bad") }
         for part in try Self.parts(folder, storage) {
             var walk = SegmentWalk(part.file, seed: part.seed, end: part.file.size)
@@ -36,7 +37,7 @@ public struct QueueSurvey: Sendable, Hashable {
         folder: String,
         storage: any QueueStorage,
         _ visit: (QueueEntry) -> Bool
-    ) throws(QueueStorageError) {
+    ) throws(FileError) {
         for part in try parts(folder, storage) {
             var walk = SegmentWalk(part.file, seed: part.seed, end: part.file.size)
             var position = SegmentHeader.size
@@ -71,7 +72,7 @@ public struct QueueSurvey: Sendable, Hashable {
     }
 
     /// The segments of a folder; one that goes meanwhile was done with.
-    private static func parts(_ folder: String, _ storage: any QueueStorage) throws(QueueStorageError) -> [Part] {
+    private static func parts(_ folder: String, _ storage: any QueueStorage) throws(FileError) -> [Part] {
         var parts: [Part] = []
         for name in try storage.names(in: folder) {
             guard let (number, kind) = SegmentName.parse(name), kind == "segment",

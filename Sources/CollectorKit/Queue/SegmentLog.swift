@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Files
 public import Logging
 import OTLP
 import Synchronization
@@ -128,7 +129,7 @@ public final class SegmentLog: Sendable {
     /// Keeps a file that cannot be read, out of the way.
     private func setAside(_ number: UInt64) {
         let bad = path(SegmentName.bad(number))
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             try storage.rename(path(SegmentName.segment(number)), to: bad)
             logger.error("a damaged segment of the queue is set aside", metadata: ["file": "\(bad)"])
         } catch {
@@ -148,13 +149,13 @@ extension SegmentLog {
     /// Adds batches; they are on the disk when it returns, all or none.
     ///
     /// - Returns: What waits now and was not taken; no more than was added when nothing waited before.
-    /// - Throws: ``QueueStorageError`` when they are not; the queue is as it was, and the next attempt may succeed.
+    /// - Throws: ``FileError`` when they are not; the queue is as it was, and the next attempt may succeed.
     @discardableResult
-    public func append(_ entries: [QueueEntry]) throws(QueueStorageError) -> QueueSize {
+    public func append(_ entries: [QueueEntry]) throws(FileError) -> QueueSize {
         guard !entries.isEmpty else { return fresh }
-        return try writing.withLock { _ throws(QueueStorageError) in
+        return try writing.withLock { _ throws(FileError) in
             let segment = try openSegment()
-            do throws(QueueStorageError) {
+            do throws(FileError) {
                 try write(entries, to: segment)
                 try segment.file.sync()
             } catch {
@@ -174,7 +175,7 @@ extension SegmentLog {
         }
     }
 
-    private func write(_ entries: [QueueEntry], to segment: Segment) throws(QueueStorageError) {
+    private func write(_ entries: [QueueEntry], to segment: Segment) throws(FileError) {
         var buffer: [UInt8] = []
         var offset = segment.end
         for entry in entries {
@@ -193,11 +194,11 @@ extension SegmentLog {
     }
 
     /// The segment that entries are added to; begins a new one when there is none or it is full.
-    private func openSegment() throws(QueueStorageError) -> Segment {
+    private func openSegment() throws(FileError) -> Segment {
         let (isOpen, current, number) = state.withLock { state in
             (state.isOpen, state.segments.last { $0.isOpen }, state.nextNumber)
         }
-        guard isOpen else { throw QueueStorageError(number: 9, path: folder) }
+        guard isOpen else { throw FileError(number: 9, path: folder) }
         if let current, current.end < segmentSize { return current }
         let seed = UInt64.random(in: .min ... .max)
         let path = path(SegmentName.segment(number))
@@ -215,9 +216,9 @@ extension SegmentLog {
         return segment
     }
 
-    private func newFile(_ path: String, seed: UInt64) throws(QueueStorageError) -> any QueueFile {
+    private func newFile(_ path: String, seed: UInt64) throws(FileError) -> any QueueFile {
         let file = try storage.open(path, creating: true)
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             if file.size > 0 { try file.cut(to: 0) }
             try file.write(SegmentHeader.bytes(seed: seed), at: 0)
             try file.sync()
@@ -239,7 +240,7 @@ extension SegmentLog {
         }
         guard hasSpare else { return nil }
         let spare = self.path(SegmentName.spare)
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             let former = try storage.open(spare, creating: false)
             try former.write(SegmentHeader.bytes(seed: seed, isReused: true), at: 0)
             try former.sync()
@@ -257,7 +258,7 @@ extension SegmentLog {
 
     /// Takes back what a failed attempt has left; a file from which it cannot be taken is not added to any more.
     private func takeBack(_ segment: Segment) {
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             try segment.file.cut(to: segment.end)
         } catch {
             logger.warning("a failed write cannot be taken back", metadata: ["reason": "\(error)"])
@@ -275,8 +276,8 @@ extension SegmentLog {
 extension SegmentLog {
     /// Finds what earlier runs have left; whoever calls has the lock of the folder.
     ///
-    /// - Throws: ``QueueStorageError`` when the folder cannot be used at all; whatever its files hold is no reason.
-    public func open() throws(QueueStorageError) {
+    /// - Throws: ``FileError`` when the folder cannot be used at all; whatever its files hold is no reason.
+    public func open() throws(FileError) {
         try storage.makeFolder(folder)
         storage.remove(path(SegmentName.spare))
         var numbers: Set<UInt64> = []
@@ -304,7 +305,7 @@ extension SegmentLog {
 
     /// A segment of an earlier run; nil when nothing of it can be read.
     private func recovered(_ number: UInt64, verifying: Bool) -> Segment? {
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             let file = try storage.open(path(SegmentName.segment(number)), creating: false)
             let size = file.size
             guard let header = SegmentHeader.read(try file.bytes(at: 0, count: SegmentHeader.size)) else {
@@ -332,8 +333,8 @@ extension SegmentLog {
         }
     }
 
-    private func doneRanges(of number: UInt64, seed: UInt64) throws(QueueStorageError) -> DoneRanges {
-        do throws(QueueStorageError) {
+    private func doneRanges(of number: UInt64, seed: UInt64) throws(FileError) -> DoneRanges {
+        do throws(FileError) {
             let file = try storage.open(path(SegmentName.done(number)), creating: false)
             return DoneMark.ranges(try file.bytes(at: 0, count: file.size), seed: seed)
         } catch {
@@ -342,7 +343,7 @@ extension SegmentLog {
         }
     }
 
-    private func count(_ segment: inout Segment, verifying: Bool) throws(QueueStorageError) -> SegmentWalk.Findings {
+    private func count(_ segment: inout Segment, verifying: Bool) throws(FileError) -> SegmentWalk.Findings {
         var walk = SegmentWalk(segment.file, seed: segment.seed, end: segment.end)
         var fresh = QueueSize()
         var first: Timestamp?
@@ -368,7 +369,7 @@ extension SegmentLog {
                 metadata: ["file": "\(path(SegmentName.segment(segment.number)))", "bytes": "\(tail)"]
             )
         }
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             try segment.file.cut(to: end)
         } catch {
             logger.warning("the torn end cannot be cut and is passed over", metadata: ["reason": "\(error)"])
@@ -410,8 +411,8 @@ extension SegmentLog {
     /// Takes the next batches; nil when none waits.
     ///
     /// Whoever takes them says ``acknowledge(_:)`` when they need not come again, or reads them once more.
-    public func take(_ portion: BatchLimit) throws(QueueStorageError) -> QueueRange? {
-        try reading.withLock { _ throws(QueueStorageError) in
+    public func take(_ portion: BatchLimit) throws(FileError) -> QueueRange? {
+        try reading.withLock { _ throws(FileError) in
             while let segment = state.withLock({ $0.segments.first { $0.fresh.batches > 0 } }) {
                 var found = try recentRange(of: segment, portion)
                 if found == nil { found = try nextRange(of: segment, portion) }
@@ -431,7 +432,7 @@ extension SegmentLog {
     }
 
     /// Reads batches again that were taken.
-    public func read(_ place: QueuePlace) throws(QueueStorageError) -> QueueRange? {
+    public func read(_ place: QueuePlace) throws(FileError) -> QueueRange? {
         guard let segment = state.withLock({ state in state.segments.first { $0.number == place.segment } }) else {
             return nil
         }
@@ -457,7 +458,7 @@ extension SegmentLog {
     }
 
     /// Gives up the oldest batches that nobody has taken until so many bytes are free; what that was.
-    public func dropOldest(bytes: Int) throws(QueueStorageError) -> QueueSize {
+    public func dropOldest(bytes: Int) throws(FileError) -> QueueSize {
         var dropped = QueueSize()
         while dropped.bytes < bytes, let range = try take(BatchLimit(bytes: 1)) {
             dropped += range.place.tally
@@ -471,7 +472,7 @@ extension SegmentLog {
         state.segments[index].done.insert(range)
         let segment = state.segments[index]
         if segment.isFinished { return removeFinished(&state) }
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             let file: any QueueFile
             if let noted = segment.doneFile {
                 file = noted
@@ -490,7 +491,7 @@ extension SegmentLog {
     /// Cuts off a part of a mark, so that those that follow can be read.
     private func realign(_ file: (any QueueFile)?) {
         guard let file else { return }
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             try file.cut(to: file.size / DoneMark.size * DoneMark.size)
         } catch {
             logger.debug("the note of what is done with is torn", metadata: ["reason": "\(error)"])
@@ -500,7 +501,7 @@ extension SegmentLog {
     // MARK: - One segment
 
     /// The next entries of a segment as they are in memory; nil when they are not.
-    private func recentRange(of segment: Segment, _ portion: BatchLimit) throws(QueueStorageError) -> (
+    private func recentRange(of segment: Segment, _ portion: BatchLimit) throws(FileError) -> (
         QueueRange, Timestamp?
     )? {
         let (entries, next) = state.withLock {
@@ -523,7 +524,7 @@ extension SegmentLog {
 
     /// The next entries of a segment that follow each other, and the time of the one after; nil when there was nothing to take at
     /// its position, which has moved on then.
-    private func nextRange(of segment: Segment, _ portion: BatchLimit) throws(QueueStorageError) -> (
+    private func nextRange(of segment: Segment, _ portion: BatchLimit) throws(FileError) -> (
         QueueRange, Timestamp?
     )? {
         let start = segment.cursor

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
+
 /// Goes through a segment entry by entry, past what is damaged.
 struct SegmentWalk {
     let file: any QueueFile
@@ -36,7 +38,7 @@ struct SegmentWalk {
         from start: Int,
         verifying: Bool,
         visit: (EntryHeader, Int) -> Void
-    ) throws(QueueStorageError) -> Findings {
+    ) throws(FileError) -> Findings {
         var findings = Findings(end: start)
         var damage: [Range<Int>] = []
         var position = start
@@ -64,7 +66,7 @@ struct SegmentWalk {
     }
 
     /// The header at an offset; nil when there is none whose entry lies inside the segment.
-    mutating func header(at offset: Int) throws(QueueStorageError) -> EntryHeader? {
+    mutating func header(at offset: Int) throws(FileError) -> EntryHeader? {
         if offset < windowStart || offset + EntryHeader.size > windowStart + window.count {
             window = try file.bytes(at: offset, count: min(Self.windowSize, end - offset))
             windowStart = offset
@@ -82,13 +84,13 @@ struct SegmentWalk {
         }
     }
 
-    func isWhole(_ header: EntryHeader, at offset: Int) throws(QueueStorageError) -> Bool {
+    func isWhole(_ header: EntryHeader, at offset: Int) throws(FileError) -> Bool {
         let body = try file.bytes(at: offset + EntryHeader.size, count: header.length)
         return body.withUnsafeBytes { header.matches($0, seed: seed) }
     }
 
     /// Where the next entry begins behind damage; nil when there is none.
-    func nextEntry(after offset: Int) throws(QueueStorageError) -> Int? {
+    func nextEntry(after offset: Int) throws(FileError) -> Int? {
         var start = offset + 1
         while start + EntryHeader.size <= end {
             let bytes = try file.bytes(at: start, count: min(Self.searchSize, end - start))

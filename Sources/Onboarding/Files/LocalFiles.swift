@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
 import Glibc
 
 /// The files of this machine, as far as settings need them.
@@ -118,45 +119,19 @@ public struct LocalFiles: Sendable {
 
     /// Replaces a file, or makes it, in one step; what it held before is gone only when the new bytes are on the disk.
     func replace(_ path: String, with bytes: [UInt8], mode: UInt32) throws(SettingsError) {
-        let folder = Self.folder(of: path)
-        var template = Array("\(folder)/.hammurabi-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw Self.fault(folder, "takes no new file") }
-        let temporary = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        // What was there may belong to a group; root may keep it, others need not be able to.
-        if let old = statistics(path) { _ = fchown(descriptor, old.st_uid, old.st_gid) }
-        let isWritten = Self.write(bytes, to: descriptor) && fchmod(descriptor, mode) == 0 && fsync(descriptor) == 0
-        let reason = errno
-        close(descriptor)
-        guard isWritten, rename(temporary, path) == 0 else {
-            let code = isWritten ? errno : reason
-            unlink(temporary)
-            throw Self.fault(path, "could not be written", code)
+        var isInPlace = false
+        do throws(FileError) {
+            // Nobody else's file has the name of the draft, also where the folder holds those of other programs.
+            let draft = Self.folder(of: path) + "/.hammurabi-" + String(UInt64.random(in: 0 ... .max), radix: 36)
+            var file = try FileReplacement(of: path, draft: draft)
+            defer { isInPlace = file.isInPlace }
+            try file.append(bytes)
+            try file.take(mode: mode)
+            try file.commit()
+        } catch {
+            // Settings that a power cut may take back are there all the same.
+            if !isInPlace { throw Self.fault(path, "could not be written", error.number) }
         }
-        syncFolder(folder)
-    }
-
-    private func statistics(_ path: String) -> stat? {
-        var found = stat()
-        return stat(path, &found) == 0 ? found : nil
-    }
-
-    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-        var written = 0
-        while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            written += count
-        }
-        return true
-    }
-
-    private func syncFolder(_ folder: String) {
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        close(descriptor)
     }
 
     /// Makes a folder and those above it; returns the ones that were not there, outermost first.
@@ -166,14 +141,14 @@ public struct LocalFiles: Sendable {
         let above = Self.folder(of: path)
         if above != path { made = try makeFolders(above, mode: mode) }
         guard mkdir(path, mode) == 0 || errno == EEXIST else { throw Self.fault(path, "could not be made") }
-        syncFolder(above)
+        try? DurableFolder.flush(above)
         return made + [path]
     }
 
     /// Takes a file away.
     func remove(_ path: String) throws(SettingsError) {
         guard unlink(path) == 0 || errno == ENOENT else { throw Self.fault(path, "could not be removed") }
-        syncFolder(Self.folder(of: path))
+        try? DurableFolder.flush(Self.folder(of: path))
     }
 
     /// Takes a folder away if nothing is in it.

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Collector
 import CollectorKit
+import Files
 import Logging
 import OTLP
 import OTLPHTTPExporter
@@ -123,7 +124,7 @@ struct QueueCommand: AsyncParsableCommand {
 
     /// Puts the dead letters back, or says who prevents it.
     private static func replayed(_ queue: ForwardingQueue, _ logger: Logger) throws -> QueueSize {
-        let result = Result { () throws(QueueStorageError) -> QueueSize in try queue.replay(logger: logger) }
+        let result = Result { () throws(FileError) -> QueueSize in try queue.replay(logger: logger) }
         if case .failure(let error) = result, error.isLocked {
             throw StartError(
                 .inputOutput,
@@ -137,7 +138,7 @@ struct QueueCommand: AsyncParsableCommand {
     fileprivate static func answer<Value>(_ question: () throws -> Value) throws -> Value {
         do {
             return try question()
-        } catch let error as QueueStorageError {
+        } catch let error as FileError {
             Console.error("hammurabi: \(error)\n")
             throw ExitCode(error.isPermission ? Exit.permission : Exit.inputOutput)
         } catch let error as StartError {

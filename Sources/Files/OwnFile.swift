@@ -67,18 +67,18 @@ public enum OwnFile {
 
     /// Opens a file for this user only; child processes do not get the descriptor, which the caller closes.
     ///
-    /// - Throws: ``QueueStorageError`` with the system's number, and with the kind of what is there when it is no regular file.
-    public static func open(_ path: String, _ access: Access) throws(QueueStorageError) -> Int32 {
+    /// - Throws: ``FileError`` with the system's number, and with the kind of what is there when it is no regular file.
+    public static func open(_ path: String, _ access: Access) throws(FileError) -> Int32 {
         let descriptor = systemOpen(path, access.flags | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0o600)
         guard descriptor >= 0 else {
             let number = errno
             // What cannot be opened at all, such as a link or a socket, is named by its kind, too.
-            throw QueueStorageError(number: number, path: path, kind: kind(path))
+            throw FileError(number: number, path: path, kind: kind(path))
         }
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             try check(descriptor, path)
             if case .replacing = access, ftruncate(descriptor, 0) != 0 {
-                throw QueueStorageError(number: errno, path: path)
+                throw FileError(number: errno, path: path)
             }
             return descriptor
         } catch {
@@ -87,11 +87,22 @@ public enum OwnFile {
         }
     }
 
-    private static func check(_ descriptor: Int32, _ path: String) throws(QueueStorageError) {
+    /// The name of the method above hides that of the system.
+    static func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 {
+        #if canImport(Glibc)
+        Glibc.open(path, flags, mode)
+        #elseif canImport(Musl)
+        Musl.open(path, flags, mode)
+        #else
+        Darwin.open(path, flags, mode)
+        #endif
+    }
+
+    private static func check(_ descriptor: Int32, _ path: String) throws(FileError) {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw QueueStorageError(number: errno, path: path) }
+        guard fstat(descriptor, &status) == 0 else { throw FileError(number: errno, path: path) }
         guard let kind = Kind(status.st_mode) else { return }
-        throw QueueStorageError(number: EINVAL, path: path, kind: kind)
+        throw FileError(number: EINVAL, path: path, kind: kind)
     }
 
     /// What is under a path instead of a regular file; nil when a regular file or nothing is there.
@@ -104,9 +115,9 @@ public enum OwnFile {
 
     /// Refuses what is no regular file; a path with nothing under it is fine.
     ///
-    /// - Throws: ``QueueStorageError`` with the kind.
-    public static func refuseOthers(_ path: String) throws(QueueStorageError) {
-        if let kind = kind(path) { throw QueueStorageError(number: EINVAL, path: path, kind: kind) }
+    /// - Throws: ``FileError`` with the kind.
+    public static func refuseOthers(_ path: String) throws(FileError) {
+        if let kind = kind(path) { throw FileError(number: EINVAL, path: path, kind: kind) }
     }
 
     /// All bytes of a file.
@@ -115,12 +126,12 @@ public enum OwnFile {
     ///   - largest: The most bytes that are read; a larger file is an error.
     ///   - followsLinks: Whether the path is one that a user names, which may be a link.
     /// - Returns: nil when there is no file.
-    /// - Throws: ``QueueStorageError``, with the number `EFBIG` for a file that is too large.
-    public static func content(_ path: String, largest: Int, followsLinks: Bool = false) throws(QueueStorageError)
+    /// - Throws: ``FileError``, with the number `EFBIG` for a file that is too large.
+    public static func content(_ path: String, largest: Int, followsLinks: Bool = false) throws(FileError)
         -> [UInt8]?
     {
         let descriptor: Int32
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             descriptor = followsLinks ? try openBehindLinks(path) : try open(path, .reading)
         } catch {
             guard error.kind == nil, error.number == ENOENT else { throw error }
@@ -132,17 +143,37 @@ public enum OwnFile {
         while true {
             let count = read(descriptor, &block, block.count)
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw QueueStorageError(number: errno, path: path) }
+            guard count >= 0 else { throw FileError(number: errno, path: path) }
             if count == 0 { return bytes }
             bytes += block[..<count]
-            guard bytes.count <= largest else { throw QueueStorageError(number: EFBIG, path: path) }
+            guard bytes.count <= largest else { throw FileError(number: EFBIG, path: path) }
         }
     }
 
-    private static func openBehindLinks(_ path: String) throws(QueueStorageError) -> Int32 {
+    /// Gives a file another name, in the place of what had it; on the disk when this returns.
+    public static func move(_ path: String, to other: String) throws(FileError) {
+        guard systemRename(path, other) == 0 else { throw FileError(number: errno, path: other) }
+        try DurableFolder.flush(DurableFolder.containing(other))
+    }
+
+    /// Cuts a file to a size in bytes; on the disk when this returns.
+    public static func cut(_ path: String, to size: Int64) throws(FileError) {
+        let descriptor = try open(path, .updating)
+        defer { close(descriptor) }
+        guard ftruncate(descriptor, off_t(size)) == 0, fsync(descriptor) == 0 else {
+            throw FileError(number: errno, path: path)
+        }
+    }
+
+    /// Removes a file; one that is not there is removed. Not flushed: after a power cut it may be there again.
+    public static func remove(_ path: String) { unlink(path) }
+
+    private static func systemRename(_ path: String, _ other: String) -> Int32 { rename(path, other) }
+
+    private static func openBehindLinks(_ path: String) throws(FileError) -> Int32 {
         let descriptor = systemOpen(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)
-        guard descriptor >= 0 else { throw QueueStorageError(number: errno, path: path) }
-        do throws(QueueStorageError) {
+        guard descriptor >= 0 else { throw FileError(number: errno, path: path) }
+        do throws(FileError) {
             try check(descriptor, path)
             return descriptor
         } catch {

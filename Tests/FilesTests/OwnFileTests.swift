@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+import Files
 import FoundationEssentials
 import Glibc
 import Testing
@@ -14,8 +14,8 @@ struct OwnFileTests {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
-    private func refusal(_ path: String, _ access: OwnFile.Access) -> QueueStorageError? {
-        do throws(QueueStorageError) {
+    private func refusal(_ path: String, _ access: OwnFile.Access) -> FileError? {
+        do throws(FileError) {
             close(try OwnFile.open(path, access))
             return nil
         } catch {
@@ -36,7 +36,7 @@ struct OwnFileTests {
             }
             #expect(refusal(path, .reading)?.reason.hasPrefix("it is \(kind.rawValue)") == true)
             #expect(OwnFile.kind(path) == kind)
-            #expect(throws: QueueStorageError.self) { try OwnFile.refuseOthers(path) }
+            #expect(throws: FileError.self) { try OwnFile.refuseOthers(path) }
         }
     }
 
@@ -52,7 +52,7 @@ struct OwnFileTests {
             #expect(write(file, text, text.utf8.count) == text.utf8.count)
         }
         #expect(try OwnFile.content(path, largest: 1) == Array("3".utf8))
-        #expect(throws: QueueStorageError.self) { try OwnFile.content(path, largest: 0) }
+        #expect(throws: FileError.self) { try OwnFile.content(path, largest: 0) }
         let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(mode == 0o600)
     }
@@ -62,7 +62,7 @@ struct OwnFileTests {
         try Data("table".utf8).write(to: URL(filePath: folder + "/table"))
         #expect(symlink(folder + "/table", folder + "/link") == 0 && symlink("/dev/zero", folder + "/zero") == 0)
         #expect(try OwnFile.content(folder + "/link", largest: 10, followsLinks: true) == Array("table".utf8))
-        #expect(throws: QueueStorageError.self) {
+        #expect(throws: FileError.self) {
             try OwnFile.content(folder + "/zero", largest: 10, followsLinks: true)
         }
     }

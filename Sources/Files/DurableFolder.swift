@@ -15,20 +15,20 @@ import Darwin
 public enum DurableFolder {
     /// Makes a folder and those above it, for this user only, and puts each new name on the disk.
     ///
-    /// - Throws: ``QueueStorageError`` when the folder is not there afterwards.
-    public static func make(_ path: String) throws(QueueStorageError) {
+    /// - Throws: ``FileError`` when the folder is not there afterwards.
+    public static func make(_ path: String) throws(FileError) {
         if mkdir(path, 0o700) != 0 {
             switch errno {
             case EEXIST: return
             case ENOENT where containing(path) != path: break
-            default: throw QueueStorageError(number: errno, path: path)
+            default: throw FileError(number: errno, path: path)
             }
             try make(containing(path))
             guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
-                throw QueueStorageError(number: errno, path: path)
+                throw FileError(number: errno, path: path)
             }
         }
-        do throws(QueueStorageError) {
+        do throws(FileError) {
             try flush(containing(path))
         } catch  where error.isPermission {
             // A folder that may be written to and not read cannot be flushed by this user at all.
@@ -37,12 +37,12 @@ public enum DurableFolder {
 
     /// Puts the names in a folder on the disk.
     ///
-    /// - Throws: ``QueueStorageError`` when that failed or the folder cannot be opened.
-    public static func flush(_ path: String) throws(QueueStorageError) {
-        let folder = systemOpen(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
-        guard folder >= 0 else { throw QueueStorageError(number: errno, path: path) }
+    /// - Throws: ``FileError`` when that failed or the folder cannot be opened.
+    public static func flush(_ path: String) throws(FileError) {
+        let folder = OwnFile.systemOpen(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        guard folder >= 0 else { throw FileError(number: errno, path: path) }
         defer { close(folder) }
-        guard fsync(folder) == 0 else { throw QueueStorageError(number: errno, path: path) }
+        guard fsync(folder) == 0 else { throw FileError(number: errno, path: path) }
     }
 
     /// The folder in which a file or folder lies; the root lies in itself.
@@ -51,5 +51,10 @@ public enum DurableFolder {
         while name.count > 1, name.hasSuffix("/") { name.removeLast() }
         guard let slash = name.lastIndex(of: "/") else { return name == "." ? ".." : "." }
         return slash == name.startIndex ? "/" : String(name[..<slash])
+    }
+
+    /// The last name of a path.
+    public static func lastName(_ path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
     }
 }
