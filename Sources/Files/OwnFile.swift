@@ -165,7 +165,9 @@ public enum OwnFile {
         }
     }
 
-    /// Removes a file; one that is not there is removed. Not flushed: after a power cut it may be there again.
+    /// Removes a file; one that is not there is removed.
+    ///
+    /// Not flushed: after a power cut it may be there again.
     public static func remove(_ path: String) { unlink(path) }
 
     private static func systemRename(_ path: String, _ other: String) -> Int32 { rename(path, other) }
