@@ -7,7 +7,7 @@ import PackageDescription
 func plugin(_ name: String, _ path: String, _ more: [Target.Dependency] = []) -> Target {
     .target(
         name: name,
-        dependencies: ["CollectorKit", "Files", "Usage", "OTLP"] + more,
+        dependencies: ["CollectorKit", "Files", "JSON", "Usage", "OTLP"] + more,
         path: "Plugins/\(path)",
         exclude: ["README.md"]
     )
@@ -57,8 +57,9 @@ let package = Package(
 
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "Files"),
+        .target(name: "JSON"),
         .target(name: "OTLP"),
-        .target(name: "Usage"),
+        .target(name: "Usage", dependencies: ["JSON"]),
         .target(
             name: "CollectorKit",
             dependencies: [
@@ -128,7 +129,7 @@ let package = Package(
 
         .target(
             name: "Onboarding",
-            dependencies: ["Files", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
+            dependencies: ["Files", "JSON", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
             exclude: ["README.md"]
         ),
 
@@ -149,6 +150,7 @@ let package = Package(
         .testTarget(name: "ArchitectureTests"),
         .target(name: "FlushCounter", path: "Tests/FlushCounter"),
         .target(name: "ChildProcess", path: "Tests/ChildProcess"),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "FlushCounter"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "OTLPTests", dependencies: ["OTLP"], exclude: ["Fixtures"]),
@@ -231,7 +233,9 @@ let package = Package(
         pluginTests("HealthCheckExtension"),
         .testTarget(
             name: "OnboardingTests",
-            dependencies: ["FlushCounter", "Onboarding", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
+            dependencies: [
+                "FlushCounter", "JSON", "Onboarding", "Usage", .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
             exclude: ["Fixtures"]
         ),
         .testTarget(

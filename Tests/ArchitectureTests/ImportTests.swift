@@ -4,17 +4,18 @@ import Testing
 
 /// The arrows between rooms: which module may import which, as the design draws them.
 struct ImportTests {
-    private static let rooms = ["Files", "YAML", "OTLP", "Usage", "CollectorKit", "Collector", "Onboarding"]
+    private static let rooms = ["Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "Collector", "Onboarding"]
 
     private static let arrows: [String: Set<String>] = [
         "Sources/Files": [],
+        "Sources/JSON": [],
         "Sources/YAML": ["CLibYAML"],
         "Sources/OTLP": [],
-        "Sources/Usage": [],
+        "Sources/Usage": ["JSON"],
         "Sources/CollectorKit": ["Files", "YAML", "OTLP", "Usage", "CZlib"],
-        "Sources/Onboarding": ["Files", "Usage"],
+        "Sources/Onboarding": ["Files", "JSON", "Usage"],
         "Sources/Collector": ["CollectorKit", "YAML", "OTLP", "Usage"],
-        "Plugins": ["CollectorKit", "Files", "OTLP", "Usage", "CEmbedded", "CZstd"],
+        "Plugins": ["CollectorKit", "Files", "JSON", "OTLP", "Usage", "CEmbedded", "CZstd"],
     ]
 
     /// A library and the only places that may know it.

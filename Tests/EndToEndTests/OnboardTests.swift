@@ -92,7 +92,7 @@ struct OnboardTests {
         try sandbox.write("{ \"model\": ", to: ".claude/settings.json")
         let broken = try await sandbox.run("onboard", "--yes", "--no-check", "--agent", "claude-code")
         #expect(broken.exitCode == 65)
-        #expect(broken.errors.contains("settings.json:1:12: the text ends where a value should stand"))
+        #expect(broken.errors.contains("settings.json:1:12: the text ends too early"))
         try sandbox.write("x", to: ".codex/config.toml")
         let changed = try await sandbox.run("onboard", "--undo")
         #expect(changed.exitCode == 1)

@@ -47,7 +47,8 @@ struct HeartbeatTests {
 
     @Test(arguments: [
         ("{}", "sessionId is required"), ("[]", "the body must be a heartbeat, which is a JSON object"),
-        (#"{"sessionId":"s","completed":"maybe"}"#, "completed must be true or false"), ("{]", "the body is no JSON"),
+        (#"{"sessionId":"s","completed":"maybe"}"#, "completed must be true or false"),
+        ("{]", "the body is no JSON: at byte 1 a key in quotes should be here"),
     ])
     func `what is wrong is named`(body: String, error: String) async throws {
         let bench = try await Bench()

@@ -146,16 +146,23 @@ struct IngestTests {
             #"{"sessionId":"s","timestamp":"0x19c0a2b3c40"}"#,
             #"timestamp must be an instant such as \"2026-11-22T08:13:37.999Z\" or milliseconds since 1970"#
         ),
-        (#"{"sessionId":"s","inputTokens":1,}"#, "the body is no JSON: a comma is followed by nothing"),
-        (#"[{"sessionId":"s"} , ]"#, "the body is no JSON: a comma is followed by nothing"),
-        (#"{"sessionId":"s","more":{"list":[1,2,\#n]}}"#, "the body is no JSON: a comma is followed by nothing"),
+        (
+            #"{"sessionId":"s","inputTokens":1,}"#,
+            "the body is no JSON: at byte 33 there is a comma in front of the end"
+        ),
+        (#"[{"sessionId":"s"} , ]"#, "the body is no JSON: at byte 21 there is a comma in front of the end"),
+        (
+            #"{"sessionId":"s","more":{"list":[1,2,\#n]}}"#,
+            "the body is no JSON: at byte 38 there is a comma in front of the end"
+        ),
         (
             #"{"sessionId":"s","timestamp":"yesterday"}"#,
             #"timestamp must be an instant such as \"2026-11-22T08:13:37.999Z\" or milliseconds since 1970"#
         ),
         (#"[{"sessionId":"s"},{"sessionId":"s","model":7}]"#, "event 1: model must be a string"),
-        (#"[{"sessionId":"s"},7]"#, "event 1: must be a JSON object"), ("", "the body is no JSON"),
-        ("{", "the body is no JSON"),
+        (#"[{"sessionId":"s"},7]"#, "event 1: must be a JSON object"),
+        ("", "the body is no JSON: at byte 0 the text ends too early"),
+        ("{", "the body is no JSON: at byte 1 the text ends too early"),
         ("7", "the body must be an event, which is a JSON object, or a list of events"),
     ])
     func `what is wrong is named, and nothing is taken`(body: String, error: String) async throws {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// A JSON document whose objects keep the order of their keys and whose numbers are exact.
 enum JSONValue: Sendable {
     case null
@@ -35,7 +37,7 @@ enum JSONValue: Sendable {
         case .integer(let number): bytes += "\(number)".utf8
         case .billionths(let number): bytes += Self.decimal(number).utf8
         case .decimal(let text): bytes += text.utf8
-        case .string(let text): Self.write(text, to: &bytes)
+        case .string(let text): bytes.append(jsonString: text)
         case .array(let values):
             bytes.append(UInt8(ascii: "["))
             for (position, value) in values.enumerated() {
@@ -47,7 +49,7 @@ enum JSONValue: Sendable {
             bytes.append(UInt8(ascii: "{"))
             for (position, member) in members.enumerated() {
                 if position > 0 { bytes.append(UInt8(ascii: ",")) }
-                Self.write(member.key, to: &bytes)
+                bytes.append(jsonString: member.key)
                 bytes.append(UInt8(ascii: ":"))
                 member.value.write(to: &bytes)
             }
@@ -62,21 +64,6 @@ enum JSONValue: Sendable {
         var decimals = String(rest + 1_000_000_000).dropFirst()
         while decimals.last == "0" { decimals.removeLast() }
         return "\(sign)\(whole).\(decimals)"
-    }
-
-    private static func write(_ text: String, to bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case 0x0A: bytes += "\\n".utf8
-            case 0x0D: bytes += "\\r".utf8
-            case 0x09: bytes += "\\t".utf8
-            case 0..<0x20: bytes += "\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))".utf8
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import OTLP
 import Usage
 
@@ -43,10 +44,16 @@ struct UsageObject {
 
     init(_ text: ArraySlice<UInt8>, isPython: Bool = false) {
         guard text.count <= Self.longestText else { return }
-        var scanner = JSONScanner(isPython ? Self.json(ofPython: text) : Array(text))
+        var reader = JSONReader(isPython ? Self.json(ofPython: text) : Array(text), deepest: 32)
         var found = UsageObject()
-        let isWhole: Void? = try? scanner.members { name, value in found.add(value, under: name) }
-        if isWhole != nil { self = found }
+        do throws(JSONError) {
+            try reader.enterObject()
+            while let name = try reader.nextKey() { found.add(try reader.value(), under: name) }
+            try reader.finish()
+            self = found
+        } catch {
+            // Half a text says nothing that can be relied on.
+        }
     }
 
     private init() {}

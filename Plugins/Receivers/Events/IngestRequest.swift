@@ -3,6 +3,7 @@
 import CollectorKit
 import FoundationEssentials
 import HTTPTypes
+import JSON
 import OTLP
 import Usage
 
@@ -33,7 +34,6 @@ struct IngestRequest {
     }
 
     private static func fields(_ body: [UInt8]) throws(EventsError) -> ([EventFields], isList: Bool) {
-        if let fault = StrictJSON.fault(in: body) { throw .invalid(fault) }
         let isList = body.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
         let known = try KnownMembers(events: body, most: largestList)
         guard known.count <= largestList else {
@@ -58,11 +58,15 @@ struct IngestRequest {
 extension KnownMembers {
     /// Reads the members of events.
     init(events body: [UInt8], most: Int) throws(EventsError) {
+        // JSON is UTF-8; in UTF-16 and UTF-32, which decoders recognise, its brackets have zeros beside them.
+        guard String(validating: body, as: UTF8.self) != nil, !body.contains(0) else {
+            throw .invalid("the body is not UTF-8")
+        }
         do throws(Fault) {
             try self.init(body, names: EventFields.names, most: most)
         } catch {
             switch error {
-            case .malformed: throw .invalid("the body is no JSON")
+            case .malformed(let error): throw .invalid("the body is no JSON: at byte \(error.offset) \(error.message)")
             case .repeated(let event): throw .invalid("event \(event): names its members again and again")
             }
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What one agent needs to send to a destination.
 public struct AgentPlan: Sendable {
     /// A setting that sends elsewhere now.

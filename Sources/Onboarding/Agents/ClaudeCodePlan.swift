@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Claude Code: the object `env` of `settings.json`, strict JSON of text values.
 extension Planning {
     /// Switches that put prompts, answers or whole requests into telemetry.

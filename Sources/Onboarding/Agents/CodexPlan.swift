@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import TOMLKit
 
 /// Codex: the table `otel` of `config.toml`, in which an unknown key makes the whole file unreadable.
@@ -102,7 +103,7 @@ extension Planning {
         _ settings: inout TOMLSettings
     ) throws {
         if !destination.endpoint.isNamed(by: endpoint, path: "/v1/\(signal)") {
-            try settings.set(JSONScalar.quoted(destination.endpoint.url(of: signal)), at: http + ["endpoint"])
+            try settings.set(destination.endpoint.url(of: signal).jsonString, at: http + ["endpoint"])
         }
         if settings.string(at: http + ["protocol"]) == nil { try settings.set("\"binary\"", at: http + ["protocol"]) }
         let headers = http + ["headers"]
@@ -110,14 +111,14 @@ extension Planning {
         plan.currentKey = plan.currentKey ?? settings.string(at: headers + [name]).flatMap(Self.key)
         guard let authorization = destination.authorization else { return }
         guard settings.string(at: headers + [name]) != authorization else { return }
-        try settings.set(JSONScalar.quoted(authorization), at: headers + [name])
+        try settings.set(authorization.jsonString, at: headers + [name])
     }
 
     private func codexExporter(_ signal: String) -> String {
         let headers =
-            destination.authorization.map { ", headers = { \"Authorization\" = \(JSONScalar.quoted($0)) }" } ?? ""
+            destination.authorization.map { ", headers = { \"Authorization\" = \($0.jsonString) }" } ?? ""
         return
-            "{ endpoint = \(JSONScalar.quoted(destination.endpoint.url(of: signal))), protocol = \"binary\"\(headers) }"
+            "{ endpoint = \(destination.endpoint.url(of: signal).jsonString), protocol = \"binary\"\(headers) }"
     }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Agents with a handful of keys in a JSON file, and what their files have no place for.
 extension Planning {
     // MARK: - Gemini CLI and Qwen Code

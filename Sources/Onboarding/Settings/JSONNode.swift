@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// A value of a JSON text with its place in it.
 struct JSONNode {
     /// What it says.
@@ -69,31 +71,12 @@ enum JSONScalar: Hashable, Sendable {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"
         case .number(let digits): digits
-        case .string(let text): Self.quoted(text)
+        case .string(let text): text.jsonString
         }
     }
 
     /// The value as a program reads it that expects text.
     var plain: String {
         if case .string(let text) = self { text } else { text }
-    }
-
-    /// A text in quotes, as JSON and TOML both read it.
-    static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case let scalar where scalar.value < 0x20 || scalar.value == 0x7F:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// A JSON text that is changed value by value; everything else keeps its bytes: order, comments, indentation, line ends.
 struct JSONSettings {
     private(set) var bytes: [UInt8]
@@ -127,7 +129,7 @@ extension JSONSettings {
     private static func comma(after offset: Int, in bytes: [UInt8]) -> Int? {
         var index = offset
         while index < bytes.count {
-            if let end = JSONParser.commentEnd(bytes, from: index) {
+            if let end = JSONReader.commentEnd(bytes, from: index) {
                 index = end
             } else if [32, 9, 10, 13].contains(bytes[index]) {
                 index += 1
@@ -143,7 +145,7 @@ extension JSONSettings {
         var end = offset
         var index = offset
         while index < bytes.count {
-            if let comment = JSONParser.commentEnd(bytes, from: index), !bytes[index..<comment].contains(10) {
+            if let comment = JSONReader.commentEnd(bytes, from: index), !bytes[index..<comment].contains(10) {
                 (index, end) = (comment, comment)
             } else if bytes[index] == 32 || bytes[index] == 9 {
                 index += 1
@@ -234,7 +236,7 @@ extension JSONSettings {
         /// A key with its value; further keys of the path become objects.
         func member(_ scalar: JSONScalar, under path: [String]) -> String {
             guard let key = path.first else { return "" }
-            return JSONScalar.quoted(key) + colon + text(of: scalar, under: Array(path.dropFirst()))
+            return key.jsonString + colon + text(of: scalar, under: Array(path.dropFirst()))
         }
 
         /// A value; keys of the path become objects around it.

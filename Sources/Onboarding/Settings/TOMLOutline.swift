@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Where every key, value and table header of a TOML text stands.
 ///
 /// It is made of a text that a TOML parser has accepted, so it only has to find places, not to find faults; what it does not

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// A TOML text that is changed value by value; everything else keeps its bytes: order, comments, spelling of tables.
 struct TOMLSettings {
     private(set) var bytes: [UInt8]
@@ -113,7 +115,7 @@ struct TOMLSettings {
     private static func header(_ path: [String]) -> String { "[\(path.map(spelled).joined(separator: "."))]" }
 
     private static func spelled(_ key: String) -> String {
-        key.wholeMatch(of: /[A-Za-z0-9_-]+/) != nil ? key : JSONScalar.quoted(key)
+        key.wholeMatch(of: /[A-Za-z0-9_-]+/) != nil ? key : key.jsonString
     }
 
     private func inlineInsertion(_ line: String, into table: TOMLOutline.Entry) -> TextEdit {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Reads LiteLLM's `model_prices_and_context_window.json`: one object per model, rates in dollars per single token.
 enum LiteLLMFile {
     private static let modes: Set<String> = ["chat", "responses", "completion", "embedding"]
@@ -8,20 +10,31 @@ enum LiteLLMFile {
     static func entries(_ bytes: [UInt8]) throws(PriceTableError) -> [PriceEntry] {
         var entries: [String: PriceEntry] = [:]
         var models = 0
-        var scanner = JSONScanner(bytes)
-        try scanner.members { (key, value) throws(PriceTableError) in
-            guard key != "sample_spec" else { return }
+        var reader = JSONReader(bytes, deepest: 32, takesMark: true)
+        func read<Part>(_ part: (inout JSONReader) throws(JSONError) -> Part) throws(PriceTableError) -> Part {
+            do throws(JSONError) {
+                return try part(&reader)
+            } catch {
+                let line = bytes[..<min(error.offset, bytes.count)].count { $0 == 0x0A } + 1
+                throw PriceTableError(line: line, error.message)
+            }
+        }
+        try read { reader throws(JSONError) in try reader.enterObject() }
+        while let key = try read({ reader throws(JSONError) in try reader.nextKey() }) {
+            let value = try read { reader throws(JSONError) in try reader.value() }
+            guard key != "sample_spec" else { continue }
             guard case .object(let fields) = value else { throw PriceTableError(key, "the model is not an object") }
-            guard case .string(let provider)? = fields["litellm_provider"] else { return }
+            guard case .string(let provider)? = fields["litellm_provider"] else { continue }
             models += 1
-            guard case .string(let mode)? = fields["mode"], modes.contains(mode) else { return }
+            guard case .string(let mode)? = fields["mode"], modes.contains(mode) else { continue }
             var row = LiteLLMRow(key: key, provider: provider, mode: mode)
             try row.read(fields)
-            guard let entry = row.finished else { return }
+            guard let entry = row.finished else { continue }
             // A model may stand under its bare name and again behind its provider's; the latter is the fuller row.
             let name = "\(entry.provider)/\(entry.model)"
             if entries[name] == nil || key.contains("/") { entries[name] = entry }
         }
+        try read { reader throws(JSONError) in try reader.finish() }
         guard models > 0 else { throw PriceTableError(line: 1, "no model with a litellm_provider") }
         return Array(entries.values)
     }

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is wrong with a JSON text, and where.
+public struct JSONError: Error, Hashable, Sendable {
+    /// What is wrong.
+    public enum Reason: String, Sendable {
+        case endsEarly = "the text ends too early"
+        case noValue = "a value should be here"
+        case noKey = "a key in quotes should be here"
+        case noColon = "a colon should be here"
+        case noComma = "a comma or the end should be here"
+        case commaBeforeEnd = "there is a comma in front of the end"
+        case openString = "the text ends inside of quotes"
+        case controlCharacter = "a text cannot go on over the end of its line"
+        case unknownEscape = "there is no such escape"
+        case noDigits = "four hexadecimal digits should be here"
+        case notUTF8 = "a text is not UTF-8"
+        case tooDeep = "values are nested too deeply"
+        case textBehind = "there is more text after the end of the value"
+        case comment = "comments are not JSON, and the program that reads this file does not take them"
+        case openComment = "this comment has no end"
+    }
+
+    /// What is wrong.
+    public let reason: Reason
+    /// The byte at which it was noticed, from 0.
+    public let offset: Int
+    /// A sentence without a full stop for the person who wrote the text.
+    public var message: String { reason.rawValue }
+}
+
+/// What a program takes for JSON.
+public enum JSONDialect: Sendable {
+    /// As RFC 8259 has it.
+    case strict
+    /// With comments, and with commas behind last values.
+    case withComments
+}
+
+/// Reads a JSON text from front to back; the caller takes the values that it wants and steps over the rest.
+///
+/// The grammar is RFC 8259's, and every byte that is stepped over is checked for it. An object or array is entered, and then asked
+/// for its next key or element until there is none:
+///
+///     try reader.enterObject()
+///     while let key = try reader.nextKey() {
+///         if key == "model" { model = try reader.string() } else { try reader.skip() }
+///     }
+///     try reader.finish()
+///
+/// Nothing recurses but ``value()``, to the depth that is allowed.
+public struct JSONReader {
+    /// The text.
+    public let bytes: [UInt8]
+    /// Where the next byte is read.
+    public private(set) var position: Int
+
+    private let dialect: JSONDialect
+    private let deepest: Int
+    private var depth = 0
+    /// Whether an object or array was entered and nothing of it read.
+    private var isFresh = false
+
+    /// Begins at the first value of a text.
+    ///
+    /// - Parameters:
+    ///   - deepest: How many objects and arrays may be open at once.
+    ///   - takesMark: Whether a byte order mark in front of the value is stepped over; files have one, requests must not.
+    public init(_ bytes: [UInt8], dialect: JSONDialect = .strict, deepest: Int = 64, takesMark: Bool = false) {
+        self.bytes = bytes
+        self.dialect = dialect
+        self.deepest = deepest
+        position = takesMark && bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    }
+
+    /// An error at the next byte, or at the end of the text, which is another reason than what is missing there.
+    public func error(_ reason: JSONError.Reason) -> JSONError {
+        let isMissing = [.noValue, .noKey, .noColon, .noComma].contains(reason)
+        return JSONError(reason: isMissing && position == bytes.count ? .endsEarly : reason, offset: position)
+    }
+
+    private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+    /// The first byte of the next value or sign, with white space and comments stepped over; nil at the end of the text.
+    public mutating func peek() throws(JSONError) -> UInt8? {
+        while let byte = next {
+            switch byte {
+            case 0x20, 0x09, 0x0A, 0x0D: position += 1
+            case UInt8(ascii: "/"):
+                guard dialect == .withComments else { throw error(.comment) }
+                guard let end = Self.commentEnd(bytes, from: position) else { throw error(.openComment) }
+                position = end
+            default: return byte
+            }
+        }
+        return nil
+    }
+
+    /// The end of the comment that begins at a place; nil when none does or it has no end.
+    public static func commentEnd(_ bytes: [UInt8], from start: Int) -> Int? {
+        guard start + 1 < bytes.count, bytes[start] == UInt8(ascii: "/") else { return nil }
+        if bytes[start + 1] == UInt8(ascii: "/") {
+            var end = bytes[start...].firstIndex(of: 10) ?? bytes.count
+            if bytes[end - 1] == 13 { end -= 1 }
+            return end
+        }
+        guard bytes[start + 1] == UInt8(ascii: "*") else { return nil }
+        var index = start + 2
+        while index + 1 < bytes.count {
+            if bytes[index] == UInt8(ascii: "*"), bytes[index + 1] == UInt8(ascii: "/") { return index + 2 }
+            index += 1
+        }
+        return nil
+    }
+
+    /// Makes sure that nothing follows.
+    public mutating func finish() throws(JSONError) {
+        guard try peek() == nil else { throw error(.textBehind) }
+    }
+
+    // MARK: - Objects and arrays
+
+    /// Steps into an object.
+    public mutating func enterObject() throws(JSONError) { try enter("{") }
+
+    /// Steps into an array.
+    public mutating func enterArray() throws(JSONError) { try enter("[") }
+
+    private mutating func enter(_ sign: Unicode.Scalar) throws(JSONError) {
+        guard let byte = try peek() else { throw error(.endsEarly) }
+        guard byte == UInt8(ascii: sign) else { throw error(.noValue) }
+        guard depth < deepest else { throw error(.tooDeep) }
+        depth += 1
+        position += 1
+        isFresh = true
+    }
+
+    /// The range of the next key of the object that was entered, without its quotes and as it is written; nil at the object's end.
+    public mutating func nextKeyRange() throws(JSONError) -> Range<Int>? {
+        guard try goesOn("}") else { return nil }
+        guard try peek() == UInt8(ascii: "\"") else { throw error(.noKey) }
+        let key = try stringRange()
+        guard try peek() == UInt8(ascii: ":") else { throw error(.noColon) }
+        position += 1
+        return key
+    }
+
+    /// The next key of the object that was entered; nil at the object's end.
+    public mutating func nextKey() throws(JSONError) -> String? {
+        guard let range = try nextKeyRange() else { return nil }
+        return try text(range)
+    }
+
+    /// Whether another element of the array that was entered follows, which is read then.
+    public mutating func nextElement() throws(JSONError) -> Bool { try goesOn("]") }
+
+    /// Steps over the comma in front of the next part, or over the end.
+    private mutating func goesOn(_ end: Unicode.Scalar) throws(JSONError) -> Bool {
+        let isFirst = isFresh
+        isFresh = false
+        var byte = try peek()
+        if byte != UInt8(ascii: end) {
+            if isFirst { return true }
+            guard byte == UInt8(ascii: ",") else { throw error(.noComma) }
+            position += 1
+            byte = try peek()
+            guard byte == UInt8(ascii: end) else { return true }
+            guard dialect == .withComments else { throw error(.commaBeforeEnd) }
+        }
+        position += 1
+        depth -= 1
+        return false
+    }
+
+    /// Steps over the next value, whatever it is.
+    public mutating func skip() throws(JSONError) {
+        // The signs that end what is open.
+        var open: [Unicode.Scalar] = []
+        repeat {
+            switch try peek() {
+            case UInt8(ascii: "{"):
+                try enterObject()
+                open.append("}")
+            case UInt8(ascii: "["):
+                try enterArray()
+                open.append("]")
+            default: try skipScalar()
+            }
+            while let end = open.last {
+                if end == "}" ? try nextKeyRange() != nil : try nextElement() { break }
+                open.removeLast()
+            }
+        } while !open.isEmpty
+    }
+
+    private mutating func skipScalar() throws(JSONError) {
+        switch try peek() {
+        case nil: throw error(.endsEarly)
+        case UInt8(ascii: "\""): _ = try stringRange()
+        case UInt8(ascii: "t"): try word("true")
+        case UInt8(ascii: "f"): try word("false")
+        case UInt8(ascii: "n"): try word("null")
+        default: _ = try numberRange()
+        }
+    }
+
+    // MARK: - Values
+
+    /// Steps over a string that is the next value; where its text lies, without the quotes.
+    public mutating func stringRange() throws(JSONError) -> Range<Int> {
+        guard try peek() == UInt8(ascii: "\"") else { throw error(.noValue) }
+        position += 1
+        let start = position
+        while let byte = next {
+            switch byte {
+            case UInt8(ascii: "\""):
+                position += 1
+                return start..<position - 1
+            case UInt8(ascii: "\\"): try skipEscape()
+            case 0..<0x20: throw error(.controlCharacter)
+            default: position += 1
+            }
+        }
+        throw error(.openString)
+    }
+
+    private mutating func skipEscape() throws(JSONError) {
+        position += 1
+        switch next {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            position += 1
+        case UInt8(ascii: "u"):
+            position += 1
+            guard position + 4 <= bytes.count, bytes[position..<position + 4].allSatisfy({ Self.digit($0) != nil })
+            else { throw error(.noDigits) }
+            position += 4
+        case nil: throw error(.openString)
+        default: throw error(.unknownEscape)
+        }
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt32? {
+        switch byte {
+        case 0x30...0x39: UInt32(byte) - 0x30
+        case 0x41...0x46: UInt32(byte) - 0x37
+        case 0x61...0x66: UInt32(byte) - 0x57
+        default: nil
+        }
+    }
+
+    /// The string that is the next value.
+    public mutating func string() throws(JSONError) -> String { try text(try stringRange()) }
+
+    /// The text of a string that was stepped over; half of a surrogate pair becomes U+FFFD.
+    public func text(_ range: Range<Int>) throws(JSONError) -> String {
+        let written = bytes[range]
+        let text = written.contains(UInt8(ascii: "\\")) ? Self.resolved(written) : Array(written)
+        guard let string = String(validating: text, as: UTF8.self) else {
+            throw JSONError(reason: .notUTF8, offset: range.lowerBound)
+        }
+        return string
+    }
+
+    /// The text with its escapes resolved, of which the grammar has been checked.
+    private static func resolved(_ written: ArraySlice<UInt8>) -> [UInt8] {
+        var text: [UInt8] = []
+        var rest = written
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "\\"), let kind = rest.popFirst() else {
+                text.append(byte)
+                continue
+            }
+            switch kind {
+            case UInt8(ascii: "b"): text.append(0x08)
+            case UInt8(ascii: "f"): text.append(0x0C)
+            case UInt8(ascii: "n"): text.append(0x0A)
+            case UInt8(ascii: "r"): text.append(0x0D)
+            case UInt8(ascii: "t"): text.append(0x09)
+            case UInt8(ascii: "u"): text += UTF8.encode(scalar(&rest)) ?? UTF8.encodedReplacementCharacter
+            default: text.append(kind)
+            }
+        }
+        return text
+    }
+
+    private static func scalar(_ rest: inout ArraySlice<UInt8>) -> Unicode.Scalar {
+        let high = unit(rest)
+        rest = rest.dropFirst(4)
+        guard (0xD800..<0xDC00).contains(high) else { return Unicode.Scalar(high) ?? "\u{FFFD}" }
+        guard rest.starts(with: "\\u".utf8) else { return "\u{FFFD}" }
+        let low = unit(rest.dropFirst(2))
+        guard (0xDC00..<0xE000).contains(low) else { return "\u{FFFD}" }
+        rest = rest.dropFirst(6)
+        return Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00)) ?? "\u{FFFD}"
+    }
+
+    private static func unit(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+        bytes.prefix(4).reduce(0) { $0 << 4 | (digit($1) ?? 0) }
+    }
+
+    /// Steps over a number that is the next value; where its digits are.
+    public mutating func numberRange() throws(JSONError) -> Range<Int> {
+        guard let byte = try peek() else { throw error(.endsEarly) }
+        let start = position
+        if byte == UInt8(ascii: "-") { position += 1 }
+        var isNumber = true
+        if next == UInt8(ascii: "0") { position += 1 } else { isNumber = skipDigits() }
+        if isNumber, next == UInt8(ascii: ".") {
+            position += 1
+            isNumber = skipDigits()
+        }
+        if isNumber, let sign = next, sign | 0x20 == UInt8(ascii: "e") {
+            position += 1
+            if next == UInt8(ascii: "+") || next == UInt8(ascii: "-") { position += 1 }
+            isNumber = skipDigits()
+        }
+        // What goes on as a word, such as 0x10 or 01, is no number.
+        if isNumber, let byte = next, byte >= 0x30, !",]}:".utf8.contains(byte) { isNumber = false }
+        guard isNumber else {
+            position = start
+            throw error(.noValue)
+        }
+        return start..<position
+    }
+
+    private mutating func skipDigits() -> Bool {
+        let start = position
+        while let byte = next, (0x30...0x39).contains(byte) { position += 1 }
+        return position > start
+    }
+
+    private mutating func word(_ word: StaticString) throws(JSONError) {
+        guard word.withUTF8Buffer({ bytes[position...].starts(with: $0) }) else { throw error(.noValue) }
+        position += word.utf8CodeUnitCount
+    }
+
+    /// The next value as a tree.
+    public mutating func value() throws(JSONError) -> JSONValue {
+        switch try peek() {
+        case nil: throw error(.endsEarly)
+        case UInt8(ascii: "{"):
+            var members: [String: JSONValue] = [:]
+            try enterObject()
+            while let key = try nextKey() { members[key] = try value() }
+            return .object(members)
+        case UInt8(ascii: "["):
+            var values: [JSONValue] = []
+            try enterArray()
+            while try nextElement() { values.append(try value()) }
+            return .array(values)
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"):
+            try word("true")
+            return .bool(true)
+        case UInt8(ascii: "f"):
+            try word("false")
+            return .bool(false)
+        case UInt8(ascii: "n"):
+            try word("null")
+            return .null
+        default: return .number(String(decoding: bytes[try numberRange()], as: UTF8.self))
+        }
+    }
+}
+
+/// A value of a JSON text; a number keeps its text, so that nothing is lost to binary fractions.
+public enum JSONValue: Hashable, Sendable {
+    case null
+    case bool(Bool)
+    case number(String)
+    case string(String)
+    case array([JSONValue])
+    /// Of members with one key the last counts.
+    case object([String: JSONValue])
+}
