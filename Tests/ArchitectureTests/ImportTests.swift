@@ -30,7 +30,7 @@ struct ImportTests {
         "NIOCore": [
             "Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient",
         ],
-        "NIOPosix": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/PresentedCertificate.swift"],
+        "NIOPosix": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/"],
         "ArgumentParser": ["Sources/hammurabi/"],
         "ServiceLifecycle": ["Sources/Collector/Runtime/"],
         "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient"],
