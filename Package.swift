@@ -16,7 +16,7 @@ func plugin(_ name: String, _ path: String, _ more: [Target.Dependency] = []) ->
 /// The tests of a component.
 func pluginTests(_ name: String, more: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     let common: [Target.Dependency] = [
-        .byName(name: name), "CollectorKit", "OTLP", "Usage", "YAML",
+        .byName(name: name), "CollectorKit", "CollectorTesting", "OTLP", "Usage", "YAML",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
     ]
@@ -34,7 +34,9 @@ let plugins: [Target.Dependency] = [
 let package = Package(
     name: "hammurabi",
     products: [
-        .executable(name: "hammurabi", targets: ["hammurabi"])
+        .executable(name: "hammurabi", targets: ["hammurabi"]),
+        .library(name: "CollectorKit", targets: ["CollectorKit"]),
+        .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -66,6 +68,10 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
+        ),
+        .target(
+            name: "CollectorTesting",
+            dependencies: ["CollectorKit", "OTLP", "Usage", "YAML", .product(name: "Logging", package: "swift-log")]
         ),
         .target(
             name: "Collector",
@@ -154,7 +160,8 @@ let package = Package(
         .testTarget(
             name: "CollectorKitTests",
             dependencies: plugins + [
-                "CollectorKit", "FlushCounter", "OTLP", "Usage", .product(name: "Logging", package: "swift-log"),
+                "CollectorKit", "CollectorTesting", "FlushCounter", "OTLP", "Usage",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .testTarget(
@@ -204,7 +211,7 @@ let package = Package(
         .testTarget(
             name: "ProcessorTests",
             dependencies: [
-                "AttributesProcessor", "CollectorKit", "FilterProcessor", "FlushCounter", "OTLP", "RedactionProcessor",
+                "AttributesProcessor", "CollectorKit", "CollectorTesting", "FilterProcessor", "FlushCounter", "OTLP", "RedactionProcessor",
                 "RetentionProcessor", "TokensProcessor", "Usage", .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Fixtures"]

@@ -4,7 +4,7 @@ import Testing
 
 /// The arrows between rooms: which module may import which, as the design draws them.
 struct ImportTests {
-    private static let rooms = ["YAML", "OTLP", "Usage", "CollectorKit", "Collector", "Onboarding"]
+    private static let rooms = ["YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "Collector", "Onboarding"]
 
     private static let arrows: [String: Set<String>] = [
         "Sources/YAML": ["CLibYAML"],
@@ -13,6 +13,7 @@ struct ImportTests {
         "Sources/CollectorKit": ["YAML", "OTLP", "Usage", "CZlib"],
         "Sources/Onboarding": ["Usage"],
         "Sources/Collector": ["CollectorKit", "YAML", "OTLP", "Usage"],
+        "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
         "Plugins": ["CollectorKit", "OTLP", "Usage", "CEmbedded", "CZstd"],
     ]
 
