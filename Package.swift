@@ -37,6 +37,7 @@ let package = Package(
         .executable(name: "hammurabi", targets: ["hammurabi"]),
         .library(name: "CollectorKit", targets: ["CollectorKit"]),
         .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
+        .library(name: "TelemetryHub", targets: ["TelemetryHub"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -137,8 +138,8 @@ let package = Package(
             exclude: ["README.md"]
         ),
 
-        .executableTarget(
-            name: "hammurabi",
+        .target(
+            name: "TelemetryHub",
             dependencies: [
                 "CEmbedded", "CMalloc", "Collector", "CollectorKit", "OTLP", "Onboarding", "Usage", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -150,6 +151,7 @@ let package = Package(
             ] + plugins,
             exclude: ["README.md"]
         ),
+        .executableTarget(name: "hammurabi", dependencies: ["TelemetryHub"]),
 
         .testTarget(name: "ArchitectureTests"),
         .target(name: "FlushCounter", path: "Tests/FlushCounter"),
@@ -178,9 +180,9 @@ let package = Package(
             exclude: ["Fixtures"]
         ),
         .testTarget(
-            name: "HammurabiTests",
+            name: "TelemetryHubTests",
             dependencies: [
-                "APIKeysExtension", "Collector", "CollectorKit", "OTLP", "hammurabi", "Usage", "YAML",
+                "APIKeysExtension", "Collector", "CollectorKit", "OTLP", "TelemetryHub", "Usage", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
@@ -211,7 +213,8 @@ let package = Package(
         .testTarget(
             name: "ProcessorTests",
             dependencies: [
-                "AttributesProcessor", "CollectorKit", "CollectorTesting", "FilterProcessor", "FlushCounter", "OTLP", "RedactionProcessor",
+                "AttributesProcessor", "CollectorKit", "CollectorTesting", "FilterProcessor", "FlushCounter", "OTLP",
+                "RedactionProcessor",
                 "RetentionProcessor", "TokensProcessor", "Usage", .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Fixtures"]
