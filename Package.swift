@@ -16,7 +16,7 @@ func plugin(_ name: String, _ path: String, _ more: [Target.Dependency] = []) ->
 /// The tests of a component.
 func pluginTests(_ name: String, more: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     let common: [Target.Dependency] = [
-        .byName(name: name), "CollectorKit", "Files", "OTLP", "Usage", "YAML",
+        .byName(name: name), "CollectorKit", "CollectorTesting", "Files", "OTLP", "Usage", "YAML",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
     ]
@@ -34,7 +34,10 @@ let plugins: [Target.Dependency] = [
 let package = Package(
     name: "hammurabi",
     products: [
-        .executable(name: "hammurabi", targets: ["hammurabi"])
+        .executable(name: "hammurabi", targets: ["hammurabi"]),
+        .library(name: "CollectorKit", targets: ["CollectorKit"]),
+        .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
+        .library(name: "TelemetryHub", targets: ["TelemetryHub"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -68,6 +71,10 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
+        ),
+        .target(
+            name: "CollectorTesting",
+            dependencies: ["CollectorKit", "OTLP", "Usage", "YAML", .product(name: "Logging", package: "swift-log")]
         ),
         .target(
             name: "Collector",
@@ -133,8 +140,8 @@ let package = Package(
             exclude: ["README.md"]
         ),
 
-        .executableTarget(
-            name: "hammurabi",
+        .target(
+            name: "TelemetryHub",
             dependencies: [
                 "CEmbedded", "CMalloc", "Collector", "CollectorKit", "Files", "OTLP", "Onboarding", "Usage", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -146,6 +153,7 @@ let package = Package(
             ] + plugins,
             exclude: ["README.md"]
         ),
+        .executableTarget(name: "hammurabi", dependencies: ["TelemetryHub"]),
 
         .testTarget(name: "ArchitectureTests"),
         .target(name: "FlushCounter", path: "Tests/FlushCounter"),
@@ -158,7 +166,7 @@ let package = Package(
         .testTarget(
             name: "CollectorKitTests",
             dependencies: plugins + [
-                "CollectorKit", "Files", "FlushCounter", "OTLP", "Usage",
+                "CollectorKit", "CollectorTesting", "Files", "FlushCounter", "OTLP", "Usage",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -176,9 +184,9 @@ let package = Package(
             exclude: ["Fixtures"]
         ),
         .testTarget(
-            name: "HammurabiTests",
+            name: "TelemetryHubTests",
             dependencies: [
-                "APIKeysExtension", "Collector", "CollectorKit", "OTLP", "hammurabi", "Usage", "YAML",
+                "APIKeysExtension", "Collector", "CollectorKit", "OTLP", "TelemetryHub", "Usage", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
@@ -209,7 +217,8 @@ let package = Package(
         .testTarget(
             name: "ProcessorTests",
             dependencies: [
-                "AttributesProcessor", "CollectorKit", "FilterProcessor", "FlushCounter", "OTLP", "RedactionProcessor",
+                "AttributesProcessor", "CollectorKit", "CollectorTesting", "FilterProcessor", "FlushCounter", "OTLP",
+                "RedactionProcessor",
                 "RetentionProcessor", "TokensProcessor", "Usage", .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Fixtures"]

@@ -4,7 +4,7 @@ public import CollectorKit
 
 /// The factories this program knows, by kind and type.
 public struct Registry: Sendable {
-    private var factories: [ComponentKind: [String: any ComponentFactory]] = [:]
+    private var components: [ComponentKind: [String: RegisteredComponent]] = [:]
 
     /// Creates a registry.
     public init(
@@ -13,28 +13,37 @@ public struct Registry: Sendable {
         exporters: [any ExporterFactory] = [],
         extensions: [any ExtensionFactory] = []
     ) {
-        // One by one: to convert an array, the runtime searches the conformances of each element.
-        for factory in receivers { add(factory, as: .receiver) }
-        for factory in processors { add(factory, as: .processor) }
-        for factory in exporters { add(factory, as: .exporter) }
-        for factory in extensions { add(factory, as: .extension) }
+        for factory in receivers { add(.receiver(factory)) }
+        for factory in processors { add(.processor(factory)) }
+        for factory in exporters { add(.exporter(factory)) }
+        for factory in extensions { add(.extension(factory)) }
     }
 
-    private mutating func add(_ factory: any ComponentFactory, as kind: ComponentKind) {
+    /// Adds a component; no other of its kind may answer to its type or an alias.
+    public mutating func add(_ component: RegisteredComponent) {
+        let (kind, factory) = (component.kind, component.factory)
         for type in [factory.type] + factory.aliases {
-            precondition(factories[kind]?[type] == nil, "two \(kind.rawValue) answer to \(type)")
-            factories[kind, default: [:]][type] = factory
+            precondition(components[kind]?[type] == nil, "two \(kind.rawValue) answer to \(type)")
+            components[kind, default: [:]][type] = component
         }
     }
 
+    /// The component for a type or one of its aliases.
+    public func component(_ kind: ComponentKind, _ type: String) -> RegisteredComponent? { components[kind]?[type] }
+
     /// The factory for a type or one of its aliases.
-    public func factory(_ kind: ComponentKind, _ type: String) -> (any ComponentFactory)? { factories[kind]?[type] }
+    public func factory(_ kind: ComponentKind, _ type: String) -> (any ComponentFactory)? {
+        component(kind, type)?.factory
+    }
 
     /// The types of a kind in alphabetical order, aliases included.
-    public func types(_ kind: ComponentKind) -> [String] { (factories[kind] ?? [:]).keys.sorted() }
+    public func types(_ kind: ComponentKind) -> [String] { (components[kind] ?? [:]).keys.sorted() }
 
     /// The factories of a kind, ordered by type.
     public func all(_ kind: ComponentKind) -> [any ComponentFactory] {
-        (factories[kind] ?? [:]).filter { $0.key == $0.value.type }.sorted { $0.key < $1.key }.map(\.value)
+        (components[kind] ?? [:]).map { (type: $0.key, factory: $0.value.factory) }.filter {
+            $0.type == $0.factory.type
+        }
+        .sorted { $0.type < $1.type }.map(\.factory)
     }
 }

@@ -2,6 +2,7 @@
 
 import AgentSessionsReceiver
 import CollectorKit
+import CollectorTesting
 import Foundation
 import Testing
 import Usage

@@ -4,7 +4,10 @@ import Testing
 
 /// The arrows between rooms: which module may import which, as the design draws them.
 struct ImportTests {
-    private static let rooms = ["Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "Collector", "Onboarding"]
+    private static let rooms = [
+        "Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "Collector", "Onboarding",
+        "TelemetryHub",
+    ]
 
     private static let arrows: [String: Set<String>] = [
         "Sources/Files": [],
@@ -15,29 +18,33 @@ struct ImportTests {
         "Sources/CollectorKit": ["Files", "YAML", "OTLP", "Usage", "CZlib"],
         "Sources/Onboarding": ["Files", "JSON", "Usage"],
         "Sources/Collector": ["CollectorKit", "YAML", "OTLP", "Usage"],
+        "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
+        "Sources/hammurabi": ["TelemetryHub"],
         "Plugins": ["CollectorKit", "Files", "JSON", "OTLP", "Usage", "CEmbedded", "CZstd"],
     ]
 
     /// A library and the only places that may know it.
     private static let libraries: [String: [String]] = [
         "CLibYAML": ["Sources/YAML/"],
-        "CMalloc": ["Sources/hammurabi/"],
+        "CMalloc": ["Sources/TelemetryHub/"],
         "CZlib": ["Sources/CollectorKit/HTTP/"],
         "CZstd": ["Plugins/Receivers/AgentSessions/", "Plugins/Exporters/SQLite/"],
         "GRDB": ["Plugins/Exporters/SQLite/"],
         "GRDBSQLite": ["Plugins/Exporters/SQLite/"],
         "NIOHTTP1": [
-            "Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient",
+            "Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
         ],
         "NIOCore": [
-            "Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient",
+            "Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
         ],
-        "NIOPosix": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/Destination.swift"],
-        "ArgumentParser": ["Sources/hammurabi/"],
+        "NIOPosix": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/"],
+        "ArgumentParser": ["Sources/TelemetryHub/"],
         "ServiceLifecycle": ["Sources/Collector/Runtime/"],
-        "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient"],
+        "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient"],
         "Crypto": ["Sources/CollectorKit/", "Plugins/Extensions/APIKeys/"],
-        "NIOSSL": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/hammurabi/CollectorClient"],
+        "NIOSSL": [
+            "Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
+        ],
         "NIOTLS": ["Sources/Collector/Listeners/"],
         "TOMLKit": ["Sources/Onboarding/"],
     ]

@@ -1,38 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
-import Logging
+import CollectorTesting
 import OTLP
-import Synchronization
 import Usage
-
-/// What was logged, as text.
-final class RecordedLog: Sendable {
-    private let text = Mutex<[String]>([])
-
-    var lines: [String] { text.withLock { $0 } }
-
-    var logger: Logger {
-        var logger = Logger(label: "test") { _ in RecordingHandler { line in self.text.withLock { $0.append(line) } } }
-        logger.logLevel = .info
-        return logger
-    }
-}
-
-private struct RecordingHandler: LogHandler {
-    let write: @Sendable (String) -> Void
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.info
-
-    init(write: @escaping @Sendable (String) -> Void) { self.write = write }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) { write("\(event.message) \(event.metadata ?? [:])") }
-}
 
 /// Numbers that are the same in every run.
 struct SeededGenerator: RandomNumberGenerator {

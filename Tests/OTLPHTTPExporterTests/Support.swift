@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import Foundation
-import Logging
 import OTLP
 import SinkServer
 import Synchronization
@@ -126,32 +126,4 @@ extension SinkServer.Request {
         let batch = try batch()
         return batch.records.map { batch.text(of: $0.body) }
     }
-}
-
-/// What was logged, as text.
-final class RecordedLog: Sendable {
-    private let text = Mutex<[String]>([])
-
-    var lines: [String] { text.withLock { $0 } }
-
-    var logger: Logger {
-        var logger = Logger(label: "test") { _ in RecordingHandler { line in self.text.withLock { $0.append(line) } } }
-        logger.logLevel = .info
-        return logger
-    }
-}
-
-private struct RecordingHandler: LogHandler {
-    let write: @Sendable (String) -> Void
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.info
-
-    init(write: @escaping @Sendable (String) -> Void) { self.write = write }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) { write("\(event.message) \(event.metadata ?? [:])") }
 }

@@ -2,6 +2,7 @@
 
 import AttributesProcessor
 import CollectorKit
+import CollectorTesting
 import OTLP
 import Testing
 import Usage

@@ -101,17 +101,16 @@ public struct GraphBuilder {
                 )
                 continue
             }
-            guard let factory = registry.factory(kind, id.type) else {
+            guard let component = registry.component(kind, id.type) else {
                 misunderstood[kind, default: []].insert(id)
                 reportUnknown(kind, id, entry.key.mark)
                 continue
             }
             let known = diagnostics.items.count
-            let config = decode(factory, entry)
+            let config = decode(component.factory, entry)
             graph.components[kind, default: [:]][id] = DeclaredComponent(
                 id: id,
-                kind: kind,
-                factory: factory,
+                component: component,
                 config: config,
                 mark: entry.key.mark,
                 locations: ConfigLocations(entry.value, rootKey: entry.key.mark),

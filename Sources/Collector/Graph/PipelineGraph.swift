@@ -21,7 +21,7 @@ public struct PipelineGraph: Sendable {
 
     /// Whether senders are asked for keys.
     public var hasAuthenticator: Bool {
-        used(.extension).contains { ($0.factory as? any ExtensionFactory)?.isAuthenticator == true }
+        used(.extension).contains { $0.component.isAuthenticator }
     }
 
     /// A declared component.
@@ -44,10 +44,8 @@ public struct PipelineGraph: Sendable {
 public struct DeclaredComponent: Sendable {
     /// Its id.
     public let id: ComponentID
-    /// What it does.
-    public let kind: ComponentKind
     /// Who makes it.
-    public let factory: any ComponentFactory
+    public let component: RegisteredComponent
     /// Its configuration with all defaults.
     public let config: any ComponentConfig
     /// Where its key stands.
@@ -58,6 +56,11 @@ public struct DeclaredComponent: Sendable {
     let hasErrors: Bool
     /// What was written, with references replaced.
     let content: Node
+
+    /// What it does.
+    public var kind: ComponentKind { component.kind }
+    /// What its maker says of it.
+    public var factory: any ComponentFactory { component.factory }
 }
 
 /// A pipeline as it stands in the configuration.

@@ -29,7 +29,7 @@ struct Assembler {
     func assemble() throws(StartError) -> Assembly {
         var assembly = Assembly()
         for declared in graph.used(.exporter) {
-            guard let factory = declared.factory as? any ExporterFactory else { continue }
+            guard case .exporter(let factory) = declared.component else { continue }
             let exporter = try reusedOrMade(declared) { settings throws(StartError) in
                 try makeExporter(factory, declared, settings)
             }
@@ -37,7 +37,7 @@ struct Assembler {
         }
         let heads = try pipelines(into: &assembly)
         for declared in graph.used(.receiver) {
-            guard let factory = declared.factory as? any ReceiverFactory else { continue }
+            guard case .receiver(let factory) = declared.component else { continue }
             let heads = heads[declared.id] ?? [:]
             let receiver = try receiver(factory, declared, Set(heads.keys))
             for (signal, inlet) in receiver.inlets {
@@ -70,7 +70,7 @@ struct Assembler {
             var processors: [Assembly.Instance] = []
             for id in pipeline.processors {
                 guard let declared = graph.component(.processor, id),
-                    let factory = declared.factory as? any ProcessorFactory
+                    case .processor(let factory) = declared.component
                 else { continue }
                 let processor = try reusedOrMade(declared, in: pipeline.title) { settings throws(StartError) in
                     try makeProcessor(factory, declared, settings)
@@ -141,7 +141,7 @@ struct Assembler {
         let given = parts.add(from: assembly)
         for id in graph.extensions {
             guard let declared = graph.component(.extension, id),
-                let factory = declared.factory as? any ExtensionFactory
+                case .extension(let factory) = declared.component
             else { continue }
             if let known = reused(declared), known.parts == given {
                 assembly.extensions.append(known)

@@ -2,7 +2,7 @@
 
 /// Something that lives in a collector from start to shutdown.
 ///
-/// The contract, checked by ``ComponentConformance``:
+/// The contract, checked by `ComponentConformance` of `CollectorTesting`:
 /// - Creating a component opens nothing: no file, no socket, no task.
 /// - ``start()`` is called once and may fail; the collector then stops again what it has started.
 /// - ``shutdown()`` works without a start, twice, and after a failed start; it returns when everything is flushed and closed.

@@ -43,7 +43,7 @@ public struct ComponentID: Sendable, Hashable, Comparable, CustomStringConvertib
     }
 
     /// Stands in where a type is not well-formed.
-    static let unnamed = ComponentID(type: "unnamed")
+    package static let unnamed = ComponentID(type: "unnamed")
 
     /// The text as written in a configuration.
     public var description: String { name.isEmpty ? type : "\(type)/\(name)" }

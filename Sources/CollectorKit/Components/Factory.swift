@@ -81,6 +81,52 @@ extension ExtensionFactory {
     public var isAuthenticator: Bool { false }
 }
 
+/// A factory with its kind, as the list of a program's components holds it.
+///
+/// ```swift
+/// await TelemetryHub.main(adding: [.exporter(ledgerCSV)])
+/// ```
+public enum RegisteredComponent: Sendable {
+    /// Makes receivers.
+    case receiver(any ReceiverFactory)
+    /// Makes processors.
+    case processor(any ProcessorFactory)
+    /// Makes exporters.
+    case exporter(any ExporterFactory)
+    /// Makes extensions.
+    case `extension`(any ExtensionFactory)
+
+    /// What the factory makes.
+    public var kind: ComponentKind {
+        switch self {
+        case .receiver: .receiver
+        case .processor: .processor
+        case .exporter: .exporter
+        case .extension: .extension
+        }
+    }
+
+    /// What all factories say of themselves.
+    public var factory: any ComponentFactory {
+        switch self {
+        case .receiver(let factory): factory
+        case .processor(let factory): factory
+        case .exporter(let factory): factory
+        case .extension(let factory): factory
+        }
+    }
+
+    /// Whether its components are stores that answer queries (``UsageStore``).
+    public var isStore: Bool {
+        if case .exporter(let factory) = self { factory.isStore } else { false }
+    }
+
+    /// Whether its components know the keys of senders (``Authenticator``).
+    public var isAuthenticator: Bool {
+        if case .extension(let factory) = self { factory.isAuthenticator } else { false }
+    }
+}
+
 /// What an extension may work with: the components of a configuration that can do more than take batches.
 public struct CollectorParts: Sendable {
     /// The exporters that answer queries, by id.

@@ -3,7 +3,7 @@
 import Testing
 import Usage
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 /// What the commands say of telemetry that was not collected.
 struct IntakeProblemLineTests {

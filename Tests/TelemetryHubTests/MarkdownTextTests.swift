@@ -3,7 +3,7 @@
 import CollectorKit
 import Testing
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 struct MarkdownTextTests {
     private let style = Style(isTerminal: true, environment: ["LANG": "C.UTF-8", "NO_COLOR": "1"])

@@ -3,7 +3,7 @@
 import APIKeysExtension
 import Testing
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 struct TextTableTests {
     private static let utf8 = ["LANG": "en_US.UTF-8"]

@@ -3,7 +3,7 @@
 import Testing
 import Usage
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 struct TopReportTests {
     private func snapshot(second: Int64, accepted: Int64, uptime: Int64) throws -> TopSnapshot {

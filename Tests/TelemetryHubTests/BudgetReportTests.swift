@@ -3,7 +3,7 @@
 import Testing
 import Usage
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 struct BudgetReportTests {
     private static let now = Timestamp(iso8601: "2026-11-16T00:00:00Z") ?? Timestamp(nanoseconds: 0)

@@ -2,7 +2,7 @@
 
 import Testing
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 struct NameTests {
     @Test(arguments: [

@@ -7,7 +7,7 @@ import OTLP
 import Testing
 import YAML
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 /// The README of each component against what the program really offers.
 struct ComponentPageTests {

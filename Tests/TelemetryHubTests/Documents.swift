@@ -2,7 +2,7 @@
 
 import FoundationEssentials
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 /// Documents as the API writes them.
 enum Documents {

@@ -1,11 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Collector
+public import CollectorKit
 import Glibc
 import YAML
 
-/// The program.
-@main
+/// Telemetry Hub as a library: a program of your own has the built-in components and yours.
+///
+/// ```swift
+/// import TelemetryHub
+///
+/// await TelemetryHub.main(adding: [.exporter(ledgerCSV)])
+/// ```
+public enum TelemetryHub {
+    /// Runs the command that the arguments of this process name, `run` without any, and ends the process with its exit code.
+    ///
+    /// - Parameter components: Components beside the built-in ones. The process ends with the code for a configuration that cannot be
+    ///   used when one of them answers to a type that is taken.
+    public static func main(adding components: [RegisteredComponent] = []) async {
+        do throws(StartError) {
+            if !components.isEmpty { try BuiltInPlugins.add(components) }
+        } catch {
+            Console.error("hammurabi: \(error)\n")
+            Hammurabi.exit(withError: ExitCode(error.exitCode))
+        }
+        await Hammurabi.main()
+    }
+}
+
+/// The root of all commands.
 struct Hammurabi: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hammurabi",

@@ -2,7 +2,7 @@
 
 import Testing
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 struct OnboardingDialogueTests {
     private var choice: MultiSelect {

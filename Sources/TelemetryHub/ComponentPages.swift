@@ -3,11 +3,35 @@
 import CEmbedded
 import Collector
 import CollectorKit
+import FoundationEssentials
+import OTLP
 import YAML
 
-/// The documentation of the built-in components, compiled in from the README of each component's folder.
+/// The documentation of components: of a built-in one the README of its folder, which is compiled in; of one that was added what its
+/// factory says.
 enum ComponentPages {
-    static let all: [ComponentPage] = UnsafeBufferPointer(
+    /// The pages of all components.
+    static var all: [ComponentPage] { builtIn + BuiltInPlugins.added.map { page(of: $0) } }
+
+    /// A page with what a factory says of itself: purpose, signals, keys.
+    static func page(of component: RegisteredComponent) -> ComponentPage {
+        let factory = component.factory
+        let signals = factory.signals.map(\.rawValue).joined(separator: ", ")
+        var lines = [
+            "# \(factory.type)", "", factory.summary.prefix(1).uppercased() + factory.summary.dropFirst() + ".", "",
+        ]
+        lines.append("\(component.kind.singular.capitalized). Signals: \(signals.isEmpty ? "none" : signals).")
+        let keys = ConfigKeys.of(factory)
+        if !keys.isEmpty { lines += ["", "## Keys", "", "| key | default | meaning |", "| --- | --- | --- |"] }
+        for key in keys {
+            let value = key.defaultText.map { $0.isEmpty ? "" : "`\($0)`" } ?? ""
+            lines.append("| `\(key.name)` | \(value) | \(key.documentation) |")
+        }
+        return ComponentPage(kind: component.kind, type: factory.type, text: lines.joined(separator: "\n") + "\n")
+    }
+
+    /// The pages that are compiled in.
+    static let builtIn: [ComponentPage] = UnsafeBufferPointer(
         start: hammurabi_component_pages(),
         count: hammurabi_component_page_count()
     )

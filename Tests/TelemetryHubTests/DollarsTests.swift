@@ -4,7 +4,7 @@ import FoundationEssentials
 import Testing
 import Usage
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 /// Money in documents: every amount that a sum can hold is read and written exactly.
 struct DollarsTests {

@@ -3,7 +3,7 @@
 import FoundationEssentials
 import Testing
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 struct SummaryReportTests {
     @Test func `a report without calls says what to do`() throws {

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import Usage
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 struct LineAssemblerTests {
     @Test(arguments: [1, 2, 3, 100])

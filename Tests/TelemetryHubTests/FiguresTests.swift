@@ -3,7 +3,7 @@
 import Testing
 import Usage
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 struct FiguresTests {
     @Test(arguments: [

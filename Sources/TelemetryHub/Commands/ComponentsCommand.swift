@@ -72,7 +72,7 @@ struct ComponentsCommand: ParsableCommand {
         var kind: String
         var signals: [String]
         var stability: String
-        var origin = "built-in"
+        var origin: String
         var summary: String
         var keys: [Key]
 
@@ -94,6 +94,8 @@ struct ComponentsCommand: ParsableCommand {
             self.kind = kind.singular
             signals = factory.signals.map(\.rawValue)
             stability = factory.stability.rawValue
+            let isAdded = BuiltInPlugins.added.contains { $0.kind == kind && $0.factory.type == factory.type }
+            origin = isAdded ? "added" : "built-in"
             summary = factory.summary
             keys = ConfigKeys.of(factory).map {
                 Key(key: $0.name, type: $0.type.name, defaultValue: $0.defaultText, description: $0.documentation)

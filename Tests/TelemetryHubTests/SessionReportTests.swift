@@ -3,7 +3,7 @@
 import Testing
 import Usage
 
-@testable import hammurabi
+@testable import TelemetryHub
 
 struct SessionReportTests {
     private static let now = Timestamp(iso8601: "2026-11-22T09:12:00Z") ?? Timestamp(nanoseconds: 0)

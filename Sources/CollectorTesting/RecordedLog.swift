@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+import Synchronization
+
+/// Keeps what a component logs, as text, so that a test can look at it.
+///
+/// Safe to use from any thread.
+public final class RecordedLog: Sendable {
+    private let text = Mutex<[String]>([])
+
+    /// Creates an empty log.
+    public init() {}
+
+    /// Each message of level info or above with its metadata, the oldest first.
+    public var lines: [String] { text.withLock { $0 } }
+
+    /// A logger that writes here.
+    public var logger: Logger {
+        var logger = Logger(label: "test") { _ in RecordingHandler { line in self.text.withLock { $0.append(line) } } }
+        logger.logLevel = .info
+        return logger
+    }
+}
+
+private struct RecordingHandler: LogHandler {
+    let write: @Sendable (String) -> Void
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.info
+
+    init(write: @escaping @Sendable (String) -> Void) { self.write = write }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { write("\(event.message) \(event.metadata ?? [:])") }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import APIKeysExtension
+import AgentSessionsReceiver
+import AttributesProcessor
+import Collector
+import CollectorKit
+import EventsReceiver
+import FilterProcessor
+import HealthCheckExtension
+import HubExtension
+import JSONLExporter
+import OTLPHTTPExporter
+import OTLPReceiver
+import PricingProcessor
+import RedactionProcessor
+import RetentionProcessor
+import SQLiteExporter
+import StdoutExporter
+import Synchronization
+import TokensProcessor
+
+/// The components of this program: those that are built in, of which this is the only list, and those that its builder adds.
+///
+/// The parser of the command line makes commands from their types alone, so what all of them need is kept here. Safe to use from any
+/// thread.
+enum BuiltInPlugins {
+    private static let state = Mutex(State())
+
+    private struct State {
+        var added: [RegisteredComponent] = []
+        var registry: Registry?
+    }
+
+    /// All components.
+    static var registry: Registry {
+        state.withLock { state in
+            if let registry = state.registry { return registry }
+            let registry = builtIn(pages: ComponentPages.builtIn)
+            state.registry = registry
+            return registry
+        }
+    }
+
+    /// The components that were added, in the order in which they were.
+    static var added: [RegisteredComponent] { state.withLock { $0.added } }
+
+    /// Adds components to the built-in ones; to be called before the first command.
+    ///
+    /// - Throws: ``StartError`` when a component answers to a type that another one of its kind has already; none is added then.
+    static func add(_ components: [RegisteredComponent]) throws(StartError) {
+        var registry = builtIn(pages: ComponentPages.builtIn + components.map { ComponentPages.page(of: $0) })
+        for component in components {
+            let types = [component.factory.type] + component.factory.aliases
+            if let type = types.first(where: { registry.factory(component.kind, $0) != nil }) {
+                throw StartError(.configuration, "two \(component.kind.rawValue) of this program answer to \(type)")
+            }
+            registry.add(component)
+        }
+        state.withLock { $0 = State(added: components, registry: registry) }
+    }
+
+    private static func builtIn(pages: [ComponentPage]) -> Registry {
+        Registry(
+            receivers: [
+                OTLPFactory(),
+                EventsFactory(),
+                AgentSessionsFactory(
+                    environment: Environment.process.variables,
+                    machine: Environment.process.machineName
+                ),
+            ],
+            processors: [
+                TokensFactory(), PricingFactory(), RetentionFactory(), RedactionFactory(), FilterFactory(),
+                AttributesFactory(),
+            ],
+            exporters: [
+                SQLiteFactory(), JSONLFactory(), StdoutFactory(), OTLPHTTPFactory(version: Version.number),
+            ],
+            extensions: [
+                HubFactory(version: Version.number, pages: pages), APIKeysFactory(),
+                HealthCheckFactory(version: Version.number),
+            ]
+        )
+    }
+}
