@@ -37,6 +37,7 @@ let package = Package(
         .executable(name: "hammurabi", targets: ["hammurabi"]),
         .library(name: "CollectorKit", targets: ["CollectorKit"]),
         .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
+        .library(name: "SendingQueue", targets: ["SendingQueue"]),
         .library(name: "TelemetryHub", targets: ["TelemetryHub"]),
     ],
     dependencies: [
@@ -69,6 +70,10 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
+        ),
+        .target(
+            name: "SendingQueue",
+            dependencies: ["CollectorKit", "OTLP", "Usage", "YAML", .product(name: "Logging", package: "swift-log")]
         ),
         .target(
             name: "CollectorTesting",
@@ -113,6 +118,7 @@ let package = Package(
             "OTLPHTTPExporter",
             "Exporters/OTLPHTTP",
             [
+                "SendingQueue",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -141,7 +147,8 @@ let package = Package(
         .target(
             name: "TelemetryHub",
             dependencies: [
-                "CEmbedded", "CMalloc", "Collector", "CollectorKit", "OTLP", "Onboarding", "Usage", "YAML",
+                "CEmbedded", "CMalloc", "Collector", "CollectorKit", "OTLP", "Onboarding", "SendingQueue", "Usage",
+                "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -163,6 +170,13 @@ let package = Package(
             name: "CollectorKitTests",
             dependencies: plugins + [
                 "CollectorKit", "CollectorTesting", "FlushCounter", "OTLP", "Usage",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "SendingQueueTests",
+            dependencies: [
+                "CollectorKit", "CollectorTesting", "FlushCounter", "OTLP", "SendingQueue", "Usage", "YAML",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -230,7 +244,10 @@ let package = Package(
         pluginTests("StdoutExporter"),
         pluginTests(
             "OTLPHTTPExporter",
-            more: ["FlushCounter", "PricingProcessor", "RetentionProcessor", "SinkServer", "TokensProcessor"],
+            more: [
+                "FlushCounter", "PricingProcessor", "RetentionProcessor", "SendingQueue", "SinkServer",
+                "TokensProcessor",
+            ],
             exclude: ["Fixtures"]
         ),
         pluginTests("HubExtension", more: ["EventsReceiver"]),

@@ -5,7 +5,8 @@ import Testing
 /// The arrows between rooms: which module may import which, as the design draws them.
 struct ImportTests {
     private static let rooms = [
-        "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "Collector", "Onboarding", "TelemetryHub",
+        "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "SendingQueue", "Collector", "Onboarding",
+        "TelemetryHub",
     ]
 
     private static let arrows: [String: Set<String>] = [
@@ -15,9 +16,10 @@ struct ImportTests {
         "Sources/CollectorKit": ["YAML", "OTLP", "Usage", "CZlib"],
         "Sources/Onboarding": ["Usage"],
         "Sources/Collector": ["CollectorKit", "YAML", "OTLP", "Usage"],
+        "Sources/SendingQueue": ["CollectorKit", "YAML", "OTLP", "Usage"],
         "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
         "Sources/hammurabi": ["TelemetryHub"],
-        "Plugins": ["CollectorKit", "OTLP", "Usage", "CEmbedded", "CZstd"],
+        "Plugins": ["CollectorKit", "SendingQueue", "OTLP", "Usage", "CEmbedded", "CZstd"],
     ]
 
     /// A library and the only places that may know it.

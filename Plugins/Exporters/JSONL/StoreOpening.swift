@@ -60,7 +60,7 @@ struct StoreOpening {
 
     /// The files in their order, the one that is appended to last.
     private func paths() throws(QueueStorageError) -> [String] {
-        let found = try DiskStorage().names(in: Folder.containing(names.path))
+        let found = try DurableFolder.names(in: Folder.containing(names.path))
         return found.compactMap(names.number).sorted().map(names.path(number:)) + [names.path]
     }
 

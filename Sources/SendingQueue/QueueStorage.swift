@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import CollectorKit
+
 /// Where a queue keeps its files: the disk, or memory; passed in, so that tests can let anything fail.
 public protocol QueueStorage: Sendable {
     /// Whether to write over a file that is not needed any more costs less than to make a new one.
@@ -78,24 +80,4 @@ extension QueueFile {
         if let failure { throw failure }
         return bytes
     }
-}
-
-/// Why a file of a queue cannot be read or written.
-public struct QueueStorageError: Error, Sendable, CustomStringConvertible {
-    /// The system's number of the error.
-    public let number: Int32
-    /// The file or folder.
-    public let path: String
-    /// What is there where a regular file should be; nil where that is not the reason.
-    public let kind: OwnFile.Kind?
-
-    /// Creates an error.
-    public init(number: Int32, path: String, kind: OwnFile.Kind? = nil) {
-        self.number = number
-        self.path = path
-        self.kind = kind
-    }
-
-    /// The path and why it cannot be used.
-    public var description: String { "\(path): \(reason)" }
 }

@@ -3,6 +3,7 @@
 import CollectorKit
 import CollectorTesting
 import Foundation
+import SendingQueue
 import Testing
 
 /// Queues of more files than a process may have open.

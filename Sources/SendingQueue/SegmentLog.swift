@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import CollectorKit
 public import Logging
 import OTLP
 import Synchronization

@@ -6,6 +6,7 @@ import FlushCounter
 import Foundation
 import Glibc
 import OTLP
+import SendingQueue
 import Testing
 import Usage
 

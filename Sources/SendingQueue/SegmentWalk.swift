@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
+
 /// Goes through a segment entry by entry, past what is damaged.
 struct SegmentWalk {
     let file: any QueueFile

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Why a file or folder of this program cannot be read or written.
+public struct QueueStorageError: Error, Sendable, CustomStringConvertible {
+    /// The system's number of the error.
+    public let number: Int32
+    /// The file or folder.
+    public let path: String
+    /// What is there where a regular file should be; nil where that is not the reason.
+    public let kind: OwnFile.Kind?
+
+    /// Creates an error.
+    public init(number: Int32, path: String, kind: OwnFile.Kind? = nil) {
+        self.number = number
+        self.path = path
+        self.kind = kind
+    }
+
+    /// The path and why it cannot be used.
+    public var description: String { "\(path): \(reason)" }
+}
+
+extension QueueStorageError {
+    /// Why, without the path, and what to do about it.
+    public var reason: String {
+        if let kind { return "it is \(kind.rawValue), not a file of this program; remove it or name another path" }
+        return switch number {
+        case ENOSPC, EDQUOT: "the disk is full; free some space"
+        case EACCES, EPERM: "it may not be written; check the rights of the folder"
+        case EROFS: "the file system is read-only; mount it for writing"
+        case ENOENT: "its folder is missing; make it again"
+        case EIO: "the disk reports an error; check it"
+        case ENOTDIR, EISDIR: "it is a folder or lies below a file; name another path"
+        case EWOULDBLOCK: "another process has it"
+        case EMFILE, ENFILE: "too many files are open; allow this process more of them"
+        default: String(cString: strerror(number))
+        }
+    }
+
+    /// Whether somebody else has the lock.
+    public var isLocked: Bool { number == EWOULDBLOCK }
+    /// Whether the disk cannot give back what it was given.
+    package var isDamage: Bool { number == EIO }
+    /// Whether the disk has no room.
+    public var isFull: Bool { [ENOSPC, EDQUOT].contains(number) }
+    /// Whether the rights are missing.
+    public var isPermission: Bool { [EACCES, EPERM, EROFS].contains(number) }
+}
