@@ -196,7 +196,8 @@ let package = Package(
         .testTarget(
             name: "TelemetryHubTests",
             dependencies: [
-                "APIKeysExtension", "Collector", "CollectorKit", "OTLP", "TelemetryHub", "Usage", "YAML",
+                "APIKeysExtension", "Collector", "CollectorKit", "OTLP", "StdoutExporter", "TelemetryHub", "Usage",
+                "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
