@@ -37,6 +37,7 @@ let package = Package(
         .executable(name: "hammurabi", targets: ["hammurabi"]),
         .library(name: "CollectorKit", targets: ["CollectorKit"]),
         .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
+        .library(name: "SendingQueue", targets: ["SendingQueue"]),
         .library(name: "TelemetryHub", targets: ["TelemetryHub"]),
     ],
     dependencies: [
@@ -70,6 +71,12 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "SendingQueue",
+            dependencies: [
+                "CollectorKit", "Files", "OTLP", "Usage", "YAML", .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .target(
@@ -115,6 +122,7 @@ let package = Package(
             "OTLPHTTPExporter",
             "Exporters/OTLPHTTP",
             [
+                "SendingQueue",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -143,7 +151,9 @@ let package = Package(
         .target(
             name: "TelemetryHub",
             dependencies: [
-                "CEmbedded", "CMalloc", "Collector", "CollectorKit", "Files", "OTLP", "Onboarding", "Usage", "YAML",
+                "CEmbedded", "CMalloc", "Collector", "CollectorKit", "Files", "OTLP", "Onboarding", "SendingQueue",
+                "Usage",
+                "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -171,6 +181,13 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "SendingQueueTests",
+            dependencies: [
+                "CollectorKit", "CollectorTesting", "Files", "FlushCounter", "OTLP", "SendingQueue", "Usage", "YAML",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
             name: "CollectorTests",
             dependencies: plugins + [
                 "Collector", "CollectorKit", "OTLP", "Usage", "YAML",
@@ -186,7 +203,8 @@ let package = Package(
         .testTarget(
             name: "TelemetryHubTests",
             dependencies: [
-                "APIKeysExtension", "Collector", "CollectorKit", "OTLP", "TelemetryHub", "Usage", "YAML",
+                "APIKeysExtension", "Collector", "CollectorKit", "OTLP", "StdoutExporter", "TelemetryHub", "Usage",
+                "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
@@ -234,7 +252,10 @@ let package = Package(
         pluginTests("StdoutExporter"),
         pluginTests(
             "OTLPHTTPExporter",
-            more: ["FlushCounter", "PricingProcessor", "RetentionProcessor", "SinkServer", "TokensProcessor"],
+            more: [
+                "FlushCounter", "PricingProcessor", "RetentionProcessor", "SendingQueue", "SinkServer",
+                "TokensProcessor",
+            ],
             exclude: ["Fixtures"]
         ),
         pluginTests("HubExtension", more: ["EventsReceiver"]),

@@ -45,6 +45,25 @@ public enum DurableFolder {
         guard fsync(folder) == 0 else { throw FileError(number: errno, path: path) }
     }
 
+    /// The names in a folder in alphabetical order; none when it is missing.
+    ///
+    /// - Throws: ``FileError`` when it cannot be read.
+    public static func names(in folder: String) throws(FileError) -> [String] {
+        guard let directory = opendir(folder) else {
+            if errno == ENOENT { return [] }
+            throw FileError(number: errno, path: folder)
+        }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
     /// The folder in which a file or folder lies; the root lies in itself.
     public static func containing(_ path: String) -> String {
         var name = path[...]

@@ -184,3 +184,6 @@ public enum OwnFile {
         }
     }
 }
+
+/// The name of the method above hides that of the system.
+func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }

@@ -4,7 +4,7 @@ import Collector
 import CollectorKit
 import FoundationEssentials
 import OTLP
-import OTLPHTTPExporter
+import SendingQueue
 import Usage
 
 /// What `hammurabi queue` prints.

@@ -91,3 +91,6 @@ struct CommitQueueTests {
         await #expect(throws: ConsumeError.self) { try await queue.submit(batch) }
     }
 }
+
+/// When a batch came in.
+private func time(_ number: Int) -> Timestamp { Timestamp(nanoseconds: 1_790_000_000_000_000_000 + Int64(number)) }

@@ -6,6 +6,7 @@ import Testing
 import YAML
 
 @testable import OTLPHTTPExporter
+@testable import SendingQueue
 
 struct ConfigTests {
     private func decode(_ text: String) throws -> (config: OTLPHTTPConfig, problems: [String]) {

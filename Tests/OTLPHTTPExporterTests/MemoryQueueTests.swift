@@ -3,6 +3,7 @@
 import CollectorKit
 import CollectorTesting
 import OTLP
+import SendingQueue
 import SinkServer
 import Synchronization
 import Testing

@@ -7,6 +7,7 @@ import FlushCounter
 import Foundation
 import OTLP
 import OTLPHTTPExporter
+import SendingQueue
 import SinkServer
 import Synchronization
 import Testing
@@ -50,7 +51,7 @@ struct QueueTests {
 
     @Test func `a full queue tells senders when to come again`() async throws {
         let sink = try await SinkServer.start { _ in SinkServer.Reply(503) }
-        let bench = Bench(sink.address) { $0.sendingQueue.queueSize = OTLPHTTPConfig.Amount(count: 3) }
+        let bench = Bench(sink.address) { $0.sendingQueue.queueSize = SendingQueueConfig.Amount(count: 3) }
         try await bench.start()
         for number in 0..<3 { try await bench.consume(try logs("a\(number)")) }
         do {
@@ -92,7 +93,7 @@ struct QueueTests {
         let down = Mutex(true)
         let sink = try await SinkServer.start { _ in SinkServer.Reply(down.withLock { $0 } ? 503 : 200) }
         let bench = Bench(sink.address) {
-            $0.sendingQueue.queueSize = OTLPHTTPConfig.Amount(count: 3)
+            $0.sendingQueue.queueSize = SendingQueueConfig.Amount(count: 3)
             $0.sendingQueue.overflow = .dropOldest
             $0.sendingQueue.batch.flushTimeout = ConfigDuration(seconds: 3_600)
         }
@@ -131,7 +132,7 @@ struct QueueTests {
         let sink = try await SinkServer.start { request in
             SinkServer.Reply(((try? request.texts()) ?? []).contains("poison-0") ? 503 : 200)
         }
-        let bench = Bench(sink.address) { $0.sendingQueue.batch.maxSize = OTLPHTTPConfig.Amount(count: 1) }
+        let bench = Bench(sink.address) { $0.sendingQueue.batch.maxSize = SendingQueueConfig.Amount(count: 1) }
         try await bench.start()
         try await bench.consume(try logs("poison"))
         for number in 0..<20 { try await bench.consume(try logs("a\(number)")) }
@@ -176,7 +177,7 @@ struct QueueTests {
 
     /// The host counts what an exporter does not take; counted by both it was there twice.
     @Test func `what it refuses it does not count itself`() async throws {
-        let bench = Bench("http://127.0.0.1:9") { $0.sendingQueue.queueSize = OTLPHTTPConfig.Amount(bytes: 4_096) }
+        let bench = Bench("http://127.0.0.1:9") { $0.sendingQueue.queueSize = SendingQueueConfig.Amount(bytes: 4_096) }
         try await bench.start()
         let large = try logs(String(repeating: "x", count: 10_000), 10)
         let refusal = await #expect(throws: ConsumeError.self) { try await bench.consume(large) }
@@ -194,7 +195,7 @@ struct QueueTests {
         try await bench.consume(try logs("a", 2))
         try await bench.consume(try logs("b", 3, signal: .traces))
         try await eventually { bench.counters.value(.failed) == 5 }
-        let queue = try ForwardingQueue(id: "otlp_http/test", config: OTLPHTTPConfig(), home: bench.folder)
+        let queue = try ForwardingQueue(id: "otlp_http/test", config: SendingQueueConfig(), home: bench.folder)
         do throws(FileError) {
             _ = try queue.replay(logger: bench.log.logger)
             Issue.record("it was put back beside a running exporter")

@@ -5,6 +5,7 @@ import CollectorTesting
 import Foundation
 import OTLP
 import OTLPHTTPExporter
+import SendingQueue
 import SinkServer
 import Synchronization
 import Testing
@@ -183,8 +184,8 @@ struct SendingTests {
         let sink = try await SinkServer.start()
         let bench = Bench(sink.address) {
             $0.sendingQueue.batch.flushTimeout = ConfigDuration(seconds: 3_600)
-            $0.sendingQueue.batch.minSize = OTLPHTTPConfig.Amount(count: 50)
-            $0.sendingQueue.batch.maxSize = OTLPHTTPConfig.Amount(count: 60)
+            $0.sendingQueue.batch.minSize = SendingQueueConfig.Amount(count: 50)
+            $0.sendingQueue.batch.maxSize = SendingQueueConfig.Amount(count: 60)
         }
         try await bench.start()
         for number in 0..<25 { try await bench.consume(try logs("a\(number)", 2)) }

@@ -4,6 +4,7 @@ import CollectorKit
 import CollectorTesting
 import Foundation
 import OTLP
+import SendingQueue
 import SinkServer
 import Synchronization
 import Testing
@@ -78,7 +79,7 @@ final class Bench: Sendable {
     /// What lies among the dead letters; the exporter is stopped for that.
     func deadLetters() async throws -> [DeadLetter] {
         await stop()
-        let queue = try ForwardingQueue(id: "otlp_http/test", config: config, home: folder)
+        let queue = try ForwardingQueue(id: "otlp_http/test", config: config.sendingQueue, home: folder)
         return try queue.deadLetters().map(\.letter)
     }
 }

@@ -3,6 +3,7 @@
 import CollectorKit
 import Foundation
 import OTLPHTTPExporter
+import SendingQueue
 import SinkServer
 import Testing
 

@@ -6,6 +6,7 @@ import Logging
 import OTLP
 import PricingProcessor
 import RetentionProcessor
+import SendingQueue
 import SinkServer
 import Synchronization
 import Testing

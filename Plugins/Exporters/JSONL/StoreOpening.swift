@@ -57,7 +57,7 @@ struct StoreOpening {
 
     /// The files in their order, the one that is appended to last.
     private func paths() throws(FileError) -> [String] {
-        let found = try DiskStorage().names(in: DurableFolder.containing(names.path))
+        let found = try DurableFolder.names(in: DurableFolder.containing(names.path))
         return found.compactMap(names.number).sorted().map(names.path(number:)) + [names.path]
     }
 

@@ -7,6 +7,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import OTLP
+import SendingQueue
 import Usage
 
 /// Where batches go: sends one request and says what became of it.
@@ -40,7 +41,7 @@ struct Destination: Sendable {
     func takes(_ signal: Signal) -> Bool { addresses[signal] != nil }
 
     /// Sends a request in protobuf, written and compressed as configured.
-    func send(_ request: OutgoingRequest, _ signal: Signal) async -> Answer {
+    func send(_ request: OutgoingRequest, _ signal: Signal) async -> SendOutcome {
         guard let address = addresses[signal] else { return .refused("no endpoint for \(signal) is configured") }
         let body: ByteBuffer
         do {
@@ -64,7 +65,7 @@ struct Destination: Sendable {
         return ByteBuffer(bytes: body)
     }
 
-    private func post(_ body: ByteBuffer, to address: WebAddress) async -> Answer {
+    private func post(_ body: ByteBuffer, to address: WebAddress) async -> SendOutcome {
         var target = address
         for _ in 0...Self.redirections {
             let response: HTTPClientResponse
@@ -166,7 +167,7 @@ struct Destination: Sendable {
 
     // MARK: - Answers
 
-    private func answer(_ response: HTTPClientResponse) async -> Answer {
+    private func answer(_ response: HTTPClientResponse) async -> SendOutcome {
         let status = response.status.code
         if (200..<300).contains(status) { return await success(response) }
         let message = await failureMessage(response)
@@ -182,7 +183,7 @@ struct Destination: Sendable {
     }
 
     /// A success stays one, even if its body cannot be read: the batch must not come twice.
-    private func success(_ response: HTTPClientResponse) async -> Answer {
+    private func success(_ response: HTTPClientResponse) async -> SendOutcome {
         do {
             let body = [UInt8](buffer: try await response.body.collect(upTo: Self.largestAnswer))
             guard let partial = PartialSuccess(body, response) else { return .taken(rejected: 0, message: "") }
@@ -210,18 +211,13 @@ struct Destination: Sendable {
     }
 }
 
-/// What became of a request.
-enum Answer: Sendable, Hashable {
-    /// The destination has it, but for some records that it rejected.
-    case taken(rejected: Int, message: String)
-    /// The destination cannot take it now; it may ask for a time.
-    case later(String, after: Duration?)
-    /// The destination takes no request of this size.
-    case tooLarge(String)
-    /// The destination will never take it.
-    case refused(String)
-    /// The collector stops; nobody knows.
-    case cancelled
+extension OutgoingRequest {
+    /// All of it as the network library takes it.
+    fileprivate var buffer: ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: size)
+        for piece in pieces { buffer.writeBytes(piece) }
+        return buffer
+    }
 }
 
 extension OTLPHTTPConfig {

@@ -6,7 +6,7 @@ import CollectorKit
 import Files
 import Logging
 import OTLP
-import OTLPHTTPExporter
+import SendingQueue
 import Usage
 
 /// The command `hammurabi queue`.
@@ -152,8 +152,10 @@ extension ForwardingQueue {
     /// The queues of all exporters that forward, in the order of their ids.
     static func all(of graph: PipelineGraph) throws -> [ForwardingQueue] {
         try graph.used(.exporter).compactMap { declared in
-            guard let config = declared.config as? OTLPHTTPConfig, config.sendingQueue.enabled else { return nil }
-            return try ForwardingQueue(id: "\(declared.id)", config: config, home: Environment.process.programHome)
+            guard let queue = (declared.config as? any QueuedExporterConfig)?.sendingQueue, queue.enabled else {
+                return nil
+            }
+            return try ForwardingQueue(id: "\(declared.id)", config: queue, home: Environment.process.programHome)
         }.sorted { $0.id < $1.id }
     }
 

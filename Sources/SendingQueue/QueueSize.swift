@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
+
 /// How much of something in a queue there is.
 public struct QueueSize: Sendable, Hashable {
     /// Batches.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
-import Usage
+public import Usage
 
 /// How long to wait before another attempt.
 struct RetryPolicy: Sendable, Hashable {
@@ -15,7 +15,7 @@ struct RetryPolicy: Sendable, Hashable {
     /// However long a destination asks for, after this it is tried again.
     static let longestAsked = Duration.seconds(600)
 
-    init(_ config: OTLPHTTPConfig.Retry) {
+    init(_ config: RetryConfig) {
         initial = config.initialInterval.duration
         factor = config.randomizationFactor
         multiplier = config.multiplier
@@ -37,9 +37,9 @@ struct RetryPolicy: Sendable, Hashable {
 }
 
 /// What a `Retry-After` field says: seconds, or a date of HTTP (RFC 9110, 10.2.3).
-enum RetryAfter {
+public enum RetryAfter {
     /// The wait; nil for what cannot be read.
-    static func wait(_ text: String, now: Timestamp) -> Duration? {
+    public static func wait(_ text: String, now: Timestamp) -> Duration? {
         let text = text.filter { $0 != " " || text.contains(",") }
         if !text.isEmpty, text.utf8.allSatisfy({ 48...57 ~= $0 }) {
             return .seconds(Int64(text) ?? .max / 4_000_000_000)

@@ -15,7 +15,7 @@ struct SendingMemory: Sendable {
     /// What is read from the queue is held once as it was read, once as a request and once as a body.
     private static let copies = 3
 
-    init(_ config: OTLPHTTPConfig.SendingQueue, _ pool: (any MemoryPool)?) {
+    init(_ config: SendingQueueConfig, _ pool: (any MemoryPool)?) {
         sending = pool
         waiting = config.isInFiles ? nil : pool
     }

@@ -5,6 +5,7 @@ import CollectorTesting
 import Files
 import Foundation
 import OTLP
+import SendingQueue
 import Testing
 import Usage
 

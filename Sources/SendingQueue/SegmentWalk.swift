@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import Files
 
 /// Goes through a segment entry by entry, past what is damaged.

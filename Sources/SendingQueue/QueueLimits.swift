@@ -19,7 +19,7 @@ struct QueueLimits: Sendable, Hashable {
     private static let joined = 1 << 20
     private static let standardBytes = 1 << 30
 
-    init(_ config: OTLPHTTPConfig.SendingQueue) {
+    init(_ config: SendingQueueConfig) {
         bytes = Self.standardBytes
         let size = config.queueSize
         switch (size.hasUnit, config.sizer) {
@@ -28,7 +28,7 @@ struct QueueLimits: Sendable, Hashable {
         case (false, .auto), (false, .requests): batches = size.number
         }
         let batch = config.batch
-        func portion(_ amount: OTLPHTTPConfig.Amount, unlimited: Bool) -> SegmentLog.BatchLimit {
+        func portion(_ amount: SendingQueueConfig.Amount, unlimited: Bool) -> SegmentLog.BatchLimit {
             let isBytes = amount.hasUnit || batch.sizer == .bytes
             let number = amount.number == 0 && unlimited ? Int.max : amount.number
             return SegmentLog.BatchLimit(bytes: isBytes ? number : .max, records: isBytes ? .max : number)

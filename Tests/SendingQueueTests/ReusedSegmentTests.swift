@@ -4,6 +4,7 @@ import CollectorKit
 import CollectorTesting
 import Files
 import Foundation
+import SendingQueue
 import Synchronization
 import Testing
 
@@ -94,7 +95,7 @@ struct ReusedSegmentTests {
                 acknowledged.append(number)
                 guard number % 3 == 2 else { continue }
                 while let range = try queue.take(SegmentLog.BatchLimit(bytes: 100)) {
-                    done.formUnion(range.requests.compactMap { CollectorKitTests.number($0) })
+                    done.formUnion(range.requests.compactMap { SendingQueueTests.number($0) })
                     queue.acknowledge(range.place)
                 }
             }

@@ -8,12 +8,8 @@ struct QueueFolders: Sendable {
     /// The folder of everything.
     let root: String
 
-    init(_ config: OTLPHTTPConfig, _ settings: ComponentSettings) {
-        self.init(config, id: settings.id, home: settings.home)
-    }
-
-    init(_ config: OTLPHTTPConfig, id: ComponentID, home: String) {
-        let written = config.sendingQueue.directory
+    init(_ config: SendingQueueConfig, id: ComponentID, home: String) {
+        let written = config.directory
         root = written.isEmpty ? "\(home)/queue/\(Self.fileName(id))" : written.path
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
+
 /// The first bytes of a segment: twice the same, so that one damaged byte cannot hide a whole segment.
 ///
 /// Each copy: `magic` 8 · a number that only this segment has 8 · their sum 8. The number seeds all sums in the segment, so that

@@ -3,6 +3,7 @@
 import CollectorKit
 import CollectorTesting
 import OTLP
+import SendingQueue
 import Usage
 
 /// Numbers that are the same in every run.

@@ -4,6 +4,7 @@ import CollectorKit
 import CollectorTesting
 import Foundation
 import OTLP
+import SendingQueue
 import Testing
 import Usage
 

@@ -20,11 +20,11 @@ public struct ForwardingQueue: Sendable {
     /// - Throws: ``StartError`` when the exporter keeps nothing on the disk.
     public init(
         id: String,
-        config: OTLPHTTPConfig,
+        config: SendingQueueConfig,
         home: String,
         storage: any QueueStorage = DiskStorage()
     ) throws(StartError) {
-        guard let component = ComponentID(id), config.sendingQueue.enabled else {
+        guard let component = ComponentID(id), config.enabled else {
             throw StartError(.configuration, "\(id) has no sending queue")
         }
         self.id = id

@@ -6,19 +6,24 @@ import OTLP
 import Testing
 import Usage
 
-@testable import OTLPHTTPExporter
+@testable import SendingQueue
 
 /// When what is sent, without sending anything.
 struct ScheduleTests {
     private static let none = QueueSize()
 
-    private func schedule(_ change: (inout OTLPHTTPConfig) -> Void = { _ in }) -> SendingSchedule {
-        var config = OTLPHTTPConfig()
+    private func schedule(_ change: (inout SendingSections) -> Void = { _ in }) -> SendingSchedule {
+        var config = SendingSections()
         config.sendingQueue.numConsumers = 4
         config.retryOnFailure.randomizationFactor = 0
         change(&config)
         let limits = QueueLimits(config.sendingQueue)
-        return SendingSchedule(config, minimum: limits.minimum, memory: limits.memory)
+        return SendingSchedule(
+            config.sendingQueue,
+            config.retryOnFailure,
+            minimum: limits.minimum,
+            memory: limits.memory
+        )
     }
 
     private func tally(_ batches: Int, bytes: Int = 100) throws -> QueueSize {
@@ -124,7 +129,7 @@ struct ScheduleTests {
     }
 
     @Test func `waits are shorter or longer by chance`() {
-        var config = OTLPHTTPConfig.Retry()
+        var config = RetryConfig()
         config.randomizationFactor = 0.5
         let policy = RetryPolicy(config)
         #expect(policy.wait(after: 1, asked: nil, chance: 0) == .seconds(2.5))
@@ -163,4 +168,10 @@ struct ScheduleTests {
         #expect((2...30).contains(rate.seconds(for: 5_000, now: .seconds(60))))
         #expect(rate.seconds(for: 500, now: .seconds(600)) == 30)
     }
+}
+
+/// The sections of a configuration that a schedule follows.
+private struct SendingSections {
+    var sendingQueue = SendingQueueConfig()
+    var retryOnFailure = RetryConfig()
 }

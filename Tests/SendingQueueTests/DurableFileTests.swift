@@ -7,6 +7,7 @@ import FlushCounter
 import Foundation
 import Glibc
 import OTLP
+import SendingQueue
 import Testing
 import Usage
 

@@ -11,7 +11,7 @@ import Usage
 /// The way of one signal to its destination: a queue, and the task that empties it.
 ///
 /// Each signal has its own, so that a destination that takes traces only does not hold up logs.
-final class SendingQueue: Sendable {
+final class SignalQueue: Sendable {
     let signal: Signal
     let queue: SegmentLog
     private let environment: Environment
@@ -19,15 +19,18 @@ final class SendingQueue: Sendable {
     private let memory: SendingMemory
     let bell = Wakeup()
     /// Where files are written and read; may block.
-    private let writes = DispatchQueue(label: "otlp_http.writes")
-    private let reads = DispatchQueue(label: "otlp_http.reads")
+    private let writes = DispatchQueue(label: "sending_queue.writes")
+    private let reads = DispatchQueue(label: "sending_queue.reads")
     let state: Mutex<State>
 
     /// What all lanes of an exporter share.
     struct Environment: Sendable {
-        var config: OTLPHTTPConfig
+        var queue: SendingQueueConfig
+        var retry: RetryConfig
         var settings: ComponentSettings
-        var destination: Destination
+        /// The largest request that is ever sent, in bytes.
+        var largestRequest: Int
+        var send: QueuedExporter.Send
         var deadLetters: DeadLetters
         /// The time since some moment, which nobody sets back.
         var uptime: @Sendable () -> Duration
@@ -45,7 +48,7 @@ final class SendingQueue: Sendable {
         /// Why batches cannot be kept; nil while they can.
         var diskTrouble: String?
         /// The largest request that the destination is believed to take.
-        var largestRequest = Destination.largestBody
+        var largestRequest: Int
         var refusals = Throttle()
         var rejections = Throttle()
         var overflows = Throttle()
@@ -56,10 +59,15 @@ final class SendingQueue: Sendable {
         self.signal = signal
         self.queue = queue
         self.environment = environment
-        limits = QueueLimits(environment.config.sendingQueue)
-        memory = SendingMemory(environment.config.sendingQueue, environment.settings.memory)
-        let schedule = SendingSchedule(environment.config, minimum: limits.minimum, memory: limits.memory)
-        state = Mutex(State(schedule: schedule))
+        limits = QueueLimits(environment.queue)
+        memory = SendingMemory(environment.queue, environment.settings.memory)
+        let schedule = SendingSchedule(
+            environment.queue,
+            environment.retry,
+            minimum: limits.minimum,
+            memory: limits.memory
+        )
+        state = Mutex(State(schedule: schedule, largestRequest: environment.largestRequest))
     }
 
     private var logger: Logger { environment.settings.logger }
@@ -148,7 +156,7 @@ final class SendingQueue: Sendable {
 
 // MARK: - Delivering
 
-extension SendingQueue {
+extension SignalQueue {
     /// Sends what was taken from the queue and says there what became of it.
     private func deliver(_ queuedRequest: QueuedRequest, _ range: QueueRange) async {
         let held = memory.take(toSend: range)
@@ -162,7 +170,7 @@ extension SendingQueue {
             {
                 continue
             }
-            switch await environment.destination.send(request, signal) {
+            switch await environment.send(request, signal) {
             case .taken(let rejected, let message):
                 delivery.finish(part)
                 taken(delivery.records(part), rejected, message)
@@ -228,7 +236,7 @@ extension SendingQueue {
             let isFirst = state.trouble == nil
             state.trouble = reason
             let mayWait = state.schedule.failed(queuedRequest, asked: asked, now: now, chance: chance)
-            return (isFirst, mayWait && environment.config.retryOnFailure.enabled)
+            return (isFirst, mayWait && environment.retry.enabled)
         }
         counters.note(reason, at: environment.settings.now())
         if isFirst {
@@ -354,7 +362,7 @@ struct Delivery {
 
 // MARK: - Keeping
 
-extension SendingQueue {
+extension SignalQueue {
     /// Puts a group of batches on the disk; what there is no room for is refused.
     private func keep(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
         var waiting = queue.waiting
@@ -391,7 +399,7 @@ extension SendingQueue {
         guard memory.canHold(one.bytes) else {
             return .failure(.permanent("the batch is larger than service.memory_limit lets a queue in memory be"))
         }
-        if environment.config.sendingQueue.overflow == .dropOldest {
+        if environment.queue.overflow == .dropOldest {
             while !limits.hold(waiting + one) || !memory.mayWait(one.bytes, beside: waiting.bytes) {
                 guard let dropped = try? queue.dropOldest(bytes: 1), dropped.batches > 0 else { break }
                 waiting -= dropped

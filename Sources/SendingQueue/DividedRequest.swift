@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import OTLP
 
 /// A request that can be divided at the borders of its records.

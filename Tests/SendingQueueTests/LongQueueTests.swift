@@ -4,6 +4,7 @@ import CollectorKit
 import CollectorTesting
 import Files
 import Foundation
+import SendingQueue
 import Testing
 
 /// Queues of more files than a process may have open.

@@ -45,11 +45,11 @@ struct SendingSchedule: Sendable {
     /// Whether everything is to go now, because the collector stops.
     var isDraining = false
 
-    init(_ config: OTLPHTTPConfig, minimum: SegmentLog.BatchLimit, memory: Int) {
-        consumers = config.sendingQueue.numConsumers
+    init(_ queue: SendingQueueConfig, _ retry: RetryConfig, minimum: SegmentLog.BatchLimit, memory: Int) {
+        consumers = queue.numConsumers
         allowed = consumers
-        policy = RetryPolicy(config.retryOnFailure)
-        flushTimeout = config.sendingQueue.batch.flushTimeout.duration
+        policy = RetryPolicy(retry)
+        flushTimeout = queue.batch.flushTimeout.duration
         self.minimum = minimum
         self.memory = memory
     }

@@ -22,19 +22,7 @@ public struct DiskStorage: QueueStorage {
 
     /// The names in a folder; none when it is missing.
     public func names(in folder: String) throws(FileError) -> [String] {
-        guard let directory = opendir(folder) else {
-            if errno == ENOENT { return [] }
-            throw FileError(number: errno, path: folder)
-        }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
+        try DurableFolder.names(in: folder)
     }
 
     /// Opens a file.

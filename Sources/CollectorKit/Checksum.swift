@@ -10,7 +10,7 @@ package struct Checksum {
     )
 
     /// The sum of bytes under a seed.
-    static func of(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
+    package static func of(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
         var (left, right) = (seed ^ first, seed ^ second)
         var position = 0
         while bytes.count &- position >= 32 {

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import Files
+import Foundation
+
+/// What a user writes under `ledger_csv:`.
+struct LedgerCSVConfig: ComponentConfig {
+    var path: ConfigPath = "ledger.csv"
+    static let documentation = ["path": "the file that gets a line for each report of a model call"]
+}
+
+/// Writes a line for each report of a model call: time, model, input and output tokens.
+struct LedgerCSV: ExporterFactory {
+    typealias Config = LedgerCSVConfig
+    let type = "ledger_csv"
+    let summary = "writes a line of CSV for each report of a model call"
+
+    func makeExporter(_ config: LedgerCSVConfig, _ settings: ComponentSettings) -> any Exporter {
+        SimpleExporter(settings) {
+            let file = FileHandle(fileDescriptor: try OwnFile.open(config.path.path, .appending), closeOnDealloc: true)
+            return { batch in
+                let lines = batch.observations.map {
+                    "\($0.time.iso8601),\($0.model ?? ""),\($0.counts.prompt),\($0.counts.output)\n"
+                }
+                try file.write(contentsOf: Data(lines.joined().utf8))
+                try file.synchronize()
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import OTLP
+import Synchronization
+
+/// An exporter in one function: what it takes a batch with is made at the start and goes at the shutdown.
+///
+/// It refuses batches before the start and after the shutdown, waits at the shutdown for those under way, and counts what was sent.
+///
+/// ```swift
+/// func makeExporter(_ config: CountConfig, _ settings: ComponentSettings) -> any Exporter {
+///     SimpleExporter(settings) {
+///         let counts = try CountFile(config.path.path)
+///         return { batch in try counts.append(batch.otlp.recordCount) }
+///     }
+/// }
+/// ```
+///
+/// Safe to use from many tasks; so must be what `open` returns.
+public final class SimpleExporter: Exporter {
+    /// Takes a batch and returns when it is kept.
+    ///
+    /// A ``ConsumeError`` goes to the sender as it is; after any other error the sender is told to try again.
+    public typealias Export = @Sendable (Batch) async throws -> Void
+
+    private let settings: ComponentSettings
+    private let open: @Sendable () async throws -> Export
+    private let gate = Gate()
+    private let export = Mutex<Export?>(nil)
+
+    /// Creates an exporter; opens nothing.
+    ///
+    /// - Parameter open: Opens what is needed and returns what takes batches; called at the start. A ``StartError`` ends the start as
+    ///   it is, any other error as one of input and output.
+    public init(_ settings: ComponentSettings, open: @escaping @Sendable () async throws -> Export) {
+        self.settings = settings
+        self.open = open
+    }
+
+    /// Opens what is needed.
+    public func start() async throws(StartError) {
+        do {
+            let made = try await open()
+            export.withLock { $0 = made }
+            gate.open()
+        } catch let error as StartError {
+            throw error
+        } catch {
+            throw StartError(.inputOutput, "\(settings.id): \(error)")
+        }
+    }
+
+    /// Waits for the batches under way and lets go of what was opened.
+    public func shutdown() async {
+        await gate.close()
+        export.withLock { $0 = nil }
+    }
+
+    /// Hands a batch over and counts it as sent.
+    public func consume(_ batch: Batch) async throws(ConsumeError) {
+        guard gate.enter() else { throw .retryable("\(settings.id) is not running") }
+        defer { gate.leave() }
+        guard let export = export.withLock({ $0 }) else { throw .retryable("\(settings.id) is not running") }
+        do {
+            try await export(batch)
+        } catch let error as ConsumeError {
+            throw error
+        } catch {
+            throw .retryable("\(settings.id): \(error)")
+        }
+        settings.counters.add(batch.otlp.recordCount, to: .sent)
+    }
+}
