@@ -8,6 +8,10 @@ enum KeyClass: UInt8, Sendable {
     case keep
     /// Every single value: labels and ids that calls are named after and told apart by.
     case label
+    /// An id of a request, a version or a provider: what has not their form leaves a mark that is equal for equal values.
+    case identifier
+    /// The name of an agent, a machine or a person: a sentence leaves a mark.
+    case title
     /// Nothing.
     case drop
     /// A keyed hash of what comes.
@@ -20,6 +24,8 @@ enum KeyClass: UInt8, Sendable {
     case error
     /// A name.
     case name
+    /// A short name, such as a status.
+    case term
     /// A short name: of the key nothing is known.
     case short
     /// Nothing, because the key itself is a text.
@@ -38,16 +44,43 @@ extension KeyClass {
         let words = Self.words(of: key)
         let all = Set(words.joined())
         let last = words.last?.last ?? ""
-        if !all.isDisjoint(with: Self.figureWords) {
+        if Self.isSecret(words) {
+            self = .drop
+        } else if Self.secretEndings.contains(last) {
+            self = .content
+        } else if !all.isDisjoint(with: Self.figureWords) {
             self = .figures
         } else if Self.nameWords.contains(last) {
-            self = all.isDisjoint(with: Self.contentWords) ? .name : .short
+            let isName = all.isDisjoint(with: Self.contentWords)
+            self = !isName ? .short : Self.termWords.contains(last) ? .term : .name
         } else if !all.isDisjoint(with: Self.contentWords) || Self.contentEndings.contains(last) {
             self = .content
         } else {
-            self = .short
+            // Numbered keys are a list: a sentence can come as `w1`, `w2` and so on.
+            self = last.last?.isNumber == true ? .content : .short
         }
     }
+
+    /// Whether a key names a secret.
+    private static func isSecret(_ words: [[String]]) -> Bool {
+        let all = words.joined()
+        return !secretWords.isDisjoint(with: all)
+            || zip(all, all.dropFirst()).contains { secretKinds.contains($0) && ($1 == "key" || $1 == "keys") }
+    }
+
+    /// Words of keys that name a secret, wherever they occur.
+    private static let secretWords: Set<String> = [
+        "password", "passwords", "passwd", "pwd", "passphrase", "secret", "secrets", "credential", "credentials",
+        "apikey", "apikeys", "authorization", "bearer", "cookie", "cookies", "privatekey", "accesskey",
+    ]
+
+    /// Kinds of keys that are secrets.
+    private static let secretKinds: Set<String> = [
+        "api", "private", "access", "signing", "encryption", "ssh", "master", "account",
+    ]
+
+    /// Last words of keys whose texts may be a secret.
+    private static let secretEndings: Set<String> = ["token", "key", "keys", "auth"]
 
     /// The words of each part of a key, in small letters: `gen_ai.toolCall.id` has the parts gen ai, tool call and id.
     private static func words(of key: ArraySlice<UInt8>) -> [[String]] {
@@ -100,6 +133,15 @@ extension KeyClass {
         "environment", "env", "service", "system", "platform", "runtime", "module", "function", "operation", "event",
         "scope", "family", "effort", "success", "attempt", "agent", "user", "team", "project", "branch", "node",
         "route", "endpoint", "transport", "currency",
+    ]
+
+    /// Those of them whose values are words of a list, times or numbers.
+    private static let termWords: Set<String> = [
+        "status", "type", "types", "kind", "kinds", "code", "codes", "unit", "units", "method", "scheme", "protocol",
+        "language", "arch", "os", "format", "encoding", "level", "severity", "mode", "phase", "stage", "state", "tier",
+        "role", "reason", "reasons", "time", "timestamp", "at", "date", "duration", "ms", "seconds", "count", "counts",
+        "size", "bytes", "length", "index", "seq", "sequence", "number", "total", "category", "effort", "success",
+        "attempt", "currency", "version", "versions", "hash", "fingerprint", "digest",
     ]
 
     /// Words of keys under which prompts, answers, arguments and results stand, wherever they occur in the key.
@@ -169,6 +211,16 @@ extension KeyClass {
         for key in [AttributeKey.error, .errorMessage, .errorType, .errorTypeFlat, .exceptionType] {
             classes[key] = .error
         }
+        let identifiers: [AttributeKey] = [
+            .serviceVersion, .appVersion, .requestID, .clientRequestID, .anthropicRequestID, .genAIResponseID,
+            .aiResponseID, .responseID, .litellmCallID, .authRequestID, .genAIProviderName, .genAISystem, .llmProvider,
+            .llmSystem, .aiModelProvider, .aiProvider, .providerName,
+        ]
+        let titles: [AttributeKey] = [
+            .hostName, .enduserID, .litellmEndUserID, .genAIAgentName, .agentName, .genAIAgentID, .agentID,
+        ]
+        for key in identifiers { classes[key] = .identifier }
+        for key in titles { classes[key] = .title }
         classes[.exceptionMessage] = .content
         return classes
     }()

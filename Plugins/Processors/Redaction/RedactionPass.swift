@@ -15,6 +15,9 @@ struct RedactionPass: ContentReview {
     private(set) var memory: KeyMemory
     /// The attributes of one owner that may have to go.
     private var suspects: [Int] = []
+    /// Whether one owner has more texts under keys of which nothing is known than names come together: a sentence can come word by word.
+    private var hasManyTexts = false
+    private static let mostTexts = 8
     /// What was dropped, by number; see ``counts()``.
     private var drops: [UInt32] = []
     /// The hashes of values: a batch names the same user many times.
@@ -77,32 +80,52 @@ struct RedactionPass: ContentReview {
         suspects.removeAll(keepingCapacity: true)
         otlp.bytes.withUnsafeBytes { bytes in
             otlp.attributes.withUnsafeBufferPointer { attributes in
-                for index in range where !stays(attributes[index], in: bytes) { suspects.append(index) }
+                var texts = 0
+                for index in range where !stays(attributes[index], in: bytes, &texts) { suspects.append(index) }
+                hasManyTexts = texts > Self.mostTexts
+                guard hasManyTexts else { return }
+                suspects.removeAll(keepingCapacity: true)
+                for index in range
+                where attributes[index].keyID == .unknown || !stays(attributes[index], in: bytes, &texts) {
+                    suspects.append(index)
+                }
             }
         }
     }
 
     /// Whether an attribute surely stays as it is.
     @inline(__always)
-    private func stays(_ entry: AttributeEntry, in bytes: UnsafeRawBufferPointer) -> Bool {
+    private mutating func stays(_ entry: AttributeEntry, in bytes: UnsafeRawBufferPointer, _ texts: inout Int) -> Bool {
         guard entry.isPlain else { return false }
         let keyClass: KeyClass
         if entry.keyID != .unknown {
             keyClass = rules.keyClass(of: entry.keyID)
         } else {
-            guard let known = memory.find(UnsafeRawBufferPointer(rebasing: bytes[entry.key.range])) else {
-                return false
+            let name = UnsafeRawBufferPointer(rebasing: bytes[entry.key.range])
+            if let known = memory.find(name) {
+                keyClass = known.keyClass
+            } else {
+                keyClass = rules.keyClass(ofName: ArraySlice(name))
+                _ = memory.add(name, keyClass)
             }
-            keyClass = known.keyClass
+            if keyClass == .short, case .string(let text) = entry.value, !text.isEmpty, bytes[Int(text.offset)] >= 0x41
+            {
+                texts &+= 1
+            }
         }
         let shape: TextShape
         switch keyClass {
-        case .keep, .label: return true
+        case .keep: return true
+        case .label:
+            guard case .string(let text) = entry.value else { return true }
+            return !Credential.begins(UnsafeRawBufferPointer(rebasing: bytes[text.range]))
+        case .identifier: shape = .identifier
+        case .title: shape = .title
         case .drop, .hash, .text: return false
         case .content: return entry.kind != .string
         case .name: shape = .name
-        case .error: shape = .word
-        case .short, .figures: shape = .short
+        case .error: shape = .error
+        case .short, .term, .figures: shape = .short
         }
         guard case .string(let text) = entry.value else { return true }
         return shape.fits(UnsafeRawBufferPointer(rebasing: bytes[text.range]))
@@ -145,7 +168,7 @@ struct RedactionPass: ContentReview {
     @inline(__always)
     private mutating func fate(of entry: AttributeEntry, in otlp: OTLPBatch) -> Fate {
         let keyClass = entry.keyID != .unknown ? rules.keyClass(of: entry.keyID) : find(entry.key, in: otlp).0
-        if keyClass == .keep || keyClass == .label && entry.isPlain { return .keep }
+        if keyClass == .keep { return .keep }
         return fate(of: entry, keyClass, in: otlp)
     }
 
@@ -163,11 +186,16 @@ struct RedactionPass: ContentReview {
         case .keep: return .keep
         case .drop, .text: return .drop
         case .hash: return .hash
-        case .label, .content, .figures, .error, .name, .short: break
+        case .label, .identifier, .title, .content, .figures, .error, .name, .term, .short: break
         }
         switch entry.value {
         case .empty, .bool, .int, .double: return .keep
-        case .string(let slice): return fate(ofText: otlp.bytes(of: slice), keyClass)
+        case .string(let slice):
+            let text = otlp.bytes(of: slice)
+            if hasManyTexts, keyClass == .short, entry.keyID == .unknown, text.first.map({ $0 >= 0x41 }) == true {
+                return .drop
+            }
+            return fate(ofText: text, keyClass)
         case .bytes(let slice): return slice.isEmpty ? .keep : .drop
         case .array(let slice), .keyValueList(let slice):
             return slice.isEmpty || rules.keeps(inside: entry.value, under: keyClass, in: otlp) ? .keep : .drop
@@ -176,16 +204,18 @@ struct RedactionPass: ContentReview {
 
     private func fate(ofText text: ArraySlice<UInt8>, _ keyClass: KeyClass) -> Fate {
         switch keyClass {
-        case .label: return .keep
+        case .label: return text.withUnsafeBytes(Credential.begins) ? .replace(mark(of: text)) : .keep
+        case .identifier: return TextShape.identifier.fits(text) ? .keep : .replace(mark(of: text))
+        case .title: return TextShape.title.fits(text) ? .keep : .replace(mark(of: text))
         case .name: return TextShape.name.fits(text) ? .keep : .drop
-        case .error: return TextShape.word.fits(text) ? .keep : .replace(Self.mark)
+        case .error: return TextShape.error.fits(text) ? .keep : .replace(Self.mark)
         case .content: return text.isEmpty || text.isNumber ? .keep : .drop
         case .figures:
             if TextShape.short.fits(text.unquoted) { return .keep }
             let figures = FigureText(text)
             guard let kept = figures.kept else { return .drop }
             return figures.isWhole ? .keep : .replace(String(decoding: kept, as: UTF8.self))
-        case .short, .keep, .drop, .hash, .text: return TextShape.short.fits(text.unquoted) ? .keep : .drop
+        case .short, .term, .keep, .drop, .hash, .text: return TextShape.short.fits(text.unquoted) ? .keep : .drop
         }
     }
 
@@ -215,8 +245,12 @@ struct RedactionPass: ContentReview {
         if rules.keeps(bytes, at: place) || place == .eventName && !dropsEvents { return .keep }
         drops.append(Self.places + UInt32(place.rawValue))
         guard place.needsMark else { return .remove }
-        let code = SHA256.hex(SHA256.authenticationCode(Array(bytes), key: markKey).prefix(4))
-        return .replace("\(Self.mark)-\(code)")
+        return .replace(mark(of: bytes))
+    }
+
+    /// What is left of a name that others are told apart by: equal for equal names.
+    func mark(of text: ArraySlice<UInt8>) -> String {
+        "\(Self.mark)-\(SHA256.hex(SHA256.authenticationCode(Array(text), key: markKey).prefix(4)))"
     }
 
     /// Whether a log record's body goes.
@@ -411,7 +445,7 @@ struct FigureText {
                 (48...57).contains($0) || (65...90).contains($0 & 0xdf) || "_.".utf8.contains($0)
             }
             take(word.count)
-            return word.count <= 64
+            return word.count <= 64 && TextShape.member.fits(word)
         }
 
         /// A quoted string: one word stays, another that is no member's name is emptied.
@@ -421,11 +455,11 @@ struct FigureText {
             guard end < text.endIndex else { return false }
             let content = text[(position + 1)..<end]
             isBehindWord = false
-            if TextShape.word.fits(content) {
+            let next = text[(end + 1)...].first { ![32, 9, 10, 13].contains($0) }
+            if (next == UInt8(ascii: ":") ? TextShape.member : .word).fits(content) {
                 take(end + 1 - position)
                 return true
             }
-            let next = text[(end + 1)...].first { ![32, 9, 10, 13].contains($0) }
             guard next != UInt8(ascii: ":") else { return false }
             hasEmptied = true
             kept += [quote, quote]

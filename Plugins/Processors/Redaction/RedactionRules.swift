@@ -82,7 +82,7 @@ final class RedactionRules: Sendable {
     /// Whether what `tokens` took for the error of a call may stay: one word, or a status in its own words.
     func keeps(error text: String) -> Bool {
         if keyClass(of: .error) == .keep { return true }
-        return TextShape.word.fits(Array(text.hasPrefix("status ") ? text.utf8.dropFirst(7) : text.utf8[...])[...])
+        return TextShape.error.fits(Array(text.hasPrefix("status ") ? text.utf8.dropFirst(7) : text.utf8[...])[...])
     }
 
     /// Whether what `tokens` took for a service tier or a region may stay.
@@ -90,27 +90,70 @@ final class RedactionRules: Sendable {
 
     /// Whether a list or an array may stay under a key.
     ///
-    /// The words of an array are judged together: a sentence can come word by word.
+    /// The words of an array, and the keys of a map that name nothing known, are judged together: a sentence can come word by word.
     func keeps(inside value: AttributeValue, under keyClass: KeyClass, in otlp: OTLPBatch) -> Bool {
         if allowsAllKeys { return true }
         guard keyClass != .content else { return false }
         var words = 0
+        var (series, codes) = (Slice?.none, CharacterCodes())
         return otlp.allInside(value) { key, value in
+            if key != series { (series, codes) = (key, CharacterCodes()) }
+            if let key {
+                let name = otlp.bytes(of: key)
+                let inner = KeyClass(ofKey: name)
+                guard inner != .drop, TextShape.key.fits(name) else { return false }
+                if keyClass == .figures {
+                    guard TextShape.member.fits(name) else { return false }
+                } else if codes.isEmpty, inner == .short || inner == .content {
+                    words += name.withUnsafeBytes { max(1, JoinedWords.count($0, 2)) }
+                    guard words <= TextShape.short.mostWords else { return false }
+                }
+            }
             switch value {
-            case .empty, .bool, .int, .double: return key.map { TextShape.key.fits(otlp.bytes(of: $0)) } ?? true
+            case .empty, .bool: return true
+            case .int(let number): return codes.take(Double(number))
+            case .double(let number): return codes.take(number)
             case .string(let slice):
                 let text = otlp.bytes(of: slice)
+                if text.isNumber, let code = Double(String(decoding: text, as: UTF8.self)), !codes.take(code) {
+                    return false
+                }
                 guard let key else {
                     if keyClass == .name || keyClass == .label { return TextShape.name.fits(text) }
                     words += text.isEmpty || text.isNumber ? 0 : 1
                     return words <= TextShape.short.mostWords && TextShape.word.fits(text)
                 }
-                if text.isEmpty || text.isNumber { return TextShape.key.fits(otlp.bytes(of: key)) }
+                if text.isEmpty || text.isNumber { return true }
                 // An argument may well be one word: inside a list only what is a name by its key stays.
-                return KeyClass(ofKey: otlp.bytes(of: key)) == .name && TextShape.word.fits(text)
+                let inner = KeyClass(ofKey: otlp.bytes(of: key))
+                return (inner == .name || inner == .term) && TextShape.word.fits(text)
             case .bytes, .array, .keyValueList: return false
             }
         }
+    }
+}
+
+/// Tells a text that comes as the codes of its characters from figures: all are printable, and most are letters.
+private struct CharacterCodes {
+    private var count = 0
+    private var letters = 0
+    private var hasOthers = false
+
+    /// Fewer than four words have.
+    private static let fewest = 8
+
+    var isEmpty: Bool { count == 0 }
+
+    /// Takes the next number; false when those so far are a text.
+    mutating func take(_ number: Double) -> Bool {
+        count += 1
+        switch number {
+        case 65...90, 97...122, 0xc0...0x2_ffff: letters += 1
+        case 9, 10, 13, 32...126: break
+        default: hasOthers = true
+        }
+        if number != number.rounded() { hasOthers = true }
+        return hasOthers || count < Self.fewest || letters * 2 <= count
     }
 }
 

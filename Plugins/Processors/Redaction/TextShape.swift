@@ -10,30 +10,80 @@ struct TextShape: Sendable {
     var mostWords: Int
     /// The most letters of scripts that put no space between words.
     var mostDense: Int
+    /// The most words, whatever divides them: a space, another sign, a digit or a capital.
+    var mostJoined: Int
+    /// The fewest letters of a word that counts for ``mostJoined``.
+    private var shortestWord: Int
     /// The signs that may occur.
     fileprivate var signs: Signs
+    /// Whether more words than ``short`` has must end as the type of an error does.
+    private var isErrorType = false
     /// Whether each word begins with a letter or a digit: no path, option or quotation.
     var beginsWithLetters: Bool
 
     /// Under a key of which nothing is known.
-    static let short = TextShape(longest: 64, mostWords: 3, mostDense: 4, signs: .plain, beginsWithLetters: true)
-    /// One word under a key of which nothing is known, such as the type of an error.
-    static let word = TextShape(longest: 96, mostWords: 1, mostDense: 4, signs: .plain, beginsWithLetters: true)
+    static let short = TextShape(
+        longest: 64,
+        mostWords: 3,
+        mostDense: 4,
+        mostJoined: 3,
+        shortestWord: 2,
+        signs: .plain,
+        beginsWithLetters: true
+    )
+    /// One word under a key of which nothing is known.
+    static let word = TextShape(longest: 96, mostWords: 1, like: .short)
+    /// A member of an account of usage, such as `cache_creation_input_tokens_above_200k`.
+    static let member = TextShape(longest: 96, mostWords: 1, mostJoined: 6, like: .short)
+    /// The type of an error, such as `litellm.exceptions.ContextWindowExceededError`.
+    static let error: TextShape = {
+        var shape = TextShape(longest: 96, mostWords: 1, mostJoined: 6, like: .short)
+        shape.isErrorType = true
+        return shape
+    }()
+    /// An id of a request, a version or a provider.
+    static let identifier = TextShape(longest: 256, mostWords: 3, mostJoined: 3, like: .name)
     /// Under a key that names something.
-    static let name = TextShape(longest: 256, mostWords: 3, mostDense: 8, signs: .quoting, beginsWithLetters: false)
+    static let name = TextShape(
+        longest: 256,
+        mostWords: 3,
+        mostDense: 8,
+        mostJoined: 8,
+        shortestWord: 3,
+        signs: .quoting,
+        beginsWithLetters: false
+    )
     /// The name of a span or a metric, and a unit.
-    static let title = TextShape(longest: 256, mostWords: 3, mostDense: 8, signs: .wide, beginsWithLetters: false)
+    static let title = TextShape(
+        longest: 256,
+        mostWords: 3,
+        mostDense: 8,
+        mostJoined: 8,
+        shortestWord: 3,
+        signs: .wide,
+        beginsWithLetters: false
+    )
     /// The name of an attribute.
-    static let key = TextShape(longest: 160, mostWords: 3, mostDense: 8, signs: .wide, beginsWithLetters: false)
+    static let key = TextShape(longest: 160, mostWords: 3, mostJoined: 12, like: .title)
 
     /// The form of another with other limits.
-    init(longest: Int, mostWords: Int, like other: TextShape) {
+    init(longest: Int, mostWords: Int, mostJoined: Int? = nil, like other: TextShape) {
         self = other
         (self.longest, self.mostWords) = (longest, mostWords)
+        if let mostJoined { self.mostJoined = mostJoined }
     }
 
-    private init(longest: Int, mostWords: Int, mostDense: Int, signs: Signs, beginsWithLetters: Bool) {
+    private init(
+        longest: Int,
+        mostWords: Int,
+        mostDense: Int,
+        mostJoined: Int,
+        shortestWord: Int,
+        signs: Signs,
+        beginsWithLetters: Bool
+    ) {
         (self.longest, self.mostWords, self.mostDense) = (longest, mostWords, mostDense)
+        (self.mostJoined, self.shortestWord) = (mostJoined, shortestWord)
         (self.signs, self.beginsWithLetters) = (signs, beginsWithLetters)
     }
 
@@ -87,9 +137,29 @@ struct TextShape: Sendable {
             guard found & ~signs.rawValue == 0, spaces < mostWords else { return false }
             if beginsWithLetters, !wordsBeginWithLetters(text, groups, isOneWord: spaces == 0) { return false }
             if found & Signs.beyondASCII.rawValue != 0, !hasFewLetters(text) { return false }
+            guard hasFewWords(text) else { return false }
+            if text.count >= Credential.shortest, Credential.isIn(text) { return false }
             return text.count < EncodedText.shortest || !EncodedText.isIn(text)
         }
     }
+
+    @inline(__always)
+    private func hasFewWords(_ text: UnsafeRawBufferPointer) -> Bool {
+        let most = isErrorType ? Self.mostWordsOfCode : mostJoined
+        guard text.count > most &* shortestWord else { return true }
+        let words = JoinedWords.count(text, shortestWord)
+        return words <= most || isErrorType && words <= mostJoined && Self.endsAsError(text)
+    }
+
+    private static let mostWordsOfCode = 3
+
+    private static func endsAsError(_ text: UnsafeRawBufferPointer) -> Bool {
+        errorEndings.contains { ending in
+            ending.count <= text.count && zip(text.suffix(ending.count), ending).allSatisfy { $0 | 0x20 == $1 }
+        }
+    }
+
+    private static let errorEndings = ["error", "exception", "failure", "timeout"].map { Array($0.utf8) }
 
     /// Whether each word begins with a letter, a digit or an underscore; a number may have a sign.
     private func wordsBeginWithLetters(
@@ -130,6 +200,138 @@ struct TextShape: Sendable {
         (0x80..<0x0e00).contains(scalar.value) || (0x10a0..<0x1780).contains(scalar.value)
             || (0x1800..<0x1950).contains(scalar.value) || (0x1a20..<0x2e80).contains(scalar.value)
             || (0x1d400..<0x1d800).contains(scalar.value)
+    }
+}
+
+/// The words of a text that signs, digits or capitals join: `fix-the-login-bug` and `fixTheLoginBug` have four.
+enum JoinedWords {
+    /// The number of words with at least so many letters.
+    ///
+    /// A run of letters and digits counts only when words are most of it, which those of random ids are not.
+    static func count(_ text: UnsafeRawBufferPointer, _ shortest: Int) -> Int {
+        var total = 0
+        var run = Run()
+        for (index, byte) in text.enumerated() {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): run.digit()
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"):
+                let next = index + 1 < text.count ? text[index + 1] : 0
+                run.capital(isBeforeSmall: (97...122).contains(next))
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), 0x80...: run.small()
+            default:
+                total &+= run.end(shortest)
+                run = Run()
+            }
+        }
+        return total &+ run.end(shortest)
+    }
+
+    /// Letters and digits without another sign between them.
+    private struct Run {
+        private var length = 0
+        private var word = 0
+        private var isSmall = false
+        private var hasDigits = false
+        /// The words of two letters, of three or more, and the letters of the latter.
+        private var (pairs, words, letters) = (0, 0, 0)
+
+        mutating func digit() {
+            endWord()
+            length &+= 1
+            (hasDigits, isSmall) = (true, false)
+        }
+
+        mutating func capital(isBeforeSmall: Bool) {
+            if isSmall || isBeforeSmall { endWord() }
+            length &+= 1
+            word &+= 1
+            isSmall = false
+        }
+
+        mutating func small() {
+            length &+= 1
+            word &+= 1
+            isSmall = true
+        }
+
+        private mutating func endWord() {
+            if word == 2 { pairs &+= 1 }
+            if word > 2 {
+                words &+= 1
+                letters &+= word
+            }
+            word = 0
+        }
+
+        mutating func end(_ shortest: Int) -> Int {
+            endWord()
+            if hasDigits { return letters &* 10 >= length &* 6 ? words : 0 }
+            return shortest > 2 ? words : words &+ pairs
+        }
+    }
+}
+
+/// Keys, tokens and passwords, known by how their issuers begin them or by the word in front of them.
+enum Credential {
+    /// No shorter text is looked at.
+    static let shortest = 8
+
+    /// Beginnings, and the fewest bytes of the whole: OpenAI, Anthropic and Stripe, GitHub, GitLab, Slack, AWS, Google, Hugging Face, npm,
+    /// JSON Web Tokens and PEM.
+    private static let beginnings: [(text: [UInt8], least: Int)] = [
+        ("sk-", 12), ("sk_live_", 12), ("sk_test_", 12), ("rk_live_", 12), ("ghp_", 12), ("gho_", 12), ("ghu_", 12),
+        ("ghs_", 12), ("ghr_", 12), ("github_pat_", 16), ("glpat-", 12), ("xoxb-", 10), ("xoxp-", 10), ("xoxa-", 10),
+        ("xoxr-", 10), ("xoxs-", 10), ("xapp-", 10), ("AKIA", 20), ("ASIA", 20), ("AIza", 30), ("ya29.", 16),
+        ("hf_", 20), ("npm_", 20), ("eyJ", 16), ("-----BEGIN", 10),
+    ].map { (Array($0.0.utf8), $0.1) }
+
+    /// Words with a value behind `=` or `:`.
+    private static let words: [[UInt8]] = [
+        "password", "passwd", "pwd", "passphrase", "secret", "token", "api_key", "api-key", "apikey", "authorization",
+        "bearer", "basic",
+    ].map { Array($0.utf8) }
+
+    /// The bytes that something in either list begins with.
+    private static let first: [Bool] = {
+        var first = [Bool](repeating: false, count: 256)
+        for (text, _) in beginnings { first[Int(text[0])] = true }
+        for word in words {
+            first[Int(word[0])] = true
+            first[Int(word[0] & 0xdf)] = true
+        }
+        return first
+    }()
+
+    /// Whether a text begins as a key does.
+    static func begins(_ text: UnsafeRawBufferPointer) -> Bool {
+        guard text.count >= shortest, first[Int(text[0])] else { return false }
+        return beginnings.contains { $0.least <= text.count && text.starts(with: $0.text) }
+    }
+
+    /// Whether some word of a text begins as a key does, or names a secret whose value is behind it.
+    static func isIn(_ text: UnsafeRawBufferPointer) -> Bool {
+        first.withUnsafeBufferPointer { first in
+            var isStart = true
+            for (index, byte) in text.enumerated() {
+                if isStart, first[Int(byte)] {
+                    let rest = UnsafeRawBufferPointer(rebasing: text[index...])
+                    if begins(rest) || isNamed(rest) { return true }
+                }
+                isStart = !((48...57).contains(byte) || (65...90).contains(byte & 0xdf))
+            }
+            return false
+        }
+    }
+
+    private static func isNamed(_ text: UnsafeRawBufferPointer) -> Bool {
+        words.contains { word in
+            guard text.count > word.count + 1, zip(text, word).allSatisfy({ $0 | 0x20 == $1 | 0x20 }) else {
+                return false
+            }
+            let next = text[word.count]
+            let isScheme = word.count < 7 && word.first == UInt8(ascii: "b")
+            return next == UInt8(ascii: "=") || next == UInt8(ascii: ":") || isScheme && next == UInt8(ascii: " ")
+        }
     }
 }
 
