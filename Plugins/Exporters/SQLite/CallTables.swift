@@ -177,8 +177,10 @@ struct CallTables {
             if totals.unpricedCalls != 0 { unpriced[key.model, default: 0] += totals.unpricedCalls }
         }
         for (session, totals) in sessions {
-            var statement = try SQLiteStatement(Self.sessionAddition, db)
-            for figure in totals.figures { statement.bind(figure) }
+            let figures = totals.figures
+            let isGrowing = figures.allSatisfy { $0 >= 0 }
+            var statement = try SQLiteStatement(isGrowing ? Self.sessionAddition : Self.sessionSubtraction, db)
+            for figure in figures { statement.bind(figure) }
             statement.bind(session)
             try statement.run()
         }
@@ -199,8 +201,10 @@ struct CallTables {
     }
 
     private func write(_ totals: UsageTotals, at key: RollupKey) throws {
-        var statement = try SQLiteStatement(Self.addition, db)
-        for number in [key.quarter, key.session, key.model] + totals.figures { statement.bind(number) }
+        let figures = totals.figures
+        let isGrowing = figures.allSatisfy { $0 >= 0 }
+        var statement = try SQLiteStatement(isGrowing ? Self.addition : Self.subtraction, db)
+        for number in [key.quarter, key.session, key.model] + figures { statement.bind(number) }
         try statement.run()
         guard totals.calls <= 0 else { return }
         var removal = try SQLiteStatement(
@@ -216,12 +220,16 @@ struct CallTables {
 
     private static let returning = "RETURNING \(FormerCall.columns)"
 
-    private static let addition = """
+    private static let rollupInsertion = """
         INSERT INTO rollup (quarter, session, model, \(UsageTotals.list)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (quarter, session, model) DO UPDATE SET \(UsageTotals.addition { "excluded.\($0)" })
+        ON CONFLICT (quarter, session, model) DO UPDATE SET
         """
 
+    private static let addition = "\(rollupInsertion) \(UsageTotals.addition { "excluded.\($0)" })"
+    private static let subtraction = "\(rollupInsertion) \(UsageTotals.subtraction { "excluded.\($0)" })"
+
     private static let sessionAddition = "UPDATE sessions SET \(UsageTotals.addition { _ in "?" }) WHERE ref = ?"
+    private static let sessionSubtraction = "UPDATE sessions SET \(UsageTotals.subtraction { _ in "?" }) WHERE ref = ?"
 }
 
 /// A call that is taken away, and what it had added to the sums with the sign turned.

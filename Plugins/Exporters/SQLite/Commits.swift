@@ -101,7 +101,8 @@ final class Commits: Sendable {
 
     /// Says once what is damaged, and remembers it.
     private func note(_ error: any Error) -> StoreFault {
-        let fault = StoreFault(error) { StoreFault.hasRoom(beside: file.path) }
+        var fault = StoreFault(error) { StoreFault.hasRoom(beside: file.path) }
+        if fault.isDamage { fault.name(file.path) }
         let isNew = state.withLock { state in
             guard fault.isDamage, state.damage == nil, !state.isClosed else { return false }
             state.damage = fault.reason

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import GRDB
 import Usage
 
 /// What a day of some time zone adds up to: by model, and by session with the models that it used.
@@ -56,10 +57,12 @@ struct DaySumsBuilder {
     }
 
     /// The sums of some quarters of an hour.
-    mutating func sums(of quarters: Range<Int64>, in days: [[SummaryMemory.Sums]]) -> DaySums {
+    ///
+    /// - Throws: An error of the database when a row names a session or model that is missing.
+    mutating func sums(of quarters: Range<Int64>, in days: [[SummaryMemory.Sums]]) throws -> DaySums {
         var sums = DaySums()
         for rows in days {
-            for row in rows where quarters.contains(Int64(row.quarter)) { add(row, to: &sums) }
+            for row in rows where quarters.contains(Int64(row.quarter)) { try add(row, to: &sums) }
         }
         for (model, totals) in byModel.enumerated() where totals.calls != 0 {
             sums.models.append((Int32(model), totals))
@@ -69,8 +72,13 @@ struct DaySumsBuilder {
         return sums
     }
 
-    private mutating func add(_ row: SummaryMemory.Sums, to sums: inout DaySums) {
-        guard let model = contents.model(row.model), let owner = contents.owner(row.session) else { return }
+    private mutating func add(_ row: SummaryMemory.Sums, to sums: inout DaySums) throws {
+        guard let model = contents.model(row.model) else {
+            throw DatabaseError.missing("model", Int64(row.model), namedBy: "the sums")
+        }
+        guard let owner = contents.owner(row.session) else {
+            throw DatabaseError.missing("session", Int64(row.session), namedBy: "the sums")
+        }
         if let filter, !filter.allows(owner, model: model) { return }
         byModel[Int(model)] += row.totals
         let place = places[row.session].map(Int.init) ?? sums.sessions.count

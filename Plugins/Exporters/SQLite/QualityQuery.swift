@@ -15,7 +15,7 @@ struct QualityQuery {
         var reading = memory.reading(of: period, at: revision)
         if let blocks = reading.blocks {
             var statement = try SQLiteStatement(
-                "\(Self.calls) WHERE c.ref BETWEEN ? AND ? AND c.time >= ? AND c.time < ?",
+                "\(Self.calls) WHERE c.ref BETWEEN ? AND ? AND c.session <> \(CallTables.expired) AND c.time >= ? AND c.time < ?",
                 db
             )
             for block in blocks {
@@ -24,7 +24,10 @@ struct QualityQuery {
                 try read(&statement, &reading)
             }
         } else {
-            var statement = try SQLiteStatement("\(Self.calls) WHERE c.time >= ? AND c.time < ?", db)
+            var statement = try SQLiteStatement(
+                "\(Self.calls) WHERE c.session <> \(CallTables.expired) AND c.time >= ? AND c.time < ?",
+                db
+            )
             try read(&statement, &reading)
         }
         memory.keep(reading)
@@ -36,8 +39,8 @@ struct QualityQuery {
     private static let calls = """
         SELECT c.time, c.id, c.uncached_input, c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output, c.reasoning, c.counted,
             c.knows_cache_lifetimes, c.priced, c.computed_cost, c.reported_cost, c.sources, c.witness_count, c.weakly_joined,
-            m.name, s.agent, s.machine, c.ref
-        FROM calls c CROSS JOIN sessions s ON s.ref = c.session CROSS JOIN models m ON m.ref = c.model
+            m.name, s.agent, s.machine, c.ref, s.ref
+        FROM calls c LEFT JOIN sessions s ON s.ref = c.session LEFT JOIN models m ON m.ref = c.model
         """
 
     /// Adds the calls of a statement whose last values are the period.
@@ -45,6 +48,12 @@ struct QualityQuery {
         statement.bind(period.start.nanoseconds)
         statement.bind(period.end.nanoseconds)
         try statement.forEachRow { row in
+            guard row.text(16) != nil, row.optionalInt(20) != nil else {
+                throw DatabaseError(
+                    resultCode: .SQLITE_CORRUPT,
+                    message: "the session or model of call \(row.int(19)) is missing"
+                )
+            }
             let call = try Call(qualityRow: row)
             reading.add(call, number: row.int(19), agent: row.text(17), machine: row.text(18))
             return true
@@ -64,7 +73,7 @@ struct QualityQuery {
         statement.bind(period.end.nanoseconds)
         statement.bind(period.start.nanoseconds)
         try statement.forEachRow { row in
-            let (reported, counted) = (Money(nanodollars: row.int(1)), Money(nanodollars: row.int(2)))
+            let (reported, counted) = (Money(nanodollars: try row.number(1)), Money(nanodollars: try row.number(2)))
             quality.sessionCosts.add(row.text(0) ?? "", reported: reported, counted: counted)
             return true
         }

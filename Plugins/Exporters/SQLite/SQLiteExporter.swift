@@ -321,14 +321,14 @@ enum UnpricedQuery {
             """
             SELECT m.name, sum(m.unpriced),
                 max((SELECT max(c.time) FROM calls c WHERE c.model = m.ref AND c.counted = 1 AND c.priced = 0))
-            FROM models m WHERE m.unpriced > 0 GROUP BY m.name ORDER BY m.name
+            FROM models m WHERE m.unpriced <> 0 GROUP BY m.name ORDER BY m.name
             """,
             db
         )
         let models = try statement.rows { row in
             UnpricedModel(
                 model: row.text(0) ?? "",
-                calls: row.int(1),
+                calls: try row.number(1),
                 lastSeenAt: try row.time(2)
             )
         }

@@ -56,6 +56,13 @@ struct SessionTable {
         statement.bind(id)
         guard let ref = try statement.first({ $0.int(0) }), let session = try session(ref) else { return nil }
         let calls = try calls(of: ref, atMost: SessionDetail.maximumCalls)
+        // Its sum says how many there are; one whose model is missing is not found.
+        guard calls.count >= min(session.totals.calls, Int64(SessionDetail.maximumCalls)) else {
+            throw DatabaseError(
+                resultCode: .SQLITE_CORRUPT,
+                message: "calls of session \(ref) or their models are missing"
+            )
+        }
         var costs: [String: Money] = [:]
         for call in calls { costs[call.model ?? "", default: .zero] += call.price?.cost ?? .zero }
         var detail = SessionDetail(

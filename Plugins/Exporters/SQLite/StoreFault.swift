@@ -13,8 +13,8 @@ import Darwin
 
 /// What a failure of the database means to senders, to questions and to the health of the store.
 struct StoreFault {
-    /// What is wrong and what to do, in one sentence without the path of the file.
-    let reason: String
+    /// What is wrong and what to do, in one sentence without the folder of the file.
+    private(set) var reason: String
     /// Whether the file is damaged, which no waiting mends.
     var isDamage = false
     /// Whether other batches may be kept.
@@ -76,6 +76,9 @@ struct StoreFault {
         return fault
     }()
 
+    /// Puts the name of the file before the reason, for readers who do not see the log.
+    mutating func name(_ path: String) { reason = "\(path.split(separator: "/").last ?? ""): \(reason)" }
+
     /// Whether a file can grow in the folder of a path, which only trying shows: quotas and limits are no part of the free space.
     static func hasRoom(beside path: String) -> Bool {
         let probe = path + ".room"
@@ -87,6 +90,13 @@ struct StoreFault {
         }
         let bytes = [UInt8](repeating: 1, count: 65_536)
         return write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
+    }
+}
+
+extension DatabaseError {
+    /// A row that another one names is missing: only damage takes it away, for what is named is never removed first.
+    static func missing(_ kind: String, _ ref: Int64, namedBy referrer: String) -> DatabaseError {
+        DatabaseError(resultCode: .SQLITE_CORRUPT, message: "\(kind) \(ref), which \(referrer) name, is missing")
     }
 }
 

@@ -81,7 +81,7 @@ final class SummaryMemory: Sendable {
                         continue
                     }
                     let rows = try stamp.map { try contents.rows($0, db, keeping: days, capacity: Self.mostRows) }
-                    let sums = builder.sums(of: day, in: rows)
+                    let sums = try builder.sums(of: day, in: rows)
                     if filter.isEmpty { contents.keep(sums, of: day, stamp, capacity: Self.mostSums) }
                     try take(position, sums)
                 }
@@ -134,7 +134,28 @@ final class SummaryMemory: Sendable {
         statement.bind(last / CallTables.quartersOfDay)
         let rows = try statement.rows { ($0.int(0), $0.int(1)) }
         // A damaged table can have a day twice.
-        return Dictionary(rows, uniquingKeysWith: max)
+        let changes = Dictionary(rows, uniquingKeysWith: max)
+        try refuseUnlisted(db, first / CallTables.quartersOfDay...last / CallTables.quartersOfDay, changes)
+        return changes
+    }
+
+    /// Refuses sums of days that the table of days lacks: they would be in no answer.
+    ///
+    /// Asks once for each gap between days with sums, of which there are few.
+    private static func refuseUnlisted(_ db: Database, _ days: ClosedRange<Int64>, _ listed: [Int64: Int64]) throws {
+        let known = listed.keys.filter(days.contains).sorted()
+        for (before, after) in zip([days.lowerBound - 1] + known, known + [days.upperBound + 1])
+        where after - before > 1 {
+            var statement = try SQLiteStatement(
+                "SELECT quarter FROM rollup WHERE quarter >= ? AND quarter < ? LIMIT 1",
+                db
+            )
+            statement.bind((before + 1) * CallTables.quartersOfDay)
+            statement.bind(after * CallTables.quartersOfDay)
+            if let quarter = try statement.first({ $0.int(0) }) {
+                throw DatabaseError.missing("day", quarter / CallTables.quartersOfDay, namedBy: "the sums")
+            }
+        }
     }
 }
 

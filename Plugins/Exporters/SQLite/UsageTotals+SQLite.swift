@@ -17,6 +17,12 @@ extension UsageTotals {
         columns.map { "\($0) = min(\($0) + \(figure($0)), \(Int64.max))" }.joined(separator: ", ")
     }
 
+    /// Adds a row's new figures of which some are negative, because calls go; a sum that stopped at the largest number goes to zero at
+    /// least. A sum that is negative already is damage and stays so, for its next reader.
+    static func subtraction(of figure: (String) -> String) -> String {
+        columns.map { "\($0) = min(max(\($0) + \(figure($0)), min(\($0), 0)), \(Int64.max))" }.joined(separator: ", ")
+    }
+
     /// So few that sums over all rows of a table can be added up.
     private static let mostCalls: Int64 = 1 << 40
 
@@ -30,19 +36,19 @@ extension UsageTotals {
 
     /// Reads sums from nine columns.
     ///
-    /// - Throws: An error of the database when there are fewer calls than none, or more than any store has.
+    /// - Throws: An error of the database when a sum is negative, or counts more calls than any store has.
     init(row: SQLiteRow, from column: Int32) throws {
         self.init()
         calls = try row.number(column, atMost: Self.mostCalls)
         unpricedCalls = try row.number(column + 1, atMost: Self.mostCalls)
         counts = TokenCounts(
-            uncachedInput: row.int(column + 2),
-            cacheRead: row.int(column + 3),
-            cacheWrite5m: row.int(column + 4),
-            cacheWrite1h: row.int(column + 5),
-            output: row.int(column + 6),
-            reasoning: row.int(column + 7)
+            uncachedInput: try row.number(column + 2),
+            cacheRead: try row.number(column + 3),
+            cacheWrite5m: try row.number(column + 4),
+            cacheWrite1h: try row.number(column + 5),
+            output: try row.number(column + 6),
+            reasoning: try row.number(column + 7)
         )
-        cost = Money(nanodollars: row.int(column + 8))
+        cost = Money(nanodollars: try row.number(column + 8))
     }
 }
