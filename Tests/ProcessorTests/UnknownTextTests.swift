@@ -132,7 +132,7 @@ import Usage
         let kept = [
             "gpt-5.1-codex-max", "anthropic/claude-sonnet-4.5", "0102030405060708090a0b0c0d0e0f10",
             "e8c647bfa368881f91c12e72453116006f6b7d2d1401e5981944ff0a002258b1", "toolu_019qAmEANX54AGaexYp2D6NL",
-            "2026-11-22T08:14:10.104Z", "-1.5e3", "200 OK", "Travel Agent", "src/endpoint/responses.rs",
+            "2026-11-22T08:14:10.104Z", "-1.5e3", "200 OK", "Travel Agent", "endpoint/responses.rs",
             "codex_core::mcp",
             "ann@example.org", "Zürich", "Дом", "山田太郎", "true", "http://127.0.0.1:8801/v1/", "",
         ]
@@ -157,6 +157,101 @@ import Usage
         )
         try process(&batch)
         #expect((batch.otlp.attribute("new.vendor.thing", of: .record(0)) != nil) == isKept)
+    }
+
+    /// A sentence of four words or more under a key of which nothing is known, whatever joins its words.
+    @Test(arguments: [
+        "fix-the-login-bug-in-auth", "please_delete_all_files", "fix.the.login.bug", "fix:the:login:bug",
+        "fix/the/login/bug",
+        "fix+the+login+bug", "fixTheLoginBug", "FixTheLoginBug", "fix1the2login3bug", "удали-рабочую-базу-данных",
+    ])
+    func `words count however they are joined`(sentence: String) throws {
+        let keys = [
+            "new.vendor.thing", "vendor.status", "gen_ai.response.id", "gen_ai.system", "service.version", "error",
+        ]
+        let isSplitBySigns = sentence.contains { "-_.:/+".contains($0) }
+        for key in keys
+        where isSplitBySigns || !["gen_ai.response.id", "gen_ai.system", "service.version"].contains(key) {
+            var batch = try logs(#""attributes":[\#(text(key, sentence))]"#)
+            try process(&batch)
+            #expect(try !batch.otlp.sent().contains(sentence), "\(key)")
+        }
+    }
+
+    @Test(arguments: [
+        ("gen_ai.response.id", "chatcmpl-WvffxznAZuhSNDT4GKzzNR1Pxv35Z"),
+        ("gen_ai.system", "vertex_ai-anthropic_models"),
+        ("gen_ai.request.model", "claude-opus-4-1-20250805"), ("tool_name", "mcp__server__do_the_thing"),
+        ("vendor.project.name", "my-cool-web-app"), ("host.name", "ip-10-0-0-1.eu-west-1.compute.internal"),
+        ("error.type", "litellm.exceptions.ContextWindowExceededError"), ("session.id", "fix-the-login-bug-in-auth"),
+    ])
+    func `names stay under keys that name something`(key: String, value: String) throws {
+        var batch = try logs(#""attributes":[\#(text(key, value))]"#)
+        try process(&batch)
+        #expect(try batch.otlp.sent().contains("\"\(value)\""))
+    }
+
+    @Test(arguments: [
+        "service.version", "gen_ai.response.id", "gen_ai.system", "host.name", "enduser.id", "agent.name",
+    ])
+    func `a sentence in a label leaves a mark that is equal for equal values`(key: String) throws {
+        let record = #"{"attributes":[\#(text(key, "delete the production database"))]}"#
+        var batch = try batch(.logs, #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[\#(record),\#(record)]}]}]}"#)
+        try process(&batch)
+        let marks = (0...1).map { batch.otlp.attribute(key, of: .record($0)).map(batch.otlp.text) }
+        #expect(marks[0] == marks[1] && marks[0]?.hasPrefix("redacted-") == true)
+    }
+
+    @Test func `a sentence of one word an attribute goes`() throws {
+        for keys in [["w1", "w2", "w3", "w4"], (0..<9).map { "part.\("abcdefghi".dropFirst($0).prefix(1))" }] {
+            var batch = try logs(#""attributes":[\#(keys.map { text($0, "production") }.joined(separator: ","))]"#)
+            try process(&batch)
+            #expect(try !batch.otlp.sent().contains("production"))
+        }
+    }
+
+    @Test(arguments: [
+        (
+            #"{"kvlistValue":{"values":[{"key":"fix","value":{"intValue":"1"}},{"key":"the","value":{"intValue":"1"}},{"key":"login","value":{"intValue":"1"}},{"key":"bug","value":{"intValue":"1"}}]}}"#,
+            false
+        ),
+        (
+            #"{"kvlistValue":{"values":[{"key":"hits","value":{"intValue":"1"}},{"key":"misses","value":{"intValue":"1"}}]}}"#,
+            true
+        ),
+        (#"{"kvlistValue":{"values":[{"key":"password","value":{"intValue":"1234"}}]}}"#, false),
+        (
+            #"{"arrayValue":{"values":[\#("fix the login bug".utf8.map { #"{"intValue":"\#($0)"}"# }.joined(separator: ","))]}}"#,
+            false
+        ),
+        (
+            #"{"arrayValue":{"values":[\#("fix the login bug".utf8.map { #"{"doubleValue":\#($0)}"# }.joined(separator: ","))]}}"#,
+            false
+        ),
+        (
+            #"{"arrayValue":{"values":[\#((0..<12).map { #"{"intValue":"\#($0 * 300)"}"# }.joined(separator: ","))]}}"#,
+            true
+        ),
+    ])
+    func `keys of a map are words, and codes of characters are text`(value: String, isKept: Bool) throws {
+        var batch = try logs(#""attributes":[{"key":"new.vendor.thing","value":\#(value)}],"body":\#(value)"#)
+        try process(&batch)
+        #expect((batch.otlp.attribute("new.vendor.thing", of: .record(0)) != nil) == isKept)
+        #expect((batch.otlp.records[0].body == .empty) == !isKept)
+    }
+
+    @Test(arguments: [
+        ("password", "hunter2"), ("db.password", "hunter2"), ("api_key", "abc"), ("authorization", "abc"),
+        ("secret", "abc"),
+        ("access_token", "abc"), ("token", "abc"), ("thing", "sk-abcdefghijklmnop"), ("thing", "ghp_abcdefghijkl"),
+        ("thing.name", "xoxb-1234567890"), ("thing", "AKIAIOSFODNN7EXAMPLE"),
+        ("thing.id", "eyJhbGciOiJIUzI1NiJ9.e30.abc"),
+        ("thing", "password:hunter2"), ("session.id", "sk-abcdefghijklmnop"), ("thing", "-----BEGIN KEY-----"),
+    ])
+    func `secrets go, by their key or by their form`(key: String, value: String) throws {
+        var batch = try logs(#""attributes":[\#(text(key, value))]"#)
+        try process(&batch)
+        #expect(try !batch.otlp.sent().contains("\"\(value)\""))
     }
 
     @Test func `a span is called something, and equal names stay equal`() throws {

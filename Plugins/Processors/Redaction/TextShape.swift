@@ -18,6 +18,8 @@ struct TextShape: Sendable {
     fileprivate var signs: Signs
     /// Whether more words than ``short`` has must end as the type of an error does.
     private var isErrorType = false
+    /// Whether capitals and digits divide words; in ids they do not, because those of random ids must stay.
+    private var splitsRuns = true
     /// Whether each word begins with a letter or a digit: no path, option or quotation.
     var beginsWithLetters: Bool
 
@@ -42,7 +44,11 @@ struct TextShape: Sendable {
         return shape
     }()
     /// An id of a request, a version or a provider.
-    static let identifier = TextShape(longest: 256, mostWords: 3, mostJoined: 3, like: .name)
+    static let identifier: TextShape = {
+        var shape = TextShape(longest: 256, mostWords: 3, mostJoined: 3, like: .name)
+        shape.splitsRuns = false
+        return shape
+    }()
     /// Under a key that names something.
     static let name = TextShape(
         longest: 256,
@@ -147,7 +153,7 @@ struct TextShape: Sendable {
     private func hasFewWords(_ text: UnsafeRawBufferPointer) -> Bool {
         let most = isErrorType ? Self.mostWordsOfCode : mostJoined
         guard text.count > most &* shortestWord else { return true }
-        let words = JoinedWords.count(text, shortestWord)
+        let words = JoinedWords.count(text, shortestWord, splitsRuns: splitsRuns)
         return words <= most || isErrorType && words <= mostJoined && Self.endsAsError(text)
     }
 
@@ -208,9 +214,9 @@ enum JoinedWords {
     /// The number of words with at least so many letters.
     ///
     /// A run of letters and digits counts only when words are most of it, which those of random ids are not.
-    static func count(_ text: UnsafeRawBufferPointer, _ shortest: Int) -> Int {
+    static func count(_ text: UnsafeRawBufferPointer, _ shortest: Int, splitsRuns: Bool = true) -> Int {
         var total = 0
-        var run = Run()
+        var run = Run(splits: splitsRuns)
         for (index, byte) in text.enumerated() {
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): run.digit()
@@ -220,7 +226,7 @@ enum JoinedWords {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), 0x80...: run.small()
             default:
                 total &+= run.end(shortest)
-                run = Run()
+                run = Run(splits: splitsRuns)
             }
         }
         return total &+ run.end(shortest)
@@ -228,12 +234,15 @@ enum JoinedWords {
 
     /// Letters and digits without another sign between them.
     private struct Run {
+        private let splits: Bool
         private var length = 0
         private var word = 0
         private var isSmall = false
         private var hasDigits = false
         /// The words of two letters, of three or more, and the letters of the latter.
         private var (pairs, words, letters) = (0, 0, 0)
+
+        init(splits: Bool) { self.splits = splits }
 
         mutating func digit() {
             endWord()
@@ -242,7 +251,7 @@ enum JoinedWords {
         }
 
         mutating func capital(isBeforeSmall: Bool) {
-            if isSmall || isBeforeSmall { endWord() }
+            if splits, isSmall || isBeforeSmall { endWord() }
             length &+= 1
             word &+= 1
             isSmall = false
@@ -265,7 +274,7 @@ enum JoinedWords {
 
         mutating func end(_ shortest: Int) -> Int {
             endWord()
-            if hasDigits { return letters &* 10 >= length &* 6 ? words : 0 }
+            if hasDigits { return splits && letters &* 10 >= length &* 7 ? words : 0 }
             return shortest > 2 ? words : words &+ pairs
         }
     }
