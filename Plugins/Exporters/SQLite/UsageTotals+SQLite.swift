@@ -17,8 +17,10 @@ extension UsageTotals {
         columns.map { "\($0) = min(\($0) + \(figure($0)), \(Int64.max))" }.joined(separator: ", ")
     }
 
-    /// Adds a row's new figures of which some are negative, because calls go; a sum that stopped at the largest number goes to zero at
-    /// least. A sum that is negative already is damage and stays so, for its next reader.
+    /// Adds a row's new figures of which some are negative, because calls go.
+    ///
+    /// A sum that stopped at the largest number goes to zero at least. One that is negative already is damage and stays so, for its
+    /// next reader.
     static func subtraction(of figure: (String) -> String) -> String {
         columns.map { "\($0) = min(max(\($0) + \(figure($0)), min(\($0), 0)), \(Int64.max))" }.joined(separator: ", ")
     }
