@@ -130,6 +130,30 @@ struct OperationsTests {
         #expect(try await program.stop().exitCode == 0)
     }
 
+    @Test func `a tap whose key is revoked says so`() async throws {
+        try sandbox.write(config(keys: true), to: "config.yaml")
+        let program = try await run()
+        func key(_ name: String, _ scope: String) async throws -> String {
+            let made = try await sandbox.run("keys", "create", "--name", name, "--scope", scope)
+            #expect(made.exitCode == 0)
+            return made.output.trimmingCharacters(in: .newlines)
+        }
+        let (reader, sender) = (try await key("reader", "read"), try await key("sender", "write"))
+        #expect(try await eventually { try await program.send(sender).status == 200 })
+        let tap = try sandbox.start(["tap", "otlp"], environment: ["HAMMURABI_API_KEY": reader])
+        #expect(
+            try await eventually {
+                _ = try await program.send(sender)
+                return !tap.outputText.isEmpty
+            }
+        )
+        #expect(try await sandbox.run("keys", "revoke", "reader").exitCode == 0)
+        let outcome = try await tap.outcome()
+        #expect(outcome.exitCode == 77)
+        #expect(outcome.errors.contains("the collector answered 401"))
+        #expect(try await program.stop().exitCode == 0)
+    }
+
     @Test func `commands ask a collector that speaks TLS, also for an answer that goes on`() async throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "CollectorTests/Fixtures/tls").path

@@ -133,6 +133,9 @@ final class RunningProgram: Sendable {
     /// What it has written to standard error so far.
     var errorText: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
 
+    /// What it has written to standard output so far.
+    var outputText: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
+
     func waitUntilReady() async throws {
         for _ in 0..<6_000 {
             if errorText.contains("ready http") { return }

@@ -57,7 +57,8 @@ struct TapCommand: ParsableCommand {
         commandName: "tap",
         abstract: "Shows samples of what passes through a component, as OTLP/JSON, one request a line.",
         discussion: """
-            At most ten a second; what passes while nobody keeps up is left out. With keys, HAMMURABI_API_KEY must hold one.
+            At most ten a second; what passes while the reader does not keep up is left out. With keys, HAMMURABI_API_KEY must hold
+            one; a tap whose key is revoked ends with exit code 77.
 
             Example:
               hammurabi tap otlp --limit 1 | jq .
@@ -78,10 +79,15 @@ struct TapCommand: ParsableCommand {
 
     func run() throws {
         let graph = try options.graph(.process)
-        for (client, _) in graph.statusPlaces {
+        for (client, place) in graph.statusPlaces {
             let path = "/api/telemetry/tap/\(PercentEncoding.encode(component))?limit=\(limit)"
             guard let answer = client.lines(path, { Console.answer(json: $0 + "\n") }) else { continue }
-            return try answer.check()
+            try answer.check()
+            // A stream ends without a word when its key allows it no more; asking again says why. It may also have ended with the
+            // collector, which is no failure.
+            let again = client.send("GET", place, seconds: 2)
+            if let again, [401, 403].contains(again.status) { try again.check() }
+            return
         }
         throw graph.unreachable()
     }
