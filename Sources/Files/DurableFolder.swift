@@ -19,7 +19,7 @@ public enum DurableFolder {
     public static func make(_ path: String) throws(FileError) {
         if mkdir(path, 0o700) != 0 {
             switch errno {
-            case EEXIST: return
+            case EEXIST: return try check(path)
             case ENOENT where containing(path) != path: break
             default: throw FileError(number: errno, path: path)
             }
@@ -32,6 +32,15 @@ public enum DurableFolder {
             try flush(containing(path))
         } catch  where error.isPermission {
             // A folder that may be written to and not read cannot be flushed by this user at all.
+        }
+    }
+
+    /// Makes sure that what is there is a folder, or a link to one.
+    private static func check(_ path: String) throws(FileError) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw FileError(number: errno, path: path, kind: OwnFile.kind(path)) }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw FileError(number: ENOTDIR, path: path, kind: OwnFile.Kind(status.st_mode))
         }
     }
 

@@ -66,4 +66,19 @@ struct OwnFileTests {
             try OwnFile.content(folder + "/zero", largest: 10, followsLinks: true)
         }
     }
+
+    @Test func `a folder may be a link to one, and is nothing else`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let names = ["real", "link", "loose", "pipe", "file"].map { folder + "/" + $0 }
+        try DurableFolder.make(names[0])
+        #expect(symlink(names[0], names[1]) == 0 && symlink("/nowhere/at/all", names[2]) == 0)
+        #expect(mkfifo(names[3], 0o600) == 0)
+        close(try OwnFile.open(names[4], .making))
+        try DurableFolder.make(names[1] + "/below")
+        #expect(try DurableFolder.names(in: names[0]) == ["below"])
+        for (path, kind) in zip(names[2...], [OwnFile.Kind.link, .pipe, nil]) {
+            #expect { try DurableFolder.make(path) } throws: { ($0 as? FileError)?.kind == kind }
+        }
+        #expect { try DurableFolder.make(names[4] + "/below") } throws: { ($0 as? FileError)?.number == ENOTDIR }
+    }
 }

@@ -45,6 +45,12 @@ struct BudgetReportTests {
         #expect(report.warnings(from: 0.8).count == warnings)
     }
 
+    @Test func `a sum that cannot be held is said beside the state`() throws {
+        let report = try report(limit: 200, used: 9_223_372_036.854775807)
+        #expect(report.text(width: 54, style: .plain).contains("\na sum is larger than can be counted "))
+        #expect(report.warnings(from: 0.8).map(\.code).contains("saturated"))
+    }
+
     @Test func `calls without a price are told of, because the limit may be passed without them`() throws {
         #expect(
             try report(limit: 1_000, used: 60, unpriced: 2).warnings(from: 0.8).map(\.message) == [

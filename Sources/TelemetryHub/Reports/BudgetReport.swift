@@ -41,15 +41,14 @@ struct BudgetReport {
 
     /// The state for people.
     func text(width: Int, style: Style) -> String {
-        let unpriced =
-            Warning.unpriced(document.totals, models: document.unpricedModels).map { "\n\($0.message)\n" } ?? ""
+        let warnings = Warning.all(document).map { "\n\($0.message)\n" }.joined()
         guard let limit, let fraction else {
             return """
                 \(style.bold("Budget")) / \(document.title)  none; set extensions.hub.budget.monthly in the configuration
                 Used       \(Figures.money(used))
                 Projected  \(style.about) \(Figures.money(projected)) at the end of the month
 
-                """ + unpriced
+                """ + warnings
         }
         let mark = isExceeded ? " \(style.dot) over budget" : projected > limit ? " \(style.dot) will be exceeded" : ""
         return """
@@ -59,7 +58,7 @@ struct BudgetReport {
             Projected  \(style.about) \(Figures.money(projected)) at the end of the month
             Days left  \(daysLeft)
 
-            """ + unpriced
+            """ + warnings
     }
 
     /// What a check found, in one sentence.

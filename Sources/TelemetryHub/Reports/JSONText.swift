@@ -65,7 +65,14 @@ struct Warning: Encodable {
 
     /// What a person should know of a period's figures.
     static func all(_ document: SummaryDocument) -> [Warning] {
-        [unpriced(document.totals, models: document.unpricedModels), saturated(document.totals)].compactMap(\.self)
+        all(document.totals, models: document.unpricedModels)
+    }
+
+    /// What a person should know of figures.
+    ///
+    /// - Parameter models: The names of the models without a price, as far as they are known.
+    static func all(_ figures: UsageFigures, models: [String]) -> [Warning] {
+        [unpriced(figures, models: models), saturated(figures)].compactMap(\.self)
     }
 
     /// Sums that cannot be held; nil when there are none.

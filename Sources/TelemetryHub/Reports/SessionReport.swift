@@ -136,7 +136,7 @@ struct SessionReport {
             rows: document.calls,
             totals: figures,
             coverage: Coverage(figures, unpricedModels: unpriced),
-            warnings: [Warning.unpriced(figures, models: unpriced)].compactMap(\.self)
+            warnings: Warning.all(figures, models: unpriced)
         )
         return JSONText.of(report, with: api)
     }

@@ -70,7 +70,7 @@ struct SessionsReport {
             rows: document.sessions,
             totals: sum,
             coverage: Coverage(sum),
-            warnings: [Warning.unpriced(sum, models: [])].compactMap(\.self)
+            warnings: Warning.all(sum, models: [])
         )
         return JSONText.of(Listing(report: report, nextCursor: document.nextCursor), with: api)
     }
