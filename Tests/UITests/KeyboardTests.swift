@@ -11,9 +11,14 @@ struct KeyboardTests {
         for (key, page) in [
             ("s", "sessions"), ("p", "pipelines"), ("c", "prices"), ("q", "quality"), ("o", "overview"),
         ] {
-            try await tab.press("g")
-            try await tab.press(key)
-            try await tab.wait(for: "location.hash === '#/\(page)?period=7d'")
+            let isThere = "location.hash === '#/\(page)?period=7d'"
+            // The second key must come within 1.5 s of the first, which a busy machine may miss.
+            for _ in 0..<20 {
+                try await tab.press("g")
+                try await tab.press(key)
+                if try await tab.run("String(\(isThere))").text == "true" { break }
+            }
+            try await tab.wait(for: isThere)
         }
     }
 
