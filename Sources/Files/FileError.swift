@@ -37,7 +37,7 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
         case ENOENT: "its folder is missing; make it again"
         case EIO: "the disk reports an error; check it"
         case EFBIG:
-            "the file has reached the largest size allowed; raise the limit of the system or let the file be smaller"
+            "the file has reached the largest size allowed; raise it (ulimit -f), or rotate the file where its component can"
         case ENOTDIR, EISDIR: "it is a folder or lies below a file; name another path"
         case EWOULDBLOCK: "another process has it"
         case EMFILE, ENFILE: "too many files are open; allow this process more of them"

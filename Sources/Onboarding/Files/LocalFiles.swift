@@ -121,7 +121,7 @@ public struct LocalFiles: Sendable {
     func replace(_ path: String, with bytes: [UInt8], mode: UInt32) throws(SettingsError) {
         var isInPlace = false
         do throws(FileError) {
-            // Nobody else's file has the name of the draft, also where the folder holds those of other programs.
+            // The folder is another program's: a random name meets none of its files.
             let draft = Self.folder(of: path) + "/.hammurabi-" + String(UInt64.random(in: 0 ... .max), radix: 36)
             var file = try FileReplacement(of: path, draft: draft)
             defer { isInPlace = file.isInPlace }
