@@ -58,6 +58,20 @@ struct IngestTests {
         #expect(bench.books.records == ["token_usage", "token_usage", "token_usage"])
     }
 
+    @Test(arguments: [
+        ("2026-11-22T08:00:00", "2026-11-22T08:00:00.000Z"), ("2026-11-22 08:00:00.25", "2026-11-22T08:00:00.250Z"),
+        ("2026-11-22T07:59:60Z", "2026-11-22T08:00:00.000Z"), ("2026-11-22T09:00:00+01:00", "2026-11-22T08:00:00.000Z"),
+        ("1.7953344e12", "2026-11-22T08:00:00.000Z"),
+    ])
+    func `a time without a zone is UTC, a leap second the next second`(written: String, time: String) async throws {
+        let bench = try await Bench()
+        #expect(
+            try await bench.ingest(#"{"sessionId":"s","inputTokens":"1e1","timestamp":"\#(written)"}"#).status == 202
+        )
+        #expect(bench.books.calls.map(\.time.iso8601) == [time])
+        #expect(bench.books.calls.map(\.counts.uncachedInput) == [10])
+    }
+
     @Test(arguments: ["copilot", "claude-code", "my-agent"])
     func `an event's session counts whatever its agent is called`(agent: String) async throws {
         let bench = try await Bench()
@@ -136,6 +150,9 @@ struct IngestTests {
         (#"{"sessionId":"s","cost_usd":"NaN"}"#, "cost_usd must be a number"),
         (#"{"sessionId":"s","duration":true}"#, "duration must be a number"),
         (#"{"sessionId":"s","inputTokens":"0x10"}"#, "inputTokens must be a whole number"),
+        (#"{"sessionId":"s","inputTokens":"+5"}"#, "inputTokens must be a whole number"),
+        (#"{"sessionId":"s","inputTokens":" 5"}"#, "inputTokens must be a whole number"),
+        (#"{"sessionId":"s","cost":".5"}"#, "cost must be a number"),
         (#"{"sessionId":"s","cost":"0x1p4"}"#, "cost must be a number"),
         (#"{"sessionId":"s","cost":"inf"}"#, "cost must be a number"),
         (#"{"sessionId":"s","cost":1000000001}"#, "cost must be a number from 0 to 1000000000"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import JSON
 import Usage
 
 /// The members of an event or heartbeat under the names of the contract, whatever spelling the sender used.
@@ -72,13 +73,14 @@ struct EventFields: Decodable {
         throw EventFieldError(spelling, "must be \(kind)")
     }
 
-    /// The number that a text says in decimal digits, as JSON would; `0x10`, `inf` and `nan` are none.
+    /// The number that a text says as JSON writes numbers (RFC 8259 section 6): `1e3` is one; `0x10`, `+5`, `inf` and `nan` are none.
     private static func decimal(_ text: String) -> Double? {
-        guard text.utf8.allSatisfy(decimals.contains), let number = Double(text), number.isFinite else { return nil }
+        var reader = JSONReader(Array(text.utf8))
+        guard let range = try? reader.numberRange(), range == 0..<text.utf8.count, let number = Double(text),
+            number.isFinite
+        else { return nil }
         return number
     }
-
-    private static let decimals = Set("0123456789+-.eE".utf8)
 
     /// An instant, ISO 8601 or milliseconds since 1970.
     func instant(_ name: String) throws(EventFieldError) -> Timestamp? {
