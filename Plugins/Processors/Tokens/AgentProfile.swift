@@ -9,7 +9,7 @@ final class AgentProfile: Sendable {
     /// Beginnings of `service.name` by which it is known.
     let serviceNames: [String]
     /// Beginnings of event names, or of the instrumentation scope, by which it is known when the service was renamed.
-    let prefixes: [String]
+    let prefixes: [StaticString]
     /// The log events that tell of one call each; nil accepts every event that carries tokens.
     let callEvents: Set<String>?
     /// The spans that tell of one call each; nil accepts every span that looks like inference.
@@ -32,7 +32,7 @@ final class AgentProfile: Sendable {
     init(
         name: String,
         serviceNames: [String] = [],
-        prefixes: [String] = [],
+        prefixes: [StaticString] = [],
         callEvents: Set<String>? = nil,
         callSpans: Set<String>? = nil,
         logPriority: UInt8 = 80,

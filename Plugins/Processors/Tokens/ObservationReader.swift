@@ -82,7 +82,7 @@ struct ObservationReader {
                 tree.noteOther(entry, at: record)
             }
         }
-        connect(tree, &findings)
+        connect(&tree, &findings)
         findings.unreadUsage = UnreadUsage(in: batch, whereNot: isRead)
         findings.longNames = longNames
         return findings
@@ -126,11 +126,10 @@ struct ObservationReader {
     }
 
     /// Sets what records know of one another, within the batch and from batch to batch.
-    private mutating func connect(_ tree: SpanTree, _ findings: inout Findings) {
+    private mutating func connect(_ tree: inout SpanTree, _ findings: inout Findings) {
         let memory = memory
         let isLogs = batch.signal == .logs
         guard isLogs ? !tree.isApart : !tree.isEmpty || memory.expectsAncestors else { return }
-        var tree = tree
         if !isLogs { tree.link(&findings, in: batch) }
         memory.exchange { state in
             if !isLogs { tree.linkEarlier(&findings, in: batch, &state) }
@@ -236,7 +235,7 @@ struct ObservationReader {
                 if isLog, interest.contains(.usage) { return interest }
             }
         } else {
-            for entry in batch.attributes(of: .record(record)) {
+            batch.forEachAttribute(of: .record(record)) { entry in
                 interest.formUnion(ExtractionTable.interests[Int(entry.keyID.rawValue)])
             }
         }
@@ -694,20 +693,18 @@ extension ObservationReader {
 
     private func profile(of entry: RecordEntry, _ resource: ResourceFacts) -> AgentProfile {
         if let profile = resource.profile { return profile }
-        let hints = [attributes.text(.eventName), entry.name, batch.scopes[entry.scope].name].compactMap(\.self).map(
-            batch.string
-        )
-        if let profile = AgentProfile.known.first(where: { profile in
-            profile.prefixes.contains { prefix in hints.contains { $0.hasPrefix(prefix) } }
-        }) {
-            return profile
+        let hints = [attributes.text(.eventName) ?? .none, entry.name, batch.scopes[entry.scope].name]
+        for profile in AgentProfile.known {
+            for prefix in profile.prefixes where hints.contains(where: { batch.hasPrefix($0, prefix) }) {
+                return profile
+            }
         }
-        let name = attributes.text([.genAIAgentName, .agentName]).map(batch.name) ?? resource.serviceName
+        let name = attributes.text([.genAIAgentName, .agentName]).map { batch.name($0) } ?? resource.serviceName
         return AgentProfile(name: name ?? "")
     }
 
     private func role(ofLog entry: RecordEntry, _ profile: AgentProfile) -> (RecordClass.Role, isNamed: Bool) {
-        let event = (attributes.text(.eventName) ?? (entry.name.isEmpty ? nil : entry.name)).map(batch.string)
+        let event = (attributes.text(.eventName) ?? (entry.name.isEmpty ? nil : entry.name)).map { batch.string($0) }
         if let callEvents = profile.callEvents {
             return event.map(callEvents.contains) ?? false ? (.call, true) : (.repetition, false)
         }
@@ -727,7 +724,7 @@ extension ObservationReader {
         }
         // An agent that reports its calls itself needs no sum of them.
         let sum: RecordClass.Role = profile.isKnownByHeart ? .repetition : .agent
-        let operation = attributes.text(.genAIOperationName).map(batch.string)
+        let operation = attributes.text(.genAIOperationName).map { batch.string($0) }
         if let operation, AgentProfile.operationsThatSumUp.contains(operation) {
             return (AgentProfile.operationsOfAgents.contains(operation) ? sum : .repetition, false)
         }

@@ -17,11 +17,7 @@ struct RecordAttributes {
     mutating func load(_ owner: AttributeOwner, of batch: OTLPBatch, keepingOthers: Bool) {
         present = KeySet()
         others.removeAll(keepingCapacity: true)
-        if batch.overlay.isEmpty {
-            for index in batch.range(of: owner) { add(batch.attributes[index], keepingOthers) }
-        } else {
-            for entry in batch.attributes(of: owner) { add(entry, keepingOthers) }
-        }
+        batch.forEachAttribute(of: owner) { add($0, keepingOthers) }
     }
 
     private mutating func add(_ entry: AttributeEntry, _ keepingOthers: Bool) {
@@ -89,15 +85,6 @@ struct RecordAttributes {
 }
 
 extension OTLPBatch {
-    /// The attributes of a record, scope or resource as received.
-    func range(of owner: AttributeOwner) -> Range<Int> {
-        switch owner {
-        case .record(let index): records[index].attributes
-        case .scope(let index): scopes[index].attributes
-        case .resource(let index): resources[index].attributes
-        }
-    }
-
     /// The hash of a text, after what a hash holds already.
     func hash(_ slice: Slice, after start: StableHash) -> UInt64 {
         var hash = start

@@ -19,6 +19,8 @@ final class ResourceFacts {
     /// Whether a span can lend its session and user to other spans of its trace: not where each call names its own.
     let lendsNames: Bool
 
+    private static let attributeHash = StableHash(domain: "resource-attribute")
+
     init(resource: Int, of batch: OTLPBatch, _ longNames: inout LongNames) {
         var cut = LongNames()
         func slice(_ key: AttributeKey, _ field: String) -> Slice? {
@@ -28,9 +30,10 @@ final class ResourceFacts {
             cut.note(slice, as: field)
             return slice
         }
-        func text(_ key: AttributeKey, _ field: String) -> String? { slice(key, field).map(batch.name) }
-        identity = batch.attributes(of: .resource(resource)).reduce(into: 0) { identity, entry in
-            var hash = StableHash(domain: "resource-attribute")
+        func text(_ key: AttributeKey, _ field: String) -> String? { slice(key, field).map { batch.name($0) } }
+        var identity: UInt64 = 0
+        batch.forEachAttribute(of: .resource(resource)) { entry in
+            var hash = Self.attributeHash
             batch.bytes(of: entry.key).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
             switch entry.value {
             case .string(let value), .bytes(let value), .array(let value), .keyValueList(let value):
@@ -39,11 +42,12 @@ final class ResourceFacts {
             }
             identity &+= hash.value
         }
+        self.identity = identity
         let name = text(.serviceName, "service")
         serviceName = name
         machine = text(.hostName, "machine") ?? text(.machineID, "machine")
         user = ExtractionTable.user.keys.lazy.compactMap { text($0, "user") }.first
-        project = ExtractionTable.project.keys.lazy.compactMap { slice($0, "project") }.first.map(batch.projectName)
+        project = ExtractionTable.project.keys.lazy.compactMap { slice($0, "project") }.first.map { batch.projectName($0) }
         session = text(.sessionID, "session")
         longNames.add(cut)
         profile = name.flatMap { name in

@@ -52,7 +52,7 @@ enum SessionRecords {
         {
             observation.keys.response = batch.hash(place, after: lineage)
         }
-        if let searches = attributes.other("hammurabi.web_searches", in: batch).flatMap(batch.number),
+        if let searches = attributes.other("hammurabi.web_searches", in: batch).flatMap({ batch.number(of: $0) }),
             (0...TokenCounts.limit).contains(searches)
         {
             observation.terms.webSearches = searches
@@ -81,6 +81,6 @@ enum SessionRecords {
         update.agentVersion = text(AttributeKey.appVersion.name, "version").map { LastWrite($0, at: time) }
         update.parent = text("hammurabi.session.parent", "session")
         update.reportedCost = batch.attribute("hammurabi.session.reported_cost_usd", of: .record(record))
-            .flatMap(batch.double).flatMap(Money.init(dollars:)).map { LastWrite($0, at: time) }
+            .flatMap { batch.double(of: $0) }.flatMap(Money.init(dollars:)).map { LastWrite($0, at: time) }
     }
 }

@@ -35,19 +35,11 @@ struct UnreadUsage {
         guard isRead.contains(false) else { return }
         var names = NameMemory()
         var found: [(record: Int, entry: AttributeEntry)] = []
-        let isPlain = batch.overlay.isEmpty
         // Nearly all attributes are left here: their bytes are looked at where they lie.
         batch.bytes.withUnsafeBytes { bytes in
             for record in batch.records.indices where !isRead[record] && batch.isLive(record: record) {
-                if isPlain {
-                    for index in batch.records[record].attributes {
-                        let entry = batch.attributes[index]
-                        if names.mayBeUsage(entry, in: bytes) { found.append((record, entry)) }
-                    }
-                } else {
-                    for entry in batch.attributes(of: .record(record)) where names.mayBeUsage(entry, in: bytes) {
-                        found.append((record, entry))
-                    }
+                batch.forEachAttribute(of: .record(record)) { entry in
+                    if names.mayBeUsage(entry, in: bytes) { found.append((record, entry)) }
                 }
             }
         }

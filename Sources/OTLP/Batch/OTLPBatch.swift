@@ -24,12 +24,26 @@ public struct OTLPBatch: Sendable {
     /// How many records were refused while indexing; they are dropped in the overlay.
     public let rejected: Int
     /// Why the first of them was refused, for the sender's partial-success message.
-    public let rejectionReason: String?
+    public var rejectionReason: String? { frame.rejectionReason }
     /// What was accepted although it is not as OTLP has it.
     public let notes: OTLPNotes
 
-    let envelopes: [Envelope]
-    let attributeMessages: [AttributeMessage]
+    /// What is needed only to write the request again; a class, so that a copy of the batch counts one reference to all of it.
+    private let frame: Frame
+    var envelopes: [Envelope] { frame.envelopes }
+    var attributeMessages: [AttributeMessage] { frame.attributeMessages }
+
+    private final class Frame: Sendable {
+        let envelopes: [Envelope]
+        let attributeMessages: [AttributeMessage]
+        let rejectionReason: String?
+
+        init(_ indexer: borrowing BatchIndexer) {
+            envelopes = indexer.envelopes
+            attributeMessages = indexer.attributeMessages
+            rejectionReason = indexer.rejectionReason
+        }
+    }
 
     /// Indexes a protobuf request.
     ///
@@ -93,6 +107,16 @@ extension OTLPBatch {
     /// All attributes of an owner, changes included, in the order in which they are sent on.
     public func attributes(of owner: AttributeOwner) -> LiveAttributes { LiveAttributes(batch: self, owner: owner) }
 
+    /// Calls `body` with all attributes of an owner, in the order of ``attributes(of:)``, without a copy of the batch.
+    @inlinable
+    public func forEachAttribute(of owner: AttributeOwner, _ body: (AttributeEntry) -> Void) {
+        guard !overlay.isEmpty else {
+            for index in attributeRange(of: owner) { body(attributes[index]) }
+            return
+        }
+        for entry in attributes(of: owner) { body(entry) }
+    }
+
     /// Gives a record an attribute and takes away any it had under that key.
     public mutating func set(_ key: String, to value: AttributeScalar, record: Int) {
         set(key, to: value, of: .record(record))
@@ -117,6 +141,7 @@ extension OTLPBatch {
         }
     }
 
+    @usableFromInline
     func attributeRange(of owner: AttributeOwner) -> Range<Int> {
         switch owner {
         case .record(let index): records[index].attributes
@@ -319,10 +344,8 @@ extension OTLPBatch {
         records = indexer.records
         attributes = indexer.attributes
         metrics = indexer.metrics
-        envelopes = indexer.envelopes
-        attributeMessages = indexer.attributeMessages
+        frame = Frame(indexer)
         rejected = indexer.rejected.count
-        rejectionReason = indexer.rejectionReason
         notes = indexer.checker.notes
         overlay = Overlay(
             base: bytes.count,

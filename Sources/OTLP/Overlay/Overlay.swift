@@ -15,42 +15,73 @@ public struct Overlay: Sendable {
     let scopeCount: Int
     let attributeCount: Int
 
+    /// What was changed beside dropped records: nothing or one value.
+    ///
+    /// In an array, so that a copy of a batch counts one reference and not one for each of its lists: a batch is copied some twenty
+    /// times on its way, and most are never changed.
+    private var changed: [Changes] = []
+
+    private struct Changes: Sendable {
+        /// The encoded KeyValue messages that were added, one after the other.
+        var arena = ProtobufWriter()
+        var additions: [Addition] = []
+        /// First and last addition by leaf (records, then resources, then scopes), empty until something is added.
+        var chains: [Chain] = []
+        var dropped: [Bool] = []
+        var removed: [Bool] = []
+        var removedAttributes: [UInt32] = []
+        var fieldChanges: [FieldChange] = []
+        var frameChanges: [FrameChange] = []
+    }
+
     /// The encoded KeyValue messages that were added, one after the other.
-    private(set) var arena = ProtobufWriter()
-    private(set) var additions: [Addition] = []
-    /// First and last addition by leaf (records, then resources, then scopes), empty until something is added.
-    private var chains: [Chain] = []
-    private var dropped: [Bool] = []
-    private var removed: [Bool] = []
-    private(set) var removedAttributes: [UInt32] = []
+    var arena: ProtobufWriter { changed.first?.arena ?? ProtobufWriter() }
+    var additions: [Addition] { changed.first?.additions ?? [] }
+    var removedAttributes: [UInt32] { changed.first?.removedAttributes ?? [] }
     /// Fields inside records, no attributes of theirs, that are left out or exchanged, in the order of their bytes.
-    private(set) var fieldChanges: [FieldChange] = []
+    var fieldChanges: [FieldChange] { changed.first?.fieldChanges ?? [] }
     /// Fields around records, resources and scopes that are left out or exchanged, in the order of their bytes.
-    private(set) var frameChanges: [FrameChange] = []
+    var frameChanges: [FrameChange] { changed.first?.frameChanges ?? [] }
+
+    /// Changes in place, after a copy when another batch shares them.
+    @inline(__always)
+    private mutating func edit<Result>(_ body: (inout Changes) -> Result) -> Result {
+        if changed.isEmpty { changed.append(Changes()) }
+        return body(&changed[0])
+    }
 
     /// Whether the batch is as it arrived.
     public var isEmpty: Bool {
-        droppedRecords == 0 && additions.isEmpty && removedAttributes.isEmpty && fieldChanges.isEmpty
-            && frameChanges.isEmpty
+        guard droppedRecords == 0, !changed.isEmpty else { return droppedRecords == 0 }
+        return changed[0].additions.isEmpty && changed[0].removedAttributes.isEmpty
+            && changed[0].fieldChanges.isEmpty && changed[0].frameChanges.isEmpty
     }
 
     /// Takes a record out of the batch; a scope, metric or resource that loses its last record goes with it.
     public mutating func drop(record: Int) {
         guard record >= 0, record < recordCount, !isDropped(record: record) else { return }
-        if dropped.isEmpty { dropped = Array(repeating: false, count: recordCount) }
-        dropped[record] = true
+        let count = recordCount
+        edit { changes in
+            if changes.dropped.isEmpty { changes.dropped = Array(repeating: false, count: count) }
+            changes.dropped[record] = true
+        }
         droppedRecords += 1
     }
 
     /// Whether a record was taken out.
-    public func isDropped(record: Int) -> Bool { record < dropped.count && dropped[record] }
+    public func isDropped(record: Int) -> Bool {
+        !changed.isEmpty && record < changed[0].dropped.count && changed[0].dropped[record]
+    }
 
     /// Takes out an attribute, given as an index of ``OTLPBatch/attributes``.
     public mutating func remove(attribute: Int) {
         guard attribute >= 0, attribute < attributeCount, !isRemoved(attribute: attribute) else { return }
-        if removed.isEmpty { removed = Array(repeating: false, count: attributeCount) }
-        removed[attribute] = true
-        removedAttributes.append(UInt32(truncatingIfNeeded: attribute))
+        let count = attributeCount
+        edit { changes in
+            if changes.removed.isEmpty { changes.removed = Array(repeating: false, count: count) }
+            changes.removed[attribute] = true
+            changes.removedAttributes.append(UInt32(truncatingIfNeeded: attribute))
+        }
     }
 
     /// Takes out what was added to a record, scope or resource under a key.
@@ -59,13 +90,15 @@ public struct Overlay: Sendable {
         var number = chain(leaf).first
         while number > 0 {
             let slice = additions[Int(number) - 1].entry.key
-            if text(slice).elementsEqual(key.utf8) { additions[Int(number) - 1].isRemoved = true }
+            if text(slice).elementsEqual(key.utf8) { changed[0].additions[Int(number) - 1].isRemoved = true }
             number = additions[Int(number) - 1].next
         }
     }
 
     /// Whether an attribute was taken out.
-    public func isRemoved(attribute: Int) -> Bool { attribute < removed.count && removed[attribute] }
+    public func isRemoved(attribute: Int) -> Bool {
+        !changed.isEmpty && attribute < changed[0].removed.count && changed[0].removed[attribute]
+    }
 
     /// Adds an attribute to a record.
     public mutating func append(_ key: AttributeKey, _ value: AttributeScalar, toRecord record: Int) {
@@ -102,18 +135,20 @@ public struct Overlay: Sendable {
 
     /// Leaves out a field of a record.
     mutating func remove(field: Slice) {
-        let position = fieldChanges.partitioningIndex { $0.field.offset >= field.offset }
-        if position < fieldChanges.count, fieldChanges[position].field.offset == field.offset {
-            fieldChanges[position] = FieldChange(field: field)
-        } else {
-            fieldChanges.insert(FieldChange(field: field), at: position)
+        edit { changes in
+            let position = changes.fieldChanges.partitioningIndex { $0.field.offset >= field.offset }
+            if position < changes.fieldChanges.count, changes.fieldChanges[position].field.offset == field.offset {
+                changes.fieldChanges[position] = FieldChange(field: field)
+            } else {
+                changes.fieldChanges.insert(FieldChange(field: field), at: position)
+            }
         }
     }
 
     /// Leaves out or exchanges many fields, given in any order; the last change to a field counts.
-    mutating func change(_ changes: [FieldChange], frames: [FrameChange]) {
-        if !changes.isEmpty { fieldChanges = Self.merged(fieldChanges + changes) { $0.field } }
-        if !frames.isEmpty { frameChanges = Self.merged(frameChanges + frames) { $0.change.field } }
+    mutating func change(_ fields: [FieldChange], frames: [FrameChange]) {
+        if !fields.isEmpty { edit { $0.fieldChanges = Self.merged($0.fieldChanges + fields) { $0.field } } }
+        if !frames.isEmpty { edit { $0.frameChanges = Self.merged($0.frameChanges + frames) { $0.change.field } } }
     }
 
     private static func merged<Change>(_ changes: [Change], _ field: (Change) -> Slice) -> [Change] {
@@ -144,9 +179,9 @@ public struct Overlay: Sendable {
 
     /// Keeps bytes where slices can address them; nil when there is no more room.
     mutating func store(_ bytes: [UInt8]) -> Slice? {
-        guard base + arena.count + bytes.count <= Int(UInt32.max) else { return nil }
         let start = base + arena.count
-        arena.append(bytes)
+        guard start + bytes.count <= Int(UInt32.max) else { return nil }
+        edit { $0.arena.append(bytes) }
         return Slice(start..<start + bytes.count)
     }
 }
@@ -199,27 +234,39 @@ extension Overlay {
         return arena.bytes[start..<start + Int(slice.length)]
     }
 
-    func chain(_ leaf: Int) -> Chain { leaf < chains.count ? chains[leaf] : Chain() }
+    func chain(_ leaf: Int) -> Chain {
+        !changed.isEmpty && leaf < changed[0].chains.count ? changed[0].chains[leaf] : Chain()
+    }
 
     /// Does nothing without an owner, and once slices could no longer address the arena.
     private mutating func append(key: String, id: AttributeKey, _ value: AttributeScalar, leaf: Int?) {
         guard let leaf else { return }
-        let start = arena.count
-        let entry = encode(key: key, id: id, value)
-        guard base + arena.count <= Int(UInt32.max) else { return arena.truncate(to: start) }
-        if chains.isEmpty { chains = Array(repeating: Chain(), count: recordCount + resourceCount + scopeCount) }
-        additions.append(Addition(entry: entry, message: Slice(base + start..<base + arena.count)))
-        let number = UInt32(truncatingIfNeeded: additions.count)
-        if chains[leaf].last == 0 {
-            chains[leaf].first = number
-        } else {
-            additions[Int(chains[leaf].last) - 1].next = number
+        let (base, leaves) = (base, recordCount + resourceCount + scopeCount)
+        edit { changes in
+            let start = changes.arena.count
+            let entry = Self.encode(key: key, id: id, value, into: &changes.arena, base: base)
+            guard base + changes.arena.count <= Int(UInt32.max) else { return changes.arena.truncate(to: start) }
+            if changes.chains.isEmpty { changes.chains = Array(repeating: Chain(), count: leaves) }
+            let message = Slice(base + start..<base + changes.arena.count)
+            changes.additions.append(Addition(entry: entry, message: message))
+            let number = UInt32(truncatingIfNeeded: changes.additions.count)
+            if changes.chains[leaf].last == 0 {
+                changes.chains[leaf].first = number
+            } else {
+                changes.additions[Int(changes.chains[leaf].last) - 1].next = number
+            }
+            changes.chains[leaf].last = number
         }
-        chains[leaf].last = number
     }
 
     /// A string value is the last thing written, so its slice is counted from the end.
-    private mutating func encode(key: String, id: AttributeKey, _ value: AttributeScalar) -> AttributeEntry {
+    private static func encode(
+        key: String,
+        id: AttributeKey,
+        _ value: AttributeScalar,
+        into arena: inout ProtobufWriter,
+        base: Int
+    ) -> AttributeEntry {
         let start = base + arena.count
         arena.string(Field.KeyValue.key, key)
         let keyEnd = base + arena.count
