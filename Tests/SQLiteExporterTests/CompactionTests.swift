@@ -66,7 +66,7 @@ struct CompactionTests {
         }
     }
 
-    @Test func `a observation that comes late finds a call at the border`() async throws {
+    @Test func `an observation that comes late finds a call at the border`() async throws {
         let bench = try await Bench()
         // The better observation ends before the border, the other after it; the call is older than the border and goes.
         let log = Observation(1, at: morning + -1).with { $0.keys.request = 7 }

@@ -3,8 +3,6 @@
 import Testing
 import Usage
 
-@testable import SQLiteExporter
-
 /// The table that says where the newest links lead.
 struct LinkTableTests {
     @Test(arguments: 1...8)

@@ -95,7 +95,7 @@ final class RecentEntries: Sendable {
         }
     }
 
-    /// Whether a observation of a call that is remembered is one that is looked for.
+    /// Whether an observation of a call that is remembered is one that is looked for.
     func holds(_ ref: Int64, where isWanted: (Observation) -> Bool) -> Bool {
         slots.withLock { slots in
             guard !slots.isEmpty, slots[Self.place(of: ref)].ref == ref else { return false }

@@ -4,22 +4,13 @@
 public struct MemoryLedger: LedgerIndex, Sendable {
     /// The calls as they stand, with their observations, by the number they were given.
     public private(set) var entries: [Int64: LedgerEntry] = [:]
-    /// Where links lead; all links of a cell lead to one place.
-    private var places: [LedgerLink: Place] = [:]
+    /// Under each link the first of its calls (upper 56 bits); all links of a cell lead to one place.
+    ///
+    /// For a cell the lower 8 bits say which sets of kinds of ids its links stand for (a guess once some were removed).
+    private var places = LinkTable()
+    /// Further calls under a link that has one in ``places``: few links have any.
+    private var more: [LedgerLink: Set<Int64>] = [:]
     private var last: Int64 = 0
-
-    /// The calls under a link, nearly always one, and for a cell which sets of kinds of ids its links stand for (a guess once some
-    /// were removed).
-    private enum Place: Sendable {
-        case one(Int64, kinds: UInt8)
-        case many(Set<Int64>, kinds: UInt8)
-
-        var kinds: UInt8 {
-            switch self {
-            case .one(_, let kinds), .many(_, let kinds): kinds
-            }
-        }
-    }
 
     /// Creates an empty ledger.
     public init() {}
@@ -36,7 +27,7 @@ public struct MemoryLedger: LedgerIndex, Sendable {
         return change
     }
 
-    /// Keeps an entry as it is, without asking who else tells of the call: for reading back what was kept.
+    /// Keeps an entry as it is, without asking what else reports the call: for reading back what was kept.
     ///
     /// - Returns: Its number.
     @discardableResult
@@ -46,16 +37,10 @@ public struct MemoryLedger: LedgerIndex, Sendable {
         entry.ref = last
         entry.forEachLink { link in
             let key = link.cell ?? link
-            let kinds: UInt8 = link.cell == nil ? 0 : 1 << link.kinds
-            switch places[key] {
-            case nil: places[key] = .one(last, kinds: kinds)
-            case .one(last, let known): if known | kinds != known { places[key] = .one(last, kinds: known | kinds) }
-            case .one(let other, let known): places[key] = .many([other, last], kinds: known | kinds)
-            case .many(var refs, let known):
-                places[key] = nil
-                refs.insert(last)
-                places[key] = .many(refs, kinds: known | kinds)
-            }
+            let kinds: Int64 = link.cell == nil ? 0 : 1 << Int64(link.kinds)
+            guard let place = places[key] else { return places[key] = last << 8 | kinds }
+            if place >> 8 != last { more[key, default: []].insert(last) }
+            if place | kinds != place { places[key] = place | kinds }
         }
         entries[last] = entry
         return last
@@ -69,14 +54,13 @@ public struct MemoryLedger: LedgerIndex, Sendable {
         guard let entry = entries.removeValue(forKey: ref) else { return nil }
         entry.forEachLink { link in
             let key = link.cell ?? link
-            switch places[key] {
-            case .one(ref, _): places[key] = nil
-            case .many(var refs, let kinds):
-                places[key] = nil
-                refs.remove(ref)
-                if !refs.isEmpty { places[key] = .many(refs, kinds: kinds) }
-            default: break
+            guard let place = places[key] else { return }
+            if place >> 8 != ref {
+                more[key]?.remove(ref)
+            } else {
+                places[key] = more[key]?.popFirst().map { $0 << 8 | place & 0xFF }
             }
+            if more[key]?.isEmpty == true { more[key] = nil }
         }
         return entry
     }
@@ -84,18 +68,19 @@ public struct MemoryLedger: LedgerIndex, Sendable {
     /// Whether anything lies under a link.
     public func mayHold(_ link: LedgerLink) -> Bool {
         guard let cell = link.cell else { return places[link] != nil }
-        return (places[cell]?.kinds ?? 0) & 1 << link.kinds != 0
+        return kinds(at: cell) & 1 << link.kinds != 0
     }
 
     /// Which sets of kinds of ids there are in a cell.
-    public func kinds(in cell: MatchBucket) -> UInt8 { places[cell.link]?.kinds ?? 0 }
+    public func kinds(in cell: MatchBucket) -> UInt8 { kinds(at: cell.link) }
+
+    private func kinds(at cell: LedgerLink) -> UInt8 { UInt8(truncatingIfNeeded: places[cell] ?? 0) }
 
     /// The calls under a link; of a cell all, whatever ids they know.
     public func entries(linkedBy link: LedgerLink, limit: Int) -> [LedgerEntry] {
-        switch places[link.cell ?? link] {
-        case nil: []
-        case .one(let ref, _): entries[ref].map { [$0] } ?? []
-        case .many(let refs, _): refs.prefix(limit).compactMap { entries[$0] }
-        }
+        let key = link.cell ?? link
+        guard let place = places[key], let first = entries[place >> 8] else { return [] }
+        guard let others = more[key] else { return [first] }
+        return [first] + others.prefix(max(0, limit - 1)).compactMap { entries[$0] }
     }
 }
