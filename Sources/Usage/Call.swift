@@ -24,7 +24,7 @@ public struct Call: Sendable, Hashable, HasOrigin {
     public var duration: Int64?
     /// What went wrong, in a few words.
     public var error: String?
-    /// The kinds of material that told of it, without repeats, in the order of their raw values.
+    /// The kinds of records that reported it, without repeats, in the order of their raw values.
     public var sources: [Observation.Source]
     /// How many observations tell of it.
     public var observationCount: Int
@@ -177,7 +177,7 @@ extension Call {
     /// The numbers of the best observation; of several as good the larger of each.
     ///
     /// Lifetimes of cache writes and reasoning come from
-    /// whoever knows them, provided they agree in the sum they split.
+    /// any observation that knows them, provided they agree in the sum they split.
     private static func counts(of ranked: [Observation]) -> (TokenCounts, Bool) {
         guard let best = ranked.first else { return (TokenCounts(), false) }
         let peers = ranked.prefix { $0.priority == best.priority && $0.trace.isRollUp == best.trace.isRollUp }
@@ -196,6 +196,6 @@ extension Call {
 }
 
 extension Observation {
-    /// Whether it states a cost that holds: whoever posts an event with a cost knows it better than a table.
+    /// Whether it states a cost that holds: the sender of an event with a cost knows it better than a table.
     fileprivate var givesCost: Bool { source == .event && reportedCost != nil }
 }

@@ -75,7 +75,7 @@ public struct TraceLinks: Sendable, Hashable {
     public var ancestors = InlineAncestors()
     /// What the span is: its instrumentation scope and its name, hashed; zero when it is not known.
     public var kind: UInt64 = 0
-    /// Whether a descendant tells usage, too.
+    /// Whether a descendant reports usage, too.
     public var isRollUp = false
 
     /// Creates links that point nowhere.

@@ -53,7 +53,7 @@ public struct CallOrigin: Sendable, Hashable {
 
 /// An origin that observations and calls share, so that to copy one of them counts one reference instead of eight.
 ///
-/// A value: a change to one text makes another origin. Whoever sets several sets ``value`` once.
+/// A value: a change to one text makes another origin. Code that sets several texts sets ``value`` once.
 public struct SharedOrigin: Sendable, Hashable {
     private var box: Box
 
@@ -81,7 +81,7 @@ public struct SharedOrigin: Sendable, Hashable {
     /// Whether two origins are one and the same in memory; origins that are equal need not be.
     public func isIdentical(to other: SharedOrigin) -> Bool { box === other.box }
 
-    /// Takes in what a second delivery of a observation knows.
+    /// Takes in what a second delivery of an observation knows.
     mutating func merge(_ other: SharedOrigin) {
         guard self != other else { return }
         value.merge(other.value)

@@ -19,7 +19,7 @@ public struct Observation: Sendable, Hashable, HasOrigin {
     public var priority: UInt8
     /// Ids that name the call itself.
     public var keys = CallKeys()
-    /// Where the observation stands in a trace.
+    /// Where the observation is in a trace.
     public var trace = TraceLinks()
     /// Joins observations that share no id: agent, session (or trace) and size of the prompt.
     ///
@@ -48,7 +48,7 @@ public struct Observation: Sendable, Hashable, HasOrigin {
 
     /// The tokens in disjoint buckets.
     public var counts = TokenCounts()
-    /// Whether ``counts`` tells the lifetimes of cache writes apart.
+    /// Whether ``counts`` separates the lifetimes of cache writes.
     public var knowsCacheLifetimes = false
     /// The cost that the sender itself reported.
     public var reportedCost: Money?
@@ -89,7 +89,7 @@ private struct BatchPlace: Sendable, Hashable {
 }
 
 extension Observation {
-    /// The kinds of material a observation can come from; the raw value is stored.
+    /// The kinds of material an observation can come from; the raw value is stored.
     public enum Source: UInt8, Sendable, Hashable, CaseIterable {
         /// A log record that came in over OTLP.
         case otlpLog = 1
@@ -146,7 +146,7 @@ extension Observation {
         return self != before
     }
 
-    /// Whether a second delivery tells nothing that this one does not: ``merge(_:)`` would change nothing.
+    /// Whether a second delivery reports nothing that this one does not: ``merge(_:)`` would change nothing.
     ///
     /// Nearly every repeat is the same to the last text, so that is what is looked at first.
     func covers(_ other: Observation) -> Bool {
@@ -167,7 +167,7 @@ extension Observation {
 extension TokenCounts {
     /// The larger count of each bucket: right for copies of one observation, whose counts only ever grow.
     ///
-    /// Of cache writes the larger sum stays with its lifetimes, and of equal sums the one that tells lifetimes apart: a copy that
+    /// Of cache writes the larger sum stays with its lifetimes, and of equal sums the one that separates lifetimes: a copy that
     /// does not know them has the whole sum in the first bucket.
     public func maximum(_ other: TokenCounts) -> TokenCounts {
         let writes = (cacheWrite, cacheWrite1h) < (other.cacheWrite, other.cacheWrite1h) ? other : self
@@ -234,7 +234,7 @@ extension Observation {
 
     /// Reads back what ``encode(into:)`` wrote.
     ///
-    /// - Parameter reader: Stands behind the observation afterwards.
+    /// - Parameter reader: Is after the observation afterwards.
     /// - Returns: nil when the bytes are damaged or of an unknown form.
     init?(from reader: inout CompactReader) {
         guard let form = reader.byte(), (1...Self.form).contains(form), let id = reader.fixed(),

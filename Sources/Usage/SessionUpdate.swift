@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a batch tells about one session beside its calls: that it lives, where, and what it does.
+/// What a batch reports about one session beside its calls: that it lives, where, and what it does.
 public struct SessionUpdate: Sendable, Hashable {
     /// The session's id.
     public var id: String
@@ -79,7 +79,7 @@ public struct SessionUpdate: Sendable, Hashable {
     /// How many nanoseconds of a session may follow its reported cost.
     public static let longestTail: Int64 = 60_000_000_000
 
-    /// Takes in what an observation of the same session tells: as ``merge(_:)`` with its ``Observation/sessionUpdate``.
+    /// Takes in what an observation of the same session reports: as ``merge(_:)`` with its ``Observation/sessionUpdate``.
     public mutating func merge(_ observation: Observation) {
         extend(to: observation.time)
         extend(to: observation.start)
@@ -95,7 +95,7 @@ public struct SessionUpdate: Sendable, Hashable {
 }
 
 extension Observation {
-    /// What the observation tells about its session; nil when it knows none.
+    /// What the observation reports about its session; nil when it knows none.
     public var sessionUpdate: SessionUpdate? {
         guard let session else { return nil }
         var update = SessionUpdate(id: session, time: time)

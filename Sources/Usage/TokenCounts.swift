@@ -3,7 +3,7 @@
 /// The tokens of one model call in disjoint buckets, as every price list bills them.
 ///
 /// The buckets never overlap: a token read from a cache is not part of ``uncachedInput``. ``reasoning`` is the one exception: it
-/// tells how many of the ``output`` tokens were reasoning and is never added to a total.
+/// says how many of the ``output`` tokens were reasoning and is never added to a total.
 public struct TokenCounts: Sendable, Hashable, Codable {
     /// Prompt tokens billed at the full input rate.
     public var uncachedInput: Int64

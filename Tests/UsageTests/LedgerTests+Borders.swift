@@ -32,7 +32,7 @@ extension LedgerTests {
         }
     }
 
-    @Test func `at a border where a observation stands twice only what is very near is joined`() throws {
+    @Test func `at a border where an observation stands twice only what is very near is joined`() throws {
         var ledger = MemoryLedger()
         let pair = [
             Self.observation(1, Self.log, at: 1_010, weak: 5), Self.observation(2, Self.span, at: 1_026, weak: 5),

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Observations that come in, told apart by whether anything else has to do with them.
+/// Observations that come in, divided by whether anything else has to do with them.
 ///
 /// Nearly every observation is the first and only one of its call so far. It becomes a call by itself, without a search; the rest,
 /// which the ledger has to think about, is small.
 struct IncomingObservations {
     /// What comes in, as it was delivered: to make one list of it would copy all of it.
     private let deliveries: [[Observation]]
-    /// Where each observation stands in it.
+    /// Where each observation is in it.
     private var places: [Place] = []
     /// Which of it are spans above others; empty when none is.
     private var rollUps: [Bool] = []
@@ -80,7 +80,7 @@ struct IncomingObservations {
         return observation
     }
 
-    /// Whether a store has the observation already with all that it tells, as it has what is sent again.
+    /// Whether a store has the observation already with all its facts, as it has what is sent again.
     private func isKnown(at position: Int, by link: LedgerLink, _ index: some LedgerIndex) throws -> Bool {
         let incoming = observation(position)
         return try index.holds(link) { $0.id == incoming.id && $0.covers(incoming) }
@@ -126,7 +126,7 @@ struct IncomingObservations {
         cells[link] = known | bit | (kinds == 0 && known & bit != 0 ? Self.double : 0)
     }
 
-    /// What is known about a observation's own cell, leaving out what it has added itself.
+    /// What is known about an observation's own cell, leaving out what it has added itself.
     private func othersSeen(besides observation: LedgerTraits, in cell: MatchBucket) -> UInt8 {
         let known = cells[cell.link.rawValue]
         let kinds = UInt8(truncatingIfNeeded: known)
@@ -183,7 +183,7 @@ package struct HashTable {
         }
     }
 
-    /// Where a key stands, or the empty place where it would; half of all places are empty.
+    /// Where a key is, or the empty place where it would be; half of all places are empty.
     @inline(__always)
     private func place(of key: UInt64) -> Int {
         let (high, low) = (key ^ stir).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)

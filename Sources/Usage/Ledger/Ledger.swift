@@ -51,7 +51,7 @@ public enum Ledger {
 
     /// Whether two observations may tell of one call although they share no id.
     ///
-    /// - Parameter isBorderClear: Whether nobody else stands at the border between the cells of the two, if there is one.
+    /// - Parameter isBorderClear: Whether nothing else is at the border between the cells of the two, if there is one.
     public static func resemble(
         _ left: Observation,
         _ right: Observation,

@@ -18,7 +18,7 @@ public protocol LedgerIndex {
     func isKnownOverfull(_ cell: MatchBucket) -> Bool
     /// Notes that a cell holds more observations than can be told apart (``MatchBucket/capacity``); it stays so.
     func noteOverfull(_ cell: MatchBucket)
-    /// Whether a observation of a call under a link is one that is looked for.
+    /// Whether an observation of a call under a link is one that is looked for.
     func holds(_ link: LedgerLink, where isWanted: (Observation) -> Bool) throws -> Bool
 }
 
@@ -59,7 +59,7 @@ public struct LedgerEntry: Sendable, Hashable {
         observations = [observation]
     }
 
-    /// The order in which changes are told.
+    /// The order in which changes are reported.
     static func isEarlier(_ left: LedgerEntry, _ right: LedgerEntry) -> Bool {
         (left.call.time, left.call.id) < (right.call.time, right.call.id)
     }

@@ -17,7 +17,7 @@ public struct LedgerLink: Sendable, Hashable, Comparable {
     /// The cell to which a link belongs, as a link that leads nowhere; nil for links of another sort.
     public var cell: LedgerLink? { rawValue & 8 == 0 ? nil : LedgerLink(rawValue: rawValue & ~15) }
 
-    /// The set of kinds of ids (``CallKeys/kinds``) for which a cell's link stands.
+    /// The set of kinds of ids (``CallKeys/kinds``) that a cell's link represents.
     public var kinds: UInt8 { UInt8(truncatingIfNeeded: rawValue & 7) }
 
     /// An id of the call (see ``CallKeys``).
@@ -28,9 +28,9 @@ public struct LedgerLink: Sendable, Hashable, Comparable {
     }
     /// The observation itself, for one that knows neither an id of its call nor a span.
     static func identity(_ id: UInt64) -> LedgerLink { LedgerLink(rawValue: (id ^ 0x5EED_0004_0000_0000) & ~8) }
-    /// The span that a observation is.
+    /// The span that an observation is.
     static func span(_ span: UInt64) -> LedgerLink { LedgerLink(rawValue: (span ^ 0x5EED_0002_0000_0000) & ~8) }
-    /// A span that a observation names as its ancestor.
+    /// A span that an observation names as its ancestor.
     static func ancestor(_ span: UInt64) -> LedgerLink { LedgerLink(rawValue: (span ^ 0x5EED_0003_0000_0000) & ~8) }
     /// The observations of a cell that know the same kinds of ids.
     static func cell(_ cell: MatchBucket, kinds: UInt8) -> LedgerLink {

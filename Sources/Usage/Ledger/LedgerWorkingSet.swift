@@ -19,7 +19,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     private var overfullBuckets = OverfullBuckets()
     /// What changes at borders of cells, by the cell behind them.
     private var visitors: [MatchBucket: Set<UInt64>] = [:]
-    /// Who stands at the borders that were looked at.
+    /// What is at the borders that were looked at.
     private var zones: [MatchBucket: BucketBoundary] = [:]
     /// What changes under links of ids beside which a stronger id decides, by identity.
     private var decided: [LedgerLink: Set<UInt64>] = [:]
@@ -33,7 +33,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
 
     var hasChanges: Bool { !changed.isEmpty }
 
-    /// Takes in a observation; a repeat that tells nothing new is dropped here.
+    /// Takes in an observation; a repeat without anything new is dropped here.
     mutating func take(_ observation: Observation) throws {
         if current[observation.id] == nil { try load(observation) }
         guard var known = current[observation.id] else {
@@ -84,14 +84,14 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
 
     /// Loads everything that is connected with a change by keys or resemblance, and what is connected with that.
     ///
-    /// What an observation was connected with before it changed counts, too: it may have to be told apart from that now.
+    /// What an observation was connected with before it changed counts, too: it may have to be separated from that now.
     mutating func close() throws {
         for id in order { noteMoves(of: id) }
         connected = changed
         var queue = order
         for cell in overfullBuckets.changed {
             try loadCell(cell)
-            // Its pairs are no longer told apart: all of them have to be taken asunder.
+            // Its pairs can no longer be told apart: all of them have to be separated.
             guard overfullBuckets.isOverfull(cell, after: true), !overfullBuckets.isOverfull(cell, after: false) else {
                 continue
             }
@@ -241,7 +241,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         }
     }
 
-    /// Who stands at a border, named by the cell behind it.
+    /// What is at a border, named by the cell behind it.
     private mutating func zone(at border: MatchBucket) throws -> BucketBoundary {
         if let known = zones[border] { return known }
         var zone = BucketBoundary()
@@ -306,10 +306,10 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     }
 }
 
-/// Who stands near a border of two cells, before and after a change.
+/// What is near a border of two cells, before and after a change.
 ///
 /// As long as no observation was there twice, what is there is the observations of one call, and they are joined across the border as they
-/// would be elsewhere. Whoever makes such a call again and again is there several times, so no chain of pairs leads across.
+/// would be elsewhere. A program that makes such a call again and again is there several times, so no chain of pairs leads across.
 struct BucketBoundary {
     /// All who stand there, before or after.
     private(set) var members: Set<UInt64> = []
@@ -331,10 +331,10 @@ struct BucketBoundary {
     /// Whether pairs across the border that were possible no longer are, or the other way round.
     var turns: Bool { before.isClear != after.isClear }
 
-    /// Whether nothing that stands there, too, can make a difference.
+    /// Whether nothing else there can make a difference.
     var isOverfull: Bool { !before.isClear && !after.isClear }
 
-    /// Takes in an observation as it was and as it will be, if it stands at the border.
+    /// Takes in an observation as it was and as it will be, if it is at the border.
     mutating func note(_ id: UInt64, _ former: Observation?, _ next: Observation?, at border: MatchBucket) {
         guard !members.contains(id) else { return }
         if let former, Self.isNear(former, border) {

@@ -14,13 +14,13 @@ public struct MatchBucket: Sendable, Hashable {
     /// How long a stretch is, in nanoseconds.
     public static let width: Int64 = 1_024_000_000_000
 
-    /// How far apart in nanoseconds observations on both sides of a border may be, whoever else is there.
+    /// How far apart in nanoseconds observations on both sides of a border may be, whatever else is there.
     public static let reachAcross: Int64 = 2_000_000_000
 
-    /// How far apart in nanoseconds observations on both sides of a border may be if nobody else is near it.
+    /// How far apart in nanoseconds observations on both sides of a border may be if nothing else is near it.
     public static let clearReach: Int64 = 120_000_000_000
 
-    /// How many observations a cell can hold; more are a overfull, in which nobody can be told from another and nobody is paired.
+    /// How many observations a cell can hold; more make it overfull: none can be told from another, and none is paired.
     ///
     /// A sender that makes the same call over and over would otherwise cost the square of its calls.
     public static let capacity = 256
@@ -65,7 +65,7 @@ public struct MatchBucket: Sendable, Hashable {
     /// The links under which observations of the cell stand, one for each set of kinds of ids.
     public var links: [LedgerLink] { (UInt8(0)..<8).map { .cell(self, kinds: $0) } }
 
-    /// Which sets of kinds of ids make resemblance matter for a observation that knows these, a bit for each of the eight.
+    /// Which sets of kinds of ids make resemblance matter for an observation that knows these, a bit for each of the eight.
     ///
     /// As long as all observations of a cell know the same ids, none can be paired and it does not matter how many they are.
     static func rivals(ofKinds kinds: UInt8) -> UInt8 { kinds == 0 ? 0xFF : ~(1 << kinds) }

@@ -93,7 +93,7 @@ enum DecimalText {
 extension Int128 {
     /// The quotient rounded to the nearest integer, ties to the even one; both numbers must be positive or zero.
     ///
-    /// `remainderIsCut` tells that the true dividend is a little larger, which breaks a tie upwards.
+    /// `remainderIsCut` says that the true dividend is a little larger, which breaks a tie upwards.
     func dividedHalfToEven(by divisor: Int128, remainderIsCut: Bool = false) -> Int128 {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         let rest = divisor - remainder

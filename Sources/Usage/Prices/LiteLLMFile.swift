@@ -129,7 +129,7 @@ private struct LiteLLMRow {
         switch fields["weekday_timezone"] {
         case nil, .string("UTC"): break
         case .string("Asia/Shanghai"): offPeak.weekdayOffset = 480
-        // The days of another zone cannot be told here; the list price is then the honest one.
+        // The days of another zone are not known here; the list price is then the honest one.
         default: return
         }
         if !windows.isEmpty, !offPeak.rates.isEmpty { entry.offPeak = offPeak }

@@ -16,7 +16,7 @@ public struct PriceAlias: Sendable, Hashable {
 
 /// Names that are billed as another model; asked only when the price lists have no row for a name.
 enum ModelAlias {
-    /// One span of time in which a name stands for a model.
+    /// One span of time in which a name means a model.
     struct Period: Sendable {
         var from: Timestamp?
         var until: Timestamp?
@@ -57,7 +57,7 @@ enum ModelAlias {
         return fixed.sorted { $0.name < $1.name } + reviews + families
     }
 
-    /// What a name stands for over time, oldest first; empty when it is no alias.
+    /// What a name means over time, oldest first; empty when it is no alias.
     static func periods(of name: String) -> [Period] {
         if let alias = names[name] { return [Period(model: alias.model)] }
         return name == reviewer ? autoReview : []

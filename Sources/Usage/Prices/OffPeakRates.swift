@@ -6,7 +6,7 @@ public struct OffPeakRates: Sendable, Hashable {
     public var rates: Rates
     /// The hours.
     public var windows: [Window]
-    /// Minutes east of UTC of the clock that tells the day of the week.
+    /// Minutes east of UTC of the clock that decides the day of the week.
     public var weekdayOffset: Int64 = 0
 
     /// A range of hours on some days of the week.

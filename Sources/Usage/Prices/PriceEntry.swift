@@ -2,7 +2,7 @@
 
 /// What a provider publishes about the price of one model for a span of time.
 public struct PriceEntry: Sendable, Hashable {
-    /// The provider in whose price list the row stands (`anthropic`, `bedrock`, `vertex_ai`); `override` for a
+    /// The provider in whose price list the row is (`anthropic`, `bedrock`, `vertex_ai`); `override` for a
     /// configured price.
     public let provider: String
     /// The model as that list names it, in lower case and without the provider.
@@ -56,7 +56,7 @@ public struct PriceEntry: Sendable, Hashable {
         validFrom.map { $0 <= time } ?? true && validUntil.map { time < $0 } ?? true
     }
 
-    /// Whether the row can price a call; a row without rates, or with zeros that nobody marked as free, cannot.
+    /// Whether the row can price a call; a row without rates, or with zeros that are not marked as free, cannot.
     func canPrice(allowsFree: Bool) -> Bool {
         guard rates.input != nil || rates.output != nil else { return false }
         return !rates.isZero || tiers.contains { !$0.rates.isZero } || (isFree && allowsFree)

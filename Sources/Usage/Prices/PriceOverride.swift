@@ -58,7 +58,7 @@ public struct PriceOverride: Sendable, Hashable {
         return rate
     }
 
-    /// The row that the override stands for; nil when it only scales.
+    /// The row that the override replaces; nil when it only scales.
     var entry: PriceEntry? {
         guard !rates.isEmpty else { return nil }
         var entry = PriceEntry(provider: "override", model: model.lowercased(), rates: rates)

@@ -10,7 +10,7 @@
 /// part of a name: a model that is not found is unpriced.
 ///
 /// A row whose rates are both zero prices a call only when the file marks it `free`, the caller named the provider, and
-/// the row stands in that provider's own list. Everything else with zeros is taken for a placeholder, and the call is
+/// the row is in that provider's own list. Everything else with zeros is taken for a placeholder, and the call is
 /// unpriced.
 public struct PriceTable: Sendable {
     /// The files, the one that wins first.
@@ -32,7 +32,7 @@ public struct PriceTable: Sendable {
     /// Reads a price file of a user: LiteLLM's `model_prices_and_context_window.json` as it is published, or our own
     /// format.
     ///
-    /// Every row is read and checked; the error tells the line or the model.
+    /// Every row is read and checked; the error names the line or the model.
     public init(contentsOf bytes: [UInt8]) throws(PriceTableError) {
         let entries: [PriceEntry]
         if bytes.starts(with: PriceText.signature.utf8) {

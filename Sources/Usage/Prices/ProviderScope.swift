@@ -14,7 +14,7 @@ enum ProviderScope {
         scopes(of: provider).contains { local.contains($0) }
     }
 
-    /// The price lists of the vendor who makes a model, told from the beginning of its name; empty when the vendor is
+    /// The price lists of the vendor who makes a model, known from the beginning of its name; empty when the vendor is
     /// not known.
     static func firstParty(of model: String) -> [String] {
         families.first { model.hasPrefix($0.prefix) }?.scopes ?? []

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How well the calls of a period are known: who told of them, and how far what senders report agrees with the price table.
+/// How well the calls of a period are known: what reported them, and how far what senders report agrees with the price table.
 public struct DataQuality: Sendable, Hashable {
     /// Counted calls.
     public var calls: Int64 = 0
-    /// Calls that only one observation tells of.
+    /// Calls that only one observation reports.
     public var oneWitness: Int64 = 0
     /// Calls that several observations tell of.
     public var severalWitnesses: Int64 = 0
@@ -59,11 +59,11 @@ public struct DataQuality: Sendable, Hashable {
         }
     }
 
-    /// Who ran where, and what tells of it.
+    /// Who ran where, and what reports it.
     public struct SourceKey: Sendable, Hashable, Comparable {
-        /// The agent; empty when nobody named it.
+        /// The agent; empty when no sender named it.
         public var agent: String
-        /// The machine; empty when nobody named it.
+        /// The machine; empty when no sender named it.
         public var machine: String
         /// The kinds of material, in the order of their raw values.
         public var sources: [Observation.Source]
@@ -102,7 +102,7 @@ public struct DataQuality: Sendable, Hashable {
 
     /// A model, and why the reported costs of some of its calls differ from the computed ones.
     public struct CostKey: Sendable, Hashable, Comparable {
-        /// The model; empty when nobody named it.
+        /// The model; empty when no sender named it.
         public var model: String
         /// Why.
         public var reason: CostAgreement
@@ -195,7 +195,7 @@ public struct DataQuality: Sendable, Hashable {
 public enum CostAgreement: Int64, Sendable, Hashable, CaseIterable {
     /// They differ by less than a thousandth.
     case equal = 0
-    /// Nobody told how long cache writes live, so they were priced as the short-lived ones.
+    /// No sender reported how long cache writes live, so they were priced as the short-lived ones.
     case cacheLifetimesUnknown = 1
     /// The model is not in the price table.
     case noPrice = 2

@@ -3,7 +3,7 @@
 /// Which names an answer lists: a sender may invent as many models, users or projects as it has calls, and no answer may grow with them.
 ///
 /// An answer lists the ``most`` largest names of a dimension: by cost, then by tokens, then by calls, and of equal ones those that come
-/// first in the order of their bytes. What the others have stands under ``other``, so that the sums over a dimension stay exact. A
+/// first in the order of their bytes. What the others have is under ``other``, so that the sums over a dimension stay exact. A
 /// sender's own name `other` goes to the others as soon as there are any. All stores follow this rule.
 public enum ListedNames {
     /// How many names are listed beside ``other``.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// By what calls can be told apart in answers, in the API's words.
+/// By what calls can be grouped in answers, in the API's words.
 public enum UsageDimension: String, Sendable, Hashable, CaseIterable {
     /// The model that answered.
     case model
@@ -16,7 +16,7 @@ public enum UsageDimension: String, Sendable, Hashable, CaseIterable {
 
 /// Which calls or sessions a question is about: for each dimension the names that are meant, any of them; none means all.
 ///
-/// The empty name means those whose name nobody knows.
+/// The empty name means those without a known name.
 public struct UsageFilter: Sendable, Hashable {
     private var wanted: [UsageDimension: Set<String>] = [:]
 
@@ -62,7 +62,7 @@ public struct UsageQuery: Sendable, Hashable {
 
 /// A model without a price that calls name.
 public struct UnpricedModel: Sendable, Hashable {
-    /// The model; empty when nobody named it.
+    /// The model; empty when no sender named it.
     public var model: String
     /// How many counted calls have no price.
     public var calls: Int64

@@ -18,9 +18,9 @@ public struct UsageSummary: Sendable {
     public var byAgent: [String: Share] = [:]
     /// By the key of the project (``ProjectPath``), in the hub's answers by its label; calls without a project are under the empty name.
     public var byProject: [String: Share] = [:]
-    /// By user; calls whose user nobody knows are under the empty name.
+    /// By user; calls without a known user are under the empty name.
     public var byUser: [String: Share] = [:]
-    /// By machine; calls whose machine nobody knows are under the empty name.
+    /// By machine; calls without a known machine are under the empty name.
     public var byMachine: [String: Share] = [:]
     /// By day, every day of the period in order, also those without a call.
     public var byDay: [Day]
