@@ -47,7 +47,9 @@ final class ResourceFacts {
         serviceName = name
         machine = text(.hostName, "machine") ?? text(.machineID, "machine")
         user = ExtractionTable.user.keys.lazy.compactMap { text($0, "user") }.first
-        project = ExtractionTable.project.keys.lazy.compactMap { slice($0, "project") }.first.map { batch.projectName($0) }
+        project = ExtractionTable.project.keys.lazy.compactMap { slice($0, "project") }.first.map {
+            batch.projectName($0)
+        }
         session = text(.sessionID, "session")
         longNames.add(cut)
         profile = name.flatMap { name in
