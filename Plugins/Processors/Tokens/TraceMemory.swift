@@ -31,6 +31,8 @@ final class TraceMemory: Sendable {
         var isKnown: Bool { high | low != 0 }
 
         var hash: UInt64 { (high ^ low) &* 0x9E37_79B9_7F4A_7C15 }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(high ^ low) }
     }
 
     /// What spans of a trace say about its session and user.
@@ -89,7 +91,9 @@ final class TraceMemory: Sendable {
         private static let deliveries = 3
 
         private struct Waiting {
-            var observations: [Observation] = []
+            /// The first, and the others: nearly all traces have one, which needs no list.
+            var first: Observation
+            var others: [Observation] = []
             /// What was lent last, and how often.
             var lent = Names()
             var deliveries = 0
@@ -166,16 +170,14 @@ final class TraceMemory: Sendable {
                 order.removeFirst(oldest)
                 oldest = 0
             }
-            let count = Self.append(observation, to: &waiting[trace, default: Waiting()])
-            if count == 1 { order.append(trace) }
-            if count > 0 { waitingCount += 1 }
-        }
-
-        /// How many there are then; 0 when there is no room.
-        private static func append(_ observation: Observation, to waiting: inout Waiting) -> Int {
-            guard waiting.observations.count < waitingPerTrace else { return 0 }
-            waiting.observations.append(observation)
-            return waiting.observations.count
+            guard let index = waiting.index(forKey: trace) else {
+                waiting[trace] = Waiting(first: observation)
+                order.append(trace)
+                return waitingCount += 1
+            }
+            guard waiting.values[index].others.count + 1 < Self.waitingPerTrace else { return }
+            waiting.values[index].others.append(observation)
+            waitingCount += 1
         }
 
         /// Whether any call waits.
@@ -185,7 +187,7 @@ final class TraceMemory: Sendable {
         func hasKept(of trace: Trace) -> Bool { waiting[trace] != nil }
 
         /// The calls of a trace that were kept.
-        func kept(of trace: Trace) -> [Observation] { waiting.isEmpty ? [] : waiting[trace]?.observations ?? [] }
+        func kept(of trace: Trace) -> [Observation] { waiting[trace].map { [$0.first] + $0.others } ?? [] }
 
         /// Notes that names were lent to calls of a trace; those that were lent often enough are not lent again.
         mutating func noteLent(_ names: Names, to trace: Trace) {
@@ -201,7 +203,7 @@ final class TraceMemory: Sendable {
 
         private mutating func forget(_ trace: Trace) {
             guard let gone = waiting.removeValue(forKey: trace) else { return }
-            waitingCount -= gone.observations.count
+            waitingCount -= 1 + gone.others.count
         }
     }
 }
