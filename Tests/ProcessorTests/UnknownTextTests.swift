@@ -95,6 +95,41 @@ import Usage
         }
     }
 
+    @Test(arguments: 1...4)
+    func `what is decided of a text does not depend on what came before it in the batch`(order: Int) throws {
+        // Near relatives, of which some fit and some do not, under keys of several classes.
+        let texts = [
+            "claude-sonnet-4-5", "claude-sonnet-4-6", "fixTheLoginBugNow", "resp_0a1b2c3d4e5f", "resp_0a1b2c3d4e5g",
+            "ghp_0123456789abcdef", "ghp-0123456789abcdef", "delete the database", "please delete the database",
+            "ZGVsZXRlIHRoZSBkYXRhYmFzZQ", "ZGVsZXRlIHRoZSBkYXRhYmFzZR", "gpt-5", "anthropic",
+        ]
+        let keys = ["new.vendor.thing", "session.id", "vendor.model", "exception.type", "gen_ai.conversation.id"]
+        let records = (0..<600).map { number in
+            text(keys[(number * 7 + order) % keys.count], texts[(number * number + number * order) % texts.count])
+        }
+        var alone: [String: String] = [:]
+        for record in Set(records) {
+            var batch = try logs(#""attributes":[\#(record)]"#)
+            try process(&batch)
+            alone[record] = try attributes(of: batch, record: 0)
+        }
+        let all = records.map { #"{"attributes":[\#($0)]}"# }.joined(separator: ",")
+        var together = try batch(.logs, #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[\#(all)]}]}]}"#)
+        try process(&together)
+        #expect(Set(alone.values).count > 10)
+        for (number, record) in records.enumerated() {
+            #expect(try attributes(of: together, record: number) == alone[record], "\(record)")
+        }
+    }
+
+    /// The attributes as text, without what the marks of one process are.
+    private func attributes(of batch: Batch, record: Int) throws -> String {
+        batch.otlp.attributes(of: .record(record)).map { entry in
+            let value = batch.otlp.text(of: entry.value)
+            return "\(batch.otlp.string(entry.key))=\(value.hasPrefix("redacted-") ? "redacted" : value)"
+        }.joined(separator: ",")
+    }
+
     @Test func `bytes go, and so does what hides behind a value`() throws {
         var batch = try logs(
             #""attributes":[{"key":"k","value":{"bytesValue":"ZGVsZXRlIHRoZSBkYXRh"}},{"key":"n","value":{"intValue":"7"}}]"#

@@ -13,6 +13,7 @@ struct RedactionPass: ContentReview {
     private let markKey: [UInt8]
     /// The classes of keys that no table knows.
     private(set) var memory: KeyMemory
+    private var knownShapes = KnownShapes()
     /// The attributes of one owner that may have to go.
     private var suspects: [Int] = []
     /// Whether one owner has more texts under keys of which nothing is known than names come together: a sentence can come word by word.
@@ -128,7 +129,7 @@ struct RedactionPass: ContentReview {
         case .short, .term, .figures: shape = .short
         }
         guard case .string(let text) = entry.value else { return true }
-        return shape.fits(UnsafeRawBufferPointer(rebasing: bytes[text.range]))
+        return knownShapes.fits(UnsafeRawBufferPointer(rebasing: bytes[text.range]), shape, keyClass)
     }
 
     /// Redacts what other components added, before the received attributes are: hashes are added as well.
@@ -311,6 +312,51 @@ struct RedactionPass: ContentReview {
         case Self.places...: return TextPlace(rawValue: UInt8(number - Self.places))?.key ?? IntakeLog.other
         default: return AttributeKey(rawValue: UInt16(number))?.name ?? IntakeLog.other
         }
+    }
+}
+
+/// Which short texts of a batch have the form of their class: records repeat models, names and sessions.
+private struct KnownShapes {
+    private var entries: [Entry] = []
+    /// How many texts were asked for.
+    private var asked = 0
+
+    private struct Entry {
+        var words: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
+        /// The length in bytes, the class and whether the text has the form; 0 for none.
+        var facts: UInt32 = 0
+    }
+
+    private static let size = 128
+    private static let longest = 40
+    /// As many texts are looked at without being remembered: a small batch is not worth a table.
+    private static let few = 64
+
+    /// Whether a text has a form, which must be that of the class.
+    mutating func fits(_ text: UnsafeRawBufferPointer, _ shape: TextShape, _ keyClass: KeyClass) -> Bool {
+        guard text.count >= 8, text.count <= Self.longest, asked >= Self.few else {
+            asked &+= 1
+            return shape.fits(text)
+        }
+        if entries.isEmpty { entries = [Entry](repeating: Entry(), count: Self.size) }
+        let words = Self.words(text)
+        var hash = (words.0 ^ words.4) &* 0x9e37_79b9_7f4a_7c15
+        hash = (hash ^ words.1 ^ words.2 &* 0xc2b2_ae3d_27d4_eb4f ^ words.3) &* 0x9e37_79b9_7f4a_7c15
+        let place = Int(truncatingIfNeeded: hash >> 57)
+        let facts = UInt32(text.count) << 16 | UInt32(keyClass.rawValue) << 8 | 2
+        if entries[place].facts | 1 == facts | 1, entries[place].words == words { return entries[place].facts & 1 == 1 }
+        let isFit = shape.fits(text)
+        entries[place] = Entry(words: words, facts: facts | (isFit ? 1 : 0))
+        return isFit
+    }
+
+    /// All bytes of a text of 8 to 40, the last word ending where the text does.
+    private static func words(_ text: UnsafeRawBufferPointer) -> (UInt64, UInt64, UInt64, UInt64, UInt64) {
+        let last = text.count - 8
+        func word(_ offset: Int) -> UInt64 {
+            offset < last ? text.loadUnaligned(fromByteOffset: offset, as: UInt64.self) : 0
+        }
+        return (word(0), word(8), word(16), word(24), text.loadUnaligned(fromByteOffset: last, as: UInt64.self))
     }
 }
 

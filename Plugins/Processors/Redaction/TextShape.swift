@@ -387,12 +387,24 @@ enum EncodedText {
         _ values: UnsafeBufferPointer<UInt8>
     ) -> Bool {
         var marks = 0
+        // How many bytes of a character are still to come.
+        var rest = 0
         // Most that is no text is left at the first byte or the second; nothing is kept on the way.
         let isText = decode(part, bitsPerDigit, values) { byte in
-            if byte < 0x21 || byte >= 0xc0 { marks &+= 1 }
-            return byte >= 0x20 && byte != 0x7f || byte == 10 || byte == 9 || byte == 13
+            guard byte >= 0x80 else {
+                if byte < 0x21 { marks &+= 1 }
+                return rest == 0 && (byte >= 0x20 && byte != 0x7f || byte == 10 || byte == 9 || byte == 13)
+            }
+            guard byte >= 0xc0 else {
+                rest &-= 1
+                return rest >= 0
+            }
+            marks &+= 1
+            guard rest == 0 else { return false }
+            rest = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3
+            return true
         }
-        guard isText, marks >= fewest else { return false }
+        guard isText, rest == 0, marks >= fewest else { return false }
         var text: [UInt8] = []
         _ = decode(part, bitsPerDigit, values) { byte in
             text.append(byte)
