@@ -13,7 +13,7 @@ struct RedactionPass: ContentReview {
     private let markKey: [UInt8]
     /// The classes of keys that no table knows.
     private(set) var memory: KeyMemory
-    private var knownShapes = KnownShapes()
+    private var knownTexts = KnownTexts()
     /// The attributes of one owner that may have to go.
     private var suspects: [Int] = []
     /// Whether one owner has more texts under keys of which nothing is known than names come together: a sentence can come word by word.
@@ -129,7 +129,7 @@ struct RedactionPass: ContentReview {
         case .short, .term, .figures: shape = .short
         }
         guard case .string(let text) = entry.value else { return true }
-        return knownShapes.fits(UnsafeRawBufferPointer(rebasing: bytes[text.range]), shape, keyClass)
+        return knownTexts.fits(UnsafeRawBufferPointer(rebasing: bytes[text.range]), as: keyClass.rawValue, shape.fits)
     }
 
     /// Redacts what other components added, before the received attributes are: hashes are added as well.
@@ -243,7 +243,11 @@ struct RedactionPass: ContentReview {
 
     mutating func decide(on text: Slice, at place: TextPlace, in batch: OTLPBatch) -> TextDecision {
         let bytes = batch.bytes(of: text)
-        if rules.keeps(bytes, at: place) || place == .eventName && !dropsEvents { return .keep }
+        let rules = rules
+        let isKept = bytes.withUnsafeBytes { text in
+            knownTexts.fits(text, as: 128 + place.rawValue) { _ in rules.keeps(bytes, at: place) }
+        }
+        if isKept || place == .eventName && !dropsEvents { return .keep }
         drops.append(Self.places + UInt32(place.rawValue))
         guard place.needsMark else { return .remove }
         return .replace(mark(of: bytes))
@@ -315,15 +319,15 @@ struct RedactionPass: ContentReview {
     }
 }
 
-/// Which short texts of a batch have the form of their class: records repeat models, names and sessions.
-private struct KnownShapes {
+/// Which short texts of a batch may stay where they are: records repeat models, sessions and the names of spans.
+private struct KnownTexts {
     private var entries: [Entry] = []
     /// How many texts were asked for.
     private var asked = 0
 
     private struct Entry {
         var words: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
-        /// The length in bytes, the class and whether the text has the form; 0 for none.
+        /// The length in bytes, the kind and whether the text may stay; 0 for none.
         var facts: UInt32 = 0
     }
 
@@ -332,20 +336,25 @@ private struct KnownShapes {
     /// As many texts are looked at without being remembered: a small batch is not worth a table.
     private static let few = 64
 
-    /// Whether a text has a form, which must be that of the class.
-    mutating func fits(_ text: UnsafeRawBufferPointer, _ shape: TextShape, _ keyClass: KeyClass) -> Bool {
+    /// Whether a text may stay; `decide` is asked for the first of equal texts, and must say the same for all of one kind.
+    @inline(__always)
+    mutating func fits(
+        _ text: UnsafeRawBufferPointer,
+        as kind: UInt8,
+        _ decide: (UnsafeRawBufferPointer) -> Bool
+    ) -> Bool {
         guard text.count >= 8, text.count <= Self.longest, asked >= Self.few else {
             asked &+= 1
-            return shape.fits(text)
+            return decide(text)
         }
         if entries.isEmpty { entries = [Entry](repeating: Entry(), count: Self.size) }
         let words = Self.words(text)
         var hash = (words.0 ^ words.4) &* 0x9e37_79b9_7f4a_7c15
         hash = (hash ^ words.1 ^ words.2 &* 0xc2b2_ae3d_27d4_eb4f ^ words.3) &* 0x9e37_79b9_7f4a_7c15
         let place = Int(truncatingIfNeeded: hash >> 57)
-        let facts = UInt32(text.count) << 16 | UInt32(keyClass.rawValue) << 8 | 2
+        let facts = UInt32(text.count) << 16 | UInt32(kind) << 8 | 2
         if entries[place].facts | 1 == facts | 1, entries[place].words == words { return entries[place].facts & 1 == 1 }
-        let isFit = shape.fits(text)
+        let isFit = decide(text)
         entries[place] = Entry(words: words, facts: facts | (isFit ? 1 : 0))
         return isFit
     }
