@@ -12,7 +12,9 @@ import Usage
 ///
 /// ```swift
 /// @Test func `my store answers like every other`() async throws {
-///     let suite = UsageStoreConformance(home: folder) { folder, settings in MyFactory().makeExporter(config(folder), settings) }
+///     let suite = UsageStoreConformance(home: folder) { folder, settings in
+///         try ComponentFactory.mine.makeExporter(config(folder), settings)
+///     }
 ///     #expect(await suite.violations() == [])
 /// }
 /// ```
@@ -183,7 +185,7 @@ public struct UsageStoreConformance: Sendable {
     }
 
     private static func store(_ exporter: any Exporter) throws -> any UsageStore {
-        guard let store = exporter as? any UsageStore else { throw StoreError("it answers no questions") }
+        guard let store = exporter.usageStore else { throw StoreError("it answers no questions") }
         return store
     }
 

@@ -14,7 +14,7 @@ import Usage
 /// goes to the dead letters. With `sending_queue: { enabled: false }` a sender gets the destination's own answer.
 ///
 /// ```swift
-/// func makeExporter(_ config: AlertsConfig, _ settings: ComponentSettings) -> any Exporter {
+/// static let alerts = exporter("alerts", AlertsConfig.self, summary: "sends alerts on") { config, settings in
 ///     QueuedExporter(config, settings) { request, signal in
 ///         await post(request.bytes, to: config.url) ? .taken : .later("it does not answer", after: nil)
 ///     }

@@ -75,7 +75,7 @@ final class Books: Consumer {
     }
 
     init() throws {
-        tokens = TokensFactory().makeProcessor(TokensConfig(), try testSettings("tokens", home: "/nowhere"))
+        tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), testSettings("tokens", home: "/nowhere"))
     }
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
@@ -135,7 +135,8 @@ func testSettings(_ id: String, home: String) throws -> ComponentSettings {
 struct Scene {
     let home: TestHome
     let books: Books
-    private let receiver: any Receiver & SessionScanner
+    private let receiver: any Receiver
+    private let scanner: any SessionScanner
 
     init(
         _ home: TestHome,
@@ -149,21 +150,21 @@ struct Scene {
         var config = AgentSessionsConfig()
         config.pollInterval = ConfigDuration(seconds: 0)
         change(&config)
-        let made = AgentSessionsFactory(environment: ["HOME": home.path].merging(environment) { $1 }, machine: "desk")
-            .makeReceiver(
-                config,
-                try testSettings("agent_sessions", home: home.path + "/hub"),
-                next: SignalConsumers([.logs: self.books])
-            )
-        receiver = try #require(made as? any Receiver & SessionScanner)
+        let environment = ["HOME": home.path].merging(environment) { $1 }
+        receiver = try ComponentFactory.agentSessions(environment: environment, machine: "desk").makeReceiver(
+            config,
+            testSettings("agent_sessions", home: home.path + "/hub"),
+            next: SignalConsumers([.logs: self.books])
+        )
+        scanner = try #require(receiver.sessionScanner)
         if starts { try await receiver.start() }
     }
 
     @discardableResult
-    func scan() async throws -> ScanReport { try await receiver.scan(progress: nil) }
+    func scan() async throws -> ScanReport { try await scanner.scan(progress: nil) }
 
     /// What stands in the files.
-    var faults: ScanReport? { receiver.standingFaults }
+    var faults: ScanReport? { scanner.standingFaults }
 
     func shutdown() async { await receiver.shutdown() }
 }

@@ -7,24 +7,27 @@ import Testing
 /// The suite finds what it is there to find.
 struct ConformanceSuiteTests {
     @Test func `an exporter that breaks every rule is told of each`() async {
-        let violations = await ComponentConformance(BrokenFactory(), home: "/tmp").violations()
+        let violations = await ComponentConformance(.broken, home: "/tmp").violations()
         for part in [
             "has no summary", "greeting is not documented", "no key gone to document", "taken before the start",
             "taken after the shutdown",
-            "not counted as sent", "isStore",
+            "not counted as sent",
         ] {
             #expect(violations.contains { $0.contains(part) }, "\(part) in \(violations)")
         }
     }
+
+    @Test func `a factory that promises a store and makes none is told so`() async {
+        let violations = await ComponentConformance(.noStore, home: "/tmp").violations()
+        #expect(violations.contains { $0.contains("isStore of the factory no_store is wrong") }, "\(violations)")
+    }
 }
 
-private struct BrokenFactory: ExporterFactory {
-    typealias Config = BrokenConfig
-    let type = "broken"
-    let summary = ""
-    let isStore = true
-
-    func makeExporter(_ config: BrokenConfig, _ settings: ComponentSettings) -> any Exporter { BrokenExporter() }
+extension ComponentFactory {
+    fileprivate static let broken = exporter("broken", BrokenConfig.self, summary: "") { _, _ in BrokenExporter() }
+    fileprivate static let noStore = exporter("no_store", BrokenConfig.self, isStore: true, summary: "") { _, _ in
+        BrokenExporter()
+    }
 }
 
 private struct BrokenConfig: ComponentConfig {

@@ -27,15 +27,10 @@ import YAML
 
 extension Registry {
     /// The components that the program has.
-    static let builtIn = Registry(
-        receivers: [AgentSessionsFactory(), EventsFactory(), OTLPFactory()],
-        processors: [
-            TokensFactory(), PricingFactory(), RetentionFactory(), RedactionFactory(), FilterFactory(),
-            AttributesFactory(),
-        ],
-        exporters: [JSONLFactory(), SQLiteFactory(), StdoutFactory()],
-        extensions: [HubFactory(), APIKeysFactory(), HealthCheckFactory()]
-    )
+    static let builtIn = Registry([
+        .agentSessions(), .events, .otlp, .tokens, .pricing, .retention, .redaction, .filter, .attributes, .jsonl,
+        .sqlite, .stdout, .hub(), .apiKeys, .healthCheck(),
+    ])
 }
 
 extension Environment {

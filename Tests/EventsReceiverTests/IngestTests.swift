@@ -241,6 +241,6 @@ struct IngestTests {
     }
 
     @Test func `the receiver keeps the contract of components`() async {
-        #expect(await ComponentConformance(EventsFactory(), home: "/nowhere").violations() == [])
+        #expect(await ComponentConformance(.events, home: "/nowhere").violations() == [])
     }
 }

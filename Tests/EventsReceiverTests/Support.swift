@@ -26,7 +26,7 @@ struct Bench {
         var config = EventsConfig()
         configure(&config)
         books = try Books()
-        receiver = EventsFactory().makeReceiver(
+        receiver = try ComponentFactory.events.makeReceiver(
             config,
             try Self.settings("events", counters, knows: session),
             next: SignalConsumers(hasPipeline ? [.logs: books] : [:])
@@ -65,7 +65,7 @@ struct Bench {
         _ fields: HTTPFields,
         allowed permissions: Permissions = .all
     ) async throws -> Answer {
-        let route = try #require((receiver as? any HTTPServing)?.routes.first { $0.path == path })
+        let route = try #require(receiver.httpServing?.routes.first { $0.path == path })
         #expect(route.method == .post && route.access == .write)
         let head = HTTPRequest(
             method: .post,
@@ -117,7 +117,7 @@ final class Books: Consumer {
         var refusal: ConsumeError?
     }
 
-    init() throws { tokens = TokensFactory().makeProcessor(TokensConfig(), try Bench.settings("tokens")) }
+    init() throws { tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), Bench.settings("tokens")) }
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
         if let refusal = state.withLock({ $0.refusal }) { throw refusal }

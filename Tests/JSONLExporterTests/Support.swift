@@ -30,7 +30,7 @@ final class Bench: Sendable {
             calls,
             change
         )
-        store = try #require(exporter as? any UsageStore)
+        store = try #require(exporter.usageStore)
         if start { try await exporter.start() }
     }
 
@@ -56,7 +56,7 @@ final class Bench: Sendable {
             home: "/nowhere",
             now: { morning }
         )
-        return JSONLFactory(calls: calls).makeExporter(config, settings)
+        return try ComponentFactory.jsonl(calls: calls).makeExporter(config, settings)
     }
 
     /// The same files opened anew by another store.

@@ -247,7 +247,7 @@ struct QueueTests {
         let home = FileManager.default.temporaryDirectory.appending(path: "conformance-\(UUID().uuidString)").path
         var config = OTLPHTTPConfig()
         config.endpoint = "http://127.0.0.1:9"
-        let suite = ComponentConformance(OTLPHTTPFactory(), config: config, home: home)
+        let suite = ComponentConformance(.otlpHTTP(), config: config, home: home)
         #expect(await suite.violations() == [])
     }
 }

@@ -68,8 +68,8 @@ final class Bench: Sendable {
         try await #require(exporter.withLock { $0 }).consume(batch)
     }
 
-    var status: QueueStatus? { (exporter.withLock { $0 } as? any Queueing)?.queueStatus }
-    var trouble: String? { (exporter.withLock { $0 } as? any HealthReporting)?.trouble }
+    var status: QueueStatus? { exporter.withLock { $0?.queueing?.queueStatus } }
+    var trouble: String? { exporter.withLock { $0?.healthReporting?.trouble } }
 
     func stop() async {
         await exporter.withLock { $0 }?.shutdown()

@@ -25,8 +25,8 @@ struct UsageAttributesTests {
             home: home,
             now: { Timestamp(nanoseconds: 1_800_000_000_000_000_000) }
         )
-        try TokensFactory().makeProcessor(TokensConfig(), settings).process(&batch)
-        try PricingFactory().makeProcessor(PricingConfig(), settings).process(&batch)
+        try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings).process(&batch)
+        try ComponentFactory.pricing.makeProcessor(PricingConfig(), settings).process(&batch)
         return batch
     }
 
@@ -378,7 +378,7 @@ struct UsageAttributesTests {
             home: home,
             now: { Timestamp(nanoseconds: now) }
         )
-        try RetentionFactory().makeProcessor(retention, settings).process(&batch)
+        try ComponentFactory.retention.makeProcessor(retention, settings).process(&batch)
         let sent = try OTLPBatch(signal: .logs, protobuf: UsageAttributes().write(on: batch).batch.otlp.encoded())
         #expect(written(sent).map(\.input) == [2_222, 33_333])
         #expect(written(sent).allSatisfy { $0.cost != nil })

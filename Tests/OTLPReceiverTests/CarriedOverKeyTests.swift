@@ -80,7 +80,7 @@ import Testing
             $0.endpoint = Endpoint(host: "localhost", port: 4_318)
             $0.transport = transport
         }
-        #expect((bench.receiver as? any HTTPServing)?.endpoint.description == address)
+        #expect(bench.receiver.httpServing?.endpoint.description == address)
     }
 
     @Test func `the slash in front of a path may be left out`() async throws {
@@ -110,6 +110,6 @@ import Testing
 
     private func terms(_ configure: (inout OTLPConfig.HTTP) -> Void) async throws -> ConnectionTerms {
         let receiver = try await Bench(configure).receiver
-        return try #require(receiver as? any HTTPServing).connectionTerms
+        return try #require(receiver.httpServing).connectionTerms
     }
 }

@@ -35,11 +35,11 @@ struct Bench {
             intake: intake
         )
         let consumers = Dictionary(uniqueKeysWithValues: signals.map { ($0, pipeline as any Consumer) })
-        receiver = OTLPFactory().makeReceiver(config, settings, next: SignalConsumers(consumers))
+        receiver = try ComponentFactory.otlp.makeReceiver(config, settings, next: SignalConsumers(consumers))
         if start { try await receiver.start() }
     }
 
-    var routes: [Route] { (receiver as? any HTTPServing)?.routes ?? [] }
+    var routes: [Route] { receiver.httpServing?.routes ?? [] }
 
     /// Where it takes telemetry by its configuration.
     var ownPaths: Set<String> { Set(routes.filter { !$0.givesWay }.map(\.path)) }

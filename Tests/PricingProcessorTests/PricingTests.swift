@@ -30,7 +30,7 @@ struct PricingTests {
             home: "/nowhere",
             now: { Timestamp(nanoseconds: 0) }
         )
-        return try PricingFactory().makeProcessor(config, settings)
+        return try ComponentFactory.pricing.makeProcessor(config, settings)
     }
 
     private static func batch() throws -> Batch {

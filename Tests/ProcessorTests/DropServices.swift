@@ -19,13 +19,13 @@ struct DropServicesConfig: ComponentConfig {
     }
 }
 
-/// Makes the component.
-struct DropServicesFactory: ProcessorFactory {
-    typealias Config = DropServicesConfig
-    let type = "drop_services"
-    let summary = "drops the records of some services"
-
-    func makeProcessor(_ config: DropServicesConfig, _ settings: ComponentSettings) -> any Processor {
+/// The component, by the name that a configuration gives it.
+extension ComponentFactory {
+    static let dropServices = processor(
+        "drop_services",
+        DropServicesConfig.self,
+        summary: "drops the records of some services"
+    ) { config, settings in
         DropServicesProcessor(names: Set(config.names), counters: settings.counters)
     }
 }

@@ -14,7 +14,7 @@ import Usage
 
     @Test func `it keeps the contract`() async throws {
         let folder = try TemporaryFolder()
-        #expect(await ComponentConformance(RetentionFactory(), home: folder.path).violations() == [])
+        #expect(await ComponentConformance(.retention, home: folder.path).violations() == [])
     }
 
     @Test func `what is older than the age is dropped and counted`() throws {
@@ -78,7 +78,7 @@ import Usage
             call("new", 1),
             resource: text("service.name", "claude-code")
         )
-        try TokensFactory().makeProcessor(TokensConfig(), settings("tokens")).process(&batch)
+        try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings("tokens")).process(&batch)
         #expect(batch.observations.count == 4)
         #expect(batch.sessions.count == 3)
         let kept = try processed(batch)
@@ -94,7 +94,7 @@ import Usage
         #expect(problems == [])
         var batch = try logs(#""timeUnixNano":"\#(arrival.nanoseconds)""#, #""timeUnixNano":"1""#)
         batch.receivedAt = Timestamp(nanoseconds: arrival.nanoseconds)
-        try RetentionFactory().makeProcessor(config, settings("retention")).process(&batch)
+        try ComponentFactory.retention.makeProcessor(config, settings("retention")).process(&batch)
         #expect(batch.otlp.recordCount == (age == "1ns" ? 1 : 2))
     }
 
@@ -109,7 +109,7 @@ import Usage
 
     private func processed(_ batch: Batch, counters: ComponentCounters = ComponentCounters()) throws -> Batch {
         var batch = batch
-        try RetentionFactory().makeProcessor(RetentionConfig(), settings("retention", counters)).process(&batch)
+        try ComponentFactory.retention.makeProcessor(RetentionConfig(), settings("retention", counters)).process(&batch)
         return batch
     }
 

@@ -10,7 +10,7 @@ import Testing
 @Suite struct WritingAComponentTests {
     @Test func `it keeps the contract`() async throws {
         let folder = try TemporaryFolder()
-        #expect(await ComponentConformance(DropServicesFactory(), home: folder.path).violations() == [])
+        #expect(await ComponentConformance(.dropServices, home: folder.path).violations() == [])
     }
 
     @Test func `it drops the records of the services it names`() throws {

@@ -31,7 +31,7 @@ struct RememberedQualityTests {
     private static func expectFresh(_ bench: Bench, _ name: String) async throws {
         let other = try Bench.makeExporter(path: bench.path)
         try await other.start()
-        let fresh = try #require(other as? any UsageStore)
+        let fresh = try #require(other.usageStore)
         for zone in ["UTC", "Asia/Kolkata"] {
             for (from, to) in [("2026-11-20", "2026-11-25"), ("2026-11-22", "2026-11-22")] {
                 let days = try period(from, to, zone)

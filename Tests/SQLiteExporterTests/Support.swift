@@ -32,7 +32,7 @@ final class Bench: Sendable {
             counters,
             idle: idle
         )
-        store = try #require(exporter as? any UsageStore)
+        store = try #require(exporter.usageStore)
         if start { try await exporter.start() }
     }
 
@@ -60,7 +60,7 @@ final class Bench: Sendable {
             home: "/nowhere",
             now: { Timestamp(nanoseconds: 0) }
         )
-        guard let idle else { return SQLiteFactory().makeExporter(config, settings) }
+        guard let idle else { return try ComponentFactory.sqlite.makeExporter(config, settings) }
         var limits = Checkpoints.Limits()
         limits.idle = idle
         return SQLiteExporter(config, settings, limits)

@@ -85,11 +85,11 @@ import Darwin
             home: "/nowhere",
             now: { Timestamp(nanoseconds: 0) }
         )
-        let factory = StdoutFactory { _ in
+        let factory = ComponentFactory.stdout { _ in
             // Ends at last in a program that writes on the caller's thread.
             if reader.wait(timeout: .now() + 20) == .timedOut { throw Output.Broken() }
         }
-        let exporter = factory.makeExporter(StdoutConfig(), settings)
+        let exporter = try factory.makeExporter(StdoutConfig(), settings)
         try await exporter.start()
         let batch = try batch(.logs, twoLogs)
         let writing = Task(executorPreference: executor) { try await exporter.consume(batch) }

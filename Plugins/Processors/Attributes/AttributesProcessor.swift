@@ -21,25 +21,13 @@ struct AttributesProcessor: Processor {
     }
 }
 
-/// Makes the processor that changes attributes.
-public struct AttributesFactory: ProcessorFactory {
-    /// What a user writes.
-    public typealias Config = AttributesConfig
-
-    /// Creates the factory.
-    public init() {}
-
-    /// The type in a configuration.
-    public let type = "attributes"
-    /// What it is for.
-    public let summary = "adds, changes, hashes and deletes attributes of records, as in the OpenTelemetry Collector"
-
-    /// Makes a processor.
-    ///
-    /// - Throws: ``StartError`` when an action cannot be carried out, which a validated configuration rules out.
-    public func makeProcessor(_ config: AttributesConfig, _ settings: ComponentSettings) throws(StartError)
-        -> any Processor
-    {
+extension ComponentFactory {
+    /// Changes attributes; an action that cannot be carried out, which a validated configuration rules out, ends the start.
+    public static let attributes = ComponentFactory.processor(
+        "attributes",
+        AttributesConfig.self,
+        summary: "adds, changes, hashes and deletes attributes of records, as in the OpenTelemetry Collector"
+    ) { config, settings throws(StartError) in
         do throws(ActionError) {
             return AttributesProcessor(
                 actions: try AttributeAction.list(config.actions),

@@ -39,21 +39,11 @@ struct TokensProcessor: Processor {
     }
 }
 
-/// Makes the processor that finds model calls in telemetry.
-public struct TokensFactory: ProcessorFactory {
-    /// What a user writes.
-    public typealias Config = TokensConfig
-
-    /// Creates the factory.
-    public init() {}
-
-    /// The type in a configuration.
-    public let type = "tokens"
-    /// What it is for.
-    public let summary = "finds model calls in log records and spans and reads their tokens"
-
-    /// Makes a processor.
-    public func makeProcessor(_ config: TokensConfig, _ settings: ComponentSettings) -> any Processor {
-        TokensProcessor(config, settings)
-    }
+extension ComponentFactory {
+    /// Finds model calls in records.
+    public static let tokens = ComponentFactory.processor(
+        "tokens",
+        TokensConfig.self,
+        summary: "finds model calls in log records and spans and reads their tokens"
+    ) { config, settings in TokensProcessor(config, settings) }
 }

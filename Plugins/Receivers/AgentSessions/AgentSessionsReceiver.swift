@@ -5,7 +5,7 @@ import Dispatch
 import Files
 import Glibc
 import Logging
-public import OTLP
+import OTLP
 import Synchronization
 import Usage
 
@@ -265,35 +265,21 @@ extension AgentSessionsReceiver {
     }
 }
 
-/// Makes the receiver that reads the session files of agents on this machine.
-public struct AgentSessionsFactory: ReceiverFactory {
-    private let environment: [String: String]
-    private let machine: String?
-
-    /// Creates the factory.
+extension ComponentFactory {
+    /// Reads the session files of agents, which become log records; nothing is opened before the start.
     ///
     /// - Parameters:
     ///   - environment: Says where agents keep their files (`HOME`, `XDG_CONFIG_HOME`, `CLAUDE_CONFIG_DIR`, `CODEX_HOME`).
     ///   - machine: The name of this machine, which calls carry; nil to leave it out.
-    public init(environment: [String: String] = [:], machine: String? = nil) {
-        self.environment = environment
-        self.machine = machine
-    }
-
-    /// What a user writes.
-    public typealias Config = AgentSessionsConfig
-    /// The type in a configuration.
-    public let type = "agent_sessions"
-    /// What it is for.
-    public let summary = "reads the session files of Claude Code and Codex on this machine"
-    /// What it reads becomes log records.
-    public let signals: [Signal] = [.logs]
-
-    /// Makes a receiver; nothing is opened before its start.
-    public func makeReceiver(_ config: AgentSessionsConfig, _ settings: ComponentSettings, next: SignalConsumers)
-        -> any Receiver
-    {
-        AgentSessionsReceiver(config, settings, environment: environment, machine: machine, next: next[.logs])
+    public static func agentSessions(environment: [String: String] = [:], machine: String? = nil) -> ComponentFactory {
+        .receiver(
+            "agent_sessions",
+            AgentSessionsConfig.self,
+            signals: [.logs],
+            summary: "reads the session files of Claude Code and Codex on this machine"
+        ) { config, settings, next in
+            AgentSessionsReceiver(config, settings, environment: environment, machine: machine, next: next[.logs])
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 public import CollectorKit
 import HTTPTypes
 import Logging
-public import OTLP
+import OTLP
 import Usage
 
 /// Takes in events and heartbeats as JSON, and answers once the pipeline has them.
@@ -97,26 +97,14 @@ final class EventsReceiver: Receiver, HTTPServing {
     }
 }
 
-/// Makes the receiver of events and heartbeats.
-public struct EventsFactory: ReceiverFactory {
-    /// Creates the factory.
-    public init() {}
-
-    /// What a user writes.
-    public typealias Config = EventsConfig
-    /// The type in a configuration.
-    public let type = "events"
-    /// What it is for.
-    public let summary = "takes in events and heartbeats of agents as plain JSON"
-    /// Events become log records.
-    public let signals: [Signal] = [.logs]
-
-    /// Makes a receiver; the listener is the collector's.
-    public func makeReceiver(_ config: EventsConfig, _ settings: ComponentSettings, next: SignalConsumers)
-        -> any Receiver
-    {
-        EventsReceiver(config, settings, next: next[.logs])
-    }
+extension ComponentFactory {
+    /// Takes in events and heartbeats, which become log records.
+    public static let events = ComponentFactory.receiver(
+        "events",
+        EventsConfig.self,
+        signals: [.logs],
+        summary: "takes in events and heartbeats of agents as plain JSON"
+    ) { config, settings, next in EventsReceiver(config, settings, next: next[.logs]) }
 }
 
 /// The body of a request, as long as it says that it is JSON.

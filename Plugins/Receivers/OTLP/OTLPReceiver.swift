@@ -194,23 +194,13 @@ final class OTLPReceiver: Receiver, HTTPServing {
     }
 }
 
-/// Makes the receiver for OTLP over HTTP.
-public struct OTLPFactory: ReceiverFactory {
-    /// Creates the factory.
-    public init() {}
-
-    /// What a user writes.
-    public typealias Config = OTLPConfig
-    /// The type in a configuration.
-    public let type = "otlp"
-    /// What it is for.
-    public let summary = "takes in OTLP over HTTP, protobuf and JSON, and answers once the pipeline has it"
-
-    /// Makes a receiver; the listener is the collector's.
-    public func makeReceiver(_ config: OTLPConfig, _ settings: ComponentSettings, next: SignalConsumers) -> any Receiver
-    {
-        OTLPReceiver(config.protocols.http, settings, next: next)
-    }
+extension ComponentFactory {
+    /// Takes in OTLP over HTTP.
+    public static let otlp = ComponentFactory.receiver(
+        "otlp",
+        OTLPConfig.self,
+        summary: "takes in OTLP over HTTP, protobuf and JSON, and answers once the pipeline has it"
+    ) { config, settings, next in OTLPReceiver(config.protocols.http, settings, next: next) }
 }
 
 /// Tells the user what is odd about the senders: each thing once and not with every request; counts all of it.

@@ -5,14 +5,20 @@ import OTLP
 
 /// The components of a graph, made and connected; some of them may have been at work before.
 struct Assembly: Sendable {
-    var exporters: [Instance] = []
-    var processors: [Instance] = []
-    var extensions: [Instance] = []
-    var receivers: [Instance] = []
+    var exporters: [Member<any Exporter>] = []
+    var processors: [Member<any Processor>] = []
+    var extensions: [Member<any Extension>] = []
+    var receivers: [Member<any Receiver>] = []
     /// Where the batches of each receiver go once this assembly is at work.
     var feeds: [Feed] = []
 
-    /// A component with its name, its numbers and what the host knows about it.
+    /// A component as one of its kind.
+    struct Member<Kind: Sendable>: Sendable {
+        var instance: Instance
+        let component: Kind
+    }
+
+    /// A component of any kind with its name, its numbers and what the host knows about it.
     struct Instance: Sendable {
         var declared: DeclaredComponent
         /// The pipeline of a processor; empty for all others.
@@ -33,7 +39,7 @@ struct Assembly: Sendable {
         var identity: ObjectIdentifier { ObjectIdentifier(life) }
 
         /// What it answers, counted.
-        var routes: [Route] { (component as? any HTTPServing)?.routes.map(tenancy.counting) ?? [] }
+        var routes: [Route] { component.httpServing?.routes.map(tenancy.counting) ?? [] }
     }
 
     /// One inlet with what is to lie behind it.
@@ -45,12 +51,15 @@ struct Assembly: Sendable {
     }
 
     /// In the order of starting: what keeps data first, what takes it in last.
-    var startOrder: [Instance] { exporters + processors + extensions + receivers }
+    var startOrder: [Instance] {
+        exporters.map(\.instance) + processors.map(\.instance) + extensions.map(\.instance)
+            + receivers.map(\.instance)
+    }
 
     /// Who knows the keys of senders.
     var authenticator: (any Authenticator, ComponentCounters)? {
-        extensions.lazy.compactMap { instance in
-            (instance.component as? any Authenticator).map { ($0, instance.counters) }
+        extensions.lazy.compactMap { member in
+            member.component.authenticator.map { ($0, member.instance.counters) }
         }.first
     }
 
@@ -61,7 +70,7 @@ struct Assembly: Sendable {
     var sites: [Endpoint: Site] {
         var sites: [Endpoint: Site] = [:]
         for instance in startOrder {
-            guard let serving = instance.component as? any HTTPServing else { continue }
+            guard let serving = instance.component.httpServing else { continue }
             let terms = serving.connectionTerms
             sites[serving.endpoint, default: Site(terms: terms, tls: serving.tls)].add(instance, terms)
         }
@@ -95,21 +104,20 @@ extension CollectorParts {
     /// - Returns: Which components they are.
     mutating func add(from assembly: Assembly) -> Set<ObjectIdentifier> {
         var given: Set<ObjectIdentifier> = []
-        // Each kind is asked for its own part alone: a question whether a type conforms to a protocol is dear at every start.
-        for instance in assembly.exporters {
-            guard let store = instance.component as? any UsageStore else { continue }
-            stores[instance.id] = store
-            given.insert(instance.identity)
+        for member in assembly.exporters {
+            guard let store = member.component.usageStore else { continue }
+            stores[member.instance.id] = store
+            given.insert(member.instance.identity)
         }
-        for instance in assembly.processors {
-            guard let table = instance.component as? any PriceTableHolding else { continue }
+        for member in assembly.processors {
+            guard let table = member.component.priceTableHolding else { continue }
             priceTables.append(table)
-            given.insert(instance.identity)
+            given.insert(member.instance.identity)
         }
-        for instance in assembly.receivers {
-            guard let scanner = instance.component as? any SessionScanner else { continue }
+        for member in assembly.receivers {
+            guard let scanner = member.component.sessionScanner else { continue }
             scanners.append(scanner)
-            given.insert(instance.identity)
+            given.insert(member.instance.identity)
         }
         return given
     }

@@ -234,8 +234,8 @@ extension Collector {
             try await use(
                 CollectorParts(
                     stores: [id: store],
-                    scanners: assembly.receivers.compactMap { $0.component as? any SessionScanner },
-                    priceTables: assembly.processors.compactMap { $0.component as? any PriceTableHolding }
+                    scanners: assembly.receivers.compactMap(\.component.sessionScanner),
+                    priceTables: assembly.processors.compactMap(\.component.priceTableHolding)
                 )
             )
         }
@@ -270,9 +270,10 @@ extension Collector {
         }.first
         let assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
         let wanted = name ?? hubStore
-        let candidates = assembly.exporters.filter { $0.component is any UsageStore }
-        guard let instance = candidates.first(where: { wanted == nil || $0.id.description == wanted }),
-            let store = instance.component as? any UsageStore
+        let stores = assembly.exporters.compactMap { member in
+            member.component.usageStore.map { (instance: member.instance, store: $0) }
+        }
+        guard let (instance, store) = stores.first(where: { wanted == nil || $0.instance.id.description == wanted })
         else {
             throw StartError(
                 .configuration,
@@ -363,8 +364,12 @@ extension Collector {
     ) async throws -> Answer {
         let assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
         for feed in assembly.feeds { feed.inlet.lead(to: feed.consumer) }
-        let readers = assembly.receivers.filter { $0.component is any SessionScanner }
-        let needed = (assembly.exporters + assembly.processors + readers).map(\.component)
+        let scanners = assembly.receivers.compactMap { member in
+            member.component.sessionScanner.map { (component: member.instance.component, scanner: $0) }
+        }
+        let needed =
+            assembly.exporters.map(\.instance.component) + assembly.processors.map(\.instance.component)
+            + scanners.map(\.component)
         var started: [any Component] = []
         func stop() async { for component in started.reversed() { await component.shutdown() } }
         do {
@@ -372,7 +377,7 @@ extension Collector {
                 started.append(component)
                 try await component.start()
             }
-            let answer = try await scan(readers.compactMap { $0.component as? any SessionScanner })
+            let answer = try await scan(scanners.map(\.scanner))
             await stop()
             return answer
         } catch {

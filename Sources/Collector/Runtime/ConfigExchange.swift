@@ -45,7 +45,7 @@ struct ConfigExchange: Sendable {
         }
 
         private static func holdsFiles(_ instance: Assembly.Instance) -> Bool {
-            instance.kind != .processor && !(instance.component is any HTTPServing)
+            instance.kind != .processor && instance.component.httpServing == nil
         }
 
         /// The number of components that are stopped, started or started anew; one that runs in several pipelines counts once.
@@ -119,7 +119,7 @@ struct ConfigExchange: Sendable {
     private func stopFirst(_ goingFirst: [Assembly.Instance], _ difference: Difference) async {
         guard !goingFirst.isEmpty else { return }
         // Requests to components that go end first: they may need what is stopped next.
-        let serving = difference.going.filter { $0.component is any HTTPServing }
+        let serving = difference.going.filter { $0.component.httpServing != nil }
         for instance in serving { instance.tenancy.gate.close() }
         await wait(for: serving.map(\.tenancy.gate))
         await collector.stop(goingFirst.filter { $0.kind == .receiver || $0.kind == .extension }, within: deadline)
@@ -174,7 +174,7 @@ struct ConfigExchange: Sendable {
     /// Lets components that were to go answer requests again.
     private func goOn(_ staying: [Assembly.Instance], _ sites: [Endpoint: ServedSite]) {
         for instance in staying {
-            guard let serving = instance.component as? any HTTPServing else { continue }
+            guard let serving = instance.component.httpServing else { continue }
             let site = sites[serving.endpoint]
             instance.tenancy.goOn { try await Self.answer($0, at: site) }
         }
@@ -193,7 +193,7 @@ struct ConfigExchange: Sendable {
         server = server.joined(with: opened)
         for (endpoint, site) in sites { server.listener(at: endpoint)?.serve(site) }
         for instance in going {
-            guard let serving = instance.component as? any HTTPServing else { continue }
+            guard let serving = instance.component.httpServing else { continue }
             let site = sites[serving.endpoint]
             instance.tenancy.gate.close()
             instance.tenancy.end { try await Self.answer($0, at: site) }

@@ -8,7 +8,7 @@ import Synchronization
 /// It refuses batches before the start and after the shutdown, waits at the shutdown for those under way, and counts what was sent.
 ///
 /// ```swift
-/// func makeExporter(_ config: CountConfig, _ settings: ComponentSettings) -> any Exporter {
+/// static let count = exporter("count", CountConfig.self, summary: "writes the number of records of each batch") { config, settings in
 ///     SimpleExporter(settings) {
 ///         let counts = try CountFile(config.path.path)
 ///         return { batch in try counts.append(batch.otlp.recordCount) }
