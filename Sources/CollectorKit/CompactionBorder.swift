@@ -94,7 +94,7 @@ extension Batch {
     /// Drops records that ended before an instant (``time(ofRecord:)``).
     ///
     /// - Returns: How many.
-    public mutating func dropRecords(before instant: Timestamp) -> Int {
+    @discardableResult public mutating func dropRecords(before instant: Timestamp) -> Int {
         var dropped = 0
         for record in otlp.records.indices where otlp.isLive(record: record) && time(ofRecord: record) < instant {
             otlp.overlay.drop(record: record)

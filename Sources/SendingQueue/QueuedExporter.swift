@@ -224,7 +224,6 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         let records = batch.otlp.recordCount
         switch await send(OutgoingRequest(batch.otlp.encoded()), batch.signal) {
         case .taken(let rejected, let message):
-            settings.counters.add(records, to: .accepted)
             settings.counters.add(records - min(records, rejected), to: .sent)
             settings.counters.add(min(records, rejected), to: .failed)
             if rejected > 0 { settings.counters.note("\(rejected) records rejected: \(message)", at: settings.now()) }

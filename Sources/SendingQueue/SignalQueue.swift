@@ -462,7 +462,6 @@ extension SignalQueue {
             return state.diskTrouble != nil
         }
         if wasFailing { logger.notice("the queue can be written again") }
-        counters.add(entries.reduce(0) { $0 + $1.records }, to: .accepted)
         counters.add(entries.reduce(0) { $0 + QueueSize($1).bytes }, to: .queuedBytes)
         let isEnough = fresh.bytes >= limits.minimum.bytes || fresh.records >= limits.minimum.records
         if wasEmpty || isEnough { bell.ring() }

@@ -34,7 +34,6 @@ struct IngestTests {
         let session = try #require(bench.books.session("s-1"))
         #expect(session.taskStatus?.value == "refactoring")
         #expect((session.agent, session.provenance) == ("aider", .measured))
-        #expect(bench.counters.value(.accepted) == 1)
     }
 
     @Test func `older spellings and numbers as strings are understood`() async throws {
@@ -235,8 +234,6 @@ struct IngestTests {
         bench.books.refuse(.permanent("too strange"))
         #expect(try await bench.ingest(#"{"sessionId":"s"}"#).status == 400)
         bench.books.refuse(nil)
-        await bench.receiver.shutdown()
-        #expect(try await bench.ingest(#"{"sessionId":"s"}"#).status == 503)
         #expect(try await Bench(hasPipeline: false).ingest(#"{"sessionId":"s"}"#).text.contains("logs pipeline"))
     }
 

@@ -58,7 +58,6 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     func consume(_ batch: Batch) async throws(ConsumeError) {
         guard let queue = running.withLock({ $0?.queue }) else { throw .retryable("\(settings.id) is not running") }
         try await queue.submit(batch)
-        settings.counters.add(batch.otlp.recordCount, to: .sent)
     }
 
     var stores: Set<UInt64> { running.withLock { $0.map { [$0.store.identity] } ?? [] } }

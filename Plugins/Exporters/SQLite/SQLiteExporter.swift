@@ -46,7 +46,6 @@ final class SQLiteExporter: Exporter, UsageStore, HealthReporting {
         do throws(ConsumeError) {
             guard let queue = state.withLock({ $0?.queue }) else { throw .retryable("\(settings.id) is not running") }
             try await queue.submit(batch)
-            settings.counters.add(batch.otlp.recordCount, to: .sent)
             noteSuccess()
         } catch {
             note(error)

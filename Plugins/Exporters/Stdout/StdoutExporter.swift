@@ -4,7 +4,6 @@ public import CollectorKit
 import Dispatch
 import Logging
 import OTLP
-import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -23,7 +22,6 @@ final class StdoutExporter: Exporter {
     private let settings: ComponentSettings
     private let sink: @Sendable ([UInt8]) throws -> Void
     private let queue = DispatchQueue(label: "stdout")
-    private let isRunning = Atomic(false)
 
     init(_ config: StdoutConfig, _ settings: ComponentSettings, sink: @escaping @Sendable ([UInt8]) throws -> Void) {
         self.config = config
@@ -31,21 +29,16 @@ final class StdoutExporter: Exporter {
         self.sink = sink
     }
 
-    func start() async throws(StartError) { isRunning.store(true, ordering: .releasing) }
-
     func shutdown() async {
-        isRunning.store(false, ordering: .releasing)
         await withCheckedContinuation { continuation in queue.async { continuation.resume() } }
     }
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
-        guard isRunning.load(ordering: .acquiring) else { throw .retryable("\(settings.id) is not running") }
         let bytes = render(batch)
         if let failure = await write(bytes) {
             settings.logger.warning("cannot write", metadata: ["reason": "\(failure)"])
             throw .retryable("\(settings.id) cannot write: \(failure)", after: 5)
         }
-        settings.counters.add(batch.otlp.recordCount, to: .sent)
     }
 
     private func render(_ batch: Batch) -> [UInt8] {

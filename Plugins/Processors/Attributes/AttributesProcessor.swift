@@ -8,10 +8,8 @@ struct AttributesProcessor: Processor {
     let actions: [AttributeAction]
     let include: RecordSelector?
     let exclude: RecordSelector?
-    let counters: ComponentCounters
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
-        counters.add(batch.otlp.recordCount, to: .accepted)
         guard !actions.isEmpty else { return }
         for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
             if let include, !include.matches(record, of: batch.otlp) { continue }
@@ -32,8 +30,7 @@ extension ComponentFactory {
             return AttributesProcessor(
                 actions: try AttributeAction.list(config.actions),
                 include: try RecordSelector.make(config.include),
-                exclude: try RecordSelector.make(config.exclude),
-                counters: settings.counters
+                exclude: try RecordSelector.make(config.exclude)
             )
         } catch {
             throw StartError(.configuration, "\(settings.id): \(error.message)")

@@ -8,7 +8,6 @@ import OTLP
 /// What `tokens` has found in a record before stays; in front of `tokens` a dropped record tells nobody of its call.
 struct FilterProcessor: Processor {
     private let conditions: [Signal: [Condition]]
-    private let counters: ComponentCounters
 
     init(_ config: FilterConfig, _ settings: ComponentSettings) throws(StartError) {
         var conditions: [Signal: [Condition]] = [:]
@@ -27,19 +26,15 @@ struct FilterProcessor: Processor {
             }
         }
         self.conditions = conditions
-        counters = settings.counters
     }
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
-        counters.add(batch.otlp.recordCount, to: .accepted)
         guard let conditions = conditions[batch.signal] else { return }
-        let before = batch.otlp.recordCount
         for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
             if conditions.contains(where: { $0.isMet(by: record, of: batch.otlp) }) {
                 batch.otlp.overlay.drop(record: record)
             }
         }
-        counters.add(before - batch.otlp.recordCount, to: .dropped)
     }
 }
 

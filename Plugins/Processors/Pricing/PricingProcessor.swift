@@ -11,12 +11,8 @@ import Usage
 /// The price itself is set where calls are made of observations: a call that another observation completes later is priced again.
 struct PricingProcessor: Processor, PriceTableHolding {
     let pricing: Pricing
-    let counters: ComponentCounters
 
-    func process(_ batch: inout Batch) throws(ConsumeError) {
-        counters.add(batch.otlp.recordCount, to: .accepted)
-        batch.pricing = pricing
-    }
+    func process(_ batch: inout Batch) throws(ConsumeError) { batch.pricing = pricing }
 }
 
 extension ComponentFactory {
@@ -27,7 +23,7 @@ extension ComponentFactory {
         summary: "prices model calls by a dated table with tiers, cache lifetimes and your own overrides"
     ) { config, settings throws(StartError) in
         let table = try PriceTable.configured(config, settings.id)
-        return PricingProcessor(pricing: Pricing(table: table, preference: config.prefer), counters: settings.counters)
+        return PricingProcessor(pricing: Pricing(table: table, preference: config.prefer))
     }
 }
 

@@ -47,7 +47,6 @@ final class RedactionProcessor: Processor {
     }
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
-        settings.counters.add(batch.otlp.recordCount, to: .accepted)
         var pass = RedactionPass(
             rules,
             dropsEvents: dropsEvents,

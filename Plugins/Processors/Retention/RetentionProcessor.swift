@@ -10,15 +10,13 @@ import Usage
 struct RetentionProcessor: Processor {
     /// In nanoseconds.
     let maxAge: Int64
-    let counters: ComponentCounters
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
-        counters.add(batch.otlp.recordCount, to: .accepted)
         // An age that reaches back beyond 1970 keeps everything.
         let (start, isOverflow) = batch.receivedAt.nanoseconds.subtractingReportingOverflow(maxAge)
         guard !isOverflow, start > 0 else { return }
         let oldest = Timestamp(nanoseconds: start)
-        counters.add(batch.dropRecords(before: oldest), to: .dropped)
+        batch.dropRecords(before: oldest)
         batch.observations.removeAll { $0.time < oldest }
         batch.dropSessions(before: oldest)
     }
@@ -30,5 +28,5 @@ extension ComponentFactory {
         "retention",
         RetentionConfig.self,
         summary: "drops records and calls that are older than an age when they come in"
-    ) { config, settings in RetentionProcessor(maxAge: config.maxAge.nanoseconds, counters: settings.counters) }
+    ) { config, _ in RetentionProcessor(maxAge: config.maxAge.nanoseconds) }
 }

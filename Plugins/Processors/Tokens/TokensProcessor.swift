@@ -9,20 +9,17 @@ import Usage
 /// Log records and spans tell of calls; metrics never do, because a data point cannot say which calls it sums up.
 struct TokensProcessor: Processor {
     private let rules: CustomRules
-    private let counters: ComponentCounters
     /// One for all pipelines: the sum of an agent comes as a span, its calls may come as log records.
     private let memory: TraceMemory
     private let settings: ComponentSettings
 
     init(_ config: TokensConfig, _ settings: ComponentSettings) {
         rules = CustomRules(config.rules)
-        counters = settings.counters
         memory = settings.shared.part(of: settings.id) { TraceMemory() }
         self.settings = settings
     }
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
-        counters.add(batch.otlp.recordCount, to: .accepted)
         guard batch.signal != .metrics else { return }
         var reader = ObservationReader(batch: batch.otlp, receivedAt: batch.receivedAt, rules: rules, memory: memory)
         let findings = reader.read()

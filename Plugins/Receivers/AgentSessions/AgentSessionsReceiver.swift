@@ -220,10 +220,8 @@ extension AgentSessionsReceiver {
             let receipt = CallReceipt()
             batch.receipt = receipt
             try await next.consume(batch)
-            settings.counters.add(count, to: .accepted)
             return receipt.newCalls
         } catch {
-            settings.counters.add(count, to: error.isRetryable ? .failed : .refused)
             guard !error.isRetryable else { throw error }
             // To send it again would not help, and must not keep what comes after from being read.
             settings.logger.error(

@@ -11,17 +11,12 @@ final class EventsReceiver: Receiver, HTTPServing {
     private let config: EventsConfig
     private let settings: ComponentSettings
     private let next: (any Consumer)?
-    private let gate = Gate()
 
     init(_ config: EventsConfig, _ settings: ComponentSettings, next: (any Consumer)?) {
         self.config = config
         self.settings = settings
         self.next = next
     }
-
-    func start() async throws(StartError) { gate.open() }
-
-    func shutdown() async { await gate.close() }
 
     var endpoint: Endpoint { config.endpoint }
 
@@ -39,7 +34,6 @@ final class EventsReceiver: Receiver, HTTPServing {
         _ take: ([UInt8], Permissions) async throws(EventsError) -> ServerResponse
     ) async -> ServerResponse {
         do throws(EventsError) {
-            guard gate.isOpen else { throw .notRunning }
             let limit = Int(clamping: config.maxRequestBodySize.bytes)
             return try await EventBody.read(request, limit: limit) { (body) async throws(EventsError) in
                 try await take(body, request.permissions)
@@ -80,18 +74,13 @@ final class EventsReceiver: Receiver, HTTPServing {
     private func hand(_ records: [LogRecordDraft]) async throws(EventsError) {
         guard !records.isEmpty else { return }
         guard let next else { throw .noPipeline }
-        // The body may have taken long; after the shutdown nobody waits for this batch any more.
-        guard gate.enter() else { throw .notRunning }
-        defer { gate.leave() }
         var builder = LogBatchBuilder(resource: EventRecord.resource, scopeName: EventRecord.scope)
         for record in records { builder.append(record) }
         let otlp: OTLPBatch
         do throws(OTLPError) { otlp = try builder.batch() } catch { throw .invalid(error.description) }
         do throws(ConsumeError) {
             try await next.consume(Batch(otlp, receivedAt: settings.now()))
-            settings.counters.add(records.count, to: .accepted)
         } catch {
-            settings.counters.add(records.count, to: error.isRetryable ? .failed : .refused)
             throw EventsError(error)
         }
     }

@@ -13,7 +13,6 @@ final class OTLPReceiver: Receiver, HTTPServing {
     private let next: SignalConsumers
     private let origins: OriginPolicy
     private let reader: ExportRequestReader
-    private let gate = Gate()
     private let remarks: SenderWarnings
     private let addedFields: [HTTPField]
 
@@ -30,10 +29,6 @@ final class OTLPReceiver: Receiver, HTTPServing {
         remarks = SenderWarnings(settings)
         addedFields = http.responseFields
     }
-
-    func start() async throws(StartError) { gate.open() }
-
-    func shutdown() async { await gate.close() }
 
     var endpoint: Endpoint { http.address }
 
@@ -121,7 +116,6 @@ final class OTLPReceiver: Receiver, HTTPServing {
     private func export(_ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding) async throws(Refusal)
         -> ServerResponse
     {
-        guard gate.isOpen else { throw .notRunning }
         guard let pipeline = next[signal] else { throw .noPipeline(signal) }
         return try await reader.read(request, signal, encoding) { (content) async throws(Refusal) -> ServerResponse in
             let otlp = content.otlp
@@ -179,16 +173,11 @@ final class OTLPReceiver: Receiver, HTTPServing {
     private func hand(_ otlp: OTLPBatch, _ memory: (any MemoryAllowance)?, to pipeline: any Consumer)
         async throws(Refusal)
     {
-        // The body may have taken long; after the shutdown nobody waits for this batch any more.
-        guard gate.enter() else { throw .notRunning }
-        defer { gate.leave() }
         do throws(ConsumeError) {
             var batch = Batch(otlp, receivedAt: settings.now())
             batch.memory = memory
             try await pipeline.consume(batch)
-            settings.counters.add(otlp.recordCount, to: .accepted)
         } catch {
-            settings.counters.add(otlp.recordCount, to: error.isRetryable ? .failed : .refused)
             throw Refusal(error)
         }
     }

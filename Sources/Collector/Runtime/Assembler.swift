@@ -108,7 +108,8 @@ struct Assembler {
     private func instrumented(_ member: Assembly.Member<any Exporter>, in pipeline: String) -> any Consumer {
         InstrumentedExporter(
             exporter: member.component,
-            countsItself: member.component.queueing != nil,
+            id: member.instance.id,
+            sendsLater: member.component.queueing != nil,
             counters: member.instance.counters,
             passage: member.instance.passages.counters(in: pipeline),
             life: member.instance.life,
@@ -125,9 +126,12 @@ struct Assembler {
         if let known = reused(declared, among: previous?.receivers), Set(known.instance.inlets.keys) == signals {
             return known
         }
-        let tap = TapPoint()
-        let inlets = Dictionary(uniqueKeysWithValues: signals.map { ($0, PipelineSwitch(tap: tap)) })
-        return try made(declared, tap: tap, inlets: inlets, { $0 }) { settings throws(StartError) in
+        let (life, counters, tap) = (ComponentLife(), ComponentCounters(), TapPoint())
+        let inlets = Dictionary(
+            uniqueKeysWithValues: signals.map { ($0, PipelineSwitch(life: life, counters: counters, tap: tap)) }
+        )
+        return try made(declared, life: life, counters: counters, tap: tap, inlets: inlets, { $0 }) {
+            settings throws(StartError) in
             try declared.factory.makeReceiver(declared.config, settings, next: SignalConsumers(inlets))
         }
     }
@@ -195,6 +199,8 @@ struct Assembler {
         _ declared: DeclaredComponent,
         in pipeline: String = "",
         tenancy: RouteLease = RouteLease(),
+        life: ComponentLife = ComponentLife(),
+        counters: ComponentCounters = ComponentCounters(),
         tap: TapPoint = TapPoint(),
         inlets: [Signal: PipelineSwitch] = [:],
         parts: Set<ObjectIdentifier> = [],
@@ -206,6 +212,7 @@ struct Assembler {
         let settings = ComponentSettings(
             id: declared.id,
             logger: logger,
+            counters: counters,
             home: home,
             memory: memory,
             now: now,
@@ -219,9 +226,9 @@ struct Assembler {
                 declared: declared,
                 pipeline: pipeline,
                 component: erased(component),
-                counters: settings.counters,
+                counters: counters,
                 passages: PipelineCounters(),
-                life: ComponentLife(),
+                life: life,
                 tenancy: tenancy,
                 tap: tap,
                 inlets: inlets,
@@ -235,8 +242,9 @@ struct Assembler {
 /// An exporter in a pipeline, with what the host notes about it: what it took, what it could not take, and samples for whoever looks.
 struct InstrumentedExporter: Consumer {
     let exporter: any Exporter
-    /// Whether it counts by itself what it took, as what has a queue does.
-    let countsItself: Bool
+    let id: ComponentID
+    /// Whether it counts by itself what was sent, because it has a queue.
+    let sendsLater: Bool
     let counters: ComponentCounters
     /// What it took in this pipeline.
     let passage: ComponentCounters
@@ -248,17 +256,21 @@ struct InstrumentedExporter: Consumer {
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
         tap.offer(batch)
+        let records = batch.otlp.recordCount
         do throws(ConsumeError) {
-            try await exporter.consume(batch)
+            try await life.work(orRefuse: "\(id) is not running") { () throws(ConsumeError) in
+                try await exporter.consume(batch)
+            }
         } catch {
             counters.note(error.message, at: now())
             // Counted here and by no exporter, so that a record that was not taken counts once.
-            counters.add(batch.otlp.recordCount, to: error.isRetryable ? .failed : .refused)
+            counters.add(records, to: error.isRetryable ? .failed : .refused)
             if error.isRetryable { life.fail(error.message) }
             throw error
         }
-        if !countsItself { counters.add(batch.otlp.recordCount, to: .accepted) }
-        passage.add(batch.otlp.recordCount, to: .accepted)
+        counters.add(records, to: .accepted)
+        if !sendsLater { counters.add(records, to: .sent) }
+        passage.add(records, to: .accepted)
         life.succeed()
     }
 }
@@ -281,6 +293,8 @@ struct InstrumentedProcessor: Processor {
             counters.add(records, to: error.isRetryable ? .failed : .refused)
             throw error
         }
+        counters.add(records, to: .accepted)
+        counters.add(records - batch.otlp.recordCount, to: .dropped)
         passage.add(records, to: .accepted)
         tap.offer(batch)
     }

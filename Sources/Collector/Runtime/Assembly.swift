@@ -38,6 +38,31 @@ struct Assembly: Sendable {
         var id: ComponentID { declared.id }
         var identity: ObjectIdentifier { ObjectIdentifier(life) }
 
+        /// Starts it; from then on it is given batches.
+        func start() async throws(StartError) {
+            // A receiver may bring batches while it starts: what is behind it runs already.
+            if kind == .receiver { life.gate.open() }
+            do throws(StartError) {
+                try await component.start()
+            } catch {
+                life.gate.close()
+                throw error
+            }
+            life.gate.open()
+            life.station = .started
+        }
+
+        /// Gives it no more batches, waits so long at most for those under way, and shuts it down.
+        func stop(patience: Duration) async {
+            tap.end()
+            life.gate.close()
+            if !life.gate.isEmpty {
+                _ = await finishes(within: patience) { [gate = life.gate] in await gate.emptied() }
+            }
+            await component.shutdown()
+            life.station = .stopped
+        }
+
         /// What it answers, counted.
         var routes: [Route] { component.httpServing?.routes.map(tenancy.counting) ?? [] }
     }

@@ -188,7 +188,7 @@ struct ConfigExchange: Sendable {
         _ sites: [Endpoint: ServedSite],
         _ opened: HTTPServer,
         ending going: [Assembly.Instance]
-    ) -> [WorkGate] {
+    ) -> [Gate] {
         var gates = new.feeds.compactMap { $0.inlet.lead(to: $0.consumer) }
         server = server.joined(with: opened)
         for (endpoint, site) in sites { server.listener(at: endpoint)?.serve(site) }
@@ -224,14 +224,14 @@ struct ConfigExchange: Sendable {
     /// Closes addresses that are no more, and shuts old components down once nothing is on its way through them.
     private mutating func close(
         _ sites: [Endpoint: ServedSite],
-        _ gates: [WorkGate],
+        _ gates: [Gate],
         _ difference: Difference,
         _ goingFirst: [Assembly.Instance]
     ) async {
         let (staying, closing) = server.divided(keeping: Set(sites.keys))
         server = staying
         if !closing.listeners.isEmpty {
-            if await !collector.finishes(within: deadline, { await closing.drain() }) { await closing.cutOff() }
+            if await !finishes(within: deadline, { await closing.drain() }) { await closing.cutOff() }
         }
         let stopped = Set(goingFirst.map(\.identity))
         let rest = difference.going.filter { !stopped.contains($0.identity) }
@@ -240,8 +240,8 @@ struct ConfigExchange: Sendable {
         await collector.stop(rest, within: deadline)
     }
 
-    private func wait(for gates: [WorkGate]) async {
-        let isEmpty = await collector.finishes(within: deadline) { for gate in gates { await gate.emptied() } }
+    private func wait(for gates: [Gate]) async {
+        let isEmpty = await finishes(within: deadline) { for gate in gates { await gate.emptied() } }
         if !isEmpty { logger.warning("some work of the old configuration took too long and is given up") }
     }
 }

@@ -6,6 +6,9 @@
 /// - Creating a component opens nothing: no file, no socket, no task.
 /// - ``start()`` is called once and may fail; the collector then stops again what it has started.
 /// - ``shutdown()`` works without a start, twice, and after a failed start; it returns when everything is flushed and closed.
+///
+/// The host does what is the same for all: it hands a component batches only while it runs, and counts the records that each was
+/// given, took, refused and dropped. A component counts what it alone can know (``ComponentCounters/Field``).
 public protocol Component: Sendable {
     /// Opens what the component needs.
     ///
@@ -38,7 +41,8 @@ extension Component {
 
 /// Takes telemetry in and hands it to pipelines.
 ///
-/// Starts last and stops first. Answers its sender only after the pipeline has taken the batch.
+/// Starts last and stops first. Answers its sender only after the pipeline has taken the batch. What it brings after its shutdown is
+/// refused with a retryable error.
 public protocol Receiver: Component {
     /// What reads the session files of agents; itself when it is a ``SessionScanner``.
     var sessionScanner: (any SessionScanner)? { get }
@@ -76,7 +80,8 @@ extension Processor where Self: PriceTableHolding {
 
 /// Keeps batches or sends them on.
 ///
-/// A batch is refused before the start and after the shutdown with a retryable error.
+/// It is given batches only between the start and the shutdown: the host refuses others with a retryable error. At the shutdown what is
+/// under way has ended, unless it took seconds; then the shutdown ends it.
 public protocol Exporter: Component, Consumer {
     /// What answers questions about what it keeps; itself when it is a ``UsageStore``.
     var usageStore: (any UsageStore)? { get }

@@ -69,7 +69,7 @@ struct Workload {
         for (name, make) in Self.stores {
             rows.append(
                 try await best("keep in \(name), durably", protobufBytes) { round in
-                    let exporter = make("\(folder)/\(signal.rawValue)-\(round).\(name)")
+                    let exporter = try make("\(folder)/\(signal.rawValue)-\(round).\(name)")
                     try await exporter.start()
                     try await keep(priced, in: exporter)
                     await exporter.shutdown()
