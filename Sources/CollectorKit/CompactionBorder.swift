@@ -104,18 +104,5 @@ extension Batch {
     }
 
     /// Drops sessions last seen before an instant; the times of a session include those of its records in the batch.
-    public mutating func dropSessions(before instant: Timestamp) {
-        guard sessions.contains(where: { $0.lastSeen < instant }) else { return }
-        var positions: [Int32] = []
-        var kept: Int32 = 0
-        for session in sessions {
-            positions.append(session.lastSeen < instant ? -1 : kept)
-            if session.lastSeen >= instant { kept += 1 }
-        }
-        sessions.removeAll { $0.lastSeen < instant }
-        for record in sessionOfRecord.indices {
-            let position = Int(sessionOfRecord[record])
-            sessionOfRecord[record] = positions.indices.contains(position) ? positions[position] : -1
-        }
-    }
+    public mutating func dropSessions(before instant: Timestamp) { sessions.removeAll { $0.lastSeen < instant } }
 }

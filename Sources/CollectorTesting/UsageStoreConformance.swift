@@ -135,19 +135,17 @@ public struct UsageStoreConformance: Sendable {
         var violations: [String] = []
         for step in script.steps {
             switch step {
-            case .consume(var batch):
+            case .consume(let batch):
                 let expected = try reference.consume(batch)
-                let receipt = CallReceipt()
-                batch.receipt = receipt
-                try await exporter.consume(batch)
-                if receipt.newCalls != expected {
-                    violations.append("\(name): it found \(receipt.newCalls ?? -1) new calls, not \(expected)")
+                let found = try await exporter.deliver(batch).newCalls
+                if found != expected {
+                    violations.append("\(name): it found \(found ?? -1) new calls, not \(expected)")
                 }
             case .restart:
-                let identity = await exporter.stores
+                let identity = exporter.storeIdentity
                 await exporter.shutdown()
                 exporter = try await start(folder)
-                if reference.holdsCalls, await exporter.stores != identity || identity.count != 1 {
+                if reference.holdsCalls, identity == nil || exporter.storeIdentity != identity {
                     violations.append("\(name): it does not know itself again after a restart")
                 }
             case .compact(let instant, let isCompared):

@@ -42,7 +42,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
 
     private struct Running {
         var lanes: [Signal: SignalQueue] = [:]
-        var queues: [Signal: CommitQueue] = [:]
+        var queues: [Signal: CommitQueue<Void>] = [:]
         var deadLetters: SegmentLog?
         var lock: (any Sendable)?
         var task: Task<Void, Never>?
@@ -207,7 +207,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         try await submit(batch, queue)
     }
 
-    private func submit(_ batch: Batch, _ lane: CommitQueue) async throws(ConsumeError) {
+    private func submit(_ batch: Batch, _ lane: CommitQueue<Void>) async throws(ConsumeError) {
         guard queue.blockOnOverflow else { return try await lane.submit(batch) }
         let end = ContinuousClock.now + Self.roomTime
         while true {

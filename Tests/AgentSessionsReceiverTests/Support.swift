@@ -78,22 +78,28 @@ final class Books: Consumer {
         tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), testSettings("tokens", home: "/nowhere"))
     }
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         if let refusal = state.withLock({ $0.refusal }) { throw refusal }
         var batch = batch
         try tokens.process(&batch)
-        let result: Result<Void, any Error> = state.withLock { [batch] state in
+        let result: Result<Delivery, any Error> = state.withLock { [batch] state in
             state.batchSizes.append(batch.otlp.recordCount)
             for update in batch.sessions + batch.observations.compactMap(\.sessionUpdate) {
                 if state.sessions[update.id] == nil { state.sessions[update.id] = update }
                 state.sessions[update.id]?.merge(update)
             }
-            return Result { batch.receipt?.note(try state.ledger.absorb(batch.observations).newCallCount()) }
+            return Result {
+                let calls = try state.ledger.absorb(batch.observations).newCallCount()
+                return Delivery { calls }
+            }
         }
-        if case .failure(let error) = result { throw .permanent("\(error)") }
+        switch result {
+        case .success(let delivery): return delivery
+        case .failure(let error): throw .permanent("\(error)")
+        }
     }
 
-    var stores: Set<UInt64> { state.withLock { [$0.identity] } }
+    var identity: UInt64 { state.withLock { $0.identity } }
 
     /// Becomes an empty store of another identity.
     func begin(as identity: UInt64) {
@@ -154,7 +160,7 @@ struct Scene {
         receiver = try ComponentFactory.agentSessions(environment: environment, machine: "desk").makeReceiver(
             config,
             testSettings("agent_sessions", home: home.path + "/hub"),
-            next: SignalConsumers([.logs: self.books])
+            next: SignalConsumers([.logs: self.books], stores: { [books = self.books] _ in [books.identity] })
         )
         scanner = try #require(receiver.sessionScanner)
         if starts { try await receiver.start() }

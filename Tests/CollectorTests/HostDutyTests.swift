@@ -16,14 +16,19 @@ struct HostDutyTests {
 
     private var counts: [ComponentCounters.Field: Int] { counters.snapshot.filter { $0.value != 0 } }
 
-    private func exporter(_ sink: BatchSink, sendsLater: Bool = false) throws -> InstrumentedExporter {
+    private func exporter(
+        _ sink: BatchSink,
+        sendsLater: Bool = false,
+        counters: ComponentCounters? = nil,
+        life: ComponentLife? = nil
+    ) throws -> InstrumentedExporter {
         InstrumentedExporter(
             exporter: sink,
             id: try #require(ComponentID("sink")),
             sendsLater: sendsLater,
-            counters: counters,
+            counters: counters ?? self.counters,
             passage: passage,
-            life: life,
+            life: life ?? self.life,
             tap: TapPoint(),
             now: { Timestamp(nanoseconds: 0) }
         )
@@ -55,7 +60,7 @@ struct HostDutyTests {
     @Test func `what a receiver brings is counted once, with what became of it`() async throws {
         let (sink, batch) = (BatchSink(), try batch())
         let inlet = PipelineSwitch(life: life, counters: counters, tap: TapPoint())
-        inlet.lead(to: sink)
+        inlet.lead(to: try exporter(sink, counters: ComponentCounters(), life: .running))
         await #expect(throws: ConsumeError.self) { try await inlet.consume(batch) }
         #expect(counts == [:])
         life.gate.open()
@@ -93,5 +98,14 @@ struct HostDutyTests {
         let work: Work
 
         func process(_ batch: inout Batch) throws(ConsumeError) { try work(&batch) }
+    }
+}
+
+extension ComponentLife {
+    /// That of a component that runs.
+    fileprivate static var running: ComponentLife {
+        let life = ComponentLife()
+        life.gate.open()
+        return life
     }
 }

@@ -91,15 +91,6 @@ final class Journal: Sendable {
     func write(_ line: String) { lines.withLock { $0.append(line) } }
 }
 
-/// Waits until something holds; false after a limit that only a broken program reaches.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    for _ in 0..<6_000 {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(5))
-    }
-    return false
-}
-
 extension Logger {
     static let silent = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 }

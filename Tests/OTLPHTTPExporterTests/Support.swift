@@ -84,15 +84,6 @@ final class Bench: Sendable {
     }
 }
 
-/// Waits until something holds; how long does not matter.
-func eventually(_ holds: () throws -> Bool) async throws {
-    for _ in 0..<6_000 {
-        if try holds() { return }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    Issue.record("it never came about")
-}
-
 /// A batch of log records with the texts `name-0`, `name-1` and so on.
 func logs(_ name: String, _ count: Int = 1, signal: Signal = .logs) throws -> Batch {
     let records = (0..<count).map {

@@ -53,7 +53,7 @@ struct UsageAttributesTests {
         #expect(batch.observations.map(\.record) == [1])
         try await bench.start()
         try await bench.consume(batch)
-        try await eventually { !sink.requests.isEmpty }
+        try await waitUntil { !sink.requests.isEmpty }
         let received = try sink.requests[0].batch()
         func value(_ key: String, _ record: Int = 1) -> AttributeValue? { received.attribute(key, of: .record(record)) }
         #expect(value("gen_ai.usage.input_tokens") == .int(11_447))
@@ -86,7 +86,7 @@ struct UsageAttributesTests {
         let batch = try processed(try batch(), home: bench.folder)
         try await bench.start()
         try await bench.consume(batch)
-        try await eventually { !sink.requests.isEmpty }
+        try await waitUntil { !sink.requests.isEmpty }
         #expect(sink.requests[0].body == batch.otlp.bytes)
         await bench.stop()
         await sink.stop()

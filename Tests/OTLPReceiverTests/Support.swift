@@ -87,19 +87,19 @@ struct Answer {
 
 /// A pipeline that remembers what it got, or refuses it.
 final class RecordingConsumer: Consumer {
-    let stores: Set<UInt64> = []
     private let state = Mutex<(batches: [Batch], error: ConsumeError?)>(([], nil))
 
     var batches: [Batch] { state.withLock { $0.batches } }
 
     func refuse(with error: ConsumeError?) { state.withLock { $0.error = error } }
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         let error = state.withLock { state in
             if state.error == nil { state.batches.append(batch) }
             return state.error
         }
         if let error { throw error }
+        return .unkept
     }
 }
 

@@ -101,13 +101,14 @@ import Usage
 
     @Test func `sessions of the records that stay are found as before`() throws {
         var batch = try logs(#""eventName":"a""#, #""eventName":"b""#)
-        batch.sessions = [SessionUpdate(id: "one", time: arrival), SessionUpdate(id: "two", time: arrival)]
-        batch.sessionOfRecord = [0, 1]
+        for (record, id) in ["one", "two"].enumerated() {
+            batch.sessions.assign(record: record, to: batch.sessions.append(SessionUpdate(id: id, time: arrival)))
+        }
         var config = FilterConfig()
         config.logConditions = [#"event_name == "a""#]
         try ComponentFactory.filter.makeProcessor(config, settings("filter")).process(&batch)
         #expect(names(batch) == ["b"])
-        #expect(batch.sessions[Int(batch.sessionOfRecord[1])].id == "two")
+        #expect(batch.sessions[record: 1]?.id == "two")
     }
 
     @Test func `every condition that cannot be read is told, with the place inside it`() {

@@ -53,7 +53,6 @@ import Usage
         #expect(Set(kinds.map(\.0)).count == Set(kinds.map { "\($0)" }).count)
         #expect(Set(kinds.map(\.1)).count == Set(kinds.map(\.0)).count)
         #expect(before.sessions == plain.sessions)
-        #expect(before.sessionOfRecord == plain.sessionOfRecord)
         if !name.contains("metrics"), name != "codex-old-traces.json" { #expect(!plain.observations.isEmpty) }
     }
 

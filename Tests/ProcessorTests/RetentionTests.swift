@@ -80,7 +80,7 @@ import Usage
         let kept = try processed(batch)
         #expect(kept.observations.map(\.session) == ["spans the border", "new"])
         #expect(kept.sessions.map(\.id) == ["spans the border", "new"])
-        #expect(kept.sessionOfRecord == [-1, 0, 0, 1])
+        #expect((0..<4).map { kept.sessions.position(ofRecord: $0) } == [nil, 0, 0, 1])
         #expect(kept.otlp.records.indices.filter(kept.otlp.isLive) == [2, 3])
     }
 

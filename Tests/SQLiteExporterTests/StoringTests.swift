@@ -189,8 +189,8 @@ struct StoringTests {
                 try OTLPBatch(signal: .logs, json: Array(json.utf8)),
                 receivedAt: morning + (5_000 + second)
             )
-            batch.sessions = [SessionUpdate(id: "s", time: Timestamp(nanoseconds: 1_795_335_224_144_000_000))]
-            batch.sessionOfRecord = [0]
+            let update = SessionUpdate(id: "s", time: Timestamp(nanoseconds: 1_795_335_224_144_000_000))
+            batch.sessions.assign(record: 0, to: batch.sessions.append(update))
             try await bench.exporter.consume(batch)
         }
         #expect(try bench.rows("SELECT first_time FROM batches") == ["1795335224144000000"])

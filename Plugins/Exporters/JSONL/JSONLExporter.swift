@@ -19,7 +19,7 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
 
     private struct Running {
         var store: JSONLStore
-        var queue: CommitQueue
+        var queue: CommitQueue<Delivery>
     }
 
     init(_ config: JSONLConfig, _ settings: ComponentSettings, _ calls: StorageCalls) {
@@ -55,12 +55,14 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
         await former?.store.close()
     }
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    func consume(_ batch: Batch) async throws(ConsumeError) { _ = try await deliver(batch) }
+
+    func deliver(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         guard let queue = running.withLock({ $0?.queue }) else { throw .retryable("\(settings.id) is not running") }
-        try await queue.submit(batch)
+        return try await queue.submit(batch)
     }
 
-    var stores: Set<UInt64> { running.withLock { $0.map { [$0.store.identity] } ?? [] } }
+    var storeIdentity: UInt64? { running.withLock { $0?.store.identity } }
 
     var trouble: String? { running.withLock { $0?.store.damage.trouble } }
 

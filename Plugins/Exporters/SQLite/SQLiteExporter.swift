@@ -22,7 +22,7 @@ final class SQLiteExporter: Exporter, UsageStore, HealthReporting {
     /// What there is while the exporter runs.
     private struct State {
         var commits: Commits
-        var queue: CommitQueue
+        var queue: CommitQueue<Delivery>
     }
 
     init(_ config: SQLiteConfig, _ settings: ComponentSettings, _ limits: Checkpoints.Limits = Checkpoints.Limits()) {
@@ -42,18 +42,21 @@ final class SQLiteExporter: Exporter, UsageStore, HealthReporting {
         await running?.commits.close()
     }
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    func consume(_ batch: Batch) async throws(ConsumeError) { _ = try await deliver(batch) }
+
+    func deliver(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         do throws(ConsumeError) {
             guard let queue = state.withLock({ $0?.queue }) else { throw .retryable("\(settings.id) is not running") }
-            try await queue.submit(batch)
+            let delivery = try await queue.submit(batch)
             noteSuccess()
+            return delivery
         } catch {
             note(error)
             throw error
         }
     }
 
-    var stores: Set<UInt64> { state.withLock { $0?.commits.identity.map { [$0] } ?? [] } }
+    var storeIdentity: UInt64? { state.withLock { $0?.commits.identity } }
 
     var trouble: String? { state.withLock { $0?.commits.trouble } }
 

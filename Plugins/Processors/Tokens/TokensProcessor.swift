@@ -32,7 +32,6 @@ struct TokensProcessor: Processor {
         findings.unreadUsage.note(to: settings, signal: batch.signal)
         findings.longNames.note(to: settings, signal: batch.signal)
         batch.sessions = findings.sessions
-        batch.sessionOfRecord = findings.sessionOfRecord
     }
 }
 

@@ -18,7 +18,7 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
     private let settings: ComponentSettings
     private let options: ScanPass.Options
     private let file: CheckpointFile
-    private let next: (any Consumer)?
+    private let behind: SignalConsumers
     private let state = Mutex(State())
 
     private struct State {
@@ -42,11 +42,11 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
         _ settings: ComponentSettings,
         environment: [String: String],
         machine: String?,
-        next: (any Consumer)?
+        next behind: SignalConsumers
     ) {
         self.config = config
         self.settings = settings
-        self.next = next
+        self.behind = behind
         file = CheckpointFile(
             path: config.checkpoint.isEmpty ? settings.home + "/agent_sessions.checkpoint" : config.checkpoint.path
         )
@@ -136,7 +136,7 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
 extension AgentSessionsReceiver {
     private func run(_ report: inout ScanReport) async throws(ConsumeError) {
         var (checkpoint, isNew) = remembered()
-        let stores = await next?.stores ?? []
+        let stores = await behind.stores(behind: .logs)
         var hasChanged = isNew || stores != checkpoint.stores
         // A store that is new to us has nothing of what was read: all of it goes there, too.
         if !stores.isSubset(of: checkpoint.stores), config.startAt == .beginning { checkpoint.marks = [:] }
@@ -204,23 +204,20 @@ extension AgentSessionsReceiver {
     ///
     /// - Returns: How many of its calls were new; nil when no store has said so.
     private func hand(_ request: [UInt8], _ count: Int) async throws(ConsumeError) -> Int? {
-        guard let next else {
+        guard let next = behind[.logs] else {
             throw .retryable(
                 "no logs pipeline takes what \(settings.id) reads; add one with it as a receiver",
                 after: 60
             )
         }
-        var batch: Batch
+        let batch: Batch
         do throws(OTLPError) {
             batch = Batch(try OTLPBatch(signal: .logs, protobuf: request), receivedAt: settings.now())
         } catch {
             throw .permanent("a request of the receiver's own cannot be read: \(error)")
         }
         do throws(ConsumeError) {
-            let receipt = CallReceipt()
-            batch.receipt = receipt
-            try await next.consume(batch)
-            return receipt.newCalls
+            return try await next.consume(batch).newCalls
         } catch {
             guard !error.isRetryable else { throw error }
             // To send it again would not help, and must not keep what comes after from being read.
@@ -276,7 +273,7 @@ extension ComponentFactory {
             signals: [.logs],
             summary: "reads the session files of Claude Code and Codex on this machine"
         ) { config, settings, next in
-            AgentSessionsReceiver(config, settings, environment: environment, machine: machine, next: next[.logs])
+            AgentSessionsReceiver(config, settings, environment: environment, machine: machine, next: next)
         }
     }
 }

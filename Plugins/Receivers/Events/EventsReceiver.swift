@@ -10,12 +10,12 @@ import Usage
 final class EventsReceiver: Receiver, HTTPServing {
     private let config: EventsConfig
     private let settings: ComponentSettings
-    private let next: (any Consumer)?
+    private let behind: SignalConsumers
 
-    init(_ config: EventsConfig, _ settings: ComponentSettings, next: (any Consumer)?) {
+    init(_ config: EventsConfig, _ settings: ComponentSettings, next behind: SignalConsumers) {
         self.config = config
         self.settings = settings
-        self.next = next
+        self.behind = behind
     }
 
     var endpoint: Endpoint { config.endpoint }
@@ -65,7 +65,7 @@ final class EventsReceiver: Receiver, HTTPServing {
             throw error
         }
         try await hand([heartbeat.draft])
-        if permissions.allow(.read), let known = await settings.describeSession(heartbeat.session) {
+        if permissions.allow(.read), let known = await behind.session(heartbeat.session) {
             return ServerResponse(beaten: known)
         }
         return ServerResponse(accepting: heartbeat, now: settings.now())
@@ -73,7 +73,7 @@ final class EventsReceiver: Receiver, HTTPServing {
 
     private func hand(_ records: [LogRecordDraft]) async throws(EventsError) {
         guard !records.isEmpty else { return }
-        guard let next else { throw .noPipeline }
+        guard let next = behind[.logs] else { throw .noPipeline }
         var builder = LogBatchBuilder(resource: EventRecord.resource, scopeName: EventRecord.scope)
         for record in records { builder.append(record) }
         let otlp: OTLPBatch
@@ -93,7 +93,7 @@ extension ComponentFactory {
         EventsConfig.self,
         signals: [.logs],
         summary: "takes in events and heartbeats of agents as plain JSON"
-    ) { config, settings, next in EventsReceiver(config, settings, next: next[.logs]) }
+    ) { config, settings, next in EventsReceiver(config, settings, next: next) }
 }
 
 /// The body of a request, as long as it says that it is JSON.

@@ -46,8 +46,13 @@ struct Assembler {
                     return CountingConsumer(consumer: head.consumer, counters: counters)
                 }
                 let consumer = consumers.count == 1 ? consumers[0] : FanOut(consumers: consumers)
-                let reaches = heads.reduce(into: Set()) { $0.formUnion($1.reaches) }
-                assembly.feeds.append(Assembly.Feed(inlet: inlet, consumer: consumer, reaches: reaches))
+                let feed = Assembly.Feed(
+                    inlet: inlet,
+                    consumer: consumer,
+                    exporters: heads.flatMap(\.exporters),
+                    reaches: heads.reduce(into: Set()) { $0.formUnion($1.reaches) }
+                )
+                assembly.feeds.append(feed)
             }
             assembly.receivers.append(receiver)
         }
@@ -60,6 +65,7 @@ struct Assembler {
     private struct Head {
         let pipeline: String
         let consumer: any Consumer
+        let exporters: [any Exporter]
         let reaches: Set<ObjectIdentifier>
     }
 
@@ -85,6 +91,7 @@ struct Assembler {
                     processors: processors.map { instrumented($0, in: title) },
                     exporters: exporters.map { instrumented($0, in: title) }
                 ),
+                exporters: exporters.map(\.component),
                 reaches: Set(processors.map(\.instance.identity) + exporters.map(\.instance.identity))
             )
             assembly.processors += processors
@@ -130,9 +137,14 @@ struct Assembler {
         let inlets = Dictionary(
             uniqueKeysWithValues: signals.map { ($0, PipelineSwitch(life: life, counters: counters, tap: tap)) }
         )
+        let behind = SignalConsumers(
+            inlets,
+            stores: { await inlets[$0]?.stores ?? [] },
+            session: describeSession
+        )
         return try made(declared, life: life, counters: counters, tap: tap, inlets: inlets, { $0 }) {
             settings throws(StartError) in
-            try declared.factory.makeReceiver(declared.config, settings, next: SignalConsumers(inlets))
+            try declared.factory.makeReceiver(declared.config, settings, next: behind)
         }
     }
 
@@ -217,8 +229,7 @@ struct Assembler {
             memory: memory,
             now: now,
             intake: intake,
-            shared: shared,
-            describeSession: describeSession
+            shared: shared
         )
         let component = try make(settings)
         return Assembly.Member(
@@ -252,14 +263,13 @@ struct InstrumentedExporter: Consumer {
     let tap: TapPoint
     let now: @Sendable () -> Timestamp
 
-    var stores: Set<UInt64> { get async { await exporter.stores } }
-
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         tap.offer(batch)
         let records = batch.otlp.recordCount
+        let delivery: Delivery
         do throws(ConsumeError) {
-            try await life.work(orRefuse: "\(id) is not running") { () throws(ConsumeError) in
-                try await exporter.consume(batch)
+            delivery = try await life.work(orRefuse: "\(id) is not running") { () throws(ConsumeError) -> Delivery in
+                try await exporter.deliver(batch)
             }
         } catch {
             counters.note(error.message, at: now())
@@ -272,6 +282,7 @@ struct InstrumentedExporter: Consumer {
         if !sendsLater { counters.add(records, to: .sent) }
         passage.add(records, to: .accepted)
         life.succeed()
+        return delivery
     }
 }
 
@@ -305,20 +316,15 @@ struct Pipeline: Consumer {
     let processors: [any Processor]
     let exporters: [any Consumer]
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         var batch = batch
         for processor in processors { try processor.process(&batch) }
         try takeMemory(for: batch)
         // An exporter may keep the batch for longer than its request lives, and counts what it keeps itself.
         batch.memory = nil
-        guard batch.otlp.recordCount > 0 else {
-            batch.receipt?.note(0)
-            return
-        }
-        try await FanOut(consumers: exporters).consume(batch)
+        guard batch.otlp.recordCount > 0 else { return .known }
+        return try await FanOut(consumers: exporters).consume(batch)
     }
-
-    var stores: Set<UInt64> { get async { await exporters.stores } }
 
     /// What a call takes up here and in a store until it is written, beside its record.
     private static let callCost = 2_048
@@ -342,30 +348,29 @@ struct Pipeline: Consumer {
 struct FanOut: Consumer {
     let consumers: [any Consumer]
 
-    var stores: Set<UInt64> { get async { await consumers.stores } }
-
-    func consume(_ batch: Batch) async throws(ConsumeError) {
-        if consumers.count == 1 {
-            try await consumers[0].consume(batch)
-            return
-        }
-        let errors = await withTaskGroup(of: ConsumeError?.self) { group in
+    @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
+        if consumers.count == 1 { return try await consumers[0].consume(batch) }
+        var (deliveries, errors) = ([Delivery](), [ConsumeError]())
+        await withTaskGroup(of: Result<Delivery, ConsumeError>.self) { group in
             for consumer in consumers {
                 group.addTask {
                     do throws(ConsumeError) {
-                        try await consumer.consume(batch)
-                        return nil
+                        return .success(try await consumer.consume(batch))
                     } catch {
-                        return error
+                        return .failure(error)
                     }
                 }
             }
-            return await group.reduce(into: [ConsumeError]()) { errors, error in
-                if let error { errors.append(error) }
+            for await result in group {
+                switch result {
+                case .success(let delivery): deliveries.append(delivery)
+                case .failure(let error): errors.append(error)
+                }
             }
         }
         if let error = errors.first(where: { !$0.isRetryable }) ?? errors.max(by: { $0.retryAfter < $1.retryAfter }) {
             throw error
         }
+        return Delivery(deliveries)
     }
 }

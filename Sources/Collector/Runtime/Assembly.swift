@@ -71,8 +71,13 @@ struct Assembly: Sendable {
     struct Feed: Sendable {
         let inlet: PipelineSwitch
         let consumer: any Consumer
-        /// The processors and exporters behind it.
+        /// The exporters behind it.
+        let exporters: [any Exporter]
+        /// The processors and exporters behind it, by identity.
         let reaches: Set<ObjectIdentifier>
+
+        /// Lets the inlet lead here; returns the gate of what is still on its way through what was there before.
+        @discardableResult func turn() -> Gate? { inlet.lead(to: consumer, ending: exporters) }
     }
 
     /// In the order of starting: what keeps data first, what takes it in last.

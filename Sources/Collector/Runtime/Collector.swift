@@ -84,7 +84,7 @@ public final class Collector: Service {
         defer { refuseReloads() }
         var started: [Assembly.Instance] = []
         do {
-            for feed in first.feeds { feed.inlet.lead(to: feed.consumer) }
+            for feed in first.feeds { feed.turn() }
             for instance in first.startOrder {
                 started.append(instance)
                 try await start(instance)
@@ -359,7 +359,7 @@ extension Collector {
         _ scan: ([any SessionScanner]) async throws -> Answer
     ) async throws -> Answer {
         let assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
-        for feed in assembly.feeds { feed.inlet.lead(to: feed.consumer) }
+        for feed in assembly.feeds { feed.turn() }
         let scanners = assembly.receivers.compactMap { member in
             member.component.sessionScanner.map { (instance: member.instance, scanner: $0) }
         }

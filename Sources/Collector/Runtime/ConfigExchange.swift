@@ -166,7 +166,7 @@ struct ConfigExchange: Sendable {
                 metadata: ["reason": "\(error)"]
             )
             // What needs it refuses with an error that passes.
-            for feed in old.feeds { feed.inlet.lead(to: feed.consumer) }
+            for feed in old.feeds { feed.turn() }
             goOn(failed.going, (try? ServedSites(old, state).sites) ?? [:])
         }
     }
@@ -189,7 +189,7 @@ struct ConfigExchange: Sendable {
         _ opened: HTTPServer,
         ending going: [Assembly.Instance]
     ) -> [Gate] {
-        var gates = new.feeds.compactMap { $0.inlet.lead(to: $0.consumer) }
+        var gates = new.feeds.compactMap { $0.turn() }
         server = server.joined(with: opened)
         for (endpoint, site) in sites { server.listener(at: endpoint)?.serve(site) }
         for instance in going {

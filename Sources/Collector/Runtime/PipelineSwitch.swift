@@ -11,6 +11,8 @@ final class PipelineSwitch: Consumer {
     /// What lies behind between two exchanges.
     struct Generation: Sendable {
         let consumer: any Consumer
+        /// Where its batches may end.
+        let exporters: [any Exporter]
         let gate = Gate(isOpen: true)
     }
 
@@ -29,27 +31,29 @@ final class PipelineSwitch: Consumer {
         (self.life, self.counters, self.tap) = (life, counters, tap)
     }
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
-        try await life.work(orRefuse: "the collector is starting or stopping") { () throws(ConsumeError) in
+    @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
+        try await life.work(orRefuse: "the collector is starting or stopping") { () throws(ConsumeError) -> Delivery in
             tap.offer(batch)
             let generation = await entered()
             defer { generation.gate.leave() }
             let records = batch.otlp.recordCount
             do throws(ConsumeError) {
-                try await generation.consumer.consume(batch)
+                let delivery = try await generation.consumer.consume(batch)
+                counters.add(records, to: .accepted)
+                return delivery
             } catch {
                 counters.add(records, to: error.isRetryable ? .failed : .refused)
                 throw error
             }
-            counters.add(records, to: .accepted)
         }
     }
 
+    /// The stores behind it, by their identities.
     var stores: Set<UInt64> {
         get async {
             let generation = await entered()
             defer { generation.gate.leave() }
-            return await generation.consumer.stores
+            return Set(generation.exporters.compactMap(\.storeIdentity))
         }
     }
 
@@ -82,8 +86,8 @@ final class PipelineSwitch: Consumer {
     }
 
     /// Leads to another consumer from now on; returns the gate of what is still on its way to the one before.
-    @discardableResult func lead(to consumer: any Consumer) -> Gate? {
-        let next = Generation(consumer: consumer)
+    @discardableResult func lead(to consumer: any Consumer, ending exporters: [any Exporter] = []) -> Gate? {
+        let next = Generation(consumer: consumer, exporters: exporters)
         let (old, waiting) = state.withLock { state in
             defer { state = State(present: next) }
             return (state.present, state.waiting)

@@ -82,14 +82,31 @@ extension Processor where Self: PriceTableHolding {
 ///
 /// It is given batches only between the start and the shutdown: the host refuses others with a retryable error. At the shutdown what is
 /// under way has ended, unless it took seconds; then the shutdown ends it.
-public protocol Exporter: Component, Consumer {
+public protocol Exporter: Component {
+    /// Takes a batch; returning means that it is on the disk, or where it is sent to.
+    ///
+    /// May be called from many tasks at once.
+    /// - Throws: ``ConsumeError``; nothing of the batch counts as taken then, and the same batch may come again.
+    func consume(_ batch: Batch) async throws(ConsumeError)
+    /// Takes a batch as ``consume(_:)`` does, and reports what became of it; only a store has something to report.
+    func deliver(_ batch: Batch) async throws(ConsumeError) -> Delivery
+    /// The number that a store got when it was made, by which it is known again: one that was deleted comes back under another.
+    ///
+    /// Nil before the start, and of an exporter that is no store.
+    var storeIdentity: UInt64? { get }
     /// What answers questions about what it keeps; itself when it is a ``UsageStore``.
     var usageStore: (any UsageStore)? { get }
 }
 
 extension Exporter {
+    /// Takes it, and has nothing to report.
+    public func deliver(_ batch: Batch) async throws(ConsumeError) -> Delivery {
+        try await consume(batch)
+        return .unkept
+    }
+
     /// None: only a store has one.
-    public var stores: Set<UInt64> { [] }
+    public var storeIdentity: UInt64? { nil }
     /// Answers no questions.
     public var usageStore: (any UsageStore)? { nil }
 }

@@ -22,8 +22,6 @@ public struct ComponentSettings: Sendable {
     public var intake: IntakeLog
     /// What the components of one id have in common.
     public var shared: SharedParts
-    /// What is known of a session, as a JSON document in the words of the API; nil when nobody knows it.
-    public var describeSession: @Sendable (_ id: String) async -> String?
 
     /// Creates settings.
     public init(
@@ -34,8 +32,7 @@ public struct ComponentSettings: Sendable {
         memory: (any MemoryPool)? = nil,
         now: @escaping @Sendable () -> Timestamp,
         intake: IntakeLog? = nil,
-        shared: SharedParts = SharedParts(),
-        describeSession: @escaping @Sendable (_ id: String) async -> String? = { _ in nil }
+        shared: SharedParts = SharedParts()
     ) {
         self.id = id
         self.logger = logger
@@ -45,18 +42,37 @@ public struct ComponentSettings: Sendable {
         self.now = now
         self.intake = intake ?? IntakeLog(now: now)
         self.shared = shared
-        self.describeSession = describeSession
     }
 }
 
-/// The pipelines a receiver feeds, one for each signal that has any.
+/// What is behind a receiver: the pipelines it feeds, one for each signal that has any, and what is known where they end.
 public struct SignalConsumers: Sendable {
     private let consumers: [Signal: any Consumer]
+    private let identities: @Sendable (Signal) async -> Set<UInt64>
+    private let description: @Sendable (_ session: String) async -> String?
 
     /// Creates the table.
-    public init(_ consumers: [Signal: any Consumer]) {
+    ///
+    /// - Parameters:
+    ///   - stores: The identities of the stores at the end of a signal's pipelines.
+    ///   - session: What is known of a session.
+    public init(
+        _ consumers: [Signal: any Consumer],
+        stores: @escaping @Sendable (Signal) async -> Set<UInt64> = { _ in [] },
+        session: @escaping @Sendable (_ id: String) async -> String? = { _ in nil }
+    ) {
         self.consumers = consumers
+        identities = stores
+        description = session
     }
+
+    /// The stores at the end of a signal's pipelines, each by its ``Exporter/storeIdentity``; empty where nothing is kept.
+    ///
+    /// A receiver that remembers what it handed on compares them, and hands it on again when another store has come.
+    public func stores(behind signal: Signal) async -> Set<UInt64> { await identities(signal) }
+
+    /// What is known of a session, as a JSON document in the words of the API; nil when it is unknown.
+    public func session(_ id: String) async -> String? { await description(id) }
 
     /// Where records of this signal go; nil when no pipeline takes them from this receiver.
     public subscript(signal: Signal) -> (any Consumer)? { consumers[signal] }
