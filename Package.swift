@@ -170,9 +170,13 @@ let package = Package(
         .target(name: "ChildProcess", path: "Tests/ChildProcess"),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "FlushCounter"]),
-        .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
-        .testTarget(name: "OTLPTests", dependencies: ["OTLP"], exclude: ["Fixtures"]),
-        .testTarget(name: "UsageTests", dependencies: ["CEmbedded", "Usage"], exclude: ["Fixtures"]),
+        .testTarget(name: "YAMLTests", dependencies: ["CollectorTesting", "YAML"]),
+        .testTarget(name: "OTLPTests", dependencies: ["CollectorTesting", "OTLP"], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "UsageTests",
+            dependencies: ["CEmbedded", "CollectorTesting", "Usage"],
+            exclude: ["Fixtures"]
+        ),
         .testTarget(
             name: "CollectorKitTests",
             dependencies: plugins + [
@@ -190,7 +194,7 @@ let package = Package(
         .testTarget(
             name: "CollectorTests",
             dependencies: plugins + [
-                "Collector", "CollectorKit", "OTLP", "Usage", "YAML",
+                "Collector", "CollectorKit", "CollectorTesting", "OTLP", "Usage", "YAML",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -220,7 +224,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["ChildProcess", "CollectorKit", "OTLP", "SinkServer", "hammurabi"],
+            dependencies: ["ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "SinkServer", "hammurabi"],
             exclude: ["Fixtures"]
         ),
         pluginTests(

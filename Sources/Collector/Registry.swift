@@ -4,46 +4,29 @@ public import CollectorKit
 
 /// The factories this program knows, by kind and type.
 public struct Registry: Sendable {
-    private var components: [ComponentKind: [String: RegisteredComponent]] = [:]
+    private var factories: [ComponentKind: [String: ComponentFactory]] = [:]
 
-    /// Creates a registry.
-    public init(
-        receivers: [any ReceiverFactory] = [],
-        processors: [any ProcessorFactory] = [],
-        exporters: [any ExporterFactory] = [],
-        extensions: [any ExtensionFactory] = []
-    ) {
-        for factory in receivers { add(.receiver(factory)) }
-        for factory in processors { add(.processor(factory)) }
-        for factory in exporters { add(.exporter(factory)) }
-        for factory in extensions { add(.extension(factory)) }
+    /// Creates a registry; no two factories of a kind may answer to one type or alias.
+    public init(_ factories: [ComponentFactory] = []) {
+        for factory in factories { add(factory) }
     }
 
-    /// Adds a component; no other of its kind may answer to its type or an alias.
-    public mutating func add(_ component: RegisteredComponent) {
-        let (kind, factory) = (component.kind, component.factory)
+    /// Adds a factory; no other of its kind may answer to its type or an alias.
+    public mutating func add(_ factory: ComponentFactory) {
         for type in [factory.type] + factory.aliases {
-            precondition(components[kind]?[type] == nil, "two \(kind.rawValue) answer to \(type)")
-            components[kind, default: [:]][type] = component
+            precondition(factories[factory.kind]?[type] == nil, "two \(factory.kind.rawValue) answer to \(type)")
+            factories[factory.kind, default: [:]][type] = factory
         }
     }
-
-    /// The component for a type or one of its aliases.
-    public func component(_ kind: ComponentKind, _ type: String) -> RegisteredComponent? { components[kind]?[type] }
 
     /// The factory for a type or one of its aliases.
-    public func factory(_ kind: ComponentKind, _ type: String) -> (any ComponentFactory)? {
-        component(kind, type)?.factory
-    }
+    public func factory(_ kind: ComponentKind, _ type: String) -> ComponentFactory? { factories[kind]?[type] }
 
     /// The types of a kind in alphabetical order, aliases included.
-    public func types(_ kind: ComponentKind) -> [String] { (components[kind] ?? [:]).keys.sorted() }
+    public func types(_ kind: ComponentKind) -> [String] { (factories[kind] ?? [:]).keys.sorted() }
 
     /// The factories of a kind, ordered by type.
-    public func all(_ kind: ComponentKind) -> [any ComponentFactory] {
-        (components[kind] ?? [:]).map { (type: $0.key, factory: $0.value.factory) }.filter {
-            $0.type == $0.factory.type
-        }
-        .sorted { $0.type < $1.type }.map(\.factory)
+    public func all(_ kind: ComponentKind) -> [ComponentFactory] {
+        (factories[kind] ?? [:]).filter { $0.key == $0.value.type }.sorted { $0.key < $1.key }.map(\.value)
     }
 }

@@ -12,13 +12,9 @@ public struct Batch: Sendable {
     /// The observations of model calls that the `tokens` processor found, each with the number of its record.
     public var observations: [Observation] = []
     /// The sessions that log records of the batch belong to, found by `tokens`.
-    public var sessions: [SessionUpdate] = []
-    /// For each record its position in ``sessions``, -1 for none; empty when nobody has looked.
-    public var sessionOfRecord: [Int32] = []
+    public var sessions = BatchSessions()
     /// How calls are priced, once the `pricing` processor has said so; a store asks it again when a call changes.
     public var pricing: Pricing?
-    /// Where stores note how many of its calls are new to them; nil when nobody asks.
-    public var receipt: CallReceipt?
     /// What the request that brought it may hold, until exporters take the batch; nil for one that no request brought.
     public var memory: (any MemoryAllowance)?
     /// When the batch came in.

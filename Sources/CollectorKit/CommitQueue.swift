@@ -7,19 +7,10 @@ import Synchronization
 /// Lets batches that arrive while a commit is under way share the next one, so that one flush of the disk serves many senders.
 ///
 /// Commits happen one after the other on a dispatch queue, which goes from one to the next without waking anybody in between.
-public final class CommitQueue: Sendable {
-    private let commit: @Sendable ([Batch]) -> [Result<Void, ConsumeError>]
+public final class CommitQueue<Answer: Sendable>: Sendable {
+    private let commit: @Sendable ([Batch]) -> [Result<Answer, ConsumeError>]
     private let queue: DispatchQueue
     private let state = Mutex(State())
-
-    /// As many records as one commit takes at most, so that a flood does not make one endless transaction.
-    private static let largestGroup = 20_000
-
-    /// As many bytes as one commit takes at most, unless a single batch has more.
-    private static let largestSize = 16 << 20
-
-    /// As many nanoseconds as senders that were just answered are waited for at most; those that go on at once need a tenth of that.
-    private static let longestGathering = 1_000_000
 
     private struct State {
         var waiting: [Entry] = []
@@ -35,19 +26,19 @@ public final class CommitQueue: Sendable {
 
     private struct Entry {
         var batch: Batch
-        var continuation: CheckedContinuation<Result<Void, ConsumeError>, Never>
+        var continuation: CheckedContinuation<Result<Answer, ConsumeError>, Never>
     }
 
-    /// Creates a queue; `commit` keeps a group of batches and returns a result for each.
+    /// Creates a queue; `commit` keeps a group of batches and returns a result for each, with what the sender is to know.
     ///
     /// - Parameter queue: A serial queue on which `commit` may block; what else is put there has its turn between two commits.
-    public init(on queue: DispatchQueue, commit: @escaping @Sendable ([Batch]) -> [Result<Void, ConsumeError>]) {
+    public init(on queue: DispatchQueue, commit: @escaping @Sendable ([Batch]) -> [Result<Answer, ConsumeError>]) {
         self.queue = queue
         self.commit = commit
     }
 
     /// Returns when the batch is kept.
-    public func submit(_ batch: Batch) async throws(ConsumeError) {
+    @discardableResult public func submit(_ batch: Batch) async throws(ConsumeError) -> Answer {
         let result = await withCheckedContinuation { continuation in
             let isFirst = state.withLock { state in
                 state.waiting.append(Entry(batch: batch, continuation: continuation))
@@ -60,7 +51,7 @@ public final class CommitQueue: Sendable {
             }
             if isFirst { queue.async { self.commitNext() } }
         }
-        try result.get()
+        return try result.get()
     }
 
     /// Commits for those that wait by now; who comes meanwhile has the next turn.
@@ -75,7 +66,7 @@ public final class CommitQueue: Sendable {
             let result = index < results.count ? results[index] : .failure(.retryable("the store gave no answer"))
             entry.continuation.resume(returning: result)
         }
-        if wanted > 1 { gather(wanted, within: min(Int(clamping: time), Self.longestGathering)) }
+        if wanted > 1 { gather(wanted, within: min(Int(clamping: time), Group.longestGathering)) }
         let mustGoOn = state.withLock { state in
             state.isCommitting = !state.waiting.isEmpty
             return state.isCommitting
@@ -110,13 +101,25 @@ public final class CommitQueue: Sendable {
             let count = state.waiting.prefix { entry in
                 records += entry.batch.otlp.records.count
                 bytes += entry.batch.otlp.bytes.count
-                return records <= Self.largestGroup && bytes <= Self.largestSize
+                return records <= Group.largest && bytes <= Group.largestSize
             }.count
             let group = Array(state.waiting.prefix(max(1, count)))
             state.waiting.removeFirst(group.count)
             return group
         }
     }
+}
+
+/// The bounds of a group.
+private enum Group {
+    /// As many records as one commit takes at most, so that a flood does not make one endless transaction.
+    static let largest = 20_000
+
+    /// As many bytes as one commit takes at most, unless a single batch has more.
+    static let largestSize = 16 << 20
+
+    /// As many nanoseconds as senders that were just answered are waited for at most; those that go on at once need a tenth of that.
+    static let longestGathering = 1_000_000
 }
 
 /// Whether to wait for senders pays.

@@ -94,7 +94,7 @@ extension Batch {
     /// Drops records that ended before an instant (``time(ofRecord:)``).
     ///
     /// - Returns: How many.
-    public mutating func dropRecords(before instant: Timestamp) -> Int {
+    @discardableResult public mutating func dropRecords(before instant: Timestamp) -> Int {
         var dropped = 0
         for record in otlp.records.indices where otlp.isLive(record: record) && time(ofRecord: record) < instant {
             otlp.overlay.drop(record: record)
@@ -104,18 +104,5 @@ extension Batch {
     }
 
     /// Drops sessions last seen before an instant; the times of a session include those of its records in the batch.
-    public mutating func dropSessions(before instant: Timestamp) {
-        guard sessions.contains(where: { $0.lastSeen < instant }) else { return }
-        var positions: [Int32] = []
-        var kept: Int32 = 0
-        for session in sessions {
-            positions.append(session.lastSeen < instant ? -1 : kept)
-            if session.lastSeen >= instant { kept += 1 }
-        }
-        sessions.removeAll { $0.lastSeen < instant }
-        for record in sessionOfRecord.indices {
-            let position = Int(sessionOfRecord[record])
-            sessionOfRecord[record] = positions.indices.contains(position) ? positions[position] : -1
-        }
-    }
+    public mutating func dropSessions(before instant: Timestamp) { sessions.removeAll { $0.lastSeen < instant } }
 }

@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A place that takes batches: a pipeline, or the exporter at its end.
+/// A place that takes batches: a pipeline, as a receiver sees it.
 public protocol Consumer: Sendable {
     /// Takes a batch; returning means that every durable place behind it holds the batch on disk.
     ///
     /// May be called from many tasks at once.
     /// - Throws: ``ConsumeError``; nothing of the batch counts as taken then, and the same batch may come again.
-    func consume(_ batch: Batch) async throws(ConsumeError)
-    /// The stores behind it, each by a number that it got when it was made: one that was deleted comes back under another.
-    ///
-    /// Who remembers what was handed on compares them, and hands it on again when another store has come. Empty where nothing is kept.
-    var stores: Set<UInt64> { get async }
-}
-
-extension [any Consumer] {
-    /// The stores behind all of them.
-    public var stores: Set<UInt64> {
-        get async {
-            var stores: Set<UInt64> = []
-            for consumer in self { stores.formUnion(await consumer.stores) }
-            return stores
-        }
-    }
+    @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery
 }
 
 /// Why a batch was not taken: for good, or for now.

@@ -7,3 +7,8 @@ public protocol SessionDescribing: Extension {
     /// May be asked from anywhere at any time, also before the start and after the shutdown.
     func describe(session id: String) async -> String?
 }
+
+extension SessionDescribing {
+    /// Itself.
+    public var sessionDescribing: (any SessionDescribing)? { self }
+}

@@ -15,7 +15,7 @@ struct GeneratedTelemetry {
         Timestamp(nanoseconds: 0), at(-240 * 86_400), at(-20 * 86_400), at(-3_000), at(-1_234), at(400 * 86_400),
     ]
 
-    private var random: SeededNumbers
+    private var random: SeededGenerator
     private let pricing: Pricing
     private var observations: [Observation] = []
     private var records: [Record] = []
@@ -32,7 +32,7 @@ struct GeneratedTelemetry {
     }
 
     init(seed: UInt64, calls: Int = 60) throws {
-        random = SeededNumbers(seed: seed)
+        random = SeededGenerator(seed: seed)
         pricing = try Self.pricing(.computed)
         for call in 0..<UInt64(calls) { observe(call) }
         for number in 0..<40 { record(number) }
@@ -78,7 +78,7 @@ struct GeneratedTelemetry {
     private func cut(
         _ observations: [Observation],
         _ records: [Record],
-        _ random: inout SeededNumbers
+        _ random: inout SeededGenerator
     ) throws -> [Batch] {
         var (observations, records) = (observations[...], records[...])
         var batches: [Batch] = []
@@ -99,18 +99,11 @@ struct GeneratedTelemetry {
         var batch = Batch(try OTLPBatch(signal: .logs, json: Array(json.utf8)), receivedAt: now)
         batch.observations = observations
         batch.pricing = pricing
-        for record in records {
-            guard let update = record.update else {
-                batch.sessionOfRecord.append(-1)
-                continue
-            }
-            if let position = batch.sessions.firstIndex(where: { $0.id == update.id }) {
-                batch.sessions[position].merge(update)
-                batch.sessionOfRecord.append(Int32(position))
-            } else {
-                batch.sessionOfRecord.append(Int32(batch.sessions.count))
-                batch.sessions.append(update)
-            }
+        for (number, record) in records.enumerated() {
+            guard let update = record.update else { continue }
+            let known = batch.sessions.firstIndex { $0.id == update.id }
+            if let known { batch.sessions[known].merge(update) }
+            batch.sessions.assign(record: number, to: known ?? batch.sessions.append(update))
         }
         return batch
     }
@@ -231,26 +224,6 @@ struct GeneratedTelemetry {
         }
         records.append(record)
     }
-}
-
-/// Random numbers that are the same in every run.
-struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
-    }
-
-    /// A number from zero up to but not including a limit.
-    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(max(1, limit))) }
 }
 
 // MARK: - Hostile

@@ -104,7 +104,6 @@ struct ReferenceStore {
         var found: Set<ReferenceAnswers.Record> = []
         for batch in batches {
             for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
-                let position = batch.sessionOfRecord.isEmpty ? -1 : Int(batch.sessionOfRecord[record])
                 var writer = OTLPJSONWriter()
                 let scope = batch.otlp.records[record].scope
                 writer.writeResource(batch.otlp.scopes[scope].resource, of: batch.otlp)
@@ -114,7 +113,7 @@ struct ReferenceStore {
                     ReferenceAnswers.Record(
                         time: batch.time(ofRecord: record),
                         name: batch.name(ofRecord: record),
-                        session: position < 0 ? nil : batch.sessions[position].id,
+                        session: batch.sessions[record: record]?.id,
                         text: writer.finish()
                     )
                 )

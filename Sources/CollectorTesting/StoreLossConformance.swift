@@ -84,7 +84,7 @@ public struct StoreLossConformance: Sendable {
         }
         await exporter.shutdown()
         exporter = try await start(folder)
-        guard let store = exporter as? any UsageStore else { throw StoreError("it answers no questions") }
+        guard let store = exporter.usageStore else { throw StoreError("it answers no questions") }
         for number in acknowledged {
             let calls = try await store.session(id: "session-\(number)")?.calls.count ?? 0
             if calls != 1 { violations.append("of call \(number), which it acknowledged, it has \(calls)") }

@@ -12,7 +12,9 @@ import Usage
 ///
 /// ```swift
 /// @Test func `my store answers like every other`() async throws {
-///     let suite = UsageStoreConformance(home: folder) { folder, settings in MyFactory().makeExporter(config(folder), settings) }
+///     let suite = UsageStoreConformance(home: folder) { folder, settings in
+///         try ComponentFactory.mine.makeExporter(config(folder), settings)
+///     }
 ///     #expect(await suite.violations() == [])
 /// }
 /// ```
@@ -133,19 +135,17 @@ public struct UsageStoreConformance: Sendable {
         var violations: [String] = []
         for step in script.steps {
             switch step {
-            case .consume(var batch):
+            case .consume(let batch):
                 let expected = try reference.consume(batch)
-                let receipt = CallReceipt()
-                batch.receipt = receipt
-                try await exporter.consume(batch)
-                if receipt.newCalls != expected {
-                    violations.append("\(name): it found \(receipt.newCalls ?? -1) new calls, not \(expected)")
+                let found = try await exporter.deliver(batch).newCalls
+                if found != expected {
+                    violations.append("\(name): it found \(found ?? -1) new calls, not \(expected)")
                 }
             case .restart:
-                let identity = await exporter.stores
+                let identity = exporter.storeIdentity
                 await exporter.shutdown()
                 exporter = try await start(folder)
-                if reference.holdsCalls, await exporter.stores != identity || identity.count != 1 {
+                if reference.holdsCalls, identity == nil || exporter.storeIdentity != identity {
                     violations.append("\(name): it does not know itself again after a restart")
                 }
             case .compact(let instant, let isCompared):
@@ -183,7 +183,7 @@ public struct UsageStoreConformance: Sendable {
     }
 
     private static func store(_ exporter: any Exporter) throws -> any UsageStore {
-        guard let store = exporter as? any UsageStore else { throw StoreError("it answers no questions") }
+        guard let store = exporter.usageStore else { throw StoreError("it answers no questions") }
         return store
     }
 

@@ -14,7 +14,7 @@ import Usage
 /// goes to the dead letters. With `sending_queue: { enabled: false }` a sender gets the destination's own answer.
 ///
 /// ```swift
-/// func makeExporter(_ config: AlertsConfig, _ settings: ComponentSettings) -> any Exporter {
+/// static let alerts = exporter("alerts", AlertsConfig.self, summary: "sends alerts on") { config, settings in
 ///     QueuedExporter(config, settings) { request, signal in
 ///         await post(request.bytes, to: config.url) ? .taken : .later("it does not answer", after: nil)
 ///     }
@@ -42,7 +42,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
 
     private struct Running {
         var lanes: [Signal: SignalQueue] = [:]
-        var queues: [Signal: CommitQueue] = [:]
+        var queues: [Signal: CommitQueue<Void>] = [:]
         var deadLetters: SegmentLog?
         var lock: (any Sendable)?
         var task: Task<Void, Never>?
@@ -207,7 +207,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         try await submit(batch, queue)
     }
 
-    private func submit(_ batch: Batch, _ lane: CommitQueue) async throws(ConsumeError) {
+    private func submit(_ batch: Batch, _ lane: CommitQueue<Void>) async throws(ConsumeError) {
         guard queue.blockOnOverflow else { return try await lane.submit(batch) }
         let end = ContinuousClock.now + Self.roomTime
         while true {
@@ -224,7 +224,6 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         let records = batch.otlp.recordCount
         switch await send(OutgoingRequest(batch.otlp.encoded()), batch.signal) {
         case .taken(let rejected, let message):
-            settings.counters.add(records, to: .accepted)
             settings.counters.add(records - min(records, rejected), to: .sent)
             settings.counters.add(min(records, rejected), to: .failed)
             if rejected > 0 { settings.counters.note("\(rejected) records rejected: \(message)", at: settings.now()) }

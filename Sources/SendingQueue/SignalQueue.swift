@@ -74,7 +74,7 @@ final class SignalQueue: Sendable {
     private var counters: ComponentCounters { environment.settings.counters }
 
     /// Where batches are handed in.
-    func makeCommitQueue() -> CommitQueue { CommitQueue(on: writes) { self.keep($0) } }
+    func makeCommitQueue() -> CommitQueue<Void> { CommitQueue(on: writes) { self.keep($0) } }
 
     /// Runs something that blocks, where it may.
     private func onDisk<Value: Sendable>(reading: Bool, _ work: @escaping @Sendable () -> Value) async -> Value {
@@ -462,7 +462,6 @@ extension SignalQueue {
             return state.diskTrouble != nil
         }
         if wasFailing { logger.notice("the queue can be written again") }
-        counters.add(entries.reduce(0) { $0 + $1.records }, to: .accepted)
         counters.add(entries.reduce(0) { $0 + QueueSize($1).bytes }, to: .queuedBytes)
         let isEnough = fresh.bytes >= limits.minimum.bytes || fresh.records >= limits.minimum.records
         if wasEmpty || isEnough { bell.ring() }

@@ -28,7 +28,7 @@ enum BuiltInPlugins {
     private static let state = Mutex(State())
 
     private struct State {
-        var added: [RegisteredComponent] = []
+        var added: [ComponentFactory] = []
         var registry: Registry?
     }
 
@@ -43,44 +43,30 @@ enum BuiltInPlugins {
     }
 
     /// The components that were added, in the order in which they were.
-    static var added: [RegisteredComponent] { state.withLock { $0.added } }
+    static var added: [ComponentFactory] { state.withLock { $0.added } }
 
     /// Adds components to the built-in ones; to be called before the first command.
     ///
     /// - Throws: ``StartError`` when a component answers to a type that another one of its kind has already; none is added then.
-    static func add(_ components: [RegisteredComponent]) throws(StartError) {
+    static func add(_ components: [ComponentFactory]) throws(StartError) {
         var registry = builtIn(pages: ComponentPages.builtIn + components.map { ComponentPages.page(of: $0) })
-        for component in components {
-            let types = [component.factory.type] + component.factory.aliases
-            if let type = types.first(where: { registry.factory(component.kind, $0) != nil }) {
-                throw StartError(.configuration, "two \(component.kind.rawValue) of this program answer to \(type)")
+        for factory in components {
+            let types = [factory.type] + factory.aliases
+            if let type = types.first(where: { registry.factory(factory.kind, $0) != nil }) {
+                throw StartError(.configuration, "two \(factory.kind.rawValue) of this program answer to \(type)")
             }
-            registry.add(component)
+            registry.add(factory)
         }
         state.withLock { $0 = State(added: components, registry: registry) }
     }
 
     private static func builtIn(pages: [ComponentPage]) -> Registry {
-        Registry(
-            receivers: [
-                OTLPFactory(),
-                EventsFactory(),
-                AgentSessionsFactory(
-                    environment: Environment.process.variables,
-                    machine: Environment.process.machineName
-                ),
-            ],
-            processors: [
-                TokensFactory(), PricingFactory(), RetentionFactory(), RedactionFactory(), FilterFactory(),
-                AttributesFactory(),
-            ],
-            exporters: [
-                SQLiteFactory(), JSONLFactory(), StdoutFactory(), OTLPHTTPFactory(version: Version.number),
-            ],
-            extensions: [
-                HubFactory(version: Version.number, pages: pages), APIKeysFactory(),
-                HealthCheckFactory(version: Version.number),
-            ]
-        )
+        Registry([
+            .otlp, .events,
+            .agentSessions(environment: Environment.process.variables, machine: Environment.process.machineName),
+            .tokens, .pricing, .retention, .redaction, .filter, .attributes,
+            .sqlite, .jsonl, .stdout, .otlpHTTP(version: Version.number),
+            .hub(version: Version.number, pages: pages), .apiKeys, .healthCheck(version: Version.number),
+        ])
     }
 }

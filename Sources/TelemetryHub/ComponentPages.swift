@@ -14,20 +14,19 @@ enum ComponentPages {
     static var all: [ComponentPage] { builtIn + BuiltInPlugins.added.map { page(of: $0) } }
 
     /// A page with what a factory says of itself: purpose, signals, keys.
-    static func page(of component: RegisteredComponent) -> ComponentPage {
-        let factory = component.factory
+    static func page(of factory: ComponentFactory) -> ComponentPage {
         let signals = factory.signals.map(\.rawValue).joined(separator: ", ")
         var lines = [
             "# \(factory.type)", "", factory.summary.prefix(1).uppercased() + factory.summary.dropFirst() + ".", "",
         ]
-        lines.append("\(component.kind.singular.capitalized). Signals: \(signals.isEmpty ? "none" : signals).")
-        let keys = ConfigKeys.of(factory)
+        lines.append("\(factory.kind.singular.capitalized). Signals: \(signals.isEmpty ? "none" : signals).")
+        let keys = factory.configuration.keys
         if !keys.isEmpty { lines += ["", "## Keys", "", "| key | default | meaning |", "| --- | --- | --- |"] }
         for key in keys {
             let value = key.defaultText.map { $0.isEmpty ? "" : "`\($0)`" } ?? ""
             lines.append("| `\(key.name)` | \(value) | \(key.documentation) |")
         }
-        return ComponentPage(kind: component.kind, type: factory.type, text: lines.joined(separator: "\n") + "\n")
+        return ComponentPage(kind: factory.kind, type: factory.type, text: lines.joined(separator: "\n") + "\n")
     }
 
     /// The pages that are compiled in.

@@ -42,12 +42,17 @@ struct ConfigSchema {
         return section
     }
 
-    private func component(_ factory: some ComponentFactory) -> Schema {
+    private func component(_ factory: ComponentFactory) -> Schema {
+        if let text = factory.configuration.schema,
+            let given = try? JSONDecoder().decode(JSON.self, from: Data(text.utf8))
+        {
+            return Schema(given: given)
+        }
         var root = Schema(type: ["object", "null"])
         root.description = factory.summary
         root.additionalProperties = false
         root.properties = [:]
-        for key in ConfigKeys.of(factory) { root.insert(key, at: key.path[...]) }
+        for key in factory.configuration.keys { root.insert(key, at: key.path[...]) }
         return root
     }
 
@@ -92,6 +97,13 @@ private struct Schema: Encodable {
     var additionalProperties: Bool?
     var required: [String]?
     var items: Box?
+    /// A schema that a component brings; nothing else is shown then.
+    var given: JSON?
+
+    init(given: JSON) {
+        type = []
+        self.given = given
+    }
 
     init(type: String) { self.type = [type] }
 
@@ -101,6 +113,21 @@ private struct Schema: Encodable {
         case dialect = "$schema"
         case choices = "enum"
         case title, description, type, properties, patternProperties, additionalProperties, required, items
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        if let given { return try given.encode(to: encoder) }
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(dialect, forKey: .dialect)
+        try container.encodeIfPresent(title, forKey: .title)
+        try container.encodeIfPresent(description, forKey: .description)
+        try container.encode(type, forKey: .type)
+        try container.encodeIfPresent(choices, forKey: .choices)
+        try container.encodeIfPresent(properties, forKey: .properties)
+        try container.encodeIfPresent(patternProperties, forKey: .patternProperties)
+        try container.encodeIfPresent(additionalProperties, forKey: .additionalProperties)
+        try container.encodeIfPresent(required, forKey: .required)
+        try container.encodeIfPresent(items, forKey: .items)
     }
 
     /// Puts a key into nested sections, which are made as they are needed.
@@ -149,4 +176,47 @@ private final class Box: Encodable {
     init(_ schema: Schema) { self.schema = schema }
 
     func encode(to encoder: any Encoder) throws { try schema.encode(to: encoder) }
+}
+
+/// Any JSON value, kept as it is.
+private enum JSON: Codable {
+    case null
+    case boolean(Bool)
+    case integer(Int)
+    case number(Double)
+    case string(String)
+    case array([JSON])
+    case object([String: JSON])
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Bool.self) {
+            self = .boolean(value)
+        } else if let value = try? container.decode(Int.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let value = try? container.decode([JSON].self) {
+            self = .array(value)
+        } else {
+            self = .object(try container.decode([String: JSON].self))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .boolean(let value): try container.encode(value)
+        case .integer(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .string(let value): try container.encode(value)
+        case .array(let values): try container.encode(values)
+        case .object(let members): try container.encode(members)
+        }
+    }
 }

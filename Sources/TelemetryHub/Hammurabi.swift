@@ -11,14 +11,14 @@ import YAML
 /// ```swift
 /// import TelemetryHub
 ///
-/// await TelemetryHub.main(adding: [.exporter(ledgerCSV)])
+/// await TelemetryHub.main(adding: [.ledgerCSV])
 /// ```
 public enum TelemetryHub {
     /// Runs the command that the arguments of this process name, `run` without any, and ends the process with its exit code.
     ///
     /// - Parameter components: Components beside the built-in ones. The process ends with the code for a configuration that cannot be
     ///   used when one of them answers to a type that is taken.
-    public static func main(adding components: [RegisteredComponent] = []) async {
+    public static func main(adding components: [ComponentFactory] = []) async {
         do throws(StartError) {
             if !components.isEmpty { try BuiltInPlugins.add(components) }
         } catch {

@@ -105,8 +105,8 @@ extension HubConnection {
             if let id = parts.stores.keys.first { config.store = id.description }
             guard let id = ComponentID("hub") else { throw CommandFailure.noHub }
             let settings = ComponentSettings(id: id, logger: logger, home: home, now: now)
-            let hub = HubFactory(version: Version.number).makeExtension(config, settings, with: parts)
-            guard let serving = hub as? any HTTPServing else { throw CommandFailure.noHub }
+            let hub = try ComponentFactory.hub(version: Version.number).makeExtension(config, settings, with: parts)
+            guard let serving = hub.httpServing else { throw CommandFailure.noHub }
             return try await use(HubConnection(try LocalAnswers(of: serving), config: config, graph: graph))
         }
     }

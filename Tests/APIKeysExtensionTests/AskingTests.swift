@@ -36,7 +36,7 @@ struct AskingTests {
     }
 
     @Test func `it keeps the contract of components`() async throws {
-        let suite = ComponentConformance(APIKeysFactory(), home: folder.path)
+        let suite = ComponentConformance(.apiKeys, home: folder.path)
         #expect(suite.configurationViolations() == [])
     }
 

@@ -2,6 +2,7 @@
 
 import CZstd
 import CollectorKit
+import CollectorTesting
 import Foundation
 import Testing
 import Usage
@@ -78,7 +79,7 @@ struct FileLifeTests {
         try home.write("", to: name)
         try home.remove("hub")
         let scene = try await Scene(home)
-        var random = Linear(state: UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = min(rest.count, 1 + Int(random.next() % 400))
@@ -228,15 +229,5 @@ struct FileLifeTests {
         let count = ZSTD_compress(&target, target.count, bytes, bytes.count, 3)
         #expect(ZSTD_isError(count) == 0)
         return Array(target[..<count])
-    }
-}
-
-/// Numbers that are the same on every run.
-struct Linear: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state >> 16
     }
 }

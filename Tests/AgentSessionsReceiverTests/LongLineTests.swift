@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import Foundation
 import Testing
 import Usage
@@ -61,7 +62,7 @@ struct LongLineTests {
 
     /// What is left of a text that comes in pieces of random length.
     private func condensed(_ text: String, seed: UInt64) -> String {
-        var random = Linear(state: seed)
+        var random = SeededGenerator(seed: seed)
         var (condenser, rest, left) = (LineCondenser(), Array(text.utf8)[...], [UInt8]())
         var piece: [UInt8] = []
         while !rest.isEmpty {
@@ -77,7 +78,7 @@ struct LongLineTests {
 
     @Test(arguments: 1...20)
     func `what is left is the same JSON with its texts cut off`(seed: UInt64) throws {
-        var random = Linear(state: seed)
+        var random = SeededGenerator(seed: seed)
         var members: [String: String] = [:]
         for number in 1...20 {
             let alphabet = ["a", "\\", "\"", "\n", "\\\"", "ä"].map {

@@ -21,7 +21,7 @@ struct ReceiverTests {
     }
 
     @Test func `it keeps the contract of a component`() async throws {
-        let suite = ComponentConformance(AgentSessionsFactory(environment: ["HOME": home.path]), home: home.path)
+        let suite = ComponentConformance(.agentSessions(environment: ["HOME": home.path]), home: home.path)
         #expect(await suite.violations() == [])
     }
 

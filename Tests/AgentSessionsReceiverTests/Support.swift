@@ -75,25 +75,31 @@ final class Books: Consumer {
     }
 
     init() throws {
-        tokens = TokensFactory().makeProcessor(TokensConfig(), try testSettings("tokens", home: "/nowhere"))
+        tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), testSettings("tokens", home: "/nowhere"))
     }
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         if let refusal = state.withLock({ $0.refusal }) { throw refusal }
         var batch = batch
         try tokens.process(&batch)
-        let result: Result<Void, any Error> = state.withLock { [batch] state in
+        let result: Result<Delivery, any Error> = state.withLock { [batch] state in
             state.batchSizes.append(batch.otlp.recordCount)
             for update in batch.sessions + batch.observations.compactMap(\.sessionUpdate) {
                 if state.sessions[update.id] == nil { state.sessions[update.id] = update }
                 state.sessions[update.id]?.merge(update)
             }
-            return Result { batch.receipt?.note(try state.ledger.absorb(batch.observations).newCallCount()) }
+            return Result {
+                let calls = try state.ledger.absorb(batch.observations).newCallCount()
+                return Delivery { calls }
+            }
         }
-        if case .failure(let error) = result { throw .permanent("\(error)") }
+        switch result {
+        case .success(let delivery): return delivery
+        case .failure(let error): throw .permanent("\(error)")
+        }
     }
 
-    var stores: Set<UInt64> { state.withLock { [$0.identity] } }
+    var identity: UInt64 { state.withLock { $0.identity } }
 
     /// Becomes an empty store of another identity.
     func begin(as identity: UInt64) {
@@ -135,7 +141,8 @@ func testSettings(_ id: String, home: String) throws -> ComponentSettings {
 struct Scene {
     let home: TestHome
     let books: Books
-    private let receiver: any Receiver & SessionScanner
+    private let receiver: any Receiver
+    private let scanner: any SessionScanner
 
     init(
         _ home: TestHome,
@@ -149,21 +156,21 @@ struct Scene {
         var config = AgentSessionsConfig()
         config.pollInterval = ConfigDuration(seconds: 0)
         change(&config)
-        let made = AgentSessionsFactory(environment: ["HOME": home.path].merging(environment) { $1 }, machine: "desk")
-            .makeReceiver(
-                config,
-                try testSettings("agent_sessions", home: home.path + "/hub"),
-                next: SignalConsumers([.logs: self.books])
-            )
-        receiver = try #require(made as? any Receiver & SessionScanner)
+        let environment = ["HOME": home.path].merging(environment) { $1 }
+        receiver = try ComponentFactory.agentSessions(environment: environment, machine: "desk").makeReceiver(
+            config,
+            testSettings("agent_sessions", home: home.path + "/hub"),
+            next: SignalConsumers([.logs: self.books], stores: { [books = self.books] _ in [books.identity] })
+        )
+        scanner = try #require(receiver.sessionScanner)
         if starts { try await receiver.start() }
     }
 
     @discardableResult
-    func scan() async throws -> ScanReport { try await receiver.scan(progress: nil) }
+    func scan() async throws -> ScanReport { try await scanner.scan(progress: nil) }
 
     /// What stands in the files.
-    var faults: ScanReport? { receiver.standingFaults }
+    var faults: ScanReport? { scanner.standingFaults }
 
     func shutdown() async { await receiver.shutdown() }
 }

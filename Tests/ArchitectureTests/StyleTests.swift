@@ -27,6 +27,17 @@ struct StyleTests {
         }
     }
 
+    /// The host asks a component what it can do; a question to the run-time system would skip one silently that forgot to conform.
+    @Test func `the host asks components and not the run-time system`() {
+        for room in ["Sources/Collector", "Sources/CollectorTesting"] {
+            for file in tree.files(in: room) {
+                for (number, line) in file.lines.enumerated() {
+                    #expect(!line.contains(#/\b(as\?|is) any /#), "\(file.path):\(number + 1)")
+                }
+            }
+        }
+    }
+
     @Test func `only the terminal prints`() {
         for file in tree.files where !file.path.hasPrefix("Tests/") {
             for (number, line) in file.lines.enumerated() {

@@ -38,7 +38,7 @@ struct CommitQueueTests {
         return Batch(try OTLPBatch(signal: .logs, json: Array(json.utf8)), receivedAt: time(number))
     }
 
-    private func refusal(of batch: Batch, by queue: CommitQueue) async -> String? {
+    private func refusal(of batch: Batch, by queue: CommitQueue<Void>) async -> String? {
         do throws(ConsumeError) {
             try await queue.submit(batch)
             return nil
@@ -86,7 +86,7 @@ struct CommitQueueTests {
     }
 
     @Test func `a batch for which the store has no answer is to come again`() async throws {
-        let queue = CommitQueue(on: DispatchQueue(label: "commits")) { _ in [] }
+        let queue = CommitQueue<Void>(on: DispatchQueue(label: "commits")) { _ in [] }
         let batch = try batch(0)
         await #expect(throws: ConsumeError.self) { try await queue.submit(batch) }
     }

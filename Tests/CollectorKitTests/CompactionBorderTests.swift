@@ -18,8 +18,8 @@ struct CompactionBorderTests {
         var batch = Batch(try OTLPBatch(signal: .logs, json: Array(json.utf8)), receivedAt: time(receivedAt))
         for (position, hour) in hours.enumerated() {
             batch.observations.append(observation(UInt64(position), hour))
-            batch.sessions.append(SessionUpdate(id: "\(hour)", time: time(hour)))
-            batch.sessionOfRecord.append(Int32(position))
+            let update = SessionUpdate(id: "\(hour)", time: time(hour))
+            batch.sessions.assign(record: position, to: batch.sessions.append(update))
         }
         return batch
     }
@@ -37,7 +37,7 @@ struct CompactionBorderTests {
         #expect(batches[0].otlp.recordCount == 2)
         #expect(batches[0].observations.map(\.time) == [-23, -1, 0, 1].map(Self.time))
         #expect(batches[0].sessions.map(\.id) == ["0", "1"])
-        #expect(batches[0].sessionOfRecord == [-1, -1, -1, 0, 1])
+        #expect((0..<5).map { batches[0].sessions.position(ofRecord: $0) } == [nil, nil, nil, 0, 1])
         #expect(CompactionBorder.none.admit([try Self.batch([-25])]).refused == 0)
     }
 

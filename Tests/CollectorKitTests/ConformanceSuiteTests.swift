@@ -2,29 +2,35 @@
 
 import CollectorKit
 import CollectorTesting
+import OTLP
 import Testing
 
 /// The suite finds what it is there to find.
 struct ConformanceSuiteTests {
     @Test func `an exporter that breaks every rule is told of each`() async {
-        let violations = await ComponentConformance(BrokenFactory(), home: "/tmp").violations()
+        let violations = await ComponentConformance(.broken, home: "/tmp").violations()
         for part in [
-            "has no summary", "greeting is not documented", "no key gone to document", "taken before the start",
-            "taken after the shutdown",
-            "not counted as sent", "isStore",
+            "has no summary", "greeting is not documented", "no key gone to document", "counted as sent",
         ] {
             #expect(violations.contains { $0.contains(part) }, "\(part) in \(violations)")
         }
     }
+
+    @Test func `a factory that promises a store and makes none is told so`() async {
+        let violations = await ComponentConformance(.noStore, home: "/tmp").violations()
+        #expect(violations.contains { $0.contains("isStore of the factory no_store is wrong") }, "\(violations)")
+    }
 }
 
-private struct BrokenFactory: ExporterFactory {
-    typealias Config = BrokenConfig
-    let type = "broken"
-    let summary = ""
-    let isStore = true
-
-    func makeExporter(_ config: BrokenConfig, _ settings: ComponentSettings) -> any Exporter { BrokenExporter() }
+extension ComponentFactory {
+    fileprivate static let broken = exporter("broken", BrokenConfig.self, summary: "") { _, settings in
+        BrokenExporter(counters: settings.counters)
+    }
+    fileprivate static let noStore = exporter("no_store", BrokenConfig.self, isStore: true, summary: "") {
+        _,
+        settings in
+        BrokenExporter(counters: settings.counters)
+    }
 }
 
 private struct BrokenConfig: ComponentConfig {
@@ -33,5 +39,7 @@ private struct BrokenConfig: ComponentConfig {
 }
 
 private struct BrokenExporter: Exporter {
-    func consume(_ batch: Batch) async throws(ConsumeError) {}
+    let counters: ComponentCounters
+
+    func consume(_ batch: Batch) async throws(ConsumeError) { counters.add(batch.otlp.recordCount, to: .sent) }
 }

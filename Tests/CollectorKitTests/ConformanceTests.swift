@@ -16,34 +16,34 @@ struct ConformanceTests {
     private let home = FileManager.default.temporaryDirectory.appending(path: "conformance-\(UUID().uuidString)").path
 
     @Test func `otlp keeps the contract`() async {
-        let violations = await ComponentConformance(OTLPFactory(), home: home).violations()
+        let violations = await ComponentConformance(.otlp, home: home).violations()
         #expect(violations == [])
     }
 
     @Test func `tokens keeps the contract`() async {
-        let violations = await ComponentConformance(TokensFactory(), home: home).violations()
+        let violations = await ComponentConformance(.tokens, home: home).violations()
         #expect(violations == [])
     }
 
     @Test func `pricing keeps the contract`() async {
-        let violations = await ComponentConformance(PricingFactory(), home: home).violations()
+        let violations = await ComponentConformance(.pricing, home: home).violations()
         #expect(violations == [])
     }
 
     @Test func `sqlite keeps the contract`() async {
         var config = SQLiteConfig()
         config.path = ConfigPath("\(home)/telemetry.db")
-        let violations = await ComponentConformance(SQLiteFactory(), config: config, home: home).violations()
+        let violations = await ComponentConformance(.sqlite, config: config, home: home).violations()
         #expect(violations == [])
     }
 
     @Test func `stdout keeps the contract`() async {
-        let violations = await ComponentConformance(StdoutFactory { _ in }, home: home).violations()
+        let violations = await ComponentConformance(.stdout { _ in }, home: home).violations()
         #expect(violations == [])
     }
 
     @Test func `hub keeps the contract`() async {
-        let violations = await ComponentConformance(HubFactory(), home: home).violations()
+        let violations = await ComponentConformance(.hub(), home: home).violations()
         #expect(violations == [])
     }
 }

@@ -7,14 +7,14 @@ import Testing
 /// An exporter in one function.
 struct SimpleExporterTests {
     @Test func `it keeps the contract`() async {
-        let factory = OneFunction { { _ in } }
+        let factory = ComponentFactory.oneFunction { { _ in } }
         #expect(await ComponentConformance(factory, home: "/tmp/simple-exporter").violations() == [])
     }
 
     @Test func `an error of the start ends the start, one that says why as it is`() async {
         struct Odd: Error {}
-        let said = OneFunction { throw StartError(.permission, "it may not be read") }
-        let other = OneFunction { throw Odd() }
+        let said = ComponentFactory.oneFunction { throw StartError(.permission, "it may not be read") }
+        let other = ComponentFactory.oneFunction { throw Odd() }
         for (factory, reason) in [(said, StartError.Reason.permission), (other, .inputOutput)] {
             let result = await ComponentConformance(factory, home: "/tmp/simple-exporter").violations()
             #expect(result.contains { $0.contains(reason == .permission ? "may not be read" : "Odd") })
@@ -22,16 +22,13 @@ struct SimpleExporterTests {
     }
 }
 
-private struct OneFunction: ExporterFactory {
-    typealias Config = NoConfig
-    let type = "one_function"
-    let summary = "takes everything"
-    let open: @Sendable () async throws -> SimpleExporter.Export
-
-    init(_ open: @escaping @Sendable () async throws -> SimpleExporter.Export) { self.open = open }
-
-    func makeExporter(_ config: NoConfig, _ settings: ComponentSettings) -> any Exporter {
-        SimpleExporter(settings, open: open)
+extension ComponentFactory {
+    fileprivate static func oneFunction(
+        _ open: @escaping @Sendable () async throws -> SimpleExporter.Export
+    ) -> ComponentFactory {
+        .exporter("one_function", NoConfig.self, summary: "takes everything") { _, settings in
+            SimpleExporter(settings, open: open)
+        }
     }
 }
 

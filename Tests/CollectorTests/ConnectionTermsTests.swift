@@ -47,12 +47,7 @@ struct ConnectionTermsTests {
     }
 
     @Test func `a component's terms reach its listener`() async throws {
-        let registry = Registry(
-            receivers: [ProbeFactory(journal: Journal())],
-            processors: [],
-            exporters: [ProbeFactory(journal: Journal())],
-            extensions: [BriefFactory()]
-        )
+        let registry = Registry(ComponentFactory.probes(Journal()) + [.brief])
         let collector = try await RunningCollector(
             """
             receivers: { probe: }
@@ -69,26 +64,22 @@ struct ConnectionTermsTests {
     }
 }
 
-/// Makes a component that ends each connection.
-private struct BriefFactory: ExtensionFactory {
-    typealias Config = WebConfig
+extension ComponentFactory {
+    /// Ends each connection.
+    fileprivate static let brief = ComponentFactory.extension(
+        "brief",
+        WebConfig.self,
+        summary: "ends each connection"
+    ) { config, _, _ in Brief(endpoint: config.endpoint) }
+}
 
-    let type = "brief"
-    let summary = "ends each connection"
+private struct Brief: Extension, HTTPServing {
+    let endpoint: Endpoint
+    var routes: [Route] { [Route(.get, "/brief") { _ in ServerResponse(.ok) }] }
 
-    func makeExtension(_ config: WebConfig, _ settings: ComponentSettings, with parts: CollectorParts) -> any Extension
-    {
-        Brief(endpoint: config.endpoint)
-    }
-
-    private struct Brief: Extension, HTTPServing {
-        let endpoint: Endpoint
-        var routes: [Route] { [Route(.get, "/brief") { _ in ServerResponse(.ok) }] }
-
-        var connectionTerms: ConnectionTerms {
-            var terms = ConnectionTerms()
-            terms.keepsAlive = false
-            return terms
-        }
+    var connectionTerms: ConnectionTerms {
+        var terms = ConnectionTerms()
+        terms.keepsAlive = false
+        return terms
     }
 }

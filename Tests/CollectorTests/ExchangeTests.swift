@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import HTTPTypes
 import OTLP
 import OTLPReceiver
@@ -37,13 +38,7 @@ struct ExchangeTests {
                 "traces: { receivers: [probe/in],",
                 with: "traces: { receivers: [probe/in], processors: [sharing/a],"
             )
-        let probe = ProbeFactory(journal: journal)
-        let registry = Registry(
-            receivers: [probe],
-            processors: [SharingFactory(journal: journal)],
-            exporters: [probe],
-            extensions: [probe]
-        )
+        let registry = Registry(ComponentFactory.probes(journal) + [sharing])
         let text = ConfigText(config)
         let collector = try await RunningCollector(config, registry, load: text.loading(registry))
         text.value = config.replacing("sharing/a:", with: "sharing/a: { stalls: false }")
@@ -53,15 +48,9 @@ struct ExchangeTests {
         #expect(journal.entries.filter { $0.hasPrefix("part of") }.sorted() == ["part of a", "part of b"])
     }
 
-    /// Makes processors that have something in common.
-    private struct SharingFactory: ProcessorFactory {
-        typealias Config = ProbeConfig
-
-        let journal: Journal
-        let type = "sharing"
-        let summary = "shares"
-
-        func makeProcessor(_ config: ProbeConfig, _ settings: ComponentSettings) throws(StartError) -> any Processor {
+    /// Processors that have something in common.
+    private var sharing: ComponentFactory {
+        .processor("sharing", ProbeConfig.self, summary: "shares") { [journal] config, settings in
             let name = settings.id.name
             journal.write("processor \(name)")
             let shared = settings.shared.part(of: settings.id) {
@@ -192,12 +181,7 @@ struct ExchangeTests {
     /// Half of the configurations are broken, in turn by an error and by an exporter that cannot start.
     @Test func `exchanges under load lose nothing, double nothing and refuse nobody`() async throws {
         let sinks = SinkStore()
-        let registry = Registry(
-            receivers: [OTLPFactory()],
-            processors: [ProbeFactory(journal: journal)],
-            exporters: [SinkStoreFactory(shelf: sinks), ProbeFactory(journal: journal)],
-            extensions: []
-        )
+        let registry = Registry(ComponentFactory.probes(journal) + [.otlp, .shelf(sinks)])
         func config(_ number: Int) -> String {
             let exporter = ["", "label: \(number)", "label: \(number / 4)", "label: x, swims: 1"][number % 4]
             let http = number % 3 == 0 ? ", response_headers: { X-Number: \(number) }" : ""
@@ -304,41 +288,35 @@ final class SinkStore: Sendable {
     func add(_ count: Int) { records.wrappingAdd(count, ordering: .relaxed) }
 }
 
-/// Makes exporters that fill a shelf.
-struct SinkStoreFactory: ExporterFactory {
-    typealias Config = SinkStoreConfig
+extension ComponentFactory {
+    /// Fills a shelf.
+    static func shelf(_ shelf: SinkStore) -> ComponentFactory {
+        .exporter("shelf", SinkStoreConfig.self, summary: "counts records") { _, _ in StoreState(shelf: shelf) }
+    }
+}
 
+private final class StoreState: Exporter {
     let shelf: SinkStore
-    let type = "shelf"
-    let summary = "counts records"
+    let isOpen = Atomic(false)
 
-    func makeExporter(_ config: SinkStoreConfig, _ settings: ComponentSettings) -> any Exporter {
-        StoreState(shelf: shelf)
+    init(shelf: SinkStore) {
+        self.shelf = shelf
     }
 
-    private final class StoreState: Exporter {
-        let shelf: SinkStore
-        let isOpen = Atomic(false)
+    func start() async throws(StartError) {
+        guard shelf.enter() else { throw StartError(.inputOutput, "somebody else writes") }
+        isOpen.store(true, ordering: .relaxed)
+    }
 
-        init(shelf: SinkStore) {
-            self.shelf = shelf
-        }
+    func shutdown() async {
+        if isOpen.exchange(false, ordering: .relaxed) { shelf.leave() }
+    }
 
-        func start() async throws(StartError) {
-            guard shelf.enter() else { throw StartError(.inputOutput, "somebody else writes") }
-            isOpen.store(true, ordering: .relaxed)
-        }
-
-        func shutdown() async {
-            if isOpen.exchange(false, ordering: .relaxed) { shelf.leave() }
-        }
-
-        func consume(_ batch: Batch) async throws(ConsumeError) {
-            // Long enough to be met by an exchange.
-            try? await Task.sleep(for: .milliseconds(1))
-            guard isOpen.load(ordering: .relaxed) else { throw .retryable("it is closed") }
-            shelf.add(batch.otlp.recordCount)
-        }
+    func consume(_ batch: Batch) async throws(ConsumeError) {
+        // Long enough to be met by an exchange.
+        try? await Task.sleep(for: .milliseconds(1))
+        guard isOpen.load(ordering: .relaxed) else { throw .retryable("it is closed") }
+        shelf.add(batch.otlp.recordCount)
     }
 }
 

@@ -113,7 +113,7 @@ struct GraphTests {
     }
 
     @Test func `a component that cannot handle a signal is refused`() {
-        let registry = Registry(receivers: [OTLPFactory()], exporters: [LogsOnly()])
+        let registry = Registry([.otlp, .logsOnly])
         let loaded = LoadedConfig(
             "receivers: { otlp: }\nexporters: { logs_only: }\nservice: { pipelines: { traces: { receivers: [otlp], exporters: [logs_only] } } }",
             registry: registry
@@ -124,7 +124,7 @@ struct GraphTests {
     }
 
     @Test func `an alias is another name for a type`() throws {
-        let registry = Registry(receivers: [OTLPFactory()], exporters: [LogsOnly()])
+        let registry = Registry([.otlp, .logsOnly])
         let loaded = LoadedConfig(
             "receivers: { otlp: }\nexporters: { only_logs: }\nservice: { pipelines: { logs: { receivers: [otlp], exporters: [only_logs] } } }",
             registry: registry
@@ -144,16 +144,13 @@ struct GraphTests {
     }
 }
 
-/// An exporter for one signal.
-private struct LogsOnly: ExporterFactory {
-    typealias Config = ProbeConfig
-
-    let type = "logs_only"
-    let aliases = ["only_logs"]
-    let signals = [Signal.logs]
-    let summary = "takes logs"
-
-    func makeExporter(_ config: ProbeConfig, _ settings: ComponentSettings) -> any Exporter {
-        Probe(name: "logs_only", config: config, journal: Journal())
-    }
+extension ComponentFactory {
+    /// An exporter for one signal.
+    fileprivate static let logsOnly = exporter(
+        "logs_only",
+        ProbeConfig.self,
+        aliases: ["only_logs"],
+        signals: [.logs],
+        summary: "takes logs"
+    ) { config, _ in Probe(name: "logs_only", config: config, journal: Journal()) }
 }

@@ -46,12 +46,7 @@ struct OTLPHub {
               pipelines:
             \(pipelines)
             """
-        let registry = Registry(
-            receivers: [OTLPFactory()],
-            processors: [],
-            exporters: [SinkFactory(sink: sink)],
-            extensions: [WebFactory(routes: ["others": others]), APIKeysFactory()]
-        )
+        let registry = Registry([.otlp, .sink(sink), .web(routes: ["others": others]), .apiKeys])
         collector = try await RunningCollector(config, registry, logger: Logger(label: "hub") { _ in log })
         self.sink = sink
         self.log = log
@@ -116,15 +111,11 @@ final class BatchSink: Exporter {
     }
 }
 
-/// Makes the one sink of a test.
-struct SinkFactory: ExporterFactory {
-    typealias Config = SinkConfig
-
-    let sink: BatchSink
-    let type = "sink"
-    let summary = "remembers batches"
-
-    func makeExporter(_ config: SinkConfig, _ settings: ComponentSettings) -> any Exporter { sink }
+extension ComponentFactory {
+    /// The one sink of a test.
+    static func sink(_ sink: BatchSink) -> ComponentFactory {
+        .exporter("sink", SinkConfig.self, summary: "remembers batches") { _, _ in sink }
+    }
 }
 
 /// Nothing to configure.

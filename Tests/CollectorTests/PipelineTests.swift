@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import OTLP
 import Synchronization
 import Testing
@@ -64,15 +65,33 @@ struct PipelineTests {
         #expect(journal.entries.sorted() == answers.indices.map { "\($0) 2" })
     }
 
+    @Test func `the store that knew the fewest calls says how many were new`() async throws {
+        struct Store: Consumer {
+            let newCalls: Int?
+            func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
+                newCalls.map { calls in Delivery { calls } } ?? .unkept
+            }
+        }
+        for (answers, expected) in [([3, nil, 5], 5), ([nil, nil], nil), ([0], 0), ([nil, 0], 0)] as [([Int?], Int?)] {
+            let pipeline = Pipeline(processors: [], exporters: answers.map { Store(newCalls: $0) })
+            #expect(try await pipeline.consume(try sample()).newCalls == expected)
+        }
+        let dropAll = Step { batch throws(ConsumeError) in
+            for record in batch.otlp.records.indices { batch.otlp.overlay.drop(record: record) }
+        }
+        let emptied = Pipeline(processors: [dropAll], exporters: [Store(newCalls: 7)])
+        #expect(try await emptied.consume(try sample()).newCalls == 0)
+    }
+
     @Test func `a slow exporter does not keep a batch from the others`() async throws {
         let journal = Journal()
         let (opened, open) = AsyncStream<Void>.makeStream()
         let slow = Sink(journal, "slow") { for await _ in opened {} }
         let batch = try sample()
-        async let done: Void = FanOut(consumers: [slow, Sink(journal, "quick")]).consume(batch)
+        async let done = FanOut(consumers: [slow, Sink(journal, "quick")]).consume(batch)
         #expect(await eventually { journal.entries == ["quick 2"] })
         open.finish()
-        try await done
+        _ = try await done
         #expect(journal.entries == ["quick 2", "slow 2"])
     }
 }
@@ -86,7 +105,6 @@ private struct Step: Processor {
 
 /// An exporter that writes down how many records it was asked to take.
 private struct Sink: Consumer {
-    let stores: Set<UInt64> = []
     let journal: Journal
     let name: String
     let refusal: ConsumeError?
@@ -104,10 +122,11 @@ private struct Sink: Consumer {
         self.wait = wait
     }
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         await wait()
         journal.write("\(name) \(batch.otlp.recordCount)")
         if let refusal { throw refusal }
+        return .unkept
     }
 }
 

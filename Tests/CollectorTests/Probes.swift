@@ -37,32 +37,19 @@ struct Probe: Receiver, Processor, Exporter, Extension {
     func consume(_ batch: Batch) async throws(ConsumeError) {}
 }
 
-/// Makes probes of every kind.
-struct ProbeFactory: ReceiverFactory, ProcessorFactory, ExporterFactory, ExtensionFactory {
-    typealias Config = ProbeConfig
-
-    let journal: Journal
-    let type = "probe"
-    let summary = "writes down what happens to it"
-
-    func makeReceiver(_ config: ProbeConfig, _ settings: ComponentSettings, next: SignalConsumers) -> any Receiver {
-        probe(config, settings)
-    }
-
-    func makeProcessor(_ config: ProbeConfig, _ settings: ComponentSettings) throws(StartError) -> any Processor {
-        probe(config, settings)
-    }
-
-    func makeExporter(_ config: ProbeConfig, _ settings: ComponentSettings) -> any Exporter { probe(config, settings) }
-
-    func makeExtension(
-        _ config: ProbeConfig,
-        _ settings: ComponentSettings,
-        with parts: CollectorParts
-    ) -> any Extension { probe(config, settings) }
-
-    private func probe(_ config: ProbeConfig, _ settings: ComponentSettings) -> Probe {
-        Probe(name: settings.id.name, config: config, journal: journal)
+extension ComponentFactory {
+    /// Probes of every kind.
+    static func probes(_ journal: Journal) -> [ComponentFactory] {
+        let (type, summary) = ("probe", "writes down what happens to it")
+        @Sendable func probe(_ config: ProbeConfig, _ settings: ComponentSettings) -> Probe {
+            Probe(name: settings.id.name, config: config, journal: journal)
+        }
+        return [
+            .receiver(type, ProbeConfig.self, summary: summary) { config, settings, _ in probe(config, settings) },
+            .processor(type, ProbeConfig.self, summary: summary) { config, settings in probe(config, settings) },
+            .exporter(type, ProbeConfig.self, summary: summary) { config, settings in probe(config, settings) },
+            .extension(type, ProbeConfig.self, summary: summary) { config, settings, _ in probe(config, settings) },
+        ]
     }
 }
 
@@ -75,46 +62,33 @@ struct WebConfig: ComponentConfig {
     var resources: [ConfigResource] { [ConfigResource(.endpoint(endpoint), at: ["endpoint"])] }
 }
 
-/// Makes components that answer what a test wants them to.
-struct WebFactory: ExtensionFactory {
-    typealias Config = WebConfig
-
-    /// What each of them answers, by the name in its id.
-    let routes: [String: [Route]]
-    /// Whether each of them can be asked to have the configuration loaded again.
-    var reloads = false
-    let type = "web"
-    let summary = "answers requests"
-
-    func makeExtension(
-        _ config: WebConfig,
-        _ settings: ComponentSettings,
-        with parts: CollectorParts
-    ) -> any Extension {
-        let reload = Route(.post, "/reload") { _ in
-            guard case .applied(let changes) = await parts.reload() else {
-                return ServerResponse(.unprocessableContent)
+extension ComponentFactory {
+    /// Answers what a test wants.
+    ///
+    /// - Parameters:
+    ///   - routes: What each of them answers, by the name in its id.
+    ///   - reloads: Whether each of them can be asked to have the configuration loaded again.
+    static func web(routes: [String: [Route]], reloads: Bool = false) -> ComponentFactory {
+        .extension("web", WebConfig.self, summary: "answers requests") { config, settings, parts in
+            let reload = Route(.post, "/reload") { _ in
+                guard case .applied(let changes) = await parts.reload() else {
+                    return ServerResponse(.unprocessableContent)
+                }
+                return ServerResponse(.ok, body: .bytes(Array("\(changes)".utf8)))
             }
-            return ServerResponse(.ok, body: .bytes(Array("\(changes)".utf8)))
+            return Web(endpoint: config.endpoint, routes: (routes[settings.id.name] ?? []) + (reloads ? [reload] : []))
         }
-        return Web(endpoint: config.endpoint, routes: (routes[settings.id.name] ?? []) + (reloads ? [reload] : []))
     }
+}
 
-    private struct Web: Extension, HTTPServing {
-        let endpoint: Endpoint
-        let routes: [Route]
-    }
+private struct Web: Extension, HTTPServing {
+    let endpoint: Endpoint
+    let routes: [Route]
 }
 
 extension Registry {
     /// Probes and components that answer requests.
     static func probes(_ journal: Journal, _ routes: [String: [Route]] = [:], reloading: Bool = false) -> Registry {
-        let probe = ProbeFactory(journal: journal)
-        return Registry(
-            receivers: [probe],
-            processors: [probe],
-            exporters: [probe],
-            extensions: [probe, WebFactory(routes: routes, reloads: reloading)]
-        )
+        Registry(ComponentFactory.probes(journal) + [.web(routes: routes, reloads: reloading)])
     }
 }

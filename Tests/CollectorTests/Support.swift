@@ -27,15 +27,10 @@ import YAML
 
 extension Registry {
     /// The components that the program has.
-    static let builtIn = Registry(
-        receivers: [AgentSessionsFactory(), EventsFactory(), OTLPFactory()],
-        processors: [
-            TokensFactory(), PricingFactory(), RetentionFactory(), RedactionFactory(), FilterFactory(),
-            AttributesFactory(),
-        ],
-        exporters: [JSONLFactory(), SQLiteFactory(), StdoutFactory()],
-        extensions: [HubFactory(), APIKeysFactory(), HealthCheckFactory()]
-    )
+    static let builtIn = Registry([
+        .agentSessions(), .events, .otlp, .tokens, .pricing, .retention, .redaction, .filter, .attributes, .jsonl,
+        .sqlite, .stdout, .hub(), .apiKeys, .healthCheck(),
+    ])
 }
 
 extension Environment {
@@ -94,15 +89,6 @@ final class Journal: Sendable {
     var entries: [String] { lines.withLock { $0 } }
 
     func write(_ line: String) { lines.withLock { $0.append(line) } }
-}
-
-/// Waits until something holds; false after a limit that only a broken program reaches.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    for _ in 0..<6_000 {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(5))
-    }
-    return false
 }
 
 extension Logger {

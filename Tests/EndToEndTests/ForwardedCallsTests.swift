@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import Foundation
 import OTLP
 import Testing
@@ -58,7 +59,7 @@ struct ForwardedCallsTests {
         // Nothing runs there: the command sends what it has read before it ends.
         let scan = try await laptop.run("scan", "--config", "config.yaml")
         #expect(scan.exitCode == 0, "\(scan.errors)")
-        try await eventually { try await Self.figures(program)["callCount"] as? Int ?? 0 > 0 }
+        try await waitUntil { try await Self.figures(program)["callCount"] as? Int ?? 0 > 0 }
         let forwarded = try await Self.figures(program)
         #expect(try await hub.run("scan", "--config", "config.yaml").exitCode == 0)
         #expect(try await Self.figures(program) == forwarded)

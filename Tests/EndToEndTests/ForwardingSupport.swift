@@ -33,15 +33,6 @@ func freePort() throws -> Int {
     throw CocoaError(.fileWriteUnknown)
 }
 
-/// Waits until something holds; how long does not matter.
-func eventually(_ holds: () async throws -> Bool) async throws {
-    for _ in 0..<3_000 {
-        if try await holds() { return }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-    Issue.record("it never came about")
-}
-
 /// A collector that forwards: its sandbox, its port and what it does with what it gets.
 struct Forwarder: Sendable {
     let sandbox: Sandbox

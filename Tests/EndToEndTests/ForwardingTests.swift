@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import Foundation
 import Glibc
 import OTLP
@@ -33,7 +34,7 @@ struct ForwardingTests {
         var random = SystemRandomNumberGenerator()
         for round in 0..<Self.rounds {
             let goal = clients.acknowledged.count + 30
-            try await eventually { clients.acknowledged.count >= goal }
+            try await waitUntil { clients.acknowledged.count >= goal }
             let victim = round % 2
             let isKill = round % 3 != 2
             programs[victim].send(isKill ? SIGKILL : SIGTERM)
@@ -50,7 +51,7 @@ struct ForwardingTests {
         programs[0] = try await first.sandbox.serve()
         try await Self.replay(second, &programs[1])
         let expected = clients.acknowledged
-        try await eventually { moody.missing(from: expected).isEmpty }
+        try await waitUntil { moody.missing(from: expected).isEmpty }
         #expect(moody.missing(from: expected).sorted().prefix(5) == [])
         #expect(moody.unknownTypes(to: clients.sent) == [])
         let underWay = Self.requestSize * Self.consumers
@@ -108,7 +109,7 @@ struct ForwardingTests {
             received.withLock { $0.formUnion(texts.map { String($0.dropLast(4_000)) }) }
             return SinkServer.Reply(200)
         }
-        try await eventually { received.withLock { $0.count } == 18_000 }
+        try await waitUntil { received.withLock { $0.count } == 18_000 }
         #expect(try program.residentMemory() - before < 96 << 20)
         #expect(try await program.stop().exitCode == 0)
         await sink.stop()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import Foundation
 import Glibc
 import SinkServer
@@ -55,7 +56,7 @@ struct FullDiskTests {
         isUp.withLock { $0 = true }
         let again = try await disk.serve()
         if exporter == "otlp_http" {
-            try await eventually { received.withLock { $0.count } >= kept.count }
+            try await waitUntil { received.withLock { $0.count } >= kept.count }
             #expect(received.withLock { $0 } == kept)
         } else {
             #expect(try await Self.sessions(of: again) == kept)

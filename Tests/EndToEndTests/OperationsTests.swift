@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import Foundation
 import Testing
 
@@ -186,13 +187,4 @@ extension RunningProgram {
             fields: ["X-Hammurabi-Api-Key": key]
         )
     }
-}
-
-/// Waits until something holds; false after a limit that only a broken program reaches.
-private func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    for _ in 0..<600 {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(50))
-    }
-    return false
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import Foundation
 import SinkServer
 import Synchronization
@@ -48,7 +49,7 @@ struct OutageTests {
             }
             return SinkServer.Reply(200)
         }
-        try await eventually { received.withLock { $0.allSatisfy { $0 >= Self.recordsPerRequest } } }
+        try await waitUntil { received.withLock { $0.allSatisfy { $0 >= Self.recordsPerRequest } } }
         #expect(received.withLock { $0.allSatisfy { $0 == Self.recordsPerRequest } })
         #expect(try program.residentMemory() < 256 << 20)
         #expect(try await program.stop().exitCode == 0)

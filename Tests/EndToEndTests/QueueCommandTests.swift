@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import Foundation
 import OTLP
 import SinkServer
@@ -21,7 +22,7 @@ struct QueueCommandTests {
         func run(_ words: String...) async throws -> Outcome {
             try await forwarder.sandbox.run(["queue"] + words + ["--config", "config.yaml"])
         }
-        try await eventually {
+        try await waitUntil {
             try await run("show").output.contains("the destination answered 403: wrong tenant")
         }
         let letters = try #require(

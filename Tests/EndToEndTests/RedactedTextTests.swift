@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import Foundation
 import OTLP
 import SinkServer
@@ -54,7 +55,7 @@ struct RedactedTextTests {
             said.append(try await program.get("/api/telemetry/sessions/\(name)").text)
             said.append(try await program.get("/api/telemetry/sessions/\(name)/events?limit=1000").text)
         }
-        try await eventually { sink.requests.count >= 3 }
+        try await waitUntil { sink.requests.count >= 3 }
         let summary = try await program.get("/api/telemetry/summary?\(period)").json()
         let outcome = try await program.stop()
         var ways = [("API", said.joined(separator: "\n")), ("log", outcome.errors + outcome.output)]

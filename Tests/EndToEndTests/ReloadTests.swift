@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import Foundation
 import Glibc
 import Testing
@@ -30,12 +31,12 @@ struct ReloadTests {
         default: try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: kind)
         }
         for _ in 0..<20 { program.send(SIGHUP) }
-        try await eventually { program.errorText.contains("the new configuration is refused") }
+        try await waitUntil { program.errorText.contains("the new configuration is refused") }
         #expect(try await program.post("/v1/logs", Data(#"{"resourceLogs":[]}"#.utf8)).status == 200)
         try? FileManager.default.removeItem(atPath: path)
         try sandbox.write(Self.config, to: "config.yaml")
         program.send(SIGHUP)
-        try await eventually { program.errorText.contains("the new configuration is in force") }
+        try await waitUntil { program.errorText.contains("the new configuration is in force") }
         #expect(try await program.stop().exitCode == 0)
     }
 }

@@ -20,33 +20,29 @@ struct Bench {
     /// 2026-11-22T10:00:00Z.
     static let now = Timestamp(nanoseconds: 1_795_341_600_000_000_000)
 
+    /// - Parameter session: What the store has on every session; nil where no store answers.
     init(hasPipeline: Bool = true, knows session: String? = nil, _ configure: (inout EventsConfig) -> Void = { _ in })
         async throws
     {
         var config = EventsConfig()
         configure(&config)
         books = try Books()
-        receiver = EventsFactory().makeReceiver(
+        receiver = try ComponentFactory.events.makeReceiver(
             config,
-            try Self.settings("events", counters, knows: session),
-            next: SignalConsumers(hasPipeline ? [.logs: books] : [:])
+            try Self.settings("events", counters),
+            next: SignalConsumers(hasPipeline ? [.logs: books] : [:], session: { _ in session })
         )
         try await receiver.start()
     }
 
-    /// - Parameter session: What the store has on every session; nil where no store answers.
-    static func settings(
-        _ id: String,
-        _ counters: ComponentCounters = ComponentCounters(),
-        knows session: String? = nil
-    ) throws -> ComponentSettings {
+    static func settings(_ id: String, _ counters: ComponentCounters = ComponentCounters()) throws -> ComponentSettings
+    {
         ComponentSettings(
             id: try #require(ComponentID(id)),
             logger: Logger(label: id) { _ in SwiftLogNoOpLogHandler() },
             counters: counters,
             home: "/nowhere",
-            now: { now },
-            describeSession: { _ in session }
+            now: { now }
         )
     }
 
@@ -65,7 +61,7 @@ struct Bench {
         _ fields: HTTPFields,
         allowed permissions: Permissions = .all
     ) async throws -> Answer {
-        let route = try #require((receiver as? any HTTPServing)?.routes.first { $0.path == path })
+        let route = try #require(receiver.httpServing?.routes.first { $0.path == path })
         #expect(route.method == .post && route.access == .write)
         let head = HTTPRequest(
             method: .post,
@@ -106,7 +102,6 @@ struct Answer {
 
 /// The end of a pipeline: finds the calls in what comes and keeps them in a ledger.
 final class Books: Consumer {
-    let stores: Set<UInt64> = []
     private let tokens: any Processor
     private let state = Mutex(State())
 
@@ -117,9 +112,9 @@ final class Books: Consumer {
         var refusal: ConsumeError?
     }
 
-    init() throws { tokens = TokensFactory().makeProcessor(TokensConfig(), try Bench.settings("tokens")) }
+    init() throws { tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), Bench.settings("tokens")) }
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         if let refusal = state.withLock({ $0.refusal }) { throw refusal }
         // Through the wire, as if another collector had forwarded it.
         guard let otlp = try? OTLPBatch(signal: .logs, protobuf: batch.otlp.encoded()) else {
@@ -142,6 +137,7 @@ final class Books: Consumer {
             }
         }
         if let failure { throw .permanent("\(failure)") }
+        return .unkept
     }
 
     func refuse(_ refusal: ConsumeError?) { state.withLock { $0.refusal = refusal } }

@@ -27,12 +27,12 @@ struct HealthTests {
             now: { Timestamp(nanoseconds: 3_725_000_000_000) }
         )
         let status = status
-        let made = HealthCheckFactory(version: "1.2.3").makeExtension(
+        let made = try ComponentFactory.healthCheck(version: "1.2.3").makeExtension(
             config,
             settings,
             with: CollectorParts(status: { status.value })
         )
-        let serving = try #require(made as? any HTTPServing)
+        let serving = try #require(made.httpServing)
         let route = try #require(serving.routes.first { $0.path == path })
         let request = HTTPRequest(method: .get, scheme: "http", authority: "localhost", path: path)
         let response = try await route.handler(ServerRequest(head: request))
@@ -41,7 +41,7 @@ struct HealthTests {
     }
 
     @Test func `it keeps the contract of components`() async throws {
-        let suite = ComponentConformance(HealthCheckFactory(), home: "/nowhere")
+        let suite = ComponentConformance(.healthCheck(), home: "/nowhere")
         #expect(suite.configurationViolations() == [])
     }
 

@@ -177,7 +177,7 @@ struct CollectorAPITests {
 
     @Test func `who may ask what`() async throws {
         let bench = try await Bench()
-        for route in (bench.hub as? any HTTPServing)?.routes ?? [] {
+        for route in bench.hub.httpServing?.routes ?? [] {
             // The files of the dashboard hold no data.
             let isFile = route.method == .get && !route.path.hasPrefix("/api/") && route.path != "/metrics"
             let isOpen = isFile || ["/api/health", "/api/openapi.json"].contains(route.path)

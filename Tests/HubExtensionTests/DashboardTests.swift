@@ -10,7 +10,7 @@ struct DashboardTests {
 
     init() async throws {
         let bench = try await Bench()
-        routes = try #require(bench.hub as? any HTTPServing).routes.filter {
+        routes = try #require(bench.hub.httpServing).routes.filter {
             $0.path == "/" || $0.path.hasPrefix("/assets/")
         }
     }

@@ -28,8 +28,12 @@ struct DocumentationTests {
             home: "/nowhere",
             now: { Timestamp(nanoseconds: 0) }
         )
-        let hub = HubFactory(pages: Self.pages).makeExtension(HubConfig(), settings, with: CollectorParts())
-        routes = try #require(hub as? any HTTPServing).routes
+        let hub = try ComponentFactory.hub(pages: Self.pages).makeExtension(
+            HubConfig(),
+            settings,
+            with: CollectorParts()
+        )
+        routes = try #require(hub.httpServing).routes
     }
 
     private func get(_ path: String, accept: String? = nil) async throws -> Answer {
@@ -82,6 +86,6 @@ struct DocumentationTests {
 
     @Test func `without pages nothing is served`() async throws {
         let bench = try await Bench()
-        #expect((bench.hub as? any HTTPServing)?.routes.contains { $0.path.hasPrefix("/docs") } == false)
+        #expect(bench.hub.httpServing?.routes.contains { $0.path.hasPrefix("/docs") } == false)
     }
 }

@@ -26,8 +26,8 @@ struct OpenAPITests {
             home: "/nowhere",
             now: { Timestamp(nanoseconds: 0) }
         )
-        let receiver = EventsFactory().makeReceiver(EventsConfig(), settings, next: SignalConsumers([:]))
-        let served = [try await Bench().hub as any Component, receiver].compactMap { $0 as? any HTTPServing }
+        let receiver = try ComponentFactory.events.makeReceiver(EventsConfig(), settings, next: SignalConsumers([:]))
+        let served = [try await Bench().hub.httpServing, receiver.httpServing].compactMap(\.self)
             .flatMap(\.routes).map { "\($0.method.rawValue.lowercased()) \($0.path)" }
         let paths = try #require(document["paths"] as? [String: [String: Any]])
         let described = paths.flatMap { path, methods in methods.keys.map { "\($0) \(path)" } }

@@ -33,7 +33,7 @@ struct Bench {
         var parts = parts
         parts.stores = hasStore ? [id: store] : [:]
         parts.scanners += scanners
-        hub = HubFactory(version: "1.2.3").makeExtension(config, settings, with: parts)
+        hub = try ComponentFactory.hub(version: "1.2.3").makeExtension(config, settings, with: parts)
         try await hub.start()
     }
 
@@ -60,7 +60,7 @@ struct Bench {
         _ body: String,
         type: String? = "application/json"
     ) async throws -> Answer {
-        let routes = (hub as? any HTTPServing)?.routes ?? []
+        let routes = hub.httpServing?.routes ?? []
         let bare = path.prefix { $0 != "?" }
         let route = try #require(
             routes.first {

@@ -14,7 +14,7 @@ struct ConformanceTests {
         let bench = try await Bench(start: false)
         var config = JSONLConfig()
         config.path = ConfigPath(bench.path)
-        let suite = ComponentConformance(JSONLFactory(), config: config, home: bench.folder.path)
+        let suite = ComponentConformance(.jsonl, config: config, home: bench.folder.path)
         #expect(await suite.violations() == [])
     }
 
@@ -25,7 +25,7 @@ struct ConformanceTests {
             var config = JSONLConfig()
             config.path = ConfigPath("\(folder)/t.jsonl")
             if !hasCheckpoint { try? FileManager.default.removeItem(atPath: "\(folder)/t.jsonl.checkpoint") }
-            return JSONLFactory().makeExporter(config, settings)
+            return try ComponentFactory.jsonl.makeExporter(config, settings)
         }
         let violations = await suite.violations()
         #expect(violations.prefix(5) == [])

@@ -21,7 +21,7 @@ struct RecordedTrafficTests {
         let suite = UsageStoreConformance(home: bench.folder.path) { folder, settings in
             var config = JSONLConfig()
             config.path = ConfigPath("\(folder)/t.jsonl")
-            return JSONLFactory().makeExporter(config, settings)
+            return try ComponentFactory.jsonl.makeExporter(config, settings)
         }
         #expect(await suite.violations(ofMaterial: batches).prefix(3) == [])
     }
@@ -35,8 +35,8 @@ struct RecordedTrafficTests {
             home: "/nowhere",
             now: { morning }
         )
-        let tokens = TokensFactory().makeProcessor(TokensConfig(), settings)
-        let pricing = try PricingFactory().makeProcessor(PricingConfig(), settings)
+        let tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings)
+        let pricing = try ComponentFactory.pricing.makeProcessor(PricingConfig(), settings)
         let scenarios = [
             "cc-2.1.330-retry-json", "cc-2.1.330-subagent-protobuf", "py-openai-v2", "py-traceloop-anthropic",
         ]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import FoundationEssentials
 import Logging
 import OTLP
@@ -11,7 +12,7 @@ import Usage
 
 /// A store in a folder of its own, which is removed with it.
 final class Bench: Sendable {
-    let folder: URL
+    private let home: TemporaryFolder
     let counters = ComponentCounters()
     let exporter: any Exporter
     let store: any UsageStore
@@ -22,21 +23,18 @@ final class Bench: Sendable {
         calls: StorageCalls = .system,
         _ change: (inout JSONLConfig) -> Void = { _ in }
     ) async throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "jsonl-\(UInt64.random(in: 0 ... .max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        home = try TemporaryFolder()
         exporter = try Self.makeExporter(
-            folder.appending(path: path).path,
+            home.url.appending(path: path).path,
             counters,
             calls,
             change
         )
-        store = try #require(exporter as? any UsageStore)
+        store = try #require(exporter.usageStore)
         if start { try await exporter.start() }
     }
 
-    deinit {
-        try? FileManager.default.removeItem(at: folder)
-    }
+    var folder: URL { home.url }
 
     var path: String { folder.appending(path: "t.jsonl").path }
 
@@ -56,7 +54,7 @@ final class Bench: Sendable {
             home: "/nowhere",
             now: { morning }
         )
-        return JSONLFactory(calls: calls).makeExporter(config, settings)
+        return try ComponentFactory.jsonl(calls: calls).makeExporter(config, settings)
     }
 
     /// The same files opened anew by another store.
@@ -126,14 +124,11 @@ extension Batch {
         self.init(try OTLPBatch(signal: .logs, json: Array(json.utf8)), receivedAt: morning)
         self.observations = observations
         self.pricing = pricing
-        for record in records {
-            if let position = sessions.firstIndex(where: { $0.id == record.session }) {
-                sessions[position].extend(to: record.time)
-                sessionOfRecord.append(Int32(position))
-            } else {
-                sessionOfRecord.append(record.session.isEmpty ? -1 : Int32(sessions.count))
-                if !record.session.isEmpty { sessions.append(SessionUpdate(id: record.session, time: record.time)) }
-            }
+        for (number, record) in records.enumerated() where !record.session.isEmpty {
+            let known = sessions.firstIndex { $0.id == record.session }
+            if let known { sessions[known].extend(to: record.time) }
+            let update = SessionUpdate(id: record.session, time: record.time)
+            sessions.assign(record: number, to: known ?? sessions.append(update))
         }
     }
 }

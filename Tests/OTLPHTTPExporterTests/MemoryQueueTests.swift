@@ -37,8 +37,8 @@ struct MemoryQueueTests {
         #expect(pool.waiting == bench.status?.bytes)
         #expect(bench.log.lines.count { $0.contains("the queue is full") } == 1)
         down.withLock { $0 = false }
-        try await eventually { bench.counters.value(.sent) == kept }
-        try await eventually { pool.waiting == 0 && pool.charged == 0 }
+        try await waitUntil { bench.counters.value(.sent) == kept }
+        try await waitUntil { pool.waiting == 0 && pool.charged == 0 }
         try await bench.consume(try logs("b"))
         await bench.stop()
         #expect(pool.waiting == 0 && pool.charged == 0)
@@ -80,10 +80,10 @@ struct MemoryQueueTests {
         let bench = Bench(sink.address, memory: pool)
         try await bench.start()
         for number in 0..<9 { try await bench.consume(try logs("a\(number)", 9)) }
-        try await eventually { pool.charged > 0 }
+        try await waitUntil { pool.charged > 0 }
         #expect(pool.waiting == 0)
-        try await eventually { bench.counters.value(.sent) == 81 }
-        try await eventually { pool.charged == 0 }
+        try await waitUntil { bench.counters.value(.sent) == 81 }
+        try await waitUntil { pool.charged == 0 }
         await bench.stop()
         await sink.stop()
     }

@@ -21,7 +21,7 @@ struct QueueTests {
         let bench = Bench(sink.address)
         try await bench.start()
         for number in 0..<20 { try await bench.consume(try logs("a\(number)", 3)) }
-        try await eventually { bench.trouble != nil }
+        try await waitUntil { bench.trouble != nil }
         #expect(bench.status?.batches == 20)
         #expect(bench.status?.oldest != nil)
         #expect(bench.counters.value(.queuedBytes) == bench.status?.bytes)
@@ -30,9 +30,9 @@ struct QueueTests {
         #expect(bench.counters.value(.sent) == 0)
         down.withLock { $0 = false }
         try await bench.start()
-        try await eventually { bench.counters.value(.sent) == 60 }
+        try await waitUntil { bench.counters.value(.sent) == 60 }
         #expect(Set(try sink.requests.flatMap { try $0.texts() }).count == 60)
-        try await eventually { bench.counters.value(.queuedBytes) == 0 }
+        try await waitUntil { bench.counters.value(.queuedBytes) == 0 }
         await bench.stop()
         await sink.stop()
     }
@@ -84,7 +84,7 @@ struct QueueTests {
         try await bench.consume(try logs("b", 9))
         #expect(bench.log.lines.contains { $0.contains("can be written again") })
         sink.answer { _ in SinkServer.Reply(200) }
-        try await eventually { bench.counters.value(.sent) == 10 }
+        try await waitUntil { bench.counters.value(.sent) == 10 }
         await bench.stop()
         await sink.stop()
     }
@@ -119,7 +119,7 @@ struct QueueTests {
             try await first.consume(batch)
             try await second.consume(batch)
         }
-        try await eventually { second.counters.value(.sent) == 50 }
+        try await waitUntil { second.counters.value(.sent) == 50 }
         #expect(first.counters.value(.sent) == 0)
         #expect(first.status?.batches == 50)
         await slow.stop()
@@ -136,7 +136,7 @@ struct QueueTests {
         try await bench.start()
         try await bench.consume(try logs("poison"))
         for number in 0..<20 { try await bench.consume(try logs("a\(number)")) }
-        try await eventually { bench.counters.value(.sent) == 20 && bench.status?.batches == 1 }
+        try await waitUntil { bench.counters.value(.sent) == 20 && bench.status?.batches == 1 }
         await bench.stop()
         await sink.stop()
     }
@@ -148,8 +148,8 @@ struct QueueTests {
         }
         try await bench.start()
         try await bench.consume(try logs("a", 4))
-        try await eventually { bench.counters.value(.failed) == 4 }
-        try await eventually { bench.status?.batches == 0 }
+        try await waitUntil { bench.counters.value(.failed) == 4 }
+        try await waitUntil { bench.status?.batches == 0 }
         let letters = try await bench.deadLetters()
         #expect(letters.map(\.records) == [4])
         #expect(letters[0].reason.hasPrefix("given up: the destination answered 503"))
@@ -169,7 +169,7 @@ struct QueueTests {
             let queued = flushes.all.reduce(0) { $1.key.contains("/logs/") ? $0 + $1.value : $0 }
             #expect(queued >= number)
         }
-        try await eventually { bench.status?.batches == 0 }
+        try await waitUntil { bench.status?.batches == 0 }
         #expect(flushes.all.contains { $0.key.contains("/dead-letters/") && $0.key.hasSuffix(".segment") })
         #expect(try await bench.deadLetters().reduce(0) { $0 + $1.records } == 5)
         await sink.stop()
@@ -194,7 +194,7 @@ struct QueueTests {
         try await bench.start()
         try await bench.consume(try logs("a", 2))
         try await bench.consume(try logs("b", 3, signal: .traces))
-        try await eventually { bench.counters.value(.failed) == 5 }
+        try await waitUntil { bench.counters.value(.failed) == 5 }
         let queue = try ForwardingQueue(id: "otlp_http/test", config: SendingQueueConfig(), home: bench.folder)
         do throws(FileError) {
             _ = try queue.replay(logger: bench.log.logger)
@@ -210,7 +210,7 @@ struct QueueTests {
         #expect(try queue.batch(1, of: .logs)?.records == 2)
         isStrict.withLock { $0 = false }
         try await bench.start()
-        try await eventually { bench.counters.value(.sent) == 5 }
+        try await waitUntil { bench.counters.value(.sent) == 5 }
         await bench.stop()
         await sink.stop()
     }
@@ -247,7 +247,7 @@ struct QueueTests {
         let home = FileManager.default.temporaryDirectory.appending(path: "conformance-\(UUID().uuidString)").path
         var config = OTLPHTTPConfig()
         config.endpoint = "http://127.0.0.1:9"
-        let suite = ComponentConformance(OTLPHTTPFactory(), config: config, home: home)
+        let suite = ComponentConformance(.otlpHTTP(), config: config, home: home)
         #expect(await suite.violations() == [])
     }
 }

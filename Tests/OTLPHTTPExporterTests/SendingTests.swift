@@ -23,7 +23,7 @@ struct SendingTests {
         try await bench.start()
         try await bench.consume(try logs("a"))
         try await bench.consume(try logs("b", signal: .traces))
-        try await eventually { sink.requests.count == 2 }
+        try await waitUntil { sink.requests.count == 2 }
         let requests = sink.requests.sorted { $0.path < $1.path }
         #expect(requests.map(\.path) == ["/base/v1/traces", "/elsewhere/logs?tenant=1"])
         for request in requests {
@@ -54,7 +54,7 @@ struct SendingTests {
                 let batch = try OTLPBatch(signal: signal, protobuf: body)
                 try await bench.consume(Batch(batch, receivedAt: Timestamp(nanoseconds: 0)))
                 count += 1
-                try await eventually { sink.requests.count == count }
+                try await waitUntil { sink.requests.count == count }
                 var json = OTLPJSONWriter()
                 json.writeRequest(batch)
                 let written = encoding == .proto ? body : json.text
@@ -80,11 +80,11 @@ struct SendingTests {
         let bench = Bench(sink.address)
         try await bench.start()
         try await bench.consume(try logs("bad", 3))
-        try await eventually { bench.counters.value(.failed) == 3 }
+        try await waitUntil { bench.counters.value(.failed) == 3 }
         try await bench.consume(try logs("good"))
-        try await eventually { bench.counters.value(.sent) == 1 }
+        try await waitUntil { bench.counters.value(.sent) == 1 }
         #expect(sink.requests.count == 2)
-        try await eventually { bench.status?.batches == 0 }
+        try await waitUntil { bench.status?.batches == 0 }
         let letters = try await bench.deadLetters()
         #expect(letters.map(\.records) == [3])
         #expect(letters.map(\.reason) == ["the destination answered \(status): no such tenant"])
@@ -105,9 +105,9 @@ struct SendingTests {
         let bench = Bench(sink.address)
         try await bench.start()
         try await bench.consume(try logs("a"))
-        try await eventually { bench.trouble?.contains("\(status)") ?? false || bench.counters.value(.sent) == 1 }
-        try await eventually { bench.counters.value(.sent) == 1 }
-        try await eventually { bench.trouble == nil }
+        try await waitUntil { bench.trouble?.contains("\(status)") ?? false || bench.counters.value(.sent) == 1 }
+        try await waitUntil { bench.counters.value(.sent) == 1 }
+        try await waitUntil { bench.trouble == nil }
         #expect(sink.requests.count == 4)
         #expect(bench.counters.value(.failed) == 0)
         #expect(bench.counters.lastTrouble?.count == 3)
@@ -120,7 +120,7 @@ struct SendingTests {
         let bench = Bench("http://127.0.0.1:\(kept.port)")
         try await bench.start()
         try await bench.consume(try logs("a"))
-        try await eventually { bench.trouble != nil }
+        try await waitUntil { bench.trouble != nil }
         let resets = Mutex(2)
         let sink = try await SinkServer.start(port: kept.port) { _ in
             resets.withLock { resets in
@@ -128,7 +128,7 @@ struct SendingTests {
                 return resets >= 0 ? .reset : SinkServer.Reply(204)
             }
         }
-        try await eventually { bench.counters.value(.sent) == 1 }
+        try await waitUntil { bench.counters.value(.sent) == 1 }
         #expect(sink.requests.count >= 3)
         await bench.stop()
         await sink.stop()
@@ -141,7 +141,7 @@ struct SendingTests {
         let bench = Bench(sink.address)
         try await bench.start()
         try await bench.consume(try logs("a", 5))
-        try await eventually { bench.counters.value(.sent) == 3 }
+        try await waitUntil { bench.counters.value(.sent) == 3 }
         #expect(bench.counters.value(.failed) == 2)
         #expect(bench.log.lines.contains { $0.contains("not all of it") && $0.contains("too old") })
         #expect(sink.requests.count == 1)
@@ -154,7 +154,7 @@ struct SendingTests {
         let bench = Bench(sink.address)
         try await bench.start()
         try await bench.consume(try logs("a"))
-        try await eventually { bench.counters.value(.sent) == 1 }
+        try await waitUntil { bench.counters.value(.sent) == 1 }
         #expect(sink.requests.count == 1)
         await bench.stop()
         await sink.stop()
@@ -168,7 +168,7 @@ struct SendingTests {
         let bench = Bench(sink.address)
         try await bench.start()
         try await bench.consume(try logs("a", 20))
-        try await eventually { bench.counters.value(.sent) + bench.counters.value(.failed) == 20 }
+        try await waitUntil { bench.counters.value(.sent) + bench.counters.value(.failed) == 20 }
         let taken = try sink.requests.map { try $0.texts() }.filter { $0.count <= 3 && $0 != ["a-4"] }.flatMap { $0 }
         let letters = try await bench.deadLetters()
         let refused = try letters.flatMap { letter -> [String] in
@@ -189,10 +189,10 @@ struct SendingTests {
         }
         try await bench.start()
         for number in 0..<25 { try await bench.consume(try logs("a\(number)", 2)) }
-        try await eventually { bench.counters.value(.sent) == 50 }
+        try await waitUntil { bench.counters.value(.sent) == 50 }
         #expect(sink.requests.count == 1)
         try await bench.consume(try logs("b", 150))
-        try await eventually { bench.counters.value(.sent) == 200 }
+        try await waitUntil { bench.counters.value(.sent) == 200 }
         #expect(try sink.requests.dropFirst().map { try $0.texts().count }.max() ?? 0 <= 60)
         #expect(Set(try sink.requests.flatMap { try $0.texts() }).count == 200)
         await bench.stop()
@@ -213,7 +213,7 @@ struct SendingTests {
         try await bench.start()
         try await bench.consume(try logs("a"))
         try await bench.consume(try logs("b", signal: .traces))
-        try await eventually { bench.counters.value(.sent) + bench.counters.value(.failed) == 2 }
+        try await waitUntil { bench.counters.value(.sent) + bench.counters.value(.failed) == 2 }
         let moved = try #require(sink.requests.first { $0.path == "/moved/logs" })
         #expect(try moved.texts() == ["a-0"])
         #expect(moved.fields["authorization"] == "Bearer abcdefgh12345")
@@ -235,7 +235,7 @@ struct SendingTests {
         let bench = Bench(sink.address) { $0.headers = ["Authorization": "Bearer sk-123456789"] }
         try await bench.start()
         try await bench.consume(try logs("a"))
-        try await eventually { bench.counters.value(.failed) == 1 }
+        try await waitUntil { bench.counters.value(.failed) == 1 }
         let letters = try await bench.deadLetters()
         #expect(letters[0].reason == "the destination answered 401: bad key [redacted] sorry")
         #expect(!(bench.log.lines + [bench.counters.lastTrouble?.message ?? ""]).contains { $0.contains("sk-123") })

@@ -68,8 +68,8 @@ final class Bench: Sendable {
         try await #require(exporter.withLock { $0 }).consume(batch)
     }
 
-    var status: QueueStatus? { (exporter.withLock { $0 } as? any Queueing)?.queueStatus }
-    var trouble: String? { (exporter.withLock { $0 } as? any HealthReporting)?.trouble }
+    var status: QueueStatus? { exporter.withLock { $0?.queueing?.queueStatus } }
+    var trouble: String? { exporter.withLock { $0?.healthReporting?.trouble } }
 
     func stop() async {
         await exporter.withLock { $0 }?.shutdown()
@@ -82,15 +82,6 @@ final class Bench: Sendable {
         let queue = try ForwardingQueue(id: "otlp_http/test", config: config.sendingQueue, home: folder)
         return try queue.deadLetters().map(\.letter)
     }
-}
-
-/// Waits until something holds; how long does not matter.
-func eventually(_ holds: () throws -> Bool) async throws {
-    for _ in 0..<6_000 {
-        if try holds() { return }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    Issue.record("it never came about")
 }
 
 /// A batch of log records with the texts `name-0`, `name-1` and so on.

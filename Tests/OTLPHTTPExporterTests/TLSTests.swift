@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import Foundation
 import OTLPHTTPExporter
 import SendingQueue
@@ -29,7 +30,7 @@ struct TLSTests {
         let bench = Bench("https://127.0.0.1:\(sink.port)") { change(&$0.tls) }
         try await bench.start()
         try await bench.consume(try logs("a"))
-        try await eventually { bench.counters.value(.sent) == 1 || bench.trouble != nil }
+        try await waitUntil { bench.counters.value(.sent) == 1 || bench.trouble != nil }
         let trouble = bench.trouble
         await bench.stop()
         return trouble
@@ -85,7 +86,7 @@ struct TLSTests {
             }
             try await bench.start()
             try await bench.consume(try logs("a"))
-            try await eventually { bench.trouble != nil }
+            try await waitUntil { bench.trouble != nil }
             #expect(bench.trouble?.contains("127.0.0.1:\(sink.port)") == true)
             #expect(bench.trouble?.hasSuffix(expected) == true, "\(bench.trouble ?? "")")
             // It may be renewed at any time, so that what waits is kept and tried again (collector-model: a failed connection).

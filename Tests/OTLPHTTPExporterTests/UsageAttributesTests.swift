@@ -25,8 +25,8 @@ struct UsageAttributesTests {
             home: home,
             now: { Timestamp(nanoseconds: 1_800_000_000_000_000_000) }
         )
-        try TokensFactory().makeProcessor(TokensConfig(), settings).process(&batch)
-        try PricingFactory().makeProcessor(PricingConfig(), settings).process(&batch)
+        try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings).process(&batch)
+        try ComponentFactory.pricing.makeProcessor(PricingConfig(), settings).process(&batch)
         return batch
     }
 
@@ -53,7 +53,7 @@ struct UsageAttributesTests {
         #expect(batch.observations.map(\.record) == [1])
         try await bench.start()
         try await bench.consume(batch)
-        try await eventually { !sink.requests.isEmpty }
+        try await waitUntil { !sink.requests.isEmpty }
         let received = try sink.requests[0].batch()
         func value(_ key: String, _ record: Int = 1) -> AttributeValue? { received.attribute(key, of: .record(record)) }
         #expect(value("gen_ai.usage.input_tokens") == .int(11_447))
@@ -86,7 +86,7 @@ struct UsageAttributesTests {
         let batch = try processed(try batch(), home: bench.folder)
         try await bench.start()
         try await bench.consume(batch)
-        try await eventually { !sink.requests.isEmpty }
+        try await waitUntil { !sink.requests.isEmpty }
         #expect(sink.requests[0].body == batch.otlp.bytes)
         await bench.stop()
         await sink.stop()
@@ -378,7 +378,7 @@ struct UsageAttributesTests {
             home: home,
             now: { Timestamp(nanoseconds: now) }
         )
-        try RetentionFactory().makeProcessor(retention, settings).process(&batch)
+        try ComponentFactory.retention.makeProcessor(retention, settings).process(&batch)
         let sent = try OTLPBatch(signal: .logs, protobuf: UsageAttributes().write(on: batch).batch.otlp.encoded())
         #expect(written(sent).map(\.input) == [2_222, 33_333])
         #expect(written(sent).allSatisfy { $0.cost != nil })

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import Testing
 
 @testable import OTLP
@@ -164,7 +165,7 @@ import Testing
     }
 
     @Test func `random changes agree with the changes made one at a time`() throws {
-        var random = SplitMix64(state: 7)
+        var random = SeededGenerator(seed: 7)
         for _ in 0..<200 {
             var batch = try spans(12, scope: 3, resource: 2, valueLength: Int.random(in: 0..<200, using: &random))
             var expected: [(name: String, added: Int)] = []

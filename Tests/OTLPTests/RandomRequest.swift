@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
+
 @testable import OTLP
 
 /// Writes random requests over the whole wire table, as a sender that keeps to OTLP would: fields in order, no defaults.
 struct RandomRequest {
-    var random: SplitMix64
+    var random: SeededGenerator
     /// How likely a field nobody knows is written before a known one.
     var unknownFields = 0.0
 
-    init(seed: UInt64) { random = SplitMix64(state: seed) }
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     mutating func request(_ signal: Signal) -> [UInt8] {
         var writer = ProtobufWriter()
@@ -138,7 +140,7 @@ struct RandomRequest {
     ]
 }
 
-extension SplitMix64 {
+extension SeededGenerator {
     /// A finite double of any size.
     mutating func double() -> Double {
         let value = Double(bitPattern: next())

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import Testing
 
 @testable import OTLP
@@ -47,7 +48,7 @@ import Testing
     @Test(arguments: Fixture.all)
     func `flipped bytes give an error or a batch`(_ fixture: Fixture) throws {
         let bytes = try fixture.bytes()
-        var random = SplitMix64(state: 42)
+        var random = SeededGenerator(seed: 42)
         var accepted = 0
         // About 20,000 over all fixtures.
         let rounds = fixture.isJSON ? 500 : 1800
@@ -77,7 +78,7 @@ import Testing
     }
 
     @Test func `random bytes give an error or a batch`() {
-        var random = SplitMix64(state: 1)
+        var random = SeededGenerator(seed: 1)
         for _ in 0..<2000 {
             let bytes = (0..<Int.random(in: 0..<64, using: &random)).map { _ in UInt8.random(in: 0...40, using: &random)
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import FoundationEssentials
 import Logging
 import OTLP
@@ -18,7 +19,6 @@ struct PricingTests {
     }
 
     private static func processor(
-        counters: ComponentCounters = ComponentCounters(),
         _ configure: (inout PricingConfig) -> Void = { _ in }
     ) throws -> any Processor {
         var config = PricingConfig()
@@ -26,11 +26,10 @@ struct PricingTests {
         let settings = ComponentSettings(
             id: try #require(ComponentID("pricing")),
             logger: Logger(label: "pricing") { _ in SwiftLogNoOpLogHandler() },
-            counters: counters,
             home: "/nowhere",
             now: { Timestamp(nanoseconds: 0) }
         )
-        return try PricingFactory().makeProcessor(config, settings)
+        return try ComponentFactory.pricing.makeProcessor(config, settings)
     }
 
     private static func batch() throws -> Batch {
@@ -119,7 +118,7 @@ struct PricingTests {
         let json = """
             {"unheard-of": {"litellm_provider": "acme", "mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}}
             """
-        let path = try folder.write("prices.json", json)
+        let path = try folder.write(json, to: "prices.json")
         let pricing = try Self.pricing { $0.table = ConfigPath(path) }
         var call = Self.plainCall(model: "unheard-of")
         call.provider = "acme"
@@ -129,7 +128,7 @@ struct PricingTests {
 
     @Test func `a file that is missing or no price table stops the start and is named`() throws {
         let folder = try TemporaryFolder()
-        let broken = try folder.write("broken.json", "{\"a\":")
+        let broken = try folder.write("{\"a\":", to: "broken.json")
         for (path, reason) in [("/nowhere/prices.json", StartError.Reason.inputOutput), (broken, .configuration)] {
             let error = #expect(throws: StartError.self) { try Self.pricing { $0.table = ConfigPath(path) } }
             #expect(error?.reason == reason)
@@ -155,33 +154,10 @@ struct PricingTests {
         #expect(findings.items.allSatisfy { !$0.isWarning })
     }
 
-    @Test func `the records pass untouched and are counted`() throws {
-        let counters = ComponentCounters()
+    @Test func `the records pass untouched`() throws {
         var batch = try Self.batch()
         let bytes = batch.otlp.encoded()
-        try Self.processor(counters: counters).process(&batch)
+        try Self.processor().process(&batch)
         #expect(batch.otlp.encoded() == bytes)
-        #expect(counters.value(.accepted) == 2)
-    }
-}
-
-/// A folder that is removed when nobody needs it.
-final class TemporaryFolder {
-    private let folder: URL
-
-    init() throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "pricing-\(UInt64.random(in: 0 ... .max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: folder)
-    }
-
-    /// Writes a file and returns its path.
-    func write(_ name: String, _ text: String) throws -> String {
-        let file = folder.appending(path: name)
-        try Data(text.utf8).write(to: file)
-        return file.path
     }
 }

@@ -12,8 +12,8 @@ import Usage
     @Test func `it keeps the contract`() async throws {
         let folder = try TemporaryFolder()
         let config = decoded(AttributesConfig.self, "actions: [{ key: a, action: upsert, value: 1 }]").config
-        #expect(await ComponentConformance(AttributesFactory(), config: config, home: folder.path).violations() == [])
-        #expect(await ComponentConformance(AttributesFactory(), home: folder.path).violations() == [])
+        #expect(await ComponentConformance(.attributes, config: config, home: folder.path).violations() == [])
+        #expect(await ComponentConformance(.attributes, home: folder.path).violations() == [])
     }
 
     private static let before =
@@ -69,7 +69,7 @@ import Usage
             """
         let points = #""name":"m","gauge":{"dataPoints":[{"asInt":"1",\#(attributes)}]}"#
         for var batch in [try logs(attributes), try spans(attributes), try metrics(points)] {
-            try AttributesFactory().makeProcessor(config, settings("attributes")).process(&batch)
+            try ComponentFactory.attributes.makeProcessor(config, settings("attributes")).process(&batch)
             #expect(list(batch.otlp) == after)
             #expect(list(try OTLPBatch(signal: batch.signal, protobuf: batch.otlp.encoded())) == after)
         }
@@ -88,7 +88,7 @@ import Usage
             """
         ).config
         var batch = try logs(#""eventName":"x""#)
-        try AttributesFactory().makeProcessor(config, settings("attributes")).process(&batch)
+        try ComponentFactory.attributes.makeProcessor(config, settings("attributes")).process(&batch)
         #expect(list(batch.otlp) == "b=Str(one) a=Int(3) first=Str(o)")
     }
 
@@ -97,7 +97,7 @@ import Usage
         var batch = try logs(
             #""attributes":[{"key":"n","value":{"intValue":"1"}},{"key":"b","value":{"boolValue":true}},{"key":"e","value":{"stringValue":""}}]"#
         )
-        try AttributesFactory().makeProcessor(config, settings("attributes")).process(&batch)
+        try ComponentFactory.attributes.makeProcessor(config, settings("attributes")).process(&batch)
         #expect(
             list(batch.otlp) == """
                 n=Str(7c9fa136d4413fa6173637e883b6998d32e1d675f88cddff9dcbcf331820f4b8) \
@@ -109,7 +109,7 @@ import Usage
     @Test func `resources and scopes stay as they are`() throws {
         let config = decoded(AttributesConfig.self, "actions: [{ action: delete, pattern: '.' }]").config
         var batch = try logs(#""attributes":[\#(text("a", "1"))]"#, resource: text("service.name", "s"))
-        try AttributesFactory().makeProcessor(config, settings("attributes")).process(&batch)
+        try ComponentFactory.attributes.makeProcessor(config, settings("attributes")).process(&batch)
         #expect(list(batch.otlp) == "")
         #expect(batch.otlp.attribute(.serviceName, resource: 0) != nil)
     }

@@ -19,25 +19,20 @@ struct DropServicesConfig: ComponentConfig {
     }
 }
 
-/// Makes the component.
-struct DropServicesFactory: ProcessorFactory {
-    typealias Config = DropServicesConfig
-    let type = "drop_services"
-    let summary = "drops the records of some services"
-
-    func makeProcessor(_ config: DropServicesConfig, _ settings: ComponentSettings) -> any Processor {
-        DropServicesProcessor(names: Set(config.names), counters: settings.counters)
-    }
+/// The component, by the name that a configuration gives it.
+extension ComponentFactory {
+    static let dropServices = processor(
+        "drop_services",
+        DropServicesConfig.self,
+        summary: "drops the records of some services"
+    ) { config, _ in DropServicesProcessor(names: Set(config.names)) }
 }
 
 /// Drops the records of some services; safe to call from many tasks at once, because it changes nothing but the batch.
 struct DropServicesProcessor: Processor {
     let names: Set<String>
-    let counters: ComponentCounters
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
-        let before = batch.otlp.recordCount
-        counters.add(before, to: .accepted)
         for (position, record) in batch.otlp.records.enumerated() where batch.otlp.isLive(record: position) {
             let resource = batch.otlp.scopes[record.scope].resource
             guard case .string(let name)? = batch.otlp.attribute(.serviceName, resource: resource),
@@ -45,6 +40,5 @@ struct DropServicesProcessor: Processor {
             else { continue }
             batch.otlp.overlay.drop(record: position)
         }
-        counters.add(before - batch.otlp.recordCount, to: .dropped)
     }
 }

@@ -10,10 +10,10 @@ import Usage
 @Suite struct FilterTests {
     @Test func `it keeps the contract`() async throws {
         let folder = try TemporaryFolder()
-        #expect(await ComponentConformance(FilterFactory(), home: folder.path).violations() == [])
+        #expect(await ComponentConformance(.filter, home: folder.path).violations() == [])
         let (config, problems) = decoded(FilterConfig.self, "log_conditions: ['true']\ntraces: { span: ['true'] }\n")
         #expect(problems == [])
-        #expect(await ComponentConformance(FilterFactory(), config: config, home: folder.path).violations() == [])
+        #expect(await ComponentConformance(.filter, config: config, home: folder.path).violations() == [])
     }
 
     /// A configuration as it is found in the OpenTelemetry Collector's documentation, in both forms.
@@ -50,7 +50,7 @@ import Usage
     func `the new and the old form do the same`(yaml: String) throws {
         let (config, problems) = decoded(FilterConfig.self, yaml)
         #expect(problems == [])
-        let processor = try FilterFactory().makeProcessor(config, settings("filter"))
+        let processor = try ComponentFactory.filter.makeProcessor(config, settings("filter"))
         var traces = try spans(
             #""name":"gone","attributes":[\#(text("container.name", "app_container_1"))]"#,
             #""name":"kept""#
@@ -85,10 +85,8 @@ import Usage
         var points = try metrics(
             #""name":"m","gauge":{"dataPoints":[{"asInt":"1","attributes":[\#(text("k", "v"))]},{"asInt":"2"}]}"#
         )
-        let counters = ComponentCounters()
-        try FilterFactory().makeProcessor(config, settings("filter", counters)).process(&points)
+        try ComponentFactory.filter.makeProcessor(config, settings("filter")).process(&points)
         #expect(points.otlp.recordCount == 1)
-        #expect(counters.value(.accepted) == 2 && counters.value(.dropped) == 1)
     }
 
     @Test func `conditions see what earlier processors changed, and not what they dropped`() throws {
@@ -97,21 +95,20 @@ import Usage
         var batch = try logs(#""eventName":"a""#, #""eventName":"b""#, #""eventName":"c""#)
         batch.otlp.set("mark", to: "yes", record: 1)
         batch.otlp.overlay.drop(record: 0)
-        let counters = ComponentCounters()
-        try FilterFactory().makeProcessor(config, settings("filter", counters)).process(&batch)
+        try ComponentFactory.filter.makeProcessor(config, settings("filter")).process(&batch)
         #expect(names(batch) == ["c"])
-        #expect(counters.value(.dropped) == 1)
     }
 
     @Test func `sessions of the records that stay are found as before`() throws {
         var batch = try logs(#""eventName":"a""#, #""eventName":"b""#)
-        batch.sessions = [SessionUpdate(id: "one", time: arrival), SessionUpdate(id: "two", time: arrival)]
-        batch.sessionOfRecord = [0, 1]
+        for (record, id) in ["one", "two"].enumerated() {
+            batch.sessions.assign(record: record, to: batch.sessions.append(SessionUpdate(id: id, time: arrival)))
+        }
         var config = FilterConfig()
         config.logConditions = [#"event_name == "a""#]
-        try FilterFactory().makeProcessor(config, settings("filter")).process(&batch)
+        try ComponentFactory.filter.makeProcessor(config, settings("filter")).process(&batch)
         #expect(names(batch) == ["b"])
-        #expect(batch.sessions[Int(batch.sessionOfRecord[1])].id == "two")
+        #expect(batch.sessions[record: 1]?.id == "two")
     }
 
     @Test func `every condition that cannot be read is told, with the place inside it`() {
@@ -140,7 +137,9 @@ import Usage
     @Test func `a condition that slipped through prevents the start`() throws {
         var config = FilterConfig()
         config.logs.logRecord = ["body =="]
-        let error = #expect(throws: StartError.self) { try FilterFactory().makeProcessor(config, settings("filter")) }
+        let error = #expect(throws: StartError.self) {
+            try ComponentFactory.filter.makeProcessor(config, settings("filter"))
+        }
         #expect(error?.description.contains("logs.log_record: character 8") == true)
     }
 
@@ -152,7 +151,7 @@ import Usage
             #""eventName":"a","body":{"stringValue":"\#(long)end"}"#,
             #""eventName":"b","body":{"stringValue":"start\#(long)"}"#
         )
-        try FilterFactory().makeProcessor(config, settings("filter")).process(&batch)
+        try ComponentFactory.filter.makeProcessor(config, settings("filter")).process(&batch)
         #expect(names(batch) == ["a"])
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import FlushCounter
 import FoundationEssentials
 import OTLP
@@ -63,7 +64,7 @@ import Usage
         (config.dropAttributes, config.hashAttributes) = (["user.*", "user.email"], ["user.email"])
         config.salt = "a salt of some length"
         var batch = try logs(#""attributes":[\#(text("user.email", "x")),\#(text("user.nick", "y"))]"#)
-        try RedactionFactory().makeProcessor(config, settings("redaction")).process(&batch)
+        try ComponentFactory.redaction.makeProcessor(config, settings("redaction")).process(&batch)
         #expect(batch.otlp.attribute(.userEmail, record: 0).map(batch.otlp.text)?.count == 32)
         #expect(batch.otlp.attribute("user.nick", of: .record(0)) == nil)
     }
@@ -106,7 +107,7 @@ import Usage
         var config = RedactionConfig()
         config.hashAttributes = ["user.email"]
         var batch = try logs(#""attributes":[\#(text("user.email", "x"))]"#)
-        try RedactionFactory().makeProcessor(config, settings("redaction")).process(&batch)
+        try ComponentFactory.redaction.makeProcessor(config, settings("redaction")).process(&batch)
         #expect(batch.otlp.attribute(.userEmail, record: 0) == nil)
     }
 
@@ -114,13 +115,13 @@ import Usage
         var config = RedactionConfig()
         config.hashAttributes = ["user.email"]
         config.salt = salt
-        return RedactionFactory().makeProcessor(config, try settings("redaction"))
+        return try ComponentFactory.redaction.makeProcessor(config, settings("redaction"))
     }
 
     private func hash(home: String) async throws -> String {
         var config = RedactionConfig()
         config.hashAttributes = ["user.email"]
-        let processor = RedactionFactory().makeProcessor(config, try settings("redaction", home: home))
+        let processor = try ComponentFactory.redaction.makeProcessor(config, settings("redaction", home: home))
         try await processor.start()
         var batch = try logs(#""attributes":[\#(text("user.email", "x"))]"#)
         try processor.process(&batch)

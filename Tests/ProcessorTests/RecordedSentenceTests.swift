@@ -35,7 +35,7 @@ import Testing
         let sentences = try Self.sentences(in: path)
         var batch = try Self.batch(path)
         let records = batch.otlp.recordCount
-        try RedactionFactory().makeProcessor(RedactionConfig(), settings("redaction")).process(&batch)
+        try ComponentFactory.redaction.makeProcessor(RedactionConfig(), settings("redaction")).process(&batch)
         let left = Self.texts(of: try batch.otlp.sent()).joined(separator: "\n")
         let encoded = String(decoding: batch.otlp.encoded(), as: UTF8.self)
         for sentence in sentences {

@@ -10,10 +10,10 @@ import Usage
 @Suite struct RedactionTests {
     @Test func `it keeps the contract`() async throws {
         let folder = try TemporaryFolder()
-        #expect(await ComponentConformance(RedactionFactory(), home: folder.path).violations() == [])
+        #expect(await ComponentConformance(.redaction, home: folder.path).violations() == [])
         var config = RedactionConfig()
         config.hashAttributes = ["user.email"]
-        #expect(await ComponentConformance(RedactionFactory(), config: config, home: folder.path).violations() == [])
+        #expect(await ComponentConformance(.redaction, config: config, home: folder.path).violations() == [])
     }
 
     @Test func `names and prefixes go from records, scopes and resources`() throws {
@@ -71,7 +71,7 @@ import Usage
         )
         var config = RedactionConfig()
         config.spanEvents = .keep
-        try RedactionFactory().makeProcessor(config, settings("redaction")).process(&batch)
+        try ComponentFactory.redaction.makeProcessor(config, settings("redaction")).process(&batch)
         let sent = try batch.otlp.sent()
         #expect(sent.contains("a sentence") && sent.contains("gen_ai.choice") && !sent.contains("s3cret"))
     }
@@ -122,7 +122,7 @@ import Usage
         var kept = try logs(record)
         var config = RedactionConfig()
         config.logBodies = .keep
-        try RedactionFactory().makeProcessor(config, settings("redaction")).process(&kept)
+        try ComponentFactory.redaction.makeProcessor(config, settings("redaction")).process(&kept)
         #expect(kept.otlp.records[0].bodyKind != .empty)
     }
 
@@ -169,6 +169,6 @@ import Usage
     private func process(_ batch: inout Batch, drop: [String]? = nil) throws {
         var config = RedactionConfig()
         if let drop { config.dropAttributes = drop }
-        try RedactionFactory().makeProcessor(config, settings("redaction")).process(&batch)
+        try ComponentFactory.redaction.makeProcessor(config, settings("redaction")).process(&batch)
     }
 }

@@ -14,23 +14,19 @@ import Usage
 
     @Test func `it keeps the contract`() async throws {
         let folder = try TemporaryFolder()
-        #expect(await ComponentConformance(RetentionFactory(), home: folder.path).violations() == [])
+        #expect(await ComponentConformance(.retention, home: folder.path).violations() == [])
     }
 
-    @Test func `what is older than the age is dropped and counted`() throws {
-        let counters = ComponentCounters()
+    @Test func `what is older than the age is dropped`() throws {
         let kept = try processed(
             logs(
                 #""timeUnixNano":"\#(Self.days(89))","eventName":"young""#,
                 #""timeUnixNano":"\#(Self.days(91))","eventName":"old""#,
                 #""timeUnixNano":"\#(Self.days(90))","eventName":"exactly""#,
                 #""timeUnixNano":"\#(Self.days(-400))","eventName":"future""#
-            ),
-            counters: counters
+            )
         )
         #expect(names(kept) == ["young", "exactly", "future"])
-        #expect(counters.value(.dropped) == 1)
-        #expect(counters.value(.accepted) == 4)
     }
 
     @Test func `a log record without a time has that of its event or of its collection, or stays`() throws {
@@ -78,13 +74,13 @@ import Usage
             call("new", 1),
             resource: text("service.name", "claude-code")
         )
-        try TokensFactory().makeProcessor(TokensConfig(), settings("tokens")).process(&batch)
+        try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings("tokens")).process(&batch)
         #expect(batch.observations.count == 4)
         #expect(batch.sessions.count == 3)
         let kept = try processed(batch)
         #expect(kept.observations.map(\.session) == ["spans the border", "new"])
         #expect(kept.sessions.map(\.id) == ["spans the border", "new"])
-        #expect(kept.sessionOfRecord == [-1, 0, 0, 1])
+        #expect((0..<4).map { kept.sessions.position(ofRecord: $0) } == [nil, 0, 0, 1])
         #expect(kept.otlp.records.indices.filter(kept.otlp.isLive) == [2, 3])
     }
 
@@ -94,7 +90,7 @@ import Usage
         #expect(problems == [])
         var batch = try logs(#""timeUnixNano":"\#(arrival.nanoseconds)""#, #""timeUnixNano":"1""#)
         batch.receivedAt = Timestamp(nanoseconds: arrival.nanoseconds)
-        try RetentionFactory().makeProcessor(config, settings("retention")).process(&batch)
+        try ComponentFactory.retention.makeProcessor(config, settings("retention")).process(&batch)
         #expect(batch.otlp.recordCount == (age == "1ns" ? 1 : 2))
     }
 
@@ -107,9 +103,9 @@ import Usage
         )
     }
 
-    private func processed(_ batch: Batch, counters: ComponentCounters = ComponentCounters()) throws -> Batch {
+    private func processed(_ batch: Batch) throws -> Batch {
         var batch = batch
-        try RetentionFactory().makeProcessor(RetentionConfig(), settings("retention", counters)).process(&batch)
+        try ComponentFactory.retention.makeProcessor(RetentionConfig(), settings("retention")).process(&batch)
         return batch
     }
 

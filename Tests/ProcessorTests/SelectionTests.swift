@@ -73,7 +73,7 @@ import Usage
     private func processor(_ match: String) throws -> any Processor {
         let (config, problems) = decoded(AttributesConfig.self, "actions: [{ key: mark, value: true }]\n\(match)\n")
         #expect(problems == [])
-        return try AttributesFactory().makeProcessor(config, settings("attributes"))
+        return try ComponentFactory.attributes.makeProcessor(config, settings("attributes"))
     }
 
     private func changed(in batch: Batch, _ match: String) throws -> [String] {

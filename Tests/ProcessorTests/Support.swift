@@ -81,15 +81,3 @@ func decoded<Config: ComponentConfig>(_ type: Config.Type, _ text: String) -> (c
     let found = findings.items.map { "\($0.code) at \($0.path.joined(separator: ".")): \($0.message)" }
     return (config, diagnostics.items.map(\.message) + found)
 }
-
-/// A folder that is removed with its owner.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "hammurabi-\(UInt64.random(in: 0...(.max)))").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-}

@@ -318,7 +318,7 @@ import Usage
         ("gen_ai.usage.raw", #"{"input_tokens":5,"output_tokens":1,"service_tier":"standard"}"#),
     ])
     func `usage objects keep their figures and lose their texts`(key: String, value: String) throws {
-        let tokens = try TokensFactory().makeProcessor(TokensConfig(), settings("tokens"))
+        let tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings("tokens"))
         let escaped = value.replacing("\"", with: "\\\"")
         let record = #""name":"chat","attributes":[\#(text(key, escaped)),\#(text("gen_ai.request.model", "gpt-5.1"))]"#
         var plain = try spans(record)
@@ -339,7 +339,7 @@ import Usage
     }
 
     @Test func `an error is known by its type, whether tokens comes before or behind`() throws {
-        let tokens = try TokensFactory().makeProcessor(TokensConfig(), settings("tokens"))
+        let tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings("tokens"))
         let counts =
             #"{"key":"gen_ai.usage.input_tokens","value":{"intValue":"5"}},{"key":"gen_ai.usage.output_tokens","value":{"intValue":"5"}}"#
         for (attributes, expected) in [
@@ -368,7 +368,7 @@ import Usage
         func dropped(_ config: RedactionConfig) throws -> (counts: [String: Int], left: String) {
             let settings = try self.settings(settings)
             var batch = try spans(record.replacing("\n", with: ""))
-            try RedactionFactory().makeProcessor(config, settings).process(&batch)
+            try ComponentFactory.redaction.makeProcessor(config, settings).process(&batch)
             let counts = settings.intake.droppedTexts.map { ($0.key, $0.count) }
             return (Dictionary(uniqueKeysWithValues: counts), try batch.otlp.sent())
         }
@@ -394,7 +394,7 @@ import Usage
 
     @Test func `more keys than are remembered are dropped and counted all the same`() throws {
         let settings = try settings("redaction")
-        let processor = RedactionFactory().makeProcessor(RedactionConfig(), settings)
+        let processor = try ComponentFactory.redaction.makeProcessor(RedactionConfig(), settings)
         for round in 0..<3 {
             let attributes = (0..<2_000).map { text("k\(round).\($0)", "delete the production database") }
             var batch = try logs(#""attributes":[\#(attributes.joined(separator: ","))]"#)
@@ -412,6 +412,6 @@ import Usage
     private func settings(_ type: String) throws -> ComponentSettings { try ProcessorTests.settings(type) }
 
     private func process(_ batch: inout Batch) throws {
-        try RedactionFactory().makeProcessor(RedactionConfig(), settings("redaction")).process(&batch)
+        try ComponentFactory.redaction.makeProcessor(RedactionConfig(), settings("redaction")).process(&batch)
     }
 }

@@ -15,7 +15,7 @@ struct ConformanceTests {
         let suite = UsageStoreConformance(home: folder) { folder, settings in
             var config = SQLiteConfig()
             config.path = ConfigPath("\(folder)/telemetry.db")
-            return SQLiteFactory().makeExporter(config, settings)
+            return try ComponentFactory.sqlite.makeExporter(config, settings)
         }
         #expect(await suite.violations() == [])
     }

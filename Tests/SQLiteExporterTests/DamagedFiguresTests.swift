@@ -86,7 +86,7 @@ struct DamagedFiguresTests {
             await ask { _ = try await store.compact(before: morning + 3 * 86_400) }
         }
         if fault.isRefused { #expect(!refusals.isEmpty) }
-        let trouble = (bench.exporter as? any HealthReporting)?.trouble
+        let trouble = bench.exporter.healthReporting?.trouble
         if refusals.contains(where: { $0.contains("is damaged") }) { #expect(trouble?.contains("is damaged") == true) }
         await bench.exporter.shutdown()
     }

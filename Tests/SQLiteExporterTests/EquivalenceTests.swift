@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import Testing
 import Usage
 
@@ -87,7 +88,7 @@ struct EquivalenceTests {
         await bench.exporter.shutdown()
         let again = try Bench.makeExporter(path: bench.path)
         try await again.start()
-        let store = try #require(again as? any UsageStore)
+        let store = try #require(again.usageStore)
         #expect(try await Answers(of: store, days, now: morning) == before)
         await again.shutdown()
     }

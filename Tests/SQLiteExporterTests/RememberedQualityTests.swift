@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import GRDB
 import Testing
 import Usage
@@ -31,7 +32,7 @@ struct RememberedQualityTests {
     private static func expectFresh(_ bench: Bench, _ name: String) async throws {
         let other = try Bench.makeExporter(path: bench.path)
         try await other.start()
-        let fresh = try #require(other as? any UsageStore)
+        let fresh = try #require(other.usageStore)
         for zone in ["UTC", "Asia/Kolkata"] {
             for (from, to) in [("2026-11-20", "2026-11-25"), ("2026-11-22", "2026-11-22")] {
                 let days = try period(from, to, zone)

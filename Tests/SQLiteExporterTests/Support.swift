@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import FoundationEssentials
 import GRDB
 import Logging
@@ -12,7 +13,7 @@ import Usage
 
 /// A store in a folder of its own, which is removed with it.
 final class Bench: Sendable {
-    let folder: URL
+    private let home: TemporaryFolder
     let counters = ComponentCounters()
     let exporter: any Exporter
     let store: any UsageStore
@@ -24,21 +25,18 @@ final class Bench: Sendable {
         records: SQLiteConfig.Records = .all,
         idle: Double? = nil
     ) async throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "sqlite-\(UInt64.random(in: 0 ... .max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        home = try TemporaryFolder()
         exporter = try Self.makeExporter(
-            path: path.hasPrefix("/") ? path : folder.appending(path: path).path,
+            path: path.hasPrefix("/") ? path : home.url.appending(path: path).path,
             records,
             counters,
             idle: idle
         )
-        store = try #require(exporter as? any UsageStore)
+        store = try #require(exporter.usageStore)
         if start { try await exporter.start() }
     }
 
-    deinit {
-        try? FileManager.default.removeItem(at: folder)
-    }
+    var folder: URL { home.url }
 
     var path: String { folder.appending(path: "telemetry.db").path }
 
@@ -60,7 +58,7 @@ final class Bench: Sendable {
             home: "/nowhere",
             now: { Timestamp(nanoseconds: 0) }
         )
-        guard let idle else { return SQLiteFactory().makeExporter(config, settings) }
+        guard let idle else { return try ComponentFactory.sqlite.makeExporter(config, settings) }
         var limits = Checkpoints.Limits()
         limits.idle = idle
         return SQLiteExporter(config, settings, limits)
@@ -119,14 +117,11 @@ extension Batch {
         self.init(try OTLPBatch(signal: .logs, json: Array(json.utf8)), receivedAt: morning)
         self.observations = observations
         self.pricing = pricing
-        for record in records {
-            if let position = sessions.firstIndex(where: { $0.id == record.session }) {
-                sessions[position].extend(to: record.time)
-                sessionOfRecord.append(Int32(position))
-            } else {
-                sessionOfRecord.append(record.session.isEmpty ? -1 : Int32(sessions.count))
-                if !record.session.isEmpty { sessions.append(SessionUpdate(id: record.session, time: record.time)) }
-            }
+        for (number, record) in records.enumerated() where !record.session.isEmpty {
+            let known = sessions.firstIndex { $0.id == record.session }
+            if let known { sessions[known].extend(to: record.time) }
+            let update = SessionUpdate(id: record.session, time: record.time)
+            sessions.assign(record: number, to: known ?? sessions.append(update))
         }
     }
 }

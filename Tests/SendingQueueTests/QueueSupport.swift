@@ -6,20 +6,6 @@ import OTLP
 import SendingQueue
 import Usage
 
-/// Numbers that are the same in every run.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 &+ 1 }
-
-    mutating func next() -> UInt64 {
-        state = state &+ 0x9e37_79b9_7f4a_7c15
-        var mixed = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
-}
-
 /// A batch with a number.
 func entry(_ number: Int) -> QueueEntry {
     let bytes = Array("batch-\(number)-".utf8) + [UInt8](repeating: UInt8(number % 251), count: number % 13)

@@ -27,7 +27,7 @@ struct Bench {
             now: { Timestamp(nanoseconds: 0) }
         )
         let output = output
-        exporter = StdoutFactory(writingTo: { try output.take($0) }).makeExporter(config, settings)
+        exporter = try ComponentFactory.stdout(writingTo: { try output.take($0) }).makeExporter(config, settings)
         if start { try await exporter.start() }
     }
 

@@ -129,8 +129,7 @@ import Usage
         var rollUp = observation(4, 3)
         rollUp.trace.isRollUp = true
         batch.observations = [second, first, again, rollUp]
-        batch.sessions = [SessionUpdate(id: "s1", time: start)]
-        batch.sessionOfRecord = [0, -1]
+        batch.sessions.assign(record: 0, to: batch.sessions.append(SessionUpdate(id: "s1", time: start)))
         batch.pricing = Pricing(table: .empty, preference: .reported)
         return batch
     }

@@ -27,7 +27,7 @@ struct ComponentPageTests {
 
     private struct Documented {
         var kind: ComponentKind
-        var factory: any ComponentFactory
+        var factory: ComponentFactory
         var page: ComponentPage
         var blocks: [Markdown.Block]
 
@@ -75,7 +75,7 @@ struct ComponentPageTests {
         let rows = it.blocks.flatMap { block in
             if case .table(["key", "default", "meaning"], let rows) = block { rows } else { [] as [[String]] }
         }
-        let keys = ConfigKeys.of(it.factory)
+        let keys = it.factory.configuration.keys
         #expect(Set(rows.map { $0[0] }) == Set(keys.map { "`\($0.name)`" }))
         #expect(rows.count == keys.count)
         for key in keys {

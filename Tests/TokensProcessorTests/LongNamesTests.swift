@@ -19,7 +19,7 @@ struct LongNamesTests {
             home: "/nowhere",
             now: { arrival }
         )
-        let processor = TokensFactory().makeProcessor(TokensConfig(), settings)
+        let processor = try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings)
         var batch = Batch(otlp, receivedAt: arrival)
         try processor.process(&batch)
         return (batch, settings.intake.problems.filter { $0.code == .longName })

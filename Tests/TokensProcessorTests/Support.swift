@@ -33,7 +33,7 @@ func makeProcessor(rules: [TokenRule] = [], shared: SharedParts = SharedParts())
         now: { arrival },
         shared: shared
     )
-    return TokensFactory().makeProcessor(config, settings)
+    return try ComponentFactory.tokens.makeProcessor(config, settings)
 }
 
 /// The body of a request as a real client sent it.

@@ -17,7 +17,7 @@ struct UnreadUsageTests {
             home: "/nowhere",
             now: { arrival }
         )
-        let processor = TokensFactory().makeProcessor(TokensConfig(), settings)
+        let processor = try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings)
         for otlp in batches {
             var batch = Batch(otlp, receivedAt: arrival)
             change(&batch.otlp)

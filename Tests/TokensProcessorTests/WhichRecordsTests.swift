@@ -117,7 +117,7 @@ struct WhichRecordsTests {
         let found = try processed(batch) { $0.overlay.drop(record: 0) }
         #expect(found.observations.map(\.counts.uncachedInput) == [2])
         #expect(found.sessions.map(\.id) == ["s2"])
-        #expect(found.sessionOfRecord == [-1, 0])
+        #expect((0..<2).map { found.sessions.position(ofRecord: $0) } == [nil, 0])
     }
 
     @Test func `what an earlier processor wrote is read`() throws {

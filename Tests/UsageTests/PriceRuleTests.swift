@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import Testing
 
 @testable import Usage
@@ -165,7 +166,7 @@ import Testing
         let buckets: [WritableKeyPath<TokenCounts, Int64>] = [
             \.uncachedInput, \.cacheRead, \.cacheWrite5m, \.cacheWrite1h, \.output,
         ]
-        var generator = Xorshift(state: 0x9E37_79B9_7F4A_7C15)
+        var generator = SeededGenerator(seed: 0x9E37_79B9_7F4A_7C15)
         for _ in 0..<50 {
             var counts = TokenCounts()
             var sum: Int64 = 0
@@ -185,17 +186,5 @@ import Testing
                 #expect(try price(more) >= whole)
             }
         }
-    }
-}
-
-/// A generator that repeats itself, so that a failure can be found again.
-private struct Xorshift: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
     }
 }

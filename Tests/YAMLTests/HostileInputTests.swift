@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import Testing
 import YAML
 
@@ -70,7 +71,7 @@ import YAML
 
     @Test(.timeLimit(.minutes(1)))
     func `mutated configurations never crash, and their diagnostics can be rendered`() {
-        var generator = SplitMix(state: 42)
+        var generator = SeededGenerator(seed: 42)
         let seed = Array(realisticConfig.utf8)
         for _ in 0..<2000 {
             var bytes = seed
@@ -94,18 +95,5 @@ import YAML
             #expect(parsed.node != nil || parsed.diagnostics.hasErrors)
             #expect(!text.contains("s3cr3t-from-env"))
         }
-    }
-}
-
-/// A small seeded generator, so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

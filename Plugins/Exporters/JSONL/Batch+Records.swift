@@ -15,13 +15,12 @@ extension Batch {
 
     /// Which records belong to each session of the batch, counted without those that were dropped.
     var recordsOfSessions: [(session: Int, records: [ClosedRange<Int>])] {
-        guard !sessions.isEmpty, !sessionOfRecord.isEmpty else { return [] }
+        guard !sessions.isEmpty else { return [] }
         var ranges = [[ClosedRange<Int>]](repeating: [], count: sessions.count)
         var position = 0
         for record in otlp.records.indices where otlp.isLive(record: record) {
             defer { position += 1 }
-            let session = Int(sessionOfRecord[record])
-            guard ranges.indices.contains(session) else { continue }
+            guard let session = sessions.position(ofRecord: record) else { continue }
             if let last = ranges[session].last, last.upperBound == position - 1 {
                 ranges[session][ranges[session].count - 1] = last.lowerBound...position
             } else {

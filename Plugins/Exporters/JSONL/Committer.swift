@@ -38,20 +38,16 @@ struct Committer: ~Copyable {
     /// Keeps a group of batches; either all of them are kept or none is.
     ///
     /// - Parameter lost: Is called when others have taken the file away with what is in it.
-    /// - Returns: How many records are older than what compaction removed.
-    mutating func commit(_ group: [Batch], lost: () -> Void) throws -> Int {
+    /// - Returns: What became of each batch, and how many records are older than what compaction removed.
+    mutating func commit(_ group: [Batch], lost: () -> Void) throws -> (deliveries: [Delivery], refused: Int) {
         let keepsRecords = keepsRecords
         let border = shelf.withLock { $0.book.border }.applying(to: group)
         let (batches, refused) = border.admit(group)
         var lines = batches.map { Self.draft($0, keepsRecords: keepsRecords) }
-        let news = try learn(batches, &lines, border)
-        guard lines.contains(where: { !$0.isEmpty }) else {
-            news.note()
-            return refused
-        }
+        let deliveries = try learn(batches, &lines, border)
+        guard lines.contains(where: { !$0.isEmpty }) else { return (deliveries, refused) }
         defer { writer.clear() }
         let offsets = try write(lines, batches)
-        news.note()
         if noticeReplacement() { lost() }
         let (part, end) = (part, file.offset)
         let (kept, places) = (lines, offsets)
@@ -61,7 +57,7 @@ struct Committer: ~Copyable {
                 contents.parts.note(line, in: part, end: end)
             }
         }
-        return refused
+        return (deliveries, refused)
     }
 
     /// Notes how far the store is compacted, on the disk when it returns.
@@ -175,21 +171,22 @@ struct Committer: ~Copyable {
 
     /// Asks the ledger what the observations of the group change; that becomes part of the group's last line.
     ///
-    /// - Returns: How many calls are new.
-    private func learn(_ batches: [Batch], _ lines: inout [UsageLine], _ border: CompactionBorder) throws -> NewCalls {
-        let deliveries = batches.map(\.observations)
+    /// - Returns: What became of each batch.
+    private func learn(_ batches: [Batch], _ lines: inout [UsageLine], _ border: CompactionBorder) throws -> [Delivery]
+    {
+        let observations = batches.map(\.observations)
         let drafts = lines
         let (change, notes, news) = try shelf.withLock { contents in
             // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
-            let notes = contents.book.news(in: deliveries)
-            let change = try Ledger.absorb(deliveries, into: contents.book.ledger)
+            let notes = contents.book.news(in: observations)
+            let change = try Ledger.absorb(observations, into: contents.book.ledger)
             return (
                 change, notes, drafts.map { $0.sessions.filter { !$0.records.isEmpty || contents.book.isNews($0) } }
             )
         }
         for (position, sessions) in news.enumerated() { lines[position].sessions = sessions }
-        let newCalls = NewCalls(in: border.visible(change), of: batches)
-        guard !change.isEmpty || !notes.isEmpty, let last = lines.indices.last else { return newCalls }
+        let deliveries = Delivery.each(of: batches, in: border.visible(change))
+        guard !change.isEmpty || !notes.isEmpty, let last = lines.indices.last else { return deliveries }
         let pricing = batches.lazy.compactMap(\.pricing).last
         lines[last].expired = change.entries.filter { border.isExpired($0.call.time) }
         lines[last].calls = border.visible(change).entries.map { entry in
@@ -199,6 +196,6 @@ struct Committer: ~Copyable {
         let standing = Set(change.entries.map(\.call.id))
         lines[last].retired = change.retired.map(\.call.id).filter { !standing.contains($0) }
         lines[last].sessions += notes
-        return newCalls
+        return deliveries
     }
 }

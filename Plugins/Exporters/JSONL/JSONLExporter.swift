@@ -19,7 +19,7 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
 
     private struct Running {
         var store: JSONLStore
-        var queue: CommitQueue
+        var queue: CommitQueue<Delivery>
     }
 
     init(_ config: JSONLConfig, _ settings: ComponentSettings, _ calls: StorageCalls) {
@@ -55,13 +55,14 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
         await former?.store.close()
     }
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    func consume(_ batch: Batch) async throws(ConsumeError) { _ = try await deliver(batch) }
+
+    func deliver(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         guard let queue = running.withLock({ $0?.queue }) else { throw .retryable("\(settings.id) is not running") }
-        try await queue.submit(batch)
-        settings.counters.add(batch.otlp.recordCount, to: .sent)
+        return try await queue.submit(batch)
     }
 
-    var stores: Set<UInt64> { running.withLock { $0.map { [$0.store.identity] } ?? [] } }
+    var storeIdentity: UInt64? { running.withLock { $0?.store.identity } }
 
     var trouble: String? { running.withLock { $0?.store.damage.trouble } }
 
@@ -140,32 +141,17 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     func compact(before instant: Timestamp) async throws -> Int { try await store().compact(before: instant) }
 }
 
-/// Makes the store that keeps everything as JSON lines in plain files.
-public struct JSONLFactory: ExporterFactory {
-    /// What a user writes.
-    public typealias Config = JSONLConfig
+extension ComponentFactory {
+    /// A store of JSON lines; files are opened at the start.
+    public static let jsonl = jsonl(calls: .system)
 
-    private let calls: StorageCalls
-
-    /// Creates the factory.
-    public init() {
-        calls = .system
-    }
-
-    /// Creates a factory whose stores reach their files in another way.
-    init(calls: StorageCalls) {
-        self.calls = calls
-    }
-
-    /// The type in a configuration.
-    public let type = "jsonl"
-    /// What it is for.
-    public let summary = "keeps calls, sessions and records as JSON lines and answers queries"
-    /// It answers queries.
-    public let isStore = true
-
-    /// Makes a store; files are opened at the start.
-    public func makeExporter(_ config: JSONLConfig, _ settings: ComponentSettings) -> any Exporter {
-        JSONLExporter(config, settings, calls)
+    /// A store that reaches its files in another way.
+    static func jsonl(calls: StorageCalls) -> ComponentFactory {
+        .exporter(
+            "jsonl",
+            JSONLConfig.self,
+            isStore: true,
+            summary: "keeps calls, sessions and records as JSON lines and answers queries"
+        ) { config, settings in JSONLExporter(config, settings, calls) }
     }
 }

@@ -60,25 +60,29 @@ final class JSONLStore: Sendable {
     }
 
     /// Where batches are handed in.
-    func makeCommitQueue() -> CommitQueue { CommitQueue(on: commits) { self.keep($0) } }
+    func makeCommitQueue() -> CommitQueue<Delivery> { CommitQueue(on: commits) { self.keep($0) } }
 
-    private func keep(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
-        let failure = state.withLock { state -> ConsumeError? in
-            guard state.lock != nil else { return .retryable("\(settings.id) is not running") }
+    private func keep(_ batches: [Batch]) -> [Result<Delivery, ConsumeError>] {
+        let result = state.withLock { state -> Result<[Delivery], ConsumeError> in
+            guard state.lock != nil else { return .failure(.retryable("\(settings.id) is not running")) }
             do {
                 let before = state.committer.size
-                let refused = try state.committer.commit(batches) { [lock = state.lock] in noteLoss(lock) }
+                let (deliveries, refused) = try state.committer.commit(batches) { [lock = state.lock] in noteLoss(lock)
+                }
                 if refused > 0 { settings.counters.add(refused, to: .dropped) }
                 state.added += max(0, state.committer.size - before)
                 if state.isFailing { settings.logger.notice("the store can be written again") }
                 state.isFailing = false
                 tend(&state)
-                return nil
+                return .success(deliveries)
             } catch {
-                return refuse(error, &state)
+                return .failure(refuse(error, &state))
             }
         }
-        return batches.map { _ in failure.map { .failure($0) } ?? .success(()) }
+        switch result {
+        case .success(let deliveries): return deliveries.map { .success($0) }
+        case .failure(let error): return batches.map { _ in .failure(error) }
+        }
     }
 
     /// Others have taken the file away, and what it held with it.

@@ -45,9 +45,8 @@ struct BatchTables {
         guard !sessions.isEmpty else { return }
         var positions = [RecordPositions](repeating: RecordPositions(), count: sessions.count)
         var position = 0
-        for record in batch.sessionOfRecord.indices where batch.otlp.isLive(record: record) {
-            let session = Int(batch.sessionOfRecord[record])
-            if session >= 0 { positions[session].append(position) }
+        for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
+            if let session = batch.sessions.position(ofRecord: record) { positions[session].append(position) }
             position += 1
         }
         for (session, positions) in zip(sessions, positions) where !positions.bytes.isEmpty {

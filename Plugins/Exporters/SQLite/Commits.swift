@@ -65,7 +65,7 @@ final class Commits: Sendable {
     }
 
     /// Where batches are handed in.
-    func makeQueue() -> CommitQueue { CommitQueue(on: queue) { self.keep($0) } }
+    func makeQueue() -> CommitQueue<Delivery> { CommitQueue(on: queue) { self.keep($0) } }
 
     /// The number of the open store; nil while there is none.
     var identity: UInt64? { state.withLock { $0.database?.identity } }
@@ -147,27 +147,26 @@ final class Commits: Sendable {
     // MARK: - Keeping
 
     /// Keeps a group of batches in one transaction; if that fails, each by itself, so that one cannot spoil the others.
-    private func keep(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
+    private func keep(_ batches: [Batch]) -> [Result<Delivery, ConsumeError>] {
         do {
-            try write(batches).note()
-            return batches.map { _ in .success(()) }
+            return try write(batches).map { .success($0) }
         } catch {
             let fault = note(error)
             guard batches.count > 1, fault.isOfBatch else { return batches.map { _ in .failure(ConsumeError(fault)) } }
-            var results: [Result<Void, ConsumeError>] = []
+            var results: [Result<Delivery, ConsumeError>] = []
             for batch in batches { results += keep([batch]) }
             return results
         }
     }
 
-    private func write(_ batches: [Batch]) throws -> NewCalls {
+    private func write(_ batches: [Batch]) throws -> [Delivery] {
         for _ in 0..<Self.attempts {
             let database = try present()
-            let (calls, refused) = try database.changeNow { db, writer in try writer.write(batches, to: db) }
+            let (deliveries, refused) = try database.changeNow { db, writer in try writer.write(batches, to: db) }
             // What is in the log of a database that is there was saved, or is found again.
             guard try isKept(by: database) else { continue }
             if refused > 0 { counters.add(refused, to: .dropped) }
-            return calls
+            return deliveries
         }
         throw StoreError("its file is taken away again and again")
     }

@@ -216,8 +216,8 @@ struct StoreWriter: Sendable {
 
     /// Keeps batches, in the transaction that is open.
     ///
-    /// - Returns: How many calls are new, and how many records are older than what compaction removed.
-    mutating func write(_ batches: [Batch], to db: Database) throws -> (calls: NewCalls, refused: Int) {
+    /// - Returns: What became of each batch, and how many records are older than what compaction removed.
+    mutating func write(_ batches: [Batch], to db: Database) throws -> (deliveries: [Delivery], refused: Int) {
         try noticeOthers(db)
         let (revision, compacted) = try Revision.nextState(db)
         let border = compacted.applying(to: batches)
@@ -236,7 +236,7 @@ struct StoreWriter: Sendable {
         for session in moved { try SessionTable(db: db).mark(session, changedIn: revision) }
         try links.flush(db)
         self.links = links
-        return (NewCalls(in: border.visible(change), of: batches), refused)
+        return (Delivery.each(of: batches, in: border.visible(change)), refused)
     }
 
     /// Another process may have written since, such as a command while the collector runs: then what is remembered is no longer true.

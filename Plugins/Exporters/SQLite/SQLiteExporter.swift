@@ -22,7 +22,7 @@ final class SQLiteExporter: Exporter, UsageStore, HealthReporting {
     /// What there is while the exporter runs.
     private struct State {
         var commits: Commits
-        var queue: CommitQueue
+        var queue: CommitQueue<Delivery>
     }
 
     init(_ config: SQLiteConfig, _ settings: ComponentSettings, _ limits: Checkpoints.Limits = Checkpoints.Limits()) {
@@ -42,19 +42,21 @@ final class SQLiteExporter: Exporter, UsageStore, HealthReporting {
         await running?.commits.close()
     }
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    func consume(_ batch: Batch) async throws(ConsumeError) { _ = try await deliver(batch) }
+
+    func deliver(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         do throws(ConsumeError) {
             guard let queue = state.withLock({ $0?.queue }) else { throw .retryable("\(settings.id) is not running") }
-            try await queue.submit(batch)
-            settings.counters.add(batch.otlp.recordCount, to: .sent)
+            let delivery = try await queue.submit(batch)
             noteSuccess()
+            return delivery
         } catch {
             note(error)
             throw error
         }
     }
 
-    var stores: Set<UInt64> { state.withLock { $0?.commits.identity.map { [$0] } ?? [] } }
+    var storeIdentity: UInt64? { state.withLock { $0?.commits.identity } }
 
     var trouble: String? { state.withLock { $0?.commits.trouble } }
 
@@ -154,25 +156,14 @@ extension SQLiteExporter {
     }
 }
 
-/// Makes the store that keeps everything in one SQLite file.
-public struct SQLiteFactory: ExporterFactory {
-    /// What a user writes.
-    public typealias Config = SQLiteConfig
-
-    /// Creates the factory.
-    public init() {}
-
-    /// The type in a configuration.
-    public let type = "sqlite"
-    /// What it is for.
-    public let summary = "keeps calls, sessions and records in a SQLite file and answers queries"
-    /// It answers queries.
-    public let isStore = true
-
-    /// Makes a store; the file is opened at the start.
-    public func makeExporter(_ config: SQLiteConfig, _ settings: ComponentSettings) -> any Exporter {
-        SQLiteExporter(config, settings)
-    }
+extension ComponentFactory {
+    /// A store in a SQLite file, which is opened at the start.
+    public static let sqlite = ComponentFactory.exporter(
+        "sqlite",
+        SQLiteConfig.self,
+        isStore: true,
+        summary: "keeps calls, sessions and records in a SQLite file and answers queries"
+    ) { config, settings in SQLiteExporter(config, settings) }
 }
 
 /// Adds up a period from the sums by quarter of an hour.

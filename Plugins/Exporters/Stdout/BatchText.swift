@@ -183,11 +183,7 @@ struct RecordText {
         return pairs
     }
 
-    private var session: String? {
-        guard index < batch.sessionOfRecord.count else { return nil }
-        let position = Int(batch.sessionOfRecord[index])
-        return batch.sessions.indices.contains(position) ? batch.sessions[position].id : nil
-    }
+    private var session: String? { batch.sessions[record: index]?.id }
 
     private var spanPairs: [(String, String)] {
         var pairs: [(String, String)] = []

@@ -4,7 +4,6 @@ public import CollectorKit
 import Dispatch
 import Logging
 import OTLP
-import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -21,31 +20,25 @@ import Darwin
 final class StdoutExporter: Exporter {
     private let config: StdoutConfig
     private let settings: ComponentSettings
-    private let sink: StdoutFactory.Sink
+    private let sink: @Sendable ([UInt8]) throws -> Void
     private let queue = DispatchQueue(label: "stdout")
-    private let isRunning = Atomic(false)
 
-    init(_ config: StdoutConfig, _ settings: ComponentSettings, sink: @escaping StdoutFactory.Sink) {
+    init(_ config: StdoutConfig, _ settings: ComponentSettings, sink: @escaping @Sendable ([UInt8]) throws -> Void) {
         self.config = config
         self.settings = settings
         self.sink = sink
     }
 
-    func start() async throws(StartError) { isRunning.store(true, ordering: .releasing) }
-
     func shutdown() async {
-        isRunning.store(false, ordering: .releasing)
         await withCheckedContinuation { continuation in queue.async { continuation.resume() } }
     }
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
-        guard isRunning.load(ordering: .acquiring) else { throw .retryable("\(settings.id) is not running") }
         let bytes = render(batch)
         if let failure = await write(bytes) {
             settings.logger.warning("cannot write", metadata: ["reason": "\(failure)"])
             throw .retryable("\(settings.id) cannot write: \(failure)", after: 5)
         }
-        settings.counters.add(batch.otlp.recordCount, to: .sent)
     }
 
     private func render(_ batch: Batch) -> [UInt8] {
@@ -70,33 +63,20 @@ final class StdoutExporter: Exporter {
     }
 }
 
-/// Makes the exporter that shows batches on the standard output.
-public struct StdoutFactory: ExporterFactory {
-    /// Takes all the bytes of one batch, or throws when they cannot be written now.
-    public typealias Sink = @Sendable ([UInt8]) throws -> Void
+extension ComponentFactory {
+    /// Shows batches on the standard output.
+    public static let stdout = stdout(writingTo: { try FileDescriptorWriter.standardOutput.write($0) })
 
-    private let sink: Sink
-
-    /// Creates the factory for the standard output.
-    public init() {
-        self.init(writingTo: { try FileDescriptorWriter.standardOutput.write($0) })
-    }
-
-    /// Creates a factory for another place; the sink is called for one batch after the other, never for two at once.
-    public init(writingTo sink: @escaping Sink) {
-        self.sink = sink
-    }
-
-    /// What a user writes.
-    public typealias Config = StdoutConfig
-    /// The type in a configuration.
-    public let type = "stdout"
-    /// What it is for.
-    public let summary = "shows batches on the standard output, as text or as OTLP/JSON lines"
-
-    /// Makes an exporter.
-    public func makeExporter(_ config: StdoutConfig, _ settings: ComponentSettings) -> any Exporter {
-        StdoutExporter(config, settings, sink: sink)
+    /// Shows batches in another place.
+    ///
+    /// - Parameter sink: Takes all the bytes of one batch, or throws when they cannot be written now; called for one batch after the
+    ///   other, never for two at once.
+    public static func stdout(writingTo sink: @escaping @Sendable ([UInt8]) throws -> Void) -> ComponentFactory {
+        .exporter(
+            "stdout",
+            StdoutConfig.self,
+            summary: "shows batches on the standard output, as text or as OTLP/JSON lines"
+        ) { config, settings in StdoutExporter(config, settings, sink: sink) }
     }
 }
 

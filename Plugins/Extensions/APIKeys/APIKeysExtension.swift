@@ -2,7 +2,7 @@
 
 public import CollectorKit
 import Logging
-public import OTLP
+import OTLP
 import Synchronization
 import Usage
 
@@ -117,28 +117,14 @@ final class APIKeysExtension: Authenticator, HealthReporting {
     }
 }
 
-/// Makes the extension that asks for keys.
-public struct APIKeysFactory: ExtensionFactory {
-    /// Creates the factory.
-    public init() {}
-
-    /// What a user writes.
-    public typealias Config = APIKeysConfig
-    /// The type in a configuration.
-    public let type = "api_keys"
-    /// What it is for.
-    public let summary = "asks at every listener for keys, which hammurabi keys makes and revokes"
-    /// It looks at no signal itself.
-    public let signals: [Signal] = []
-    /// It knows the keys of senders.
-    public let isAuthenticator = true
-
-    /// Makes an extension; the file is read when it starts.
-    public func makeExtension(
-        _ config: APIKeysConfig,
-        _ settings: ComponentSettings,
-        with parts: CollectorParts
-    ) -> any Extension { APIKeysExtension(config, settings) }
+extension ComponentFactory {
+    /// Knows keys that senders show at every listener; their file is read at the start.
+    public static let apiKeys = ComponentFactory.extension(
+        "api_keys",
+        APIKeysConfig.self,
+        isAuthenticator: true,
+        summary: "asks at every listener for keys, which hammurabi keys makes and revokes"
+    ) { config, settings, _ in APIKeysExtension(config, settings) }
 }
 
 /// The keys that are valid now, with the moment of their last use.

@@ -2,7 +2,7 @@
 
 public import CollectorKit
 import HTTPTypes
-public import OTLP
+import OTLP
 import Usage
 
 /// Tells how the collector is: `/live` while it runs at all, `/ready` and the configured path while no component is in trouble, `/status`
@@ -72,30 +72,15 @@ struct HealthCheckExtension: Extension, HTTPServing {
     }
 }
 
-/// Makes the extension that tells service managers and load balancers how the collector is.
-public struct HealthCheckFactory: ExtensionFactory {
-    private let version: String
-
-    /// Creates the factory; `version` is that of the program.
-    public init(version: String = "development") {
-        self.version = version
-    }
-
-    /// What a user writes.
-    public typealias Config = HealthCheckConfig
-    /// The type in a configuration.
-    public let type = "health_check"
-    /// What it is for.
-    public let summary = "tells whether the collector lives, is ready, and which component is in trouble"
-    /// It looks at no signal itself.
-    public let signals: [Signal] = []
-
-    /// Makes an extension; the listener is the collector's.
-    public func makeExtension(
-        _ config: HealthCheckConfig,
-        _ settings: ComponentSettings,
-        with parts: CollectorParts
-    ) -> any Extension {
-        HealthCheckExtension(config, now: settings.now, status: parts.status, version: version)
+extension ComponentFactory {
+    /// Answers whether the collector lives; `version` is that of the program.
+    public static func healthCheck(version: String = "development") -> ComponentFactory {
+        .extension(
+            "health_check",
+            HealthCheckConfig.self,
+            summary: "tells whether the collector lives, is ready, and which component is in trouble"
+        ) { config, settings, parts in
+            HealthCheckExtension(config, now: settings.now, status: parts.status, version: version)
+        }
     }
 }

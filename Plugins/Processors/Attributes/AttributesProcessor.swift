@@ -8,10 +8,8 @@ struct AttributesProcessor: Processor {
     let actions: [AttributeAction]
     let include: RecordSelector?
     let exclude: RecordSelector?
-    let counters: ComponentCounters
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
-        counters.add(batch.otlp.recordCount, to: .accepted)
         guard !actions.isEmpty else { return }
         for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
             if let include, !include.matches(record, of: batch.otlp) { continue }
@@ -21,31 +19,18 @@ struct AttributesProcessor: Processor {
     }
 }
 
-/// Makes the processor that changes attributes.
-public struct AttributesFactory: ProcessorFactory {
-    /// What a user writes.
-    public typealias Config = AttributesConfig
-
-    /// Creates the factory.
-    public init() {}
-
-    /// The type in a configuration.
-    public let type = "attributes"
-    /// What it is for.
-    public let summary = "adds, changes, hashes and deletes attributes of records, as in the OpenTelemetry Collector"
-
-    /// Makes a processor.
-    ///
-    /// - Throws: ``StartError`` when an action cannot be carried out, which a validated configuration rules out.
-    public func makeProcessor(_ config: AttributesConfig, _ settings: ComponentSettings) throws(StartError)
-        -> any Processor
-    {
+extension ComponentFactory {
+    /// Changes attributes; an action that cannot be carried out, which a validated configuration rules out, ends the start.
+    public static let attributes = ComponentFactory.processor(
+        "attributes",
+        AttributesConfig.self,
+        summary: "adds, changes, hashes and deletes attributes of records, as in the OpenTelemetry Collector"
+    ) { config, settings throws(StartError) in
         do throws(ActionError) {
             return AttributesProcessor(
                 actions: try AttributeAction.list(config.actions),
                 include: try RecordSelector.make(config.include),
-                exclude: try RecordSelector.make(config.exclude),
-                counters: settings.counters
+                exclude: try RecordSelector.make(config.exclude)
             )
         } catch {
             throw StartError(.configuration, "\(settings.id): \(error.message)")

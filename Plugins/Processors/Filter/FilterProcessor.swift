@@ -8,7 +8,6 @@ import OTLP
 /// What `tokens` has found in a record before stays; in front of `tokens` a dropped record tells nobody of its call.
 struct FilterProcessor: Processor {
     private let conditions: [Signal: [Condition]]
-    private let counters: ComponentCounters
 
     init(_ config: FilterConfig, _ settings: ComponentSettings) throws(StartError) {
         var conditions: [Signal: [Condition]] = [:]
@@ -27,42 +26,23 @@ struct FilterProcessor: Processor {
             }
         }
         self.conditions = conditions
-        counters = settings.counters
     }
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
-        counters.add(batch.otlp.recordCount, to: .accepted)
         guard let conditions = conditions[batch.signal] else { return }
-        let before = batch.otlp.recordCount
         for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
             if conditions.contains(where: { $0.isMet(by: record, of: batch.otlp) }) {
                 batch.otlp.overlay.drop(record: record)
             }
         }
-        counters.add(before - batch.otlp.recordCount, to: .dropped)
     }
 }
 
-/// Makes the processor that drops records by conditions.
-public struct FilterFactory: ProcessorFactory {
-    /// What a user writes.
-    public typealias Config = FilterConfig
-
-    /// Creates the factory.
-    public init() {}
-
-    /// The type in a configuration.
-    public let type = "filter"
-    /// What it is for.
-    public let summary =
-        "drops spans, log records and data points that meet a condition, as in the OpenTelemetry Collector"
-
-    /// Makes a processor.
-    ///
-    /// - Throws: ``StartError`` when a condition cannot be read, which a validated configuration rules out.
-    public func makeProcessor(_ config: FilterConfig, _ settings: ComponentSettings) throws(StartError)
-        -> any Processor
-    {
-        try FilterProcessor(config, settings)
-    }
+extension ComponentFactory {
+    /// Drops records by conditions; a condition that cannot be read, which a validated configuration rules out, ends the start.
+    public static let filter = ComponentFactory.processor(
+        "filter",
+        FilterConfig.self,
+        summary: "drops spans, log records and data points that meet a condition, as in the OpenTelemetry Collector"
+    ) { config, settings throws(StartError) in try FilterProcessor(config, settings) }
 }

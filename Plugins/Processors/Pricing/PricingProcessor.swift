@@ -4,44 +4,32 @@ import CEmbedded
 public import CollectorKit
 import Files
 import OTLP
-public import Usage
+import Usage
 
 /// Tells everything after it how calls are priced.
 ///
 /// The price itself is set where calls are made of observations: a call that another observation completes later is priced again.
 struct PricingProcessor: Processor, PriceTableHolding {
     let pricing: Pricing
-    let counters: ComponentCounters
 
-    func process(_ batch: inout Batch) throws(ConsumeError) {
-        counters.add(batch.otlp.recordCount, to: .accepted)
-        batch.pricing = pricing
+    func process(_ batch: inout Batch) throws(ConsumeError) { batch.pricing = pricing }
+}
+
+extension ComponentFactory {
+    /// Says what calls cost; the files of tables are read when the processor is made.
+    public static let pricing = ComponentFactory.processor(
+        "pricing",
+        PricingConfig.self,
+        summary: "prices model calls by a dated table with tiers, cache lifetimes and your own overrides"
+    ) { config, settings throws(StartError) in
+        let table = try PriceTable.configured(config, settings.id)
+        return PricingProcessor(pricing: Pricing(table: table, preference: config.prefer))
     }
 }
 
-/// Makes the processor that says what calls cost.
-public struct PricingFactory: ProcessorFactory {
-    /// What a user writes.
-    public typealias Config = PricingConfig
-
-    /// Creates the factory.
-    public init() {}
-
-    /// The type in a configuration.
-    public let type = "pricing"
-    /// What it is for.
-    public let summary = "prices model calls by a dated table with tiers, cache lifetimes and your own overrides"
-
-    /// Reads the table and makes a processor.
-    public func makeProcessor(_ config: PricingConfig, _ settings: ComponentSettings) throws(StartError)
-        -> any Processor
-    {
-        let table = try Self.table(config, settings.id)
-        return PricingProcessor(pricing: Pricing(table: table, preference: config.prefer), counters: settings.counters)
-    }
-
+extension PriceTable {
     /// The built-in table, renewed by the user's file and overrides.
-    private static func table(_ config: PricingConfig, _ id: ComponentID) throws(StartError) -> PriceTable {
+    fileprivate static func configured(_ config: PricingConfig, _ id: ComponentID) throws(StartError) -> PriceTable {
         var table = try builtIn()
         if let path = config.table, !path.isEmpty {
             do {
@@ -67,7 +55,7 @@ public struct PricingFactory: ProcessorFactory {
     }
 
     /// The table that is compiled in.
-    public static func builtIn() throws(StartError) -> PriceTable {
+    fileprivate static func builtIn() throws(StartError) -> PriceTable {
         do {
             return try PriceTable(
                 compiledIn: UnsafeRawBufferPointer(start: hammurabi_prices(), count: hammurabi_prices_length())

@@ -47,7 +47,6 @@ final class RedactionProcessor: Processor {
     }
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
-        settings.counters.add(batch.otlp.recordCount, to: .accepted)
         var pass = RedactionPass(
             rules,
             dropsEvents: dropsEvents,
@@ -96,24 +95,13 @@ final class RedactionProcessor: Processor {
     }
 }
 
-/// Makes the processor that keeps prompts, answers and names out of stores and forwards.
-public struct RedactionFactory: ProcessorFactory {
-    /// What a user writes.
-    public typealias Config = RedactionConfig
-
-    /// Creates the factory.
-    public init() {}
-
-    /// The type in a configuration.
-    public let type = "redaction"
-    /// What it is for.
-    public let summary =
-        "drops every text that may be a prompt, an answer or an argument, and hashes what identifies people"
-
-    /// Makes a processor; a salt of the program's own is read, or made, at the start.
-    public func makeProcessor(_ config: RedactionConfig, _ settings: ComponentSettings) -> any Processor {
-        RedactionProcessor(config, settings)
-    }
+extension ComponentFactory {
+    /// Drops texts and hashes what identifies people; a salt of the program's own is read, or made, at the start.
+    public static let redaction = ComponentFactory.processor(
+        "redaction",
+        RedactionConfig.self,
+        summary: "drops every text that may be a prompt, an answer or an argument, and hashes what identifies people"
+    ) { config, settings in RedactionProcessor(config, settings) }
 }
 
 /// The key of the hashes: the user's, or one of the program's own that is kept in a file, so that hashes stay comparable.

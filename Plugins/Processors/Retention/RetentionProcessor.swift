@@ -10,35 +10,23 @@ import Usage
 struct RetentionProcessor: Processor {
     /// In nanoseconds.
     let maxAge: Int64
-    let counters: ComponentCounters
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
-        counters.add(batch.otlp.recordCount, to: .accepted)
         // An age that reaches back beyond 1970 keeps everything.
         let (start, isOverflow) = batch.receivedAt.nanoseconds.subtractingReportingOverflow(maxAge)
         guard !isOverflow, start > 0 else { return }
         let oldest = Timestamp(nanoseconds: start)
-        counters.add(batch.dropRecords(before: oldest), to: .dropped)
+        batch.dropRecords(before: oldest)
         batch.observations.removeAll { $0.time < oldest }
         batch.dropSessions(before: oldest)
     }
 }
 
-/// Makes the processor that drops what is too old to be kept.
-public struct RetentionFactory: ProcessorFactory {
-    /// What a user writes.
-    public typealias Config = RetentionConfig
-
-    /// Creates the factory.
-    public init() {}
-
-    /// The type in a configuration.
-    public let type = "retention"
-    /// What it is for.
-    public let summary = "drops records and calls that are older than an age when they come in"
-
-    /// Makes a processor.
-    public func makeProcessor(_ config: RetentionConfig, _ settings: ComponentSettings) -> any Processor {
-        RetentionProcessor(maxAge: config.maxAge.nanoseconds, counters: settings.counters)
-    }
+extension ComponentFactory {
+    /// Drops what is too old to be kept.
+    public static let retention = ComponentFactory.processor(
+        "retention",
+        RetentionConfig.self,
+        summary: "drops records and calls that are older than an age when they come in"
+    ) { config, _ in RetentionProcessor(maxAge: config.maxAge.nanoseconds) }
 }

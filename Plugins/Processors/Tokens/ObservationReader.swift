@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import OTLP
 import Usage
 
@@ -51,7 +52,7 @@ struct ObservationReader {
     mutating func read() -> Findings {
         var findings = Findings()
         let isLogs = batch.signal == .logs
-        if isLogs { findings.sessionOfRecord = [Int32](repeating: -1, count: batch.records.count) }
+        if isLogs { findings.sessions.reserve(records: batch.records.count) }
         let interests = batch.records.indices.map { batch.isLive(record: $0) ? interest(of: $0, isLog: isLogs) : [] }
         let calls = interests.count { !$0.isDisjoint(with: [.usage, .cost]) }
         findings.observations.reserveCapacity(calls)
@@ -171,8 +172,7 @@ struct ObservationReader {
     /// What a batch tells.
     struct Findings {
         var observations: [Observation] = []
-        var sessions: [SessionUpdate] = []
-        var sessionOfRecord: [Int32] = []
+        var sessions = BatchSessions()
         /// What looks like usage and was not read.
         var unreadUsage = UnreadUsage()
         /// Names that were cut.
@@ -202,7 +202,7 @@ struct ObservationReader {
         let position = findings.position(of: session)
         if let position, !tellsFacts {
             findings.sessions[position].extend(to: time)
-            findings.sessionOfRecord[record] = Int32(position)
+            findings.sessions.assign(record: record, to: position)
             return
         }
         var update = SessionUpdate(id: session, time: time)
@@ -218,12 +218,12 @@ struct ObservationReader {
         }
         if let position {
             findings.sessions[position].merge(update)
-            findings.sessionOfRecord[record] = Int32(position)
+            findings.sessions.assign(record: record, to: position)
             return
         }
-        findings.positions[session] = findings.sessions.count
-        findings.sessionOfRecord[record] = Int32(findings.sessions.count)
-        findings.sessions.append(update)
+        let added = findings.sessions.append(update)
+        findings.positions[session] = added
+        findings.sessions.assign(record: record, to: added)
     }
 
     private func interest(of record: Int, isLog: Bool) -> ExtractionTable.Interest {

@@ -9,20 +9,17 @@ import Usage
 /// Log records and spans tell of calls; metrics never do, because a data point cannot say which calls it sums up.
 struct TokensProcessor: Processor {
     private let rules: CustomRules
-    private let counters: ComponentCounters
     /// One for all pipelines: the sum of an agent comes as a span, its calls may come as log records.
     private let memory: TraceMemory
     private let settings: ComponentSettings
 
     init(_ config: TokensConfig, _ settings: ComponentSettings) {
         rules = CustomRules(config.rules)
-        counters = settings.counters
         memory = settings.shared.part(of: settings.id) { TraceMemory() }
         self.settings = settings
     }
 
     func process(_ batch: inout Batch) throws(ConsumeError) {
-        counters.add(batch.otlp.recordCount, to: .accepted)
         guard batch.signal != .metrics else { return }
         var reader = ObservationReader(batch: batch.otlp, receivedAt: batch.receivedAt, rules: rules, memory: memory)
         let findings = reader.read()
@@ -35,25 +32,14 @@ struct TokensProcessor: Processor {
         findings.unreadUsage.note(to: settings, signal: batch.signal)
         findings.longNames.note(to: settings, signal: batch.signal)
         batch.sessions = findings.sessions
-        batch.sessionOfRecord = findings.sessionOfRecord
     }
 }
 
-/// Makes the processor that finds model calls in telemetry.
-public struct TokensFactory: ProcessorFactory {
-    /// What a user writes.
-    public typealias Config = TokensConfig
-
-    /// Creates the factory.
-    public init() {}
-
-    /// The type in a configuration.
-    public let type = "tokens"
-    /// What it is for.
-    public let summary = "finds model calls in log records and spans and reads their tokens"
-
-    /// Makes a processor.
-    public func makeProcessor(_ config: TokensConfig, _ settings: ComponentSettings) -> any Processor {
-        TokensProcessor(config, settings)
-    }
+extension ComponentFactory {
+    /// Finds model calls in records.
+    public static let tokens = ComponentFactory.processor(
+        "tokens",
+        TokensConfig.self,
+        summary: "finds model calls in log records and spans and reads their tokens"
+    ) { config, settings in TokensProcessor(config, settings) }
 }

@@ -5,7 +5,7 @@ import Dispatch
 import Files
 import Glibc
 import Logging
-public import OTLP
+import OTLP
 import Synchronization
 import Usage
 
@@ -18,7 +18,7 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
     private let settings: ComponentSettings
     private let options: ScanPass.Options
     private let file: CheckpointFile
-    private let next: (any Consumer)?
+    private let behind: SignalConsumers
     private let state = Mutex(State())
 
     private struct State {
@@ -42,11 +42,11 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
         _ settings: ComponentSettings,
         environment: [String: String],
         machine: String?,
-        next: (any Consumer)?
+        next behind: SignalConsumers
     ) {
         self.config = config
         self.settings = settings
-        self.next = next
+        self.behind = behind
         file = CheckpointFile(
             path: config.checkpoint.isEmpty ? settings.home + "/agent_sessions.checkpoint" : config.checkpoint.path
         )
@@ -136,7 +136,7 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
 extension AgentSessionsReceiver {
     private func run(_ report: inout ScanReport) async throws(ConsumeError) {
         var (checkpoint, isNew) = remembered()
-        let stores = await next?.stores ?? []
+        let stores = await behind.stores(behind: .logs)
         var hasChanged = isNew || stores != checkpoint.stores
         // A store that is new to us has nothing of what was read: all of it goes there, too.
         if !stores.isSubset(of: checkpoint.stores), config.startAt == .beginning { checkpoint.marks = [:] }
@@ -204,26 +204,21 @@ extension AgentSessionsReceiver {
     ///
     /// - Returns: How many of its calls were new; nil when no store has said so.
     private func hand(_ request: [UInt8], _ count: Int) async throws(ConsumeError) -> Int? {
-        guard let next else {
+        guard let next = behind[.logs] else {
             throw .retryable(
                 "no logs pipeline takes what \(settings.id) reads; add one with it as a receiver",
                 after: 60
             )
         }
-        var batch: Batch
+        let batch: Batch
         do throws(OTLPError) {
             batch = Batch(try OTLPBatch(signal: .logs, protobuf: request), receivedAt: settings.now())
         } catch {
             throw .permanent("a request of the receiver's own cannot be read: \(error)")
         }
         do throws(ConsumeError) {
-            let receipt = CallReceipt()
-            batch.receipt = receipt
-            try await next.consume(batch)
-            settings.counters.add(count, to: .accepted)
-            return receipt.newCalls
+            return try await next.consume(batch).newCalls
         } catch {
-            settings.counters.add(count, to: error.isRetryable ? .failed : .refused)
             guard !error.isRetryable else { throw error }
             // To send it again would not help, and must not keep what comes after from being read.
             settings.logger.error(
@@ -265,35 +260,21 @@ extension AgentSessionsReceiver {
     }
 }
 
-/// Makes the receiver that reads the session files of agents on this machine.
-public struct AgentSessionsFactory: ReceiverFactory {
-    private let environment: [String: String]
-    private let machine: String?
-
-    /// Creates the factory.
+extension ComponentFactory {
+    /// Reads the session files of agents, which become log records; nothing is opened before the start.
     ///
     /// - Parameters:
     ///   - environment: Says where agents keep their files (`HOME`, `XDG_CONFIG_HOME`, `CLAUDE_CONFIG_DIR`, `CODEX_HOME`).
     ///   - machine: The name of this machine, which calls carry; nil to leave it out.
-    public init(environment: [String: String] = [:], machine: String? = nil) {
-        self.environment = environment
-        self.machine = machine
-    }
-
-    /// What a user writes.
-    public typealias Config = AgentSessionsConfig
-    /// The type in a configuration.
-    public let type = "agent_sessions"
-    /// What it is for.
-    public let summary = "reads the session files of Claude Code and Codex on this machine"
-    /// What it reads becomes log records.
-    public let signals: [Signal] = [.logs]
-
-    /// Makes a receiver; nothing is opened before its start.
-    public func makeReceiver(_ config: AgentSessionsConfig, _ settings: ComponentSettings, next: SignalConsumers)
-        -> any Receiver
-    {
-        AgentSessionsReceiver(config, settings, environment: environment, machine: machine, next: next[.logs])
+    public static func agentSessions(environment: [String: String] = [:], machine: String? = nil) -> ComponentFactory {
+        .receiver(
+            "agent_sessions",
+            AgentSessionsConfig.self,
+            signals: [.logs],
+            summary: "reads the session files of Claude Code and Codex on this machine"
+        ) { config, settings, next in
+            AgentSessionsReceiver(config, settings, environment: environment, machine: machine, next: next)
+        }
     }
 }
 

@@ -14,12 +14,6 @@ struct EventsError: Error {
     /// The data can never be taken.
     static func invalid(_ message: String) -> EventsError { EventsError(status: .badRequest, message: message) }
 
-    static let notRunning = EventsError(
-        status: .serviceUnavailable,
-        message: "the collector is starting or stopping",
-        fields: [.retryAfter: "1"]
-    )
-
     static let noPipeline = EventsError(
         status: .serviceUnavailable,
         message: "events lead nowhere; add this receiver to a logs pipeline of the configuration",

@@ -13,7 +13,6 @@ final class OTLPReceiver: Receiver, HTTPServing {
     private let next: SignalConsumers
     private let origins: OriginPolicy
     private let reader: ExportRequestReader
-    private let gate = Gate()
     private let remarks: SenderWarnings
     private let addedFields: [HTTPField]
 
@@ -30,10 +29,6 @@ final class OTLPReceiver: Receiver, HTTPServing {
         remarks = SenderWarnings(settings)
         addedFields = http.responseFields
     }
-
-    func start() async throws(StartError) { gate.open() }
-
-    func shutdown() async { await gate.close() }
 
     var endpoint: Endpoint { http.address }
 
@@ -121,7 +116,6 @@ final class OTLPReceiver: Receiver, HTTPServing {
     private func export(_ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding) async throws(Refusal)
         -> ServerResponse
     {
-        guard gate.isOpen else { throw .notRunning }
         guard let pipeline = next[signal] else { throw .noPipeline(signal) }
         return try await reader.read(request, signal, encoding) { (content) async throws(Refusal) -> ServerResponse in
             let otlp = content.otlp
@@ -179,38 +173,23 @@ final class OTLPReceiver: Receiver, HTTPServing {
     private func hand(_ otlp: OTLPBatch, _ memory: (any MemoryAllowance)?, to pipeline: any Consumer)
         async throws(Refusal)
     {
-        // The body may have taken long; after the shutdown nobody waits for this batch any more.
-        guard gate.enter() else { throw .notRunning }
-        defer { gate.leave() }
         do throws(ConsumeError) {
             var batch = Batch(otlp, receivedAt: settings.now())
             batch.memory = memory
             try await pipeline.consume(batch)
-            settings.counters.add(otlp.recordCount, to: .accepted)
         } catch {
-            settings.counters.add(otlp.recordCount, to: error.isRetryable ? .failed : .refused)
             throw Refusal(error)
         }
     }
 }
 
-/// Makes the receiver for OTLP over HTTP.
-public struct OTLPFactory: ReceiverFactory {
-    /// Creates the factory.
-    public init() {}
-
-    /// What a user writes.
-    public typealias Config = OTLPConfig
-    /// The type in a configuration.
-    public let type = "otlp"
-    /// What it is for.
-    public let summary = "takes in OTLP over HTTP, protobuf and JSON, and answers once the pipeline has it"
-
-    /// Makes a receiver; the listener is the collector's.
-    public func makeReceiver(_ config: OTLPConfig, _ settings: ComponentSettings, next: SignalConsumers) -> any Receiver
-    {
-        OTLPReceiver(config.protocols.http, settings, next: next)
-    }
+extension ComponentFactory {
+    /// Takes in OTLP over HTTP.
+    public static let otlp = ComponentFactory.receiver(
+        "otlp",
+        OTLPConfig.self,
+        summary: "takes in OTLP over HTTP, protobuf and JSON, and answers once the pipeline has it"
+    ) { config, settings, next in OTLPReceiver(config.protocols.http, settings, next: next) }
 }
 
 /// Tells the user what is odd about the senders: each thing once and not with every request; counts all of it.

@@ -50,8 +50,6 @@ extension Refusal {
         )
     }
 
-    static let notRunning = unavailable("the collector is starting or stopping", after: 1)
-
     static func noPipeline(_ signal: Signal) -> Refusal {
         Refusal(
             status: .notFound,

@@ -101,16 +101,16 @@ public struct GraphBuilder {
                 )
                 continue
             }
-            guard let component = registry.component(kind, id.type) else {
+            guard let factory = registry.factory(kind, id.type) else {
                 misunderstood[kind, default: []].insert(id)
                 reportUnknown(kind, id, entry.key.mark)
                 continue
             }
             let known = diagnostics.items.count
-            let config = decode(component.factory, entry)
+            let config = decode(factory, entry)
             graph.components[kind, default: [:]][id] = DeclaredComponent(
                 id: id,
-                component: component,
+                factory: factory,
                 config: config,
                 mark: entry.key.mark,
                 locations: ConfigLocations(entry.value, rootKey: entry.key.mark),
@@ -120,15 +120,8 @@ public struct GraphBuilder {
         }
     }
 
-    private mutating func decode<Factory: ComponentFactory>(_ factory: Factory, _ entry: Node.Entry)
-        -> any ComponentConfig
-    {
-        let config = decoder.decode(
-            Factory.Config.self,
-            from: entry.value,
-            over: Factory.Config(),
-            diagnostics: &diagnostics
-        )
+    private mutating func decode(_ factory: ComponentFactory, _ entry: Node.Entry) -> any ConfigValues {
+        let config = factory.configuration.decode(entry.value, decoder, diagnostics: &diagnostics)
         var findings = ConfigFindings()
         config.validate(&findings)
         let locations = ConfigLocations(entry.value, rootKey: entry.key.mark)

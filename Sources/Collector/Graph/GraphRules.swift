@@ -92,7 +92,7 @@ struct GraphRules {
 
     private func stores(_ uses: [Use]) -> [Diagnostic] {
         let running = graph.used(.exporter)
-        let stores = running.filter { $0.component.isStore }.map(\.id.description)
+        let stores = running.filter { $0.factory.isStore }.map(\.id.description)
         return uses.compactMap { use in
             // What is no id has been reported with the component's own values.
             guard case .store(let name) = use.resource.kind, !stores.contains(name), ComponentID(name) != nil else {
@@ -203,7 +203,7 @@ extension GraphRules {
     /// The extensions that components trust to ask for keys.
     private func authenticators(_ uses: [Use]) -> [Diagnostic] {
         let known = graph.used(.extension)
-            .filter { $0.component.isAuthenticator }.map(\.id.description)
+            .filter { $0.factory.isAuthenticator }.map(\.id.description)
         return uses.compactMap { use in
             guard case .authenticator(let name) = use.resource.kind, !known.contains(name) else { return nil }
             let message = "no extension \"\(name)\" that asks for keys is named under service.extensions"

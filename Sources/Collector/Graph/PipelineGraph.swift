@@ -21,7 +21,7 @@ public struct PipelineGraph: Sendable {
 
     /// Whether senders are asked for keys.
     public var hasAuthenticator: Bool {
-        used(.extension).contains { $0.component.isAuthenticator }
+        used(.extension).contains { $0.factory.isAuthenticator }
     }
 
     /// A declared component.
@@ -44,10 +44,10 @@ public struct PipelineGraph: Sendable {
 public struct DeclaredComponent: Sendable {
     /// Its id.
     public let id: ComponentID
-    /// Who makes it.
-    public let component: RegisteredComponent
+    /// What makes it.
+    public let factory: ComponentFactory
     /// Its configuration with all defaults.
-    public let config: any ComponentConfig
+    public let config: any ConfigValues
     /// Where its key stands.
     public let mark: Mark
     /// Where its values stand.
@@ -58,9 +58,7 @@ public struct DeclaredComponent: Sendable {
     let content: Node
 
     /// What it does.
-    public var kind: ComponentKind { component.kind }
-    /// What its maker says of it.
-    public var factory: any ComponentFactory { component.factory }
+    public var kind: ComponentKind { factory.kind }
 }
 
 /// A pipeline as it stands in the configuration.

@@ -29,25 +29,30 @@ struct Assembler {
     func assemble() throws(StartError) -> Assembly {
         var assembly = Assembly()
         for declared in graph.used(.exporter) {
-            guard case .exporter(let factory) = declared.component else { continue }
-            let exporter = try reusedOrMade(declared) { settings throws(StartError) in
-                try makeExporter(factory, declared, settings)
+            let exporter = try reusedOrMade(declared, among: previous?.exporters, { $0 }) {
+                settings throws(StartError) in
+                try declared.factory.makeExporter(declared.config, settings)
             }
             assembly.exporters.append(exporter)
         }
         let heads = try pipelines(into: &assembly)
         for declared in graph.used(.receiver) {
-            guard case .receiver(let factory) = declared.component else { continue }
             let heads = heads[declared.id] ?? [:]
-            let receiver = try receiver(factory, declared, Set(heads.keys))
-            for (signal, inlet) in receiver.inlets {
+            let receiver = try receiver(declared, Set(heads.keys))
+            for (signal, inlet) in receiver.instance.inlets {
                 guard let heads = heads[signal] else { continue }
                 let consumers: [any Consumer] = heads.map { head in
-                    CountingConsumer(consumer: head.consumer, counters: receiver.passages.counters(in: head.pipeline))
+                    let counters = receiver.instance.passages.counters(in: head.pipeline)
+                    return CountingConsumer(consumer: head.consumer, counters: counters)
                 }
                 let consumer = consumers.count == 1 ? consumers[0] : FanOut(consumers: consumers)
-                let reaches = heads.reduce(into: Set()) { $0.formUnion($1.reaches) }
-                assembly.feeds.append(Assembly.Feed(inlet: inlet, consumer: consumer, reaches: reaches))
+                let feed = Assembly.Feed(
+                    inlet: inlet,
+                    consumer: consumer,
+                    exporters: heads.flatMap(\.exporters),
+                    reaches: heads.reduce(into: Set()) { $0.formUnion($1.reaches) }
+                )
+                assembly.feeds.append(feed)
             }
             assembly.receivers.append(receiver)
         }
@@ -60,6 +65,7 @@ struct Assembler {
     private struct Head {
         let pipeline: String
         let consumer: any Consumer
+        let exporters: [any Exporter]
         let reaches: Set<ObjectIdentifier>
     }
 
@@ -67,25 +73,26 @@ struct Assembler {
     private func pipelines(into assembly: inout Assembly) throws(StartError) -> [ComponentID: [Signal: [Head]]] {
         var heads: [ComponentID: [Signal: [Head]]] = [:]
         for pipeline in graph.pipelines {
-            var processors: [Assembly.Instance] = []
+            let title = pipeline.title
+            var processors: [Assembly.Member<any Processor>] = []
             for id in pipeline.processors {
-                guard let declared = graph.component(.processor, id),
-                    case .processor(let factory) = declared.component
-                else { continue }
-                let processor = try reusedOrMade(declared, in: pipeline.title) { settings throws(StartError) in
-                    try makeProcessor(factory, declared, settings)
+                let declared = try declared(.processor, id)
+                let known = previous?.processors.filter { $0.instance.pipeline == title }
+                let processor = try reusedOrMade(declared, in: title, among: known, { $0 }) {
+                    settings throws(StartError) in
+                    try declared.factory.makeProcessor(declared.config, settings)
                 }
                 processors.append(processor)
             }
-            let exporters = assembly.exporters.filter { pipeline.exporters.contains($0.id) }
-            let title = pipeline.title
+            let exporters = assembly.exporters.filter { pipeline.exporters.contains($0.instance.id) }
             let head = Head(
                 pipeline: title,
                 consumer: Pipeline(
-                    processors: processors.compactMap { observed($0, in: title) },
-                    exporters: exporters.compactMap { observed($0, in: title) }
+                    processors: processors.map { instrumented($0, in: title) },
+                    exporters: exporters.map { instrumented($0, in: title) }
                 ),
-                reaches: Set((processors + exporters).map(\.identity))
+                exporters: exporters.map(\.component),
+                reaches: Set(processors.map(\.instance.identity) + exporters.map(\.instance.identity))
             )
             assembly.processors += processors
             for receiver in pipeline.receivers {
@@ -95,55 +102,59 @@ struct Assembler {
         return heads
     }
 
-    private func observed(_ instance: Assembly.Instance, in pipeline: String) -> (any Processor)? {
-        (instance.component as? any Processor).map {
-            InstrumentedProcessor(
-                processor: $0,
-                counters: instance.counters,
-                passage: instance.passages.counters(in: pipeline),
-                tap: instance.tap,
-                now: now
-            )
-        }
+    private func instrumented(_ member: Assembly.Member<any Processor>, in pipeline: String) -> any Processor {
+        InstrumentedProcessor(
+            processor: member.component,
+            counters: member.instance.counters,
+            passage: member.instance.passages.counters(in: pipeline),
+            tap: member.instance.tap,
+            now: now
+        )
     }
 
-    private func observed(_ instance: Assembly.Instance, in pipeline: String) -> (any Consumer)? {
-        (instance.component as? any Exporter).map {
-            InstrumentedExporter(
-                exporter: $0,
-                countsItself: $0 is any Queueing,
-                counters: instance.counters,
-                passage: instance.passages.counters(in: pipeline),
-                life: instance.life,
-                tap: instance.tap,
-                now: now
-            )
-        }
+    private func instrumented(_ member: Assembly.Member<any Exporter>, in pipeline: String) -> any Consumer {
+        InstrumentedExporter(
+            exporter: member.component,
+            id: member.instance.id,
+            sendsLater: member.component.queueing != nil,
+            counters: member.instance.counters,
+            passage: member.instance.passages.counters(in: pipeline),
+            life: member.instance.life,
+            tap: member.instance.tap,
+            now: now
+        )
     }
 
     private func receiver(
-        _ factory: any ReceiverFactory,
         _ declared: DeclaredComponent,
         _ signals: Set<Signal>
-    ) throws(StartError) -> Assembly.Instance {
+    ) throws(StartError) -> Assembly.Member<any Receiver> {
         // Which signals have a pipeline is settled when a receiver is made.
-        if let known = reused(declared), Set(known.inlets.keys) == signals { return known }
-        let tap = TapPoint()
-        let inlets = Dictionary(uniqueKeysWithValues: signals.map { ($0, PipelineSwitch(tap: tap)) })
-        return try made(declared, tap: tap, inlets: inlets) { settings throws(StartError) in
-            try makeReceiver(factory, declared, settings, SignalConsumers(inlets))
+        if let known = reused(declared, among: previous?.receivers), Set(known.instance.inlets.keys) == signals {
+            return known
+        }
+        let (life, counters, tap) = (ComponentLife(), ComponentCounters(), TapPoint())
+        let inlets = Dictionary(
+            uniqueKeysWithValues: signals.map { ($0, PipelineSwitch(life: life, counters: counters, tap: tap)) }
+        )
+        let behind = SignalConsumers(
+            inlets,
+            stores: { await inlets[$0]?.stores ?? [] },
+            session: describeSession
+        )
+        return try made(declared, life: life, counters: counters, tap: tap, inlets: inlets, { $0 }) {
+            settings throws(StartError) in
+            try declared.factory.makeReceiver(declared.config, settings, next: behind)
         }
     }
 
-    /// Extensions are made anew when anything that they were given is new.
+    /// An extension is made again when anything that it was given is new.
     private func addExtensions(to assembly: inout Assembly) throws(StartError) {
         var parts = collector
         let given = parts.add(from: assembly)
         for id in graph.extensions {
-            guard let declared = graph.component(.extension, id),
-                case .extension(let factory) = declared.component
-            else { continue }
-            if let known = reused(declared), known.parts == given {
+            let declared = try declared(.extension, id)
+            if let known = reused(declared, among: previous?.extensions), known.instance.parts == given {
                 assembly.extensions.append(known)
                 continue
             }
@@ -155,124 +166,96 @@ struct Assembler {
                 defer { tenancy.gate.reenter() }
                 return await reload()
             }
-            assembly.extensions.append(
-                try made(declared, tenancy: tenancy, parts: given) { settings throws(StartError) in
-                    try makeExtension(factory, declared, settings, own)
-                }
-            )
+            let made = try made(declared, tenancy: tenancy, parts: given, { $0 }) { settings throws(StartError) in
+                try declared.factory.makeExtension(declared.config, settings, with: own)
+            }
+            assembly.extensions.append(made)
         }
+    }
+
+    private func declared(_ kind: ComponentKind, _ id: ComponentID) throws(StartError) -> DeclaredComponent {
+        guard let declared = graph.component(kind, id) else {
+            throw StartError(.configuration, "no \(kind.singular) \"\(id)\" is declared")
+        }
+        return declared
     }
 
     // MARK: - Instances
 
-    /// The component of the assembly before, when it has the same configuration.
-    private func reused(_ declared: DeclaredComponent, in pipeline: String = "") -> Assembly.Instance? {
-        let known = previous?.startOrder.first {
-            $0.kind == declared.kind && $0.id == declared.id && $0.pipeline == pipeline
-        }
-        guard var known, known.declared.content.hasSameContent(as: declared.content), known.life.station == .started
+    /// The component of an earlier assembly, when it has the same configuration.
+    private func reused<Kind>(
+        _ declared: DeclaredComponent,
+        among former: [Assembly.Member<Kind>]?
+    ) -> Assembly.Member<Kind>? {
+        guard var known = former?.first(where: { $0.instance.id == declared.id }),
+            known.instance.declared.content.hasSameContent(as: declared.content),
+            known.instance.life.station == .started
         else { return nil }
         // Its place in the file may be another.
-        known.declared = declared
+        known.instance.declared = declared
         return known
     }
 
-    private func reusedOrMade(
+    private func reusedOrMade<Kind>(
         _ declared: DeclaredComponent,
         in pipeline: String = "",
-        _ make: (ComponentSettings) throws(StartError) -> any Component
-    ) throws(StartError) -> Assembly.Instance {
-        if let known = reused(declared, in: pipeline) { return known }
-        return try made(declared, in: pipeline, make)
+        among former: [Assembly.Member<Kind>]?,
+        _ erased: (Kind) -> any Component,
+        _ make: (ComponentSettings) throws(StartError) -> Kind
+    ) throws(StartError) -> Assembly.Member<Kind> {
+        if let known = reused(declared, among: former) { return known }
+        return try made(declared, in: pipeline, erased, make)
     }
 
-    private func made(
+    private func made<Kind>(
         _ declared: DeclaredComponent,
         in pipeline: String = "",
         tenancy: RouteLease = RouteLease(),
+        life: ComponentLife = ComponentLife(),
+        counters: ComponentCounters = ComponentCounters(),
         tap: TapPoint = TapPoint(),
         inlets: [Signal: PipelineSwitch] = [:],
         parts: Set<ObjectIdentifier> = [],
-        _ make: (ComponentSettings) throws(StartError) -> any Component
-    ) throws(StartError) -> Assembly.Instance {
+        _ erased: (Kind) -> any Component,
+        _ make: (ComponentSettings) throws(StartError) -> Kind
+    ) throws(StartError) -> Assembly.Member<Kind> {
         var logger = logger
         logger[metadataKey: declared.kind.singular] = "\(declared.id)"
         let settings = ComponentSettings(
             id: declared.id,
             logger: logger,
+            counters: counters,
             home: home,
             memory: memory,
             now: now,
             intake: intake,
-            shared: shared,
-            describeSession: describeSession
+            shared: shared
         )
-        return Assembly.Instance(
-            declared: declared,
-            pipeline: pipeline,
-            component: try make(settings),
-            counters: settings.counters,
-            passages: PipelineCounters(),
-            life: ComponentLife(),
-            tenancy: tenancy,
-            tap: tap,
-            inlets: inlets,
-            parts: parts
+        let component = try make(settings)
+        return Assembly.Member(
+            instance: Assembly.Instance(
+                declared: declared,
+                pipeline: pipeline,
+                component: erased(component),
+                counters: counters,
+                passages: PipelineCounters(),
+                life: life,
+                tenancy: tenancy,
+                tap: tap,
+                inlets: inlets,
+                parts: parts
+            ),
+            component: component
         )
-    }
-
-    // MARK: - Factories
-
-    private func makeProcessor<Factory: ProcessorFactory>(
-        _ factory: Factory,
-        _ declared: DeclaredComponent,
-        _ settings: ComponentSettings
-    ) throws(StartError) -> any Processor {
-        try factory.makeProcessor(config(of: declared, for: factory), settings)
-    }
-
-    private func makeExporter<Factory: ExporterFactory>(
-        _ factory: Factory,
-        _ declared: DeclaredComponent,
-        _ settings: ComponentSettings
-    ) throws(StartError) -> any Exporter {
-        factory.makeExporter(try config(of: declared, for: factory), settings)
-    }
-
-    private func makeReceiver<Factory: ReceiverFactory>(
-        _ factory: Factory,
-        _ declared: DeclaredComponent,
-        _ settings: ComponentSettings,
-        _ next: SignalConsumers
-    ) throws(StartError) -> any Receiver {
-        factory.makeReceiver(try config(of: declared, for: factory), settings, next: next)
-    }
-
-    private func makeExtension<Factory: ExtensionFactory>(
-        _ factory: Factory,
-        _ declared: DeclaredComponent,
-        _ settings: ComponentSettings,
-        _ parts: CollectorParts
-    ) throws(StartError) -> any Extension {
-        factory.makeExtension(try config(of: declared, for: factory), settings, with: parts)
-    }
-
-    private func config<Factory: ComponentFactory>(
-        of declared: DeclaredComponent,
-        for factory: Factory
-    ) throws(StartError) -> Factory.Config {
-        guard let config = declared.config as? Factory.Config else {
-            throw StartError(.configuration, "\(declared.id) was declared with the configuration of another component")
-        }
-        return config
     }
 }
 
 /// An exporter in a pipeline, with what the host notes about it: what it took, what it could not take, and samples for whoever looks.
 struct InstrumentedExporter: Consumer {
     let exporter: any Exporter
-    /// Whether it counts by itself what it took, as what has a queue does.
-    let countsItself: Bool
+    let id: ComponentID
+    /// Whether it counts by itself what was sent, because it has a queue.
+    let sendsLater: Bool
     let counters: ComponentCounters
     /// What it took in this pipeline.
     let passage: ComponentCounters
@@ -280,22 +263,26 @@ struct InstrumentedExporter: Consumer {
     let tap: TapPoint
     let now: @Sendable () -> Timestamp
 
-    var stores: Set<UInt64> { get async { await exporter.stores } }
-
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         tap.offer(batch)
+        let records = batch.otlp.recordCount
+        let delivery: Delivery
         do throws(ConsumeError) {
-            try await exporter.consume(batch)
+            delivery = try await life.work(orRefuse: "\(id) is not running") { () throws(ConsumeError) -> Delivery in
+                try await exporter.deliver(batch)
+            }
         } catch {
             counters.note(error.message, at: now())
             // Counted here and by no exporter, so that a record that was not taken counts once.
-            counters.add(batch.otlp.recordCount, to: error.isRetryable ? .failed : .refused)
+            counters.add(records, to: error.isRetryable ? .failed : .refused)
             if error.isRetryable { life.fail(error.message) }
             throw error
         }
-        if !countsItself { counters.add(batch.otlp.recordCount, to: .accepted) }
-        passage.add(batch.otlp.recordCount, to: .accepted)
+        counters.add(records, to: .accepted)
+        if !sendsLater { counters.add(records, to: .sent) }
+        passage.add(records, to: .accepted)
         life.succeed()
+        return delivery
     }
 }
 
@@ -317,6 +304,8 @@ struct InstrumentedProcessor: Processor {
             counters.add(records, to: error.isRetryable ? .failed : .refused)
             throw error
         }
+        counters.add(records, to: .accepted)
+        counters.add(records - batch.otlp.recordCount, to: .dropped)
         passage.add(records, to: .accepted)
         tap.offer(batch)
     }
@@ -327,20 +316,15 @@ struct Pipeline: Consumer {
     let processors: [any Processor]
     let exporters: [any Consumer]
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
+    @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         var batch = batch
         for processor in processors { try processor.process(&batch) }
         try takeMemory(for: batch)
         // An exporter may keep the batch for longer than its request lives, and counts what it keeps itself.
         batch.memory = nil
-        guard batch.otlp.recordCount > 0 else {
-            batch.receipt?.note(0)
-            return
-        }
-        try await FanOut(consumers: exporters).consume(batch)
+        guard batch.otlp.recordCount > 0 else { return .known }
+        return try await FanOut(consumers: exporters).consume(batch)
     }
-
-    var stores: Set<UInt64> { get async { await exporters.stores } }
 
     /// What a call takes up here and in a store until it is written, beside its record.
     private static let callCost = 2_048
@@ -364,30 +348,29 @@ struct Pipeline: Consumer {
 struct FanOut: Consumer {
     let consumers: [any Consumer]
 
-    var stores: Set<UInt64> { get async { await consumers.stores } }
-
-    func consume(_ batch: Batch) async throws(ConsumeError) {
-        if consumers.count == 1 {
-            try await consumers[0].consume(batch)
-            return
-        }
-        let errors = await withTaskGroup(of: ConsumeError?.self) { group in
+    @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
+        if consumers.count == 1 { return try await consumers[0].consume(batch) }
+        var (deliveries, errors) = ([Delivery](), [ConsumeError]())
+        await withTaskGroup(of: Result<Delivery, ConsumeError>.self) { group in
             for consumer in consumers {
                 group.addTask {
                     do throws(ConsumeError) {
-                        try await consumer.consume(batch)
-                        return nil
+                        return .success(try await consumer.consume(batch))
                     } catch {
-                        return error
+                        return .failure(error)
                     }
                 }
             }
-            return await group.reduce(into: [ConsumeError]()) { errors, error in
-                if let error { errors.append(error) }
+            for await result in group {
+                switch result {
+                case .success(let delivery): deliveries.append(delivery)
+                case .failure(let error): errors.append(error)
+                }
             }
         }
         if let error = errors.first(where: { !$0.isRetryable }) ?? errors.max(by: { $0.retryAfter < $1.retryAfter }) {
             throw error
         }
+        return Delivery(deliveries)
     }
 }

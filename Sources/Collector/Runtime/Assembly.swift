@@ -5,14 +5,20 @@ import OTLP
 
 /// The components of a graph, made and connected; some of them may have been at work before.
 struct Assembly: Sendable {
-    var exporters: [Instance] = []
-    var processors: [Instance] = []
-    var extensions: [Instance] = []
-    var receivers: [Instance] = []
+    var exporters: [Member<any Exporter>] = []
+    var processors: [Member<any Processor>] = []
+    var extensions: [Member<any Extension>] = []
+    var receivers: [Member<any Receiver>] = []
     /// Where the batches of each receiver go once this assembly is at work.
     var feeds: [Feed] = []
 
-    /// A component with its name, its numbers and what the host knows about it.
+    /// A component as one of its kind.
+    struct Member<Kind: Sendable>: Sendable {
+        var instance: Instance
+        let component: Kind
+    }
+
+    /// A component of any kind with its name, its numbers and what the host knows about it.
     struct Instance: Sendable {
         var declared: DeclaredComponent
         /// The pipeline of a processor; empty for all others.
@@ -32,25 +38,58 @@ struct Assembly: Sendable {
         var id: ComponentID { declared.id }
         var identity: ObjectIdentifier { ObjectIdentifier(life) }
 
+        /// Starts it; from then on it is given batches.
+        func start() async throws(StartError) {
+            // A receiver may bring batches while it starts: what is behind it runs already.
+            if kind == .receiver { life.gate.open() }
+            do throws(StartError) {
+                try await component.start()
+            } catch {
+                life.gate.close()
+                throw error
+            }
+            life.gate.open()
+            life.station = .started
+        }
+
+        /// Gives it no more batches, waits so long at most for those under way, and shuts it down.
+        func stop(patience: Duration) async {
+            tap.end()
+            life.gate.close()
+            if !life.gate.isEmpty {
+                _ = await finishes(within: patience) { [gate = life.gate] in await gate.emptied() }
+            }
+            await component.shutdown()
+            life.station = .stopped
+        }
+
         /// What it answers, counted.
-        var routes: [Route] { (component as? any HTTPServing)?.routes.map(tenancy.counting) ?? [] }
+        var routes: [Route] { component.httpServing?.routes.map(tenancy.counting) ?? [] }
     }
 
     /// One inlet with what is to lie behind it.
     struct Feed: Sendable {
         let inlet: PipelineSwitch
         let consumer: any Consumer
-        /// The processors and exporters behind it.
+        /// The exporters behind it.
+        let exporters: [any Exporter]
+        /// The processors and exporters behind it, by identity.
         let reaches: Set<ObjectIdentifier>
+
+        /// Lets the inlet lead here; returns the gate of what is still on its way through what was there before.
+        @discardableResult func turn() -> Gate? { inlet.lead(to: consumer, ending: exporters) }
     }
 
     /// In the order of starting: what keeps data first, what takes it in last.
-    var startOrder: [Instance] { exporters + processors + extensions + receivers }
+    var startOrder: [Instance] {
+        exporters.map(\.instance) + processors.map(\.instance) + extensions.map(\.instance)
+            + receivers.map(\.instance)
+    }
 
     /// Who knows the keys of senders.
     var authenticator: (any Authenticator, ComponentCounters)? {
-        extensions.lazy.compactMap { instance in
-            (instance.component as? any Authenticator).map { ($0, instance.counters) }
+        extensions.lazy.compactMap { member in
+            member.component.authenticator.map { ($0, member.instance.counters) }
         }.first
     }
 
@@ -61,7 +100,7 @@ struct Assembly: Sendable {
     var sites: [Endpoint: Site] {
         var sites: [Endpoint: Site] = [:]
         for instance in startOrder {
-            guard let serving = instance.component as? any HTTPServing else { continue }
+            guard let serving = instance.component.httpServing else { continue }
             let terms = serving.connectionTerms
             sites[serving.endpoint, default: Site(terms: terms, tls: serving.tls)].add(instance, terms)
         }
@@ -95,21 +134,20 @@ extension CollectorParts {
     /// - Returns: Which components they are.
     mutating func add(from assembly: Assembly) -> Set<ObjectIdentifier> {
         var given: Set<ObjectIdentifier> = []
-        // Each kind is asked for its own part alone: a question whether a type conforms to a protocol is dear at every start.
-        for instance in assembly.exporters {
-            guard let store = instance.component as? any UsageStore else { continue }
-            stores[instance.id] = store
-            given.insert(instance.identity)
+        for member in assembly.exporters {
+            guard let store = member.component.usageStore else { continue }
+            stores[member.instance.id] = store
+            given.insert(member.instance.identity)
         }
-        for instance in assembly.processors {
-            guard let table = instance.component as? any PriceTableHolding else { continue }
+        for member in assembly.processors {
+            guard let table = member.component.priceTableHolding else { continue }
             priceTables.append(table)
-            given.insert(instance.identity)
+            given.insert(member.instance.identity)
         }
-        for instance in assembly.receivers {
-            guard let scanner = instance.component as? any SessionScanner else { continue }
+        for member in assembly.receivers {
+            guard let scanner = member.component.sessionScanner else { continue }
             scanners.append(scanner)
-            given.insert(instance.identity)
+            given.insert(member.instance.identity)
         }
         return given
     }

@@ -84,7 +84,7 @@ public final class Collector: Service {
         defer { refuseReloads() }
         var started: [Assembly.Instance] = []
         do {
-            for feed in first.feeds { feed.inlet.lead(to: feed.consumer) }
+            for feed in first.feeds { feed.turn() }
             for instance in first.startOrder {
                 started.append(instance)
                 try await start(instance)
@@ -106,12 +106,11 @@ public final class Collector: Service {
 
     func start(_ instance: Assembly.Instance) async throws(StartError) {
         do throws(StartError) {
-            try await instance.component.start()
+            try await instance.start()
         } catch {
             instance.counters.note(error.description, at: now())
             throw error
         }
-        instance.life.station = .started
         logger.debug("started", metadata: [instance.kind.singular: "\(instance.id)"])
     }
 
@@ -170,33 +169,30 @@ public final class Collector: Service {
     /// Shuts components down in the opposite order of their start, within the deadline.
     func stop(_ started: [Assembly.Instance], within deadline: Duration) async {
         let isDone = await finishes(within: deadline) {
-            for instance in started.reversed() {
-                instance.tap.end()
-                await instance.component.shutdown()
-                instance.life.station = .stopped
-            }
+            for instance in started.reversed() { await instance.stop(patience: deadline / 3) }
         }
         if !isDone { logger.warning("draining took too long; the rest is given up") }
     }
 
-    /// Whether some work ended in time; it goes on by itself when it did not.
-    ///
-    /// The work is a task of its own: a component that never ends cannot hold up the program, and a cancelled run is drained all the same.
-    func finishes(within deadline: Duration, _ work: @escaping @Sendable () async -> Void) async -> Bool {
-        await Task {
-            let (outcomes, outcome) = AsyncStream<Bool>.makeStream()
-            Task {
-                await work()
-                outcome.yield(true)
-            }
-            let clock = Task {
-                try await Task.sleep(for: deadline)
-                outcome.yield(false)
-            }
-            defer { clock.cancel() }
-            return await outcomes.first { _ in true } ?? false
-        }.value
-    }
+}
+
+/// Whether some work ended in time; it goes on by itself when it did not.
+///
+/// The work is a task of its own: a component that never ends cannot hold up the program, and a cancelled run is drained all the same.
+func finishes(within deadline: Duration, _ work: @escaping @Sendable () async -> Void) async -> Bool {
+    await Task {
+        let (outcomes, outcome) = AsyncStream<Bool>.makeStream()
+        Task {
+            await work()
+            outcome.yield(true)
+        }
+        let clock = Task {
+            try await Task.sleep(for: deadline)
+            outcome.yield(false)
+        }
+        defer { clock.cancel() }
+        return await outcomes.first { _ in true } ?? false
+    }.value
 }
 
 /// How loading a configuration ended.
@@ -234,8 +230,8 @@ extension Collector {
             try await use(
                 CollectorParts(
                     stores: [id: store],
-                    scanners: assembly.receivers.compactMap { $0.component as? any SessionScanner },
-                    priceTables: assembly.processors.compactMap { $0.component as? any PriceTableHolding }
+                    scanners: assembly.receivers.compactMap(\.component.sessionScanner),
+                    priceTables: assembly.processors.compactMap(\.component.priceTableHolding)
                 )
             )
         }
@@ -270,9 +266,10 @@ extension Collector {
         }.first
         let assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
         let wanted = name ?? hubStore
-        let candidates = assembly.exporters.filter { $0.component is any UsageStore }
-        guard let instance = candidates.first(where: { wanted == nil || $0.id.description == wanted }),
-            let store = instance.component as? any UsageStore
+        let stores = assembly.exporters.compactMap { member in
+            member.component.usageStore.map { (instance: member.instance, store: $0) }
+        }
+        guard let (instance, store) = stores.first(where: { wanted == nil || $0.instance.id.description == wanted })
         else {
             throw StartError(
                 .configuration,
@@ -280,12 +277,12 @@ extension Collector {
             )
         }
         do {
-            try await instance.component.start()
+            try await instance.start()
             let answer = try await use(instance.id, store, assembly)
-            await instance.component.shutdown()
+            await instance.stop(patience: drainDeadline)
             return answer
         } catch {
-            await instance.component.shutdown()
+            await instance.stop(patience: drainDeadline)
             throw error
         }
     }
@@ -362,17 +359,20 @@ extension Collector {
         _ scan: ([any SessionScanner]) async throws -> Answer
     ) async throws -> Answer {
         let assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
-        for feed in assembly.feeds { feed.inlet.lead(to: feed.consumer) }
-        let readers = assembly.receivers.filter { $0.component is any SessionScanner }
-        let needed = (assembly.exporters + assembly.processors + readers).map(\.component)
-        var started: [any Component] = []
-        func stop() async { for component in started.reversed() { await component.shutdown() } }
+        for feed in assembly.feeds { feed.turn() }
+        let scanners = assembly.receivers.compactMap { member in
+            member.component.sessionScanner.map { (instance: member.instance, scanner: $0) }
+        }
+        let needed =
+            assembly.exporters.map(\.instance) + assembly.processors.map(\.instance) + scanners.map(\.instance)
+        var started: [Assembly.Instance] = []
+        func stop() async { for instance in started.reversed() { await instance.stop(patience: drainDeadline) } }
         do {
-            for component in needed {
-                started.append(component)
-                try await component.start()
+            for instance in needed {
+                started.append(instance)
+                try await instance.start()
             }
-            let answer = try await scan(readers.compactMap { $0.component as? any SessionScanner })
+            let answer = try await scan(scanners.map(\.scanner))
             await stop()
             return answer
         } catch {

@@ -68,7 +68,7 @@ final class CollectorState: Sendable {
 
     /// What is known of a session, by the extension that is at work now and knows.
     @Sendable func describe(session id: String) async -> String? {
-        let known = assembly.extensions.lazy.compactMap { $0.component as? any SessionDescribing }.first
+        let known = assembly.extensions.lazy.compactMap(\.component.sessionDescribing).first
         return await known?.describe(session: id)
     }
 
@@ -136,7 +136,7 @@ final class CollectorState: Sendable {
             state: instances.lazy.map(self.state).first { $0 != .running } ?? .running,
             counts: counts,
             lastError: newest,
-            queue: (first.component as? any Queueing)?.queueStatus
+            queue: first.component.queueing?.queueStatus
         )
     }
 
@@ -146,8 +146,8 @@ final class CollectorState: Sendable {
         case .stopped: return .stopped
         case .started: break
         }
-        if let trouble = (instance.component as? any HealthReporting)?.trouble { return .degraded(trouble) }
-        if let queue = (instance.component as? any Queueing)?.queueStatus, queue.batches > 0,
+        if let trouble = instance.component.healthReporting?.trouble { return .degraded(trouble) }
+        if let queue = instance.component.queueing?.queueStatus, queue.batches > 0,
             let since = queue.stuckSince
         {
             let standstill = now().nanoseconds - since.nanoseconds

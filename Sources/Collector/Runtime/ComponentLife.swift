@@ -12,6 +12,8 @@ final class ComponentLife: Sendable {
         case stopped
     }
 
+    /// Lets batches in, or those of a receiver out, while the component runs.
+    let gate = Gate()
     private let state = Mutex<(station: Station, failure: String?)>((.made, nil))
     private let isFailing = Atomic(false)
 
@@ -22,6 +24,19 @@ final class ComponentLife: Sendable {
 
     /// Why the last piece of work failed; nil when it did not.
     var failure: String? { state.withLock { $0.failure } }
+
+    /// Does a piece of work, if the component runs.
+    ///
+    /// - Parameter refusal: What to say when it does not.
+    /// - Throws: What the work throws, or a retryable error when the component does not run.
+    func work<Result>(
+        orRefuse refusal: @autoclosure () -> String,
+        _ body: () async throws(ConsumeError) -> Result
+    ) async throws(ConsumeError) -> Result {
+        guard gate.enter() else { throw .retryable(refusal()) }
+        defer { gate.leave() }
+        return try await body()
+    }
 
     /// Notes a piece of work that failed and may be tried again.
     func fail(_ message: String) {

@@ -45,7 +45,7 @@ struct ConfigExchange: Sendable {
         }
 
         private static func holdsFiles(_ instance: Assembly.Instance) -> Bool {
-            instance.kind != .processor && !(instance.component is any HTTPServing)
+            instance.kind != .processor && instance.component.httpServing == nil
         }
 
         /// The number of components that are stopped, started or started anew; one that runs in several pipelines counts once.
@@ -119,7 +119,7 @@ struct ConfigExchange: Sendable {
     private func stopFirst(_ goingFirst: [Assembly.Instance], _ difference: Difference) async {
         guard !goingFirst.isEmpty else { return }
         // Requests to components that go end first: they may need what is stopped next.
-        let serving = difference.going.filter { $0.component is any HTTPServing }
+        let serving = difference.going.filter { $0.component.httpServing != nil }
         for instance in serving { instance.tenancy.gate.close() }
         await wait(for: serving.map(\.tenancy.gate))
         await collector.stop(goingFirst.filter { $0.kind == .receiver || $0.kind == .extension }, within: deadline)
@@ -166,7 +166,7 @@ struct ConfigExchange: Sendable {
                 metadata: ["reason": "\(error)"]
             )
             // What needs it refuses with an error that passes.
-            for feed in old.feeds { feed.inlet.lead(to: feed.consumer) }
+            for feed in old.feeds { feed.turn() }
             goOn(failed.going, (try? ServedSites(old, state).sites) ?? [:])
         }
     }
@@ -174,7 +174,7 @@ struct ConfigExchange: Sendable {
     /// Lets components that were to go answer requests again.
     private func goOn(_ staying: [Assembly.Instance], _ sites: [Endpoint: ServedSite]) {
         for instance in staying {
-            guard let serving = instance.component as? any HTTPServing else { continue }
+            guard let serving = instance.component.httpServing else { continue }
             let site = sites[serving.endpoint]
             instance.tenancy.goOn { try await Self.answer($0, at: site) }
         }
@@ -188,12 +188,12 @@ struct ConfigExchange: Sendable {
         _ sites: [Endpoint: ServedSite],
         _ opened: HTTPServer,
         ending going: [Assembly.Instance]
-    ) -> [WorkGate] {
-        var gates = new.feeds.compactMap { $0.inlet.lead(to: $0.consumer) }
+    ) -> [Gate] {
+        var gates = new.feeds.compactMap { $0.turn() }
         server = server.joined(with: opened)
         for (endpoint, site) in sites { server.listener(at: endpoint)?.serve(site) }
         for instance in going {
-            guard let serving = instance.component as? any HTTPServing else { continue }
+            guard let serving = instance.component.httpServing else { continue }
             let site = sites[serving.endpoint]
             instance.tenancy.gate.close()
             instance.tenancy.end { try await Self.answer($0, at: site) }
@@ -224,14 +224,14 @@ struct ConfigExchange: Sendable {
     /// Closes addresses that are no more, and shuts old components down once nothing is on its way through them.
     private mutating func close(
         _ sites: [Endpoint: ServedSite],
-        _ gates: [WorkGate],
+        _ gates: [Gate],
         _ difference: Difference,
         _ goingFirst: [Assembly.Instance]
     ) async {
         let (staying, closing) = server.divided(keeping: Set(sites.keys))
         server = staying
         if !closing.listeners.isEmpty {
-            if await !collector.finishes(within: deadline, { await closing.drain() }) { await closing.cutOff() }
+            if await !finishes(within: deadline, { await closing.drain() }) { await closing.cutOff() }
         }
         let stopped = Set(goingFirst.map(\.identity))
         let rest = difference.going.filter { !stopped.contains($0.identity) }
@@ -240,8 +240,8 @@ struct ConfigExchange: Sendable {
         await collector.stop(rest, within: deadline)
     }
 
-    private func wait(for gates: [WorkGate]) async {
-        let isEmpty = await collector.finishes(within: deadline) { for gate in gates { await gate.emptied() } }
+    private func wait(for gates: [Gate]) async {
+        let isEmpty = await finishes(within: deadline) { for gate in gates { await gate.emptied() } }
         if !isEmpty { logger.warning("some work of the old configuration took too long and is given up") }
     }
 }

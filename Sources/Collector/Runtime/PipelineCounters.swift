@@ -27,10 +27,9 @@ struct CountingConsumer: Consumer {
     let consumer: any Consumer
     let counters: ComponentCounters
 
-    var stores: Set<UInt64> { get async { await consumer.stores } }
-
-    func consume(_ batch: Batch) async throws(ConsumeError) {
-        try await consumer.consume(batch)
+    @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
+        let delivery = try await consumer.consume(batch)
         counters.add(batch.otlp.recordCount, to: .accepted)
+        return delivery
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import OTLP
 import Synchronization
 
 /// Where a receiver hands its batches of one signal; what lies behind can be exchanged while it works.
@@ -10,7 +11,9 @@ final class PipelineSwitch: Consumer {
     /// What lies behind between two exchanges.
     struct Generation: Sendable {
         let consumer: any Consumer
-        let gate = WorkGate()
+        /// Where its batches may end.
+        let exporters: [any Exporter]
+        let gate = Gate(isOpen: true)
     }
 
     private struct State {
@@ -19,24 +22,38 @@ final class PipelineSwitch: Consumer {
     }
 
     private let state = Mutex(State())
+    private let life: ComponentLife
+    private let counters: ComponentCounters
     private let tap: TapPoint
 
-    init(tap: TapPoint) {
-        self.tap = tap
+    /// Creates the switch of a receiver.
+    init(life: ComponentLife, counters: ComponentCounters, tap: TapPoint) {
+        (self.life, self.counters, self.tap) = (life, counters, tap)
     }
 
-    func consume(_ batch: Batch) async throws(ConsumeError) {
-        tap.offer(batch)
-        let generation = await entered()
-        defer { generation.gate.leave() }
-        try await generation.consumer.consume(batch)
+    @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
+        try await life.work(orRefuse: "the collector is starting or stopping") { () throws(ConsumeError) -> Delivery in
+            tap.offer(batch)
+            let generation = await entered()
+            defer { generation.gate.leave() }
+            let records = batch.otlp.recordCount
+            do throws(ConsumeError) {
+                let delivery = try await generation.consumer.consume(batch)
+                counters.add(records, to: .accepted)
+                return delivery
+            } catch {
+                counters.add(records, to: error.isRetryable ? .failed : .refused)
+                throw error
+            }
+        }
     }
 
+    /// The stores behind it, by their identities.
     var stores: Set<UInt64> {
         get async {
             let generation = await entered()
             defer { generation.gate.leave() }
-            return await generation.consumer.stores
+            return Set(generation.exporters.compactMap(\.storeIdentity))
         }
     }
 
@@ -59,7 +76,7 @@ final class PipelineSwitch: Consumer {
     }
 
     /// Lets whoever comes wait; returns the gate of what is inside.
-    func hold() -> WorkGate? {
+    func hold() -> Gate? {
         let old = state.withLock { state in
             defer { state.present = nil }
             return state.present
@@ -69,8 +86,8 @@ final class PipelineSwitch: Consumer {
     }
 
     /// Leads to another consumer from now on; returns the gate of what is still on its way to the one before.
-    @discardableResult func lead(to consumer: any Consumer) -> WorkGate? {
-        let next = Generation(consumer: consumer)
+    @discardableResult func lead(to consumer: any Consumer, ending exporters: [any Exporter] = []) -> Gate? {
+        let next = Generation(consumer: consumer, exporters: exporters)
         let (old, waiting) = state.withLock { state in
             defer { state = State(present: next) }
             return (state.present, state.waiting)

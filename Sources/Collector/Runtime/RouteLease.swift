@@ -15,7 +15,7 @@ final class RouteLease: Sendable {
     }
 
     /// The requests that are being answered.
-    let gate = WorkGate()
+    let gate = Gate(isOpen: true)
     private let succession = Mutex(Handover())
 
     /// The route, with its requests counted.

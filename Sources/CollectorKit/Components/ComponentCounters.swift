@@ -13,15 +13,16 @@ public final class ComponentCounters: Sendable {
 
     /// What is counted; the raw value is part of the name of the metric.
     public enum Field: String, Sendable, CaseIterable {
-        /// Records taken in.
+        /// Records taken in; counted by the host.
         case accepted
-        /// Records that what comes after did not take; the sender was told.
+        /// Records that were refused for good; counted by the host, and by a receiver for what it hands to no pipeline.
         case refused
-        /// Records kept or sent on.
+        /// Records kept or sent on; counted by the host, but by an exporter with a queue, which sends later.
         case sent
-        /// Records that could not be kept or sent on for a fault of ours or of what lies behind.
+        /// Records that could not be kept or sent on for a fault of ours or of what lies behind; counted by the host, and by an exporter
+        /// with a queue for what it had taken.
         case failed
-        /// Records left out on purpose.
+        /// Records left out on purpose; counted by the host where a processor drops them, else by who leaves them out.
         case dropped
         /// Deviations from the protocol in what was accepted all the same.
         case deviations

@@ -2,26 +2,34 @@
 
 import Synchronization
 
-/// Lets work in while it is open; closing waits for the work inside.
+/// Lets work in while it is open, and reports when the last piece of work inside has ended.
 ///
 /// Safe to use from many tasks.
 public final class Gate: Sendable {
     private struct State {
-        var isOpen = false
+        var isOpen: Bool
         var inside = 0
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    /// Creates a gate that is closed.
-    public init() {}
+    /// Creates a gate.
+    public init(isOpen: Bool = false) {
+        state = Mutex(State(isOpen: isOpen))
+    }
 
     /// Whether work may begin.
     public var isOpen: Bool { state.withLock { $0.isOpen } }
 
+    /// Whether nothing is inside.
+    public var isEmpty: Bool { state.withLock { $0.inside == 0 } }
+
     /// Lets work in from now on.
     public func open() { state.withLock { $0.isOpen = true } }
+
+    /// Lets no more work in; what is inside goes on.
+    public func close() { state.withLock { $0.isOpen = false } }
 
     /// Begins a piece of work; every true is followed by one ``leave()``.
     public func enter() -> Bool {
@@ -30,6 +38,9 @@ public final class Gate: Sendable {
             return state.isOpen
         }
     }
+
+    /// Goes on with a piece of work that had left for a while, whether the gate is open or not.
+    public func reenter() { state.withLock { $0.inside += 1 } }
 
     /// Ends a piece of work.
     public func leave() {
@@ -42,11 +53,10 @@ public final class Gate: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Lets no more work in and returns when the last piece has ended.
-    public func close() async {
+    /// Returns when nothing is inside.
+    public func emptied() async {
         await withCheckedContinuation { continuation in
             let isEmpty = state.withLock { state in
-                state.isOpen = false
                 if state.inside > 0 { state.waiting.append(continuation) }
                 return state.inside == 0
             }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import OTLP
 import Synchronization
 
 /// An exporter in one function: what it takes a batch with is made at the start and goes at the shutdown.
 ///
-/// It refuses batches before the start and after the shutdown, waits at the shutdown for those under way, and counts what was sent.
+/// The host hands it batches between the start and the shutdown only, waits for those under way, and counts what was sent.
 ///
 /// ```swift
-/// func makeExporter(_ config: CountConfig, _ settings: ComponentSettings) -> any Exporter {
+/// static let count = exporter("count", CountConfig.self, summary: "writes the number of records of each batch") { config, settings in
 ///     SimpleExporter(settings) {
 ///         let counts = try CountFile(config.path.path)
 ///         return { batch in try counts.append(batch.otlp.recordCount) }
@@ -25,7 +24,6 @@ public final class SimpleExporter: Exporter {
 
     private let settings: ComponentSettings
     private let open: @Sendable () async throws -> Export
-    private let gate = Gate()
     private let export = Mutex<Export?>(nil)
 
     /// Creates an exporter; opens nothing.
@@ -42,7 +40,6 @@ public final class SimpleExporter: Exporter {
         do {
             let made = try await open()
             export.withLock { $0 = made }
-            gate.open()
         } catch let error as StartError {
             throw error
         } catch {
@@ -50,16 +47,11 @@ public final class SimpleExporter: Exporter {
         }
     }
 
-    /// Waits for the batches under way and lets go of what was opened.
-    public func shutdown() async {
-        await gate.close()
-        export.withLock { $0 = nil }
-    }
+    /// Releases what was opened.
+    public func shutdown() async { export.withLock { $0 = nil } }
 
-    /// Hands a batch over and counts it as sent.
+    /// Hands a batch over.
     public func consume(_ batch: Batch) async throws(ConsumeError) {
-        guard gate.enter() else { throw .retryable("\(settings.id) is not running") }
-        defer { gate.leave() }
         guard let export = export.withLock({ $0 }) else { throw .retryable("\(settings.id) is not running") }
         do {
             try await export(batch)
@@ -68,6 +60,5 @@ public final class SimpleExporter: Exporter {
         } catch {
             throw .retryable("\(settings.id): \(error)")
         }
-        settings.counters.add(batch.otlp.recordCount, to: .sent)
     }
 }

@@ -14,16 +14,20 @@ public import YAML
 ///     public static let documentation = ["greeting": "what to say to each record"]
 /// }
 /// ```
-public protocol ComponentConfig: ConfigSection {
+public protocol ComponentConfig: ConfigSection, ConfigValues {
     /// What each key means, in one line each; keys of nested sections are joined with dots.
     static var documentation: [String: String] { get }
+}
+
+/// A configuration as it was read: of a type of its own (``ComponentConfig``), or whatever a ``ConfigDefinition`` reads.
+public protocol ConfigValues: Sendable {
     /// Reports what is wrong with values that are each well-formed; all of it, not only the first.
     func validate(_ findings: inout ConfigFindings)
     /// What of the world outside the component will use, so that conflicts are found before the start.
     var resources: [ConfigResource] { get }
 }
 
-extension ComponentConfig {
+extension ConfigValues {
     /// Finds nothing wrong.
     public func validate(_ findings: inout ConfigFindings) {}
     /// Uses nothing.

@@ -9,6 +9,11 @@ public protocol Authenticator: Extension {
     func permissions(of key: String) -> Permissions?
 }
 
+extension Authenticator {
+    /// Itself.
+    public var authenticator: (any Authenticator)? { self }
+}
+
 /// What a key allows.
 public struct Permissions: OptionSet, Sendable, Hashable {
     /// One bit for each scope.

@@ -16,6 +16,8 @@ public protocol HTTPServing: Component {
 }
 
 extension HTTPServing {
+    /// Itself.
+    public var httpServing: (any HTTPServing)? { self }
     /// What the listener does by itself.
     public var connectionTerms: ConnectionTerms { ConnectionTerms() }
     /// Plain HTTP.

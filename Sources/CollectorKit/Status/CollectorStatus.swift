@@ -188,10 +188,20 @@ public protocol Queueing: Component {
     var queueStatus: QueueStatus { get }
 }
 
+extension Queueing {
+    /// Itself.
+    public var queueing: (any Queueing)? { self }
+}
+
 /// A component that knows by itself whether it gets on.
 public protocol HealthReporting: Component {
     /// Why it does not get on, in one sentence; nil when it does.
     var trouble: String? { get }
+}
+
+extension HealthReporting {
+    /// Itself.
+    public var healthReporting: (any HealthReporting)? { self }
 }
 
 // MARK: - JSON

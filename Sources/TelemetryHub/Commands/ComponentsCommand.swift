@@ -55,7 +55,7 @@ struct ComponentsCommand: ParsableCommand {
         let entries = ComponentKind.allCases.flatMap { kind in
             BuiltInPlugins.registry.all(kind)
                 .filter { factory in pages?.contains { $0.kind == kind && $0.type == factory.type } ?? true }
-                .map { Entry($0, kind) }
+                .map { Entry($0) }
         }
         guard json else {
             let width = Console.isTerminal ? Console.columns : Int.max
@@ -88,16 +88,16 @@ struct ComponentsCommand: ParsableCommand {
             }
         }
 
-        init(_ factory: some ComponentFactory, _ kind: ComponentKind) {
+        init(_ factory: ComponentFactory) {
             id = factory.type
             aliases = factory.aliases
-            self.kind = kind.singular
+            kind = factory.kind.singular
             signals = factory.signals.map(\.rawValue)
             stability = factory.stability.rawValue
-            let isAdded = BuiltInPlugins.added.contains { $0.kind == kind && $0.factory.type == factory.type }
+            let isAdded = BuiltInPlugins.added.contains { $0.kind == factory.kind && $0.type == factory.type }
             origin = isAdded ? "added" : "built-in"
             summary = factory.summary
-            keys = ConfigKeys.of(factory).map {
+            keys = factory.configuration.keys.map {
                 Key(key: $0.name, type: $0.type.name, defaultValue: $0.defaultText, description: $0.documentation)
             }
         }

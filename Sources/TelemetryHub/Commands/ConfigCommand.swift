@@ -39,17 +39,13 @@ struct ConfigCommand: ParsableCommand {
                 guard case .mapping(var components)? = sections[kind.rawValue] else { continue }
                 for entry in components.entries {
                     guard let id = ComponentID(entry.key.text), let declared = graph.component(kind, id),
-                        let defaults = defaults(of: declared.factory)
+                        let defaults = declared.factory.configuration.defaults
                     else { continue }
                     components[entry.key.text] = entry.value.filled(from: defaults)
                 }
                 sections[kind.rawValue] = .mapping(components)
             }
             return .mapping(sections)
-        }
-
-        private static func defaults<Factory: ComponentFactory>(of factory: Factory) -> Node? {
-            try? Node(encoding: Factory.Config())
         }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import Foundation
 import Glibc
 import Testing
@@ -13,21 +14,21 @@ struct DamagedStoresTests {
         case random, zeroed, truncated, swapped
 
         /// Damages one or a few blocks of a file, and never all of it.
-        func apply(_ path: String, _ random: inout HostileNumbers) throws {
+        func apply(_ path: String, _ random: inout SeededGenerator) throws {
             let file = try FileHandle(forUpdating: URL(filePath: path))
             defer { try? file.close() }
             let size = Int(try file.seekToEnd())
             // A block is what a disk loses at once.
             let block = [512, 4_096, 8_192].randomElement(using: &random) ?? 512
             guard size > block else { return }
-            func place(_ random: inout HostileNumbers) -> UInt64 {
+            func place(_ random: inout SeededGenerator) -> UInt64 {
                 UInt64(Int.random(in: 0...(size - block) / block, using: &random) * block)
             }
             for _ in 0..<Int.random(in: 1...3, using: &random) {
                 let offset = place(&random)
                 try file.seek(toOffset: offset)
                 switch self {
-                case .random: try file.write(contentsOf: random.bytes(block))
+                case .random: try file.write(contentsOf: Data(random.bytes(block)))
                 case .zeroed: try file.write(contentsOf: Data(count: block))
                 case .truncated: return try file.truncate(atOffset: max(offset, UInt64(block)))
                 case .swapped:
@@ -49,7 +50,7 @@ struct DamagedStoresTests {
         damage: Damage,
         seed: UInt64
     ) async throws {
-        var random = HostileNumbers(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let subject = try StoreProgram(store)
         try await subject.fill(200)
         // Read anew from its lines: a checkpoint that fits is as good as they.
@@ -73,7 +74,7 @@ struct DamagedStoresTests {
     func `a store that is damaged while it is used is degraded`(store: String, damage: Damage, seed: UInt64)
         async throws
     {
-        var random = HostileNumbers(seed: seed &+ 1_000)
+        var random = SeededGenerator(seed: seed &+ 1_000)
         let subject = try StoreProgram(store)
         try await subject.fill(200)
         let program = try await subject.sandbox.serve()

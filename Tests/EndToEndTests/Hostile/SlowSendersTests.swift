@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import Foundation
 import Testing
 
@@ -38,7 +39,7 @@ struct SlowSendersTests {
         let program = try await sandbox.collect("--set", "service.memory_limit=24MiB")
         let (first, second) = (try HeldConnection(program), try HeldConnection(program))
         try first.begin(Self.post, Self.type + "Content-Length: 16000000\r\n", body: blanks(15_900_000))
-        try await eventually { try await self.usedBytes(program) > 15_000_000 }
+        try await waitUntil { try await self.usedBytes(program) > 15_000_000 }
         try second.begin(Self.post, Self.type + "Content-Length: 16000000\r\n")
         #expect(second.read().hasPrefix("HTTP/1.1 503 "))
         for _ in 0..<5 * HostileRounds.count {
@@ -49,7 +50,7 @@ struct SlowSendersTests {
         // What a sender held is there again as soon as it goes.
         first.endSending()
         #expect(first.read().contains(" 400 "))
-        try await eventually { try await self.usedBytes(program) == 0 }
+        try await waitUntil { try await self.usedBytes(program) == 0 }
         withExtendedLifetime((first, second)) {}
     }
 
@@ -73,13 +74,5 @@ struct SlowSendersTests {
     private func usedBytes(_ program: RunningProgram) async throws -> Int {
         let memory = try await program.get("/api/telemetry/pipelines").json()["memory"] as? NSDictionary
         return try #require(memory?["usedBytes"] as? Int)
-    }
-
-    private func eventually(_ isSo: () async throws -> Bool) async throws {
-        for _ in 0..<3_000 {
-            if try await isSo() { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        Issue.record("never so")
     }
 }

@@ -6,23 +6,6 @@ import Testing
 /// How often a generated attack is repeated: a few times, or as often as `HOSTILE_ROUNDS` says.
 let hostileRounds = HostileRounds.asked ?? 3
 
-/// Random numbers that are the same in every run with the same seed.
-struct HostileNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
-    }
-
-    /// Random bytes.
-    mutating func bytes(_ count: Int) -> Data { Data((0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }) }
-}
-
 /// A collector with one store in the folder `data`, which takes events and answers questions on one port.
 struct StoreProgram {
     let sandbox: Sandbox

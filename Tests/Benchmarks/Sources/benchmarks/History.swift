@@ -14,13 +14,13 @@ struct History {
     /// Fills each store and asks it.
     func measure(folder: String) async throws {
         for (name, make) in Workload.stores {
-            let exporter = make("\(folder)/history.\(name)")
+            let exporter = try make("\(folder)/history.\(name)")
             try await exporter.start()
             let filling = try await Measurement.of("fill", records: calls, bytes: 0) { try await fill(exporter) }
             print("\n\(name): \(calls) calls in \(calls / Self.callsOfSession) sessions of \(Self.days) days")
             print("filled with \(Measurement.decimal(filling.cpuSeconds / Double(calls) * 1e6)) CPU us a call\n")
             print("| question | first, CPU ms | again, CPU ms | allocations |\n|---|---|---|---|")
-            if let store = exporter as? any UsageStore {
+            if let store = exporter.usageStore {
                 for (question, ask) in try questions(store) { print(try await Self.row(question, ask)) }
             }
             await exporter.shutdown()

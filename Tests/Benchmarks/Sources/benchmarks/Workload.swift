@@ -56,7 +56,10 @@ struct Workload {
                 for batch in batches { _ = try Self.processed(batch) }
             },
             try await best("redaction", protobufBytes) { _ in
-                let redaction = RedactionFactory().makeProcessor(RedactionConfig(), Self.settings("redaction"))
+                let redaction = try ComponentFactory.redaction.makeProcessor(
+                    RedactionConfig(),
+                    Self.settings("redaction")
+                )
                 for batch in priced {
                     var batch = batch
                     try redaction.process(&batch)
@@ -66,7 +69,7 @@ struct Workload {
         for (name, make) in Self.stores {
             rows.append(
                 try await best("keep in \(name), durably", protobufBytes) { round in
-                    let exporter = make("\(folder)/\(signal.rawValue)-\(round).\(name)")
+                    let exporter = try make("\(folder)/\(signal.rawValue)-\(round).\(name)")
                     try await exporter.start()
                     try await keep(priced, in: exporter)
                     await exporter.shutdown()
@@ -118,19 +121,21 @@ struct Workload {
         return batch
     }
 
-    private static var tokens: any Processor { TokensFactory().makeProcessor(TokensConfig(), Self.settings("tokens")) }
+    private static var tokens: any Processor {
+        get throws { try ComponentFactory.tokens.makeProcessor(TokensConfig(), Self.settings("tokens")) }
+    }
     private static var pricing: any Processor {
-        get throws { try PricingFactory().makeProcessor(PricingConfig(), Self.settings("pricing")) }
+        get throws { try ComponentFactory.pricing.makeProcessor(PricingConfig(), Self.settings("pricing")) }
     }
 
-    static var stores: [(String, (String) -> any Exporter)] {
+    static var stores: [(String, (String) throws -> any Exporter)] {
         [
             (
                 "jsonl",
                 { path in
                     var config = JSONLConfig()
                     config.path = ConfigPath(path)
-                    return JSONLFactory().makeExporter(config, Self.settings("jsonl"))
+                    return try ComponentFactory.jsonl.makeExporter(config, Self.settings("jsonl"))
                 }
             ),
             (
@@ -138,7 +143,7 @@ struct Workload {
                 { path in
                     var config = SQLiteConfig()
                     config.path = ConfigPath(path)
-                    return SQLiteFactory().makeExporter(config, Self.settings("sqlite"))
+                    return try ComponentFactory.sqlite.makeExporter(config, Self.settings("sqlite"))
                 }
             ),
         ]

@@ -10,13 +10,13 @@ struct LedgerCSVConfig: ComponentConfig {
     static let documentation = ["path": "the file that gets a line for each report of a model call"]
 }
 
-/// Writes a line for each report of a model call: time, model, input and output tokens.
-struct LedgerCSV: ExporterFactory {
-    typealias Config = LedgerCSVConfig
-    let type = "ledger_csv"
-    let summary = "writes a line of CSV for each report of a model call"
-
-    func makeExporter(_ config: LedgerCSVConfig, _ settings: ComponentSettings) -> any Exporter {
+extension ComponentFactory {
+    /// Writes a line for each report of a model call: time, model, input and output tokens.
+    static let ledgerCSV = exporter(
+        "ledger_csv",
+        LedgerCSVConfig.self,
+        summary: "writes a line of CSV for each report of a model call"
+    ) { config, settings in
         SimpleExporter(settings) {
             let file = FileHandle(fileDescriptor: try OwnFile.open(config.path.path, .appending), closeOnDealloc: true)
             return { batch in

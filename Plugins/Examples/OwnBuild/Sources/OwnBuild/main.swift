@@ -2,4 +2,4 @@
 
 import TelemetryHub
 
-await TelemetryHub.main(adding: [.exporter(LedgerCSV())])
+await TelemetryHub.main(adding: [.ledgerCSV])

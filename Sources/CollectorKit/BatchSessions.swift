@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Usage
+
+/// The sessions that records of a batch belong to, and which record belongs to which.
+///
+/// A collection of what is known of each session, in the order in which they were found. A value.
+public struct BatchSessions: Sendable, Equatable, RandomAccessCollection {
+    private var updates: [SessionUpdate] = []
+    /// For each record up to the last that belongs to one, the position of its session; -1 for none.
+    private var positions: [Int32] = []
+
+    /// Creates sessions of no record.
+    public init() {}
+
+    /// The first position.
+    public var startIndex: Int { updates.startIndex }
+    /// The position after the last.
+    public var endIndex: Int { updates.endIndex }
+
+    /// What is known of a session; its id stays as it is.
+    public subscript(position: Int) -> SessionUpdate {
+        get { updates[position] }
+        _modify { yield &updates[position] }
+    }
+
+    /// The position of the session that a record belongs to; nil when it belongs to none.
+    public func position(ofRecord record: Int) -> Int? {
+        guard record >= 0, record < positions.count, positions[record] >= 0 else { return nil }
+        return Int(positions[record])
+    }
+
+    /// The session that a record belongs to; nil when it belongs to none.
+    public subscript(record record: Int) -> SessionUpdate? { position(ofRecord: record).map { updates[$0] } }
+
+    /// Adds a session and returns its position; that none of its id is there is for the caller to know.
+    @discardableResult public mutating func append(_ update: SessionUpdate) -> Int {
+        updates.append(update)
+        return updates.count - 1
+    }
+
+    /// Says that a record belongs to the session at a position.
+    public mutating func assign(record: Int, to position: Int) {
+        guard record >= 0, updates.indices.contains(position) else { return }
+        if positions.count <= record {
+            positions += repeatElement(-1, count: record + 1 - positions.count)
+        }
+        positions[record] = Int32(position)
+    }
+
+    /// Makes room for so many records.
+    public mutating func reserve(records: Int) { positions.reserveCapacity(records) }
+
+    /// Removes sessions; their records belong to none then.
+    public mutating func removeAll(where isGone: (SessionUpdate) -> Bool) {
+        let gone = updates.map(isGone)
+        guard gone.contains(true) else { return }
+        var kept: Int32 = 0
+        let moved = gone.map { isGone -> Int32 in
+            defer { if !isGone { kept += 1 } }
+            return isGone ? -1 : kept
+        }
+        updates = zip(updates, gone).filter { !$1 }.map(\.0)
+        for record in positions.indices where positions[record] >= 0 {
+            positions[record] = moved[Int(positions[record])]
+        }
+        while positions.last == -1 { positions.removeLast() }
+    }
+}
