@@ -8,6 +8,7 @@ import Testing
 import Usage
 
 @testable import Collector
+@testable import HTTPServer
 
 /// Who is answered, by the head of a request alone.
 struct AdmissionTests {

@@ -6,6 +6,7 @@ import NIOCore
 import Testing
 
 @testable import Collector
+@testable import HTTPServer
 
 /// What components ask of the connections that they share.
 struct ConnectionTermsTests {

@@ -6,6 +6,7 @@ import NIOCore
 import Testing
 
 @testable import Collector
+@testable import HTTPServer
 
 /// What a listener allows its clients, and what it does when one goes further.
 struct ConnectionTests {

@@ -7,6 +7,7 @@ import NIOCore
 import Testing
 
 @testable import Collector
+@testable import HTTPServer
 
 /// Connections that are opened and say nothing, or take their time to agree on a key.
 struct FirstWordsTests {

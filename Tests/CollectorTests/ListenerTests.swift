@@ -6,6 +6,7 @@ import Logging
 import Testing
 
 @testable import Collector
+@testable import HTTPServer
 
 struct ListenerTests {
     @Test func `a path that is not there is answered in the client's own form`() async throws {

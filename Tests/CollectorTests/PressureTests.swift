@@ -6,6 +6,7 @@ import OTLP
 import Testing
 
 @testable import Collector
+@testable import HTTPServer
 
 /// The memory that requests in flight may take up.
 struct PressureTests {

@@ -6,6 +6,7 @@ import OTLP
 import Testing
 
 @testable import Collector
+@testable import HTTPServer
 
 /// Queues and requests share one memory.
 struct QueuePressureTests {

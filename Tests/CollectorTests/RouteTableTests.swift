@@ -5,6 +5,7 @@ import HTTPTypes
 import Testing
 
 @testable import Collector
+@testable import HTTPServer
 
 struct RouteTableTests {
     private static let table = [

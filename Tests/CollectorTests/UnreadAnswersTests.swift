@@ -7,6 +7,7 @@ import Synchronization
 import Testing
 
 @testable import Collector
+@testable import HTTPServer
 
 /// Clients that ask and do not read.
 struct UnreadAnswersTests {

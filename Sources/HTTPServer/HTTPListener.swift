@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+package import CollectorKit
 import Glibc
-import Logging
+package import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 
 /// An address that is to be opened, and everything that is answered there.
-struct HTTPListener: Sendable {
+package struct HTTPListener: Sendable {
     let endpoint: Endpoint
     let site: ServedSite
     let memory: MemoryBudget?
     let intake: IntakeLog
     let logger: Logger
 
-    init(
+    package init(
         endpoint: Endpoint,
         site: ServedSite,
         memory: MemoryBudget? = nil,
@@ -92,7 +92,7 @@ struct HTTPListener: Sendable {
 }
 
 /// An address that is open.
-struct OpenListener: Sendable {
+package struct OpenListener: Sendable {
     let endpoint: Endpoint
     private let channel: any Channel
     private let service: ConnectionService
@@ -110,7 +110,7 @@ struct OpenListener: Sendable {
     var url: String { "\(service.site.tls == nil ? "http" : "https")://\(address)" }
 
     /// Answers everything that begins from now on in another way; no connection notices.
-    func serve(_ site: ServedSite) { service.site = site }
+    package func serve(_ site: ServedSite) { service.site = site }
 
     /// Takes no more connections, answers what has begun, and returns when everything is closed.
     func drain() async {

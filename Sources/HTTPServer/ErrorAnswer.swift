@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
-import HTTPTypes
+package import CollectorKit
+package import HTTPTypes
+import JSON
 import OTLP
 
 /// A failure that the listener itself reports, in the form that the clients of a path expect.
-struct ErrorAnswer {
+package struct ErrorAnswer {
     let form: FailureForm
     let isProtobuf: Bool
 
     /// The answer to a request.
     ///
     /// - Parameter route: One that its path has. Without any, what is posted anywhere but to the API is taken for OTLP.
-    init(_ request: HTTPRequest, route: Route? = nil) {
+    package init(_ request: HTTPRequest, route: Route? = nil) {
         isProtobuf = Self.isProtobuf(request.headerFields[.contentType])
         let path = request.path ?? ""
         let isPost = route == nil && request.method == .post && !path.hasPrefix("/api/")
@@ -26,7 +27,7 @@ struct ErrorAnswer {
     }
 
     /// - Parameter code: The kind of failure; nil for the usual one of the status.
-    func response(
+    package func response(
         _ status: HTTPResponse.Status,
         _ message: String,
         _ fields: HTTPFields = [:],
@@ -42,7 +43,7 @@ struct ErrorAnswer {
         var fields = fields
         guard form == .status else {
             fields[.contentType] = "application/json"
-            let text = "{\"error\":\(JSONText.quoted(message)),\"status\":\(status.code)}"
+            let text = "{\"error\":\(message.jsonString),\"status\":\(status.code)}"
             return ServerResponse(status, fields, body: .bytes(Array(text.utf8)))
         }
         fields[.contentType] = isProtobuf ? "application/x-protobuf" : "application/json"

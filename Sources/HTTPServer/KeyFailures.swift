@@ -6,13 +6,15 @@ import Synchronization
 /// Wrong keys by address: after some of them each further answer takes longer, so that nobody can try many.
 ///
 /// A right key is never held back, so that one bad client does not shut out others behind the same address.
-final class KeyFailures: Sendable {
+package final class KeyFailures: Sendable {
     private struct Record {
         var count: Int
         var last: NIODeadline
     }
 
     private let records = Mutex<[String: Record]>([:])
+
+    package init() {}
 
     private static let most = 4_096
     private static let harmless = 5

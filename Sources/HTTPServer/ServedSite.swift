@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOSSL
+package import NIOSSL
 
 /// What is answered at one address, to whom and how; exchanged as a whole when the configuration changes.
-final class ServedSite: Sendable {
-    let table: RouteTable
+package final class ServedSite: Sendable {
+    package let table: RouteTable
     let limits: ListenerLimits
     let admission: AccessPolicy
     /// For new connections; nil for plain HTTP.
     let tls: NIOSSLContext?
 
-    init(
+    package init(
         _ table: RouteTable,
         _ limits: ListenerLimits,
         _ admission: AccessPolicy = .everybody,

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
-import NIOSSL
+package import CollectorKit
+package import NIOSSL
 
 extension TLSConfig {
     /// Reads the certificates.
     ///
+    /// - Parameter content: Reads a file; what it throws says why it cannot.
     /// - Throws: ``StartError`` that names the file.
-    func context() throws(StartError) -> NIOSSLContext {
-        let chain = try read(certFile, "the certificate") { try NIOSSLCertificate.fromPEMFile($0) }
+    package func context(reading content: (_ path: String) throws -> [UInt8]) throws(StartError) -> NIOSSLContext {
+        let chain = try Self.read(certFile, "the certificate", content) { try NIOSSLCertificate.fromPEMBytes($0) }
         guard !chain.isEmpty else { throw Self.failure(certFile, "the certificate", "it holds none") }
-        let key = try read(keyFile, "the private key") { try NIOSSLPrivateKey(file: $0, format: .pem) }
+        let key = try Self.read(keyFile, "the private key", content) { try NIOSSLPrivateKey(bytes: $0, format: .pem) }
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) },
             privateKey: .privateKey(key)
@@ -19,8 +20,8 @@ extension TLSConfig {
         configuration.minimumTLSVersion = minVersion == .tls13 ? .tlsv13 : .tlsv12
         configuration.maximumTLSVersion = maxVersion == .tls12 ? .tlsv12 : nil
         if !clientCAFile.isEmpty {
-            let authorities = try read(clientCAFile, "the authorities of clients") {
-                try NIOSSLCertificate.fromPEMFile($0)
+            let authorities = try Self.read(clientCAFile, "the authorities of clients", content) {
+                try NIOSSLCertificate.fromPEMBytes($0)
             }
             guard !authorities.isEmpty else {
                 throw Self.failure(clientCAFile, "the authorities of clients", "it holds no certificate")
@@ -39,18 +40,22 @@ extension TLSConfig {
         }
     }
 
-    private func read<Content>(_ file: ConfigPath, _ name: String, _ read: (String) throws -> Content)
-        throws(StartError)
-        -> Content
-    {
+    private static func read<Content>(
+        _ file: ConfigPath,
+        _ name: String,
+        _ content: (String) throws -> [UInt8],
+        _ parse: ([UInt8]) throws -> Content
+    ) throws(StartError) -> Content {
+        let bytes: [UInt8]
         do {
-            // NIOSSL tells only that it could not read; why is what a user needs to know.
-            _ = try StartupFile(path: file.path).content()
-            return try read(file.path)
-        } catch let error as StartupFile.Unreadable {
-            throw Self.failure(file, name, error.description)
+            bytes = try content(file.path)
         } catch {
-            throw Self.failure(file, name, "it is no PEM file of that kind")
+            throw failure(file, name, "\(error)")
+        }
+        do {
+            return try parse(bytes)
+        } catch {
+            throw failure(file, name, "it is no PEM file of that kind")
         }
     }
 

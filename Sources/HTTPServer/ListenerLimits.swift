@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+package import CollectorKit
 import NIOCore
 
 /// What one listener lets its clients take up: connections, memory and time.
-struct ListenerLimits: Sendable {
+package struct ListenerLimits: Sendable {
     /// How many connections may be open at once; one more is told to come back.
     var connections = 1_024
     /// The longest head of a request: its target and all names and values of its fields, in bytes.
@@ -43,7 +43,7 @@ struct ListenerLimits: Sendable {
 
 extension ListenerLimits {
     /// The limits with what components ask for.
-    init(_ terms: ConnectionTerms) {
+    package init(_ terms: ConnectionTerms) {
         self.init()
         keepsAlive = terms.keepsAlive
         if let time = terms.headTime { headTime = TimeAmount(time) }

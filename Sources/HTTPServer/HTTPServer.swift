@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+package import CollectorKit
 import NIOCore
 import NIOPosix
 
 /// All open addresses of a collector.
-struct HTTPServer: Sendable {
-    private(set) var listeners: [OpenListener] = []
+package struct HTTPServer: Sendable {
+    package private(set) var listeners: [OpenListener] = []
+
+    package init(listeners: [OpenListener] = []) {
+        self.listeners = listeners
+    }
 
     /// Two threads serve every address: more of them do not make a collector faster, and each costs memory.
     ///
@@ -16,7 +20,7 @@ struct HTTPServer: Sendable {
     /// Opens addresses, all or none.
     ///
     /// - Throws: ``StartError`` when one of them cannot be used.
-    static func open(_ listeners: [HTTPListener]) async throws(StartError) -> HTTPServer {
+    package static func open(_ listeners: [HTTPListener]) async throws(StartError) -> HTTPServer {
         var open: [OpenListener] = []
         do throws(StartError) {
             for listener in listeners { open.append(try await listener.open(on: eventLoops)) }
@@ -28,16 +32,16 @@ struct HTTPServer: Sendable {
     }
 
     /// Where requests are answered, in alphabetical order.
-    var addresses: [String] { listeners.map(\.url).sorted() }
+    package var addresses: [String] { listeners.map(\.url).sorted() }
 
     /// The open listener of an endpoint as configured.
-    func listener(at endpoint: Endpoint) -> OpenListener? { listeners.first { $0.endpoint == endpoint } }
+    package func listener(at endpoint: Endpoint) -> OpenListener? { listeners.first { $0.endpoint == endpoint } }
 
     /// These addresses and others.
-    func joined(with other: HTTPServer) -> HTTPServer { HTTPServer(listeners: listeners + other.listeners) }
+    package func joined(with other: HTTPServer) -> HTTPServer { HTTPServer(listeners: listeners + other.listeners) }
 
     /// Divides the addresses into those that stay and those that go.
-    func divided(keeping endpoints: Set<Endpoint>) -> (staying: HTTPServer, going: HTTPServer) {
+    package func divided(keeping endpoints: Set<Endpoint>) -> (staying: HTTPServer, going: HTTPServer) {
         (
             HTTPServer(listeners: listeners.filter { endpoints.contains($0.endpoint) }),
             HTTPServer(listeners: listeners.filter { !endpoints.contains($0.endpoint) })
@@ -45,14 +49,14 @@ struct HTTPServer: Sendable {
     }
 
     /// Takes no more connections, answers what has begun, and returns when everything is closed.
-    func drain() async {
+    package func drain() async {
         await withTaskGroup { group in
             for listener in listeners { group.addTask { await listener.drain() } }
         }
     }
 
     /// Closes everything at once.
-    func cutOff() async {
+    package func cutOff() async {
         for listener in listeners { await listener.cutOff() }
     }
 }

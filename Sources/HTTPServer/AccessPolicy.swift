@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+package import CollectorKit
 import FoundationEssentials
 import HTTPTypes
 import NIOCore
 
 /// Who may ask at a listener; decided by the head of a request alone, before anything of its body is read.
-enum AccessPolicy: Sendable {
+package enum AccessPolicy: Sendable {
     /// Whoever reaches it.
     case everybody
     /// Programs of this machine: no keys are asked for, but a web page in the user's browser is kept out.
@@ -29,14 +29,14 @@ enum AccessPolicy: Sendable {
 ///
 /// A page of another site can make a browser send anything to this machine (its origin tells), and by making its own name mean this
 /// machine it can read the answers, too (its name is in the Host field then: DNS rebinding).
-struct LocalRule: Sendable {
+package struct LocalRule: Sendable {
     let port: Int
     /// What almost every Host field says.
     private let usual: String
     /// As much of a Host field is repeated in an answer.
     private static let longestHost = 80
 
-    init(port: Int) {
+    package init(port: Int) {
         self.port = port
         usual = "127.0.0.1:\(port)"
     }
@@ -95,11 +95,15 @@ struct LocalRule: Sendable {
 }
 
 /// Asks for keys.
-struct KeyRule: Sendable {
+package struct KeyRule: Sendable {
     let authenticator: any Authenticator
     /// Where wrong keys are counted.
     let counters: ComponentCounters
     let failures: KeyFailures
+
+    package init(authenticator: any Authenticator, counters: ComponentCounters, failures: KeyFailures) {
+        (self.authenticator, self.counters, self.failures) = (authenticator, counters, failures)
+    }
 
     private static let keyField = HTTPField.Name("X-Hammurabi-Api-Key")
 
