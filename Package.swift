@@ -195,10 +195,21 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        .target(name: "RawHTTP", path: "Tests/RawHTTP"),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: [
+                "CollectorKit", "HTTPServer", "RawHTTP",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]
+        ),
         .testTarget(
             name: "CollectorTests",
             dependencies: plugins + [
-                "Collector", "CollectorKit", "HTTPServer", "OTLP", "Usage", "YAML",
+                "Collector", "CollectorKit", "HTTPServer", "OTLP", "RawHTTP", "Usage", "YAML",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -3,6 +3,8 @@
 package import CollectorKit
 package import HTTPTypes
 import JSON
+import NIOCore
+import NIOHTTP1
 import OTLP
 
 /// A failure that the listener itself reports, in the form that the clients of a path expect.
@@ -20,7 +22,7 @@ package struct ErrorAnswer {
         form = route?.failureForm == .status || path.hasPrefix("/v1/") || isPost ? .status : .object
     }
 
-    /// The answer to what is no request: nobody knows what its sender reads.
+    /// The answer to what is no request: what its sender reads is not known.
     init() {
         form = .status
         isProtobuf = false
@@ -36,6 +38,11 @@ package struct ErrorAnswer {
         var response = plainResponse(status, message, fields)
         response.rejection = Rejection(code ?? IntakeProblem.Code(status: status.code), message)
         return response
+    }
+
+    /// The answer to what is not taken for a request.
+    func response(_ error: RequestError) -> ServerResponse {
+        response(error.status, error.message, error.fields, because: error.code)
     }
 
     private func plainResponse(_ status: HTTPResponse.Status, _ message: String, _ fields: HTTPFields) -> ServerResponse
@@ -68,4 +75,64 @@ package struct ErrorAnswer {
     private static func isProtobuf(_ contentType: String?) -> Bool {
         contentType?.prefix { $0 != ";" && $0 != " " }.lowercased() == "application/x-protobuf"
     }
+}
+
+/// Why a request, or what is none, is not answered by a route.
+struct RequestError: Error {
+    let code: IntakeProblem.Code
+    let status: HTTPResponse.Status
+    let message: String
+    let fields: HTTPFields
+    /// For how long the answer is held back.
+    let delay: TimeAmount
+
+    init(
+        _ status: HTTPResponse.Status,
+        _ message: String,
+        _ fields: HTTPFields = [:],
+        code: IntakeProblem.Code = .malformedRequest,
+        delay: TimeAmount = .zero
+    ) {
+        (self.code, self.status, self.message, self.fields, self.delay) = (code, status, message, fields, delay)
+    }
+
+    /// What the parser found.
+    init(_ error: HTTPParserError) {
+        switch error {
+        case .headerOverflow:
+            self.init(
+                .requestHeaderFieldsTooLarge,
+                "the head of the request is too long or has too many fields",
+                code: .headTooLarge
+            )
+        case .invalidVersion: self.init(.httpVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+        case .invalidEOFState: self.init(.badRequest, "the request was cut off")
+        default: self.init(.badRequest, "this is no HTTP request: \(error)")
+        }
+    }
+
+    static func badRequest(_ message: String) -> Self { Self(.badRequest, message) }
+
+    static func noMemory(retryAfter seconds: Int) -> Self {
+        Self(
+            .serviceUnavailable,
+            "too much is being taken in at the moment; send it again later",
+            [.retryAfter: "\(seconds)"],
+            code: .noMemory
+        )
+    }
+
+    static let beyondMemory = Self(
+        .contentTooLarge,
+        "the body has more bytes than service.memory_limit allows at all; send smaller batches",
+        code: .tooLarge
+    )
+    static let slowHead = Self(.requestTimeout, "the head of the request took too long", code: .tooSlow)
+    static let slowBody = Self(.requestTimeout, "the body of the request took too long", code: .tooSlow)
+    static let tooManyConnections = Self(
+        .serviceUnavailable,
+        "too many connections are open; use fewer, or keep them open",
+        [.retryAfter: "1"],
+        code: .tooManyConnections
+    )
 }

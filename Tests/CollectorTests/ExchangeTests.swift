@@ -4,6 +4,7 @@ import CollectorKit
 import HTTPTypes
 import OTLP
 import OTLPReceiver
+import RawHTTP
 import Synchronization
 import Testing
 

@@ -3,6 +3,7 @@
 import CollectorKit
 import HTTPTypes
 import OTLP
+import RawHTTP
 import Testing
 
 extension OTLPRow {

@@ -2,6 +2,7 @@
 
 import CollectorKit
 import OTLP
+import RawHTTP
 import Synchronization
 import Testing
 import Usage

@@ -4,6 +4,7 @@ import CollectorKit
 import HTTPTypes
 import Logging
 import OTLP
+import RawHTTP
 import Synchronization
 import Testing
 import Usage

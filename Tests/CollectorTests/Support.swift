@@ -87,24 +87,6 @@ struct LoadedConfig {
     var codes: [String] { diagnostics.items.map(\.code) }
 }
 
-/// What happened, in order.
-final class Journal: Sendable {
-    private let lines = Mutex<[String]>([])
-
-    var entries: [String] { lines.withLock { $0 } }
-
-    func write(_ line: String) { lines.withLock { $0.append(line) } }
-}
-
-/// Waits until something holds; false after a limit that only a broken program reaches.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    for _ in 0..<6_000 {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(5))
-    }
-    return false
-}
-
 extension Logger {
     static let silent = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 }

@@ -3,9 +3,9 @@
 import CollectorKit
 import HTTPTypes
 import NIOCore
+import RawHTTP
 import Testing
 
-@testable import Collector
 @testable import HTTPServer
 
 /// What a listener allows its clients, and what it does when one goes further.

@@ -3,10 +3,10 @@
 import CollectorKit
 import HTTPTypes
 import NIOCore
+import RawHTTP
 import Synchronization
 import Testing
 
-@testable import Collector
 @testable import HTTPServer
 
 /// Clients that ask and do not read.

@@ -4,7 +4,6 @@ import CollectorKit
 import HTTPTypes
 import Testing
 
-@testable import Collector
 @testable import HTTPServer
 
 struct RouteTableTests {
