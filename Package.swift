@@ -84,9 +84,9 @@ let package = Package(
             dependencies: ["CollectorKit", "OTLP", "Usage", "YAML", .product(name: "Logging", package: "swift-log")]
         ),
         .target(
-            name: "Collector",
+            name: "HTTPServer",
             dependencies: [
-                "CollectorKit", "Usage", "OTLP", "YAML",
+                "CollectorKit", "JSON", "OTLP", "Usage",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -94,6 +94,14 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
+        .target(
+            name: "Collector",
+            dependencies: [
+                "CollectorKit", "HTTPServer", "JSON", "Usage", "OTLP", "YAML",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
@@ -191,10 +199,21 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        .target(name: "RawHTTP", dependencies: ["CollectorTesting"], path: "Tests/RawHTTP"),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: [
+                "CollectorKit", "CollectorTesting", "HTTPServer", "RawHTTP",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]
+        ),
         .testTarget(
             name: "CollectorTests",
             dependencies: plugins + [
-                "Collector", "CollectorKit", "CollectorTesting", "OTLP", "Usage", "YAML",
+                "Collector", "CollectorKit", "CollectorTesting", "HTTPServer", "OTLP", "RawHTTP", "Usage", "YAML",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -5,9 +5,8 @@ import Testing
 /// The arrows between rooms: which module may import which, as the design draws them.
 struct ImportTests {
     private static let rooms = [
-        "Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "SendingQueue", "Collector",
-        "Onboarding",
-        "TelemetryHub",
+        "Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "SendingQueue", "HTTPServer",
+        "Collector", "Onboarding", "TelemetryHub",
     ]
 
     private static let arrows: [String: Set<String>] = [
@@ -18,7 +17,8 @@ struct ImportTests {
         "Sources/Usage": ["JSON"],
         "Sources/CollectorKit": ["Files", "YAML", "OTLP", "Usage", "CZlib"],
         "Sources/Onboarding": ["Files", "JSON", "Usage"],
-        "Sources/Collector": ["CollectorKit", "YAML", "OTLP", "Usage"],
+        "Sources/HTTPServer": ["CollectorKit", "JSON", "OTLP", "Usage"],
+        "Sources/Collector": ["CollectorKit", "HTTPServer", "JSON", "YAML", "OTLP", "Usage"],
         "Sources/SendingQueue": ["CollectorKit", "Files", "YAML", "OTLP", "Usage"],
         "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
         "Sources/hammurabi": ["TelemetryHub"],
@@ -34,20 +34,20 @@ struct ImportTests {
         "GRDB": ["Plugins/Exporters/SQLite/"],
         "GRDBSQLite": ["Plugins/Exporters/SQLite/"],
         "NIOHTTP1": [
-            "Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
+            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
         ],
         "NIOCore": [
-            "Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
+            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
         ],
-        "NIOPosix": ["Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/"],
+        "NIOPosix": ["Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/"],
         "ArgumentParser": ["Sources/TelemetryHub/"],
         "ServiceLifecycle": ["Sources/Collector/Runtime/"],
         "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient"],
         "Crypto": ["Sources/CollectorKit/", "Plugins/Extensions/APIKeys/"],
         "NIOSSL": [
-            "Sources/Collector/Listeners/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
+            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
         ],
-        "NIOTLS": ["Sources/Collector/Listeners/"],
+        "NIOTLS": ["Sources/HTTPServer/"],
         "TOMLKit": ["Sources/Onboarding/"],
     ]
 

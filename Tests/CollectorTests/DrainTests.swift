@@ -3,6 +3,7 @@
 import CollectorKit
 import CollectorTesting
 import HTTPTypes
+import RawHTTP
 import Testing
 
 @testable import Collector

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import FoundationEssentials
 import NIOCore
 import NIOPosix
 import NIOSSL
 import OTLP
+import RawHTTP
 import Testing
 
 @testable import Collector
@@ -77,6 +79,22 @@ struct EncryptionTests {
         func filled(_ text: String) -> String { text.replacing("FOLDER", with: Self.folder) }
         let error = await #expect(throws: StartError.self) { try await OTLPHub("tls: { \(filled(tls)) }") }
         #expect(error?.description.hasPrefix(filled(reason)) == true, "\(error?.description ?? "")")
+    }
+
+    /// Nothing, half a record of TLS, and a record that never ends, byte by byte.
+    @Test(arguments: ["", "\u{16}\u{3}\u{1}", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}\u{7c}\u{3}\u{3}"])
+    func `an encryption that does not come about is given up`(beginning: String) async throws {
+        let hub = try await OTLPHub(
+            "tls: { \(Self.files) }, read_header_timeout: 50ms"
+        )
+        let connection = try await hub.collector.connect()
+        try await connection.send(Array(beginning.utf8))
+        // The client is cut off while it goes on sending.
+        let isCutOff = await eventually {
+            (try? connection.send("a")) == nil
+        }
+        #expect(isCutOff)
+        try await hub.end()
     }
 
     @Test func `components on one endpoint agree on TLS`() {

@@ -5,6 +5,7 @@ import CollectorTesting
 import HTTPTypes
 import OTLP
 import OTLPReceiver
+import RawHTTP
 import Synchronization
 import Testing
 

@@ -2,6 +2,7 @@
 
 import Collector
 import FoundationEssentials
+import RawHTTP
 import Testing
 import YAML
 

@@ -6,6 +6,7 @@ import FoundationEssentials
 import HubExtension
 import OTLP
 import OTLPReceiver
+import RawHTTP
 import Testing
 import YAML
 

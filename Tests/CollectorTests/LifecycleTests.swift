@@ -2,6 +2,7 @@
 
 import CollectorKit
 import HTTPTypes
+import RawHTTP
 import Testing
 import Usage
 

@@ -6,6 +6,7 @@ import CollectorKit
 import Logging
 import OTLP
 import OTLPReceiver
+import RawHTTP
 import Synchronization
 import Testing
 

@@ -2,6 +2,7 @@
 
 import CollectorKit
 import OTLP
+import RawHTTP
 import Testing
 
 extension OTLPRow {

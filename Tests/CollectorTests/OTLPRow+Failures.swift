@@ -4,6 +4,7 @@ import CollectorKit
 import CollectorTesting
 import HTTPTypes
 import OTLP
+import RawHTTP
 import Testing
 
 extension OTLPRow {

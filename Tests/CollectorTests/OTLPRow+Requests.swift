@@ -3,6 +3,7 @@
 import CollectorKit
 import OTLP
 import OTLPReceiver
+import RawHTTP
 import Testing
 
 extension OTLPRow {

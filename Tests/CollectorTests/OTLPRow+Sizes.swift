@@ -3,6 +3,7 @@
 import CollectorKit
 import FoundationEssentials
 import OTLP
+import RawHTTP
 import Testing
 
 extension OTLPRow {

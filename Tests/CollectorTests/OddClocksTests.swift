@@ -2,6 +2,7 @@
 
 import CollectorKit
 import FoundationEssentials
+import RawHTTP
 import Testing
 import Usage
 

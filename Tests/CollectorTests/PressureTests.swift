@@ -4,78 +4,14 @@ import CollectorKit
 import CollectorTesting
 import NIOCore
 import OTLP
+import RawHTTP
 import Testing
 
 @testable import Collector
+@testable import HTTPServer
 
 /// The memory that requests in flight may take up.
 struct PressureTests {
-    @Test func `what does not fit is not taken, and what is given back is there again`() {
-        let budget = MemoryBudget(limit: 100)
-        var first: MemoryShare? = MemoryShare(of: budget)
-        #expect(first?.take(60) == true)
-        let second = MemoryShare(of: budget)
-        #expect(!second.take(41))
-        #expect(!second.isBeyondLimit)
-        #expect(first?.take(40) == true)
-        #expect(first?.take(1) == false)
-        #expect(first?.isBeyondLimit == true)
-        #expect(budget.usedBytes == 100)
-        first?.give(30)
-        #expect(budget.usedBytes == 70)
-        first = nil
-        #expect(budget.usedBytes == 0)
-    }
-
-    @Test func `one sender holds two thirds with bodies that do not end, and others find room beside it`() {
-        let budget = MemoryBudget(limit: 1_200)
-        let share = MemoryShare(of: budget)
-        var slow: IncomingShare? = IncomingShare(share, of: budget, sender: 1)
-        var taken = 0
-        while slow?.take(10) == true { taken += 10 }
-        #expect(taken == 800)
-        // Many connections of one sender have one share.
-        let more = IncomingShare(MemoryShare(of: budget), of: budget, sender: 1)
-        #expect(!more.take(10))
-        let other = IncomingShare(MemoryShare(of: budget), of: budget, sender: 2)
-        #expect(other.take(200))
-        // An eighth is left to small bodies, which are not asked who sent them.
-        #expect(!other.take(100))
-        #expect(MemoryShare(of: budget).take(150))
-        // What is complete no longer counts for its sender, and is still held.
-        slow = nil
-        #expect(budget.usedBytes == 1_000)
-        #expect(more.take(10))
-    }
-
-    @Test func `health says for half a minute that senders are put off`() {
-        let budget = MemoryBudget(limit: 100)
-        let start = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
-        #expect(!budget.isRefusing(at: start))
-        budget.noteRefusal(at: start)
-        #expect(budget.isRefusing(at: start + .seconds(29)))
-        #expect(!budget.isRefusing(at: start + .seconds(31)))
-        // A request that has no room at all is no sign of want.
-        let share = MemoryShare(of: MemoryBudget(limit: 100))
-        #expect(!share.take(101))
-        #expect(!budget.isRefusing(at: start + .seconds(31)))
-    }
-
-    @Test func `a sender is put off for as long as memory takes to be given back`() {
-        let budget = MemoryBudget(limit: 1_000)
-        let start = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
-        #expect(budget.take(1_000))
-        #expect(budget.retryAfter(for: 500, at: start) == 1)
-        budget.release(200)
-        #expect(budget.take(200))
-        // 100 bytes a second, and 500 are missing.
-        #expect(budget.retryAfter(for: 500, at: start + .seconds(2)) == 5)
-        #expect(budget.retryAfter(for: 500, at: start + .seconds(1_000)) == 1)
-        budget.release(1)
-        #expect(budget.take(1))
-        #expect(budget.retryAfter(for: 500, at: start + .seconds(1_002)) == 30)
-    }
-
     @Test func `a body that finds no memory is put off before it is read`() async throws {
         let hub = try await OTLPHub(service: "  memory_limit: 1MiB")
         hub.sink.hold()

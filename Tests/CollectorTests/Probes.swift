@@ -4,6 +4,7 @@ import Collector
 import CollectorKit
 import HTTPTypes
 import OTLP
+import RawHTTP
 import Usage
 
 /// What a probe is told to do.

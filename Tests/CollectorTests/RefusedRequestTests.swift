@@ -4,11 +4,13 @@ import CollectorKit
 import HTTPTypes
 import Logging
 import OTLP
+import RawHTTP
 import Synchronization
 import Testing
 import Usage
 
 @testable import Collector
+@testable import HTTPServer
 
 /// A request that is refused must be found in the log, the metrics and the status: "nothing arrives" has no other answer
 /// (anthropics/claude-code#1911, open-telemetry/opentelemetry-collector#10334).

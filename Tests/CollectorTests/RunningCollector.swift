@@ -2,6 +2,7 @@
 
 import CollectorKit
 import Logging
+import RawHTTP
 import ServiceLifecycle
 import Testing
 import Usage

@@ -3,6 +3,7 @@
 import Collector
 import CollectorKit
 import Logging
+import RawHTTP
 import Testing
 import Usage
 import YAML

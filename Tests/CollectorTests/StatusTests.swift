@@ -3,6 +3,7 @@
 import CollectorKit
 import Logging
 import OTLP
+import RawHTTP
 import Synchronization
 import Testing
 import Usage

@@ -82,15 +82,6 @@ struct LoadedConfig {
     var codes: [String] { diagnostics.items.map(\.code) }
 }
 
-/// What happened, in order.
-final class Journal: Sendable {
-    private let lines = Mutex<[String]>([])
-
-    var entries: [String] { lines.withLock { $0 } }
-
-    func write(_ line: String) { lines.withLock { $0.append(line) } }
-}
-
 extension Logger {
     static let silent = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 }

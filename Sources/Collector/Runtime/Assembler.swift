@@ -11,7 +11,7 @@ struct Assembler {
     let logger: Logger
     let home: String
     /// What requests and queues share.
-    var memory: MemoryBudget?
+    var memory: (any MemoryPool)?
     let now: @Sendable () -> Timestamp
     /// Where components note telemetry that was not collected; nil for one of their own.
     var intake: IntakeLog?

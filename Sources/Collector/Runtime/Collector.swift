@@ -2,6 +2,7 @@
 
 public import CollectorKit
 import Glibc
+import HTTPServer
 public import Logging
 public import ServiceLifecycle
 import UnixSignals

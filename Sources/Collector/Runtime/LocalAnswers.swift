@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
+import HTTPServer
 import HTTPTypes
 
 /// Answers requests as a component does over HTTP, but without a listener: for programs that look at a store themselves.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Logging
 import Synchronization
 public import Usage
@@ -88,7 +89,7 @@ public final class LogOutput: Sendable {
         var line = "\(time.iso8601) \(event.level) \(event.message)"
         for (key, value) in pairs.sorted(by: { $0.key < $1.key }) {
             let text = "\(value)"
-            line += " \(key)=" + (text.contains { $0.isWhitespace || $0 == "\"" } ? JSONText.quoted(text) : text)
+            line += " \(key)=" + (text.contains { $0.isWhitespace || $0 == "\"" } ? text.jsonString : text)
         }
         return line + "\n"
     }
@@ -98,6 +99,6 @@ public final class LogOutput: Sendable {
             ("time", time.iso8601), ("level", "\(event.level)"), ("message", "\(event.message)"),
         ]
         fields += pairs.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") }
-        return "{" + fields.map { "\(JSONText.quoted($0.0)):\(JSONText.quoted($0.1))" }.joined(separator: ",") + "}\n"
+        return "{" + fields.map { "\($0.0.jsonString):\($0.1.jsonString)" }.joined(separator: ",") + "}\n"
     }
 }

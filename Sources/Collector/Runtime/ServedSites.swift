@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import HTTPServer
 import HTTPTypes
 
 /// What an assembly answers at each of its endpoints.
@@ -31,7 +32,7 @@ struct ServedSites {
                 try RouteTable(site.routes + tap),
                 ListenerLimits(site.terms),
                 admission,
-                tls: try site.tls?.context()
+                tls: try site.tls?.context { try StartupFile(path: $0).content() }
             )
         }
         self.sites = sites

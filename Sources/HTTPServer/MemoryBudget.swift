@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
-import NIOCore
+package import NIOCore
 import OTLP
 import Synchronization
 
@@ -10,7 +10,7 @@ import Synchronization
 /// A body is counted as it comes, whatever length its sender states, and what it unfolds to before that happens: the inflated bytes, the
 /// index, what processors find. So no sender holds what it has not sent. Large bodies that are still coming leave room for others
 /// (``takeIncoming(_:of:)``). Safe to use from any thread.
-final class MemoryBudget: Sendable {
+package final class MemoryBudget: Sendable {
     private let most: Atomic<Int>
     private let used = Atomic<Int>(0)
     /// The part of it that waits in queues.
@@ -34,18 +34,18 @@ final class MemoryBudget: Sendable {
     /// For how long after a refusal requests count as being refused.
     private static let memoryOfRefusal = TimeAmount.seconds(30)
 
-    init(limit: Int) {
+    package init(limit: Int) {
         most = Atomic(limit)
     }
 
     /// How many bytes there are.
-    var limit: Int {
+    package var limit: Int {
         get { most.load(ordering: .relaxed) }
         set { most.store(newValue, ordering: .relaxed) }
     }
 
     /// The bytes held now.
-    var usedBytes: Int { used.load(ordering: .relaxed) }
+    package var usedBytes: Int { used.load(ordering: .relaxed) }
 
     /// The largest body that can be taken when nothing else is held.
     var largestBody: Int { limit / 3 * 2 }
@@ -86,7 +86,7 @@ final class MemoryBudget: Sendable {
     }
 
     /// Whether senders are being put off.
-    func isRefusing(at now: NIODeadline = .now()) -> Bool {
+    package func isRefusing(at now: NIODeadline = .now()) -> Bool {
         let last = refused.load(ordering: .relaxed)
         return last > 0 && now - .uptimeNanoseconds(last) < Self.memoryOfRefusal
     }
@@ -129,9 +129,9 @@ final class MemoryBudget: Sendable {
 /// Queues in memory, and what is read from those on the disk.
 extension MemoryBudget: MemoryPool {
     /// A quarter is left to requests.
-    var mostWaiting: Int { limit - limit / 4 }
+    package var mostWaiting: Int { limit - limit / 4 }
 
-    func mayWait(_ bytes: Int, beside own: Int) -> Bool {
+    package func mayWait(_ bytes: Int, beside own: Int) -> Bool {
         mayWait(bytes, beside: own, of: waiting.load(ordering: .relaxed))
     }
 
@@ -140,7 +140,7 @@ extension MemoryBudget: MemoryPool {
         return bytes <= free && own + bytes <= 2 * free
     }
 
-    func reserve(_ bytes: Int, beside own: Int) -> Bool {
+    package func reserve(_ bytes: Int, beside own: Int) -> Bool {
         let (before, _) = waiting.wrappingAdd(bytes, ordering: .relaxed)
         guard mayWait(bytes, beside: own, of: before) else {
             waiting.wrappingSubtract(bytes, ordering: .relaxed)
@@ -150,14 +150,14 @@ extension MemoryBudget: MemoryPool {
         return true
     }
 
-    func unreserve(_ bytes: Int) {
+    package func unreserve(_ bytes: Int) {
         waiting.wrappingSubtract(bytes, ordering: .relaxed)
         release(bytes)
     }
 
-    func charge(_ bytes: Int) { used.wrappingAdd(bytes, ordering: .relaxed) }
+    package func charge(_ bytes: Int) { used.wrappingAdd(bytes, ordering: .relaxed) }
 
-    func discharge(_ bytes: Int) { release(bytes) }
+    package func discharge(_ bytes: Int) { release(bytes) }
 }
 
 /// What one request holds of the budget; given back when the request has been forgotten.

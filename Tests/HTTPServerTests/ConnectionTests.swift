@@ -4,9 +4,10 @@ import CollectorKit
 import CollectorTesting
 import HTTPTypes
 import NIOCore
+import RawHTTP
 import Testing
 
-@testable import Collector
+@testable import HTTPServer
 
 /// What a listener allows its clients, and what it does when one goes further.
 struct ConnectionTests {

@@ -18,8 +18,8 @@ struct RequestHead {
 
     /// Checks what the parser leaves open.
     ///
-    /// - Throws: ``Refusal`` for a head that has no single meaning.
-    init(_ head: HTTPRequestHead) throws(Refusal) {
+    /// - Throws: ``RequestError`` for a head that has no single meaning.
+    init(_ head: HTTPRequestHead) throws(RequestError) {
         isOld = head.version == .http1_0
         var facts = Facts()
         var fields = HTTPFields()
@@ -80,12 +80,12 @@ struct RequestHead {
         var expectsContinue = false
         var wantsUpgrade = false
 
-        mutating func setHost(_ value: String) throws(Refusal) {
+        mutating func setHost(_ value: String) throws(RequestError) {
             if host != nil { throw .badRequest("there are two Host fields") }
             host = value
         }
 
-        mutating func note(_ field: HTTPField) throws(Refusal) {
+        mutating func note(_ field: HTTPField) throws(RequestError) {
             switch field.name {
             case .contentLength:
                 guard let length = Int(field.value), length >= 0 else {
@@ -94,12 +94,12 @@ struct RequestHead {
                 self.length = length
             case .transferEncoding:
                 guard field.value.lowercased() == "chunked", !isChunked else {
-                    throw Refusal(.notImplemented, "the Transfer-Encoding must be chunked")
+                    throw RequestError(.notImplemented, "the Transfer-Encoding must be chunked")
                 }
                 isChunked = true
             case .expect:
                 guard field.value.lowercased() == "100-continue" else {
-                    throw Refusal(.expectationFailed, "the only Expect is 100-continue")
+                    throw RequestError(.expectationFailed, "the only Expect is 100-continue")
                 }
                 expectsContinue = true
             case .upgrade: wantsUpgrade = true
@@ -107,70 +107,4 @@ struct RequestHead {
             }
         }
     }
-}
-
-// MARK: - Refusal
-
-extension RequestHead {
-    /// Why bytes are not taken for a request; the connection ends with the answer that says so.
-    struct Refusal: Error {
-        let status: HTTPResponse.Status
-        let message: String
-        let fields: HTTPFields
-        let code: IntakeProblem.Code
-
-        init(
-            _ status: HTTPResponse.Status,
-            _ message: String,
-            _ fields: HTTPFields = [:],
-            code: IntakeProblem.Code = .malformedRequest
-        ) {
-            self.code = code
-            self.status = status
-            self.message = message
-            self.fields = fields
-        }
-    }
-}
-
-extension RequestHead.Refusal {
-    /// What the parser found.
-    init(_ error: HTTPParserError) {
-        switch error {
-        case .headerOverflow:
-            self.init(
-                .requestHeaderFieldsTooLarge,
-                "the head of the request is too long or has too many fields",
-                code: .headTooLarge
-            )
-        case .invalidVersion: self.init(.httpVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are spoken here")
-        case .invalidEOFState: self.init(.badRequest, "the request was cut off")
-        default: self.init(.badRequest, "this is no HTTP request: \(error)")
-        }
-    }
-
-    static func badRequest(_ message: String) -> Self { Self(.badRequest, message) }
-
-    static func noMemory(retryAfter seconds: Int) -> Self {
-        Self(
-            .serviceUnavailable,
-            "too much is being taken in at the moment; send it again later",
-            [.retryAfter: "\(seconds)"],
-            code: .noMemory
-        )
-    }
-
-    static let beyondMemory = Self(
-        .contentTooLarge,
-        "the body has more bytes than service.memory_limit allows at all; send smaller batches",
-        code: .tooLarge
-    )
-    static let slowHead = Self(.requestTimeout, "the head of the request took too long", code: .tooSlow)
-    static let slowBody = Self(.requestTimeout, "the body of the request took too long", code: .tooSlow)
-    static let tooManyConnections = Self(
-        .serviceUnavailable,
-        "too many connections are open; use fewer, or keep them open",
-        [.retryAfter: "1"],
-        code: .tooManyConnections
-    )
 }

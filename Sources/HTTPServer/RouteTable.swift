@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
-import HTTPTypes
+package import CollectorKit
+package import HTTPTypes
 
 /// Finds the route for a request among all that share a listener.
-struct RouteTable: Sendable {
+package struct RouteTable: Sendable {
     private var fixed: [String: [Route]] = [:]
     private var patterns: [(segments: [Substring], route: Route)] = []
 
     /// What a request meets.
-    enum Match {
+    package enum Match {
         case route(Route, parameters: [String: String])
         /// The path exists, for other methods.
         case otherMethods([Route])
@@ -28,7 +28,7 @@ struct RouteTable: Sendable {
     /// Creates a table.
     ///
     /// - Throws: ``StartError`` when two components want the same method and path.
-    init(_ routes: [Route]) throws(StartError) {
+    package init(_ routes: [Route]) throws(StartError) {
         // Routes that give way come last, and only where nothing else answers.
         for route in routes.filter({ !$0.givesWay }) + routes.filter(\.givesWay) {
             let segments = Self.segments(route.path)
@@ -64,7 +64,7 @@ struct RouteTable: Sendable {
     }
 
     /// Finds the route; a request for the head alone is answered by the route that has the whole.
-    func match(_ method: HTTPRequest.Method, _ target: String) -> Match {
+    package func match(_ method: HTTPRequest.Method, _ target: String) -> Match {
         // Mostly the target is a path as it was declared.
         let path = fixed[target] == nil ? Self.normalized(target.prefix { $0 != "?" }) : target
         if let routes = fixed[path] {

@@ -7,12 +7,12 @@ import Synchronization
 /// A TCP connection to this machine that is written and read by hand.
 ///
 /// Waits by polling, so that no thread of the program under test is held.
-final class RawConnection: Sendable {
+public final class RawConnection: Sendable {
     private let descriptor: Int32
     private let received = Mutex<[UInt8]>([])
 
-    /// Connects; throws when nobody listens.
-    init(port: UInt16) async throws {
+    /// Connects; throws when no program listens.
+    public init(port: UInt16) async throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -30,7 +30,7 @@ final class RawConnection: Sendable {
     deinit { close(descriptor) }
 
     /// Sends a text as it is; `\n` is sent as CR LF.
-    func send(_ text: String) throws {
+    public func send(_ text: String) throws {
         let bytes = Array(text.replacing("\n", with: "\r\n").utf8)
         guard Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
             throw ConnectionFailure.closed
@@ -38,7 +38,7 @@ final class RawConnection: Sendable {
     }
 
     /// Sends bytes as they are, as fast as the other side takes them.
-    func send(_ bytes: [UInt8]) async throws {
+    public func send(_ bytes: [UInt8]) async throws {
         var sent = 0
         let isThrough = try await eventually {
             while sent < bytes.count {
@@ -57,10 +57,10 @@ final class RawConnection: Sendable {
     }
 
     /// Says that nothing more will be sent.
-    func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+    public func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// The next answer, which must state its length.
-    func answer() async throws -> RawAnswer {
+    public func answer() async throws -> RawAnswer {
         var answer: RawAnswer?
         let isThere = try await eventually {
             let isOpen = receive()
@@ -73,10 +73,10 @@ final class RawConnection: Sendable {
     }
 
     /// Whether nothing has come that was not taken yet.
-    var hasNothing: Bool { receive() && received.withLock(\.isEmpty) }
+    public var hasNothing: Bool { receive() && received.withLock(\.isEmpty) }
 
     /// Everything until the other side closes the connection.
-    func rest() async throws -> String {
+    public func rest() async throws -> String {
         guard await eventually({ !receive() }) else { throw ConnectionFailure.silent }
         return received.withLock { String(decoding: $0, as: UTF8.self) }
     }
@@ -93,19 +93,26 @@ final class RawConnection: Sendable {
 }
 
 /// Why a connection is of no use.
-enum ConnectionFailure: Error {
+public enum ConnectionFailure: Error {
+    /// No program listens.
     case refused
+    /// The other side has closed the connection.
     case closed
+    /// Nothing comes.
     case silent
 }
 
 /// An answer taken apart by hand.
-struct RawAnswer {
-    let status: Int
-    let fields: [String: String]
-    let bytes: [UInt8]
+public struct RawAnswer {
+    /// The status.
+    public let status: Int
+    /// The values of the fields, by their names in lower case.
+    public let fields: [String: String]
+    /// The body.
+    public let bytes: [UInt8]
 
-    var body: String { String(decoding: bytes, as: UTF8.self) }
+    /// The body as text.
+    public var body: String { String(decoding: bytes, as: UTF8.self) }
 
     /// Takes one answer from the front of what was received; nil when not all of it is there.
     init?(takingFrom bytes: inout [UInt8]) {
@@ -126,4 +133,18 @@ struct RawAnswer {
         self.bytes = Array(bytes[end.upperBound...].prefix(length))
         bytes.removeFirst(end.upperBound + length)
     }
+}
+
+/// What happened, in order.
+public final class Journal: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    /// Creates an empty journal.
+    public init() {}
+
+    /// The lines so far.
+    public var entries: [String] { lines.withLock { $0 } }
+
+    /// Appends a line.
+    public func write(_ line: String) { lines.withLock { $0.append(line) } }
 }

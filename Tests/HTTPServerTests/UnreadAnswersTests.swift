@@ -4,10 +4,11 @@ import CollectorKit
 import CollectorTesting
 import HTTPTypes
 import NIOCore
+import RawHTTP
 import Synchronization
 import Testing
 
-@testable import Collector
+@testable import HTTPServer
 
 /// Clients that ask and do not read.
 struct UnreadAnswersTests {

@@ -4,7 +4,7 @@ import CollectorKit
 import HTTPTypes
 import Testing
 
-@testable import Collector
+@testable import HTTPServer
 
 struct RouteTableTests {
     private static let table = [

@@ -1,62 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+package import CollectorKit
 import FoundationEssentials
 import HTTPTypes
 import NIOCore
+import Synchronization
 
-/// Who may ask at a listener; decided by the head of a request alone, before anything of its body is read.
-enum AccessPolicy: Sendable {
-    /// Whoever reaches it.
+/// Which requests a listener answers; decided by the head of a request alone, before anything of its body is read.
+package enum AccessPolicy: Sendable {
+    /// All.
     case everybody
     /// Programs of this machine: no keys are asked for, but a web page in the user's browser is kept out.
     case local(LocalRule)
-    /// Whoever shows a key.
+    /// Those with a key.
     case keys(KeyRule)
-
-    /// Why a request is not answered.
-    struct Rejection {
-        let code: IntakeProblem.Code
-        let status: HTTPResponse.Status
-        let message: String
-        var fields: HTTPFields = [:]
-        /// For how long the answer is held back.
-        var delay = TimeAmount.zero
-    }
 }
 
 /// Keeps web pages out of a listener that is open to all programs of this machine.
 ///
 /// A page of another site can make a browser send anything to this machine (its origin tells), and by making its own name mean this
 /// machine it can read the answers, too (its name is in the Host field then: DNS rebinding).
-struct LocalRule: Sendable {
+package struct LocalRule: Sendable {
     let port: Int
     /// What almost every Host field says.
     private let usual: String
     /// As much of a Host field is repeated in an answer.
     private static let longestHost = 80
 
-    init(port: Int) {
+    package init(port: Int) {
         self.port = port
         usual = "127.0.0.1:\(port)"
     }
 
-    func rejection(_ request: HTTPRequest, allowsOrigin: (@Sendable (String) -> Bool)?) -> AccessPolicy.Rejection? {
+    func rejection(_ request: HTTPRequest, allowsOrigin: (@Sendable (String) -> Bool)?) -> RequestError? {
         let host = request.authority
         if let host, !isLocal(host) {
-            return AccessPolicy.Rejection(
-                code: .foreignHost,
-                status: .misdirectedRequest,
-                message:
-                    "the host \"\(host.prefix(Self.longestHost))\" is not answered here without keys, because a web page could name itself so; send to 127.0.0.1:\(port) or localhost:\(port), or name the extension api_keys under service.extensions, and a request with a key may use any host"
+            return RequestError(
+                .misdirectedRequest,
+                "the host \"\(host.prefix(Self.longestHost))\" is not answered here without keys, because a web page could name itself so; send to 127.0.0.1:\(port) or localhost:\(port), or name the extension api_keys under service.extensions, and a request with a key may use any host",
+                code: .foreignHost
             )
         }
         guard let origin = request.headerFields[.origin], allowsOrigin?(origin) != true else { return nil }
         guard let host, Self.isOrigin(origin, of: host) else {
-            return AccessPolicy.Rejection(
-                code: .foreignOrigin,
-                status: .forbidden,
-                message: "pages of this origin may not send here"
+            return RequestError(
+                .forbidden,
+                "pages of this origin may not send here",
+                code: .foreignOrigin
             )
         }
         return nil
@@ -83,7 +73,7 @@ struct LocalRule: Sendable {
         } else {
             guard name != "::1", Endpoint(host: String(name), port: 0).isLoopback else { return false }
         }
-        // A port that was chosen by the system is known to nobody beforehand.
+        // A port that the system chose is not known beforehand.
         return port.map { $0 == self.port || self.port == 0 } ?? true
     }
 
@@ -95,18 +85,22 @@ struct LocalRule: Sendable {
 }
 
 /// Asks for keys.
-struct KeyRule: Sendable {
+package struct KeyRule: Sendable {
     let authenticator: any Authenticator
     /// Where wrong keys are counted.
     let counters: ComponentCounters
     let failures: KeyFailures
+
+    package init(authenticator: any Authenticator, counters: ComponentCounters, failures: KeyFailures) {
+        (self.authenticator, self.counters, self.failures) = (authenticator, counters, failures)
+    }
 
     private static let keyField = HTTPField.Name("X-Hammurabi-Api-Key")
 
     /// What a request may do, or why it is not answered.
     enum Decision {
         case admitted(Permissions)
-        case denied(AccessPolicy.Rejection)
+        case denied(RequestError)
     }
 
     func decision(_ request: HTTPRequest, for route: Route, from address: @autoclosure () -> String?) -> Decision {
@@ -116,11 +110,11 @@ struct KeyRule: Sendable {
         guard let key = Self.key(in: request.headerFields, orPassword: takesPassword) else {
             let password = takesPassword ? ", or as the password of basic authentication" : ""
             return .denied(
-                AccessPolicy.Rejection(
-                    code: .missingKey,
-                    status: .unauthorized,
-                    message: "a key is needed; send it as X-Hammurabi-Api-Key or as Authorization: Bearer\(password)",
-                    fields: Self.challenge(withPassword: takesPassword)
+                RequestError(
+                    .unauthorized,
+                    "a key is needed; send it as X-Hammurabi-Api-Key or as Authorization: Bearer\(password)",
+                    Self.challenge(withPassword: takesPassword),
+                    code: .missingKey
                 )
             )
         }
@@ -128,21 +122,21 @@ struct KeyRule: Sendable {
             counters.add(1, to: .refused)
             let delay = failures.note(address() ?? "", at: .now())
             return .denied(
-                AccessPolicy.Rejection(
+                RequestError(
+                    .unauthorized,
+                    "the key is not known; hammurabi keys list shows those that are",
+                    Self.challenge(withPassword: takesPassword),
                     code: .unknownKey,
-                    status: .unauthorized,
-                    message: "the key is not known; hammurabi keys list shows those that are",
-                    fields: Self.challenge(withPassword: takesPassword),
                     delay: delay
                 )
             )
         }
         guard !permissions.allow(access) else { return .admitted(permissions) }
         return .denied(
-            AccessPolicy.Rejection(
-                code: .missingScope,
-                status: .forbidden,
-                message: "the key lacks the scope \(access.scope ?? "")"
+            RequestError(
+                .forbidden,
+                "the key lacks the scope \(access.scope ?? "")",
+                code: .missingScope
             )
         )
     }
@@ -179,5 +173,59 @@ struct KeyRule: Sendable {
         else { return nil }
         let password = String(decoding: bytes[bytes.index(after: colon)...], as: UTF8.self)
         return password.isEmpty ? nil : password
+    }
+}
+
+/// Wrong keys by address: after some of them each further answer takes longer, so that a client cannot try many.
+///
+/// A right key is never held back, so that one bad client does not shut out others behind the same address.
+package final class KeyFailures: Sendable {
+    private struct Record {
+        var count: Int
+        var last: NIODeadline
+    }
+
+    private let records = Mutex<[String: Record]>([:])
+
+    package init() {}
+
+    private static let most = 4_096
+    private static let harmless = 5
+    private static let longestDelay = TimeAmount.seconds(4)
+    /// After so long without a wrong key an address is forgotten.
+    private static let memory = TimeAmount.minutes(10)
+
+    /// Notes a wrong key; returns for how long the answer is to be held back.
+    func note(_ address: String, at now: NIODeadline) -> TimeAmount {
+        let address = Self.network(address)
+        let count = records.withLock { records in
+            if records.count >= Self.most, records[address] == nil { Self.makeRoom(in: &records, now) }
+            var record = records[address] ?? Record(count: 0, last: now)
+            if now - record.last > Self.memory { record.count = 0 }
+            record.count += 1
+            record.last = now
+            records[address] = record
+            return record.count
+        }
+        guard count > Self.harmless else { return .zero }
+        let doublings = min(10, count - Self.harmless - 1)
+        return min(Self.longestDelay, TimeAmount.milliseconds(250 << Int64(doublings)))
+    }
+
+    /// How many addresses are remembered.
+    var count: Int { records.withLock(\.count) }
+
+    /// Forgets what is old, or the oldest half.
+    private static func makeRoom(in records: inout [String: Record], _ now: NIODeadline) {
+        records = records.filter { now - $0.value.last <= memory }
+        guard records.count >= most else { return }
+        let newest = records.sorted { $0.value.last > $1.value.last }.prefix(most / 2)
+        records = Dictionary(uniqueKeysWithValues: newest.map { ($0.key, $0.value) })
+    }
+
+    /// One client has all addresses of an IPv6 network of 64 bits.
+    private static func network(_ address: String) -> String {
+        guard address.contains(":"), !address.contains(".") else { return address }
+        return address.split(separator: ":", omittingEmptySubsequences: false).prefix(4).joined(separator: ":")
     }
 }
