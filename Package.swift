@@ -258,7 +258,7 @@ let package = Package(
             ],
             exclude: ["Fixtures"]
         ),
-        pluginTests("HubExtension", more: ["EventsReceiver"]),
+        pluginTests("HubExtension", more: ["EventsReceiver"], exclude: ["Fixtures"]),
         pluginTests("APIKeysExtension", more: ["FlushCounter"]),
         pluginTests("HealthCheckExtension"),
         .testTarget(
