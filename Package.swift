@@ -65,6 +65,12 @@ let package = Package(
         .target(name: "OTLP"),
         .target(name: "Usage", dependencies: ["JSON"]),
         .target(
+            name: "HubAPI",
+            dependencies: [
+                "CollectorKit", "JSON", "OTLP", "Usage", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]
+        ),
+        .target(
             name: "CollectorKit",
             dependencies: [
                 "CZlib", "Files", "OTLP", "Usage", "YAML",
@@ -133,13 +139,13 @@ let package = Package(
         plugin(
             "HubExtension",
             "Extensions/Hub",
-            ["CEmbedded", .product(name: "HTTPTypes", package: "swift-http-types")]
+            ["CEmbedded", "HubAPI", .product(name: "HTTPTypes", package: "swift-http-types")]
         ),
         plugin("APIKeysExtension", "Extensions/APIKeys", [.product(name: "Crypto", package: "swift-crypto")]),
         plugin(
             "HealthCheckExtension",
             "Extensions/HealthCheck",
-            [.product(name: "HTTPTypes", package: "swift-http-types")]
+            ["HubAPI", .product(name: "HTTPTypes", package: "swift-http-types")]
         ),
 
         .target(
@@ -151,7 +157,8 @@ let package = Package(
         .target(
             name: "TelemetryHub",
             dependencies: [
-                "CEmbedded", "CMalloc", "Collector", "CollectorKit", "Files", "OTLP", "Onboarding", "SendingQueue",
+                "CEmbedded", "CMalloc", "Collector", "CollectorKit", "Files", "HubAPI", "JSON", "OTLP", "Onboarding",
+                "SendingQueue",
                 "Usage",
                 "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -169,6 +176,12 @@ let package = Package(
         .target(name: "FlushCounter", path: "Tests/FlushCounter"),
         .target(name: "ChildProcess", path: "Tests/ChildProcess"),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(
+            name: "HubAPITests",
+            dependencies: [
+                "CEmbedded", "HubAPI", "JSON", "Usage", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]
+        ),
         .testTarget(name: "FilesTests", dependencies: ["Files", "FlushCounter"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "OTLPTests", dependencies: ["OTLP"], exclude: ["Fixtures"]),
@@ -203,7 +216,9 @@ let package = Package(
         .testTarget(
             name: "TelemetryHubTests",
             dependencies: [
-                "APIKeysExtension", "Collector", "CollectorKit", "OTLP", "StdoutExporter", "TelemetryHub", "Usage",
+                "APIKeysExtension", "Collector", "CollectorKit", "HubAPI", "JSON", "OTLP", "StdoutExporter",
+                "TelemetryHub",
+                "Usage",
                 "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
@@ -258,7 +273,7 @@ let package = Package(
             ],
             exclude: ["Fixtures"]
         ),
-        pluginTests("HubExtension", more: ["EventsReceiver"], exclude: ["Fixtures"]),
+        pluginTests("HubExtension", more: ["EventsReceiver", "HubAPI", "JSON"], exclude: ["Fixtures"]),
         pluginTests("APIKeysExtension", more: ["FlushCounter"]),
         pluginTests("HealthCheckExtension"),
         .testTarget(

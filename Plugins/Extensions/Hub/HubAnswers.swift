@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
+import HubAPI
+import JSON
 public import Usage
 
 /// The documents of the API for programs that read the store themselves, so that a command line prints what the API answers.
@@ -33,21 +35,29 @@ public struct HubAnswers: Sendable {
     public func summary(_ query: UsageQuery, comparesPrevious: Bool = false) async throws -> String {
         var question = SummaryQuestion(query)
         question.comparesPrevious = comparesPrevious
-        return try await api.summary(question).text
+        return try OrderedJSONEncoder.text(of: await api.summary(question))
     }
 
     /// The document of `GET /api/telemetry/sessions`.
-    public func sessions(_ query: SessionQuery) async throws -> String { try await api.sessions(query).text }
+    public func sessions(_ query: SessionQuery) async throws -> String {
+        try OrderedJSONEncoder.text(of: await api.sessions(query))
+    }
 
     /// The document of `GET /api/telemetry/sessions/{id}`; nil when the session is unknown.
-    public func session(id: String) async throws -> String? { try await api.session(id: id)?.text }
+    public func session(id: String) async throws -> String? {
+        try await api.session(id: id).map { try OrderedJSONEncoder.text(of: $0) }
+    }
 
     /// The document of `GET /api/telemetry/prices`.
-    public func prices() async throws -> String { try await api.prices().text }
+    public func prices() async throws -> String { try OrderedJSONEncoder.text(of: await api.prices()) }
 
     /// The document of `POST /api/telemetry/scan`.
-    public static func scan(_ report: ScanReport) -> String { TelemetryJSON.scan(report).text }
+    public static func scan(_ report: ScanReport) throws -> String {
+        try OrderedJSONEncoder.text(of: ScanDocument(report))
+    }
 
     /// The document of `GET /api/telemetry/quality`.
-    public func quality(of period: Period) async throws -> String { try await api.quality(of: period).text }
+    public func quality(of period: Period) async throws -> String {
+        try OrderedJSONEncoder.text(of: await api.quality(of: period))
+    }
 }

@@ -69,7 +69,7 @@ struct ScanCommand: AsyncParsableCommand {
                     report.durationMilliseconds += part.durationMilliseconds
                 }
                 bar?.clear()
-                return HubAnswers.scan(report)
+                return try HubAnswers.scan(report)
             }
         } catch let error as StartError {
             bar?.clear()
