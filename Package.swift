@@ -216,7 +216,8 @@ let package = Package(
         .testTarget(
             name: "TelemetryHubTests",
             dependencies: [
-                "APIKeysExtension", "Collector", "CollectorKit", "HubAPI", "JSON", "OTLP", "StdoutExporter",
+                "APIKeysExtension", "Collector", "CollectorKit", "HubAPI", "JSON", "OTLP", "SinkServer",
+                "StdoutExporter",
                 "TelemetryHub",
                 "Usage",
                 "YAML",

@@ -148,10 +148,10 @@ package struct ReloadDocument: Codable, Hashable, Sendable {
 /// Why a request has no other answer.
 package struct ErrorDocument: Codable, Hashable, Sendable {
     package var error: String
-    package var status: Int
+    @Added package var status: Int64
 
     package init(error: String, status: Int) {
-        (self.error, self.status) = (error, status)
+        (self.error, self.status) = (error, Int64(status))
     }
 }
 

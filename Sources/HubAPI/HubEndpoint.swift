@@ -7,14 +7,19 @@ package struct HubEndpoint<Document: Codable & Sendable>: Sendable {
     package let method: HTTPRequest.Method
     /// Such as `/api/telemetry/summary`; a part in braces is a parameter.
     package let path: String
+    /// Whether the path names one of many things, so that not found means that thing.
+    package let hasParameter: Bool
 
-    private init(_ method: HTTPRequest.Method, _ path: String) {
-        (self.method, self.path) = (method, path)
+    private init(_ method: HTTPRequest.Method, _ path: String, hasParameter: Bool = false) {
+        (self.method, self.path, self.hasParameter) = (method, path, hasParameter)
     }
+
+    /// The method as a word, such as `GET`.
+    package var verb: String { method.rawValue }
 
     /// The question with its parameter, which must be percent-encoded.
     package func at(_ parameter: String) -> Self {
-        Self(method, path.replacing(#/\{.*\}/#, with: parameter))
+        Self(method, path.replacing(#/\{.*\}/#, with: parameter), hasParameter: true)
     }
 }
 
@@ -35,7 +40,7 @@ extension HubEndpoint where Document == SessionsDocument {
 }
 
 extension HubEndpoint where Document == SessionDetailDocument {
-    package static var session: Self { Self(.get, "/api/telemetry/sessions/{id}") }
+    package static var session: Self { Self(.get, "/api/telemetry/sessions/{id}", hasParameter: true) }
 }
 
 extension HubEndpoint where Document == PricesDocument {

@@ -12,6 +12,12 @@ package protocol UsageCounts {
     var cacheWriteTokens: Int64 { get }
     var reasoningTokens: Int64 { get }
     var cost: Dollars { get }
+    /// How many sessions they are of; nil where that is not told.
+    var sessionCount: Int64? { get }
+}
+
+extension UsageCounts {
+    package var sessionCount: Int64? { nil }
 }
 
 /// A session.

@@ -125,6 +125,10 @@ package struct SummaryDocument: Codable, Hashable, Sendable {
     }
 }
 
+extension SummaryDocument.Share {
+    package var sessionCount: Int64? { sessions }
+}
+
 // MARK: - Writing
 
 extension SummaryDocument {
