@@ -65,6 +65,12 @@ let package = Package(
         .target(name: "OTLP"),
         .target(name: "Usage", dependencies: ["JSON"]),
         .target(
+            name: "HubAPI",
+            dependencies: [
+                "CollectorKit", "JSON", "OTLP", "Usage", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]
+        ),
+        .target(
             name: "CollectorKit",
             dependencies: [
                 "CZlib", "Files", "OTLP", "Usage", "YAML",
@@ -141,13 +147,13 @@ let package = Package(
         plugin(
             "HubExtension",
             "Extensions/Hub",
-            ["CEmbedded", .product(name: "HTTPTypes", package: "swift-http-types")]
+            ["CEmbedded", "HubAPI", .product(name: "HTTPTypes", package: "swift-http-types")]
         ),
         plugin("APIKeysExtension", "Extensions/APIKeys", [.product(name: "Crypto", package: "swift-crypto")]),
         plugin(
             "HealthCheckExtension",
             "Extensions/HealthCheck",
-            [.product(name: "HTTPTypes", package: "swift-http-types")]
+            ["HubAPI", .product(name: "HTTPTypes", package: "swift-http-types")]
         ),
 
         .target(
@@ -159,7 +165,8 @@ let package = Package(
         .target(
             name: "TelemetryHub",
             dependencies: [
-                "CEmbedded", "CMalloc", "Collector", "CollectorKit", "Files", "OTLP", "Onboarding", "SendingQueue",
+                "CEmbedded", "CMalloc", "Collector", "CollectorKit", "Files", "HubAPI", "JSON", "OTLP", "Onboarding",
+                "SendingQueue",
                 "Usage",
                 "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -177,6 +184,12 @@ let package = Package(
         .target(name: "FlushCounter", path: "Tests/FlushCounter"),
         .target(name: "ChildProcess", path: "Tests/ChildProcess"),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(
+            name: "HubAPITests",
+            dependencies: [
+                "CEmbedded", "HubAPI", "JSON", "Usage", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]
+        ),
         .testTarget(name: "FilesTests", dependencies: ["Files", "FlushCounter"]),
         .testTarget(name: "YAMLTests", dependencies: ["CollectorTesting", "YAML"]),
         .testTarget(name: "OTLPTests", dependencies: ["CollectorTesting", "OTLP"], exclude: ["Fixtures"]),
@@ -226,7 +239,10 @@ let package = Package(
         .testTarget(
             name: "TelemetryHubTests",
             dependencies: [
-                "APIKeysExtension", "Collector", "CollectorKit", "OTLP", "StdoutExporter", "TelemetryHub", "Usage",
+                "APIKeysExtension", "Collector", "CollectorKit", "HubAPI", "JSON", "OTLP", "SinkServer",
+                "StdoutExporter",
+                "TelemetryHub",
+                "Usage",
                 "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
@@ -281,7 +297,7 @@ let package = Package(
             ],
             exclude: ["Fixtures"]
         ),
-        pluginTests("HubExtension", more: ["EventsReceiver"]),
+        pluginTests("HubExtension", more: ["EventsReceiver", "HubAPI", "JSON"], exclude: ["Fixtures"]),
         pluginTests("APIKeysExtension", more: ["FlushCounter"]),
         pluginTests("HealthCheckExtension"),
         .testTarget(

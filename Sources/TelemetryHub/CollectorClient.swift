@@ -3,151 +3,145 @@
 import AsyncHTTPClient
 import CollectorKit
 import Glibc
+import HubAPI
 import NIOCore
 import NIOHTTP1
 import NIOSSL
 import Synchronization
 
-/// Asks a collector on this machine, one request a connection; blocks its thread until the answer is whole.
-struct CollectorClient {
+/// Asks a collector over HTTP, one request a connection; blocks its thread until the answer is whole.
+///
+/// Every command reaches a collector through it. Safe to use from several threads.
+struct CollectorClient: Sendable {
     let endpoint: Endpoint
-    /// Who must vouch for it; nil when it speaks HTTP without TLS.
+    /// How its certificate is checked; nil when it speaks HTTP without TLS.
     var trust: Trust?
+    /// The key to show, by default that of `HAMMURABI_API_KEY`; what is not one line of visible characters is not shown.
+    var key = getenv("HAMMURABI_API_KEY").map { String(cString: $0) }
+
+    /// How the certificate of a collector that speaks TLS is checked.
+    enum Trust {
+        /// By the authorities that this machine trusts.
+        case authorities
+        /// Not at all: it is the listener of this machine's own configuration, so what is sent never leaves the machine.
+        case ownListener
+    }
 
     /// What a collector answered.
-    struct Answer {
+    struct Answer: Sendable {
         var status: Int
         var body: String
     }
 
-    /// An answer of at most this many bytes is read.
-    private static let longestAnswer = 64 << 20
+    /// Why there is no answer.
+    enum NoAnswer: Error {
+        /// No program listens there.
+        case notRunning
+        /// The program that listens there says nothing for too long.
+        case silent
+        /// Its certificate is not trusted.
+        case untrusted
+        /// It ends the connection, or does not speak HTTP.
+        case notHTTP
+    }
 
     /// Whether a Telemetry Hub answers there, and not something else; known within two seconds.
-    var isThere: Bool {
-        guard let answer = send("GET", "/api/health", seconds: 2), answer.status == 200 else { return false }
-        return answer.body.hasPrefix("{\"status\":")
+    var isThere: Bool { (try? ask(.health, seconds: 2)) != nil }
+
+    /// Asks for a document.
+    ///
+    /// - Parameter seconds: How long a silence may be; 0 for any, because a scan may take minutes.
+    /// - Throws: ``CommandFailure`` when there is no answer, or none of the expected shape.
+    func ask<Document>(
+        _ question: HubEndpoint<Document>,
+        _ query: [(String, String)] = [],
+        body: String = "",
+        seconds: Int64
+    ) throws(CommandFailure) -> HubAnswer<Document> {
+        let target = question.target(query)
+        do {
+            let answer = try send(question.verb, target, body: body, seconds: seconds)
+            return try HubAnswer(answer.status, answer.body, to: question, of: endpoint)
+        } catch let failure as NoAnswer {
+            throw CommandFailure(failure, endpoint)
+        } catch {
+            throw CommandFailure(error)
+        }
     }
 
     /// Sends a request with a JSON body, by default an empty one.
+    func send(_ method: String, _ path: String, body: String = "", seconds: Int64) throws(NoAnswer) -> Answer {
+        try execute(method, path, body: body, seconds: seconds, nil)
+    }
+
+    /// Asks for an answer that goes on, and hands over each line of it as it comes, until there are no more.
     ///
-    /// - Parameters:
-    ///   - key: The key to show, by default that of `HAMMURABI_API_KEY`; it must be one line of visible signs.
-    ///   - seconds: How long a silence may be; 0 for any, because a scan may take minutes.
-    /// - Returns: nil when nobody listens there or what does is no HTTP server.
-    func send(_ method: String, _ path: String, body: String = "", key: String? = nil, seconds: Int = 0) -> Answer? {
-        if let trust {
-            return sendEncrypted(method, path, body: body, key: key, seconds: seconds, trusting: trust)
+    /// - Returns: The status, with the whole body when it is not 200.
+    func lines(_ path: String, _ take: @escaping @Sendable (String) -> Void) throws(NoAnswer) -> Answer {
+        try execute("GET", path, body: "", seconds: 0, take)
+    }
+
+    private func execute(
+        _ method: String,
+        _ path: String,
+        body: String,
+        seconds: Int64,
+        _ take: (@Sendable (String) -> Void)?
+    ) throws(NoAnswer) -> Answer {
+        let (client, delegate) = (client(seconds), AnswerDelegate(take))
+        defer { try? client.syncShutdown() }
+        do {
+            let request = try HTTPClient.Request(
+                url: "\(trust == nil ? "http" : "https")://\(endpoint)\(path)",
+                method: HTTPMethod(rawValue: method),
+                headers: fields,
+                body: method == "GET" ? nil : .string(body)
+            )
+            return try client.execute(request: request, delegate: delegate).wait()
+        } catch {
+            // Lines end when their collector ends them, with or without a word.
+            if take != nil, delegate.status == 200 { return Answer(status: 200, body: "") }
+            throw NoAnswer(error)
         }
-        guard let socket = connected(seconds) else { return nil }
-        defer { close(socket) }
-        var timeout = timeval(tv_sec: seconds, tv_usec: 0)
-        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-        let request = """
-            \(method) \(path) HTTP/1.1\r
-            Host: \(endpoint)\r
-            Content-Type: application/json\r
-            Content-Length: \(body.utf8.count)\r
-            \(keyField(key))Connection: close\r
-            \r\n
-            """ + body
-        guard write(Array(request.utf8), to: socket) else { return nil }
-        return Self.parse(read(from: socket))
     }
 
-    /// The field with the key, for a collector that asks for one; empty without.
-    private func keyField(_ key: String? = nil) -> String {
-        shownKey(key).map { "X-Hammurabi-Api-Key: \($0)\r\n" } ?? ""
-    }
-
-    /// The key to show, by default that of `HAMMURABI_API_KEY`; nil for what would break out of a field.
-    private func shownKey(_ key: String?) -> String? {
-        let key = key ?? getenv("HAMMURABI_API_KEY").map { String(cString: $0) } ?? ""
-        return key.isEmpty || !key.utf8.allSatisfy { (33...126).contains($0) } ? nil : key
-    }
-
-    private func connected(_ seconds: Int = 0) -> Int32? {
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        var found: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(endpoint.host, String(endpoint.port), &hints, &found) == 0 else { return nil }
-        defer { freeaddrinfo(found) }
-        var next = found
-        while let address = next?.pointee {
-            let socket = Glibc.socket(address.ai_family, address.ai_socktype, address.ai_protocol)
-            // The timeout to send is also that to connect (socket(7)).
-            var timeout = timeval(tv_sec: seconds, tv_usec: 0)
-            setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-            if socket >= 0, connect(socket, address.ai_addr, address.ai_addrlen) == 0 { return socket }
-            if socket >= 0 { close(socket) }
-            next = address.ai_next
+    private func client(_ seconds: Int64) -> HTTPClient {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        if case .ownListener = trust {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.certificateVerification = .none
+            configuration.tlsConfiguration = tls
         }
-        return nil
+        let limit = seconds > 0 ? TimeAmount.seconds(seconds) : nil
+        configuration.timeout = .init(connect: limit, read: limit)
+        // A program that does not listen is an answer, too.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
-    private func write(_ bytes: [UInt8], to socket: Int32) -> Bool {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes {
-                Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-            }
-            guard count > 0 else { return false }
-            sent += count
+    private var fields: HTTPHeaders {
+        var fields = HTTPHeaders([("Content-Type", "application/json")])
+        if let key, !key.isEmpty, key.utf8.allSatisfy({ (33...126).contains($0) }) {
+            fields.add(name: "X-Hammurabi-Api-Key", value: key)
         }
-        return true
-    }
-
-    private func read(from socket: Int32) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while bytes.count < Self.longestAnswer {
-            let count = recv(socket, &buffer, buffer.count, 0)
-            guard count > 0 else { break }
-            bytes += buffer.prefix(count)
-        }
-        return bytes
-    }
-
-    /// Reads an answer that ends with its connection and is not chunked, as this program's own are.
-    private static func parse(_ bytes: [UInt8]) -> Answer? {
-        guard let end = bytes.indices.first(where: { bytes[$0...].starts(with: "\r\n\r\n".utf8) }) else { return nil }
-        let head = String(decoding: bytes[..<end], as: UTF8.self)
-        guard head.hasPrefix("HTTP/1.1 "), let status = Int(head.dropFirst(9).prefix(3)) else { return nil }
-        return Answer(status: status, body: String(decoding: bytes[(end + 4)...], as: UTF8.self))
+        return fields
     }
 }
 
-// MARK: - Lines
-
-extension CollectorClient {
-    /// Asks for an answer that goes on, and hands over each line of it as it comes, until there are no more.
-    ///
-    /// - Returns: The status, with the whole body when it is not 200; nil when nobody answers.
-    func lines(_ path: String, _ take: @escaping @Sendable (String) -> Void) -> Answer? {
-        if let trust { return encryptedLines(path, trusting: trust, take) }
-        guard let socket = connected() else { return nil }
-        defer { close(socket) }
-        // Answers in pieces come to a client of HTTP/1.0 as they are, until the connection ends.
-        let request = "GET \(path) HTTP/1.0\r\nHost: \(endpoint)\r\n\(keyField())\r\n"
-        guard write(Array(request.utf8), to: socket) else { return nil }
-        var lines = LineAssembler(take)
-        var bytes: [UInt8] = []
-        var head: Answer?
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = recv(socket, &buffer, buffer.count, 0)
-            guard count > 0 else { break }
-            if let status = head?.status {
-                lines.add(buffer.prefix(count), isAnswer: status == 200)
-                continue
-            }
-            bytes += buffer.prefix(count)
-            guard let answer = Self.parse(bytes) else { continue }
-            head = answer
-            lines.add(Array(answer.body.utf8), isAnswer: answer.status == 200)
+extension CollectorClient.NoAnswer {
+    fileprivate init(_ error: any Error) {
+        switch error {
+        case let error as HTTPClientError where [.readTimeout, .deadlineExceeded].contains(error): self = .silent
+        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
+            // The library has no case of its own for a certificate.
+            let reason = "\(error)"
+            self = reason.contains("CERTIFICATE_VERIFY_FAILED") || error is NIOSSLExtraError ? .untrusted : .notHTTP
+        case let error as HTTPClientError where error != .connectTimeout: self = .notHTTP
+        case is HTTPParserError, is AnswerTooLong: self = .notHTTP
+        case let error as IOError where error.errnoCode != ECONNREFUSED: self = .notHTTP
+        // No connection: nothing listens there, or the name of the host is unknown.
+        default: self = .notRunning
         }
-        head?.body = lines.rest
-        return head
     }
 }
 
@@ -170,73 +164,27 @@ struct LineAssembler: Sendable {
 
     /// What is not a whole line.
     var rest: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// How many bytes are not a whole line.
+    var count: Int { bytes.count }
 }
 
-// MARK: - TLS
+private struct AnswerTooLong: Error {}
 
-extension CollectorClient {
-    /// Who must vouch for a collector that speaks TLS.
-    enum Trust {
-        /// The authorities that this machine trusts.
-        case authorities
-        /// Nobody: it is the listener of this machine's own configuration, so what is sent never leaves the machine.
-        case ownListener
-    }
-
-    /// Sends a request over TLS.
-    private func sendEncrypted(
-        _ method: String,
-        _ path: String,
-        body: String,
-        key: String?,
-        seconds: Int,
-        trusting trust: Trust
-    ) -> Answer? {
-        let client = Self.client(trusting: trust)
-        defer { try? client.syncShutdown() }
-        guard let request = request(method, path, body: .string(body), key: key) else { return nil }
-        let deadline = seconds > 0 ? NIODeadline.now() + .seconds(Int64(seconds)) : nil
-        guard let answer = try? client.execute(request: request, deadline: deadline).wait() else { return nil }
-        return Answer(status: Int(answer.status.code), body: answer.body.map { String(buffer: $0) } ?? "")
-    }
-    /// Asks over TLS for an answer that goes on, and hands over each line of it as it comes.
-    private func encryptedLines(_ path: String, trusting trust: Trust, _ take: @escaping @Sendable (String) -> Void)
-        -> Answer?
-    {
-        let client = Self.client(trusting: trust)
-        defer { try? client.syncShutdown() }
-        guard let request = request("GET", path, body: nil, key: nil) else { return nil }
-        return try? client.execute(request: request, delegate: LineDelegate(take)).wait()
-    }
-
-    private static func client(trusting trust: Trust) -> HTTPClient {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        if case .ownListener = trust { tls.certificateVerification = .none }
-        var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
-        // Nobody there is an answer, too.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }
-
-    private func request(_ method: String, _ path: String, body: HTTPClient.Body?, key: String?) -> HTTPClient.Request?
-    {
-        var headers = HTTPHeaders([("Content-Type", "application/json")])
-        if let key = shownKey(key) { headers.add(name: "X-Hammurabi-Api-Key", value: key) }
-        return try? HTTPClient.Request(
-            url: "https://\(endpoint)\(path)",
-            method: HTTPMethod(rawValue: method),
-            headers: headers,
-            body: body
-        )
-    }
-}
-
-/// Takes an answer line by line.
-private final class LineDelegate: HTTPClientResponseDelegate {
+/// Takes an answer, whole or line by line.
+private final class AnswerDelegate: HTTPClientResponseDelegate {
+    private let takesLines: Bool
     private let state: Mutex<(status: Int, lines: LineAssembler)>
 
-    init(_ take: @escaping @Sendable (String) -> Void) {
-        state = Mutex((0, LineAssembler(take)))
+    /// An answer or line of at most this many bytes is read.
+    private static let longest = 64 << 20
+
+    /// The status of the answer; 0 before it has begun.
+    var status: Int { state.withLock { $0.status } }
+
+    init(_ take: (@Sendable (String) -> Void)?) {
+        takesLines = take != nil
+        state = Mutex((0, LineAssembler(take ?? { _ in })))
     }
 
     func didReceiveHead(task: HTTPClient.Task<CollectorClient.Answer>, _ head: HTTPResponseHead)
@@ -249,8 +197,12 @@ private final class LineDelegate: HTTPClientResponseDelegate {
     func didReceiveBodyPart(task: HTTPClient.Task<CollectorClient.Answer>, _ buffer: ByteBuffer)
         -> EventLoopFuture<Void>
     {
-        state.withLock { $0.lines.add(buffer.readableBytesView, isAnswer: $0.status == 200) }
-        return task.eventLoop.makeSucceededVoidFuture()
+        let count = state.withLock { state in
+            state.lines.add(buffer.readableBytesView, isAnswer: takesLines && state.status == 200)
+            return state.lines.count
+        }
+        return count > Self.longest
+            ? task.eventLoop.makeFailedFuture(AnswerTooLong()) : task.eventLoop.makeSucceededVoidFuture()
     }
 
     func didFinishRequest(task: HTTPClient.Task<CollectorClient.Answer>) throws -> CollectorClient.Answer {

@@ -3,6 +3,7 @@
 import Collector
 import CollectorKit
 import FoundationEssentials
+import HubAPI
 import YAML
 
 /// Why a command has no answer: for people on standard error, for programs as JSON on standard output.
@@ -97,7 +98,7 @@ extension CommandFailure {
     ///
     /// - Parameter collector: Where the collector listens; nil when the store answered without one.
     init(status: Int, body: String, collector: String?) {
-        let said = try? JSONDecoder().decode(Refusal.self, from: Data(body.utf8))
+        let said = try? JSONDecoder().decode(ErrorDocument.self, from: Data(body.utf8))
         let message = (said?.error ?? "no reason given").printable
         switch status {
         case 400: self.init(exitCode: Exit.usage, code: "usage", message: message)
@@ -112,6 +113,12 @@ extension CommandFailure {
                     : "`hammurabi keys create` makes one with the scope that is missing"
             )
         case 404: self.init(exitCode: Exit.inputMissing, code: "not-found", message: message)
+        case 422:
+            self.init(
+                exitCode: Exit.configuration,
+                code: "configuration",
+                message: "the new configuration is refused: \(message)"
+            )
         case 503 where collector == nil: self.init(exitCode: Exit.inputOutput, code: "store", message: message)
         case 503, 429: self.init(exitCode: Exit.unreachable, code: "unavailable", message: message)
         default:
@@ -124,7 +131,35 @@ extension CommandFailure {
         }
     }
 
-    private struct Refusal: Decodable {
-        var error: String
+    /// Why a collector gave no answer.
+    init(_ reason: CollectorClient.NoAnswer, _ endpoint: Endpoint) {
+        self.init(reason, at: endpoint.description)
+    }
+
+    /// Why the collectors at some addresses gave no answer.
+    init(_ reason: CollectorClient.NoAnswer, at places: String) {
+        let (code, message, suggestion) =
+            switch reason {
+            case .notRunning: ("unreachable", "no collector answers at \(places)", "start it with `hammurabi run`")
+            case .silent: ("silent", "the collector at \(places) does not answer in time", "its log says more")
+            case .untrusted:
+                (
+                    "untrusted", "the certificate of the collector at \(places) is not trusted by this machine",
+                    "let this machine trust its authority, or use the host that the certificate is for"
+                )
+            case .notHTTP:
+                ("no-collector", "the program that listens at \(places) is no collector", "`hammurabi doctor` names it")
+            }
+        self.init(exitCode: Exit.unreachable, code: code, message: message, suggestion: suggestion)
+    }
+
+    /// The collector knows no such path.
+    static func unsupported(_ path: String, _ collector: Endpoint?) -> CommandFailure {
+        CommandFailure(
+            exitCode: Exit.unreachable,
+            code: "unsupported",
+            message: "\(collector.map { "the collector at \($0)" } ?? "this program") does not answer \(path)",
+            suggestion: "does a collector of another version run? `hammurabi --version` tells this one's"
+        )
     }
 }

@@ -35,12 +35,7 @@ extension OutputOptions {
 
     /// Writes why there is no answer; returns the exit that goes with it.
     func present(_ error: any Error) -> any Error {
-        // The parser has words of its own for a command line that makes no sense.
-        if error is ExitCode || (error is ValidationError && !json) { return error }
-        var failure = CommandFailure(error)
-        if let error = error as? ValidationError { failure = .usage(error.message) }
-        if json { Console.answer(json: failure.json) } else { Console.error(failure.text) }
-        return ExitCode(failure.exitCode)
+        CommandFailure.present(error, json: json)
     }
 
     private func connected(
@@ -50,17 +45,12 @@ extension OutputOptions {
     ) async throws -> Report {
         let environment = Environment.process
         let graph = try usableGraph(options, environment)
-        let key = try key(environment.variables)
-        if let client = graph.runningHub {
-            if verbose { Console.error("hammurabi: asking the collector at \(client.endpoint)\n") }
-            return try await answer(HubConnection(client, key: key, graph: graph))
-        }
-        if needsCollector { throw CommandFailure.silent(graph.hubEndpoint) }
-        if verbose { Console.error("hammurabi: no collector runs; reading the store\n") }
-        return try await HubConnection.withStore(
+        return try await HubConnection.with(
+            needsCollector ? .collector : .either,
             of: graph,
-            home: environment.programHome,
-            now: Console.now,
+            environment,
+            key: try key(environment.variables),
+            say: { if verbose { Console.error("hammurabi: \($0)\n") } },
             answer
         )
     }
@@ -76,5 +66,17 @@ extension OutputOptions {
         if json { throw CommandFailure(diagnostics) }
         Console.error(diagnostics.rendered())
         throw ExitCode(Exit.configuration)
+    }
+}
+
+extension CommandFailure {
+    /// Writes why there is no answer; returns the exit that goes with it.
+    static func present(_ error: any Error, json: Bool) -> any Error {
+        // The parser has words of its own for a command line that makes no sense.
+        if error is ExitCode || (error is ValidationError && !json) { return error }
+        var failure = CommandFailure(error)
+        if let error = error as? ValidationError { failure = .usage(error.message) }
+        if json { Console.answer(json: failure.json) } else { Console.error(failure.text) }
+        return ExitCode(failure.exitCode)
     }
 }

@@ -1,80 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HubAPI
 import Usage
 
-/// The API's answer about the running collector, for people.
-struct StatusReport: Decodable {
-    var version: String
-    var startedAt: String?
-    var uptimeSeconds: Int64
-    var memory: Memory
-    var pipelines: [Pipeline]
-    var components: [Component]
-    /// Absent in the answer of an older collector.
-    var intakeProblems: [IntakeProblemLine]?
+/// What a running collector does, for people and for programs.
+struct StatusReport {
+    let document: PipelinesDocument
 
-    struct Memory: Decodable {
-        var usedBytes, limitBytes: Int64
-        /// Whether telemetry is refused for want of memory; absent in the answer of an older collector.
-        var refusing: Bool?
-    }
+    private var components: [PipelinesDocument.Component] { document.components }
 
-    struct Pipeline: Decodable {
-        var name: String
-        var receivers, processors, exporters: [String]
-        /// What each of them took in this pipeline.
-        var accepted: Accepted?
-
-        struct Accepted: Decodable {
-            var receivers, processors, exporters: [String: Int64]
+    /// The stages of a pipeline in a line, with what came in and what went out there.
+    private static func line(_ pipeline: PipelinesDocument.Pipeline, _ style: Style) -> String {
+        func stage(_ ids: [String], _ counts: ByName<Int64>?) -> String {
+            ids.map { id in id.printable + (counts?[id].map { " \(Figures.grouped($0))" } ?? "") }
+                .joined(separator: ", ")
         }
-
-        /// Its stages in a line, with what came in and what went out here.
-        func line(_ style: Style) -> String {
-            func stage(_ ids: [String], _ counts: [String: Int64]?) -> String {
-                ids.map { id in id.printable + (counts?[id].map { " \(Figures.grouped($0))" } ?? "") }
-                    .joined(separator: ", ")
-            }
-            let stages = [
-                stage(receivers, accepted?.receivers), stage(processors, nil), stage(exporters, accepted?.exporters),
-            ]
-            return name.printable + ": "
-                + stages.filter { !$0.isEmpty }.joined(separator: style.hasUnicode ? " → " : " -> ")
-        }
-    }
-
-    struct Component: Decodable {
-        var kind, id, state: String
-        var reason: String?
-        var accepted, refused, sent, failed, dropped: Int64
-        var queue: Queue?
-        var lastError: Trouble?
-    }
-
-    struct Queue: Decodable {
-        var batches, bytes: Int64
-        var stuckSeconds: Int64?
-    }
-
-    struct Trouble: Decodable {
-        var message, time: String
-        var count: Int64
+        let stages = [
+            stage(pipeline.receivers, pipeline.accepted.receivers), stage(pipeline.processors, nil),
+            stage(pipeline.exporters, pipeline.accepted.exporters),
+        ]
+        return pipeline.name.printable + ": "
+            + stages.filter { !$0.isEmpty }.joined(separator: style.hasUnicode ? " → " : " -> ")
     }
 
     /// A headline, the pipelines, a table of components, and what is wrong.
     func text(width: Int, style: Style, now: Timestamp) -> String {
-        let isRefusing = memory.refusing == true
-        let isWell = !isRefusing && components.allSatisfy { $0.state == "ok" }
-        let uptime = Figures.uptime(seconds: uptimeSeconds)
+        let memory = document.memory
+        let isWell = !memory.refusing && components.allSatisfy { $0.state == "ok" }
+        let uptime = Figures.uptime(seconds: document.uptimeSeconds)
         let limit = memory.limitBytes > 0 ? " of \(Figures.bytes(memory.limitBytes))" : ""
         var text = """
-            \(style.bold("Telemetry Hub")) \(version.printable) \(style.dot) \(isWell ? "ok" : "degraded") \(style.dot) up \(uptime)
-            Memory in flight  \(Figures.bytes(memory.usedBytes))\(limit)\(isRefusing ? "; telemetry is refused with 503 until some of it is free" : "")
+            \(style.bold("Telemetry Hub")) \(document.version.printable) \(style.dot) \(isWell ? "ok" : "degraded") \(style.dot) up \(uptime)
+            Memory in flight  \(Figures.bytes(memory.usedBytes))\(limit)\(memory.refusing ? "; telemetry is refused with 503 until some of it is free" : "")
 
 
             """
         func paragraph(_ line: String) -> String { line.wrapped(to: width - 2).joined(separator: "\n  ") + "\n" }
-        for pipeline in pipelines { text += paragraph(pipeline.line(style)) }
+        for pipeline in document.pipelines { text += paragraph(Self.line(pipeline, style)) }
         text += "\n" + table(style).text(width: width, style: style)
         for component in components {
             let id = component.id.printable
@@ -83,7 +45,7 @@ struct StatusReport: Decodable {
             let (time, count) = (trouble.time.printable, Figures.grouped(trouble.count))
             text += "\n" + paragraph("\(id): last error \(time), \(count) in all: \(trouble.message.printable)")
         }
-        if let lost = IntakeProblemLine.text(intakeProblems ?? [], width: width, style: style, now: now) {
+        if let lost = IntakeProblemReport.text(document.intakeProblems, width: width, style: style, now: now) {
             text += "\n" + lost
         }
         return text
@@ -109,7 +71,7 @@ struct StatusReport: Decodable {
 
     private func table(_ style: Style) -> TextTable {
         // What is nothing everywhere goes first.
-        func rank(_ value: (Component) -> Int64?, _ rank: Int) -> Int {
+        func rank(_ value: (PipelinesDocument.Component) -> Int64?, _ rank: Int) -> Int {
             components.allSatisfy { value($0) ?? 0 == 0 } ? rank + 10 : rank
         }
         var table = TextTable(columns: [

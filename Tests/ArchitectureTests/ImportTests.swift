@@ -5,8 +5,8 @@ import Testing
 /// The arrows between rooms: which module may import which, as the design draws them.
 struct ImportTests {
     private static let rooms = [
-        "Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "SendingQueue", "HTTPServer",
-        "Collector", "Onboarding", "TelemetryHub",
+        "Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "HubAPI", "SendingQueue",
+        "HTTPServer", "Collector", "Onboarding", "TelemetryHub",
     ]
 
     private static let arrows: [String: Set<String>] = [
@@ -16,13 +16,16 @@ struct ImportTests {
         "Sources/OTLP": [],
         "Sources/Usage": ["JSON"],
         "Sources/CollectorKit": ["Files", "YAML", "OTLP", "Usage", "CZlib"],
+        "Sources/HubAPI": ["CollectorKit", "JSON", "OTLP", "Usage"],
         "Sources/Onboarding": ["Files", "JSON", "Usage"],
         "Sources/HTTPServer": ["CollectorKit", "JSON", "OTLP", "Usage"],
         "Sources/Collector": ["CollectorKit", "HTTPServer", "JSON", "YAML", "OTLP", "Usage"],
         "Sources/SendingQueue": ["CollectorKit", "Files", "YAML", "OTLP", "Usage"],
         "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
         "Sources/hammurabi": ["TelemetryHub"],
-        "Plugins": ["CollectorKit", "Files", "JSON", "SendingQueue", "OTLP", "Usage", "CEmbedded", "CZstd"],
+        "Plugins": [
+            "CollectorKit", "Files", "HubAPI", "JSON", "SendingQueue", "OTLP", "Usage", "CEmbedded", "CZstd",
+        ],
     ]
 
     /// A library and the only places that may know it.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HubAPI
+import JSON
 import Testing
 import Usage
 
@@ -38,19 +40,24 @@ import Usage
     func `the month goes on as it began`(now: String, used: Int64, projected: Int64) throws {
         let now = try instant(now)
         let month = try Period("2026-11", timezone: "UTC", now: now)
-        let report = BudgetReport(
+        let budget = SummaryDocument.Budget(
             limit: Money(nanodollars: 20_000_000_000),
             used: Money(nanodollars: used),
             month: month,
             now: now
         )
-        #expect(report.projected == Money(nanodollars: projected))
+        #expect(budget.projected.amount == Money(nanodollars: projected))
     }
 
     @Test func `a fraction can exceed one`() throws {
         let now = try instant("2026-11-16T00:00:00.000Z")
         let month = try Period("2026-11", timezone: "UTC", now: now)
-        let report = BudgetReport(limit: Money(nanodollars: 3), used: Money(nanodollars: 5), month: month, now: now)
-        #expect(report.fraction == 1_666_666_667)
+        let budget = SummaryDocument.Budget(
+            limit: Money(nanodollars: 3),
+            used: Money(nanodollars: 5),
+            month: month,
+            now: now
+        )
+        #expect(budget.fraction.text == "1.666666667")
     }
 }

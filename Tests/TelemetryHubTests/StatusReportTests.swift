@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HubAPI
 import Synchronization
 import Testing
 import Usage
@@ -29,19 +30,23 @@ struct StatusReportTests {
     private static let now = Timestamp(iso8601: "2026-11-22T09:05:00.000Z") ?? Timestamp(nanoseconds: 0)
 
     private static func report() throws -> StatusReport {
-        try Documents.read(
+        let error = #"{"message":"the disk\tis full","time":"2026-11-22T09:00:00.000Z","count":3}"#
+        let exporter = #""reason":"the disk is full","accepted":1200,"refused":0,"sent":1200,"failed":3,"dropped":0"#
+        let receiver = #""reason":null,"accepted":1200,"refused":0,"sent":0,"failed":0,"dropped":0"#
+        let components = [
+            Documents.component("exporter", "sqlite", state: "degraded", exporter + #","lastError":\#(error)"#),
+            Documents.component("receiver", "otlp", state: "ok", receiver),
+        ]
+        let document: PipelinesDocument = try Documents.read(
             """
             {"startedAt":"2026-11-22T08:00:00.000Z","uptimeSeconds":3700,"version":"0.1.0",
             "memory":{"usedBytes":1024,"limitBytes":268435456},"pipelines":[{"name":"logs","signal":"logs","receivers":["otlp"],
             "processors":["tokens"],"exporters":["sqlite"],
-            "accepted":{"receivers":{"otlp":7},"processors":{"tokens":7},"exporters":{"sqlite":7}}}],"components":[
-            {"kind":"exporter","id":"sqlite","state":"degraded","reason":"the disk is full","accepted":1200,"refused":0,
-            "sent":1200,"failed":3,"dropped":0,"queue":null,
-            "lastError":{"message":"the disk\\tis full","time":"2026-11-22T09:00:00.000Z","count":3}},
-            {"kind":"receiver","id":"otlp","state":"ok","reason":null,"accepted":1200,"refused":0,"sent":0,"failed":0,"dropped":0,
-            "queue":null,"lastError":null}]}
+            "accepted":{"receivers":{"otlp":7},"processors":{"tokens":7},"exporters":{"sqlite":7}}}],
+            "components":[\(components.joined(separator: ","))]}
             """
         )
+        return StatusReport(document: document)
     }
 
     @Test func `pipelines say what passed in them, components what they did altogether`() throws {
@@ -66,14 +71,14 @@ struct StatusReportTests {
     }
 
     @Test func `what could not be collected is shown with its next step`() throws {
-        var report = try Self.report()
-        report.intakeProblems = try Documents.read(
-            #"""
-            [{"code":"unknown_path","message":"12 requests to /x\t by ua were refused with 404: nothing is answered here",
-            "next":"correct the address","lastSeenAt":"2026-11-22T09:00:00.000Z"}]
-            """#
-        )
-        let text = report.text(width: 60, style: .plain, now: Self.now)
+        var document = try Self.report().document
+        let message = "12 requests to /x\t by ua were refused with 404: nothing is answered here"
+        document.intakeProblems = [
+            try Documents.read(
+                Documents.problem(message, next: "correct the address", lastSeenAt: "2026-11-22T09:00:00.000Z")
+            )
+        ]
+        let text = StatusReport(document: document).text(width: 60, style: .plain, now: Self.now)
         let expected = """
             Not collected
               12 requests to /x by ua were refused with 404: nothing

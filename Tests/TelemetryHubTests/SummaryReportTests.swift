@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import HubAPI
 import Testing
 
 @testable import TelemetryHub
@@ -154,7 +155,7 @@ struct SummaryReportTests {
 
     @Test func `days make weeks and months, without empty ones at the ends, and are split by model`() throws {
         func day(_ date: String, _ calls: Int) -> String {
-            #"{"date":"\#(date)","cost":\#(calls),"calls":\#(calls),"inputTokens":\#(calls)}"#
+            Documents.day(date, calls: Int64(calls), tokens: Int64(calls), cost: Double(calls))
         }
         let days = [("2026-10-30", 0), ("2026-10-31", 1), ("2026-11-01", 2), ("2026-11-02", 4), ("2026-11-03", 0)]
         let json = days.map { day($0.0, $0.1) }.joined(separator: ",")
@@ -168,8 +169,9 @@ struct SummaryReportTests {
         #expect(rows(.month) == ["2026-10 1", "2026-11 6"])
         let series: SummaryDocument.Series = try Documents.read(
             """
-            {"dimension":"model","days":[{"date":"2026-10-31","values":{"m":{"cost":1,"calls":1,"inputTokens":1}}},
-            {"date":"2026-11-01","values":{"m":{"cost":1.5,"calls":1,"inputTokens":1},"n":{"cost":0.5,"calls":1}}}]}
+            {"dimension":"model","days":[{"date":"2026-10-31","values":{"m":{\(Documents.sums(calls: 1, tokens: 1, cost: 1))}}},
+            {"date":"2026-11-01","values":{"m":{\(Documents.sums(calls: 1, tokens: 1, cost: 1.5))},
+            "n":{\(Documents.sums(calls: 1, tokens: 0, cost: 0.5))}}}]}
             """
         )
         var report = SummaryReport(document: document, dimension: .week)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HubAPI
 import Testing
 import Usage
 
@@ -7,16 +8,21 @@ import Usage
 
 struct TopReportTests {
     private func snapshot(second: Int64, accepted: Int64, uptime: Int64) throws -> TopSnapshot {
-        TopSnapshot(
+        let receiver = #""reason":null,"accepted":\#(accepted),"refused":1,"sent":0,"failed":0,"dropped":0"#
+        let exporter =
+            #""reason":"connection refused","accepted":\#(accepted),"refused":0,"sent":\#(accepted),"failed":2,"dropped":0,"#
+            + #""queue":{"batches":1,"bytes":2048,"capacityBytes":4096}"#
+        let components = [
+            Documents.component("receiver", "otlp", state: "ok", receiver),
+            Documents.component("exporter", "otlp_http", state: "degraded", exporter),
+        ]
+        return TopSnapshot(
             time: Timestamp(nanoseconds: 1_795_335_217_000_000_000 + second * 1_000_000_000),
             pipelines: try Documents.read(
                 """
                 {"startedAt":"2026-11-22T08:00:00.000Z","uptimeSeconds":\(uptime),"version":"0.1.0",
-                "memory":{"usedBytes":3145728,"limitBytes":536870912},"pipelines":[],"components":[
-                {"kind":"receiver","id":"otlp","state":"ok","reason":null,"accepted":\(accepted),"refused":1,"sent":0,"failed":0,
-                "dropped":0,"queue":null},
-                {"kind":"exporter","id":"otlp_http","state":"degraded","reason":"connection refused","accepted":\(accepted),
-                "refused":0,"sent":\(accepted),"failed":2,"dropped":0,"queue":{"batches":1,"bytes":2048,"capacityBytes":4096}}]}
+                "memory":{"usedBytes":3145728,"limitBytes":536870912},"pipelines":[],
+                "components":[\(components.joined(separator: ","))]}
                 """
             ),
             today: try Documents.summary(calls: 3, tokens: 41_000, cost: 8.3),

@@ -2,6 +2,8 @@
 
 public import CollectorKit
 import HTTPTypes
+import HubAPI
+import JSON
 import OTLP
 import Usage
 
@@ -33,7 +35,8 @@ struct HealthCheckExtension: Extension, HTTPServing {
             Route(.get, "/live", access: .open) { _ in Self.answer(.ok, #"{"status":"alive"}"#) },
             Route(.get, "/ready", access: .open) { _ in readiness },
             Route(.get, "/status", access: .read) { _ in
-                Self.answer(.ok, status().json(version: version, now: now()))
+                let document = PipelinesDocument(status(), version: version, now: now())
+                return Self.answer(.ok, try OrderedJSONEncoder.text(of: document))
             },
         ]
     }

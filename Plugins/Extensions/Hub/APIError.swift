@@ -2,6 +2,8 @@
 
 import CollectorKit
 import HTTPTypes
+import HubAPI
+import JSON
 
 /// A question that gets no answer, and why.
 struct APIError: Error {
@@ -18,17 +20,20 @@ struct APIError: Error {
 }
 
 extension ServerResponse {
-    /// An answer in JSON that nobody may keep.
-    init(json: JSONValue, status: HTTPResponse.Status = .ok) {
-        self.init(status, [.contentType: "application/json", .cacheControl: "no-store"], body: .bytes(json.bytes))
+    /// An answer in JSON that no cache may keep.
+    init(json document: some Encodable, status: HTTPResponse.Status = .ok) throws {
+        let bytes = try OrderedJSONEncoder.bytes(of: document)
+        self.init(status, Self.fields, body: .bytes(bytes))
     }
+
+    private static var fields: HTTPFields { [.contentType: "application/json", .cacheControl: "no-store"] }
 
     /// Says why there is no answer.
     init(_ error: APIError) {
-        self.init(
-            json: ["error": .string(error.message), "status": .integer(Int64(error.status.code))],
-            status: error.status
-        )
+        // A text and a number can always be written.
+        let document = ErrorDocument(error: error.message, status: error.status.code)
+        let bytes = (try? OrderedJSONEncoder.bytes(of: document)) ?? []
+        self.init(error.status, Self.fields, body: .bytes(bytes))
         // What the store cannot answer now it can in a moment.
         if error.status == .serviceUnavailable { head.headerFields[.retryAfter] = "1" }
     }

@@ -3,6 +3,7 @@
 import CollectorKit
 import FoundationEssentials
 import HTTPTypes
+import HubAPI
 import Usage
 
 /// What the API answers about the collector itself.
@@ -12,26 +13,16 @@ struct CollectorAPI {
     let status: @Sendable () -> CollectorStatus
     let reload: @Sendable () async -> ReloadOutcome
 
-    @Sendable func pipelines(_ request: ServerRequest) async throws -> JSONValue {
-        TelemetryJSON.pipelines(status(), version: version, now: usage.now())
+    @Sendable func pipelines(_ request: ServerRequest) async throws -> PipelinesDocument {
+        PipelinesDocument(status(), version: version, now: usage.now())
     }
 
-    /// Whether everything gets on; the answer is 200 either way, because it serves.
-    func health() -> JSONValue {
-        let status = status()
-        let isDegraded =
-            status.memory.trouble != nil
-            || status.components.contains { if case .degraded = $0.state { true } else { false } }
-        return [
-            "status": isDegraded ? "degraded" : "ok",
-            "version": .string(version),
-            "uptimeSeconds": .integer(status.uptimeSeconds),
-        ]
-    }
+    /// Whether everything runs; the answer is 200 either way, because it serves.
+    func health() -> HealthDocument { HealthDocument(status(), version: version) }
 
-    @Sendable func reload(_ request: ServerRequest) async throws -> JSONValue {
+    @Sendable func reload(_ request: ServerRequest) async throws -> ReloadDocument {
         switch await reload() {
-        case .applied(let changes): return ["ok": true, "changes": .integer(Int64(changes))]
+        case .applied(let changes): return ReloadDocument(changes: changes)
         case .refused(let diagnostics): throw APIError(.unprocessableContent, diagnostics)
         case .unavailable:
             throw APIError(

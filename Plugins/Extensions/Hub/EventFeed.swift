@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import HubAPI
+import JSON
 import Usage
 
 /// The server-sent events for one client: first how everything stands, then, topic by topic, what has changed.
@@ -64,15 +66,16 @@ struct EventFeed: AsyncSequence, Sendable {
 /// The store is asked only after its revision has changed, and by one feed for all that ask the same (``FeedReadings``); what the clock
 /// alone changes is found in what was read last.
 struct FeedNews {
-    private var summary: (revision: Int64, hash: UInt64, reading: FeedReadings.Summary?) = (-1, 0, nil)
+    private var summary: (revision: Int64, hash: Int, reading: FeedReadings.Summary?) = (-1, 0, nil)
     private var sessions = Sessions()
-    private var pipelines: UInt64 = 0
+    /// The collector as it was sent, without what grows with the clock.
+    private var pipelines: PipelinesDocument?
     private var unpriced: (revision: Int64, models: [UnpricedModel]) = (-1, [])
     private var notices: Set<String> = []
 
     private struct Sessions {
         var revision: Int64 = -1
-        var hashes: [String: UInt64] = [:]
+        var hashes: [String: Int] = [:]
         /// The sessions as they were read, with the states that were sent.
         var listed: [(session: Session, status: Session.Status)] = []
     }
@@ -95,6 +98,9 @@ struct FeedNews {
             guard let document, !isUpToDate || topic == .pipeline else { return }
             events.append(Self.event(topic, document, "\(start)-\(revision)"))
         }
+        func append(_ topic: EventFeeds.Topic, _ document: some Encodable, _ revision: Int64) {
+            append(topic, try? OrderedJSONEncoder.bytes(of: document), revision)
+        }
         for topic in feed.topics {
             switch topic {
             case .summary:
@@ -103,12 +109,14 @@ struct FeedNews {
             case .session:
                 let documents = await readSessions(feed, newest, isDue: number % 5 == 0)
                 let sent = number == 0 ? Array(documents.prefix(Self.first)) : documents
-                let document: JSONValue = ["sessions": .array(sent)]
-                append(.session, number == 0 || !sent.isEmpty ? document.bytes : nil, sessions.revision)
-            case .pipeline: append(.pipeline, pipelines(collector)?.bytes, newest)
+                if number == 0 || !sent.isEmpty {
+                    append(.session, SessionEventDocument(sessions: sent), sessions.revision)
+                }
+            case .pipeline:
+                if let document = pipelines(collector) { append(.pipeline, document, newest) }
             case .notice:
                 for document in await readNotices(feed, newest, isDue: number % 5 == 0) {
-                    append(.notice, document.bytes, newest)
+                    append(.notice, document, newest)
                 }
             }
         }
@@ -143,7 +151,7 @@ struct FeedNews {
     }
 
     /// The sessions among the newest that are not as they were sent.
-    private mutating func readSessions(_ feed: EventFeed, _ newest: Int64, isDue: Bool) async -> [JSONValue] {
+    private mutating func readSessions(_ feed: EventFeed, _ newest: Int64, isDue: Bool) async -> [SessionDocument] {
         let usage = feed.collector.usage
         let now = usage.now()
         guard sessions.revision != newest else { return isDue ? statusChanges(at: now) : [] }
@@ -157,10 +165,10 @@ struct FeedNews {
         guard let reading else { return [] }
         sessions.revision = reading.revision
         sessions.listed = reading.value.map { ($0, $0.status(at: now)) }
-        var (known, changed): ([String: UInt64], [JSONValue]) = ([:], [])
+        var (known, changed): ([String: Int], [SessionDocument]) = ([:], [])
         for session in reading.value {
-            let document = TelemetryJSON.session(session, now: now)
-            let hash = FeedReadings.hash(document.bytes)
+            let document = SessionDocument(session, now: now)
+            let hash = document.hashValue
             known[session.id] = hash
             if sessions.hashes[session.id] != hash { changed.append(document) }
         }
@@ -169,33 +177,31 @@ struct FeedNews {
     }
 
     /// Sessions whose state follows from the clock.
-    private mutating func statusChanges(at now: Timestamp) -> [JSONValue] {
-        var changed: [JSONValue] = []
+    private mutating func statusChanges(at now: Timestamp) -> [SessionDocument] {
+        var changed: [SessionDocument] = []
         for place in sessions.listed.indices {
             let (session, status) = sessions.listed[place]
             let next = session.status(at: now)
             guard next != status else { continue }
             sessions.listed[place].status = next
-            let document = TelemetryJSON.session(session, now: now)
-            sessions.hashes[session.id] = FeedReadings.hash(document.bytes)
+            let document = SessionDocument(session, now: now)
+            sessions.hashes[session.id] = document.hashValue
             changed.append(document)
         }
         return changed
     }
 
-    private mutating func pipelines(_ collector: CollectorAPI) -> JSONValue? {
+    private mutating func pipelines(_ collector: CollectorAPI) -> PipelinesDocument? {
         let status = collector.status()
         // Ages grow by themselves; they are no news.
-        var unmoved = status
-        unmoved.uptimeSeconds = 0
-        let still = TelemetryJSON.pipelines(unmoved, version: collector.version, now: Timestamp(nanoseconds: 0))
-        let hash = FeedReadings.hash(still.bytes)
-        defer { pipelines = hash }
-        return hash == pipelines
-            ? nil : TelemetryJSON.pipelines(status, version: collector.version, now: collector.usage.now())
+        var still = PipelinesDocument(status, version: collector.version, now: Timestamp(nanoseconds: 0))
+        still.uptimeSeconds = 0
+        defer { pipelines = still }
+        return still == pipelines
+            ? nil : PipelinesDocument(status, version: collector.version, now: collector.usage.now())
     }
 
-    private mutating func readNotices(_ feed: EventFeed, _ newest: Int64, isDue: Bool) async -> [JSONValue] {
+    private mutating func readNotices(_ feed: EventFeed, _ newest: Int64, isDue: Bool) async -> [NoticeDocument] {
         let collector = feed.collector
         let isChanged = unpriced.revision != newest
         guard isChanged || isDue else { return [] }
@@ -206,28 +212,25 @@ struct FeedNews {
             }
             if let reading { unpriced = (reading.revision, reading.value) }
         }
-        var present: [(key: String, document: JSONValue)] = []
+        var present: [(key: String, document: NoticeDocument)] = []
         for model in unpriced.models {
-            let name = TelemetryJSON.name(model.model)
+            let name = nameInAnswers(model.model)
             let message = "calls of the model \(name) have no price; name one under pricing.overrides"
-            present.append(("unpriced \(name)", Self.notice("warning", "unpriced", message)))
+            present.append(("unpriced \(name)", NoticeDocument(level: "warning", code: "unpriced", message: message)))
         }
         let status = collector.status()
         if let trouble = status.memory.trouble {
-            present.append(("degraded memory", Self.notice("warning", "degraded", trouble)))
+            present.append(("degraded memory", NoticeDocument(level: "warning", code: "degraded", message: trouble)))
         }
         for component in status.components {
             guard case .degraded(let reason) = component.state else { continue }
             let name = "\(component.kind.singular) \(component.id)"
-            present.append(("degraded \(name) \(reason)", Self.notice("warning", "degraded", "\(name): \(reason)")))
+            let notice = NoticeDocument(level: "warning", code: "degraded", message: "\(name): \(reason)")
+            present.append(("degraded \(name) \(reason)", notice))
         }
         let sent = notices
         // What has passed may come again and is sent then.
         notices = Set(present.map(\.key))
         return present.filter { !sent.contains($0.key) }.prefix(Self.first).map(\.document)
-    }
-
-    private static func notice(_ level: String, _ code: String, _ message: String) -> JSONValue {
-        ["level": .string(level), "code": .string(code), "message": .string(message)]
     }
 }

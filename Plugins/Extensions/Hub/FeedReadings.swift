@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HubAPI
+import JSON
 import Synchronization
 import Usage
 
@@ -21,8 +23,8 @@ final class FeedReadings: Sendable {
     /// A period's document, and what of it the clock changes.
     struct Summary: Sendable {
         let document: [UInt8]
-        let hash: UInt64
-        let activeSessions: Int
+        let hash: Int
+        let activeSessions: Int64
         /// When the last day ends.
         let end: Timestamp
 
@@ -32,17 +34,12 @@ final class FeedReadings: Sendable {
                 var question = try? SummaryQuestion(parameters, timezone: usage.config.timezone, now: usage.now())
             else { return nil }
             (question.query.listsSessions, question.hasSessions) = (false, false)
-            guard let (answer, active) = try? await usage.answer(question) else { return nil }
-            document = answer.bytes
-            hash = FeedReadings.hash(document)
-            (activeSessions, end) = (active, question.query.period.end)
+            guard let summary = try? await usage.summary(question),
+                let bytes = try? OrderedJSONEncoder.bytes(of: summary)
+            else { return nil }
+            (document, hash) = (bytes, bytes.hashValue)
+            (activeSessions, end) = (summary.activeSessions, question.query.period.end)
         }
-    }
-
-    static func hash(_ document: [UInt8]) -> UInt64 {
-        var hash = StableHash(domain: "feed")
-        hash.combine(bytes: document.span.bytes)
-        return hash.value
     }
 }
 

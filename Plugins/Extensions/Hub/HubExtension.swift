@@ -3,6 +3,8 @@
 import CEmbedded
 public import CollectorKit
 import HTTPTypes
+import HubAPI
+import JSON
 import Logging
 import OTLP
 import Synchronization
@@ -59,29 +61,32 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
 
     var routes: [Route] {
         [
-            route(.get, "/api/health", access: .open) { [collector] _ in collector.health() },
-            route(.get, "/api/telemetry/summary", api.summary),
-            route(.get, "/api/telemetry/quality", api.quality),
-            route(.get, "/api/telemetry/sessions", api.sessions),
-            route(.get, "/api/telemetry/sessions/{id}", api.session),
-            route(.get, "/api/telemetry/prices", api.prices),
-            route(.get, "/api/telemetry/pipelines", collector.pipelines),
-            route(.post, "/api/telemetry/compact", changing(api.compact)),
-            route(.post, "/api/telemetry/scan", api.scan),
-            route(.post, "/api/telemetry/reprice", changing(api.reprice)),
-            route(.post, "/api/reload", changing(collector.reload)),
+            route(.health, access: .open) { [collector] _ in collector.health() },
+            route(.summary, api.summary),
+            route(.quality, api.quality),
+            route(.sessions, api.sessions),
+            route(.session, api.session),
+            route(.prices, api.prices),
+            route(.pipelines, collector.pipelines),
+            route(.compact, changing(api.compact)),
+            route(.scan, api.scan),
+            route(.reprice, changing(api.reprice)),
+            route(.reload, changing(collector.reload)),
             Route(.get, "/api/telemetry/stream", handler: answering("/api/telemetry/stream", feeds.stream)),
             Route(.get, "/metrics", handler: answering("/metrics", collector.metrics)),
             Route(.get, "/api/openapi.json", access: .open) { _ in OpenAPIDocument.response },
         ] + DashboardRoutes.all + documentation.all
     }
 
-    func describe(session id: String) async -> String? { try? await api.figures(ofSession: id)?.text }
+    func describe(session id: String) async -> String? {
+        guard let session = try? await api.figures(ofSession: id) else { return nil }
+        return try? OrderedJSONEncoder.text(of: session)
+    }
 
     /// Lets an order through only if it declares JSON, which a page of another site cannot do without being asked.
-    private func changing(
-        _ answer: @escaping @Sendable (ServerRequest) async throws -> JSONValue
-    ) -> @Sendable (ServerRequest) async throws -> JSONValue {
+    private func changing<Document>(
+        _ answer: @escaping @Sendable (ServerRequest) async throws -> Document
+    ) -> @Sendable (ServerRequest) async throws -> Document {
         { request in
             guard request.declaresJSON else {
                 throw APIError(
@@ -93,13 +98,13 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         }
     }
 
-    private func route(
-        _ method: HTTPRequest.Method,
-        _ path: String,
+    private func route<Document>(
+        _ endpoint: HubEndpoint<Document>,
         access: Access? = nil,
-        _ answer: @escaping @Sendable (ServerRequest) async throws -> JSONValue
+        _ answer: @escaping @Sendable (ServerRequest) async throws -> Document
     ) -> Route {
-        Route(method, path, access: access, handler: answering(path) { ServerResponse(json: try await answer($0)) })
+        let handler = answering(endpoint.path) { try ServerResponse(json: try await answer($0)) }
+        return Route(endpoint.method, endpoint.path, access: access, handler: handler)
     }
 
     /// Answers, also when there is no answer.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import HubAPI
+import JSON
 import Usage
 
 /// What is measured, as Prometheus reads it; all names of metrics stand here.
@@ -66,16 +68,18 @@ struct MetricsText {
     }
 
     private mutating func addQueues(_ status: CollectorStatus, _ now: Timestamp) {
-        let queues = status.components.compactMap { component in component.queue.map { (Self.labels(component), $0) } }
-        func samples(_ value: (QueueStatus) -> Int64) -> [Sample] {
+        let queues = status.components.compactMap { component in
+            component.queue.map { (Self.labels(component), PipelinesDocument.Queue($0, now)) }
+        }
+        func samples(_ value: (PipelinesDocument.Queue) -> Int64) -> [Sample] {
             queues.map { Sample(labels: $0, value: "\(value($1))") }
         }
-        add("hammurabi_queue_batches", "gauge", "Batches that wait.", samples { Int64($0.batches) })
-        add("hammurabi_queue_bytes", "gauge", "Bytes that wait.", samples { Int64($0.bytes) })
-        add("hammurabi_queue_capacity_bytes", "gauge", "Bytes that may wait.", samples { Int64($0.capacityBytes) })
-        let oldest = samples { $0.oldest.map { TelemetryJSON.seconds(since: $0, now) } ?? 0 }
+        add("hammurabi_queue_batches", "gauge", "Batches that wait.", samples(\.batches))
+        add("hammurabi_queue_bytes", "gauge", "Bytes that wait.", samples(\.bytes))
+        add("hammurabi_queue_capacity_bytes", "gauge", "Bytes that may wait.", samples(\.capacityBytes))
+        let oldest = samples { $0.oldestAgeSeconds ?? 0 }
         add("hammurabi_queue_oldest_age_seconds", "gauge", "How long the oldest batch has waited.", oldest)
-        let stuck = samples { $0.stuckSince.map { TelemetryJSON.seconds(since: $0, now) } ?? 0 }
+        let stuck = samples { $0.stuckSeconds ?? 0 }
         add(
             "hammurabi_queue_stuck_seconds",
             "gauge",
@@ -116,17 +120,12 @@ struct MetricsText {
 
     /// Adds what the current month cost.
     mutating func addUsage(_ month: UsageSummary, budget: Money?) {
-        let named = Dictionary(month.byModel.map { (TelemetryJSON.name($0), $1.totals) }) { left, right in
-            var sum = left
-            sum += right
-            return sum
-        }
         // At most 201: a summary bounds its names.
-        let models = named.sorted { ($1.value.cost, $0.key) < ($0.value.cost, $1.key) }
+        let models = month.byModel.mapValues(\.totals).named(adding: +=, by: \.cost)
         func samples(_ value: (UsageTotals) -> String) -> [Sample] {
             models.map { Sample(labels: [("model", $0)], value: value($1)) }
         }
-        func dollars(_ money: Money) -> String { TelemetryJSON.money(money).text }
+        func dollars(_ money: Money) -> String { JSONNumber(billionths: money.nanodollars).text }
         add(
             "hammurabi_month_cost_dollars",
             "gauge",

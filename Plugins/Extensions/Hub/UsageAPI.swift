@@ -3,6 +3,7 @@
 import CollectorKit
 import FoundationEssentials
 import HTTPTypes
+import HubAPI
 import Usage
 
 /// What the API answers about usage; each function takes a request and gives the document.
@@ -21,18 +22,15 @@ struct UsageAPI {
 
     // MARK: - Periods
 
-    @Sendable func summary(_ request: ServerRequest) async throws -> JSONValue {
+    @Sendable func summary(_ request: ServerRequest) async throws -> SummaryDocument {
         try await summary(SummaryQuestion(QueryParameters(request), timezone: config.timezone, now: now()))
     }
 
     /// The document about a period.
-    func summary(_ question: SummaryQuestion) async throws -> JSONValue { try await answer(question).document }
-
-    /// The document about a period, and how many sessions were seen in the last minute.
-    func answer(_ question: SummaryQuestion) async throws -> (document: JSONValue, activeSessions: Int) {
+    func summary(_ question: SummaryQuestion) async throws -> SummaryDocument {
         let (store, now) = (try openStore(), question.query.now)
         let summary = try await store.summary(question.query)
-        var extras = TelemetryJSON.SummaryExtras()
+        var extras = SummaryDocument.Extras()
         extras.budget = try await budget(beside: summary, question.query)
         extras.series = question.query.series
         extras.listsSessions = question.hasSessions
@@ -41,11 +39,11 @@ struct UsageAPI {
             (query.filter, query.listsSessions) = (question.query.filter, false)
             extras.previous = try await store.summary(query)
         }
-        return (TelemetryJSON.summary(summary, extras, now: now), summary.activeSessions)
+        return SummaryDocument(summary, extras, now: now)
     }
 
-    /// The current month's state, whatever was asked for.
-    private func budget(beside summary: UsageSummary, _ query: UsageQuery) async throws -> BudgetReport? {
+    /// The current month's budget, whatever was asked for.
+    private func budget(beside summary: UsageSummary, _ query: UsageQuery) async throws -> SummaryDocument.Budget? {
         guard let limit = config.monthlyBudget else { return nil }
         let month = try Period(nil, timezone: config.timezone, now: query.now)
         var used = summary.totals.cost
@@ -54,19 +52,19 @@ struct UsageAPI {
             whole.listsSessions = false
             used = try await openStore().summary(whole).totals.cost
         }
-        return BudgetReport(limit: limit, used: used, month: month, now: query.now)
+        return SummaryDocument.Budget(limit: limit, used: used, month: month, now: query.now)
     }
 
-    @Sendable func quality(_ request: ServerRequest) async throws -> JSONValue {
+    @Sendable func quality(_ request: ServerRequest) async throws -> QualityDocument {
         try await quality(of: QueryParameters(request).period(in: config.timezone, now: now()))
     }
 
     /// The document about how well a period's calls are known.
-    func quality(of period: Period) async throws -> JSONValue {
+    func quality(of period: Period) async throws -> QualityDocument {
         let faults = scanners.reduce(into: ScanReport()) { sum, scanner in
             if let faults = scanner.standingFaults { sum.add(faults) }
         }
-        return TelemetryJSON.quality(
+        return QualityDocument(
             try await openStore().quality(of: period),
             of: period,
             faults: faults,
@@ -78,16 +76,21 @@ struct UsageAPI {
 
     // MARK: - Sessions
 
-    @Sendable func sessions(_ request: ServerRequest) async throws -> JSONValue {
+    @Sendable func sessions(_ request: ServerRequest) async throws -> SessionsDocument {
         try await sessions(SessionQuery(QueryParameters(request), timezone: config.timezone, now: now()))
     }
 
     /// The document of a page of sessions.
-    func sessions(_ query: SessionQuery) async throws -> JSONValue {
-        TelemetryJSON.page(try await openStore().sessions(query), sortedBy: query.sort, now: query.now)
+    func sessions(_ query: SessionQuery) async throws -> SessionsDocument {
+        let page = try await openStore().sessions(query)
+        return SessionsDocument(
+            sessions: page.sessions.map { SessionDocument($0, now: query.now) },
+            nextCursor: page.next.map { SessionCursor(sort: query.sort, place: $0).text },
+            total: Int64(page.total)
+        )
     }
 
-    @Sendable func session(_ request: ServerRequest) async throws -> JSONValue {
+    @Sendable func session(_ request: ServerRequest) async throws -> SessionDetailDocument {
         guard let id = request.parameters["id"], let document = try await session(id: id) else {
             throw APIError(.notFound, "no session with this id is known")
         }
@@ -95,24 +98,24 @@ struct UsageAPI {
     }
 
     /// A session without its calls; nil when it is unknown.
-    func figures(ofSession id: String) async throws -> JSONValue? {
+    func figures(ofSession id: String) async throws -> SessionDocument? {
         var query = SessionQuery(now: now())
         (query.id, query.limit) = (id, 1)
-        return try await openStore().sessions(query).sessions.first.map { TelemetryJSON.session($0, now: query.now) }
+        return try await openStore().sessions(query).sessions.first.map { SessionDocument($0, now: query.now) }
     }
 
     /// The document of a session; nil when it is unknown.
-    func session(id: String) async throws -> JSONValue? {
-        try await openStore().session(id: id).map { TelemetryJSON.detail($0, now: now()) }
+    func session(id: String) async throws -> SessionDetailDocument? {
+        try await openStore().session(id: id).map { SessionDetailDocument($0, now: now()) }
     }
 
     // MARK: - Prices
 
-    @Sendable func prices(_ request: ServerRequest) async throws -> JSONValue { try await prices() }
+    @Sendable func prices(_ request: ServerRequest) async throws -> PricesDocument { try await prices() }
 
     /// The document of the price table in force.
-    func prices() async throws -> JSONValue {
-        TelemetryJSON.prices(
+    func prices() async throws -> PricesDocument {
+        PricesDocument(
             pricing?.table.models() ?? [],
             unpriced: try await openStore().unpricedModels(),
             unmatched: try await unmatchedOverrides()
@@ -125,26 +128,19 @@ struct UsageAPI {
         return table.unmatchedOverrides(among: try await openStore().names(of: .model))
     }
 
-    @Sendable func reprice(_ request: ServerRequest) async throws -> JSONValue {
+    @Sendable func reprice(_ request: ServerRequest) async throws -> RepricingDocument {
         guard let pricing else {
             throw APIError(.serviceUnavailable, "no pricing processor is configured; add pricing to a pipeline")
         }
         let repriced = try await openStore().reprice(by: pricing)
-        let unmatched = try await unmatchedOverrides()
-        var members: [(key: String, value: JSONValue)] = [
-            (key: "ok", value: true), (key: "repriced", value: .integer(Int64(repriced))),
-        ]
-        if !unmatched.isEmpty { members.append((key: "unmatchedOverrides", value: TelemetryJSON.unmatched(unmatched))) }
-        return .object(members)
+        return RepricingDocument(repriced: repriced, unmatched: try await unmatchedOverrides())
     }
 
     // MARK: - Upkeep
 
-    @Sendable func compact(_ request: ServerRequest) async throws -> JSONValue {
+    @Sendable func compact(_ request: ServerRequest) async throws -> CompactionDocument {
         let retention = try await CompactRequest(request.body)?.retention ?? config.retention.nanoseconds
-        let removed = try await compact(keeping: retention)
-        // A retention in nanoseconds is 86,400 times as many billionths of a day.
-        return ["ok": true, "retentionDays": .billionths(retention / 86_400), "removed": .integer(Int64(removed))]
+        return CompactionDocument(retention: retention, removed: try await compact(keeping: retention))
     }
 
     /// Removes what is older than so many nanoseconds; how many records and calls that were.
@@ -152,7 +148,7 @@ struct UsageAPI {
         try await openStore().compact(before: Timestamp(nanoseconds: max(0, now().nanoseconds - retention)))
     }
 
-    @Sendable func scan(_ request: ServerRequest) async throws -> JSONValue {
+    @Sendable func scan(_ request: ServerRequest) async throws -> ScanDocument {
         guard !scanners.isEmpty else {
             throw APIError(
                 .serviceUnavailable,
@@ -169,7 +165,7 @@ struct UsageAPI {
                 throw APIError(.serviceUnavailable, "what was read could not be kept: \(error.message)")
             }
         }
-        return TelemetryJSON.scan(report)
+        return ScanDocument(report)
     }
 
     /// The store that answers.

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Collector
+import HubAPI
 import Usage
 
 /// The command `hammurabi budget`.
@@ -29,7 +30,7 @@ struct BudgetCommand: AsyncParsableCommand {
             try await output.report(options) { hub in
                 let now = Console.now()
                 let month = try Period(nil, timezone: hub.timezone, now: now)
-                let answer = try await hub.get(SummaryDocument.self, "/api/telemetry/summary", month.query)
+                let answer = try await hub.ask(.summary, month.query)
                 let report = BudgetReport(
                     limit: answer.document.budget?.limit.amount,
                     document: answer.document,
@@ -83,7 +84,7 @@ struct BudgetCommand: AsyncParsableCommand {
                 let now = Console.now()
                 let days = try period.resolved(in: hub.timezone, now: now)
                 let query = days.query + filters.query
-                let answer = try await hub.get(SummaryDocument.self, "/api/telemetry/summary", query)
+                let answer = try await hub.ask(.summary, query)
                 guard let limit = limit.flatMap({ Money(dollars: $0) }) ?? answer.document.budget?.limit.amount else {
                     throw CommandFailure(
                         exitCode: Exit.configuration,

@@ -3,6 +3,8 @@
 import ArgumentParser
 import Collector
 import CollectorKit
+import HubAPI
+import JSON
 import YAML
 
 /// The command `hammurabi compact`.
@@ -21,11 +23,6 @@ struct CompactCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     private static let day: Int64 = 86_400_000_000_000
-
-    private struct Document: Decodable {
-        var removed: Int64
-        var retentionDays: Double
-    }
 
     func validate() throws { _ = try retentionDays() }
 
@@ -47,11 +44,11 @@ struct CompactCommand: AsyncParsableCommand {
     func run() async throws {
         try await output.report(options) { hub in
             let body = try retentionDays().map { "{\"retentionDays\":\($0)}" } ?? ""
-            let answer = try await hub.post(Document.self, "/api/telemetry/compact", body: body)
+            let answer = try await hub.ask(.compact, body: body)
             if output.json { return Report(text: answer.text + "\n") }
             guard !output.quiet else { return Report(text: "") }
-            let (removed, days) = (answer.document.removed, answer.document.retentionDays)
-            let kept = Int64(exactly: days).map { Figures.counted($0, "day") } ?? "\(days) days"
+            let (removed, days) = (answer.document.removed, answer.document.retentionDays.text)
+            let kept = Int64(days).map { Figures.counted($0, "day") } ?? "\(days) days"
             return Report(text: "Removed \(Figures.grouped(removed)) records and calls older than \(kept).\n")
         }
     }

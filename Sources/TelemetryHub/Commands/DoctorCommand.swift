@@ -3,9 +3,7 @@
 import ArgumentParser
 import Collector
 import CollectorKit
-import FoundationEssentials
-import HubExtension
-import Logging
+import HubAPI
 import Onboarding
 import Usage
 import YAML
@@ -46,19 +44,18 @@ struct DoctorCommand: AsyncParsableCommand {
         let environment = Environment.process
         guard data else { return try await examine(environment) }
         let graph = try options.graph(environment)
-        let answer = try await answer(
-            graph,
-            environment,
-            "/api/telemetry/quality" + (period.map { "?period=\($0)" } ?? "")
-        ) {
-            try await $0.quality(of: Period(period, timezone: $1, now: Console.now()))
+        do {
+            let answer = try await asked(graph, environment) { hub in
+                try await hub.ask(.quality, period.map { [("period", $0)] } ?? [])
+            }
+            if json { return Console.answer(json: answer.text + "\n") }
+            let style = Style(isTerminal: Console.isTerminal, environment: environment.variables)
+            let width = Console.isTerminal ? Console.columns : 120
+            let report = QualityReport(document: answer.document)
+            Console.answer(report.text(width: width, style: style, now: Console.now()))
+        } catch {
+            throw CommandFailure.present(error, json: json)
         }
-        if json { return Console.answer(json: answer + "\n") }
-        let quality = try JSONDecoder().decode(QualityReport.self, from: Data(answer.utf8))
-        let style = Style(isTerminal: Console.isTerminal, environment: environment.variables)
-        Console.answer(
-            quality.text(width: Console.isTerminal ? Console.columns : 120, style: style, now: Console.now())
-        )
     }
 
     // MARK: - Everything but the data
@@ -82,10 +79,10 @@ struct DoctorCommand: AsyncParsableCommand {
         let fallback = EndpointURL(loopbackPort: Endpoint.otlpHTTP.port)
         findings += examination.agents(heard, endpoint: examination.graph?.endpointForAgents ?? fallback)
         if let ahead = heard.flatMap(examination.senders) { findings.append(ahead) }
-        if let prices { findings.append(prices.finding) }
+        if let prices { findings.append(prices.priceFinding) }
         // A store that was asked without a collector knows nothing of what was refused.
         if let problems = heard?.intakeProblems, examination.graph?.runningHub != nil {
-            findings += IntakeProblemLine.findings(problems, now: examination.now)
+            findings += IntakeProblemReport.findings(problems, now: examination.now)
         }
         if let trouble { findings.append(trouble) }
         let report = DoctorReport(findings)
@@ -95,61 +92,34 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     /// What the collector or its store knows; nothing where there is none yet.
-    private func known(_ examination: DoctorChecks) async -> (HeardAgents?, PriceCoverage?, Finding?) {
+    private func known(_ examination: DoctorChecks) async -> (QualityDocument?, SummaryDocument?, Finding?) {
         guard let graph = examination.graph, examination.files.status(examination.home) != nil else {
             return (nil, nil, nil)
         }
         do {
-            let quality = try await answer(graph, examination.environment, "/api/telemetry/quality?period=90d") {
-                try await $0.quality(of: Period("90d", timezone: $1, now: Console.now()))
+            return try await asked(graph, examination.environment) { hub in
+                let quality = try await hub.ask(.quality, [("period", "90d")]).document
+                let summary = try await hub.ask(.summary, [("period", "30d"), ("sessions", "false")]).document
+                return (quality, summary, nil)
             }
-            let summary = try await answer(graph, examination.environment, "/api/telemetry/summary?period=30d") {
-                try await $0.summary(of: Period("30d", timezone: $1, now: Console.now()))
-            }
-            let decoder = JSONDecoder()
-            return (
-                try decoder.decode(HeardAgents.self, from: Data(quality.utf8)),
-                try decoder.decode(PriceCoverage.self, from: Data(summary.utf8)), nil
-            )
         } catch {
-            let message = "the store could not be asked: \(error)"
+            let message = "the store could not be asked: \(CommandFailure(error).message)"
             return (
                 nil, nil, Finding(check: "store", level: .error, message: message, next: "hammurabi summary says more")
             )
         }
     }
 
-    /// What a running collector says; without one, what the store and the checkpoints of those who read session files say.
-    private func answer(
+    /// Asks a running collector; without one, or when it refuses the key, the store and the checkpoints of what reads session files.
+    private func asked<Answer: Sendable>(
         _ graph: PipelineGraph,
         _ environment: Environment,
-        _ path: String,
-        _ ask: @escaping @Sendable (HubAnswers, _ timezone: String) async throws -> String
-    ) async throws -> String {
-        let key = environment.variables["HAMMURABI_API_KEY"]
-        if let answer = graph.runningHub?.send("GET", path, key: key), answer.status == 200 { return answer.body }
-        let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .warning, now: Console.now) }
-        let hub = graph.used(.extension).lazy.compactMap { $0.config as? HubConfig }.first ?? HubConfig()
+        _ ask: (HubConnection) async throws -> Answer
+    ) async throws -> Answer {
         do {
-            return try await Collector.withParts(
-                nil,
-                of: graph,
-                home: environment.programHome,
-                logger: logger,
-                now: Console.now
-            ) { parts in
-                guard let store = parts.stores.values.first else {
-                    throw StartError(.configuration, "the configuration has no store that answers queries")
-                }
-                let answers = HubAnswers(store: store, scanners: parts.scanners, config: hub, now: Console.now)
-                return try await ask(answers, hub.timezone)
-            }
-        } catch let error as StartError {
-            Console.error("hammurabi: \(error)\n")
-            throw ExitCode(error.exitCode)
-        } catch {
-            Console.error("hammurabi: the store could not answer: \(error)\n")
-            throw ExitCode(Exit.inputOutput)
+            return try await HubConnection.with(.either, of: graph, environment, ask)
+        } catch let failure as CommandFailure where failure.exitCode == Exit.permission {
+            return try await HubConnection.with(.store, of: graph, environment, ask)
         }
     }
 }

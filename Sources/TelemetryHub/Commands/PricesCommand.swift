@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Collector
+import HubAPI
 import Usage
 
 /// The command `hammurabi prices`.
@@ -34,7 +35,7 @@ struct PricesCommand: AsyncParsableCommand {
         func run() async throws {
             let style = output.style(Environment.process.variables)
             try await output.report(options) { hub in
-                let document = try await hub.get(PricesDocument.self, "/api/telemetry/prices").document
+                let document = try await hub.ask(.prices).document
                 let report = PriceReport(document: document, search: model, now: Console.now())
                 if output.json { return Report(text: report.pricesJSON) }
                 guard output.isForPeople, !tables.csv else { return Report(text: tables.text(report.prices)) }
@@ -64,7 +65,7 @@ struct PricesCommand: AsyncParsableCommand {
         func run() async throws {
             let style = output.style(Environment.process.variables)
             try await output.report(options) { hub in
-                let document = try await hub.get(PricesDocument.self, "/api/telemetry/prices").document
+                let document = try await hub.ask(.prices).document
                 let report = PriceReport(document: document, search: nil, now: Console.now())
                 if output.json { return Report(text: report.unpricedJSON) }
                 guard output.isForPeople, !tables.csv else { return Report(text: tables.text(report.unpriced)) }
@@ -83,14 +84,9 @@ struct PricesCommand: AsyncParsableCommand {
         @OptionGroup var options: ConfigOptions
         @OptionGroup var output: OutputOptions
 
-        private struct Document: Decodable {
-            var repriced: Int64
-            var unmatchedOverrides: [UnmatchedPrice]?
-        }
-
         func run() async throws {
             try await output.report(options) { hub in
-                let answer = try await hub.post(Document.self, "/api/telemetry/reprice")
+                let answer = try await hub.ask(.reprice)
                 if output.json { return Report(text: answer.text + "\n") }
                 let count = answer.document.repriced
                 let changed = "\(Figures.grouped(count)) call\(count == 1 ? " has" : "s have") a new cost.\n"

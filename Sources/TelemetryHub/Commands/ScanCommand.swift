@@ -3,8 +3,8 @@
 import ArgumentParser
 import Collector
 import CollectorKit
-import FoundationEssentials
-import HubExtension
+import HubAPI
+import JSON
 import Logging
 import Synchronization
 import Usage
@@ -24,31 +24,24 @@ struct ScanCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let environment = Environment.process
-        let graph = try options.graph(environment)
-        let answer: String
-        if let running = try askRunning(graph) {
-            answer = running
-        } else {
-            answer = try await scanHere(graph, environment)
+        do {
+            let environment = Environment.process
+            let graph = try options.graph(environment)
+            let answer = try graph.runningHub?.ask(.scan, seconds: 0)
+            let document: ScanDocument
+            if let answer { document = answer.document } else { document = try await scanHere(graph, environment) }
+            if json { return Console.answer(json: try (answer?.text ?? OrderedJSONEncoder.text(of: document)) + "\n") }
+            Console.answer(document.sentence + "\n")
+            Console.error(document.faults)
+        } catch {
+            throw CommandFailure.present(error, json: json)
         }
-        if json { return Console.answer(json: answer + "\n") }
-        let document = try JSONDecoder().decode(ScanDocument.self, from: Data(answer.utf8))
-        Console.answer(document.sentence + "\n")
-        Console.error(document.faults)
     }
 
-    /// What a collector that serves at the hub's address answered; nil when there is none.
-    private func askRunning(_ graph: PipelineGraph) throws -> String? {
-        guard let answer = graph.runningHub?.send("POST", "/api/telemetry/scan") else { return nil }
-        if answer.status == 200 { return answer.body }
-        Console.error("hammurabi: the running collector answered \(answer.status): \(answer.body)\n")
-        throw ExitCode(Exit.unreachable)
-    }
-
-    private func scanHere(_ graph: PipelineGraph, _ environment: Environment) async throws -> String {
+    private func scanHere(_ graph: PipelineGraph, _ environment: Environment) async throws -> ScanDocument {
         let logger = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .error, now: Console.now) }
         let bar = Console.showsProgress ? ScanProgressBar(now: Console.now) : nil
+        defer { bar?.clear() }
         do {
             return try await Collector.withScanners(
                 of: graph,
@@ -68,62 +61,41 @@ struct ScanCommand: AsyncParsableCommand {
                     report.add(part)
                     report.durationMilliseconds += part.durationMilliseconds
                 }
-                bar?.clear()
-                return HubAnswers.scan(report)
+                return ScanDocument(report)
             }
         } catch let error as StartError {
-            bar?.clear()
-            Console.error("hammurabi: \(error)\n")
-            throw ExitCode(error.exitCode)
+            throw error
         } catch {
-            bar?.clear()
-            Console.error("hammurabi: the scan was cut short; what was read so far is kept: \(error)\n")
-            throw ExitCode(Exit.inputOutput)
+            throw CommandFailure(
+                exitCode: Exit.inputOutput,
+                code: "io",
+                message: "the scan was cut short; what was read so far is kept: \(error)"
+            )
         }
     }
 }
 
-extension PipelineGraph {
-    /// The collector of this configuration, when one runs.
-    var runningHub: CollectorClient? {
-        let hub = used(.extension).lazy.compactMap { $0.config as? HubConfig }.first
-        return hub.map { client(at: $0.endpoint) }.flatMap { $0.isThere ? $0 : nil }
-    }
-}
-
-/// The answer to a scan.
-private struct ScanDocument: Decodable {
-    var scanned: Int
-    var ingested: Int
-    var skipped: Int
-    var durationMs: Int64
-    var calls: Int
-    var unreadableFiles: Int
-    var skippedLines: Int
-    var unknownLines: [String: QualityReport.UnknownLines]
-    var problems: [String]
-
+extension ScanDocument {
     /// What was done, for people.
-    var sentence: String {
-        let files = "\(Figures.grouped(Int64(scanned))) \(scanned == 1 ? "file" : "files")"
+    fileprivate var sentence: String {
+        let files = "\(Figures.grouped(scanned)) \(scanned == 1 ? "file" : "files")"
         let seconds = "\(durationMs / 1_000).\(durationMs % 1_000 / 100) s"
-        return "Read \(files) with \(found) in \(seconds); \(Figures.grouped(Int64(skipped))) unchanged."
+        return "Read \(files) with \(found) in \(seconds); \(Figures.grouped(skipped)) unchanged."
     }
 
     private var found: String {
-        let number = Figures.grouped(Int64(calls))
+        let number = Figures.grouped(calls)
         let noun = calls == 1 ? "call" : "calls"
         if ingested == calls { return calls == 0 ? "0 calls" : "\(number) new \(noun)" }
-        return "\(number) \(noun), \(ingested == 0 ? "none" : Figures.grouped(Int64(ingested))) of them new,"
+        return "\(number) \(noun), \(ingested == 0 ? "none" : Figures.grouped(ingested)) of them new,"
     }
 
     /// What could not be read, for people.
-    var faults: String { unreadable + unknown }
+    fileprivate var faults: String { unreadable + unknown }
 
     private var unknown: String {
-        guard !unknownLines.isEmpty else { return "" }
-        return "Lines of types that this version does not know were skipped:\n"
-            + QualityReport.UnknownLines.text(unknownLines)
+        guard !unknownLines.members.isEmpty else { return "" }
+        return "Lines of types that this version does not know were skipped:\n" + unknownLines.text
     }
 
     private var unreadable: String {
@@ -131,9 +103,9 @@ private struct ScanDocument: Decodable {
         let lines = problems.prefix(10).map { "  \($0.printable)\n" }.joined()
         let rest = unreadableFiles + skippedLines - 10
         let more =
-            rest > 0 ? "  and \(Figures.grouped(Int64(rest))) more; hammurabi doctor --data names more of them\n" : ""
+            rest > 0 ? "  and \(Figures.grouped(rest)) more; hammurabi doctor --data names more of them\n" : ""
         let parts = [(unreadableFiles, "file"), (skippedLines, "line")].filter { $0.0 > 0 }
-        let counts = parts.map { "\(Figures.grouped(Int64($0))) \($0 == 1 ? $1 : $1 + "s")" }
+        let counts = parts.map { "\(Figures.grouped($0)) \($0 == 1 ? $1 : $1 + "s")" }
         return "\(counts.joined(separator: " and ")) could not be read:\n" + lines + more
     }
 }

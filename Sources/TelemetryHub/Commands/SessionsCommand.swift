@@ -3,6 +3,7 @@
 import ArgumentParser
 import Collector
 import CollectorKit
+import HubAPI
 import Usage
 
 /// The command `hammurabi sessions`.
@@ -84,7 +85,7 @@ struct SessionsCommand: AsyncParsableCommand {
 
     private func list(_ hub: HubConnection, _ style: Style) async throws -> Report {
         let now = Console.now()
-        let answer = try await hub.get(SessionsDocument.self, "/api/telemetry/sessions", try query(hub, now))
+        let answer = try await hub.ask(.sessions, try query(hub, now))
         let report = SessionsReport(document: answer.document, now: now)
         if output.json { return Report(text: report.json(api: answer.text)) }
         guard output.isForPeople, !tables.csv else { return Report(text: tables.text(report.table)) }
@@ -118,15 +119,11 @@ struct SessionSearch {
     /// The session of this id, or the only one whose id begins so or that has this name.
     ///
     /// - Throws: ``CommandFailure`` when there is none, or several.
-    func detail(_ name: String) async throws -> HubConnection.Answer<SessionDetailDocument> {
+    func detail(_ name: String) async throws -> HubAnswer<SessionDetailDocument> {
         do {
             return try await whole(name)
         } catch let failure as CommandFailure where failure.exitCode == Exit.inputMissing {
-            let found = try await hub.get(
-                SessionsDocument.self,
-                "/api/telemetry/sessions",
-                [("q", name), ("limit", "1000")]
-            ).document.sessions.map(\.facts)
+            let found = try await hub.ask(.sessions, [("q", name), ("limit", "1000")]).document.sessions
             let begun = found.filter { $0.sessionId.hasPrefix(name) }
             let meant = begun.isEmpty ? found.filter { $0.name == name } : begun
             guard meant.count <= 1 else { throw Self.ambiguous(name, meant) }
@@ -142,11 +139,11 @@ struct SessionSearch {
         }
     }
 
-    private func whole(_ id: String) async throws -> HubConnection.Answer<SessionDetailDocument> {
-        try await hub.get(SessionDetailDocument.self, HubConnection.sessionPath + PercentEncoding.encode(id))
+    private func whole(_ id: String) async throws -> HubAnswer<SessionDetailDocument> {
+        try await hub.ask(.session.at(PercentEncoding.encode(id)))
     }
 
-    private static func ambiguous(_ name: String, _ meant: [SessionDocument.Facts]) -> CommandFailure {
+    private static func ambiguous(_ name: String, _ meant: [SessionDocument]) -> CommandFailure {
         let shown = meant.prefix(10).map { facts in
             "\n    \(facts.sessionId.printable)" + (facts.name == facts.sessionId ? "" : "  \(facts.name.printable)")
         }

@@ -3,7 +3,8 @@
 import ArgumentParser
 import Collector
 import CollectorKit
-import FoundationEssentials
+import HubAPI
+import HubExtension
 
 /// The command `hammurabi status`.
 struct StatusCommand: ParsableCommand {
@@ -26,27 +27,22 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         let graph = try options.graph(.process)
-        for (client, path) in graph.statusPlaces {
-            guard let answer = client.send("GET", path, seconds: 10), answer.status != 404 else { continue }
-            try answer.check()
-            if json { return Console.answer(json: answer.body + "\n") }
-            let report = try JSONDecoder().decode(StatusReport.self, from: Data(answer.body.utf8))
+        do {
+            let answer = try graph.status()
+            if json { return Console.answer(json: answer.text + "\n") }
+            let report = StatusReport(document: answer.document)
             guard Console.isTerminal, !tables.csv else {
                 Console.answer(tables.text(report.programTable))
-                return report.warnOfIntake()
+                for problem in answer.document.intakeProblems {
+                    let help = problem.next.printable
+                    Console.error("hammurabi: warning: \(problem.message.printable)\n  help: \(help)\n")
+                }
+                return
             }
             let style = Style(isTerminal: Console.isTerminal, environment: Environment.process.variables)
-            return Console.answer(report.text(width: Console.columns, style: style, now: Console.now()))
-        }
-        throw graph.unreachable()
-    }
-}
-
-extension StatusReport {
-    /// Warns on standard error of what could not be collected.
-    fileprivate func warnOfIntake() {
-        for problem in intakeProblems ?? [] {
-            Console.error("hammurabi: warning: \(problem.message.printable)\n  help: \(problem.next.printable)\n")
+            Console.answer(report.text(width: Console.columns, style: style, now: Console.now()))
+        } catch {
+            throw CommandFailure.present(error, json: json)
         }
     }
 }
@@ -79,17 +75,37 @@ struct TapCommand: ParsableCommand {
 
     func run() throws {
         let graph = try options.graph(.process)
-        for (client, place) in graph.statusPlaces {
-            let path = "/api/telemetry/tap/\(PercentEncoding.encode(component))?limit=\(limit)"
-            guard let answer = client.lines(path, { Console.answer(json: $0 + "\n") }) else { continue }
-            try answer.check()
+        do {
+            let (client, question) = try graph.asking { client, question throws(CommandFailure) in
+                try tap(client)
+                return (client, question)
+            }
             // A stream ends without a word when its key allows it no more; asking again says why. It may also have ended with the
             // collector, which is no failure.
-            let again = client.send("GET", place, seconds: 2)
-            if let again, [401, 403].contains(again.status) { try again.check() }
-            return
+            do {
+                _ = try client.ask(question, seconds: 2)
+            } catch  where error.exitCode == Exit.permission {
+                throw error
+            } catch {}
+        } catch {
+            throw CommandFailure.present(error, json: false)
         }
-        throw graph.unreachable()
+    }
+
+    /// Shows samples until there are no more.
+    private func tap(_ client: CollectorClient) throws(CommandFailure) {
+        let path = "/api/telemetry/tap/\(PercentEncoding.encode(component))?limit=\(limit)"
+        do {
+            let answer = try client.lines(path) { Console.answer(json: $0 + "\n") }
+            guard answer.status != 200 else { return }
+            throw CommandFailure(status: answer.status, body: answer.body, collector: client.endpoint.description)
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch let reason as CollectorClient.NoAnswer {
+            throw CommandFailure(reason, client.endpoint)
+        } catch {
+            throw CommandFailure(error)
+        }
     }
 }
 
@@ -106,63 +122,49 @@ struct ReloadCommand: ParsableCommand {
 
     func run() throws {
         let graph = try options.graph(.process)
-        guard let client = graph.statusPlaces.first?.client, let answer = client.send("POST", "/api/reload") else {
-            throw graph.unreachable()
+        do {
+            guard let hub = graph.hubConfig else { throw CommandFailure.noPlace }
+            _ = try graph.client(at: hub.endpoint).ask(.reload, seconds: 0)
+            Console.answer("the configuration is in force\n")
+        } catch {
+            throw CommandFailure.present(error, json: false)
         }
-        if answer.status == 422 {
-            Console.error("hammurabi: the new configuration is refused: \(answer.errorText)\n")
-            throw ExitCode(Exit.configuration)
-        }
-        try answer.check()
-        Console.answer("the configuration is in force\n")
     }
 }
 
 extension PipelineGraph {
-    /// Where a collector of this configuration tells about itself, the fullest answer first.
-    fileprivate var statusPlaces: [(client: CollectorClient, path: String)] {
-        let places: [(type: String, path: String)] = [("hub", "/api/telemetry/pipelines"), ("health_check", "/status")]
-        return places.flatMap { type, path in
-            used(.extension).filter { $0.factory.type == type }.flatMap { declared in
-                declared.config.resources.compactMap { resource in
-                    guard case .endpoint(let endpoint) = resource.kind else { return nil }
-                    return (client(at: endpoint), path)
+    /// What a collector of this configuration reports about itself.
+    fileprivate func status() throws(CommandFailure) -> HubAnswer<PipelinesDocument> {
+        try asking { client, question throws(CommandFailure) in try client.ask(question, seconds: 10) }
+    }
+
+    /// Asks the extensions of a collector that report about it, the fullest answer first, until one is there.
+    fileprivate func asking<Answer>(
+        _ ask: (CollectorClient, HubEndpoint<PipelinesDocument>) throws(CommandFailure) -> Answer
+    ) throws(CommandFailure) -> Answer {
+        var (places, last): ([String], CommandFailure?) = ([], nil)
+        for (type, question) in [("hub", HubEndpoint.pipelines), ("health_check", .status)] {
+            for declared in used(.extension) where declared.factory.type == type {
+                for resource in declared.config.resources {
+                    guard case .endpoint(let endpoint) = resource.kind else { continue }
+                    do {
+                        return try ask(client(at: endpoint), question)
+                    } catch  where error.code == "unreachable" || error.code == "unsupported" {
+                        if !places.contains(endpoint.description) { places.append(endpoint.description) }
+                        last = error
+                    }
                 }
             }
         }
-    }
-
-    /// Says where nobody answers.
-    fileprivate func unreachable() -> ExitCode {
-        let places = Set(statusPlaces.map(\.client.endpoint.description)).sorted()
-        Console.error(
-            places.isEmpty
-                ? "hammurabi: the configuration has neither hub nor health_check, so a collector cannot be asked\n"
-                : "hammurabi: no collector answers at \(places.joined(separator: ", ")); start one with: hammurabi run\n"
-        )
-        return ExitCode(Exit.unreachable)
+        guard let last else { throw CommandFailure.noPlace }
+        throw last.code == "unreachable" ? CommandFailure(.notRunning, at: places.joined(separator: ", ")) : last
     }
 }
 
-extension CollectorClient.Answer {
-    /// Ends the program with what the collector says when it is not 200.
-    fileprivate func check() throws {
-        guard status != 200 else { return }
-        let help = status == 401 ? "; put a key into HAMMURABI_API_KEY" : ""
-        Console.error("hammurabi: the collector answered \(status): \(errorText)\(help)\n")
-        let codes: [Int: Int32] = [401: Exit.permission, 403: Exit.permission, 404: Exit.inputMissing]
-        throw ExitCode(codes[status] ?? Exit.unreachable)
-    }
-
-    fileprivate var errorText: String {
-        let document = try? JSONDecoder().decode([String: ErrorValue].self, from: Data(body.utf8))
-        return (document?["error"]?.text ?? body).printable
-    }
-
-    /// A text or anything else.
-    private struct ErrorValue: Decodable {
-        let text: String?
-
-        init(from decoder: any Decoder) throws { text = try? decoder.singleValueContainer().decode(String.self) }
-    }
+extension CommandFailure {
+    fileprivate static let noPlace = CommandFailure(
+        exitCode: Exit.unreachable,
+        code: "unreachable",
+        message: "the configuration has neither hub nor health_check, so a collector cannot be asked"
+    )
 }

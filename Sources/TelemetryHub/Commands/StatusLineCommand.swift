@@ -4,6 +4,7 @@ import ArgumentParser
 import Collector
 import CollectorKit
 import FoundationEssentials
+import HubAPI
 import HubExtension
 import Logging
 import Usage
@@ -131,35 +132,24 @@ struct StatusLine {
         guard let hub = graph.hubConfig else { return nil }
         let client = graph.client(at: hub.endpoint)
         // No question whether it is there before the first: a status bar is drawn many times a minute.
-        func get<Document: Decodable>(
-            _ type: Document.Type,
-            _ path: String,
-            _ query: [(String, String)]
-        ) throws(Failure) -> Document? {
-            guard let answer = client.send("GET", HubConnection.target(path, query), seconds: Self.timeout) else {
-                return nil
-            }
-            guard ![401, 403].contains(answer.status) else {
-                throw Failure(text: "the collector wants an API key; put it into HAMMURABI_API_KEY")
-            }
-            return answer.status == 200 ? try? JSONDecoder().decode(type, from: Data(answer.body.utf8)) : nil
+        do throws(CommandFailure) {
+            let period = [("period", "today"), ("sessions", "false")]
+            let summary = try client.ask(.summary, period, seconds: Self.timeout).document
+            today = UsageTotals(summary.totals)
+            budget = summary.budget.map { ($0.limit.amount, $0.used.amount) }
+            guard let session else { return }
+            // Both: a collector of another version may know only one of them.
+            let named = [("id", session), ("q", session), ("limit", "1")]
+            let page = try? client.ask(.sessions, named, seconds: Self.timeout).document
+            self.session = page?.sessions.first { $0.sessionId == session }.map { UsageTotals($0.figures) }
+        } catch {
+            guard error.exitCode == Exit.permission else { return nil }
+            throw Failure(text: "the collector wants an API key; put it into HAMMURABI_API_KEY")
         }
-        let query = [("period", "today"), ("sessions", "false")]
-        guard let summary = try get(SummaryDocument.self, "/api/telemetry/summary", query) else { return nil }
-        today = UsageTotals(summary.totals)
-        budget = summary.budget.map { ($0.limit.amount, $0.used.amount) }
-        guard let session else { return }
-        // Both: a collector of another version may know only one of them.
-        let page = try get(
-            SessionsDocument.self,
-            "/api/telemetry/sessions",
-            [("id", session), ("q", session), ("limit", "1")]
-        )
-        self.session = page?.sessions.first { $0.facts.sessionId == session }.map { UsageTotals($0.figures) }
     }
 
     /// How many seconds a collector may be silent.
-    private static let timeout = 2
+    private static let timeout: Int64 = 2
 
     /// Such as `$1.24 session · $8.30 today · 62% of $200 · 41k tok`.
     func text(_ style: Style) -> String {

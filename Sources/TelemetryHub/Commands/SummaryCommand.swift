@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Collector
+import HubAPI
 import Usage
 
 /// The command `hammurabi summary`.
@@ -59,7 +60,7 @@ struct SummaryCommand: AsyncParsableCommand {
             let now = Console.now()
             let query = try period.resolved(in: hub.timezone, now: now).query + filters.query
             let series = breakdown && by?.isTime == true ? [("series", "model")] : []
-            let answer = try await hub.get(SummaryDocument.self, "/api/telemetry/summary", query + series)
+            let answer = try await hub.ask(.summary, query + series)
             var report = SummaryReport(document: answer.document, dimension: by, sort: sort, limit: limit)
             if breakdown, let by {
                 report.breakdown = try await models(of: report.rows, by: by, answer.document, hub, query)
@@ -89,8 +90,7 @@ struct SummaryCommand: AsyncParsableCommand {
         var models: [String: [String: UsageFigures]] = [:]
         for row in rows {
             let narrowed = query.filter { $0.0 != dimension.rawValue } + [(dimension.rawValue, row.name)]
-            models[row.name] = try await hub.get(SummaryDocument.self, "/api/telemetry/summary", narrowed).document
-                .byModel
+            models[row.name] = try await hub.ask(.summary, narrowed).document.byModel.figures
         }
         return models
     }

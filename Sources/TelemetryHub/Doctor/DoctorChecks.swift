@@ -4,6 +4,7 @@ import Collector
 import CollectorKit
 import FoundationEssentials
 import Glibc
+import HubAPI
 import HubExtension
 import Onboarding
 import Usage
@@ -49,7 +50,7 @@ struct DoctorChecks {
         let name = "port \(endpoint.port)"
         let client = graph?.client(at: endpoint) ?? CollectorClient(endpoint: endpoint)
         let listener = ListeningProcess.at(port: endpoint.port)
-        let isOurs = isHub ? client.isThere : client.send("GET", "/v1/logs", seconds: 2)?.status == 405
+        let isOurs = isHub ? client.isThere : (try? client.send("GET", "/v1/logs", seconds: 2))?.status == 405
         if isOurs { return Finding(check: name, level: .ok, message: "a collector answers at \(endpoint)") }
         guard let listener else {
             return Finding(
@@ -194,20 +195,8 @@ struct DoctorChecks {
 
 // MARK: - Agents
 
-/// What the store knows, as far as it tells whether agents are heard.
-struct HeardAgents: Decodable {
-    var sources: [Source]
-    /// What a running collector could not take or read; nil in the answer of an older one.
-    var intakeProblems: [IntakeProblemLine]?
-
-    struct Source: Decodable {
-        var agent: String
-        var machine: String
-        var sources: [String]
-        var lastSeenAt: String
-    }
-
-    private static let telemetry: Set<String> = ["otlp_log", "otlp_span", "otlp_metric"]
+extension QualityDocument {
+    private static var telemetry: Set<String> { ["otlp_log", "otlp_span", "otlp_metric"] }
 
     /// When an agent's own telemetry was last seen.
     func lastTelemetry(of agent: Agent) -> Timestamp? { last(agent) { !Self.telemetry.isDisjoint(with: $0) } }
@@ -224,13 +213,9 @@ struct HeardAgents: Decodable {
     }
 }
 
-/// What a period cost, as far as it tells whether prices are known.
-struct PriceCoverage: Decodable {
-    var callCount: Int64
-    var unpricedCalls: Int64
-    var unpricedModels: [String]
-
-    var finding: Finding {
+extension SummaryDocument {
+    /// Whether the prices of the last 30 days are known.
+    var priceFinding: Finding {
         guard callCount > 0 else {
             return Finding(check: "prices", level: .ok, message: "no calls in the last 30 days")
         }
@@ -254,7 +239,7 @@ struct PriceCoverage: Decodable {
 
 extension DoctorChecks {
     /// Each agent's settings against what was heard from it.
-    func agents(_ heard: HeardAgents?, endpoint: EndpointURL) -> [Finding] {
+    func agents(_ heard: QualityDocument?, endpoint: EndpointURL) -> [Finding] {
         let present = AgentFinding.all(of: account, in: files).filter(\.isPresent)
         if present.isEmpty { return [Finding(check: "agents", level: .ok, message: "none was found on this machine")] }
         return present.map { finding in
@@ -263,7 +248,7 @@ extension DoctorChecks {
         }
     }
 
-    private func finding(_ plan: AgentPlan, _ heard: HeardAgents?) -> Finding {
+    private func finding(_ plan: AgentPlan, _ heard: QualityDocument?) -> Finding {
         let agent = plan.agent
         func finding(_ level: Finding.Level, _ message: String, _ next: String? = nil) -> Finding {
             Finding(check: agent.rawValue, level: level, message: message, next: next)
@@ -316,7 +301,7 @@ extension DoctorChecks {
     }
 
     /// A sender's clock that is ahead.
-    func senders(_ heard: HeardAgents) -> Finding? {
+    func senders(_ heard: QualityDocument) -> Finding? {
         guard let newest = heard.newest, newest.nanoseconds > now.nanoseconds + 300_000_000_000 else { return nil }
         return Finding(
             check: "clock",

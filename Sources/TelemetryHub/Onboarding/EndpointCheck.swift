@@ -22,9 +22,9 @@ enum EndpointCheck: Equatable {
 
     /// Sends one log record; blocks for at most ten seconds of silence.
     static func run(_ endpoint: EndpointURL, key: String?, now: Timestamp) -> EndpointCheck {
-        let client = CollectorClient(endpoint)
-        let path = endpoint.path + "/v1/logs"
-        guard let answer = client.send("POST", path, body: record(now), key: key, seconds: 10) else {
+        var client = CollectorClient(endpoint)
+        if let key { client.key = key }
+        guard let answer = try? client.send("POST", endpoint.path + "/v1/logs", body: record(now), seconds: 10) else {
             return .unreachable
         }
         switch answer.status {

@@ -675,7 +675,7 @@ extension OnboardFlow {
 
     /// Waits until the collector has heard from each agent, the person presses a key, or two minutes are over.
     private mutating func waitForFirstRecords(_ agents: [Agent], _ endpoint: EndpointURL, _ key: KeyChoice) {
-        let client = CollectorClient(endpoint)
+        var client = CollectorClient(endpoint)
         let issuer = endpoint.isLoopback ? KeyIssuer.local(graph, environment) : nil
         // Ctrl-C ends the wait, and the key that was made for it goes with it.
         EndSignal.hold()
@@ -684,10 +684,9 @@ extension OnboardFlow {
             if let reader { try? issuer?.revoke(reader) }
             EndSignal.release()
         }
-        var shownKey = reader?.key
-        if shownKey == nil, case .given(let given) = key { shownKey = given }
+        if let reader { client.key = reader.key } else if case .given(let given) = key { client.key = given }
         let start = Console.now()
-        let records = FirstRecords(client: client, key: shownKey, since: start)
+        let records = FirstRecords(client: client, since: start)
         var missing = agents
         say(
             "Waiting for their first records, at most two minutes\(questions == nil ? "" : "; press enter to stop waiting")…\n"
@@ -696,14 +695,14 @@ extension OnboardFlow {
         if reader != nil { usleep(500_000) }
         while !missing.isEmpty, !pause(), Console.now().nanoseconds - start.nanoseconds < Self.timeout * 1_000_000_000 {
             for agent in missing {
-                do throws(FirstRecords.Unanswered) {
+                do throws(CommandFailure) {
                     guard let seen = try records.lastSeen(agent) else { continue }
                     missing.removeAll { $0 == agent }
                     say("\(agent.title): heard at \(seen.iso8601).\n")
                     note(seen.iso8601, for: agent)
                 } catch {
                     return say(
-                        "Nobody can say whether they were heard: \(error.reason). Run hammurabi doctor.\n"
+                        "Whether they were heard is not known: \(error.message). Run hammurabi doctor.\n"
                     )
                 }
             }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HubAPI
+import JSON
 import Usage
 
 /// How the month stands, as one line: a bar, the percent in words, and where it will end.
@@ -9,7 +11,7 @@ struct BudgetBar {
     private let projected: Money?
 
     init(_ budget: SummaryDocument.Budget) {
-        self.init(limit: budget.limit.amount, fraction: budget.fraction, projected: budget.projected.amount)
+        self.init(limit: budget.limit.amount, fraction: budget.fraction.double, projected: budget.projected.amount)
     }
 
     init(limit: Money, fraction: Double, projected: Money?) {

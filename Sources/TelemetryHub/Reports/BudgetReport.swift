@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HubAPI
 import Usage
 
 /// How what was spent in a period stands against a limit.

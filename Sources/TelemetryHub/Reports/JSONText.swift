@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import HubAPI
 
 /// JSON for programs: keys in snake_case and in alphabetical order, so that the same values are the same text.
 enum JSONText {
@@ -94,6 +95,17 @@ struct Warning: Encodable {
         return Warning(
             code: "unpriced",
             message: "\(calls) no price and \(verb) not in the cost" + (names.isEmpty ? "" : ": \(names)")
+        )
+    }
+}
+
+extension UnmatchedPrice {
+    /// What a person should know of it.
+    var warning: Warning {
+        let similar = nearest.map { "; the nearest is \"\($0.printable)\"" } ?? ""
+        return Warning(
+            code: "unmatched_override",
+            message: "no stored call has the model \"\(model.printable)\" of pricing.overrides\(similar)"
         )
     }
 }

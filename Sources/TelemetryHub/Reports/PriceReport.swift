@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HubAPI
+import JSON
 import Usage
 import YAML
 
@@ -19,16 +21,16 @@ struct PriceReport {
 
     /// The aliases whose name or model has the text, and those that fit it with their `*`.
     private var aliases: [PricesDocument.Alias] {
-        let aliases = document.aliases ?? []
+        let aliases = document.aliases
         guard let search = search?.lowercased() else { return aliases }
         return aliases.filter { $0.name.contains(search) || $0.model.contains(search) || $0.fits(search) }
     }
 
-    private static func rates(_ price: PricesDocument.Price) -> [Double?] {
+    private static func rates(_ price: PricesDocument.Price) -> [Money?] {
         [
             price.inputPerMillion, price.outputPerMillion, price.cacheReadPerMillion, price.cacheWrite5mPerMillion,
             price.cacheWrite1hPerMillion,
-        ]
+        ].map { $0.flatMap { Money(dollars: $0.text) } }
     }
 
     /// The table for a terminal of `width` columns.
@@ -72,16 +74,13 @@ struct PriceReport {
     }
 
     /// Dollars for a million tokens: two decimals, more only where they matter.
-    static func rate(_ dollars: Double) -> String {
-        guard let amount = Money(dollars: dollars) else { return "" }
+    static func rate(_ amount: Money) -> String {
         let exact = Figures.exact(amount)
         let decimals = exact.split(separator: ".").dropFirst().first?.count ?? 0
         return "$" + exact + (decimals == 0 ? ".00" : decimals == 1 ? "0" : "")
     }
 
-    private static func exact(_ dollars: Double?) -> String {
-        dollars.flatMap { Money(dollars: $0) }.map(Figures.exact) ?? ""
-    }
+    private static func exact(_ rate: Money?) -> String { rate.map(Figures.exact) ?? "" }
 
     /// The prices with full values.
     var prices: ProgramTable {
@@ -143,7 +142,7 @@ struct PriceReport {
                 rows: rows,
                 totals: ["models": rows.count],
                 coverage: coverage,
-                warnings: (document.unmatchedOverrides ?? []).map(\.warning),
+                warnings: document.unmatchedOverrides.map(\.warning),
                 aliases: aliases
             )
         )
@@ -173,5 +172,19 @@ private struct PriceRow: Encodable {
         try values.encode(price.cacheReadPerMillion, forKey: .cacheReadPerMillion)
         try values.encode(price.cacheWrite5mPerMillion, forKey: .cacheWrite5mPerMillion)
         try values.encode(price.cacheWrite1hPerMillion, forKey: .cacheWrite1hPerMillion)
+    }
+}
+
+extension PricesDocument {
+    /// What a person should know of their own prices.
+    var notes: [String] { unmatchedOverrides.map(\.warning.message) }
+}
+
+extension PricesDocument.Alias {
+    /// Whether a model's name is one that the `*` of this alias covers.
+    func fits(_ model: String) -> Bool {
+        let parts = name.split(separator: "*", omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return false }
+        return model.hasPrefix(parts[0]) && model.hasSuffix(parts[1]) && model.utf8.count > name.utf8.count - 1
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HubAPI
 import Usage
 
 /// One session with its calls.
@@ -7,27 +8,30 @@ struct SessionReport {
     let document: SessionDetailDocument
     let now: Timestamp
 
-    private var facts: SessionDocument.Facts { document.session.facts }
+    private var facts: SessionDocument { document.session }
     private var figures: UsageFigures { document.session.figures }
 
     /// What is known of it, what each model cost, and every call.
     func text(width: Int, style: Style) -> String {
         var text = header(style) + "\n"
-        let models = ShortNames(models: document.calls.compactMap(\.model) + document.costByModel.keys)
-        if document.costByModel.count > 1 {
+        let models = ShortNames(models: document.calls.compactMap(\.model) + document.costByModel.members.map(\.name))
+        if document.costByModel.members.count > 1 {
             var table = TextTable(columns: [.init(title: "Model"), .init(title: "Cost", isNumber: true)])
-            let costs = document.costByModel.sorted { ($1.value.amount, $0.key) < ($0.value.amount, $1.key) }
+            let costs = document.costByModel.members.map { ($0.name, $0.value.amount) }.sorted {
+                ($1.1, $0.0) < ($0.1, $1.0)
+            }
             let priced = Set(document.calls.filter(\.priced).map { $0.model ?? "unknown" })
             table.rows = costs.map { model, cost in
-                let isPriced = priced.contains(model) || cost.amount > .zero
-                return .init(cells: [models[model].printable, isPriced ? Figures.money(cost.amount) : style.none])
+                let isPriced = priced.contains(model) || cost > .zero
+                return .init(cells: [models[model].printable, isPriced ? Figures.money(cost) : style.none])
             }
             text += table.text(width: width, style: style) + "\n"
         }
         text += calls(models, isWide: width >= 100, style).text(width: width, style: style)
-        let subagents = document.subagents ?? []
-        if !subagents.isEmpty {
-            text += "\n" + style.bold("Sub-agents") + "\n" + children(subagents, style).text(width: width, style: style)
+        if !document.subagents.isEmpty {
+            text +=
+                "\n" + style.bold("Sub-agents") + "\n"
+                + children(document.subagents, style).text(width: width, style: style)
         }
         return text
     }
@@ -48,7 +52,7 @@ struct SessionReport {
             ("Parent", facts.parentSessionId?.printable),
             ("Time", "\(begun) UTC \(style.dot) \(Figures.duration(milliseconds: facts.durationMs))"),
         ]
-        if facts.provenance == "transcript" { lines.append(("Known by", "session files alone")) }
+        if facts.knowledge == "transcript" { lines.append(("Source", "session files alone")) }
         var text = ""
         for (title, value) in lines {
             guard let value else { continue }
@@ -92,15 +96,15 @@ struct SessionReport {
             columns: [.init(title: "Session"), .init(title: "State")]
                 + ["Calls", "Tokens", "Cost", "Duration"].map { .init(title: $0, isNumber: true) }
         )
-        let ids = ShortNames(sessionIDs: subagents.map(\.session.facts.sessionId))
+        let ids = ShortNames(sessionIDs: subagents.map(\.session.sessionId))
         for child in subagents.map(\.session) {
-            let name = child.facts.name == child.facts.sessionId ? ids[child.facts.sessionId] : child.facts.name
+            let name = child.name == child.sessionId ? ids[child.sessionId] : child.name
             table.rows.append(
                 .init(
                     cells: [
-                        name.printable, child.facts.status, Figures.grouped(child.figures.calls),
+                        name.printable, child.status, Figures.grouped(child.figures.calls),
                         Figures.tokens(child.figures.tokens), SummaryReport.cost(child.figures, style),
-                        Figures.duration(milliseconds: child.facts.durationMs),
+                        Figures.duration(milliseconds: child.durationMs),
                     ]
                 )
             )
@@ -133,11 +137,29 @@ struct SessionReport {
         let report = ReportDocument(
             schema: .init(name: "hammurabi.session"),
             generatedAt: now.iso8601,
-            rows: document.calls,
+            rows: document.calls.map(CallRow.init),
             totals: figures,
             coverage: Coverage(figures, unpricedModels: unpriced),
             warnings: Warning.all(figures, models: unpriced)
         )
         return JSONText.of(report, with: api)
+    }
+}
+
+/// A call as a report has it: the API's members, null where there is nothing, and its sums.
+private struct CallRow: Encodable {
+    var call: CallDocument
+
+    private enum Keys: String, CodingKey { case model, provider, reportedCost, durationMs, error }
+
+    func encode(to encoder: any Encoder) throws {
+        try call.encode(to: encoder)
+        try call.figures.encode(to: encoder)
+        var values = encoder.container(keyedBy: Keys.self)
+        try values.encode(call.model, forKey: .model)
+        try values.encode(call.provider, forKey: .provider)
+        try values.encode(call.reportedCost, forKey: .reportedCost)
+        try values.encode(call.durationMs, forKey: .durationMs)
+        try values.encode(call.error, forKey: .error)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HubAPI
 import Usage
 
 /// Sessions as a table for people, or as rows for programs.
@@ -11,8 +12,8 @@ struct SessionsReport {
     func text(width: Int, style: Style) -> String {
         let sessions = document.sessions
         guard !sessions.isEmpty else { return "No sessions.\n" }
-        let ids = ShortNames(sessionIDs: sessions.map(\.facts.sessionId))
-        let models = ShortNames(models: sessions.compactMap(\.facts.model))
+        let ids = ShortNames(sessionIDs: sessions.map(\.sessionId))
+        let models = ShortNames(models: sessions.compactMap(\.model))
         var table = TextTable(columns: [
             .init(title: "Session"), .init(title: "State", rank: 2), .init(title: "Agent", rank: 3),
             .init(title: "Project", rank: 4), .init(title: "Model", rank: 5),
@@ -21,15 +22,17 @@ struct SessionsReport {
             .init(title: "Duration", isNumber: true),
         ])
         for session in sessions {
-            let (facts, figures) = (session.facts, session.figures)
-            let name = facts.name == facts.sessionId ? ids[facts.sessionId] : facts.name
-            let texts = [facts.agent, facts.project, facts.model.map { models[$0] }].map { $0?.printable ?? style.none }
+            let figures = session.figures
+            let name = session.name == session.sessionId ? ids[session.sessionId] : session.name
+            let texts = [session.agent, session.project, session.model.map { models[$0] }].map {
+                $0?.printable ?? style.none
+            }
             let numbers = [
-                Figures.age(of: facts.lastSeenAt, now: now), Figures.grouped(figures.calls),
+                Figures.age(of: session.lastSeenAt, now: now), Figures.grouped(figures.calls),
                 Figures.tokens(figures.tokens), SummaryReport.cost(figures, style),
-                Figures.duration(milliseconds: facts.durationMs),
+                Figures.duration(milliseconds: session.durationMs),
             ]
-            table.rows.append(.init(cells: [name.printable, facts.status] + texts + numbers))
+            table.rows.append(.init(cells: [name.printable, session.status] + texts + numbers))
         }
         let rest = document.total - Int64(sessions.count)
         let more =
@@ -49,13 +52,14 @@ struct SessionsReport {
             ]
         )
         table.rows = document.sessions.map { session in
-            let (facts, figures) = (session.facts, session.figures)
-            let texts = [facts.agent, facts.model, facts.project, facts.user, facts.machine].map { $0 ?? "" }
+            let figures = session.figures
+            let texts = [session.agent, session.model, session.project, session.user, session.machine].map { $0 ?? "" }
             let numbers = [
-                facts.durationMs, figures.calls, figures.input, figures.cacheRead, figures.cacheWrite, figures.output,
+                session.durationMs, figures.calls, figures.input, figures.cacheRead, figures.cacheWrite, figures.output,
                 figures.reasoning,
             ].map { String($0) }
-            return [facts.sessionId, facts.name, facts.status] + texts + [facts.startedAt, facts.lastSeenAt] + numbers
+            return [session.sessionId, session.name, session.status] + texts + [session.startedAt, session.lastSeenAt]
+                + numbers
                 + [Figures.exact(figures.cost), String(figures.unpricedCalls)]
         }
         return table
@@ -67,7 +71,7 @@ struct SessionsReport {
         let report = ReportDocument(
             schema: .init(name: "hammurabi.sessions"),
             generatedAt: now.iso8601,
-            rows: document.sessions,
+            rows: document.sessions.map(SessionRow.init),
             totals: sum,
             coverage: Coverage(sum),
             warnings: Warning.all(sum, models: [])
@@ -76,7 +80,7 @@ struct SessionsReport {
     }
 
     private struct Listing: Encodable {
-        var report: ReportDocument<SessionDocument, UsageFigures>
+        var report: ReportDocument<SessionRow, UsageFigures>
         var nextCursor: String?
 
         private enum Keys: String, CodingKey { case nextCursor }
@@ -86,5 +90,15 @@ struct SessionsReport {
             var values = encoder.container(keyedBy: Keys.self)
             try values.encodeIfPresent(nextCursor, forKey: .nextCursor)
         }
+    }
+}
+
+/// A session as a report has it: the API's members and its sums.
+private struct SessionRow: Encodable {
+    var session: SessionDocument
+
+    func encode(to encoder: any Encoder) throws {
+        try session.encode(to: encoder)
+        try session.figures.encode(to: encoder)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HubAPI
 import Usage
 
 /// A period's figures as a report for people, or as rows for programs.
@@ -38,11 +39,11 @@ struct SummaryReport {
         /// What programs call it.
         var id: String
         var figures: UsageFigures
-        var session: SessionDocument.Facts?
+        var session: SessionDocument?
         /// What each model has of it.
         var models: [Row] = []
 
-        init(_ name: String, id: String? = nil, _ figures: UsageFigures, session: SessionDocument.Facts? = nil) {
+        init(_ name: String, id: String? = nil, _ figures: UsageFigures, session: SessionDocument? = nil) {
             (self.name, self.id, self.figures, self.session) = (name, id ?? name, figures, session)
         }
     }
@@ -80,13 +81,13 @@ struct SummaryReport {
     private func unsorted(_ dimension: Dimension) -> [Row] {
         func named(_ shares: [String: UsageFigures]) -> [Row] { shares.map { Row($0.key, $0.value) } }
         return switch dimension {
-        case .model: named(document.byModel)
-        case .agent: named(document.byAgent)
-        case .project: named(document.byProject)
-        case .user: named(document.byUser)
-        case .machine: named(document.byMachine)
+        case .model: named(document.byModel.figures)
+        case .agent: named(document.byAgent.figures)
+        case .project: named(document.byProject.figures)
+        case .user: named(document.byUser.figures)
+        case .machine: named(document.byMachine.figures)
         case .session:
-            document.sessions.map { Row($0.facts.name, id: $0.facts.sessionId, $0.figures, session: $0.facts) }
+            (document.sessions ?? []).map { Row($0.name, id: $0.sessionId, $0.figures, session: $0) }
         case .day, .week, .month:
             named(
                 usedDays.reduce(into: [:]) { sums, day in
@@ -117,7 +118,7 @@ struct SummaryReport {
     static func breakdown(_ series: SummaryDocument.Series, by dimension: Dimension) -> [String: [String: UsageFigures]]
     {
         series.days.reduce(into: [:]) { spans, day in
-            for (model, figures) in day.values {
+            for (model, figures) in day.values.figures {
                 spans[span(dimension, of: day.date), default: [:]][model, default: UsageFigures()] += figures
             }
         }
@@ -186,7 +187,7 @@ private struct RowDocument: Encodable {
         var lastSeenAt: String
         var durationMs: Int64
 
-        init(_ facts: SessionDocument.Facts) {
+        init(_ facts: SessionDocument) {
             (sessionId, agent, project, user) = (facts.sessionId, facts.agent, facts.project, facts.user)
             (status, startedAt, lastSeenAt) = (facts.status, facts.startedAt, facts.lastSeenAt)
             durationMs = facts.durationMs
@@ -302,10 +303,10 @@ extension SummaryReport {
             let name =
                 dimension == .model
                 ? models[row.name] : dimension == .session && row.name == row.id ? ids[row.id] : row.name
-            table.rows.append(.init(cells: [name.printable] + Self.cells(row, isWide, style)))
+            table.rows.append(.init(cells: [name.printable] + Self.cells(row, isWide, style, dimension)))
             for model in row.models {
                 let name = style.branch + models[model.name].printable
-                table.rows.append(.init(cells: [name] + Self.cells(model, isWide, style), isPart: true))
+                table.rows.append(.init(cells: [name] + Self.cells(model, isWide, style, dimension), isPart: true))
             }
         }
         addTotal(to: &table, of: rows, dimension, isWide, style)
@@ -321,46 +322,31 @@ extension SummaryReport {
         _ style: Style
     ) {
         guard dimension != .session || self.dimension == .session else { return }
-        let facts = dimension == .session ? SessionDocument.Facts.none : nil
         let shown = rows.reduce(into: UsageFigures()) { $0 += $1.figures }
         if rows.count < self.rows(of: dimension, limit: nil).count || dimension == .session {
             let rest = document.totals.without(shown)
             if rest.calls > 0 {
                 table.rows.append(
-                    .init(cells: ["others"] + Self.cells(Row("", rest, session: facts), isWide, style), isPart: true)
+                    .init(cells: ["others"] + Self.cells(Row("", rest), isWide, style, dimension), isPart: true)
                 )
             }
         }
-        let total = Row("Total", document.totals, session: facts)
-        table.rows.append(.init(cells: ["Total"] + Self.cells(total, isWide, style), isTotal: true))
+        let total = Row("Total", document.totals)
+        table.rows.append(.init(cells: ["Total"] + Self.cells(total, isWide, style, dimension), isTotal: true))
     }
 
-    private static func cells(_ row: Row, _ isWide: Bool, _ style: Style) -> [String] {
-        let figures = row.figures
-        if let session = row.session {
-            let isSum = session.sessionId.isEmpty
-            return (isWide ? [session.agent, session.project].map { $0?.printable ?? (isSum ? "" : style.none) } : [])
-                + [
-                    Figures.tokens(figures.tokens), cost(figures, style),
-                    isSum ? "" : Figures.duration(milliseconds: session.durationMs),
-                ]
+    /// The cells behind a row's name; without a session a row of sessions is a sum.
+    private static func cells(_ row: Row, _ isWide: Bool, _ style: Style, _ dimension: Dimension) -> [String] {
+        let (figures, session) = (row.figures, row.session)
+        if dimension == .session {
+            let names = [session?.agent, session?.project].map { $0?.printable ?? (session == nil ? "" : style.none) }
+            let duration = session.map { Figures.duration(milliseconds: $0.durationMs) } ?? ""
+            return (isWide ? names : []) + [Figures.tokens(figures.tokens), cost(figures, style), duration]
         }
         let tokens =
             isWide ? [figures.input, figures.cacheRead, figures.cacheWrite, figures.output] : [figures.tokens]
         return [Figures.grouped(figures.calls)] + tokens.map(Figures.tokens) + [cost(figures, style)]
     }
-}
-
-extension SessionDocument.Facts {
-    /// Stands in a row of sums for the session that it is not.
-    static let none = SessionDocument.Facts(
-        sessionId: "",
-        name: "",
-        status: "",
-        startedAt: "",
-        lastSeenAt: "",
-        durationMs: 0
-    )
 }
 
 /// A week from Monday to Sunday as ISO 8601 numbers it: week 1 is the one with the year's first Thursday.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HubAPI
 import Usage
 
 /// What a running collector does at one instant.
@@ -14,11 +15,11 @@ struct TopSnapshot {
     /// Asks a collector.
     init(asking hub: HubConnection, at time: Timestamp) async throws {
         self.time = time
-        pipelines = try await hub.get(PipelinesDocument.self, "/api/telemetry/pipelines").document
+        pipelines = try await hub.ask(.pipelines).document
         let day = [("period", "today"), ("timezone", hub.timezone)]
-        today = try await hub.get(SummaryDocument.self, "/api/telemetry/summary", day).document
+        today = try await hub.ask(.summary, day).document
         let newest = [("status", "active"), ("limit", "20")]
-        sessions = try await hub.get(SessionsDocument.self, "/api/telemetry/sessions", newest).document.sessions
+        sessions = try await hub.ask(.sessions, newest).document.sessions
     }
 
     init(time: Timestamp, pipelines: PipelinesDocument, today: SummaryDocument, sessions: [SessionDocument]) {
@@ -83,10 +84,8 @@ struct TopReport {
     private func header(_ style: Style) -> String {
         let collector = now.pipelines
         var facts = ["up " + Figures.uptime(seconds: collector.uptimeSeconds)]
-        if let memory = collector.memory {
-            let limit = memory.limitBytes > 0 ? " of \(Figures.bytes(memory.limitBytes))" : ""
-            facts.append("\(Figures.bytes(memory.usedBytes))\(limit) in flight")
-        }
+        let limit = collector.memory.limitBytes > 0 ? " of \(Figures.bytes(collector.memory.limitBytes))" : ""
+        facts.append("\(Figures.bytes(collector.memory.usedBytes))\(limit) in flight")
         facts.append(now.time.iso8601.dropFirst(11).prefix(8) + " UTC")
         let totals = now.today.totals
         let calls = "\(Figures.grouped(totals.calls)) calls"
@@ -138,46 +137,5 @@ struct TopReport {
     private func sessions(_ width: Int, _ style: Style) -> String {
         let document = SessionsDocument(sessions: now.sessions, nextCursor: nil, total: Int64(now.sessions.count))
         return SessionsReport(document: document, now: now.time).text(width: width, style: style)
-    }
-}
-
-/// The API's answer about what a collector does.
-struct PipelinesDocument: Decodable {
-    var startedAt: String?
-    var uptimeSeconds: Int64
-    var version: String
-    var memory: Memory?
-    var components: [Component]
-
-    struct Memory: Decodable {
-        var usedBytes: Int64
-        var limitBytes: Int64
-    }
-
-    /// One component and its counts since the start.
-    struct Component: Decodable {
-        var kind: String
-        var id: String
-        var state: String
-        var reason: String?
-        var accepted: Int64
-        var refused: Int64
-        var sent: Int64
-        var failed: Int64
-        var dropped: Int64
-        var queue: Queue?
-        var lastError: Trouble?
-
-        struct Queue: Decodable {
-            var batches: Int64
-            var bytes: Int64
-            var capacityBytes: Int64
-        }
-
-        struct Trouble: Decodable {
-            var message: String
-            var time: String
-            var count: Int64
-        }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Usage
 
 /// Numbers as people read them.
@@ -92,11 +93,7 @@ enum Figures {
     }
 
     /// Dollars with every decimal that matters, for programs.
-    static func exact(_ amount: Money) -> String {
-        let fraction = padded(amount.nanodollars % 1_000_000_000, 9)
-        let kept = fraction.reversed().drop { $0 == "0" }.reversed()
-        return "\(amount.nanodollars / 1_000_000_000)" + (kept.isEmpty ? "" : "." + String(kept))
-    }
+    static func exact(_ amount: Money) -> String { JSONNumber(billionths: amount.nanodollars).text }
 
     private static func padded(_ number: Int64, _ width: Int) -> String {
         let digits = String(number)

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FoundationEssentials
+import HubAPI
 import Usage
 
-/// Telemetry that a running collector could not take or read, as the API answers it.
-struct IntakeProblemLine: Decodable {
-    var code: String
-    var message: String
-    var next: String
-    var lastSeenAt: String
-
+/// Telemetry that a running collector could not take or read, for people.
+enum IntakeProblemReport {
     /// The problems as paragraphs for a terminal, the newest first; nil without any.
-    static func text(_ problems: [IntakeProblemLine], width: Int, style: Style, now: Timestamp) -> String? {
+    static func text(_ problems: [IntakeProblemDocument], width: Int, style: Style, now: Timestamp) -> String? {
         guard !problems.isEmpty else { return nil }
         var text = style.bold("Not collected") + "\n"
         for problem in problems.prefix(shown) {
@@ -25,7 +20,7 @@ struct IntakeProblemLine: Decodable {
     }
 
     /// What `doctor` says: each problem of the last day with its next step.
-    static func findings(_ problems: [IntakeProblemLine], now: Timestamp) -> [Finding] {
+    static func findings(_ problems: [IntakeProblemDocument], now: Timestamp) -> [Finding] {
         let recent = problems.filter { problem in
             Timestamp(iso8601: problem.lastSeenAt).map { now.nanoseconds - $0.nanoseconds < day } ?? false
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FoundationEssentials
+import HubAPI
 import Usage
 
-/// Sums over calls, as the API tells them of a model, a day, a session and so on.
+/// Sums over calls: of a model, a day, a session and so on.
 struct UsageFigures: Hashable {
     var calls: Int64 = 0
     var unpricedCalls: Int64 = 0
@@ -52,21 +52,41 @@ struct UsageFigures: Hashable {
     var isSaturated: Bool { [input, cacheRead, cacheWrite, output, tokens, cost.nanodollars].contains(.max) }
 }
 
-extension UsageFigures: Decodable {
-    private enum Keys: String, CodingKey {
-        case calls, unpricedCalls, inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens, cost,
-            sessions
+extension UsageFigures {
+    /// The sums of a part of a document.
+    init(_ counts: some UsageCounts) {
+        (calls, unpricedCalls, cost) = (counts.calls, counts.unpricedCalls, counts.cost.amount)
+        (input, output, reasoning) = (counts.inputTokens, counts.outputTokens, counts.reasoningTokens)
+        (cacheRead, cacheWrite) = (counts.cacheReadTokens, counts.cacheWriteTokens)
+        sessions = counts.sessionCount
+    }
+}
+
+extension UsageCounts {
+    /// Its sums.
+    var figures: UsageFigures { UsageFigures(self) }
+}
+
+extension ByName where Value: UsageCounts {
+    /// The sums of each member.
+    var figures: [String: UsageFigures] {
+        Dictionary(members.map { ($0.name, $0.value.figures) }) { $1 }
+    }
+}
+
+extension SummaryDocument {
+    /// The sums of the whole period.
+    var totals: UsageFigures {
+        var totals = UsageFigures()
+        (totals.calls, totals.unpricedCalls, totals.cost) = (callCount, unpricedCalls, totalCost.amount)
+        (totals.input, totals.output, totals.reasoning) = (totalInputTokens, totalOutputTokens, totalReasoningTokens)
+        (totals.cacheRead, totals.cacheWrite) = (totalCacheReadTokens, totalCacheWriteTokens)
+        totals.sessions = sessionCount
+        return totals
     }
 
-    init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Keys.self)
-        func number(_ key: Keys) throws -> Int64 { try values.decodeIfPresent(Int64.self, forKey: key) ?? 0 }
-        (calls, unpricedCalls) = (try number(.calls), try number(.unpricedCalls))
-        (input, output, reasoning) = (try number(.inputTokens), try number(.outputTokens), try number(.reasoningTokens))
-        (cacheRead, cacheWrite) = (try number(.cacheReadTokens), try number(.cacheWriteTokens))
-        cost = try values.decodeIfPresent(Dollars.self, forKey: .cost)?.amount ?? .zero
-        sessions = try? values.decodeIfPresent(Int64.self, forKey: .sessions)
-    }
+    /// The period for people.
+    var title: String { period == "custom" ? (from == to ? from : "\(from) to \(to)") : period }
 }
 
 extension UsageFigures: Encodable {
@@ -88,25 +108,5 @@ extension UsageFigures: Encodable {
         try values.encode(tokens, forKey: .totalTokens)
         try values.encode(Dollars(cost), forKey: .cost)
         try values.encodeIfPresent(sessions, forKey: .sessions)
-    }
-}
-
-/// Money as JSON has it: a number of dollars, read and written in decimal digits so that every amount that a sum can hold stays exact.
-struct Dollars: Codable, Hashable {
-    var amount: Money
-
-    init(_ amount: Money) { self.amount = amount }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        guard let amount = Money(dollars: try container.decode(Decimal.self).description) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "no amount of money")
-        }
-        self.amount = amount
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(Decimal(string: Figures.exact(amount)) ?? Decimal(amount.dollars))
     }
 }
