@@ -225,7 +225,7 @@ let package = Package(
         ),
         pluginTests(
             "AgentSessionsReceiver",
-            more: ["FlushCounter", "TokensProcessor", "CZstd"],
+            more: ["FlushCounter", "JSON", "TokensProcessor", "CZstd"],
             exclude: ["Fixtures"]
         ),
         pluginTests("EventsReceiver", more: ["TokensProcessor"]),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import JSON
 
 /// Cuts a stream of bytes into lines within bounded memory; one buffer serves file after file.
 ///

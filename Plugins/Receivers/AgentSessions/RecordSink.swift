@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import OTLP
 import Usage
 
@@ -44,9 +45,9 @@ struct RecordSink {
     mutating func add(_ facts: SessionFacts) { facts.write(to: &builder) }
 
     /// Says that nobody has told us of the type of the line.
-    mutating func skip(unknownType type: JSONCursor.Text) {
+    mutating func skip(unknownType type: JSONScanner.Text) {
         let bytes = LineBytes(base: type.bytes.base, count: min(type.bytes.count, Self.longestType))
-        unknownType = JSONCursor.Text(bytes: bytes).string
+        unknownType = JSONScanner.Text(bytes: bytes).string
     }
 
     /// The unknown type of the line that was just read; nil when it is known.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import JSON
 import Usage
 
 /// One way through all session files, cut into steps that each give a request of bounded size.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Usage
 
 /// Reads the lines of one session file in order and tells what they mean.
@@ -22,6 +23,13 @@ protocol SessionReader: AnyObject {
 indirect enum ReaderState: Equatable {
     case transcript(TranscriptState)
     case rollout(RolloutState)
+}
+
+/// Why a line cannot be read.
+typealias LineFault = JSONScanError
+
+extension LineFault {
+    static let joined = LineFault("something that is no JSON object follows one on the line")
 }
 
 extension LineBytes {
