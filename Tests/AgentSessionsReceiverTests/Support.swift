@@ -88,7 +88,11 @@ final class Books: Consumer {
                 if state.sessions[update.id] == nil { state.sessions[update.id] = update }
                 state.sessions[update.id]?.merge(update)
             }
-            return Result { batch.receipt?.note(try state.ledger.absorb(batch.observations).newCallCount()) }
+            // Absorbed whether there is a receipt or not.
+            return Result {
+                let count = try state.ledger.absorb(batch.observations).newCallCount()
+                batch.receipt?.note(count)
+            }
         }
         if case .failure(let error) = result { throw .permanent("\(error)") }
     }

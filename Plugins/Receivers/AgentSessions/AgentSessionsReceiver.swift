@@ -285,7 +285,7 @@ public struct AgentSessionsFactory: ReceiverFactory {
     /// The type in a configuration.
     public let type = "agent_sessions"
     /// What it is for.
-    public let summary = "reads the session files of Claude Code and Codex on this machine"
+    public let summary = "reads what coding agents keep of their sessions on this machine"
     /// What it reads becomes log records.
     public let signals: [Signal] = [.logs]
 
