@@ -113,7 +113,11 @@ let package = Package(
             ]
         ),
 
-        plugin("AgentSessionsReceiver", "Receivers/AgentSessions", ["CZstd"]),
+        plugin(
+            "AgentSessionsReceiver",
+            "Receivers/AgentSessions",
+            ["CZstd", .product(name: "GRDBSQLite", package: "GRDB.swift")]
+        ),
         plugin("EventsReceiver", "Receivers/Events", [.product(name: "HTTPTypes", package: "swift-http-types")]),
         plugin("OTLPReceiver", "Receivers/OTLP", [.product(name: "HTTPTypes", package: "swift-http-types")]),
         plugin("TokensProcessor", "Processors/Tokens"),
@@ -264,7 +268,9 @@ let package = Package(
         ),
         pluginTests(
             "AgentSessionsReceiver",
-            more: ["FlushCounter", "TokensProcessor", "CZstd"],
+            more: [
+                "FlushCounter", "JSON", "TokensProcessor", "CZstd", .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             exclude: ["Fixtures"]
         ),
         pluginTests("EventsReceiver", more: ["TokensProcessor"]),

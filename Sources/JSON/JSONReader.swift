@@ -255,48 +255,13 @@ public struct JSONReader {
     /// The text of a string that was stepped over; half of a surrogate pair becomes U+FFFD.
     public func text(_ range: Range<Int>) throws(JSONError) -> String {
         let written = bytes[range]
-        let text = written.contains(UInt8(ascii: "\\")) ? Self.resolved(written) : Array(written)
+        let text =
+            written.contains(UInt8(ascii: "\\"))
+            ? written.withUnsafeBufferPointer(JSONEscapes.resolve) : Array(written)
         guard let string = String(validating: text, as: UTF8.self) else {
             throw JSONError(reason: .notUTF8, offset: range.lowerBound)
         }
         return string
-    }
-
-    /// The text with its escapes resolved, of which the grammar has been checked.
-    private static func resolved(_ written: ArraySlice<UInt8>) -> [UInt8] {
-        var text: [UInt8] = []
-        var rest = written
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "\\"), let kind = rest.popFirst() else {
-                text.append(byte)
-                continue
-            }
-            switch kind {
-            case UInt8(ascii: "b"): text.append(0x08)
-            case UInt8(ascii: "f"): text.append(0x0C)
-            case UInt8(ascii: "n"): text.append(0x0A)
-            case UInt8(ascii: "r"): text.append(0x0D)
-            case UInt8(ascii: "t"): text.append(0x09)
-            case UInt8(ascii: "u"): text += UTF8.encode(scalar(&rest)) ?? UTF8.encodedReplacementCharacter
-            default: text.append(kind)
-            }
-        }
-        return text
-    }
-
-    private static func scalar(_ rest: inout ArraySlice<UInt8>) -> Unicode.Scalar {
-        let high = unit(rest)
-        rest = rest.dropFirst(4)
-        guard (0xD800..<0xDC00).contains(high) else { return Unicode.Scalar(high) ?? "\u{FFFD}" }
-        guard rest.starts(with: "\\u".utf8) else { return "\u{FFFD}" }
-        let low = unit(rest.dropFirst(2))
-        guard (0xDC00..<0xE000).contains(low) else { return "\u{FFFD}" }
-        rest = rest.dropFirst(6)
-        return Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00)) ?? "\u{FFFD}"
-    }
-
-    private static func unit(_ bytes: ArraySlice<UInt8>) -> UInt32 {
-        bytes.prefix(4).reduce(0) { $0 << 4 | (digit($1) ?? 0) }
     }
 
     /// Steps over a number that is the next value; where its digits are.

@@ -103,11 +103,13 @@ extension Observation {
         case event = 5
         /// A span of an agent, not of a model call: the sum of an unknown number of calls.
         case agentSpan = 6
+        /// A record in the store of another agent than Claude Code and Codex.
+        case agentStore = 7
 
         /// A list of this kind alone, made once for all calls of one observation.
         var alone: [Source] { Self.alone[Int(rawValue)] }
 
-        private static let alone = (0...6).map { number in Source(rawValue: number).map { [$0] } ?? [] }
+        private static let alone = (0...7).map { number in Source(rawValue: number).map { [$0] } ?? [] }
 
         /// The name in answers of the API.
         public var name: String {
@@ -118,6 +120,7 @@ extension Observation {
             case .rollout: "rollout"
             case .event: "event"
             case .agentSpan: "agent_span"
+            case .agentStore: "agent_store"
             }
         }
     }

@@ -3,6 +3,7 @@
 import CollectorKit
 import FlushCounter
 import Foundation
+import JSON
 import Testing
 import Usage
 
@@ -98,7 +99,7 @@ struct BuildingBlockTests {
         let bytes = Array(text.utf8)
         try bytes.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
-            var cursor = JSONCursor(LineBytes(base: base, count: buffer.count))
+            var cursor = JSONScanner(LineBytes(base: base, count: buffer.count))
             guard try cursor.enterObject() else { return }
             while let key = try cursor.nextKey() { found[key.string] = try cursor.text()?.string ?? "" }
         }

@@ -78,7 +78,7 @@ final class Books: Consumer {
         tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), testSettings("tokens", home: "/nowhere"))
     }
 
-    func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
+    @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         if let refusal = state.withLock({ $0.refusal }) { throw refusal }
         var batch = batch
         try tokens.process(&batch)

@@ -35,7 +35,7 @@ struct ImportTests {
         "CZlib": ["Sources/CollectorKit/HTTP/"],
         "CZstd": ["Plugins/Receivers/AgentSessions/", "Plugins/Exporters/SQLite/"],
         "GRDB": ["Plugins/Exporters/SQLite/"],
-        "GRDBSQLite": ["Plugins/Exporters/SQLite/"],
+        "GRDBSQLite": ["Plugins/Exporters/SQLite/", "Plugins/Receivers/AgentSessions/"],
         "NIOHTTP1": [
             "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
         ],

@@ -193,10 +193,12 @@ struct ObservationReader {
     private mutating func noteSession(of record: Int, in findings: inout Findings) {
         let entry = batch.records[record]
         let resource = facts(of: batch.scopes[entry.scope].resource)
-        let keys = resource.profile?.sessionKeys ?? ExtractionTable.session
+        let origin = facts(ofScope: entry.scope).origin
+        let keys =
+            origin == .sessionFiles
+            ? SessionRecords.session : resource.profile?.sessionKeys ?? ExtractionTable.session
         guard let session = session(keys) ?? resource.session else { return }
         let time = time(of: entry)
-        let origin = facts(ofScope: entry.scope).origin
         let tellsFacts =
             origin == .events || (origin == .sessionFiles && batch.equals(entry.name, SessionRecords.factsEvent))
         let position = findings.position(of: session)
@@ -314,11 +316,12 @@ struct ObservationReader {
             of: batch,
             scopedBy: scope,
             prompt: observation.counts.prompt,
-            isTranscript: observation.source == .transcript
+            isTranscript: observation.source == .transcript || observation.source == .agentStore
         )
         if facts.origin == .sessionFiles { SessionRecords.complete(&observation, attributes, of: batch) }
-        // A sum of calls resembles none of them.
-        if observation.source != .agentSpan {
+        // A sum of calls resembles none of them; a copy in a fork's store has the fork's session, under which no telemetry of it came.
+        let isCopy = observation.source == .agentStore && observation.origin.value.sessionIsFork
+        if observation.source != .agentSpan, !isCopy {
             observation.blockingKey = CallIdentity.blockingKey(observation, profile, scope: scope)
         }
         observation.weakWindow = profile.window
@@ -389,7 +392,7 @@ struct ObservationReader {
 
 extension Observation.Source {
     /// Whether it is a session file of an agent, in which all of its calls are.
-    fileprivate var isOfFiles: Bool { self == .transcript || self == .rollout }
+    fileprivate var isOfFiles: Bool { self == .transcript || self == .rollout || self == .agentStore }
 }
 
 // MARK: - Figures
@@ -469,7 +472,8 @@ extension ObservationReader {
     {
         var origin = CallOrigin()
         origin.agent = profile.name.isEmpty ? nil : profile.name
-        origin.session = session(profile.sessionKeys) ?? resource.session
+        let isFromFile = facts(ofScope: entry.scope).origin == .sessionFiles
+        origin.session = session(isFromFile ? SessionRecords.session : profile.sessionKeys) ?? resource.session
         origin.provider = provider() ?? profile.provider
         origin.model = text(ExtractionTable.model, .model).map(Self.unquoted)
         origin.user = text(ExtractionTable.user, .user) ?? resource.user

@@ -31,6 +31,8 @@ enum SessionRecords {
         Kind(event: "hammurabi.transcript.sidechain", source: .transcript, priority: 74, isSideChain: true),
         Kind(event: "hammurabi.rollout.call", source: .rollout, priority: 95),
         Kind(event: "hammurabi.rollout.total", source: .rollout, priority: 90),
+        // Below an agent's own log events, above its spans.
+        Kind(event: "hammurabi.store.call", source: .agentStore, priority: 75),
     ]
 
     /// The kind of call that an event tells of; nil when it tells of none.
@@ -46,6 +48,12 @@ enum SessionRecords {
         if case .string(let place)? = attributes.other("hammurabi.lineage", in: batch), !place.isEmpty {
             observation.keys.lineage = batch.hash(place, after: lineage)
         }
+        // The agent's own id of a call decides as a response id does.
+        if observation.keys.response == 0,
+            case .string(let key)? = attributes.other("hammurabi.call.key", in: batch), !key.isEmpty
+        {
+            observation.keys.response = batch.hash(key, after: callKey)
+        }
         // It decides, as a response id does: of one lineage there can be several calls.
         if observation.keys.response == 0,
             case .string(let place)? = attributes.other("hammurabi.lineage.own", in: batch)
@@ -60,6 +68,10 @@ enum SessionRecords {
     }
 
     private static let lineage = StableHash(domain: "lineage")
+    private static let callKey = StableHash(domain: "call-key")
+
+    /// Where these records name their session, whatever the agent's own telemetry does.
+    static let session: KeyGroup = [.sessionID]
 
     /// Adds what a record of facts tells of its session.
     static func complete(

@@ -4,10 +4,26 @@ public import CollectorKit
 
 /// What a user writes under `agent_sessions:`.
 public struct AgentSessionsConfig: ComponentConfig {
-    /// Where Claude Code keeps its transcripts.
-    public var claudeCode = Directories()
-    /// Where Codex keeps its rollouts.
-    public var codex = Directories()
+    /// The store of Claude Code.
+    public var claudeCode = Store()
+    /// The store of Codex.
+    public var codex = Store()
+    /// The stores of OpenCode, and of Kilo CLI and MiMo Code, which are built of it.
+    public var opencode = Store()
+    /// The store of Gemini CLI.
+    public var gemini = Store()
+    /// The store of GitHub Copilot's command line.
+    public var copilot = Store()
+    /// The stores of Cline, Roo Code and Kilo Code.
+    public var cline = Store()
+    /// The stores of pi and omp.
+    public var pi = Store()
+    /// The store of Qwen Code.
+    public var qwen = Store()
+    /// The stores of Kimi Code and Kimi CLI.
+    public var kimi = Store()
+    /// The store of Amp.
+    public var amp = Store()
     /// How often to look for what is new; zero to look only when asked.
     public var pollInterval = ConfigDuration(seconds: 30)
     /// What to do with what is there when the files are first looked at.
@@ -19,19 +35,37 @@ public struct AgentSessionsConfig: ComponentConfig {
     public init() {}
 
     enum CodingKeys: String, CodingKey {
-        case codex, checkpoint
+        case codex, opencode, gemini, copilot, cline, pi, qwen, kimi, amp, checkpoint
         case claudeCode = "claude_code"
         case pollInterval = "poll_interval"
         case startAt = "start_at"
     }
 
-    /// Where an agent keeps its sessions.
-    public struct Directories: ConfigSection, Hashable {
+    /// What is read of an agent, and where.
+    public struct Store: ConfigSection, Hashable {
+        /// Whether its store is read where there is one.
+        public var enabled = true
         /// Homes of the agent, or the folders of sessions in them; empty for the agent's own.
         public var directories: [ConfigPath] = []
 
         /// The agent's own.
         public init() {}
+    }
+
+    /// The section of an agent.
+    func section(_ agent: Agent) -> Store {
+        switch agent {
+        case .claudeCode: claudeCode
+        case .codex: codex
+        case .openCode: opencode
+        case .gemini: gemini
+        case .copilot: copilot
+        case .cline: cline
+        case .pi: pi
+        case .qwen: qwen
+        case .kimi: kimi
+        case .amp: amp
+        }
     }
 
     /// Where reading begins when nothing is remembered.
@@ -43,17 +77,22 @@ public struct AgentSessionsConfig: ComponentConfig {
     }
 
     /// What each key means.
-    public static let documentation = [
-        "claude_code": "transcripts of Claude Code",
-        "claude_code.directories":
-            "its homes, or their projects folders; by default $CLAUDE_CONFIG_DIR, else ~/.claude and ~/.config/claude",
-        "codex": "rollouts of Codex",
-        "codex.directories": "its homes, or their sessions folders; by default $CODEX_HOME, else ~/.codex",
-        "poll_interval": "how often to look for what is new; 0s to look only when asked",
-        "start_at": "beginning: read what is there; end: only what comes after the first look",
-        "checkpoint":
-            "the file that remembers how far each file was read; by default agent_sessions.checkpoint in the program's home",
-    ]
+    public static let documentation: [String: String] = {
+        var meanings = [
+            "poll_interval": "how often to look for what is new; 0s to look only when asked",
+            "start_at": "beginning: read what is there; end: only what comes after the first look",
+            "checkpoint":
+                "the file that remembers how far each file was read; by default agent_sessions.checkpoint in the program's home",
+        ]
+        for agent in Agent.allCases {
+            let (key, store) = (agent.rawValue, agent.store)
+            meanings[key] = "the store of \(store.title)"
+            meanings[key + ".enabled"] = "whether \(store.title) is read where there is a store"
+            meanings[key + ".directories"] =
+                "its homes, or the folders of sessions in them; by default \(store.homesInWords)"
+        }
+        return meanings
+    }()
 
     /// Refuses intervals that would keep the disk busy, and directories without a name.
     public func validate(_ findings: inout ConfigFindings) {
@@ -65,9 +104,13 @@ public struct AgentSessionsConfig: ComponentConfig {
                 help: "write 1s or more, or 0s to look only when asked"
             )
         }
-        for (key, section) in [("claude_code", claudeCode), ("codex", codex)] {
-            for (position, directory) in section.directories.enumerated() where directory.isEmpty {
-                findings.error("empty-value", "a directory needs a path", at: [key, "directories", "\(position)"])
+        for agent in Agent.allCases {
+            for (position, directory) in section(agent).directories.enumerated() where directory.isEmpty {
+                findings.error(
+                    "empty-value",
+                    "a directory needs a path",
+                    at: [agent.rawValue, "directories", "\(position)"]
+                )
             }
         }
     }

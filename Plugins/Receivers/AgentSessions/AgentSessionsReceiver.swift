@@ -271,7 +271,7 @@ extension ComponentFactory {
             "agent_sessions",
             AgentSessionsConfig.self,
             signals: [.logs],
-            summary: "reads the session files of Claude Code and Codex on this machine"
+            summary: "reads what coding agents keep of their sessions on this machine"
         ) { config, settings, next in
             AgentSessionsReceiver(config, settings, environment: environment, machine: machine, next: next)
         }

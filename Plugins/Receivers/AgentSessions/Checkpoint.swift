@@ -52,11 +52,15 @@ struct Checkpoint: Equatable {
     var unreadable = UnreadableFiles()
 
     /// The first bytes of the file; they end with the version of the format.
-    private static let signature: [UInt8] = Array("hammurabi agent_sessions 4\n".utf8)
+    private static let signature: [UInt8] = Array("hammurabi agent_sessions 5\n".utf8)
+    /// Version 4, of 0.1.0, has the marks of Claude Code and Codex alone, written in the same way.
+    private static let formerSignature: [UInt8] = Array("hammurabi agent_sessions 4\n".utf8)
 
     /// Reads a checkpoint; nil when it is damaged or of another version, which costs no more than reading everything again.
     init?(_ bytes: [UInt8]) {
-        guard bytes.starts(with: Self.signature), bytes.count >= Self.signature.count + 8 else { return nil }
+        guard bytes.starts(with: Self.signature) || bytes.starts(with: Self.formerSignature),
+            bytes.count >= Self.signature.count + 8
+        else { return nil }
         var reader = StateDecoder(bytes[Self.signature.count...])
         let body = bytes[Self.signature.count..<(bytes.count - 8)]
         guard StateDecoder(bytes[(bytes.count - 8)...]).trailingHash == StateDecoder.hash(body) else { return nil }

@@ -26,8 +26,13 @@ final class FileStream {
     }
 
     /// Opens a file; never waits for one that is no plain file.
-    init(_ file: FoundFile) throws(Failure) {
-        descriptor = open(file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW)
+    convenience init(_ file: FoundFile) throws(Failure) {
+        try self.init(path: file.path, isCompressed: file.isCompressed)
+    }
+
+    /// Opens a file at a path.
+    init(path: String, isCompressed: Bool = false) throws(Failure) {
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW)
         guard descriptor >= 0 else { throw .system }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -35,7 +40,7 @@ final class FileStream {
             throw Failure("it is no plain file")
         }
         identity = FileIdentity(status)
-        inflater = file.isCompressed ? ZstdInflater() : nil
+        inflater = isCompressed ? ZstdInflater() : nil
     }
 
     deinit { close(descriptor) }

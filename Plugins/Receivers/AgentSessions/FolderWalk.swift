@@ -15,6 +15,9 @@ struct FoundFile: Equatable {
     /// When it was last written, in nanoseconds since 1970.
     var modified: Int64
     var isArchived: Bool
+    var layout = FileLayout.lines
+    /// The name of the service under which its calls are reported.
+    var service: String
 
     /// The path from its root.
     var relative: String { String(Substring(path.utf8.dropFirst(rootLength + 1))) }
@@ -40,11 +43,10 @@ struct FolderWalk {
     /// What could not be looked through.
     private(set) var problems: [ScanProblem] = []
 
-    private static let deepest = 24
+    /// Folders are looked through to this depth.
+    static let deepest = 24
     /// Outputs of tools, which can be many and tell no usage.
     private static let leftOut: Set<String> = ["tool-results", "file-history"]
-    /// What Claude Code notes of the steps of a workflow, beside the transcripts of its agents (junhoyeo/tokscale#837).
-    private static let leftOutFiles = ["/journal.jsonl"]
 
     /// Whether there is a folder at a path.
     func isFolder(_ path: String) -> Bool {
@@ -55,20 +57,33 @@ struct FolderWalk {
     /// The session files below a root.
     mutating func files(below root: SessionFolders.Root) -> [FoundFile] {
         var found: [FoundFile] = []
-        let rootLength = root.path.utf8.count
-        visit(root.path, 0, root.agent == .codex ? [".jsonl", ".jsonl.zst"] : [".jsonl"]) { path, status in
-            guard !Self.leftOutFiles.contains(where: path.hasSuffix) else { return }
+        let (store, rootLength) = (root.agent.store, root.path.utf8.count)
+        // The log of a database is part of it.
+        var logs: [String: (size: Int64, modified: Int64)] = [:]
+        visit(root.path, 0, store.endings, lowest: root.depth) { path, status in
+            let size = Int64(status.st_size)
+            let modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+            if path.hasSuffix("-wal") { return logs[path] = (size, modified) }
+            let relative = String(Substring(path.utf8.dropFirst(rootLength + 1)))
+            guard let layout = store.layout(relative) else { return }
             found.append(
                 FoundFile(
                     agent: root.agent,
                     path: path,
                     rootLength: rootLength,
                     identity: FileIdentity(status),
-                    size: Int64(status.st_size),
-                    modified: Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec),
-                    isArchived: root.isArchive
+                    size: size,
+                    modified: modified,
+                    isArchived: root.isArchive,
+                    layout: layout,
+                    service: store.service(path)
                 )
             )
+        }
+        for index in found.indices where found[index].layout == .database {
+            guard let log = logs[found[index].path + "-wal"] else { continue }
+            found[index].size += log.size
+            found[index].modified = max(found[index].modified, log.modified)
         }
         found.removeAll { !seenFiles.insert($0.identity).inserted }
         return found
@@ -87,10 +102,13 @@ struct FolderWalk {
     }
 
     /// Hands over every file below a folder whose name ends in one of some ways.
+    ///
+    /// - Parameter lowest: Folders below this depth are passed over; they are no fault.
     private mutating func visit(
         _ path: String,
         _ depth: Int,
         _ endings: [StaticString],
+        lowest: Int = FolderWalk.deepest,
         _ body: (String, borrowing stat) -> Void
     ) {
         guard depth < Self.deepest, let folder = opendir(path) else {
@@ -116,8 +134,9 @@ struct FolderWalk {
                 }
             }
         }
+        guard depth < lowest else { return }
         for name in below.sorted() where name != "." && name != ".." && !Self.leftOut.contains(name) {
-            visit(path + "/" + name, depth + 1, endings, body)
+            visit(path + "/" + name, depth + 1, endings, lowest: lowest, body)
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import JSON
 import Usage
 
 /// Reads the times of lines; most lines of a file are of one day, whose beginning is remembered.
@@ -9,7 +10,7 @@ struct InstantReader {
     private var beginning: Int64 = 0
 
     /// The instant that a text such as `2026-11-22T08:13:37.999Z` names; nil for anything else.
-    mutating func instant(_ text: JSONCursor.Text) -> Timestamp? {
+    mutating func instant(_ text: JSONScanner.Text) -> Timestamp? {
         let bytes = UnsafeRawPointer(text.bytes.base)
         guard text.bytes.count == 24, let (hour, minute, second, milli) = clock(text.bytes.base) else {
             return text.bytes.count <= 40 ? Timestamp(iso8601: text.string) : nil
@@ -45,7 +46,7 @@ struct InstantReader {
     }
 }
 
-extension JSONCursor.Text {
+extension JSONScanner.Text {
     /// The text as a string, the one already at hand if it says the same.
     func string(reusing known: String?) -> String {
         guard let known, says(known) else { return string }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import JSON
 
 /// Lines that hold more than one JSON object, because the line feed between two of them was lost.
 ///
@@ -87,9 +88,9 @@ extension LineBytes {
 
     /// The end of the object that begins at a place; nil when none does, or when it is not whole.
     private func objectEnd(from place: Int) -> Int? {
-        var cursor = JSONCursor(suffix(from: place))
+        var cursor = JSONScanner(suffix(from: place))
         guard (try? cursor.enterObject()) == true else { return nil }
-        cursor = JSONCursor(suffix(from: place))
+        cursor = JSONScanner(suffix(from: place))
         return (try? cursor.skipValue()) == nil ? nil : place + cursor.offset
     }
 
@@ -103,7 +104,7 @@ extension LineBytes {
             var from = 1
             while tries < Self.mostTries, let place = line.position(of: beginning, from: from) {
                 tries += 1
-                var cursor = JSONCursor(line.suffix(from: place))
+                var cursor = JSONScanner(line.suffix(from: place))
                 if (try? cursor.skipValue()) != nil, place + cursor.offset == last { return line.suffix(from: place) }
                 from = place + 1
             }

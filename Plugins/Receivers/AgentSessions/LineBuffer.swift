@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import JSON
 
 /// Cuts a stream of bytes into lines within bounded memory; one buffer serves file after file.
 ///
@@ -147,8 +148,13 @@ struct LineCondenser {
     /// How many bytes of that text were kept.
     private var kept = 0
 
-    /// As much of a text is kept: more than any name, id or path has.
+    /// As much of a text of a line is kept: more than any name, id or path has.
     static let longestText = 4_096
+
+    /// As much of a text is kept here.
+    private let longest: Int
+
+    init(longestText: Int = LineCondenser.longestText) { longest = longestText }
 
     /// Condenses a piece in place.
     ///
@@ -182,12 +188,12 @@ struct LineCondenser {
 
     /// How many of the bytes of a text are kept; whole escapes only.
     private mutating func room(_ count: Int, _ bytes: UnsafePointer<UInt8>) -> Int {
-        let room = Self.longestText - kept
+        let room = longest - kept
         guard count > room else {
             kept += count
             return count
         }
-        kept = Self.longestText
+        kept = longest
         return room - Self.slashes(before: room, bytes, from: 0) % 2
     }
 

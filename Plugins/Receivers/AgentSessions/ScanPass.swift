@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import JSON
 import Usage
 
 /// One way through all session files, cut into steps that each give a request of bounded size.
@@ -16,6 +17,7 @@ final class ScanPass {
     private var files: ArraySlice<FoundFile> = []
     private var known: [String: FileMark]
     private var open: OpenFile?
+    private var openStore: OpenStore?
     private var report = ScanReport()
     private var progress = ScanProgress()
     /// What cannot be opened now.
@@ -103,8 +105,10 @@ final class ScanPass {
             for file in best.values { histories.add(file) }
         }
         let places = changed.map { (place: $0.relative, file: $0) }
+        // The files of one service follow one another, because a request is of one.
         changed = places.sorted {
-            ($0.file.agent.rawValue, $0.place, $0.file.path) < ($1.file.agent.rawValue, $1.place, $1.file.path)
+            ($0.file.agent.rawValue, $0.file.service, $0.place, $0.file.path)
+                < ($1.file.agent.rawValue, $1.file.service, $1.place, $1.file.path)
         }.map(\.file)
         files = changed[...]
         progress.totalFiles = best.count
@@ -119,16 +123,17 @@ final class ScanPass {
     func step() -> Step {
         var step = Step()
         swap(&step.marks, &moved)
-        guard let agent = open?.file.agent ?? files.first?.agent else { return finish(&step) }
-        var sink = RecordSink(agent: agent, machine: options.machine, seen: seen)
+        guard let service = (open?.file ?? openStore?.file ?? files.first)?.service else { return finish(&step) }
+        var sink = RecordSink(service: service, machine: options.machine, seen: seen)
         let limit = progress.bytes + Self.stepSize
         while !sink.isFull, progress.bytes < limit {
-            if open == nil {
-                guard let file = files.first, file.agent == agent else { break }
+            if open == nil, openStore == nil {
+                guard let file = files.first, file.service == service else { break }
                 files.removeFirst()
                 openFile(file, &step)
             }
             if open != nil { readOn(into: &sink, until: limit, &step) }
+            if openStore != nil { readStore(into: &sink, &step) }
         }
         report.calls += sink.callCount
         step.recordCount = sink.recordCount
@@ -140,7 +145,7 @@ final class ScanPass {
         step.progress = progress
         step.report = report
         report = ScanReport()
-        if open == nil, files.isEmpty { step.unreadable = unreadable }
+        if open == nil, openStore == nil, files.isEmpty { step.unreadable = unreadable }
         return step
     }
 
@@ -172,10 +177,18 @@ final class OpenFile {
     }
 }
 
+/// The document or database that is being read.
+struct OpenStore {
+    let file: FoundFile
+    let reader: any PieceReader
+    var faults: FileFaults
+}
+
 /// What a pass does with one file.
 extension ScanPass {
     private func openFile(_ file: FoundFile, _ step: inout Step) {
         progress.files += 1
+        guard file.layout == .lines else { return openStore(file, &step) }
         do throws(FileStream.Failure) {
             let stream = try FileStream(file)
             let mark = known[file.key].flatMap { goesOn($0, file, stream) ? $0 : nil }
@@ -185,10 +198,11 @@ extension ScanPass {
             }
             if let mark { try stream.seek(to: mark.offset) }
             buffer.reset(offset: mark?.offset ?? 0, isInsideLine: mark?.isInsideLine ?? false)
+            guard let reader = lineReader(for: file, mark?.state) else { return }
             open = OpenFile(
                 file,
                 stream,
-                reader(for: file, mark?.state),
+                reader,
                 head: mark.map { $0.head.isWhole ? $0.head : stream.head(length: FileHead.longest) },
                 after: mark
             )
@@ -212,26 +226,17 @@ extension ScanPass {
             offset: file.size,
             isInsideLine: !stream.endsLine(at: file.size),
             head: stream.head(length: FileHead.longest),
-            state: reader(for: file, nil).state
+            state: lineReader(for: file, nil)?.state ?? .store(StoreState())
         )
     }
 
-    private func reader(for file: FoundFile, _ state: ReaderState?) -> any SessionReader {
-        let place = SessionPlace(file)
-        switch (file.agent, state) {
-        case (.claudeCode, .transcript(let state)):
-            return TranscriptReader(state, place: place, projects: projects)
-        case (.claudeCode, _):
-            return TranscriptReader(TranscriptState(), place: place, projects: projects)
-        case (.codex, .rollout(let state)):
-            return rolloutReader(state, place)
-        case (.codex, _):
-            return rolloutReader(RolloutState(), place)
-        }
+    private var context: ReaderContext {
+        ReaderContext(projects: projects, lineages: lineages, histories: histories)
     }
 
-    private func rolloutReader(_ state: RolloutState, _ place: SessionPlace) -> RolloutReader {
-        RolloutReader(state, place: place, projects: projects, lineages: lineages, histories: histories)
+    private func lineReader(for file: FoundFile, _ state: ReaderState?) -> (any SessionReader)? {
+        guard case .lines(let reader) = file.agent.store.reader(file, state, context) else { return nil }
+        return reader
     }
 
     /// Reads on in the open file until the sink is full, enough was read or the file ends.
@@ -315,7 +320,7 @@ extension ScanPass {
     /// If it is whole, it is told now, by a reader of its own; it is read once more when its end has come.
     private func readRest(_ current: OpenFile, into sink: inout RecordSink) {
         guard let rest = buffer.rest else { return }
-        let reader = reader(for: current.file, current.reader.state)
+        guard let reader = lineReader(for: current.file, current.reader.state) else { return }
         _ = rest.forEachObject { object throws(LineFault) in
             try reader.read(object, into: &sink)
         } fault: { _ in
@@ -338,6 +343,71 @@ extension ScanPass {
             head: current.head ?? current.stream.beginning ?? FileHead(),
             state: current.reader.state,
             faults: current.faults.isEmpty ? nil : current.faults
+        )
+    }
+}
+
+// MARK: - Documents and databases
+
+extension ScanPass {
+    private func openStore(_ file: FoundFile, _ step: inout Step) {
+        let mark = known[file.key]
+        if mark == nil, options.skipsUnknown {
+            var state = StoreState()
+            state.begin = max(1, file.modified)
+            step.marks[file.key] = storeMark(file, state, isWhole: true)
+            return
+        }
+        var state: StoreState?
+        if case .store(let known)? = mark?.state { state = known }
+        // Another database in the place of a known one is read from its beginning.
+        if mark?.identity != file.identity { state?.cursor = 0 }
+        guard case .pieces(let reader) = file.agent.store.reader(file, state.map(ReaderState.store), context) else {
+            return
+        }
+        openStore = OpenStore(file: file, reader: reader, faults: FileFaults(path: file.path))
+        report.scanned += 1
+    }
+
+    /// Reads on in the open document or database until the sink is full or nothing is left.
+    private func readStore(into sink: inout RecordSink, _ step: inout Step) {
+        guard var current = openStore else { return }
+        var outcome = PieceOutcome.done
+        do throws(FileStream.Failure) {
+            outcome = try current.reader.read(into: &sink)
+            for (fault, part) in sink.takeFaults() {
+                report.note(
+                    ScanProblem(path: current.file.path, line: part.map { Int(clamping: $0) }, message: fault.message)
+                )
+                current.faults.note(fault.message, line: part, left: &faultsLeft)
+            }
+            step.marks[current.file.key] = storeMark(
+                current.file,
+                current.reader.state,
+                isWhole: outcome == .done,
+                current.faults.isEmpty ? nil : current.faults
+            )
+        } catch {
+            _ = sink.takeFaults()
+            note(ScanProblem(path: current.file.path, line: nil, message: "the file cannot be read: \(error.message)"))
+        }
+        openStore = outcome == .more ? current : nil
+        if outcome != .more { progress.bytes += current.file.size }
+    }
+
+    private func storeMark(
+        _ file: FoundFile,
+        _ state: StoreState,
+        isWhole: Bool,
+        _ faults: FileFaults? = nil
+    ) -> FileMark {
+        FileMark(
+            identity: file.identity,
+            size: isWhole ? file.size : -1,
+            modified: file.modified,
+            offset: 0,
+            state: .store(state),
+            faults: faults
         )
     }
 }

@@ -28,6 +28,7 @@ struct SessionPlace: Equatable {
         case .codex:
             // rollout-2026-11-22T08-01-19-<uuid>
             if stem.utf8.count > 36 { session = String(stem.suffix(36)) }
+        default: break
         }
     }
 
@@ -42,13 +43,8 @@ struct SessionPlace: Equatable {
 }
 
 extension FoundFile {
-    /// Under what the file is remembered: a rollout by its name, which it keeps when it is archived or compressed.
-    var key: String {
-        switch agent {
-        case .claudeCode: path
-        case .codex: "codex:" + SessionPlace.stem(path)
-        }
-    }
+    /// Under what the file is remembered.
+    var key: String { agent.store.key(path) }
 
     /// Of several copies of one rollout the one that is written to comes first: plain before compressed, live before archived.
     var rank: Int { (isCompressed ? 2 : 0) + (isArchived ? 1 : 0) }

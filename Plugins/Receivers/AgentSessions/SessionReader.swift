@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Usage
+import JSON
 
 /// Reads the lines of one session file in order and tells what they mean.
 ///
@@ -22,6 +22,14 @@ protocol SessionReader: AnyObject {
 indirect enum ReaderState: Equatable {
     case transcript(TranscriptState)
     case rollout(RolloutState)
+    case store(StoreState)
+}
+
+/// Why a line cannot be read.
+typealias LineFault = JSONScanError
+
+extension LineFault {
+    static let joined = LineFault("something that is no JSON object follows one on the line")
 }
 
 extension LineBytes {
@@ -29,13 +37,8 @@ extension LineBytes {
     ///
     /// - Throws: ``LineFault/cutOff`` when it is no JSON object from end to end.
     func object() throws(LineFault) -> LineBytes? {
-        var (start, end) = (0, count)
-        // A byte order mark can only stand at the beginning of a file.
-        if count >= 3, base[0] == 0xEF, base[1] == 0xBB, base[2] == 0xBF { start = 3 }
-        while start < end, base[start] <= 32, base[start] > 0 { start += 1 }
-        while end > start, base[end - 1] <= 32, base[end - 1] > 0 { end -= 1 }
-        guard start < end else { return nil }
-        guard base[start] == UInt8(ascii: "{"), base[end - 1] == UInt8(ascii: "}") else { throw .cutOff }
-        return LineBytes(base: base + start, count: end - start)
+        guard let text = trimmed() else { return nil }
+        guard text.base[0] == UInt8(ascii: "{"), text.base[text.count - 1] == UInt8(ascii: "}") else { throw .cutOff }
+        return text
     }
 }

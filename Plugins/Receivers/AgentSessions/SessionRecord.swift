@@ -5,7 +5,7 @@ import Usage
 
 /// What the receiver tells about session files, as OTLP log records of the scope ``scope``.
 ///
-/// Every record has the resource attributes `service.name` (`claude-code` or `codex`) and, where known, `host.name`, and `session.id`.
+/// Every record has the resource attributes `service.name` (`claude-code`, `codex`, `opencode` …) and, where known, `host.name`, and `session.id`.
 /// Its event name says what it is:
 ///
 /// | event | what it tells |
@@ -14,6 +14,7 @@ import Usage
 /// | `hammurabi.transcript.sidechain` | the same from a sub-agent or a side question, which may repeat its parent's calls |
 /// | `hammurabi.rollout.call` | a call, from a `token_usage_record` of a Codex rollout |
 /// | `hammurabi.rollout.total` | a call, from the growth of a rollout's running total |
+/// | `hammurabi.store.call` | a call, from the store of another agent |
 /// | `hammurabi.session` | facts about a session at the record's time |
 ///
 /// Calls carry the standard `gen_ai.response.id`, `gen_ai.response.model`, `gen_ai.provider.name`, `gen_ai.usage.input_tokens` (cached
@@ -21,7 +22,8 @@ import Usage
 /// `gen_ai.agent.id`, then `request_id`, `anthropic.usage.cache_creation.ephemeral_5m_input_tokens` and `…_1h_…`, `service_tier`,
 /// `speed`, `inference_geo`, `cost_usd`, `project.name` (the last part of its path) and of our own
 ///
-/// - `hammurabi.lineage`: the place of the call in the history that a rollout and its forks share,
+/// - `hammurabi.lineage`: the place of the call in the history that a rollout and its forks share, or what else names it in a store,
+/// - `hammurabi.call.key`: the agent's own id of the call, which decides over its place,
 /// - `hammurabi.lineage.own`: its place in the history of the thread that made it, where forks may have equal turns of their own,
 /// - `hammurabi.session.fork`: true on lines of a background fork, which begins with copies of its parent's calls,
 /// - `hammurabi.web_searches`: how many web searches the provider ran,
@@ -38,6 +40,7 @@ enum SessionRecord {
         case transcriptSidechain = "hammurabi.transcript.sidechain"
         case rolloutCall = "hammurabi.rollout.call"
         case rolloutTotal = "hammurabi.rollout.total"
+        case storeCall = "hammurabi.store.call"
         case session = "hammurabi.session"
     }
 }
@@ -49,6 +52,11 @@ struct CallRecord: Equatable {
     var session: String
     var request: String?
     var response: String?
+    /// The agent's own id of the call, which decides over ``lineage``.
+    ///
+    /// Only where the agent sends no telemetry: an id of another kind would keep the call apart from the same one there.
+    var key: String?
+    /// Where the call is in the history, or what else names it in the stores of its agent.
     var lineage: String?
     /// The same for the thread that made the call alone.
     var ownLineage: String?
@@ -85,6 +93,7 @@ struct CallRecord: Equatable {
             record.add(AttributeKey.sessionID.name, session)
             record.add(.requestID, request)
             record.add(.genAIResponseID, response)
+            if let key { record.add("hammurabi.call.key", key) }
             if let lineage, !lineage.isEmpty { record.add("hammurabi.lineage", lineage) }
             if let ownLineage { record.add("hammurabi.lineage.own", ownLineage) }
             if isFork { record.add("hammurabi.session.fork", true) }
@@ -113,11 +122,18 @@ struct CallRecord: Equatable {
 
     /// What two copies of the line of one answer have in common; zero when the line names no id.
     var identity: UInt64 {
-        guard let key = response ?? ownLineage ?? lineage ?? request else { return 0 }
-        var hash = StableHash(domain: "agent-sessions-call")
-        hash.combine(key)
+        guard let name = response ?? key ?? ownLineage ?? lineage ?? request else { return 0 }
         // Without a request id the id of an answer may be a gateway's, the same for all.
-        if request == nil, lineage == nil { hash.combine(input) }
+        return Self.identity(name, prompt: request == nil && lineage == nil && key == nil ? input : nil)
+    }
+
+    /// The same of a call that is named by its place in the history alone.
+    static func identity(ofPlace lineage: String) -> UInt64 { identity(lineage, prompt: nil) }
+
+    private static func identity(_ name: String, prompt: Int64?) -> UInt64 {
+        var hash = StableHash(domain: "agent-sessions-call")
+        hash.combine(name)
+        if let prompt { hash.combine(prompt) }
         return hash.value
     }
 

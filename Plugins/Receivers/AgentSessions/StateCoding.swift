@@ -34,6 +34,7 @@ struct StateEncoder {
         switch mark.state {
         case .transcript(let state): transcript(state)
         case .rollout(let state): rollout(state)
+        case .store(let state): store(state)
         }
         faults(mark.faults)
     }
@@ -69,6 +70,17 @@ struct StateEncoder {
         for vector in vectors {
             for value in vector.values + [vector.total] { number(value) }
         }
+    }
+
+    private mutating func store(_ state: StoreState) {
+        number(2)
+        for text in [
+            state.session, state.parent, state.project, state.branch, state.version, state.title, state.model,
+            state.note,
+        ] { optional(text) }
+        for value in [
+            state.lastSeen, state.lastReported, state.cursor, state.count, state.begin,
+        ] { number(value) }
     }
 
     /// The hash of everything written, as eight bytes.
@@ -138,9 +150,30 @@ struct StateDecoder {
             lines: lines,
             isInsideLine: isInsideLine,
             head: head,
-            state: number() == 1 ? .rollout(rollout()) : .transcript(transcript()),
+            state: state(),
             faults: faults()
         )
+    }
+
+    private mutating func state() -> ReaderState {
+        switch number() {
+        case 0: return .transcript(transcript())
+        case 1: return .rollout(rollout())
+        case 2: return .store(store())
+        default:
+            fail()
+            return .store(StoreState())
+        }
+    }
+
+    private mutating func store() -> StoreState {
+        var state = StoreState()
+        (state.session, state.parent, state.project) = (optional(), optional(), optional())
+        (state.branch, state.version, state.title) = (optional(), optional(), optional())
+        (state.model, state.note) = (optional(), optional())
+        (state.lastSeen, state.lastReported) = (number(), number())
+        (state.cursor, state.count, state.begin) = (number(), number(), number())
+        return state
     }
 
     private mutating func transcript() -> TranscriptState {

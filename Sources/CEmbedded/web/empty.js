@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 
 const steps = (origin) => [
   ["Connect your agents", "hammurabi onboard", "Finds Claude Code, Codex, Gemini CLI and others on this machine, shows what it would change, and asks."],
-  ["Bring in what is there already", "hammurabi scan", "Reads the session files of Claude Code and Codex. Safe to repeat: a call counts once."],
+  ["Bring in what is there already", "hammurabi scan", "Reads what your agents keep of their sessions. Safe to repeat: a call counts once."],
   ["Or send an event yourself", `curl ${origin}/api/telemetry/ingest -H 'Content-Type: application/json' \\\n  -d '{"sessionId":"hello","model":"claude-sonnet-4-5","inputTokens":1200,"outputTokens":300}'`, "It appears here a moment later."],
 ];
 

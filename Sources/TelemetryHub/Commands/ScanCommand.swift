@@ -13,7 +13,7 @@ import Usage
 struct ScanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scan",
-        abstract: "Reads the session files of Claude Code and Codex on this machine.",
+        abstract: "Reads what coding agents keep of their sessions on this machine.",
         discussion:
             "Asks a running collector to do it; without one, reads them itself through the configured pipelines."
     )

@@ -19,7 +19,7 @@ public struct Provenance: OptionSet, Sendable, Hashable {
     public init(_ source: Observation.Source) {
         switch source {
         case .otlpLog, .otlpSpan, .event, .agentSpan: self = .measured
-        case .transcript, .rollout: self = .transcript
+        case .transcript, .rollout, .agentStore: self = .transcript
         }
     }
 

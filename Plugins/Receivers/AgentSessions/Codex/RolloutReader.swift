@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Usage
 
 /// What a rollout has told so far of its thread.
@@ -87,7 +88,7 @@ final class RolloutReader: SessionReader {
 
     func noteEnd(_ line: LineBytes) {
         // The time stands at the beginning of a line, so that a long line need not be read.
-        var cursor = JSONCursor(LineBytes(base: line.base, count: min(line.count, 64)))
+        var cursor = JSONScanner(LineBytes(base: line.base, count: min(line.count, 64)))
         guard (try? cursor.enterObject()) == true, let key = try? cursor.nextKey(), key.equals("timestamp"),
             let time = (try? cursor.text()).flatMap({ instants.instant($0) })
         else { return }

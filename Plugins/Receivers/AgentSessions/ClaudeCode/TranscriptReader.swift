@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Usage
 
 /// What a transcript has told so far of its session.
@@ -99,7 +100,7 @@ final class TranscriptReader: SessionReader {
         return time ?? Timestamp(nanoseconds: facts.lastSeen > 0 ? facts.lastSeen : place.modified)
     }
 
-    private func take(_ text: JSONCursor.Text?, as fact: inout String?) {
+    private func take(_ text: JSONScanner.Text?, as fact: inout String?) {
         guard let text, !text.says(fact) else { return }
         fact = text.string
         hasNews = true
@@ -202,6 +203,6 @@ extension CallRecord {
     }
 }
 
-extension JSONCursor.Text {
-    fileprivate func isSame(as other: JSONCursor.Text) -> Bool { bytes.buffer.elementsEqual(other.bytes.buffer) }
+extension JSONScanner.Text {
+    fileprivate func isSame(as other: JSONScanner.Text) -> Bool { bytes.buffer.elementsEqual(other.bytes.buffer) }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What a line of a Codex rollout tells of a call or of its thread.
 struct RolloutLine {
-    typealias Text = JSONCursor.Text
+    typealias Text = JSONScanner.Text
 
     var timestamp: Text?
     var ordinal: Int64?
@@ -42,7 +44,7 @@ struct RolloutLine {
     ///
     /// - Parameter unknownType: Is told the line's type when nobody has told us of it.
     static func isOfInterest(_ line: LineBytes, unknownType: (Text) -> Void = { _ in }) -> Bool {
-        var head = JSONCursor(LineBytes(base: line.base, count: min(line.count, headLength)))
+        var head = JSONScanner(LineBytes(base: line.base, count: min(line.count, headLength)))
         do throws(LineFault) {
             guard try head.enterObject() else { return true }
             while let key = try head.nextKey() {
@@ -78,7 +80,7 @@ struct RolloutLine {
     ]
 
     init(_ line: LineBytes) throws(LineFault) {
-        var cursor = JSONCursor(line)
+        var cursor = JSONScanner(line)
         guard try cursor.enterObject() else { throw .cutOff }
         while let key = try cursor.nextKey() {
             switch key.bytes.count {
@@ -93,7 +95,7 @@ struct RolloutLine {
 }
 
 extension RolloutLine.Payload {
-    init?(_ cursor: inout JSONCursor) throws(LineFault) {
+    init?(_ cursor: inout JSONScanner) throws(LineFault) {
         guard try cursor.enterObject() else { return nil }
         while let key = try cursor.nextKey() {
             if try readThread(key, &cursor) { continue }
@@ -103,7 +105,7 @@ extension RolloutLine.Payload {
     }
 
     /// Members that say which thread this is.
-    private mutating func readThread(_ key: JSONCursor.Text, _ cursor: inout JSONCursor) throws(LineFault) -> Bool {
+    private mutating func readThread(_ key: JSONScanner.Text, _ cursor: inout JSONScanner) throws(LineFault) -> Bool {
         switch key.bytes.count {
         case 2 where key.equals("id"): id = try cursor.text()
         case 3 where key.equals("cwd"): folder = try cursor.text()
@@ -122,7 +124,7 @@ extension RolloutLine.Payload {
     }
 
     /// Members that say what was used.
-    private mutating func readUsage(_ key: JSONCursor.Text, _ cursor: inout JSONCursor) throws(LineFault) -> Bool {
+    private mutating func readUsage(_ key: JSONScanner.Text, _ cursor: inout JSONScanner) throws(LineFault) -> Bool {
         switch key.bytes.count {
         case 4 where key.equals("type"): type = try cursor.text()
         case 4 where key.equals("info"): try readInfo(&cursor)
@@ -136,7 +138,7 @@ extension RolloutLine.Payload {
         return true
     }
 
-    private mutating func readInfo(_ cursor: inout JSONCursor) throws(LineFault) {
+    private mutating func readInfo(_ cursor: inout JSONScanner) throws(LineFault) {
         guard try cursor.enterObject() else { return }
         while let key = try cursor.nextKey() {
             if key.equals("total_token_usage") {
@@ -151,14 +153,14 @@ extension RolloutLine.Payload {
         }
     }
 
-    private mutating func readGit(_ cursor: inout JSONCursor) throws(LineFault) {
+    private mutating func readGit(_ cursor: inout JSONScanner) throws(LineFault) {
         try members(of: &cursor, named: "branch") { payload, cursor throws(LineFault) in
             payload.branch = try cursor.text()
         }
     }
 
     /// `source.subagent.thread_spawn` names the thread that started this one.
-    private mutating func readSource(_ cursor: inout JSONCursor) throws(LineFault) {
+    private mutating func readSource(_ cursor: inout JSONScanner) throws(LineFault) {
         try members(of: &cursor, named: "subagent") { payload, cursor throws(LineFault) in
             try payload.members(of: &cursor, named: "thread_spawn") { payload, cursor throws(LineFault) in
                 try payload.readSpawn(&cursor)
@@ -167,9 +169,9 @@ extension RolloutLine.Payload {
     }
 
     private mutating func members(
-        of cursor: inout JSONCursor,
+        of cursor: inout JSONScanner,
         named name: StaticString,
-        _ body: (inout Self, inout JSONCursor) throws(LineFault) -> Void
+        _ body: (inout Self, inout JSONScanner) throws(LineFault) -> Void
     ) throws(LineFault) {
         guard try cursor.enterObject() else { return }
         while let key = try cursor.nextKey() {
@@ -177,7 +179,7 @@ extension RolloutLine.Payload {
         }
     }
 
-    private mutating func readSpawn(_ cursor: inout JSONCursor) throws(LineFault) {
+    private mutating func readSpawn(_ cursor: inout JSONScanner) throws(LineFault) {
         guard try cursor.enterObject() else { return }
         while let key = try cursor.nextKey() {
             switch key.bytes.count {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The token figures of Codex, of one call or running totals; cached input is part of input, reasoning of output.
 struct TokenVector: Equatable {
     var input: Int64 = 0
@@ -12,7 +14,7 @@ struct TokenVector: Equatable {
     init() {}
 
     /// Reads the next value; nil when it is no object.
-    init?(_ cursor: inout JSONCursor) throws(LineFault) {
+    init?(_ cursor: inout JSONScanner) throws(LineFault) {
         guard try cursor.enterObject() else { return nil }
         while let key = try cursor.nextKey() {
             switch key.bytes.count {

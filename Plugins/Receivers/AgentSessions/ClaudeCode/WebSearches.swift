@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The web searches of the tool WebSearch, which Claude Code runs itself: which call asked for them, and how many there were.
 ///
 /// The usage of the call that asks leaves them at 0; their number is in the line of the tool's result (`toolUseResult.searchCount`), which
@@ -55,7 +57,7 @@ struct WebSearches: Equatable {
             guard let use = calls[place].uses.firstIndex(where: { $0.id == id }) else { continue }
             let before = calls[place].uses[use].count ?? 0
             calls[place].uses[use].count = max(before, count)
-            let sum = calls[place].uses.reduce(0) { $0 + min($1.count ?? 0, JSONCursor.largestCount) }
+            let sum = calls[place].uses.reduce(0) { $0 + min($1.count ?? 0, JSONScanner.largestCount) }
             guard count > before, sum > calls[place].call.webSearches else { return nil }
             calls[place].call.webSearches = sum
             return calls[place].call

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What a line of a Claude Code transcript tells of a call or of its session.
 struct TranscriptLine {
-    typealias Text = JSONCursor.Text
+    typealias Text = JSONScanner.Text
 
     var type: Text?
     var session: Text?
@@ -63,14 +65,14 @@ struct TranscriptLine {
     ///   - wantsFacts: Whether lines without usage are read to their end for facts about the session.
     ///   - wantsResults: Whether the results of tools are looked at.
     init(_ line: LineBytes, wantsFacts: Bool, wantsResults: Bool = false) throws(LineFault) {
-        var cursor = JSONCursor(line)
+        var cursor = JSONScanner(line)
         guard try cursor.enterObject() else { throw .cutOff }
         try read(&cursor, wantsFacts || wantsResults, isInner: false)
     }
 
     private init() {}
 
-    private mutating func read(_ cursor: inout JSONCursor, _ wantsFacts: Bool, isInner: Bool) throws(LineFault) {
+    private mutating func read(_ cursor: inout JSONScanner, _ wantsFacts: Bool, isInner: Bool) throws(LineFault) {
         while let key = try cursor.nextKey() {
             switch key.bytes.count {
             case 3 where key.equals("cwd"): folder = try cursor.text()
@@ -101,7 +103,7 @@ struct TranscriptLine {
         }
     }
 
-    private mutating func readMessage(_ cursor: inout JSONCursor) throws(LineFault) {
+    private mutating func readMessage(_ cursor: inout JSONScanner) throws(LineFault) {
         guard try cursor.enterObject() else { return }
         while let key = try cursor.nextKey() {
             switch key.bytes.count {
@@ -115,7 +117,7 @@ struct TranscriptLine {
     }
 
     /// Blocks of content, of which only uses and results of tools matter.
-    private mutating func readContent(_ cursor: inout JSONCursor) throws(LineFault) {
+    private mutating func readContent(_ cursor: inout JSONScanner) throws(LineFault) {
         guard try cursor.enterArray() else { return }
         while try cursor.nextElement() {
             guard try cursor.enterObject() else { continue }
@@ -133,7 +135,7 @@ struct TranscriptLine {
         }
     }
 
-    private mutating func readResult(_ cursor: inout JSONCursor) throws(LineFault) {
+    private mutating func readResult(_ cursor: inout JSONScanner) throws(LineFault) {
         guard try cursor.enterObject() else { return }
         while let key = try cursor.nextKey() {
             if key.equals("searchCount") { searchCount = try cursor.count() } else { try cursor.skipValue() }
@@ -141,7 +143,7 @@ struct TranscriptLine {
     }
 
     /// Progress lines of older versions carry a whole line of a sub-agent below `data.message`.
-    private mutating func readProgress(_ cursor: inout JSONCursor) throws(LineFault) {
+    private mutating func readProgress(_ cursor: inout JSONScanner) throws(LineFault) {
         guard try cursor.enterObject() else { return }
         while let key = try cursor.nextKey() {
             guard key.equals("message") else {
@@ -161,7 +163,7 @@ struct TranscriptLine {
 
 /// The figures of one answer of Anthropic's API.
 struct TranscriptUsage {
-    typealias Text = JSONCursor.Text
+    typealias Text = JSONScanner.Text
 
     var input: Int64 = 0
     var output: Int64 = 0
@@ -184,7 +186,7 @@ struct TranscriptUsage {
     /// Reads the next value; nil when it is no object.
     ///
     /// - Parameter isIteration: Whether it is an iteration, which has none of its own.
-    init?(_ cursor: inout JSONCursor, isIteration: Bool = false) throws(LineFault) {
+    init?(_ cursor: inout JSONScanner, isIteration: Bool = false) throws(LineFault) {
         guard try cursor.enterObject() else { return nil }
         while let key = try cursor.nextKey() {
             switch key.bytes.count {
@@ -208,7 +210,7 @@ struct TranscriptUsage {
         cacheWrite = max(cacheWrite, (cacheWrite5m ?? 0) + (cacheWrite1h ?? 0))
     }
 
-    private mutating func readParts(_ cursor: inout JSONCursor) throws(LineFault) {
+    private mutating func readParts(_ cursor: inout JSONScanner) throws(LineFault) {
         guard try cursor.enterObject() else { return }
         while let key = try cursor.nextKey() {
             if key.equals("ephemeral_5m_input_tokens") {
@@ -226,7 +228,7 @@ struct TranscriptUsage {
     }
 
     /// Iterations of type `message` are part of the sums; the advisor's and the compaction's are not.
-    private mutating func readIterations(_ cursor: inout JSONCursor) throws(LineFault) {
+    private mutating func readIterations(_ cursor: inout JSONScanner) throws(LineFault) {
         guard try cursor.enterArray() else { return }
         while try cursor.nextElement() {
             guard let iteration = try TranscriptUsage(&cursor, isIteration: true), let type = iteration.type,

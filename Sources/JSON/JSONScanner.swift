@@ -1,73 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+public import Glibc
 
-/// Why a line cannot be read; the text is shown to the user and holds nothing of the line.
-struct LineFault: Error, Equatable {
-    let message: String
+/// Why a scan of a JSON text cannot go on; the text is shown to the user and holds nothing of what was read.
+public struct JSONScanError: Error, Equatable, Sendable {
+    /// What is wrong, without a full stop.
+    public let message: String
 
-    init(_ message: String) {
+    /// Creates an error with a text of its own, for what a reader of values finds wrong.
+    public init(_ message: String) {
         self.message = message
     }
 
-    static let cutOff = LineFault("the line is cut off or is no JSON object")
-    static let joined = LineFault("something that is no JSON object follows one on the line")
-    static let number = LineFault("a token count is negative or beyond belief")
+    /// The text ends inside a value, or something else is where a value, a key or a colon should be.
+    public static let cutOff = JSONScanError("the line is cut off or is no JSON object")
+    /// A count is negative, no whole number or larger than ``JSONScanner/largestCount``.
+    public static let number = JSONScanError("a token count is negative or beyond belief")
 }
 
-/// The bytes of a line, or of a part of it, in a buffer that lives longer.
-struct LineBytes {
-    let base: UnsafePointer<UInt8>
-    let count: Int
+/// The bytes of a line of JSON, or of a part of it, in memory that the holder keeps alive.
+public struct LineBytes {
+    /// The first byte.
+    public let base: UnsafePointer<UInt8>
+    /// How many there are.
+    public let count: Int
 
-    var buffer: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: count) }
+    /// Names bytes that stay where they are as long as the value is used.
+    @inlinable
+    public init(base: UnsafePointer<UInt8>, count: Int) {
+        (self.base, self.count) = (base, count)
+    }
+
+    /// The bytes as a buffer.
+    @inlinable public var buffer: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: count) }
 }
 
-/// Walks through the JSON of one line without building anything: the caller takes the members it wants, the rest is stepped over.
+/// Walks through a JSON text in borrowed memory without building anything: the caller takes the members it wants, the rest is skipped.
 ///
-/// The line must outlive the cursor and every ``Text`` that it gave out. Nothing recurses, so that deep nesting costs nothing. It checks
-/// no more of the syntax than it needs to find the way.
-struct JSONCursor {
-    private let base: UnsafePointer<UInt8>
-    private let end: Int
-    private var position = 0
+/// Made for gigabytes of session files, of which nearly everything is skipped: strings are passed by `memchr`, and no more of the syntax is
+/// checked than is needed to find the way. ``JSONReader`` is for texts whose every byte has to be right. The bytes must outlive the scanner
+/// and every ``Text`` that it returned. Nothing recurses, so that deep nesting costs nothing.
+public struct JSONScanner {
+    @usableFromInline let base: UnsafePointer<UInt8>
+    @usableFromInline let end: Int
+    @usableFromInline var position = 0
 
-    /// A string of the line, as written, without its quotes.
-    struct Text {
-        let bytes: LineBytes
+    /// A string of the text, as it is written, without its quotes.
+    public struct Text {
+        /// The bytes between the quotes, escapes as they are.
+        public let bytes: LineBytes
+
+        /// Takes bytes for a string as it is written.
+        @inlinable
+        public init(bytes: LineBytes) {
+            self.bytes = bytes
+        }
 
         /// Whether it is written exactly like this.
-        @inline(__always)
-        func equals(_ other: StaticString) -> Bool {
+        @inlinable @inline(__always)
+        public func equals(_ other: StaticString) -> Bool {
             bytes.count == other.utf8CodeUnitCount && memcmp(bytes.base, other.utf8Start, bytes.count) == 0
         }
 
-        var isEmpty: Bool { bytes.count == 0 }
+        /// Whether there is nothing between the quotes.
+        @inlinable public var isEmpty: Bool { bytes.count == 0 }
 
         /// The text; invalid UTF-8 is repaired.
-        var string: String {
+        public var string: String {
             memchr(bytes.base, 92, bytes.count) == nil
-                ? String(decoding: bytes.buffer, as: UTF8.self) : JSONEscapes.resolve(bytes.buffer)
+                ? String(decoding: bytes.buffer, as: UTF8.self)
+                : String(decoding: JSONEscapes.resolve(bytes.buffer), as: UTF8.self)
         }
     }
 
     /// How many bytes were stepped over.
-    var offset: Int { position }
+    @inlinable public var offset: Int { position }
 
-    init(_ line: LineBytes) {
+    /// Begins at the first byte.
+    @inlinable
+    public init(_ line: LineBytes) {
         base = line.base
         end = line.count
     }
 
     /// Steps into an object; false when the value is something else, which is stepped over.
-    @inline(__always)
-    mutating func enterObject() throws(LineFault) -> Bool { try enter(UInt8(ascii: "{")) }
+    @inlinable @inline(__always)
+    public mutating func enterObject() throws(JSONScanError) -> Bool { try enter(UInt8(ascii: "{")) }
 
     /// Steps into an array; false when the value is something else, which is stepped over.
-    mutating func enterArray() throws(LineFault) -> Bool { try enter(UInt8(ascii: "[")) }
+    @inlinable
+    public mutating func enterArray() throws(JSONScanError) -> Bool { try enter(UInt8(ascii: "[")) }
 
-    @inline(__always)
-    private mutating func enter(_ sign: UInt8) throws(LineFault) -> Bool {
+    @inlinable @inline(__always)
+    mutating func enter(_ sign: UInt8) throws(JSONScanError) -> Bool {
         skipSpace()
         guard position < end else { throw .cutOff }
         guard base[position] == sign else {
@@ -79,8 +104,8 @@ struct JSONCursor {
     }
 
     /// The next key of the object that was stepped into; nil at its end.
-    @inline(__always)
-    mutating func nextKey() throws(LineFault) -> Text? {
+    @inlinable @inline(__always)
+    public mutating func nextKey() throws(JSONScanError) -> Text? {
         skipSpace()
         guard position < end else { throw .cutOff }
         if base[position] == UInt8(ascii: ",") {
@@ -100,7 +125,8 @@ struct JSONCursor {
     }
 
     /// Whether another element of the array that was stepped into follows.
-    mutating func nextElement() throws(LineFault) -> Bool {
+    @inlinable
+    public mutating func nextElement() throws(JSONScanError) -> Bool {
         skipSpace()
         if position < end, base[position] == UInt8(ascii: ",") { position += 1 }
         skipSpace()
@@ -111,7 +137,8 @@ struct JSONCursor {
     }
 
     /// The string that is the next value; nil when it is something else or empty.
-    mutating func text() throws(LineFault) -> Text? {
+    @inlinable
+    public mutating func text() throws(JSONScanError) -> Text? {
         skipSpace()
         guard position < end else { throw .cutOff }
         guard base[position] == UInt8(ascii: "\"") else {
@@ -123,7 +150,8 @@ struct JSONCursor {
     }
 
     /// Whether the next value is `true`.
-    mutating func flag() throws(LineFault) -> Bool {
+    @inlinable
+    public mutating func flag() throws(JSONScanError) -> Bool {
         skipSpace()
         let isTrue = position < end && base[position] == UInt8(ascii: "t")
         try skipValue()
@@ -132,8 +160,9 @@ struct JSONCursor {
 
     /// The next value as a count; nil when it is no number.
     ///
-    /// - Throws: ``LineFault/number`` when it is negative, no whole number or larger than ``largestCount``.
-    mutating func count() throws(LineFault) -> Int64? {
+    /// - Throws: ``JSONScanError/number`` when it is negative, no whole number or larger than ``largestCount``.
+    @inlinable
+    public mutating func count() throws(JSONScanError) -> Int64? {
         skipSpace()
         guard position < end else { throw .cutOff }
         let first = base[position]
@@ -158,10 +187,11 @@ struct JSONCursor {
     }
 
     /// The largest count that is believed; sums of a few of them stay below what the pipeline believes.
-    static let largestCount: Int64 = 1 << 38
+    @inlinable public static var largestCount: Int64 { 1 << 38 }
 
     /// The next value as a number; nil when it is none.
-    mutating func number() throws(LineFault) -> Double? {
+    @inlinable
+    public mutating func number() throws(JSONScanError) -> Double? {
         skipSpace()
         let start = position
         try skipValue()
@@ -172,7 +202,8 @@ struct JSONCursor {
     }
 
     /// Steps over the next value.
-    mutating func skipValue() throws(LineFault) {
+    @inlinable
+    public mutating func skipValue() throws(JSONScanError) {
         skipSpace()
         guard position < end else { throw .cutOff }
         switch base[position] {
@@ -183,7 +214,8 @@ struct JSONCursor {
         }
     }
 
-    private mutating func skipContainer() throws(LineFault) {
+    @inlinable
+    mutating func skipContainer() throws(JSONScanError) {
         var depth = 0
         while position < end {
             switch base[position] {
@@ -201,8 +233,8 @@ struct JSONCursor {
     }
 
     /// The string at the cursor: from quote to quote by `memchr`, and back over backslashes.
-    @inline(__always)
-    private mutating func string() throws(LineFault) -> Text {
+    @inlinable @inline(__always)
+    mutating func string() throws(JSONScanError) -> Text {
         guard base[position] == UInt8(ascii: "\"") else { throw .cutOff }
         let start = position + 1
         position = start
@@ -217,74 +249,13 @@ struct JSONCursor {
     }
 
     /// Whether a byte cannot be part of a number or word.
-    @inline(__always)
-    private static func endsWord(_ byte: UInt8) -> Bool {
+    @inlinable @inline(__always)
+    static func endsWord(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: ",") || byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]") || byte <= 32
     }
 
-    @inline(__always)
-    private mutating func skipSpace() {
+    @inlinable @inline(__always)
+    mutating func skipSpace() {
         while position < end, base[position] <= 32 { position += 1 }
-    }
-}
-
-/// The escapes of JSON strings.
-enum JSONEscapes {
-    /// The text that a string of JSON stands for; what is no escape, and half a surrogate pair, becomes U+FFFD.
-    static func resolve(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count)
-        var index = 0
-        while index < bytes.count {
-            let byte = bytes[index]
-            guard byte == UInt8(ascii: "\\"), index + 1 < bytes.count else {
-                text.append(byte)
-                index += 1
-                continue
-            }
-            let sign = bytes[index + 1]
-            index += 2
-            if sign == UInt8(ascii: "u") {
-                text.append(contentsOf: scalar(bytes, &index))
-            } else if let plain = plain[sign] {
-                text.append(plain)
-            } else {
-                text.append(contentsOf: UTF8.encodedReplacementCharacter)
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    private static let plain: [UInt8: UInt8] = [
-        UInt8(ascii: "\""): UInt8(ascii: "\""), UInt8(ascii: "\\"): UInt8(ascii: "\\"),
-        UInt8(ascii: "/"): UInt8(ascii: "/"), UInt8(ascii: "b"): 8, UInt8(ascii: "f"): 12, UInt8(ascii: "n"): 10,
-        UInt8(ascii: "r"): 13, UInt8(ascii: "t"): 9,
-    ]
-
-    private static func scalar(_ bytes: UnsafeBufferPointer<UInt8>, _ index: inout Int) -> UTF8.EncodedScalar {
-        guard let high = unit(bytes, index) else { return UTF8.encodedReplacementCharacter }
-        index += 4
-        if UTF16.isLeadSurrogate(high), index + 1 < bytes.count, bytes[index] == UInt8(ascii: "\\"),
-            bytes[index + 1] == UInt8(ascii: "u"), let low = unit(bytes, index + 2), UTF16.isTrailSurrogate(low)
-        {
-            index += 6
-            let code = 0x10000 + (UInt32(high) - 0xD800) << 10 + (UInt32(low) - 0xDC00)
-            return Unicode.Scalar(code).flatMap(UTF8.encode) ?? UTF8.encodedReplacementCharacter
-        }
-        return Unicode.Scalar(high).flatMap(UTF8.encode) ?? UTF8.encodedReplacementCharacter
-    }
-
-    private static func unit(_ bytes: UnsafeBufferPointer<UInt8>, _ index: Int) -> UInt16? {
-        guard index + 4 <= bytes.count else { return nil }
-        var value: UInt16 = 0
-        for byte in bytes[index..<index + 4] {
-            switch byte {
-            case 48...57: value = value << 4 | UInt16(byte - 48)
-            case 65...70: value = value << 4 | UInt16(byte - 55)
-            case 97...102: value = value << 4 | UInt16(byte - 87)
-            default: return nil
-            }
-        }
-        return value
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Usage
 
 /// Tells the calls that a thread of Codex made from those that its file repeats from the thread it continues.

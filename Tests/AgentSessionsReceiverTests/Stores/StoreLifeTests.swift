@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentSessionsReceiver
+import CollectorKit
+import CollectorTesting
+import Foundation
+import OTLP
+import Testing
+import Usage
+
+/// What happens to the files of every agent: they come in any order, are read again, written again and moved.
+struct StoreLifeTests {
+    private static func all() throws -> [StoreFixture] {
+        try OpenCodeTests.fixtures + GeminiTests.fixtures + CopilotTests.fixtures + ClineTests.fixtures
+            + PiTests.fixtures
+            + QwenTests.fixtures + KimiTests.fixtures + AmpTests.fixtures
+    }
+
+    @Test func `a scan of everything comes to the true sums, and a second one reads nothing`() async throws {
+        for fixture in try Self.all() {
+            let scene = try await Scene(try fixture.home())
+            let report = try await scene.scan()
+            #expect(scene.books.figures == fixture.truth, "\(fixture.name)")
+            #expect(report.problems.isEmpty && report.unknownLines.isEmpty, "\(fixture.name): \(report.problems)")
+            #expect(
+                Int64(report.ingested) == fixture.truth[0] && Int64(report.calls) == fixture.truth[0],
+                "\(fixture.name)"
+            )
+            let second = try await scene.scan()
+            #expect(second.scanned == 0 && second.calls == 0 && second.skipped == report.scanned, "\(fixture.name)")
+            await scene.shutdown()
+        }
+    }
+
+    /// Files come one by one in any order; between two of them the receiver may have been killed and have lost its memory.
+    @Test func `any order and any memory come to the true sums`() async throws {
+        var random = SeededGenerator(seed: 19)
+        for fixture in try Self.all() {
+            for _ in 0..<4 {
+                let home = try TestHome()
+                let books = try Books()
+                for index in Self.order(fixture, &random) {
+                    try home.write(fixture.files[index].bytes, to: fixture.files[index].path)
+                    if Bool.random(using: &random) { try? home.remove("hub") }
+                    let scene = try await Scene(home, books: books)
+                    try await scene.scan()
+                    await scene.shutdown()
+                }
+                #expect(books.figures == fixture.truth, "\(fixture.name)")
+            }
+        }
+    }
+
+    /// An order of the files in which versions of one file keep theirs.
+    private static func order(_ fixture: StoreFixture, _ random: inout SeededGenerator) -> [Int] {
+        var order = Array(fixture.files.indices).shuffled(using: &random)
+        for path in Set(fixture.files.map(\.path)) {
+            let places = order.indices.filter { fixture.files[order[$0]].path == path }
+            for (place, index) in zip(places, places.map { order[$0] }.sorted()) { order[place] = index }
+        }
+        return order
+    }
+
+    @Test func `files that are cut anywhere never add a call`() async throws {
+        for fixture in try Self.all() {
+            let last = Dictionary(fixture.files.map { ($0.path, $0.bytes) }) { $1 }
+            for part in 1..<6 {
+                let home = try TestHome()
+                for (path, bytes) in last where !path.hasSuffix(".db") {
+                    try home.write(Array(bytes.prefix(bytes.count * part / 6)), to: path)
+                }
+                let books = try await scanned(home).books
+                try fixture.write(to: home)
+                let scene = try await Scene(home, books: books)
+                try await scene.scan()
+                #expect(books.figures == fixture.truth, "\(fixture.name) at \(part)/6")
+                await scene.shutdown()
+            }
+        }
+    }
+
+    @Test func `starting at the end leaves out what was there`() async throws {
+        for fixture in try Self.all() {
+            let home = try fixture.home()
+            let scene = try await Scene(home) { $0.startAt = .end }
+            try await scene.scan()
+            #expect(scene.books.figures[0] == 0, "\(fixture.name)")
+            // Documents and databases are read as a whole when they change: what is older than the first look stays out.
+            try fixture.write(to: home)
+            try await scene.scan()
+            #expect(scene.books.figures[0] == 0, "\(fixture.name)")
+            await scene.shutdown()
+        }
+    }
+
+    @Test func `an agent can be switched off`() async throws {
+        for fixture in try Self.all() {
+            let scene = try await Scene(try fixture.home()) { config in
+                config.opencode.enabled = false
+                config.gemini.enabled = false
+                config.copilot.enabled = false
+                config.cline.enabled = false
+                config.pi.enabled = false
+                config.qwen.enabled = false
+                config.kimi.enabled = false
+                config.amp.enabled = false
+            }
+            #expect(try await scene.scan().scanned == 0, "\(fixture.name)")
+            await scene.shutdown()
+        }
+    }
+}
