@@ -47,7 +47,7 @@ extension TLSConfig {
             // NIOSSL tells only that it could not read; why is what a user needs to know.
             _ = try StartupFile(path: file.path).content()
             return try read(file.path)
-        } catch let error as StartupFile.Unreadable {
+        } catch let error as StartError {
             throw Self.failure(file, name, error.description)
         } catch {
             throw Self.failure(file, name, "it is no PEM file of that kind")
