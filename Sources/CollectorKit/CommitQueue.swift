@@ -6,7 +6,7 @@ import Synchronization
 
 /// Lets batches that arrive while a commit is under way share the next one, so that one flush of the disk serves many senders.
 ///
-/// Commits happen one after the other on a dispatch queue, which goes from one to the next without waking anybody in between.
+/// Commits happen one after the other on a dispatch queue, which goes from one to the next without waking another thread in between.
 public final class CommitQueue<Answer: Sendable>: Sendable {
     private let commit: @Sendable ([Batch]) -> [Result<Answer, ConsumeError>]
     private let queue: DispatchQueue
@@ -15,13 +15,13 @@ public final class CommitQueue<Answer: Sendable>: Sendable {
     private struct State {
         var waiting: [Entry] = []
         var isCommitting = false
-        /// How many have to wait until the next commit begins; 0 when it does not wait for anybody.
+        /// How many have to wait until the next commit begins; 0 when it does not wait.
         var gathering = 0
     }
 
     /// Signalled when as many wait as were to be gathered.
     private let gathered = DispatchSemaphore(value: 0)
-    /// For how many commits nobody is waited for, and how many that will be next time; used by one commit at a time.
+    /// For how many commits no sender is waited for, and how many that will be next time; used by one commit at a time.
     private let timeout = Mutex(Patience())
 
     private struct Entry {
@@ -77,7 +77,7 @@ public final class CommitQueue<Answer: Sendable>: Sendable {
     /// Waits until those who were just answered wait beside those that did already, but no longer than the commit took.
     ///
     /// Senders that go on at once would else be divided into two halves for ever, each of which waits for the other's flush. A single
-    /// sender is never waited for, and nobody is for a while where they do not come back.
+    /// sender is never waited for, and none is for a while where they do not come back.
     private func gather(_ wanted: Int, within nanoseconds: Int) {
         guard timeout.withLock({ $0.isLeft }) else { return }
         let mustWait = state.withLock { state in

@@ -32,6 +32,13 @@ public struct ForwardingQueue: Sendable {
         folders = QueueFolders(config, id: component, home: home)
     }
 
+    /// The queue of an exporter in a folder, as its configuration says it (``ConfigValues/sendingQueueFolder``).
+    public init(id: ComponentID, folder: String, home: String, storage: any QueueStorage = DiskStorage()) {
+        self.id = id.description
+        self.storage = storage
+        folders = QueueFolders(folder, id: id, home: home)
+    }
+
     /// The folder in which everything lies.
     public var folder: String { folders.root }
 

@@ -9,8 +9,12 @@ struct QueueFolders: Sendable {
     let root: String
 
     init(_ config: SendingQueueConfig, id: ComponentID, home: String) {
-        let written = config.directory
-        root = written.isEmpty ? "\(home)/queue/\(Self.fileName(id))" : written.path
+        self.init(config.directory.isEmpty ? "" : config.directory.path, id: id, home: home)
+    }
+
+    /// - Parameter folder: The folder, or the empty text for the standard one of the id.
+    init(_ folder: String, id: ComponentID, home: String) {
+        root = folder.isEmpty ? "\(home)/queue/\(Self.fileName(id))" : folder
     }
 
     /// The file whose lock keeps others away.

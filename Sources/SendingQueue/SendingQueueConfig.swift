@@ -30,6 +30,14 @@ public protocol QueuedExporterConfig: ComponentConfig {
     var deadLetters: DeadLettersConfig { get }
 }
 
+extension QueuedExporterConfig {
+    /// The folder of the queue, where there is one.
+    public var sendingQueueFolder: String? {
+        guard sendingQueue.enabled else { return nil }
+        return sendingQueue.directory.isEmpty ? "" : sendingQueue.directory.path
+    }
+}
+
 /// What happens when the destination cannot take a batch now.
 public struct RetryConfig: ConfigSection {
     /// Whether there is another attempt at all.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import FlushCounter
 import Foundation
 import JSON
@@ -12,11 +13,9 @@ import Usage
 /// The parts that carry the rest: lines, members, what is remembered.
 struct BuildingBlockTests {
     @Test func `a checkpoint that was saved is there after a power cut`() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "checkpoint-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let flushes = FlushCounter(below: folder)
-        let file = CheckpointFile(path: folder + "/deep/agent_sessions.checkpoint")
+        let home = try TemporaryFolder()
+        let flushes = FlushCounter(below: home.path)
+        let file = CheckpointFile(path: home.path + "/deep/agent_sessions.checkpoint")
         for _ in 0..<2 { try file.save(Checkpoint()) }
         #expect(flushes.all == ["/": 1, "deep": 2, "deep/agent_sessions.checkpoint.new": 2])
     }

@@ -2,6 +2,7 @@
 
 import AgentSessionsReceiver
 import CollectorKit
+import CollectorTesting
 import Foundation
 import Logging
 import OTLP
@@ -12,14 +13,10 @@ import Usage
 
 /// A home folder of its own, removed with it.
 final class TestHome: Sendable {
-    let path: String
+    private let folder: TemporaryFolder
+    var path: String { folder.path }
 
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "agent-sessions-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    init() throws { folder = try TemporaryFolder() }
 
     /// Writes a file below the home.
     func write(_ text: String, to name: String) throws { try write(Array(text.utf8), to: name) }

@@ -13,7 +13,10 @@ import TokensProcessor
 
 /// Every built-in component keeps the contracts of CollectorKit.
 struct ConformanceTests {
-    private let home = FileManager.default.temporaryDirectory.appending(path: "conformance-\(UUID().uuidString)").path
+    private let folder: TemporaryFolder
+    private var home: String { folder.path }
+
+    init() throws { folder = try TemporaryFolder() }
 
     @Test func `otlp keeps the contract`() async {
         let violations = await ComponentConformance(.otlp, home: home).violations()

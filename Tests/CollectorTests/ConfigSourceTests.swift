@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Collector
+import CollectorTesting
 import FoundationEssentials
 import Testing
 import YAML
@@ -113,9 +114,8 @@ struct ConfigSourceTests {
     }
 
     @Test func `a file that exists is read from the disk and what is wrong with others is said`() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "config-\(UInt64.random(in: 0...(.max)))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let home = try TemporaryFolder()
+        let folder = home.url
         let file = folder.appending(path: "config.yaml").path
         #expect(FileManager.default.createFile(atPath: file, contents: Data("a: 1\n".utf8)))
         let machine = Environment.process

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import FoundationEssentials
 import RawHTTP
 import Testing
@@ -28,9 +29,8 @@ struct OddClocksTests {
 
     @Test(arguments: ["sqlite", "jsonl"], clocks)
     func `everything is taken and answered`(store: String, seconds: Int64) async throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/clock-\(UInt64.random(in: 0 ... .max))"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let home = try TemporaryFolder()
+        let folder = home.path
         let config = Self.config.replacing("STORE", with: store).replacing("PATH", with: folder + "/store")
         let collector = try await RunningCollector(
             config,

@@ -136,6 +136,10 @@ struct AbilityTests {
         #expect(plain.usageStore == nil)
     }
 
+    @Test func `a configuration without a queue has no folder of one`() {
+        #expect(ProbeConfig().sendingQueueFolder == nil)
+    }
+
     @Test func `a component may decide while it runs`() {
         let none: any Extension = Decided(site: nil)
         #expect(none.httpServing == nil)

@@ -132,3 +132,15 @@ struct ConfigTests {
         #expect(WebAddress("http://[::1]:4318")?.priority == "[::1]:4318")
     }
 }
+
+/// Where the queue is found by a command beside the collector.
+struct QueueFolderTests {
+    @Test func `the folder of the queue is said where there is a queue`() {
+        var config = OTLPHTTPConfig()
+        #expect(config.sendingQueueFolder?.isEmpty == true)
+        config.sendingQueue.directory = "/var/spool/hub"
+        #expect(config.sendingQueueFolder == "/var/spool/hub")
+        config.sendingQueue.enabled = false
+        #expect((config as any ConfigValues).sendingQueueFolder == nil)
+    }
+}

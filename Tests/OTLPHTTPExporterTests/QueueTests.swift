@@ -244,10 +244,10 @@ struct QueueTests {
     }
 
     @Test func `it keeps the contract of exporters`() async throws {
-        let home = FileManager.default.temporaryDirectory.appending(path: "conformance-\(UUID().uuidString)").path
+        let home = try TemporaryFolder()
         var config = OTLPHTTPConfig()
         config.endpoint = "http://127.0.0.1:9"
-        let suite = ComponentConformance(.otlpHTTP(), config: config, home: home)
+        let suite = ComponentConformance(.otlpHTTP(), config: config, home: home.path)
         #expect(await suite.violations() == [])
     }
 }

@@ -13,17 +13,15 @@ import Usage
 
 /// What a queue acknowledges is on the disk, under a name.
 struct DurableFileTests {
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "durable-\(UUID().uuidString)").path
+    private let home: TemporaryFolder
+    private var folder: String { home.path }
     private let log = RecordedLog()
 
     init() throws {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        home = try TemporaryFolder()
     }
 
-    private func finish() { try? FileManager.default.removeItem(atPath: folder) }
-
     @Test func `a flush is counted for the folder in which it happens`() throws {
-        defer { finish() }
         let (here, elsewhere) = (FlushCounter(below: folder), FlushCounter(below: NSTemporaryDirectory() + "/nowhere"))
         let file = open(folder + "/a", O_CREAT | O_RDWR, 0o600)
         #expect(fsync(file) == 0 && fdatasync(file) == 0)
@@ -33,7 +31,6 @@ struct DurableFileTests {
     }
 
     @Test func `each name of a folder that is made is on the disk`() throws {
-        defer { finish() }
         let flushes = FlushCounter(below: folder)
         try DurableFolder.make(folder + "/a/b/c")
         #expect(flushes.all == ["/": 1, "a": 1, "a/b": 1])
@@ -48,7 +45,6 @@ struct DurableFileTests {
     }
 
     @Test func `each acknowledgement of a queue has flushed its segment, and each segment its folder`() throws {
-        defer { finish() }
         let flushes = FlushCounter(below: folder)
         let queue = SegmentLog(folder: folder + "/queue", storage: DiskStorage(), segmentSize: 300, logger: log.logger)
         try queue.open()
@@ -65,7 +61,6 @@ struct DurableFileTests {
 
     @Test(arguments: [false, true])
     func `a queue acknowledges nothing into a file that is not under its name`(moves: Bool) throws {
-        defer { finish() }
         let path = folder + "/queue"
         let queue = SegmentLog(folder: path, storage: DiskStorage(), logger: log.logger)
         try queue.open()

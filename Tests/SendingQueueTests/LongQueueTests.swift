@@ -10,7 +10,10 @@ import Testing
 /// Queues of more files than a process may have open.
 struct LongQueueTests {
     private let log = RecordedLog()
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "long-\(UUID().uuidString)").path
+    private let home: TemporaryFolder
+    private var folder: String { home.path }
+
+    init() throws { home = try TemporaryFolder() }
 
     private func open(_ storage: any QueueStorage) throws -> SegmentLog {
         let queue = SegmentLog(folder: folder, storage: storage, segmentSize: 100, logger: log.logger)
@@ -29,7 +32,6 @@ struct LongQueueTests {
     }
 
     @Test func `only files that are written or read are open`() throws {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         let queue = try open(DiskStorage())
         for number in 0..<60 { try queue.append([entry(number)]) }
         #expect(try DiskStorage().names(in: folder).count >= 20)
@@ -51,7 +53,6 @@ struct LongQueueTests {
     /// No descriptors left, no rights, no memory: nothing of that tells anything about the file.
     @Test(arguments: [EMFILE, ENFILE, EACCES, ENOMEM])
     func `a file that cannot be opened now is not set aside, and the next start reads it`(reason: Int32) throws {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         let queue = try open(DiskStorage())
         for number in 0..<20 { try queue.append([entry(number)]) }
         queue.close()

@@ -61,8 +61,8 @@ struct RecentEntriesTests {
     }
 
     @Test func `on the disk large and small batches stand behind each other`() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "queue-\(UUID().uuidString)").path
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let home = try TemporaryFolder()
+        let folder = home.path + "/queue"
         let entries = [0, 20_000, 300_000, 5, 70_000, 0].enumerated().map { large($0, $1) }
         let queue = try open(DiskStorage(), folder: folder)
         try queue.append(entries)

@@ -111,8 +111,8 @@ struct ReusedSegmentTests {
     }
 
     @Test func `on the disk a queue that is drained has one spare file at most, and none when it is closed`() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "spare-\(UUID().uuidString)").path
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let home = try TemporaryFolder()
+        let folder = home.path + "/queue"
         let queue = try open(DiskStorage(), folder: folder)
         var seen: [Int] = []
         for number in 0..<50 {

@@ -218,8 +218,8 @@ struct SegmentLogTests {
     }
 
     @Test func `on the disk: what one run has added another finds, and only one has the lock`() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "queue-\(UUID().uuidString)/a/b").path
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let home = try TemporaryFolder()
+        let folder = home.path + "/a/b"
         let storage = DiskStorage()
         do {
             let queue = try open(storage, segmentSize: 200, folder: folder)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import Glibc
 
 /// A file that is needed to start: a configuration, or a secret that one names.
@@ -7,11 +8,6 @@ import Glibc
 /// It is read up to a bound and for a while at most, because a path may lead to a device without an end or to a pipe into which nobody
 /// writes. Other pipes are fine: `--config <(…)` is one.
 struct StartupFile {
-    /// Why a file cannot be used.
-    struct Unreadable: Error, CustomStringConvertible {
-        let description: String
-    }
-
     /// The most bytes that are read.
     static let largest = 1 << 20
     private static let blockSize = 65_536
@@ -20,7 +16,7 @@ struct StartupFile {
 
     let path: String
 
-    /// Returns all bytes; throws `Unreadable`.
+    /// Returns all bytes; throws ``StartError`` with the reason, without the path.
     func content() throws -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Self.problem(errno) }
@@ -30,7 +26,7 @@ struct StartupFile {
             let block = try Self.block(descriptor)
             if block.isEmpty { return content }
             guard content.count + block.count <= Self.largest else {
-                throw Unreadable(description: "it is larger than 1 MiB")
+                throw StartError(.inputOutput, "it is larger than 1 MiB")
             }
             content += block
         }
@@ -57,18 +53,18 @@ struct StartupFile {
         while true {
             let ready = poll(&watched, 1, timeout)
             if ready > 0 { return }
-            if ready == 0 { throw Unreadable(description: "nobody writes into it") }
+            if ready == 0 { throw StartError(.inputOutput, "nobody writes into it") }
             if errno != EINTR { throw problem(errno) }
         }
     }
 
-    private static func problem(_ code: Int32) -> Unreadable {
+    private static func problem(_ code: Int32) -> StartError {
         switch code {
-        case ENOENT: Unreadable(description: "there is no such file")
-        case EACCES, EPERM: Unreadable(description: "permission denied")
-        case EISDIR: Unreadable(description: "it is a folder")
-        case ENOTDIR: Unreadable(description: "a part of the path is no folder")
-        default: Unreadable(description: String(cString: strerror(code)))
+        case ENOENT: StartError(.inputOutput, "there is no such file")
+        case EACCES, EPERM: StartError(.permission, "permission denied")
+        case EISDIR: StartError(.inputOutput, "it is a folder")
+        case ENOTDIR: StartError(.inputOutput, "a part of the path is no folder")
+        default: StartError(.inputOutput, String(cString: strerror(code)))
         }
     }
 }

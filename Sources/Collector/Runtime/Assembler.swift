@@ -250,7 +250,7 @@ struct Assembler {
     }
 }
 
-/// An exporter in a pipeline, with what the host notes about it: what it took, what it could not take, and samples for whoever looks.
+/// An exporter in a pipeline, with what the host notes about it: what it took, what it could not take, and samples for a reader of its tap.
 struct InstrumentedExporter: Consumer {
     let exporter: any Exporter
     let id: ComponentID

@@ -49,7 +49,7 @@ struct ConfigExchange: Sendable {
             instance.kind != .processor && instance.component.httpServing == nil
         }
 
-        /// The number of components that are stopped, started or started anew; one that runs in several pipelines counts once.
+        /// The number of components that are stopped, started or restarted; one that runs in several pipelines counts once.
         var changes: Int { Set((going + coming).map { "\($0.kind.rawValue) \($0.id)" }).count }
     }
 
@@ -116,7 +116,7 @@ struct ConfigExchange: Sendable {
 
     // MARK: - Before
 
-    /// Stops what must be gone before its successor starts; from now on whoever needs it waits.
+    /// Stops what must be gone before its successor starts; from now on what needs it waits.
     private func stopFirst(_ goingFirst: [Assembly.Instance], _ difference: Difference) async {
         guard !goingFirst.isEmpty else { return }
         // Requests to components that go end first: they may need what is stopped next.

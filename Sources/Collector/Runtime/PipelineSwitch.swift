@@ -6,7 +6,7 @@ import Synchronization
 
 /// Where a receiver hands its batches of one signal; what lies behind can be exchanged while it works.
 ///
-/// Before the first exchange, and in the middle of one that has to stop an exporter first, whoever brings a batch waits.
+/// Before the first exchange, and in the middle of one that has to stop an exporter first, a receiver that brings a batch waits.
 final class PipelineSwitch: Consumer {
     /// What lies behind between two exchanges.
     struct Generation: Sendable {
@@ -75,7 +75,7 @@ final class PipelineSwitch: Consumer {
         }
     }
 
-    /// Lets whoever comes wait; returns the gate of what is inside.
+    /// Lets batches that come wait; returns the gate of what is inside.
     func hold() -> Gate? {
         let old = state.withLock { state in
             defer { state.present = nil }

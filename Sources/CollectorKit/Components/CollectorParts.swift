@@ -39,7 +39,7 @@ public protocol PriceTableHolding: Sendable {
 
 /// How an attempt to load the configuration again ended.
 public enum ReloadOutcome: Sendable {
-    /// The new configuration is in force; how many components were started, stopped or started anew.
+    /// The new configuration is in force; how many components were started, stopped or restarted.
     case applied(changes: Int)
     /// It is not; the old one goes on. All diagnostics, as text.
     case refused(String)

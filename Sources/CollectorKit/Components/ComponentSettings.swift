@@ -14,7 +14,7 @@ public struct ComponentSettings: Sendable {
     public var counters: ComponentCounters
     /// The folder under which the program keeps its files (`$HAMMURABI_HOME`).
     public var home: String
-    /// The memory that requests and queues share; nil where nobody bounds it.
+    /// The memory that requests and queues share; nil without a limit.
     public var memory: (any MemoryPool)?
     /// The present.
     public var now: @Sendable () -> Timestamp

@@ -25,6 +25,10 @@ public protocol ConfigValues: Sendable {
     func validate(_ findings: inout ConfigFindings)
     /// What of the world outside the component will use, so that conflicts are found before the start.
     var resources: [ConfigResource] { get }
+    /// Where the component keeps a queue of what it sends: a folder, or the empty text for the standard one of its id; nil without a queue.
+    ///
+    /// A configuration of the library SendingQueue says it by itself; `hammurabi queue` finds the queue by it.
+    var sendingQueueFolder: String? { get }
 }
 
 extension ConfigValues {
@@ -32,6 +36,8 @@ extension ConfigValues {
     public func validate(_ findings: inout ConfigFindings) {}
     /// Uses nothing.
     public var resources: [ConfigResource] { [] }
+    /// Has no queue.
+    public var sendingQueueFolder: String? { nil }
 }
 
 /// Something outside of itself that a component uses, and the key that says so.

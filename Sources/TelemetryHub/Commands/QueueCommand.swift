@@ -33,7 +33,7 @@ struct QueueCommand: AsyncParsableCommand {
 
         func run() async throws {
             let report = try QueueCommand.answer { () throws -> QueueReport in
-                try QueueReport(try ForwardingQueue.all(of: options.graph(.process)))
+                try QueueReport(ForwardingQueue.all(of: options.graph(.process)))
             }
             if json {
                 Console.answer(json: report.json)
@@ -150,18 +150,17 @@ struct QueueCommand: AsyncParsableCommand {
 
 extension ForwardingQueue {
     /// The queues of all exporters that forward, in the order of their ids.
-    static func all(of graph: PipelineGraph) throws -> [ForwardingQueue] {
-        try graph.used(.exporter).compactMap { declared in
-            guard let queue = (declared.config as? any QueuedExporterConfig)?.sendingQueue, queue.enabled else {
-                return nil
+    static func all(of graph: PipelineGraph) -> [ForwardingQueue] {
+        graph.used(.exporter).compactMap { declared in
+            declared.config.sendingQueueFolder.map { folder in
+                ForwardingQueue(id: declared.id, folder: folder, home: Environment.process.programHome)
             }
-            return try ForwardingQueue(id: "\(declared.id)", config: queue, home: Environment.process.programHome)
         }.sorted { $0.id < $1.id }
     }
 
     /// The queue of one exporter.
     static func one(_ id: String?, of graph: PipelineGraph) throws -> ForwardingQueue {
-        let all = try all(of: graph)
+        let all = all(of: graph)
         guard let first = all.first else {
             throw StartError(.configuration, "no exporter of this configuration has a queue; otlp_http has one")
         }
