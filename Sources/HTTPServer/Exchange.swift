@@ -326,7 +326,9 @@ struct ComingBody: RequestBodySource {
     }
 }
 
-/// What all exchanges of a listener share: what is answered, and where answers are counted. Safe to use from any thread.
+/// What all exchanges of a listener share: what is answered, and where answers are counted.
+///
+/// Safe to use from any thread.
 final class ExchangeService: Sendable {
     /// What requests hold; nil without a limit.
     let memory: MemoryBudget?

@@ -8,23 +8,35 @@ extension Array<UInt8> {
         var text = text
         append(UInt8(ascii: "\""))
         text.withUTF8 { bytes in
-            for byte in bytes {
-                switch byte {
-                case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                    append(UInt8(ascii: "\\"))
-                    append(byte)
-                case 0x0A: append(contentsOf: "\\n".utf8)
-                case 0x0D: append(contentsOf: "\\r".utf8)
-                case 0x09: append(contentsOf: "\\t".utf8)
-                case 0..<0x20, 0x7F:
-                    append(contentsOf: "\\u00".utf8)
-                    append(UInt8(ascii: "0") + byte >> 4)
-                    append("0123456789abcdef".utf8.withContiguousStorageIfAvailable { $0[Int(byte & 15)] } ?? 0)
-                default: append(byte)
-                }
+            // Most texts have no escape and are copied whole.
+            var start = 0
+            for (position, byte) in bytes.enumerated() where Self.isEscaped(byte) {
+                append(contentsOf: bytes[start..<position])
+                append(escapeOf: byte)
+                start = position + 1
             }
+            append(contentsOf: bytes[start...])
         }
         append(UInt8(ascii: "\""))
+    }
+
+    @inline(__always)
+    private static func isEscaped(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F
+    }
+
+    private mutating func append(escapeOf byte: UInt8) {
+        append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): append(byte)
+        case 0x0A: append(UInt8(ascii: "n"))
+        case 0x0D: append(UInt8(ascii: "r"))
+        case 0x09: append(UInt8(ascii: "t"))
+        default:
+            append(contentsOf: "u00".utf8)
+            append(UInt8(ascii: "0") + byte >> 4)
+            append("0123456789abcdef".utf8.withContiguousStorageIfAvailable { $0[Int(byte & 15)] } ?? 0)
+        }
     }
 }
 

@@ -53,13 +53,13 @@ struct OnboardTests {
         _ = try await collector.stop()
     }
 
-    @Test func `nothing is written where nobody listens, nobody answers questions, or only a look was asked for`()
+    @Test func `nothing is written where no collector answers, no one answers questions, or only a look was asked for`()
         async throws
     {
         let closed = "http://127.0.0.1:9"
         let unreachable = try await sandbox.run("onboard", "--yes", "--endpoint", closed)
         #expect(unreachable.exitCode == 69)
-        #expect(unreachable.errors.contains("nobody listens at \(closed)"))
+        #expect(unreachable.errors.contains("no collector answers at \(closed)"))
         #expect(try await sandbox.run("onboard").exitCode == 64)
         let looked = try await sandbox.run("onboard", "--dry-run", "--endpoint", closed)
         #expect(looked.exitCode == 0)

@@ -12,8 +12,8 @@ enum EndpointCheck: Equatable {
     case keyNeeded
     /// It does not know the key, or the key may not write.
     case keyRefused(String)
-    /// Nobody listens there, or nobody whose certificate is trusted.
-    case unreachable
+    /// No answer came, and why.
+    case noAnswer(String)
     /// Something else answers there.
     case noCollector(Int)
 
@@ -24,8 +24,11 @@ enum EndpointCheck: Equatable {
     static func run(_ endpoint: EndpointURL, key: String?, now: Timestamp) -> EndpointCheck {
         var client = CollectorClient(endpoint)
         if let key { client.key = key }
-        guard let answer = try? client.send("POST", endpoint.path + "/v1/logs", body: record(now), seconds: 10) else {
-            return .unreachable
+        let answer: CollectorClient.Answer
+        do throws(CollectorClient.NoAnswer) {
+            answer = try client.send("POST", endpoint.path + "/v1/logs", body: record(now), seconds: 10)
+        } catch {
+            return .noAnswer(CommandFailure(error, at: endpoint.description).message)
         }
         switch answer.status {
         case 200: return .accepted

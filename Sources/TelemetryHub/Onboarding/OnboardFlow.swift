@@ -399,9 +399,7 @@ extension OnboardFlow {
                 }
                 if key == nil || key.map(wasKnown.contains) == true, let made = try offerKey() { return made }
                 key = try askForKey(endpoint, check)
-            case .unreachable:
-                let untrusted = endpoint.scheme == "https" ? ", or its certificate is not trusted on this machine" : ""
-                return try goOnUnchecked("nobody listens at \(endpoint)\(untrusted)", choice, serviceFollows)
+            case .noAnswer(let reason): return try goOnUnchecked(reason, choice, serviceFollows)
             case .noCollector(let status):
                 throw Refusal(
                     message:
@@ -474,7 +472,7 @@ extension OnboardFlow {
         guard let questions else {
             throw Refusal(message: "\(reason); \(advice)", exitCode: Exit.unreachable)
         }
-        Console.error("Nobody listens at \(report.endpoint).\n")
+        Console.error("hammurabi: \(reason)\n")
         guard try questions.confirm("Write the settings all the same?", default: false) else {
             throw Refusal(message: "\(reason); \(advice); nothing was changed", exitCode: Exit.unreachable)
         }
