@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentSessionsReceiver
 import ArgumentParser
 import Collector
 import CollectorKit
@@ -23,8 +24,25 @@ struct ScanCommand: AsyncParsableCommand {
     @Flag(help: "Print the API's JSON document.")
     var json = false
 
+    @Option(help: "With --explain: the agent, such as claude_code, codex, opencode, gemini, copilot or cline.")
+    var agent: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Show what is read of one file of an agent, call by call; nothing is stored.",
+            valueName: "file"
+        )
+    )
+    var explain: String?
+
+    func validate() throws {
+        if (agent == nil) != (explain == nil) { throw ValidationError("--agent and --explain need each other") }
+        if explain != nil, json { throw ValidationError("an explanation has no JSON form") }
+    }
+
     func run() async throws {
         let environment = Environment.process
+        if let agent, let explain { return try Self.explain(explain, of: agent, environment) }
         let graph = try options.graph(environment)
         let answer: String
         if let running = try askRunning(graph) {
@@ -36,6 +54,21 @@ struct ScanCommand: AsyncParsableCommand {
         let document = try JSONDecoder().decode(ScanDocument.self, from: Data(answer.utf8))
         Console.answer(document.sentence + "\n")
         Console.error(document.faults)
+    }
+
+    /// Prints what is read of one file.
+    private static func explain(_ path: String, of agent: String, _ environment: Environment) throws {
+        do throws(SessionFileExplanation.Failure) {
+            let explanation = try SessionFileExplanation(
+                agent: agent,
+                path: path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path,
+                environment: environment.variables
+            )
+            Console.answer(explanation.lines.map { $0.printable + "\n" }.joined())
+        } catch {
+            Console.error("hammurabi: \(error.message)\n")
+            throw ExitCode(Exit.inputMissing)
+        }
     }
 
     /// What a collector that serves at the hub's address answered; nil when there is none.

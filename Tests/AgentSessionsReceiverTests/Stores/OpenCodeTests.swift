@@ -253,4 +253,30 @@ struct OpenCodeTests {
         #expect(scene.books.figures == [1, 1, 0, 0, 2] && scene.faults?.problems.isEmpty == true)
         await scene.shutdown()
     }
+
+    @Test func `the same step by the AI SDK's span is one call`() async throws {
+        let home = try TestHome()
+        let database = try TestDatabase(home.path + "/" + Self.database)
+        try database.run(Self.firstTables + Self.firstRows)
+        let (books, _) = try await scanned(home)
+        // The answer's own name of the model has a date; the step ended later, after its tools.
+        try await books.consume(
+            span(
+                service: "opencode",
+                name: "ai.streamText.doStream",
+                end: try #require(Timestamp(milliseconds: 1_795_999_940_000)).iso8601,
+                [
+                    ("session.id", #"{"stringValue":"ses_a"}"#),
+                    ("ai.operationId", #"{"stringValue":"ai.streamText.doStream"}"#),
+                    ("ai.response.id", #"{"stringValue":"msg_0123456789abcdef01234567"}"#),
+                    ("ai.response.model", #"{"stringValue":"claude-sonnet-4-5-20250929"}"#),
+                    ("ai.usage.inputTokens", #"{"intValue":"9500"}"#),
+                    ("ai.usage.outputTokens", #"{"intValue":"200"}"#),
+                    ("ai.usage.cachedInputTokens", #"{"intValue":"8000"}"#),
+                ]
+            )
+        )
+        #expect(books.figures == Self.truth)
+        #expect(books.calls.filter { $0.sources == [.otlpSpan, .agentStore] }.count == 1)
+    }
 }
