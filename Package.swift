@@ -207,8 +207,8 @@ let package = Package(
         .testTarget(
             name: "TelemetryHubTests",
             dependencies: [
-                "APIKeysExtension", "Collector", "CollectorKit", "OTLP", "StdoutExporter", "TelemetryHub", "Usage",
-                "YAML",
+                "APIKeysExtension", "AgentSessionsReceiver", "Collector", "CollectorKit", "OTLP", "Onboarding",
+                "StdoutExporter", "TelemetryHub", "Usage", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),

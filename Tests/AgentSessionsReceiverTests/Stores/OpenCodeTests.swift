@@ -238,6 +238,17 @@ struct OpenCodeTests {
         #expect(report.problems.first?.message.contains("file is not a database") ?? false)
     }
 
+    @Test func `tables of a version that is not known are named, other databases are passed over`() async throws {
+        let home = try TestHome()
+        let database = try TestDatabase(home.path + "/" + Self.database)
+        try database.run("CREATE TABLE other(id TEXT);")
+        #expect(try await scanned(home).report.problems.isEmpty)
+        try database.run("CREATE TABLE message(id TEXT, session_id TEXT, data TEXT);")
+        try home.remove("hub")
+        let problems = try await scanned(home).report.problems
+        #expect(problems.map(\.message).first?.contains("its table message has no column time_updated") ?? false)
+    }
+
     @Test func `a file that is torn is read again when it changes`() async throws {
         let home = try TestHome()
         let file = ".local/share/opencode/storage/message/ses_a/msg_1.json"
