@@ -243,11 +243,8 @@ let package = Package(
         .testTarget(
             name: "TelemetryHubTests",
             dependencies: [
-                "APIKeysExtension", "Collector", "CollectorKit", "HubAPI", "JSON", "OTLP", "SinkServer",
-                "StdoutExporter",
-                "TelemetryHub",
-                "Usage",
-                "YAML",
+                "APIKeysExtension", "AgentSessionsReceiver", "Collector", "CollectorKit", "HubAPI", "JSON", "OTLP",
+                "Onboarding", "SinkServer", "StdoutExporter", "TelemetryHub", "Usage", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),

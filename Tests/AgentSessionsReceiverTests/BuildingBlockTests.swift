@@ -20,6 +20,28 @@ struct BuildingBlockTests {
         #expect(flushes.all == ["/": 1, "deep": 2, "deep/agent_sessions.checkpoint.new": 2])
     }
 
+    @Test func `what is remembered of a store comes back, and a checkpoint of 0.1.0 is read`() throws {
+        var state = StoreState()
+        (state.session, state.parent, state.project, state.branch) = ("s", "p", "/w", "main")
+        (state.version, state.title, state.model, state.note) = ("1", "t", "m", "n")
+        (state.lastSeen, state.lastReported, state.cursor, state.count, state.begin) = (1, 2, 3, 4, 5)
+        var checkpoint = Checkpoint()
+        for (key, state) in [
+            ("a", ReaderState.store(state)), ("b", .transcript(TranscriptState())), ("c", .rollout(RolloutState())),
+        ] {
+            let identity = FileIdentity(device: 1, inode: 2)
+            checkpoint.marks[key] = FileMark(identity: identity, size: 3, modified: 4, offset: 5, state: state)
+        }
+        #expect(Checkpoint(checkpoint.encoded) == checkpoint)
+        checkpoint.marks["a"] = nil
+        var former = checkpoint.encoded
+        let digit = try #require(former.firstIndex(of: UInt8(ascii: "5")))
+        former[digit] = UInt8(ascii: "4")
+        #expect(Checkpoint(former) == checkpoint)
+        former[digit] = UInt8(ascii: "3")
+        #expect(Checkpoint(former) == nil)
+    }
+
     /// Lines of a text that arrives in pieces; `-` for one that is left out.
     private func lines(_ text: String, piece: Int, largest: Int) -> [String] {
         let buffer = LineBuffer(largestLine: largest)

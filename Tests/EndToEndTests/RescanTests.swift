@@ -157,6 +157,62 @@ struct RescanTests {
         #expect(quality["sessionCosts"] as? NSDictionary == ["compared": 2, "differing": 1, "sessions": [session]])
     }
 
+    /// A resumed chat of Gemini CLI beside its older form, a branch of Qwen Code, a fork of pi.
+    @Test(arguments: ["sqlite", "jsonl"])
+    func `the stores of other agents come to the same sums in every store`(store: String) async throws {
+        try prepare(store)
+        func gemini(_ id: String) -> String {
+            #"{"id":"\#(id)","timestamp":"2026-11-01T10:00:05.000Z","type":"gemini","model":"gemini-2.5-pro","#
+                + #""tokens":{"input":12000,"output":300,"cached":9000,"thoughts":200,"tool":0,"total":12500}}"#
+        }
+        func qwen(_ session: String, more: String = "") -> String {
+            #"{"uuid":"u2","sessionId":"\#(session)","timestamp":"2026-11-01T10:00:05.000Z","type":"assistant","model":"qwen3-coder-plus","#
+                + #""usageMetadata":{"promptTokenCount":100,"candidatesTokenCount":10,"totalTokenCount":110}\#(more)}"#
+                + "\n"
+        }
+        func pi(_ session: String) -> String {
+            #"{"type":"session","id":"\#(session)","timestamp":"2026-11-01T10:00:00.000Z","cwd":"/gone/app"}"# + "\n"
+                + #"{"type":"message","id":"b2c3d4e5","timestamp":"2026-11-01T10:00:02.000Z","message":{"role":"assistant","#
+                + #""provider":"anthropic","model":"claude-sonnet-4-5","usage":{"input":5,"output":7,"cacheRead":11,"cacheWrite":13}}}"#
+                + "\n"
+        }
+        let files = [
+            ".gemini/tmp/app/chats/session-1.json": #"{"sessionId":"g1","messages":[\#(gemini("m1"))]}"#,
+            ".gemini/tmp/app/chats/session-1.jsonl": #"{"sessionId":"g1"}"# + "\n" + gemini("m1") + "\n" + gemini("m2")
+                + "\n",
+            ".qwen/projects/app/chats/q1.jsonl": qwen("q1"),
+            ".qwen/projects/app/chats/q2.jsonl": qwen("q2", more: #","forkedFrom":{"sessionId":"q1"}"#),
+            ".pi/agent/sessions/app/1_p1.jsonl": pi("p1"), ".pi/agent/sessions/app/2_p2.jsonl": pi("p2"),
+        ]
+        for (path, text) in files {
+            let folder = sandbox.folder.appending(path: path).deletingLastPathComponent()
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try sandbox.write(text, to: path)
+        }
+        let report = try await scan()
+        // Three calls of Claude Code are there before.
+        #expect(
+            report["calls"] as? Int == 7 && report["ingested"] as? Int == 7 && report["problems"] as? [String] == []
+        )
+        try remove("agent_sessions")
+        #expect(try await scan()["ingested"] as? Int == 0)
+        let summary = try await summary()
+        #expect(summary["callCount"] as? Int == 7)
+        #expect(summary["totalInputTokens"] as? Int == 3_000 + 2 * 3_000 + 100 + 5)
+        #expect(summary["totalOutputTokens"] as? Int == 600 + 2 * 500 + 10 + 7)
+        let agents = try #require(summary["byAgent"] as? [String: NSDictionary])
+        #expect(
+            agents.mapValues { $0["calls"] as? Int } == ["claude-code": 3, "gemini-cli": 2, "qwen-code": 1, "pi": 1]
+        )
+        let file = sandbox.folder.path + "/.gemini/tmp/app/chats/session-1.jsonl"
+        let explained = try await sandbox.run("scan", "--agent", "gemini", "--explain", file)
+        #expect(
+            explained.exitCode == 0 && explained.output.hasSuffix("2 calls, 0 repeated lines of them, 0 not counted\n")
+        )
+        #expect(try await sandbox.run("scan", "--explain", file).exitCode == 64)
+        #expect(try await sandbox.run("scan", "--agent", "nobody", "--explain", file).exitCode == 66)
+    }
+
     @Test func `the sentence tells new calls from known ones`() async throws {
         try prepare("sqlite")
         func sentence() async throws -> String { try await sandbox.run("scan", "--config", "config.yaml").output }

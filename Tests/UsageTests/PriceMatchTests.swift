@@ -182,4 +182,22 @@ import Testing
     @Test func `a name like no other gets no suggestions`() throws {
         #expect(try PriceFixture.builtIn().suggestions(for: "completely-different-model-of-tomorrow") == [])
     }
+
+    @Test(
+        arguments: [
+            ("claude-sonnet-4-5", "claude-sonnet-4-5-20250929", true),
+            ("claude-sonnet-4.5", "claude-sonnet-4-5-20250929", true),
+            ("gpt-5", "GPT-5", true), ("gpt-5-2025-08-07", "gpt-5", true),
+            ("claude-opus-4-5[1m]", "claude-opus-4.5", true),
+            ("claude-sonnet-4-20250514", "claude-sonnet-4-20250929", false), ("gpt-5", "gpt-5-mini", false),
+            ("claude-sonnet-4-5", "claude-opus-4-5", false), ("", "gpt-5", false),
+        ]
+    )
+    func `two names of one model differ in a date, in dots or in the size of the context`(
+        left: String,
+        right: String,
+        areOne: Bool
+    ) {
+        #expect(ModelName.areOne(left, right) == areOne && ModelName.areOne(right, left) == areOne)
+    }
 }

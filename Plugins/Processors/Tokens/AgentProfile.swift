@@ -101,7 +101,9 @@ final class AgentProfile: Sendable {
         AgentProfile(
             name: "opencode",
             serviceNames: ["opencode"],
-            prefixes: ["opencode.", "com.opencode"]
+            prefixes: ["opencode.", "com.opencode"],
+            // Its store has the time at which a step ended, tools included; its spans that of the answer.
+            window: 120
         ),
     ]
 

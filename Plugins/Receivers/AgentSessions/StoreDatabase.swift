@@ -66,6 +66,18 @@ final class StoreDatabase {
         return names
     }
 
+    /// Whether there is a table; one without the columns that are read is of a version that is not known.
+    ///
+    /// - Throws: ``FileStream/Failure`` then, so that the file is listed and not passed over in silence.
+    func hasTable(_ table: String, with wanted: Set<String>) throws(FileStream.Failure) -> Bool {
+        let columns = try columns(of: table)
+        if columns.isEmpty { return false }
+        if let missing = wanted.subtracting(columns).min() {
+            throw FileStream.Failure("its table \(table) has no column \(missing): this version is not known")
+        }
+        return true
+    }
+
     /// A value that a statement takes.
     enum Argument {
         case number(Int64)

@@ -126,7 +126,7 @@ final class DocumentReader: PieceReader {
     func read(into sink: inout RecordSink) throws(FileStream.Failure) -> PieceOutcome {
         if findings == nil {
             let bytes = try DocumentBytes.read(file.path)
-            var list = RecordSink(listing: false)
+            var list = RecordSink(listing: sink.explains)
             Self.parse(bytes, makeParser(file), &state, into: &list)
             for (fault, part) in list.takeFaults() { sink.note(fault, part: part) }
             findings = list.takeFindings()[...]

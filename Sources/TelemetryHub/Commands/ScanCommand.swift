@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentSessionsReceiver
 import ArgumentParser
 import Collector
 import CollectorKit
+import FoundationEssentials
 import HubAPI
 import JSON
 import Logging
@@ -23,9 +25,26 @@ struct ScanCommand: AsyncParsableCommand {
     @Flag(help: "Print the API's JSON document.")
     var json = false
 
+    @Option(help: "With --explain: the agent, such as claude_code, codex, opencode, gemini, copilot or cline.")
+    var agent: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Show what is read of one file of an agent, call by call; nothing is stored.",
+            valueName: "file"
+        )
+    )
+    var explain: String?
+
+    func validate() throws {
+        if (agent == nil) != (explain == nil) { throw ValidationError("--agent and --explain need each other") }
+        if explain != nil, json { throw ValidationError("an explanation has no JSON form") }
+    }
+
     func run() async throws {
         do {
             let environment = Environment.process
+            if let agent, let explain { return try Self.explain(explain, of: agent, environment) }
             let graph = try options.graph(environment)
             let answer = try graph.runningHub?.ask(.scan, seconds: 0)
             let document: ScanDocument
@@ -35,6 +54,20 @@ struct ScanCommand: AsyncParsableCommand {
             Console.error(document.faults)
         } catch {
             throw CommandFailure.present(error, json: json)
+        }
+    }
+
+    /// Prints what is read of one file.
+    private static func explain(_ path: String, of agent: String, _ environment: Environment) throws {
+        do throws(SessionFileExplanation.Failure) {
+            let explanation = try SessionFileExplanation(
+                agent: agent,
+                path: path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path,
+                environment: environment.variables
+            )
+            Console.answer(explanation.lines.map { $0.printable + "\n" }.joined())
+        } catch {
+            throw CommandFailure(exitCode: Exit.inputMissing, code: "no-session-file", message: error.message)
         }
     }
 

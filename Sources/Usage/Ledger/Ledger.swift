@@ -67,7 +67,7 @@ public enum Ledger {
         guard !isAcross || distance(left, right) <= reach else { return false }
         switch rule {
         case .blockingKey:
-            if let mine = left.model, let theirs = right.model, mine != theirs { return false }
+            if let mine = left.model, let theirs = right.model, !ModelName.areOne(mine, theirs) { return false }
             return distance(left, right) <= Int64(max(0, min(left.weakWindow, right.weakWindow))) * 1_000_000_000
         case .interval:
             return isInside(left, right) || isInside(right, left)

@@ -57,6 +57,16 @@ struct ModelName {
         return Array(forms.dropFirst())
     }
 
+    /// Whether two names can be those of one model: one is the other without a date, a context size or `-latest`, or with dots for dashes.
+    ///
+    /// An agent's own store has the name that the user chose (`claude-sonnet-4-5`, Copilot's `claude-sonnet-4.5`), telemetry that of the answer
+    /// (`claude-sonnet-4-5-20250929`).
+    static func areOne(_ left: String, _ right: String) -> Bool {
+        if left == right { return true }
+        let (left, right) = (left.lowercased(), right.lowercased())
+        return left == right || undecorated(left).contains(right) || undecorated(right).contains(left)
+    }
+
     /// The price lists that the name itself points to: a prefix before a slash, or the form of Bedrock's or Vertex'
     /// names.
     var impliedScopes: [String] {

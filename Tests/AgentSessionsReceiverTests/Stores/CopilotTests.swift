@@ -100,4 +100,27 @@ struct CopilotTests {
         #expect(scene.books.figures == [5, 330, 0, 0, 33])
         await scene.shutdown()
     }
+
+    @Test func `the same request by telemetry is one call`() async throws {
+        let (books, _) = try await scanned(try Self.fixtures[0].home())
+        try await books.consume(
+            span(
+                service: "github-copilot",
+                name: "chat claude-sonnet-4.5",
+                end: "2026-11-02T10:00:04.000Z",
+                [
+                    ("gen_ai.operation.name", #"{"stringValue":"chat"}"#),
+                    ("gen_ai.conversation.id", #"{"stringValue":"s-1"}"#),
+                    ("gen_ai.response.id", #"{"stringValue":"msg_0123456789abcdef01234567"}"#),
+                    ("gen_ai.response.model", #"{"stringValue":"claude-sonnet-4-5-20250929"}"#),
+                    ("gen_ai.usage.input_tokens", #"{"intValue":"10000"}"#),
+                    ("gen_ai.usage.output_tokens", #"{"intValue":"400"}"#),
+                    ("gen_ai.usage.cache_read.input_tokens", #"{"intValue":"7000"}"#),
+                    ("gen_ai.usage.cache_creation.input_tokens", #"{"intValue":"1000"}"#),
+                ]
+            )
+        )
+        #expect(books.figures == (try Self.fixtures[0].truth))
+        #expect(books.calls.filter { $0.sources == [.otlpSpan, .agentStore] }.count == 1)
+    }
 }

@@ -238,6 +238,17 @@ struct OpenCodeTests {
         #expect(report.problems.first?.message.contains("file is not a database") ?? false)
     }
 
+    @Test func `tables of a version that is not known are named, other databases are passed over`() async throws {
+        let home = try TestHome()
+        let database = try TestDatabase(home.path + "/" + Self.database)
+        try database.run("CREATE TABLE other(id TEXT);")
+        #expect(try await scanned(home).report.problems.isEmpty)
+        try database.run("CREATE TABLE message(id TEXT, session_id TEXT, data TEXT);")
+        try home.remove("hub")
+        let problems = try await scanned(home).report.problems
+        #expect(problems.map(\.message).first?.contains("its table message has no column time_updated") ?? false)
+    }
+
     @Test func `a file that is torn is read again when it changes`() async throws {
         let home = try TestHome()
         let file = ".local/share/opencode/storage/message/ses_a/msg_1.json"
@@ -252,5 +263,31 @@ struct OpenCodeTests {
         #expect(try await scene.scan().problems.isEmpty)
         #expect(scene.books.figures == [1, 1, 0, 0, 2] && scene.faults?.problems.isEmpty == true)
         await scene.shutdown()
+    }
+
+    @Test func `the same step by the AI SDK's span is one call`() async throws {
+        let home = try TestHome()
+        let database = try TestDatabase(home.path + "/" + Self.database)
+        try database.run(Self.firstTables + Self.firstRows)
+        let (books, _) = try await scanned(home)
+        // The answer's own name of the model has a date; the step ended later, after its tools.
+        try await books.consume(
+            span(
+                service: "opencode",
+                name: "ai.streamText.doStream",
+                end: try #require(Timestamp(milliseconds: 1_795_999_940_000)).iso8601,
+                [
+                    ("session.id", #"{"stringValue":"ses_a"}"#),
+                    ("ai.operationId", #"{"stringValue":"ai.streamText.doStream"}"#),
+                    ("ai.response.id", #"{"stringValue":"msg_0123456789abcdef01234567"}"#),
+                    ("ai.response.model", #"{"stringValue":"claude-sonnet-4-5-20250929"}"#),
+                    ("ai.usage.inputTokens", #"{"intValue":"9500"}"#),
+                    ("ai.usage.outputTokens", #"{"intValue":"200"}"#),
+                    ("ai.usage.cachedInputTokens", #"{"intValue":"8000"}"#),
+                ]
+            )
+        )
+        #expect(books.figures == Self.truth)
+        #expect(books.calls.filter { $0.sources == [.otlpSpan, .agentStore] }.count == 1)
     }
 }

@@ -94,3 +94,17 @@ func telemetry(
     builder.append(record)
     return Batch(try builder.batch(), receivedAt: Timestamp(nanoseconds: 1_800_000_000_000_000_000))
 }
+
+/// A request with one span, as a library sends it; attributes in JSON.
+func span(service: String, name: String, end: String, _ attributes: [(String, String)]) throws -> Batch {
+    let end = try #require(Timestamp(iso8601: end)).nanoseconds
+    let list = attributes.map { #"{"key":"\#($0.0)","value":\#($0.1)}"# }.joined(separator: ",")
+    let text =
+        #"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"\#(service)"}}]},"#
+        + #""scopeSpans":[{"scope":{"name":"ai"},"spans":[{"traceId":"0123456789abcdef0123456789abcdef","spanId":"0123456789abcdef","#
+        + #""name":"\#(name)","startTimeUnixNano":"\#(end - 2_000_000_000)","endTimeUnixNano":"\#(end)","attributes":[\#(list)]}]}]}]}"#
+    return Batch(
+        try OTLPBatch(signal: .traces, json: Array(text.utf8)),
+        receivedAt: Timestamp(nanoseconds: 1_800_000_000_000_000_000)
+    )
+}

@@ -57,6 +57,7 @@ final class TranscriptReader: SessionReader {
         if isWaiting { noteResults(parsed, into: &sink) }
         if let type = parsed.unknownType { sink.skip(unknownType: type) }
         let isCall = parsed.usage != nil && !parsed.isError && parsed.model?.equals("<synthetic>") != true
+        if parsed.usage != nil, !isCall { sink.omit("an error or an answer that the program made up itself") }
         guard isCall || wantsFacts || parsed.title != nil || parsed.sessionCost != nil else { return }
         let time = note(parsed)
         if isCall, let usage = parsed.usage { add(parsed, usage, time, into: &sink) }
@@ -127,7 +128,7 @@ final class TranscriptReader: SessionReader {
             extra.take(iteration)
             sink.add(extra)
         }
-        guard !usage.isZero else { return }
+        guard !usage.isZero else { return sink.omit("the answer has no tokens") }
         call.take(usage)
         if !line.searchUses.isEmpty { facts.searches.note(call, uses: line.searchUses.map(\.string)) }
         hold(call, into: &sink)

@@ -78,7 +78,7 @@ final class RolloutReader: SessionReader {
             // An empty name clears it.
             facts.model = payload.model?.string(reusing: facts.model)
         } else if (parsed.ordinal ?? .max) < facts.historyStart {
-            return
+            sink.omit("the line is a copy of the parent's history")
         } else if type.equals("token_usage_record") {
             addRecord(payload, time, into: &sink)
         } else if type.equals("event_msg"), payload.type?.equals("token_count") == true {
@@ -160,7 +160,10 @@ final class RolloutReader: SessionReader {
     private func addTotal(_ payload: RolloutLine.Payload, _ time: Timestamp, into sink: inout RecordSink) {
         guard payload.total != nil || payload.last != nil else { return }
         let growth = facts.running.growth(total: payload.total, last: payload.last)
-        guard !facts.hasRecords, let growth else { return }
+        guard !facts.hasRecords, let growth else {
+            let reason = facts.hasRecords ? "a usage record tells of the call" : "the total has not grown"
+            return sink.omit("a token count: \(reason)")
+        }
         latestGrowth = growth
         var call = call(.rolloutTotal, growth, time, payload)
         call.lineage = lineage(payload.total?.values ?? growth.values + [time.nanoseconds], root: facts.root)

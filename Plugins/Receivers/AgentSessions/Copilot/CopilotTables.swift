@@ -21,7 +21,10 @@ struct CopilotTables: DatabaseSchema {
     mutating func prepare(_ database: StoreDatabase) throws(FileStream.Failure) -> Bool {
         columns = try database.columns(of: Self.table)
         sessionColumns = try database.columns(of: "sessions")
-        return columns.isSuperset(of: ["id", "session_id", "model", "input_tokens", "output_tokens", "created_at"])
+        return try database.hasTable(
+            Self.table,
+            with: ["id", "session_id", "model", "input_tokens", "output_tokens", "created_at"]
+        )
     }
 
     func rows(_ database: StoreDatabase, state: inout StoreState) throws(FileStream.Failure) -> [DatabaseRow] {

@@ -31,9 +31,7 @@ struct OpenCodeTables: DatabaseSchema {
             if hasRows { generation = .second }
         }
         sessionColumns = try database.columns(of: generation.sessions)
-        return try database.columns(of: generation.messages).isSuperset(of: [
-            "id", "session_id", "time_updated", "data",
-        ])
+        return try database.hasTable(generation.messages, with: ["id", "session_id", "time_updated", "data"])
     }
 
     func rows(_ database: StoreDatabase, state: inout StoreState) throws(FileStream.Failure) -> [DatabaseRow] {
