@@ -63,7 +63,7 @@ struct RefusedRequestTests {
             code: .unsupportedCoding,
             status: 415,
             subject: "/v1/logs",
-            text: post("/v1/logs", more: "Content-Encoding: zstd\n"),
+            text: post("/v1/logs", more: "Content-Encoding: br\n"),
             path: "/v1/logs"
         ),
         Case(

@@ -119,7 +119,12 @@ struct ConfigTests {
         ("{ endpoint: 'http://a', tls: { insecure_skip_verify: true } }", "tls tls.insecure_skip_verify"),
         ("{ endpoint: 'http://a', auth: { authenticator: x } }", "unknown-key"),
         ("{ endpoint: 'http://a', compresion: gzip }", "unknown-key"),
-        ("{ endpoint: 'http://a', compression: zstd }", "invalid-value"),
+        ("{ endpoint: 'http://a', compression: snappy }", "invalid-value"),
+        ("{ endpoint: 'http://a', compression_params: { level: 10 } }", "out-of-range compression_params.level"),
+        (
+            "{ endpoint: 'http://a', compression: zstd, compression_params: { level: 20 } }",
+            "out-of-range compression_params.level"
+        ),
     ])
     func `what cannot work is said with its place`(text: String, problem: String) throws {
         #expect(try decode(text).problems == [problem])

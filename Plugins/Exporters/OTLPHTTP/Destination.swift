@@ -54,14 +54,18 @@ struct Destination: Sendable {
     }
 
     private func encoded(_ request: OutgoingRequest, _ signal: Signal) throws -> ByteBuffer {
-        if config.encoding == .proto, config.compression != .gzip { return request.buffer }
+        if config.encoding == .proto, config.compression == .none { return request.buffer }
         var body = request.bytes
         if config.encoding == .json {
             var writer = OTLPJSONWriter()
             writer.writeRequest(try OTLPBatch(signal: signal, protobuf: body))
             body = writer.finish()
         }
-        if config.compression == .gzip { body = try Gzip.deflate(body, level: config.compressionParams.level) }
+        switch config.compression {
+        case .gzip: body = try Gzip.deflate(body, level: config.compressionParams.level)
+        case .zstd: body = try Zstandard.deflate(body, level: config.compressionParams.level)
+        case .none: break
+        }
         return ByteBuffer(bytes: body)
     }
 
@@ -111,7 +115,9 @@ struct Destination: Sendable {
             name: "Content-Type",
             value: config.encoding == .proto ? "application/x-protobuf" : "application/json"
         )
-        if config.compression == .gzip { headers.add(name: "Content-Encoding", value: "gzip") }
+        if config.compression != .none {
+            headers.add(name: "Content-Encoding", value: config.compression.rawValue)
+        }
         var request = HTTPClientRequest(url: address)
         request.method = .POST
         request.headers = headers

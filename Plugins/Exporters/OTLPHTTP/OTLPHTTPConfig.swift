@@ -60,13 +60,15 @@ public struct OTLPHTTPConfig: QueuedExporterConfig {
     public enum Compression: String, Codable, Sendable, CaseIterable {
         /// With gzip.
         case gzip
+        /// With Zstandard.
+        case zstd
         /// Not at all.
         case none
     }
 
     /// How hard bodies are compressed.
     public struct CompressionParams: ConfigSection {
-        /// 1 for fastest to 9 for smallest.
+        /// 1 for fastest to 9 for smallest; with Zstandard to 19.
         public var level = 1
 
         /// The defaults.
@@ -183,9 +185,9 @@ extension OTLPHTTPConfig {
         "logs_endpoint": "the whole address for logs",
         "metrics_endpoint": "the whole address for metrics",
         "headers": "header fields of every request, such as Authorization; never shown",
-        "compression": "gzip or none",
+        "compression": "gzip, zstd or none",
         "compression_params": "how hard bodies are compressed",
-        "compression_params.level": "1: fastest, 9: smallest",
+        "compression_params.level": "1: fastest, 9: smallest; 19 with zstd",
         "encoding": "proto or json",
         "timeout": "how long an attempt may take",
         "proxy_url": "the HTTP proxy for requests, such as http://proxy:3128",
@@ -257,10 +259,11 @@ extension OTLPHTTPConfig {
                 help: "name the authority that vouches for it: ca_file"
             )
         }
-        if !(1...9).contains(compressionParams.level) {
+        let highest = compression == .zstd ? 19 : 9
+        if !(1...highest).contains(compressionParams.level) {
             findings.error(
                 "out-of-range",
-                "gzip has the levels 1 to 9",
+                "\(compression == .zstd ? "zstd" : "gzip") has the levels 1 to \(highest)",
                 at: ["compression_params", "level"],
                 help: "write 1"
             )

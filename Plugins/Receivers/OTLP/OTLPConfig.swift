@@ -37,7 +37,7 @@ public struct OTLPConfig: ComponentConfig {
         "protocols.http.min_body_rate":
             "how many bytes a second a body must bring on average once its first 20 seconds are over; 0B for no least rate",
         "protocols.http.compression_algorithms":
-            "the codings of bodies that are taken, \"\" for none; gzip is the only one here",
+            "the codings of bodies that are taken: gzip, deflate (also called zlib), zstd, and \"\" for none",
         "protocols.http.traces_url_path": "where traces are posted, beside Langfuse's path /api/public/otel/v1/traces",
         "protocols.http.logs_url_path": "where logs are posted, beside /api/public/otel/v1/logs",
         "protocols.http.metrics_url_path": "where metrics are posted, beside /api/public/otel/v1/metrics",
@@ -100,7 +100,7 @@ extension OTLPConfig {
         /// How many bytes a second a body must bring on average once its first 20 seconds are over; 0 for no least rate.
         public var minBodyRate = ConfigByteSize(bytes: 500)
         /// The codings of bodies that are taken; the empty text stands for none.
-        public var compressionAlgorithms = ["", "gzip"]
+        public var compressionAlgorithms = ["", "gzip", "deflate", "zstd"]
         /// Where traces are posted.
         public var tracesURLPath = "/v1/traces"
         /// Where logs are posted.
@@ -277,7 +277,7 @@ extension OTLPConfig.HTTP {
     func pathKey(of signal: Signal) -> String { "\(signal)_url_path" }
 
     /// The codings of bodies that are taken.
-    var codings: Set<ContentCoding> { Set(compressionAlgorithms.compactMap { ContentCoding(rawValue: $0) }) }
+    var codings: Set<ContentCoding> { Set(compressionAlgorithms.compactMap { ContentCoding(name: $0) }) }
 
     /// What is added to every answer, in the order of the names.
     var responseFields: [HTTPField] {
@@ -318,7 +318,7 @@ private struct HTTPFindings {
     /// A shorter time ends what has hardly begun; a longer one is no limit.
     private static let times: ClosedRange<Int64> = 1_000_000...86_400_000_000_000
     /// The codings of the OpenTelemetry Collector that cannot be undone here.
-    private static let absentCodings = ["zstd", "zlib", "snappy", "deflate", "lz4", "x-snappy-framed"]
+    private static let absentCodings = ["snappy", "lz4", "x-snappy-framed"]
     /// What the collector alone decides about an answer.
     private static let ownFields = [
         "connection", "content-encoding", "content-length", "content-type", "transfer-encoding",
@@ -400,17 +400,22 @@ private struct HTTPFindings {
                 help: "write 500B, or 0B for no least rate"
             )
         }
-        for (position, name) in http.compressionAlgorithms.enumerated() where ContentCoding(rawValue: name) == nil {
+        for (position, name) in http.compressionAlgorithms.enumerated() where ContentCoding(name: name) == nil {
             let key = key("compression_algorithms", "\(position)")
             if Self.absentCodings.contains(name) {
                 findings.warning(
                     "coding",
                     "bodies that are compressed with \(name) are answered with 415 here",
                     at: key,
-                    help: "let senders use gzip, or no compression"
+                    help: "let senders use gzip, deflate or zstd, or no compression"
                 )
             } else {
-                findings.error("coding", "\"\(name)\" is no compression", at: key, help: "write gzip, or \"\" for none")
+                findings.error(
+                    "coding",
+                    "\"\(name)\" is no compression",
+                    at: key,
+                    help: "write gzip, deflate or zstd, or \"\" for none"
+                )
             }
         }
         if http.codings.isEmpty {
@@ -418,7 +423,7 @@ private struct HTTPFindings {
                 "coding",
                 "no body could be taken",
                 at: key("compression_algorithms"),
-                help: "write [\"\", gzip], or remove it"
+                help: "write [\"\", gzip, deflate, zstd], or remove it"
             )
         }
     }

@@ -180,7 +180,7 @@ extension IntakeProblem.Code {
         case .noPipeline: "add a pipeline for this signal under service.pipelines, or let the sender not export it"
         case .wrongMethod: "let the sender POST its data"
         case .unsupportedType: "set the sender's protocol to http/protobuf or http/json"
-        case .unsupportedCoding: "set the sender's compression to gzip or none"
+        case .unsupportedCoding: "set the sender's compression to gzip, deflate, zstd or none"
         case .unreadableBody: "the reason names the fault; correct or update the sender"
         case .incompleteBody: "look at the sender's timeout and at proxies between it and this collector"
         case .tooLarge: "let the sender send smaller batches, or raise the limit that the answer names"
