@@ -84,7 +84,7 @@ struct RefusedRequestTests {
             code: .foreignHost,
             status: 421,
             subject: "/v1/logs",
-            text: post("/v1/logs", host: "host.docker.internal:4318"),
+            text: post("/v1/logs", host: "hub.example:4318"),
             path: "/v1/logs"
         ),
         Case(

@@ -38,6 +38,8 @@ public struct OTLPConfig: ComponentConfig {
             "how many bytes a second a body must bring on average once its first 20 seconds are over; 0B for no least rate",
         "protocols.http.compression_algorithms":
             "the codings of bodies that are taken: gzip, deflate (also called zlib), zstd, and \"\" for none",
+        "protocols.http.allowed_hosts":
+            "names of this machine, such as hub.local or *.lan, by which programs may send without keys; host.docker.internal, host.containers.internal and *.localhost always may",
         "protocols.http.traces_url_path": "where traces are posted, beside Langfuse's path /api/public/otel/v1/traces",
         "protocols.http.logs_url_path": "where logs are posted, beside /api/public/otel/v1/logs",
         "protocols.http.metrics_url_path": "where metrics are posted, beside /api/public/otel/v1/metrics",
@@ -101,6 +103,8 @@ extension OTLPConfig {
         public var minBodyRate = ConfigByteSize(bytes: 500)
         /// The codings of bodies that are taken; the empty text stands for none.
         public var compressionAlgorithms = ["", "gzip", "deflate", "zstd"]
+        /// By which names of this machine programs may send without keys, beside the loopback names and those of containers.
+        public var allowedHosts: [String] = []
         /// Where traces are posted.
         public var tracesURLPath = "/v1/traces"
         /// Where logs are posted.
@@ -139,6 +143,7 @@ extension OTLPConfig {
             case maxRequestRecords = "max_request_records"
             case minBodyRate = "min_body_rate"
             case compressionAlgorithms = "compression_algorithms"
+            case allowedHosts = "allowed_hosts"
             case tracesURLPath = "traces_url_path"
             case logsURLPath = "logs_url_path"
             case metricsURLPath = "metrics_url_path"
@@ -304,6 +309,7 @@ extension OTLPConfig {
         http.checkTimes(&findings)
         http.checkResponseHeaders(&findings)
         http.checkOrigins(&findings)
+        http.checkHosts(&findings)
         protocols.http.tls?.validate(&findings, at: ["protocols", "http", "tls"])
     }
 }
@@ -454,6 +460,14 @@ private struct HTTPFindings {
             } else if !HTTPField.isValidValue(secret.value) {
                 findings.error("header", "the value of \(name) has a character that no header field may have", at: key)
             }
+        }
+    }
+
+    func checkHosts(_ findings: inout ConfigFindings) {
+        for (position, name) in http.allowedHosts.enumerated() {
+            guard let fault = HostPolicy.fault(in: name) else { continue }
+            let key = key("allowed_hosts", "\(position)")
+            findings.error("host", fault, at: key, help: "write hub.local, for example: no scheme, port or path")
         }
     }
 

@@ -190,7 +190,7 @@ extension IntakeProblem.Code {
         case .missingScope: "give the sender a key with the scope telemetry:write"
         case .foreignOrigin: "add the page's origin to cors.allowed_origins of the otlp receiver"
         case .foreignHost:
-            "let the sender use 127.0.0.1 or localhost; or name the extension api_keys under service.extensions, and a sender with a key may use any name"
+            "let the sender use 127.0.0.1 or localhost; or add the name that it uses to allowed_hosts of the otlp receiver; or name the extension api_keys under service.extensions, and a sender with a key may use any name"
         case .malformedRequest:
             "check that the sender speaks OTLP over HTTP to this port, and https:// only where tls is configured"
         case .headTooLarge: "let the sender send fewer or shorter header fields"
