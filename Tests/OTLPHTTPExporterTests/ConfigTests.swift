@@ -130,6 +130,27 @@ struct ConfigTests {
         #expect(try decode(text).problems == [problem])
     }
 
+    @Test(arguments: [
+        ("https://x/otel?token=a", "https://x:443/otel/v1/traces?token=a"),
+        ("http://x:4318/v1/traces", "http://x:4318/v1/traces"), ("http://x:4318/v1/logs/", "http://x:4318/v1/traces"),
+        ("http://x:4318/base//", "http://x:4318/base/v1/traces"),
+        ("http://x?a=/v1/traces", "http://x:80/v1/traces?a=/v1/traces"),
+    ])
+    func `the path of a signal is appended to the path`(endpoint: String, address: String) throws {
+        var config = OTLPHTTPConfig()
+        config.endpoint = endpoint
+        #expect(config.addresses[.traces]?.text == address)
+    }
+
+    @Test func `an endpoint that ends with the path of a signal is pointed out`() {
+        var config = OTLPHTTPConfig()
+        config.endpoint = "http://x:4318/v1/traces"
+        var findings = ConfigFindings()
+        config.validate(&findings)
+        #expect(findings.items.map(\.code) == ["endpoint"])
+        #expect(findings.items.allSatisfy { $0.isWarning && $0.help == "remove /v1/traces" })
+    }
+
     @Test func `a secret in an endpoint is not taken into messages`() throws {
         let address = try #require(WebAddress("https://Host.example:8443/v1/logs?token=abc#x"))
         #expect(address.priority == "host.example:8443")
