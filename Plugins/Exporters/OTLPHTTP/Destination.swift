@@ -112,8 +112,7 @@ struct Destination: Sendable {
         return certificate?.trouble(at: now()) ?? reason
     }
 
-    private func request(_ body: ByteBuffer, to address: WebAddress) -> HTTPClientRequest {
-        let target = address
+    private func request(_ body: ByteBuffer, to target: WebAddress) -> HTTPClientRequest {
         var address = target.text
         var headers = HTTPHeaders()
         let proxy = target.scheme == "http" ? clients.routes.proxy(for: target) : nil

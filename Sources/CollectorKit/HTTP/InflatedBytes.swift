@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import OTLP
+import OTLP
 
 /// Why bytes could not be inflated.
 public enum InflationFailure: Error, Sendable, Equatable {
@@ -13,23 +13,23 @@ public enum InflationFailure: Error, Sendable, Equatable {
 /// What an inflater has produced so far: grows with what really comes out, whatever the input claims, and never beyond a bound.
 ///
 /// Memory is taken from an allowance before the buffer grows: one buffer of at most `limit`, and while it grows the one before it.
-package struct InflatedBytes {
+struct InflatedBytes {
     /// The bytes so far.
-    package private(set) var bytes: [UInt8] = []
+    private(set) var bytes: [UInt8] = []
     private let limit: Int
     private let memory: (any MemoryAllowance)?
     /// What was taken from the allowance for the buffer.
     private var taken: Int
 
     /// What became of bytes that were appended.
-    package enum Outcome {
+    enum Outcome {
         case appended
         case tooLarge
         case outOfMemory
     }
 
     /// Makes room for what usual input of a length inflates to; nil when there is no memory for it now.
-    package init?(inputLength: Int, limit: Int, memory: (any MemoryAllowance)?) {
+    init?(inputLength: Int, limit: Int, memory: (any MemoryAllowance)?) {
         let expected = min(limit, inputLength &* 6)
         if let memory, !memory.take(expected) { return nil }
         (self.limit, self.memory, taken) = (limit, memory, expected)
@@ -37,7 +37,7 @@ package struct InflatedBytes {
     }
 
     /// Appends bytes within the bounds.
-    package mutating func append(_ produced: Slice<UnsafeMutableRawBufferPointer>) -> Outcome {
+    mutating func append(_ produced: Slice<UnsafeMutableRawBufferPointer>) -> Outcome {
         guard produced.count <= limit - bytes.count else { return .tooLarge }
         if bytes.count + produced.count > bytes.capacity {
             // An array doubles by itself, beyond the limit too.
@@ -52,7 +52,7 @@ package struct InflatedBytes {
     }
 
     /// Gives the memory back when the bytes are not wanted.
-    package mutating func discard() {
+    mutating func discard() {
         bytes = []
         memory?.give(taken)
         taken = 0

@@ -219,34 +219,37 @@ extension CollectorStatus {
     public static let longestStandstill: Int64 = 60_000_000_000
 
     /// What does not get on, each with its reason; empty when all is well.
-    public var troubles: [(id: ComponentID, reason: String)] { troubles { _ in true } }
+    public var troubles: [(id: ComponentID, reason: String)] { reasons { _ in true } }
 
     /// The troubles for which senders are refused.
     ///
     /// A destination that is away is none while its queue has room: a collector that called itself unready then would be taken
     /// from its senders with every pause of a backend (open-telemetry/opentelemetry-collector#6710).
     public var intakeTroubles: [(id: ComponentID, reason: String)] {
-        troubles { $0.isAtWork ? $0.queue == nil || $0.queue?.refusal != nil : true }
+        reasons { $0.isAtWork ? $0.queue == nil || $0.queue?.refusal != nil : true }
     }
 
     /// The troubles for which senders are refused, and those of queues in which nothing has moved for a minute.
     public func lastingTroubles(at now: Timestamp) -> [(id: ComponentID, reason: String)] {
-        troubles { component in
+        reasons { component in
             guard component.isAtWork, let queue = component.queue, queue.refusal == nil else { return true }
             guard let since = queue.stuckSince else { return false }
             return now.nanoseconds - since.nanoseconds >= Self.longestStandstill
         }
     }
 
-    private func troubles(where isMeant: (ComponentStatus) -> Bool) -> [(id: ComponentID, reason: String)] {
+    private func reasons(where isMeant: (ComponentStatus) -> Bool) -> [(id: ComponentID, reason: String)] {
         components.compactMap { component in
             guard isMeant(component) else { return nil }
-            return switch component.state {
-            case .running: component.queue?.refusal.map { (component.id, $0) }
-            case .degraded(let reason): (component.id, reason)
-            case .starting: (component.id, "it has not started yet")
-            case .stopped: (component.id, "it is stopped")
-            }
+            let reason: String? =
+                switch component.state {
+                case .running: component.queue?.refusal
+                case .degraded(let reason): reason
+                case .starting: "it has not started yet"
+                case .stopped: "it is stopped"
+                }
+            guard let reason else { return nil }
+            return (component.id, reason)
         }
     }
 }
