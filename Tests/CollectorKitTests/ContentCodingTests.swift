@@ -26,10 +26,14 @@ struct ContentCodingTests {
         }
     }
 
-    @Test(arguments: [
-        (nil, ContentCoding.identity), ("", .identity), ("Identity", .identity), ("gzip", .gzip), (" X-GZIP\t", .gzip),
-        ("deflate", .deflate), ("zlib", .deflate), ("zstd", .zstd), ("br", nil), ("gzip, gzip", nil), ("snappy", nil),
-    ] as [(String?, ContentCoding?)])
+    @Test(
+        arguments: [
+            (nil, ContentCoding.identity), ("", .identity), ("Identity", .identity), ("gzip", .gzip),
+            (" X-GZIP\t", .gzip),
+            ("deflate", .deflate), ("zlib", .deflate), ("zstd", .zstd), ("br", nil), ("gzip, gzip", nil),
+            ("snappy", nil),
+        ] as [(String?, ContentCoding?)]
+    )
     func `a field names a coding`(field: String?, coding: ContentCoding?) {
         #expect(ContentCoding(contentEncoding: field) == coding)
     }

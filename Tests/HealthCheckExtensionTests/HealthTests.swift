@@ -71,10 +71,12 @@ struct HealthTests {
         #expect(try await !answer("/ready").1.contains("disk"))
     }
 
-    @Test(arguments: [
-        (nil, nil, 200, 200), (10, nil, 200, 200), (61, nil, 200, 503), (nil, "the queue is full", 503, 503),
-        (10, "the queue cannot be written: no space", 503, 503),
-    ] as [(Int64?, String?, Int, Int)])
+    @Test(
+        arguments: [
+            (nil, nil, 200, 200), (10, nil, 200, 200), (61, nil, 200, 503), (nil, "the queue is full", 503, 503),
+            (10, "the queue cannot be written: no space", 503, 503),
+        ] as [(Int64?, String?, Int, Int)]
+    )
     func `a destination that is away makes no sender wait, and is told of after a minute`(
         stuckFor: Int64?,
         refusal: String?,

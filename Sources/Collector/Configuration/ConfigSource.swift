@@ -4,7 +4,9 @@ public import YAML
 
 /// Where a configuration comes from: files in order, and single values from the command line.
 public struct ConfigSource: Sendable {
-    /// The files, later ones laid over earlier ones; empty asks for the usual places. `file:PATH`, `env:NAME` and `yaml:TEXT` are taken, too.
+    /// The files, later ones laid over earlier ones; empty asks for the usual places.
+    ///
+    /// `file:PATH`, `env:NAME` (the text in a variable) and `yaml:TEXT` are taken, too.
     public var paths: [String]
     /// `key.path=value`, laid over the files.
     public var overrides: [String]
