@@ -37,7 +37,7 @@ struct InflatedBytes {
     }
 
     /// Appends bytes within the bounds.
-    mutating func append(_ produced: Slice<UnsafeMutableRawBufferPointer>) -> Outcome {
+    mutating func append(_ produced: UnsafeMutableRawBufferPointer.SubSequence) -> Outcome {
         guard produced.count <= limit - bytes.count else { return .tooLarge }
         if bytes.count + produced.count > bytes.capacity {
             // An array doubles by itself, beyond the limit too.
