@@ -73,7 +73,7 @@ let package = Package(
         .target(
             name: "CollectorKit",
             dependencies: [
-                "CZlib", "Files", "OTLP", "Usage", "YAML",
+                "CZlib", "CZstd", "Files", "OTLP", "Usage", "YAML",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),

@@ -32,16 +32,19 @@ package struct LocalRule: Sendable {
         usual = "127.0.0.1:\(port)"
     }
 
-    func rejection(_ request: HTTPRequest, allowsOrigin: (@Sendable (String) -> Bool)?) -> RequestError? {
+    func rejection(_ request: HTTPRequest, for route: Route?) -> RequestError? {
         let host = request.authority
         if let host, !isLocal(host) {
+            let allowsHost = Self.isFromProgram(request) ? route?.allowsHost : nil
+            if allowsHost?(host) == true { return nil }
+            let addition = allowsHost == nil ? "" : ", or add the name to allowed_hosts of the otlp receiver"
             return RequestError(
                 .misdirectedRequest,
-                "the host \"\(host.prefix(Self.longestHost))\" is not answered here without keys, because a web page could name itself so; send to 127.0.0.1:\(port) or localhost:\(port), or name the extension api_keys under service.extensions, and a request with a key may use any host",
+                "the host \"\(host.prefix(Self.longestHost))\" is not answered here without keys, because a web page could name itself so; send to 127.0.0.1:\(port) or localhost:\(port)\(addition), or name the extension api_keys under service.extensions, and a request with a key may use any host",
                 code: .foreignHost
             )
         }
-        guard let origin = request.headerFields[.origin], allowsOrigin?(origin) != true else { return nil }
+        guard let origin = request.headerFields[.origin], route?.allowsOrigin?(origin) != true else { return nil }
         guard let host, Self.isOrigin(origin, of: host) else {
             return RequestError(
                 .forbidden,
@@ -51,6 +54,19 @@ package struct LocalRule: Sendable {
         }
         return nil
     }
+
+    /// Whether no web page can have sent a request: its type is one of OTLP, which no form has, and a browser would have added fields.
+    private static func isFromProgram(_ request: HTTPRequest) -> Bool {
+        let type = request.headerFields[.contentType]?.prefix { $0 != ";" }.lowercased().filter {
+            $0 != " " && $0 != "\t"
+        }
+        guard let type, telemetryTypes.contains(type) else { return false }
+        return request.headerFields.allSatisfy { field in
+            field.name != .origin && !field.name.canonicalName.hasPrefix("sec-fetch-")
+        }
+    }
+
+    private static let telemetryTypes: Set<String> = ["application/x-protobuf", "application/json", "application/grpc"]
 
     /// Whether an Origin field names pages of the host to which they send; the scheme may be that of a proxy on this machine.
     private static func isOrigin(_ origin: String, of host: String) -> Bool {

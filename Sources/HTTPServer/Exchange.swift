@@ -54,7 +54,7 @@ final class Exchange {
     private func accessRejection() -> RequestError? {
         switch site.admission {
         case .everybody: return nil
-        case .local(let rule): return rule.rejection(request, allowsOrigin: match.route?.allowsOrigin)
+        case .local(let rule): return rule.rejection(request, for: match.route)
         case .keys(let rule):
             guard let route = match.route else { return nil }
             switch rule.decision(request, for: route, from: client?.ipAddress) {

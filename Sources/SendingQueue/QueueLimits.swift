@@ -45,6 +45,11 @@ struct QueueLimits: Sendable, Hashable {
     func hold(_ tally: QueueSize) -> Bool {
         tally.bytes <= bytes && tally.batches <= batches && tally.records <= records
     }
+
+    /// Whether usual batches find no more room: the last twentieth of the bytes is counted as taken, because batches differ in size.
+    func areReached(by tally: QueueSize) -> Bool {
+        tally.bytes >= bytes - bytes / 20 || tally.batches >= batches || tally.records >= records
+    }
 }
 
 /// How fast a queue empties, over the last minute or so.

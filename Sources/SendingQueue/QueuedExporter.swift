@@ -249,7 +249,8 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
             bytes: waiting.bytes,
             capacityBytes: QueueLimits(queue).bytes * max(1, lanes.count),
             oldest: parts.compactMap(\.oldest).min(),
-            stuckSince: parts.compactMap(\.stuckSince).min()
+            stuckSince: parts.compactMap(\.stuckSince).min(),
+            refusal: lanes.lazy.compactMap(\.refusal).first
         )
     }
 
@@ -258,7 +259,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         let lanes = running.withLock { $0.map { Array($0.lanes.values) } } ?? []
         return lanes.lazy.compactMap { lane in
             lane.state.withLock { state in
-                state.diskTrouble.map { "the queue cannot be written: \($0)" } ?? state.trouble
+                state.diskTrouble.map(SignalQueue.unwritable) ?? state.trouble
             }
         }.first
     }

@@ -253,7 +253,10 @@ extension QueuedExporterConfig {
     }
 
     /// The folder of the queue, when it is named.
-    public var resources: [ConfigResource] {
+    public var resources: [ConfigResource] { queueResources }
+
+    /// The folder of the queue, where one is named.
+    public var queueResources: [ConfigResource] {
         guard !sendingQueue.directory.isEmpty, sendingQueue.isInFiles else { return [] }
         return [ConfigResource(.file(sendingQueue.directory.path), at: ["sending_queue", "directory"])]
     }

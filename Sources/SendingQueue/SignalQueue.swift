@@ -473,6 +473,16 @@ extension SignalQueue {
         memory.unreserve(bytes)
     }
 
+    /// Why it takes in no more batches now; nil while it does.
+    var refusal: String? {
+        if let trouble = state.withLock(\.diskTrouble) { return Self.unwritable(trouble) }
+        let isRefusing = environment.queue.overflow != .dropOldest && limits.areReached(by: queue.waiting)
+        return isRefusing ? "the queue is full" : nil
+    }
+
+    /// A trouble of the disk, as it is shown.
+    static func unwritable(_ trouble: String) -> String { "the queue cannot be written: \(trouble)" }
+
     /// What waits now.
     var status: (waiting: QueueSize, oldest: Timestamp?, stuckSince: Timestamp?) {
         let waiting = queue.waiting

@@ -14,7 +14,7 @@ struct ConfigOptions: ParsableArguments, Sendable {
         help: ArgumentHelp(
             "A configuration file; later ones are laid over earlier ones.",
             discussion:
-                "Without it: ./config.yaml, else $HAMMURABI_HOME/config.yaml, else the default that is built in.",
+                "file:PATH, env:NAME (the text in a variable) and yaml:KEY::KEY: VALUE are taken, too. Without it: ./config.yaml, else $HAMMURABI_HOME/config.yaml, else the default that is built in.",
             valueName: "path"
         )
     )

@@ -15,7 +15,7 @@ struct ImportTests {
         "Sources/YAML": ["CLibYAML"],
         "Sources/OTLP": [],
         "Sources/Usage": ["JSON"],
-        "Sources/CollectorKit": ["Files", "YAML", "OTLP", "Usage", "CZlib"],
+        "Sources/CollectorKit": ["Files", "YAML", "OTLP", "Usage", "CZlib", "CZstd"],
         "Sources/HubAPI": ["CollectorKit", "JSON", "OTLP", "Usage"],
         "Sources/Onboarding": ["Files", "JSON", "Usage"],
         "Sources/HTTPServer": ["CollectorKit", "JSON", "OTLP", "Usage"],
@@ -33,7 +33,7 @@ struct ImportTests {
         "CLibYAML": ["Sources/YAML/"],
         "CMalloc": ["Sources/TelemetryHub/"],
         "CZlib": ["Sources/CollectorKit/HTTP/"],
-        "CZstd": ["Plugins/Receivers/AgentSessions/", "Plugins/Exporters/SQLite/"],
+        "CZstd": ["Sources/CollectorKit/HTTP/", "Plugins/Receivers/AgentSessions/", "Plugins/Exporters/SQLite/"],
         "GRDB": ["Plugins/Exporters/SQLite/"],
         "GRDBSQLite": ["Plugins/Exporters/SQLite/", "Plugins/Receivers/AgentSessions/"],
         "NIOHTTP1": [

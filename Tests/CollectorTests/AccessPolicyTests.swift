@@ -29,6 +29,31 @@ struct AdmissionTests {
         try await hub.end()
     }
 
+    @Test func `a program in a container sends by the name of its machine, a page and the API do not`() async throws {
+        let hub = try await OTLPHub(
+            "allowed_hosts: [hub.lan]",
+            others: [Route(.get, "/api/health", access: .open) { _ in ServerResponse(.ok) }]
+        )
+        let body = try Encoding.json.twoRecords(.logs)
+        let rows: [(fields: [String: String], status: Int)] = [
+            (["Host": "host.docker.internal:4318"], 200), (["Host": "hub.lan"], 200),
+            (["Host": "app.localhost:4318"], 200), (["Host": "evil.example"], 421),
+            (["Host": "hub.lan", "Origin": "http://hub.lan"], 421),
+            (["Host": "hub.lan", "Sec-Fetch-Site": "same-origin"], 421),
+            (["Host": "hub.lan", "Content-Type": "text/plain"], 421),
+        ]
+        for (fields, status) in rows {
+            let answer = try await hub.post(.logs, body, Encoding.json.fields.merging(fields) { $1 })
+            #expect(answer.status == status, "\(fields)")
+            let isProgram = fields.count == 1
+            #expect(status == 200 || answer.body.contains("allowed_hosts") == isProgram, "\(fields)")
+        }
+        let connection = try await hub.collector.connect()
+        try connection.send("GET /api/health HTTP/1.1\nHost: hub.lan\nContent-Type: application/json\n\n")
+        #expect(try await connection.answer().status == 421)
+        try await hub.end()
+    }
+
     @Test(arguments: [
         ("https://evil.example", 403), ("null", 403), ("http://localhost:1", 403), ("https://a.good.example", 200),
         ("http://localhost", 200), ("https://localhost", 200), (nil, 200), ("evil://localhost", 403),

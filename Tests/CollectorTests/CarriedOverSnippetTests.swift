@@ -95,7 +95,7 @@ struct CarriedOverSnippetTests {
     static let refused = [
         ("tls: { cert_file: server.crt }", "tls"), ("auth: { authenticator: oidc }", "authenticator"),
         ("middlewares: [{ id: limiter }]", "unknown-key"),
-        ("transport: unix", "transport"), ("compression_algorithms: [\"\", zstd]", "coding"),
+        ("transport: unix", "transport"), ("compression_algorithms: [\"\", snappy]", "coding"),
     ]
 
     @Test(arguments: refused)

@@ -55,6 +55,27 @@ struct ConfigSourceTests {
         #expect(root.mapping?["extensions"]?.mapping?["hub"]?.mapping?["timezone"]?.scalar?.text == "Europe/Berlin")
     }
 
+    @Test func `files, variables and texts are named as for the OpenTelemetry Collector`() throws {
+        let machine = Environment.machine(
+            ["base.yaml": "exporters: { sqlite: { path: /a.db } }\n"],
+            ["EXTRA": "exporters: { sqlite: { records: all } }"]
+        )
+        let source = ConfigSource(
+            paths: [
+                "file:base.yaml", "env:EXTRA", "yaml:exporters::sqlite::path: /b.db",
+                "yaml:{service: {extensions: []}}",
+            ],
+            builtIn: ""
+        )
+        var diagnostics = Diagnostics()
+        let root = try #require(source.load(machine, diagnostics: &diagnostics))
+        #expect(diagnostics.rendered() == "")
+        let sqlite = root.mapping?["exporters"]?.mapping?["sqlite"]?.mapping
+        #expect(sqlite?["path"]?.scalar?.text == "/b.db")
+        #expect(sqlite?["records"]?.scalar?.text == "all")
+        #expect(root.mapping?["service"]?.mapping?["extensions"]?.sequence?.elements.isEmpty == true)
+    }
+
     @Test func `every file that cannot be read is named`() {
         let machine = Environment.machine(["there.yaml": ""])
         let loaded = LoadedConfig(ConfigSource(paths: ["a.yaml", "there.yaml", "b.yaml"], builtIn: ""), on: machine)

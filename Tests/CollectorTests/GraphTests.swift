@@ -113,6 +113,45 @@ struct GraphTests {
         #expect(graph.telemetry.logs.level == .error)
     }
 
+    @Test func `help for a component of the OpenTelemetry Collector names what does the same, or what does not`() {
+        let loaded = LoadedConfig(
+            """
+            receivers:
+              otlp:
+              filelog: { include: [/var/log/*.log] }
+            processors:
+              batch: { timeout: 1s }
+              memory_limiter: { limit_mib: 512 }
+              transform:
+              tail_sampling:
+            exporters:
+              sqlite:
+            connectors:
+              spanmetrics:
+            extensions:
+              basicauth/x:
+              zpages:
+            service:
+              extensions: [basicauth/x, zpages]
+              pipelines:
+                traces:
+                  receivers: [otlp, filelog]
+                  processors: [memory_limiter, batch, transform, tail_sampling]
+                  exporters: [sqlite, spanmetrics]
+                metrics: { receivers: [spanmetrics], exporters: [sqlite] }
+            """
+        )
+        let unknown = loaded.diagnostics.items.filter { $0.code == "unknown-component" }
+        #expect(unknown.count == 4)
+        #expect(unknown.allSatisfy { $0.help?.hasPrefix("there is nothing like it here: ") == true })
+        // What is done here anyway is no reason not to start.
+        let needless = loaded.diagnostics.items.filter { $0.code == "needless-component" }
+        #expect(needless.count == 3 && needless.allSatisfy { $0.severity == .warning })
+        // A connector that is refused is not missing among exporters and receivers as well.
+        #expect(loaded.codes.filter { $0 == "reserved" }.count == 1)
+        #expect(loaded.codes.count == 8)
+    }
+
     @Test func `a component that cannot handle a signal is refused`() {
         let registry = Registry([.otlp, .logsOnly])
         let loaded = LoadedConfig(

@@ -67,8 +67,9 @@ struct OTLPHub {
 
 extension RawConnection {
     func post(_ path: String, _ body: [UInt8], _ fields: [String: String]) async throws {
-        var head = "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.count)\r\n"
-        for (name, value) in fields { head += "\(name): \(value)\r\n" }
+        let host = fields["Host"] ?? "localhost"
+        var head = "POST \(path) HTTP/1.1\r\nHost: \(host)\r\nContent-Length: \(body.count)\r\n"
+        for (name, value) in fields where name != "Host" { head += "\(name): \(value)\r\n" }
         try await send(Array((head + "\r\n").utf8) + body)
     }
 }

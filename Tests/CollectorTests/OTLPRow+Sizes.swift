@@ -9,7 +9,7 @@ import Testing
 extension OTLPRow {
     /// Sizes and compression.
     static let sizes = [
-        OTLPRow(15, "gzip and identity are undone") {
+        OTLPRow(15, "gzip, deflate, zstd and identity are undone") {
             let hub = try await OTLPHub()
             let json = try receiverFixture("traceloop-traces.json.gz")
             let protobuf = try receiverFixture("claude-code-logs.pb.gz")
@@ -19,21 +19,26 @@ extension OTLPRow {
                     #expect(try await hub.post(signal, body, fields).status == 200)
                 }
             }
+            let plain = try Gzip.inflate(protobuf, limit: 1 << 22)
+            for (coding, body) in [("deflate", zlibForm(of: plain)), ("zstd", try Zstandard.deflate(plain, level: 3))] {
+                let fields = Encoding.protobuf.fields.merging(["Content-Encoding": coding]) { $1 }
+                #expect(try await hub.post(.logs, body, fields).status == 200)
+            }
             for (signal, encoding) in combinations {
                 let fields = encoding.fields.merging(["Content-Encoding": "identity"]) { $1 }
                 #expect(try await hub.post(signal, encoding.twoRecords(signal), fields).status == 200)
             }
-            #expect(hub.sink.batches.count == 6 + combinations.count)
+            #expect(hub.sink.batches.count == 8 + combinations.count)
             try await hub.end()
         },
-        OTLPRow(16, "an unknown coding is 415 with the one that is known") {
+        OTLPRow(16, "an unknown coding is 415 with those that are known") {
             let hub = try await OTLPHub()
             for (signal, encoding) in combinations {
-                for coding in ["br", "zstd", "gzip, gzip"] {
+                for coding in ["br", "snappy", "gzip, gzip"] {
                     let fields = encoding.fields.merging(["Content-Encoding": coding]) { $1 }
                     let answer = try await hub.post(signal, [1, 2, 3], fields)
                     #expect(answer.status == 415)
-                    #expect(answer.fields["accept-encoding"] == "gzip")
+                    #expect(answer.fields["accept-encoding"] == "gzip, deflate, zstd")
                     #expect(encoding.isStatus(answer, 3))
                 }
             }
@@ -139,4 +144,25 @@ extension OTLPRow {
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
         return try #require(line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }) << 10
     }
+}
+
+/// Bytes in the zlib format (RFC 1950), stored and not compressed.
+private func zlibForm(of plain: [UInt8]) -> [UInt8] {
+    var form: [UInt8] = [0x78, 0x01]
+    var rest = plain[...]
+    repeat {
+        let piece = rest.prefix(0xFFFF)
+        rest = rest.dropFirst(0xFFFF)
+        let length = UInt16(piece.count)
+        for number in [length, ~length] { form += [UInt8(truncatingIfNeeded: number), UInt8(number >> 8)] }
+        form.insert(rest.isEmpty ? 1 : 0, at: form.count - 4)
+        form += piece
+    } while !rest.isEmpty
+    var (low, high) = (1, 0)
+    for byte in plain {
+        low = (low + Int(byte)) % 65_521
+        high = (high + low) % 65_521
+    }
+    let checksum = UInt32(high << 16 | low)
+    return form + (0..<4).reversed().map { UInt8(truncatingIfNeeded: checksum >> ($0 * 8)) }
 }

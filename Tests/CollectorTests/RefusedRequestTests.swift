@@ -63,7 +63,7 @@ struct RefusedRequestTests {
             code: .unsupportedCoding,
             status: 415,
             subject: "/v1/logs",
-            text: post("/v1/logs", more: "Content-Encoding: zstd\n"),
+            text: post("/v1/logs", more: "Content-Encoding: br\n"),
             path: "/v1/logs"
         ),
         Case(
@@ -84,7 +84,7 @@ struct RefusedRequestTests {
             code: .foreignHost,
             status: 421,
             subject: "/v1/logs",
-            text: post("/v1/logs", host: "host.docker.internal:4318"),
+            text: post("/v1/logs", host: "hub.example:4318"),
             path: "/v1/logs"
         ),
         Case(

@@ -71,8 +71,26 @@ struct HealthTests {
         #expect(try await !answer("/ready").1.contains("disk"))
     }
 
+    @Test(
+        arguments: [
+            (nil, nil, 200, 200), (10, nil, 200, 200), (61, nil, 200, 503), (nil, "the queue is full", 503, 503),
+            (10, "the queue cannot be written: no space", 503, 503),
+        ] as [(Int64?, String?, Int, Int)]
+    )
+    func `a destination that is away makes no sender wait, and is told of after a minute`(
+        stuckFor: Int64?,
+        refusal: String?,
+        ready: Int,
+        health: Int
+    ) async throws {
+        status.set(.degraded("hub:4318: connection refused"), stuckFor: stuckFor, refusal: refusal, withQueue: true)
+        #expect(try await answer("/ready").0 == ready)
+        #expect(try await answer("/").0 == health)
+        #expect(try await answer("/status").1.contains("connection refused"))
+    }
+
     @Test func `every component is told of`() async throws {
-        status.set(.degraded("the disk is \"full\""))
+        status.set(.degraded("the disk is \"full\""), withQueue: true)
         let (code, text) = try await answer("/status")
         #expect(code == 200)
         let document = try JSONDecoder().decode(Document.self, from: Data(text.utf8))
@@ -136,8 +154,16 @@ final class StatusBox: Sendable {
     }
 
     /// One exporter in this state, since the second 65.
-    func set(_ state: ComponentState) {
+    func set(_ state: ComponentState, stuckFor: Int64? = nil, refusal: String? = nil, withQueue: Bool = false) {
         guard let id = ComponentID("otlp_http/hub") else { return }
+        let queue = QueueStatus(
+            batches: 1,
+            bytes: 2,
+            capacityBytes: 3,
+            oldest: Timestamp(nanoseconds: 3_700_000_000_000),
+            stuckSince: stuckFor.map { Timestamp(nanoseconds: (3_725 - $0) * 1_000_000_000) },
+            refusal: refusal
+        )
         var next = CollectorStatus()
         next.startedAt = Timestamp(nanoseconds: 65_000_000_000)
         next.uptimeSeconds = 3_660
@@ -154,13 +180,7 @@ final class StatusBox: Sendable {
                 state: state,
                 counts: [.sent: 7],
                 lastError: ComponentTrouble(message: "no", time: Timestamp(nanoseconds: 0), count: 3),
-                queue: QueueStatus(
-                    batches: 1,
-                    bytes: 2,
-                    capacityBytes: 3,
-                    oldest: Timestamp(nanoseconds: 3_700_000_000_000),
-                    stuckSince: nil
-                )
+                queue: withQueue ? queue : nil
             )
         ]
         value = next

@@ -119,10 +119,36 @@ struct ConfigTests {
         ("{ endpoint: 'http://a', tls: { insecure_skip_verify: true } }", "tls tls.insecure_skip_verify"),
         ("{ endpoint: 'http://a', auth: { authenticator: x } }", "unknown-key"),
         ("{ endpoint: 'http://a', compresion: gzip }", "unknown-key"),
-        ("{ endpoint: 'http://a', compression: zstd }", "invalid-value"),
+        ("{ endpoint: 'http://a', compression: snappy }", "invalid-value"),
+        ("{ endpoint: 'http://a', compression_params: { level: 10 } }", "out-of-range compression_params.level"),
+        (
+            "{ endpoint: 'http://a', compression: zstd, compression_params: { level: 20 } }",
+            "out-of-range compression_params.level"
+        ),
     ])
     func `what cannot work is said with its place`(text: String, problem: String) throws {
         #expect(try decode(text).problems == [problem])
+    }
+
+    @Test(arguments: [
+        ("https://x/otel?token=a", "https://x:443/otel/v1/traces?token=a"),
+        ("http://x:4318/v1/traces", "http://x:4318/v1/traces"), ("http://x:4318/v1/logs/", "http://x:4318/v1/traces"),
+        ("http://x:4318/base//", "http://x:4318/base/v1/traces"),
+        ("http://x?a=/v1/traces", "http://x:80/v1/traces?a=/v1/traces"),
+    ])
+    func `the path of a signal is appended to the path`(endpoint: String, address: String) throws {
+        var config = OTLPHTTPConfig()
+        config.endpoint = endpoint
+        #expect(config.addresses[.traces]?.text == address)
+    }
+
+    @Test func `an endpoint that ends with the path of a signal is pointed out`() {
+        var config = OTLPHTTPConfig()
+        config.endpoint = "http://x:4318/v1/traces"
+        var findings = ConfigFindings()
+        config.validate(&findings)
+        #expect(findings.items.map(\.code) == ["endpoint"])
+        #expect(findings.items.allSatisfy { $0.isWarning && $0.help == "remove /v1/traces" })
     }
 
     @Test func `a secret in an endpoint is not taken into messages`() throws {

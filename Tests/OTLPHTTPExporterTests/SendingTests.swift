@@ -39,6 +39,20 @@ struct SendingTests {
         await sink.stop()
     }
 
+    @Test(arguments: OTLPHTTPConfig.Compression.allCases)
+    func `a body is compressed as configured and says so`(compression: OTLPHTTPConfig.Compression) async throws {
+        let sink = try await SinkServer.start()
+        let bench = Bench(sink.address) { $0.compression = compression }
+        try await bench.start()
+        try await bench.consume(try logs("a"))
+        try await waitUntil { sink.requests.count == 1 }
+        let request = try #require(sink.requests.first)
+        #expect(request.fields["content-encoding"] == (compression == .none ? nil : compression.rawValue))
+        #expect(try request.texts() == ["a"])
+        await bench.stop()
+        await sink.stop()
+    }
+
     @Test func `bytes arrive as they came in, and JSON says the same`() async throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
             path: "Fixtures/cc-2.1.330-two-models-fork"

@@ -108,7 +108,8 @@ extension SinkServer.Request {
 
     /// The request, inflated and read.
     func batch() throws -> OTLPBatch {
-        let bytes = fields["content-encoding"] == "gzip" ? try Gzip.inflate(body, limit: 1 << 28) : body
+        let coding = ContentCoding(contentEncoding: fields["content-encoding"])
+        let bytes = try coding?.inflate(body, limit: 1 << 28, memory: nil) ?? body
         return fields["content-type"] == "application/json"
             ? try OTLPBatch(signal: signal, json: bytes) : try OTLPBatch(signal: signal, protobuf: bytes)
     }

@@ -32,7 +32,9 @@ import Testing
     @Test(arguments: [
         (["", "gzip"], ["": 200, "identity": 200, "gzip": 400, "x-gzip": 400, "zstd": 415], "gzip"),
         (["gzip"], ["": 415, "identity": 415, "gzip": 400], "gzip"),
-        (["", "zstd"], ["": 200, "gzip": 415, "zstd": 415], "identity"),
+        (["", "zstd"], ["": 200, "gzip": 415, "zstd": 400], "zstd"),
+        (["", "zlib", "gzip"], ["deflate": 400, "zlib": 400, "br": 415], "gzip, deflate"),
+        ([""], ["": 200, "gzip": 415], "identity"),
     ])
     func `only the codings of the list are taken`(list: [String], statuses: [String: Int], accepted: String)
         async throws

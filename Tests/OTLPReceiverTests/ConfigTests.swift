@@ -19,7 +19,7 @@ import YAML
             [http.tracesURLPath, http.logsURLPath, http.metricsURLPath] == ["/v1/traces", "/v1/logs", "/v1/metrics"]
         )
         #expect(http.cors.allowedOrigins.isEmpty)
-        #expect(http.compressionAlgorithms == ["", "gzip"])
+        #expect(http.compressionAlgorithms == ["", "gzip", "deflate", "zstd"])
         #expect(http.connectionTerms == ConnectionTerms())
         #expect(
             config.resources == [
@@ -83,7 +83,7 @@ import YAML
     }
 
     @Test(arguments: [
-        ("compression_algorithms: [\"\", zstd]", "coding protocols.http.compression_algorithms.1"),
+        ("compression_algorithms: [\"\", snappy]", "coding protocols.http.compression_algorithms.1"),
         ("cors: {max_age: 10}", "origin protocols.http.cors"),
     ])
     func `values that have no effect are pointed out`(line: String, finding: String) {

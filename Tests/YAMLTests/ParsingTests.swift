@@ -43,11 +43,22 @@ import YAML
         #expect(parsed.node?.mapping?.entry("text")?.key.mark.line == 4)
     }
 
+    @Test(arguments: [
+        ("a: &x {k: 1, l: 2}\nb: {<<: *x, l: 3}\n", "l: 3\nk: 1\n"), ("b: {l: 3, <<: {k: 1, l: 2}}\n", "l: 3\nk: 1\n"),
+        ("b: {<<: [{k: 1}, {k: 2, m: 4}]}\n", "k: 1\nm: 4\n"), ("a: &x {<<: {k: 1}}\nb: {<<: *x}\n", "k: 1\n"),
+        ("b: {\"<<\": 1}\n", "\"<<\": 1\n"),
+    ])
+    func `a merge key brings keys that the mapping has not itself`(text: String, rendered: String) {
+        let parsed = Parsed(text)
+        #expect(parsed.findings == [])
+        #expect(parsed.node?["b"]?.rendered() == rendered)
+    }
+
     static let problems: [(text: String, findings: [String])] = [
         ("a: 1\nb: 2\na: 3\n", ["duplicate-key 3:1"]),
         ("{a: 1, 'a': 2}", ["duplicate-key 1:8"]),
         ("a: 1\na: 2\na: 3\n", ["duplicate-key 2:1", "duplicate-key 3:1"]),
-        ("a: &x {}\nb:\n  <<: *x\n", ["merge-key 3:3"]),
+        ("a: &x text\nb:\n  <<: *x\n", ["merge-key 3:3"]), ("b: {<<: [{a: 1}, 2]}\n", ["merge-key 1:5"]),
         ("a: *nowhere\n", ["unknown-alias 1:4"]),
         ("a: &x [*x]\n", ["unknown-alias 1:8"]),
         ("a: !thing 1\n", ["unknown-tag 1:4"]),

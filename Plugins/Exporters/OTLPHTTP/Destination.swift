@@ -2,6 +2,7 @@
 
 import AsyncHTTPClient
 import CollectorKit
+import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -12,8 +13,11 @@ import Usage
 
 /// Where batches go: sends one request and says what became of it.
 struct Destination: Sendable {
-    private let client: HTTPClient
+    private let clients: ForwardingClients
     private let addresses: [Signal: WebAddress]
+    private let untaken: UntakenSignals
+    /// Told once of a signal that the destination never takes.
+    private let onUntaken: @Sendable (Signal, UInt) -> Void
     private let config: OTLPHTTPConfig
     private let version: String
     private let now: @Sendable () -> Timestamp
@@ -26,11 +30,15 @@ struct Destination: Sendable {
 
     init(
         _ config: OTLPHTTPConfig,
-        client: HTTPClient,
+        clients: ForwardingClients,
         version: String,
-        now: @escaping @Sendable () -> Timestamp
+        untaken: UntakenSignals,
+        now: @escaping @Sendable () -> Timestamp,
+        onUntaken: @escaping @Sendable (Signal, UInt) -> Void
     ) {
-        self.client = client
+        self.clients = clients
+        self.untaken = untaken
+        self.onUntaken = onUntaken
         self.config = config
         self.version = version
         self.now = now
@@ -39,6 +47,9 @@ struct Destination: Sendable {
 
     /// Whether records of a signal have anywhere to go.
     func takes(_ signal: Signal) -> Bool { addresses[signal] != nil }
+
+    /// Whether the destination never takes records of a signal, although another signal is taken.
+    func neverTakes(_ signal: Signal) -> Bool { untaken.contains(signal, at: now()) }
 
     /// Sends a request in protobuf, written and compressed as configured.
     func send(_ request: OutgoingRequest, _ signal: Signal) async -> SendOutcome {
@@ -50,26 +61,31 @@ struct Destination: Sendable {
             return .refused("the batch cannot be written as \(config.encoding): \(error)")
         }
         guard body.readableBytes <= Self.largestBody else { return .tooLarge("the body has more than 64 MiB") }
-        return await post(body, to: address)
+        return await post(body, signal, to: address)
     }
 
     private func encoded(_ request: OutgoingRequest, _ signal: Signal) throws -> ByteBuffer {
-        if config.encoding == .proto, config.compression != .gzip { return request.buffer }
+        if config.encoding == .proto, config.compression == .none { return request.buffer }
         var body = request.bytes
         if config.encoding == .json {
             var writer = OTLPJSONWriter()
             writer.writeRequest(try OTLPBatch(signal: signal, protobuf: body))
             body = writer.finish()
         }
-        if config.compression == .gzip { body = try Gzip.deflate(body, level: config.compressionParams.level) }
+        switch config.compression {
+        case .gzip: body = try Gzip.deflate(body, level: config.compressionParams.level)
+        case .zstd: body = try Zstandard.deflate(body, level: config.compressionParams.level)
+        case .none: break
+        }
         return ByteBuffer(bytes: body)
     }
 
-    private func post(_ body: ByteBuffer, to address: WebAddress) async -> SendOutcome {
+    private func post(_ body: ByteBuffer, _ signal: Signal, to address: WebAddress) async -> SendOutcome {
         var target = address
         for _ in 0...Self.redirections {
             let response: HTTPClientResponse
             do {
+                let client = clients.client(for: target)
                 response = try await client.execute(request(body, to: target), timeout: config.timeout.amount)
             } catch is CancellationError {
                 return .cancelled
@@ -77,7 +93,7 @@ struct Destination: Sendable {
                 if Task.isCancelled { return .cancelled }
                 return .later("\(target.priority): \(await reason(error, target))", after: nil)
             }
-            guard (300..<400).contains(response.status.code) else { return await answer(response) }
+            guard (300..<400).contains(response.status.code) else { return await answer(response, signal) }
             switch redirection(response, from: target) {
             case .success(let next): target = next
             case .failure(let refusal): return .refused(refusal.reason)
@@ -90,16 +106,25 @@ struct Destination: Sendable {
     private func reason(_ error: any Error, _ target: WebAddress) async -> String {
         let reason = ConnectionTrouble.reason(error)
         // A proxy may be the only way there.
-        guard ConnectionTrouble.isDistrust(error), config.proxyURL.isEmpty else { return reason }
+        guard ConnectionTrouble.isDistrust(error), clients.routes.proxy(for: target) == nil else { return reason }
         let name = config.tls.serverNameOverride.isEmpty ? target.host : config.tls.serverNameOverride
-        let certificate = await PresentedCertificate.shown(by: target, under: name, on: client.eventLoopGroup)
+        let certificate = await PresentedCertificate.shown(by: target, under: name, on: clients.direct.eventLoopGroup)
         return certificate?.trouble(at: now()) ?? reason
     }
 
-    private func request(_ body: ByteBuffer, to address: WebAddress) -> HTTPClientRequest {
-        var address = address.text
+    private func request(_ body: ByteBuffer, to target: WebAddress) -> HTTPClientRequest {
+        var address = target.text
         var headers = HTTPHeaders()
-        if !config.tls.serverNameOverride.isEmpty, let target = WebAddress(address) {
+        let proxy = target.scheme == "http" ? clients.routes.proxy(for: target) : nil
+        if let proxy {
+            headers.add(name: "Host", value: target.priority)
+            headers.add(name: AbsoluteForm.field, value: target.text)
+            if let credentials = proxy.credentials {
+                let text = Data("\(credentials.user):\(credentials.password)".utf8).base64EncodedString()
+                headers.add(name: "Proxy-Authorization", value: "Basic \(text)")
+            }
+            address = "http://\(proxy.text)\(target.path)"
+        } else if !config.tls.serverNameOverride.isEmpty {
             headers.add(name: "Host", value: target.priority)
             address = "\(target.scheme)://\(config.tls.serverNameOverride):\(target.port)\(target.path)"
         }
@@ -111,7 +136,9 @@ struct Destination: Sendable {
             name: "Content-Type",
             value: config.encoding == .proto ? "application/x-protobuf" : "application/json"
         )
-        if config.compression == .gzip { headers.add(name: "Content-Encoding", value: "gzip") }
+        if config.compression != .none {
+            headers.add(name: "Content-Encoding", value: config.compression.rawValue)
+        }
         var request = HTTPClientRequest(url: address)
         request.method = .POST
         request.headers = headers
@@ -167,9 +194,13 @@ struct Destination: Sendable {
 
     // MARK: - Answers
 
-    private func answer(_ response: HTTPClientResponse) async -> SendOutcome {
+    private func answer(_ response: HTTPClientResponse, _ signal: Signal) async -> SendOutcome {
         let status = response.status.code
-        if (200..<300).contains(status) { return await success(response) }
+        if (200..<300).contains(status) {
+            untaken.noteTaken(signal)
+            return await success(response)
+        }
+        if untaken.noteRefused(signal, status: status, at: now()) { onUntaken(signal, status) }
         let message = await failureMessage(response)
         let reason =
             message.isEmpty ? "the destination answered \(status)" : "the destination answered \(status): \(message)"
@@ -229,8 +260,7 @@ extension OTLPHTTPConfig {
             if !written.isEmpty {
                 addresses[signal] = WebAddress(written)
             } else if !endpoint.isEmpty {
-                let base = endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
-                addresses[signal] = WebAddress("\(base)/v1/\(signal)")
+                addresses[signal] = WebAddress(endpoint)?.base(of: signal)
             }
         }
         return addresses

@@ -60,13 +60,15 @@ public struct OTLPHTTPConfig: QueuedExporterConfig {
     public enum Compression: String, Codable, Sendable, CaseIterable {
         /// With gzip.
         case gzip
+        /// With Zstandard.
+        case zstd
         /// Not at all.
         case none
     }
 
     /// How hard bodies are compressed.
     public struct CompressionParams: ConfigSection {
-        /// 1 for fastest to 9 for smallest.
+        /// 1 for fastest to 9 for smallest; with Zstandard to 19.
         public var level = 1
 
         /// The defaults.
@@ -128,7 +130,9 @@ public struct OTLPHTTPConfig: QueuedExporterConfig {
 
 extension OTLPHTTPConfig {
     /// How the HTTP client is set up; reads the files of `tls`.
-    func clientConfiguration(_ id: ComponentID) throws(StartError) -> HTTPClient.Configuration {
+    ///
+    /// - Parameter tunnel: The proxy through which encrypted connections go; nil for a client without.
+    func clientConfiguration(_ id: ComponentID, tunnel: ProxyAddress?) throws(StartError) -> HTTPClient.Configuration {
         // Redirections are followed by hand: the library would turn some of them into a GET without a body.
         var client = HTTPClient.Configuration(redirectConfiguration: .disallow)
         client.timeout = HTTPClient.Configuration.Timeout(
@@ -138,7 +142,15 @@ extension OTLPHTTPConfig {
         client.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = sendingQueue.numConsumers
         client.connectionPool.retryConnectionEstablishment = false
         client.httpVersion = .http1Only
-        if let proxy = WebAddress(proxyURL) { client.proxy = .server(host: proxy.host, port: proxy.port) }
+        if let tunnel {
+            client.proxy = .server(
+                host: tunnel.host,
+                port: tunnel.port,
+                authorization: tunnel.credentials.map { .basic(username: $0.user, password: $0.password) }
+            )
+        } else {
+            client.http1_1ConnectionDebugInitializer = AbsoluteForm.add
+        }
         do {
             client.tlsConfiguration = try tlsConfiguration()
         } catch {
@@ -183,12 +195,13 @@ extension OTLPHTTPConfig {
         "logs_endpoint": "the whole address for logs",
         "metrics_endpoint": "the whole address for metrics",
         "headers": "header fields of every request, such as Authorization; never shown",
-        "compression": "gzip or none",
+        "compression": "gzip, zstd or none",
         "compression_params": "how hard bodies are compressed",
-        "compression_params.level": "1: fastest, 9: smallest",
+        "compression_params.level": "1: fastest, 9: smallest; 19 with zstd",
         "encoding": "proto or json",
         "timeout": "how long an attempt may take",
-        "proxy_url": "the HTTP proxy for requests, such as http://proxy:3128",
+        "proxy_url":
+            "the HTTP proxy for requests, such as http://proxy:3128; empty: HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment",
         "usage_attributes":
             "write tokens (gen_ai.usage.*), model, provider and cost (gen_ai.usage.cost, hammurabi.cost.usd) of each call onto one of its records, hammurabi.call.id onto all",
         "tls": "how the destination is known, and this collector",
@@ -236,6 +249,20 @@ extension OTLPHTTPConfig.TLS: AbsentKeyAdvising {
 // MARK: - Validation
 
 extension OTLPHTTPConfig {
+    /// The queue's folder, and where records go: a destination that is a listener of this program closes a circle.
+    public var resources: [ConfigResource] {
+        let keys: [Signal: (String, String)] = [
+            .traces: ("traces_endpoint", tracesEndpoint), .logs: ("logs_endpoint", logsEndpoint),
+            .metrics: ("metrics_endpoint", metricsEndpoint),
+        ]
+        let destinations = Signal.allCases.compactMap { signal -> ConfigResource? in
+            guard let address = addresses[signal], let (key, whole) = keys[signal] else { return nil }
+            let endpoint = Endpoint(host: address.host, port: address.port)
+            return ConfigResource(.destination(endpoint, of: signal), at: [whole.isEmpty ? "endpoint" : key])
+        }
+        return queueResources + destinations
+    }
+
     /// Refuses what cannot be sent to, waits that cannot be kept, and sizes that contradict each other.
     public func validate(_ findings: inout ConfigFindings) {
         validateAddresses(&findings)
@@ -257,10 +284,11 @@ extension OTLPHTTPConfig {
                 help: "name the authority that vouches for it: ca_file"
             )
         }
-        if !(1...9).contains(compressionParams.level) {
+        let highest = compression == .zstd ? 19 : 9
+        if !(1...highest).contains(compressionParams.level) {
             findings.error(
                 "out-of-range",
-                "gzip has the levels 1 to 9",
+                "\(compression == .zstd ? "zstd" : "gzip") has the levels 1 to \(highest)",
                 at: ["compression_params", "level"],
                 help: "write 1"
             )
@@ -286,6 +314,13 @@ extension OTLPHTTPConfig {
         for (key, address) in addresses where !address.isEmpty {
             if let fault = WebAddress.fault(in: address) {
                 findings.error("endpoint", fault.message, at: [key], help: fault.help)
+            } else if key == "endpoint", let ending = WebAddress(address)?.signalEnding {
+                findings.warning(
+                    "endpoint",
+                    "the base address ends with \(ending), which is appended by itself",
+                    at: [key],
+                    help: "remove \(ending)"
+                )
             }
         }
         if !proxyURL.isEmpty, WebAddress(proxyURL)?.scheme != "http" {

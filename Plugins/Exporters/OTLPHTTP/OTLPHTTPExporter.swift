@@ -2,6 +2,7 @@
 
 import AsyncHTTPClient
 public import CollectorKit
+import FoundationEssentials
 import OTLP
 import SendingQueue
 import Synchronization
@@ -13,24 +14,28 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     private let settings: ComponentSettings
     private let version: String
     private let connection: Connection
+    private let routes: ProxyRoutes
+    private let untaken = UntakenSignals()
     private let queue: QueuedExporter
     /// nil where nothing is written onto records.
     private let usage: UsageAttributes?
 
     /// The destination between start and shutdown.
     private final class Connection: Sendable {
-        private let open = Mutex<(client: HTTPClient, destination: Destination)?>(nil)
+        private let open = Mutex<(clients: ForwardingClients, destination: Destination)?>(nil)
 
         var destination: Destination? { open.withLock { $0?.destination } }
 
-        func start(_ client: HTTPClient, _ destination: Destination) { open.withLock { $0 = (client, destination) } }
+        func start(_ clients: ForwardingClients, _ destination: Destination) {
+            open.withLock { $0 = (clients, destination) }
+        }
 
         func shutdown() async {
             let former = open.withLock { open in
                 defer { open = nil }
                 return open
             }
-            try? await former?.client.shutdown()
+            await former?.clients.shutdown()
         }
     }
 
@@ -38,9 +43,11 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         _ config: OTLPHTTPConfig,
         _ settings: ComponentSettings,
         version: String,
-        storage: any QueueStorage = DiskStorage()
+        storage: any QueueStorage = DiskStorage(),
+        environment: [String: String] = ProcessInfo.processInfo.environment
     ) {
         self.config = config
+        routes = ProxyRoutes(configured: config.proxyURL, environment: environment)
         self.settings = settings
         self.version = version
         let connection = Connection()
@@ -52,8 +59,30 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     }
 
     func start() async throws(StartError) {
-        let client = HTTPClient(configuration: try config.clientConfiguration(settings.id))
-        connection.start(client, Destination(config, client: client, version: version, now: settings.now))
+        for name in routes.unusable {
+            settings.logger.warning(
+                "a proxy is left out: only http://host:port is spoken to",
+                metadata: ["name": "\(name)"]
+            )
+        }
+        for proxy in Set(config.addresses.values.compactMap { routes.proxy(for: $0) }) {
+            settings.logger.info("requests go through a proxy", metadata: ["proxy": "\(proxy.text)"])
+        }
+        let clients = try ForwardingClients(config, settings.id, routes)
+        let destination = Destination(
+            config,
+            clients: clients,
+            version: version,
+            untaken: untaken,
+            now: settings.now
+        ) { [settings] signal, status in
+            settings.logger.warning(
+                "the destination has no path for a signal, which is no longer sent there",
+                metadata: ["signal": "\(signal)", "status": "\(status)"]
+            )
+            settings.counters.note("the destination takes no \(signal): it answered \(status)", at: settings.now())
+        }
+        connection.start(clients, destination)
         do throws(StartError) {
             try await queue.start()
         } catch {
@@ -73,6 +102,10 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
             throw .permanent("\(settings.id) has no endpoint for \(batch.signal)")
         }
         guard batch.otlp.recordCount > 0 else { return }
+        guard !destination.neverTakes(batch.signal) else {
+            settings.counters.add(batch.otlp.recordCount, to: .dropped)
+            return
+        }
         guard let usage else { return try await queue.consume(batch) }
         let written = usage.write(on: batch)
         do throws(ConsumeError) {
@@ -87,6 +120,35 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     var queueStatus: QueueStatus { queue.queueStatus }
 
     var trouble: String? { queue.trouble }
+}
+
+/// The connections of a destination: direct ones, which also reach proxies of plain HTTP, and those through a tunnel.
+struct ForwardingClients: Sendable {
+    let direct: HTTPClient
+    let routes: ProxyRoutes
+    private let tunnel: HTTPClient?
+
+    init(_ config: OTLPHTTPConfig, _ id: ComponentID, _ routes: ProxyRoutes) throws(StartError) {
+        self.routes = routes
+        let configuration = try config.clientConfiguration(id, tunnel: nil)
+        let isTunnelled = config.addresses.values.contains { $0.scheme == "https" && routes.proxy(for: $0) != nil }
+        // All is read before anything is opened, which would have to be closed again.
+        var tunnelled: HTTPClient.Configuration?
+        if isTunnelled { tunnelled = try config.clientConfiguration(id, tunnel: routes.tunnel) }
+        direct = HTTPClient(configuration: configuration)
+        tunnel = tunnelled.map { HTTPClient(configuration: $0) }
+    }
+
+    /// The connections for an address.
+    func client(for address: WebAddress) -> HTTPClient {
+        guard let tunnel, address.scheme == "https", routes.proxy(for: address) != nil else { return direct }
+        return tunnel
+    }
+
+    func shutdown() async {
+        try? await direct.shutdown()
+        try? await tunnel?.shutdown()
+    }
 }
 
 extension ComponentFactory {

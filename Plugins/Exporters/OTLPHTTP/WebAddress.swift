@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import OTLP
+
 /// An `http` or `https` address in its parts.
 struct WebAddress: Hashable {
     let scheme: String
@@ -31,6 +33,25 @@ struct WebAddress: Hashable {
         guard !name.isEmpty else { return nil }
         host = name.lowercased()
         port = number
+    }
+
+    /// The address for a signal under this base address: `/v1/traces` and the like is appended to the path, before a query.
+    ///
+    /// A base that already ends with a signal's path, the most copied mistake (open-telemetry/opentelemetry.io#2406), is taken without it.
+    func base(of signal: Signal) -> WebAddress? {
+        let mark = path.firstIndex(of: "?") ?? path.endIndex
+        var base = path[..<mark]
+        while base.hasSuffix("/") { base = base.dropLast() }
+        if let ending = signalEnding { base = base.dropLast(ending.count) }
+        while base.hasSuffix("/") { base = base.dropLast() }
+        return WebAddress("\(scheme)://\(priority)\(base)/v1/\(signal)\(path[mark...])")
+    }
+
+    /// The path of a signal with which this address ends, such as `/v1/traces`; nil where there is none.
+    var signalEnding: String? {
+        var plain = path.prefix { $0 != "?" }
+        while plain.hasSuffix("/") { plain = plain.dropLast() }
+        return Signal.allCases.map { "/v1/\($0)" }.first { plain.hasSuffix($0) }
     }
 
     /// The address as text.

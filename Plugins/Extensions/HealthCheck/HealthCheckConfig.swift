@@ -18,14 +18,14 @@ public struct HealthCheckConfig: ComponentConfig, AbsentKeyAdvising {
     public static let absentKeys = [
         "response_body": "remove it: the answer says what is wrong",
         "use_v2": "remove it: /status tells of every component",
-        "check_collector_pipeline": "remove it: a component in trouble makes the collector unready by itself",
-        "component_health": "remove it: a component in trouble makes the collector unready by itself",
+        "check_collector_pipeline": "remove it: what is in trouble is told at path and /status by itself",
+        "component_health": "remove it: what is in trouble is told at path and /status by itself",
     ]
 
     /// What each key means.
     public static let documentation = TLSConfig.documentation(under: "tls").merging([
         "endpoint": "where to listen, host:port",
-        "path": "where the whole health is told: 200, or 503 when a component is in trouble",
+        "path": "where the whole health is told: 200, or 503 while a component is in trouble, a queue after a minute",
     ]) { $1 }
 
     /// The paths that are always there.

@@ -7,8 +7,8 @@ import JSON
 import OTLP
 import Usage
 
-/// Tells how the collector is: `/live` while it runs at all, `/ready` and the configured path while no component is in trouble, `/status`
-/// about every component.
+/// Tells how the collector is: `/live` while it runs at all, `/ready` while it takes data in, the configured path while no trouble lasts,
+/// `/status` about every component.
 struct HealthCheckExtension: Extension, HTTPServing {
     private let config: HealthCheckConfig
     private let now: @Sendable () -> Timestamp
@@ -48,7 +48,7 @@ struct HealthCheckExtension: Extension, HTTPServing {
             return Self.answer(.serviceUnavailable, #"{"status":"Server not available","upSince":null,"uptime":""}"#)
         }
         let seconds = status.uptimeSeconds
-        let isReady = status.troubles.isEmpty
+        let isReady = status.lastingTroubles(at: now()).isEmpty
         return Self.answer(
             isReady ? .ok : .serviceUnavailable,
             """
@@ -61,7 +61,7 @@ struct HealthCheckExtension: Extension, HTTPServing {
     private var readiness: ServerResponse {
         let status = status()
         if status.startedAt == nil { return Self.answer(.serviceUnavailable, #"{"status":"starting"}"#) }
-        let count = status.troubles.count
+        let count = status.intakeTroubles.count
         guard count > 0 else { return Self.answer(.ok, #"{"status":"ready"}"#) }
         return Self.answer(.serviceUnavailable, #"{"status":"degraded","componentsInTrouble":\#(count)}"#)
     }
@@ -81,7 +81,7 @@ extension ComponentFactory {
         .extension(
             "health_check",
             HealthCheckConfig.self,
-            summary: "tells whether the collector lives, is ready, and which component is in trouble"
+            summary: "tells whether the collector lives, takes data in, and which component is in trouble"
         ) { config, settings, parts in
             HealthCheckExtension(config, now: settings.now, status: parts.status, version: version)
         }

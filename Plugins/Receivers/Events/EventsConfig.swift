@@ -6,7 +6,7 @@ public import CollectorKit
 public struct EventsConfig: ComponentConfig {
     /// Where to listen.
     public var endpoint = Endpoint.otlpHTTP
-    /// The longest body that is taken, before and after gzip.
+    /// The longest body that is taken, before and after it is inflated.
     public var maxRequestBodySize = ConfigByteSize(bytes: 8 << 20)
     /// HTTPS; nil for plain HTTP.
     public var tls: TLSConfig?
@@ -22,7 +22,7 @@ public struct EventsConfig: ComponentConfig {
     /// What each key means.
     public static let documentation = TLSConfig.documentation(under: "tls").merging([
         "endpoint": "where to listen, host:port",
-        "max_request_body_size": "the longest body that is taken, before and after gzip",
+        "max_request_body_size": "the longest body that is taken, before and after it is inflated",
     ]) { $1 }
 
     /// Refuses a size in which no event has room.

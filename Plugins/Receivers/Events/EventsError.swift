@@ -29,8 +29,8 @@ struct EventsError: Error {
 
     static let unsupportedCoding = EventsError(
         status: .unsupportedMediaType,
-        message: "the Content-Encoding must be gzip or identity",
-        fields: [.acceptEncoding: "gzip"],
+        message: "the Content-Encoding must be gzip, deflate, zstd or identity",
+        fields: [.acceptEncoding: "gzip, deflate, zstd"],
         problem: .unsupportedCoding
     )
 

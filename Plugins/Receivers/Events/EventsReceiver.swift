@@ -105,18 +105,20 @@ enum EventBody {
         _ use: ([UInt8]) async throws(EventsError) -> Success
     ) async throws(EventsError) -> Success {
         guard isJSON(request) else { throw .unsupportedType }
-        let coding = request.head.headerFields[.contentEncoding]?.lowercased() ?? "identity"
-        guard ["identity", "gzip", "x-gzip"].contains(coding) else { throw .unsupportedCoding }
+        guard let coding = ContentCoding(contentEncoding: request.head.headerFields[.contentEncoding]) else {
+            throw .unsupportedCoding
+        }
         let body: [UInt8]
         do throws(BodyError) {
             body = try await request.body.collect(limit: limit)
         } catch {
             throw error == .tooLarge ? .tooLarge(limit) : .interrupted
         }
-        let size = coding == "identity" ? body.count : max(body.count, Gzip.statedSize(of: body))
+        // One that does not say its size belongs with the long ones.
+        let size = max(body.count, coding.statedSize(of: body) ?? .max)
         return try await request.run(ifShort: { size <= $0 / slowness }) { () async throws(EventsError) -> Success in
-            guard coding != "identity" else { return try await use(body) }
-            let plain = try inflate(body, limit, request.memory)
+            guard coding != .identity else { return try await use(body) }
+            let plain = try inflate(body, coding, limit, request.memory)
             // A sender that understates the size is found out here.
             return try await request.run(ifShort: { plain.count <= $0 / slowness }) {
                 () async throws(EventsError) -> Success in try await use(plain)
@@ -127,11 +129,14 @@ enum EventBody {
     /// By how much events take longer to read than the same bytes of OTLP.
     private static let slowness = 4
 
-    private static func inflate(_ body: [UInt8], _ limit: Int, _ memory: (any MemoryAllowance)?) throws(EventsError)
-        -> [UInt8]
-    {
-        do throws(Gzip.Failure) {
-            if let plain = try Gzip.inflate(body, limit: limit, memory: memory) { return plain }
+    private static func inflate(
+        _ body: [UInt8],
+        _ coding: ContentCoding,
+        _ limit: Int,
+        _ memory: (any MemoryAllowance)?
+    ) throws(EventsError) -> [UInt8] {
+        do throws(InflationFailure) {
+            if let plain = try coding.inflate(body, limit: limit, memory: memory) { return plain }
         } catch {
             switch error {
             case .tooLarge: throw .tooLarge(limit)

@@ -16,22 +16,6 @@ enum BodyEncoding: String, CaseIterable {
     }
 }
 
-/// What was done to a body on its way.
-enum ContentCoding: String, CaseIterable {
-    case identity = ""
-    case gzip
-
-    /// The coding that a Content-Encoding field names; nil for one that cannot be undone here.
-    init?(contentEncoding: String?) {
-        switch (contentEncoding ?? "").trimmingBlanks.lowercased() {
-        case "", "identity": self = .identity
-        // RFC 9110 §8.4.1.3: the two names mean the same.
-        case "gzip", "x-gzip": self = .gzip
-        default: return nil
-        }
-    }
-}
-
 extension String {
     /// The text without the blanks and tabs around it.
     fileprivate var trimmingBlanks: String {

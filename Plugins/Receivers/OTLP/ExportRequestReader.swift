@@ -29,11 +29,12 @@ struct ExportRequestReader {
             return try await use(try decode(body, signal, encoding, request))
         }
         var plain: [UInt8]?
-        if let short = request.shortWork, Gzip.statedSize(of: body) <= short.bytes {
-            plain = try inflate(body, atMost: short.bytes, request.memory)
+        // One that does not say its size is tried: it costs no more than the work that is short.
+        if let short = request.shortWork, coding.statedSize(of: body) ?? body.count <= short.bytes {
+            plain = try inflate(body, coding, atMost: short.bytes, request.memory)
         }
         return try await request.run(ifShort: { _ in plain != nil }) { () async throws(Refusal) -> Success in
-            let plain = if let plain { plain } else { try inflate(body, request.memory) }
+            let plain = if let plain { plain } else { try inflate(body, coding, request.memory) }
             return try await use(try decode(plain, signal, encoding, request))
         }
     }
@@ -50,21 +51,26 @@ struct ExportRequestReader {
     }
 
     /// The inflated body; nil when it is longer than the work that is short.
-    private func inflate(_ body: [UInt8], atMost short: Int, _ memory: (any MemoryAllowance)?) throws(Refusal)
-        -> [UInt8]?
-    {
+    private func inflate(
+        _ body: [UInt8],
+        _ coding: ContentCoding,
+        atMost short: Int,
+        _ memory: (any MemoryAllowance)?
+    ) throws(Refusal) -> [UInt8]? {
         guard short < limit else { return nil }
-        do throws(Gzip.Failure) {
-            return try Gzip.inflate(body, limit: short, memory: memory)
+        do throws(InflationFailure) {
+            return try coding.inflate(body, limit: short, memory: memory)
         } catch {
             if error == .tooLarge { return nil }
             throw Refusal(error, limit)
         }
     }
 
-    private func inflate(_ body: [UInt8], _ memory: (any MemoryAllowance)?) throws(Refusal) -> [UInt8] {
-        do throws(Gzip.Failure) {
-            if let inflated = try Gzip.inflate(body, limit: limit, memory: memory) { return inflated }
+    private func inflate(_ body: [UInt8], _ coding: ContentCoding, _ memory: (any MemoryAllowance)?)
+        throws(Refusal) -> [UInt8]
+    {
+        do throws(InflationFailure) {
+            if let inflated = try coding.inflate(body, limit: limit, memory: memory) { return inflated }
         } catch {
             throw Refusal(error, limit)
         }
@@ -95,7 +101,7 @@ struct ExportRequestReader {
 }
 
 extension Refusal {
-    fileprivate init(_ failure: Gzip.Failure, _ limit: Int) {
+    fileprivate init(_ failure: InflationFailure, _ limit: Int) {
         switch failure {
         case .tooLarge: self = .tooLarge("the inflated body", limit)
         case .corrupt(let reason): self = .invalid(reason)

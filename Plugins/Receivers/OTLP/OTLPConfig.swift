@@ -37,7 +37,9 @@ public struct OTLPConfig: ComponentConfig {
         "protocols.http.min_body_rate":
             "how many bytes a second a body must bring on average once its first 20 seconds are over; 0B for no least rate",
         "protocols.http.compression_algorithms":
-            "the codings of bodies that are taken, \"\" for none; gzip is the only one here",
+            "the codings of bodies that are taken: gzip, deflate (also called zlib), zstd, and \"\" for none",
+        "protocols.http.allowed_hosts":
+            "names of this machine, such as hub.local or *.lan, by which programs may send without keys; host.docker.internal, host.containers.internal and *.localhost always may",
         "protocols.http.traces_url_path": "where traces are posted, beside Langfuse's path /api/public/otel/v1/traces",
         "protocols.http.logs_url_path": "where logs are posted, beside /api/public/otel/v1/logs",
         "protocols.http.metrics_url_path": "where metrics are posted, beside /api/public/otel/v1/metrics",
@@ -100,7 +102,9 @@ extension OTLPConfig {
         /// How many bytes a second a body must bring on average once its first 20 seconds are over; 0 for no least rate.
         public var minBodyRate = ConfigByteSize(bytes: 500)
         /// The codings of bodies that are taken; the empty text stands for none.
-        public var compressionAlgorithms = ["", "gzip"]
+        public var compressionAlgorithms = ["", "gzip", "deflate", "zstd"]
+        /// By which names of this machine programs may send without keys, beside the loopback names and those of containers.
+        public var allowedHosts: [String] = []
         /// Where traces are posted.
         public var tracesURLPath = "/v1/traces"
         /// Where logs are posted.
@@ -139,6 +143,7 @@ extension OTLPConfig {
             case maxRequestRecords = "max_request_records"
             case minBodyRate = "min_body_rate"
             case compressionAlgorithms = "compression_algorithms"
+            case allowedHosts = "allowed_hosts"
             case tracesURLPath = "traces_url_path"
             case logsURLPath = "logs_url_path"
             case metricsURLPath = "metrics_url_path"
@@ -277,7 +282,7 @@ extension OTLPConfig.HTTP {
     func pathKey(of signal: Signal) -> String { "\(signal)_url_path" }
 
     /// The codings of bodies that are taken.
-    var codings: Set<ContentCoding> { Set(compressionAlgorithms.compactMap { ContentCoding(rawValue: $0) }) }
+    var codings: Set<ContentCoding> { Set(compressionAlgorithms.compactMap { ContentCoding(name: $0) }) }
 
     /// What is added to every answer, in the order of the names.
     var responseFields: [HTTPField] {
@@ -304,6 +309,7 @@ extension OTLPConfig {
         http.checkTimes(&findings)
         http.checkResponseHeaders(&findings)
         http.checkOrigins(&findings)
+        http.checkHosts(&findings)
         protocols.http.tls?.validate(&findings, at: ["protocols", "http", "tls"])
     }
 }
@@ -318,7 +324,7 @@ private struct HTTPFindings {
     /// A shorter time ends what has hardly begun; a longer one is no limit.
     private static let times: ClosedRange<Int64> = 1_000_000...86_400_000_000_000
     /// The codings of the OpenTelemetry Collector that cannot be undone here.
-    private static let absentCodings = ["zstd", "zlib", "snappy", "deflate", "lz4", "x-snappy-framed"]
+    private static let absentCodings = ["snappy", "lz4", "x-snappy-framed"]
     /// What the collector alone decides about an answer.
     private static let ownFields = [
         "connection", "content-encoding", "content-length", "content-type", "transfer-encoding",
@@ -400,17 +406,22 @@ private struct HTTPFindings {
                 help: "write 500B, or 0B for no least rate"
             )
         }
-        for (position, name) in http.compressionAlgorithms.enumerated() where ContentCoding(rawValue: name) == nil {
+        for (position, name) in http.compressionAlgorithms.enumerated() where ContentCoding(name: name) == nil {
             let key = key("compression_algorithms", "\(position)")
             if Self.absentCodings.contains(name) {
                 findings.warning(
                     "coding",
                     "bodies that are compressed with \(name) are answered with 415 here",
                     at: key,
-                    help: "let senders use gzip, or no compression"
+                    help: "let senders use gzip, deflate or zstd, or no compression"
                 )
             } else {
-                findings.error("coding", "\"\(name)\" is no compression", at: key, help: "write gzip, or \"\" for none")
+                findings.error(
+                    "coding",
+                    "\"\(name)\" is no compression",
+                    at: key,
+                    help: "write gzip, deflate or zstd, or \"\" for none"
+                )
             }
         }
         if http.codings.isEmpty {
@@ -418,7 +429,7 @@ private struct HTTPFindings {
                 "coding",
                 "no body could be taken",
                 at: key("compression_algorithms"),
-                help: "write [\"\", gzip], or remove it"
+                help: "write [\"\", gzip, deflate, zstd], or remove it"
             )
         }
     }
@@ -449,6 +460,14 @@ private struct HTTPFindings {
             } else if !HTTPField.isValidValue(secret.value) {
                 findings.error("header", "the value of \(name) has a character that no header field may have", at: key)
             }
+        }
+    }
+
+    func checkHosts(_ findings: inout ConfigFindings) {
+        for (position, name) in http.allowedHosts.enumerated() {
+            guard let fault = HostPolicy.fault(in: name) else { continue }
+            let key = key("allowed_hosts", "\(position)")
+            findings.error("host", fault, at: key, help: "write hub.local, for example: no scheme, port or path")
         }
     }
 

@@ -52,11 +52,13 @@ final class OTLPReceiver: Receiver, HTTPServing {
         let origins = origins
         let mayBeAllowed: @Sendable (String) -> Bool = { origins.allows($0) }
         let allows = origins.isEmpty ? nil : mayBeAllowed
+        let hosts = HostPolicy(http.allowedHosts)
         let post = Route(
             .post,
             path,
             failureForm: .status,
             allowsOrigin: allows,
+            allowsHost: { hosts.allows($0) },
             takesTelemetry: true,
             acceptsBasicAuthentication: !isOwn,
             givesWay: !isOwn

@@ -67,12 +67,14 @@ extension Refusal {
     )
 
     static func unsupportedCoding(_ codings: Set<ContentCoding>) -> Refusal {
-        let names = (codings.contains(.gzip) ? ["gzip"] : []) + (codings.contains(.identity) ? ["identity"] : [])
+        let names = ContentCoding.allCases.filter(codings.contains).map(\.rawValue)
+        let compressed = names.filter { $0 != ContentCoding.identity.rawValue }
+        let choice = [names.dropLast().joined(separator: ", "), names.last ?? ""].filter { !$0.isEmpty }
         return Refusal(
             status: .unsupportedMediaType,
             code: .invalidArgument,
-            message: "the Content-Encoding must be \(names.joined(separator: " or "))",
-            fields: [.acceptEncoding: names.first ?? "identity"],
+            message: "the Content-Encoding must be \(choice.joined(separator: " or "))",
+            fields: [.acceptEncoding: compressed.isEmpty ? "identity" : compressed.joined(separator: ", ")],
             problem: .unsupportedCoding
         )
     }

@@ -5,6 +5,8 @@ public import YAML
 /// Where a configuration comes from: files in order, and single values from the command line.
 public struct ConfigSource: Sendable {
     /// The files, later ones laid over earlier ones; empty asks for the usual places.
+    ///
+    /// `file:PATH`, `env:NAME` (the text in a variable) and `yaml:TEXT` are taken, too.
     public var paths: [String]
     /// `key.path=value`, laid over the files.
     public var overrides: [String]
@@ -28,6 +30,32 @@ public struct ConfigSource: Sendable {
         return Array(usual.filter(environment.fileExists).prefix(1))
     }
 
+    private static let fileScheme = "file:"
+
+    /// The text that is named in place of a file, as the OpenTelemetry Collector has it: `env:NAME` is the text in a variable, `yaml:TEXT`
+    /// the text itself, in whose key `::` leads to a part.
+    private static func inline(_ path: String, _ environment: Environment) -> SourceFile? {
+        if path.hasPrefix("yaml:") { return SourceFile(name: "yaml:", text: nested(path.dropFirst(5))) }
+        guard path.hasPrefix("env:") else { return nil }
+        return SourceFile(name: path, text: environment.variables[String(path.dropFirst(4))] ?? "")
+    }
+
+    /// `a::b: 1` as a mapping within a mapping; any other text as it is.
+    private static func nested(_ text: Substring) -> String {
+        let text = text.drop { $0 == " " }
+        guard text.first.map({ !"{[\"'".contains($0) }) ?? false, let end = text.firstRange(of: ": ")?.lowerBound else {
+            return String(text)
+        }
+        var keys: [Substring] = []
+        var rest = text[..<end]
+        while let mark = rest.firstRange(of: "::") {
+            keys.append(rest[..<mark.lowerBound])
+            rest = rest[mark.upperBound...]
+        }
+        let levels = keys.enumerated().map { "\(String(repeating: " ", count: $0))\($1):\n" }
+        return "\(levels.joined())\(String(repeating: " ", count: keys.count))\(rest)\(text[end...])"
+    }
+
     /// Reads, joins and completes the configuration; everything wrong with it goes into `diagnostics`.
     ///
     /// - Returns: The configuration as one tree; nil when a file cannot be used at all.
@@ -35,7 +63,12 @@ public struct ConfigSource: Sendable {
         var sources: [SourceFile] = []
         for path in files(in: environment) {
             do {
-                sources.append(SourceFile(name: path, bytes: try environment.readFile(path)))
+                if let source = Self.inline(path, environment) {
+                    sources.append(source)
+                    continue
+                }
+                let file = path.hasPrefix(Self.fileScheme) ? String(path.dropFirst(Self.fileScheme.count)) : path
+                sources.append(SourceFile(name: file, bytes: try environment.readFile(file)))
             } catch {
                 diagnostics.append(
                     .error(

@@ -49,6 +49,9 @@ public struct GraphBuilder {
         }
         for reserved in ["connectors", "plugins"] {
             guard let entry = sections.entry(reserved), !entry.value.isNull else { continue }
+            // A connector is named as an exporter and as a receiver; that is no second fault.
+            let ids = (entry.value.mapping?.entries ?? []).compactMap { ComponentID($0.key.text) }
+            for kind in [ComponentKind.receiver, .exporter] { misunderstood[kind, default: []].formUnion(ids) }
             diagnostics.append(
                 .error("reserved", "\(reserved) are not supported yet", at: entry.key.mark, help: "remove the section")
             )
@@ -136,6 +139,12 @@ public struct GraphBuilder {
     }
 
     private mutating func reportUnknown(_ kind: ComponentKind, _ id: ComponentID, _ mark: Mark) {
+        if let remark = ForeignComponents(registry: registry).remark(kind, id.type) {
+            diagnostics.append(
+                .warning("needless-component", "the \(kind.singular) \"\(id)\" is left out", at: mark, help: remark)
+            )
+            return
+        }
         let types = registry.types(kind)
         var help = suggestion(for: id.type, among: types).map { "did you mean \"\($0)\"?" }
         if let advice = ForeignComponents(registry: registry).advice(kind, id.type) {
@@ -349,15 +358,31 @@ struct ForeignComponents {
 
     /// Returns what to write instead of a type of this kind; nil when the type is not known from there.
     func advice(_ kind: ComponentKind, _ type: String) -> String? {
-        if let note = Self.needless[kind]?[type] {
-            let places = kind == .extension ? "service.extensions" : "the pipelines"
-            return "\(note); remove it here and in \(places)"
+        if let needless = remark(kind, type) { return needless }
+        switch Self.others[kind]?[type] {
+        case nil: return nil
+        case .absent(let remark)?: return "there is nothing like it here\(remark.map { ": \($0)" } ?? ""); remove it"
+        case .replaced(let types, let how)?:
+            guard let known = types.first(where: { registry.factory(kind, $0) != nil }) else {
+                return "there is nothing like it here; remove it"
+            }
+            return "use \(known), which \(how)"
         }
-        guard let substitutes = Self.substitutes[kind]?[type] else { return nil }
-        guard let substitute = substitutes.first(where: { registry.factory(kind, $0) != nil }) else {
-            return "there is nothing like it here yet; remove it"
-        }
-        return "use \(substitute), which does that here"
+    }
+
+    /// Why a component is not needed here, so that a configuration that has it works as well without it; nil for every other.
+    func remark(_ kind: ComponentKind, _ type: String) -> String? {
+        guard let note = Self.needless[kind]?[type] else { return nil }
+        let places = kind == .extension ? "service.extensions" : "the pipelines"
+        return "\(note); remove it here and in \(places)"
+    }
+
+    /// What there is in place of a component.
+    private enum Substitute {
+        /// A type that does the same, the best one first, and in which way.
+        case replaced([String], how: String)
+        /// None; what comes nearest, and why it is not the same.
+        case absent(String? = nil)
     }
 
     private static let needless: [ComponentKind: [String: String]] = [
@@ -373,20 +398,35 @@ struct ForeignComponents {
         ],
     ]
 
-    /// The types that do the same, the best one first; an empty list says that none will.
-    private static let substitutes: [ComponentKind: [String: [String]]] = [
+    private static let text = Substitute.replaced(["stdout"], how: "writes what comes in as text")
+    private static let overHTTP = Substitute.replaced(
+        ["otlp_http"],
+        how: "sends the same over HTTP, usually to port 4318 in place of 4317"
+    )
+    private static let clientKey = Substitute.absent(
+        "an exporter shows its key by headers: { Authorization: ... }, and api_keys asks senders for theirs"
+    )
+    private static let sampling = Substitute.absent(
+        "filter drops records by what they say, and nothing is drawn by lot, so that each call is counted"
+    )
+
+    private static let others: [ComponentKind: [String: Substitute]] = [
         .receiver: [
-            "filelog": ["agent_sessions"], "jaeger": [], "prometheus": [], "hostmetrics": [], "zipkin": [], "kafka": [],
+            "filelog": .absent("agent_sessions reads the session files of AI agents and no others"),
+            "jaeger": .absent(),
+            "prometheus": .absent(), "hostmetrics": .absent(), "zipkin": .absent(), "kafka": .absent(),
         ],
         .processor: [
-            "resource": ["attributes"], "transform": ["attributes"], "probabilistic_sampler": ["filter"],
-            "tail_sampling": ["filter"],
+            "resource": .absent("attributes changes the attributes of records, not those of resources"),
+            "transform": .absent("attributes sets, renames and removes attributes of records, by its own keys"),
+            "probabilistic_sampler": sampling, "tail_sampling": sampling,
         ],
         .exporter: [
-            "debug": ["stdout"], "logging": ["stdout"], "file": ["jsonl", "sqlite"], "otlp": ["otlp_http"],
-            "otlp_grpc": ["otlp_http"], "otlp_http": [], "otlphttp": [], "prometheus": [], "prometheusremotewrite": [],
-            "nop": [],
+            "debug": text, "logging": text,
+            "file": .replaced(["jsonl", "sqlite"], how: "keeps it in files, in a form of its own"), "otlp": overHTTP,
+            "otlp_grpc": overHTTP, "otlp_http": .absent(), "otlphttp": .absent(), "prometheus": .absent(),
+            "prometheusremotewrite": .absent(), "nop": .absent(),
         ],
-        .extension: ["basicauth": ["api_keys"], "bearertokenauth": ["api_keys"]],
+        .extension: ["basicauth": clientKey, "bearertokenauth": clientKey, "oauth2client": clientKey],
     ]
 }

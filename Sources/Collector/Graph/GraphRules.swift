@@ -19,7 +19,7 @@ struct GraphRules {
             }
         }
         return unused() + signals() + endpoints(uses) + encryption(uses) + paths(uses) + files(uses) + stores(uses)
-            + authenticators(uses)
+            + authenticators(uses) + loops(uses)
     }
 
     /// Something that a component uses.
@@ -68,6 +68,43 @@ struct GraphRules {
         }
     }
 
+    /// Exporters that send what a receiver of this program brings back into their own pipeline, where it would go round for ever.
+    private func loops(_ uses: [Use]) -> [Diagnostic] {
+        var ways: [(from: Int, to: Int, use: Use)] = []
+        for (from, pipeline) in graph.pipelines.enumerated() {
+            for use in uses where use.component.kind == .exporter && pipeline.exporters.contains(use.component.id) {
+                guard case .destination(let destination, of: pipeline.signal) = use.resource.kind else { continue }
+                let receivers = Set(
+                    uses.filter { other in
+                        guard case .endpoint(let listener) = other.resource.kind else { return false }
+                        return other.component.kind == .receiver && listener.isReached(at: destination)
+                    }.map(\.component.id)
+                )
+                for (to, other) in graph.pipelines.enumerated()
+                where other.signal == pipeline.signal && !receivers.isDisjoint(with: other.receivers) {
+                    ways.append((from, to, use))
+                }
+            }
+        }
+        var reported: Set<Mark> = []
+        return ways.compactMap { way in
+            var reached: Set<Int> = [way.to]
+            var next = [way.to]
+            while let pipeline = next.popLast() {
+                for further in ways where further.from == pipeline && reached.insert(further.to).inserted {
+                    next.append(further.to)
+                }
+            }
+            guard reached.contains(way.from), reported.insert(way.use.mark).inserted else { return nil }
+            return .error(
+                "loop",
+                "\"\(way.use.component.id)\" sends \(graph.pipelines[way.from].signal) to a receiver of this configuration that feeds its own pipeline",
+                at: way.use.mark,
+                help: "name another collector or backend, or give the receiver a pipeline without this exporter"
+            )
+        }
+    }
+
     private func files(_ uses: [Use]) -> [Diagnostic] {
         var findings: [Diagnostic] = []
         var owners: [String: Use] = [:]
@@ -113,6 +150,18 @@ struct GraphRules {
                         : "write \(stores.joined(separator: " or "))")
             )
         }
+    }
+}
+
+extension Endpoint {
+    /// Whether a connection to an address ends at this listener, as far as the addresses say it.
+    fileprivate func isReached(at address: Endpoint) -> Bool {
+        guard port == address.port, port != 0 else { return false }
+        if host == address.host { return true }
+        let isEverywhere = ["0.0.0.0", "::"].contains(host)
+        let isHere = address.isLoopback || ["0.0.0.0", "::"].contains(address.host)
+        let isNamed = host == "localhost" || address.host == "localhost"
+        return isHere && (isEverywhere || isNamed && isLoopback)
     }
 }
 

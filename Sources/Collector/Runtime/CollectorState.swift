@@ -27,9 +27,6 @@ final class CollectorState: Sendable {
     let reloads: AsyncStream<CheckedContinuation<ReloadOutcome, Never>>
     private let reloadRequests: AsyncStream<CheckedContinuation<ReloadOutcome, Never>>.Continuation
 
-    /// A queue in which nothing has moved for so long is a trouble.
-    private static let longestStandstill: Int64 = 60_000_000_000
-
     init(_ graph: PipelineGraph, now: @escaping @Sendable () -> Timestamp) {
         self.now = now
         intake = IntakeLog(now: now)
@@ -152,7 +149,7 @@ final class CollectorState: Sendable {
             let since = queue.stuckSince
         {
             let standstill = now().nanoseconds - since.nanoseconds
-            if standstill > Self.longestStandstill {
+            if standstill > CollectorStatus.longestStandstill {
                 return .degraded("nothing has left its queue for \(standstill / 1_000_000_000) s")
             }
         }

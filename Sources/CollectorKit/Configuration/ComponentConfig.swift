@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import OTLP
 public import YAML
 
 /// What a user writes under a component's id.
@@ -57,6 +58,8 @@ public struct ConfigResource: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
         /// A listener; several components may share one.
         case endpoint(Endpoint)
+        /// Where records of a signal are sent.
+        case destination(Endpoint, of: Signal)
         /// A path of a listener that only one component may answer.
         case path(String, of: Endpoint)
         /// HTTPS on a listener; all components of one listener must want the same.

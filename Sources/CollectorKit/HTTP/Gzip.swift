@@ -3,20 +3,26 @@
 import CZlib
 public import OTLP
 
-/// Inflates gzip bodies (RFC 1952) with a bound on what comes out.
+/// Inflates gzip (RFC 1952) and zlib (RFC 1950) bodies with a bound on what comes out, and makes gzip bodies.
 public enum Gzip {
     /// Why bytes could not be inflated.
-    public enum Failure: Error, Sendable, Equatable {
-        /// They are not gzip, are damaged or are cut off.
-        case corrupt(String)
-        /// What comes out is longer than allowed.
-        case tooLarge
+    public typealias Failure = InflationFailure
+
+    /// What is around the compressed bytes.
+    public enum Form: Sendable {
+        /// RFC 1952: any number of members.
+        case gzip
+        /// RFC 1950: one stream.
+        case zlib
+
+        /// What the library calls it: 15 bits of window; 16 more ask for the gzip format.
+        fileprivate var windowBits: Int32 { self == .gzip ? 15 + 16 : 15 }
+
+        /// The name of its coding.
+        fileprivate var name: String { self == .gzip ? "gzip" : "deflate" }
     }
 
     /// The inflated bytes, of all members if there are several.
-    ///
-    /// Memory follows what really comes out, whatever the input claims: one buffer of at most `limit`, and while it grows
-    /// the one before it, for which memory is taken, too.
     public static func inflate(_ bytes: [UInt8], limit: Int) throws(Failure) -> [UInt8] {
         try inflate(bytes, limit: limit, memory: nil) ?? []
     }
@@ -27,31 +33,28 @@ public enum Gzip {
     }
 
     /// The inflated bytes, for which memory is taken as the buffer grows; nil when there is none left now.
-    public static func inflate(_ bytes: [UInt8], limit: Int, memory: (any MemoryAllowance)?) throws(Failure)
-        -> [UInt8]?
-    {
+    public static func inflate(
+        _ bytes: [UInt8],
+        form: Form = .gzip,
+        limit: Int,
+        memory: (any MemoryAllowance)?
+    ) throws(Failure) -> [UInt8]? {
         guard bytes.count <= UInt32.max else { throw .tooLarge }
         var stream = z_stream()
-        // 15 bits of window; 16 more ask for the gzip format.
-        guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            throw .corrupt("no memory to inflate")
-        }
+        let status = inflateInit2_(&stream, form.windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        guard status == Z_OK else { throw .corrupt("no memory to inflate") }
         defer { inflateEnd(&stream) }
-        let expected = min(limit, bytes.count &* 6)
-        if let memory, !memory.take(expected) { return nil }
-        var output: [UInt8] = []
-        output.reserveCapacity(expected)
+        guard var output = InflatedBytes(inputLength: bytes.count, limit: limit, memory: memory) else { return nil }
         let outcome: Outcome = bytes.withUnsafeBufferPointer { input in
             // zlib reads what it is given as input, and does not write there.
             stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
             stream.avail_in = UInt32(input.count)
-            return inflateMembers(&stream, into: &output, limit: limit, memory)
+            return inflateMembers(&stream, form, into: &output)
         }
-        switch outcome {
-        case .done: return output
-        case .outOfMemory: return nil
-        case .failed(let failure): throw failure
-        }
+        if case .done = outcome { return output.bytes }
+        output.discard()
+        if case .failed(let failure) = outcome { throw failure }
+        return nil
     }
 
     /// How inflating ended.
@@ -61,35 +64,29 @@ public enum Gzip {
         case failed(Failure)
     }
 
-    private static func inflateMembers(
-        _ stream: inout z_stream,
-        into output: inout [UInt8],
-        limit: Int,
-        _ memory: (any MemoryAllowance)?
-    ) -> Outcome {
-        withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { window in
+    private static func inflateMembers(_ stream: inout z_stream, _ form: Form, into output: inout InflatedBytes)
+        -> Outcome
+    {
+        func corrupt(_ reason: String) -> Outcome { .failed(.corrupt("\(form.name): \(reason)")) }
+        return withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { window in
             while true {
                 stream.next_out = window.baseAddress?.assumingMemoryBound(to: UInt8.self)
                 stream.avail_out = UInt32(window.count)
                 let status = CZlib.inflate(&stream, Z_NO_FLUSH)
                 let produced = window.count - Int(stream.avail_out)
-                guard produced <= limit - output.count else { return .failed(.tooLarge) }
-                if output.count + produced > output.capacity {
-                    // An array doubles by itself, beyond the limit too.
-                    let capacity = min(limit, max(2 * output.capacity, output.count + produced))
-                    let held = output.capacity
-                    if let memory, !memory.take(capacity) { return .outOfMemory }
-                    output.reserveCapacity(capacity)
-                    memory?.give(held)
+                switch output.append(window[..<produced]) {
+                case .appended: break
+                case .tooLarge: return .failed(.tooLarge)
+                case .outOfMemory: return .outOfMemory
                 }
-                output.append(contentsOf: window[..<produced])
                 switch status {
                 case Z_STREAM_END:
                     if stream.avail_in == 0 { return .done }
-                    guard inflateReset(&stream) == Z_OK else { return .failed(.corrupt("gzip: damaged data")) }
+                    guard form == .gzip else { return corrupt("there are bytes after the end") }
+                    guard inflateReset(&stream) == Z_OK else { return corrupt("damaged data") }
                 case Z_OK where produced > 0 || stream.avail_in > 0: continue
-                case Z_OK, Z_BUF_ERROR: return .failed(.corrupt("gzip: the body ends too early"))
-                default: return .failed(.corrupt(output.isEmpty ? "gzip: invalid header" : "gzip: damaged data"))
+                case Z_OK, Z_BUF_ERROR: return corrupt("the body ends too early")
+                default: return corrupt(output.bytes.isEmpty ? "invalid header" : "damaged data")
                 }
             }
         }

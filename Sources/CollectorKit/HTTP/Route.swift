@@ -36,6 +36,11 @@ public struct Route: Sendable {
     public let failureForm: FailureForm
     /// Whether web pages of an origin may send here; those that the collector serves itself always may.
     public let allowsOrigin: (@Sendable (String) -> Bool)?
+    /// Whether a program may call this machine by the name in a Host field where no keys are asked for, beside its loopback names.
+    ///
+    /// It is asked only for OTLP bodies without the fields that browsers add: a web page under a name that it made mean this machine
+    /// sends an Origin field with each POST.
+    public let allowsHost: (@Sendable (String) -> Bool)?
     /// Whether requests bring telemetry, so that one which is refused loses some: the collector logs and lists it then.
     public let takesTelemetry: Bool
     /// Whether a key may also come as the password of basic authentication, whose user name is not looked at.
@@ -54,6 +59,7 @@ public struct Route: Sendable {
         access: Access? = nil,
         failureForm: FailureForm = .object,
         allowsOrigin: (@Sendable (String) -> Bool)? = nil,
+        allowsHost: (@Sendable (String) -> Bool)? = nil,
         takesTelemetry: Bool = false,
         acceptsBasicAuthentication: Bool = false,
         givesWay: Bool = false,
@@ -64,6 +70,7 @@ public struct Route: Sendable {
         self.access = access ?? (method == .get || method == .head ? .read : .write)
         self.failureForm = failureForm
         self.allowsOrigin = allowsOrigin
+        self.allowsHost = allowsHost
         self.takesTelemetry = takesTelemetry
         self.acceptsBasicAuthentication = acceptsBasicAuthentication
         self.givesWay = givesWay
@@ -78,6 +85,7 @@ public struct Route: Sendable {
             access: access,
             failureForm: failureForm,
             allowsOrigin: allowsOrigin,
+            allowsHost: allowsHost,
             takesTelemetry: takesTelemetry,
             acceptsBasicAuthentication: acceptsBasicAuthentication,
             givesWay: givesWay,

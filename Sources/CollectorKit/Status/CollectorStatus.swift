@@ -171,14 +171,24 @@ public struct QueueStatus: Sendable, Hashable {
     public var oldest: Timestamp?
     /// Since when nothing has left the queue although something waits; nil while it moves.
     public var stuckSince: Timestamp?
+    /// Why it takes in no more batches now; nil while it does.
+    public var refusal: String?
 
     /// Creates a queue's status.
-    public init(batches: Int, bytes: Int, capacityBytes: Int, oldest: Timestamp?, stuckSince: Timestamp?) {
+    public init(
+        batches: Int,
+        bytes: Int,
+        capacityBytes: Int,
+        oldest: Timestamp?,
+        stuckSince: Timestamp?,
+        refusal: String? = nil
+    ) {
         self.batches = batches
         self.bytes = bytes
         self.capacityBytes = capacityBytes
         self.oldest = oldest
         self.stuckSince = stuckSince
+        self.refusal = refusal
     }
 }
 
@@ -205,15 +215,51 @@ extension HealthReporting {
 }
 
 extension CollectorStatus {
+    /// A queue in which nothing has moved for so long is a trouble, in nanoseconds.
+    public static let longestStandstill: Int64 = 60_000_000_000
+
     /// What does not get on, each with its reason; empty when all is well.
-    public var troubles: [(id: ComponentID, reason: String)] {
+    public var troubles: [(id: ComponentID, reason: String)] { reasons { _ in true } }
+
+    /// The troubles for which senders are refused.
+    ///
+    /// A destination that is away is none while its queue has room: a collector that called itself unready then would be taken
+    /// from its senders with every pause of a backend (open-telemetry/opentelemetry-collector#6710).
+    public var intakeTroubles: [(id: ComponentID, reason: String)] {
+        reasons { $0.isAtWork ? $0.queue == nil || $0.queue?.refusal != nil : true }
+    }
+
+    /// The troubles for which senders are refused, and those of queues in which nothing has moved for a minute.
+    public func lastingTroubles(at now: Timestamp) -> [(id: ComponentID, reason: String)] {
+        reasons { component in
+            guard component.isAtWork, let queue = component.queue, queue.refusal == nil else { return true }
+            guard let since = queue.stuckSince else { return false }
+            return now.nanoseconds - since.nanoseconds >= Self.longestStandstill
+        }
+    }
+
+    private func reasons(where isMeant: (ComponentStatus) -> Bool) -> [(id: ComponentID, reason: String)] {
         components.compactMap { component in
-            switch component.state {
-            case .running: nil
-            case .degraded(let reason): (component.id, reason)
-            case .starting: (component.id, "it has not started yet")
-            case .stopped: (component.id, "it is stopped")
-            }
+            guard isMeant(component) else { return nil }
+            let reason: String? =
+                switch component.state {
+                case .running: component.queue?.refusal
+                case .degraded(let reason): reason
+                case .starting: "it has not started yet"
+                case .stopped: "it is stopped"
+                }
+            guard let reason else { return nil }
+            return (component.id, reason)
+        }
+    }
+}
+
+extension ComponentStatus {
+    /// Whether it was started and is not shut down.
+    fileprivate var isAtWork: Bool {
+        switch state {
+        case .running, .degraded: true
+        case .starting, .stopped: false
         }
     }
 }

@@ -180,7 +180,7 @@ extension IntakeProblem.Code {
         case .noPipeline: "add a pipeline for this signal under service.pipelines, or let the sender not export it"
         case .wrongMethod: "let the sender POST its data"
         case .unsupportedType: "set the sender's protocol to http/protobuf or http/json"
-        case .unsupportedCoding: "set the sender's compression to gzip or none"
+        case .unsupportedCoding: "set the sender's compression to gzip, deflate, zstd or none"
         case .unreadableBody: "the reason names the fault; correct or update the sender"
         case .incompleteBody: "look at the sender's timeout and at proxies between it and this collector"
         case .tooLarge: "let the sender send smaller batches, or raise the limit that the answer names"
@@ -190,7 +190,7 @@ extension IntakeProblem.Code {
         case .missingScope: "give the sender a key with the scope telemetry:write"
         case .foreignOrigin: "add the page's origin to cors.allowed_origins of the otlp receiver"
         case .foreignHost:
-            "let the sender use 127.0.0.1 or localhost; or name the extension api_keys under service.extensions, and a sender with a key may use any name"
+            "let the sender use 127.0.0.1 or localhost; or add the name that it uses to allowed_hosts of the otlp receiver; or name the extension api_keys under service.extensions, and a sender with a key may use any name"
         case .malformedRequest:
             "check that the sender speaks OTLP over HTTP to this port, and https:// only where tls is configured"
         case .headTooLarge: "let the sender send fewer or shorter header fields"

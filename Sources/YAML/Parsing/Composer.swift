@@ -91,17 +91,52 @@ struct Composer: ~Copyable {
         checkTag(of: event, isOnly: "map", "a mapping")
         var entries: [Node.Entry] = []
         var places: [String: Mark] = [:]
+        var merged: [Node.Entry] = []
         while true {
             let keyEvent = try next()
-            if case .mappingEnd = keyEvent.kind { return .mapping(Node.Mapping(entries, mark: mark(event))) }
+            if case .mappingEnd = keyEvent.kind {
+                // What the mapping says itself counts, then what was merged first.
+                for entry in merged where places[entry.key.text] == nil {
+                    places[entry.key.text] = entry.key.mark
+                    entries.append(entry)
+                }
+                return .mapping(Node.Mapping(entries, mark: mark(event)))
+            }
             let key = try node(from: keyEvent, depth: depth + 1)
             let value = try node(from: try next(), depth: depth + 1)
+            if case .scalar(let scalar) = key, scalar.text == "<<", scalar.style == .plain, !keyEvent.isAlias {
+                merged += entriesToMerge(value, at: mark(keyEvent))
+                continue
+            }
             guard let key = accepted(key, isAlias: keyEvent.isAlias, at: mark(keyEvent), places: places) else {
                 continue
             }
             places[key.text] = key.mark
             entries.append(Node.Entry(key: key, value: value))
         }
+    }
+
+    /// What a merge key (`<<`) brings: the entries of a mapping, or of each mapping of a list.
+    ///
+    /// It is no part of YAML 1.2, but what configurations of the OpenTelemetry Collector use, whose parser knows it.
+    private mutating func entriesToMerge(_ value: Node, at mark: Mark) -> [Node.Entry] {
+        let parts = if case .sequence(let list) = value { list.elements } else { [value] }
+        var entries: [Node.Entry] = []
+        for part in parts {
+            guard case .mapping(let mapping) = part else {
+                problems.append(
+                    .error(
+                        "merge-key",
+                        "<< brings the keys of a mapping or of a list of mappings",
+                        at: mark,
+                        help: "write <<: *name, where &name is before a mapping"
+                    )
+                )
+                return entries
+            }
+            entries += mapping.entries
+        }
+        return entries
     }
 
     /// Returns the key when the mapping may have it.
@@ -111,17 +146,6 @@ struct Composer: ~Copyable {
             return nil
         }
         if isAlias { key.mark = mark }
-        if key.text == "<<", key.style == .plain {
-            problems.append(
-                .error(
-                    "merge-key",
-                    "merge keys (<<) are not part of YAML 1.2",
-                    at: mark,
-                    help: "repeat the keys, or give a second --config file: files are merged"
-                )
-            )
-            return nil
-        }
         if let first = places[key.text] {
             problems.append(
                 .error(

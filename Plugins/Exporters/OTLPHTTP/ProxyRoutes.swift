@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import NIOCore
+import NIOHTTP1
+
+/// An HTTP proxy.
+struct ProxyAddress: Hashable {
+    let host: String
+    let port: Int
+    /// What the proxy asks for; nil for nothing.
+    let credentials: Credentials?
+
+    /// A name and a password, decoded.
+    struct Credentials: Hashable {
+        var user: String
+        var password: String
+    }
+
+    /// Reads `http://host:port`, `http://user:password@host:port` or `host:port`, as the variables of the environment have them; nil
+    /// for anything else: other kinds of proxies are not spoken to.
+    init?(_ text: String) {
+        let isBare = text.firstRange(of: "://") == nil
+        let whole = isBare ? "http://\(text)" : text
+        let start = "http://"
+        guard whole.lowercased().hasPrefix(start) else { return nil }
+        var rest = whole.dropFirst(start.count).prefix { $0 != "/" }
+        if let at = rest.lastIndex(of: "@") {
+            let parts = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            credentials = Credentials(
+                user: PercentEncoding.decode(parts.first ?? ""),
+                password: parts.count > 1 ? PercentEncoding.decode(parts[1]) : ""
+            )
+            rest = rest[rest.index(after: at)...]
+        } else {
+            credentials = nil
+        }
+        guard let address = WebAddress(start + rest) else { return nil }
+        (host, port) = (address.host, address.port)
+    }
+
+    /// Host and port, without what the proxy asks for.
+    var text: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
+}
+
+/// Through which proxies requests go: that of the configuration, or those of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`, also
+/// in lower case), by the rules that the OpenTelemetry Collector has from Go's `httpproxy`.
+struct ProxyRoutes {
+    private var plain: ProxyAddress?
+    private var encrypted: ProxyAddress?
+    private var exceptions: [String] = []
+    /// Whether one proxy was configured for everything.
+    private var isConfigured = false
+    /// Variables whose values are no address of an HTTP proxy.
+    private(set) var unusable: [String] = []
+
+    init(configured: String, environment: [String: String]) {
+        if !configured.isEmpty {
+            (plain, isConfigured) = (ProxyAddress(configured), true)
+            encrypted = plain
+            return
+        }
+        plain = read("HTTP_PROXY", environment)
+        encrypted = read("HTTPS_PROXY", environment)
+        exceptions = (Self.value("NO_PROXY", environment) ?? "").lowercased().split { $0 == "," || $0.isWhitespace }
+            .map(String.init)
+    }
+
+    private static func value(_ name: String, _ environment: [String: String]) -> String? {
+        [name, name.lowercased()].lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
+    }
+
+    private mutating func read(_ name: String, _ environment: [String: String]) -> ProxyAddress? {
+        guard let text = Self.value(name, environment) else { return nil }
+        let proxy = ProxyAddress(text)
+        if proxy == nil { unusable.append(name) }
+        return proxy
+    }
+
+    /// The proxy for https addresses, which all go through a tunnel there; nil for none.
+    var tunnel: ProxyAddress? { encrypted }
+
+    /// The proxy for an address; nil for the direct way.
+    func proxy(for address: WebAddress) -> ProxyAddress? {
+        guard let proxy = address.scheme == "https" ? encrypted : plain else { return nil }
+        return isConfigured || !isExcepted(address) ? proxy : nil
+    }
+
+    private func isExcepted(_ address: WebAddress) -> Bool {
+        // This machine is never reached through a proxy of the environment.
+        if Endpoint(host: address.host, port: address.port).isLoopback { return true }
+        return exceptions.contains { Self.excepts($0, address) }
+    }
+
+    /// Whether an entry of `NO_PROXY` has an address: `*`, a name with all names below it, `.name` for those below it alone, an address, a
+    /// network of IPv4 (`10.0.0.0/8`); each but the first and last with a port, too.
+    private static func excepts(_ entry: String, _ address: WebAddress) -> Bool {
+        if entry == "*" { return true }
+        if let slash = entry.lastIndex(of: "/") {
+            guard let network = bits(entry[..<slash]), let host = bits(address.host[...]),
+                let length = UInt32(entry[entry.index(after: slash)...]), length <= 32
+            else { return false }
+            return length == 0 || network >> (32 - length) == host >> (32 - length)
+        }
+        var name = entry[...]
+        if let colon = entry.lastIndex(of: ":"), entry[..<colon].firstIndex(of: ":") == nil || entry.hasPrefix("[") {
+            if let port = UInt16(entry[entry.index(after: colon)...]) {
+                guard Int(port) == address.port else { return false }
+                name = entry[..<colon]
+            }
+        }
+        if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
+        if name.hasPrefix("*.") { name = name.dropFirst() }
+        if name.hasPrefix(".") { return address.host.hasSuffix(name) }
+        return address.host == name || address.host.hasSuffix(".\(name)")
+    }
+
+    /// An IPv4 address as a number.
+    private static func bits(_ text: Substring) -> UInt32? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        guard parts.count == 4 else { return nil }
+        return parts.reduce(UInt32?.some(0)) { sum, part in
+            guard let sum, let part else { return nil }
+            return sum << 8 | UInt32(part)
+        }
+    }
+}
+
+/// Writes the whole address into the first line of requests that go to a proxy unencrypted (RFC 9112 §3.2.2).
+///
+/// The HTTP library would ask the proxy for a tunnel, which proxies allow to port 443 alone by default.
+final class AbsoluteForm: ChannelOutboundHandler, Sendable {
+    typealias OutboundIn = HTTPClientRequestPart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    /// The field that brings the address here; it never leaves the program.
+    static let field = "X-Hammurabi-Absolute-Form"
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        var part = unwrapOutboundIn(data)
+        if case .head(var head) = part, let address = head.headers.first(name: Self.field) {
+            head.uri = address
+            head.headers.remove(name: Self.field)
+            part = .head(head)
+        }
+        context.write(wrapOutboundOut(part), promise: promise)
+    }
+
+    /// Adds itself to a connection of the HTTP library.
+    @Sendable static func add(to channel: any Channel) -> EventLoopFuture<Void> {
+        channel.eventLoop.submit {
+            let pipeline = channel.pipeline.syncOperations
+            let encoder = try pipeline.handler(type: HTTPRequestEncoder.self)
+            try pipeline.addHandler(AbsoluteForm(), position: .after(encoder))
+        }
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// By which names of this machine, beside its loopback names, a program may send without a key.
+struct HostPolicy {
+    /// In lower case; `*.` in front stands for any names below.
+    private let names: [String]
+
+    /// What containers call the machine that they run on, and the names of the loopback address in usual hosts files.
+    private static let usual = [
+        "host.docker.internal", "gateway.docker.internal", "host.containers.internal", "localhost", "*.localhost",
+        "localhost.localdomain", "ip6-localhost", "ip6-loopback",
+    ]
+
+    init(_ allowed: [String]) { names = Self.usual + allowed.map { $0.lowercased() } }
+
+    /// Whether a Host field has one of the names; its port is not looked at, because containers see others than this machine.
+    func allows(_ host: String) -> Bool {
+        var name = host.lowercased()[...]
+        if let colon = name.lastIndex(of: ":") {
+            let port = name[name.index(after: colon)...]
+            guard !port.isEmpty, port.utf8.allSatisfy({ (48...57).contains($0) }) else { return false }
+            name = name[..<colon]
+        }
+        if name.hasSuffix(".") { name = name.dropLast() }
+        return names.contains { Self.matches(name, $0) }
+    }
+
+    private static func matches(_ name: Substring, _ pattern: String) -> Bool {
+        guard pattern.hasPrefix("*.") else { return name == pattern }
+        return name.count > pattern.count - 1 && name.hasSuffix(pattern.dropFirst())
+    }
+
+    /// What is wrong with a name of the configuration; nil when nothing is.
+    static func fault(in name: String) -> String? {
+        let bare = name.hasPrefix("*.") ? String(name.dropFirst(2)) : name
+        let isName =
+            !bare.isEmpty
+            && bare.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+        return isName ? nil : "\"\(name)\" is no name of a machine"
+    }
+}

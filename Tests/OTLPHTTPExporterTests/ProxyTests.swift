@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import CollectorTesting
+import SinkServer
+import Testing
+
+@testable import OTLPHTTPExporter
+
+/// Which way requests go, and how a proxy of plain HTTP sees them.
+struct ProxyTests {
+    private static let environment = [
+        "HTTP_PROXY": "http://user:p%40ss@plain:3128/", "https_proxy": "tls:3129",
+        "NO_PROXY": "corp.example, .inner.example,10.0.0.0/8,192.168.1.7,host.example:4318",
+    ]
+
+    @Test(arguments: [
+        ("http://hub.example:4318", "plain:3128"), ("https://hub.example", "tls:3129"),
+        ("http://127.0.0.1:4318", nil), ("http://localhost:4318", nil), ("http://[::1]:4318", nil),
+        ("http://corp.example", nil), ("http://a.corp.example", nil), ("http://xcorp.example", "plain:3128"),
+        ("http://inner.example", "plain:3128"), ("https://a.inner.example", nil), ("http://10.200.3.4:1", nil),
+        ("http://11.0.0.1", "plain:3128"), ("http://192.168.1.7", nil), ("http://192.168.1.70", "plain:3128"),
+        ("http://host.example:4318", nil), ("http://host.example:4319", "plain:3128"),
+    ])
+    func `the environment says which way a request goes`(address: String, proxy: String?) throws {
+        let routes = ProxyRoutes(configured: "", environment: Self.environment)
+        #expect(routes.proxy(for: try #require(WebAddress(address)))?.text == proxy)
+        #expect(routes.unusable == [])
+    }
+
+    @Test func `a configured proxy is for everything, and the environment is not asked`() throws {
+        let routes = ProxyRoutes(configured: "http://own:8080", environment: Self.environment)
+        for address in ["http://127.0.0.1:4318", "https://corp.example"] {
+            #expect(routes.proxy(for: try #require(WebAddress(address)))?.text == "own:8080")
+        }
+    }
+
+    @Test func `another kind of proxy is named and left out`() throws {
+        let routes = ProxyRoutes(configured: "", environment: ["HTTPS_PROXY": "socks5://a:1", "HTTP_PROXY": ""])
+        #expect(routes.unusable == ["HTTPS_PROXY"])
+        #expect(routes.proxy(for: try #require(WebAddress("https://a"))) == nil)
+    }
+
+    @Test func `credentials of a proxy are decoded`() throws {
+        let proxy = try #require(ProxyAddress("http://user:p%40ss@plain:3128/"))
+        #expect(proxy.credentials == ProxyAddress.Credentials(user: "user", password: "p@ss"))
+        #expect(ProxyAddress("http://a:b@") == nil)
+        #expect(ProxyAddress("") == nil)
+    }
+
+    @Test func `plain HTTP reaches a proxy in absolute form, not through a tunnel`() async throws {
+        let proxy = try await SinkServer.start()
+        let bench = Bench("http://hub.example.invalid:4318/otel?token=a") { $0.proxyURL = proxy.address }
+        try await bench.start()
+        try await bench.consume(try logs("a"))
+        try await bench.consume(try logs("b"))
+        try await waitUntil { try proxy.requests.reduce(0) { try $0 + $1.texts().count } == 2 }
+        for request in proxy.requests {
+            #expect(request.path == "http://hub.example.invalid:4318/otel/v1/logs?token=a")
+            #expect(request.fields["host"] == "hub.example.invalid:4318")
+            #expect(request.fields["x-hammurabi-absolute-form"] == nil)
+        }
+        await bench.stop()
+        await proxy.stop()
+    }
+}
+
+/// Signals for which a destination has no path.
+struct UntakenSignalTests {
+    @Test(arguments: [404, 405])
+    func `a signal that the destination never takes is said once and not queued for`(status: Int) async throws {
+        let sink = try await SinkServer.start { SinkServer.Reply($0.path == "/v1/traces" ? 200 : status) }
+        let bench = Bench(sink.address)
+        try await bench.start()
+        try await bench.consume(try logs("a", signal: .traces))
+        try await waitUntil { bench.counters.value(.sent) == 1 }
+        try await bench.consume(try logs("b"))
+        try await waitUntil { bench.counters.value(.failed) == 1 }
+        for name in ["c", "d"] { try await bench.consume(try logs(name, 2)) }
+        #expect(bench.counters.value(.dropped) == 4)
+        #expect(bench.log.lines.count { $0.contains("no path for a signal") } == 1)
+        try await bench.consume(try logs("e", signal: .traces))
+        try await waitUntil { bench.counters.value(.sent) == 2 }
+        #expect(sink.requests.count == 3)
+        #expect(try await bench.deadLetters().count == 1)
+        await sink.stop()
+    }
+
+    @Test func `a wrong endpoint takes nothing, and keeps everything as dead letters`() async throws {
+        let sink = try await SinkServer.start { _ in SinkServer.Reply(404) }
+        let bench = Bench(sink.address)
+        try await bench.start()
+        for (count, name) in ["a", "b"].enumerated() {
+            try await bench.consume(try logs(name))
+            try await waitUntil { bench.counters.value(.failed) == count + 1 }
+        }
+        #expect(bench.counters.value(.dropped) == 0)
+        #expect(try await bench.deadLetters().count == 2)
+        await sink.stop()
+    }
+}
