@@ -2,6 +2,7 @@
 
 import CollectorKit
 import CollectorTesting
+import OTLP
 import SinkServer
 import Testing
 

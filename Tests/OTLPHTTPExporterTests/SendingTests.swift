@@ -48,7 +48,7 @@ struct SendingTests {
         try await waitUntil { sink.requests.count == 1 }
         let request = try #require(sink.requests.first)
         #expect(request.fields["content-encoding"] == (compression == .none ? nil : compression.rawValue))
-        #expect(try request.texts() == ["a"])
+        #expect(try request.texts() == ["a-0"])
         await bench.stop()
         await sink.stop()
     }

@@ -123,7 +123,7 @@ import YAML
                 "cors.exposed_headers",
                 "cors.max_age", "tls", "tls.cert_file", "tls.key_file", "tls.client_ca_file", "tls.min_version",
                 "tls.max_version",
-                "auth", "auth.authenticator",
+                "auth", "auth.authenticator", "allowed_hosts",
             ].map { "protocols.http.\($0)" } + ["protocols", "protocols.http"]
         #expect(Set(OTLPConfig.documentation.keys) == Set(keys))
     }

@@ -3,6 +3,7 @@
 import AsyncHTTPClient
 public import CollectorKit
 import FoundationEssentials
+import Logging
 import OTLP
 import SendingQueue
 import Synchronization
