@@ -66,16 +66,32 @@ extension Refusal {
         fields: [.accept: BodyEncoding.allCases.map(\.rawValue).joined(separator: ", ")]
     )
 
-    static func unsupportedCoding(_ codings: Set<ContentCoding>) -> Refusal {
+    static func unsupportedCoding(_ field: String, _ codings: Set<ContentCoding>) -> Refusal {
         let names = (codings.contains(.gzip) ? ["gzip"] : []) + (codings.contains(.identity) ? ["identity"] : [])
         return Refusal(
             status: .unsupportedMediaType,
             code: .invalidArgument,
-            message: "the Content-Encoding must be \(names.joined(separator: " or "))",
+            message: "the \(field) must be \(names.joined(separator: " or "))",
             fields: [.acceptEncoding: names.first ?? "identity"],
             problem: .unsupportedCoding
         )
     }
+
+    /// The body of a call of gRPC is not one message: by its specification that is INTERNAL.
+    static func malformedCall(_ reason: String) -> Refusal {
+        Refusal(
+            status: .badRequest,
+            code: .invalidArgument,
+            message: reason,
+            fields: [.grpcStatus: "\(GRPC.Code.internal.rawValue)"]
+        )
+    }
+
+    static let unsupportedCall = Refusal(
+        status: .unsupportedMediaType,
+        code: .invalidArgument,
+        message: "the Content-Type must be application/grpc or application/grpc+proto"
+    )
 
     /// What is left of the body is not worth reading, so the connection cannot be used again.
     static func tooLarge(_ subject: String, _ limit: Int) -> Refusal {
