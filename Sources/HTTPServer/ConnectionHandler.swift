@@ -7,15 +7,16 @@ import NIOHTTP1
 import NIOSSL
 import NIOTLS
 
-/// Performs on a channel what the state machine of its connection decides.
+/// Performs on a channel, that of a connection of HTTP/1.1 or of a stream of HTTP/2, what its state machine decides.
 ///
 /// A small request is answered in the very call that read the end of its body. Belongs to its event loop.
-final class ConnectionHandler: ChannelInboundHandler {
+final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, OpenConnection {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
     private let service: ExchangeService
-    private let connections: OpenConnections
+    private let group: any ConnectionGroup
+    private let isStream: Bool
     private var machine: ConnectionStateMachine
     private var exchange: Exchange?
     private var context: ChannelHandlerContext?
@@ -25,13 +26,22 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// Is kept when the piece that came last has been sent.
     private var pieceSent: EventLoopPromise<Void>?
     private var isPerforming = false
+    /// Is kept when the end of a stream's answer has been sent.
+    private var lastWritten: EventLoopFuture<Void>?
 
     /// How often an answer without an end asks whether its key still allows it.
     private static let permissionInterval = TimeAmount.milliseconds(250)
 
-    init(_ service: ExchangeService, _ connections: OpenConnections, _ site: ServedSite) {
-        (self.service, self.connections) = (service, connections)
-        machine = ConnectionStateMachine(site.limits, isEncrypted: site.tls != nil)
+    /// Creates the handler of a connection of HTTP/1.1.
+    init(_ service: ExchangeService, _ connections: OpenConnections, _ limits: ListenerLimits, isEncrypted: Bool) {
+        (self.service, group, isStream) = (service, connections, false)
+        machine = ConnectionStateMachine(limits, isEncrypted: isEncrypted)
+    }
+
+    /// Creates the handler of a stream of HTTP/2.
+    init(_ service: ExchangeService, streamOf connection: HTTP2Connection, _ limits: ListenerLimits) {
+        (self.service, group, isStream) = (service, connection, true)
+        machine = ConnectionStateMachine(limits, isStream: true)
     }
 
     // MARK: - Events
@@ -44,16 +54,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelActive(context: ChannelHandlerContext) {
-        machine.opened(connections.enter(self, on: context.eventLoop), at: .now())
+        machine.opened(group.enter(self, on: context.eventLoop), at: .now())
         perform()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        connections.leave(self)
-        timer?.cancel()
-        timer = nil
-        machine.closed()
-        perform()
+        group.leave(self)
+        close()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -93,6 +100,22 @@ final class ConnectionHandler: ChannelInboundHandler {
         perform()
     }
 
+    private func close() {
+        timer?.cancel()
+        timer = nil
+        machine.closed()
+        perform()
+    }
+
+    /// Whether requests are still taken.
+    var isOpen: Bool { machine.isOpen }
+
+    /// Leaves the channel to a connection of HTTP/2, before there was a request.
+    func yield(to successor: HTTP2Connection) {
+        close()
+        if let context { successor.replace(self, on: context.eventLoop) }
+    }
+
     /// Answers what has begun, and then ends the connection.
     func drain() {
         machine.drain(at: .now())
@@ -122,7 +145,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .sayContinue: context?.writeAndFlush(wrapOutboundOut(.head(.continue)), promise: nil)
         case .answer(let response, let form): answer(response, form)
         case .writePiece(let piece): write(piece)
-        case .endAnswer: context?.write(wrapOutboundOut(.end(nil)), promise: nil)
+        case .endAnswer: writeEnd(nil)
         case .refuse(let error): refuse(error)
         case .cancelPieces: pieces?.cancel()
         case .watchPermission(let number): watchPermission(of: number)
@@ -134,7 +157,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .setTimer(let instant): setTimer(instant)
         case .closeOutput: closeOutput()
         case .close: cutOff()
-        case .noteHTTP2: service.noteHTTP2()
+        case .noteHTTP2: service.noteHTTP2("it began in the middle of a connection of HTTP/1.1")
         case .noteNotEncrypted: service.noteNotEncrypted()
         }
     }
@@ -221,7 +244,14 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func closeOutput() {
         guard let context else { return }
         let closed = context.eventLoop.makePromise(of: Void.self)
-        context.close(mode: .output, promise: closed)
+        if isStream, let lastWritten {
+            // A stream whose request was whole is closed by then.
+            lastWritten.assumeIsolated().whenComplete { _ in
+                context.eventLoop.assumeIsolated().execute { closed.succeed() }
+            }
+        } else {
+            context.close(mode: .output, promise: closed)
+        }
         closed.futureResult.assumeIsolated()
             .whenComplete { _ in
                 self.machine.outputClosed(at: .now())
@@ -234,7 +264,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func answer(_ response: ServerResponse, _ form: ConnectionStateMachine.AnswerForm) {
         guard let exchange else { return }
         exchange.note(response)
-        write(response, form)
+        write(exchange.isRPC ? GRPC.answer(response) : response, form)
         guard case .stream(let pieces) = response.body, form.body == .chunked || form.body == .untilClose else {
             return
         }
@@ -245,18 +275,30 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func refuse(_ error: RequestError) {
         let response = exchange?.answer(to: error) ?? ErrorAnswer().response(error)
         if let exchange { exchange.note(response) } else { service.note(response, to: nil, nil) }
-        write(response, .lastWhole)
+        write(exchange?.isRPC == true ? GRPC.answer(response) : response, isStream ? .whole : .lastWhole)
     }
 
     private func write(_ response: ServerResponse, _ form: ConnectionStateMachine.AnswerForm) {
         guard let context else { return }
-        context.write(wrapOutboundOut(.head(HTTPResponseHead(response, form))), promise: nil)
+        context.write(
+            wrapOutboundOut(.head(HTTPResponseHead(response, form, hasTrailers: isStream && response.trailers != nil))),
+            promise: nil
+        )
         guard form.body != .chunked, form.body != .untilClose else { return }
         if form.body == .whole, case .bytes(let bytes) = response.body, !bytes.isEmpty {
             let buffer = context.channel.allocator.buffer(bytes: bytes)
             context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
         }
-        context.write(wrapOutboundOut(.end(nil)), promise: nil)
+        writeEnd(isStream ? response.trailers : nil)
+    }
+
+    private func writeEnd(_ trailers: HTTPFields?) {
+        guard let context else { return }
+        let fields = trailers.map { HTTPHeaders($0.map { ($0.name.rawName, $0.value) }) }
+        guard isStream else { return context.write(wrapOutboundOut(.end(fields)), promise: nil) }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        lastWritten = written.futureResult
+        context.write(wrapOutboundOut(.end(fields)), promise: written)
     }
 
     private func write(_ piece: [UInt8]) {
@@ -306,7 +348,7 @@ extension HTTPResponseHead {
     fileprivate static let `continue` = HTTPResponseHead(version: .http1_1, status: .continue)
 
     /// The head of an answer with the fields that only the connection decides.
-    fileprivate init(_ response: ServerResponse, _ form: ConnectionStateMachine.AnswerForm) {
+    fileprivate init(_ response: ServerResponse, _ form: ConnectionStateMachine.AnswerForm, hasTrailers: Bool) {
         var headers = HTTPHeaders()
         headers.reserveCapacity(response.head.headerFields.count + 2)
         for field in response.head.headerFields where !Self.isFraming(field.name) {
@@ -314,6 +356,8 @@ extension HTTPResponseHead {
         }
         if let connection = form.connection { headers.add(name: "Connection", value: connection) }
         switch (form.body, response.body) {
+        // The length of a call's answer is in the answer.
+        case (.whole, .bytes) where hasTrailers: break
         case (.whole, .bytes(let bytes)): headers.add(name: "Content-Length", value: String(bytes.count))
         case (.none(let length?), _): headers.add(name: "Content-Length", value: String(length))
         case (.chunked, _): headers.add(name: "Transfer-Encoding", value: "chunked")

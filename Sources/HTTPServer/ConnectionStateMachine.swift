@@ -7,6 +7,8 @@ import NIOHTTP1
 
 /// The decisions of one HTTP/1.1 connection: which request is taken when, what is read, how it is answered, when the connection ends.
 ///
+/// A stream of HTTP/2 is like a connection with a single request, whose ends the frames mark.
+///
 /// A value without a channel, a clock or a task. Its owner reports events, and performs what ``next(at:)`` returns until that is nil; an
 /// event may be reported in the middle of performing. Requests are answered one after the other, in the order in which they came. What one
 /// request is (route, access, memory, body) belongs to its ``Exchange``, which does not know the connection.
@@ -70,6 +72,8 @@ struct ConnectionStateMachine {
         /// The value of the Connection field.
         let connection: String?
 
+        /// A whole answer.
+        static let whole = AnswerForm(body: .whole, connection: nil)
         /// A whole answer after which the connection ends.
         static let lastWhole = AnswerForm(body: .whole, connection: "close")
     }
@@ -150,6 +154,7 @@ struct ConnectionStateMachine {
     private var fault: RequestError?
     private var isDraining = false
     private var isEncrypting: Bool
+    private let isStream: Bool
     private var isWritable = true
     private var isInputClosed = false
     /// Whether parts are coming of one read: what follows of them is done when all have come.
@@ -168,9 +173,14 @@ struct ConnectionStateMachine {
     /// As many parts wait for their turn: what one read brings could be a thousand requests, each ten times as large once it is parsed.
     private static let mostEarly = 256
 
-    init(_ limits: ListenerLimits, isEncrypted: Bool = false) {
+    /// - Parameters:
+    ///   - isEncrypted: Whether TLS is to be agreed on first.
+    ///   - isStream: Whether this is a stream of HTTP/2.
+    init(_ limits: ListenerLimits, isEncrypted: Bool = false, isStream: Bool = false) {
         self.limits = limits
         isEncrypting = isEncrypted
+        self.isStream = isStream
+        isLast = isStream
     }
 
     /// Returns what is to be done next; nil when nothing is until another event.
@@ -200,6 +210,11 @@ struct ConnectionStateMachine {
             wantsRead = false
             readOn(at: now())
         }
+    }
+
+    /// Whether requests are still taken.
+    var isOpen: Bool {
+        if case .open = phase { true } else { false }
     }
 
     /// Whether the next part is wanted now: more of the present request, or a new one from a client that reads its answers.
@@ -344,6 +359,8 @@ extension ConnectionStateMachine {
         awaited = nil
         expectsNext = false
         do throws(RequestError) {
+            // The parser of HTTP/1.1 has counted them before; that of HTTP/2 limits their bytes alone.
+            if isStream, head.headers.count > limits.headFields { throw RequestError(.headerOverflow) }
             let head = try RequestHead(head)
             requestCount += 1
             request = Request(
@@ -399,7 +416,7 @@ extension ConnectionStateMachine {
             let isEndless = type.hasPrefix("text/event-stream") || type == "application/x-ndjson"
             self.request?.stage = .streaming(isEndless: isEndless)
             if request.isOld { isLast = true }
-            answer(response, request.isOld ? .untilClose : .chunked, request)
+            answer(response, request.isOld || isStream ? .untilClose : .chunked, request)
             wantsRead = true
             if isEndless { todo.append(.watchPermission(number: number)) }
         }
@@ -433,7 +450,7 @@ extension ConnectionStateMachine {
     }
 
     private mutating func answer(_ response: ServerResponse, _ body: AnswerForm.Body, _ request: Request) {
-        let connection = isLast ? "close" : request.isOld ? "keep-alive" : nil
+        let connection = isStream ? nil : isLast ? "close" : request.isOld ? "keep-alive" : nil
         todo.append(.answer(response, AnswerForm(body: body, connection: connection)))
         needsFlush = true
     }
@@ -466,6 +483,8 @@ extension ConnectionStateMachine {
 
     /// The client sends no more, and may still read.
     mutating func inputClosed() {
+        // The end of a stream is the end of its request.
+        if isStream { return }
         isInputClosed = true
         if awaited == .rest { cutOff() }
     }
@@ -558,7 +577,8 @@ extension ConnectionStateMachine {
     /// - Parameter lingers: Whether the client may still be sending; that is thrown away for a while then.
     private mutating func close(lingers: Bool, at now: NIODeadline) {
         guard case .open = phase else { return }
-        phase = .closing(lingers: lingers)
+        // To reset a stream disturbs no answer that has been sent (RFC 9113 §8.1).
+        phase = .closing(lingers: lingers && !isStream)
         early = []
         if request != nil { todo.append(.release) }
         request = nil

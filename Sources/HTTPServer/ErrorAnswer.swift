@@ -127,6 +127,10 @@ struct RequestError: Error {
         "the body has more bytes than service.memory_limit allows at all; send smaller batches",
         code: .tooLarge
     )
+    static let rpcOverHTTP1 = Self(
+        .httpVersionNotSupported,
+        "gRPC needs HTTP/2; a proxy on the way may have changed the protocol"
+    )
     static let slowHead = Self(.requestTimeout, "the head of the request took too long", code: .tooSlow)
     static let slowBody = Self(.requestTimeout, "the body of the request took too long", code: .tooSlow)
     static let tooManyConnections = Self(

@@ -17,6 +17,8 @@ final class Exchange {
     let number: Int
     let request: HTTPRequest
     let limits: ListenerLimits
+    /// Whether the answer is one of gRPC.
+    let isRPC: Bool
     /// Why the head alone says that the request is not answered as it wants.
     private(set) var rejection: RequestError?
     private(set) var body = IncomingBody()
@@ -45,7 +47,9 @@ final class Exchange {
         site = service.site
         limits = site.limits
         match = site.table.match(head.request.method, head.request.path ?? "/")
+        isRPC = head.isHTTP2 && GRPC.isCall(head.request)
         rejection = accessRejection() ?? memoryRejection()
+        if rejection == nil, !head.isHTTP2, GRPC.isCall(head.request) { rejection = .rpcOverHTTP1 }
         if rejection == nil, let statedLength, statedLength <= limits.smallBody { body.expect(statedLength) }
     }
 
@@ -424,15 +428,9 @@ final class ExchangeService: Sendable {
         }
     }
 
-    /// Reports a client that speaks HTTP/2, so most likely gRPC, and cannot be answered.
-    func noteHTTP2() {
-        intake.note(
-            .http2,
-            "",
-            reason:
-                "a client speaks HTTP/2, most likely OTLP over gRPC, which is not offered here; set its exporter to http/protobuf",
-            logger: logger
-        )
+    /// Reports a connection whose client does not keep the rules of HTTP/2, or asks too much of them.
+    func noteHTTP2(_ reason: String) {
+        intake.note(.http2, "", reason: "the client does not keep the rules of HTTP/2: \(reason)", logger: logger)
     }
 
     /// Reports a connection that was to be encrypted and was not.

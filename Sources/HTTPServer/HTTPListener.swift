@@ -42,6 +42,8 @@ package struct ListenerLimits: Sendable {
     ///
     /// To index so many takes a tenth of a millisecond, as long as the changes of thread that are saved.
     var smallBody = 256 << 10
+    /// How many requests a connection of HTTP/2 may have under way at once.
+    var streams = 32
     /// How long a connection may be open without another request.
     var idleTime = TimeAmount.seconds(120)
     /// How long the head of a request may take from its first byte on; how long a new connection may take to encrypt, and to begin.
@@ -154,7 +156,7 @@ package struct HTTPListener: Sendable {
         }
     }
 
-    /// Builds the decoder's generic types, once in a process.
+    /// Builds the generic types of the handlers, once in a process.
     ///
     /// Must be done before two event loops accept: when two threads build them at the same moment, the Swift runtime reads
     /// the metadata that the other one has not finished and crashes (seen with 6.3.1 as a fault at address 0 in
@@ -175,16 +177,23 @@ package struct HTTPListener: Sendable {
         let site = service.site
         let limits = site.limits
         if let tls = site.tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
-        var limit = NIOHTTPDecoderLimitConfiguration()
-        limit.maxHeaderFieldSize = limits.headBytes
-        limit.maxHeaderListSize = limits.headBytes
-        limit.maxHeaderFieldCount = limits.headFields
-        try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limit)))
         // How an answer is framed is decided with the connection.
         var framing = HTTPResponseEncoder.Configuration()
         framing.automaticallySetFramingHeaders = false
-        try pipeline.addHandler(HTTPResponseEncoder(configuration: framing))
-        try pipeline.addHandler(ConnectionHandler(service, connections, site))
+        let encoder = HTTPResponseEncoder(configuration: framing)
+        let connection = ConnectionHandler(service, connections, limits, isEncrypted: site.tls != nil)
+        let detector = PrefaceDetector(limits) { pipeline in
+            guard connection.isOpen else { return false }
+            let successor = HTTP2Connection(service, connections, limits)
+            connection.yield(to: successor)
+            pipeline.removeHandler(encoder, promise: nil)
+            pipeline.removeHandler(connection, promise: nil)
+            try successor.addHandlers(to: pipeline)
+            return true
+        }
+        try pipeline.addHandler(detector)
+        try pipeline.addHandler(encoder)
+        try pipeline.addHandler(connection)
     }
 
     private var noAddress: StartError {
@@ -311,14 +320,30 @@ package struct HTTPServer: Sendable {
     }
 }
 
+/// What a listener drains: a connection of HTTP/1.1 or HTTP/2.
+///
+/// Belongs to its event loop.
+protocol OpenConnection: AnyObject {
+    /// Answers what has begun, and then ends the connection.
+    func drain()
+    /// Ends the connection now.
+    func cutOff()
+}
+
+/// Where a connection, or a stream of one, is entered for as long as it is open.
+protocol ConnectionGroup: AnyObject {
+    func enter(_ connection: any OpenConnection, on eventLoop: any EventLoop) -> ConnectionStateMachine.Entry
+    func leave(_ connection: any OpenConnection)
+}
+
 /// The connections of one listener, from their first byte to the drain.
-final class OpenConnections: Sendable {
+final class OpenConnections: Sendable, ConnectionGroup {
     /// A connection and the only place where it may be touched.
     private struct Member {
-        let connection: NIOLoopBound<ConnectionHandler>
+        let connection: NIOLoopBound<any OpenConnection>
         let eventLoop: any EventLoop
 
-        func perform(_ work: @escaping @Sendable (ConnectionHandler) -> Void) {
+        func perform(_ work: @escaping @Sendable (any OpenConnection) -> Void) {
             eventLoop.execute { work(connection.value) }
         }
     }
@@ -337,8 +362,8 @@ final class OpenConnections: Sendable {
     }
 
     /// Enters a connection; every connection also leaves.
-    func enter(_ connection: ConnectionHandler, on eventLoop: any EventLoop) -> ConnectionStateMachine.Entry {
-        let member = Member(connection: NIOLoopBound(connection, eventLoop: eventLoop), eventLoop: eventLoop)
+    func enter(_ connection: any OpenConnection, on eventLoop: any EventLoop) -> ConnectionStateMachine.Entry {
+        let member = Self.member(connection, eventLoop)
         return state.withLock { state in
             if state.members.count >= limit { return .refused }
             state.members[ObjectIdentifier(connection)] = member
@@ -346,7 +371,21 @@ final class OpenConnections: Sendable {
         }
     }
 
-    func leave(_ connection: ConnectionHandler) {
+    private static func member(_ connection: any OpenConnection, _ eventLoop: any EventLoop) -> Member {
+        Member(connection: NIOLoopBound(connection, eventLoop: eventLoop), eventLoop: eventLoop)
+    }
+
+    /// Puts a connection in the place of another on the same channel; true when the listener drains.
+    func replace(_ old: any OpenConnection, with new: any OpenConnection, on eventLoop: any EventLoop) -> Bool {
+        let member = Self.member(new, eventLoop)
+        return state.withLock { state in
+            state.members[ObjectIdentifier(old)] = nil
+            state.members[ObjectIdentifier(new)] = member
+            return state.isDraining
+        }
+    }
+
+    func leave(_ connection: any OpenConnection) {
         let waiting = state.withLock { state in
             state.members[ObjectIdentifier(connection)] = nil
             guard state.members.isEmpty else { return [CheckedContinuation<Void, Never>]() }
@@ -393,7 +432,7 @@ extension TLSConfig {
             certificateChain: chain.map { .certificate($0) },
             privateKey: .privateKey(key)
         )
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = ["h2", "http/1.1"]
         configuration.minimumTLSVersion = minVersion == .tls13 ? .tlsv13 : .tlsv12
         configuration.maximumTLSVersion = maxVersion == .tls12 ? .tlsv12 : nil
         if !clientCAFile.isEmpty {

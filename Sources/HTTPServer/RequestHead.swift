@@ -13,6 +13,8 @@ struct RequestHead {
     let keepsAlive: Bool
     /// Whether the client speaks HTTP/1.0, which has no chunks.
     let isOld: Bool
+    /// Whether the client speaks HTTP/2.
+    let isHTTP2: Bool
     /// Whether the client wants to hear that its body is welcome before it sends it.
     let expectsContinue: Bool
 
@@ -21,6 +23,7 @@ struct RequestHead {
     /// - Throws: ``RequestError`` for a head that has no single meaning.
     init(_ head: HTTPRequestHead) throws(RequestError) {
         isOld = head.version == .http1_0
+        isHTTP2 = head.version.major == 2
         var facts = Facts()
         var fields = HTTPFields()
         fields.reserveCapacity(head.headers.count)

@@ -101,7 +101,7 @@ struct RefusedRequestTests {
             subject: "",
             text: "POST /v1/logs HTTP/1.1\nHost: localhost\nX: \(String(repeating: "x", count: 40_000))\n\n"
         ),
-        Case(code: .http2, status: nil, subject: "", text: "PRI * HTTP/2.0\n\nSM\n\n"),
+        Case(code: .http2, status: nil, subject: "", text: "PRI * HTTP/2.0\n\nSM\n\nthis is no frame of HTTP/2"),
     ]
 
     @Test(arguments: cases)

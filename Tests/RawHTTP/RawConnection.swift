@@ -72,6 +72,23 @@ public final class RawConnection: Sendable {
         return answer
     }
 
+    /// The next bytes, so many of them.
+    public func bytes(_ count: Int) async throws -> [UInt8] {
+        var bytes: [UInt8]?
+        let isThere = try await eventually {
+            let isOpen = receive()
+            bytes = received.withLock { received in
+                guard received.count >= count else { return nil }
+                defer { received.removeFirst(count) }
+                return Array(received.prefix(count))
+            }
+            if bytes == nil, !isOpen { throw ConnectionFailure.closed }
+            return bytes != nil
+        }
+        guard isThere, let bytes else { throw ConnectionFailure.silent }
+        return bytes
+    }
+
     /// Whether nothing has come that was not taken yet.
     public var hasNothing: Bool { receive() && received.withLock(\.isEmpty) }
 

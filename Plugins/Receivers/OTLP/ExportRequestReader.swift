@@ -22,9 +22,7 @@ struct ExportRequestReader {
         _ encoding: BodyEncoding,
         _ use: (ExportRequest) async throws(Refusal) -> Success
     ) async throws(Refusal) -> Success {
-        let coding = ContentCoding(contentEncoding: request.head.headerFields[.contentEncoding])
-        guard let coding, codings.contains(coding) else { throw .unsupportedCoding(codings) }
-        let body = try await collect(request.body)
+        let (body, coding) = try await body(of: request)
         if coding == .identity {
             return try await use(try decode(body, signal, encoding, request))
         }
@@ -39,12 +37,39 @@ struct ExportRequestReader {
         }
     }
 
-    private func collect(_ body: RequestBody) async throws(Refusal) -> [UInt8] {
+    /// The bytes to read, and what was done to them.
+    private func body(of request: ServerRequest) async throws(Refusal) -> ([UInt8], ContentCoding) {
+        if GRPC.isCall(request.head) { return try await message(of: request) }
+        let coding = ContentCoding(contentEncoding: request.head.headerFields[.contentEncoding])
+        guard let coding, codings.contains(coding) else { throw .unsupportedCoding("Content-Encoding", codings) }
+        return (try await collect(request.body, limit), coding)
+    }
+
+    /// The message of a call of gRPC, which says itself whether it is compressed.
+    private func message(of request: ServerRequest) async throws(Refusal) -> ([UInt8], ContentCoding) {
+        let body = try await collect(request.body, limit + GRPC.prefixLength)
+        let (message, isCompressed): ([UInt8], Bool)
+        do throws(GRPC.FrameError) {
+            (message, isCompressed) = try GRPC.message(in: body)
+        } catch {
+            switch error {
+            case .malformed(let reason): throw .malformedCall(reason)
+            }
+        }
+        guard isCompressed else { return (message, .identity) }
+        let name = request.head.headerFields[.grpcEncoding] ?? "identity"
+        guard name != "identity" else { throw .malformedCall("the message is compressed without a grpc-encoding") }
+        let coding = ContentCoding(contentEncoding: name)
+        guard let coding, codings.contains(coding) else { throw .unsupportedCoding("grpc-encoding", codings) }
+        return (message, coding)
+    }
+
+    private func collect(_ body: RequestBody, _ limit: Int) async throws(Refusal) -> [UInt8] {
         do throws(BodyError) {
             return try await body.collect(limit: limit)
         } catch {
             switch error {
-            case .tooLarge: throw .tooLarge("the body", limit)
+            case .tooLarge: throw .tooLarge("the body", self.limit)
             case .interrupted: throw .interrupted
             }
         }

@@ -70,7 +70,7 @@ public struct OTLPConfig: ComponentConfig {
 extension OTLPConfig.Protocols: AbsentKeyAdvising {
     /// The help for each key that is not there.
     public static let absentKeys = [
-        "grpc": "remove it: OTLP comes in over HTTP here; let senders use http/protobuf and port 4318",
+        "grpc": "remove it: the endpoint of http takes OTLP/gRPC, too; let senders use its port 4318",
         "thrift_http": "remove it: only OTLP comes in here",
     ]
 }

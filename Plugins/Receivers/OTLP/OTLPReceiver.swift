@@ -6,7 +6,7 @@ import Logging
 import OTLP
 import Synchronization
 
-/// Takes in OTLP over HTTP: one route for each signal, answered once the pipeline has the batch.
+/// Takes in OTLP over HTTP and gRPC: one route for each signal and form, answered once the pipeline has the batch.
 final class OTLPReceiver: Receiver, HTTPServing {
     private let http: OTLPConfig.HTTP
     private let settings: ComponentSettings
@@ -45,7 +45,44 @@ final class OTLPReceiver: Receiver, HTTPServing {
     /// Each signal at its own path, and beside it at Langfuse's unless something else answers there.
     var routes: [Route] {
         let fixed = Signal.allCases.flatMap { routes(of: $0, at: "\(Self.langfusePath)/\($0)", isOwn: false) }
-        return Signal.allCases.flatMap { routes(of: $0, at: http.path(of: $0), isOwn: true) } + fixed
+        return Signal.allCases.flatMap { routes(of: $0, at: http.path(of: $0), isOwn: true) } + fixed + calls
+    }
+
+    /// The calls of gRPC: an export of each signal, and the question whether the server is there (grpc.health.v1).
+    private var calls: [Route] {
+        let exports = Signal.allCases.map { signal in
+            Route(.post, signal.exportMethod, failureForm: .status, takesTelemetry: true, givesWay: true) {
+                await self.answerCall($0, signal)
+            }
+        }
+        return exports + [Route(.post, "/grpc.health.v1.Health/Check", access: .open, givesWay: true, handler: health)]
+    }
+
+    private func answerCall(_ request: ServerRequest, _ signal: Signal) async -> ServerResponse {
+        let type = request.head.headerFields[.contentType]?.prefix { $0 != ";" }
+        guard type == "application/grpc" || type == "application/grpc+proto" else {
+            return ServerResponse(.unsupportedCall, encoding: .protobuf)
+        }
+        do throws(Refusal) {
+            return try await export(request, signal, .protobuf)
+        } catch {
+            return ServerResponse(error, encoding: .protobuf)
+        }
+    }
+
+    /// SERVING, for the server as a whole and for each service of it.
+    private func health(_ request: ServerRequest) async -> ServerResponse {
+        guard GRPC.isCall(request.head) else { return ServerResponse(.unsupportedCall, encoding: .protobuf) }
+        guard let body = try? await request.body.collect(limit: 1_024), let message = try? GRPC.message(in: body).bytes
+        else { return ServerResponse(.malformedCall("the question is too long or no message"), encoding: .protobuf) }
+        // HealthCheckRequest.service, a string of field 1; its length takes one byte.
+        let service = String(decoding: message.dropFirst(2), as: UTF8.self)
+        guard service.isEmpty || Signal.allCases.contains(where: { $0.exportMethod == "/\(service)/Export" }) else {
+            var response = ServerResponse(.notFound, [.grpcStatus: "\(GRPC.Code.notFound.rawValue)"])
+            response.rejection = Rejection(.unknownPath, "there is no such service")
+            return response
+        }
+        return ServerResponse(.ok, body: .bytes([0x08, 0x01]))
     }
 
     private func routes(of signal: Signal, at path: String, isOwn: Bool) -> [Route] {
@@ -185,12 +222,23 @@ final class OTLPReceiver: Receiver, HTTPServing {
     }
 }
 
+extension Signal {
+    /// The path of the call that exports this signal.
+    fileprivate var exportMethod: String {
+        switch self {
+        case .traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+        case .logs: "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+        case .metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+        }
+    }
+}
+
 extension ComponentFactory {
-    /// Takes in OTLP over HTTP.
+    /// Takes in OTLP over HTTP and gRPC.
     public static let otlp = ComponentFactory.receiver(
         "otlp",
         OTLPConfig.self,
-        summary: "takes in OTLP over HTTP, protobuf and JSON, and answers once the pipeline has it"
+        summary: "takes in OTLP over HTTP (protobuf, JSON) and gRPC, and answers once the pipeline has it"
     ) { config, settings, next in OTLPReceiver(config.protocols.http, settings, next: next) }
 }
 

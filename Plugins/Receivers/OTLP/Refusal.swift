@@ -66,18 +66,34 @@ extension Refusal {
         fields: [.accept: BodyEncoding.allCases.map(\.rawValue).joined(separator: ", ")]
     )
 
-    static func unsupportedCoding(_ codings: Set<ContentCoding>) -> Refusal {
+    static func unsupportedCoding(_ field: String, _ codings: Set<ContentCoding>) -> Refusal {
         let names = ContentCoding.allCases.filter(codings.contains).map(\.rawValue)
         let compressed = names.filter { $0 != ContentCoding.identity.rawValue }
         let choice = [names.dropLast().joined(separator: ", "), names.last ?? ""].filter { !$0.isEmpty }
         return Refusal(
             status: .unsupportedMediaType,
             code: .invalidArgument,
-            message: "the Content-Encoding must be \(choice.joined(separator: " or "))",
+            message: "the \(field) must be \(choice.joined(separator: " or "))",
             fields: [.acceptEncoding: compressed.isEmpty ? "identity" : compressed.joined(separator: ", ")],
             problem: .unsupportedCoding
         )
     }
+
+    /// The body of a call of gRPC is not one message: by its specification that is INTERNAL.
+    static func malformedCall(_ reason: String) -> Refusal {
+        Refusal(
+            status: .badRequest,
+            code: .invalidArgument,
+            message: reason,
+            fields: [.grpcStatus: "\(GRPC.Code.internal.rawValue)"]
+        )
+    }
+
+    static let unsupportedCall = Refusal(
+        status: .unsupportedMediaType,
+        code: .invalidArgument,
+        message: "the Content-Type must be application/grpc or application/grpc+proto"
+    )
 
     /// What is left of the body is not worth reading, so the connection cannot be used again.
     static func tooLarge(_ subject: String, _ limit: Int) -> Refusal {

@@ -158,6 +158,8 @@ public struct ServerResponse: Sendable {
     public var head: HTTPResponse
     /// What follows.
     public var body: Body
+    /// Fields that follow the body; sent over HTTP/2 alone.
+    public var trailers: HTTPFields?
     /// Why the request was not taken; nil where it was, or where the status alone says it.
     public var rejection: Rejection?
 

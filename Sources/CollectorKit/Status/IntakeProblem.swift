@@ -92,7 +92,7 @@ public struct IntakeProblem: Sendable, Hashable {
         case unavailable
         /// An error of this program.
         case failed
-        /// HTTP/2, most likely OTLP over gRPC.
+        /// HTTP/2 whose rules were broken, by mistake or by a flood of resets or settings.
         case http2
         /// Plain text, or a handshake that failed, where TLS is spoken.
         case notEncrypted = "not_encrypted"
@@ -200,7 +200,7 @@ extension IntakeProblem.Code {
         case .tooManyConnections: "let senders keep their connections open, or use fewer of them"
         case .unavailable: "senders try again; hammurabi status names the component that is in trouble"
         case .failed: "the log names the error; please report it"
-        case .http2: "set the sender's protocol to http/protobuf (OTEL_EXPORTER_OTLP_PROTOCOL)"
+        case .http2: "update the sender; proxies between it and this collector must pass HTTP/2 on as a whole"
         case .notEncrypted: "let the sender use https:// and trust this collector's certificate"
         case .misplacedRecords: "correct the sender's endpoint for this signal"
         case .malformedRecords: "the reason names the fault; correct or update the sender"

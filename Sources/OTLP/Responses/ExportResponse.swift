@@ -32,6 +32,18 @@ public enum ExportResponse {
 
 /// The body of an answer that reports a failure: google.rpc.Status in either encoding.
 public enum RPCStatus {
+    /// Writes the status in protobuf with a google.rpc.RetryInfo: after how many seconds the sender may try again.
+    public static func body(code: Int32, message: String, retryAfter seconds: Int64) -> [UInt8] {
+        var writer = ProtobufWriter()
+        writer.append(body(code: code, message: message, json: false))
+        // Status.details, a google.protobuf.Any, and the fields of RetryInfo and Duration.
+        writer.message(3) { any in
+            any.string(1, "type.googleapis.com/google.rpc.RetryInfo")
+            any.message(2) { info in info.message(1) { $0.int(1, seconds) } }
+        }
+        return writer.finish()
+    }
+
     /// Messages are cut to this many bytes, so that an answer never exceeds what clients read.
     public static let longestMessage = 1024
 

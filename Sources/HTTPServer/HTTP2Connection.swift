@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import NIOCore
+import NIOHTTP1
+import NIOHTTP2
+
+/// A connection of HTTP/2: its streams, each handled like a connection of HTTP/1.1 with one request, and its end.
+///
+/// An end is announced (GOAWAY) and waits for the streams that have begun. What one client can make the collector hold or do is bounded: its
+/// streams and their windows, the bytes of its heads, and how often it resets streams or sends frames that only ask for an answer.
+/// Belongs to its event loop.
+final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGroup {
+    typealias InboundIn = HTTP2Frame
+
+    private let service: ExchangeService
+    private let connections: OpenConnections
+    private let limits: ListenerLimits
+    private var context: ChannelHandlerContext?
+    private var streams: [ObjectIdentifier: any OpenConnection] = [:]
+    private var isDraining = false
+    /// Whether the connection is closed with its last stream.
+    private var endsWhenIdle = false
+    /// Since when there is no stream.
+    private var idleSince = NIODeadline.now()
+    /// Whether there has been a stream.
+    private var hasServed = false
+    private var idleTimer: Scheduled<Void>?
+    private var timers: [Scheduled<Void>] = []
+
+    /// As many bytes may come on a stream before its reader has taken them, and on all streams of a connection together.
+    private static let streamWindow = 1 << 20
+    private static let connectionWindow = 4 << 20
+    /// Frames that only ask for an answer, in half a minute: gRPC's clients ping up to ten times a second to measure the path.
+    private static let controlFrames = 1_000
+
+    init(_ service: ExchangeService, _ connections: OpenConnections, _ limits: ListenerLimits) {
+        (self.service, self.connections, self.limits) = (service, connections, limits)
+    }
+
+    /// Takes the place of the connection of HTTP/1.1 that the channel was before its first bytes came.
+    func replace(_ connection: ConnectionHandler, on eventLoop: any EventLoop) {
+        isDraining = connections.replace(connection, with: self, on: eventLoop)
+    }
+
+    /// Makes a channel speak HTTP/2.
+    func addHandlers(to pipeline: ChannelPipeline.SynchronousOperations) throws {
+        let eventLoop = pipeline.eventLoop
+        var connection = NIOHTTP2Handler.ConnectionConfiguration()
+        connection.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streams),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headBytes),
+            HTTP2Setting(parameter: .initialWindowSize, value: Self.streamWindow),
+        ]
+        connection.targetWindowSize = Self.connectionWindow
+        connection.controlFrameRateLimit.maximumCount = Self.controlFrames
+        connection.maximumBufferedControlFrames = Self.controlFrames
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.targetWindowSize = Self.streamWindow
+        stream.outboundBufferSizeHighWatermark = 64 << 10
+        stream.outboundBufferSizeLowWatermark = 32 << 10
+        let ending = NIOHTTP2ServerConnectionManagementHandler(
+            eventLoop: eventLoop,
+            configuration: .init(maxIdleTime: nil, maxAge: nil, maxGraceTime: nil, keepalive: nil)
+        )
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        let handler = NIOHTTP2Handler(
+            mode: .server,
+            eventLoop: eventLoop,
+            connectionConfiguration: connection,
+            streamConfiguration: stream,
+            streamDelegate: ending.http2StreamDelegate
+        ) { channel in
+            channel.eventLoop.makeCompletedFuture { try bound.value.begin(channel) }
+        }
+        try pipeline.addHandler(handler)
+        try pipeline.addHandler(ending)
+        try pipeline.addHandler(self)
+    }
+
+    /// Makes a new stream one that is served.
+    private func begin(_ channel: any Channel) throws {
+        // What a client sends is read when there is use for it; until then its window holds it back.
+        try channel.syncOptions?.setOption(.autoRead, value: false)
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(StreamReset())
+        try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
+        try pipeline.addHandler(ConnectionHandler(service, streamOf: self, service.site.limits))
+    }
+
+    // MARK: - Streams
+
+    func enter(_ stream: any OpenConnection, on eventLoop: any EventLoop) -> ConnectionStateMachine.Entry {
+        streams[ObjectIdentifier(stream)] = stream
+        hasServed = true
+        // A client may open streams until it has read that the connection ends; they are answered.
+        if isDraining { eventLoop.assumeIsolated().execute { stream.drain() } }
+        return .served
+    }
+
+    func leave(_ stream: any OpenConnection) {
+        streams[ObjectIdentifier(stream)] = nil
+        guard streams.isEmpty else { return }
+        idleSince = .now()
+        if endsWhenIdle { cutOff() }
+    }
+
+    // MARK: - Events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        // Frames of all streams come on the one connection: it is always read.
+        try? context.channel.syncOptions?.setOption(.autoRead, value: true)
+        context.read()
+        watchIdleness(at: idleSince + min(limits.headTime, limits.idleTime))
+        if isDraining { drain() }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        connections.leave(self)
+        idleTimer?.cancel()
+        for timer in timers { timer.cancel() }
+        timers = []
+        context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .some(.inputClosed) = event as? ChannelEvent {
+            endsWhenIdle = true
+            if streams.isEmpty { cutOff() }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The stream has been reset; the others go on.
+        if error is NIOHTTP2Errors.StreamError { return }
+        if error is any NIOHTTP2Error { service.noteHTTP2("\(error)") }
+        cutOff()
+    }
+
+    // MARK: - The end
+
+    func drain() {
+        isDraining = true
+        end()
+        for stream in streams.values { stream.drain() }
+    }
+
+    func cutOff() { context?.close(promise: nil) }
+
+    /// Announces the end; a client that does not confirm it does not hold it up.
+    private func end() {
+        context?.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        after(limits.drainTime) {
+            $0.endsWhenIdle = true
+            if $0.streams.isEmpty { $0.cutOff() }
+        }
+    }
+
+    /// A connection without a stream ends; one timer serves all pauses, so a stream costs none.
+    private func watchIdleness(at deadline: NIODeadline) {
+        idleTimer = context?.eventLoop.assumeIsolated()
+            .scheduleTask(deadline: deadline) {
+                let due = (self.streams.isEmpty ? self.idleSince : .now()) + self.limits.idleTime
+                if due <= .now() || !self.hasServed { self.end() } else { self.watchIdleness(at: due) }
+            }
+    }
+
+    private func after(_ time: TimeAmount, _ work: @escaping (HTTP2Connection) -> Void) {
+        guard let eventLoop = context?.eventLoop else { return }
+        timers.append(eventLoop.assumeIsolated().scheduleTask(in: time) { work(self) })
+    }
+}
+
+/// Tells a client whose request was answered before it was whole that its rest is not wanted, and that this is no failure (RFC 9113 §8.1).
+private final class StreamReset: ChannelDuplexHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias InboundOut = HTTP2Frame.FramePayload
+    typealias OutboundIn = HTTP2Frame.FramePayload
+    typealias OutboundOut = HTTP2Frame.FramePayload
+
+    private var hasAnswered = false
+    private var hasRequest = false
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if Self.ends(unwrapInboundIn(data)) { hasRequest = true }
+        context.fireChannelRead(data)
+    }
+
+    private static func ends(_ frame: HTTP2Frame.FramePayload) -> Bool {
+        switch frame {
+        case .headers(let headers): headers.endStream
+        case .data(let data): data.endStream
+        default: false
+        }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if Self.ends(unwrapOutboundIn(data)) { hasAnswered = true }
+        context.write(data, promise: promise)
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if hasAnswered, !hasRequest { context.writeAndFlush(wrapOutboundOut(.rstStream(.noError)), promise: nil) }
+        context.close(mode: mode, promise: promise)
+    }
+}
