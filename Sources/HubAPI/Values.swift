@@ -112,7 +112,7 @@ extension Int64: Emptiness { package static var empty: Int64 { 0 } }
 
 // MARK: - Names
 
-/// What nobody named, in the answers' words.
+/// What no sender named, in the words of the answers.
 package func nameInAnswers(_ key: String) -> String { key.isEmpty ? "unknown" : key }
 
 extension Dictionary where Key == String {

@@ -9,7 +9,7 @@ import YAML
 /// Every file under `Tests/Fixtures/bad` has beside it what the program says about it, word for word.
 ///
 /// `name.overlay.yaml` is a second `--config` file for `name.yaml`, and `name.set` holds `--set` arguments, one a line.
-/// `RECORD=1 swift test --filter GoldenDiagnosticsTests` writes the answers anew; read them before they are committed.
+/// `RECORD=1 swift test --filter GoldenDiagnosticsTests` writes the answers again; read them before they are committed.
 struct GoldenDiagnosticsTests {
     private static let folder = Package.root.appending(path: "Tests/Fixtures/bad")
     private static let overlayEnding = ".overlay.yaml"

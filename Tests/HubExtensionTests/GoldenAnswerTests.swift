@@ -10,7 +10,7 @@ import Usage
 
 /// Every answer of the API byte for byte: the order of members, which are null and which are absent, and how numbers are written.
 ///
-/// `RECORD=1 swift test --filter GoldenAnswerTests` writes the answers anew; read them before they are committed.
+/// `RECORD=1 swift test --filter GoldenAnswerTests` writes the answers again; read them before they are committed.
 struct GoldenAnswerTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/Answers")
 
