@@ -7,8 +7,8 @@ import Synchronization
 /// Lets batches that arrive while a commit is under way share the next one, so that one flush of the disk serves many senders.
 ///
 /// Commits happen one after the other on a dispatch queue, which goes from one to the next without waking another thread in between.
-public final class CommitQueue<Answer: Sendable>: Sendable {
-    private let commit: @Sendable ([Batch]) -> [Result<Answer, ConsumeError>]
+public final class CommitQueue: Sendable {
+    private let commit: @Sendable ([Batch]) -> [Result<Delivery, ConsumeError>]
     private let queue: DispatchQueue
     private let state = Mutex(State())
 
@@ -26,19 +26,19 @@ public final class CommitQueue<Answer: Sendable>: Sendable {
 
     private struct Entry {
         var batch: Batch
-        var continuation: CheckedContinuation<Result<Answer, ConsumeError>, Never>
+        var continuation: CheckedContinuation<Result<Delivery, ConsumeError>, Never>
     }
 
     /// Creates a queue; `commit` keeps a group of batches and returns a result for each, with what the sender is to know.
     ///
     /// - Parameter queue: A serial queue on which `commit` may block; what else is put there has its turn between two commits.
-    public init(on queue: DispatchQueue, commit: @escaping @Sendable ([Batch]) -> [Result<Answer, ConsumeError>]) {
+    public init(on queue: DispatchQueue, commit: @escaping @Sendable ([Batch]) -> [Result<Delivery, ConsumeError>]) {
         self.queue = queue
         self.commit = commit
     }
 
     /// Returns when the batch is kept.
-    @discardableResult public func submit(_ batch: Batch) async throws(ConsumeError) -> Answer {
+    @discardableResult public func submit(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         let result = await withCheckedContinuation { continuation in
             let isFirst = state.withLock { state in
                 state.waiting.append(Entry(batch: batch, continuation: continuation))

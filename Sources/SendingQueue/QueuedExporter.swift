@@ -42,7 +42,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
 
     private struct Running {
         var lanes: [Signal: SignalQueue] = [:]
-        var queues: [Signal: CommitQueue<Void>] = [:]
+        var queues: [Signal: CommitQueue] = [:]
         var deadLetters: SegmentLog?
         var lock: (any Sendable)?
         var task: Task<Void, Never>?
@@ -207,12 +207,16 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         try await submit(batch, queue)
     }
 
-    private func submit(_ batch: Batch, _ lane: CommitQueue<Void>) async throws(ConsumeError) {
-        guard queue.blockOnOverflow else { return try await lane.submit(batch) }
+    private func submit(_ batch: Batch, _ lane: CommitQueue) async throws(ConsumeError) {
+        guard queue.blockOnOverflow else {
+            try await lane.submit(batch)
+            return
+        }
         let end = ContinuousClock.now + Self.roomTime
         while true {
             do throws(ConsumeError) {
-                return try await lane.submit(batch)
+                try await lane.submit(batch)
+                return
             } catch  where error.isRetryable && ContinuousClock.now < end {
                 try? await Task.sleep(for: .milliseconds(100))
             }

@@ -74,7 +74,7 @@ final class SignalQueue: Sendable {
     private var counters: ComponentCounters { environment.settings.counters }
 
     /// Where batches are handed in.
-    func makeCommitQueue() -> CommitQueue<Void> { CommitQueue(on: writes) { self.keep($0) } }
+    func makeCommitQueue() -> CommitQueue { CommitQueue(on: writes) { self.keep($0).map { $0.map { .unkept } } } }
 
     /// Runs something that blocks, where it may.
     private func onDisk<Value: Sendable>(reading: Bool, _ work: @escaping @Sendable () -> Value) async -> Value {

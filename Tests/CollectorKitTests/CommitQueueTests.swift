@@ -21,7 +21,7 @@ struct CommitQueueTests {
         var overlaps: Int { state.withLock(\.overlaps) }
         var numbers: [Int] { state.withLock(\.numbers) }
 
-        func commit(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
+        func commit(_ batches: [Batch]) -> [Result<Delivery, ConsumeError>] {
             let numbers = batches.map { Int($0.receivedAt.nanoseconds - time(0).nanoseconds) }
             state.withLock { state in
                 if state.isCommitting { state.overlaps += 1 }
@@ -29,7 +29,7 @@ struct CommitQueueTests {
                 state.numbers += numbers
             }
             state.withLock { $0.isCommitting = false }
-            return numbers.map { $0 % 3 == 0 ? .success(()) : .failure(.permanent("\($0)")) }
+            return numbers.map { $0 % 3 == 0 ? .success(.unkept) : .failure(.permanent("\($0)")) }
         }
     }
 
@@ -38,7 +38,7 @@ struct CommitQueueTests {
         return Batch(try OTLPBatch(signal: .logs, json: Array(json.utf8)), receivedAt: time(number))
     }
 
-    private func refusal(of batch: Batch, by queue: CommitQueue<Void>) async -> String? {
+    private func refusal(of batch: Batch, by queue: CommitQueue) async -> String? {
         do throws(ConsumeError) {
             try await queue.submit(batch)
             return nil
@@ -86,7 +86,7 @@ struct CommitQueueTests {
     }
 
     @Test func `a batch for which the store has no answer is to come again`() async throws {
-        let queue = CommitQueue<Void>(on: DispatchQueue(label: "commits")) { _ in [] }
+        let queue = CommitQueue(on: DispatchQueue(label: "commits")) { _ in [] }
         let batch = try batch(0)
         await #expect(throws: ConsumeError.self) { try await queue.submit(batch) }
     }

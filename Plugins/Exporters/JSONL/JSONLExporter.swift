@@ -19,7 +19,7 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
 
     private struct Running {
         var store: JSONLStore
-        var queue: CommitQueue<Delivery>
+        var queue: CommitQueue
     }
 
     init(_ config: JSONLConfig, _ settings: ComponentSettings, _ calls: StorageCalls) {

@@ -60,7 +60,7 @@ final class JSONLStore: Sendable {
     }
 
     /// Where batches are handed in.
-    func makeCommitQueue() -> CommitQueue<Delivery> { CommitQueue(on: commits) { self.keep($0) } }
+    func makeCommitQueue() -> CommitQueue { CommitQueue(on: commits) { self.keep($0) } }
 
     private func keep(_ batches: [Batch]) -> [Result<Delivery, ConsumeError>] {
         let result = state.withLock { state -> Result<[Delivery], ConsumeError> in

@@ -65,7 +65,7 @@ final class Commits: Sendable {
     }
 
     /// Where batches are handed in.
-    func makeQueue() -> CommitQueue<Delivery> { CommitQueue(on: queue) { self.keep($0) } }
+    func makeQueue() -> CommitQueue { CommitQueue(on: queue) { self.keep($0) } }
 
     /// The number of the open store; nil while there is none.
     var identity: UInt64? { state.withLock { $0.database?.identity } }

@@ -22,7 +22,7 @@ final class SQLiteExporter: Exporter, UsageStore, HealthReporting {
     /// What there is while the exporter runs.
     private struct State {
         var commits: Commits
-        var queue: CommitQueue<Delivery>
+        var queue: CommitQueue
     }
 
     init(_ config: SQLiteConfig, _ settings: ComponentSettings, _ limits: Checkpoints.Limits = Checkpoints.Limits()) {
