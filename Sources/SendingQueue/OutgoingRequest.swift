@@ -35,7 +35,7 @@ public enum SendOutcome: Sendable, Hashable {
     case tooLarge(String)
     /// The destination will never take it.
     case refused(String)
-    /// The collector stops, so that nobody knows.
+    /// The collector stops, so that the outcome is not known.
     case cancelled
 
     /// The destination has all of it.

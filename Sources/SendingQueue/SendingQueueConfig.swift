@@ -225,7 +225,7 @@ private let sendingKeys = [
     "dead_letters.max_size": "how many bytes of them are kept, the newest; 0: none",
 ]
 
-/// What to tell whoever brings a key of the OpenTelemetry Collector that is not offered.
+/// The advice for a key of the OpenTelemetry Collector that is not offered.
 extension SendingQueueConfig: AbsentKeyAdvising {
     /// The help for each key that is not there.
     public static let absentKeys = [
@@ -233,7 +233,7 @@ extension SendingQueueConfig: AbsentKeyAdvising {
     ]
 }
 
-/// What to tell whoever brings a key of the OpenTelemetry Collector that is not offered.
+/// The advice for a key of the OpenTelemetry Collector that is not offered.
 extension SendingQueueConfig.Batching: AbsentKeyAdvising {
     /// The help for each key that is not there.
     public static let absentKeys = ["partition": "remove it: requests are not divided by metadata"]

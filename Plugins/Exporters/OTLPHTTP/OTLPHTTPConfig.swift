@@ -216,7 +216,7 @@ extension OTLPHTTPConfig {
     ].merging(sendingDocumentation) { own, _ in own }
 }
 
-/// What to tell whoever brings a key of the OpenTelemetry Collector that is not offered.
+/// The advice for a key of the OpenTelemetry Collector that is not offered.
 extension OTLPHTTPConfig: AbsentKeyAdvising {
     /// The help for each key that is not there.
     public static let absentKeys = [
@@ -232,7 +232,7 @@ extension OTLPHTTPConfig: AbsentKeyAdvising {
     private static let pooled = "remove it: connections are pooled and closed by themselves"
 }
 
-/// What to tell whoever brings a key of the OpenTelemetry Collector that is not offered.
+/// The advice for a key of the OpenTelemetry Collector that is not offered.
 extension OTLPHTTPConfig.TLS: AbsentKeyAdvising {
     /// The help for each key that is not there.
     public static let absentKeys = [
