@@ -9,7 +9,7 @@ import NIOHTTP1
 import NIOSSL
 import Synchronization
 
-/// Asks a collector over HTTP, one request a connection; blocks its thread until the answer is whole.
+/// Asks a collector over HTTP; blocks its thread until the answer is whole.
 ///
 /// Every command reaches a collector through it. Safe to use from several threads.
 struct CollectorClient: Sendable {
@@ -50,7 +50,7 @@ struct CollectorClient: Sendable {
 
     /// Asks for a document.
     ///
-    /// - Parameter seconds: How long a silence may be; 0 for any, because a scan may take minutes.
+    /// - Parameter seconds: How long the answer may take; 0 for any time, because a scan may take minutes.
     /// - Throws: ``CommandFailure`` when there is no answer, or none of the expected shape.
     func ask<Document>(
         _ question: HubEndpoint<Document>,
@@ -88,8 +88,7 @@ struct CollectorClient: Sendable {
         seconds: Int64,
         _ take: (@Sendable (String) -> Void)?
     ) throws(NoAnswer) -> Answer {
-        let (client, delegate) = (client(seconds), AnswerDelegate(take))
-        defer { try? client.syncShutdown() }
+        let delegate = AnswerDelegate(take)
         do {
             let request = try HTTPClient.Request(
                 url: "\(trust == nil ? "http" : "https")://\(endpoint)\(path)",
@@ -97,7 +96,11 @@ struct CollectorClient: Sendable {
                 headers: fields,
                 body: method == "GET" ? nil : .string(body)
             )
-            return try client.execute(request: request, delegate: delegate).wait()
+            return try client.execute(
+                request: request,
+                delegate: delegate,
+                deadline: seconds > 0 ? .now() + .seconds(seconds) : nil
+            ).wait()
         } catch {
             // Lines end when their collector ends them, with or without a word.
             if take != nil, delegate.status == 200 { return Answer(status: 200, body: "") }
@@ -105,15 +108,23 @@ struct CollectorClient: Sendable {
         }
     }
 
-    private func client(_ seconds: Int64) -> HTTPClient {
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        if case .ownListener = trust {
-            var tls = TLSConfiguration.makeClientConfiguration()
-            tls.certificateVerification = .none
-            configuration.tlsConfiguration = tls
-        }
-        let limit = seconds > 0 ? TimeAmount.seconds(seconds) : nil
-        configuration.timeout = .init(connect: limit, read: limit)
+    private var client: HTTPClient {
+        if case .ownListener = trust { Self.trusting } else { Self.checking }
+    }
+
+    // A command that asks twice keeps its connection; the clients end with the process.
+    private static let (checking, trusting) = (
+        makeClient(TLSConfiguration.makeClientConfiguration()), makeClient(uncheckedTLS)
+    )
+
+    private static var uncheckedTLS: TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.certificateVerification = .none
+        return tls
+    }
+
+    private static func makeClient(_ tls: TLSConfiguration) -> HTTPClient {
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
         // A program that does not listen is an answer, too.
         configuration.connectionPool.retryConnectionEstablishment = false
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)

@@ -19,7 +19,7 @@ final class DecodingSession {
 
     /// Returns the value, its default after a problem, or a stand-in; throws `Abandoned` when there is none of these.
     func decode<T: Decodable>(_ type: T.Type, _ layers: Layers) throws -> T {
-        if type is any OptionalType.Type { return try make(type, layers) }
+        if ConfigKind(of: type)?.isOptional == true { return try make(type, layers) }
         let layers = prepared(layers, for: type)
         do {
             return try givenValue(type, layers)
@@ -42,7 +42,7 @@ final class DecodingSession {
             layers.isSecret = true
             if let name = layers.declaredKey { diagnostics.secretKeys.insert(name) }
         }
-        if layers.isFallbackNull, let section = type as? any ConfigSection.Type {
+        if layers.isFallbackNull, case .section(let section) = ConfigKind(of: type) {
             layers.fallback = try? Node(encoding: section.init())
         }
         return layers
@@ -165,7 +165,7 @@ extension Dictionary: MapDecodable where Key == String, Value: Decodable {
 extension DecodingSession {
     /// Returns an item of a list or dictionary; nil after a problem, and nothing at all is one.
     func decodeItem<T: Decodable>(_ type: T.Type, _ layers: Layers) -> T? {
-        if type is any OptionalType.Type || type is any ConfigSection.Type { return try? decode(type, layers) }
+        if ConfigKind(of: type)?.hasOwnDefault == true { return try? decode(type, layers) }
         if let node = layers.given, node.isNull, node.scalar?.isUnresolved != true {
             _ = mismatch(node, .describing(type), layers)
             return nil
@@ -220,8 +220,8 @@ extension DecodingSession {
     /// Reports every key the type did not ask for.
     private func checkKeys(_ keys: RequestedKeys, of type: Any.Type, _ layers: Layers) {
         guard !layers.isSilent, keys.isKeyed, case .mapping(let mapping)? = layers.given else { return }
-        let advice = (type as? any AbsentKeyAdvising.Type)?.absentKeys ?? [:]
         for entry in mapping.entries where !keys.names.contains(entry.key.text) {
+            let advice = (type as? any AbsentKeyAdvising.Type)?.absentKeys ?? [:]
             let section = layers.path.isEmpty ? "" : " in \(layers.path.joined(separator: "."))"
             let written = entry.key.text
             diagnostics.append(

@@ -126,9 +126,7 @@ struct KeyedNodeDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
         let child = child(key)
-        if child.isNull, child.given?.scalar?.isUnresolved != true, !(type is any OptionalType.Type),
-            !(type is any ConfigSection.Type)
-        {
+        if child.isNull, child.given?.scalar?.isUnresolved != true, ConfigKind(of: type)?.hasOwnDefault != true {
             _ = session.missing(ConfigKey.name(of: key), layers)
             return try session.defaultValue(type, child)
         }

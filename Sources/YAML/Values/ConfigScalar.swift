@@ -4,7 +4,7 @@
 ///
 /// Its `init(from:)` decodes one string from a single value container and throws `ConfigValueError` when it is not
 /// acceptable; its `encode(to:)` writes the string that reads back as the same value.
-public protocol ConfigScalar: Codable, Sendable {
+public protocol ConfigScalar: Codable, Sendable, ConfigDescribed {
     /// What the value is for, shown in messages, `components` and the JSON schema.
     static var valueType: ValueType { get }
 }
@@ -12,7 +12,7 @@ public protocol ConfigScalar: Codable, Sendable {
 /// A part of a configuration in which every key has a default.
 ///
 /// Conform a struct that is used inside an optional or a list, so that its defaults are known there as well.
-public protocol ConfigSection: Codable, Sendable {
+public protocol ConfigSection: Codable, Sendable, ConfigDescribed {
     /// Creates the section with its defaults.
     init()
 }
