@@ -153,7 +153,13 @@ let package = Package(
         plugin(
             "HubExtension",
             "Extensions/Hub",
-            ["CEmbedded", "HubAPI", .product(name: "HTTPTypes", package: "swift-http-types")]
+            [
+                "CEmbedded", "HubAPI",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]
         ),
         plugin("APIKeysExtension", "Extensions/APIKeys", [.product(name: "Crypto", package: "swift-crypto")]),
         plugin(
@@ -311,7 +317,7 @@ let package = Package(
             ],
             exclude: ["Fixtures"]
         ),
-        pluginTests("HubExtension", more: ["EventsReceiver", "HubAPI", "JSON"], exclude: ["Fixtures"]),
+        pluginTests("HubExtension", more: ["EventsReceiver", "HubAPI", "JSON", "SinkServer"], exclude: ["Fixtures"]),
         pluginTests("APIKeysExtension", more: ["FlushCounter"]),
         pluginTests("HealthCheckExtension"),
         .testTarget(

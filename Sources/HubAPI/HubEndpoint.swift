@@ -47,6 +47,18 @@ extension HubEndpoint where Document == PricesDocument {
     package static var prices: Self { Self(.get, "/api/telemetry/prices") }
 }
 
+extension HubEndpoint where Document == BudgetsDocument {
+    package static var budgets: Self { Self(.get, "/api/telemetry/budgets") }
+}
+
+extension HubEndpoint where Document == AlertsDocument {
+    package static var alerts: Self { Self(.get, "/api/telemetry/alerts") }
+}
+
+extension HubEndpoint where Document == AlertTestDocument {
+    package static var alertTest: Self { Self(.post, "/api/telemetry/alerts/{name}/test", hasParameter: true) }
+}
+
 extension HubEndpoint where Document == PipelinesDocument {
     package static var pipelines: Self { Self(.get, "/api/telemetry/pipelines") }
     /// The same document of the extension `health_check`, for a collector without a hub.

@@ -51,7 +51,8 @@ struct Hammurabi: AsyncParsableCommand {
             CommandGroup(
                 name: "Reports",
                 subcommands: [
-                    SessionsCommand.self, BudgetCommand.self, PricesCommand.self, StatusCommand.self, TopCommand.self,
+                    SessionsCommand.self, BudgetCommand.self, AlertsCommand.self, PricesCommand.self,
+                    StatusCommand.self, TopCommand.self,
                     StatusLineCommand.self,
                 ]
             ),

@@ -46,6 +46,45 @@ struct CallGroupingTests {
         #expect(try Self.count((1...6).map { Self.line($0, request: $0 + 10, response: 9) }) == 6)
     }
 
+    @Test func `a library that reports no caches adds nothing to the prompt of one that does`() throws {
+        // OpenInference has the whole prompt as input, OpenTelemetry's own instrumentation divides it.
+        let whole = TokenCounts(uncachedInput: 900, output: 20)
+        let divided = TokenCounts(uncachedInput: 400, cacheRead: 500, output: 20, reasoning: 5)
+        let further = TokenCounts(uncachedInput: 400, cacheRead: 400, cacheWrite5m: 100, output: 21)
+        for counts in [[whole, divided], [divided, whole], [whole, whole, divided]] {
+            let lines = counts.enumerated().map { index, counts in
+                var line = Self.line(UInt64(index + 1), request: 7)
+                line.counts = counts
+                return line
+            }
+            #expect(try LedgerTests.calls(lines).map(\.counts) == [divided])
+        }
+        #expect(divided.maximum(further) == TokenCounts(uncachedInput: 400, cacheRead: 400, cacheWrite5m: 100, output: 21, reasoning: 5))
+        #expect(TokenCounts(uncachedInput: 100).maximum(TokenCounts(uncachedInput: 3, cacheRead: 200)).prompt == 203)
+    }
+
+    @Test func `the larger of accounts is the same in whatever order and however often they come`() {
+        var random = SeededGenerator(seed: 13)
+        func counts() -> TokenCounts {
+            func number() -> Int64 { Int64.random(in: 0...3, using: &random) * 100 }
+            return TokenCounts(
+                uncachedInput: number(),
+                cacheRead: number(),
+                cacheWrite5m: number(),
+                cacheWrite1h: number(),
+                output: number() + 300,
+                reasoning: number()
+            )
+        }
+        for _ in 0..<2_000 {
+            let (a, b, c) = (counts(), counts(), counts())
+            #expect(a.maximum(b) == b.maximum(a))
+            #expect(a.maximum(b).maximum(c) == a.maximum(b.maximum(c)))
+            #expect(a.maximum(a) == a && a.maximum(b).maximum(b) == a.maximum(b))
+            #expect(a.maximum(b).prompt == max(a.prompt, b.prompt))
+        }
+    }
+
     @Test func `answers of one constant id are told apart by their prompts`() throws {
         // ccusage/ccusage#1635. What version 0.1.0 stored has no answer and joins the nearest.
         var lines = (1...300).map { Self.line($0, at: Double($0), response: 9, input: Int64($0)) }

@@ -18,6 +18,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
     private let collector: CollectorAPI
     private let feeds: EventFeeds
     private let compaction: DailyCompaction
+    private let alerts: AlertWatch
     private let documentation: DocumentationRoutes
 
     init(
@@ -42,16 +43,20 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         collector = CollectorAPI(version: version, usage: api, status: parts.status, reload: parts.reload)
         feeds = EventFeeds(collector)
         compaction = DailyCompaction(api, settings)
+        let survey = AlertSurvey(usage: api, status: parts.status, config.alerts)
+        alerts = AlertWatch(config, survey, settings)
         documentation = DocumentationRoutes(pages)
     }
 
     func start() async throws(StartError) {
         feeds.open()
         compaction.start()
+        alerts.start()
     }
 
     func shutdown() async {
         feeds.close()
+        await alerts.stop()
         await compaction.stop()
     }
 
@@ -67,6 +72,9 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
             route(.sessions, api.sessions),
             route(.session, api.session),
             route(.prices, api.prices),
+            route(.budgets, api.budgets),
+            route(.alerts) { [alerts] _ in await alerts.document() },
+            route(.alertTest, changing { [alerts] in try await alerts.test($0.parameters["name"] ?? "") }),
             route(.pipelines, collector.pipelines),
             route(.compact, changing(api.compact)),
             route(.scan, api.scan),

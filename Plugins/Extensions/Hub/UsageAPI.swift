@@ -55,6 +55,35 @@ struct UsageAPI {
         return SummaryDocument.Budget(limit: limit, used: used, month: month, now: query.now)
     }
 
+    // MARK: - Budgets
+
+    @Sendable func budgets(_ request: ServerRequest) async throws -> BudgetsDocument {
+        let now = now()
+        return BudgetsDocument(try await budgetStates(at: now), timezone: config.timezone, now: now)
+    }
+
+    /// How the current period of each budget goes.
+    func budgetStates(at now: Timestamp) async throws -> [BudgetState] {
+        var states: [BudgetState] = []
+        for budget in config.allBudgets {
+            let period = try budget.cycle.period(at: now, timezone: config.timezone)
+            var history: [Int64] = []
+            if let days = period.before(days: UsageForecast.historyDays) {
+                history = try await spent(budget, in: days, now: now)
+            }
+            let spent = try await spent(budget, in: period, now: now)
+            states.append(BudgetState(budget, in: period, spent: spent, history: history, now: now))
+        }
+        return states
+    }
+
+    /// What each day of a period took of a budget.
+    private func spent(_ budget: Budget, in period: Period, now: Timestamp) async throws -> [Int64] {
+        var query = UsageQuery(period, now: now)
+        (query.filter, query.listsSessions) = (budget.filter, false)
+        return try await openStore().summary(query).byDay.map { budget.limit.amount(of: $0.totals) }
+    }
+
     @Sendable func quality(_ request: ServerRequest) async throws -> QualityDocument {
         try await quality(of: QueryParameters(request).period(in: config.timezone, now: now()))
     }

@@ -45,7 +45,7 @@ struct BudgetReport {
         let warnings = Warning.all(document).map { "\n\($0.message)\n" }.joined()
         guard let limit, let fraction else {
             return """
-                \(style.bold("Budget")) / \(document.title)  none; set extensions.hub.budget.monthly in the configuration
+                \(style.bold("Budget")) / \(document.title)  none; set extensions.hub.budgets in the configuration
                 Used       \(Figures.money(used))
                 Projected  \(style.about) \(Figures.money(projected)) at the end of the month
 
