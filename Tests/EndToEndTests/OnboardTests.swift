@@ -127,7 +127,7 @@ struct OnboardTests {
         let onboard = ["onboard", "--yes", "--endpoint", address, "--agent", "codex"]
         let without = try await sandbox.run(onboard)
         #expect(without.exitCode == 77)
-        #expect(without.errors.contains("it asks for a key; give one with --api-key-stdin"))
+        #expect(without.errors.contains("it requires a key; give one with --api-key-stdin"))
         #expect(isUntouched)
         let outcome = try await sandbox.run(onboard + keys)
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
@@ -257,7 +257,7 @@ struct OnboardTests {
         #expect(try await sandbox.run(["onboard", "--yes", "--endpoint", try collector.address()]).exitCode == 0)
         _ = try await collector.post("/v1/logs", try claudeCodeLogs())
         let heard = try await sandbox.run(["doctor"] + here)
-        #expect(heard.output.contains("its settings send here; last heard 2026-11-22T08:13"), "\(heard.output)")
+        #expect(heard.output.contains("its settings send here; last telemetry 2026-11-22T08:13"), "\(heard.output)")
         _ = try await collector.stop()
         try sandbox.write("model = ", to: ".codex/config.toml")
         let bad = try await sandbox.run(["doctor"] + here)
@@ -276,7 +276,7 @@ struct OnboardTests {
         let outcome = try await sandbox.run(["doctor"] + here)
         #expect(outcome.exitCode == 1)
         #expect(
-            outcome.output.contains("(process \(getpid())) listens there, and it is no collector"),
+            outcome.output.contains("(process \(getpid())) listens there and is not a collector"),
             "\(outcome.output)"
         )
     }

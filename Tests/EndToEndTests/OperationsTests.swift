@@ -151,7 +151,7 @@ struct OperationsTests {
         #expect(try await sandbox.run("keys", "revoke", "reader").exitCode == 0)
         let outcome = try await tap.outcome()
         #expect(outcome.exitCode == 77)
-        #expect(outcome.errors.contains("wants an API key"))
+        #expect(outcome.errors.contains("requires an API key"))
         #expect(try await program.stop().exitCode == 0)
     }
 

@@ -66,14 +66,14 @@ struct CollectorClientTests {
             client: .ownListener,
             69,
             "no-collector",
-            "listens at ADDRESS is no collector"
+            "listens at ADDRESS is not a collector"
         ),
         Meeting(
             "an end without an answer",
             .reset,
             69,
             "no-collector",
-            "the program that listens at ADDRESS is no collector"
+            "the program that listens at ADDRESS is not a collector"
         ),
         Meeting(
             "silence",
@@ -83,7 +83,7 @@ struct CollectorClientTests {
             "the collector at ADDRESS does not answer in time"
         ),
         .status(400, 64, "usage", "the reason"),
-        .status(401, 77, "key-required", "the collector at ADDRESS wants an API key, or does not know this one"),
+        .status(401, 77, "key-required", "the collector at ADDRESS requires an API key, or does not know this one"),
         .status(403, 77, "scope-required", "the collector at ADDRESS refuses this key: the reason"),
         .status(404, 69, "unsupported", "the collector at ADDRESS does not answer /api/telemetry/summary"),
         .status(422, 78, "configuration", "the new configuration is refused: the reason"),

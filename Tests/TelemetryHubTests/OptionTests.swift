@@ -29,7 +29,7 @@ struct CommandFailureTests {
         let failure = CommandFailure(status: 401, body: "", collector: "127.0.0.1:4318")
         #expect(
             failure.text == """
-                hammurabi: the collector at 127.0.0.1:4318 wants an API key, or does not know this one
+                hammurabi: the collector at 127.0.0.1:4318 requires an API key, or does not know this one
                   help: put the key into HAMMURABI_API_KEY or give it with --api-key-stdin
 
                 """
@@ -37,7 +37,7 @@ struct CommandFailureTests {
         #expect(
             failure.json == """
                 {"error":{"code":"key-required","kind":"permission","location":null,"message":"the collector at 127.0.0.1:4318 \
-                wants an API key, or does not know this one","suggestion":"put the key into HAMMURABI_API_KEY or give it with \
+                requires an API key, or does not know this one","suggestion":"put the key into HAMMURABI_API_KEY or give it with \
                 --api-key-stdin"}}
 
                 """

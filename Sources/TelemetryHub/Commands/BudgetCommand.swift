@@ -9,7 +9,7 @@ import Usage
 struct BudgetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "budget",
-        abstract: "Says how the month stands against its budget.",
+        abstract: "Compares what was spent this month with the budget.",
         subcommands: [State.self, Check.self],
         defaultSubcommand: State.self
     )
@@ -19,7 +19,7 @@ struct BudgetCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "state",
             abstract: "Limit, used, percent, projected end and days left (the default).",
-            discussion: "The limit stands in the configuration: extensions.hub.budget.monthly, in dollars."
+            discussion: "The limit is set in the configuration: extensions.hub.budget.monthly, in dollars."
         )
 
         @OptionGroup var options: ConfigOptions
@@ -104,7 +104,7 @@ struct BudgetCommand: AsyncParsableCommand {
     }
 }
 
-/// A part of a whole, written `80%`, `80` or `0.8`.
+/// A fraction, written `80%`, `80` or `0.8`.
 struct Percent: ExpressibleByArgument {
     var fraction: Double
 
