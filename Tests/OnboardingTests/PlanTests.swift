@@ -35,7 +35,7 @@ struct PlanTests {
         try home.write(#"{"env":{"OTEL_EXPORTER_OTLP_ENDPOINT":"http://localhost:4318"}}"#, to: managed)
         let agreed = plan(.claudeCode, home)
         #expect(agreed.fault == nil && !agreed.changes.isEmpty)
-        #expect(agreed.notes.contains { $0.contains("wins over yours for OTEL_EXPORTER_OTLP_ENDPOINT") })
+        #expect(agreed.notes.contains { $0.contains("overrides yours for OTEL_EXPORTER_OTLP_ENDPOINT") })
         try FileManager.default.removeItem(atPath: managed)
         let dropIn = home.path + "/etc/claude-code/managed-settings.d/10-telemetry.json"
         try home.write(#"{"env":{"CLAUDE_CODE_ENABLE_TELEMETRY":"0"}}"#, to: dropIn)
