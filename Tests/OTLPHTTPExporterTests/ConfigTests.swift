@@ -159,7 +159,7 @@ struct ConfigTests {
     }
 }
 
-/// Where the queue is found by a command beside the collector.
+/// Where a command finds the queue of a running collector.
 struct QueueFolderTests {
     @Test func `the folder of the queue is said where there is a queue`() {
         var config = OTLPHTTPConfig()

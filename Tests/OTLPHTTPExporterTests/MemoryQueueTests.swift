@@ -10,7 +10,7 @@ import Testing
 
 @testable import OTLPHTTPExporter
 
-/// Queues in memory take their room from what the collector has for requests and queues together.
+/// Queues in memory use the collector's memory budget of requests and queues.
 struct MemoryQueueTests {
     @Test func `a queue in memory refuses when the collector's memory is used up, and takes again when it is not`()
         async throws
@@ -89,7 +89,7 @@ struct MemoryQueueTests {
     }
 }
 
-/// The memory of a collector that only bounds what waits.
+/// A memory budget that limits only waiting bytes.
 final class Pool: MemoryPool {
     private let state = Mutex((waiting: 0, charged: 0))
     let mostWaiting: Int

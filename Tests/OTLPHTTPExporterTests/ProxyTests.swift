@@ -8,7 +8,7 @@ import Testing
 
 @testable import OTLPHTTPExporter
 
-/// Which way requests go, and how a proxy of plain HTTP sees them.
+/// The route of requests, and their form at a proxy for plain HTTP.
 struct ProxyTests {
     private static let environment = [
         "HTTP_PROXY": "http://user:p%40ss@plain:3128/", "https_proxy": "tls:3129",

@@ -13,7 +13,7 @@ import Synchronization
 import Testing
 import Usage
 
-/// What the queue does while the destination does not take what it gets.
+/// The queue while the destination does not accept requests.
 struct QueueTests {
     @Test func `what waits at the end is on the disk, the log says so, and the next start sends it`() async throws {
         let down = Mutex(true)
@@ -49,7 +49,7 @@ struct QueueTests {
         await sink.stop()
     }
 
-    @Test func `a full queue tells senders when to come again`() async throws {
+    @Test func `a full queue answers with a time to try again`() async throws {
         let sink = try await SinkServer.start { _ in SinkServer.Reply(503) }
         let bench = Bench(sink.address) { $0.sendingQueue.queueSize = SendingQueueConfig.Amount(count: 3) }
         try await bench.start()
@@ -175,7 +175,7 @@ struct QueueTests {
         await sink.stop()
     }
 
-    /// The host counts what an exporter does not take; counted by both it was there twice.
+    /// The host counts what an exporter refuses; counted by both it would count twice.
     @Test func `what it refuses it does not count itself`() async throws {
         let bench = Bench("http://127.0.0.1:9") { $0.sendingQueue.queueSize = SendingQueueConfig.Amount(bytes: 4_096) }
         try await bench.start()
