@@ -4,7 +4,7 @@ import CollectorKit
 import Foundation
 import Testing
 
-/// Inflating with a bound.
+/// Decompressing up to a limit.
 struct GzipTests {
     /// "hello" as gzip made it.
     private static let hello: [UInt8] = [
@@ -52,7 +52,7 @@ struct GzipTests {
         for position in Self.hello.indices {
             var damaged = Self.hello
             damaged[position] ^= 0x55
-            // Time, flags and the system's number in the header mean nothing to the content.
+            // Time, flags and the system's number in the header do not affect the content.
             if let content = try? Gzip.inflate(damaged, limit: 100) { #expect(content == Array("hello".utf8)) }
         }
     }

@@ -75,7 +75,7 @@ import Testing
         #expect(error?.description == message)
     }
 
-    /// Patterns that take a search by trial and error longer than a lifetime; that this test ends is what it tests.
+    /// Patterns that take a backtracking search longer than a lifetime; the test passes when it ends.
     @Test(arguments: [
         "^(a+)+$", "(a|aa)+$", "(.*)(.*)(.*)(.*)x", "(a*)*b", ".*password.*", "(x+x+)+y", "a{0,50}a{0,50}b",
     ])

@@ -6,7 +6,7 @@ import OTLP
 import RawHTTP
 import Testing
 
-/// OTLP/gRPC at the port of OTLP/HTTP: what arrives, and which code each refusal is.
+/// OTLP/gRPC at the port of OTLP/HTTP: the received data, and the code of each refusal.
 struct GRPCExportTests {
     private static let paths: [Signal: String] = [
         .traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
@@ -14,7 +14,7 @@ struct GRPCExportTests {
         .metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
     ]
 
-    /// Calls once on a connection of its own.
+    /// Sends one call on a new connection.
     private func call(
         _ hub: OTLPHub,
         _ path: String?,

@@ -102,7 +102,7 @@ struct HostDutyTests {
 }
 
 extension ComponentLife {
-    /// That of a component that runs.
+    /// The life of a component that runs.
     fileprivate static var running: ComponentLife {
         let life = ComponentLife()
         life.gate.open()

@@ -28,7 +28,7 @@ struct LifecycleTests {
             traces: { receivers: [probe/in], processors: [probe/first], exporters: [probe/out] }
         """
 
-    /// Each pipeline has processors of its own; everything else is there once.
+    /// Each pipeline has its own processors; every other component exists once.
     private static let order = ["more", "out", "second", "first", "first", "side", "beside", "in"]
 
     private let journal = Journal()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Collector
 
-/// An exporter whose destination is a receiver of the same program: one record would go round for ever.
+/// An exporter whose destination is a receiver of the same program would forward a record without end.
 @Suite struct LoopTests {
     private static func codes(_ destination: String, listener: String = "127.0.0.1:4318", pipelines: String) -> [String]
     {

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-/// Telemetry that does not arrive, as the user of the program finds out why.
+/// How the user finds out why telemetry does not arrive.
 struct IntakeTests {
     private let sandbox: Sandbox
     private let port: Int
@@ -72,7 +72,7 @@ struct IntakeTests {
         ] {
             #expect(log.contains(part), "\(log)")
         }
-        // Without a collector nothing is known of it, and nothing is claimed.
+        // Without a collector nothing is known about it, and nothing is reported.
         #expect(!(try await sandbox.run("doctor").output.contains("intake")))
     }
 }

@@ -98,7 +98,7 @@ struct IngestTests {
             #"{"sessionId":"s","agentName":"claude-code","inputTokens":70,"outputTokens":9,"cost":0.25}"#
         )
         let observed = try #require(bench.books.calls.first)
-        // What the agent itself tells two seconds later: it knows the request, but the session and the prompt are the same.
+        // The agent's own report two seconds later: it has the request id, but the session and the prompt are the same.
         var own = Observation(
             id: 5,
             time: Timestamp(nanoseconds: observed.time.nanoseconds + 2_000_000_000),
@@ -206,7 +206,7 @@ struct IngestTests {
             #expect(answer.status == 400)
         }
         #expect(bench.books.calls.isEmpty)
-        // A comma within a text is none of the list.
+        // A comma within a text does not separate list items.
         #expect(try await bench.send(path, Array(text.utf8), [.contentType: "application/json"]).status < 300)
     }
 

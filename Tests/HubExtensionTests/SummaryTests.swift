@@ -4,9 +4,9 @@ import HubExtension
 import Testing
 import Usage
 
-/// Conditions of a summary, the time before and days split up.
+/// Filters of a summary, the previous period, and days with series.
 struct SummaryTests {
-    @Test func `conditions reach the store, and nameless stands for unknown`() async throws {
+    @Test func `filters reach the store, and unknown selects what has no name`() async throws {
         let bench = try await Bench()
         _ = try await bench.get("/api/telemetry/summary?agent=codex&agent=unknown&user=ann&series=user")
         let query = try #require(bench.store.asked.summaries.first)
@@ -86,7 +86,7 @@ struct SummaryTests {
         #expect(bench.store.asked.summaries.isEmpty)
     }
 
-    @Test func `a budget is that of everybody, whoever was asked for`() async throws {
+    @Test func `a budget counts all users, whatever the filter`() async throws {
         let bench = try await Bench { $0.budget.monthly = 10 }
         _ = try await bench.get("/api/telemetry/summary?agent=codex")
         #expect(bench.store.asked.summaries.map(\.filter.isEmpty) == [false, true])

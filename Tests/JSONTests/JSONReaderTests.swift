@@ -4,7 +4,7 @@ import Foundation
 import JSON
 import Testing
 
-/// The one reader of JSON and the one escaper.
+/// The JSON reader and the escaper.
 struct JSONReaderTests {
     private func value(_ text: String, dialect: JSONDialect = .strict) throws(JSONError) -> JSONValue {
         var reader = JSONReader(Array(text.utf8), dialect: dialect, takesMark: true)
@@ -103,7 +103,7 @@ struct JSONReaderTests {
             }
             let text = String(decoding: bytes, as: UTF8.self)
             let isTaken = (try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)) != nil
-            // Foundation takes commas in front of an end, and refuses keys that come twice and halves of surrogate pairs.
+            // Foundation accepts trailing commas, and refuses duplicate keys and unpaired surrogates.
             if fault(text) == nil, !isTaken { #expect(text.contains("\\"), "\(text)") }
             if isTaken, let error = fault(text) {
                 #expect(error.reason == .commaBeforeEnd, "\(text): \(error.message)")

@@ -137,7 +137,7 @@ import Usage
         if name == "claude-code-traces.pb" { #expect(try batch.bytes == fixture(name)) }
     }
 
-    /// One good span and one whose trace id has 20 bytes.
+    /// A valid span and one whose trace id has 20 bytes.
     private static func oneBadSpan(_ encoding: Encoding) -> [UInt8] {
         if encoding == .json {
             let good = #"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"}"#

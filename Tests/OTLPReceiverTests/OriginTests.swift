@@ -97,7 +97,7 @@ import Testing
         ("https://ab", "https://ab*ab", false), ("anything", "*", true), ("", "*", true), ("", "", true),
         ("https://evil.example/.a.example", "https://*.a.example", true),
     ])
-    func `an asterisk stands for any text`(origin: String, pattern: String, isAllowed: Bool) {
+    func `an asterisk matches any text`(origin: String, pattern: String, isAllowed: Bool) {
         #expect(OriginPolicy.matches(origin, pattern) == isAllowed)
     }
 }

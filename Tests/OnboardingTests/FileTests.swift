@@ -7,7 +7,7 @@ import Usage
 
 @testable import Onboarding
 
-/// What kinds of files settings can be, and how they are written and brought back.
+/// The kinds of settings files, and how they are written and restored.
 struct FileTests {
     private let home: TemporaryHome
     private let settings: String
@@ -112,7 +112,7 @@ struct FileTests {
         let backups = flushes.all.keys.filter { $0.hasPrefix(".hammurabi/backups/") }
         #expect(backups.count == 1)
         #expect(flushes.all[".hammurabi/backups"] == 1)
-        // The folder of copies and the list of them in it.
+        // The folder of copies, and the change log in it.
         #expect(flushes.all[".hammurabi", default: 0] >= 2)
         #expect(flushes.all["/"] == 1)
     }
@@ -178,7 +178,7 @@ struct FileTests {
     @Test func `a change that was noted and never made has nothing to undo`() throws {
         try home.write(before, to: settings)
         try write(plan())
-        // As after a crash between the note and the file.
+        // As after a crash between the record and the file.
         try home.write(before, to: settings)
         #expect(try changeLog.undo(now: home.now).map(\.result) == [.restored])
         #expect(home.text(settings) == before)

@@ -42,7 +42,7 @@ struct PlanTests {
         #expect(plan(.claudeCode, home).fault?.description.contains("10-telemetry.json") == true)
     }
 
-    @Test func `texts are never switched on, and are told of where they are`() throws {
+    @Test func `texts are never switched on, and a note names where they are on`() throws {
         let home = try TemporaryHome()
         for agent in Agent.allCases {
             _ = try home.place(of: agent)
@@ -79,7 +79,7 @@ struct PlanTests {
         #expect(EnvironmentVariable(name: "A", value: "it's $HOME").line == #"export A='it'\''s $HOME'"#)
     }
 
-    @Test func `a project's own settings are told of`() throws {
+    @Test func `a note names a project's own settings`() throws {
         let project = NSTemporaryDirectory() + "onboarding-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: project) }
         let home = try TemporaryHome(environment: ["PWD": project])
@@ -140,7 +140,7 @@ struct PlanTests {
         #expect(found[1].program == bin + "/codex")
     }
 
-    @Test func `a unit survives odd paths, and has none that cannot stand in it`() throws {
+    @Test func `a unit quotes unusual paths, and rejects those that it cannot hold`() throws {
         let unit = try #require(ServiceUnit(program: "/opt/my \"x\"/100%/$h", config: "/h/c.yaml", home: "/h/$x"))
         #expect(unit.text.contains(#"ExecStart="/opt/my \"x\"/100%%/$$h" run --config "/h/c.yaml""#))
         #expect(unit.text.contains("Environment=\"HAMMURABI_HOME=/h/$x\"\n"))

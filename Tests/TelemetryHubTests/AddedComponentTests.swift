@@ -8,7 +8,7 @@ import Testing
 
 @testable import TelemetryHub
 
-/// Components beside the built-in ones.
+/// Components in addition to the built-in ones.
 struct AddedComponentTests {
     @Test func `a type that a built-in component has is refused, and nothing is added`() {
         #expect(throws: StartError.self) { try BuiltInPlugins.add([.stdout]) }
@@ -22,7 +22,7 @@ struct AddedComponentTests {
     }
 }
 
-/// Components that bring a JSON Schema of their own.
+/// Components with their own JSON Schema.
 struct BroughtSchemaTests {
     private struct Nothing: ConfigValues {}
 

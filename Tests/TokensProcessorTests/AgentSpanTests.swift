@@ -8,7 +8,7 @@ import Usage
 
 /// Usage on the span of an agent, and a cost without tokens.
 struct AgentSpanTests {
-    /// What counts after the spans came in these batches through one processor: source and input.
+    /// The counted observations after these batches went through one processor: source and input.
     private static func counted(_ batches: [[Record]]) throws -> [String] {
         let processor = try makeProcessor()
         var ledger = MemoryLedger()
@@ -121,11 +121,11 @@ struct AgentSpanTests {
         return run
     }()
 
-    /// How many calls count, with the sum before the log record and behind it.
+    /// How many calls count, with the sum before the log record and after it.
     private static func counts(_ log: Record, service: String, scope: String = "") throws -> [Int] {
         let batches = try [spans([run]), logs([log], resource: ["service.name": .string(service)], scope: scope)]
         return try [batches, batches.reversed(), batches + batches].map { batches in
-            // Each pipeline has a processor of its own.
+            // Each pipeline has its own processor.
             let shared = SharedParts()
             let pipelines = try [Signal.logs: makeProcessor(shared: shared), .traces: makeProcessor(shared: shared)]
             var ledger = MemoryLedger()

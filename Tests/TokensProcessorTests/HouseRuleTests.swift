@@ -6,7 +6,7 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// Attributes under names of one's own.
+/// Attributes under user-defined names.
 struct HouseRuleTests {
     private static let rules = [
         TokenRule(.input, "acme.in"), TokenRule(.output, "acme.out"), TokenRule(.cacheRead, "acme.cached"),
@@ -40,7 +40,7 @@ struct HouseRuleTests {
     }
 
     @Test(arguments: [-1, 9_223_372_036_854_775_807] as [Int64])
-    func `a figure nobody would believe is not believed under any name`(figure: Int64) throws {
+    func `an implausible figure is ignored under any name`(figure: Int64) throws {
         #expect(try observation(["acme.in": .int(figure)], rules: Self.rules) == nil)
     }
 

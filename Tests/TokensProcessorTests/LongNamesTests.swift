@@ -7,11 +7,11 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// Whoever sends a record, no name that is kept of it is longer than names may be.
+/// No name of a record exceeds the limit, whatever sends it.
 struct LongNamesTests {
     private static let long = String(repeating: "名", count: 400_000)
 
-    /// What the processor made of records, and what it reported.
+    /// The result of the processor for records, and what it reported.
     private func processed(_ otlp: OTLPBatch) throws -> (batch: Batch, problems: [IntakeProblem]) {
         let settings = ComponentSettings(
             id: try #require(ComponentID("tokens")),

@@ -7,9 +7,9 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// A client whose usage has a form that is not read must not look like one that makes no calls.
+/// A client whose usage has an unknown form must be distinguishable from one without calls.
 struct UnreadUsageTests {
-    /// What is reported of a batch, as `attribute signal count`.
+    /// The reports about a batch, as `attribute signal count`.
     private func reported(_ batches: OTLPBatch..., change: (inout OTLPBatch) -> Void = { _ in }) throws -> [String] {
         let settings = ComponentSettings(
             id: try #require(ComponentID("tokens")),
@@ -29,7 +29,7 @@ struct UnreadUsageTests {
         }.sorted()
     }
 
-    /// A problem of a value under a known name, told from one of an unknown name.
+    /// A problem of a value under a known name, marked to distinguish it from one of an unknown name.
     private static func marked(_ problem: IntakeProblem) -> IntakeProblem {
         #expect(problem.code == .unreadableUsage)
         var problem = problem
@@ -50,7 +50,7 @@ struct UnreadUsageTests {
     func `a text with token counts is reported`(name: String, value: String) throws {
         let record = Record(span: 1, name: "call", ["x": 1])
         let reported = try reported(spans([record])) { $0.set(name, to: .string(value), record: 0) }
-        // What an earlier processor added is no sender's.
+        // What an earlier processor added does not come from the sender.
         #expect(reported.isEmpty)
         let json =
             #"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","#

@@ -58,7 +58,7 @@ struct FilterTests {
         #expect(tab.problems == [])
     }
 
-    @Test func `a row of the breakdown filters by what it stands for`() async throws {
+    @Test func `a row of the breakdown filters by its name`() async throws {
         let tab = try await Tab()
         try await tab.open("/#/overview?tab=model")
         try await tab.settle(on: "#/overview")

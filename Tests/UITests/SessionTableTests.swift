@@ -79,7 +79,7 @@ struct SessionTableTests {
         let tab = try await Tab()
         try await tab.open("/#/sessions")
         try await tab.settle(on: "#/sessions")
-        // What would be written to the disk is read where it is made.
+        // The file is read before it would be saved.
         try await tab.run(
             "URL.createObjectURL = (blob) => { blob.text().then((text) => { window.taken = text; }); return '#/sessions'; }"
         )

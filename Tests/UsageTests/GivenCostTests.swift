@@ -3,7 +3,7 @@
 import Testing
 import Usage
 
-/// A cost that comes with an event.
+/// A cost in an event.
 struct GivenCostTests {
     private static func observation(_ source: Observation.Source, cost: Int64?, id: UInt64) -> Observation {
         var observation = Observation(
@@ -61,7 +61,7 @@ struct GivenCostTests {
         (call.model, call.reportedCost, call.observationCount) = ("m", Money(nanodollars: 9), 1)
         let price = try Self.pricing(preference).price(call)
         #expect((price.cost.nanodollars, price.isPriced) == (9, true))
-        // It says nothing about the prices of its sender.
+        // Such a cost is not evidence of the sender's prices.
         call.price = price
         var quality = DataQuality()
         quality.add(call, agent: nil, machine: nil)

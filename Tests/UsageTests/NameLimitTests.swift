@@ -4,7 +4,7 @@ import CollectorTesting
 import Testing
 import Usage
 
-/// Names from outside are bounded.
+/// External names are limited.
 struct NameLimitTests {
     /// Names of all lengths around the limit, of one to four bytes a scalar, of many scalars a character, and beyond.
     private static func names(_ random: inout SeededGenerator) -> [String] {
@@ -69,7 +69,7 @@ struct NameLimitTests {
     }
 }
 
-/// Answers list so many names and the sum of the others.
+/// Answers list a limited number of names and the sum of the others.
 struct ListedNamesTests {
     @Test func `sums stay exact and the largest are listed, in whatever order they come`() {
         var random = SeededGenerator(seed: 5)

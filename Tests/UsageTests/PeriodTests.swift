@@ -3,7 +3,7 @@
 import Testing
 import Usage
 
-/// Which days a period has.
+/// The days of a period.
 struct PeriodTests {
     @Test(arguments: [
         ("7d", "2026-11-09", "2026-11-15"), ("2026-11", "2026-10-02", "2026-10-31"),
@@ -59,7 +59,7 @@ struct PeriodTests {
         #expect(throws: PeriodError.self) { try Period(nil, from: from, to: to, timezone: "UTC", now: Self.now) }
     }
 
-    @Test func `what is wrong can be said in the words of whoever asked`() throws {
+    @Test func `errors use the names of the caller's parameters`() throws {
         let error = try #require(throws: PeriodError.self) {
             try Period(nil, from: "2026-11-05", to: "2026-11-04", timezone: "UTC", now: Self.now)
         }

@@ -33,7 +33,7 @@ import Testing
         #expect(try cost(override, model)?.amount.nanodollars == 3_200_000)
     }
 
-    /// As rows of a price list do, whose prices these endings leave as they are.
+    /// As in rows of a price list, whose prices do not change with these endings.
     @Test(arguments: [
         ("claude-opus-6", "claude-opus-6-thinking"), ("claude-opus-6", "claude-opus-6-20261201-thinking"),
         ("claude-opus-6", "anthropic/claude-opus-6-thinking"), ("gpt-7", "gpt-7-codex"), ("gpt-7", "gpt-7-codex-max"),

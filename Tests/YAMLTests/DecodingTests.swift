@@ -115,7 +115,7 @@ import YAML
         #expect(parsed.decode(over: Config()) == Config())
         let optionals = try #require(try Node(encoding: Optionals()).mapping)
         #expect(optionals.entries.count == 15, "an absent optional keeps its key")
-        // Writing the defaults out and reading them back changes nothing.
+        // Writing the defaults and reading them back changes nothing.
         var again = Parsed(try Node(encoding: Config()).rendered(redacting: nil))
         var others = Config()
         (others.string, others.int8, others.uint64, others.set) = ("x", 0, 0, [])
