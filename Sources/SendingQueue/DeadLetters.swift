@@ -42,7 +42,9 @@ extension DeadLetter {
     }
 }
 
-/// Keeps refused requests up to a total size; the oldest are removed first. Blocks on files.
+/// Keeps refused requests up to a total size; the oldest are removed first.
+///
+/// Blocks on files.
 struct DeadLetters: Sendable {
     let log: SegmentLog
     let limit: Int

@@ -35,8 +35,10 @@ public final class MemoryStorage: QueueStorage {
     /// Changes how many bytes there is room for.
     public func setRoom(_ bytes: Int) { room.withLock { $0 = bytes } }
 
-    /// The storage after a crash: without locks, and without bytes that were not flushed. `keeping` returns how many unflushed bytes at
-    /// the end of a file survive: all of them after a killed process, any number after a power cut.
+    /// The storage after a crash: without locks, and without bytes that were not flushed.
+    ///
+    /// `keeping` returns how many unflushed bytes at the end of a file survive: all of them after a killed process, any number after a
+    /// power cut.
     public func afterCrash(keeping: (Int) -> Int = { _ in 0 }) -> MemoryStorage {
         let copy = MemoryStorage(reusesFiles: reusesFiles)
         for (path, file) in state.withLock({ $0.files }).sorted(by: { $0.key < $1.key }) {

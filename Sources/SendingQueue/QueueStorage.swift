@@ -29,7 +29,9 @@ extension QueueStorage {
     public var reusesFiles: Bool { false }
 }
 
-/// An open file of a queue. It is closed with the last reference; other threads may read while one writes.
+/// An open file of a queue.
+///
+/// It is closed with the last reference; other threads may read while one writes.
 public protocol QueueFile: AnyObject, Sendable {
     /// The size in bytes.
     var size: Int { get }

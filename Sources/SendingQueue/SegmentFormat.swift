@@ -39,7 +39,9 @@ enum SegmentHeader {
     }
 }
 
-/// A finished range, in the file next to a segment: 16 bytes each, start 4 · end 4 · checksum 8. An unreadable mark counts as absent.
+/// A finished range, in the file next to a segment: 16 bytes each, start 4 · end 4 · checksum 8.
+///
+/// An unreadable mark counts as absent.
 enum DoneMark {
     static let size = 16
 

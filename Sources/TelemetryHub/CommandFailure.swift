@@ -107,7 +107,7 @@ extension CommandFailure {
                 exitCode: Exit.permission,
                 code: status == 401 ? "key-required" : "scope-required",
                 message: "the collector at \(collector ?? "this machine") "
-                    + (status == 401 ? "requires an API key, or does not know this one" : "refuses this key: \(message)"),
+                    + (status == 401 ? "needs an API key, or does not know this one" : "refuses this key: \(message)"),
                 suggestion: status == 401
                     ? "put the key into HAMMURABI_API_KEY or give it with --api-key-stdin"
                     : "`hammurabi keys create` makes one with the scope that is missing"
@@ -148,7 +148,10 @@ extension CommandFailure {
                     "let this machine trust its authority, or use the host that the certificate is for"
                 )
             case .notHTTP:
-                ("no-collector", "the program that listens at \(places) is not a collector", "`hammurabi doctor` names it")
+                (
+                    "no-collector", "the program that listens at \(places) is not a collector",
+                    "`hammurabi doctor` names it"
+                )
             }
         self.init(exitCode: Exit.unreachable, code: code, message: message, suggestion: suggestion)
     }

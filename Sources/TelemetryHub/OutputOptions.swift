@@ -98,7 +98,7 @@ struct PeriodOptions: ParsableArguments {
     )
     var until: String?
 
-    @Option(help: ArgumentHelp("The time zone of the days: UTC, Europe/Berlin, …; default: the hub's.", valueName: "zone"))
+    @Option(help: ArgumentHelp("The time zone of days: UTC, Europe/Berlin, …; default: the hub's.", valueName: "zone"))
     var timezone: String?
 }
 

@@ -90,8 +90,8 @@ struct QualityReport {
             ]
         )
         table.rows = document.sources.map { source in
-            let told = source.sources.map { $0.replacing("_", with: " ") }.joined(separator: " + ")
-            let cells = [source.agent.printable, source.machine.printable, told]
+            let names = source.sources.map { $0.replacing("_", with: " ") }.joined(separator: " + ")
+            let cells = [source.agent.printable, source.machine.printable, names]
             return TextTable.Row(
                 cells: cells + [Figures.grouped(source.calls), Figures.age(of: source.lastSeenAt, now: now)]
             )

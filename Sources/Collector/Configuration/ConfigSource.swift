@@ -4,7 +4,9 @@ public import YAML
 
 /// Where a configuration comes from: files in order, and single values from the command line.
 public struct ConfigSource: Sendable {
-    /// The files; later ones override earlier ones. When it is empty, the default locations are searched.
+    /// The files; later ones override earlier ones.
+    ///
+    /// When it is empty, the default locations are searched.
     ///
     /// An entry may also be `file:PATH`, `env:NAME` (the text in a variable) or `yaml:TEXT`.
     public var paths: [String]
@@ -32,8 +34,9 @@ public struct ConfigSource: Sendable {
 
     private static let fileScheme = "file:"
 
-    /// The text of an entry that is not a file, as in the OpenTelemetry Collector: `env:NAME` is the text in a variable, `yaml:TEXT` is
-    /// the text itself. In a key of that text `::` separates nested keys.
+    /// The text of an entry that is not a file, as in the OpenTelemetry Collector: `env:NAME` is the text in a variable, `yaml:TEXT` is the text itself.
+    ///
+    /// In a key of that text `::` separates nested keys.
     private static func inline(_ path: String, _ environment: Environment) -> SourceFile? {
         if path.hasPrefix("yaml:") { return SourceFile(name: "yaml:", text: nested(path.dropFirst(5))) }
         guard path.hasPrefix("env:") else { return nil }

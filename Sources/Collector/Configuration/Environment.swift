@@ -3,7 +3,9 @@
 import FoundationEssentials
 import Glibc
 
-/// The parts of the machine that the host reads. It is a parameter, so that tests can supply their own machine.
+/// The parts of the machine that the host reads.
+///
+/// It is a parameter, so that tests can supply their own machine.
 public struct Environment: Sendable {
     /// The environment variables.
     public var variables: [String: String]

@@ -54,7 +54,7 @@ struct ConfigExchange: Sendable {
     }
 
     /// Applies a graph; the outcome is reported as soon as it is known, before the old components have been drained.
-    mutating func run(_ graph: PipelineGraph, _ tell: (ReloadOutcome) -> Void) async {
+    mutating func run(_ graph: PipelineGraph, _ notify: (ReloadOutcome) -> Void) async {
         let old = state.assembly
         let difference: Difference
         let sites: [Endpoint: ServedSite]
@@ -65,19 +65,19 @@ struct ConfigExchange: Sendable {
             sites = try ServedSites(new, state).sites
             opened = try await open(sites)
         } catch {
-            return refuse(error, tell)
+            return refuse(error, notify)
         }
         let goingFirst = difference.goingFirst
         await stopFirst(goingFirst, difference)
         if let error = await startAll(difference.coming) {
             await opened.cutOff()
             await restore(goingFirst, difference)
-            return refuse(error, tell)
+            return refuse(error, notify)
         }
         let gates = turn(to: difference.new, sites, opened, ending: difference.going)
         state.put(difference.new, of: graph)
         logger.info("the new configuration is in force", metadata: ["changes": "\(difference.changes)"])
-        tell(.applied(changes: difference.changes))
+        notify(.applied(changes: difference.changes))
         await close(sites, gates, difference, goingFirst)
     }
 
@@ -96,12 +96,12 @@ struct ConfigExchange: Sendable {
         )
     }
 
-    private func refuse(_ error: StartError, _ tell: (ReloadOutcome) -> Void) {
+    private func refuse(_ error: StartError, _ notify: (ReloadOutcome) -> Void) {
         logger.error(
             "the new configuration cannot be put in force; the old one goes on",
             metadata: ["reason": "\(error)"]
         )
-        tell(.refused(error.description))
+        notify(.refused(error.description))
     }
 
     /// Opens the new addresses.

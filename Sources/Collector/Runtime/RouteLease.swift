@@ -3,8 +3,9 @@
 import CollectorKit
 import Synchronization
 
-/// The time during which a component answers its requests. It ends when the component is replaced; later requests are passed to the
-/// component's successor.
+/// The time during which a component answers its requests.
+///
+/// It ends when the component is replaced; later requests are passed to the component's successor.
 final class RouteLease: Sendable {
     /// Answers a request after the component was replaced.
     typealias Successor = @Sendable (ServerRequest) async throws -> ServerResponse

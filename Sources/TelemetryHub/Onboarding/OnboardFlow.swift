@@ -601,7 +601,7 @@ extension OnboardFlow {
             say("There is nothing to undo.\n")
             return 0
         }
-        if options.dryRun { return tell(planned, pretend: true) }
+        if options.dryRun { return printUndone(planned, pretend: true) }
         if let questions {
             for item in planned { Console.error("  \(account.shown(item.path)): \(sentence(item, pretend: true))\n") }
             guard try questions.confirm("Bring these files back?", default: true) else { return 0 }
@@ -612,10 +612,10 @@ extension OnboardFlow {
         }
         let undone = try changeLog.undo(subjects, force: options.force, now: Console.now())
         if removesService, Systemctl.isThere(environment) { Systemctl.run(["daemon-reload"]) }
-        return tell(undone, pretend: false)
+        return printUndone(undone, pretend: false)
     }
 
-    private func tell(_ items: [ChangeLog.Undone], pretend: Bool) -> Int32 {
+    private func printUndone(_ items: [ChangeLog.Undone], pretend: Bool) -> Int32 {
         if options.json { Console.answer(json: document(items)) }
         var code: Int32 = 0
         for item in items {

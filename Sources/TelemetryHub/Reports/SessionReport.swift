@@ -62,8 +62,8 @@ struct SessionReport {
     }
 
     private func joined(_ parts: [String?], _ separator: String) -> String? {
-        let told = parts.compactMap(\.self).filter { !$0.isEmpty }
-        return told.isEmpty ? nil : told.joined(separator: separator).printable
+        let present = parts.compactMap(\.self).filter { !$0.isEmpty }
+        return present.isEmpty ? nil : present.joined(separator: separator).printable
     }
 
     private func calls(_ models: ShortNames, isWide: Bool, _ style: Style) -> TextTable {
