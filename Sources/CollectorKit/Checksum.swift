@@ -2,7 +2,7 @@
 
 /// A 64-bit checksum made of 64×64-bit products, so that computing it costs a fraction of writing the bytes.
 ///
-/// It detects damage, not forgery; the seed prevents that bytes copied from elsewhere are accepted.
+/// It detects damage, not forgery; with the seed, bytes copied from elsewhere are not accepted.
 package struct Checksum {
     /// Odd constants with as many ones as zeros; any others of this kind would do.
     private static let (first, second, third): (UInt64, UInt64, UInt64) = (
@@ -39,7 +39,7 @@ package struct Checksum {
         UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
-    /// Combines both halves of a product; a factor of zero would lose the other factor, so that one is added separately.
+    /// Combines both halves of a product; both factors are mixed in as well, because a factor of zero would lose the other one.
     @inline(__always)
     private static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
         let product = left.multipliedFullWidth(by: right)

@@ -480,7 +480,7 @@ extension SegmentLog {
             state.segments[index].doneFile = file
             try file.write(DoneMark.bytes(range, seed: segment.seed), at: file.size)
         } catch {
-            // The mark only prevents that batches come twice after a crash.
+            // Without the mark batches come twice after a crash, but none is lost.
             logger.debug("what is done with cannot be noted", metadata: ["reason": "\(error)"])
             realign(state.segments[index].doneFile)
         }

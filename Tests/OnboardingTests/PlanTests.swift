@@ -74,7 +74,7 @@ struct PlanTests {
                 "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"
             ]
         )
-        #expect(plan(.gemini, home).notes.contains { $0.contains("GEMINI_TELEMETRY_OTLP_ENDPOINT is set and wins") })
+        #expect(plan(.gemini, home).notes.contains { $0.contains("GEMINI_TELEMETRY_OTLP_ENDPOINT is set and overrides") })
         #expect(!plan(.copilot, home).hasSettings && !plan(.cursor, home).hasSettings)
         #expect(EnvironmentVariable(name: "A", value: "it's $HOME").line == #"export A='it'\''s $HOME'"#)
     }

@@ -124,7 +124,7 @@ struct FileDescriptorWriter {
         return poll(&descriptors, 1, Self.timeout) != 0
     }
 
-    /// Prevents that a pipe without a reader ends the process.
+    /// Keeps a pipe without a reader from ending the process.
     ///
     /// SIGPIPE is raised in the writing thread, so it is blocked and removed there; the process-wide disposition of the signal is
     /// unchanged.
