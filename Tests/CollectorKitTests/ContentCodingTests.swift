@@ -46,7 +46,7 @@ struct ContentCodingTests {
     }
 
     @Test(arguments: [ContentCoding.gzip, .deflate, .zstd])
-    func `what is cut off, damaged or something else is refused`(coding: ContentCoding) throws {
+    func `a body that is cut off, damaged or of another format is refused`(coding: ContentCoding) throws {
         let body = try Self.compressed(coding)
         for count in body.indices {
             #expect(throws: InflationFailure.self, "\(count)") {

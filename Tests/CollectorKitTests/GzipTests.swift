@@ -41,7 +41,7 @@ struct GzipTests {
         #expect(throws: Gzip.Failure.self) { try Gzip.inflate(Array(Self.hello.prefix(count)), limit: 100) }
     }
 
-    @Test func `what is not gzip is refused`() {
+    @Test func `a body that is not gzip is refused`() {
         #expect(throws: Gzip.Failure.corrupt("gzip: invalid header")) {
             try Gzip.inflate(Array("{\"resourceLogs\":[]}".utf8), limit: 100)
         }

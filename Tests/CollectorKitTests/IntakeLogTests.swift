@@ -31,7 +31,7 @@ struct IntakeLogTests {
         log.note(code, path, client: client, status: 404, reason: "nothing is answered here", logger: logger)
     }
 
-    @Test func `what repeats is one entry with its count, and its first and last time`() {
+    @Test func `a repeated problem is one entry with its count, and its first and last time`() {
         refuse("/x")
         clock.pass(7)
         refuse("/x")

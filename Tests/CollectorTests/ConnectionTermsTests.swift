@@ -11,7 +11,7 @@ import Testing
 
 /// The settings of components for the connections that they share.
 struct ConnectionTermsTests {
-    @Test func `of several components the longest time and the strictest rule hold`() {
+    @Test func `of several components the longest time and the strictest rule apply`() {
         var first = ConnectionTerms()
         var second = ConnectionTerms()
         (first.idleTime, second.idleTime) = (.seconds(1), .seconds(2))

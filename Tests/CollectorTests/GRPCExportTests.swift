@@ -39,7 +39,7 @@ struct GRPCExportTests {
         try await hub.end()
     }
 
-    @Test func `what cannot be taken has the code that says whether to try again`() async throws {
+    @Test func `a refused call has a code that shows whether to retry`() async throws {
         let hub = try await OTLPHub("max_request_body_size: 1KiB", signals: [.traces, .logs])
         let (logs, message) = (Self.paths[.logs], try Encoding.protobuf.twoRecords(.logs))
         func code(_ path: String?, _ body: [UInt8], _ fields: [(String, String)] = []) async throws -> String? {

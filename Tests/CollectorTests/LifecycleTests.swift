@@ -33,7 +33,7 @@ struct LifecycleTests {
 
     private let journal = Journal()
 
-    @Test func `what keeps data starts first and what takes it in stops first`() async throws {
+    @Test func `exporters start first and receivers stop first`() async throws {
         let collector = try await RunningCollector(Self.config, .probes(journal))
         #expect(collector.addresses == [])
         #expect(journal.entries == Self.order.map { "start \($0)" })

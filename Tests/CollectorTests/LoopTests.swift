@@ -39,7 +39,7 @@ import Testing
         #expect(Self.codes(destination, pipelines: Self.own) == codes)
     }
 
-    @Test func `a circle over two receivers is one, a chain is none`() {
+    @Test func `a loop over two receivers is reported, a chain is not`() {
         let first = "traces: { receivers: [otlp], exporters: [otlp_http] }"
         let chain = "traces/b: { receivers: [otlp/second], exporters: [otlp_http] }"
         let circle = "traces/b: { receivers: [otlp/second], exporters: [otlp_http/back] }"

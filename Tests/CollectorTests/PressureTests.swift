@@ -43,7 +43,7 @@ struct PressureTests {
         try await hub.end()
     }
 
-    @Test func `what a body inflates to is counted`() async throws {
+    @Test func `the decompressed size of a body is counted`() async throws {
         let hub = try await OTLPHub(service: "  memory_limit: 1MiB")
         let fields = Encoding.json.fields.merging(["Content-Encoding": "gzip"]) { $1 }
         // 4 MiB of spaces, compressed with gzip: 4 KiB.

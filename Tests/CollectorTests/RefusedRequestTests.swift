@@ -288,7 +288,7 @@ struct BasicAuthenticationTests {
     }
 
     @Test(arguments: ["Basic", "Basic !!!", "Basic =", "basic", ""])
-    func `what is no credentials is no key`(field: String) async throws {
+    func `invalid credentials are no key`(field: String) async throws {
         let hub = try await OTLPHub(keys: Self.keys)
         var fields = Encoding.protobuf.fields
         fields["Authorization"] = field

@@ -69,7 +69,7 @@ struct RuntimeFactoryTests {
     @Test(arguments: [
         ("{ map: a.csv, mop: 1 }", "unknown-key", 2), ("{ map: \"\" }", "empty-value", 2),
     ])
-    func `what is wrong with its configuration has its place`(section: String, code: String, line: Int) {
+    func `an error in its configuration has its position`(section: String, code: String, line: Int) {
         let journal = Journal()
         let registry = Registry(ComponentFactory.probes(journal) + [Self.learned("team", journal: journal)])
         let loaded = LoadedConfig(Self.config(section), registry: registry)
@@ -77,7 +77,7 @@ struct RuntimeFactoryTests {
         #expect(loaded.diagnostics.items.first?.mark?.line == line)
     }
 
-    @Test func `what it uses outside takes part in the rules of the graph`() {
+    @Test func `its resources take part in the rules of the graph`() {
         let journal = Journal()
         let registry = Registry(
             ComponentFactory.probes(journal) + [.web(routes: [:]), Self.learned("team", journal: journal)]

@@ -77,7 +77,7 @@ struct APITests {
         return formatter.string(from: Date())
     }
 
-    @Test func `what a page of another origin could send is not taken`() async throws {
+    @Test func `a request that a page of another origin could send is refused`() async throws {
         let program = try await sandbox.collect()
         for type in ["text/plain", "application/x-www-form-urlencoded"] {
             let reply = try await program.request("POST", "/api/telemetry/ingest", Data(Self.event.utf8), type: type)

@@ -36,7 +36,7 @@ struct IntakeTests {
         """#.utf8
     )
 
-    @Test func `what is lost is in the log, status, doctor, data quality and the metrics`() async throws {
+    @Test func `lost telemetry is in the log, status, doctor, data quality and the metrics`() async throws {
         let program = try await sandbox.serve()
         let agent = ["User-Agent": "langfuse-sdk/5.0.4"]
         #expect(

@@ -121,7 +121,7 @@ struct OnboardTests {
         #expect(!bad.errors.contains("two words"))
     }
 
-    @Test func `a collector that asks for a key gets one that may only write`() async throws {
+    @Test func `a collector that requires a key gets one that may only write`() async throws {
         let keys = ["--set", "extensions.api_keys={}", "--set", "service.extensions=[hub, api_keys]"]
         let collector = try await sandbox.collect(arguments: keys)
         let address = try collector.address()

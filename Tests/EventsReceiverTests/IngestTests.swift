@@ -182,7 +182,7 @@ struct IngestTests {
         ("{", "the body is no JSON: at byte 1 the text ends too early"),
         ("7", "the body must be an event, which is a JSON object, or a list of events"),
     ])
-    func `what is wrong is named, and nothing is taken`(body: String, error: String) async throws {
+    func `an invalid member is named, and nothing is stored`(body: String, error: String) async throws {
         let bench = try await Bench()
         let answer = try await bench.ingest(body)
         #expect(answer.status == 400)
@@ -210,7 +210,7 @@ struct IngestTests {
         #expect(try await bench.send(path, Array(text.utf8), [.contentType: "application/json"]).status < 300)
     }
 
-    @Test func `what is too long or too much is refused`() async throws {
+    @Test func `too long or too many names are refused`() async throws {
         let bench = try await Bench { $0.maxRequestBodySize.bytes = 40_000 }
         let long = String(repeating: "x", count: 600)
         #expect(
@@ -242,7 +242,7 @@ struct IngestTests {
         )
     }
 
-    @Test func `what the pipeline does not take is not acknowledged`() async throws {
+    @Test func `a batch that the pipeline refuses is not acknowledged`() async throws {
         let bench = try await Bench()
         bench.books.refuse(.retryable("the disk is full", after: 10))
         let later = try await bench.ingest(#"{"sessionId":"s"}"#)

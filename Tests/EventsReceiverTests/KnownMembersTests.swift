@@ -31,7 +31,7 @@ struct KnownMembersTests {
         #"{x:1}"#, "{'x':1}",
         #"{"x":[}]"#, #"{"x":{]}"#, #"{"x":NaN}"#, "\u{FEFF}{}",
     ])
-    func `what is stepped over is checked`(body: String) {
+    func `skipped values are checked`(body: String) {
         #expect(throws: KnownMembers.Fault.self) { try known(body) }
     }
 

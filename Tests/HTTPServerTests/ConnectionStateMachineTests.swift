@@ -64,7 +64,7 @@ struct ConnectionStateMachineTests {
         #expect(connection.breaches == [])
     }
 
-    @Test func `a client that does not read its answers is asked for nothing, and is cut off`() throws {
+    @Test func `no requests are read from a client that does not read its answers, and it is cut off`() throws {
         let connection = try opened()
         connection.read(.get(), .end, .get(), .end)
         connection.event { $0.writabilityChanged(false) }

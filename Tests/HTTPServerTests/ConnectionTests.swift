@@ -260,7 +260,7 @@ struct ConnectionTests {
         #expect(try await connection.rest().hasPrefix("HTTP/1.1 200 OK\r\n"))
     }
 
-    @Test func `what a client that left was waiting for is still done`() async throws {
+    @Test func `a request of a disconnected client is still processed`() async throws {
         let journal = Journal()
         let (opened, gate) = AsyncStream<Void>.makeStream()
         let held = Route(.post, "/held") { _ in

@@ -122,7 +122,7 @@ struct ListenerTests {
         "this is not HTTP\n\n", "PRI * HTTP/2.0\n\nSM\n\nno frame of HTTP/2",
         "GET / HTTP/1.1\nContent-Length: many\n\n",
     ])
-    func `what is not HTTP ends the connection and nothing else`(text: String) async throws {
+    func `bytes that are not HTTP end the connection and nothing else`(text: String) async throws {
         let bench = try await ListenerBench([echo])
         let broken = try await bench.connect()
         try broken.send(text)

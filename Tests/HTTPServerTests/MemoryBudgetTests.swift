@@ -8,7 +8,7 @@ import Testing
 
 /// The memory budget of requests in flight and queues.
 struct MemoryBudgetTests {
-    @Test func `what does not fit is not taken, and what is given back is there again`() {
+    @Test func `bytes that do not fit are refused, and released bytes are free again`() {
         let budget = MemoryBudget(limit: 100)
         var first: MemoryShare? = MemoryShare(of: budget)
         #expect(first?.take(60) == true)
@@ -107,7 +107,7 @@ struct MemoryBudgetTests {
         #expect(budget.mayWait(1, beside: 0))
     }
 
-    @Test func `what is being sent is counted and never refused`() {
+    @Test func `bytes in flight are counted and never refused`() {
         let budget = MemoryBudget(limit: 100)
         #expect(budget.reserve(75, beside: 0))
         budget.charge(50)

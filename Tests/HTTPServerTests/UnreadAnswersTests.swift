@@ -25,7 +25,9 @@ struct UnreadAnswersTests {
     }
 
     /// The request is small and its answer large, so what one read brings would fill the memory.
-    @Test func `what is asked at once is answered only as fast as it is read, and all of it in the end`() async throws {
+    @Test func `many requests at once are answered only as fast as the answers are read, and all of them in the end`()
+        async throws
+    {
         let bench = try await ListenerBench([large])
         let connection = try await bench.connect()
         let count = 100

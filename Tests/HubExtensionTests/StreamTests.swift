@@ -218,7 +218,7 @@ struct StreamTests {
     }
 
     @Test(arguments: ["topics=summary,weather", "period=soon", "series=day"])
-    func `what cannot be understood is refused before it begins`(query: String) async throws {
+    func `an invalid stream request is refused before it begins`(query: String) async throws {
         await #expect(throws: APIError.self) { try await feed(query) }
     }
 }

@@ -80,7 +80,7 @@ struct SummaryTests {
         "sessions=some", "series=day", "previous=perhaps",
         "user=" + Array(repeating: "a", count: 65).joined(separator: "&user="),
     ])
-    func `what cannot be understood is refused`(query: String) async throws {
+    func `an invalid request is refused`(query: String) async throws {
         let bench = try await Bench()
         #expect(try await bench.get("/api/telemetry/summary?\(query)").status == 400)
         #expect(bench.store.asked.summaries.isEmpty)

@@ -126,7 +126,7 @@ struct ConfigTests {
             "out-of-range compression_params.level"
         ),
     ])
-    func `what cannot work is said with its place`(text: String, problem: String) throws {
+    func `a value that cannot work is reported with its position`(text: String, problem: String) throws {
         #expect(try decode(text).problems == [problem])
     }
 

@@ -45,7 +45,7 @@ struct MemoryQueueTests {
         await sink.stop()
     }
 
-    @Test func `what can never wait is refused for good`() async throws {
+    @Test func `a batch that can never wait is refused for good`() async throws {
         let sink = try await SinkServer.start()
         let bench = Bench(sink.address, memory: Pool(limit: 1_000)) { $0.sendingQueue.storage = "memory" }
         try await bench.start()

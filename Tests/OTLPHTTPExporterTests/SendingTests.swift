@@ -108,7 +108,7 @@ struct SendingTests {
     }
 
     @Test(arguments: [429, 502, 503, 504])
-    func `what passes is tried again until it is taken`(status: Int) async throws {
+    func `a passing failure is retried until the batch is accepted`(status: Int) async throws {
         let left = Mutex(3)
         let sink = try await SinkServer.start { _ in
             left.withLock { left in
@@ -174,7 +174,7 @@ struct SendingTests {
         await sink.stop()
     }
 
-    @Test func `what is too large is divided at the borders of records until it fits`() async throws {
+    @Test func `a request that is too large is divided between its records until it fits`() async throws {
         let sink = try await SinkServer.start { request in
             let texts = (try? request.texts()) ?? []
             return SinkServer.Reply(texts.count > 3 || texts == ["a-4"] ? 413 : 200)

@@ -221,7 +221,7 @@ struct UsageAttributesTests {
         #expect(Set(found.map(\.call)).count == 1 && found[0].call?.count == 16)
     }
 
-    @Test func `what is forwarded costs as much as the summary says`() throws {
+    @Test func `forwarded calls cost as much as in the summary`() throws {
         let attributes = UsageAttributes()
         var (cost, ledger) = (0.0, MemoryLedger())
         var pricing: Pricing?
@@ -314,7 +314,7 @@ struct UsageAttributesTests {
         #expect(otlp.attribute("gen_ai.operation.name", of: .record(0)).map { otlp.text(of: $0) } == operation)
     }
 
-    @Test func `what the next collector reads is what this one has read`() throws {
+    @Test func `the next collector reads the same usage as this one`() throws {
         for batch in try [twoSpans(), agentSpan(), agentEvent()] {
             let first = try processed(batch, home: home)
             let sent = try OTLPBatch(

@@ -123,7 +123,7 @@ import Usage
         ("python-sdk-metrics.pb.gz", .metrics, .protobuf, "GZIP"),
         ("traceloop-traces.json.gz", .traces, .json, "x-gzip"),
     ])
-    func `what real clients sent is taken`(name: String, signal: Signal, encoding: Encoding, coding: String)
+    func `requests of real clients are accepted`(name: String, signal: Signal, encoding: Encoding, coding: String)
         async throws
     {
         let bench = try await Bench()

@@ -37,7 +37,7 @@ import Testing
         #expect(answer.fields[.vary] == "Origin")
     }
 
-    @Test func `a preflight of another origin gets none`() async throws {
+    @Test func `a preflight of another origin gets no permission`() async throws {
         let bench = try await Bench { $0.cors.allowedOrigins = ["https://a.example"] }
         let answer = try await bench.send(.options, "/v1/logs", RequestBody(bytes: []), [.origin: "https://b.example"])
         #expect(answer.fields[.accessControlAllowOrigin] == nil)

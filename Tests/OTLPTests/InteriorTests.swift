@@ -29,7 +29,7 @@ import Testing
         #expect(try text(batch.json()) == text(reference(expected)))
     }
 
-    @Test func `an event goes with all it carries`() throws {
+    @Test func `an event is dropped with all its contents`() throws {
         var batch = try batch(.traces, Self.trace)
         let view = batch
         batch.apply(

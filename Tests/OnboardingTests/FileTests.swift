@@ -75,7 +75,7 @@ struct FileTests {
         #expect(linkTarget(home.path + "/elsewhere/settings.json") == "../store/claude.json")
     }
 
-    @Test func `what cannot be changed is named, and nothing is written`() throws {
+    @Test func `a setting that cannot be changed is named, and nothing is written`() throws {
         try link(settings, to: "settings.json")
         #expect(plan().fault?.description.contains("a link in a circle") == true)
         try FileManager.default.removeItem(atPath: settings)
@@ -102,7 +102,7 @@ struct FileTests {
         #expect(!FileManager.default.fileExists(atPath: home.account.programHome))
     }
 
-    @Test func `what is written, its copy and the note of both are there after a power cut`() throws {
+    @Test func `a written file, its copy and the record of both are there after a power cut`() throws {
         try home.write(before, to: settings)
         let flushes = FlushCounter(below: home.path)
         try write(plan())

@@ -62,7 +62,7 @@ struct PlanTests {
         #expect(plan(.codex, home).notes.contains { $0.contains("log_user_prompt is true") })
     }
 
-    @Test func `what files have no place for are variables, without the key`() throws {
+    @Test func `settings that no file can hold are variables, without the key`() throws {
         let home = try TemporaryHome(environment: ["GEMINI_TELEMETRY_OTLP_ENDPOINT": "x"])
         let headers = "export OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20YOUR_KEY"
         for agent in [Agent.gemini, .qwen, .opencode, .copilot] {
@@ -74,7 +74,9 @@ struct PlanTests {
                 "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"
             ]
         )
-        #expect(plan(.gemini, home).notes.contains { $0.contains("GEMINI_TELEMETRY_OTLP_ENDPOINT is set and overrides") })
+        #expect(
+            plan(.gemini, home).notes.contains { $0.contains("GEMINI_TELEMETRY_OTLP_ENDPOINT is set and overrides") }
+        )
         #expect(!plan(.copilot, home).hasSettings && !plan(.cursor, home).hasSettings)
         #expect(EnvironmentVariable(name: "A", value: "it's $HOME").line == #"export A='it'\''s $HOME'"#)
     }
@@ -112,7 +114,7 @@ struct PlanTests {
         "", "127.0.0.1:4318", "ftp://x", "http://", "http://:4318", "http://x:0", "http://x:99999", "http://x:4318?a=b",
         "http://user@x", "http://x:4318#f", "http://x y", "http://x:43:18", "http://x\n", "http://x/\"", "http://[::1",
     ])
-    func `what is no address is none`(text: String) {
+    func `an invalid address is refused`(text: String) {
         #expect(EndpointURL(text) == nil)
     }
 

@@ -67,7 +67,7 @@ struct PricingTests {
         #expect(price.cost == Money(nanodollars: 18_737_400))
     }
 
-    @Test func `a price of one's own goes before the table`() throws {
+    @Test func `the user's price takes precedence over the table`() throws {
         let pricing = try Self.pricing { config in
             var own = ModelPrice()
             (own.model, own.input, own.output, own.multiplier) = ("claude-sonnet-4-5-20250929", "2", "50", "0.5")

@@ -96,7 +96,7 @@ import Usage
     }
 
     @Test(arguments: 1...4)
-    func `what is decided of a text does not depend on what came before it in the batch`(order: Int) throws {
+    func `the decision on a text does not depend on earlier texts of the batch`(order: Int) throws {
         // Similar texts, of which some are allowed and some are not, under keys of several classes.
         let texts = [
             "claude-sonnet-4-5", "claude-sonnet-4-6", "fixTheLoginBugNow", "resp_0a1b2c3d4e5f", "resp_0a1b2c3d4e5g",
@@ -237,7 +237,7 @@ import Usage
         #expect(marks[0] == marks[1] && marks[0]?.hasPrefix("redacted-") == true)
     }
 
-    @Test func `a sentence of one word an attribute goes`() throws {
+    @Test func `a sentence with one word in each attribute is dropped`() throws {
         for keys in [["w1", "w2", "w3", "w4"], (0..<9).map { "part.\("abcdefghi".dropFirst($0).prefix(1))" }] {
             var batch = try logs(#""attributes":[\#(keys.map { text($0, "production") }.joined(separator: ","))]"#)
             try process(&batch)
@@ -358,7 +358,7 @@ import Usage
         }
     }
 
-    @Test func `what goes is counted by the name that keeps it`() throws {
+    @Test func `dropped texts are counted by the name that keeps them`() throws {
         let settings = try settings("redaction")
         let sentence = "delete the production database"
         let record = #"""

@@ -24,7 +24,7 @@ struct RecentEntriesTests {
         return QueueEntry(signal: .traces, records: number + 1, time: time(number), bytes: bytes)
     }
 
-    @Test func `what memory has no room for is read, in order, and so is what comes after it`() throws {
+    @Test func `entries without room in memory are read, in order, and so are those after them`() throws {
         let queue = try open(MemoryStorage())
         for number in 0..<9 { try queue.append([large(number, Self.mebibyte)]) }
         var seen: [QueueEntry] = []

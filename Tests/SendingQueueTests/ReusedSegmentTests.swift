@@ -43,7 +43,7 @@ struct ReusedSegmentTests {
         return (storage, path, try #require(storage.contents(of: path)))
     }
 
-    @Test func `a file that is done with becomes the next segment, and goes with the queue`() throws {
+    @Test func `a finished file becomes the next segment, and is removed with the queue`() throws {
         let (storage, path, bytes) = try prepared()
         #expect(bytes.count >= Self.segmentSize)
         let again = storage.afterCrash { $0 }
@@ -69,7 +69,7 @@ struct ReusedSegmentTests {
         }
     }
 
-    @Test func `what a survey finds is what waits`() throws {
+    @Test func `a survey finds exactly what waits`() throws {
         let (storage, _, _) = try prepared()
         let survey = try QueueSurvey(folder: Self.folder, storage: storage)
         #expect(survey.waiting.batches == 3)

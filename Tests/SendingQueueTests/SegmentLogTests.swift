@@ -135,7 +135,7 @@ struct SegmentLogTests {
         #expect(try storage.names(in: Self.folder).first == "000000000001.segment.bad")
     }
 
-    @Test func `what is done with is believed only of the segment it was written for`() throws {
+    @Test func `finished ranges apply only to the segment that they were written for`() throws {
         let storage = MemoryStorage()
         let queue = try open(storage)
         for number in 0..<3 { try queue.append([entry(number)]) }

@@ -49,7 +49,7 @@ import Darwin
         #expect(bench.output.pieces == Array(repeating: piece, count: 51))
     }
 
-    @Test func `what cannot be written may come again`() async throws {
+    @Test func `a batch that cannot be written gets a retryable error`() async throws {
         let bench = try await Bench()
         let batch = try batch(.logs, twoLogs)
         bench.output.setBroken(true)

@@ -15,7 +15,7 @@ struct AddedComponentTests {
         #expect(BuiltInPlugins.added.isEmpty)
     }
 
-    @Test func `what an added component is for and its keys make its page`() {
+    @Test func `the page of an added component has its purpose and its keys`() {
         let page = ComponentPages.page(of: .stdout)
         #expect(page.text.hasPrefix("# stdout\n"))
         #expect(page.text.contains("\n| key | default | meaning |\n"))

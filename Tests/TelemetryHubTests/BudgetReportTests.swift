@@ -83,7 +83,7 @@ struct BudgetReportTests {
     }
 
     @Test(arguments: ["", "%", "-1", "101%", "nan", "much"])
-    func `what is no percentage is refused`(text: String) {
+    func `an invalid percentage is refused`(text: String) {
         #expect(Percent(argument: text) == nil)
     }
 }

@@ -44,7 +44,7 @@ struct NameTests {
     }
 
     @Test(arguments: ["", "2026-13-01", "today", "2026-11"])
-    func `what is no date has no week`(text: String) {
+    func `an invalid date has no week`(text: String) {
         #expect(CalendarWeek(containing: text) == nil)
     }
 }

@@ -99,7 +99,7 @@ struct PeriodOptionsTests {
         arguments: [(nil, "2026-11-01", nil), ("soon", nil, nil), ("2026-11-01", nil, "7d")]
             as [(String?, String?, String?)]
     )
-    func `what names no days is refused`(since: String?, until: String?, period: String?) {
+    func `a period without valid days is refused`(since: String?, until: String?, period: String?) {
         #expect(throws: (any Error).self) { try resolved(since, until, period: period) }
     }
 }

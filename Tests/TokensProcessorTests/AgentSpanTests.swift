@@ -97,7 +97,7 @@ struct AgentSpanTests {
         }
     }
 
-    @Test func `of agents above one another the lowest counts`() throws {
+    @Test func `of nested agents the lowest counts`() throws {
         let agents = [Self.agent(1), Self.agent(2, under: 1, input: 20)]
         #expect(try Self.counted([agents]) == [#"["agent_span"] 20"#])
         #expect(try Self.counted([[agents[1]], [agents[0]]]) == [#"["agent_span"] 20"#])
@@ -223,7 +223,7 @@ struct AgentSpanTests {
             (["gen_ai.operation.name": "chat", "gen_ai.usage.cache_read_input_tokens": 5], "cached tokens alone"),
         ] as [(Attributes, String)]
     )
-    func `elsewhere a cost without tokens is none`(attributes: Attributes, what: String) throws {
+    func `in other records a cost without tokens is ignored`(attributes: Attributes, what: String) throws {
         #expect(try spanObservation(attributes) == nil, "\(what)")
     }
 

@@ -26,7 +26,7 @@ struct HouseRuleTests {
         #expect(try observation(attributes) == nil)
     }
 
-    @Test func `a rule goes before what is built in`() throws {
+    @Test func `a custom rule takes precedence over the built-in ones`() throws {
         let attributes: Attributes = ["acme.in": 5, "input_tokens": 100, "model": "old", "acme.model": "new"]
         let found = try observation(attributes, rules: Self.rules)
         #expect(found?.counts.uncachedInput == 5)
@@ -44,7 +44,7 @@ struct HouseRuleTests {
         #expect(try observation(["acme.in": .int(figure)], rules: Self.rules) == nil)
     }
 
-    @Test func `a session under a name of one's own is a sign of life`() throws {
+    @Test func `a session under a user-defined name is seen`() throws {
         let batch = try processed(logs([Record(["acme.session": "s"])]), rules: Self.rules)
         #expect(batch.sessions.map(\.id) == ["s"])
     }

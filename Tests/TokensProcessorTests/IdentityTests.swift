@@ -144,7 +144,7 @@ struct IdentityTests {
         #expect(batch.sessions.map(\.lastSeen.nanoseconds) == [expected])
     }
 
-    @Test func `a time that cannot be is taken for none`() throws {
+    @Test func `an impossible time counts as missing`() throws {
         var record = Record(["input_tokens": 1])
         (record.time, record.start) = (.max, 0)
         #expect(try processed(logs([record])).observations.map(\.time) == [arrival])

@@ -83,7 +83,7 @@ struct LongNamesTests {
         #expect(alone.observations.first?.sessionIsTrace == true && session.utf8.count <= NameLimit.bytes)
     }
 
-    @Test func `of a long path the last part is the name, and what has room is not touched`() throws {
+    @Test func `the name of a long path is its last part, and a short path is unchanged`() throws {
         let folder = "/" + String(repeating: "deep/", count: 300) + "api"
         let whole = String(repeating: "x", count: NameLimit.bytes)
         let record = Record([

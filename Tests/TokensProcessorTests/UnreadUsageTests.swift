@@ -81,7 +81,7 @@ struct UnreadUsageTests {
         #expect(reported == (name == "csrf_token.count." ? ["\(name) traces 1"] : []))
     }
 
-    @Test func `texts that only mention usage are none`() throws {
+    @Test func `texts that only mention usage are not usage`() throws {
         #expect(
             try reported(["vendor.usage": "see the manual", "token_type": "input", "vendor.tokens": "many"]).isEmpty
         )
@@ -100,7 +100,7 @@ struct UnreadUsageTests {
         }
     }
 
-    @Test func `of a figure beyond belief the value is reported, not the name`() throws {
+    @Test func `for an implausible figure the value is reported, not the name`() throws {
         let found = try reported(["gen_ai.usage.input_tokens": 9_000_000_000_000_000])
         #expect(found == ["gen_ai.usage.input_tokens (value) traces 1"])
     }
@@ -111,12 +111,12 @@ struct UnreadUsageTests {
     }
 
     @Test(arguments: ["ai.streamText", "claude_code.interaction"])
-    func `what is known to sum up others is not reported`(name: String) throws {
+    func `known sums of other records are not reported`(name: String) throws {
         #expect(try reported(["vendor.usage.prompt_tokens": 10], name: name).isEmpty)
         #expect(try reported(["vendor.usage.prompt_tokens": 10, "gen_ai.operation.name": "invoke_agent"]).isEmpty)
     }
 
-    @Test func `of an agent that is known by heart only its calls are reported`() throws {
+    @Test func `of a described agent only its calls are reported`() throws {
         let record = Record(["event.name": "compaction_done", "vendor.usage.prompt_tokens": 10])
         let call = Record(["event.name": "api_request", "vendor.usage.prompt_tokens": 10])
         let batch = try logs([record, call], resource: ["service.name": "claude-code"])

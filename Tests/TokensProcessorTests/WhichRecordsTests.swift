@@ -101,7 +101,7 @@ struct WhichRecordsTests {
         ("claude-code", "claude_code.llm_request", true), ("claude-code", "claude_code.tool", false),
         ("codex_exec", "handle_responses", true), ("codex_exec", "session_task.run", false),
     ])
-    func `of an agent that is known by heart only its own spans of calls count`(
+    func `of a described agent only its own call spans count`(
         service: String,
         name: String,
         isCall: Bool
@@ -120,7 +120,7 @@ struct WhichRecordsTests {
         #expect((0..<2).map { found.sessions.position(ofRecord: $0) } == [nil, 0])
     }
 
-    @Test func `what an earlier processor wrote is read`() throws {
+    @Test func `changes of an earlier processor are read`() throws {
         let found = try processed(
             logs([Record(["input_tokens": 1, "model": "old", "user.email": "a@b.c"]), Record(["tool": "x"])])
         ) {

@@ -38,14 +38,14 @@ struct GivenCostTests {
     }
 
     @Test(arguments: [Pricing.Preference.computed, .reported])
-    func `it holds, whatever is preferred`(preference: Pricing.Preference) throws {
+    func `it counts with any preference`(preference: Pricing.Preference) throws {
         let call = try Self.call([Self.observation(.event, cost: 5, id: 1)])
         let price = try Self.pricing(preference).price(call)
         #expect((price.cost.nanodollars, price.isPriced) == (5, true))
         #expect(price.computed?.nanodollars == 2_000_000_000)
     }
 
-    @Test func `it holds beside a better observation, and only an event gives one`() throws {
+    @Test func `it counts next to a better observation, and only an event has one`() throws {
         let both = try Self.call([Self.observation(.otlpLog, cost: 9, id: 2), Self.observation(.event, cost: 5, id: 1)])
         #expect(try Self.pricing(.computed).price(both).cost.nanodollars == 5)
         let none = try Self.call([

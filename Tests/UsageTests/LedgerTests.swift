@@ -87,7 +87,7 @@ struct LedgerTests {
         #expect(calls.allSatisfy { $0.sources.count == 2 })
     }
 
-    @Test func `what is too far apart in time stays apart`() throws {
+    @Test func `observations too far apart in time are not joined`() throws {
         #expect(
             try Self.calls([
                 Self.observation(1, Self.log, at: 100, weak: 5), Self.observation(2, Self.span, at: 131, weak: 5),

@@ -7,7 +7,7 @@ import Usage
 /// The table of the targets of the newest links.
 struct LinkTableTests {
     @Test(arguments: 1...8)
-    func `it holds what a dictionary holds, whatever is added and taken away`(seed: UInt64) {
+    func `it has the contents of a dictionary, after any additions and removals`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var (table, expected) = (LinkTable(), [LedgerLink: Int64]())
         for step in 0..<20_000 {

@@ -17,7 +17,7 @@ struct NameLimitTests {
         }
     }
 
-    @Test func `a name is bounded, keeps its beginning, and what is bounded stays as it is`() {
+    @Test func `a long name is cut and keeps its beginning, and a cut name is not changed again`() {
         var random = SeededGenerator(seed: 3)
         for name in Self.names(&random) {
             let bounded = NameLimit.bounded(name)

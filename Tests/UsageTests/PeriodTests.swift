@@ -55,7 +55,7 @@ struct PeriodTests {
     @Test(arguments: [
         ("2026-02-30", "2026-03-01"), ("2026-11-05", "2026-11-04"), ("2026-11-05", "x"), ("1969-01-01", "1970-01-01"),
     ])
-    func `days that are none are refused`(from: String, to: String) {
+    func `invalid days are refused`(from: String, to: String) {
         #expect(throws: PeriodError.self) { try Period(nil, from: from, to: to, timezone: "UTC", now: Self.now) }
     }
 

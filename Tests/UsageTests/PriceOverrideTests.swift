@@ -66,7 +66,7 @@ import Testing
         #expect(try cost(override, model)?.rateKey != "override/claude-opus-5-20260101")
     }
 
-    @Test func `of two prices the one for the exact name holds`() throws {
+    @Test func `of two prices the one for the exact name applies`() throws {
         let overrides = [
             try PriceOverride(model: "m", input: "1", output: "1"),
             try PriceOverride(model: "m-20261201", input: "9", output: "9"),

@@ -135,7 +135,7 @@ import Testing
         ("2026-11-18T01:00:00Z", 1_320_000_000), ("2026-11-18T06:00:00Z", 1_320_000_000),
         ("2026-11-21T08:00:00Z", 660_000_000),
     ])
-    func `off-peak rates hold at their hours`(time: String, nanodollars: Int64) throws {
+    func `off-peak rates apply at their hours`(time: String, nanodollars: Int64) throws {
         let call = PricedCall(
             model: "deepseek-v4-pro",
             provider: "deepseek",

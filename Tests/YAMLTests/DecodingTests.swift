@@ -45,7 +45,7 @@ import YAML
     ]
 
     @Test(arguments: nothing)
-    func `what is missing or has nothing after its colon takes the default`(text: String) {
+    func `a missing key, or one with an empty value, has the default`(text: String) {
         var parsed = Parsed(text)
         #expect(parsed.decode(over: GatewayConfig()) == GatewayConfig())
         #expect(parsed.findings == [])

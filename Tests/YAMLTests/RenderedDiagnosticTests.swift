@@ -105,7 +105,7 @@ import Testing
     ]
 
     @Test(arguments: hostile)
-    func `what a message takes from the file has no control characters`(text: String) {
+    func `the parts of a file in a message have no control characters`(text: String) {
         var parsed = Parsed(text + "\n")
         parsed.substitute([:])
         _ = parsed.decode(over: GatewayConfig())

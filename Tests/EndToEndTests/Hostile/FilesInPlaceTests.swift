@@ -72,7 +72,7 @@ struct FilesInPlaceTests {
         .map { ("jsonl", $0) }
 
     @Test(.timeLimit(.minutes(2)), arguments: files, Obstacle.allCases)
-    func `what is no file stops the start, with its name and kind`(
+    func `a path that is not a regular file stops the start, with its name and kind`(
         file: (store: String, file: String),
         obstacle: Obstacle
     ) async throws {

@@ -14,7 +14,7 @@ struct SlowSendersTests {
         sandbox = try Sandbox()
     }
 
-    @Test func `what is stated and not sent holds nothing`() async throws {
+    @Test func `a stated length without a body holds no memory`() async throws {
         let program = try await sandbox.collect()
         var holders: [HeldConnection] = []
         for _ in 0..<8 {
