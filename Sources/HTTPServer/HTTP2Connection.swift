@@ -5,11 +5,11 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTP2
 
-/// A connection of HTTP/2: its streams, each handled like a connection of HTTP/1.1 with one request, and its end.
+/// An HTTP/2 connection: its streams, each handled like an HTTP/1.1 connection with one request, and its end.
 ///
-/// An end is announced (GOAWAY) and waits for the streams that have begun. What one client can make the collector hold or do is bounded: its
-/// streams and their windows, the bytes of its heads, and how often it resets streams or sends frames that only ask for an answer.
-/// Belongs to its event loop.
+/// An end is announced (GOAWAY) and waits for the streams in progress. The resources that one client can use are limited: its streams
+/// and their windows, the bytes of its heads, and how often it resets streams or sends frames that only require an answer. Must be used
+/// on its event loop.
 final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGroup {
     typealias InboundIn = HTTP2Frame
 
@@ -21,29 +21,29 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
     private var isDraining = false
     /// Whether the connection is closed with its last stream.
     private var endsWhenIdle = false
-    /// Since when there is no stream.
+    /// Since when there has been no stream.
     private var idleSince = NIODeadline.now()
     /// Whether there has been a stream.
     private var hasServed = false
     private var idleTimer: Scheduled<Void>?
     private var timers: [Scheduled<Void>] = []
 
-    /// As many bytes may come on a stream before its reader has taken them, and on all streams of a connection together.
+    /// How many bytes may arrive on a stream before they are read, and on all streams of a connection together.
     private static let streamWindow = 1 << 20
     private static let connectionWindow = 4 << 20
-    /// Frames that only ask for an answer, in half a minute: gRPC's clients ping up to ten times a second to measure the path.
+    /// The limit of control frames in half a minute: gRPC clients ping up to ten times a second to measure the connection.
     private static let controlFrames = 1_000
 
     init(_ service: ExchangeService, _ connections: OpenConnections, _ limits: ListenerLimits) {
         (self.service, self.connections, self.limits) = (service, connections, limits)
     }
 
-    /// Takes the place of the connection of HTTP/1.1 that the channel was before its first bytes came.
+    /// Replaces the HTTP/1.1 connection that the channel was before its first bytes arrived.
     func replace(_ connection: ConnectionHandler, on eventLoop: any EventLoop) {
         isDraining = connections.replace(connection, with: self, on: eventLoop)
     }
 
-    /// Makes a channel speak HTTP/2.
+    /// Adds the HTTP/2 handlers to a channel.
     func addHandlers(to pipeline: ChannelPipeline.SynchronousOperations) throws {
         let eventLoop = pipeline.eventLoop
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
@@ -78,9 +78,9 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
         try pipeline.addHandler(self)
     }
 
-    /// Makes a new stream one that is served.
+    /// Starts to serve a new stream.
     private func begin(_ channel: any Channel) throws {
-        // What a client sends is read when there is use for it; until then its window holds it back.
+        // Data of a stream is read on demand; until then its window limits the client.
         try channel.syncOptions?.setOption(.autoRead, value: false)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(StreamReset())
@@ -93,7 +93,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
     func enter(_ stream: any OpenConnection, on eventLoop: any EventLoop) -> ConnectionStateMachine.Entry {
         streams[ObjectIdentifier(stream)] = stream
         hasServed = true
-        // A client may open streams until it has read that the connection ends; they are answered.
+        // A client may open streams until it has read the announcement of the end; they are answered.
         if isDraining { eventLoop.assumeIsolated().execute { stream.drain() } }
         return .served
     }
@@ -109,7 +109,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        // Frames of all streams come on the one connection: it is always read.
+        // The frames of all streams arrive on this connection, so it is always read.
         try? context.channel.syncOptions?.setOption(.autoRead, value: true)
         context.read()
         watchIdleness(at: idleSince + min(limits.headTime, limits.idleTime))
@@ -135,7 +135,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The stream has been reset; the others go on.
+        // The stream has been reset; the others continue.
         if error is NIOHTTP2Errors.StreamError { return }
         if error is any NIOHTTP2Error { service.noteHTTP2("\(error)") }
         cutOff()
@@ -151,7 +151,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
 
     func cutOff() { context?.close(promise: nil) }
 
-    /// Announces the end; a client that does not confirm it does not hold it up.
+    /// Announces the end; the connection is closed even if the client does not confirm it.
     private func end() {
         context?.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
         after(limits.drainTime) {
@@ -160,7 +160,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
         }
     }
 
-    /// A connection without a stream ends; one timer serves all pauses, so a stream costs none.
+    /// Ends a connection without streams; one timer serves all idle periods, so a stream needs none.
     private func watchIdleness(at deadline: NIODeadline) {
         idleTimer = context?.eventLoop.assumeIsolated()
             .scheduleTask(deadline: deadline) {
@@ -175,7 +175,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
     }
 }
 
-/// Tells a client whose request was answered before it was whole that its rest is not wanted, and that this is no failure (RFC 9113 §8.1).
+/// Resets the stream of a request that was answered before it was complete, as no error (RFC 9113 §8.1).
 private final class StreamReset: ChannelDuplexHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias InboundOut = HTTP2Frame.FramePayload

@@ -4,12 +4,12 @@ package import CollectorKit
 package import JSON
 package import Usage
 
-/// What a scan of session files did.
+/// The result of a scan of session files.
 package struct ScanDocument: Codable, Hashable, Sendable {
     package var ok = true
     /// Files read.
     package var scanned: Int64
-    /// Calls that the store did not know.
+    /// Calls that were new to the store.
     package var ingested: Int64
     /// Files that had not changed.
     package var skipped: Int64
@@ -28,7 +28,7 @@ package struct ScanDocument: Codable, Hashable, Sendable {
     }
 }
 
-/// What a compaction of the store did.
+/// The result of a compaction.
 package struct CompactionDocument: Codable, Hashable, Sendable {
     package var ok = true
     package var retentionDays: JSONNumber
@@ -43,7 +43,7 @@ package struct CompactionDocument: Codable, Hashable, Sendable {
     }
 }
 
-/// What pricing all stored calls again did.
+/// The result of repricing all stored calls.
 package struct RepricingDocument: Codable, Hashable, Sendable {
     package var ok = true
     /// Calls whose cost changed.

@@ -2,7 +2,7 @@
 
 /// The escapes of JSON strings.
 enum JSONEscapes {
-    /// The bytes that a string of JSON means; what is no escape, and half a surrogate pair, becomes U+FFFD.
+    /// The bytes of a JSON string with its escapes resolved; invalid escapes and unpaired surrogates become U+FFFD.
     static func resolve(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count)

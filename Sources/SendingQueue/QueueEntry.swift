@@ -4,13 +4,13 @@ import CollectorKit
 public import OTLP
 public import Usage
 
-/// One batch in a queue: an OTLP request and what is said about it without looking inside.
+/// One batch in a queue: an OTLP request with its metadata.
 public struct QueueEntry: Sendable, Hashable {
-    /// What the records are.
+    /// The signal of its records.
     public var signal: Signal
-    /// How many records there are.
+    /// The number of records.
     public var records: Int
-    /// When it was taken in.
+    /// When it was received.
     public var time: Timestamp
     /// The request as protobuf.
     public var bytes: [UInt8]
@@ -24,9 +24,9 @@ public struct QueueEntry: Sendable, Hashable {
     }
 }
 
-/// What stands in front of an entry's bytes in a segment: 40 bytes, little-endian.
+/// The header before an entry's bytes in a segment: 40 bytes, little-endian.
 ///
-/// `magic` 4 · `length` 4 · `records` 4 · `signal` 1 · zero 3 · `time` 8 · sum of the bytes 8 · sum of all before 8
+/// `magic` 4 · `length` 4 · `records` 4 · `signal` 1 · zero 3 · `time` 8 · checksum of the bytes 8 · checksum of the header so far 8
 struct EntryHeader: Hashable {
     static let size = 40
     static let magic: UInt32 = 0x3151_6748
@@ -45,7 +45,7 @@ struct EntryHeader: Hashable {
         sum = Checksum.of(entry.bytes, seed: seed)
     }
 
-    /// Reads a header; nil when there is none or it is damaged.
+    /// Decodes a header; nil when there is none or it is damaged.
     init?(_ bytes: UnsafeRawBufferPointer, seed: UInt64) {
         guard bytes.count >= Self.size else { return nil }
         func load<Number: FixedWidthInteger>(_ offset: Int, _ type: Number.Type) -> Number {
@@ -77,14 +77,14 @@ struct EntryHeader: Hashable {
         put(buffer.withUnsafeBytes { Checksum.of(UnsafeRawBufferPointer(rebasing: $0[start...]), seed: ~seed) })
     }
 
-    /// Whether bytes are those the header speaks of.
+    /// Whether these bytes match the header's checksum.
     func matches(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> Bool {
         bytes.count == length && Checksum.of(bytes, seed: seed) == sum
     }
 }
 
 extension Signal {
-    /// The number in files; never changed.
+    /// The number in files; must never change.
     fileprivate var number: UInt8 {
         switch self {
         case .traces: 1

@@ -7,7 +7,7 @@ import Logging
 import Usage
 import YAML
 
-/// The flags by which every command finds its configuration.
+/// The options with which every command finds its configuration.
 struct ConfigOptions: ParsableArguments, Sendable {
     @Option(
         name: .long,
@@ -32,7 +32,7 @@ struct ConfigOptions: ParsableArguments, Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Loads the configuration and builds its graph; both are only of use when `diagnostics` has no errors.
+    /// Loads the configuration and builds its graph; both may be used only when `diagnostics` has no errors.
     func load(_ environment: Environment, diagnostics: inout Diagnostics) -> (root: Node, graph: PipelineGraph)? {
         let source = ConfigSource(paths: config, overrides: overrides, builtIn: Self.builtIn)
         guard let root = source.load(environment, diagnostics: &diagnostics) else { return nil }
@@ -45,7 +45,7 @@ struct ConfigOptions: ParsableArguments, Sendable {
         return (root, graph)
     }
 
-    /// The graph, or the exit that goes with a configuration that cannot be used; all findings are printed.
+    /// The graph; when the configuration has errors, prints all diagnostics and throws the exit code.
     func graph(_ environment: Environment) throws -> PipelineGraph {
         var diagnostics = Diagnostics()
         let loaded = load(environment, diagnostics: &diagnostics)
@@ -56,7 +56,7 @@ struct ConfigOptions: ParsableArguments, Sendable {
 }
 
 extension ConfigOptions {
-    /// The configuration as it is now, for a collector that runs.
+    /// The configuration as it is now on the disk, for a reload.
     func reloaded(_ environment: Environment) -> LoadedGraph {
         var diagnostics = Diagnostics()
         let loaded = load(environment, diagnostics: &diagnostics)

@@ -2,7 +2,7 @@
 
 import Testing
 
-/// The arrows between rooms: which module may import which, as the design draws them.
+/// The dependencies between modules: which module may import which, as in the design.
 struct ImportTests {
     private static let rooms = [
         "Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "HubAPI", "SendingQueue",
@@ -28,7 +28,7 @@ struct ImportTests {
         ],
     ]
 
-    /// A library and the only places that may know it.
+    /// A library and the only modules that may import it.
     private static let libraries: [String: [String]] = [
         "CLibYAML": ["Sources/YAML/"],
         "CMalloc": ["Sources/TelemetryHub/"],
@@ -87,13 +87,13 @@ struct ImportTests {
         }
     }
 
-    /// Only `Files` renames, flushes and locks; stores that flush while batches come in pass the call in.
+    /// Only `Files` renames, flushes and locks files; stores that flush while batches arrive pass a closure.
     @Test func `files are replaced, flushed and locked in one room`() {
         let exceptions = [
-            // The queue and the store of lines flush the file that they append to; the database's folder is probed for room.
+            // The queue and the JSONL store flush the file that they append to; the folder of the database is checked for free space.
             "Sources/SendingQueue/DiskFile.swift", "Plugins/Exporters/JSONL/StorageCalls.swift",
             "Sources/SendingQueue/DiskStorage.swift", "Plugins/Exporters/SQLite/",
-            // It forgets its number in the file of its lock.
+            // It writes its random number to its lock file.
             "Plugins/Exporters/JSONL/StoreLock.swift",
         ]
         for file in tree.files where !file.path.hasPrefix("Tests/") && !file.path.hasPrefix("Sources/Files/") {

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 // SPDX-License-Identifier: Apache-2.0
 
-// Measures the core. A package of its own, so that nobody who builds the program resolves it; the rooms are linked in from there.
+// Measures the core. It is a package of its own, so that building the program does not resolve it; the modules are linked from there.
 
 import PackageDescription
 

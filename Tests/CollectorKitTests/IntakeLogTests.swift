@@ -8,7 +8,7 @@ import Usage
 
 @testable import CollectorKit
 
-/// What the collector remembers of telemetry that it could not take.
+/// The record of telemetry that the collector could not accept.
 struct IntakeLogTests {
     private final class Clock: Sendable {
         private let seconds = Atomic<Int64>(0)
@@ -31,7 +31,7 @@ struct IntakeLogTests {
         log.note(code, path, client: client, status: 404, reason: "nothing is answered here", logger: logger)
     }
 
-    @Test func `what repeats is one entry with its count, and its first and last time`() {
+    @Test func `a repeated problem is one entry with its count, and its first and last time`() {
         refuse("/x")
         clock.pass(7)
         refuse("/x")
@@ -91,7 +91,7 @@ struct IntakeLogTests {
         clock.pass(3_601)
         refuse("/new")
         #expect(log.problems.contains { $0.subject == "/new" })
-        // The counter of a kind never goes down.
+        // The counter of a kind never decreases.
         #expect(log.problemCounts[.unknownPath] == IntakeLog.mostRefusals + 2)
     }
 

@@ -6,7 +6,7 @@ import OTLP
 import RawHTTP
 import Testing
 
-/// OTLP/gRPC at the port of OTLP/HTTP: what arrives, and which code each refusal is.
+/// OTLP/gRPC at the port of OTLP/HTTP: the received data, and the code of each refusal.
 struct GRPCExportTests {
     private static let paths: [Signal: String] = [
         .traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
@@ -14,7 +14,7 @@ struct GRPCExportTests {
         .metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
     ]
 
-    /// Calls once on a connection of its own.
+    /// Sends one call on a new connection.
     private func call(
         _ hub: OTLPHub,
         _ path: String?,
@@ -39,7 +39,7 @@ struct GRPCExportTests {
         try await hub.end()
     }
 
-    @Test func `what cannot be taken has the code that says whether to try again`() async throws {
+    @Test func `a refused call has a code that shows whether to retry`() async throws {
         let hub = try await OTLPHub("max_request_body_size: 1KiB", signals: [.traces, .logs])
         let (logs, message) = (Self.paths[.logs], try Encoding.protobuf.twoRecords(.logs))
         func code(_ path: String?, _ body: [UInt8], _ fields: [(String, String)] = []) async throws -> String? {

@@ -6,7 +6,7 @@ import Foundation
 import OTLP
 import Testing
 
-/// A call counts once, whatever ways it comes: forwarded, directly, or read from the files of a session.
+/// A call counts once by any route: forwarded, sent directly, or read from session files.
 @Suite(.serialized)
 struct ForwardedCallsTests {
     @Test(arguments: [false, true])
@@ -56,7 +56,7 @@ struct ForwardedCallsTests {
         )
         for sandbox in [hub, laptop] { try Self.copySessions(to: sandbox) }
         let program = try await hub.serve()
-        // Nothing runs there: the command sends what it has read before it ends.
+        // Without a running collector the command sends what it has read before it ends.
         let scan = try await laptop.run("scan", "--config", "config.yaml")
         #expect(scan.exitCode == 0, "\(scan.errors)")
         try await waitUntil { try await Self.figures(program)["callCount"] as? Int ?? 0 > 0 }
@@ -103,7 +103,7 @@ struct ForwardedCallsTests {
         """
     }
 
-    /// What must not depend on the way that records took.
+    /// The figures that must not depend on the route of the records.
     private static func figures(_ program: RunningProgram) async throws -> NSDictionary {
         let summary = try await program.get("/api/telemetry/summary?from=2026-01-01&to=2027-01-01").json()
         let keys = [
@@ -113,7 +113,7 @@ struct ForwardedCallsTests {
         return NSDictionary(dictionary: Dictionary(uniqueKeysWithValues: keys.map { ($0, summary[$0] ?? "none") }))
     }
 
-    /// What real clients sent, in the order of their recording.
+    /// Recorded requests of real clients, in order.
     private static func recordings(_ scenario: String = "") throws -> [(Signal, [UInt8])] {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
             path: "Fixtures/forwarding/\(scenario)"

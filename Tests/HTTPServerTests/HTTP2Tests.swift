@@ -8,7 +8,7 @@ import Testing
 
 @testable import HTTPServer
 
-/// What a listener does with HTTP/2: told by its first bytes, bounded, and ended with notice.
+/// HTTP/2 on a listener: detected by its first bytes, limited, and ended with notice.
 struct HTTP2Tests {
     private static let call = Route(.post, "/test.Echo/Say", failureForm: .status) { request in
         let body = try await request.body.collect(limit: 1 << 20)
@@ -71,7 +71,7 @@ struct HTTP2Tests {
         for cut in 1..<bytes.count {
             let client = RawHTTP2(try await bench.connect())
             try await client.connection.send(Array(bytes[..<cut]))
-            // What was sent is read on its own.
+            // Each part is read separately.
             try await Task.sleep(for: .milliseconds(1))
             try await client.connection.send(Array(bytes[cut...]))
             #expect(try await client.answer(on: 1).body == message, "cut at \(cut)")
@@ -139,7 +139,7 @@ struct HTTP2Tests {
         while frame.type != RawHTTP2.Frame.goAway { frame = try await client.next() }
         gate.continuation.yield()
         #expect(try await client.answer(on: 1).body == [9])
-        // The client never confirms the end, and does not hold it up.
+        // The client never confirms the end, which does not delay it.
         await drained
     }
 }

@@ -6,7 +6,7 @@ import HubAPI
 import JSON
 import Testing
 
-/// The description of the API against the types that write and read its documents.
+/// Compares the description of the API with the types that encode and decode its documents.
 struct SchemaTests {
     private let document: JSONValue
 

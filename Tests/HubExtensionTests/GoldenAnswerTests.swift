@@ -8,7 +8,7 @@ import Usage
 
 @testable import HubExtension
 
-/// Every answer of the API byte for byte: the order of members, which are null and which are absent, and how numbers are written.
+/// Every answer of the API byte for byte: the order of members, which are null and which are missing, and how numbers are written.
 ///
 /// `RECORD=1 swift test --filter GoldenAnswerTests` writes the answers again; read them before they are committed.
 struct GoldenAnswerTests {

@@ -3,9 +3,9 @@
 import CollectorKit
 import Testing
 
-/// A scan that is asked for over HTTP.
+/// A scan requested over HTTP.
 struct ScanTests {
-    @Test func `what all scanners read is told in one answer`() async throws {
+    @Test func `one answer reports what all scanners read`() async throws {
         var first = ScanReport()
         (first.scanned, first.ingested, first.skipped, first.durationMilliseconds) = (10, 300, 7, 80)
         first.calls = 310
@@ -29,7 +29,7 @@ struct ScanTests {
         )
     }
 
-    @Test func `what stands in the files is told with the quality of the data`() async throws {
+    @Test func `problems of session files are part of the data quality`() async throws {
         var faults = ScanReport()
         faults.note(ScanProblem(path: "/s/a.jsonl", line: 3, message: "no JSON"))
         faults.note(unknownType: "hologram", UnknownLines(count: 2, first: "/s/a.jsonl:5"))

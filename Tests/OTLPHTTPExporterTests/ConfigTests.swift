@@ -126,7 +126,7 @@ struct ConfigTests {
             "out-of-range compression_params.level"
         ),
     ])
-    func `what cannot work is said with its place`(text: String, problem: String) throws {
+    func `a value that cannot work is reported with its position`(text: String, problem: String) throws {
         #expect(try decode(text).problems == [problem])
     }
 
@@ -159,7 +159,7 @@ struct ConfigTests {
     }
 }
 
-/// Where the queue is found by a command beside the collector.
+/// Where a command finds the queue of a running collector.
 struct QueueFolderTests {
     @Test func `the folder of the queue is said where there is a queue`() {
         var config = OTLPHTTPConfig()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import OTLPReceiver
 
-/// Names of this machine that senders may use without a key.
+/// Host names of this machine under which senders need no key.
 @Suite struct HostPolicyTests {
     @Test(arguments: [
         ("host.docker.internal:4318", true), ("HOST.docker.internal", true), ("host.containers.internal:1", true),

@@ -3,16 +3,16 @@
 import NIOCore
 import NIOHPACK
 
-/// A connection of HTTP/2 whose frames are written and read by hand.
+/// An HTTP/2 connection that sends and receives single frames.
 public final class RawHTTP2 {
-    /// A frame as it is on the wire (RFC 9113 §4.1).
+    /// A frame as on the wire (RFC 9113 §4.1).
     public struct Frame: Sendable {
-        /// The kinds that are used.
+        /// The types of frames in use.
         public static let data: UInt8 = 0, headers: UInt8 = 1, reset: UInt8 = 3, settings: UInt8 = 4, ping: UInt8 = 6
         /// The end of a connection, and the rest of a head.
         public static let goAway: UInt8 = 7, continuation: UInt8 = 9
 
-        /// Which kind it is.
+        /// Its type.
         public let type: UInt8
         /// Its flags; 1 ends a stream, 4 a head.
         public let flags: UInt8
@@ -47,20 +47,20 @@ public final class RawHTTP2 {
         public var reset: UInt32?
     }
 
-    /// What opens a connection: the preface and the client's settings.
+    /// The start of a connection: the preface and the client's settings.
     public static let opening = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + Frame(Frame.settings).bytes
 
-    /// The bytes under it.
+    /// The TCP connection.
     public let connection: RawConnection
     private var decoder = HPACKDecoder(allocator: ByteBufferAllocator())
     private var answers: [UInt32: Answer] = [:]
-    /// What has come for the connection as a whole.
+    /// The received frames of the connection as a whole.
     public private(set) var frames: [Frame] = []
 
-    /// Speaks over a connection; the opening is sent by its owner.
+    /// Uses a connection, whose owner sends the opening.
     public init(_ connection: RawConnection) { self.connection = connection }
 
-    /// A head with fields that are all written out (RFC 7541 §6.2.2).
+    /// A head with literal fields (RFC 7541 §6.2.2).
     public static func head(_ fields: [(String, String)]) -> [UInt8] {
         var bytes: [UInt8] = []
         for (name, value) in fields {
@@ -72,7 +72,7 @@ public final class RawHTTP2 {
         return bytes
     }
 
-    /// A request with POST, as bytes.
+    /// A POST request as bytes.
     public static func post(
         _ path: String,
         on stream: UInt32,
@@ -85,7 +85,7 @@ public final class RawHTTP2 {
             + Frame(Frame.data, flags: ends ? 1 : 0, stream: stream, body).bytes
     }
 
-    /// A call of gRPC, as bytes.
+    /// A gRPC call as bytes.
     public static func call(_ path: String, on stream: UInt32, _ more: [(String, String)] = [], body: [UInt8])
         -> [UInt8]
     {

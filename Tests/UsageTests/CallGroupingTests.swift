@@ -4,7 +4,7 @@ import CollectorTesting
 import Testing
 import Usage
 
-/// Which ids decide, and what a weaker key may join.
+/// Which ids decide, and what a blocking key may join.
 struct CallGroupingTests {
     private static let transcript = UInt64(3)
     private static let rollout = UInt64(4)
@@ -31,7 +31,7 @@ struct CallGroupingTests {
         return line
     }
 
-    /// The number of calls, whatever the order of arrival; nil when the order matters.
+    /// The number of calls, in any order of arrival; nil when the order matters.
     private static func count(_ observations: [Observation]) throws -> Int? {
         var random = SeededGenerator(seed: 1)
         let expected = Set(try LedgerTests.calls(observations))
@@ -165,7 +165,7 @@ struct CallGroupingTests {
     }
 
     @Test func `a constraint holds for sets: a shared weak key does not join what others keep apart`() throws {
-        // The log knows the request, the span the response; the line in between ties them, and the other request's keeps out.
+        // The log has the request id, the span the response id; the line in between joins them, and keeps out the other request's.
         let one = [
             LedgerTests.observation(1, LedgerTests.log, request: 11),
             LedgerTests.observation(2, LedgerTests.span, request: 11, response: 9),
@@ -176,7 +176,7 @@ struct CallGroupingTests {
         #expect(try Self.count(one + other) == 2)
     }
 
-    @Test func `more calls than can be told apart keep a report without a stronger id to itself`() throws {
+    @Test func `a report without a stronger id is not joined to one of too many equal calls`() throws {
         let bare = LedgerTests.observation(9_999, LedgerTests.span, at: 100, response: 9)
         let calls = (1...256).map { Self.line($0, at: Double($0), request: $0 + 1_000, response: 9) }
         #expect(try LedgerTests.calls(calls + [bare]).count == 256)

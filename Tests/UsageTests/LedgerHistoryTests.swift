@@ -4,7 +4,7 @@ import CollectorTesting
 import Testing
 import Usage
 
-/// Ten thousand random histories: deciding and weaker ids, copies, overfullBuckets and late arrivals; one answer whatever the order.
+/// Ten thousand random histories: deciding and weaker ids, copies, overfull buckets and late arrivals; the same result in any order.
 struct LedgerHistoryTests {
     @Test(arguments: UInt64(1)...20)
     func `any order of any history gives the same calls, and no call breaks a rule`(seed: UInt64) throws {
@@ -23,7 +23,7 @@ struct LedgerHistoryTests {
         }
     }
 
-    /// A ledger that got the observations shuffled, some twice, a few at a time.
+    /// A ledger that received the observations shuffled, some twice, a few at a time.
     private static func absorbed(
         _ observations: [Observation],
         _ random: inout SeededGenerator
@@ -39,7 +39,7 @@ struct LedgerHistoryTests {
         return ledger
     }
 
-    /// What must hold for every call and between calls, whatever the figures are.
+    /// Rules for every call and between calls, whatever the figures are.
     private static func checkRules(_ ledger: MemoryLedger) throws {
         var callOfRequest: [UInt64: Int64] = [:]
         var seen: Set<UInt64> = []
@@ -61,7 +61,7 @@ struct LedgerHistoryTests {
         }
     }
 
-    /// A few calls and who reports them.
+    /// A few calls and their sources.
     private struct History {
         var observations: [Observation] = []
 
@@ -127,14 +127,13 @@ struct LedgerHistoryTests {
 }
 
 extension LedgerHistoryTests {
-    /// What many observations have in common.
-    enum Crowd: CaseIterable {
+    /// The properties that many observations have in common.
+    enum SharedProperty: CaseIterable {
         case response, lineage, answer, interval, blockingKey
     }
 
-    @Test(arguments: Crowd.allCases, [250, 256, 257, 300])
-    func `more observations than can be told apart give one answer in any order, too`(overfull: Crowd, size: Int) throws
-    {
+    @Test(arguments: SharedProperty.allCases, [250, 256, 257, 300])
+    func `too many equal observations give one answer in any order, too`(overfull: SharedProperty, size: Int) throws {
         var random = SeededGenerator(seed: UInt64(size))
         let observations =
             (0..<size).flatMap { Self.members(of: overfull, UInt64($0)) }
@@ -159,8 +158,8 @@ extension LedgerHistoryTests {
         }
     }
 
-    /// One call of a overfull, as one or two reporters tell of it.
-    private static func members(of overfull: Crowd, _ number: UInt64) -> [Observation] {
+    /// One call of an overfull bucket, reported by one or two sources.
+    private static func members(of overfull: SharedProperty, _ number: UInt64) -> [Observation] {
         let time = 1_000 + Double(number) * 0.1
         var call = LedgerTests.observation(number + 1, LedgerTests.transcript, at: time, input: Int64(number % 40))
         switch overfull {

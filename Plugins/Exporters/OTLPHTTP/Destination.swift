@@ -11,20 +11,20 @@ import OTLP
 import SendingQueue
 import Usage
 
-/// Where batches go: sends one request and says what became of it.
+/// The destination of batches: sends one request and returns the outcome.
 struct Destination: Sendable {
     private let clients: ForwardingClients
     private let addresses: [Signal: WebAddress]
     private let untaken: UntakenSignals
-    /// Told once of a signal that the destination never takes.
+    /// Called once for a signal that the destination never accepts.
     private let onUntaken: @Sendable (Signal, UInt) -> Void
     private let config: OTLPHTTPConfig
     private let version: String
     private let now: @Sendable () -> Timestamp
 
-    /// A body beyond this is not sent (OTLP 1.11: 64 MiB).
+    /// A larger body is not sent (OTLP 1.11: 64 MiB).
     static let largestBody = 64 << 20
-    /// What is read of an answer (OTLP 1.11: 4 MiB).
+    /// The largest part of an answer that is read (OTLP 1.11: 4 MiB).
     private static let largestAnswer = 4 << 20
     private static let redirections = 5
 
@@ -45,13 +45,13 @@ struct Destination: Sendable {
         addresses = config.addresses
     }
 
-    /// Whether records of a signal have anywhere to go.
+    /// Whether there is an address for a signal.
     func takes(_ signal: Signal) -> Bool { addresses[signal] != nil }
 
-    /// Whether the destination never takes records of a signal, although another signal is taken.
+    /// Whether the destination never accepts a signal, although it accepts another one.
     func neverTakes(_ signal: Signal) -> Bool { untaken.contains(signal, at: now()) }
 
-    /// Sends a request in protobuf, written and compressed as configured.
+    /// Sends a request in protobuf, encoded and compressed as configured.
     func send(_ request: OutgoingRequest, _ signal: Signal) async -> SendOutcome {
         guard let address = addresses[signal] else { return .refused("no endpoint for \(signal) is configured") }
         let body: ByteBuffer
@@ -102,10 +102,10 @@ struct Destination: Sendable {
         return .refused("the destination redirects in a circle")
     }
 
-    /// Why no answer came; a certificate that was not accepted is looked at for its dates.
+    /// Why there was no answer; for a rejected certificate its dates are examined.
     private func reason(_ error: any Error, _ target: WebAddress) async -> String {
         let reason = ConnectionTrouble.reason(error)
-        // A proxy may be the only way there.
+        // Behind a proxy the destination may not be reachable directly.
         guard ConnectionTrouble.isDistrust(error), clients.routes.proxy(for: target) == nil else { return reason }
         let name = config.tls.serverNameOverride.isEmpty ? target.host : config.tls.serverNameOverride
         let certificate = await PresentedCertificate.shown(by: target, under: name, on: clients.direct.eventLoopGroup)
@@ -165,10 +165,10 @@ struct Destination: Sendable {
         var reason: String
     }
 
-    /// Where a body goes instead.
+    /// The address of a redirection.
     ///
-    /// 307 and 308 mean the same request elsewhere; on the others clients turn it into a GET, which would lose the body with a 200. The
-    /// headers hold secrets, so only the same machine is followed.
+    /// 307 and 308 repeat the same request elsewhere; for other codes clients send a GET, which would lose the body and still be answered
+    /// with 200. The headers hold secrets, so that only a redirection to the same machine is followed.
     private func redirection(_ response: HTTPClientResponse, from address: WebAddress) -> Result<WebAddress, Refusal> {
         let code = response.status.code
         guard [307, 308].contains(code), let location = response.headers.first(name: "Location") else {
@@ -213,7 +213,7 @@ struct Destination: Sendable {
         }
     }
 
-    /// A success stays one, even if its body cannot be read: the batch must not come twice.
+    /// A success counts even if its body cannot be read: the batch must not be sent twice.
     private func success(_ response: HTTPClientResponse) async -> SendOutcome {
         do {
             let body = [UInt8](buffer: try await response.body.collect(upTo: Self.largestAnswer))
@@ -229,7 +229,7 @@ struct Destination: Sendable {
         return shown(PartialSuccess.failureMessage([UInt8](buffer: body), response))
     }
 
-    /// A foreign text for a log: short, on one line, without our own secrets.
+    /// An external text for a log: short, on one line, without our own secrets.
     private func shown(_ text: String) -> String {
         var text = String(text.prefix(1_000))
         for secret in config.headers.values where secret.value.count >= 4 {
@@ -243,7 +243,7 @@ struct Destination: Sendable {
 }
 
 extension OutgoingRequest {
-    /// All of it as the network library takes it.
+    /// The request as a buffer of the HTTP library.
     fileprivate var buffer: ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: size)
         for piece in pieces { buffer.writeBytes(piece) }
@@ -252,7 +252,7 @@ extension OutgoingRequest {
 }
 
 extension OTLPHTTPConfig {
-    /// Where records of each signal go.
+    /// The address of each signal.
     var addresses: [Signal: WebAddress] {
         var addresses: [Signal: WebAddress] = [:]
         let whole: [Signal: String] = [.traces: tracesEndpoint, .logs: logsEndpoint, .metrics: metricsEndpoint]
@@ -268,20 +268,20 @@ extension OTLPHTTPConfig {
 }
 
 extension ConfigDuration {
-    /// The time as the network library has it.
+    /// The time in the type of the network library.
     var amount: TimeAmount { .nanoseconds(nanoseconds) }
 }
 
-/// Why no answer came, in words for whoever runs the collector.
+/// Why there was no answer, for the operator of the collector.
 enum ConnectionTrouble {
     private static let distrust = "CERTIFICATE_VERIFY_FAILED"
 
-    /// What the libraries say in their own words, and what that means.
+    /// Texts of the libraries' errors, and their meaning.
     private static let known = [
-        (distrust, "nobody who is trusted vouches for its certificate; see tls.ca_file"),
+        (distrust, "its certificate is not signed by a trusted authority; see tls.ca_file"),
         ("failedToValidateHostname", "its certificate is for another name; see tls.server_name_override"),
-        ("CERTIFICATE_REQUIRED", "it asks for a certificate; see tls.cert_file"),
-        ("WRONG_VERSION_NUMBER", "it does not speak TLS; write http:// if that is meant"),
+        ("CERTIFICATE_REQUIRED", "it requires a client certificate; see tls.cert_file"),
+        ("WRONG_VERSION_NUMBER", "it does not speak TLS; use http:// if that is intended"),
         ("Connection refused", "connection refused"),
         ("Connection reset", "the connection was reset"),
         ("Too many open files", "this process may not open more connections and files"),
@@ -290,10 +290,10 @@ enum ConnectionTrouble {
         ("failed to resolve", "its name is not known"), ("dnsAError", "its name is not known"),
     ]
 
-    /// Whether the certificate of the destination was not accepted, for a reason that the library keeps to itself.
+    /// Whether the certificate of the destination was rejected; the library does not say why.
     static func isDistrust(_ error: any Error) -> Bool { "\(error)".contains(distrust) }
 
-    /// The reason on one short line, without the places in the libraries' sources.
+    /// The reason on one short line, without source positions of the libraries.
     static func reason(_ error: any Error) -> String {
         let text = "\(error)"
         if let (_, meaning) = known.first(where: { text.contains($0.0) }) { return meaning }
@@ -302,14 +302,14 @@ enum ConnectionTrouble {
     }
 }
 
-/// When the certificate that a destination shows is valid.
+/// The validity period of a destination's certificate.
 ///
-/// It is asked for once more after it was not accepted, because the TLS library does not say why; nothing is sent to the destination.
+/// After a certificate was rejected, it is fetched once more, because the TLS library does not say why; no request is sent.
 struct PresentedCertificate: Hashable {
     let notBefore: Timestamp
     let notAfter: Timestamp
 
-    /// As long as it may take to learn it.
+    /// The time limit of fetching it.
     private static let timeout = TimeAmount.seconds(5)
 
     init(notBefore: Timestamp, notAfter: Timestamp) { (self.notBefore, self.notAfter) = (notBefore, notAfter) }
@@ -320,7 +320,7 @@ struct PresentedCertificate: Hashable {
         notAfter = Timestamp(nanoseconds: end.overflow ? .max : end.partialValue)
     }
 
-    /// Asks a destination for it; nil when that does not answer or shows none.
+    /// Fetches the certificate of a destination; nil when there is no answer or no certificate.
     static func shown(by address: WebAddress, under name: String, on group: any EventLoopGroup) async -> Self? {
         let loop = group.next()
         let found = loop.makePromise(of: Self?.self)
@@ -333,7 +333,7 @@ struct PresentedCertificate: Hashable {
                     serverHostname: isName ? name : nil
                 ) { (certificates: [NIOSSLCertificate], recordClass: EventLoopPromise<NIOSSLVerificationResult>) in
                     found.succeed(certificates.first.map { Self($0) })
-                    // Its dates are all that is wanted.
+                    // Only its dates are needed.
                     recordClass.succeed(NIOSSLVerificationResult.failed)
                 }
                 try channel.pipeline.syncOperations.addHandler(handler)
@@ -350,7 +350,7 @@ struct PresentedCertificate: Hashable {
         }
     }
 
-    /// What is wrong with its dates and what to do about it; nil when they are as they should be.
+    /// What is wrong with its dates and what to do about it; nil when they are valid.
     func trouble(at now: Timestamp) -> String? {
         if now > notAfter { return "its certificate has expired on \(notAfter.iso8601.prefix(10)); renew it there" }
         guard now < notBefore else { return nil }

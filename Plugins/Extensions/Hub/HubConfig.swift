@@ -3,7 +3,7 @@
 public import CollectorKit
 import Usage
 
-/// What a user writes under `hub:`.
+/// The keys under `hub:`.
 public struct HubConfig: ComponentConfig {
     /// Where to listen.
     public var endpoint = Endpoint.otlpHTTP
@@ -17,7 +17,7 @@ public struct HubConfig: ComponentConfig {
     public var alerts = AlertsConfig()
     /// How long calls and records are kept when the store is compacted.
     public var retention = ConfigDuration(seconds: 90 * 86_400)
-    /// The time zone of days and months where a question names none.
+    /// The time zone of days and months when a request names none.
     public var timezone = "UTC"
 
     /// HTTPS; nil for plain HTTP.
@@ -31,7 +31,7 @@ public struct HubConfig: ComponentConfig {
         /// Dollars in a calendar month; nil for no budget.
         public var monthly: Double?
 
-        /// No budget.
+        /// Creates a section without a budget.
         public init() {}
     }
 
@@ -53,7 +53,7 @@ public struct HubConfig: ComponentConfig {
         "timezone": "the time zone of days and months where a question names none, such as Europe/Berlin",
     ]) { $1 }
 
-    /// Refuses what no answer could be made of.
+    /// Reports values that make queries impossible.
     public func validate(_ findings: inout ConfigFindings) {
         if ComponentID(store) == nil {
             findings.error(

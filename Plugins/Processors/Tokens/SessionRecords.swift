@@ -3,31 +3,33 @@
 import OTLP
 import Usage
 
-/// What is particular about the records of the `agent_sessions` receiver, which reads the session files of agents.
+/// Records of the `agent_sessions` receiver, which reads the session files of agents.
 ///
-/// They come from this machine's receiver or, forwarded, from another's; their scope tells either way.
+/// They come from this collector's receiver or are forwarded from another's; both have the same scope.
 enum SessionRecords {
     /// The scope of all of them.
     static let scope: StaticString = "hammurabi.agent_sessions"
 
-    /// Facts about a session, and no call.
+    /// The event of facts about a session, which is not a call.
     static let factsEvent: StaticString = "hammurabi.session"
 
-    /// A kind of call that a session file tells of.
+    /// A kind of call in session files.
     struct Kind {
         fileprivate var event: StaticString
-        /// What it was read from.
+        /// The source of the observation.
         var source: Observation.Source
-        /// How far its numbers are trusted; Claude Code's own telemetry counts whole answers where older transcripts hold the beginning of one,
-        /// Codex's rollouts are its own books.
+        /// The priority.
+        ///
+        /// Claude Code's own telemetry counts whole answers where older transcripts have only their beginning; Codex's rollouts are written
+        /// by Codex itself.
         var priority: UInt8
-        /// Whether it may repeat a call of its parent under a request id of its own.
+        /// Whether it may repeat a call of its parent session under another request id.
         var isSideChain = false
     }
 
     private static let kinds = [
         Kind(event: "hammurabi.transcript.call", source: .transcript, priority: 75),
-        // A side question repeats calls of its parent under new ids and may have figures of its own in them.
+        // A side question repeats calls of its parent under new ids and may change their figures.
         Kind(event: "hammurabi.transcript.sidechain", source: .transcript, priority: 74, isSideChain: true),
         Kind(event: "hammurabi.rollout.call", source: .rollout, priority: 95),
         Kind(event: "hammurabi.rollout.total", source: .rollout, priority: 90),
@@ -35,12 +37,12 @@ enum SessionRecords {
         Kind(event: "hammurabi.store.call", source: .agentStore, priority: 75),
     ]
 
-    /// The kind of call that an event tells of; nil when it tells of none.
+    /// The kind of call of an event; nil when the event is not a call.
     static func kind(of event: Slice, in batch: OTLPBatch) -> Kind? {
         kinds.first { batch.equals(event, $0.event) }
     }
 
-    /// Adds what only these records tell of a call.
+    /// Adds facts that only these records have.
     static func complete(_ observation: inout Observation, _ attributes: RecordAttributes, of batch: OTLPBatch) {
         if case .bool(true)? = attributes.other("hammurabi.session.fork", in: batch) {
             observation.origin.value.sessionIsFork = true
@@ -48,13 +50,13 @@ enum SessionRecords {
         if case .string(let place)? = attributes.other("hammurabi.lineage", in: batch), !place.isEmpty {
             observation.keys.lineage = batch.hash(place, after: lineage)
         }
-        // The agent's own id of a call decides as a response id does.
+        // The agent's own id of a call identifies it as a response id does.
         if observation.keys.response == 0,
             case .string(let key)? = attributes.other("hammurabi.call.key", in: batch), !key.isEmpty
         {
             observation.keys.response = batch.hash(key, after: callKey)
         }
-        // It decides, as a response id does: of one lineage there can be several calls.
+        // It identifies the call as a response id does: one lineage can have several calls.
         if observation.keys.response == 0,
             case .string(let place)? = attributes.other("hammurabi.lineage.own", in: batch)
         {
@@ -70,10 +72,10 @@ enum SessionRecords {
     private static let lineage = StableHash(domain: "lineage")
     private static let callKey = StableHash(domain: "call-key")
 
-    /// Where these records name their session, whatever the agent's own telemetry does.
+    /// The key under which these records name their session, independent of the agent's own telemetry.
     static let session: KeyGroup = [.sessionID]
 
-    /// Adds what a record of facts tells of its session.
+    /// Adds the session facts of a record.
     static func complete(
         _ update: inout SessionUpdate,
         record: Int,

@@ -4,18 +4,18 @@ import CollectorKit
 import HTTPTypes
 import OTLP
 
-/// Makes a batch of a request: checks its head, then reads, inflates and decodes the body within its limits.
+/// Creates a batch from a request: checks its head, then reads, decompresses and decodes the body within its limits.
 struct ExportRequestReader {
-    /// The largest body in bytes, before and after it is inflated.
+    /// The largest body in bytes, before and after decompression.
     let limit: Int
-    /// The most records of a request.
+    /// The largest number of records in a request.
     let records: Int
-    /// The codings that a body may have.
+    /// The accepted codings of a body.
     let codings: Set<ContentCoding>
 
-    /// Hands the batch over; both where the request was started when they are short, and else on a worker.
+    /// Decodes and processes the batch, on the calling thread when both are short, else on a worker.
     ///
-    /// What a body inflates to decides, and not what it says it does: 61 KiB can be 64 MiB.
+    /// The decompressed size decides, not the stated one: 61 KiB can be 64 MiB.
     func read<Success>(
         _ request: ServerRequest,
         _ signal: Signal,
@@ -27,7 +27,7 @@ struct ExportRequestReader {
             return try await use(try decode(body, signal, encoding, request))
         }
         var plain: [UInt8]?
-        // One that does not say its size is tried: it costs no more than the work that is short.
+        // A body without a stated size is tried: that costs no more than the limit of short work.
         if let short = request.shortWork, coding.statedSize(of: body) ?? body.count <= short.bytes {
             plain = try inflate(body, coding, atMost: short.bytes, request.memory)
         }
@@ -37,7 +37,7 @@ struct ExportRequestReader {
         }
     }
 
-    /// The bytes to read, and what was done to them.
+    /// The bytes of the body, and their coding.
     private func body(of request: ServerRequest) async throws(Refusal) -> ([UInt8], ContentCoding) {
         if GRPC.isCall(request.head) { return try await message(of: request) }
         let coding = ContentCoding(contentEncoding: request.head.headerFields[.contentEncoding])
@@ -45,7 +45,7 @@ struct ExportRequestReader {
         return (try await collect(request.body, limit), coding)
     }
 
-    /// The message of a call of gRPC, which says itself whether it is compressed.
+    /// The message of a gRPC call, whose prefix says whether it is compressed.
     private func message(of request: ServerRequest) async throws(Refusal) -> ([UInt8], ContentCoding) {
         let body = try await collect(request.body, limit + GRPC.prefixLength)
         let (message, isCompressed): ([UInt8], Bool)
@@ -75,7 +75,7 @@ struct ExportRequestReader {
         }
     }
 
-    /// The inflated body; nil when it is longer than the work that is short.
+    /// The decompressed body; nil when it is longer than the limit of short work.
     private func inflate(
         _ body: [UInt8],
         _ coding: ContentCoding,

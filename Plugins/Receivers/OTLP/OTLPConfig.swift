@@ -4,7 +4,7 @@ public import CollectorKit
 import HTTPTypes
 import OTLP
 
-/// What a user writes under `otlp:`.
+/// The keys under `otlp:`.
 public struct OTLPConfig: ComponentConfig {
     /// How OTLP comes in.
     public var protocols = Protocols()
@@ -23,9 +23,9 @@ public struct OTLPConfig: ComponentConfig {
 
     /// What each key means.
     public static let documentation = TLSConfig.documentation(under: "protocols.http.tls").merging([
-        "protocols.http.auth": "who asks for keys",
+        "protocols.http.auth": "the extension that checks keys",
         "protocols.http.auth.authenticator":
-            "the id of an extension; one under service.extensions asks at every listener, whether it is named here or not",
+            "the id of an extension; one under service.extensions applies to every listener, whether it is named here or not",
         "protocols": "how OTLP comes in",
         "protocols.http": "OTLP over HTTP, protobuf and JSON",
         "protocols.http.endpoint": "where to listen, host:port",
@@ -43,7 +43,7 @@ public struct OTLPConfig: ComponentConfig {
         "protocols.http.traces_url_path": "where traces are posted, beside Langfuse's path /api/public/otel/v1/traces",
         "protocols.http.logs_url_path": "where logs are posted, beside /api/public/otel/v1/logs",
         "protocols.http.metrics_url_path": "where metrics are posted, beside /api/public/otel/v1/metrics",
-        "protocols.http.include_metadata": "has no effect: no component asks for the header fields of requests",
+        "protocols.http.include_metadata": "has no effect: no component reads the header fields of requests",
         "protocols.http.response_headers": "header fields that are added to every answer",
         "protocols.http.read_header_timeout": "how long the head of a request may take; 0 means 10s",
         "protocols.http.read_timeout":
@@ -66,18 +66,18 @@ public struct OTLPConfig: ComponentConfig {
 
 // MARK: - Absent Keys
 
-/// What to tell whoever brings a key of the OpenTelemetry Collector that is not here.
+/// Advice about keys of the OpenTelemetry Collector that are not supported.
 extension OTLPConfig.Protocols: AbsentKeyAdvising {
-    /// The help for each key that is not there.
+    /// The advice for each such key.
     public static let absentKeys = [
         "grpc": "remove it: the endpoint of http takes OTLP/gRPC, too; let senders use its port 4318",
         "thrift_http": "remove it: only OTLP comes in here",
     ]
 }
 
-/// What to tell whoever brings a key of the OpenTelemetry Collector that is not offered yet, or one of an older Collector.
+/// Advice about keys of the OpenTelemetry Collector that are not supported, or that an older Collector had.
 extension OTLPConfig.HTTP: AbsentKeyAdvising {
-    /// The help for each key that is not there.
+    /// The advice for each such key.
     public static let absentKeys = [
         "tls_settings": "write tls",
         "middlewares": "remove it: there are none yet; let a processor change or refuse what comes in",
@@ -89,49 +89,49 @@ extension OTLPConfig.HTTP: AbsentKeyAdvising {
 // MARK: - HTTP
 
 extension OTLPConfig {
-    /// How OTLP comes in over HTTP; the keys are those of the OpenTelemetry Collector.
+    /// The settings of OTLP/HTTP; the keys are those of the OpenTelemetry Collector.
     public struct HTTP: ConfigSection {
         /// Where to listen.
         public var endpoint = Endpoint.otlpHTTP
-        /// The family of the address.
+        /// The address family.
         public var transport = Transport.tcp
-        /// The largest body that is taken, before and after it is inflated.
+        /// The largest accepted body, before and after decompression.
         public var maxRequestBodySize = BodySizeLimit.standard
-        /// The most records of one request.
+        /// The largest number of records in a request.
         public var maxRequestRecords = 100_000
-        /// How many bytes a second a body must bring on average once its first 20 seconds are over; 0 for no least rate.
+        /// The least average rate of a body in bytes a second after its first 20 seconds; 0 for no limit.
         public var minBodyRate = ConfigByteSize(bytes: 500)
-        /// The codings of bodies that are taken; the empty text stands for none.
+        /// The accepted codings of bodies; the empty text means uncompressed.
         public var compressionAlgorithms = ["", "gzip", "deflate", "zstd"]
-        /// By which names of this machine programs may send without keys, beside the loopback names and those of containers.
+        /// Host names under which programs may send without keys, in addition to the loopback names and those of containers.
         public var allowedHosts: [String] = []
-        /// Where traces are posted.
+        /// The path for traces.
         public var tracesURLPath = "/v1/traces"
-        /// Where logs are posted.
+        /// The path for logs.
         public var logsURLPath = "/v1/logs"
-        /// Where metrics are posted.
+        /// The path for metrics.
         public var metricsURLPath = "/v1/metrics"
-        /// Taken for the sake of configurations that have it; nothing here asks for the fields of a request.
+        /// Accepted for configurations that have it, without effect: no component reads the header fields of requests.
         public var includeMetadata = false
-        /// Header fields that are added to every answer.
+        /// Header fields added to every answer.
         public var responseHeaders: [String: Secret] = [:]
-        /// How long the head of a request may take; 0 for the listener's own limit.
+        /// The time limit for the head of a request; 0 for the listener's own limit.
         public var readHeaderTimeout = ConfigDuration(nanoseconds: 0)
-        /// How long a body may take in all; 0 for the listener's own limits.
+        /// The time limit for a whole body; 0 for the listener's own limits.
         public var readTimeout = ConfigDuration(nanoseconds: 0)
-        /// How long an answer may take to be read; 0 for the listener's own limit.
+        /// The time limit for a client to read an answer; 0 for the listener's own limit.
         public var writeTimeout = ConfigDuration(nanoseconds: 0)
-        /// How long a connection may be open without a request; 0 for the listener's own limit.
+        /// The time limit of a connection without a request; 0 for the listener's own limit.
         public var idleTimeout = ConfigDuration(nanoseconds: 0)
         /// Whether a connection may serve more than one request.
         public var keepAlivesEnabled = true
         /// The newer form of the two before.
         public var keepalive = KeepAlive()
-        /// What browsers may do.
+        /// Cross-origin requests of browsers.
         public var cors = CORS()
         /// HTTPS; nil for plain HTTP.
         public var tls: TLSConfig?
-        /// Who asks for keys; nil leaves that to the service.
+        /// The authenticator; nil for that of the service.
         public var auth: Auth?
 
         /// The defaults.
@@ -157,23 +157,23 @@ extension OTLPConfig {
         }
     }
 
-    /// The family of an address; a socket of the file system is known by name only, to be refused with advice.
+    /// The address family; `unix` is known only to be reported with advice.
     public enum Transport: String, Codable, Sendable, CaseIterable {
-        /// Either family.
+        /// IPv4 or IPv6.
         case tcp
-        /// IPv4 alone.
+        /// IPv4 only.
         case tcp4
-        /// IPv6 alone.
+        /// IPv6 only.
         case tcp6
-        /// Not offered.
+        /// Not supported.
         case unix
     }
 
-    /// Whether and how long connections are kept.
+    /// The settings of persistent connections.
     public struct KeepAlive: ConfigSection {
         /// Whether a connection may serve more than one request.
         public var enabled = true
-        /// How long a connection may be open without a request; 0 for the listener's own limit.
+        /// The time limit of a connection without a request; 0 for the listener's own limit.
         public var idleTimeout = ConfigDuration(nanoseconds: 0)
 
         /// The defaults.
@@ -185,32 +185,32 @@ extension OTLPConfig {
         }
     }
 
-    /// Who asks for keys.
+    /// The authenticator.
     public struct Auth: ConfigSection, AbsentKeyAdvising {
-        /// The id of an extension; with one under `service.extensions`, every listener asks for keys, whether this is written or not.
+        /// The id of an extension; an authenticator under `service.extensions` applies to every listener, with or without this section.
         public var authenticator = "api_keys"
 
         /// The usual extension.
         public init() {}
 
-        /// The help for a key of the OpenTelemetry Collector that is not there.
+        /// Advice about a key of the OpenTelemetry Collector that is not supported.
         public static let absentKeys = [
             "request_params": "remove it: keys are taken from header fields alone, because addresses end up in logs"
         ]
     }
 
-    /// What browsers may do.
+    /// Cross-origin requests of browsers.
     public struct CORS: ConfigSection {
-        /// The origins whose pages may send; `*` stands for any text.
+        /// The origins whose pages may send; `*` matches any text.
         public var allowedOrigins: [String] = []
-        /// The header fields that pages may send; every one when the list is empty or has a `*`.
+        /// The header fields that pages may send; all when the list is empty or has a `*`.
         public var allowedHeaders: [String] = []
         /// The header fields of answers that pages may read.
         public var exposedHeaders: [String] = []
-        /// For how many seconds a browser may remember what it is allowed; 0 leaves that to the browser.
+        /// How many seconds a browser may cache a preflight answer; 0 leaves that to the browser.
         public var maxAge = 0
 
-        /// No page may send.
+        /// Allows no page to send.
         public init() {}
 
         enum CodingKeys: String, CodingKey {
@@ -225,7 +225,7 @@ extension OTLPConfig {
 // MARK: - Listening
 
 extension OTLPConfig {
-    /// The listener, and the paths that only one component can answer.
+    /// The listener, and the paths that only one component can serve.
     public var resources: [ConfigResource] {
         let (http, section) = (protocols.http, ["protocols", "http"])
         let paths = Signal.allCases.map { signal in
@@ -243,7 +243,7 @@ extension OTLPConfig {
 }
 
 extension OTLPConfig.HTTP {
-    /// Where to listen, with the name of this machine made an address of the family that is wanted.
+    /// The address to listen on; a name of this machine is resolved to an address of the configured family.
     var address: Endpoint {
         guard endpoint.host == "localhost" else { return endpoint }
         switch transport {
@@ -253,12 +253,12 @@ extension OTLPConfig.HTTP {
         }
     }
 
-    /// What is asked of the listener.
+    /// The limits of the listener's connections.
     var connectionTerms: ConnectionTerms {
         var terms = ConnectionTerms()
         terms.headTime = readHeaderTimeout.ifSet
         terms.bodyTime = readTimeout.ifSet
-        // The usual rate is the listener's own.
+        // The default rate is the listener's own.
         if minBodyRate != Self().minBodyRate { terms.leastBodyRate = Int(clamping: minBodyRate.bytes) }
         terms.answerTime = writeTimeout.ifSet
         terms.idleTime = keepalive.idleTimeout.ifSet ?? idleTimeout.ifSet
@@ -266,7 +266,7 @@ extension OTLPConfig.HTTP {
         return terms
     }
 
-    /// Where records of a signal are posted; the slash in front may be left out, and one at the end means nothing.
+    /// The path of a signal; a missing slash at the start is added, one at the end is removed.
     func path(of signal: Signal) -> String {
         let written =
             switch signal {
@@ -281,10 +281,10 @@ extension OTLPConfig.HTTP {
     /// The key of that path.
     func pathKey(of signal: Signal) -> String { "\(signal)_url_path" }
 
-    /// The codings of bodies that are taken.
+    /// The accepted codings of bodies.
     var codings: Set<ContentCoding> { Set(compressionAlgorithms.compactMap { ContentCoding(name: $0) }) }
 
-    /// What is added to every answer, in the order of the names.
+    /// The fields added to every answer, ordered by name.
     var responseFields: [HTTPField] {
         responseHeaders.sorted { $0.key < $1.key }.compactMap { name, secret in
             HTTPField.Name(name).map { HTTPField(name: $0, value: secret.value) }
@@ -293,14 +293,14 @@ extension OTLPConfig.HTTP {
 }
 
 extension ConfigDuration {
-    /// The time, unless it is 0, which stands for whatever is usual.
+    /// The time; nil for 0, which means the default.
     fileprivate var ifSet: Duration? { nanoseconds == 0 ? nil : duration }
 }
 
 // MARK: - Validation
 
 extension OTLPConfig {
-    /// Refuses paths that cannot be told apart or never match, limits that cannot be kept, and what is not offered.
+    /// Reports paths that are equal or never match, limits out of range, and unsupported values.
     public func validate(_ findings: inout ConfigFindings) {
         let http = HTTPFindings(http: protocols.http)
         http.checkTransport(&findings)
@@ -314,18 +314,18 @@ extension OTLPConfig {
     }
 }
 
-/// What is wrong with the section `http`.
+/// Reports errors of the section `http`.
 private struct HTTPFindings {
     let http: OTLPConfig.HTTP
 
-    /// What a batch can hold, with room for the growth of JSON that becomes protobuf.
+    /// The sizes that a batch can hold, with room for JSON that grows when it becomes protobuf.
     private static let bodySizes: ClosedRange<Int64> = 1...(1 << 30)
     private static let recordCounts = 1...10_000_000
-    /// A shorter time ends what has hardly begun; a longer one is no limit.
+    /// The range of time limits: a shorter one would end every request, a longer one is no limit.
     private static let times: ClosedRange<Int64> = 1_000_000...86_400_000_000_000
-    /// The codings of the OpenTelemetry Collector that cannot be undone here.
+    /// The codings of the OpenTelemetry Collector that are not supported.
     private static let absentCodings = ["snappy", "lz4", "x-snappy-framed"]
-    /// What the collector alone decides about an answer.
+    /// Fields of an answer that only the collector sets.
     private static let ownFields = [
         "connection", "content-encoding", "content-length", "content-type", "transfer-encoding",
     ]

@@ -6,7 +6,7 @@ import Logging
 import OTLP
 import Synchronization
 
-/// Takes in OTLP over HTTP and gRPC: one route for each signal and form, answered once the pipeline has the batch.
+/// Receives OTLP over HTTP and gRPC: one route for each signal and protocol, answered once the pipeline has taken the batch.
 final class OTLPReceiver: Receiver, HTTPServing {
     private let http: OTLPConfig.HTTP
     private let settings: ComponentSettings
@@ -36,19 +36,19 @@ final class OTLPReceiver: Receiver, HTTPServing {
 
     var tls: TLSConfig? { http.tls }
 
-    /// Where Langfuse's SDK posts, whose user can name the host and nothing else (`/traces` is appended).
+    /// The path to which Langfuse's SDK posts; its user can configure the host but not the path (`/traces` is appended).
     ///
-    /// Seen from the SDK 5.0.4 and LiteLLM's `langfuse_otel`: protobuf in gzip, and basic authentication with a public key as the user
-    /// and a secret key as the password.
+    /// Observed in SDK 5.0.4 and LiteLLM's `langfuse_otel`: gzipped protobuf, and basic authentication with a public key as the user and
+    /// a secret key as the password.
     private static let langfusePath = "/api/public/otel/v1"
 
-    /// Each signal at its own path, and beside it at Langfuse's unless something else answers there.
+    /// Each signal at its own path, and at Langfuse's path unless another route has it.
     var routes: [Route] {
         let fixed = Signal.allCases.flatMap { routes(of: $0, at: "\(Self.langfusePath)/\($0)", isOwn: false) }
         return Signal.allCases.flatMap { routes(of: $0, at: http.path(of: $0), isOwn: true) } + fixed + calls
     }
 
-    /// The calls of gRPC: an export of each signal, and the question whether the server is there (grpc.health.v1).
+    /// The gRPC methods: an export for each signal, and the health check (grpc.health.v1).
     private var calls: [Route] {
         let exports = Signal.allCases.map { signal in
             Route(.post, signal.exportMethod, failureForm: .status, takesTelemetry: true, givesWay: true) {
@@ -70,12 +70,12 @@ final class OTLPReceiver: Receiver, HTTPServing {
         }
     }
 
-    /// SERVING, for the server as a whole and for each service of it.
+    /// SERVING, for the server as a whole and for each of its services.
     private func health(_ request: ServerRequest) async -> ServerResponse {
         guard GRPC.isCall(request.head) else { return ServerResponse(.unsupportedCall, encoding: .protobuf) }
         guard let body = try? await request.body.collect(limit: 1_024), let message = try? GRPC.message(in: body).bytes
         else { return ServerResponse(.malformedCall("the question is too long or no message"), encoding: .protobuf) }
-        // HealthCheckRequest.service, a string of field 1; its length takes one byte.
+        // HealthCheckRequest.service is a string in field 1; its length takes one byte.
         let service = String(decoding: message.dropFirst(2), as: UTF8.self)
         guard service.isEmpty || Signal.allCases.contains(where: { $0.exportMethod == "/\(service)/Export" }) else {
             var response = ServerResponse(.notFound, [.grpcStatus: "\(GRPC.Code.notFound.rawValue)"])
@@ -113,7 +113,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
         return [post, preflight]
     }
 
-    /// The answer to a browser that asks whether its page may send; without consent the page sends nothing.
+    /// The answer to a CORS preflight; without permission the page sends nothing.
     private func preflight(_ request: HTTPRequest) -> ServerResponse {
         var response = adding(to: origins.preflight(request))
         if response.head.headerFields[.accessControlAllowOrigin] == nil {
@@ -131,7 +131,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
         return adding(to: response)
     }
 
-    /// The answer with what the user wants in every answer; what it says by itself stays.
+    /// The answer with the configured header fields added; fields that it has already are kept.
     private func adding(to response: ServerResponse) -> ServerResponse {
         var response = response
         for field in addedFields where response.head.headerFields[field.name] == nil {
@@ -140,7 +140,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
         return response
     }
 
-    /// An unusable type leaves no way to tell which encoding the sender reads; JSON can at least be read by people.
+    /// With an unusable content type the sender's encoding is unknown; JSON can at least be read by people.
     private func answerWithoutOrigin(_ request: ServerRequest, _ signal: Signal) async -> ServerResponse {
         guard let encoding = BodyEncoding(contentType: request.head.headerFields[.contentType]) else {
             return ServerResponse(.unsupportedType, encoding: .json)
@@ -167,12 +167,12 @@ final class OTLPReceiver: Receiver, HTTPServing {
         }
     }
 
-    /// Whether processors look through a batch in a moment: 256 KiB of usual records are 800 of them with 6,000 attributes.
+    /// Whether the processors need little time for a batch: 256 KiB of usual records are 800 records with 6,000 attributes.
     private static func isShort(_ otlp: OTLPBatch) -> Bool {
         otlp.records.count <= 2_000 && otlp.attributes.count <= 20_000
     }
 
-    /// The answer to what was taken; notes what is wrong with it.
+    /// The answer to an accepted request; records its problems.
     private func answer(_ content: ExportRequest, _ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding)
         -> ServerResponse
     {
@@ -188,7 +188,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
         return ServerResponse(accepting: otlp, encoding: encoding)
     }
 
-    /// Notes records that an accepted request lost.
+    /// Records the loss of records of an accepted request.
     private func note(
         _ count: Int,
         _ code: IntakeProblem.Code,
@@ -223,7 +223,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
 }
 
 extension Signal {
-    /// The path of the call that exports this signal.
+    /// The path of the gRPC method that exports this signal.
     fileprivate var exportMethod: String {
         switch self {
         case .traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -234,7 +234,7 @@ extension Signal {
 }
 
 extension ComponentFactory {
-    /// Takes in OTLP over HTTP and gRPC.
+    /// Receives OTLP over HTTP and gRPC.
     public static let otlp = ComponentFactory.receiver(
         "otlp",
         OTLPConfig.self,
@@ -242,7 +242,7 @@ extension ComponentFactory {
     ) { config, settings, next in OTLPReceiver(config.protocols.http, settings, next: next) }
 }
 
-/// Tells the user what is odd about the senders: each thing once and not with every request; counts all of it.
+/// Logs deviations of senders, each kind once and not for every request; counts all of them.
 final class SenderWarnings: Sendable {
     private let settings: ComponentSettings
     private let made = Mutex<Set<SenderWarning>>([])
@@ -257,7 +257,7 @@ final class SenderWarnings: Sendable {
         self.settings = settings
     }
 
-    /// A request was accepted that is not as OTLP has it.
+    /// Records the deviations of an accepted request from OTLP.
     func remark(_ notes: OTLPNotes) {
         settings.counters.add(notes.snakeCaseNames + notes.stringIndexes + notes.invalidSequences, to: .deviations)
         if notes.snakeCaseNames > 0 {
@@ -286,20 +286,20 @@ final class SenderWarnings: Sendable {
     }
 }
 
-/// Which web pages may send (CORS): answers preflights and marks answers that pages may read.
+/// Decides which web pages may send (CORS): answers preflights and adds the fields to answers that pages may read.
 struct OriginPolicy {
     private let patterns: [String]
-    /// The names of the fields that pages may send, in lower case; nil for every one.
+    /// The names of the fields that pages may send, in lower case; nil for all.
     private let allowedHeaders: Set<String>?
     private let exposedHeaders: String
     private let maxAge: Int
 
-    /// What pages may send with any request, and what browsers add by themselves.
+    /// Fields that pages may send with any request, and those that browsers add.
     private static let harmlessHeaders: Set<String> = [
         "accept", "accept-language", "content-language", "content-type", "origin", "x-requested-with",
     ]
 
-    /// Creates a policy from origins in which `*` stands for any text.
+    /// Creates a policy from origins in which `*` matches any text.
     init(_ cors: OTLPConfig.CORS) {
         patterns = cors.allowedOrigins.map { $0.lowercased() }
         let isOpen = cors.allowedHeaders.isEmpty || cors.allowedHeaders.contains("*")
@@ -314,7 +314,7 @@ struct OriginPolicy {
     /// Whether pages of an origin may send.
     func allows(_ origin: String) -> Bool { patterns.contains { Self.matches(origin.lowercased(), $0) } }
 
-    /// The answer to the question that a browser asks before it sends; without consent when the origin or a field is not allowed.
+    /// The answer to a preflight; without permission when the origin or a field is not allowed.
     func preflight(_ request: HTTPRequest) -> ServerResponse {
         let wanted = request.headerFields[.accessControlRequestHeaders]
         guard isAllowed(wanted ?? "") else { return ServerResponse(.noContent, [.vary: "Origin"]) }
@@ -322,13 +322,13 @@ struct OriginPolicy {
         if fields[.accessControlAllowOrigin] != nil {
             fields[.accessControlAllowMethods] = "POST"
             fields[.accessControlAllowHeaders] = wanted
-            // Less than 0 forbids to remember, which browsers are told with 0.
+            // A negative value forbids caching, which browsers know as 0.
             if maxAge != 0 { fields[.accessControlMaxAge] = "\(max(0, maxAge))" }
         }
         return ServerResponse(.noContent, fields)
     }
 
-    /// What an answer to this request has to say about its origin.
+    /// The CORS fields of the answer to this request.
     func fields(for request: HTTPRequest) -> HTTPFields {
         var fields = consent(to: request)
         if fields[.accessControlAllowOrigin] != nil, !exposedHeaders.isEmpty {
@@ -350,12 +350,12 @@ struct OriginPolicy {
             let pattern = patterns.first(where: { Self.matches(origin.lowercased(), $0) })
         else { return fields }
         fields[.accessControlAllowOrigin] = origin
-        // Browsers' `sendBeacon` always carries credentials; a policy for every page never allows them.
+        // Browsers' `sendBeacon` always sends credentials; a policy for every page never allows them.
         if pattern != "*" { fields[.accessControlAllowCredentials] = "true" }
         return fields
     }
 
-    /// Whether a text matches a pattern: its parts between the asterisks occur in their order, first and last at the ends.
+    /// Whether a text matches a pattern: the parts between the asterisks occur in order, the first and last at the ends.
     static func matches(_ text: String, _ pattern: String) -> Bool {
         let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
         guard let first = parts.first, let last = parts.last, parts.count > 1 else { return text == pattern }

@@ -4,20 +4,20 @@ import CollectorKit
 import OTLP
 public import YAML
 
-/// Makes a graph of a configuration and reports everything that is wrong with it, all in one run.
+/// Builds a graph from a configuration and reports every error of the configuration in one run.
 public struct GraphBuilder {
     private let registry: Registry
     private let decoder: ConfigDecoder
     private var graph = PipelineGraph()
     private var diagnostics: Diagnostics
-    /// Components that are declared and could not be understood; naming them is no second fault.
+    /// Components that are declared but could not be read; a reference to one is not reported as a second error.
     private var misunderstood: [ComponentKind: Set<ComponentID>] = [:]
 
     private static let sections = [
         "receivers", "processors", "exporters", "extensions", "connectors", "service", "plugins",
     ]
 
-    /// The keys of the service section that people write without it.
+    /// Keys of the service section that users often write at the top level.
     private static let partsOfService = ["pipelines": "service", "telemetry": "service"]
 
     /// Builds a graph; it may be used only if `diagnostics` has no errors afterwards.
@@ -49,7 +49,7 @@ public struct GraphBuilder {
         }
         for reserved in ["connectors", "plugins"] {
             guard let entry = sections.entry(reserved), !entry.value.isNull else { continue }
-            // A connector is named as an exporter and as a receiver; that is no second fault.
+            // A connector is named both as an exporter and as a receiver; that is not a second error.
             let ids = (entry.value.mapping?.entries ?? []).compactMap { ComponentID($0.key.text) }
             for kind in [ComponentKind.receiver, .exporter] { misunderstood[kind, default: []].formUnion(ids) }
             diagnostics.append(
@@ -57,7 +57,7 @@ public struct GraphBuilder {
             )
         }
         guard let service = sections.entry("service") else {
-            // Whoever wrote a part of it has been told where it belongs.
+            // A part of it at the top level was reported already, with the place where it belongs.
             if sections.entries.contains(where: { Self.partsOfService[$0.key.text] != nil }) { return }
             diagnostics.append(
                 .error(
@@ -74,7 +74,7 @@ public struct GraphBuilder {
         diagnostics.append(contentsOf: GraphRules(graph: graph, named: service.value.words).findings())
     }
 
-    /// The section whose unknown name is next to that of the kind: its components are not undeclared as well.
+    /// The section whose misspelled name is close to that of the kind: its components are not reported as undeclared too.
     private func misspelled(_ kind: ComponentKind, in sections: Node.Mapping) -> Node? {
         sections.entries.first { entry in
             !Self.sections.contains(entry.key.text)
@@ -88,7 +88,7 @@ public struct GraphBuilder {
         guard let node, !node.isNull else { return }
         let help = node.words.min().map { "write each id as a key: \"\($0):\"" }
         guard let entries = mapping(node, kind.rawValue, help: help)?.entries else {
-            // What is named where it cannot be declared is not undeclared as well.
+            // Components named in a misplaced section are not reported as undeclared too.
             misunderstood[kind, default: []].formUnion(node.words.compactMap { ComponentID($0) })
             return
         }
@@ -173,7 +173,7 @@ public struct GraphBuilder {
         return nil
     }
 
-    /// Reports keys that are none; `parts` names the section in which a key is one.
+    /// Reports unknown keys; `parts` maps a key to the section in which it is valid.
     private mutating func checkKeys(
         of section: Node.Mapping,
         against keys: [String],
@@ -197,7 +197,7 @@ public struct GraphBuilder {
 
 // MARK: - Service
 
-/// What the service section says: the extensions, the pipelines, and what the collector tells about itself.
+/// The service section: the extensions, the pipelines, and the collector's own telemetry.
 extension GraphBuilder {
     private mutating func readService(_ entry: Node.Entry) {
         guard let service = mapping(entry.value, "service") else { return }
@@ -215,7 +215,7 @@ extension GraphBuilder {
         }
         if let entry = service.entry("memory_limit"), !entry.value.isNull { readMemoryLimit(entry) }
         guard let pipelines = service.entry("pipelines"), !pipelines.value.isEmpty else {
-            // A near miss of the key has been reported as such.
+            // A misspelled key was reported already.
             if service.entries.contains(where: { suggestion(for: $0.key.text, among: ["pipelines"]) != nil }) { return }
             diagnostics.append(
                 .error(
@@ -301,7 +301,7 @@ extension GraphBuilder {
         }
     }
 
-    /// The components a list names; each must be declared, and none may be there twice.
+    /// The components that a list names; each must be declared, and must appear in the list once.
     private mutating func references(_ node: Node, _ kind: ComponentKind, _ place: String) -> [ComponentID] {
         guard !node.isNull else { return [] }
         guard let elements = node.sequence?.elements else {
@@ -350,9 +350,9 @@ extension GraphBuilder {
     }
 }
 
-/// What to do about components of the OpenTelemetry Collector that this program does not have.
+/// Advice about components of the OpenTelemetry Collector that this program does not have.
 ///
-/// Configurations are carried over from there, so an unknown type is more often a known one of theirs than a slip.
+/// Configurations are often copied from there, so an unknown type is more often one of its types than a misspelling.
 struct ForeignComponents {
     let registry: Registry
 
@@ -370,18 +370,18 @@ struct ForeignComponents {
         }
     }
 
-    /// Why a component is not needed here, so that a configuration that has it works as well without it; nil for every other.
+    /// Why a component is not needed here and its configuration works without it; nil for every other component.
     func remark(_ kind: ComponentKind, _ type: String) -> String? {
         guard let note = Self.needless[kind]?[type] else { return nil }
         let places = kind == .extension ? "service.extensions" : "the pipelines"
         return "\(note); remove it here and in \(places)"
     }
 
-    /// What there is in place of a component.
+    /// What this program offers instead of a component.
     private enum Substitute {
-        /// A type that does the same, the best one first, and in which way.
+        /// Types that do the same, the best one first, and how.
         case replaced([String], how: String)
-        /// None; what comes nearest, and why it is not the same.
+        /// No replacement; names the nearest one, and why it is different.
         case absent(String? = nil)
     }
 
@@ -404,10 +404,10 @@ struct ForeignComponents {
         how: "sends the same over HTTP, usually to port 4318 in place of 4317"
     )
     private static let clientKey = Substitute.absent(
-        "an exporter shows its key by headers: { Authorization: ... }, and api_keys asks senders for theirs"
+        "an exporter sends its key with headers: { Authorization: ... }; api_keys checks the keys of senders"
     )
     private static let sampling = Substitute.absent(
-        "filter drops records by what they say, and nothing is drawn by lot, so that each call is counted"
+        "filter drops records by their content; there is no random sampling, so that each call is counted"
     )
 
     private static let others: [ComponentKind: [String: Substitute]] = [

@@ -4,13 +4,13 @@ import CollectorKit
 import HTTPServer
 import HTTPTypes
 
-/// What an assembly answers at each of its endpoints.
+/// The routes and the connection settings of an assembly at each of its endpoints.
 struct ServedSites {
     let sites: [Endpoint: ServedSite]
 
-    /// Joins the routes of components and reads certificates.
+    /// Merges the routes of components and reads certificates.
     ///
-    /// - Throws: ``StartError`` when two components answer the same, certificates cannot be used, or a listener would be open to all.
+    /// - Throws: ``StartError`` when two components have the same route, certificates cannot be used, or a listener would be open to all.
     init(_ assembly: Assembly, _ state: CollectorState) throws(StartError) {
         var sites: [Endpoint: ServedSite] = [:]
         let authenticator = assembly.authenticator
@@ -39,9 +39,9 @@ struct ServedSites {
     }
 }
 
-/// Lets a reader look at what passes through a component: `GET /api/telemetry/tap/{component}?limit=10`, one OTLP/JSON request a line.
+/// Streams samples of a component's batches: `GET /api/telemetry/tap/{component}?limit=10`, one OTLP/JSON request a line.
 ///
-/// Samples are taken ten times a second at most; the answer ends with the limit, the component or the reader.
+/// At most ten samples a second are taken; the answer ends at the limit, or when the component stops or the client disconnects.
 struct TapRoute {
     let state: CollectorState
 

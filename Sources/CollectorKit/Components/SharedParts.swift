@@ -2,9 +2,9 @@
 
 import Synchronization
 
-/// What the components of one id have in common over all pipelines, signals and reloads of a collector.
+/// Objects that the components of one id share over all pipelines, signals and reloads of a collector.
 ///
-/// Each pipeline gets a processor of its own, so that one that has to know of logs what came as traces keeps it here. May be used from
+/// Each pipeline has its own instance of a processor; an instance that needs data from another pipeline keeps it here. Safe to use from
 /// many tasks at once.
 public final class SharedParts: Sendable {
     private let parts = Mutex<[ComponentID: any Sendable]>([:])
@@ -12,7 +12,7 @@ public final class SharedParts: Sendable {
     /// Creates an empty table.
     public init() {}
 
-    /// The part of a component, made when there is none of that type.
+    /// The shared object of a component, created when there is none of that type.
     public func part<Part: Sendable>(of id: ComponentID, _ make: () -> Part) -> Part {
         parts.withLock { parts in
             if let known = parts[id] as? Part { return known }

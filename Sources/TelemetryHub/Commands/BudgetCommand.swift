@@ -150,7 +150,7 @@ struct BudgetCommand: AsyncParsableCommand {
     }
 }
 
-/// A part of a whole, written `80%`, `80` or `0.8`.
+/// A fraction, written `80%`, `80` or `0.8`.
 struct Percent: ExpressibleByArgument {
     var fraction: Double
 

@@ -7,7 +7,7 @@ import OTLPReceiver
 import Onboarding
 
 extension PipelineGraph {
-    /// The address at which agents on this machine reach its receiver.
+    /// The address at which agents on this machine reach the OTLP receiver.
     var endpointForAgents: EndpointURL {
         let receiver = used(.receiver).lazy.compactMap { $0.config as? OTLPConfig }.first
         let endpoint = receiver?.protocols.http.endpoint ?? Endpoint.otlpHTTP
@@ -23,7 +23,7 @@ extension PipelineGraph {
         CollectorClient(endpoint: endpoint, trust: speaksTLS(at: endpoint) ? .ownListener : nil)
     }
 
-    /// Whether what listens at an address speaks TLS; components that share it have it in common.
+    /// Whether the listener at an address uses TLS; components that share it have the same setting.
     func speaksTLS(at endpoint: Endpoint) -> Bool {
         used(.receiver).contains { component in
             guard let http = (component.config as? OTLPConfig)?.protocols.http else { return false }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a key of a configuration holds.
+/// The type of a key's value.
 public indirect enum ValueType: Hashable, Sendable {
     /// Any text.
     case string
@@ -22,11 +22,11 @@ public indirect enum ValueType: Hashable, Sendable {
     case choice([String])
     /// A list of values of one type.
     case list(ValueType)
-    /// Values of one type under keys of the user's choice.
+    /// Values of one type under user-defined keys.
     case map(ValueType)
     /// Fixed keys; the encoded defaults when they are known without an instance (see `ConfigSection`).
     case section(Node?)
-    /// A single value whose form only its type knows, with a name for it.
+    /// A single value whose format only its type knows, with a name for it.
     case custom(String)
 
     /// The name for listings, such as `list of string` or `always|interval|never`.
@@ -57,13 +57,13 @@ public indirect enum ValueType: Hashable, Sendable {
         }
     }
 
-    /// Whether a type of the standard library may be behind it.
+    /// Whether it is a type of the standard library.
     var isPrimitive: Bool { [.string, .integer, .number, .boolean].contains(self) }
 
-    /// Whether its keys are of the user's choice.
+    /// Whether its keys are user-defined.
     var isMap: Bool { if case .map = self { true } else { false } }
 
-    /// What a message says was expected, such as `a whole number`.
+    /// The expectation in error messages, such as `a whole number`.
     var expectation: String {
         switch self {
         case .string: "a string"

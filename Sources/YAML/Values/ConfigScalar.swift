@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A value of its own kind that is written as one scalar, such as a duration.
+/// A value type that is written as one scalar, such as a duration.
 ///
 /// Its `init(from:)` decodes one string from a single value container and throws `ConfigValueError` when it is not
 /// acceptable; its `encode(to:)` writes the string that reads back as the same value.
@@ -17,7 +17,7 @@ public protocol ConfigSection: Codable, Sendable, ConfigDescribed {
     init()
 }
 
-/// A section that knows which keys people write in it from habit, and what to tell them.
+/// A section with advice about keys that users write in it although it does not have them.
 ///
 /// ```swift
 /// extension ServerConfig: AbsentKeyAdvising {
@@ -25,11 +25,11 @@ public protocol ConfigSection: Codable, Sendable, ConfigDescribed {
 /// }
 /// ```
 public protocol AbsentKeyAdvising {
-    /// The help for each key that is not there.
+    /// The advice for each missing key.
     static var absentKeys: [String: String] { get }
 }
 
-/// A value that has something harmless to stand in for it after an error was reported.
+/// A value with a harmless placeholder, used after an error was reported.
 protocol PlaceholderProviding {
     static var placeholder: Self { get }
 }

@@ -4,14 +4,14 @@ import CollectorKit
 import OTLP
 import Usage
 
-/// Calls of 90 days, twenty to a session, and the questions that the dashboard asks about them.
+/// Calls of 90 days, twenty to a session, and the dashboard's queries about them.
 struct History {
     let calls: Int
     private static let callsOfSession = 20
     private static let days: Int64 = 90
     private static let second: Int64 = 1_000_000_000
 
-    /// Fills each store and asks it.
+    /// Fills each store and runs the queries.
     func measure(folder: String) async throws {
         for (name, make) in Workload.stores {
             let exporter = try make("\(folder)/history.\(name)")

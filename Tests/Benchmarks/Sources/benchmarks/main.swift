@@ -10,10 +10,10 @@ import SQLiteExporter
 import TokensProcessor
 import Usage
 
-// Each piece of work is done several times; the best time counts, because whatever else runs on the machine only adds.
+// All work is done several times; the best time counts, because other programs on the machine only add time.
 //
 //   benchmarks [REQUESTS]          the stages one by one
-//   benchmarks questions [CALLS]   what a store of 90 days answers, by default one of a million calls
+//   benchmarks questions [CALLS]   the queries of a store of 90 days, by default one of a million calls
 let arguments = CommandLine.arguments.dropFirst()
 let requests = arguments.first.flatMap(Int.init) ?? 500
 let folder = FileManager.default.temporaryDirectory.appending(
