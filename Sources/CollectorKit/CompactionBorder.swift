@@ -90,6 +90,16 @@ public struct CompactionBorder: Sendable, Hashable {
     }
 }
 
+extension ComponentSettings {
+    /// Counts records that a store refused for their age, and has `doctor` and data quality report them: their sender got a success.
+    public func note(expired records: Int) {
+        guard records > 0 else { return }
+        counters.add(records, to: .dropped)
+        let reason = "they are older than what compaction has removed"
+        intake.note(.expired, id.description, reason: reason, count: records, logger: logger)
+    }
+}
+
 extension Batch {
     /// Drops records that ended before a time (``time(ofRecord:)``).
     ///

@@ -31,6 +31,25 @@ struct IntakeLogTests {
         log.note(code, path, client: client, status: 404, reason: "nothing is answered here", logger: logger)
     }
 
+    @Test func `records that a store refused for their age are counted and reported`() throws {
+        let settings = ComponentSettings(
+            id: try #require(ComponentID("sqlite")),
+            logger: logger,
+            home: "/nowhere",
+            now: { Timestamp(nanoseconds: 0) }
+        )
+        settings.note(expired: 0)
+        #expect(settings.intake.problems.isEmpty)
+        settings.note(expired: 2)
+        settings.note(expired: 1)
+        #expect(settings.counters.value(.dropped) == 3)
+        #expect(
+            settings.intake.problems.map(\.message) == [
+                "3 records not kept by sqlite: they are older than what compaction has removed"
+            ]
+        )
+    }
+
     @Test func `a repeated problem is one entry with its count, and its first and last time`() {
         refuse("/x")
         clock.pass(7)

@@ -153,9 +153,9 @@ struct ConfigTests {
 
     @Test func `a secret in an endpoint is not taken into messages`() throws {
         let address = try #require(WebAddress("https://Host.example:8443/v1/logs?token=abc#x"))
-        #expect(address.priority == "host.example:8443")
+        #expect(address.authority == "host.example:8443")
         #expect(address.text == "https://host.example:8443/v1/logs?token=abc")
-        #expect(WebAddress("http://[::1]:4318")?.priority == "[::1]:4318")
+        #expect(WebAddress("http://[::1]:4318")?.authority == "[::1]:4318")
     }
 }
 

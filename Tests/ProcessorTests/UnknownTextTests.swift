@@ -338,6 +338,69 @@ import Usage
         }
     }
 
+    /// An answer word by word: log probabilities, lists of tokens, costs by word, and the Vercel AI SDK's metadata with them.
+    @Test(arguments: [
+        (
+            "llm.token_logprobs",
+            #"[{"token":"Your","logprob":-0.1},{"token":"diagnosis","logprob":-1},{"token":"is","logprob":0},{"token":"grave","logprob":0}]"#
+        ),
+        ("acme.output.tokens", #"["Your","diagnosis","is","grave"]"#),
+        ("acme.output.tokens", "['Your', 'diagnosis', 'is', 'grave']"),
+        ("prompt.tokens", "Your,diagnosis,is,grave"), ("prompt.tokens", "Your(diagnosis(is(grave(1))))"),
+        ("cost.breakdown", #"{"Your":0.1,"diagnosis":0.2,"is":0.3,"grave":0.4}"#),
+        ("cost.breakdown", "Cost(Your=1, diagnosis=2, is=3, grave=4)"),
+        ("gen_ai.usage.raw", #"{"input_tokens":5,"words":["Your","diagnosis","is","grave"]}"#),
+        (
+            "metadata.usage_object",
+            "{'prompt_tokens': 385, 'type': 'Your', 'details': [{'type': 'diagnosis'}, {'type': 'is'}, {'type': 'grave'}]}"
+        ),
+        (
+            "ai.response.providerMetadata",
+            #"{"openai":{"logprobs":[[{"token":"Your","logprob":0},{"token":"diagnosis"},{"token":"is"},{"token":"grave"}]]}}"#
+        ),
+        ("mlflow.chat.tokenUsage", #"[[["Your"],["diagnosis"]],[["is"],["grave"]]]"#),
+    ])
+    func `an answer that comes word by word in an account goes`(key: String, value: String) throws {
+        var batch = try logs(#""attributes":[\#(text(key, value.replacing("\"", with: "\\\"")))]"#)
+        try process(&batch)
+        let sent = try batch.otlp.sent()
+        let left = ["Your", "diagnosis", "grave"].filter(sent.contains)
+        #expect(left.count < 3, "\(left) of \(sent)")
+    }
+
+    @Test(arguments: [
+        "x.tool.names", "x.models", "rag.ids", "doc.entity.names", "gen_ai.response.finish_reasons", "llm.tokens", "k",
+    ])
+    func `a list of words goes under any key, and repeated words are no sentence`(key: String) throws {
+        func list(_ words: [String]) -> String {
+            let values = words.map { #"{"stringValue":"\#($0)"}"# }.joined(separator: ",")
+            return #""attributes":[{"key":"\#(key)","value":{"arrayValue":{"values":[\#(values)]}}}]"#
+        }
+        for words in [["please", "fix", "the", "login"], ["please fix", "the login"]] {
+            var batch = try logs(list(words))
+            try process(&batch)
+            #expect(try !batch.otlp.sent().contains("login"))
+        }
+        var batch = try logs(list(["stop", "stop", "length", "stop", "stop"]))
+        try process(&batch)
+        #expect(try batch.otlp.sent().contains("length"))
+    }
+
+    @Test func `accounts of known providers stay as they are`() throws {
+        let accounts = [
+            #"{"input_tokens":4,"cache_creation":{"ephemeral_5m_input_tokens":1,"ephemeral_1h_input_tokens":2},"server_tool_use":{"web_search_requests":1},"service_tier":"standard","inference_geo":"not_available","iterations":[{"type":"message","input_tokens":4}],"speed":"standard"}"#,
+            #"{"prompt_tokens":1,"completion_tokens_details":{"accepted_prediction_tokens":0,"audio_tokens":0,"reasoning_tokens":3},"cost":0.02,"cost_details":{"upstream_inference_cost":0.01},"is_byok":false}"#,
+            #"{"promptTokenCount":3,"thoughtsTokenCount":9,"promptTokensDetails":[{"modality":"TEXT","tokenCount":3},{"modality":"IMAGE","tokenCount":1}],"trafficType":"ON_DEMAND"}"#,
+            "Usage(completion_tokens=17, prompt_tokens=385, prompt_tokens_details=PromptTokensDetailsWrapper(audio_tokens=None, cached_tokens=900))",
+            "{'cache_creation_input_tokens_above_200k': 5, 'total_cost': 1.5e-05, 'nan': nan}",
+        ]
+        for account in accounts {
+            var batch = try logs(#""attributes":[\#(text("gen_ai.usage.raw", account.replacing("\"", with: "\\\"")))]"#)
+            try process(&batch)
+            #expect(batch.otlp.attribute("gen_ai.usage.raw", of: .record(0)).map(batch.otlp.text) == account)
+        }
+    }
+
     @Test func `an error is known by its type, whether tokens comes before or behind`() throws {
         let tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings("tokens"))
         let counts =

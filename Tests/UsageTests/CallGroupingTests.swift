@@ -59,7 +59,10 @@ struct CallGroupingTests {
             }
             #expect(try LedgerTests.calls(lines).map(\.counts) == [divided])
         }
-        #expect(divided.maximum(further) == TokenCounts(uncachedInput: 400, cacheRead: 400, cacheWrite5m: 100, output: 21, reasoning: 5))
+        #expect(
+            divided.maximum(further)
+                == TokenCounts(uncachedInput: 400, cacheRead: 400, cacheWrite5m: 100, output: 21, reasoning: 5)
+        )
         #expect(TokenCounts(uncachedInput: 100).maximum(TokenCounts(uncachedInput: 3, cacheRead: 200)).prompt == 203)
     }
 

@@ -69,7 +69,7 @@ final class JSONLStore: Sendable {
                 let before = state.committer.size
                 let (deliveries, refused) = try state.committer.commit(batches) { [lock = state.lock] in noteLoss(lock)
                 }
-                if refused > 0 { settings.counters.add(refused, to: .dropped) }
+                settings.note(expired: refused)
                 state.added += max(0, state.committer.size - before)
                 if state.isFailing { settings.logger.notice("the store can be written again") }
                 state.isFailing = false

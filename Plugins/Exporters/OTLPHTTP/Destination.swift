@@ -91,7 +91,7 @@ struct Destination: Sendable {
                 return .cancelled
             } catch {
                 if Task.isCancelled { return .cancelled }
-                return .later("\(target.priority): \(await reason(error, target))", after: nil)
+                return .later("\(target.authority): \(await reason(error, target))", after: nil)
             }
             guard (300..<400).contains(response.status.code) else { return await answer(response, signal) }
             switch redirection(response, from: target) {
@@ -117,7 +117,7 @@ struct Destination: Sendable {
         var headers = HTTPHeaders()
         let proxy = target.scheme == "http" ? clients.routes.proxy(for: target) : nil
         if let proxy {
-            headers.add(name: "Host", value: target.priority)
+            headers.add(name: "Host", value: target.authority)
             headers.add(name: AbsoluteForm.field, value: target.text)
             if let credentials = proxy.credentials {
                 let text = Data("\(credentials.user):\(credentials.password)".utf8).base64EncodedString()
@@ -125,7 +125,7 @@ struct Destination: Sendable {
             }
             address = "http://\(proxy.text)\(target.path)"
         } else if !config.tls.serverNameOverride.isEmpty {
-            headers.add(name: "Host", value: target.priority)
+            headers.add(name: "Host", value: target.authority)
             address = "\(target.scheme)://\(config.tls.serverNameOverride):\(target.port)\(target.path)"
         }
         for (name, value) in config.headers { headers.replaceOrAdd(name: name, value: value.value) }
@@ -173,18 +173,18 @@ struct Destination: Sendable {
         let code = response.status.code
         guard [307, 308].contains(code), let location = response.headers.first(name: "Location") else {
             return .failure(
-                Refusal(reason: "\(address.priority) answered \(code); name the address it points to as endpoint")
+                Refusal(reason: "\(address.authority) answered \(code); name the address it points to as endpoint")
             )
         }
-        let written = location.hasPrefix("/") ? "\(address.scheme)://\(address.priority)\(location)" : location
+        let written = location.hasPrefix("/") ? "\(address.scheme)://\(address.authority)\(location)" : location
         guard let next = WebAddress(written) else {
-            return .failure(Refusal(reason: "\(address.priority) answered \(code) with no usable address"))
+            return .failure(Refusal(reason: "\(address.authority) answered \(code) with no usable address"))
         }
         let isUpgrade = address.scheme == "http" && next.scheme == "https"
         guard next.host == address.host, isUpgrade || (next.scheme, next.port) == (address.scheme, address.port) else {
             return .failure(
                 Refusal(
-                    reason: "\(address.priority) redirects to \(next.priority), which must not get the headers; "
+                    reason: "\(address.authority) redirects to \(next.authority), which must not get the headers; "
                         + "name that address as endpoint"
                 )
             )

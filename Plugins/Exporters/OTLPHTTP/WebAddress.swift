@@ -18,16 +18,16 @@ struct WebAddress: Hashable {
         guard ["http", "https"].contains(scheme) else { return nil }
         let rest = text[colon.upperBound...]
         let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
-        let priority = rest[..<end]
+        let authority = rest[..<end]
         let tail = rest[end...].prefix { $0 != "#" }
         path = tail.isEmpty || tail.hasPrefix("/") ? String(tail) : "/" + tail
-        guard !priority.contains("@"), !text.contains(where: \.isWhitespace) else { return nil }
-        var name = priority
+        guard !authority.contains("@"), !text.contains(where: \.isWhitespace) else { return nil }
+        var name = authority
         var number = scheme == "https" ? 443 : 80
-        if let last = priority.lastIndex(of: ":"), !priority[last...].contains("]") {
-            guard let written = UInt16(priority[priority.index(after: last)...]) else { return nil }
+        if let last = authority.lastIndex(of: ":"), !authority[last...].contains("]") {
+            guard let written = UInt16(authority[authority.index(after: last)...]) else { return nil }
             number = Int(written)
-            name = priority[..<last]
+            name = authority[..<last]
         }
         if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
         guard !name.isEmpty else { return nil }
@@ -44,7 +44,7 @@ struct WebAddress: Hashable {
         while base.hasSuffix("/") { base = base.dropLast() }
         if let ending = signalEnding { base = base.dropLast(ending.count) }
         while base.hasSuffix("/") { base = base.dropLast() }
-        return WebAddress("\(scheme)://\(priority)\(base)/v1/\(signal)\(path[mark...])")
+        return WebAddress("\(scheme)://\(authority)\(base)/v1/\(signal)\(path[mark...])")
     }
 
     /// The path of a signal at the end of this address, such as `/v1/traces`; nil when there is none.
@@ -55,10 +55,10 @@ struct WebAddress: Hashable {
     }
 
     /// The address as text.
-    var text: String { "\(scheme)://\(priority)\(path)" }
+    var text: String { "\(scheme)://\(authority)\(path)" }
 
     /// Host and port, which may be shown; a path or query may hold a secret.
-    var priority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
+    var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
 
     /// What is wrong with an address, and what to write instead; nil when it is valid.
     static func fault(in text: String) -> (message: String, help: String?)? {
@@ -66,8 +66,8 @@ struct WebAddress: Hashable {
         guard text.contains("://") else {
             return ("the address has no http:// or https:// in front", "write http://\(text)")
         }
-        let priority = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst(2).first ?? ""
-        if priority.contains("@") {
+        let authority = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst(2).first ?? ""
+        if authority.contains("@") {
             return ("a name and password do not belong into an address", "write headers: { Authorization: ... }")
         }
         return ("this is no http:// or https:// address", "write http://127.0.0.1:4318, for example")

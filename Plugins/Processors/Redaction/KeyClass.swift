@@ -83,7 +83,7 @@ extension KeyClass {
     private static let secretEndings: Set<String> = ["token", "key", "keys", "auth"]
 
     /// The words of each part of a key, in small letters: `gen_ai.toolCall.id` has the parts gen ai, tool call and id.
-    private static func words(of key: ArraySlice<UInt8>) -> [[String]] {
+    static func words(of key: ArraySlice<UInt8>) -> [[String]] {
         var parts: [[String]] = [[]]
         var word: [UInt8] = []
         var isSmall = false

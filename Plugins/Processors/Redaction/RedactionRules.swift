@@ -92,11 +92,19 @@ final class RedactionRules: Sendable {
 
     /// Whether a list or a map may stay under a key.
     ///
-    /// The words of a list, and the unknown keys of a map, are judged together: a sentence can arrive word by word.
+    /// The words of a list, and the unknown keys of a map, are judged together, under keys for names as well: a sentence can arrive word
+    /// by word. Equal words count once, because `["stop","stop"]` says no more than one of them.
     func keeps(inside value: AttributeValue, under keyClass: KeyClass, in otlp: OTLPBatch) -> Bool {
         if allowsAllKeys { return true }
         guard keyClass != .content else { return false }
         var words = 0
+        var seen: Set<ArraySlice<UInt8>> = []
+        var names = FigureNames()
+        func isOneOfFew(_ text: ArraySlice<UInt8>) -> Bool {
+            guard seen.insert(text).inserted else { return true }
+            words += 1 + text.count { $0 == UInt8(ascii: " ") }
+            return words <= TextShape.short.mostWords
+        }
         var (series, codes) = (Slice?.none, CharacterCodes())
         return otlp.allInside(value) { key, value in
             if key != series { (series, codes) = (key, CharacterCodes()) }
@@ -105,7 +113,7 @@ final class RedactionRules: Sendable {
                 let inner = KeyClass(ofKey: name)
                 guard inner != .drop, TextShape.key.fits(name) else { return false }
                 if keyClass == .figures {
-                    guard TextShape.member.fits(name) else { return false }
+                    guard TextShape.member.fits(name), names.keeps(name) else { return false }
                 } else if codes.isEmpty, inner == .short || inner == .content {
                     words += name.withUnsafeBytes { max(1, JoinedWords.count($0, 2)) }
                     guard words <= TextShape.short.mostWords else { return false }
@@ -120,15 +128,14 @@ final class RedactionRules: Sendable {
                 if text.isNumber, let code = Double(String(decoding: text, as: UTF8.self)), !codes.take(code) {
                     return false
                 }
-                guard let key else {
-                    if keyClass == .name || keyClass == .label { return TextShape.name.fits(text) }
-                    words += text.isEmpty || text.isNumber ? 0 : 1
-                    return words <= TextShape.short.mostWords && TextShape.word.fits(text)
-                }
                 if text.isEmpty || text.isNumber { return true }
+                guard let key else {
+                    let isNamed = keyClass == .name || keyClass == .label
+                    return (isNamed ? TextShape.name : .word).fits(text) && isOneOfFew(text)
+                }
                 // An argument may be a single word: inside a list only values under keys for names are kept.
                 let inner = KeyClass(ofKey: otlp.bytes(of: key))
-                return (inner == .name || inner == .term) && TextShape.word.fits(text)
+                return (inner == .name || inner == .term) && TextShape.word.fits(text) && isOneOfFew(text)
             case .bytes, .array, .keyValueList: return false
             }
         }

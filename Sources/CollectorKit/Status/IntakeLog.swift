@@ -132,6 +132,11 @@ public final class IntakeLog: Sendable {
             logger.warning("names were cut", metadata: pairs)
             return
         }
+        if problem.code == .expired {
+            pairs["component"] = "\(problem.subject)"
+            logger.warning("records were too old to be kept", metadata: pairs)
+            return
+        }
         if problem.code.isOfAttribute {
             pairs["attribute"] = "\(problem.subject)"
             logger.warning("usage is not counted, because it is not read", metadata: pairs)

@@ -106,9 +106,11 @@ public struct IntakeProblem: Sendable, Hashable {
         case unreadableUsage = "unreadable_usage"
         /// Names that were shortened because they exceed the limit.
         case longName = "long_name"
+        /// Records that a store did not keep because they are older than what it removed (``CompactionBorder``).
+        case expired
 
-        /// Whether its subject is an attribute or a kind of name.
-        var isOfAttribute: Bool { self == .unreadUsage || self == .unreadableUsage || self == .longName }
+        /// Whether its subject is an attribute, a kind of name or a store.
+        var isOfAttribute: Bool { [.unreadUsage, .unreadableUsage, .longName, .expired].contains(self) }
 
         /// The kind of an HTTP status when nothing more is known.
         public init(status: Int) {
@@ -145,6 +147,8 @@ extension IntakeProblem {
             return "\(records(count)) with usage in `\(subject)` whose value cannot be read"
         case .longName:
             return "\(count) \(count == 1 ? "name" : "names") of the kind `\(subject)` cut: \(reason)"
+        case .expired:
+            return "\(records(count)) not kept by \(subject): \(reason)"
         case .misplacedRecords, .malformedRecords:
             return "\(records(count)) posted to \(subject)\(by) \(count == 1 ? "was" : "were") not taken: \(reason)"
         case .http2, .notEncrypted:
@@ -206,6 +210,8 @@ extension IntakeProblem.Code {
         case .malformedRecords: "the reason names the fault; correct or update the sender"
         case .longName:
             "let the sender use a shorter name; the end of a cut name distinguishes it from others with the same beginning"
+        case .expired:
+            "nothing needs to be done for repeats of old records; raise retention of the hub before records of that age are to count"
         case .unreadUsage:
             "update hammurabi; until it reads this form, tokens.rules can name attributes that hold a plain number"
         case .unreadableUsage:
