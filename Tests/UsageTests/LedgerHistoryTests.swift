@@ -23,7 +23,44 @@ struct LedgerHistoryTests {
         }
     }
 
-    /// A ledger that received the observations shuffled, some twice, a few at a time.
+    @Test(arguments: UInt64(1)...4)
+    func `a store that holds nothing is asked nothing beyond the list of questions`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<200 {
+            let observations = History(&random).observations
+            let half = observations.count / 2
+            let deliveries = [Array(observations[..<half]), Array(observations[half...])]
+            let questions = LedgerQuestions(deliveries)
+            let index = EmptyIndex()
+            _ = try Ledger.absorb(deliveries, into: index)
+            // Members of cells that observations only touch are looked for when something in the delivery is related.
+            #expect(index.links.subtracting(questions.links).allSatisfy { $0.cell != nil })
+            #expect(index.cells.isSubset(of: questions.cells))
+            #expect(questions.links == Array(Set(questions.links)).sorted())
+            #expect(Set(questions.cells).count == questions.cells.count)
+            #expect(questions.cells.map(\.link) == questions.cells.map(\.link).sorted())
+        }
+    }
+
+    /// A store that holds nothing and notes what it is asked.
+    private final class EmptyIndex: LedgerIndex {
+        var links: Set<LedgerLink> = []
+        var cells: Set<MatchBucket> = []
+
+        func mayHold(_ link: LedgerLink) -> Bool {
+            links.insert(link)
+            return false
+        }
+
+        func kinds(in cell: MatchBucket) -> UInt8 {
+            cells.insert(cell)
+            return 0
+        }
+
+        func entries(linkedBy link: LedgerLink, limit: Int) -> [LedgerEntry] { [] }
+    }
+
+    /// A ledger that got the observations shuffled, some twice, a few at a time.
     private static func absorbed(
         _ observations: [Observation],
         _ random: inout SeededGenerator

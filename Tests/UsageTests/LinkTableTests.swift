@@ -29,4 +29,19 @@ struct LinkTableTests {
             }
         }
     }
+
+    @Test func `a number stays where one is, and bits come together`() {
+        var random = SeededGenerator(seed: 21)
+        var (table, expected) = (LinkTable(), [LedgerLink: Int64]())
+        var (bits, expectedBits) = (LinkTable(), [LedgerLink: Int64]())
+        for step in Int64(1)...20_000 {
+            let link = LedgerLink(rawValue: UInt64.random(in: 0..<5_000, using: &random))
+            #expect(table.value(of: link, orInsert: step) == expected[link])
+            if expected[link] == nil { expected[link] = step }
+            #expect(table[link] == expected[link])
+            bits.formUnion(1 << (step % 40), under: link)
+            expectedBits[link, default: 0] |= 1 << (step % 40)
+            #expect(bits[link] == expectedBits[link])
+        }
+    }
 }

@@ -155,6 +155,8 @@ struct DatabaseFile {
         migrator.registerMigration("compaction border") { db in
             try db.execute(sql: "ALTER TABLE revision ADD COLUMN compacted_before INTEGER NOT NULL DEFAULT 0")
         }
+        // One bit in each word of a line, and of the links of a cell only the cell.
+        migrator.registerMigration("filters of eight words", migrate: LinkRun.remakeFilters)
         return migrator
     }
 
