@@ -45,7 +45,7 @@ public struct SessionFileExplanation: Sendable {
             histories: ThreadHistories()
         )
         let roots = SessionFolders(AgentSessionsConfig(), environment: environment).roots(&walk)
-        // A fork of Codex is told from its parent by the parent's file.
+        // A fork of Codex is recognised by its parent's file.
         for root in roots where agent == .codex && root.agent == agent {
             for other in walk.files(below: root) { context.histories.add(other) }
         }
