@@ -67,6 +67,12 @@ struct AgentStoresTests {
         #expect(report["calls"] as? Int == Int(try Self.truth[0]) + fixtures.reduce(0) { $0 + $1.sums })
         let stores = Set((report["files"] as? [String: Int] ?? [:]).keys)
         #expect(stores == ["opencode", "gemini", "copilot", "cline", "pi", "qwen", "kimi", "amp"])
+        let doctor = try await sandbox.run("doctor", "--config", "config.yaml").output
+        for title in [
+            "OpenCode", "Gemini CLI", "GitHub Copilot", "Cline", "pi and omp", "Qwen Code", "Kimi Code", "Amp",
+        ] {
+            #expect(doctor.contains(title), "\(doctor)")
+        }
         let program = try await sandbox.serve()
         #expect(try await figures(program) == Self.truth)
         let quality = try await program.get("/api/telemetry/quality?from=2025-01-01&to=2027-12-31").json()

@@ -166,6 +166,7 @@ public struct SessionFileExplanation: Sendable {
         if let cost = call.cost, cost > 0 { parts.append("reported cost $\(cost)") }
         parts.append("session \(call.session)")
         if call.isFork { parts.append("copied by a fork") }
+        if call.sum != nil { parts.append("a sum of calls, which counts where none of them is known") }
         let names = [call.request, call.response, call.key, call.ownLineage, call.lineage].compactMap(\.self)
         parts.append(names.isEmpty ? "without an id" : "known by \(names.joined(separator: " or "))")
         return parts.joined(separator: ", ")

@@ -39,6 +39,14 @@ struct ExplanationTests {
         #expect(cline.contains { $0.contains("it has no figures, or not yet") })
     }
 
+    @Test func `a sum of calls is named as one`() throws {
+        let fixture = try #require(try CopilotFixtures.fixtures.first { $0.name == "copilot-spans" })
+        let spans = try explained(fixture, agent: "copilot", file: 0)
+        #expect(spans.last == "2 calls, 0 repeated lines of them, 0 not counted")
+        let events = try explained(fixture, agent: "copilot", file: 1)
+        #expect(events.count == 2 && events[0].contains("a sum of calls, which counts where none of them is known"))
+    }
+
     @Test func `a transcript is explained without its texts`() throws {
         let home = try TestHome()
         let file = ".claude/projects/-p/s1.jsonl"
