@@ -105,10 +105,10 @@ final class ScanPass {
             for file in best.values { histories.add(file) }
         }
         let places = changed.map { (place: $0.relative, file: $0) }
-        // The files of one service follow one another, because a request is of one.
+        // The files of one service follow one another, because a request is of one; a database with calls comes before files with sums of them.
         changed = places.sorted {
-            ($0.file.agent.rawValue, $0.file.service, $0.place, $0.file.path)
-                < ($1.file.agent.rawValue, $1.file.service, $1.place, $1.file.path)
+            ($0.file.agent.rawValue, $0.file.service, $0.file.layout == .database ? 0 : 1, $0.place, $0.file.path)
+                < ($1.file.agent.rawValue, $1.file.service, $1.file.layout == .database ? 0 : 1, $1.place, $1.file.path)
         }.map(\.file)
         files = changed[...]
         for file in best.values { report.files[file.agent.rawValue, default: 0] += 1 }

@@ -115,6 +115,23 @@ struct CopilotTests {
         #expect(books.calls.filter { $0.sources == [.otlpSpan, .agentStore] }.count == 2)
     }
 
+    /// Each part comes alone, as with a version that has no table yet.
+    @Test(arguments: [true, false])
+    func `sums that come before or after the rows of their session count in neither case`(areFirst: Bool) async throws {
+        let home = try TestHome()
+        let fixture = try CopilotFixtures.fixtures[0]
+        let books = try Books()
+        for isSum in [areFirst, !areFirst] {
+            if isSum {
+                try home.write(CopilotFixtures.events("s-1"), to: ".copilot/session-state/s-1/events.jsonl")
+            } else {
+                try fixture.write(to: home)
+            }
+            try await Self.scan(home, into: books)
+        }
+        #expect(books.figures == fixture.truth)
+    }
+
     @Test func `a row of the table and a span in a file are one call`() async throws {
         let home = try TestHome()
         let database = try TestDatabase(home.path + "/" + CopilotFixtures.database, isLogged: true)
