@@ -195,6 +195,11 @@ let package = Package(
         .testTarget(name: "ArchitectureTests"),
         .target(name: "FlushCounter", path: "Tests/FlushCounter"),
         .target(name: "ChildProcess", path: "Tests/ChildProcess"),
+        .target(
+            name: "AgentFixtures",
+            dependencies: [.product(name: "GRDBSQLite", package: "GRDB.swift")],
+            path: "Tests/AgentFixtures"
+        ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(
             name: "HubAPITests",
@@ -277,13 +282,16 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "SinkServer", "hammurabi"],
+            dependencies: [
+                "AgentFixtures", "ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "SinkServer", "hammurabi",
+            ],
             exclude: ["Fixtures"]
         ),
         pluginTests(
             "AgentSessionsReceiver",
             more: [
-                "FlushCounter", "JSON", "TokensProcessor", "CZstd", .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "AgentFixtures", "FlushCounter", "JSON", "TokensProcessor", "CZstd",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             exclude: ["Fixtures"]
         ),

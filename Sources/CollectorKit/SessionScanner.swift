@@ -41,6 +41,8 @@ public struct ScanReport: Sendable, Hashable {
     public var ingested = 0
     /// Files that had not changed.
     public var skipped = 0
+    /// How many files of each agent's store there are, read now or before, by the agent's key in the configuration.
+    public var files: [String: Int] = [:]
     /// Files that could not be read.
     public var unreadable = 0
     /// Lines that could not be read.
@@ -83,6 +85,7 @@ public struct ScanReport: Sendable, Hashable {
     /// Adds the report of another part of the scan, except its duration.
     public mutating func add(_ other: ScanReport) {
         scanned += other.scanned
+        files.merge(other.files) { $0 + $1 }
         calls += other.calls
         ingested += other.ingested
         skipped += other.skipped

@@ -15,6 +15,8 @@ package struct ScanDocument: Codable, Hashable, Sendable {
     package var skipped: Int64
     package var durationMs: Int64
     @Added package var calls: Int64
+    /// How many files of each agent's store there are.
+    @Added package var files: ByName<Int64>
     package var unreadableFiles: Int64
     package var skippedLines: Int64
     package var unknownLines: ByName<UnknownLinesDocument>
@@ -23,6 +25,7 @@ package struct ScanDocument: Codable, Hashable, Sendable {
     package init(_ report: ScanReport) {
         (scanned, ingested, skipped) = (Int64(report.scanned), Int64(report.ingested), Int64(report.skipped))
         (durationMs, calls) = (report.durationMilliseconds, Int64(report.calls))
+        files = ByName(report.files.sorted { $0.key < $1.key }.map { ($0.key, Int64($0.value)) })
         (unreadableFiles, skippedLines) = (Int64(report.unreadable), Int64(report.skippedLines))
         (unknownLines, problems) = (UnknownLinesDocument.all(report), report.problems.map(\.description))
     }

@@ -107,6 +107,8 @@ package protocol Emptiness {
 }
 
 extension Array: Emptiness { package static var empty: [Element] { [] } }
+
+extension ByName: Emptiness { package static var empty: Self { Self([]) } }
 extension Bool: Emptiness { package static var empty: Bool { false } }
 extension Int64: Emptiness { package static var empty: Int64 { 0 } }
 

@@ -65,6 +65,9 @@ public struct JSONScanner {
         /// Whether there is nothing between the quotes.
         @inlinable public var isEmpty: Bool { bytes.count == 0 }
 
+        /// The bytes that the text means, its escapes resolved.
+        public var resolved: [UInt8] { JSONEscapes.resolve(bytes.buffer) }
+
         /// The text; invalid UTF-8 is repaired.
         public var string: String {
             memchr(bytes.base, 92, bytes.count) == nil

@@ -21,6 +21,7 @@ enum MessageContent {
     static let ownAttributes = [
         "hammurabi.session.name", "hammurabi.session.parent", "hammurabi.task", "hammurabi.status",
         "hammurabi.project.path", "hammurabi.event.id", "hammurabi.lineage", "hammurabi.lineage.own",
+        "hammurabi.call.key", "hammurabi.sum", "hammurabi.parts",
     ]
 
     /// OpenTelemetry's conventions old and new, OpenLLMetry, Sentry.

@@ -28,6 +28,8 @@ final class AgentProfile: Sendable {
     var isKnown: Bool { !serviceNames.isEmpty }
     /// The keys under which its records name their session.
     let sessionKeys: KeyGroup
+    /// How its store names a session whose calls it only has a sum of, before the session's id; nil when it has the calls.
+    let part: String?
 
     init(
         name: String,
@@ -40,7 +42,8 @@ final class AgentProfile: Sendable {
         window: Int32 = 30,
         spansLackSession: Bool = false,
         provider: String? = nil,
-        sessionKeys: KeyGroup = ExtractionTable.session
+        sessionKeys: KeyGroup = ExtractionTable.session,
+        part: String? = nil
     ) {
         self.name = name
         self.serviceNames = serviceNames
@@ -53,6 +56,7 @@ final class AgentProfile: Sendable {
         self.spansLackSession = spansLackSession
         self.provider = provider
         self.sessionKeys = sessionKeys
+        self.part = part
     }
 
     /// The agents whose telemetry is described here.
@@ -96,7 +100,8 @@ final class AgentProfile: Sendable {
             prefixes: ["copilot_chat.", "github.copilot."],
             callEvents: ["gen_ai.client.inference.operation.details"],
             spanPriority: 90,
-            sessionKeys: ExtractionTable.copilotSession
+            sessionKeys: ExtractionTable.copilotSession,
+            part: "copilot:"
         ),
         AgentProfile(
             name: "opencode",

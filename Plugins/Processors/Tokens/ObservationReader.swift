@@ -200,7 +200,8 @@ struct ObservationReader {
         guard let session = session(keys) ?? resource.session else { return }
         let time = time(of: entry)
         let tellsFacts =
-            origin == .events || (origin == .sessionFiles && batch.equals(entry.name, SessionRecords.factsEvent))
+            origin == .events
+            || (origin == .sessionFiles && batch.equals(entry.name, SessionFileRecord.Event.session.rawValue))
         let position = findings.position(of: session)
         if let position, !tellsFacts {
             findings.sessions[position].extend(to: time)
@@ -279,6 +280,8 @@ struct ObservationReader {
         observation.knowsCacheLifetimes = raw.knowsCacheLifetimes
         describe(&observation, entry, resource, profile, cost: cost)
         observation.isSideChain = kind?.isSideChain ?? false
+        // A table and a file of spans of one agent are two reports of its calls.
+        if let kind, kind.event == .storeSpan { observation.emitter ^= 1 }
         identify(&observation, entry, profile, resource, scope)
         return observation
     }
@@ -318,8 +321,12 @@ struct ObservationReader {
             prompt: observation.counts.prompt,
             isTranscript: observation.source == .transcript || observation.source == .agentStore
         )
-        if facts.origin == .sessionFiles { SessionRecords.complete(&observation, attributes, of: batch) }
-        // A sum of calls matches none of them by size; a copy in a forked session's store has the fork's id, under which no telemetry was sent.
+        if facts.origin == .sessionFiles {
+            SessionRecords.complete(&observation, attributes, of: batch)
+        } else if let part = profile.part {
+            SessionRecords.complete(&observation, asPartNamed: part)
+        }
+        // A sum of calls resembles none of them; a copy in a fork's store has the fork's session, under which no telemetry of it came.
         let isCopy = observation.source == .agentStore && observation.origin.value.sessionIsFork
         if observation.source != .agentSpan, !isCopy {
             observation.blockingKey = CallIdentity.blockingKey(observation, profile, scope: scope)
@@ -372,7 +379,7 @@ struct ObservationReader {
     }
 
     private func origin(named name: Slice) -> Origin {
-        if batch.equals(name, SessionRecords.scope) { return .sessionFiles }
+        if batch.equals(name, SessionFileRecord.scope) { return .sessionFiles }
         return batch.equals(name, EventRecords.scope) ? .events : .agents
     }
 
@@ -532,7 +539,9 @@ extension ObservationReader {
 
     /// The key of the project: the path that the session file receiver found, else the name that the sender gives.
     private mutating func project(_ resource: ResourceFacts) -> String? {
-        if case .string(let path)? = attributes.other("hammurabi.project.path", in: batch), !path.isEmpty {
+        if case .string(let path)? = attributes.other(SessionFileRecord.Attribute.projectPath.rawValue, in: batch),
+            !path.isEmpty
+        {
             return name(path, "project")
         }
         guard let slice = slice(ExtractionTable.project, .project) else { return resource.project }

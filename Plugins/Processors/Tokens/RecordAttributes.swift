@@ -31,8 +31,8 @@ struct RecordAttributes {
 
     subscript(key: AttributeKey) -> AttributeEntry? { present.contains(key) ? entries[Int(key.rawValue)] : nil }
 
-    /// The value under a key that the table does not contain, if such were kept.
-    func other(_ key: StaticString, in batch: OTLPBatch) -> AttributeValue? {
+    /// The value under a key that the table does not know, if such were kept.
+    func other(_ key: String, in batch: OTLPBatch) -> AttributeValue? {
         others.last { batch.equals($0.key, key) }?.value
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentSessionsReceiver
 import Collector
 import CollectorKit
 import FoundationEssentials
@@ -21,8 +22,8 @@ struct DoctorChecks {
 
     var home: String { environment.programHome }
 
-    /// The findings that need no data.
-    var findings: [Finding] { [configuration] + addresses + [service] + permissions + [space, clock] }
+    /// What can be said without data.
+    var findings: [Finding] { [configuration] + addresses + [service] + stores + permissions + [space, clock] }
 
     private var configuration: Finding {
         guard graph == nil else { return Finding(check: "configuration", level: .ok, message: "it can be used") }
@@ -67,6 +68,28 @@ struct DoctorChecks {
             message: "\(who) listens there and is not a collector",
             next: "stop it, or choose another address in the configuration"
         )
+    }
+
+    // MARK: - Stores of agents
+
+    /// Which agents have files of sessions here, and whether they are read; nothing where there are none.
+    private var stores: [Finding] {
+        guard let graph else { return [] }
+        let readers = graph.used(.receiver).compactMap { $0.config as? AgentSessionsConfig }
+        let configs = readers.isEmpty ? [AgentSessionsConfig()] : readers
+        let found = configs.flatMap { StoreFiles.found($0, environment: environment.variables) }
+        guard !found.isEmpty else { return [] }
+        let names = found.map {
+            "\($0.title) (\(Figures.grouped(Int64($0.count))) \($0.count == 1 ? "file" : "files"))"
+        }
+        return [
+            Finding(
+                check: "session files",
+                level: readers.isEmpty ? .warning : .ok,
+                message: names.joined(separator: ", ") + (readers.isEmpty ? ", which no receiver reads" : ""),
+                next: readers.isEmpty ? "add agent_sessions to receivers and to a logs pipeline" : nil
+            )
+        ]
     }
 
     // MARK: - Service

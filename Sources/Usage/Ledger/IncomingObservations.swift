@@ -105,12 +105,11 @@ struct IncomingObservations {
         guard !isRelated else { return true }
         if traits.keys.isEmpty, seen[known.rawValue] != 1 { return true }
         let span = traits.trace.span
-        if span != 0 {
-            // Another observation of the span, or a descendant of it that came before.
-            if try seen[LedgerLink.span(span).rawValue] != 1 || index.mayHold(.ancestor(span)) { return true }
-            try traits.trace.ancestors.forEach { isRelated = try isRelated || mayHoldSpan($0, index) }
-            guard !isRelated else { return true }
-        }
+        // Another observation of the span, or a descendant of it that came before.
+        if span != 0, try seen[LedgerLink.span(span).rawValue] != 1 || index.mayHold(.ancestor(span)) { return true }
+        // What it is below may repeat it, also where it is no span itself.
+        try traits.trace.ancestors.forEach { isRelated = try isRelated || mayHoldSpan($0, index) }
+        guard !isRelated else { return true }
         return try ResemblanceRule.allCases.contains { try hasRivals(traits, by: $0, index) }
     }
 
