@@ -59,6 +59,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CMalloc"),
         .target(name: "CEmbedded"),
+        .target(name: "CChildProcess"),
 
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "Files"),
@@ -85,6 +86,14 @@ let package = Package(
             dependencies: [
                 "CollectorKit", "Files", "OTLP", "Usage", "YAML", .product(name: "Logging", package: "swift-log"),
             ]
+        ),
+        .target(
+            name: "PluginProcesses",
+            dependencies: [
+                "CChildProcess", "CollectorKit", "Files", "JSON", "OTLP", "Usage",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["README.md"]
         ),
         .target(
             name: "CollectorTesting",
@@ -219,6 +228,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        .testTarget(
+            name: "PluginProcessesTests",
+            dependencies: [
+                "CollectorKit", "CollectorTesting", "OTLP", "PluginProcesses", "Usage",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .target(
             name: "RawHTTP",
             dependencies: [
@@ -336,6 +352,7 @@ let features = [
     "ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility", "InferIsolatedConformances",
     "ImmutableWeakCaptures", "NonisolatedNonsendingByDefault",
 ]
-for target in package.targets where ![.system, .plugin].contains(target.type) && target.name != "CEmbedded" {
+for target in package.targets
+where ![.system, .plugin].contains(target.type) && !["CEmbedded", "CChildProcess"].contains(target.name) {
     target.swiftSettings = features.map { .enableUpcomingFeature($0) } + [.treatAllWarnings(as: .error)]
 }
