@@ -287,7 +287,7 @@ struct InstrumentedExporter: Consumer {
 }
 
 /// A processor in a pipeline, with what the host notes about it.
-struct InstrumentedProcessor: Processor {
+struct InstrumentedProcessor: WaitingProcessor {
     let processor: any Processor
     let counters: ComponentCounters
     /// What it took in this pipeline.
@@ -295,17 +295,39 @@ struct InstrumentedProcessor: Processor {
     let tap: TapPoint
     let now: @Sendable () -> Timestamp
 
+    var waitingProcessor: (any WaitingProcessor)? { processor.waitingProcessor == nil ? nil : self }
+
     func process(_ batch: inout Batch) throws(ConsumeError) {
         let records = batch.otlp.recordCount
         do throws(ConsumeError) {
             try processor.process(&batch)
         } catch {
-            counters.note(error.message, at: now())
-            counters.add(records, to: error.isRetryable ? .failed : .refused)
-            throw error
+            throw failed(records, error)
         }
+        passed(records, batch)
+    }
+
+    func processed(_ batch: Batch) async throws(ConsumeError) -> Batch {
+        let records = batch.otlp.recordCount
+        let result: Batch
+        do throws(ConsumeError) {
+            result = try await processor.waitingProcessor?.processed(batch) ?? batch
+        } catch {
+            throw failed(records, error)
+        }
+        passed(records, result)
+        return result
+    }
+
+    private func failed(_ records: Int, _ error: ConsumeError) -> ConsumeError {
+        counters.note(error.message, at: now())
+        counters.add(records, to: error.isRetryable ? .failed : .refused)
+        return error
+    }
+
+    private func passed(_ records: Int, _ batch: Batch) {
         counters.add(records, to: .accepted)
-        counters.add(records - batch.otlp.recordCount, to: .dropped)
+        counters.add(max(0, records - batch.otlp.recordCount), to: .dropped)
         passage.add(records, to: .accepted)
         tap.offer(batch)
     }
@@ -318,7 +340,13 @@ struct Pipeline: Consumer {
 
     @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         var batch = batch
-        for processor in processors { try processor.process(&batch) }
+        for processor in processors {
+            if let waiting = processor.waitingProcessor {
+                batch = try await waiting.processed(batch)
+            } else {
+                try processor.process(&batch)
+            }
+        }
         try takeMemory(for: batch)
         // An exporter may keep the batch for longer than its request lives, and counts what it keeps itself.
         batch.memory = nil

@@ -64,11 +64,15 @@ public protocol Processor: Component {
     ///
     /// - Throws: ``ConsumeError`` when the batch must not go on.
     func process(_ batch: inout Batch) throws(ConsumeError)
+    /// What works on batches in its place and may wait; itself when it is ``WaitingProcessor``.
+    var waitingProcessor: (any WaitingProcessor)? { get }
     /// What has a price table; itself when it is ``PriceTableHolding``.
     var priceTableHolding: (any PriceTableHolding)? { get }
 }
 
 extension Processor {
+    /// Waits for nothing.
+    public var waitingProcessor: (any WaitingProcessor)? { nil }
     /// Has no price table.
     public var priceTableHolding: (any PriceTableHolding)? { nil }
 }
@@ -76,6 +80,24 @@ extension Processor {
 extension Processor where Self: PriceTableHolding {
     /// Itself.
     public var priceTableHolding: (any PriceTableHolding)? { self }
+}
+
+/// A processor that has to wait, such as one in another process; the host calls ``processed(_:)`` in the place of
+/// ``Processor/process(_:)``.
+public protocol WaitingProcessor: Processor {
+    /// Returns the batch as it goes on; may be called from many tasks at once.
+    ///
+    /// - Throws: ``ConsumeError`` when the batch must not go on.
+    func processed(_ batch: Batch) async throws(ConsumeError) -> Batch
+}
+
+extension Processor where Self: WaitingProcessor {
+    /// Itself.
+    public var waitingProcessor: (any WaitingProcessor)? { self }
+    /// Refuses: who cannot wait cannot use it.
+    public func process(_ batch: inout Batch) throws(ConsumeError) {
+        throw .retryable("this processor has to wait for its answers")
+    }
 }
 
 /// Keeps batches or sends them on.
