@@ -90,7 +90,7 @@ let package = Package(
         .target(
             name: "PluginProcesses",
             dependencies: [
-                "CChildProcess", "CollectorKit", "Files", "JSON", "OTLP", "Usage",
+                "CChildProcess", "CollectorKit", "Files", "JSON", "OTLP", "SendingQueue", "Usage", "YAML",
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["README.md"]
@@ -116,7 +116,7 @@ let package = Package(
         .target(
             name: "Collector",
             dependencies: [
-                "CollectorKit", "HTTPServer", "JSON", "Usage", "OTLP", "YAML",
+                "CollectorKit", "HTTPServer", "JSON", "PluginProcesses", "Usage", "OTLP", "YAML",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -181,7 +181,7 @@ let package = Package(
             name: "TelemetryHub",
             dependencies: [
                 "CEmbedded", "CMalloc", "Collector", "CollectorKit", "Files", "HubAPI", "JSON", "OTLP", "Onboarding",
-                "SendingQueue",
+                "PluginProcesses", "SendingQueue",
                 "Usage",
                 "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -231,7 +231,7 @@ let package = Package(
         .testTarget(
             name: "PluginProcessesTests",
             dependencies: [
-                "CollectorKit", "CollectorTesting", "OTLP", "PluginProcesses", "Usage",
+                "Collector", "CollectorKit", "CollectorTesting", "JSON", "OTLP", "PluginProcesses", "Usage", "YAML",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

@@ -16,6 +16,8 @@ enum PluginAnswer: Sendable, Equatable {
     case retry(String, after: Duration)
     case refused(String)
     case partial(records: [Int], String)
+    /// The plugin gave no answer that can be used: it does not run, ended, was too slow, or broke the protocol. Never on the wire.
+    case unanswered(String)
 
     /// What a processor made of the batch.
     enum Body: Sendable, Equatable {
@@ -71,6 +73,9 @@ enum PluginAnswer: Sendable, Equatable {
             bytes += reason.utf8
         case .refused(let reason):
             head(2, 0)
+            bytes += reason.utf8
+        case .unanswered(let reason):
+            head(1, 1_000)
             bytes += reason.utf8
         case .partial(let records, let reason):
             head(3, records.count)
@@ -189,18 +194,33 @@ struct PluginChange: Sendable, Equatable {
 /// What a BATCH or an EMIT carries.
 ///
 /// ```
-/// u8 signal (1 traces, 2 metrics, 3 logs) | u8 zero | u16 zero | OTLP, the Export…ServiceRequest in protobuf
+/// u8 signal (1 traces, 2 metrics, 3 logs) | u8 flags | u16 zero | calls | OTLP, the Export…ServiceRequest in protobuf
+/// calls, only with flag 1: u32 length | one JSON object a line
 /// ```
 enum PluginBatch {
-    /// The payload.
-    static func payload(_ signal: Signal, _ request: [UInt8]) -> [UInt8] {
+    private static let withCalls: UInt8 = 1
+
+    /// A whole BATCH frame whose id is set when it is sent; made in one piece, so that the request is copied once.
+    static func frame(_ signal: Signal, _ request: [ArraySlice<UInt8>], calls: [UInt8]? = nil) -> [UInt8] {
         let code: UInt8 =
             switch signal {
             case .traces: 1
             case .metrics: 2
             case .logs: 3
             }
-        return [code, 0, 0, 0] + request
+        let size = request.reduce(4 + (calls.map { $0.count + 4 } ?? 0)) { $0 + $1.count }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(PluginFrame.headerSize + size)
+        bytes.append(littleEndian: UInt32(clamping: size))
+        bytes += [PluginFrame.Kind.batch.rawValue, 0, 0, 0]
+        bytes.append(littleEndian: UInt64(0))
+        bytes += [code, calls == nil ? 0 : withCalls, 0, 0]
+        if let calls {
+            bytes.append(littleEndian: UInt32(clamping: calls.count))
+            bytes += calls
+        }
+        for piece in request { bytes += piece }
+        return bytes
     }
 
     /// Reads a payload.

@@ -10,6 +10,8 @@ public struct PluginCommand: Sendable, Hashable {
     public var words: [String]
     /// The SHA-256 of the program in hexadecimal digits; nil when the user gave none.
     public var checksum: String?
+    /// The most bytes of memory that it may map; 0 for no limit.
+    public var memoryLimit = 0
 
     /// The largest file that is read to be compared.
     private static let largestFile: off_t = 256 << 20
@@ -35,11 +37,21 @@ public struct PluginCommand: Sendable, Hashable {
     /// with the sticky bit, such as `/tmp`, is not.
     /// - Throws: ``StartError`` that names the file and what to do.
     public func check() throws(StartError) {
+        try checkFiles()
+        try checkChecksum()
+    }
+
+    /// Makes sure of the owners and rights of the files.
+    func checkFiles() throws(StartError) {
         guard let program = words.first, program.hasPrefix("/") else {
             throw StartError(.configuration, "command begins with the absolute path of a program")
         }
         for file in files { try Self.check(file) }
-        guard let checksum else { return }
+    }
+
+    /// Makes sure of the checksum, where one is configured.
+    func checkChecksum() throws(StartError) {
+        guard let checksum, let program = words.first else { return }
         let found = try Self.digest(program)
         guard found == checksum.lowercased() else {
             throw StartError(
@@ -135,14 +147,13 @@ public struct PluginCommand: Sendable, Hashable {
         _ more: [String] = [],
         protocol socket: Int32?,
         output: Int32,
-        errors: Int32,
-        addressSpace: Int = 0
+        errors: Int32
     ) throws(StartError) -> pid_t {
         var arguments: [UnsafeMutablePointer<CChar>?] = (words + more).map { strdup($0) } + [nil]
         var variables: [UnsafeMutablePointer<CChar>?] = Self.environment.map { strdup($0) } + [nil]
         defer { (arguments + variables).forEach { free($0) } }
         let path = words.first ?? ""
-        let child = hammurabi_spawn(path, &arguments, &variables, socket ?? -1, output, errors, UInt(addressSpace))
+        let child = hammurabi_spawn(path, &arguments, &variables, socket ?? -1, output, errors, UInt(clamping: memoryLimit))
         guard child > 0 else {
             throw StartError(.inputOutput, "\(path) does not start: \(String(cString: strerror(errno)))")
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import JSON
 import OTLP
 import Usage
 
@@ -17,6 +18,37 @@ struct PluginDelta {
         let otlp = batch.otlp
         count = otlp.recordCount
         sent = otlp.overlay.droppedRecords == 0 ? nil : otlp.records.indices.filter { otlp.isLive(record: $0) }
+    }
+
+    /// The calls that were found in a batch, one JSON object a line; `record` is the number of the record as the plugin gets it.
+    func calls(of batch: Batch) -> [UInt8] {
+        var numbers: [Int: Int] = [:]
+        if let sent { for (number, index) in sent.enumerated() { numbers[index] = number } }
+        var bytes: [UInt8] = []
+        for observation in batch.observations {
+            let record = Int(observation.record)
+            let number = sent == nil ? record : numbers[record]
+            guard let number, number >= 0 else { continue }
+            bytes += "{\"record\":\(number)".utf8
+            let origin = observation.origin.value
+            let texts = [
+                ("session", origin.session), ("agent", origin.agent), ("provider", origin.provider),
+                ("model", origin.model), ("user", origin.user), ("project", origin.project),
+                ("error", observation.error),
+            ]
+            for case (let key, let text?) in texts {
+                bytes += ",\"\(key)\":".utf8
+                bytes.append(jsonString: text)
+            }
+            let counts = observation.counts
+            let figures = [
+                ("input", counts.uncachedInput), ("cache_read", counts.cacheRead), ("cache_write", counts.cacheWrite),
+                ("output", counts.output), ("reasoning", counts.reasoning), ("time_unix_nano", observation.time.nanoseconds),
+            ]
+            for (key, figure) in figures { bytes += ",\"\(key)\":\(figure)".utf8 }
+            bytes += "}\n".utf8
+        }
+        return bytes
     }
 
     /// Changes a batch; it stays as it was when the answer cannot be used.

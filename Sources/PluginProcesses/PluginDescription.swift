@@ -20,10 +20,12 @@ struct PluginDescription: Sendable, Equatable {
         var type: String
         var summary = ""
         var signals = Signal.allCases
-        /// The JSON Schema of its configuration, as text; nil when it has none.
-        var schema: String?
+        /// The JSON Schema of its configuration; nil when it has none.
+        var schema: JSONValue?
         /// The batches that may be open at once.
         var maxInFlight = 1
+        /// Whether a processor or exporter gets, beside the records, the calls that were found in them.
+        var wantsCalls = false
     }
 
     /// The lowest and highest protocol version it speaks.
@@ -83,10 +85,16 @@ struct PluginDescription: Sendable, Equatable {
         else { throw Problem(description: "\(type): kind is receiver, processor or exporter") }
         var offer = Offer(kind: kind, type: type)
         if case .string(let summary)? = members["summary"] { offer.summary = summary }
+        if let wants = members["wants"] {
+            guard case .array(let words) = wants, words.allSatisfy({ $0 == .string("records") || $0 == .string("calls") })
+            else { throw Problem(description: "\(type): wants is a list of records and calls") }
+            offer.wantsCalls = words.contains(.string("calls"))
+        }
         if let signals = members["signals"] { offer.signals = try Self.signals(signals, of: type) }
         if let schema = members["schema"] {
             guard case .object = schema else { throw Problem(description: "\(type): schema is no JSON object") }
-            offer.schema = schema.jsonText
+            try checkNames(schema, kind, type)
+            offer.schema = schema
         }
         if let value = members["max_in_flight"] {
             guard case .number(let text) = value, let number = Int(text), (1...64).contains(number) else {
@@ -95,6 +103,18 @@ struct PluginDescription: Sendable, Equatable {
             offer.maxInFlight = number
         }
         return offer
+    }
+
+    /// Refuses keys that the collector reads itself.
+    private static func checkNames(_ schema: JSONValue, _ kind: ComponentKind, _ type: String) throws(Problem) {
+        let taken: [String] =
+            switch kind {
+            case .processor: PluginProcessorKeys.documentation.keys.sorted()
+            case .exporter: PluginExporterKeys.documentation.keys.sorted()
+            case .receiver, .extension: []
+            }
+        guard let name = PluginSchema(schema).names.first(where: { taken.contains($0) }) else { return }
+        throw Problem(description: "\(type): the key \(name) is read by the collector itself; name it otherwise")
     }
 
     private static func signals(_ value: JSONValue, of type: String) throws(Problem) -> [Signal] {

@@ -32,6 +32,11 @@ struct PluginFrame: Sendable, Equatable {
     var id: UInt64 = 0
     var payload: [UInt8] = []
 
+    /// Sets the id of a frame that is encoded already.
+    static func set(id: UInt64, in frame: inout [UInt8]) {
+        for place in 0..<8 { frame[8 + place] = UInt8(truncatingIfNeeded: id >> UInt64(8 * place)) }
+    }
+
     /// The frame as it is sent.
     var encoded: [UInt8] {
         var bytes: [UInt8] = []

@@ -18,6 +18,7 @@ final class PluginProcess: Sendable {
     private let terms: PluginSession.Terms
     private let host: String
     private let logger: Logger
+    private let note: @Sendable (String) -> Void
     private let take: Take?
     private let start = ContinuousClock.now
     private let state = Mutex(State())
@@ -39,6 +40,9 @@ final class PluginProcess: Sendable {
         var hasFailed = false
         var hasEnded = false
         var trouble: String?
+        /// What the plugin says against its configuration.
+        var rejection: String?
+        var wantsCalls = false
         var restarts = 0
         var lateAnswers = 0
         var firstOutcome: CheckedContinuation<Void, Never>?
@@ -47,11 +51,23 @@ final class PluginProcess: Sendable {
     }
 
     /// Creates a plugin; starts nothing.
-    init(_ command: PluginCommand, _ terms: PluginSession.Terms, host: String, logger: Logger, take: Take? = nil) {
+    ///
+    /// - Parameters:
+    ///   - note: Is told why a run has ended.
+    ///   - take: Takes what a receiver emits.
+    init(
+        _ command: PluginCommand,
+        _ terms: PluginSession.Terms,
+        host: String,
+        logger: Logger,
+        note: @escaping @Sendable (String) -> Void = { _ in },
+        take: Take? = nil
+    ) {
         self.command = command
         self.terms = terms
         self.host = host
         self.logger = logger
+        self.note = note
         self.take = take
         var ends: [Int32] = [-1, -1]
         if PluginCommand.makePipe(&ends) { for end in ends { Self.makeNonblocking(end) } }
@@ -68,6 +84,9 @@ final class PluginProcess: Sendable {
     /// Why the plugin does not work; nil while it does.
     var trouble: String? { state.withLock { $0.trouble } }
 
+    /// Whether it wants the calls beside the records; known once it is open.
+    var wantsCalls: Bool { state.withLock { $0.wantsCalls } }
+
     /// How often it was started again, and how many answers came to batches that had one.
     var counts: (restarts: Int, lateAnswers: Int) { state.withLock { ($0.restarts, $0.lateAnswers) } }
 
@@ -75,7 +94,7 @@ final class PluginProcess: Sendable {
 
     /// Starts the plugin and waits until it is open, or has failed for the first time; it is tried again then.
     ///
-    /// - Throws: ``StartError`` when its files may not be run.
+    /// - Throws: ``StartError`` when its files may not be run, or it does not take its configuration; it is to be stopped then.
     func open() async throws(StartError) {
         try command.check()
         guard wakeup >= 0 else { throw StartError(.inputOutput, "no descriptor is left for the plugin") }
@@ -95,21 +114,22 @@ final class PluginProcess: Sendable {
             }
             if isOver { continuation.resume() }
         }
+        if let rejection = state.withLock({ $0.rejection }) { throw StartError(.configuration, rejection) }
     }
 
     /// Gives the plugin a batch and waits for its answer, which always comes.
-    func submit(_ payload: [UInt8]) async -> PluginAnswer {
+    func submit(_ frame: [UInt8]) async -> PluginAnswer {
         await withCheckedContinuation { continuation in
             let refusal = state.withLock { state -> PluginAnswer? in
                 guard var session = state.session.take() else {
-                    return .retry(state.trouble ?? "the plugin is not running", after: .seconds(1))
+                    return .unanswered(state.trouble ?? "the plugin is not running")
                 }
-                let (id, actions) = session.submit(payload, at: now)
+                let (id, actions) = session.submit(frame, at: now)
                 state.session = session
                 guard let id else {
-                    return .retry(
-                        session.isRunning ? "the plugin is busy" : "the plugin is not running",
-                        after: .seconds(1)
+                    return .unanswered(
+                        session.isRunning
+                            ? "the plugin has too much to do" : state.trouble ?? "the plugin is not running"
                     )
                 }
                 state.awaited[id] = continuation
@@ -191,6 +211,7 @@ final class PluginProcess: Sendable {
             )
             let hasFailed = policy.hasFailed
             state.withLock { $0.hasFailed = hasFailed }
+            note(reason)
             outcome(trouble: (policy.hasFailed ? "the plugin fails again and again: " : "") + reason)
             sleep(wait)
             state.withLock { $0.restarts += 1 }
@@ -422,9 +443,14 @@ final class PluginProcess: Sendable {
                     }
                 case .emitted(let id, let signal, let request): emissions.append((id, signal, request))
                 case .lateAnswer: state.lateAnswers += 1
-                case .opened: isOpened = true
+                case .opened(let offer):
+                    isOpened = true
+                    state.wantsCalls = offer.wantsCalls
+                    state.rejection = nil
                 case .rejected(let path, let message):
-                    reason = "it refuses its configuration: \(path.isEmpty ? "" : path + ": ")\(message)"
+                    let text = "the plugin refuses its configuration: \(path.isEmpty ? "" : path + ": ")\(message)"
+                    state.rejection = text
+                    reason = text
                 case .end(let text): reason = reason ?? text ?? ""
                 }
             }

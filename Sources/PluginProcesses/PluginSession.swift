@@ -67,7 +67,7 @@ struct PluginSession: Sendable {
 
     private struct Waiting {
         var id: UInt64
-        var payload: [UInt8]
+        var frame: [UInt8]
         var deadline: Instant
     }
 
@@ -227,28 +227,35 @@ struct PluginSession: Sendable {
 
     /// Gives the plugin a batch, or lets it wait for its turn; the answer comes as ``Action/answer(_:_:)`` under the id that is returned.
     ///
+    /// - Parameter frame: A BATCH as `PluginBatch` makes it; its id is set here.
     /// - Returns: The id, nil when the batch cannot be taken now: there is no plugin, or as much waits as may.
-    mutating func submit(_ payload: [UInt8], at now: Instant) -> (id: UInt64?, actions: [Action]) {
-        guard state == .running, let offer, offer.kind != .receiver, payload.count <= terms.largestPayload,
-            open.count < offer.maxInFlight || waitingBytes + Self.cost(payload) <= terms.largestPayload
+    mutating func submit(_ frame: consuming [UInt8], at now: Instant) -> (id: UInt64?, actions: [Action]) {
+        guard state == .running, let offer, offer.kind != .receiver, frame.count >= PluginFrame.headerSize,
+            frame.count - PluginFrame.headerSize <= terms.largestPayload,
+            open.count < offer.maxInFlight || waitingBytes + Self.cost(frame) <= terms.largestPayload
         else { return (nil, []) }
         lastID += 1
-        waiting.append(Waiting(id: lastID, payload: payload, deadline: now + terms.batchTime))
-        waitingBytes += Self.cost(payload)
+        PluginFrame.set(id: lastID, in: &frame)
+        if open.count < offer.maxInFlight, waiting.isEmpty {
+            open[lastID] = now + terms.batchTime
+            return (lastID, [.send(frame)])
+        }
+        waitingBytes += Self.cost(frame)
+        waiting.append(Waiting(id: lastID, frame: frame, deadline: now + terms.batchTime))
         return (lastID, sendWaiting())
     }
 
     /// What a batch that waits takes up in memory, about.
-    private static func cost(_ payload: [UInt8]) -> Int { payload.count + 256 }
+    private static func cost(_ frame: [UInt8]) -> Int { frame.count + 256 }
 
     private mutating func sendWaiting() -> [Action] {
         guard let offer else { return [] }
         var actions: [Action] = []
         while open.count < offer.maxInFlight, !waiting.isEmpty {
             let next = waiting.removeFirst()
-            waitingBytes -= Self.cost(next.payload)
+            waitingBytes -= Self.cost(next.frame)
             open[next.id] = next.deadline
-            actions.append(.send(PluginFrame(kind: .batch, id: next.id, payload: next.payload).encoded))
+            actions.append(.send(next.frame))
         }
         return actions
     }
@@ -264,7 +271,7 @@ struct PluginSession: Sendable {
         guard state == .running else { return end(nil) }
         state = .draining
         stateEnd = now + terms.drainTime
-        let left = waiting.map { Action.answer($0.id, .retry("the plugin stops", after: .seconds(1))) }
+        let left = waiting.map { Action.answer($0.id, .unanswered("the plugin stops")) }
         waiting = []
         waitingBytes = 0
         return left + [.send(PluginFrame(kind: .drain).encoded)]
@@ -294,8 +301,8 @@ struct PluginSession: Sendable {
         }
         var actions: [Action] = []
         for late in waiting where now >= late.deadline {
-            actions.append(.answer(late.id, .retry("the plugin is too slow", after: .seconds(1))))
-            waitingBytes -= Self.cost(late.payload)
+            actions.append(.answer(late.id, .unanswered("the plugin is too slow")))
+            waitingBytes -= Self.cost(late.frame)
         }
         waiting.removeAll { now >= $0.deadline }
         if state == .running, open.isEmpty, now >= lastHeard + terms.idleTime * (pings + 1) {
@@ -317,6 +324,6 @@ struct PluginSession: Sendable {
         waitingBytes = 0
         emitted = []
         let message = reason ?? "the plugin stops"
-        return ids.map { .answer($0, .retry(message, after: .seconds(1))) } + [.end(reason)]
+        return ids.map { .answer($0, .unanswered(message)) } + [.end(reason)]
     }
 }

@@ -19,9 +19,11 @@ struct ImportTests {
         "Sources/HubAPI": ["CollectorKit", "JSON", "OTLP", "Usage"],
         "Sources/Onboarding": ["Files", "JSON", "Usage"],
         "Sources/HTTPServer": ["CollectorKit", "JSON", "OTLP", "Usage"],
-        "Sources/Collector": ["CollectorKit", "HTTPServer", "JSON", "YAML", "OTLP", "Usage"],
+        "Sources/Collector": ["CollectorKit", "HTTPServer", "JSON", "PluginProcesses", "YAML", "OTLP", "Usage"],
         "Sources/SendingQueue": ["CollectorKit", "Files", "YAML", "OTLP", "Usage"],
-        "Sources/PluginProcesses": ["CChildProcess", "CollectorKit", "Files", "JSON", "OTLP", "Usage"],
+        "Sources/PluginProcesses": [
+            "CChildProcess", "CollectorKit", "Files", "JSON", "SendingQueue", "YAML", "OTLP", "Usage",
+        ],
         "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
         "Sources/hammurabi": ["TelemetryHub"],
         "Plugins": [

@@ -73,10 +73,10 @@ struct PluginProcessTests {
         )
     }
 
-    private static let batch = PluginBatch.payload(.logs, [])
+    private static let batch = PluginBatch.frame(.logs, [])
 
-    private static func isRetry(_ answer: PluginAnswer) -> Bool {
-        if case .retry = answer { true } else { false }
+    private static func isUnanswered(_ answer: PluginAnswer) -> Bool {
+        if case .unanswered = answer { true } else { false }
     }
 
     @Test func `each batch gets its answer, and the end is in order`() async throws {
@@ -98,7 +98,7 @@ struct PluginProcessTests {
             for await answer in group { #expect(answer == .refused(#"{"secret": "s3cret"}"#)) }
         }
         await plugin.stop()
-        #expect(Self.isRetry(await plugin.submit(Self.batch)))
+        #expect(Self.isUnanswered(await plugin.submit(Self.batch)))
         #expect(plugin.counts.restarts == 0)
     }
 
@@ -149,7 +149,7 @@ struct PluginProcessTests {
             batchTime: .seconds(2)
         )
         try await plugin.open()
-        #expect(Self.isRetry(await plugin.submit(Self.batch)), "\(what)")
+        #expect(Self.isUnanswered(await plugin.submit(Self.batch)), "\(what)")
         #expect(await eventually({ await plugin.submit(Self.batch) == .ok(.none) }), "\(what)")
         #expect(plugin.trouble == nil && plugin.counts.restarts >= 1)
         await plugin.stop()

@@ -21,6 +21,8 @@ struct PluginSessionTests {
 
     private static func frame(_ kind: PluginFrame.Kind, _ text: String) -> [UInt8] { frame(kind, 0, Array(text.utf8)) }
 
+    private static func batch(_ payload: [UInt8]) -> [UInt8] { frame(.batch, 0, payload) }
+
     private static let ok: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0]
 
     private static func terms(_ kind: ComponentKind = .processor, _ type: String = "team") -> PluginSession.Terms {
@@ -99,7 +101,7 @@ struct PluginSessionTests {
 
     @Test func `the configuration travels in OPEN, and batches go only after OPENED`() {
         var session = PluginSession(Self.terms(), at: .zero)
-        #expect(session.submit([1], at: .zero).id == nil)
+        #expect(session.submit(Self.batch([1]), at: .zero).id == nil)
         let actions = session.received(Self.frame(.hello, Self.hello), at: .zero)
         #expect(Self.kinds(actions) == [.open])
         guard case .send(let bytes)? = actions.first else { return }
@@ -107,9 +109,9 @@ struct PluginSessionTests {
         #expect(
             text.contains(#""config":{"map":"teams.csv"}"#) && text.contains(#""id":"team/a""#)
         )
-        #expect(session.submit([1], at: .zero).id == nil)
+        #expect(session.submit(Self.batch([1]), at: .zero).id == nil)
         #expect(session.received(Self.frame(.opened), at: .zero).count == 1)
-        #expect(session.submit([1], at: .zero).id == 1)
+        #expect(session.submit(Self.batch([1]), at: .zero).id == 1)
     }
 
     @Test(arguments: ["[2, 3]", "[-1, 0]"])
@@ -152,9 +154,9 @@ struct PluginSessionTests {
 
     @Test func `as many batches are open as the plugin said, and each answer lets the next one go`() {
         var session = Self.running()
-        #expect(Self.kinds(session.submit([1], at: .zero).actions) == [.batch])
-        #expect(Self.kinds(session.submit([2], at: .zero).actions) == [.batch])
-        let third = session.submit([3], at: .zero)
+        #expect(Self.kinds(session.submit(Self.batch([1]), at: .zero).actions) == [.batch])
+        #expect(Self.kinds(session.submit(Self.batch([2]), at: .zero).actions) == [.batch])
+        let third = session.submit(Self.batch([3]), at: .zero)
         #expect(third.id == 3 && third.actions.isEmpty)
         let actions = session.received(Self.frame(.result, 2, Self.ok), at: .zero)
         #expect(actions.first == .answer(2, .ok(.none)))
@@ -163,14 +165,14 @@ struct PluginSessionTests {
 
     @Test func `what waits is bounded by its bytes`() {
         var session = Self.running()
-        for _ in 0..<3 { #expect(session.submit([UInt8](repeating: 0, count: 600), at: .zero).id != nil) }
-        #expect(session.submit([UInt8](repeating: 0, count: 600), at: .zero).id == nil)
-        #expect(session.submit([UInt8](repeating: 0, count: 1_001), at: .zero).id == nil)
+        for _ in 0..<3 { #expect(session.submit(Self.batch([UInt8](repeating: 0, count: 600)), at: .zero).id != nil) }
+        #expect(session.submit(Self.batch([UInt8](repeating: 0, count: 600)), at: .zero).id == nil)
+        #expect(session.submit(Self.batch([UInt8](repeating: 0, count: 1_001)), at: .zero).id == nil)
     }
 
     @Test func `a second answer is counted and changes nothing, an answer to no batch ends the run`() {
         var session = Self.running()
-        _ = session.submit([1], at: .zero)
+        _ = session.submit(Self.batch([1]), at: .zero)
         _ = session.received(Self.frame(.result, 1, Self.ok), at: .zero)
         #expect(session.received(Self.frame(.result, 1, Self.ok), at: .zero) == [.lateAnswer])
         #expect(Self.end(session.received(Self.frame(.result, 9, Self.ok), at: .zero)) != nil)
@@ -178,16 +180,16 @@ struct PluginSessionTests {
 
     @Test func `a batch without an answer ends the run, and every open batch goes back`() {
         var session = Self.running()
-        for _ in 0..<3 { _ = session.submit([1], at: .zero) }
+        for _ in 0..<3 { _ = session.submit(Self.batch([1]), at: .zero) }
         let actions = session.expire(at: .seconds(30))
         #expect(Self.end(actions)?.contains("no answer") == true)
-        let answered: [UInt64] = actions.compactMap { if case .answer(let id, .retry) = $0 { id } else { nil } }
+        let answered: [UInt64] = actions.compactMap { if case .answer(let id, .unanswered) = $0 { id } else { nil } }
         #expect(answered == [1, 2, 3])
     }
 
     @Test func `a crash within a frame says so and gives every batch back`() {
         var session = Self.running()
-        _ = session.submit([1], at: .zero)
+        _ = session.submit(Self.batch([1]), at: .zero)
         _ = session.received(Self.frame(.result, 1, Self.ok).prefix(20), at: .zero)
         let actions = session.closed()
         #expect(actions.count == 2 && Self.end(actions) == "the plugin ended within a frame")
@@ -196,7 +198,7 @@ struct PluginSessionTests {
 
     @Test func `a plugin in order is asked whether it lives only when it is idle`() {
         var session = Self.running()
-        _ = session.submit([1], at: .zero)
+        _ = session.submit(Self.batch([1]), at: .zero)
         #expect(session.expire(at: .seconds(20)).isEmpty)
         _ = session.received(Self.frame(.result, 1, Self.ok), at: .seconds(20))
         #expect(Self.kinds(session.expire(at: .seconds(30))) == [.ping])
@@ -207,10 +209,10 @@ struct PluginSessionTests {
 
     @Test func `a drained plugin answers what it has and says BYE`() {
         var session = Self.running()
-        for _ in 0..<3 { _ = session.submit([1], at: .zero) }
+        for _ in 0..<3 { _ = session.submit(Self.batch([1]), at: .zero) }
         let actions = session.drain(at: .zero)
         #expect(Self.kinds(actions) == [.drain] && actions.count == 2)
-        #expect(session.submit([1], at: .zero).id == nil)
+        #expect(session.submit(Self.batch([1]), at: .zero).id == nil)
         _ = session.received(Self.frame(.result, 1, Self.ok) + Self.frame(.result, 2, Self.ok), at: .zero)
         #expect(session.received(Self.frame(.bye), at: .zero) == [.end(nil)])
     }
@@ -219,7 +221,7 @@ struct PluginSessionTests {
 
     @Test func `a receiver has credit, which an answer gives back`() {
         var session = Self.running(.receiver, "mail")
-        let batch = PluginBatch.payload(.logs, [5])
+        let batch = Array(PluginBatch.frame(.logs, [[5]]).dropFirst(PluginFrame.headerSize))
         #expect(session.received(Self.frame(.emit, 1, batch), at: .zero) == [.emitted(1, .logs, [5])])
         _ = session.received(Self.frame(.emit, 2, batch), at: .zero)
         #expect(Self.kinds(session.acknowledge(1, .ok(.none))) == [.result])

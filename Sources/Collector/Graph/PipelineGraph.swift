@@ -2,6 +2,7 @@
 
 public import CollectorKit
 public import OTLP
+public import PluginProcesses
 public import YAML
 
 /// A configuration understood: which components there are and how they are connected.
@@ -16,6 +17,10 @@ public struct PipelineGraph: Sendable {
     public var extensions: [ComponentID] = []
     /// What the collector tells about itself.
     public var telemetry = TelemetryConfig()
+    /// The plugins that were asked what they offer.
+    public var plugins: [KnownPlugin] = []
+    /// What can be configured: the components of the program, and those of the plugins.
+    public var registry = Registry()
     /// How many bytes requests in flight may take up together.
     public var memoryLimit = ServiceLimits.standardMemory
 

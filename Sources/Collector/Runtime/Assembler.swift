@@ -189,6 +189,7 @@ struct Assembler {
     ) -> Assembly.Member<Kind>? {
         guard var known = former?.first(where: { $0.instance.id == declared.id }),
             known.instance.declared.content.hasSameContent(as: declared.content),
+            known.instance.declared.factory.origin == declared.factory.origin,
             known.instance.life.station == .started
         else { return nil }
         // Its place in the file may be another.
