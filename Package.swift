@@ -231,7 +231,8 @@ let package = Package(
         .testTarget(
             name: "PluginProcessesTests",
             dependencies: [
-                "Collector", "CollectorKit", "CollectorTesting", "JSON", "OTLP", "PluginProcesses", "Usage", "YAML",
+                "ChildProcess", "Collector", "CollectorKit", "CollectorTesting", "JSON", "OTLP", "PluginProcesses",
+                "TokensProcessor", "Usage", "YAML",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

@@ -8,7 +8,8 @@ import Glibc
 public struct PluginCommand: Sendable, Hashable {
     /// The program by its absolute path, and its arguments.
     public var words: [String]
-    /// The SHA-256 of the program in hexadecimal digits; nil when the user gave none.
+    /// The SHA-256 of the program, or of the last of its arguments that is a file, such as the script of an interpreter, in hexadecimal
+    /// digits; nil when the user gave none.
     public var checksum: String?
     /// The most bytes of memory that it may map; 0 for no limit.
     public var memoryLimit = 0
@@ -51,7 +52,7 @@ public struct PluginCommand: Sendable, Hashable {
 
     /// Makes sure of the checksum, where one is configured.
     func checkChecksum() throws(StartError) {
-        guard let checksum, let program = words.first else { return }
+        guard let checksum, let program = files.last else { return }
         let found = try Self.digest(program)
         guard found == checksum.lowercased() else {
             throw StartError(
@@ -153,7 +154,15 @@ public struct PluginCommand: Sendable, Hashable {
         var variables: [UnsafeMutablePointer<CChar>?] = Self.environment.map { strdup($0) } + [nil]
         defer { (arguments + variables).forEach { free($0) } }
         let path = words.first ?? ""
-        let child = hammurabi_spawn(path, &arguments, &variables, socket ?? -1, output, errors, UInt(clamping: memoryLimit))
+        let child = hammurabi_spawn(
+            path,
+            &arguments,
+            &variables,
+            socket ?? -1,
+            output,
+            errors,
+            UInt(clamping: memoryLimit)
+        )
         guard child > 0 else {
             throw StartError(.inputOutput, "\(path) does not start: \(String(cString: strerror(errno)))")
         }

@@ -43,7 +43,8 @@ struct PluginDelta {
             let counts = observation.counts
             let figures = [
                 ("input", counts.uncachedInput), ("cache_read", counts.cacheRead), ("cache_write", counts.cacheWrite),
-                ("output", counts.output), ("reasoning", counts.reasoning), ("time_unix_nano", observation.time.nanoseconds),
+                ("output", counts.output), ("reasoning", counts.reasoning),
+                ("time_unix_nano", observation.time.nanoseconds),
             ]
             for (key, figure) in figures { bytes += ",\"\(key)\":\(figure)".utf8 }
             bytes += "}\n".utf8

@@ -86,7 +86,8 @@ struct PluginDescription: Sendable, Equatable {
         var offer = Offer(kind: kind, type: type)
         if case .string(let summary)? = members["summary"] { offer.summary = summary }
         if let wants = members["wants"] {
-            guard case .array(let words) = wants, words.allSatisfy({ $0 == .string("records") || $0 == .string("calls") })
+            guard case .array(let words) = wants,
+                words.allSatisfy({ $0 == .string("records") || $0 == .string("calls") })
             else { throw Problem(description: "\(type): wants is a list of records and calls") }
             offer.wantsCalls = words.contains(.string("calls"))
         }

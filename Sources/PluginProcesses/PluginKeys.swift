@@ -103,6 +103,7 @@ extension ConfigDefinition {
         }
         self.init(
             keys: schema.keys + own.keys,
+            schema: schema.takesAll ? #"{"type":["object","null"]}"# : nil,
             defaults: defaults,
             decode: { written, diagnostics in
                 var (ours, theirs) = ([Node.Entry](), [Node.Entry]())

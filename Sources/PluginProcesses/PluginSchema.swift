@@ -19,6 +19,9 @@ struct PluginSchema: Sendable {
     /// The keys that it names, nested ones joined by their path, in alphabetical order.
     var keys: [ConfigKey] { Self.keys(of: root, at: []) }
 
+    /// Whether it allows keys that it does not name.
+    var takesAll: Bool { ![nil, .bool(false)].contains(Self.member("additionalProperties", of: root)) }
+
     /// The names at its top.
     var names: [String] { Self.properties(of: root).map(\.name) }
 

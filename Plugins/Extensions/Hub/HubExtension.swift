@@ -25,7 +25,8 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         _ settings: ComponentSettings,
         with parts: CollectorParts,
         version: String,
-        pages: [ComponentPage]
+        pages: [ComponentPage],
+        pluginGuide: String? = nil
     ) {
         self.config = config
         self.settings = settings
@@ -42,7 +43,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         collector = CollectorAPI(version: version, usage: api, status: parts.status, reload: parts.reload)
         feeds = EventFeeds(collector)
         compaction = DailyCompaction(api, settings)
-        documentation = DocumentationRoutes(pages)
+        documentation = DocumentationRoutes(pages, pluginGuide)
     }
 
     func start() async throws(StartError) {
@@ -133,13 +134,18 @@ extension ComponentFactory {
     /// - Parameters:
     ///   - version: That of the program, for the health check.
     ///   - pages: The documentation that is served under `/docs/components`.
-    public static func hub(version: String = "development", pages: [ComponentPage] = []) -> ComponentFactory {
+    ///   - pluginGuide: How components in other languages are written, served under `/docs/plugins`.
+    public static func hub(
+        version: String = "development",
+        pages: [ComponentPage] = [],
+        pluginGuide: String? = nil
+    ) -> ComponentFactory {
         .extension(
             "hub",
             HubConfig.self,
             summary: "answers questions about cost, sessions and health over HTTP, from a store"
         ) { config, settings, parts in
-            HubExtension(config, settings, with: parts, version: version, pages: pages)
+            HubExtension(config, settings, with: parts, version: version, pages: pages, pluginGuide: pluginGuide)
         }
     }
 }
@@ -212,18 +218,24 @@ struct DocumentationRoutes: Sendable {
     /// All of them; none without pages.
     let all: [Route]
 
-    init(_ pages: [ComponentPage]) {
+    /// Where the guide for plugins is.
+    private static let guidePath = "/docs/plugins"
+
+    init(_ pages: [ComponentPage], _ guide: String? = nil) {
         guard !pages.isEmpty else {
             all = []
             return
         }
-        let titles = pages.map { ($0.type, Self.path(to: $0, among: pages)) }
+        let titles =
+            pages.map { ($0.type, Self.path(to: $0, among: pages)) }
+            + (guide == nil ? [] : [("Plugins", Self.guidePath)])
         let list = Self.route("/docs/components", title: "Components", text: Self.list(pages), navigation: titles)
         all =
             [list]
             + pages.map { page in
                 Self.route(Self.path(to: page, among: pages), title: page.type, text: page.text, navigation: titles)
             }
+            + (guide.map { [Self.route(Self.guidePath, title: "Plugins", text: $0, navigation: titles)] } ?? [])
     }
 
     /// Where a page is: under the component's type, after its kind when a component of another kind has the same type.

@@ -107,7 +107,8 @@ public struct GraphBuilder {
                     registry.add(factory)
                     continue
                 }
-                let owner = if case .plugin(let name, _) = other.origin { "the plugin \"\(name)\"" } else { "this program" }
+                let owner =
+                    if case .plugin(let name, _) = other.origin { "the plugin \"\(name)\"" } else { "this program" }
                 diagnostics.append(
                     .error(
                         "plugin",
@@ -177,7 +178,8 @@ public struct GraphBuilder {
     }
 
     private mutating func reportUnknown(_ kind: ComponentKind, _ id: ComponentID, _ mark: Mark) {
-        if catalog.isIncomplete, kind != .extension, ForeignComponents(registry: registry).advice(kind, id.type) == nil {
+        if catalog.isIncomplete, kind != .extension, ForeignComponents(registry: registry).advice(kind, id.type) == nil
+        {
             // Why a plugin was not asked is reported with the plugin, unless it was not to be.
             guard !access.isAllowed else { return }
             diagnostics.append(

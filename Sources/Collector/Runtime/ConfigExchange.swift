@@ -137,12 +137,22 @@ struct ConfigExchange: Sendable {
             started.append(instance)
             do throws(StartError) {
                 try await collector.start(instance)
+                try refuseBroken(instance)
             } catch {
                 await collector.stop(started, within: deadline)
                 return error
             }
         }
         return nil
+    }
+
+    /// A plugin that does not come up is tried again at a start; at an exchange the one before it goes on instead.
+    private func refuseBroken(_ instance: Assembly.Instance) throws(StartError) {
+        guard case .plugin = instance.declared.factory.origin, let trouble = instance.component.healthReporting?.trouble
+        else { return }
+        let before = state.assembly.instances(instance.id).first { $0.kind == instance.kind }
+        guard let before, before.component.healthReporting?.trouble == nil else { return }
+        throw StartError(.inputOutput, "\(instance.id): \(trouble)")
     }
 
     /// Makes the components that were stopped once more, after the old configuration, and turns everything back to it.

@@ -100,7 +100,9 @@ struct ComponentsCommand: ParsableCommand {
             stability = factory.stability.rawValue
             let isAdded = BuiltInPlugins.added.contains { $0.kind == factory.kind && $0.type == factory.type }
             origin =
-                if case .plugin(let name, _) = factory.origin { "plugin \(name)" } else { isAdded ? "added" : "built-in" }
+                if case .plugin(let name, _) = factory.origin { "plugin \(name)" } else {
+                    isAdded ? "added" : "built-in"
+                }
             summary = factory.summary
             keys = factory.configuration.keys.map {
                 Key(key: $0.name, type: $0.type.name, defaultValue: $0.defaultText, description: $0.documentation)

@@ -66,7 +66,8 @@ struct ConfigCommand: ParsableCommand {
     struct Schema: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "schema",
-            abstract: "Prints a JSON Schema (2020-12) for configurations, with the components of the plugins of this one."
+            abstract:
+                "Prints a JSON Schema (2020-12) for configurations, with the components of the plugins of this one."
         )
 
         @OptionGroup var options: ConfigOptions
