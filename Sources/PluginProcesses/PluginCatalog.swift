@@ -111,12 +111,14 @@ public struct PluginCatalog: Sendable {
             place = ["sha256"]
             try command.checkChecksum()
             place = ["command"]
-            let description = try PluginInquiry(command: command, folder: access.descriptions).description()
+            let fingerprint = try command.fingerprint()
+            let inquiry = PluginInquiry(command: command, folder: access.descriptions)
+            let description = try inquiry.description(of: fingerprint)
             plugins.append(
                 KnownPlugin(
                     name: name,
                     command: command,
-                    fingerprint: try command.fingerprint(),
+                    fingerprint: fingerprint,
                     description: description,
                     host: access.host,
                     userHome: access.userHome

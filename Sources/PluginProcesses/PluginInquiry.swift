@@ -22,7 +22,14 @@ struct PluginInquiry {
     /// - Throws: ``StartError`` when the files may not be run, or the program fails, is slow or prints something else.
     func description() throws(StartError) -> PluginDescription {
         try command.check()
-        let file = try folder.map { folder throws(StartError) in "\(folder)/\(try command.fingerprint()).json" }
+        return try description(of: try command.fingerprint())
+    }
+
+    /// Returns the description of files that are checked.
+    ///
+    /// - Parameter fingerprint: That of the command.
+    func description(of fingerprint: String) throws(StartError) -> PluginDescription {
+        let file = folder.map { "\($0)/\(fingerprint).json" }
         // An answer that cannot be read is asked for again.
         if let file, let bytes = Self.kept(file), let known = try? PluginDescription(parsing: bytes) { return known }
         let bytes = try ask()

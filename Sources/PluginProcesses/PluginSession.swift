@@ -29,8 +29,8 @@ struct PluginSession: Sendable {
         var openTime = Duration.seconds(30)
         /// The time for the answer to a batch.
         var batchTime = Duration.seconds(30)
-        /// The time for what is open when the collector stops.
-        var drainTime = Duration.seconds(10)
+        /// The time for what is open when the collector stops; several plugins that do not end must not keep a store from closing.
+        var drainTime = Duration.seconds(2)
         /// How long an idle plugin may be silent before it is asked whether it lives; three times that ends the run.
         var idleTime = Duration.seconds(10)
         /// The most bytes of one frame, and of all that wait for their turn.

@@ -215,7 +215,7 @@ struct PluginComponentTests {
     // MARK: - Exporters and receivers
 
     @Test func `every acknowledged record arrives although the exporter is killed at random`() async throws {
-        let rounds = ProcessInfo.processInfo.environment["PLUGIN_ROUNDS"].flatMap { Int($0) } ?? 30
+        let rounds = ProcessInfo.processInfo.environment["HAMMURABI_PLUGIN_ROUNDS"].flatMap { Int($0) } ?? 30
         let file = folder.path + "/ledger.csv"
         let declared = try component(
             .exporter,

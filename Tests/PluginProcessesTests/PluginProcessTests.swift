@@ -2,6 +2,7 @@
 
 import CollectorKit
 import CollectorTesting
+import Foundation
 import Glibc
 import Logging
 import OTLP
@@ -50,6 +51,7 @@ struct PluginProcessTests {
         _ body: String,
         kind: ComponentKind = .processor,
         batchTime: Duration = .seconds(20),
+        memoryLimit: Int = 0,
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         take: PluginProcess.Take? = nil
     ) throws -> PluginProcess {
@@ -64,8 +66,10 @@ struct PluginProcessTests {
         terms.batchTime = batchTime
         // An interpreter may need a while on a machine that is busy.
         terms.startTime = .seconds(60)
+        var command = PluginCommand(["/usr/bin/python3", script])
+        command.memoryLimit = memoryLimit
         return PluginProcess(
-            PluginCommand(["/usr/bin/python3", script]),
+            command,
             terms,
             host: "test",
             logger: logger,
@@ -153,6 +157,75 @@ struct PluginProcessTests {
         #expect(await eventually({ await plugin.submit(Self.batch) == .ok(.none) }), "\(what)")
         #expect(plugin.trouble == nil && plugin.counts.restarts >= 1)
         await plugin.stop()
+    }
+
+    @Test func `a plugin that grows without end is stopped by its memory limit`() async throws {
+        let marker = folder.path + "/marker"
+        let plugin = try plugin(
+            """
+            start()
+            kind, ident, payload = frame()
+            if not os.path.exists("\(marker)"):
+                open("\(marker)", "w").write("x")
+                kept = []
+                while True: kept.append(bytearray(1 << 24))
+            send(6, ident, OK)
+            frame()
+            """,
+            memoryLimit: 512 << 20
+        )
+        try await plugin.open()
+        #expect(Self.isUnanswered(await plugin.submit(Self.batch)))
+        #expect(await eventually({ await plugin.submit(Self.batch) == .ok(.none) }))
+        await plugin.stop()
+    }
+
+    /// What a plugin may do wrong in one of its first runs, each line a statement of Python.
+    private static let misdeeds = [
+        "sys.exit(3)", "os.kill(os.getpid(), 9)", "sock.sendall(bytes(7)); sys.exit(0)", "sock.close(); time.sleep(60)",
+        "sock.sendall(os.urandom(65536)); time.sleep(60)", "send(6, 99999, OK); time.sleep(60)", "time.sleep(60)",
+        "subprocess.Popen(['/bin/sleep', '60']); sys.exit(0)", "send(5, ident); time.sleep(60)",
+        "send(1, 0, b'{}'); time.sleep(60)", "send(6, ident, b'x'); time.sleep(60)", "send(12); sys.exit(0)",
+        "sock.sendall(b'\\xff' * 100_000); time.sleep(60)", "print('x' * 1_000_000); sys.exit(1)",
+        "send(6, ident, OK); send(6, ident, OK); os._exit(1)", "sock.shutdown(socket.SHUT_WR); time.sleep(60)",
+    ]
+
+    /// A thousand rounds with `HAMMURABI_PLUGIN_ROUNDS=1000`.
+    @Test func `whatever a plugin does in its first runs, every batch is answered once and gets through in the end`()
+        async throws
+    {
+        let rounds = ProcessInfo.processInfo.environment["HAMMURABI_PLUGIN_ROUNDS"].flatMap { Int($0) } ?? 4
+        var random = SeededGenerator(seed: UInt64(rounds))
+        for round in 0..<rounds {
+            let marker = "\(folder.path)/marker\(round)"
+            let misdeed = Self.misdeeds[Int(random.next() % UInt64(Self.misdeeds.count))]
+            let plugin = try plugin(
+                """
+                start(in_flight=\(random.next() % 4 + 1))
+                bad = not os.path.exists("\(marker)")
+                open("\(marker)", "w").write("x")
+                count = 0
+                while True:
+                    kind, ident, payload = frame()
+                    if kind == 11:
+                        send(12)
+                        sys.exit(0)
+                    count += 1
+                    if bad and count == \(random.next() % 5 + 1):
+                        \(misdeed)
+                    if kind == 5: send(6, ident, OK)
+                """,
+                batchTime: .seconds(1)
+            )
+            try await plugin.open()
+            await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<6 {
+                    group.addTask { await eventually { await plugin.submit(Self.batch) == .ok(.none) } }
+                }
+                for await isThrough in group { #expect(isThrough, "round \(round): \(misdeed)") }
+            }
+            await plugin.stop()
+        }
     }
 
     @Test func `a second answer is counted and does no harm`() async throws {
