@@ -55,7 +55,7 @@ public struct PluginCatalog: Sendable {
 
     /// Reads the section `plugins` of a configuration and asks each plugin what it offers.
     ///
-    /// Blocks while programs describe themselves, five seconds each at most.
+    /// Blocks while programs describe themselves, ten seconds each at most.
     public init(_ section: Node?, _ access: Access, _ decoder: ConfigDecoder, _ diagnostics: inout Diagnostics) {
         guard let section, !section.isNull else { return }
         guard let entries = section.mapping?.entries else {
@@ -87,6 +87,11 @@ public struct PluginCatalog: Sendable {
         }
         let section = decoder.decode(Section.self, from: entry.value, over: Section(), diagnostics: &diagnostics)
         let places = ConfigLocations(entry.value, rootKey: entry.key.mark)
+        // What is no mapping has been reported as such.
+        guard entry.value.mapping != nil || entry.value.isNull else {
+            isIncomplete = true
+            return
+        }
         guard !section.command.isEmpty else {
             diagnostics.append(
                 .error(

@@ -26,7 +26,7 @@ public struct KnownPlugin: Sendable {
     /// What makes its components.
     public var factories: [ComponentFactory] {
         description.components.map { offer in
-            factory(offer).from(.plugin(name, fingerprint: fingerprint))
+            factory(offer).from(.plugin(name, fingerprint: "\(fingerprint) \(command.memoryLimit)"))
         }
     }
 

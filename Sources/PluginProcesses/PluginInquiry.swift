@@ -7,7 +7,7 @@ import Glibc
 /// Asks a plugin what it offers: the program is run with `--describe`, prints its description and exits.
 ///
 /// The answer is kept under the checksum of the program's files, so that a plugin that has not changed is not run again. Blocks for up
-/// to five seconds; safe to use from any thread.
+/// to ten seconds; safe to use from any thread.
 struct PluginInquiry {
     private static let largest = 1 << 20
 
@@ -15,7 +15,7 @@ struct PluginInquiry {
     /// Where answers are kept; nil to keep none.
     let folder: String?
     /// How long the program may take.
-    var time = Duration.seconds(5)
+    var time = Duration.seconds(10)
 
     /// Returns the description.
     ///

@@ -25,7 +25,7 @@ struct PluginSession: Sendable {
         /// Where the plugin may keep files of its own.
         var stateFolder: String
         /// The time for HELLO, and for OPENED.
-        var startTime = Duration.seconds(5)
+        var startTime = Duration.seconds(10)
         var openTime = Duration.seconds(30)
         /// The time for the answer to a batch.
         var batchTime = Duration.seconds(30)
