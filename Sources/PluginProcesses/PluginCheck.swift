@@ -83,7 +83,7 @@ public struct PluginCheck {
                 isInOrder = false
                 continue
             }
-            for (title, check) in checks(offer, json) {
+            for (number, (title, check)) in checks(offer, json).enumerated() {
                 var fault: String?
                 do {
                     try check()
@@ -94,6 +94,8 @@ public struct PluginCheck {
                 }
                 report(Step(title: "\(offer.type): \(title)", fault: fault))
                 if fault != nil { isInOrder = false }
+                // A plugin that does not open falls short of all the rest.
+                if fault != nil, number == 0 { break }
             }
         }
         return isInOrder
