@@ -59,6 +59,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CMalloc"),
         .target(name: "CEmbedded"),
+        .target(name: "CChildProcess"),
 
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "Files"),
@@ -87,6 +88,14 @@ let package = Package(
             ]
         ),
         .target(
+            name: "PluginProcesses",
+            dependencies: [
+                "CChildProcess", "CollectorKit", "Files", "JSON", "OTLP", "SendingQueue", "Usage", "YAML",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["README.md"]
+        ),
+        .target(
             name: "CollectorTesting",
             dependencies: ["CollectorKit", "OTLP", "Usage", "YAML", .product(name: "Logging", package: "swift-log")]
         ),
@@ -107,7 +116,7 @@ let package = Package(
         .target(
             name: "Collector",
             dependencies: [
-                "CollectorKit", "HTTPServer", "JSON", "Usage", "OTLP", "YAML",
+                "CollectorKit", "HTTPServer", "JSON", "PluginProcesses", "Usage", "OTLP", "YAML",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -178,7 +187,7 @@ let package = Package(
             name: "TelemetryHub",
             dependencies: [
                 "CEmbedded", "CMalloc", "Collector", "CollectorKit", "Files", "HubAPI", "JSON", "OTLP", "Onboarding",
-                "SendingQueue",
+                "PluginProcesses", "SendingQueue",
                 "Usage",
                 "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -227,6 +236,14 @@ let package = Package(
             name: "SendingQueueTests",
             dependencies: [
                 "CollectorKit", "CollectorTesting", "Files", "FlushCounter", "OTLP", "SendingQueue", "Usage", "YAML",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "PluginProcessesTests",
+            dependencies: [
+                "ChildProcess", "Collector", "CollectorKit", "CollectorTesting", "JSON", "OTLP", "PluginProcesses",
+                "TokensProcessor", "Usage", "YAML",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -350,6 +367,7 @@ let features = [
     "ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility", "InferIsolatedConformances",
     "ImmutableWeakCaptures", "NonisolatedNonsendingByDefault",
 ]
-for target in package.targets where ![.system, .plugin].contains(target.type) && target.name != "CEmbedded" {
+for target in package.targets
+where ![.system, .plugin].contains(target.type) && !["CEmbedded", "CChildProcess"].contains(target.name) {
     target.swiftSettings = features.map { .enableUpcomingFeature($0) } + [.treatAllWarnings(as: .error)]
 }

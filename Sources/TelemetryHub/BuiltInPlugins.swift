@@ -66,7 +66,8 @@ enum BuiltInPlugins {
             .agentSessions(environment: Environment.process.variables, machine: Environment.process.machineName),
             .tokens, .pricing, .retention, .redaction, .filter, .attributes,
             .sqlite, .jsonl, .stdout, .otlpHTTP(version: Version.number),
-            .hub(version: Version.number, pages: pages), .apiKeys, .healthCheck(version: Version.number),
+            .hub(version: Version.number, pages: pages, pluginGuide: PluginsCommand.Guide.text), .apiKeys,
+            .healthCheck(version: Version.number),
         ])
     }
 }

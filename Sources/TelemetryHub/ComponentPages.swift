@@ -46,16 +46,23 @@ enum ComponentPages {
 
     /// The pages for a name.
     ///
-    /// - Parameter name: A type or an alias of one, alone or after its kind and a slash: `otlp`, `otlphttp`, `exporter/sqlite`.
-    /// - Throws: ``CommandFailure`` when there is no such component; it names the closest type.
-    static func named(_ name: String) throws(CommandFailure) -> [ComponentPage] {
+    /// - Parameters:
+    ///   - name: A type or an alias of one, alone or after its kind and a slash: `otlp`, `otlphttp`, `exporter/sqlite`.
+    ///   - registry: The components there are.
+    /// - Throws: ``CommandFailure`` when it names no component, with the nearest type.
+    static func named(_ name: String, among registry: Registry = BuiltInPlugins.registry) throws(CommandFailure)
+        -> [ComponentPage]
+    {
         let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let kinds = ComponentKind.allCases.filter { parts.count == 1 || [$0.singular, $0.rawValue].contains(parts[0]) }
         let type = parts.last ?? ""
-        let types = kinds.map { ($0, BuiltInPlugins.registry.factory($0, type)?.type) }
-        let pages = all.filter { page in types.contains { $0 == page.kind && $1 == page.type } }
+        let types = kinds.map { ($0, registry.factory($0, type)?.type) }
+        let plugins = ComponentKind.allCases.flatMap { registry.all($0) }.filter { $0.origin != .program }
+        let pages = (all + plugins.map { page(of: $0) }).filter { page in
+            types.contains { $0 == page.kind && $1 == page.type }
+        }
         guard pages.isEmpty else { return pages }
-        let known = ComponentKind.allCases.flatMap { kind in BuiltInPlugins.registry.types(kind).map { (kind, $0) } }
+        let known = ComponentKind.allCases.flatMap { kind in registry.types(kind).map { (kind, $0) } }
         throw CommandFailure(
             exitCode: Exit.inputMissing,
             code: "unknown-component",

@@ -4,6 +4,7 @@ import ArgumentParser
 import CEmbedded
 import Collector
 import Logging
+import PluginProcesses
 import Usage
 import YAML
 
@@ -32,20 +33,49 @@ struct ConfigOptions: ParsableArguments, Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Loads the configuration and builds its graph; both may be used only when `diagnostics` has no errors.
-    func load(_ environment: Environment, diagnostics: inout Diagnostics) -> (root: Node, graph: PipelineGraph)? {
+    /// Loads the configuration and builds its graph; both are only of use when `diagnostics` has no errors.
+    ///
+    /// - Parameter asksPlugins: Whether plugins that the configuration names are run to describe themselves.
+    func load(
+        _ environment: Environment,
+        asksPlugins: Bool = true,
+        diagnostics: inout Diagnostics
+    ) -> (root: Node, graph: PipelineGraph)? {
         let source = ConfigSource(paths: config, overrides: overrides, builtIn: Self.builtIn)
         guard let root = source.load(environment, diagnostics: &diagnostics) else { return nil }
         let graph = GraphBuilder.build(
             root,
             registry: BuiltInPlugins.registry,
             home: environment.userHome,
+            plugins: asksPlugins ? Self.access(environment) : .forbidden,
             diagnostics: &diagnostics
         )
         return (root, graph)
     }
 
-    /// The graph; when the configuration has errors, prints all diagnostics and throws the exit code.
+    /// How plugins are asked what they offer.
+    static func access(_ environment: Environment) -> PluginCatalog.Access {
+        PluginCatalog.Access(
+            descriptions: "\(environment.programHome)/plugins/descriptions",
+            host: "hammurabi/\(Version.number)",
+            userHome: environment.userHome
+        )
+    }
+
+    /// What can be configured here: the components of the program and, where a configuration is found that can be read, of its plugins.
+    ///
+    /// Whatever else is wrong with the configuration is not the question.
+    func registry(_ environment: Environment, asksPlugins: Bool) -> Registry {
+        var diagnostics = Diagnostics()
+        guard asksPlugins, let loaded = load(environment, diagnostics: &diagnostics) else {
+            return BuiltInPlugins.registry
+        }
+        let wrong = diagnostics.items.filter { $0.code == "plugin" }
+        for diagnostic in wrong { Console.error(diagnostics.rendered(diagnostic) + "\n") }
+        return loaded.graph.registry
+    }
+
+    /// The graph, or the exit that goes with a configuration that cannot be used; all findings are printed.
     func graph(_ environment: Environment) throws -> PipelineGraph {
         var diagnostics = Diagnostics()
         let loaded = load(environment, diagnostics: &diagnostics)

@@ -26,6 +26,7 @@ struct ConfigSchema {
         root.required = ["service"]
         var properties: [String: Schema] = [:]
         for kind in ComponentKind.allCases { properties[kind.rawValue] = section(kind) }
+        properties["plugins"] = plugins
         properties["service"] = service
         root.properties = properties
         return root
@@ -54,6 +55,22 @@ struct ConfigSchema {
         root.properties = [:]
         for key in factory.configuration.keys { root.insert(key, at: key.path[...]) }
         return root
+    }
+
+    private var plugins: Schema {
+        var plugin = Schema(type: "object")
+        plugin.additionalProperties = false
+        plugin.required = ["command"]
+        var command = Schema(type: "array")
+        command.items = Box(Schema(type: "string"))
+        plugin.properties = [
+            "command": command, "sha256": Schema(type: ["string", "null"]),
+            "memory_limit": Schema(type: ["string", "number", "null"]),
+        ]
+        var plugins = Schema(type: ["object", "null"])
+        plugins.additionalProperties = false
+        plugins.patternProperties = ["^[A-Za-z][A-Za-z0-9_]*$": plugin]
+        return plugins
     }
 
     private var service: Schema {

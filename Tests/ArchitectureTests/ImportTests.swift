@@ -6,7 +6,7 @@ import Testing
 struct ImportTests {
     private static let rooms = [
         "Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "HubAPI", "SendingQueue",
-        "HTTPServer", "Collector", "Onboarding", "TelemetryHub",
+        "HTTPServer", "PluginProcesses", "Collector", "Onboarding", "TelemetryHub",
     ]
 
     private static let arrows: [String: Set<String>] = [
@@ -19,8 +19,11 @@ struct ImportTests {
         "Sources/HubAPI": ["CollectorKit", "JSON", "OTLP", "Usage"],
         "Sources/Onboarding": ["Files", "JSON", "Usage"],
         "Sources/HTTPServer": ["CollectorKit", "JSON", "OTLP", "Usage"],
-        "Sources/Collector": ["CollectorKit", "HTTPServer", "JSON", "YAML", "OTLP", "Usage"],
+        "Sources/Collector": ["CollectorKit", "HTTPServer", "JSON", "PluginProcesses", "YAML", "OTLP", "Usage"],
         "Sources/SendingQueue": ["CollectorKit", "Files", "YAML", "OTLP", "Usage"],
+        "Sources/PluginProcesses": [
+            "CChildProcess", "CollectorKit", "Files", "JSON", "SendingQueue", "YAML", "OTLP", "Usage",
+        ],
         "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
         "Sources/hammurabi": ["TelemetryHub"],
         "Plugins": [
@@ -30,6 +33,7 @@ struct ImportTests {
 
     /// A library and the only modules that may import it.
     private static let libraries: [String: [String]] = [
+        "CChildProcess": ["Sources/PluginProcesses/"],
         "CLibYAML": ["Sources/YAML/"],
         "CMalloc": ["Sources/TelemetryHub/"],
         "CZlib": ["Sources/CollectorKit/HTTP/"],
@@ -71,7 +75,10 @@ struct ImportTests {
     @Test(arguments: arrows.keys.sorted())
     func `a room imports only what the design draws`(room: String) throws {
         let allowed = try #require(Self.arrows[room])
-        let ours = Set(Self.rooms + ["CLibYAML", "CZlib", "CZstd", "CMalloc", "CEmbedded", "hammurabi"] + Self.plugins)
+        let ours = Set(
+            Self.rooms + ["CLibYAML", "CZlib", "CZstd", "CMalloc", "CEmbedded", "CChildProcess", "hammurabi"]
+                + Self.plugins
+        )
         for file in tree.files(in: room) where !file.path.hasPrefix("Plugins/Examples/") {
             for module in file.imports where ours.contains(module) && !allowed.contains(module) {
                 Issue.record("\(file.path) imports \(module)")

@@ -26,7 +26,8 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         _ settings: ComponentSettings,
         with parts: CollectorParts,
         version: String,
-        pages: [ComponentPage]
+        pages: [ComponentPage],
+        pluginGuide: String? = nil
     ) {
         self.config = config
         self.settings = settings
@@ -45,7 +46,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         compaction = DailyCompaction(api, settings)
         let survey = AlertSurvey(usage: api, status: parts.status, config.alerts)
         alerts = AlertWatch(config, survey, settings)
-        documentation = DocumentationRoutes(pages)
+        documentation = DocumentationRoutes(pages, pluginGuide)
     }
 
     func start() async throws(StartError) {
@@ -140,15 +141,20 @@ extension ComponentFactory {
     /// Answers queries about usage; without the configured store, queries are answered with an error.
     ///
     /// - Parameters:
-    ///   - version: The version of the program, for the health check.
-    ///   - pages: The documentation served under `/docs/components`.
-    public static func hub(version: String = "development", pages: [ComponentPage] = []) -> ComponentFactory {
+    ///   - version: That of the program, for the health check.
+    ///   - pages: The documentation that is served under `/docs/components`.
+    ///   - pluginGuide: How components in other languages are written, served under `/docs/plugins`.
+    public static func hub(
+        version: String = "development",
+        pages: [ComponentPage] = [],
+        pluginGuide: String? = nil
+    ) -> ComponentFactory {
         .extension(
             "hub",
             HubConfig.self,
             summary: "answers questions about cost, sessions and health over HTTP, from a store"
         ) { config, settings, parts in
-            HubExtension(config, settings, with: parts, version: version, pages: pages)
+            HubExtension(config, settings, with: parts, version: version, pages: pages, pluginGuide: pluginGuide)
         }
     }
 }
@@ -223,18 +229,24 @@ struct DocumentationRoutes: Sendable {
     /// All of them; none without pages.
     let all: [Route]
 
-    init(_ pages: [ComponentPage]) {
+    /// Where the guide for plugins is.
+    private static let guidePath = "/docs/plugins"
+
+    init(_ pages: [ComponentPage], _ guide: String? = nil) {
         guard !pages.isEmpty else {
             all = []
             return
         }
-        let titles = pages.map { ($0.type, Self.path(to: $0, among: pages)) }
+        let titles =
+            pages.map { ($0.type, Self.path(to: $0, among: pages)) }
+            + (guide == nil ? [] : [("Plugins", Self.guidePath)])
         let list = Self.route("/docs/components", title: "Components", text: Self.list(pages), navigation: titles)
         all =
             [list]
             + pages.map { page in
                 Self.route(Self.path(to: page, among: pages), title: page.type, text: page.text, navigation: titles)
             }
+            + (guide.map { [Self.route(Self.guidePath, title: "Plugins", text: $0, navigation: titles)] } ?? [])
     }
 
     /// The path of a page: the component's type, after its kind when a component of another kind has the same type.

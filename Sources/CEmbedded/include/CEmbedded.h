@@ -18,6 +18,11 @@ HAMMURABI_DECLARE(schema_1)
 HAMMURABI_DECLARE(default_config)
 HAMMURABI_DECLARE(openapi)
 
+// The guide for authors of plugins, and the libraries that a new plugin begins with; they are named in plugins.c.
+HAMMURABI_DECLARE(plugin_guide)
+HAMMURABI_DECLARE(plugin_python)
+HAMMURABI_DECLARE(plugin_header)
+
 #undef HAMMURABI_DECLARE
 
 // A file of the dashboard, from the folder web.

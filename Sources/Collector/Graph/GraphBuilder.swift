@@ -2,15 +2,18 @@
 
 import CollectorKit
 import OTLP
+public import PluginProcesses
 public import YAML
 
 /// Builds a graph from a configuration and reports every error of the configuration in one run.
 public struct GraphBuilder {
-    private let registry: Registry
+    private var registry: Registry
     private let decoder: ConfigDecoder
     private var graph = PipelineGraph()
     private var diagnostics: Diagnostics
-    /// Components that are declared but could not be read; a reference to one is not reported as a second error.
+    private let access: PluginCatalog.Access
+    private var catalog = PluginCatalog()
+    /// Components that are declared and could not be understood; naming them is no second fault.
     private var misunderstood: [ComponentKind: Set<ComponentID>] = [:]
 
     private static let sections = [
@@ -21,21 +24,30 @@ public struct GraphBuilder {
     private static let partsOfService = ["pipelines": "service", "telemetry": "service"]
 
     /// Builds a graph; it may be used only if `diagnostics` has no errors afterwards.
+    ///
+    /// - Parameter plugins: Whether and how plugins are asked what they offer; components of a plugin that is not asked are left out.
     public static func build(
         _ root: Node,
         registry: Registry,
         home: String?,
+        plugins: PluginCatalog.Access = .forbidden,
         diagnostics: inout Diagnostics
     ) -> PipelineGraph {
-        var builder = GraphBuilder(registry: registry, decoder: ConfigDecoder(home: home), diagnostics: diagnostics)
+        var builder = GraphBuilder(registry, ConfigDecoder(home: home), plugins, diagnostics)
         builder.read(root)
         diagnostics = builder.diagnostics
         return builder.graph
     }
 
-    private init(registry: Registry, decoder: ConfigDecoder, diagnostics: Diagnostics) {
+    private init(
+        _ registry: Registry,
+        _ decoder: ConfigDecoder,
+        _ access: PluginCatalog.Access,
+        _ diagnostics: Diagnostics
+    ) {
         self.registry = registry
         self.decoder = decoder
+        self.access = access
         self.diagnostics = diagnostics
     }
 
@@ -44,10 +56,11 @@ public struct GraphBuilder {
             return
         }
         checkKeys(of: sections, against: Self.sections, in: "the configuration", parts: Self.partsOfService)
+        readPlugins(sections["plugins"])
         for kind in ComponentKind.allCases {
             readComponents(kind, sections[kind.rawValue] ?? misspelled(kind, in: sections))
         }
-        for reserved in ["connectors", "plugins"] {
+        for reserved in ["connectors"] {
             guard let entry = sections.entry(reserved), !entry.value.isNull else { continue }
             // A connector is named both as an exporter and as a receiver; that is not a second error.
             let ids = (entry.value.mapping?.entries ?? []).compactMap { ComponentID($0.key.text) }
@@ -80,6 +93,32 @@ public struct GraphBuilder {
             !Self.sections.contains(entry.key.text)
                 && suggestion(for: entry.key.text, among: Self.sections) == kind.rawValue
         }?.value
+    }
+
+    // MARK: - Plugins
+
+    /// Adds what plugins offer to the components there are.
+    private mutating func readPlugins(_ section: Node?) {
+        catalog = PluginCatalog(section, access, decoder, &diagnostics)
+        graph.plugins = catalog.plugins
+        for plugin in catalog.plugins {
+            for factory in plugin.factories {
+                guard let other = registry.factory(factory.kind, factory.type) else {
+                    registry.add(factory)
+                    continue
+                }
+                let owner =
+                    if case .plugin(let name, _) = other.origin { "the plugin \"\(name)\"" } else { "this program" }
+                diagnostics.append(
+                    .error(
+                        "plugin",
+                        "the plugin \"\(plugin.name)\" offers the \(factory.kind.singular) \(factory.type), which \(owner) has already",
+                        at: section?.mapping?.entry(plugin.name)?.key.mark
+                    )
+                )
+            }
+        }
+        graph.registry = registry
     }
 
     // MARK: - Components
@@ -139,6 +178,19 @@ public struct GraphBuilder {
     }
 
     private mutating func reportUnknown(_ kind: ComponentKind, _ id: ComponentID, _ mark: Mark) {
+        if catalog.isIncomplete, kind != .extension, ForeignComponents(registry: registry).advice(kind, id.type) == nil
+        {
+            // Why a plugin was not asked is reported with the plugin, unless it was not to be.
+            guard !access.isAllowed else { return }
+            diagnostics.append(
+                .warning(
+                    "unchecked-component",
+                    "the \(kind.singular) \"\(id)\" is not checked: no plugin is asked what it offers",
+                    at: mark
+                )
+            )
+            return
+        }
         if let remark = ForeignComponents(registry: registry).remark(kind, id.type) {
             diagnostics.append(
                 .warning("needless-component", "the \(kind.singular) \"\(id)\" is left out", at: mark, help: remark)

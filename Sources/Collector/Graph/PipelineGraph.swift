@@ -2,6 +2,7 @@
 
 public import CollectorKit
 public import OTLP
+public import PluginProcesses
 public import YAML
 
 /// A validated configuration: which components there are and how they are connected.
@@ -16,7 +17,11 @@ public struct PipelineGraph: Sendable {
     public var extensions: [ComponentID] = []
     /// The settings of the collector's own telemetry.
     public var telemetry = TelemetryConfig()
-    /// How many bytes queues and requests in flight may use together.
+    /// The plugins that were asked what they offer.
+    public var plugins: [KnownPlugin] = []
+    /// What can be configured: the components of the program, and those of the plugins.
+    public var registry = Registry()
+    /// How many bytes requests in flight may take up together.
     public var memoryLimit = ServiceLimits.standardMemory
 
     /// Whether an authenticator checks the keys of senders.

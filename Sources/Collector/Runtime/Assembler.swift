@@ -189,6 +189,7 @@ struct Assembler {
     ) -> Assembly.Member<Kind>? {
         guard var known = former?.first(where: { $0.instance.id == declared.id }),
             known.instance.declared.content.hasSameContent(as: declared.content),
+            known.instance.declared.factory.origin == declared.factory.origin,
             known.instance.life.station == .started
         else { return nil }
         // Its position in the file may have changed.
@@ -286,8 +287,8 @@ struct InstrumentedExporter: Consumer {
     }
 }
 
-/// A processor in a pipeline, instrumented by the host.
-struct InstrumentedProcessor: Processor {
+/// A processor in a pipeline, with what the host notes about it.
+struct InstrumentedProcessor: WaitingProcessor {
     let processor: any Processor
     let counters: ComponentCounters
     /// The counters of this pipeline.
@@ -295,17 +296,39 @@ struct InstrumentedProcessor: Processor {
     let tap: TapPoint
     let now: @Sendable () -> Timestamp
 
+    var waitingProcessor: (any WaitingProcessor)? { processor.waitingProcessor == nil ? nil : self }
+
     func process(_ batch: inout Batch) throws(ConsumeError) {
         let records = batch.otlp.recordCount
         do throws(ConsumeError) {
             try processor.process(&batch)
         } catch {
-            counters.note(error.message, at: now())
-            counters.add(records, to: error.isRetryable ? .failed : .refused)
-            throw error
+            throw failed(records, error)
         }
+        passed(records, batch)
+    }
+
+    func processed(_ batch: Batch) async throws(ConsumeError) -> Batch {
+        let records = batch.otlp.recordCount
+        let result: Batch
+        do throws(ConsumeError) {
+            result = try await processor.waitingProcessor?.processed(batch) ?? batch
+        } catch {
+            throw failed(records, error)
+        }
+        passed(records, result)
+        return result
+    }
+
+    private func failed(_ records: Int, _ error: ConsumeError) -> ConsumeError {
+        counters.note(error.message, at: now())
+        counters.add(records, to: error.isRetryable ? .failed : .refused)
+        return error
+    }
+
+    private func passed(_ records: Int, _ batch: Batch) {
         counters.add(records, to: .accepted)
-        counters.add(records - batch.otlp.recordCount, to: .dropped)
+        counters.add(max(0, records - batch.otlp.recordCount), to: .dropped)
         passage.add(records, to: .accepted)
         tap.offer(batch)
     }
@@ -318,7 +341,13 @@ struct Pipeline: Consumer {
 
     @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         var batch = batch
-        for processor in processors { try processor.process(&batch) }
+        for processor in processors {
+            if let waiting = processor.waitingProcessor {
+                batch = try await waiting.processed(batch)
+            } else {
+                try processor.process(&batch)
+            }
+        }
         try takeMemory(for: batch)
         // An exporter may keep the batch longer than its request lives; it accounts for that memory itself.
         batch.memory = nil

@@ -137,6 +137,7 @@ struct ConfigExchange: Sendable {
             started.append(instance)
             do throws(StartError) {
                 try await collector.start(instance)
+                try refuseBroken(instance)
             } catch {
                 await collector.stop(started, within: deadline)
                 return error
@@ -145,7 +146,16 @@ struct ConfigExchange: Sendable {
         return nil
     }
 
-    /// Creates the stopped components again from the old configuration and switches everything back to it.
+    /// A plugin that does not come up is tried again at a start; at an exchange the one before it goes on instead.
+    private func refuseBroken(_ instance: Assembly.Instance) throws(StartError) {
+        guard case .plugin = instance.declared.factory.origin, let trouble = instance.component.healthReporting?.trouble
+        else { return }
+        let before = state.assembly.instances(instance.id).first { $0.kind == instance.kind }
+        guard let before, before.component.healthReporting?.trouble == nil else { return }
+        throw StartError(.inputOutput, "\(instance.id): \(trouble)")
+    }
+
+    /// Makes the components that were stopped once more, after the old configuration, and turns everything back to it.
     private mutating func restore(_ stopped: [Assembly.Instance], _ failed: Difference) async {
         guard !stopped.isEmpty else { return }
         let (graph, old) = (state.graph, state.assembly)

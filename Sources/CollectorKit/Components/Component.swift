@@ -64,12 +64,16 @@ public protocol Processor: Component {
     ///
     /// - Throws: ``ConsumeError`` when the batch must not continue.
     func process(_ batch: inout Batch) throws(ConsumeError)
-    /// The component with a price table; itself when it is ``PriceTableHolding``.
+    /// What works on batches in its place and may wait; itself when it is ``WaitingProcessor``.
+    var waitingProcessor: (any WaitingProcessor)? { get }
+    /// What has a price table; itself when it is ``PriceTableHolding``.
     var priceTableHolding: (any PriceTableHolding)? { get }
 }
 
 extension Processor {
-    /// Nil: has no price table.
+    /// Waits for nothing.
+    public var waitingProcessor: (any WaitingProcessor)? { nil }
+    /// Has no price table.
     public var priceTableHolding: (any PriceTableHolding)? { nil }
 }
 
@@ -78,7 +82,25 @@ extension Processor where Self: PriceTableHolding {
     public var priceTableHolding: (any PriceTableHolding)? { self }
 }
 
-/// Stores batches or sends them on.
+/// A processor that has to wait, such as one in another process; the host calls ``processed(_:)`` in the place of
+/// ``Processor/process(_:)``.
+public protocol WaitingProcessor: Processor {
+    /// Returns the batch as it goes on; may be called from many tasks at once.
+    ///
+    /// - Throws: ``ConsumeError`` when the batch must not go on.
+    func processed(_ batch: Batch) async throws(ConsumeError) -> Batch
+}
+
+extension Processor where Self: WaitingProcessor {
+    /// Itself.
+    public var waitingProcessor: (any WaitingProcessor)? { self }
+    /// Refuses: who cannot wait cannot use it.
+    public func process(_ batch: inout Batch) throws(ConsumeError) {
+        throw .retryable("this processor has to wait for its answers")
+    }
+}
+
+/// Keeps batches or sends them on.
 ///
 /// It receives batches only between the start and the shutdown: the host refuses others with a retryable error. The host waits some
 /// seconds for batches in flight before it calls the shutdown, which must end those that remain.

@@ -33,6 +33,8 @@ public struct ComponentFactory: Sendable {
     public let isStore: Bool
     /// Whether its components check the keys of senders (``Authenticator``).
     public let isAuthenticator: Bool
+    /// Where its components come from.
+    public private(set) var origin = ComponentOrigin.program
     private let maker: Maker
 
     private enum Maker: Sendable {
@@ -83,7 +85,24 @@ public struct ComponentFactory: Sendable {
     }
 }
 
-/// The stability of a component.
+extension ComponentFactory {
+    /// The same factory under another origin.
+    public func from(_ origin: ComponentOrigin) -> ComponentFactory {
+        var factory = self
+        factory.origin = origin
+        return factory
+    }
+}
+
+/// Where components come from.
+public enum ComponentOrigin: Sendable, Hashable {
+    /// They are compiled into the program.
+    case program
+    /// They run in processes of their own; the fingerprint changes with the files of the plugin, so that a reload starts a new process.
+    case plugin(String, fingerprint: String)
+}
+
+/// How settled a component is.
 public enum Stability: String, Sendable {
     /// Keys keep their names and meaning.
     case stable

@@ -14,7 +14,7 @@ struct ComponentsCommand: ParsableCommand {
         abstract: "Lists every component this program offers, or explains one.",
         discussion: """
             Without a name it lists all components with their configuration keys. With one it shows the documentation of that component:
-            on a terminal as text, behind a pipe as Markdown. A running collector serves the same under /docs/components.
+            on a terminal as text, behind a pipe as Markdown. Those of the plugins that the configuration names are among them. A running collector serves the same under /docs/components.
 
             Examples:
               hammurabi components sqlite
@@ -28,16 +28,20 @@ struct ComponentsCommand: ParsableCommand {
     @Flag(help: "Print the list as JSON.")
     var json = false
 
+    @OptionGroup var options: ConfigOptions
+    @OptionGroup var plugins: PluginOptions
+
     func run() throws {
-        guard let name else { return try list() }
+        let registry = options.registry(.process, asksPlugins: !plugins.noPlugins)
+        guard let name else { return try list(registry) }
         let pages: [ComponentPage]
         do throws(CommandFailure) {
-            pages = try ComponentPages.named(name)
+            pages = try ComponentPages.named(name, among: registry)
         } catch {
             if json { Console.answer(json: error.json) } else { Console.error(error.text) }
             throw ExitCode(error.exitCode)
         }
-        if json { try list(only: pages) } else { explain(pages) }
+        if json { try list(registry, only: pages) } else { explain(pages) }
     }
 
     private func explain(_ pages: [ComponentPage]) {
@@ -51,9 +55,9 @@ struct ComponentsCommand: ParsableCommand {
         }
     }
 
-    private func list(only pages: [ComponentPage]? = nil) throws {
+    private func list(_ registry: Registry, only pages: [ComponentPage]? = nil) throws {
         let entries = ComponentKind.allCases.flatMap { kind in
-            BuiltInPlugins.registry.all(kind)
+            registry.all(kind)
                 .filter { factory in pages?.contains { $0.kind == kind && $0.type == factory.type } ?? true }
                 .map { Entry($0) }
         }
@@ -95,7 +99,10 @@ struct ComponentsCommand: ParsableCommand {
             signals = factory.signals.map(\.rawValue)
             stability = factory.stability.rawValue
             let isAdded = BuiltInPlugins.added.contains { $0.kind == factory.kind && $0.type == factory.type }
-            origin = isAdded ? "added" : "built-in"
+            origin =
+                if case .plugin(let name, _) = factory.origin { "plugin \(name)" } else {
+                    isAdded ? "added" : "built-in"
+                }
             summary = factory.summary
             keys = factory.configuration.keys.map {
                 Key(key: $0.name, type: $0.type.name, defaultValue: $0.defaultText, description: $0.documentation)

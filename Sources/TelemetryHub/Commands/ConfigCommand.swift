@@ -23,10 +23,11 @@ struct ConfigCommand: ParsableCommand {
         )
 
         @OptionGroup var options: ConfigOptions
+        @OptionGroup var plugins: PluginOptions
 
         func run() throws {
             var diagnostics = Diagnostics()
-            let loaded = options.load(.process, diagnostics: &diagnostics)
+            let loaded = options.load(.process, asksPlugins: !plugins.noPlugins, diagnostics: &diagnostics)
             Console.error(diagnostics.rendered())
             guard let loaded, !diagnostics.hasErrors else { throw ExitCode(Exit.configuration) }
             Console.answer(Self.filled(loaded.root, loaded.graph).rendered(redacting: diagnostics.secretKeys))
@@ -65,11 +66,16 @@ struct ConfigCommand: ParsableCommand {
     struct Schema: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "schema",
-            abstract: "Prints a JSON Schema (2020-12) for configurations."
+            abstract:
+                "Prints a JSON Schema (2020-12) for configurations, with the components of the plugins of this one."
         )
 
+        @OptionGroup var options: ConfigOptions
+        @OptionGroup var plugins: PluginOptions
+
         func run() throws {
-            Console.answer(ConfigSchema(registry: BuiltInPlugins.registry).text)
+            let registry = options.registry(.process, asksPlugins: !plugins.noPlugins)
+            Console.answer(ConfigSchema(registry: registry).text)
         }
     }
 }

@@ -9,7 +9,9 @@ import YAML
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate",
-        abstract: "Checks a configuration and starts nothing; prints everything that is wrong with it."
+        abstract: "Checks a configuration and starts nothing; prints everything that is wrong with it.",
+        discussion:
+            "Plugins that the configuration names are run once with --describe, after their files are checked; with --no-plugins they are not."
     )
 
     @OptionGroup var options: ConfigOptions
@@ -20,10 +22,12 @@ struct ValidateCommand: ParsableCommand {
     @Flag(help: "Let warnings fail the check, too (exit 1).")
     var denyWarnings = false
 
+    @OptionGroup var plugins: PluginOptions
+
     func run() throws {
         let environment = Environment.process
         var diagnostics = Diagnostics()
-        let loaded = options.load(environment, diagnostics: &diagnostics)
+        let loaded = options.load(environment, asksPlugins: !plugins.noPlugins, diagnostics: &diagnostics)
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
