@@ -17,7 +17,9 @@ public struct Batch: Sendable {
     public var pricing: Pricing?
     /// The memory of the request that the batch came with, until exporters take the batch; nil without a request.
     public var memory: (any MemoryAllowance)?
-    /// When the batch was received.
+    /// Through how many collectors of this kind it has come.
+    public var hops = 0
+    /// When the batch came in.
     public var receivedAt: Timestamp
 
     /// Creates a batch that was not processed yet.

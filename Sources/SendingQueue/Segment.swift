@@ -35,7 +35,13 @@ public struct QueueRange: Sendable {
 
         /// An entry whose header is at an offset of a buffer.
         init(_ header: EntryHeader, _ buffer: [UInt8], at offset: Int) {
-            entry = QueueEntry(signal: header.signal, records: header.records, time: header.time, bytes: buffer)
+            entry = QueueEntry(
+                signal: header.signal,
+                records: header.records,
+                time: header.time,
+                hops: header.hops,
+                bytes: buffer
+            )
             body = offset + EntryHeader.size..<offset + EntryHeader.size + header.length
         }
 
@@ -52,7 +58,10 @@ public struct QueueRange: Sendable {
     /// Joined they are one request: concatenated protobuf messages are one message with the fields of all.
     public var pieces: [ArraySlice<UInt8>] { parts.map(\.bytes) }
 
-    /// The requests of all entries joined into one.
+    /// Through how many collectors they have come; those that were taken together have that in common.
+    public var hops: UInt8 { parts.first?.entry.hops ?? 0 }
+
+    /// The requests of all entries as one.
     public var request: [UInt8] { Array(pieces.joined()) }
 
     /// The bytes of each entry.

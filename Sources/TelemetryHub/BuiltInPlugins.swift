@@ -3,6 +3,8 @@
 import APIKeysExtension
 import AgentSessionsReceiver
 import AttributesProcessor
+import BasicAuthExtension
+import BearerTokenAuthExtension
 import Collector
 import CollectorKit
 import EventsReceiver
@@ -10,6 +12,7 @@ import FilterProcessor
 import HealthCheckExtension
 import HubExtension
 import JSONLExporter
+import OAuth2ClientExtension
 import OTLPHTTPExporter
 import OTLPReceiver
 import PricingProcessor
@@ -68,6 +71,7 @@ enum BuiltInPlugins {
             .sqlite, .jsonl, .stdout, .otlpHTTP(version: Version.number),
             .hub(version: Version.number, pages: pages, pluginGuide: PluginsCommand.Guide.text), .apiKeys,
             .healthCheck(version: Version.number),
+            .basicAuth, .bearerTokenAuth, .oauth2Client,
         ])
     }
 }

@@ -59,8 +59,8 @@ struct Hammurabi: AsyncParsableCommand {
             CommandGroup(
                 name: "Upkeep",
                 subcommands: [
-                    CompactCommand.self, QueueCommand.self, ReloadCommand.self, TapCommand.self, PluginsCommand.self,
-                    CompletionCommand.self,
+                    CompactCommand.self, ConvertCommand.self, QueueCommand.self, ReloadCommand.self, TapCommand.self,
+                    PluginsCommand.self, CompletionCommand.self,
                 ]
             ),
         ],

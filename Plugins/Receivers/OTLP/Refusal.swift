@@ -95,12 +95,12 @@ extension Refusal {
         message: "the Content-Type must be application/grpc or application/grpc+proto"
     )
 
-    /// The rest of the body is not read, so the connection cannot be reused.
-    static func tooLarge(_ subject: String, _ limit: Int) -> Refusal {
+    /// What is left of the body is not worth reading, so the connection cannot be used again.
+    static func tooLarge(_ subject: String, _ limit: Int, _ key: String) -> Refusal {
         Refusal(
             status: .contentTooLarge,
             code: .invalidArgument,
-            message: "\(subject) has more than \(limit) bytes; send smaller batches or raise max_request_body_size",
+            message: "\(subject) has more than \(limit) bytes; send smaller batches or raise \(key)",
             fields: [.connection: "close"]
         )
     }

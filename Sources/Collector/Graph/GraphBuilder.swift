@@ -422,7 +422,14 @@ struct ForeignComponents {
         }
     }
 
-    /// Why a component is not needed here and its configuration works without it; nil for every other component.
+    /// Why a component is not carried over; nil when the type is not known from there.
+    func reason(_ kind: ComponentKind, _ type: String) -> String? {
+        if let note = Self.needless[kind]?[type] { return note }
+        guard case .absent(let remark)? = Self.others[kind]?[type] else { return nil }
+        return "there is nothing like it here\(remark.map { ": \($0)" } ?? "")"
+    }
+
+    /// Why a component is not needed here, so that a configuration that has it works as well without it; nil for every other.
     func remark(_ kind: ComponentKind, _ type: String) -> String? {
         guard let note = Self.needless[kind]?[type] else { return nil }
         let places = kind == .extension ? "service.extensions" : "the pipelines"
@@ -455,7 +462,8 @@ struct ForeignComponents {
         ["otlp_http"],
         how: "sends the same over HTTP, usually to port 4318 in place of 4317"
     )
-    private static let clientKey = Substitute.absent(
+    /// For programs that are built without these extensions.
+    private static let absentCredentials = Substitute.absent(
         "an exporter sends its key with headers: { Authorization: ... }; api_keys checks the keys of senders"
     )
     private static let sampling = Substitute.absent(
@@ -479,6 +487,10 @@ struct ForeignComponents {
             "otlp_grpc": overHTTP, "otlp_http": .absent(), "otlphttp": .absent(), "prometheus": .absent(),
             "prometheusremotewrite": .absent(), "nop": .absent(),
         ],
-        .extension: ["basicauth": clientKey, "bearertokenauth": clientKey, "oauth2client": clientKey],
+        .extension: [
+            "basicauth": absentCredentials, "bearertokenauth": absentCredentials, "oauth2client": absentCredentials,
+            "headers_setter": .absent("headers of otlp_http are the same for every request"),
+            "oidc": .absent("api_keys asks senders for keys"),
+        ],
     ]
 }

@@ -33,6 +33,8 @@ public struct ComponentFactory: Sendable {
     public let isStore: Bool
     /// Whether its components check the keys of senders (``Authenticator``).
     public let isAuthenticator: Bool
+    /// Whether its components say for exporters who the collector is (``ClientCredentials``).
+    public let isClientAuthenticator: Bool
     /// Where its components come from.
     public private(set) var origin = ComponentOrigin.program
     private let maker: Maker
@@ -58,6 +60,7 @@ public struct ComponentFactory: Sendable {
         _ summary: String,
         isStore: Bool = false,
         isAuthenticator: Bool = false,
+        isClientAuthenticator: Bool = false,
         _ maker: Maker
     ) {
         self.kind = kind
@@ -69,6 +72,7 @@ public struct ComponentFactory: Sendable {
         self.summary = summary
         self.isStore = isStore
         self.isAuthenticator = isAuthenticator
+        self.isClientAuthenticator = isClientAuthenticator
         self.maker = maker
     }
 
@@ -315,9 +319,10 @@ extension ComponentFactory {
     /// Creates a factory of extensions; creating one must open nothing.
     ///
     /// - Parameters:
-    ///   - config: The type of the configuration.
-    ///   - isAuthenticator: Whether its extensions check the keys of senders; each then has a ``Extension/authenticator``.
-    ///   - make: Gets the other parts of the collector that an extension may use; throws ``StartError`` when the configuration cannot
+    ///   - config: What a user writes.
+    ///   - isAuthenticator: Whether its extensions know the keys of senders; each then has a ``Extension/authenticator``.
+    ///   - isClientAuthenticator: Whether its extensions offer ``ClientCredentials`` to exporters.
+    ///   - make: Gets what else of the configuration an extension may work with; throws ``StartError`` when the configuration cannot
     ///     be used.
     public static func `extension`<Config: ComponentConfig>(
         _ type: String,
@@ -326,6 +331,7 @@ extension ComponentFactory {
         signals: [Signal] = [],
         stability: Stability = .stable,
         isAuthenticator: Bool = false,
+        isClientAuthenticator: Bool = false,
         summary: String,
         make: @escaping @Sendable (Config, ComponentSettings, CollectorParts) throws(StartError) -> any Extension
     ) -> ComponentFactory {
@@ -336,6 +342,7 @@ extension ComponentFactory {
             signals: signals,
             stability: stability,
             isAuthenticator: isAuthenticator,
+            isClientAuthenticator: isClientAuthenticator,
             summary: summary,
             make: make
         )
@@ -349,6 +356,7 @@ extension ComponentFactory {
         signals: [Signal] = [],
         stability: Stability = .stable,
         isAuthenticator: Bool = false,
+        isClientAuthenticator: Bool = false,
         summary: String,
         make: @escaping @Sendable (Values, ComponentSettings, CollectorParts) throws(StartError) -> any Extension
     ) -> ComponentFactory {
@@ -361,6 +369,7 @@ extension ComponentFactory {
             stability,
             summary,
             isAuthenticator: isAuthenticator,
+            isClientAuthenticator: isClientAuthenticator,
             .extension { config, settings, parts throws(StartError) in
                 try make(try typed(config, settings.id), settings, parts)
             }

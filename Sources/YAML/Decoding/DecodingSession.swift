@@ -42,7 +42,9 @@ final class DecodingSession {
             layers.isSecret = true
             if let name = layers.declaredKey { diagnostics.secretKeys.insert(name) }
         }
-        if layers.isFallbackNull, case .section(let section) = ConfigKind(of: type) {
+        guard case .section(let section) = ConfigKind(of: type) else { return layers }
+        if type is any AlternativeSections.Type { layers.dropDefaultsOfUnchosen() }
+        if layers.isFallbackNull {
             layers.fallback = try? Node(encoding: section.init())
         }
         return layers
