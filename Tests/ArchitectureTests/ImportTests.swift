@@ -6,7 +6,7 @@ import Testing
 struct ImportTests {
     private static let rooms = [
         "Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "HubAPI", "SendingQueue",
-        "HTTPServer", "Collector", "Onboarding", "TelemetryHub",
+        "HTTPServer", "Collector", "Onboarding", "TelemetryHub", "UsageDatabase",
     ]
 
     private static let arrows: [String: Set<String>] = [
@@ -22,9 +22,11 @@ struct ImportTests {
         "Sources/Collector": ["CollectorKit", "HTTPServer", "JSON", "YAML", "OTLP", "Usage"],
         "Sources/SendingQueue": ["CollectorKit", "Files", "YAML", "OTLP", "Usage"],
         "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
+        "Sources/UsageDatabase": ["Usage"],
         "Sources/hammurabi": ["TelemetryHub"],
         "Plugins": [
-            "CollectorKit", "Files", "HubAPI", "JSON", "SendingQueue", "OTLP", "Usage", "CEmbedded", "CZstd",
+            "CollectorKit", "Files", "HubAPI", "JSON", "SendingQueue", "OTLP", "Usage", "UsageDatabase", "CEmbedded",
+            "CZstd",
         ],
     ]
 
