@@ -125,6 +125,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
+        .target(name: "UsageDatabase", dependencies: ["Usage"]),
 
         plugin(
             "AgentSessionsReceiver",
@@ -143,7 +144,7 @@ let package = Package(
             "SQLiteExporter",
             "Exporters/SQLite",
             [
-                "CEmbedded", "CZstd", .product(name: "GRDB", package: "GRDB.swift"),
+                "CEmbedded", "CZstd", "UsageDatabase", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
@@ -340,10 +341,11 @@ let package = Package(
             ],
             exclude: ["Fixtures"]
         ),
+        .testTarget(name: "UsageDatabaseTests", dependencies: ["UsageDatabase"]),
         pluginTests(
             "SQLiteExporter",
             more: [
-                "FlushCounter", .product(name: "GRDB", package: "GRDB.swift"),
+                "FlushCounter", "UsageDatabase", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),

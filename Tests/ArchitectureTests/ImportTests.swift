@@ -6,7 +6,7 @@ import Testing
 struct ImportTests {
     private static let rooms = [
         "Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "HubAPI", "SendingQueue",
-        "HTTPServer", "PluginProcesses", "Collector", "Onboarding", "TelemetryHub",
+        "HTTPServer", "PluginProcesses", "Collector", "Onboarding", "TelemetryHub", "UsageDatabase",
     ]
 
     private static let arrows: [String: Set<String>] = [
@@ -25,9 +25,11 @@ struct ImportTests {
             "CChildProcess", "CollectorKit", "Files", "JSON", "SendingQueue", "YAML", "OTLP", "Usage",
         ],
         "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
+        "Sources/UsageDatabase": ["Usage"],
         "Sources/hammurabi": ["TelemetryHub"],
         "Plugins": [
-            "CollectorKit", "Files", "HubAPI", "JSON", "SendingQueue", "OTLP", "Usage", "CEmbedded", "CZstd",
+            "CollectorKit", "Files", "HubAPI", "JSON", "SendingQueue", "OTLP", "Usage", "UsageDatabase", "CEmbedded",
+            "CZstd",
         ],
     ]
 

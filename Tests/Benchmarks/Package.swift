@@ -30,6 +30,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        .target(name: "UsageDatabase", dependencies: ["Usage"]),
         .target(name: "TokensProcessor", dependencies: ["CollectorKit", "Usage", "OTLP"]),
         .target(name: "PricingProcessor", dependencies: ["CollectorKit", "Usage", "OTLP", "CEmbedded"]),
         .target(name: "RedactionProcessor", dependencies: ["CollectorKit", "Usage", "OTLP"]),
@@ -37,7 +38,8 @@ let package = Package(
         .target(
             name: "SQLiteExporter",
             dependencies: [
-                "CollectorKit", "Usage", "OTLP", "CEmbedded", "CZstd", .product(name: "GRDB", package: "GRDB.swift"),
+                "CollectorKit", "Usage", "UsageDatabase", "OTLP", "CEmbedded", "CZstd",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),

@@ -60,21 +60,21 @@ struct LinkIndex: Sendable {
     /// Whether a posting of a link is there, stale ones included.
     func holds(_ link: LedgerLink, _ db: Database) throws -> Bool {
         if tail.contains(link) { return true }
+        let (slice, probe) = (Self.slice(of: link), LinkFilter.Probe(link))
+        guard slices[slice].mayHold(probe) else { return false }
         // What a filter takes for possible is looked up: to take it for true would cost the ledger far more than a page.
-        return try firstRun(slices[Self.slice(of: link)], LinkFilter.Probe(link)) {
-            try $0.first(from: link, in: db) == link
-        }
+        return try slices[slice].first(probe, where: { try $0.first(from: link, in: db) == link })
     }
 
     /// Which sets of kinds of ids the observations in a cell may know, a bit for each.
     func kinds(in cell: MatchBucket, _ db: Database) throws -> UInt8 {
         let link = cell.link
-        let (slice, probe) = (slices[Self.slice(of: link)], LinkFilter.Probe(link))
+        let (slice, probe) = (Self.slice(of: link), LinkFilter.Probe(link))
         let kinds = tail.kinds(in: link)
-        guard slice.last(before: slice.runs.count, mayHold: probe) != nil else { return kinds }
+        guard slices[slice].mayHold(probe) else { return kinds }
         if let known = cells[link] { return kinds | known }
         var found: UInt8 = 0
-        _ = try firstRun(slice, probe) { run in
+        _ = try slices[slice].first(probe) { run in
             // The links of a cell are neighbours, in the order of their kinds.
             var next = link.rawValue | 8
             while next <= link.rawValue | 15, let first = try run.first(from: LedgerLink(rawValue: next), in: db),
@@ -89,25 +89,11 @@ struct LinkIndex: Sendable {
         return kinds | found
     }
 
-    /// Whether a condition is true of one of the runs that may hold a link, asked from the newest on.
-    private func firstRun(
-        _ slice: LinkSlice,
-        _ probe: LinkFilter.Probe,
-        _ isWanted: (LinkRun) throws -> Bool
-    ) rethrows -> Bool {
-        var position = slice.runs.count
-        while let next = slice.last(before: position, mayHold: probe) {
-            if try isWanted(slice.runs[next]) { return true }
-            position = next
-        }
-        return false
-    }
-
     /// The calls that stand under a link, or once did; at most about `limit`.
     func refs(_ link: LedgerLink, limit: Int, _ db: Database) throws -> Set<Int64> {
         var refs: Set<Int64> = []
         tail.forEach(link) { if refs.count < limit { refs.insert($0) } }
-        _ = try firstRun(slices[Self.slice(of: link)], LinkFilter.Probe(link)) { run in
+        _ = try slices[Self.slice(of: link)].first(LinkFilter.Probe(link)) { run in
             if refs.count < limit { try run.find(link, limit: limit, in: db, &refs) }
             return refs.count >= limit
         }
@@ -319,9 +305,23 @@ struct LinkSlice: Sendable {
         filters = runs.map(\.filter.lines)
     }
 
+    /// Whether a run may hold a link; false is certain.
+    @inline(__always)
+    func mayHold(_ probe: LinkFilter.Probe) -> Bool { last(before: filters.count, mayHold: probe) != nil }
+
+    /// Whether a condition is true of one of the runs that may hold a link, asked from the newest on.
+    func first(_ probe: LinkFilter.Probe, where isWanted: (LinkRun) throws -> Bool) rethrows -> Bool {
+        var position = filters.count
+        while let next = last(before: position, mayHold: probe) {
+            if try isWanted(runs[next]) { return true }
+            position = next
+        }
+        return false
+    }
+
     /// The newest run before a position that may hold a link; nil is certain.
     @inline(__always)
-    func last(before position: Int, mayHold probe: LinkFilter.Probe) -> Int? {
+    private func last(before position: Int, mayHold probe: LinkFilter.Probe) -> Int? {
         filters.withUnsafeBufferPointer { filters in
             var position = position
             while position > 0 {
