@@ -3,6 +3,7 @@
 import CollectorKit
 import CollectorTesting
 import FoundationEssentials
+import HubAPI
 import Logging
 import SinkServer
 import Synchronization
