@@ -14,7 +14,8 @@ package struct BudgetsDocument: Codable, Hashable, Sendable {
         package var period: String
         package var from: String
         package var to: String
-        package var unit: Unit
+        /// `usd` or `tokens`.
+        package var unit: String
         /// The names whose calls count, by dimension; empty for all calls.
         package var `for`: ByName<[String]>
         package var limit: JSONNumber
@@ -31,11 +32,6 @@ package struct BudgetsDocument: Codable, Hashable, Sendable {
         package var exceeded: Bool
         /// Whole days after today.
         package var daysLeft: Int64
-    }
-
-    /// What amounts are.
-    package enum Unit: String, Codable, Hashable, Sendable {
-        case usd, tokens
     }
 
     /// Where a period will probably end: four of five end in the band.
@@ -59,7 +55,7 @@ extension BudgetsDocument.State {
             isMoney ? JSONNumber(billionths: amount) : JSONNumber(text: String(amount))
         }
         (name, period) = (budget.name, budget.cycle.rawValue)
-        (from, to, unit) = (state.period.from, state.period.to, isMoney ? .usd : .tokens)
+        (from, to, unit) = (state.period.from, state.period.to, isMoney ? "usd" : "tokens")
         let names = UsageDimension.allCases.map { ($0.rawValue, budget.filter[$0].sorted()) }
         self.for = ByName(names.filter { !$0.1.isEmpty })
         (limit, spent, evenPace) = (number(budget.limit.amount), number(state.spent), number(state.evenPace))

@@ -45,7 +45,7 @@ struct IntakeLogTests {
         #expect(settings.counters.value(.dropped) == 3)
         #expect(
             settings.intake.problems.map(\.message) == [
-                "3 records not kept by sqlite: they are older than what compaction has removed"
+                "3 records not kept by `sqlite`: they are older than what compaction has removed"
             ]
         )
     }

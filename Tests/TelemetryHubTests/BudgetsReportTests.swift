@@ -38,7 +38,7 @@ struct BudgetsReportTests {
 
                 Budget / a day  2026-11-16
                 ██████░░░░░░░░░░░░░░░░░░  25%
-                Used       5.0M tok of 20M tok
+                Used       5.0M tok of 20.0M tok
                 Even pace  0 tok by now
                 Forecast   ≈ 5.0M tok, probably 5.0M tok to 5.0M tok
                 Days left  0

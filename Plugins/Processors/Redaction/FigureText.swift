@@ -132,7 +132,9 @@ struct FigureText {
         private mutating func keeps(value: ArraySlice<UInt8>) -> Bool {
             if value.isEmpty || value.isNumber || FigureNames.isConstant(value) { return true }
             let memberClass = KeyClass(ofKey: member)
-            guard memberClass == .name || memberClass == .term, TextShape.word.fits(value) else { return false }
+            guard memberClass == .name || memberClass == .term || FigureNames.hasWord(member),
+                TextShape.word.fits(value)
+            else { return false }
             return membersWithWord.insert(member).inserted
         }
 
@@ -164,6 +166,11 @@ struct FigureNames {
     /// Whether a text is one of the constants that accounts have for values.
     static func isConstant(_ word: ArraySlice<UInt8>) -> Bool {
         word.count <= 16 && constants.contains(String(decoding: word, as: UTF8.self).lowercased())
+    }
+
+    /// Whether a member of accounts has a word as its value, although its name says nothing of that: Anthropic's `speed` and place.
+    static func hasWord(_ member: ArraySlice<UInt8>) -> Bool {
+        [Array("speed".utf8), Array("inference_geo".utf8)].contains { $0.elementsEqual(member) }
     }
 
     private static let constants: Set<String> = [

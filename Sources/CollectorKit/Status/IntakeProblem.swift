@@ -150,7 +150,7 @@ extension IntakeProblem {
         case .longName:
             return "\(count) \(count == 1 ? "name" : "names") of the kind `\(subject)` cut: \(reason)"
         case .expired:
-            return "\(records(count)) not kept by \(subject): \(reason)"
+            return "\(records(count)) not kept by `\(subject)`: \(reason)"
         case .misplacedRecords, .malformedRecords, .circle:
             return "\(records(count)) posted to \(subject)\(by) \(count == 1 ? "was" : "were") not taken: \(reason)"
         case .http2, .notEncrypted:

@@ -49,7 +49,7 @@ struct BudgetsReport {
             ],
             rows: states.map { state in
                 [
-                    state.name, state.period, state.from, state.to, state.unit.rawValue, state.limit.text,
+                    state.name, state.period, state.from, state.to, state.unit, state.limit.text,
                     state.spent.text, state.fraction.text, state.evenPace.text, state.forecast.expected.text,
                     state.forecast.low.text, state.forecast.high.text, state.reached.map { String($0) } ?? "",
                     String(state.daysLeft),
@@ -78,7 +78,7 @@ struct BudgetsReport {
         var period: String
         var from: String
         var to: String
-        var unit: BudgetsDocument.Unit
+        var unit: String
         var `for`: ByName<[String]>
         var limit: JSONNumber
         var used: JSONNumber
@@ -104,10 +104,9 @@ struct BudgetsReport {
 extension BudgetsDocument.State {
     /// An amount of this budget for people.
     func amount(_ number: JSONNumber) -> String {
-        switch unit {
-        case .usd: Figures.money(Money(dollars: number.text) ?? .zero)
-        case .tokens: "\(Figures.brief(Int64(number.text) ?? .max)) tok"
-        }
+        unit == "usd"
+            ? Figures.money(Money(dollars: number.text) ?? .zero)
+            : "\(Figures.brief(Int64(number.text) ?? .max)) tok"
     }
 
     /// What a check found, in one sentence.

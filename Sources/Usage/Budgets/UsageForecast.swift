@@ -30,7 +30,7 @@ public struct UsageForecast: Hashable, Sendable {
     init(of period: Period, spent: [Int64], history: [Int64], now: Timestamp) {
         let total = spent.reduce(Int64(0)) { $0.saturatingAdding($1) }
         guard let today = period.day(of: now) else {
-            self.init(low: total, expected: now < period.start ? 0 : total, high: total)
+            self.init(low: total, expected: total, high: total)
             return
         }
         let past = (history + spent.prefix(today)).drop { $0 == 0 }.map(Double.init)

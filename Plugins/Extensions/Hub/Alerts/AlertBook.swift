@@ -49,44 +49,40 @@ struct AlertNotice: Codable, Hashable, Sendable {
     }
 }
 
-/// Which alerts are open, and which notices still have to reach whom.
+/// Which alerts are open, and what each target knows of them.
 ///
-/// A value without a clock or files of its own: it is kept as JSON, and everything it decides follows from what it is given. A condition
-/// is reported once when it begins, again when its level rises, and once when it is over. Levels that fall and rise again are not
-/// reported again, because a figure that swings around a threshold would otherwise never be silent.
+/// A value without a clock or files of its own: it is kept as JSON, and everything it decides follows from what it is given. A notice is
+/// the difference between what is open and what a target knows: it is told of an alert that it does not know, of a level above the one
+/// it knows, and of the end of an alert that it knows. So a target that could not be reached hears of each alert once, as it is by then,
+/// and of an alert that came and went nothing at all. Levels that fall are not reported, because a figure that swings around a threshold
+/// would otherwise never be silent.
 struct AlertBook: Codable, Hashable, Sendable {
     /// The alerts that are open, by key.
     private(set) var open: [String: OpenAlert] = [:]
-    /// Notices on their way, the oldest first.
-    private(set) var outgoing: [Outgoing] = []
-    private var lastNumber = 0
+    /// What each target knows, by the key of the alert.
+    private var known: [String: [String: OpenAlert]] = [:]
+    /// Deliveries that failed, by target and key.
+    private var failures: [String: [String: Attempts]] = [:]
     /// Notices that were given up since the book was begun.
     private(set) var abandoned = 0
 
-    /// More alerts than this are not opened: whoever sends names could open any number.
-    static let mostOpen = 1_000
-    /// More notices than this are not kept; the oldest goes.
-    static let mostOutgoing = 1_000
-    /// After so long a notice is given up.
+    /// More alerts than this are not opened, and not known to a target: senders choose names, and could open any number.
+    static let most = 1_000
+    /// After so long without success a notice is given up.
     static let longestDelivery = Int64(86_400) * 1_000_000_000
 
-    /// An alert that is not over.
+    /// An alert that is not over, at the highest level it had.
     struct OpenAlert: Codable, Hashable, Sendable {
         var condition: AlertCondition
         var since: Timestamp
-        /// The highest level that was reported.
-        var reported: Int
+        /// Whether a target was never told of it, because its notice was given up.
+        var isUntold = false
     }
 
-    /// A notice, and the targets that it has not reached.
-    struct Outgoing: Codable, Hashable, Sendable {
-        var notice: AlertNotice
-        var targets: [String: Attempts]
-    }
-
-    /// How often a delivery was tried.
-    struct Attempts: Codable, Hashable, Sendable {
-        var failures = 0
+    /// How often a delivery failed.
+    private struct Attempts: Codable, Hashable, Sendable {
+        var count = 0
+        var first: Timestamp
         /// When it is tried next.
         var next: Timestamp
     }
@@ -96,110 +92,101 @@ struct AlertBook: Codable, Hashable, Sendable {
     /// - Parameters:
     ///   - conditions: Everything that is wrong.
     ///   - rules: The rules that could be judged; alerts of other rules stay as they are.
-    ///   - targets: Who is told.
     ///   - now: The present.
-    mutating func update(
-        _ conditions: [AlertCondition],
-        judged rules: Set<AlertRule>,
-        targets: [String],
-        now: Timestamp
-    ) {
+    mutating func update(_ conditions: [AlertCondition], judged rules: Set<AlertRule>, now: Timestamp) {
         let present = Dictionary(conditions.map { ($0.key, $0) }) { first, _ in first }
-        for (key, alert) in open.sorted(by: { $0.key < $1.key })
-        where rules.contains(alert.condition.rule) && present[key] == nil {
-            open[key] = nil
-            close(alert, targets, now)
-        }
+        for (key, alert) in open where rules.contains(alert.condition.rule) && present[key] == nil { open[key] = nil }
         for condition in present.values.sorted(by: { $0.key < $1.key }) where rules.contains(condition.rule) {
-            guard let known = open[condition.key] else {
-                guard open.count < Self.mostOpen else { continue }
-                open[condition.key] = OpenAlert(condition: condition, since: now, reported: condition.level)
-                send(.raised, condition, targets, now)
+            guard let former = open[condition.key] else {
+                if open.count < Self.most { open[condition.key] = OpenAlert(condition: condition, since: now) }
                 continue
             }
             open[condition.key]?.condition = condition
-            guard condition.level > known.reported else { continue }
-            open[condition.key]?.reported = condition.level
-            // Who has not heard of it yet hears of it once, as it is now.
-            let unheard = outgoing.contains { $0.notice.condition.key == condition.key && $0.notice.kind == .raised }
-            withdraw(condition.key)
-            send(unheard ? .raised : .worsened, condition, targets, now)
-        }
-    }
-
-    /// Ends an alert; a target that was never told of it is not told of its end.
-    private mutating func close(_ alert: OpenAlert, _ targets: [String], _ now: Timestamp) {
-        let key = alert.condition.key
-        let unheard = Set(
-            outgoing.filter { $0.notice.condition.key == key && $0.notice.kind == .raised }.flatMap(\.targets.keys)
-        )
-        withdraw(key)
-        send(.resolved, alert.condition, targets.filter { !unheard.contains($0) }, now)
-    }
-
-    /// Takes back the notices of an alert that are still on their way.
-    private mutating func withdraw(_ key: String) { outgoing.removeAll { $0.notice.condition.key == key } }
-
-    private mutating func send(
-        _ kind: AlertNotice.Kind,
-        _ condition: AlertCondition,
-        _ targets: [String],
-        _ now: Timestamp
-    ) {
-        guard !targets.isEmpty else { return }
-        lastNumber += 1
-        let notice = AlertNotice(id: "\(now.nanoseconds)-\(lastNumber)", kind: kind, at: now, condition: condition)
-        let attempts = Dictionary(targets.map { ($0, Attempts(next: now)) }) { first, _ in first }
-        outgoing.append(Outgoing(notice: notice, targets: attempts))
-        if outgoing.count > Self.mostOutgoing {
-            outgoing.removeFirst()
-            abandoned += 1
+            open[condition.key]?.condition.level = max(condition.level, former.condition.level)
         }
     }
 
     // MARK: - Delivery
 
-    /// The notices that have to be delivered now, with their targets.
-    func due(at now: Timestamp) -> [(notice: AlertNotice, target: String)] {
-        outgoing.flatMap { outgoing in
-            outgoing.targets.sorted { $0.key < $1.key }.filter { $0.value.next <= now }.map {
-                (outgoing.notice, $0.key)
+    /// Forgets targets that are no longer configured.
+    mutating func keep(targets: [String]) {
+        known = known.filter { targets.contains($0.key) }
+        failures = failures.filter { targets.contains($0.key) }
+    }
+
+    /// The notices that a target has to get now.
+    func due(to target: String, at now: Timestamp) -> [AlertNotice] {
+        waiting(for: target, at: now).filter { notice in
+            (failures[target]?[notice.condition.key]?.next ?? now) <= now
+        }
+    }
+
+    /// The notices that a target has not got, in the order of their keys.
+    func waiting(for target: String, at now: Timestamp) -> [AlertNotice] {
+        let known = known[target] ?? [:]
+        return Set(open.keys).union(known.keys).sorted().compactMap { key in
+            switch (open[key], known[key]) {
+            case (let alert?, nil): known.count < Self.most ? notice(.raised, alert, now) : nil
+            case (let alert?, let told?):
+                alert.condition.level > told.condition.level
+                    ? notice(told.isUntold ? .raised : .worsened, alert, now) : nil
+            case (nil, let told?): notice(.resolved, told, now)
+            case (nil, nil): nil
             }
+        }
+    }
+
+    private func notice(_ kind: AlertNotice.Kind, _ alert: OpenAlert, _ now: Timestamp) -> AlertNotice {
+        let condition = alert.condition
+        // The same at each attempt, also after a restart.
+        let id = "\(alert.since.nanoseconds)/\(condition.key)/\(kind.rawValue)/\(condition.level)"
+        return AlertNotice(id: id, kind: kind, at: now, condition: condition)
+    }
+
+    /// Forgets alerts that are over and of which a target was never told.
+    mutating func forgetUntold() {
+        for (target, alerts) in known {
+            known[target] = alerts.filter { !$0.value.isUntold || open[$0.key] != nil }
         }
     }
 
     /// Notes how a delivery ended.
     ///
     /// - Returns: Whether the notice was given up.
-    mutating func note(_ id: String, to target: String, succeeded: Bool, now: Timestamp) -> Bool {
-        guard let index = outgoing.firstIndex(where: { $0.notice.id == id }),
-            var attempts = outgoing[index].targets[target]
-        else { return false }
-        let age = now.nanoseconds.saturatingSubtracting(outgoing[index].notice.at.nanoseconds)
-        let isGivenUp = !succeeded && age >= Self.longestDelivery
-        if succeeded || isGivenUp {
-            outgoing[index].targets[target] = nil
-            if outgoing[index].targets.isEmpty { outgoing.remove(at: index) }
-            if isGivenUp { abandoned += 1 }
-            return isGivenUp
+    mutating func note(_ notice: AlertNotice, to target: String, succeeded: Bool, now: Timestamp) -> Bool {
+        let key = notice.condition.key
+        if succeeded {
+            failures[target]?[key] = nil
+            learn(notice, target)
+            return false
         }
-        attempts.failures += 1
-        attempts.next = Timestamp(nanoseconds: now.nanoseconds.saturatingAdding(Self.pause(after: attempts.failures)))
-        outgoing[index].targets[target] = attempts
+        var attempts = failures[target]?[key] ?? Attempts(first: now, next: now)
+        guard now.nanoseconds.saturatingSubtracting(attempts.first.nanoseconds) < Self.longestDelivery else {
+            failures[target]?[key] = nil
+            abandoned += 1
+            let wasKnown = known[target]?[key].map { !$0.isUntold } ?? false
+            learn(notice, target)
+            if !wasKnown { known[target]?[key]?.isUntold = true }
+            return true
+        }
+        attempts.count += 1
+        attempts.next = Timestamp(nanoseconds: now.nanoseconds.saturatingAdding(Self.pause(after: attempts.count)))
+        failures[target, default: [:]][key] = attempts
         return false
+    }
+
+    private mutating func learn(_ notice: AlertNotice, _ target: String) {
+        let key = notice.condition.key
+        guard notice.kind != .resolved else {
+            known[target]?[key] = nil
+            return
+        }
+        let since = open[key]?.since ?? notice.at
+        known[target, default: [:]][key] = OpenAlert(condition: notice.condition, since: since)
     }
 
     /// A minute after the first failure, twice as long after each further one, at most an hour.
     private static func pause(after failures: Int) -> Int64 {
         min(3_600, 60 << Int64(min(failures - 1, 10))) * 1_000_000_000
-    }
-
-    /// Forgets targets that are no longer configured.
-    mutating func keep(targets: [String]) {
-        let known = Set(targets)
-        for index in outgoing.indices {
-            outgoing[index].targets = outgoing[index].targets.filter { known.contains($0.key) }
-        }
-        outgoing.removeAll { $0.targets.isEmpty }
     }
 }

@@ -93,14 +93,17 @@ final class AlertWatch: Sendable {
         let isChanged = state.withLock { state in
             let before = state.book
             state.book.keep(targets: targets)
-            state.book.update(conditions, judged: judged, targets: targets, now: now)
+            state.book.update(conditions, judged: judged, now: now)
+            state.book.forgetUntold()
             return state.book != before
         }
         // Nothing is sent of which a restart would not know.
         guard !isChanged || save() else { return }
         guard !isQuiet(at: now) else { return }
-        for (notice, target) in state.withLock({ $0.book.due(at: now) }) where !Task.isCancelled {
-            await deliver(notice, to: target)
+        for target in targets {
+            for notice in state.withLock({ $0.book.due(to: target, at: now) }) where !Task.isCancelled {
+                await deliver(notice, to: target)
+            }
         }
     }
 
@@ -115,7 +118,7 @@ final class AlertWatch: Sendable {
         let now = settings.now()
         let isGivenUp = state.withLock { state in
             state.errors[target] = failure?.reason
-            return state.book.note(notice.id, to: target, succeeded: failure == nil, now: now)
+            return state.book.note(notice, to: target, succeeded: failure == nil, now: now)
         }
         if let failure {
             settings.logger.warning(
@@ -182,7 +185,7 @@ final class AlertWatch: Sendable {
         let (kept, errors) = state.withLock { ($0.book, $0.errors) }
         var book = kept
         // On a copy: a question is no report, and whoever has to be told still is.
-        book.update(conditions, judged: judged, targets: [], now: now)
+        book.update(conditions, judged: judged, now: now)
         let open = book.open.values.sorted {
             ($0.since.nanoseconds, $0.condition.key) < ($1.since.nanoseconds, $1.condition.key)
         }
@@ -201,7 +204,7 @@ final class AlertWatch: Sendable {
                 AlertsDocument.Target(
                     name: target.name,
                     kind: target.webhook == nil ? "command" : "webhook",
-                    waiting: Int64(book.outgoing.count { $0.targets[target.name] != nil }),
+                    waiting: Int64(book.waiting(for: target.name, at: now).count),
                     lastError: errors[target.name]
                 )
             },
