@@ -28,7 +28,8 @@ let plugins: [Target.Dependency] = [
     "RedactionProcessor",
     "FilterProcessor",
     "AttributesProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "OTLPHTTPExporter", "EventsReceiver",
-    "HubExtension", "APIKeysExtension", "HealthCheckExtension",
+    "HubExtension", "APIKeysExtension", "HealthCheckExtension", "BasicAuthExtension", "BearerTokenAuthExtension",
+    "OAuth2ClientExtension",
 ]
 
 let package = Package(
@@ -107,6 +108,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -123,6 +125,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
+        .target(name: "UsageDatabase", dependencies: ["Usage"]),
 
         plugin(
             "AgentSessionsReceiver",
@@ -141,7 +144,7 @@ let package = Package(
             "SQLiteExporter",
             "Exporters/SQLite",
             [
-                "CEmbedded", "CZstd", .product(name: "GRDB", package: "GRDB.swift"),
+                "CEmbedded", "CZstd", "UsageDatabase", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
@@ -162,9 +165,27 @@ let package = Package(
         plugin(
             "HubExtension",
             "Extensions/Hub",
-            ["CEmbedded", "HubAPI", .product(name: "HTTPTypes", package: "swift-http-types")]
+            [
+                "CEmbedded", "HubAPI",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]
         ),
         plugin("APIKeysExtension", "Extensions/APIKeys", [.product(name: "Crypto", package: "swift-crypto")]),
+        plugin("BasicAuthExtension", "Extensions/BasicAuth"),
+        plugin("BearerTokenAuthExtension", "Extensions/BearerTokenAuth"),
+        plugin(
+            "OAuth2ClientExtension",
+            "Extensions/OAuth2Client",
+            [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
         plugin(
             "HealthCheckExtension",
             "Extensions/HealthCheck",
@@ -198,6 +219,11 @@ let package = Package(
         .testTarget(name: "ArchitectureTests"),
         .target(name: "FlushCounter", path: "Tests/FlushCounter"),
         .target(name: "ChildProcess", path: "Tests/ChildProcess"),
+        .target(
+            name: "AgentFixtures",
+            dependencies: [.product(name: "GRDBSQLite", package: "GRDB.swift")],
+            path: "Tests/AgentFixtures"
+        ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(
             name: "HubAPITests",
@@ -288,13 +314,17 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "SinkServer", "hammurabi"],
+            dependencies: [
+                "AgentFixtures", "ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "RawHTTP",
+                "SinkServer", "hammurabi",
+            ],
             exclude: ["Fixtures"]
         ),
         pluginTests(
             "AgentSessionsReceiver",
             more: [
-                "FlushCounter", "JSON", "TokensProcessor", "CZstd", .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "AgentFixtures", "FlushCounter", "JSON", "TokensProcessor", "CZstd",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             exclude: ["Fixtures"]
         ),
@@ -311,10 +341,11 @@ let package = Package(
             ],
             exclude: ["Fixtures"]
         ),
+        .testTarget(name: "UsageDatabaseTests", dependencies: ["UsageDatabase"]),
         pluginTests(
             "SQLiteExporter",
             more: [
-                "FlushCounter", .product(name: "GRDB", package: "GRDB.swift"),
+                "FlushCounter", "UsageDatabase", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
@@ -328,9 +359,16 @@ let package = Package(
             ],
             exclude: ["Fixtures"]
         ),
-        pluginTests("HubExtension", more: ["EventsReceiver", "HubAPI", "JSON"], exclude: ["Fixtures"]),
+        pluginTests("HubExtension", more: ["EventsReceiver", "HubAPI", "JSON", "SinkServer"], exclude: ["Fixtures"]),
         pluginTests("APIKeysExtension", more: ["FlushCounter"]),
         pluginTests("HealthCheckExtension"),
+        pluginTests(
+            "OAuth2ClientExtension",
+            more: [
+                "BasicAuthExtension", "BearerTokenAuthExtension", "Collector", "OTLPHTTPExporter", "SendingQueue",
+                "SinkServer",
+            ]
+        ),
         .testTarget(
             name: "OnboardingTests",
             dependencies: [

@@ -6,12 +6,12 @@ public import CollectorKit
 public struct Registry: Sendable {
     private var factories: [ComponentKind: [String: ComponentFactory]] = [:]
 
-    /// Creates a registry; no two factories of a kind may answer to one type or alias.
+    /// Creates a registry; two factories of a kind must not share a type or alias.
     public init(_ factories: [ComponentFactory] = []) {
         for factory in factories { add(factory) }
     }
 
-    /// Adds a factory; no other of its kind may answer to its type or an alias.
+    /// Adds a factory; its type and aliases must be unused in its kind.
     public mutating func add(_ factory: ComponentFactory) {
         for type in [factory.type] + factory.aliases {
             precondition(factories[factory.kind]?[type] == nil, "two \(factory.kind.rawValue) answer to \(type)")

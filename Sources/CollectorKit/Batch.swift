@@ -3,9 +3,9 @@
 public import OTLP
 public import Usage
 
-/// What travels through a pipeline: OTLP bytes with their index, and beside them what processors found.
+/// The unit that passes through a pipeline: OTLP bytes with their index, and what processors extracted from them.
 ///
-/// A value; handing it to several exporters copies references, not memory.
+/// A value; passing it to several exporters copies references, not memory.
 public struct Batch: Sendable {
     /// The records, as received, with the changes made since.
     public var otlp: OTLPBatch
@@ -13,29 +13,33 @@ public struct Batch: Sendable {
     public var observations: [Observation] = []
     /// The sessions that log records of the batch belong to, found by `tokens`.
     public var sessions = BatchSessions()
-    /// How calls are priced, once the `pricing` processor has said so; a store asks it again when a call changes.
+    /// The prices of calls, set by the `pricing` processor; a store uses them again when a call changes.
     public var pricing: Pricing?
-    /// What the request that brought it may hold, until exporters take the batch; nil for one that no request brought.
+    /// The memory of the request that the batch came with, until exporters take the batch; nil without a request.
     public var memory: (any MemoryAllowance)?
+    /// Through how many collectors of this kind it has come.
+    public var hops = 0
     /// When the batch came in.
     public var receivedAt: Timestamp
 
-    /// Creates a batch that no processor has seen.
+    /// Creates a batch that was not processed yet.
     public init(_ otlp: OTLPBatch, receivedAt: Timestamp) {
         self.otlp = otlp
         self.receivedAt = receivedAt
     }
 
-    /// What the records are.
+    /// The signal of the records.
     public var signal: Signal { otlp.signal }
 }
 
 // MARK: - Records
 
 extension Batch {
-    /// The instant of a record: the same that `tokens` takes for a sign of its session, so that a session's bounds hold its records.
+    /// The time of a record.
     ///
-    /// The end of a span, the time of a point or log record, else what an attribute says (Codex), else when it was observed or came in.
+    /// `tokens` uses the same time for the record's session, so that the session's times include its records.
+    ///
+    /// The end of a span, the time of a point or log record, else that of an attribute (Codex), else that of observation or arrival.
     public func time(ofRecord record: Int) -> Timestamp {
         let entry = otlp.records[record]
         if let time = Timestamp(unixNano: entry.endTime) { return time }
@@ -47,8 +51,7 @@ extension Batch {
         return Timestamp(unixNano: entry.startTime) ?? receivedAt
     }
 
-    /// What a record is called in a session's events: the event, span or metric; empty when it has no name; at most as long as
-    /// `NameLimit` allows.
+    /// The name of a record in its session's events: that of the event, span or metric; empty without a name; limited by `NameLimit`.
     public func name(ofRecord record: Int) -> String {
         NameLimit.bounded(wholeName(ofRecord: record))
     }

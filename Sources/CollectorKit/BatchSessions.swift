@@ -2,15 +2,15 @@
 
 public import Usage
 
-/// The sessions that records of a batch belong to, and which record belongs to which.
+/// The sessions of a batch, and the session of each record.
 ///
-/// A collection of what is known of each session, in the order in which they were found. A value.
+/// A collection of session updates in the order in which they were found. A value.
 public struct BatchSessions: Sendable, Equatable, RandomAccessCollection {
     private var updates: [SessionUpdate] = []
-    /// For each record up to the last that belongs to one, the position of its session; -1 for none.
+    /// For each record up to the last with a session, the position of its session; -1 for none.
     private var positions: [Int32] = []
 
-    /// Creates sessions of no record.
+    /// Creates an empty collection.
     public init() {}
 
     /// The first position.
@@ -18,28 +18,28 @@ public struct BatchSessions: Sendable, Equatable, RandomAccessCollection {
     /// The position after the last.
     public var endIndex: Int { updates.endIndex }
 
-    /// What is known of a session; its id stays as it is.
+    /// The update of a session; its id must not change.
     public subscript(position: Int) -> SessionUpdate {
         get { updates[position] }
         _modify { yield &updates[position] }
     }
 
-    /// The position of the session that a record belongs to; nil when it belongs to none.
+    /// The position of a record's session; nil when it has none.
     public func position(ofRecord record: Int) -> Int? {
         guard record >= 0, record < positions.count, positions[record] >= 0 else { return nil }
         return Int(positions[record])
     }
 
-    /// The session that a record belongs to; nil when it belongs to none.
+    /// The session of a record; nil when it has none.
     public subscript(record record: Int) -> SessionUpdate? { position(ofRecord: record).map { updates[$0] } }
 
-    /// Adds a session and returns its position; that none of its id is there is for the caller to know.
+    /// Adds a session and returns its position; the caller must make sure that its id is new.
     @discardableResult public mutating func append(_ update: SessionUpdate) -> Int {
         updates.append(update)
         return updates.count - 1
     }
 
-    /// Says that a record belongs to the session at a position.
+    /// Sets the session of a record by its position.
     public mutating func assign(record: Int, to position: Int) {
         guard record >= 0, updates.indices.contains(position) else { return }
         if positions.count <= record {
@@ -48,10 +48,10 @@ public struct BatchSessions: Sendable, Equatable, RandomAccessCollection {
         positions[record] = Int32(position)
     }
 
-    /// Makes room for so many records.
+    /// Reserves capacity for this many records.
     public mutating func reserve(records: Int) { positions.reserveCapacity(records) }
 
-    /// Removes sessions; their records belong to none then.
+    /// Removes sessions; their records have none then.
     public mutating func removeAll(where isGone: (SessionUpdate) -> Bool) {
         let gone = updates.map(isGone)
         guard gone.contains(true) else { return }

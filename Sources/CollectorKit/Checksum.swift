@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A sum over bytes that differs when they do: 64 bits, made of 64×64-bit products, so that it costs a fraction of writing the bytes.
+/// A 64-bit checksum made of 64×64-bit products, so that computing it costs a fraction of writing the bytes.
 ///
-/// It finds damage, not forgery; the seed keeps what was copied from elsewhere from being taken for the real thing.
+/// It detects damage, not forgery; with the seed, bytes copied from elsewhere are not accepted.
 package struct Checksum {
-    /// Odd constants with as many ones as zeros; any such would do.
+    /// Odd constants with as many ones as zeros; any others of this kind would do.
     private static let (first, second, third): (UInt64, UInt64, UInt64) = (
         0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3
     )
 
-    /// The sum of bytes under a seed.
+    /// The checksum of bytes with a seed.
     package static func of(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
         var (left, right) = (seed ^ first, seed ^ second)
         var position = 0
@@ -31,7 +31,7 @@ package struct Checksum {
         return fold(fold(last ^ first, sum ^ third), UInt64(bytes.count) ^ second)
     }
 
-    /// The sum of bytes under a seed.
+    /// The checksum of bytes with a seed.
     package static func of(_ bytes: [UInt8], seed: UInt64) -> UInt64 { bytes.withUnsafeBytes { of($0, seed: seed) } }
 
     @inline(__always)
@@ -39,7 +39,7 @@ package struct Checksum {
         UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
-    /// Both halves of a product; a factor of zero would forget the other, so it is kept beside.
+    /// Combines both halves of a product; both factors are mixed in as well, because a factor of zero would lose the other one.
     @inline(__always)
     private static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
         let product = left.multipliedFullWidth(by: right)

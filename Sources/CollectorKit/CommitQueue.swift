@@ -4,9 +4,9 @@ public import Dispatch
 import OTLP
 import Synchronization
 
-/// Lets batches that arrive while a commit is under way share the next one, so that one flush of the disk serves many senders.
+/// Joins batches that arrive during a commit into the next one, so that one flush of the disk serves many senders.
 ///
-/// Commits happen one after the other on a dispatch queue, which goes from one to the next without waking another thread in between.
+/// Commits run one after the other on a dispatch queue, without waking another thread in between.
 public final class CommitQueue: Sendable {
     private let commit: @Sendable ([Batch]) -> [Result<Delivery, ConsumeError>]
     private let queue: DispatchQueue
@@ -15,13 +15,13 @@ public final class CommitQueue: Sendable {
     private struct State {
         var waiting: [Entry] = []
         var isCommitting = false
-        /// How many have to wait until the next commit begins; 0 when it does not wait.
+        /// How many batches must wait before the next commit begins; 0 when it does not wait.
         var gathering = 0
     }
 
-    /// Signalled when as many wait as were to be gathered.
+    /// Signalled when enough batches wait.
     private let gathered = DispatchSemaphore(value: 0)
-    /// For how many commits no sender is waited for, and how many that will be next time; used by one commit at a time.
+    /// Whether commits wait for senders; used by one commit at a time.
     private let timeout = Mutex(Patience())
 
     private struct Entry {
@@ -29,15 +29,15 @@ public final class CommitQueue: Sendable {
         var continuation: CheckedContinuation<Result<Delivery, ConsumeError>, Never>
     }
 
-    /// Creates a queue; `commit` keeps a group of batches and returns a result for each, with what the sender is to know.
+    /// Creates a queue; `commit` stores a group of batches and returns a result for each, with its delivery.
     ///
-    /// - Parameter queue: A serial queue on which `commit` may block; what else is put there has its turn between two commits.
+    /// - Parameter queue: A serial queue on which `commit` may block; other work on it runs between two commits.
     public init(on queue: DispatchQueue, commit: @escaping @Sendable ([Batch]) -> [Result<Delivery, ConsumeError>]) {
         self.queue = queue
         self.commit = commit
     }
 
-    /// Returns when the batch is kept.
+    /// Returns when the batch is stored.
     @discardableResult public func submit(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         let result = await withCheckedContinuation { continuation in
             let isFirst = state.withLock { state in
@@ -54,13 +54,13 @@ public final class CommitQueue: Sendable {
         return try result.get()
     }
 
-    /// Commits for those that wait by now; who comes meanwhile has the next turn.
+    /// Commits the batches that wait now; those that arrive meanwhile are in the next commit.
     private func commitNext() {
         let group = nextGroup()
         let began = DispatchTime.now().uptimeNanoseconds
         let results = commit(group.map(\.batch))
         let time = DispatchTime.now().uptimeNanoseconds - began
-        // Where more wait than were committed the next commit is large enough.
+        // When more batches wait than were just committed, the next commit is large enough.
         let wanted = state.withLock { $0.waiting.count <= group.count ? $0.waiting.count + group.count : 0 }
         for (index, entry) in group.enumerated() {
             let result = index < results.count ? results[index] : .failure(.retryable("the store gave no answer"))
@@ -74,10 +74,10 @@ public final class CommitQueue: Sendable {
         if mustGoOn { queue.async { self.commitNext() } }
     }
 
-    /// Waits until those who were just answered wait beside those that did already, but no longer than the commit took.
+    /// Waits until senders that were just answered have sent again, but no longer than the last commit took.
     ///
-    /// Senders that go on at once would else be divided into two halves for ever, each of which waits for the other's flush. A single
-    /// sender is never waited for, and none is for a while where they do not come back.
+    /// Otherwise senders that continue at once would stay divided into two halves, each waiting for the other's flush. A single sender is
+    /// never waited for, and for a while none is after senders did not return.
     private func gather(_ wanted: Int, within nanoseconds: Int) {
         guard timeout.withLock({ $0.isLeft }) else { return }
         let mustWait = state.withLock { state in
@@ -90,7 +90,7 @@ public final class CommitQueue: Sendable {
             defer { state.gathering = 0 }
             return !isWhole && state.gathering == 0
         }
-        // It was signalled in the last moment.
+        // The semaphore was signalled at the last moment.
         if isLate { gathered.wait() }
         timeout.withLock { $0.note(isWhole || isLate) }
     }
@@ -110,26 +110,26 @@ public final class CommitQueue: Sendable {
     }
 }
 
-/// The bounds of a group.
+/// The limits of a group.
 private enum Group {
-    /// As many records as one commit takes at most, so that a flood does not make one endless transaction.
+    /// The most records in one commit, so that a burst does not become one endless transaction.
     static let largest = 20_000
 
-    /// As many bytes as one commit takes at most, unless a single batch has more.
+    /// The most bytes in one commit, unless a single batch has more.
     static let largestSize = 16 << 20
 
-    /// As many nanoseconds as senders that were just answered are waited for at most; those that go on at once need a tenth of that.
+    /// The longest wait for senders in nanoseconds; senders that continue at once need a tenth of it.
     static let longestGathering = 1_000_000
 }
 
-/// Whether to wait for senders pays.
+/// Decides whether waiting for senders is worthwhile.
 private struct Patience {
     private var pause = 0
     private var nextPause = 1
 
     private static let longestPause = 64
 
-    /// Whether they are waited for this time.
+    /// Whether this commit waits for senders.
     var isLeft: Bool {
         mutating get {
             guard pause > 0 else { return true }
@@ -138,7 +138,7 @@ private struct Patience {
         }
     }
 
-    /// Notes whether they came.
+    /// Records whether they came.
     mutating func note(_ haveCome: Bool) {
         (pause, nextPause) = haveCome ? (0, 1) : (nextPause, min(Self.longestPause, nextPause * 2))
     }

@@ -3,67 +3,67 @@
 import OTLP
 public import Usage
 
-/// The instant before which a store has removed everything, and what it takes in afterwards.
+/// The time before which a store has removed everything, and the rules for what it accepts afterwards.
 ///
-/// What was compacted must not come back when it is sent again. A store could remember the ids of all that it removed; that memory
-/// would grow for ever, or forget and let calls return. Instead it refuses by age: one instant is all it keeps, and the answer is
+/// What was compacted must not return when it is sent again. A store could remember the ids of everything it removed, but that memory
+/// would grow without limit, or forget and let calls return. Instead it refuses by age: one time is all it keeps, and the result is
 /// exact. Observations that are older than the border, by less than the time for which the ledger looks back for a trace, are still
-/// taken in as calls that do not count, so that a late observation of a call at the border finds it. A call is forgotten only when
-/// all its observations are older than that; so every repeat of a forgotten call is refused, and every other repeat finds the call.
+/// accepted as calls that do not count, so that a late observation of a call at the border finds it. A call is forgotten only when
+/// all its observations are older than that; so every repetition of a forgotten call is refused, and any other finds the call.
 ///
-/// A store keeps ``instant`` with its data and uses this type for every decision, so that all stores answer alike. A value; safe to use
+/// A store keeps ``instant`` with its data and uses this type for every decision, so that all stores behave alike. A value; safe to use
 /// from any thread.
 public struct CompactionBorder: Sendable, Hashable {
-    /// A whole quarter of an hour, the step of a store's sums; zero for a store that was never compacted.
+    /// A multiple of a quarter of an hour, the step of a store's sums; zero for a store that was never compacted.
     public let instant: Timestamp
 
-    /// A store that was never compacted.
+    /// The border of a store that was never compacted.
     public static let none = CompactionBorder(before: Timestamp(nanoseconds: 0))
 
     /// One quarter of an hour in nanoseconds.
     private static let quarter: Int64 = 900_000_000_000
 
-    /// The border of a compaction, rounded down to a quarter of an hour; instants before 1970 remove nothing.
+    /// The border of a compaction, rounded down to a quarter of an hour; times before 1970 remove nothing.
     public init(before instant: Timestamp) {
         self.instant = Timestamp(nanoseconds: max(0, instant.nanoseconds) / Self.quarter * Self.quarter)
     }
 
-    /// The border after one more compaction: what one compaction removed stays removed after another.
+    /// The border after another compaction: what an earlier one removed stays removed.
     ///
     /// - Parameters:
-    ///   - border: That of the compaction.
-    ///   - now: The present; a border after it is one of a wrong clock and is given up.
+    ///   - border: The border of the compaction.
+    ///   - now: The present time; a border after it comes from a wrong clock and is discarded.
     public func after(_ border: CompactionBorder, now: Timestamp) -> CompactionBorder {
         instant <= now && border.instant < instant ? self : border
     }
 
-    /// Whether a call that ended then does not count.
+    /// Whether a call that ended at this time does not count.
     public func isExpired(_ time: Timestamp) -> Bool { time < instant }
 
-    /// Whether nothing of a call needs to be kept: each repeat of it would be refused.
+    /// Whether nothing of a call needs to be kept, because each repetition of it would be refused.
     public func isForgotten(_ observations: [Observation]) -> Bool {
         let horizon = horizon
         return observations.indices.allSatisfy { observations[$0].time < horizon }
     }
 
-    /// Observations that are older are refused.
+    /// Older observations are refused.
     public var horizon: Timestamp {
         Timestamp(nanoseconds: max(0, instant.nanoseconds - Ledger.traceWindow))
     }
 
-    /// The border as it is for batches that arrive now.
+    /// The border for batches that arrive now.
     ///
-    /// A border in the future is one of a wrong clock; refusing everything until then would lose what is new.
+    /// A border in the future comes from a wrong clock; refusing everything until then would lose new data.
     public func applying(to batches: [Batch]) -> CompactionBorder {
         guard instant.nanoseconds > 0 else { return self }
         let latest = batches.map(\.receivedAt).max() ?? instant
         return instant <= latest ? self : .none
     }
 
-    /// Removes from batches what the store would have compacted: records and sessions before the border, and observations of which
-    /// nothing is remembered.
+    /// Removes from batches what the store would have compacted: records and sessions before the border, and observations of forgotten
+    /// calls.
     ///
-    /// - Returns: The batches, and how many records were removed.
+    /// - Returns: The batches, and the number of removed records.
     public func admit(_ batches: [Batch]) -> (batches: [Batch], refused: Int) {
         guard instant.nanoseconds > 0 else { return (batches, 0) }
         var (admitted, refused) = (batches, 0)
@@ -79,7 +79,7 @@ public struct CompactionBorder: Sendable, Hashable {
         return (admitted, refused)
     }
 
-    /// The part of a change that reports may show.
+    /// The part of a change that reports may contain.
     public func visible(_ change: LedgerChange) -> LedgerChange {
         guard instant.nanoseconds > 0, change.entries.contains(where: { isExpired($0.call.time) }) else {
             return change
@@ -90,10 +90,20 @@ public struct CompactionBorder: Sendable, Hashable {
     }
 }
 
+extension ComponentSettings {
+    /// Counts records that a store refused for their age, and has `doctor` and data quality report them: their sender got a success.
+    public func note(expired records: Int) {
+        guard records > 0 else { return }
+        counters.add(records, to: .dropped)
+        let reason = "they are older than what compaction has removed"
+        intake.note(.expired, id.description, reason: reason, count: records, logger: logger)
+    }
+}
+
 extension Batch {
-    /// Drops records that ended before an instant (``time(ofRecord:)``).
+    /// Drops records that ended before a time (``time(ofRecord:)``).
     ///
-    /// - Returns: How many.
+    /// - Returns: The number of dropped records.
     @discardableResult public mutating func dropRecords(before instant: Timestamp) -> Int {
         var dropped = 0
         for record in otlp.records.indices where otlp.isLive(record: record) && time(ofRecord: record) < instant {
@@ -103,6 +113,6 @@ extension Batch {
         return dropped
     }
 
-    /// Drops sessions last seen before an instant; the times of a session include those of its records in the batch.
+    /// Drops sessions last seen before a time; the times of a session include those of its records in the batch.
     public mutating func dropSessions(before instant: Timestamp) { sessions.removeAll { $0.lastSeen < instant } }
 }

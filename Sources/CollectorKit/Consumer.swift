@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A place that takes batches: a pipeline, as a receiver sees it.
+/// A target for batches; for a receiver it is a pipeline.
 public protocol Consumer: Sendable {
-    /// Takes a batch; returning means that every durable place behind it holds the batch on disk.
+    /// Takes a batch; a return means that every durable exporter after it has the batch on the disk.
     ///
     /// May be called from many tasks at once.
-    /// - Throws: ``ConsumeError``; nothing of the batch counts as taken then, and the same batch may come again.
+    /// - Throws: ``ConsumeError``; then nothing of the batch counts as taken, and the same batch may come again.
     @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery
 }
 
-/// Why a batch was not taken: for good, or for now.
+/// Why a batch was not taken, permanently or for now.
 public struct ConsumeError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Whether the sender should try again.
     public let isRetryable: Bool
     /// When to try again, in seconds, for ``isRetryable`` errors.
     public let retryAfter: Int
-    /// Whether a part of the batch might be taken where all of it is not; false for ``isRetryable`` errors.
+    /// Whether a smaller part of the batch might be taken; false for ``isRetryable`` errors.
     public let isTooLarge: Bool
     /// What is wrong and what to do about it; free of secrets and of record content.
     public let message: String
@@ -25,7 +25,7 @@ public struct ConsumeError: Error, Sendable, Equatable, CustomStringConvertible 
         ConsumeError(isRetryable: false, retryAfter: 0, isTooLarge: false, message: message)
     }
 
-    /// The batch will never be taken as a whole, because of what it needs at once.
+    /// The batch will never be taken as a whole, because of the memory that it needs at once.
     public static func tooLarge(_ message: String) -> ConsumeError {
         ConsumeError(isRetryable: false, retryAfter: 0, isTooLarge: true, message: message)
     }

@@ -2,30 +2,30 @@
 
 public import Usage
 
-/// What became of a batch that was taken.
+/// The result of a batch that was taken.
 public struct Delivery: Sendable {
     private let counts: [@Sendable () -> Int]
 
-    /// Of a batch that no store has kept.
+    /// The delivery of a batch that no store has kept.
     public static let unkept = Delivery(counts: [])
 
     private init(counts: [@Sendable () -> Int]) {
         self.counts = counts
     }
 
-    /// Of a batch of which a store kept nothing that is new to it.
+    /// The delivery of a batch in which a store found nothing new.
     public static let known = Delivery { 0 }
 
-    /// Of a batch that a store has kept.
+    /// The delivery of a batch that a store has kept.
     ///
-    /// - Parameter newCalls: Works out how many of its calls the store did not know; called when somebody asks.
+    /// - Parameter newCalls: Computes how many of its calls were new to the store; called on demand.
     public init(newCalls: @escaping @Sendable () -> Int) {
         counts = [newCalls]
     }
 
-    /// Of the batches of a group that a store has kept together, one each.
+    /// The deliveries of batches that a store has kept as one group.
     ///
-    /// - Parameter change: What the ledger made of the observations of all of them.
+    /// - Parameter change: The ledger's change from the observations of all of them.
     public static func each(of batches: [Batch], in change: LedgerChange) -> [Delivery] {
         batches.map { batch in
             let own = batches.count == 1 ? nil : batch.observations
@@ -33,13 +33,13 @@ public struct Delivery: Sendable {
         }
     }
 
-    /// Of a batch that went to several places.
+    /// The delivery of a batch that went to several consumers.
     public init(_ deliveries: [Delivery]) {
         counts = deliveries.flatMap(\.counts)
     }
 
-    /// The calls that were new, by the store that knew the fewest of them; nil where no store has kept the batch.
+    /// The number of new calls, from the store that knew the fewest of them; nil when no store has kept the batch.
     ///
-    /// Worked out when it is asked for: most senders do not.
+    /// Computed on demand: most senders do not need it.
     public var newCalls: Int? { counts.map { $0() }.max() }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A component's configuration is written in the value types of YAML (durations, sizes, paths, secrets), so whoever writes a
-// component has them with CollectorKit and imports nothing more.
+// The configuration of a component uses the value types of YAML (durations, sizes, paths, secrets), so that importing CollectorKit
+// is enough to write a component.
 @_exported public import YAML

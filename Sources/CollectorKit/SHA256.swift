@@ -2,12 +2,12 @@
 
 import Crypto
 
-/// SHA-256 (FIPS 180-4) of bytes that lie in memory.
+/// SHA-256 (FIPS 180-4) of bytes in memory.
 public enum SHA256 {
     /// The digest, 32 bytes.
     public static func digest(_ message: [UInt8]) -> [UInt8] { Array(Crypto.SHA256.hash(data: message)) }
 
-    /// The digest of a message under a key (HMAC, RFC 2104).
+    /// The keyed digest of a message (HMAC, RFC 2104).
     public static func authenticationCode(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
         Array(HMAC<Crypto.SHA256>.authenticationCode(for: message, using: SymmetricKey(data: key)))
     }

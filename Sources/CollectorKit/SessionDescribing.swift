@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An extension that can say what is known of a session.
+/// An extension that can describe a session.
 public protocol SessionDescribing: Extension {
-    /// The session as a JSON document in the words of the API; nil when it is unknown or cannot be read now.
+    /// The session as a JSON document in the form of the API; nil when it is unknown or cannot be read now.
     ///
-    /// May be asked from anywhere at any time, also before the start and after the shutdown.
+    /// May be called from any thread at any time, even before the start and after the shutdown.
     func describe(session id: String) async -> String?
 }
 

@@ -2,41 +2,41 @@
 
 public import Usage
 
-/// An exporter that answers questions about what it keeps.
+/// An exporter that answers queries about what it stores.
 ///
-/// Every store gives the same answers after the same batches, in whatever order they came. Prompt may be asked from many
-/// tasks at once and see a state between two batches, never half of one.
+/// Every store gives the same answers after the same batches, in any order of arrival. Queries may run on many tasks at once; each sees
+/// a state between two batches, never a part of one.
 public protocol UsageStore: Sendable {
-    /// What a period cost, and where.
+    /// The cost of a period, by dimensions.
     func summary(_ query: UsageQuery) async throws -> UsageSummary
     /// A page of sessions.
     func sessions(_ query: SessionQuery) async throws -> SessionPage
     /// One session with its calls, nil when it is unknown.
     func session(id: String) async throws -> SessionDetail?
-    /// How well the calls of a period are known.
+    /// The data quality of the calls in a period.
     func quality(of period: Period) async throws -> DataQuality
-    /// The names of a dimension that what is kept has, the empty name left out; names of what was removed may be among them.
+    /// All non-empty names of a dimension in the stored data; names of removed data may be among them.
     func names(of dimension: UsageDimension) async throws -> Set<String>
-    /// Models of counted calls that have no price, by name.
+    /// Models of counted calls without a price, by name.
     func unpricedModels() async throws -> [UnpricedModel]
-    /// Prices every call anew and returns how many prices changed; batches may come in meanwhile.
+    /// Recomputes the cost of every call and returns how many changed; batches may arrive meanwhile.
     func reprice(by pricing: Pricing) async throws -> Int
-    /// Removes what ended before an instant and returns how many records and calls that were.
+    /// Removes what ended before a time and returns the number of records and calls.
     ///
-    /// From then on what the compaction would have removed is not taken in (``CompactionBorder``), also after a restart.
+    /// From then on the store does not accept what the compaction would have removed (``CompactionBorder``), even after a restart.
     func compact(before instant: Timestamp) async throws -> Int
-    /// A number that is another one whenever what is kept has changed; cheap enough to be asked every second.
+    /// A number that changes with the stored data; cheap enough to be read every second.
     func revision() async throws -> Int64
 }
 
 extension UsageStore {
-    /// What a period cost, and where, without conditions.
+    /// The cost of a period, by dimensions, without a filter.
     public func summary(of period: Period, now: Timestamp) async throws -> UsageSummary {
         try await summary(UsageQuery(period, now: now))
     }
 }
 
-/// A question that could not be answered; the text says why.
+/// A query that failed, with the reason.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
     /// What is wrong.
     public let description: String

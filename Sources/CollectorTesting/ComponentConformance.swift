@@ -7,7 +7,7 @@ import OTLP
 import Usage
 import YAML
 
-/// Checks that a component keeps the contracts of this module; every built-in component runs it, and so should every other.
+/// Checks that a component keeps the contracts of CollectorKit; tests of every built-in component run it, and so should all others.
 ///
 /// ```swift
 /// @Test func `my exporter keeps the contract`() async {
@@ -18,15 +18,15 @@ import YAML
 public struct ComponentConformance {
     private let factory: ComponentFactory
     private let home: String
-    /// The configuration to run with; nil when the defaults cannot be read.
+    /// The configuration to use; nil when the defaults cannot be decoded.
     private let config: (any ConfigValues)?
 
     /// Prepares the checks.
     ///
     /// - Parameters:
-    ///   - factory: Makes the component.
-    ///   - config: A configuration that can be used here: free ports, files below `home`; nil for the defaults.
-    ///   - home: A folder of the test's own.
+    ///   - factory: The factory of the component.
+    ///   - config: A configuration that works in a test: free ports, files below `home`; nil for the defaults.
+    ///   - home: A folder of the test.
     public init(_ factory: ComponentFactory, config: (any ConfigValues)? = nil, home: String) {
         self.factory = factory
         self.home = home
@@ -43,7 +43,7 @@ public struct ComponentConformance {
         return (config, diagnostics)
     }
 
-    /// Everything the component breaks; empty when it keeps the contract.
+    /// All violations; empty when the component keeps the contract.
     public func violations() async -> [String] {
         guard let config else { return ["there is no configuration"] }
         let factory = factory
@@ -67,7 +67,7 @@ public struct ComponentConformance {
         return violations
     }
 
-    /// What the configuration breaks; empty when it keeps the contract.
+    /// The violations of the configuration; empty when it keeps the contract.
     public func configurationViolations() -> [String] {
         var violations: [String] = []
         if ComponentID(factory.type) == nil { violations.append("the type \"\(factory.type)\" is no component type") }
@@ -110,7 +110,7 @@ public struct ComponentConformance {
         return finding.help?.contains(key) == true ? [] : ["the unknown key \(wrong) gets no suggestion"]
     }
 
-    /// What the component breaks between being made and its shutdown.
+    /// The violations between creation and shutdown.
     private func lifecycleViolations(_ make: (ComponentSettings) throws -> any Component) async -> [String] {
         var violations: [String] = []
         do {
@@ -167,7 +167,7 @@ public struct ComponentConformance {
             let exporter = try factory.makeExporter(config, settings(counters))
             try await exporter.start()
             for signal in factory.signals { try await exporter.consume(try SampleBatch.make(signal)) }
-            // What has a queue sends later, and counts what became of it.
+            // An exporter with a queue sends later, and counts the result itself.
             violations += countedTwice(
                 exporter.queueing == nil ? [.accepted, .refused, .sent, .failed] : [.accepted],
                 counters
@@ -180,7 +180,7 @@ public struct ComponentConformance {
         return violations
     }
 
-    /// What a component counts although the host does.
+    /// Counters that the component increments although the host does.
     private func countedTwice(_ fields: [ComponentCounters.Field], _ counters: ComponentCounters) -> [String] {
         fields.filter { counters.value($0) != 0 }.map { "records are counted as \($0.rawValue), which the host does" }
     }
@@ -229,7 +229,7 @@ enum SampleBatch {
 
 /// The files below a folder that this process has open.
 ///
-/// Only those: other tests of the same process open files of their own meanwhile.
+/// Only those, because other tests of the same process open files, too.
 enum OpenFiles {
     static func now(below folder: String) -> Set<String> {
         let descriptors = "/proc/self/fd"

@@ -4,13 +4,13 @@ import CollectorKit
 import OTLP
 import Usage
 
-/// Telemetry as random as real one: calls seen by one to three observations, some alike, some told again with larger counts, some under
-/// roll-ups, around midnights and changes of the clock; and records that name sessions.
+/// Random telemetry with the properties of real telemetry: calls with one to three observations, similar calls, repetitions with larger
+/// counts, roll-ups, times around midnights and changes of the clock, and records that name sessions.
 struct GeneratedTelemetry {
-    /// The present of all questions: 2026-11-22T10:00:00Z.
+    /// The present time of all queries: 2026-11-22T10:00:00Z.
     static let now = Timestamp(nanoseconds: 1_795_341_600_000_000_000)
 
-    /// Where compactions cut, ever later.
+    /// The borders of compactions, in increasing order.
     static let borders = [
         Timestamp(nanoseconds: 0), at(-240 * 86_400), at(-20 * 86_400), at(-3_000), at(-1_234), at(400 * 86_400),
     ]
@@ -26,7 +26,7 @@ struct GeneratedTelemetry {
         var time: Timestamp
     }
 
-    /// An instant so many seconds after ``now``.
+    /// The time this many seconds after ``now``.
     private static func at(_ seconds: Int) -> Timestamp {
         Timestamp(nanoseconds: now.nanoseconds + Int64(seconds) * 1_000_000_000)
     }
@@ -38,7 +38,7 @@ struct GeneratedTelemetry {
         for number in 0..<40 { record(number) }
     }
 
-    /// One dollar for a million tokens in and two out.
+    /// Prices of one dollar for a million input tokens and two for a million output tokens.
     static func pricing(_ preference: Pricing.Preference) throws -> Pricing {
         let own = try PriceOverride(
             model: "m",
@@ -54,7 +54,7 @@ struct GeneratedTelemetry {
 
     // MARK: - Deliveries
 
-    /// The whole in several ways: shuffled, cut into pieces, some of it twice.
+    /// The telemetry in several orders: shuffled, split, partly repeated.
     func deliveries() throws -> [[Batch]] {
         var random = random
         return try (0..<3).map { _ in
@@ -68,7 +68,7 @@ struct GeneratedTelemetry {
         }
     }
 
-    /// The whole, everything once.
+    /// The telemetry, everything once.
     func once() throws -> [Batch] {
         var random = random
         var seen: Set<UInt64> = []
@@ -111,7 +111,7 @@ struct GeneratedTelemetry {
     // MARK: - Calls
 
     private mutating func observe(_ call: UInt64) {
-        // Many in a few minutes, to be alike; some around midnights and changes of the clock, some long ago.
+        // Many within a few minutes, so that they are similar; some around midnights and changes of the clock, some long ago.
         let moments = [
             random.below(240), random.below(180_000) - 90_000, -5_050_000 - random.below(9_000),
             -28 * 86_400 + random.below(90_000),
@@ -167,7 +167,7 @@ struct GeneratedTelemetry {
         update.knowsCacheLifetimes = true
     }
 
-    /// A second library's span of a call, in a trace of its own.
+    /// Another library's span of a call, in its own trace.
     private mutating func otherLibrary(_ span: Observation) -> Observation {
         var other = span
         other.id += 5_000
@@ -179,7 +179,7 @@ struct GeneratedTelemetry {
         return other
     }
 
-    /// What a side chain repeats of a call, under a request id of its own.
+    /// The repetition of a call in a side chain, with its own request id.
     private mutating func sideChain(_ line: Observation) -> Observation {
         var copy = line
         copy.id += 7_000
@@ -189,7 +189,7 @@ struct GeneratedTelemetry {
         return copy
     }
 
-    /// The same update as somebody might deliver it later: with more output, another end, another id.
+    /// A later delivery of the same observation: with more output, another end, another id.
     private mutating func again(_ update: Observation) -> Observation {
         var copy = update
         copy.counts.output += Int64(random.below(3))
@@ -229,7 +229,7 @@ struct GeneratedTelemetry {
 // MARK: - Hostile
 
 extension GeneratedTelemetry {
-    /// The largest figures and times, strange names, and what comes after them.
+    /// The largest figures and times, unusual names, and further calls after them.
     static func hostile() throws -> [Batch] {
         let pricing = try pricing(.reported)
         let names = [
@@ -253,14 +253,14 @@ extension GeneratedTelemetry {
             var other = update
             (other.id, other.keys.request, other.time) = (UInt64(number + 100), UInt64(number + 100), now)
             batches.append(try batch([update, other], [], pricing))
-            // Told again: calls change and are taken away once sums have reached their end.
+            // Repeated: calls change and are removed once sums have reached their limit.
             update.keys.response = UInt64(number + 200)
             batches.append(try batch([update], [], pricing))
         }
         return batches
     }
 
-    /// More names in every dimension than an answer lists, some of them with equal figures, and sessions with several rare models.
+    /// More names in every dimension than an answer lists, some with equal figures, and sessions with several rare models.
     static func manyNames() throws -> [Batch] {
         let pricing = try pricing(.reported)
         let count = ListedNames.most + 60
@@ -275,7 +275,7 @@ extension GeneratedTelemetry {
                     emitter: 1,
                     priority: 9
                 )
-                // A name that senders chose, not the one of what is not listed; and no name at all.
+                // A sender's name that equals the name for unlisted ones; and an empty name.
                 let name = [3: ListedNames.other, 7: ""][number] ?? "n\(number)"
                 (call.session, call.model, call.user) = ("s\(number)", "\(name)\(part == 0 ? "" : "-\(part)")", name)
                 (call.agent, call.project, call.machine) = (name, number == 11 ? nil : name, name)

@@ -3,7 +3,7 @@
 public import Logging
 import Synchronization
 
-/// Keeps what a component logs, as text, so that a test can look at it.
+/// Records the log of a component as text, for tests.
 ///
 /// Safe to use from any thread.
 public final class RecordedLog: Sendable {
@@ -12,7 +12,7 @@ public final class RecordedLog: Sendable {
     /// Creates an empty log.
     public init() {}
 
-    /// Each message of level info or above with its metadata, the oldest first.
+    /// All messages of level info or above with their metadata, the oldest first.
     public var lines: [String] { text.withLock { $0 } }
 
     /// A logger that writes here.

@@ -4,14 +4,14 @@ import CollectorKit
 import OTLP
 import Usage
 
-/// What the plain store knows at one moment, and the answers that follow from it.
+/// The data of the reference store at one moment, and the answers computed from it.
 struct ReferenceAnswers {
-    /// All calls, also those that only repeat what others tell.
+    /// All calls, including those that repeat others.
     let calls: [Call]
     /// The calls that count.
     let counted: [Call]
     let records: Set<Record>
-    /// Every session that is listed, with all its sums.
+    /// All listed sessions with their sums.
     let sessions: [Session]
 
     struct Record: Hashable {
@@ -39,7 +39,7 @@ struct ReferenceAnswers {
             call.time >= period.start && call.time < period.end
                 && UsageDimension.allCases.allSatisfy { query.filter.allows(name($0, call), as: $0) }
         }
-        // What is not listed has one name (ListedNames).
+        // Names that are not listed share one name (ListedNames).
         var listed: [UsageDimension: Set<String>] = [:]
         for dimension in UsageDimension.allCases {
             let totals = calls.reduce(into: [String: UsageTotals]()) {
@@ -58,7 +58,7 @@ struct ReferenceAnswers {
             guard let series = query.series else { continue }
             summary.series[day][listedName(series, call), default: UsageTotals()] += call.totals
         }
-        // A call belongs to whom its session belongs; without a session to whom it says itself.
+        // A call has the project and user of its session; without a session those of its own.
         func shares(_ dimension: UsageDimension) -> [String: UsageSummary.Share] {
             Dictionary(grouping: calls) { listedName(dimension, $0) }.mapValues { calls in
                 var share = UsageSummary.Share()
@@ -109,7 +109,7 @@ struct ReferenceAnswers {
         return Set(names.compactMap(\.self)).subtracting([""])
     }
 
-    /// Whether a session is somebody's that a filter means, and used one of the models.
+    /// Whether a session matches a filter and used one of the models.
     private func isMeant(_ session: Session, by filter: UsageFilter) -> Bool {
         let names: [(String?, UsageDimension)] = [
             (session.agent, .agent), (session.project, .project), (session.user, .user), (session.machine, .machine),
@@ -179,7 +179,7 @@ struct ReferenceAnswers {
 }
 
 extension Call {
-    /// The sums over this one call.
+    /// The totals of this one call.
     var totals: UsageTotals {
         var totals = UsageTotals()
         totals.calls = 1

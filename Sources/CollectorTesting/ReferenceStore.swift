@@ -4,29 +4,29 @@ import CollectorKit
 import OTLP
 import Usage
 
-/// A store written to be understood: it keeps what came in and works every answer out anew.
+/// A simple store that keeps everything it received and computes every answer from it.
 ///
-/// What other stores answer is compared with this one.
+/// Answers of other stores are compared with those of this one.
 struct ReferenceStore {
     private var batches: [Batch] = []
-    /// What ended before is gone.
+    /// The border of the last compaction.
     private var border = CompactionBorder.none
-    /// What came in, but for the calls that a compaction has forgotten.
+    /// The received observations, except those of calls that a compaction has forgotten.
     private var observations: [Observation] = []
-    /// What is known of sessions, but for those that a compaction has forgotten.
+    /// The facts about sessions, except those that a compaction has forgotten.
     private var facts: [String: SessionUpdate] = [:]
     /// The sessions that records name.
     private var named: Set<String> = []
-    /// How calls were priced anew; nil when they were not.
+    /// The prices of the last repricing; nil when there was none.
     private var repricing: Pricing?
 
-    /// All calls that came in, and the updates they are made of.
+    /// All received calls, and the observations they consist of.
     private var ledger = MemoryLedger()
     private var updates: Set<UInt64> = []
 
     /// Takes a batch in.
     ///
-    /// - Returns: How many calls nobody had told of before.
+    /// - Returns: The number of new calls.
     mutating func consume(_ batch: Batch) throws -> Int {
         let border = border.applying(to: [batch])
         guard let batch = border.admit([batch]).batches.first else { return 0 }
@@ -44,12 +44,12 @@ struct ReferenceStore {
         }
     }
 
-    /// Whether there is anything to know a store by.
+    /// Whether the store has any call.
     var holdsCalls: Bool { !updates.isEmpty }
 
-    /// Removes what ended before an instant.
+    /// Removes what ended before a time.
     ///
-    /// - Returns: How many records and calls that were; right as long as nothing came twice.
+    /// - Returns: The number of records and calls; exact as long as nothing was delivered twice.
     mutating func compact(before instant: Timestamp) throws -> Int {
         let before = try answers()
         border = border.after(CompactionBorder(before: instant), now: GeneratedTelemetry.now)
@@ -58,23 +58,23 @@ struct ReferenceStore {
         return before.calls.count - after.calls.count + before.records.count - after.records.count
     }
 
-    /// Prices every call anew.
+    /// Recomputes the cost of every call.
     ///
-    /// - Returns: How many counted calls have another price then.
+    /// - Returns: The number of counted calls whose cost has changed.
     mutating func reprice(by pricing: Pricing) throws -> Int {
         let before = Dictionary(uniqueKeysWithValues: try calls().filter(\.isCounted).map { ($0.id, $0.price) })
         repricing = pricing
         return try calls().count { $0.isCounted && before[$0.id] != $0.price }
     }
 
-    /// Everything that can be asked of what came in so far.
+    /// All answers about what was received so far.
     func answers() throws -> ReferenceAnswers {
         let calls = try calls()
         let counted = calls.filter(\.isCounted)
         return ReferenceAnswers(calls: calls, counted: counted, records: records(), sessions: sessions(counted))
     }
 
-    /// Forgets calls all of whose observations would be refused, and sessions of which nothing is left.
+    /// Removes calls all of whose observations would be refused, and sessions without any data left.
     private mutating func forget() throws {
         for entry in ledger.entries.values where border.isForgotten(entry.observations) { ledger.remove(entry.ref) }
         observations = ledger.entries.values.sorted { $0.ref < $1.ref }.flatMap(\.observations)
@@ -122,7 +122,7 @@ struct ReferenceStore {
         return found.filter { !border.isExpired($0.time) }
     }
 
-    /// Every session that a record names or that has a counted call, with the sums over those calls.
+    /// All sessions that a record names or that have a counted call, with the sums over those calls.
     private func sessions(_ counted: [Call]) -> [Session] {
         let calls = Dictionary(grouping: counted) { $0.session }
         return facts.values.compactMap { update in

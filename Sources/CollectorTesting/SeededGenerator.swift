@@ -4,7 +4,7 @@
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    /// Begins a sequence; any seed is as good as another.
+    /// Starts a sequence; all seeds are equally good.
     public init(seed: UInt64) {
         state = seed
     }
@@ -21,6 +21,6 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     /// A number from zero up to but not including a limit; zero for a limit below one.
     public mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(max(1, limit))) }
 
-    /// So many random bytes.
+    /// Random bytes.
     public mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) } }
 }

@@ -6,11 +6,11 @@ import Logging
 import OTLP
 import Usage
 
-/// Checks what a store does when others take its files away while it runs; each store in files runs it in its tests.
+/// Checks how a store behaves when its files are removed or changed while it runs; tests of each store in files run it.
 ///
-/// What it acknowledges afterwards must be there after a restart, what it cannot keep it must refuse for now, and it must go on by
-/// itself once it can. Files that disappear under a collector are common: a cleaner, a restored backup, a disk that is not mounted
-/// any more (opentelemetry-collector-contrib#33987, vector#12823).
+/// What it acknowledges afterwards must be there after a restart, what it cannot store it must refuse with a retryable error, and it
+/// must recover by itself. Files that disappear under a collector are common: a cleaner, a restored backup, an unmounted disk
+/// (opentelemetry-collector-contrib#33987, vector#12823).
 public struct StoreLossConformance: Sendable {
     private let home: String
     private let make: @Sendable (String, ComponentSettings) throws -> any Exporter
@@ -18,8 +18,8 @@ public struct StoreLossConformance: Sendable {
     /// Prepares the checks.
     ///
     /// - Parameters:
-    ///   - home: A folder of the test's own.
-    ///   - make: Makes a store that keeps everything in the given folder.
+    ///   - home: A folder of the test.
+    ///   - make: Creates a store that keeps everything in the given folder.
     public init(
         home: String,
         _ make: @escaping @Sendable (_ folder: String, _ settings: ComponentSettings) throws -> any Exporter
@@ -28,7 +28,7 @@ public struct StoreLossConformance: Sendable {
         self.make = make
     }
 
-    /// What happens to a file.
+    /// The ways to lose a file.
     private enum Loss: String, CaseIterable {
         case deleted
         case moved
@@ -38,9 +38,9 @@ public struct StoreLossConformance: Sendable {
         case folderMoved = "moved with its folder"
     }
 
-    /// Everything in which the store breaks its promise.
+    /// All violations.
     ///
-    /// - Parameter names: The files that the store keeps things in, by their names in its folder.
+    /// - Parameter names: The names of the store's files in its folder.
     public func violations(of names: [String]) async -> [String] {
         var violations: [String] = []
         for name in names {
@@ -93,13 +93,13 @@ public struct StoreLossConformance: Sendable {
         return violations
     }
 
-    /// - Returns: What makes everything usable again.
+    /// - Returns: A closure that makes everything usable again.
     private func apply(_ loss: Loss, _ name: String, _ folder: String) throws -> () throws -> Void {
         let (files, path) = (FileManager.default, "\(folder)/\(name)")
         switch loss {
         case .deleted: try files.removeItem(atPath: path)
         case .moved: try files.moveItem(atPath: path, toPath: path + ".moved")
-        // Not replaced by an empty one: it stays the same file.
+        // Truncated and not replaced, so that it stays the same file.
         case .emptied: try Data().write(to: URL(filePath: path))
         case .replaced:
             try files.removeItem(atPath: path)

@@ -2,14 +2,14 @@
 
 public import FoundationEssentials
 
-/// A folder of a test's own, which is removed with the value.
+/// A temporary folder of a test, removed with the object.
 ///
 /// Safe to use from any thread.
 public final class TemporaryFolder: Sendable {
-    /// Where it is, without a slash at the end.
+    /// Its path, without a slash at the end.
     public let path: String
 
-    /// Makes an empty folder.
+    /// Creates an empty folder.
     public init() throws {
         path = FileManager.default.temporaryDirectory.appending(path: "hammurabi-test-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -17,7 +17,7 @@ public final class TemporaryFolder: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// Where it is.
+    /// Its URL.
     public var url: URL { URL(filePath: path) }
 
     /// Writes a file that only its owner may read, and returns its path.

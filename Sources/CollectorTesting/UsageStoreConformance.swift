@@ -5,10 +5,10 @@ import FoundationEssentials
 import Logging
 import Usage
 
-/// Checks that a store gives the answers that every store must give; each store's tests run it.
+/// Checks that a store gives the answers that all stores must give; each store's tests run it.
 ///
-/// The same telemetry is given to the store in any order, split, repeated and with restarts in between, and every answer is compared
-/// with that of a plain store in memory.
+/// The store receives the same telemetry in any order, split, repeated and with restarts in between, and every answer is compared
+/// with that of a simple store in memory.
 ///
 /// ```swift
 /// @Test func `my store answers like every other`() async throws {
@@ -25,9 +25,9 @@ public struct UsageStoreConformance: Sendable {
     /// Prepares the checks.
     ///
     /// - Parameters:
-    ///   - home: A folder of the test's own.
-    ///   - make: Makes a store that keeps everything in the given folder; called again with the same folder it must find what was
-    ///     kept there.
+    ///   - home: A folder of the test.
+    ///   - make: Creates a store that keeps everything in the given folder; called again with the same folder, the store must have the
+    ///     same data.
     public init(
         home: String,
         _ make: @escaping @Sendable (_ folder: String, _ settings: ComponentSettings) throws -> any Exporter
@@ -36,7 +36,7 @@ public struct UsageStoreConformance: Sendable {
         self.make = make
     }
 
-    /// Everything in which the store differs with generated telemetry; empty when it keeps the contract.
+    /// All differences with generated telemetry; empty when the store keeps the contract.
     public func violations() async -> [String] {
         var violations: [String] = []
         do {
@@ -66,7 +66,7 @@ public struct UsageStoreConformance: Sendable {
         return violations
     }
 
-    /// Everything in which the store differs with batches of the caller's, such as recorded ones that went through a pipeline.
+    /// All differences with batches of the caller, such as recorded ones that went through a pipeline.
     public func violations(ofMaterial batches: [Batch]) async -> [String] {
         do {
             return try await run(Script(batches, restarts: true), "material")
@@ -78,7 +78,7 @@ public struct UsageStoreConformance: Sendable {
 
     // MARK: - Running
 
-    /// What is done to a store, and when it is asked.
+    /// The operations on a store, and when answers are compared.
     private struct Script {
         enum Step {
             case consume(Batch)
@@ -89,7 +89,7 @@ public struct UsageStoreConformance: Sendable {
         }
 
         var steps: [Step] = []
-        /// Whether every page and every session is asked for, too.
+        /// Whether every page and every session is compared, too.
         let asksAll: Bool
 
         init(_ batches: [Batch], restarts: Bool, compactions: Bool = false, asksAll: Bool = true) {
@@ -111,12 +111,12 @@ public struct UsageStoreConformance: Sendable {
             }
         }
 
-        /// Compacts ever later, and each time sends everything once more.
+        /// Compacts at increasing times, and sends everything again after each compaction.
         init(repeating batches: [Batch], restarts: Bool) {
             asksAll = true
             for batch in batches.prefix(batches.count / 2) { steps.append(.consume(batch)) }
             for instant in GeneratedTelemetry.borders.dropLast() {
-                // What stores removed can be counted only where nothing came twice.
+                // The number of removed records is comparable only when nothing was delivered twice.
                 steps += [.compact(instant, isCompared: false), .ask]
                 if restarts { steps += [.restart] }
                 for batch in batches { steps.append(.consume(batch)) }
@@ -197,7 +197,7 @@ public struct UsageStoreConformance: Sendable {
         return ["\(question): \"\(lines[1])\" instead of \"\(lines[0])\""]
     }
 
-    /// Compares what is added up.
+    /// Compares sums.
     private func compareSums(_ reference: ReferenceAnswers, _ store: any UsageStore, _ name: String) async throws
         -> [String]
     {
@@ -245,7 +245,7 @@ public struct UsageStoreConformance: Sendable {
             )
         }
         for dimension in UsageDimension.allCases {
-            // A store may know more names than it has calls and sessions of.
+            // A store may keep names whose calls and sessions are removed.
             let missing = reference.names(of: dimension).subtracting(try await store.names(of: dimension))
             expect([], missing.sorted(), "names of \(dimension.rawValue) that are missing")
         }
@@ -269,7 +269,7 @@ public struct UsageStoreConformance: Sendable {
         return violations
     }
 
-    /// Goes from page to page.
+    /// Follows the pages of a list.
     private func compareWalk(
         _ reference: ReferenceAnswers,
         _ store: any UsageStore,
@@ -296,9 +296,9 @@ public struct UsageStoreConformance: Sendable {
     }
 }
 
-/// Everything a store can be asked, as lines of text, so that two stores can be compared to the byte.
+/// All answers of a store as lines of text, so that two stores can be compared byte by byte.
 struct StoreAnswers {
-    /// The questions about periods.
+    /// The periods of the queries.
     static let periods: [(from: String, to: String, timezone: String)] = [
         ("2026-11-22", "2026-11-22", "UTC"), ("2026-11-18", "2026-11-26", "Asia/Kolkata"),
         // Days of 23 and of 25 hours.
@@ -306,7 +306,7 @@ struct StoreAnswers {
         ("2026-10-30", "2026-11-03", "America/New_York"), ("2026-01-01", "2026-12-31", "Australia/Lord_Howe"),
     ]
 
-    /// The other forms in which a period can be asked for.
+    /// Other forms of periods.
     static let forms: [String?] = ["today", "7d", "30d", "90d", "2026-11", "month:2026-10", nil]
 
     static func lines(_ summary: UsageSummary) -> [String] {
@@ -356,7 +356,7 @@ struct StoreAnswers {
 
     static func lines(_ detail: SessionDetail?) -> [String] {
         guard let detail else { return ["unknown"] }
-        // What happens in one instant has no order.
+        // Events at the same time have no order.
         let events = detail.events.sorted { ($0.time, $0.name) < ($1.time, $1.name) }
         let calls = detail.calls.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
         return [text(detail.session)] + calls.map(text) + events.map { "event \($0.time.nanoseconds) \($0.name)" }
@@ -378,7 +378,7 @@ struct StoreAnswers {
         "\(counts.uncachedInput)/\(counts.cacheRead)/\(counts.cacheWrite5m)+\(counts.cacheWrite1h)/\(counts.output)/\(counts.reasoning)"
     }
 
-    /// What nobody named and what has an empty name is the same.
+    /// A missing name and an empty name are the same.
     private static func text(_ names: [String?]) -> String {
         names.map { $0.flatMap { $0.isEmpty ? nil : $0 } ?? "-" }.joined(separator: "|")
     }

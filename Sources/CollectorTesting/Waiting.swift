@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Waits until something holds, which is looked at every 5 ms.
+/// Waits until a condition holds, which is checked every 5 ms.
 ///
-/// - Returns: False after a minute, which only a broken program reaches.
+/// - Returns: False after a minute, which happens only when the program is broken.
 public func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
     let end = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < end {
@@ -12,15 +12,15 @@ public func eventually(_ condition: () async throws -> Bool) async rethrows -> B
     return try await condition()
 }
 
-/// Waits until something holds, as ``eventually(_:)`` does.
+/// Waits until a condition holds, as ``eventually(_:)`` does.
 ///
-/// - Throws: ``NeverHeld`` after a minute, and what the condition throws.
+/// - Throws: ``NeverHeld`` after a minute, and the errors of the condition.
 public func waitUntil(_ condition: () async throws -> Bool) async throws {
     guard try await eventually(condition) else { throw NeverHeld() }
 }
 
-/// Something that a test waited for did not come about.
+/// A condition that did not become true in time.
 public struct NeverHeld: Error, CustomStringConvertible {
-    /// What is wrong.
+    /// The message.
     public let description = "what was waited for did not come about within a minute"
 }

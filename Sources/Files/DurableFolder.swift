@@ -8,14 +8,14 @@ import Musl
 import Darwin
 #endif
 
-/// Puts names on the disk: a file that was made or renamed is found after a power cut only when its folder was flushed, too.
+/// Makes names durable: a file that was created or renamed is found after a power cut only when its folder was flushed, too.
 ///
 /// Blocks on the disk; safe to call from any thread. See "Calling fsync() does not necessarily ensure that the entry in the
 /// directory containing the file has also reached disk" in fsync(2).
 public enum DurableFolder {
-    /// Makes a folder and those above it, for this user only, and puts each new name on the disk.
+    /// Creates a folder and its parents, for this user only, durably.
     ///
-    /// - Throws: ``FileError`` when the folder is not there afterwards.
+    /// - Throws: ``FileError`` when the folder does not exist afterwards.
     public static func make(_ path: String) throws(FileError) {
         if mkdir(path, 0o700) != 0 {
             switch errno {
@@ -31,11 +31,11 @@ public enum DurableFolder {
         do throws(FileError) {
             try flush(containing(path))
         } catch  where error.isPermission {
-            // A folder that may be written to and not read cannot be flushed by this user at all.
+            // A folder that is writable but not readable cannot be flushed by this user.
         }
     }
 
-    /// Makes sure that what is there is a folder, or a link to one.
+    /// Checks that the path is a folder, or a link to one.
     private static func check(_ path: String) throws(FileError) {
         var status = stat()
         guard stat(path, &status) == 0 else { throw FileError(number: errno, path: path, kind: OwnFile.kind(path)) }
@@ -44,7 +44,7 @@ public enum DurableFolder {
         }
     }
 
-    /// Puts the names in a folder on the disk.
+    /// Flushes the names in a folder to the disk.
     ///
     /// - Throws: ``FileError`` when that failed or the folder cannot be opened.
     public static func flush(_ path: String) throws(FileError) {
@@ -54,7 +54,7 @@ public enum DurableFolder {
         guard fsync(folder) == 0 else { throw FileError(number: errno, path: path) }
     }
 
-    /// The names in a folder in alphabetical order; none when it is missing.
+    /// The names in a folder, sorted; none when it does not exist.
     ///
     /// - Throws: ``FileError`` when it cannot be read.
     public static func names(in folder: String) throws(FileError) -> [String] {
@@ -73,7 +73,7 @@ public enum DurableFolder {
         return names.sorted()
     }
 
-    /// The folder in which a file or folder lies; the root lies in itself.
+    /// The folder of a path; the root is its own folder.
     public static func containing(_ path: String) -> String {
         var name = path[...]
         while name.count > 1, name.hasSuffix("/") { name.removeLast() }

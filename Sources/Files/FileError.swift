@@ -10,11 +10,11 @@ import Darwin
 
 /// Why a file or folder of this program cannot be read or written.
 public struct FileError: Error, Sendable, CustomStringConvertible {
-    /// The system's number of the error.
+    /// The system's error number.
     public let number: Int32
     /// The file or folder.
     public let path: String
-    /// What is there where a regular file should be; nil where that is not the reason.
+    /// The kind of file that was found in place of a regular file; nil for other errors.
     public let kind: OwnFile.Kind?
 
     /// Creates an error.
@@ -24,10 +24,10 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
         self.kind = kind
     }
 
-    /// The path and why it cannot be used.
+    /// The path and the reason.
     public var description: String { "\(path): \(reason)" }
 
-    /// Why, without the path, and what to do about it.
+    /// The reason without the path, and what to do about it.
     public var reason: String {
         if let kind { return "it is \(kind.rawValue), not a file of this program; remove it or name another path" }
         return switch number {
@@ -38,24 +38,24 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
         case EIO: "the disk reports an error; check it"
         case EFBIG:
             "the file has reached the largest size allowed; raise it (ulimit -f), or rotate the file where its component can"
-        case ENOTDIR, EISDIR: "it is a folder or lies below a file; name another path"
+        case ENOTDIR, EISDIR: "it is a folder or is below a file; name another path"
         case EWOULDBLOCK: "another process has it"
         case EMFILE, ENFILE: "too many files are open; allow this process more of them"
         default: systemReason
         }
     }
 
-    /// The system's words for the number.
+    /// The system's text for the number.
     public var systemReason: String { String(cString: strerror(number)) }
 
-    /// Whether there is no such file.
+    /// Whether the file does not exist.
     public var isMissing: Bool { kind == nil && number == ENOENT }
-    /// Whether another process has the lock.
+    /// Whether another process holds the lock.
     public var isLocked: Bool { number == EWOULDBLOCK }
-    /// Whether the disk cannot give back what it was given.
+    /// Whether the disk cannot read its data.
     public var isDamage: Bool { number == EIO }
-    /// Whether the disk has no room.
+    /// Whether the disk is full.
     public var isFull: Bool { [ENOSPC, EDQUOT].contains(number) }
-    /// Whether the rights are missing.
+    /// Whether permissions are missing.
     public var isPermission: Bool { [EACCES, EPERM, EROFS].contains(number) }
 }

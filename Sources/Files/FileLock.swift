@@ -8,17 +8,17 @@ import Musl
 import Darwin
 #endif
 
-/// Keeps other processes from what a file stands for, as long as it lives; the file itself stays.
+/// Locks a file against other processes as long as the object lives; the file itself stays.
 ///
-/// The lock is `flock`'s: it goes with the process, also when that is killed. Safe to use from any thread.
+/// The lock is that of `flock`: it ends with the process, even when that is killed. Safe to use from any thread.
 public final class FileLock: Sendable {
-    /// The open file of the lock, which may be read and written as long as this lives.
+    /// The open lock file, which may be read and written as long as the object lives.
     public let descriptor: Int32
 
-    /// Takes the lock, for this user only; the file is made if it is missing.
+    /// Takes the lock; a missing file is created for this user only.
     ///
-    /// - Parameter waits: Whether to wait for another process to give the lock back.
-    /// - Throws: ``FileError``; ``FileError/isLocked`` when another process has the lock and this does not wait.
+    /// - Parameter waits: Whether to wait until another process releases the lock.
+    /// - Throws: ``FileError``; its ``FileError/isLocked`` is true when another process holds the lock and this does not wait.
     public init(_ path: String, waits: Bool = false) throws(FileError) {
         descriptor = try OwnFile.open(path, .making)
         while flock(descriptor, waits ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
@@ -28,7 +28,7 @@ public final class FileLock: Sendable {
     }
 
     deinit {
-        // Not left to the closing: a program that this one starts has the descriptor, too, for an instant.
+        // Not left to closing: a child process that is being started holds the descriptor for an instant.
         flock(descriptor, LOCK_UN)
         close(descriptor)
     }

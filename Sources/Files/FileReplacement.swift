@@ -8,13 +8,12 @@ import Musl
 import Darwin
 #endif
 
-/// A file that is written aside from front to back and takes its place in one step.
+/// Writes a new version of a file to a draft and replaces the file in one step.
 ///
-/// At any moment, also after a crash or a power cut, the path has the old content or the new one, whole: the bytes are flushed
-/// before the rename, and the folder after it (see fsync(2) on directories). What is not put in place is removed. Blocks on the
-/// disk.
+/// At any moment, even after a crash or a power cut, the path has the complete old or new content: the bytes are flushed before the
+/// rename, and the folder after it (see fsync(2) on directories). A draft that is not committed is removed. Blocks on the disk.
 public struct FileReplacement: ~Copyable {
-    /// How many bytes were appended.
+    /// The number of appended bytes.
     public private(set) var size: Int64 = 0
     private let path: String
     private let draft: String
@@ -23,13 +22,13 @@ public struct FileReplacement: ~Copyable {
     /// Whether the path has the new content.
     public private(set) var isInPlace = false
 
-    /// Opens a draft beside a file, for this user only.
+    /// Creates a draft next to a file, for this user only.
     ///
     /// - Parameters:
-    ///   - path: What is to be replaced; it may be missing, its folder may not.
-    ///   - draft: The path of the draft, in the same folder; one that an earlier run left there is overwritten. `path` with
-    ///     `.new` behind it where none is given.
-    /// - Throws: ``FileError``; also when the draft's path has something else than a regular file.
+    ///   - path: The file to replace; it may be missing, but its folder must exist.
+    ///   - draft: The path of the draft, in the same folder; one left by an earlier run is overwritten. By default `path` with the
+    ///     suffix `.new`.
+    /// - Throws: ``FileError``, also when the draft's path is not a regular file.
     public init(of path: String, draft: String? = nil) throws(FileError) {
         self.path = path
         self.draft = draft ?? path + ".new"
@@ -43,7 +42,7 @@ public struct FileReplacement: ~Copyable {
 
     /// Appends bytes.
     ///
-    /// - Throws: ``FileError``; the file at the path is as it was.
+    /// - Throws: ``FileError``; the file at the path is unchanged.
     public mutating func append(_ bytes: [UInt8]) throws(FileError) {
         isFlushed = false
         let failure = bytes.withUnsafeBytes { bytes -> Int32 in
@@ -60,23 +59,23 @@ public struct FileReplacement: ~Copyable {
         size += Int64(bytes.count)
     }
 
-    /// Gives the draft permissions, and the owner and group of the file that it replaces, as far as this user may.
+    /// Gives the draft permissions, and the owner and group of the file that it replaces, as far as this user is allowed to.
     public mutating func take(mode: UInt32) throws(FileError) {
         isFlushed = false
         var old = stat()
-        // Root may keep a group, others need not be able to.
+        // Root can set the group; other users may not be able to.
         if stat(path, &old) == 0 { _ = fchown(descriptor, old.st_uid, old.st_gid) }
         guard fchmod(descriptor, mode_t(mode)) == 0 else { throw FileError(number: errno, path: draft) }
     }
 
-    /// Puts the bytes on the disk, still aside.
+    /// Flushes the draft to the disk, without replacing the file.
     public mutating func flush() throws(FileError) {
         if isFlushed { return }
         guard fsync(descriptor) == 0 else { throw FileError(number: errno, path: draft) }
         isFlushed = true
     }
 
-    /// Puts the draft in its place; on the disk when this returns.
+    /// Replaces the file by the draft, durably.
     ///
     /// - Throws: ``FileError``. When only the folder could not be flushed, the new content is in place and may be lost by a power cut.
     public mutating func commit() throws(FileError) {
@@ -86,13 +85,13 @@ public struct FileReplacement: ~Copyable {
         do throws(FileError) {
             try DurableFolder.flush(DurableFolder.containing(path))
         } catch  where error.isPermission {
-            // A folder that may be written to and not read cannot be flushed by this user at all.
+            // A folder that is writable but not readable cannot be flushed by this user.
         }
     }
 
-    /// Puts the draft under its path unless something is there already; on the disk when this returns.
+    /// Renames the draft to its path unless that exists already, durably.
     ///
-    /// - Returns: Whether it did: of several processes that do so at once, one.
+    /// - Returns: Whether it did; of several processes at the same time only one succeeds.
     public mutating func commitNew() throws(FileError) -> Bool {
         try flush()
         guard link(draft, path) == 0 else {
@@ -103,7 +102,7 @@ public struct FileReplacement: ~Copyable {
         return true
     }
 
-    /// Replaces a file with bytes in one step.
+    /// Replaces the content of a file in one step.
     public static func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
         var file = try FileReplacement(of: path)
         try file.append(bytes)

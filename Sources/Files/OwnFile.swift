@@ -8,24 +8,24 @@ import Musl
 import Darwin
 #endif
 
-/// Opens the files that this program keeps for itself: stores, queues, keys, checkpoints, locks.
+/// Opens the files of this program: stores, queues, keys, checkpoints, locks.
 ///
-/// Only a regular file is opened. A symbolic link would let others choose what is overwritten, a named pipe would keep its reader
-/// waiting for ever, and a device has no end; each of them is refused with its kind. Nothing here waits: a path is opened with
-/// `O_NONBLOCK`, and its kind is asked of the descriptor, so that it cannot change in between. Links among the folders of a path are
-/// followed. Safe to use from any thread.
+/// Only a regular file is opened. A symbolic link would let another user choose what is overwritten, reading a named pipe could block
+/// for ever, and a device has no end; each of them is refused with its kind. Opening never blocks: a path is opened with `O_NONBLOCK`, and
+/// the kind is that of the descriptor, so that it cannot change in between. Links among the parent folders are followed. Safe to use
+/// from any thread.
 public enum OwnFile {
-    /// What a file is opened for.
+    /// The purpose of opening a file.
     public enum Access: Sendable {
-        /// Reading; the file must be there.
+        /// Reading; the file must exist.
         case reading
-        /// Reading and writing; the file must be there.
+        /// Reading and writing; the file must exist.
         case updating
-        /// Reading and writing; the file is made if it is missing.
+        /// Reading and writing; a missing file is created.
         case making
-        /// Reading and appending; the file is made if it is missing.
+        /// Reading and appending; a missing file is created.
         case appending
-        /// Writing from the beginning; what the file held is removed.
+        /// Writing from the beginning; the old content is removed.
         case replacing
 
         fileprivate var flags: Int32 {
@@ -39,11 +39,11 @@ public enum OwnFile {
         }
     }
 
-    /// What is under a path where a regular file should be.
+    /// The kinds of files that are not regular.
     public enum Kind: String, Sendable {
-        /// Leads to another path.
+        /// A symbolic link.
         case link = "a symbolic link"
-        /// Holds files.
+        /// A folder.
         case folder = "a folder"
         /// A named pipe.
         case pipe = "a named pipe"
@@ -65,14 +65,16 @@ public enum OwnFile {
         }
     }
 
-    /// Opens a file for this user only; child processes do not get the descriptor, which the caller closes.
+    /// Opens a file, which is created for this user only.
     ///
-    /// - Throws: ``FileError`` with the system's number, and with the kind of what is there when it is no regular file.
+    /// Child processes do not inherit the descriptor; the caller closes it.
+    ///
+    /// - Throws: ``FileError`` with the system's number, and with the kind when it is not a regular file.
     public static func open(_ path: String, _ access: Access) throws(FileError) -> Int32 {
         let descriptor = systemOpen(path, access.flags | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0o600)
         guard descriptor >= 0 else {
             let number = errno
-            // What cannot be opened at all, such as a link or a socket, is named by its kind, too.
+            // The error of a file that cannot be opened, such as a link or a socket, names its kind, too.
             throw FileError(number: number, path: path, kind: kind(path))
         }
         do throws(FileError) {
@@ -87,7 +89,7 @@ public enum OwnFile {
         }
     }
 
-    /// The name of the method above hides that of the system.
+    /// A method of this type hides the system's `open`.
     static func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 {
         #if canImport(Glibc)
         Glibc.open(path, flags, mode)
@@ -105,15 +107,15 @@ public enum OwnFile {
         throw FileError(number: EINVAL, path: path, kind: kind)
     }
 
-    /// What is under a path instead of a regular file; nil when a regular file or nothing is there.
+    /// The kind of the file at a path; nil for a regular file or none.
     ///
-    /// For files that a library opens. Between this and its opening another user of the folder could exchange the file.
+    /// For files that a library opens. Between this call and its opening another user of the folder could replace the file.
     public static func kind(_ path: String) -> Kind? {
         var status = stat()
         return lstat(path, &status) == 0 ? Kind(status.st_mode) : nil
     }
 
-    /// Refuses what is no regular file; a path with nothing under it is fine.
+    /// Refuses a file that is not regular; a missing file is accepted.
     ///
     /// - Throws: ``FileError`` with the kind.
     public static func refuseOthers(_ path: String) throws(FileError) {
@@ -123,9 +125,9 @@ public enum OwnFile {
     /// All bytes of a file.
     ///
     /// - Parameters:
-    ///   - largest: The most bytes that are read; a larger file is an error.
-    ///   - followsLinks: Whether the path is one that a user names, which may be a link.
-    /// - Returns: nil when there is no file.
+    ///   - largest: The most bytes to read; a larger file is an error.
+    ///   - followsLinks: Whether the path was named by the user and may be a link.
+    /// - Returns: nil when the file does not exist.
     /// - Throws: ``FileError``, with the number `EFBIG` for a file that is too large.
     public static func content(_ path: String, largest: Int, followsLinks: Bool = false) throws(FileError)
         -> [UInt8]?
@@ -150,13 +152,13 @@ public enum OwnFile {
         }
     }
 
-    /// Gives a file another name, in the place of what had it; on the disk when this returns.
+    /// Renames a file and replaces an existing one of that name, durably.
     public static func move(_ path: String, to other: String) throws(FileError) {
         guard systemRename(path, other) == 0 else { throw FileError(number: errno, path: other) }
         try DurableFolder.flush(DurableFolder.containing(other))
     }
 
-    /// Cuts a file to a size in bytes; on the disk when this returns.
+    /// Truncates a file to a size in bytes, durably.
     public static func cut(_ path: String, to size: Int64) throws(FileError) {
         let descriptor = try open(path, .updating)
         defer { close(descriptor) }
@@ -165,9 +167,9 @@ public enum OwnFile {
         }
     }
 
-    /// Removes a file; one that is not there is removed.
+    /// Removes a file; a missing file is no error.
     ///
-    /// Not flushed: after a power cut it may be there again.
+    /// Not flushed: after a power cut the file may exist again.
     public static func remove(_ path: String) { unlink(path) }
 
     private static func systemRename(_ path: String, _ other: String) -> Int32 { rename(path, other) }
@@ -185,5 +187,5 @@ public enum OwnFile {
     }
 }
 
-/// The name of the method above hides that of the system.
+/// A method of this type hides the system's `open`.
 func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }

@@ -6,25 +6,25 @@ import HTTPTypes
 import NIOCore
 import Synchronization
 
-/// Which requests a listener answers; decided by the head of a request alone, before anything of its body is read.
+/// Decides which requests a listener answers, from the head of a request alone and before its body is read.
 package enum AccessPolicy: Sendable {
-    /// All.
+    /// Every request.
     case everybody
-    /// Programs of this machine: no keys are asked for, but a web page in the user's browser is kept out.
+    /// Requests of programs on this machine, without keys; a web page in the user's browser is refused.
     case local(LocalRule)
-    /// Those with a key.
+    /// Requests with a key.
     case keys(KeyRule)
 }
 
-/// Keeps web pages out of a listener that is open to all programs of this machine.
+/// Refuses web pages at a listener that is open to all programs of this machine.
 ///
-/// A page of another site can make a browser send anything to this machine (its origin tells), and by making its own name mean this
-/// machine it can read the answers, too (its name is in the Host field then: DNS rebinding).
+/// A page of another site can make a browser send anything to this machine; its Origin field shows that. When the page's own name
+/// resolves to this machine, it can read the answers, too; the Host field then has that name (DNS rebinding).
 package struct LocalRule: Sendable {
     let port: Int
-    /// What almost every Host field says.
+    /// The usual value of the Host field.
     private let usual: String
-    /// As much of a Host field is repeated in an answer.
+    /// The longest part of a Host field that an answer repeats.
     private static let longestHost = 80
 
     package init(port: Int) {
@@ -40,7 +40,7 @@ package struct LocalRule: Sendable {
             let addition = allowsHost == nil ? "" : ", or add the name to allowed_hosts of the otlp receiver"
             return RequestError(
                 .misdirectedRequest,
-                "the host \"\(host.prefix(Self.longestHost))\" is not answered here without keys, because a web page could name itself so; send to 127.0.0.1:\(port) or localhost:\(port)\(addition), or name the extension api_keys under service.extensions, and a request with a key may use any host",
+                "the host \"\(host.prefix(Self.longestHost))\" is not accepted without keys, because a web page could use this name; send to 127.0.0.1:\(port) or localhost:\(port)\(addition), or name the extension api_keys under service.extensions, and a request with a key may use any host",
                 code: .foreignHost
             )
         }
@@ -55,7 +55,7 @@ package struct LocalRule: Sendable {
         return nil
     }
 
-    /// Whether no web page can have sent a request: its type is one of OTLP, which no form has, and a browser would have added fields.
+    /// Whether a request cannot come from a web page: its type is one of OTLP, which no form has, and it lacks the fields of browsers.
     private static func isFromProgram(_ request: HTTPRequest) -> Bool {
         let type = request.headerFields[.contentType]?.prefix { $0 != ";" }.lowercased().filter {
             $0 != " " && $0 != "\t"
@@ -74,8 +74,9 @@ package struct LocalRule: Sendable {
         return origin == "http://" + host || origin == "https://" + host
     }
 
-    /// Whether a Host field names this machine; one with another port than ours is taken under the name of the machine only, which is
-    /// how it is reached through a tunnel.
+    /// Whether a Host field names this machine.
+    ///
+    /// With another port than ours only the machine's own name is accepted; a tunnel sends such a field.
     func isLocal(_ host: String) -> Bool {
         if host == usual || host == "localhost" { return true }
         var (name, port) = (host[...], nil as Int?)
@@ -89,21 +90,21 @@ package struct LocalRule: Sendable {
         } else {
             guard name != "::1", Endpoint(host: String(name), port: 0).isLoopback else { return false }
         }
-        // A port that the system chose is not known beforehand.
+        // A port that the system chooses is not known in advance.
         return port.map { $0 == self.port || self.port == 0 } ?? true
     }
 
-    /// A port as it is written in an address: digits and nothing else.
+    /// A port in an address: only digits.
     private static func port(_ text: Substring) -> Int? {
         guard text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
         return UInt16(text).map { Int($0) }
     }
 }
 
-/// Asks for keys.
+/// Requires keys.
 package struct KeyRule: Sendable {
     let authenticator: any Authenticator
-    /// Where wrong keys are counted.
+    /// Counts wrong keys.
     let counters: ComponentCounters
     let failures: KeyFailures
 
@@ -113,7 +114,7 @@ package struct KeyRule: Sendable {
 
     private static let keyField = HTTPField.Name("X-Hammurabi-Api-Key")
 
-    /// What a request may do, or why it is not answered.
+    /// The permissions of a request, or why it is refused.
     enum Decision {
         case admitted(Permissions)
         case denied(RequestError)
@@ -157,7 +158,7 @@ package struct KeyRule: Sendable {
         )
     }
 
-    /// Whether a request that was admitted still would be: its key may have been revoked, or have lost a scope, since.
+    /// Whether an accepted request would still be accepted: its key may have been revoked, or have lost a scope.
     func stillAdmits(_ request: HTTPRequest, for route: Route) -> Bool {
         guard route.access != .open else { return true }
         guard let key = Self.key(in: request.headerFields, orPassword: route.acceptsBasicAuthentication) else {
@@ -166,12 +167,14 @@ package struct KeyRule: Sendable {
         return authenticator.permissions(of: key)?.allow(route.access) ?? false
     }
 
-    /// What a client is asked for; only where its program sends passwords is it asked for one, because a browser then asks its user.
+    /// The `WWW-Authenticate` field.
+    ///
+    /// It offers basic authentication only where programs send passwords, because browsers then ask their user.
     private static func challenge(withPassword: Bool) -> HTTPFields {
         [.wwwAuthenticate: withPassword ? #"Basic realm="Telemetry Hub", charset="UTF-8""# : "Bearer"]
     }
 
-    /// The key of a request; an empty one is none.
+    /// The key of a request; an empty one counts as missing.
     private static func key(in fields: HTTPFields, orPassword takesPassword: Bool) -> String? {
         if let name = keyField, let key = fields[name], !key.isEmpty { return key }
         guard let text = fields[.authorization], let space = text.firstIndex(of: " ") else { return nil }
@@ -183,7 +186,7 @@ package struct KeyRule: Sendable {
         }
     }
 
-    /// The password of basic credentials (RFC 7617 §2): what follows the first colon; nil for what is no such text, or none.
+    /// The password of basic credentials (RFC 7617 §2): the text after the first colon; nil for invalid credentials or no password.
     private static func password(in credentials: Substring) -> String? {
         guard let bytes = Data(base64Encoded: String(credentials)), let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
         else { return nil }
@@ -192,9 +195,9 @@ package struct KeyRule: Sendable {
     }
 }
 
-/// Wrong keys by address: after some of them each further answer takes longer, so that a client cannot try many.
+/// Counts wrong keys by address: after several of them each further answer is delayed, so that a client cannot try many.
 ///
-/// A right key is never held back, so that one bad client does not shut out others behind the same address.
+/// A valid key is never delayed, so that one client cannot block others behind the same address.
 package final class KeyFailures: Sendable {
     private struct Record {
         var count: Int
@@ -208,10 +211,10 @@ package final class KeyFailures: Sendable {
     private static let most = 4_096
     private static let harmless = 5
     private static let longestDelay = TimeAmount.seconds(4)
-    /// After so long without a wrong key an address is forgotten.
+    /// After this time without a wrong key an address is forgotten.
     private static let memory = TimeAmount.minutes(10)
 
-    /// Notes a wrong key; returns for how long the answer is to be held back.
+    /// Records a wrong key; returns the delay of the answer.
     func note(_ address: String, at now: NIODeadline) -> TimeAmount {
         let address = Self.network(address)
         let count = records.withLock { records in
@@ -231,7 +234,7 @@ package final class KeyFailures: Sendable {
     /// How many addresses are remembered.
     var count: Int { records.withLock(\.count) }
 
-    /// Forgets what is old, or the oldest half.
+    /// Removes old records, or the oldest half.
     private static func makeRoom(in records: inout [String: Record], _ now: NIODeadline) {
         records = records.filter { now - $0.value.last <= memory }
         guard records.count >= most else { return }
@@ -239,7 +242,7 @@ package final class KeyFailures: Sendable {
         records = Dictionary(uniqueKeysWithValues: newest.map { ($0.key, $0.value) })
     }
 
-    /// One client has all addresses of an IPv6 network of 64 bits.
+    /// For IPv6 the network of 64 bits, because one client has all addresses of it.
     private static func network(_ address: String) -> String {
         guard address.contains(":"), !address.contains(".") else { return address }
         return address.split(separator: ":", omittingEmptySubsequences: false).prefix(4).joined(separator: ":")

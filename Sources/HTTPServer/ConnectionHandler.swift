@@ -7,9 +7,9 @@ import NIOHTTP1
 import NIOSSL
 import NIOTLS
 
-/// Performs on a channel, that of a connection of HTTP/1.1 or of a stream of HTTP/2, what its state machine decides.
+/// Performs the decisions of the state machine on a channel: that of an HTTP/1.1 connection or of an HTTP/2 stream.
 ///
-/// A small request is answered in the very call that read the end of its body. Belongs to its event loop.
+/// A small request is answered in the same call that read the end of its body. Must be used on its event loop.
 final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, OpenConnection {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -23,22 +23,22 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
     private var executor: EventLoopExecutor?
     private var timer: Scheduled<Void>?
     private var pieces: Task<Void, Never>?
-    /// Is kept when the piece that came last has been sent.
+    /// Succeeds when the latest piece has been sent.
     private var pieceSent: EventLoopPromise<Void>?
     private var isPerforming = false
-    /// Is kept when the end of a stream's answer has been sent.
+    /// Succeeds when the end of a stream's answer has been sent.
     private var lastWritten: EventLoopFuture<Void>?
 
-    /// How often an answer without an end asks whether its key still allows it.
+    /// How often an answer without an end checks whether its key is still valid.
     private static let permissionInterval = TimeAmount.milliseconds(250)
 
-    /// Creates the handler of a connection of HTTP/1.1.
+    /// Creates the handler of an HTTP/1.1 connection.
     init(_ service: ExchangeService, _ connections: OpenConnections, _ limits: ListenerLimits, isEncrypted: Bool) {
         (self.service, group, isStream) = (service, connections, false)
         machine = ConnectionStateMachine(limits, isEncrypted: isEncrypted)
     }
 
-    /// Creates the handler of a stream of HTTP/2.
+    /// Creates the handler of an HTTP/2 stream.
     init(_ service: ExchangeService, streamOf connection: HTTP2Connection, _ limits: ListenerLimits) {
         (self.service, group, isStream) = (service, connection, true)
         machine = ConnectionStateMachine(limits, isStream: true)
@@ -75,7 +75,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         machine.writabilityChanged(context.channel.isWritable)
-        // Not here: this may be reported in the middle of a flush.
+        // Not performed here: this call may come in the middle of a flush.
         if !isPerforming { context.eventLoop.assumeIsolated().execute { self.perform() } }
     }
 
@@ -107,27 +107,27 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
         perform()
     }
 
-    /// Whether requests are still taken.
+    /// Whether requests are still accepted.
     var isOpen: Bool { machine.isOpen }
 
-    /// Leaves the channel to a connection of HTTP/2, before there was a request.
+    /// Passes the channel to an HTTP/2 connection, before any request.
     func yield(to successor: HTTP2Connection) {
         close()
         if let context { successor.replace(self, on: context.eventLoop) }
     }
 
-    /// Answers what has begun, and then ends the connection.
+    /// Finishes the requests in flight, then closes the connection.
     func drain() {
         machine.drain(at: .now())
         perform()
     }
 
-    /// Ends the connection now.
+    /// Closes the connection at once.
     func cutOff() { context?.close(promise: nil) }
 
     // MARK: - Actions
 
-    /// Performs what the machine decides, until it waits for an event.
+    /// Performs actions of the state machine until it waits for an event.
     private func perform() {
         guard !isPerforming else { return }
         isPerforming = true
@@ -179,7 +179,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
         let (eventLoop, number) = (context.eventLoop, exchange.number)
         if let rejection = exchange.rejection {
             let response = exchange.answer(to: rejection)
-            // Wrong keys are answered late.
+            // Answers to wrong keys are delayed.
             guard rejection.delay > .zero else { return finish(response, number) }
             eventLoop.assumeIsolated().scheduleTask(in: rejection.delay) { self.finish(response, number) }
             return
@@ -205,7 +205,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
         perform()
     }
 
-    /// Lets a handler wait for the body of its request.
+    /// Makes a handler wait for the body of its request.
     private func read(
         _ demand: IncomingBody.Demand,
         of number: Int,
@@ -245,7 +245,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
         guard let context else { return }
         let closed = context.eventLoop.makePromise(of: Void.self)
         if isStream, let lastWritten {
-            // A stream whose request was whole is closed by then.
+            // A stream whose request was complete is closed by then.
             lastWritten.assumeIsolated().whenComplete { _ in
                 context.eventLoop.assumeIsolated().execute { closed.succeed() }
             }
@@ -271,7 +271,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
         send(pieces, exchange.number)
     }
 
-    /// Answers the present request, or bytes that are none, without a route.
+    /// Answers the present request, or bytes that are not a request, without a route.
     private func refuse(_ error: RequestError) {
         let response = exchange?.answer(to: error) ?? ErrorAnswer().response(error)
         if let exchange { exchange.note(response) } else { service.note(response, to: nil, nil) }
@@ -294,7 +294,9 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
 
     private func writeEnd(_ trailers: HTTPFields?) {
         guard let context else { return }
-        let fields = trailers.map { HTTPHeaders($0.map { ($0.name.rawName, $0.value) }) }
+        let fields = trailers.flatMap { trailers in
+            trailers.isEmpty ? nil : HTTPHeaders(trailers.map { ($0.name.rawName, $0.value) })
+        }
         guard isStream else { return context.write(wrapOutboundOut(.end(fields)), promise: nil) }
         let written = context.eventLoop.makePromise(of: Void.self)
         lastWritten = written.futureResult
@@ -308,7 +310,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
         pieceSent = nil
     }
 
-    /// Sends pieces as they come, each when the one before it has been sent.
+    /// Sends pieces as they arrive, each when the previous one has been sent.
     private func send(_ pieces: any AsyncSequence<[UInt8], any Error> & Sendable, _ number: Int) {
         guard let eventLoop = context?.eventLoop else { return }
         let connection = NIOLoopBound(self, eventLoop: eventLoop)
@@ -332,7 +334,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
         pieceSent = sent
         machine.pieceCame(number, piece)
         perform()
-        // It is still here when the piece was not wanted any more.
+        // Still set when the answer was cancelled.
         pieceSent?.fail(ChannelError.ioOnClosedChannel)
         pieceSent = nil
     }
@@ -344,10 +346,10 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
 }
 
 extension HTTPResponseHead {
-    /// Tells a client that waits for it that its body is welcome.
+    /// Asks a waiting client to send its body.
     fileprivate static let `continue` = HTTPResponseHead(version: .http1_1, status: .continue)
 
-    /// The head of an answer with the fields that only the connection decides.
+    /// The head of an answer with the fields that depend on the connection.
     fileprivate init(_ response: ServerResponse, _ form: ConnectionStateMachine.AnswerForm, hasTrailers: Bool) {
         var headers = HTTPHeaders()
         headers.reserveCapacity(response.head.headerFields.count + 2)
@@ -356,7 +358,7 @@ extension HTTPResponseHead {
         }
         if let connection = form.connection { headers.add(name: "Connection", value: connection) }
         switch (form.body, response.body) {
-        // The length of a call's answer is in the answer.
+        // The answer to a gRPC call contains its own length.
         case (.whole, .bytes) where hasTrailers: break
         case (.whole, .bytes(let bytes)): headers.add(name: "Content-Length", value: String(bytes.count))
         case (.none(let length?), _): headers.add(name: "Content-Length", value: String(length))

@@ -5,17 +5,17 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
-/// The decisions of one HTTP/1.1 connection: which request is taken when, what is read, how it is answered, when the connection ends.
+/// Decides for one HTTP/1.1 connection which request is processed when, what is read, how it is answered, and when the connection ends.
 ///
-/// A stream of HTTP/2 is like a connection with a single request, whose ends the frames mark.
+/// An HTTP/2 stream is treated as a connection with a single request, whose end the frames mark.
 ///
-/// A value without a channel, a clock or a task. Its owner reports events, and performs what ``next(at:)`` returns until that is nil; an
-/// event may be reported in the middle of performing. Requests are answered one after the other, in the order in which they came. What one
-/// request is (route, access, memory, body) belongs to its ``Exchange``, which does not know the connection.
+/// It is a value without a channel, a clock or a task. Its owner reports events and performs the actions of ``next(at:)`` until that
+/// returns nil; an event may be reported while an action is performed. Requests are answered one after the other, in the order of their
+/// arrival. The processing of one request (route, access, memory, body) belongs to its ``Exchange``, which does not know the connection.
 struct ConnectionStateMachine {
-    /// What is to be done next.
+    /// An action for the owner.
     enum Action {
-        /// Open an exchange for a request whose head has come; report ``admitted(_:isRejected:at:)``.
+        /// Open an exchange for a request whose head has arrived; report ``admitted(_:isRejected:at:)``.
         indirect case admit(RequestHead, number: Int)
         /// Add bytes to the body of the present exchange; report ``delivered(readerWaits:at:)`` or ``refused(_:at:)``.
         case deliver(ByteBuffer)
@@ -33,23 +33,23 @@ struct ConnectionStateMachine {
         case writePiece([UInt8])
         /// End an answer in pieces.
         case endAnswer
-        /// Count a refusal of the present request, or of bytes that are no request, and write it.
+        /// Count a refusal of the present request, or of bytes that are not a request, and write it.
         indirect case refuse(RequestError)
         /// Take no more pieces of the present answer.
         case cancelPieces
-        /// See from time to time whether the key of a request still allows its answer; report ``permissionEnded(_:)``.
+        /// Check from time to time whether the key of a request is still valid for its answer; report ``permissionEnded(_:)``.
         case watchPermission(number: Int)
         /// Forget the present exchange.
         case release
         case flush
         case read
-        /// Report ``timerFired(at:)`` at this instant, instead of at the one that was asked for before.
+        /// Report ``timerFired(at:)`` at this time, in place of the time requested before.
         case setTimer(NIODeadline)
-        /// Close the direction to the client once everything is written; report ``outputClosed(at:)``.
+        /// Close the output once everything is written; report ``outputClosed(at:)``.
         case closeOutput
         /// Close the connection now.
         case close
-        /// Count a client that speaks HTTP/2.
+        /// Count a client that uses HTTP/2 wrongly.
         case noteHTTP2
         /// Count a connection whose TLS handshake failed.
         case noteNotEncrypted
@@ -58,13 +58,13 @@ struct ConnectionStateMachine {
     /// How an answer is framed.
     struct AnswerForm: Equatable {
         enum Body: Equatable {
-            /// All of it, with its length.
+            /// The whole body, with its length.
             case whole
-            /// None; the length is that of the body that GET would get, nil for a status or a stream that has none.
+            /// No body; the length is that of the body for GET, nil for a status or a stream that has none.
             case none(length: Int?)
             /// Pieces follow, each with its length.
             case chunked
-            /// Pieces follow until the connection ends, for clients of HTTP/1.0.
+            /// Pieces follow until the connection ends, for HTTP/1.0 clients.
             case untilClose
         }
 
@@ -78,10 +78,10 @@ struct ConnectionStateMachine {
         static let lastWhole = AnswerForm(body: .whole, connection: "close")
     }
 
-    /// Whether a new connection is served.
+    /// Whether a new connection is accepted.
     enum Entry {
         case served
-        /// There are as many as are allowed.
+        /// The limit of connections is reached.
         case refused
         /// The listener is closing.
         case draining
@@ -89,14 +89,14 @@ struct ConnectionStateMachine {
 
     private enum Phase {
         case open
-        /// The last answer is written; what still comes is thrown away.
+        /// The last answer is written; further input is discarded.
         ///
         /// - Parameter lingers: Whether the client may still be sending.
         case closing(lingers: Bool)
         case closed
     }
 
-    /// What a connection waits for.
+    /// The reasons for which a connection waits.
     private enum Wait {
         /// The next request.
         case request
@@ -104,20 +104,20 @@ struct ConnectionStateMachine {
         case head
         /// More of a body.
         case body
-        /// That an answer is read.
+        /// The client to read an answer.
         case reader
-        /// That the client stops sending after the last answer.
+        /// The client to stop sending after the last answer.
         case rest
     }
 
     /// The request that is being received or answered.
     private struct Request {
         enum Stage: Equatable {
-            /// It is not answered yet, because not enough of it has come.
+            /// Not answered yet, because not enough of it has arrived.
             case waiting
-            /// Its answer is being made.
+            /// Its answer is being created.
             case handled
-            /// Its answer has begun and comes in pieces; an endless one is a feed, which has no end of its own.
+            /// Its answer has begun and is sent in pieces; an endless one is a feed.
             case streaming(isEndless: Bool)
         }
 
@@ -131,11 +131,11 @@ struct ConnectionStateMachine {
         var isComplete = false
         /// Whether it is answered without its body.
         var isRejected = false
-        /// Whether no more of its body will come.
+        /// Whether no more of its body will arrive.
         var isInterrupted = false
         /// Whether its handler waits for more of the body.
         var readerWaits = false
-        /// Whether it is handed to its route when its body is whole, and no sooner.
+        /// Whether it is passed to its route only when its body is complete.
         var isSmall = false
     }
 
@@ -146,36 +146,36 @@ struct ConnectionStateMachine {
     private var requestCount = 0
     /// Whether the present request is the last.
     private var isLast = false
-    /// Parts of requests that came before their turn.
+    /// Parts of further requests that arrived early.
     private var early = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
-    /// Whether requests were thrown away because too many came at once; the connection ends after those before them.
+    /// Whether requests were discarded because too many arrived at once; the connection ends after the earlier ones.
     private var isCutShort = false
-    /// What is wrong with the bytes that follow.
+    /// What is wrong with the following bytes.
     private var fault: RequestError?
     private var isDraining = false
     private var isEncrypting: Bool
     private let isStream: Bool
     private var isWritable = true
     private var isInputClosed = false
-    /// Whether parts are coming of one read: what follows of them is done when all have come.
+    /// Whether parts of one read are still arriving; they are processed when all have arrived.
     private var isReading = false
     private var hasSeenPart = false
-    /// Whether an answer has ended since the next request was waited for.
+    /// Whether an answer has ended since the connection last waited for a request.
     private var expectsNext = false
     private var needsFlush = false
-    /// Whether something happened after which more may be wanted of the client.
+    /// Whether an event has happened after which more input may be needed.
     private var wantsRead = false
     private var awaited: Wait?
     private var deadline = NIODeadline.distantFuture
-    /// When the timer fires that is set.
+    /// The time of the timer that is set.
     private var firing = NIODeadline.distantFuture
 
-    /// As many parts wait for their turn: what one read brings could be a thousand requests, each ten times as large once it is parsed.
+    /// The most parts that are kept: one read could contain a thousand requests, each ten times as large once it is parsed.
     private static let mostEarly = 256
 
     /// - Parameters:
-    ///   - isEncrypted: Whether TLS is to be agreed on first.
-    ///   - isStream: Whether this is a stream of HTTP/2.
+    ///   - isEncrypted: Whether a TLS handshake comes first.
+    ///   - isStream: Whether this is an HTTP/2 stream.
     init(_ limits: ListenerLimits, isEncrypted: Bool = false, isStream: Bool = false) {
         self.limits = limits
         isEncrypting = isEncrypted
@@ -183,16 +183,16 @@ struct ConnectionStateMachine {
         isLast = isStream
     }
 
-    /// Returns what is to be done next; nil when nothing is until another event.
+    /// Returns the next action; nil when there is none until another event.
     ///
-    /// - Parameter now: The present; asked for only where it is needed.
+    /// - Parameter now: The present time; evaluated only when needed.
     mutating func next(at now: @autoclosure () -> NIODeadline) -> Action? {
         if let action = todo.popFirst() { return action }
         decide { now() }
         return todo.popFirst()
     }
 
-    /// Decides what follows from the present state, when everything that was decided before is done.
+    /// Decides the next actions when all earlier ones are done.
     private mutating func decide(at now: () -> NIODeadline) {
         switch phase {
         case .closed: return
@@ -212,15 +212,15 @@ struct ConnectionStateMachine {
         }
     }
 
-    /// Whether requests are still taken.
+    /// Whether requests are still accepted.
     var isOpen: Bool {
         if case .open = phase { true } else { false }
     }
 
-    /// Whether the next part is wanted now: more of the present request, or a new one from a client that reads its answers.
+    /// Whether the next part is needed now: more of the present request, or a new one from a client that reads its answers.
     private var takesParts: Bool { request.map { !$0.isComplete } ?? isWritable }
 
-    /// Ends what cannot go on, because the client has closed its direction or has sent bytes that are no HTTP.
+    /// Ends the input when the client has closed it or has sent bytes that are not HTTP.
     private mutating func endInput(at now: () -> NIODeadline) {
         guard let request else {
             if let fault { return refuse(fault, at: now()) }
@@ -239,12 +239,12 @@ struct ConnectionStateMachine {
         }
     }
 
-    /// Reads on when there is use for what comes.
+    /// Reads on when more input can be used.
     private mutating func readOn(at now: NIODeadline) {
         if case .closing = phase { return todo.append(.read) }
         guard isWritable else { return wait(for: .reader, by: now + limits.answerTime) }
         guard let request, !request.isComplete else {
-            // Also to learn that the client goes away; what it sends early is kept, but no more is read then.
+            // Reading also detects a disconnected client; early input is kept, but no more is read then.
             if early.isEmpty { todo.append(.read) }
             return
         }
@@ -269,13 +269,13 @@ extension ConnectionStateMachine {
         }
     }
 
-    /// TLS is agreed on.
+    /// The TLS handshake is complete.
     mutating func encrypted(at now: NIODeadline) {
         isEncrypting = false
         if awaited == .request { awaitFirst(at: now) }
     }
 
-    /// A part of a request has come.
+    /// A part of a request has arrived.
     mutating func received(_ part: HTTPServerRequestPart, at now: NIODeadline) {
         isReading = true
         hasSeenPart = true
@@ -283,7 +283,7 @@ extension ConnectionStateMachine {
         if early.isEmpty, takesParts, !isCutShort { take(part, at: now) } else { keep(part) }
     }
 
-    /// All parts of one read have come.
+    /// All parts of one read have arrived.
     mutating func readCompleted(at now: NIODeadline) {
         isReading = false
         if case .open = phase, request == nil, !hasSeenPart, awaited != .head {
@@ -296,26 +296,28 @@ extension ConnectionStateMachine {
     /// The exchange of the present request is open.
     ///
     /// - Parameters:
-    ///   - limits: Those in force for the request.
-    ///   - isRejected: Whether its head alone says that it is not answered as it wants.
+    ///   - limits: The limits for the request.
+    ///   - isRejected: Whether the request is refused because of its head alone.
     mutating func admitted(_ limits: ListenerLimits, isRejected: Bool, at now: @autoclosure () -> NIODeadline) {
         self.limits = isDraining ? limits.draining : limits
         guard let request else { return }
         if !limits.keepsAlive { isLast = true }
         let length = request.statedLength
-        self.request?.isSmall = !request.expectsContinue && length.map { $0 <= limits.smallBody } == true
+        // A call of gRPC does not state its length; its body is small until more of it has come.
+        let isSmall = length.map { $0 <= limits.smallBody } ?? isStream
+        self.request?.isSmall = !request.expectsContinue && isSmall
         self.request?.isRejected = isRejected
-        // A rejection does not wait for a body; a request that has none keeps its connection.
+        // A rejection does not wait for a body; a request without one keeps its connection.
         if isRejected, length != 0 { handle(at: now()) }
     }
 
-    /// Bytes of a body were taken in.
+    /// Bytes of a body were accepted.
     ///
-    /// - Parameter readerWaits: Whether the handler of the request wants more of them.
+    /// - Parameter readerWaits: Whether the handler of the request needs more of them.
     mutating func delivered(readerWaits: Bool, at now: @autoclosure () -> NIODeadline) {
         request?.readerWaits = readerWaits
         guard !readerWaits, request?.stage == .handled else { return }
-        // The client is not responsible for the time until more is asked for.
+        // The time until the handler asks for more does not count for the client.
         request?.pace.pause(at: now())
         if awaited == .body { awaited = nil }
     }
@@ -323,12 +325,12 @@ extension ConnectionStateMachine {
     /// There is no memory for bytes of a body.
     mutating func refused(_ error: RequestError, at now: NIODeadline) {
         guard case .open = phase, let request else { return }
-        // An answer that has begun cannot become another one.
+        // An answer that has begun cannot be replaced.
         if case .streaming = request.stage { return cutOff() }
         refuse(error, at: now)
     }
 
-    /// The handler of a request asks for its body.
+    /// The handler of a request waits for its body.
     mutating func bodyWanted(by number: Int, readerWaits: Bool) {
         guard let request, request.number == number else { return }
         if request.expectsContinue, request.stage == .handled { todo.append(.sayContinue) }
@@ -337,19 +339,20 @@ extension ConnectionStateMachine {
         wantsRead = true
     }
 
-    /// Takes the next part of the present request, or the first of a new one.
+    /// Processes the next part of the present request, or the first of a new one.
     private mutating func take(_ part: HTTPServerRequestPart, at now: NIODeadline) {
         switch part {
         case .head(let head): begin(head, at: now)
         case .body(let buffer):
             guard let request, !request.isRejected, !request.isInterrupted else { return }
             self.request?.pace.received += buffer.readableBytes
+            if let pace = self.request?.pace, pace.received > limits.smallBody { self.request?.isSmall = false }
             todo.append(.deliver(buffer))
         case .end:
             guard request != nil else { return }
             request?.isComplete = true
             todo.append(.endBody)
-            // The client is not responsible for the time that an answer takes.
+            // The time that an answer takes does not count for the client.
             if awaited == .body { awaited = nil }
             if request?.stage == .waiting { handle(at: now) }
         }
@@ -359,7 +362,7 @@ extension ConnectionStateMachine {
         awaited = nil
         expectsNext = false
         do throws(RequestError) {
-            // The parser of HTTP/1.1 has counted them before; that of HTTP/2 limits their bytes alone.
+            // The HTTP/1.1 parser has counted them before; that of HTTP/2 limits only their bytes.
             if isStream, head.headers.count > limits.headFields { throw RequestError(.headerOverflow) }
             let head = try RequestHead(head)
             requestCount += 1
@@ -380,13 +383,13 @@ extension ConnectionStateMachine {
 
     private mutating func handle(at now: NIODeadline) {
         request?.stage = .handled
-        // The client is not responsible for the time until its body is asked for.
+        // The time until its body is requested does not count for the client.
         request?.pace.pause(at: now)
         awaited = nil
         todo.append(.handle)
     }
 
-    /// Keeps a part for its turn, or throws away a whole request and those after it: a client sends again what was not answered.
+    /// Keeps an early part, or discards a whole request and all later ones: a client repeats requests without an answer.
     private mutating func keep(_ part: HTTPServerRequestPart) {
         if case .head = part, early.count >= Self.mostEarly { isCutShort = true }
         if !isCutShort { early.append(part) }
@@ -396,11 +399,11 @@ extension ConnectionStateMachine {
 // MARK: - Answers
 
 extension ConnectionStateMachine {
-    /// The answer to a request is there; ignored unless that is the present one and has none yet.
+    /// The answer to a request is ready; ignored unless it is for the present request and the first one.
     mutating func answered(_ number: Int, with response: ServerResponse, at now: NIODeadline) {
         guard case .open = phase, let request, request.number == number, request.stage == .handled else { return }
         if !request.isComplete || response.endsConnection { isLast = true }
-        // RFC 9110 §8.6: these have neither a body nor a length.
+        // RFC 9110 §8.6: answers with these status codes have neither a body nor a length.
         let status = response.head.status
         let mayHaveBody = status.code >= 200 && status != .noContent && status != .notModified
         switch response.body {
@@ -422,14 +425,14 @@ extension ConnectionStateMachine {
         }
     }
 
-    /// A piece of the answer to a request is there.
+    /// A piece of the answer to a request is ready.
     mutating func pieceCame(_ number: Int, _ piece: [UInt8]) {
         guard isStreaming(number) else { return }
         todo.append(.writePiece(piece))
         wantsRead = true
     }
 
-    /// The answer to a request has no more pieces; one that is not whole must not look as if it were.
+    /// The answer to a request has no more pieces; an incomplete one must not look complete.
     mutating func piecesEnded(_ number: Int, isWhole: Bool, at now: NIODeadline) {
         guard isStreaming(number) else { return }
         guard isWhole else { return cutOff() }
@@ -437,7 +440,7 @@ extension ConnectionStateMachine {
         endExchange(at: now)
     }
 
-    /// The key of a request does not allow its answer any more.
+    /// The key of a request is no longer valid for its answer.
     mutating func permissionEnded(_ number: Int) {
         if isStreaming(number) { cutOff() }
     }
@@ -469,11 +472,11 @@ extension ConnectionStateMachine {
 // MARK: - The end
 
 extension ConnectionStateMachine {
-    /// The client reads its answers again, or does not keep up with them.
+    /// The client reads its answers again, or has stopped reading.
     mutating func writabilityChanged(_ isWritable: Bool) {
         self.isWritable = isWritable
         guard isWritable else { return }
-        // What is written last must be read to its end.
+        // The client must be able to read the last answer to its end.
         if case .open = phase, awaited == .reader {
             awaited = nil
             expectsNext = request == nil
@@ -481,7 +484,7 @@ extension ConnectionStateMachine {
         wantsRead = true
     }
 
-    /// The client sends no more, and may still read.
+    /// The client has closed its direction and may still read.
     mutating func inputClosed() {
         // The end of a stream is the end of its request.
         if isStream { return }
@@ -489,7 +492,7 @@ extension ConnectionStateMachine {
         if awaited == .rest { cutOff() }
     }
 
-    /// What came is no HTTP/1.1.
+    /// The input is not HTTP/1.1.
     mutating func parsingFailed(_ error: HTTPParserError) {
         guard case .open = phase, fault == nil else { return }
         if error == .paused {
@@ -499,19 +502,19 @@ extension ConnectionStateMachine {
         fault = RequestError(error)
     }
 
-    /// The connection broke.
+    /// The connection failed.
     ///
-    /// - Parameter inHandshake: Whether TLS was not agreed on.
+    /// - Parameter inHandshake: Whether it failed before the TLS handshake was complete.
     mutating func failed(inHandshake: Bool) {
         if inHandshake, isEncrypting { todo.append(.noteNotEncrypted) }
         cutOff()
     }
 
-    /// The connection is to end after the answer that has begun.
+    /// The connection is to end after the answer in progress.
     mutating func drain(at now: NIODeadline) {
         isDraining = true
         limits = limits.draining
-        // What is waited for already ends sooner, too.
+        // A wait in progress gets a shorter limit, too.
         switch awaited {
         case .reader, .rest: wait(for: .reader, by: min(deadline, now + limits.answerTime))
         case .body: wait(for: .body, by: min(deadline, now + limits.bodyPause))
@@ -520,7 +523,7 @@ extension ConnectionStateMachine {
         guard case .open = phase else { return }
         guard let request else { return close(lingers: false, at: now) }
         isLast = true
-        // A feed has no end of its own, and a client that does not read cannot be told of one.
+        // A feed has no end of its own, and a client that does not read cannot be informed.
         guard request.stage == .streaming(isEndless: true) else { return }
         todo.append(.cancelPieces)
         wait(for: .reader, by: now + limits.answerTime)
@@ -535,14 +538,14 @@ extension ConnectionStateMachine {
         switch reason {
         case .head: refuse(.slowHead, at: now)
         case .body: refused(.slowBody, at: now)
-        // Without a key nothing can be said to the client.
+        // Without an encrypted connection no answer can be sent.
         case .request where isEncrypting: cutOff()
         case .request: close(lingers: false, at: now)
         case .reader, .rest: cutOff()
         }
     }
 
-    /// Everything is written, and the direction to the client is closed.
+    /// Everything is written, and the output is closed.
     mutating func outputClosed(at now: NIODeadline) {
         guard case .closing(let lingers) = phase else { return }
         guard lingers, !isInputClosed else { return cutOff() }
@@ -558,7 +561,7 @@ extension ConnectionStateMachine {
         request = nil
     }
 
-    /// Ends the connection now.
+    /// Closes the connection at once.
     private mutating func cutOff() {
         if case .closed = phase { return }
         phase = .closed
@@ -566,7 +569,7 @@ extension ConnectionStateMachine {
         todo.append(.close)
     }
 
-    /// Answers the present request, or what is none, without its route, and ends the connection.
+    /// Answers the present request, or invalid bytes, without a route, and ends the connection.
     private mutating func refuse(_ error: RequestError, at now: NIODeadline) {
         todo.append(.refuse(error))
         close(lingers: true, at: now)
@@ -574,10 +577,10 @@ extension ConnectionStateMachine {
 
     /// Ends the connection once everything written has been sent.
     ///
-    /// - Parameter lingers: Whether the client may still be sending; that is thrown away for a while then.
+    /// - Parameter lingers: Whether the client may still be sending; its data is discarded for a while.
     private mutating func close(lingers: Bool, at now: NIODeadline) {
         guard case .open = phase else { return }
-        // To reset a stream disturbs no answer that has been sent (RFC 9113 §8.1).
+        // Resetting a stream does not affect an answer that has been sent (RFC 9113 §8.1).
         phase = .closing(lingers: lingers && !isStream)
         early = []
         if request != nil { todo.append(.release) }
@@ -590,15 +593,15 @@ extension ConnectionStateMachine {
 
     // MARK: - Time
 
-    /// A client has as long for its first request, and for the handshake before it, as for the head of a request.
+    /// The first request, with the handshake before it, has the time limit of a head.
     private mutating func awaitFirst(at now: NIODeadline) {
         wait(for: .request, by: now + min(limits.headTime, limits.idleTime))
     }
 
-    /// Waits for something.
+    /// Waits for an event.
     ///
-    /// One timer serves all waits: it is only ever set to an earlier instant, and when it fires there may be nothing left to wait for. So a
-    /// request that is answered in time costs no timer.
+    /// One timer serves all waits: it is only ever moved to an earlier time, and when it fires there may be nothing left to wait for. So a
+    /// request that is answered in time needs no timer.
     private mutating func wait(for reason: Wait, by deadline: NIODeadline) {
         if reason == .request { expectsNext = false }
         (awaited, self.deadline) = (reason, deadline)
@@ -612,6 +615,6 @@ extension ConnectionStateMachine {
 }
 
 extension ServerResponse {
-    /// Whether the handler wants the connection to end, because the rest of the body is not worth reading.
+    /// Whether the handler ends the connection, because the rest of the body is not read.
     fileprivate var endsConnection: Bool { head.headerFields[.connection]?.lowercased() == "close" }
 }

@@ -7,14 +7,14 @@ import NIOCore
 import NIOHTTP1
 import OTLP
 
-/// A failure that the listener itself reports, in the form that the clients of a path expect.
+/// An error of the listener itself, in the form that the clients of a path expect.
 package struct ErrorAnswer {
     let form: FailureForm
     let isProtobuf: Bool
 
     /// The answer to a request.
     ///
-    /// - Parameter route: One that its path has. Without any, what is posted anywhere but to the API is taken for OTLP.
+    /// - Parameter route: A route of the path. Without one, a POST to any path outside of the API is treated as OTLP.
     package init(_ request: HTTPRequest, route: Route? = nil) {
         isProtobuf = Self.isProtobuf(request.headerFields[.contentType])
         let path = request.path ?? ""
@@ -22,13 +22,13 @@ package struct ErrorAnswer {
         form = route?.failureForm == .status || path.hasPrefix("/v1/") || isPost ? .status : .object
     }
 
-    /// The answer to what is no request: what its sender reads is not known.
+    /// The answer to bytes that are not a request; the format that the sender reads is unknown.
     init() {
         form = .status
         isProtobuf = false
     }
 
-    /// - Parameter code: The kind of failure; nil for the usual one of the status.
+    /// - Parameter code: The kind of error; nil for the default of the status.
     package func response(
         _ status: HTTPResponse.Status,
         _ message: String,
@@ -40,7 +40,7 @@ package struct ErrorAnswer {
         return response
     }
 
-    /// The answer to what is not taken for a request.
+    /// The answer to a request that is not accepted.
     func response(_ error: RequestError) -> ServerResponse {
         response(error.status, error.message, error.fields, because: error.code)
     }
@@ -77,13 +77,13 @@ package struct ErrorAnswer {
     }
 }
 
-/// Why a request, or what is none, is not answered by a route.
+/// Why a request, or bytes that are not a request, is answered without a route.
 struct RequestError: Error {
     let code: IntakeProblem.Code
     let status: HTTPResponse.Status
     let message: String
     let fields: HTTPFields
-    /// For how long the answer is held back.
+    /// The delay of the answer.
     let delay: TimeAmount
 
     init(
@@ -96,7 +96,7 @@ struct RequestError: Error {
         (self.code, self.status, self.message, self.fields, self.delay) = (code, status, message, fields, delay)
     }
 
-    /// What the parser found.
+    /// The error of the parser.
     init(_ error: HTTPParserError) {
         switch error {
         case .headerOverflow:
@@ -105,7 +105,7 @@ struct RequestError: Error {
                 "the head of the request is too long or has too many fields",
                 code: .headTooLarge
             )
-        case .invalidVersion: self.init(.httpVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+        case .invalidVersion: self.init(.httpVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are supported")
         case .invalidEOFState: self.init(.badRequest, "the request was cut off")
         default: self.init(.badRequest, "this is no HTTP request: \(error)")
         }

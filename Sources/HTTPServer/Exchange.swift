@@ -8,18 +8,18 @@ import NIOPosix
 import Synchronization
 import Usage
 
-/// One request and its answer: whether it may ask, what it holds of the memory, its body, its route.
+/// One request and its answer: access, memory, body and route.
 ///
-/// Knows nothing of what carries it. A connection of HTTP/1.1 has one at a time; a connection of HTTP/2 can have one for each stream.
-/// Belongs to the event loop of its connection.
+/// It does not know the transport. An HTTP/1.1 connection has one at a time; an HTTP/2 connection can have one for each stream. Must be
+/// used on the event loop of its connection.
 final class Exchange {
     /// The number of the request on its connection.
     let number: Int
     let request: HTTPRequest
     let limits: ListenerLimits
-    /// Whether the answer is one of gRPC.
+    /// Whether the answer is a gRPC answer.
     let isRPC: Bool
-    /// Why the head alone says that the request is not answered as it wants.
+    /// Why the request is refused because of its head alone.
     private(set) var rejection: RequestError?
     private(set) var body = IncomingBody()
     private let service: ExchangeService
@@ -27,23 +27,23 @@ final class Exchange {
     private let match: RouteTable.Match
     private let statedLength: Int?
     private let client: SocketAddress?
-    /// Where the request belongs, once it has been handed there.
+    /// The route of the request, once it has been passed to it.
     private var route: Route?
-    /// What its key allows; everything where no keys are asked for.
+    /// The permissions of its key; all when no keys are required.
     private var permissions = Permissions.all
-    /// What it holds of the memory.
+    /// The memory that it holds.
     private var memory: MemoryShare?
-    /// What of a large body is still coming; nil for others.
+    /// The incoming part of a large body; nil for other bodies.
     private var incoming: IncomingShare?
     private var received = 0
 
-    /// Finds the route of a request and decides whether it is answered; its share of the memory is opened then.
+    /// Finds the route of a request and decides whether it is answered; its share of the memory begins then.
     ///
     /// - Parameter client: The address of the sender.
     init(_ number: Int, _ head: RequestHead, from client: SocketAddress?, at service: ExchangeService) {
         (self.number, self.client, self.service) = (number, client, service)
         (request, statedLength) = (head.request, head.statedLength)
-        // A configuration that is loaded now is in force from the next request on.
+        // A configuration that is loaded now applies from the next request on.
         site = service.site
         limits = site.limits
         match = site.table.match(head.request.method, head.request.path ?? "/")
@@ -81,7 +81,7 @@ final class Exchange {
         return nil
     }
 
-    /// Whether a request whose answer has no end still may ask: its key may have been revoked, or keys are asked for since.
+    /// Whether a request with an endless answer is still allowed: its key may have been revoked, or keys may be required since.
     var isStillPermitted: Bool {
         guard let route, case .keys(let rule) = service.site.admission else { return true }
         return rule.stillAdmits(request, for: route)
@@ -89,7 +89,7 @@ final class Exchange {
 
     // MARK: - Body
 
-    /// Takes bytes of the body in; the reason when there is no memory for them.
+    /// Accepts bytes of the body; returns the error when there is no memory for them.
     func take(_ buffer: ByteBuffer) -> RequestError? {
         guard takesMemory(for: buffer.readableBytes) else {
             if memory?.isBeyondLimit == true { return .beyondMemory }
@@ -107,7 +107,7 @@ final class Exchange {
         return incoming?.take(bytes) == true
     }
 
-    /// A hash of who sends: of its key, which has been checked by now, or else of its address.
+    /// A hash of the sender: of its key, which has been checked by now, or else of its address.
     private var sender: UInt64 {
         var hash = StableHash(domain: "sender")
         let key = HTTPField.Name("X-Hammurabi-Api-Key").flatMap { request.headerFields[$0] }
@@ -119,16 +119,16 @@ final class Exchange {
         return hash.value
     }
 
-    /// The body is whole.
+    /// The body is complete.
     func endBody() {
         incoming = nil
         body.complete()
     }
 
-    /// No more of the body will come; its reader, if it is not whole, learns that.
+    /// No more of the body will arrive; a reader of an incomplete body gets an error.
     func interruptBody() { body.fail(.interrupted) }
 
-    /// Lets a handler wait for the body.
+    /// Makes a handler wait for the body.
     func read(_ demand: IncomingBody.Demand, _ continuation: CheckedContinuation<IncomingBody.Outcome, Never>) {
         if case .whole(let limit) = demand, let statedLength, statedLength <= limit { body.expect(statedLength) }
         body.wait(for: demand, continuation)
@@ -136,15 +136,15 @@ final class Exchange {
 
     // MARK: - Answer
 
-    /// Has the request answered by its route: short work at once on the event loop, other work elsewhere.
+    /// Has the request answered by its route: short work on the event loop, other work elsewhere.
     ///
-    /// Work on a long body has threads of its own, so that it holds up neither other connections nor clients that only ask. What a
-    /// compressed body inflates to is not known here: its handler goes over to those threads when it is much.
+    /// Work on a long body runs on separate threads, so that it blocks neither other connections nor clients that only query. The
+    /// decompressed size is not known here: the handler moves to those threads when it is large.
     ///
     /// - Parameters:
-    ///   - executor: That of the event loop.
-    ///   - source: Where the handler reads the rest of the body.
-    ///   - answer: Is called once, on any thread.
+    ///   - executor: The executor of the event loop.
+    ///   - source: The source of the rest of the body.
+    ///   - answer: Called once, on any thread.
     func handle(
         on executor: EventLoopExecutor,
         reading source: @autoclosure () -> any RequestBodySource,
@@ -175,31 +175,31 @@ final class Exchange {
         }
     }
 
-    /// The answer that says why no route answers.
+    /// The answer that reports why no route answers.
     func answer(to error: RequestError) -> ServerResponse {
-        // A request that was rejected by its head alone was not handed to its route.
+        // A request that was refused because of its head was not passed to its route.
         ErrorAnswer(request, route: rejection == nil ? route : match.route).response(error)
     }
 
-    /// Counts the answer, and reports telemetry that it refuses.
+    /// Counts the answer, and reports refused telemetry.
     func note(_ response: ServerResponse) { service.note(response, to: request, match.route) }
 }
 
-/// How long a body may take, as it comes.
+/// Measures how fast a body arrives.
 struct BodyPace {
     private let began: NIODeadline
-    /// Since when the sender is waited for; nil while it is not.
+    /// Since when the sender has been waited for; nil while it is not.
     private var waitingSince: NIODeadline?
-    /// For how long it was waited for before.
+    /// How long it was waited for before that.
     private var waited = TimeAmount.zero
-    /// How many bytes have come.
+    /// How many bytes have arrived.
     var received = 0
 
     init(began: NIODeadline) {
         self.began = began
     }
 
-    /// Until when more must come: before the pause is too long, the whole too long, or the average too slow.
+    /// The time by which more must arrive: before the pause or the total is too long, or the average too slow.
     mutating func deadline(_ limits: ListenerLimits, at now: NIODeadline) -> NIODeadline {
         let since = waitingSince ?? now
         waitingSince = since
@@ -209,7 +209,7 @@ struct BodyPace {
         return min(deadline, since + limits.bodyGrace + allowed - waited)
     }
 
-    /// No more of the body is wanted for now.
+    /// No more of the body is needed for now.
     mutating func pause(at now: NIODeadline) {
         guard let since = waitingSince else { return }
         waited = waited + (now - since)
@@ -217,16 +217,16 @@ struct BodyPace {
     }
 }
 
-/// The body of a request: what has come and is not taken yet, and the reader that waits for it.
+/// The body of a request: the bytes that have arrived and are not read yet, and the waiting reader.
 struct IncomingBody {
-    /// What a reader is handed: bytes, or nil after the last.
+    /// The result for a reader: bytes, or nil after the last.
     typealias Outcome = Result<[UInt8]?, BodyError>
 
-    /// What a reader waits for.
+    /// The demand of a reader.
     enum Demand {
-        /// Whatever comes next.
+        /// The next bytes.
         case piece
-        /// All of it, unless that is more than so many bytes.
+        /// The whole body, up to this many bytes.
         case whole(limit: Int)
     }
 
@@ -240,10 +240,10 @@ struct IncomingBody {
 
     /// The length that the sender stated.
     private var stated = 0
-    /// As much room is made for a body before any of it has come.
+    /// The largest buffer that is reserved for a body before any of it has arrived.
     private static let firstRoom = 1 << 20
 
-    /// Makes room for a body whose length is stated; for all of a large one only once so much has come that it is really being sent.
+    /// Reserves a buffer for a body with a stated length; for a large one completely only once much of it has arrived.
     mutating func expect(_ length: Int) {
         stated = length
         bytes.reserveCapacity(min(length, Self.firstRoom))
@@ -262,7 +262,7 @@ struct IncomingBody {
         settle()
     }
 
-    /// Ends the body early; a reader that waits for it learns that.
+    /// Ends the body early; a waiting reader gets the error.
     mutating func fail(_ error: BodyError) {
         guard !isComplete, failure == nil else { return }
         failure = error
@@ -270,7 +270,7 @@ struct IncomingBody {
         settle()
     }
 
-    /// Lets a reader wait until there is what it wants.
+    /// Makes a reader wait until its demand is met.
     mutating func wait(for demand: Demand, _ continuation: CheckedContinuation<Outcome, Never>) {
         guard waiting == nil else {
             continuation.resume(returning: .failure(.interrupted))
@@ -306,9 +306,9 @@ struct IncomingBody {
     }
 }
 
-/// Lets a handler on any thread read a body that is still coming.
+/// Lets a handler on any thread read a body that is still arriving.
 struct ComingBody: RequestBodySource {
-    /// Hands a demand to the event loop of the connection.
+    /// Passes a demand to the event loop of the connection.
     let demand: @Sendable (IncomingBody.Demand, CheckedContinuation<IncomingBody.Outcome, Never>) -> Void
 
     var pieces: any AsyncSequence<[UInt8], any Error> & Sendable { Pieces(body: self) }
@@ -330,11 +330,11 @@ struct ComingBody: RequestBodySource {
     }
 }
 
-/// What all exchanges of a listener share: what is answered, and where answers are counted.
+/// The parts that all exchanges of a listener share: routes, and counters of answers.
 ///
 /// Safe to use from any thread.
 final class ExchangeService: Sendable {
-    /// What requests hold; nil without a limit.
+    /// The memory of requests; nil without a limit.
     let memory: MemoryBudget?
     private let logger: Logger
     private let intake: IntakeLog
@@ -355,13 +355,13 @@ final class ExchangeService: Sendable {
         present = Mutex(site)
     }
 
-    /// What is answered now; requests whose head was read before an exchange keep what they found.
+    /// The present routes and settings; a request whose head was read before a reload keeps the old ones.
     var site: ServedSite {
         get { present.withLock { $0 } }
         set { present.withLock { $0 = newValue } }
     }
 
-    /// The answer of a route, whatever happens in it.
+    /// The answer of a route; an error of the route becomes an answer, too.
     func answer(_ request: ServerRequest, _ route: Route) async -> ServerResponse {
         do {
             return try await route.handler(request)
@@ -372,7 +372,7 @@ final class ExchangeService: Sendable {
         }
     }
 
-    /// The answer to a request for which there is no route.
+    /// The answer to a request without a route.
     func missing(_ request: HTTPRequest, _ match: RouteTable.Match, _ table: RouteTable) -> ServerResponse {
         var others: [Route] = []
         if case .otherMethods(let routes) = match { others = routes }
@@ -382,7 +382,7 @@ final class ExchangeService: Sendable {
                 .notFound,
                 "nothing is answered here; there is \(table.paths(like: request.path ?? "/").joined(separator: ", "))"
             )
-            // The paths help the sender; a line of the log needs them not.
+            // The paths help the sender; the log does not need them.
             response.rejection = Rejection(.unknownPath, "nothing answers this path")
             return response
         }
@@ -396,11 +396,11 @@ final class ExchangeService: Sendable {
 
     // MARK: - What became of requests
 
-    /// Counts an answer, and reports telemetry that it refuses.
+    /// Counts an answer, and reports refused telemetry.
     ///
     /// - Parameters:
-    ///   - request: What was asked; nil for bytes that are no request.
-    ///   - route: One that has the path; nil where nothing answers.
+    ///   - request: The request; nil for bytes that are not a request.
+    ///   - route: A route of the path; nil when there is none.
     func note(_ response: ServerResponse, to request: HTTPRequest?, _ route: Route?) {
         let code = response.head.status.code
         answers.answered(code, at: route?.path)
@@ -418,7 +418,7 @@ final class ExchangeService: Sendable {
         )
     }
 
-    /// Whether a request brings telemetry, or asks for a browser whether it may: what else is refused, its sender sees by itself.
+    /// Whether a request carries telemetry, or is a browser's preflight for one; senders of other requests see a refusal themselves.
     private static func bringsTelemetry(_ request: HTTPRequest, _ route: Route?) -> Bool {
         guard route?.takesTelemetry ?? true else { return false }
         switch request.method {
@@ -428,12 +428,12 @@ final class ExchangeService: Sendable {
         }
     }
 
-    /// Reports a connection whose client does not keep the rules of HTTP/2, or asks too much of them.
+    /// Reports a connection whose client violates HTTP/2 or exceeds its limits.
     func noteHTTP2(_ reason: String) {
         intake.note(.http2, "", reason: "the client does not keep the rules of HTTP/2: \(reason)", logger: logger)
     }
 
-    /// Reports a connection that was to be encrypted and was not.
+    /// Reports a connection without TLS to an encrypted listener.
     func noteNotEncrypted() {
         intake.note(.notEncrypted, "", reason: "the client did not complete the TLS handshake", logger: logger)
     }
@@ -453,10 +453,9 @@ final class EventLoopExecutor: TaskExecutor {
     }
 }
 
-/// Runs requests whose work is long on threads of their own, so that neither event loops nor the threads that answer short questions
-/// wait for them.
+/// Runs long requests on separate threads, so that neither event loops nor the threads that answer short queries wait for them.
 ///
-/// The threads begin with the first such request and live as long as the process. Safe to use from any thread.
+/// The threads start with the first such request and live as long as the process. Safe to use from any thread.
 final class WorkerThreads: TaskExecutor {
     static let shared = WorkerThreads()
 

@@ -2,14 +2,15 @@
 
 import CollectorKit
 import NIOCore
+import NIOHPACK
 import NIOHTTP1
 import NIOHTTP2
 
-/// A connection of HTTP/2: its streams, each handled like a connection of HTTP/1.1 with one request, and its end.
+/// An HTTP/2 connection: its streams, each handled like an HTTP/1.1 connection with one request, and its end.
 ///
-/// An end is announced (GOAWAY) and waits for the streams that have begun. What one client can make the collector hold or do is bounded: its
-/// streams and their windows, the bytes of its heads, and how often it resets streams or sends frames that only ask for an answer.
-/// Belongs to its event loop.
+/// An end is announced (GOAWAY) and waits for the streams in progress. The resources that one client can use are limited: its streams
+/// and their windows, the bytes of its heads, and how often it resets streams or sends frames that only require an answer. Must be used
+/// on its event loop.
 final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGroup {
     typealias InboundIn = HTTP2Frame
 
@@ -21,29 +22,29 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
     private var isDraining = false
     /// Whether the connection is closed with its last stream.
     private var endsWhenIdle = false
-    /// Since when there is no stream.
+    /// Since when there has been no stream.
     private var idleSince = NIODeadline.now()
     /// Whether there has been a stream.
     private var hasServed = false
     private var idleTimer: Scheduled<Void>?
     private var timers: [Scheduled<Void>] = []
 
-    /// As many bytes may come on a stream before its reader has taken them, and on all streams of a connection together.
+    /// How many bytes may arrive on a stream before they are read, and on all streams of a connection together.
     private static let streamWindow = 1 << 20
     private static let connectionWindow = 4 << 20
-    /// Frames that only ask for an answer, in half a minute: gRPC's clients ping up to ten times a second to measure the path.
+    /// The limit of control frames in half a minute: gRPC clients ping up to ten times a second to measure the connection.
     private static let controlFrames = 1_000
 
     init(_ service: ExchangeService, _ connections: OpenConnections, _ limits: ListenerLimits) {
         (self.service, self.connections, self.limits) = (service, connections, limits)
     }
 
-    /// Takes the place of the connection of HTTP/1.1 that the channel was before its first bytes came.
+    /// Replaces the HTTP/1.1 connection that the channel was before its first bytes arrived.
     func replace(_ connection: ConnectionHandler, on eventLoop: any EventLoop) {
         isDraining = connections.replace(connection, with: self, on: eventLoop)
     }
 
-    /// Makes a channel speak HTTP/2.
+    /// Adds the HTTP/2 handlers to a channel.
     func addHandlers(to pipeline: ChannelPipeline.SynchronousOperations) throws {
         let eventLoop = pipeline.eventLoop
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
@@ -61,7 +62,12 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
         stream.outboundBufferSizeLowWatermark = 32 << 10
         let ending = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: eventLoop,
-            configuration: .init(maxIdleTime: nil, maxAge: nil, maxGraceTime: nil, keepalive: nil)
+            configuration: .init(
+                maxIdleTime: nil,
+                maxAge: nil,
+                maxGraceTime: nil,
+                keepalive: limits.pingInterval.map { .init(pingInterval: $0, ackTimeout: limits.pingTimeout) }
+            )
         )
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let handler = NIOHTTP2Handler(
@@ -78,12 +84,12 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
         try pipeline.addHandler(self)
     }
 
-    /// Makes a new stream one that is served.
+    /// Starts to serve a new stream.
     private func begin(_ channel: any Channel) throws {
-        // What a client sends is read when there is use for it; until then its window holds it back.
+        // Data of a stream is read on demand; until then its window limits the client.
         try channel.syncOptions?.setOption(.autoRead, value: false)
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(StreamReset())
+        try pipeline.addHandler(AnswerFrames())
         try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
         try pipeline.addHandler(ConnectionHandler(service, streamOf: self, service.site.limits))
     }
@@ -93,7 +99,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
     func enter(_ stream: any OpenConnection, on eventLoop: any EventLoop) -> ConnectionStateMachine.Entry {
         streams[ObjectIdentifier(stream)] = stream
         hasServed = true
-        // A client may open streams until it has read that the connection ends; they are answered.
+        // A client may open streams until it has read the announcement of the end; they are answered.
         if isDraining { eventLoop.assumeIsolated().execute { stream.drain() } }
         return .served
     }
@@ -109,11 +115,12 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        // Frames of all streams come on the one connection: it is always read.
+        // The frames of all streams arrive on this connection, so it is always read.
         try? context.channel.syncOptions?.setOption(.autoRead, value: true)
         context.read()
         watchIdleness(at: idleSince + min(limits.headTime, limits.idleTime))
         if isDraining { drain() }
+        watchAge()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
@@ -135,10 +142,35 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The stream has been reset; the others go on.
+        // The stream has been reset; the others continue.
         if error is NIOHTTP2Errors.StreamError { return }
-        if error is any NIOHTTP2Error { service.noteHTTP2("\(error)") }
+        if let error = error as? any NIOHTTP2Error { service.noteHTTP2(Self.description(of: error)) }
         cutOff()
+    }
+
+    /// What a client did, in a few words; the library's own texts name its types and files.
+    private static func description(of error: any NIOHTTP2Error) -> String {
+        switch error {
+        case is NIOHTTP2Errors.BadClientMagic, is NIOHTTP2Errors.MissingPreface:
+            "it begins without the preface and settings of HTTP/2"
+        case is NIOHTTP2Errors.ExcessiveRSTFrames: "it resets one stream after the other"
+        case is NIOHTTP2Errors.ExcessiveStreamErrors: "one stream after the other fails"
+        case is NIOHTTP2Errors.ExcessiveControlFrames: "it sends settings or pings one after the other"
+        case is NIOHTTP2Errors.ExcessiveOutboundFrameBuffering: "it asks for answers faster than it reads them"
+        case is NIOHTTP2Errors.ExcessiveEmptyDataFrames: "it sends one empty frame after the other"
+        case is NIOHTTP2Errors.ExcessivelyLargeHeaderBlock, is NIOHTTP2Errors.ExcessiveContinuationFrames:
+            "the head of a request is too long"
+        case is NIOHTTP2Errors.ExcessiveNumberOfGlitches: "it sends one useless frame after the other"
+        case is NIOHTTP2Errors.UnableToParseFrame: "a frame cannot be read"
+        case is NIOHTTP2Errors.FlowControlViolation, is NIOHTTP2Errors.InvalidFlowControlWindowSize,
+            is NIOHTTP2Errors.InvalidWindowIncrementSize:
+            "it does not keep to the windows of flow control"
+        case is NIOHTTP2Errors.InvalidSetting, is NIOHTTP2Errors.ReceivedBadSettings: "a setting is out of range"
+        case is NIOHTTP2Errors.MaxStreamsViolation: "it opens more streams than are allowed at once"
+        case is NIOHTTP2Errors.StreamIDTooSmall, is NIOHTTP2Errors.InvalidStreamIDForPeer:
+            "the number of a stream is not one that may come next"
+        default: "a frame came that is not allowed there"
+        }
     }
 
     // MARK: - The end
@@ -151,7 +183,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
 
     func cutOff() { context?.close(promise: nil) }
 
-    /// Announces the end; a client that does not confirm it does not hold it up.
+    /// Announces the end; the connection is closed even if the client does not confirm it.
     private func end() {
         context?.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
         after(limits.drainTime) {
@@ -160,7 +192,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
         }
     }
 
-    /// A connection without a stream ends; one timer serves all pauses, so a stream costs none.
+    /// Ends a connection without streams; one timer serves all idle periods, so a stream needs none.
     private func watchIdleness(at deadline: NIODeadline) {
         idleTimer = context?.eventLoop.assumeIsolated()
             .scheduleTask(deadline: deadline) {
@@ -169,14 +201,27 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
             }
     }
 
+    /// A connection that has reached its age ends; not at the same moment as all that began with it.
+    private func watchAge() {
+        guard let age = limits.connectionAge else { return }
+        let spread = Int64(Double(age.nanoseconds) * Double.random(in: 0.9...1.1))
+        after(.nanoseconds(spread)) { connection in
+            connection.end()
+            if let grace = connection.limits.connectionGrace { connection.after(grace) { $0.cutOff() } }
+        }
+    }
+
     private func after(_ time: TimeAmount, _ work: @escaping (HTTP2Connection) -> Void) {
         guard let eventLoop = context?.eventLoop else { return }
         timers.append(eventLoop.assumeIsolated().scheduleTask(in: time) { work(self) })
     }
 }
 
-/// Tells a client whose request was answered before it was whole that its rest is not wanted, and that this is no failure (RFC 9113 §8.1).
-private final class StreamReset: ChannelDuplexHandler {
+/// The last word on the frames of a stream's answer.
+///
+/// A call that fails is answered with a single frame, its head, which ends the stream ("Trailers-Only" of gRPC's specification). A client
+/// whose request was answered before it was whole is told that its rest is not wanted, and that this is no failure (RFC 9113 §8.1).
+private final class AnswerFrames: ChannelDuplexHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias InboundOut = HTTP2Frame.FramePayload
     typealias OutboundIn = HTTP2Frame.FramePayload
@@ -184,6 +229,8 @@ private final class StreamReset: ChannelDuplexHandler {
 
     private var hasAnswered = false
     private var hasRequest = false
+    /// The head of a call's answer that says by itself how the call ended; it waits for the end, with which it is sent.
+    private var head: (frame: HTTP2Frame.FramePayload.Headers, promise: EventLoopPromise<Void>?)?
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if Self.ends(unwrapInboundIn(data)) { hasRequest = true }
@@ -199,8 +246,23 @@ private final class StreamReset: ChannelDuplexHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if Self.ends(unwrapOutboundIn(data)) { hasAnswered = true }
-        context.write(data, promise: promise)
+        let frame = unwrapOutboundIn(data)
+        if Self.ends(frame) { hasAnswered = true }
+        if case .headers(let headers) = frame, !headers.endStream, headers.headers.contains(name: "grpc-status") {
+            head = (headers, promise)
+            return
+        }
+        guard let (held, first) = head else { return context.write(data, promise: promise) }
+        head = nil
+        var headers = held
+        guard Self.ends(frame) else {
+            context.write(wrapOutboundOut(.headers(headers)), promise: first)
+            return context.write(data, promise: promise)
+        }
+        headers.endStream = true
+        let written = promise ?? first
+        if promise != nil, let first { written?.futureResult.cascade(to: first) }
+        context.write(wrapOutboundOut(.headers(headers)), promise: written)
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {

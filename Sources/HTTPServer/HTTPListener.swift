@@ -9,12 +9,12 @@ import NIOPosix
 package import NIOSSL
 import Synchronization
 
-/// What is answered at one address, to whom and how; exchanged as a whole when the configuration changes.
+/// The routes and settings of one address, replaced as a whole when the configuration changes.
 package final class ServedSite: Sendable {
     package let table: RouteTable
     let limits: ListenerLimits
     let admission: AccessPolicy
-    /// For new connections; nil for plain HTTP.
+    /// The TLS settings for new connections; nil for plain HTTP.
     let tls: NIOSSLContext?
 
     package init(
@@ -30,48 +30,56 @@ package final class ServedSite: Sendable {
     }
 }
 
-/// What one listener lets its clients take up: connections, memory and time.
+/// The limits of one listener for its clients: connections, memory and time.
 package struct ListenerLimits: Sendable {
-    /// How many connections may be open at once; one more is told to come back.
+    /// How many connections may be open at once; one more is answered with 503.
     var connections = 1_024
-    /// The longest head of a request: its target and all names and values of its fields, in bytes.
+    /// The largest head of a request: its target and all names and values of its fields, in bytes.
     var headBytes = 32 << 10
-    /// The most fields of one request, those after its body included.
+    /// The largest number of fields of one request, including those after its body.
     var headFields = 100
-    /// Bodies of at most this many bytes are waited for before a request is handled, which begins on the event loop then.
+    /// Bodies of at most this size are received completely before the request is handled, which begins on the event loop.
     ///
-    /// To index so many takes a tenth of a millisecond, as long as the changes of thread that are saved.
+    /// Indexing that many bytes takes a tenth of a millisecond, as long as the thread changes that are saved.
     var smallBody = 256 << 10
-    /// How many requests a connection of HTTP/2 may have under way at once.
+    /// How many requests of an HTTP/2 connection may be in flight at once.
     var streams = 32
+    /// How long a connection of HTTP/2 may be open; nil for any time.
+    var connectionAge: TimeAmount?
+    /// How long after that its requests may take; nil for any time.
+    var connectionGrace: TimeAmount?
+    /// After how long without a frame a client of HTTP/2 is asked whether it is there; nil for never.
+    var pingInterval: TimeAmount?
+    /// How long it may take to answer that.
+    var pingTimeout = TimeAmount.seconds(20)
     /// How long a connection may be open without another request.
     var idleTime = TimeAmount.seconds(120)
-    /// How long the head of a request may take from its first byte on; how long a new connection may take to encrypt, and to begin.
+    /// The time limit for the head of a request from its first byte, and for a new connection to complete its handshake and to send.
     var headTime = TimeAmount.seconds(10)
-    /// How long a client may pause within a body that is waited for.
+    /// How long a client may pause within a body.
     var bodyPause = TimeAmount.seconds(30)
-    /// How long a body may take in all.
+    /// The time limit for a whole body.
     var bodyTime = TimeAmount.seconds(600)
-    /// How many bytes a second a body must bring on average; 0 for no least rate.
+    /// The least average rate of a body in bytes a second; 0 for no limit.
     ///
-    /// As Apache's mod_reqtimeout has it (`body=20,MinRate=500`): a client that sends slower than that mostly means to hold memory.
+    /// As in Apache's mod_reqtimeout (`body=20,MinRate=500`): a client that sends more slowly usually intends to hold memory.
     var bodyRate = 500
-    /// After how long the average counts.
+    /// The time after which the average is checked.
     var bodyGrace = TimeAmount.seconds(20)
-    /// How long an answer may take to be read.
+    /// The time limit for a client to read an answer.
     var answerTime = TimeAmount.seconds(60)
-    /// How long what a client still sends is read and thrown away after an answer that ends the connection.
+    /// How long further input is read and discarded after an answer that ends the connection.
     ///
-    /// To close with unread data would reset the connection, and the client might never see the answer (RFC 9112 §9.6).
+    /// Closing with unread data would reset the connection, and the client might never read the answer (RFC 9112 §9.6).
     var lingerTime = TimeAmount.seconds(2)
-    /// How long a client may let a connection wait once the listener drains: for its request, or to read an answer.
+    /// The time limits of a draining listener: for a client to send its request, or to read an answer.
     var drainTime = TimeAmount.seconds(2)
     /// Whether a connection may serve more than one request.
     var keepsAlive = true
 }
 
 extension ListenerLimits {
-    /// The limits with what components ask for.
+    /// The limits with the settings of components.
     package init(_ terms: ConnectionTerms) {
         self.init()
         keepsAlive = terms.keepsAlive
@@ -79,14 +87,19 @@ extension ListenerLimits {
         if let time = terms.answerTime { answerTime = TimeAmount(time) }
         if let rate = terms.leastBodyRate { bodyRate = rate }
         if let time = terms.idleTime { idleTime = TimeAmount(time) }
+        if let count = terms.streams { streams = count }
+        connectionAge = terms.connectionAge.map { TimeAmount($0) }
+        connectionGrace = terms.connectionGrace.map { TimeAmount($0) }
+        pingInterval = terms.pingInterval.map { TimeAmount($0) }
+        if let time = terms.pingTimeout { pingTimeout = TimeAmount(time) }
         if let time = terms.bodyTime {
             bodyTime = TimeAmount(time)
-            // A component that grants a body so much time leaves it to the client how to use it.
+            // A component that sets the time of a whole body does not limit pauses within it.
             bodyPause = bodyTime
         }
     }
 
-    /// The limits of a listener that drains: a client that lets it wait does not hold up the end.
+    /// The limits of a draining listener: a slow client does not delay its end.
     var draining: ListenerLimits {
         var limits = self
         limits.answerTime = min(answerTime, drainTime)
@@ -95,9 +108,11 @@ extension ListenerLimits {
     }
 }
 
-/// An address that is to be opened, and everything that is answered there.
+/// An address to open, with its routes and settings.
 package struct HTTPListener: Sendable {
     let endpoint: Endpoint
+    /// Whether the collector does without it when another program has the address.
+    let isSpare: Bool
     let site: ServedSite
     let memory: MemoryBudget?
     let intake: IntakeLog
@@ -105,12 +120,14 @@ package struct HTTPListener: Sendable {
 
     package init(
         endpoint: Endpoint,
+        isSpare: Bool = false,
         site: ServedSite,
         memory: MemoryBudget? = nil,
         intake: IntakeLog = IntakeLog(),
         logger: Logger
     ) {
         self.endpoint = endpoint
+        self.isSpare = isSpare
         self.site = site
         self.memory = memory
         self.intake = intake
@@ -135,7 +152,7 @@ package struct HTTPListener: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    // Without descriptors left, accepting pauses instead of spinning.
+                    // Without free descriptors, accepting pauses instead of spinning.
                     let backoff = AcceptBackoffHandler(shouldForwardIOErrorCaught: false)
                     try channel.pipeline.syncOperations.addHandler(backoff)
                 }
@@ -150,16 +167,22 @@ package struct HTTPListener: Sendable {
             }
         do {
             let channel = try await bootstrap.bind(host: endpoint.host, port: endpoint.port).get()
-            return OpenListener(endpoint: endpoint, channel: channel, service: service, connections: connections)
+            return OpenListener(
+                endpoint: endpoint,
+                isSpare: isSpare,
+                channel: channel,
+                service: service,
+                connections: connections
+            )
         } catch {
             throw startError(error)
         }
     }
 
-    /// Builds the generic types of the handlers, once in a process.
+    /// Instantiates the generic types of the handlers, once in a process.
     ///
-    /// Must be done before two event loops accept: when two threads build them at the same moment, the Swift runtime reads
-    /// the metadata that the other one has not finished and crashes (seen with 6.3.1 as a fault at address 0 in
+    /// Must be called before two event loops accept: when two threads instantiate them at the same time, the Swift runtime reads
+    /// metadata that the other one has not finished and crashes (observed with 6.3.1 as a fault at address 0 in
     /// `swift_checkMetadataState`; the races of swiftlang/swift#37656 and #61276 are of the same kind).
     private static func prepareDecoder() { _ = decoderIsBuilt }
 
@@ -168,7 +191,7 @@ package struct HTTPListener: Sendable {
         return true
     }()
 
-    /// Makes a new channel a connection of this listener.
+    /// Sets up a new channel as a connection of this listener.
     private static func addHandlers(
         to pipeline: ChannelPipeline.SynchronousOperations,
         _ service: ExchangeService,
@@ -177,7 +200,7 @@ package struct HTTPListener: Sendable {
         let site = service.site
         let limits = site.limits
         if let tls = site.tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
-        // How an answer is framed is decided with the connection.
+        // The framing of an answer is decided by the connection.
         var framing = HTTPResponseEncoder.Configuration()
         framing.automaticallySetFramingHeaders = false
         let encoder = HTTPResponseEncoder(configuration: framing)
@@ -225,29 +248,32 @@ package struct HTTPListener: Sendable {
 /// An address that is open.
 package struct OpenListener: Sendable {
     let endpoint: Endpoint
+    fileprivate let isSpare: Bool
     private let channel: any Channel
     private let service: ExchangeService
     private let connections: OpenConnections
 
     fileprivate init(
         endpoint: Endpoint,
+        isSpare: Bool,
         channel: any Channel,
         service: ExchangeService,
         connections: OpenConnections
     ) {
-        (self.endpoint, self.channel, self.service, self.connections) = (endpoint, channel, service, connections)
+        (self.endpoint, self.isSpare) = (endpoint, isSpare)
+        (self.channel, self.service, self.connections) = (channel, service, connections)
     }
 
-    /// The endpoint with the port that was really opened.
+    /// The endpoint with the port that was opened.
     var address: Endpoint { Endpoint(host: endpoint.host, port: channel.localAddress?.port ?? endpoint.port) }
 
-    /// Where requests are answered, as a URL.
+    /// The URL of the address.
     var url: String { "\(service.site.tls == nil ? "http" : "https")://\(address)" }
 
-    /// Answers everything that begins from now on in another way; no connection notices.
+    /// Answers new requests with another site; connections stay open.
     package func serve(_ site: ServedSite) { service.site = site }
 
-    /// Takes no more connections, answers what has begun, and returns when everything is closed.
+    /// Accepts no more connections, finishes the requests in flight, and returns when everything is closed.
     func drain() async {
         await close()
         await connections.drain()
@@ -259,7 +285,7 @@ package struct OpenListener: Sendable {
         connections.cutOff()
     }
 
-    /// An address that is closed already is no trouble.
+    /// Closes the address; one that is closed already is no error.
     private func close() async { try? await channel.close() }
 }
 
@@ -271,27 +297,40 @@ package struct HTTPServer: Sendable {
         self.listeners = listeners
     }
 
-    /// Two threads serve every address: more of them do not make a collector faster, and each costs memory.
+    /// Two threads serve all addresses: more do not make a collector faster, and each uses memory.
     ///
-    /// They live as long as the process: a handler that outlasts the drain must still find its event loop.
+    /// They live as long as the process: a handler that is still running after the drain needs its event loop.
     private static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
 
-    /// Opens addresses, all or none.
+    /// Opens addresses, all or none; spare ones that another program has are left out with a warning.
     ///
     /// - Throws: ``StartError`` when one of them cannot be used.
     package static func open(_ listeners: [HTTPListener]) async throws(StartError) -> HTTPServer {
         var open: [OpenListener] = []
         do throws(StartError) {
-            for listener in listeners { open.append(try await listener.open(on: eventLoops)) }
+            for listener in listeners.filter({ !$0.isSpare }) { open.append(try await listener.open(on: eventLoops)) }
         } catch {
             await HTTPServer(listeners: open).cutOff()
             throw error
         }
+        for listener in listeners.filter(\.isSpare) {
+            do throws(StartError) {
+                open.append(try await listener.open(on: eventLoops))
+            } catch {
+                listener.logger.warning(
+                    "the collector goes on without one of its addresses; what is answered there is answered at its other ones, too",
+                    metadata: ["reason": "\(error)"]
+                )
+            }
+        }
         return HTTPServer(listeners: open)
     }
 
-    /// Where requests are answered, in alphabetical order.
-    package var addresses: [String] { listeners.map(\.url).sorted() }
+    /// Where requests are answered, in alphabetical order, and the spare ones last.
+    package var addresses: [String] {
+        let (spare, others) = (listeners.filter(\.isSpare), listeners.filter { !$0.isSpare })
+        return others.map(\.url).sorted() + spare.map(\.url).sorted()
+    }
 
     /// The open listener of an endpoint as configured.
     package func listener(at endpoint: Endpoint) -> OpenListener? { listeners.first { $0.endpoint == endpoint } }
@@ -299,7 +338,7 @@ package struct HTTPServer: Sendable {
     /// These addresses and others.
     package func joined(with other: HTTPServer) -> HTTPServer { HTTPServer(listeners: listeners + other.listeners) }
 
-    /// Divides the addresses into those that stay and those that go.
+    /// Splits the addresses into those that stay open and those to close.
     package func divided(keeping endpoints: Set<Endpoint>) -> (staying: HTTPServer, going: HTTPServer) {
         (
             HTTPServer(listeners: listeners.filter { endpoints.contains($0.endpoint) }),
@@ -307,7 +346,7 @@ package struct HTTPServer: Sendable {
         )
     }
 
-    /// Takes no more connections, answers what has begun, and returns when everything is closed.
+    /// Accepts no more connections, finishes the requests in flight, and returns when everything is closed.
     package func drain() async {
         await withTaskGroup { group in
             for listener in listeners { group.addTask { await listener.drain() } }
@@ -320,17 +359,17 @@ package struct HTTPServer: Sendable {
     }
 }
 
-/// What a listener drains: a connection of HTTP/1.1 or HTTP/2.
+/// A connection that a listener drains, of HTTP/1.1 or HTTP/2.
 ///
-/// Belongs to its event loop.
+/// Must be used on its event loop.
 protocol OpenConnection: AnyObject {
-    /// Answers what has begun, and then ends the connection.
+    /// Finishes the requests in flight, then closes the connection.
     func drain()
-    /// Ends the connection now.
+    /// Closes the connection at once.
     func cutOff()
 }
 
-/// Where a connection, or a stream of one, is entered for as long as it is open.
+/// A group in which a connection, or a stream of one, is registered as long as it is open.
 protocol ConnectionGroup: AnyObject {
     func enter(_ connection: any OpenConnection, on eventLoop: any EventLoop) -> ConnectionStateMachine.Entry
     func leave(_ connection: any OpenConnection)
@@ -338,7 +377,7 @@ protocol ConnectionGroup: AnyObject {
 
 /// The connections of one listener, from their first byte to the drain.
 final class OpenConnections: Sendable, ConnectionGroup {
-    /// A connection and the only place where it may be touched.
+    /// A connection with its event loop.
     private struct Member {
         let connection: NIOLoopBound<any OpenConnection>
         let eventLoop: any EventLoop
@@ -361,7 +400,7 @@ final class OpenConnections: Sendable, ConnectionGroup {
         self.limit = limit
     }
 
-    /// Enters a connection; every connection also leaves.
+    /// Registers a connection; every connection must be removed at its end.
     func enter(_ connection: any OpenConnection, on eventLoop: any EventLoop) -> ConnectionStateMachine.Entry {
         let member = Self.member(connection, eventLoop)
         return state.withLock { state in
@@ -375,7 +414,7 @@ final class OpenConnections: Sendable, ConnectionGroup {
         Member(connection: NIOLoopBound(connection, eventLoop: eventLoop), eventLoop: eventLoop)
     }
 
-    /// Puts a connection in the place of another on the same channel; true when the listener drains.
+    /// Replaces a connection by another on the same channel; true when the listener drains.
     func replace(_ old: any OpenConnection, with new: any OpenConnection, on eventLoop: any EventLoop) -> Bool {
         let member = Self.member(new, eventLoop)
         return state.withLock { state in
@@ -395,7 +434,7 @@ final class OpenConnections: Sendable, ConnectionGroup {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Lets every connection answer what it has begun, and returns when all are closed.
+    /// Lets every connection finish its requests in flight, and returns when all are closed.
     func drain() async {
         let members = state.withLock { state in
             state.isDraining = true
@@ -411,7 +450,7 @@ final class OpenConnections: Sendable, ConnectionGroup {
         }
     }
 
-    /// Closes every connection at once, whatever it is at.
+    /// Closes every connection at once, in any state.
     func cutOff() {
         for member in state.withLock({ Array($0.members.values) }) { member.perform { $0.cutOff() } }
     }
@@ -422,7 +461,7 @@ final class OpenConnections: Sendable, ConnectionGroup {
 extension TLSConfig {
     /// Reads the certificates.
     ///
-    /// - Parameter content: Reads a file; what it throws says why it cannot.
+    /// - Parameter content: Reads a file; its error says why the file cannot be read.
     /// - Throws: ``StartError`` that names the file.
     package func context(reading content: (_ path: String) throws -> [UInt8]) throws(StartError) -> NIOSSLContext {
         let chain = try Self.read(certFile, "the certificate", content) { try NIOSSLCertificate.fromPEMBytes($0) }
@@ -443,7 +482,7 @@ extension TLSConfig {
                 throw Self.failure(clientCAFile, "the authorities of clients", "it holds no certificate")
             }
             configuration.trustRoots = .certificates(authorities)
-            // Clients have certificates without a name that could be checked.
+            // Client certificates have no host name to verify.
             configuration.certificateVerification = .noHostnameVerification
         }
         do {

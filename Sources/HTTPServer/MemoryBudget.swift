@@ -5,40 +5,40 @@ package import NIOCore
 import OTLP
 import Synchronization
 
-/// The bytes that requests in flight and queues hold together, and how many they may.
+/// Counts the bytes that requests in flight and queues hold together, up to a limit.
 ///
-/// A body is counted as it comes, whatever length its sender states, and what it unfolds to before that happens: the inflated bytes, the
-/// index, what processors find. So no sender holds what it has not sent. Large bodies that are still coming leave room for others
-/// (``takeIncoming(_:of:)``). Safe to use from any thread.
+/// A body is counted as it arrives, whatever length its sender states; the memory for decompressing, indexing and processing it is
+/// counted before it is used. So a sender holds only memory for bytes that it has sent. Large bodies that are still arriving leave room
+/// for others (``takeIncoming(_:of:)``). Safe to use from any thread.
 package final class MemoryBudget: Sendable {
     private let most: Atomic<Int>
     private let used = Atomic<Int>(0)
-    /// The part of it that waits in queues.
+    /// The part that waits in queues.
     private let waiting = Atomic<Int>(0)
     private let released = Atomic<Int>(0)
     private let pace = Mutex<Pace?>(nil)
-    /// The bytes of large bodies that are still coming, by sender.
+    /// The bytes of large bodies that are still arriving, by sender.
     private let incoming = Mutex<[UInt64: Int]>([:])
-    /// When bytes were last refused, in nanoseconds of uptime; 0 for never.
+    /// When memory was last refused, in nanoseconds of uptime; 0 for never.
     private let refused = Atomic<UInt64>(0)
 
-    /// How fast memory was given back when that was last looked at.
+    /// The rate at which memory was released at the last measurement.
     private struct Pace {
         var time: NIODeadline
         var released: Int
         var bytesPerSecond: Double
     }
 
-    /// The longest that a sender is put off; by then the present requests have ended one way or another.
+    /// The longest delay for a sender; by then the present requests have ended.
     private static let longestWait = 30
-    /// For how long after a refusal requests count as being refused.
+    /// How long after a refusal the budget counts as refusing.
     private static let memoryOfRefusal = TimeAmount.seconds(30)
 
     package init(limit: Int) {
         most = Atomic(limit)
     }
 
-    /// How many bytes there are.
+    /// The largest number of bytes.
     package var limit: Int {
         get { most.load(ordering: .relaxed) }
         set { most.store(newValue, ordering: .relaxed) }
@@ -47,21 +47,20 @@ package final class MemoryBudget: Sendable {
     /// The bytes held now.
     package var usedBytes: Int { used.load(ordering: .relaxed) }
 
-    /// The largest body that can be taken when nothing else is held.
+    /// The largest body that fits when nothing else is held.
     var largestBody: Int { limit / 3 * 2 }
 
-    /// An eighth is left to small bodies, so that large ones that come slowly do not shut them out.
+    /// An eighth is reserved for small bodies, so that large ones that arrive slowly do not block them.
     private var leftToSmall: Int { limit / 8 }
 
-    /// Whether a body would fit now; nothing is taken for it.
+    /// Whether a body would fit now; reserves nothing.
     func hasRoom(for bytes: Int, isLarge: Bool) -> Bool {
         bytes <= limit - usedBytes - (isLarge ? leftToSmall : 0)
     }
 
-    /// Takes bytes of a large body that is still coming; false when they are not there.
+    /// Reserves bytes of a large body that is still arriving; false when they are not available.
     ///
-    /// All that come from one sender may hold twice as much as is free: so others find room, however much one of them sends and does not
-    /// end.
+    /// One sender may hold twice as much as is free, so that others find room, however much one of them sends without completing it.
     func takeIncoming(_ bytes: Int, of sender: UInt64) -> Bool {
         incoming.withLock { incoming in
             let own = incoming[sender] ?? 0
@@ -72,7 +71,7 @@ package final class MemoryBudget: Sendable {
         }
     }
 
-    /// Notes that bytes of a large body are no longer coming: it is complete, or given up.
+    /// Records that bytes of a large body are no longer arriving: it is complete, or was abandoned.
     func endIncoming(_ bytes: Int, of sender: UInt64) {
         incoming.withLock { incoming in
             let rest = (incoming[sender] ?? 0) - bytes
@@ -80,18 +79,18 @@ package final class MemoryBudget: Sendable {
         }
     }
 
-    /// Notes that a sender was put off.
+    /// Records that a sender was refused.
     func noteRefusal(at now: NIODeadline = .now()) {
         refused.store(max(1, now.uptimeNanoseconds), ordering: .relaxed)
     }
 
-    /// Whether senders are being put off.
+    /// Whether senders are being refused.
     package func isRefusing(at now: NIODeadline = .now()) -> Bool {
         let last = refused.load(ordering: .relaxed)
         return last > 0 && now - .uptimeNanoseconds(last) < Self.memoryOfRefusal
     }
 
-    /// Takes bytes; false when they are not there.
+    /// Reserves bytes; false when they are not available.
     func take(_ bytes: Int) -> Bool {
         let (_, after) = used.wrappingAdd(bytes, ordering: .relaxed)
         if after <= limit { return true }
@@ -99,13 +98,13 @@ package final class MemoryBudget: Sendable {
         return false
     }
 
-    /// Gives bytes back.
+    /// Releases bytes.
     func release(_ bytes: Int) {
         used.wrappingSubtract(bytes, ordering: .relaxed)
         released.wrappingAdd(bytes, ordering: .relaxed)
     }
 
-    /// After how many seconds so many bytes will be there, going by how fast memory was given back since the last refusal.
+    /// The expected number of seconds until this many bytes are free, from the rate of releases since the last refusal.
     func retryAfter(for bytes: Int, at now: NIODeadline = .now()) -> Int {
         let missing = max(0, usedBytes + bytes - limit)
         let total = released.load(ordering: .relaxed)
@@ -120,15 +119,15 @@ package final class MemoryBudget: Sendable {
             }
             return pace?.bytesPerSecond ?? 0
         }
-        // Nothing is known after the first refusal: the usual request takes far less than a second.
+        // Nothing is known after the first refusal: a usual request takes far less than a second.
         guard rate > 0 else { return 1 }
         return Int(min(Double(Self.longestWait), max(1, (Double(missing) / rate).rounded(.up))))
     }
 }
 
-/// Queues in memory, and what is read from those on the disk.
+/// Memory for queues in memory, and for what is read from those on the disk.
 extension MemoryBudget: MemoryPool {
-    /// A quarter is left to requests.
+    /// A quarter is reserved for requests.
     package var mostWaiting: Int { limit - limit / 4 }
 
     package func mayWait(_ bytes: Int, beside own: Int) -> Bool {
@@ -160,13 +159,13 @@ extension MemoryBudget: MemoryPool {
     package func discharge(_ bytes: Int) { release(bytes) }
 }
 
-/// What one request holds of the budget; given back when the request has been forgotten.
+/// The memory that one request holds of the budget; released when the object is deallocated.
 final class MemoryShare: MemoryAllowance {
     private let budget: MemoryBudget
     private let bytes = Atomic<Int>(0)
     private let refusedTooMuch = Atomic<Bool>(false)
 
-    /// Creates a share of no bytes.
+    /// Creates an empty share.
     init(of budget: MemoryBudget) {
         self.budget = budget
     }
@@ -182,7 +181,7 @@ final class MemoryShare: MemoryAllowance {
         budget.release(fewer)
     }
 
-    /// Takes bytes of a large body that is still coming.
+    /// Reserves bytes of a large body that is still arriving.
     func takeIncoming(_ more: Int, of sender: UInt64) -> Bool { count(more, budget.takeIncoming(more, of: sender)) }
 
     private func count(_ more: Int, _ isTaken: Bool) -> Bool {
@@ -197,13 +196,13 @@ final class MemoryShare: MemoryAllowance {
     }
 }
 
-/// What of a large body has come so far, counted for its sender until the body is complete or given up.
+/// The arrived bytes of a large body, counted for its sender until the body is complete or abandoned.
 ///
-/// Belongs to the event loop of its connection.
+/// Must be used on the event loop of its connection.
 final class IncomingShare {
     private let memory: MemoryShare
     private let budget: MemoryBudget
-    /// A hash of the sender's key, or of its address where no keys are asked for.
+    /// A hash of the sender's key, or of its address when no keys are required.
     private let sender: UInt64
     private var bytes = 0
 

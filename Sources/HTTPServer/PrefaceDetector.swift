@@ -3,10 +3,10 @@
 import NIOCore
 import NIOHTTP1
 
-/// Finds out by the first bytes of a connection which HTTP its client speaks, in the clear and after TLS alike.
+/// Detects from the first bytes of a connection which HTTP version its client uses, with and without TLS.
 ///
-/// A client of HTTP/2 begins with 24 fixed bytes (RFC 9113 §3.4), so one port serves both and a sender that is pointed at the wrong one
-/// loses nothing. Until that is known the connection is one of HTTP/1.1, with its limits of time. Belongs to its event loop.
+/// An HTTP/2 client begins with 24 fixed bytes (RFC 9113 §3.4), so one port serves both versions and any sender can use it. Until then
+/// the connection is treated as HTTP/1.1, with its time limits. Must be used on its event loop.
 final class PrefaceDetector: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -17,7 +17,7 @@ final class PrefaceDetector: ChannelInboundHandler, RemovableChannelHandler {
 
     private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
-    /// - Parameter becomeHTTP2: Makes the pipeline one of HTTP/2; false when the connection has ended and nothing is read any more.
+    /// - Parameter becomeHTTP2: Adds the HTTP/2 handlers to the pipeline; false when the connection has ended.
     init(_ limits: ListenerLimits, becomeHTTP2: @escaping (ChannelPipeline.SynchronousOperations) throws -> Bool) {
         (self.limits, self.becomeHTTP2) = (limits, becomeHTTP2)
     }
@@ -41,7 +41,7 @@ final class PrefaceDetector: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    /// Makes the pipeline one of a protocol and hands it what has come so far.
+    /// Sets up the pipeline for a protocol and passes on the bytes that have arrived so far.
     private func become(
         _ context: ChannelHandlerContext,
         _ bytes: ByteBuffer,

@@ -4,23 +4,23 @@ import CollectorKit
 import HTTPTypes
 import NIOHTTP1
 
-/// The head of a request with what its framing means for the connection.
+/// The head of a request, with the meaning of its framing for the connection.
 struct RequestHead {
     let request: HTTPRequest
-    /// The length that the body's sender stated; 0 when there is no body, nil when it comes in chunks.
+    /// The length that the sender stated; 0 without a body, nil for a chunked body.
     let statedLength: Int?
     /// Whether another request may follow on the connection.
     let keepsAlive: Bool
-    /// Whether the client speaks HTTP/1.0, which has no chunks.
+    /// Whether the client uses HTTP/1.0, which has no chunks.
     let isOld: Bool
-    /// Whether the client speaks HTTP/2.
+    /// Whether the client uses HTTP/2.
     let isHTTP2: Bool
-    /// Whether the client wants to hear that its body is welcome before it sends it.
+    /// Whether the client waits for `100 Continue` before it sends the body.
     let expectsContinue: Bool
 
-    /// Checks what the parser leaves open.
+    /// Checks what the parser does not check.
     ///
-    /// - Throws: ``RequestError`` for a head that has no single meaning.
+    /// - Throws: ``RequestError`` for an ambiguous head.
     init(_ head: HTTPRequestHead) throws(RequestError) {
         isOld = head.version == .http1_0
         isHTTP2 = head.version.major == 2
@@ -44,7 +44,7 @@ struct RequestHead {
         guard let method = HTTPRequest.Method(head.method.rawValue) else {
             throw .badRequest("there is no method \(head.method)")
         }
-        // A protocol that was asked for in vain: the parser takes what follows for that protocol's.
+        // After an upgrade request the parser would read the following bytes in the other protocol.
         keepsAlive = head.isKeepAlive && !facts.wantsUpgrade && method != .connect
         expectsContinue = facts.expectsContinue && !isOld
         statedLength = facts.isChunked ? nil : facts.length
@@ -57,13 +57,13 @@ struct RequestHead {
         )
     }
 
-    /// The path of a target, which a proxy's client writes with scheme and authority (RFC 9112 §3.2.2).
+    /// The path of a target, which clients of a proxy write with scheme and authority (RFC 9112 §3.2.2).
     private static func path(_ target: String) -> String {
         guard target.utf8.first != UInt8(ascii: "/"), let scheme = target.firstRange(of: "://") else { return target }
         return target[scheme.upperBound...].firstIndex(of: "/").map { String(target[$0...]) } ?? "/"
     }
 
-    /// The names that nearly all requests have, as they are mostly written: to check and fold a name costs ten times a look-up.
+    /// Usual field names in their usual spelling: validating and folding a name costs ten times as much as a look-up.
     private static let knownNames: [String: HTTPField.Name] = {
         let names = [
             "Host", "Content-Type", "Content-Length", "Content-Encoding", "Transfer-Encoding", "Connection",
@@ -75,7 +75,7 @@ struct RequestHead {
         return Dictionary(pairs) { $1 }
     }()
 
-    /// What the fields say about the framing.
+    /// The fields about the framing.
     private struct Facts {
         var host: String?
         var length = 0

@@ -3,19 +3,19 @@
 package import CollectorKit
 package import HTTPTypes
 
-/// Finds the route for a request among all that share a listener.
+/// Finds the route of a request among all routes of a listener.
 package struct RouteTable: Sendable {
     private var fixed: [String: [Route]] = [:]
     private var patterns: [(segments: [Substring], route: Route)] = []
 
-    /// What a request meets.
+    /// The result for a request.
     package enum Match {
         case route(Route, parameters: [String: String])
-        /// The path exists, for other methods.
+        /// The path has routes, but for other methods.
         case otherMethods([Route])
         case nothing
 
-        /// The route that answers, or one that has the path.
+        /// The route that answers, or one of the path.
         var route: Route? {
             switch self {
             case .route(let route, _): route
@@ -27,9 +27,9 @@ package struct RouteTable: Sendable {
 
     /// Creates a table.
     ///
-    /// - Throws: ``StartError`` when two components want the same method and path.
+    /// - Throws: ``StartError`` when two components have the same method and path.
     package init(_ routes: [Route]) throws(StartError) {
-        // Routes that give way come last, and only where nothing else answers.
+        // Routes that yield come last, and only where no other route answers.
         for route in routes.filter({ !$0.givesWay }) + routes.filter(\.givesWay) {
             let segments = Self.segments(route.path)
             let path = Self.normalized(route.path)
@@ -55,7 +55,7 @@ package struct RouteTable: Sendable {
         )
     }
 
-    /// The paths without parameters, in alphabetical order: those that begin as a path does, if any, else all but plain files.
+    /// The paths without parameters, sorted: those with the same beginning as a path, else all except plain files.
     func paths(like path: String) -> [String] {
         let first = Self.segments(path).first
         let near = fixed.keys.filter { first != nil && Self.segments($0).first == first }
@@ -63,9 +63,9 @@ package struct RouteTable: Sendable {
         return (near.isEmpty ? Array(all) : near).sorted()
     }
 
-    /// Finds the route; a request for the head alone is answered by the route that has the whole.
+    /// Finds the route; HEAD is answered by the route for GET.
     package func match(_ method: HTTPRequest.Method, _ target: String) -> Match {
-        // Mostly the target is a path as it was declared.
+        // Usually the target is a path as it was declared.
         let path = fixed[target] == nil ? Self.normalized(target.prefix { $0 != "?" }) : target
         if let routes = fixed[path] {
             if let route = Self.route(for: method, among: routes) { return .route(route, parameters: [:]) }
@@ -85,14 +85,14 @@ package struct RouteTable: Sendable {
         routes.first { $0.method == method } ?? (method == .head ? routes.first { $0.method == .get } : nil)
     }
 
-    /// A slash at the end means the same path.
+    /// Removes a slash at the end.
     private static func normalized(_ path: some StringProtocol) -> String {
         path.hasSuffix("/") && path != "/" ? String(path.dropLast()) : String(path)
     }
 
     private static func segments(_ path: String) -> [Substring] { path.split(separator: "/") }
 
-    /// What is left of a pattern when the names of its parameters do not count.
+    /// A pattern without the names of its parameters.
     private static func shape(_ segments: [Substring]) -> [Substring] { segments.map { isParameter($0) ? "{}" : $0 } }
 
     private static func isParameter(_ segment: Substring) -> Bool { segment.hasPrefix("{") && segment.hasSuffix("}") }

@@ -4,7 +4,7 @@ package import CollectorKit
 import OTLP
 package import Usage
 
-/// The pipelines and components of a collector as they run.
+/// The pipelines and components of a running collector.
 package struct PipelinesDocument: Codable, Hashable, Sendable {
     package var startedAt: String?
     package var uptimeSeconds: Int64
@@ -17,7 +17,7 @@ package struct PipelinesDocument: Codable, Hashable, Sendable {
     package struct Memory: Codable, Hashable, Sendable {
         package var usedBytes: Int64
         package var limitBytes: Int64
-        /// Whether telemetry is refused for want of memory.
+        /// Whether telemetry is refused for lack of memory.
         @Added package var refusing: Bool
     }
 
@@ -27,7 +27,7 @@ package struct PipelinesDocument: Codable, Hashable, Sendable {
         package var receivers: [String]
         package var processors: [String]
         package var exporters: [String]
-        /// The records that each of them took in this pipeline.
+        /// The number of records that each of them took in this pipeline.
         @Added package var accepted: Accepted
 
         package struct Accepted: Codable, Hashable, Sendable, Emptiness {
@@ -56,7 +56,7 @@ package struct PipelinesDocument: Codable, Hashable, Sendable {
         }
     }
 
-    /// A component and its counts since the start.
+    /// A component with its counts since the start.
     package struct Component: Codable, Hashable, Sendable {
         package var kind: String
         package var id: String
@@ -96,7 +96,7 @@ package struct PipelinesDocument: Codable, Hashable, Sendable {
         package var stuckSeconds: Int64?
 
         package init(_ queue: QueueStatus, _ now: Timestamp) {
-            /// Whole seconds since an instant; none when the clock was set back.
+            /// Whole seconds since a time; 0 when the clock was set back.
             func age(_ time: Timestamp) -> Int64 { max(0, (now.nanoseconds - time.nanoseconds) / 1_000_000_000) }
             (batches, bytes, capacityBytes) = (Int64(queue.batches), Int64(queue.bytes), Int64(queue.capacityBytes))
             (oldestAgeSeconds, stuckSeconds) = (queue.oldest.map(age), queue.stuckSince.map(age))
@@ -120,7 +120,7 @@ package struct PipelinesDocument: Codable, Hashable, Sendable {
     }
 }
 
-/// Whether a collector is well; its answer is 200 either way, because it serves.
+/// The health of a collector; the answer is 200 in any case, because the hub is serving.
 package struct HealthDocument: Codable, Hashable, Sendable {
     /// `ok` or `degraded`.
     package var status: String
@@ -136,7 +136,7 @@ package struct HealthDocument: Codable, Hashable, Sendable {
     }
 }
 
-/// A configuration that was loaded again.
+/// The result of a reload.
 package struct ReloadDocument: Codable, Hashable, Sendable {
     package var ok = true
     /// How many components were started, stopped or restarted.
@@ -145,7 +145,7 @@ package struct ReloadDocument: Codable, Hashable, Sendable {
     package init(changes: Int) { self.changes = Int64(changes) }
 }
 
-/// Why a request has no other answer.
+/// The body of an error answer.
 package struct ErrorDocument: Codable, Hashable, Sendable {
     package var error: String
     @Added package var status: Int64
@@ -155,7 +155,7 @@ package struct ErrorDocument: Codable, Hashable, Sendable {
     }
 }
 
-/// Something to know, as an event of a stream.
+/// A notice, as an event of a stream.
 package struct NoticeDocument: Codable, Hashable, Sendable {
     package var level: String
     package var code: String

@@ -2,12 +2,12 @@
 
 package import HTTPTypes
 
-/// A question to the hub: where it is asked, and the document that answers it.
+/// A request to the hub: its method and path, and the type of the answer's document.
 package struct HubEndpoint<Document: Codable & Sendable>: Sendable {
     package let method: HTTPRequest.Method
     /// Such as `/api/telemetry/summary`; a part in braces is a parameter.
     package let path: String
-    /// Whether the path names one of many things, so that not found means that thing.
+    /// Whether the path names one of many things, so that 404 means an unknown name.
     package let hasParameter: Bool
 
     private init(_ method: HTTPRequest.Method, _ path: String, hasParameter: Bool = false) {
@@ -17,7 +17,7 @@ package struct HubEndpoint<Document: Codable & Sendable>: Sendable {
     /// The method as a word, such as `GET`.
     package var verb: String { method.rawValue }
 
-    /// The question with its parameter, which must be percent-encoded.
+    /// The request with its parameter, which must be percent-encoded.
     package func at(_ parameter: String) -> Self {
         Self(method, path.replacing(#/\{.*\}/#, with: parameter), hasParameter: true)
     }
@@ -47,9 +47,21 @@ extension HubEndpoint where Document == PricesDocument {
     package static var prices: Self { Self(.get, "/api/telemetry/prices") }
 }
 
+extension HubEndpoint where Document == BudgetsDocument {
+    package static var budgets: Self { Self(.get, "/api/telemetry/budgets") }
+}
+
+extension HubEndpoint where Document == AlertsDocument {
+    package static var alerts: Self { Self(.get, "/api/telemetry/alerts") }
+}
+
+extension HubEndpoint where Document == AlertTestDocument {
+    package static var alertTest: Self { Self(.post, "/api/telemetry/alerts/{name}/test", hasParameter: true) }
+}
+
 extension HubEndpoint where Document == PipelinesDocument {
     package static var pipelines: Self { Self(.get, "/api/telemetry/pipelines") }
-    /// The same document of the extension `health_check`, for a collector without a hub.
+    /// The same document from the extension `health_check`, for a collector without a hub.
     package static var status: Self { Self(.get, "/status") }
 }
 

@@ -10,17 +10,17 @@ package struct PricesDocument: Codable, Hashable, Sendable {
     @Added package var aliases: [Alias]
     @Added package var unmatchedOverrides: [UnmatchedPrice]
 
-    /// What a million tokens of a model cost, in dollars.
+    /// The price of a million tokens of a model, in dollars.
     package struct Price: Codable, Hashable, Sendable {
         package var model: String
-        /// nil for a price of the user's.
+        /// nil for the user's own price.
         package var provider: String?
         package var inputPerMillion: JSONNumber?
         package var outputPerMillion: JSONNumber?
         package var cacheReadPerMillion: JSONNumber?
         package var cacheWrite5mPerMillion: JSONNumber?
         package var cacheWrite1hPerMillion: JSONNumber?
-        /// The first day it holds for.
+        /// The first day on which it applies.
         package var from: String?
 
         init(_ entry: PriceEntry) {
@@ -41,13 +41,13 @@ package struct PricesDocument: Codable, Hashable, Sendable {
         package var lastSeenAt: String
     }
 
-    /// A name that is billed as another model; a `*` is any text.
+    /// A name that is billed as another model; a `*` matches any text.
     package struct Alias: Codable, Hashable, Sendable {
         package var name: String
         package var model: String
         package var from: String?
         package var until: String?
-        /// The report that the alias is known from.
+        /// The report that documents the alias.
         package var source: String
 
         init(_ alias: PriceAlias) {
@@ -70,10 +70,10 @@ package struct PricesDocument: Codable, Hashable, Sendable {
     }
 }
 
-/// A price of the user's that reaches no stored call.
+/// A price of the user that applies to no stored call.
 package struct UnmatchedPrice: Codable, Hashable, Sendable {
     package var model: String
-    /// The model of a stored call whose name is most like it; nil when none is alike.
+    /// The model of a stored call with the most similar name; nil when none is similar.
     package var nearest: String?
 
     init(_ override: UnmatchedOverride) {

@@ -4,7 +4,7 @@ package import CollectorKit
 import OTLP
 package import Usage
 
-/// How well the calls of a period are known.
+/// The data quality of a period.
 package struct QualityDocument: Codable, Hashable, Sendable {
     package var period: String
     package var from: String
@@ -27,12 +27,12 @@ package struct QualityDocument: Codable, Hashable, Sendable {
     package var skippedLines: Int64
     package var unexplainedTokens: Int64
     package var unknownLines: ByName<UnknownLinesDocument>
-    /// Those of files, then the messages of ``intakeProblems``.
+    /// The problems of files, then the messages of ``intakeProblems``.
     package var problems: [String]
     @Added package var intakeProblems: [IntakeProblemDocument]
     @Added package var droppedTexts: [DroppedTextDocument]
 
-    /// Which sources report whose calls.
+    /// The sources of an agent's calls on a machine.
     package struct Source: Codable, Hashable, Sendable {
         package var agent: String
         package var machine: String
@@ -41,7 +41,7 @@ package struct QualityDocument: Codable, Hashable, Sendable {
         package var lastSeenAt: String
     }
 
-    /// Calls of a model whose reported and computed cost can be compared.
+    /// The reported and the computed cost of a model's calls.
     package struct Cost: Codable, Hashable, Sendable {
         package var model: String
         package var agreement: String
@@ -50,11 +50,11 @@ package struct QualityDocument: Codable, Hashable, Sendable {
         package var computed: Dollars
     }
 
-    /// What agents report of whole sessions beside the sums of their calls.
+    /// The costs that agents report for whole sessions, compared with the sums of their calls.
     package struct SessionCosts: Codable, Hashable, Sendable, Emptiness {
         package var compared: Int64
         package var differing: Int64
-        /// Those that differ most.
+        /// The sessions with the largest differences.
         package var sessions: [Session]
 
         package struct Session: Codable, Hashable, Sendable {
@@ -67,9 +67,9 @@ package struct QualityDocument: Codable, Hashable, Sendable {
     }
 
     /// - Parameters:
-    ///   - faults: What of session files could not be read or explained.
-    ///   - unmatched: Prices of the user's that reach no stored call.
-    ///   - intake: Telemetry that was not taken or not read since the collector started, whatever the period.
+    ///   - faults: Parts of session files that could not be read or explained.
+    ///   - unmatched: Prices of the user that apply to no stored call.
+    ///   - intake: Telemetry that was not accepted or not read since the collector started, for any period.
     ///   - dropped: Texts that were dropped on purpose since the collector started.
     package init(
         _ quality: DataQuality,
@@ -119,11 +119,11 @@ package struct QualityDocument: Codable, Hashable, Sendable {
     }
 }
 
-/// Telemetry that was not taken or not read.
+/// Telemetry that was not accepted or not read.
 package struct IntakeProblemDocument: Codable, Hashable, Sendable {
     package var code: String
     package var message: String
-    /// What to do about it.
+    /// The next step.
     package var next: String
     package var subject: String
     package var client: String
@@ -154,13 +154,13 @@ package struct DroppedTextDocument: Codable, Hashable, Sendable {
     }
 }
 
-/// Lines of a type that this version does not know.
+/// Lines of an unknown type.
 package struct UnknownLinesDocument: Codable, Hashable, Sendable {
     package var lines: Int64
-    /// The place of the first, `path:line`.
+    /// The position of the first, `path:line`.
     package var first: String
 
-    /// Those of a scan, by type.
+    /// The unknown lines of a scan, by type.
     static func all(_ report: ScanReport) -> ByName<Self> {
         ByName(
             report.unknownLines.sorted { $0.key < $1.key }.map { type, lines in

@@ -2,7 +2,7 @@
 
 package import Usage
 
-/// The sums over calls that many documents have.
+/// The sums over calls that many documents contain.
 package protocol UsageCounts {
     var calls: Int64 { get }
     var unpricedCalls: Int64 { get }
@@ -12,7 +12,7 @@ package protocol UsageCounts {
     var cacheWriteTokens: Int64 { get }
     var reasoningTokens: Int64 { get }
     var cost: Dollars { get }
-    /// How many sessions they are of; nil where that is not told.
+    /// The number of sessions; nil when the document does not have it.
     var sessionCount: Int64? { get }
 }
 
@@ -46,7 +46,7 @@ package struct SessionDocument: Codable, Hashable, Sendable, UsageCounts {
     package var branch: String?
     package var agentVersion: String?
     package var parentSessionId: String?
-    /// From what it is known: `measured`, `transcript` or `both`.
+    /// Its source: `measured`, `transcript` or `both`.
     package var knowledge: String
 
     package init(_ session: Session, now: Timestamp) {
@@ -80,7 +80,7 @@ package struct SessionDetailDocument: Codable, Hashable, Sendable {
     package var session: SessionDocument
     package var calls: [CallDocument]
     package var events: [Event]
-    /// The dearest first.
+    /// In descending order.
     package var costByModel: ByName<Dollars>
     package var subagents: [Subagent]
 

@@ -3,7 +3,7 @@
 package import JSON
 package import Usage
 
-/// What a period cost, and where.
+/// The cost of a period, by dimensions.
 package struct SummaryDocument: Codable, Hashable, Sendable {
     package var period: String
     package var from: String
@@ -22,7 +22,7 @@ package struct SummaryDocument: Codable, Hashable, Sendable {
     package var unpricedCalls: Int64
     package var unpricedModels: [String]
     @Added package var saturated: Bool
-    /// The dearest first, as in every dimension.
+    /// In descending order of cost, as in every dimension.
     package var byModel: ByName<Share>
     package var byAgent: ByName<Share>
     package var byProject: ByName<Share>
@@ -31,14 +31,14 @@ package struct SummaryDocument: Codable, Hashable, Sendable {
     package var byDay: [Day]
     /// Left out in the events of a stream.
     @Omittable package var sessions: [SessionDocument]?
-    /// The current month's, whatever the period; nil without a budget.
+    /// The budget of the current month, for any period; nil without a budget.
     package var budget: Budget?
-    /// Only where it was asked for.
+    /// Only on request.
     @Omittable package var previous: Previous?
-    /// Only where it was asked for.
+    /// Only on request.
     @Omittable package var series: Series?
 
-    /// What one model, agent, project, user or machine has of a period.
+    /// The part of one model, agent, project, user or machine in a period.
     package struct Share: Codable, Hashable, Sendable, UsageCounts {
         package var cost: Dollars
         package var sessions: Int64
@@ -59,7 +59,7 @@ package struct SummaryDocument: Codable, Hashable, Sendable {
         }
     }
 
-    /// What one day has of a period.
+    /// The part of one day in a period.
     package struct Day: Codable, Hashable, Sendable, UsageCounts {
         package var date: String
         package var cost: Dollars
@@ -84,13 +84,13 @@ package struct SummaryDocument: Codable, Hashable, Sendable {
     package struct Budget: Codable, Hashable, Sendable {
         package var limit: Dollars
         package var used: Dollars
-        /// `used` as a part of `limit`.
+        /// `used` as a fraction of `limit`.
         package var fraction: JSONNumber
-        /// What will have been spent at the end of the month if it goes on like this.
+        /// The projected sum at the end of the month.
         package var projected: Dollars
     }
 
-    /// The equally long time before.
+    /// The previous period of the same length.
     package struct Previous: Codable, Hashable, Sendable {
         package var from: String
         package var to: String
@@ -105,13 +105,13 @@ package struct SummaryDocument: Codable, Hashable, Sendable {
         package var dimension: String
         package var days: [Day]
 
-        /// The names that have a call on a day, the dearest first.
+        /// The names with a call on a day, in descending order of cost.
         package struct Day: Codable, Hashable, Sendable {
             package var date: String
             package var values: ByName<Value>
         }
 
-        /// What one name has of a day.
+        /// The part of one name in a day.
         package struct Value: Codable, Hashable, Sendable, UsageCounts {
             package var cost: Dollars
             package var calls: Int64
@@ -132,12 +132,12 @@ extension SummaryDocument.Share {
 // MARK: - Writing
 
 extension SummaryDocument {
-    /// What goes into the document beside the period's figures.
+    /// The members of the document in addition to the period's figures.
     package struct Extras {
         package var budget: Budget?
-        /// The time before, if it was asked for.
+        /// The previous period, if requested.
         package var previous: UsageSummary?
-        /// By what days are split up.
+        /// The dimension of the series.
         package var series: UsageDimension?
         /// Whether the sessions are listed.
         package var listsSessions = true
@@ -213,14 +213,14 @@ extension SummaryDocument.Budget {
         let (elapsed, length) = (
             now.nanoseconds - month.start.nanoseconds, month.end.nanoseconds - month.start.nanoseconds
         )
-        // In its first instants a month says nothing about its end, and a clock may be outside of it.
+        // In its first moments a month allows no projection, and a clock may be outside of it.
         let isUnderWay = elapsed > 0 && elapsed < length
         projected = Dollars(
             isUnderWay ? Money(nanodollars: Self.scale(used.nanodollars, by: length, over: elapsed)) : used
         )
     }
 
-    /// The product over the divisor, rounded to the nearest, without overflow on the way.
+    /// The product divided by the divisor, rounded to the nearest, without an intermediate overflow.
     private static func scale(_ value: Int64, by factor: Int64, over divisor: Int64) -> Int64 {
         guard divisor > 0 else { return 0 }
         return Int64(clamping: (Int128(value) * Int128(factor) + Int128(divisor) / 2) / Int128(divisor))

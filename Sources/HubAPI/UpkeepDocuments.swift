@@ -4,17 +4,19 @@ package import CollectorKit
 package import JSON
 package import Usage
 
-/// What a scan of session files did.
+/// The result of a scan of session files.
 package struct ScanDocument: Codable, Hashable, Sendable {
     package var ok = true
     /// Files read.
     package var scanned: Int64
-    /// Calls that the store did not know.
+    /// Calls that were new to the store.
     package var ingested: Int64
     /// Files that had not changed.
     package var skipped: Int64
     package var durationMs: Int64
     @Added package var calls: Int64
+    /// How many files of each agent's store there are.
+    @Added package var files: ByName<Int64>
     package var unreadableFiles: Int64
     package var skippedLines: Int64
     package var unknownLines: ByName<UnknownLinesDocument>
@@ -23,12 +25,13 @@ package struct ScanDocument: Codable, Hashable, Sendable {
     package init(_ report: ScanReport) {
         (scanned, ingested, skipped) = (Int64(report.scanned), Int64(report.ingested), Int64(report.skipped))
         (durationMs, calls) = (report.durationMilliseconds, Int64(report.calls))
+        files = ByName(report.files.sorted { $0.key < $1.key }.map { ($0.key, Int64($0.value)) })
         (unreadableFiles, skippedLines) = (Int64(report.unreadable), Int64(report.skippedLines))
         (unknownLines, problems) = (UnknownLinesDocument.all(report), report.problems.map(\.description))
     }
 }
 
-/// What a compaction of the store did.
+/// The result of a compaction.
 package struct CompactionDocument: Codable, Hashable, Sendable {
     package var ok = true
     package var retentionDays: JSONNumber
@@ -43,7 +46,7 @@ package struct CompactionDocument: Codable, Hashable, Sendable {
     }
 }
 
-/// What pricing all stored calls again did.
+/// The result of repricing all stored calls.
 package struct RepricingDocument: Codable, Hashable, Sendable {
     package var ok = true
     /// Calls whose cost changed.

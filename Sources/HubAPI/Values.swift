@@ -3,7 +3,7 @@
 import JSON
 package import Usage
 
-/// Money as JSON has it: a number of dollars in decimal digits, so that every amount that a sum can hold stays exact.
+/// Money in JSON: a number of dollars in decimal digits, so that every amount stays exact.
 package struct Dollars: Codable, Hashable, Sendable {
     package var amount: Money
 
@@ -25,7 +25,7 @@ package struct Dollars: Codable, Hashable, Sendable {
     }
 }
 
-/// An object whose members have names of the user's, such as models: written in the order given, read in alphabetical order.
+/// An object with user-defined member names, such as models: written in the given order, read in alphabetical order.
 package struct ByName<Value: Codable & Hashable & Sendable>: Codable, Hashable, Sendable {
     package struct Member: Hashable, Sendable {
         package var name: String
@@ -55,7 +55,7 @@ package struct ByName<Value: Codable & Hashable & Sendable>: Codable, Hashable, 
 
 // MARK: - Absent members
 
-/// A member that is left out when there is nothing to say; an optional without this is written as null.
+/// A member that is omitted when it is nil; any other optional is written as null.
 @propertyWrapper
 package struct Omittable<Value: Codable & Hashable & Sendable>: Codable, Hashable, Sendable {
     package var wrappedValue: Value?
@@ -79,7 +79,7 @@ extension KeyedDecodingContainer {
     }
 }
 
-/// A member that a collector of 0.1.0 may not write; where it is missing it has the value that says nothing.
+/// A member that a collector of 0.1.0 may omit; a missing one has its empty value.
 @propertyWrapper
 package struct Added<Value: Codable & Hashable & Sendable & Emptiness>: Codable, Hashable, Sendable {
     package var wrappedValue: Value
@@ -101,23 +101,24 @@ extension KeyedDecodingContainer {
     }
 }
 
-/// A type with a value that says nothing.
+/// A type with an empty value.
 package protocol Emptiness {
     static var empty: Self { get }
 }
 
 extension Array: Emptiness { package static var empty: [Element] { [] } }
+
+extension ByName: Emptiness { package static var empty: Self { Self([]) } }
 extension Bool: Emptiness { package static var empty: Bool { false } }
 extension Int64: Emptiness { package static var empty: Int64 { 0 } }
 
 // MARK: - Names
 
-/// What no sender named, in the words of the answers.
+/// The name in answers; `unknown` for an empty one.
 package func nameInAnswers(_ key: String) -> String { key.isEmpty ? "unknown" : key }
 
 extension Dictionary where Key == String {
-    /// The values by the names that answers have, the largest first and then by name; what has no name and what is called "unknown"
-    /// are one.
+    /// The values by the names of answers, in descending order and then by name; an empty name and the name "unknown" are merged.
     package func named(adding: (inout Value, Value) -> Void, by size: (Value) -> some Comparable) -> [(String, Value)] {
         let named = Dictionary(map { (nameInAnswers($0), $1) }) { left, right in
             var sum = left

@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
+
 /// The escapes of JSON strings.
 enum JSONEscapes {
-    /// The bytes that a string of JSON means; what is no escape, and half a surrogate pair, becomes U+FFFD.
+    /// The bytes of a JSON string with its escapes resolved; invalid escapes and unpaired surrogates become U+FFFD.
     static func resolve(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        guard let base = bytes.baseAddress else { return [] }
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count)
         var index = 0
         while index < bytes.count {
-            let byte = bytes[index]
-            guard byte == UInt8(ascii: "\\"), index + 1 < bytes.count else {
-                text.append(byte)
-                index += 1
-                continue
+            let slash = memchr(base + index, Int32(UInt8(ascii: "\\")), bytes.count - index).map {
+                UnsafeRawPointer($0) - UnsafeRawPointer(base)
             }
-            let sign = bytes[index + 1]
-            index += 2
+            // A backslash at the end means nothing and stays.
+            guard let slash, slash + 1 < bytes.count else {
+                text.append(contentsOf: bytes[index...])
+                break
+            }
+            text.append(contentsOf: bytes[index..<slash])
+            let sign = bytes[slash + 1]
+            index = slash + 2
             if sign == UInt8(ascii: "u") {
                 text.append(contentsOf: scalar(bytes, &index))
-            } else if let plain = plain[sign] {
+            } else if let plain = plain(sign) {
                 text.append(plain)
             } else {
                 text.append(contentsOf: UTF8.encodedReplacementCharacter)
@@ -27,11 +33,17 @@ enum JSONEscapes {
         return text
     }
 
-    private static let plain: [UInt8: UInt8] = [
-        UInt8(ascii: "\""): UInt8(ascii: "\""), UInt8(ascii: "\\"): UInt8(ascii: "\\"),
-        UInt8(ascii: "/"): UInt8(ascii: "/"), UInt8(ascii: "b"): 8, UInt8(ascii: "f"): 12, UInt8(ascii: "n"): 10,
-        UInt8(ascii: "r"): 13, UInt8(ascii: "t"): 9,
-    ]
+    private static func plain(_ sign: UInt8) -> UInt8? {
+        switch sign {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): sign
+        case UInt8(ascii: "b"): 8
+        case UInt8(ascii: "f"): 12
+        case UInt8(ascii: "n"): 10
+        case UInt8(ascii: "r"): 13
+        case UInt8(ascii: "t"): 9
+        default: nil
+        }
+    }
 
     private static func scalar(_ bytes: UnsafeBufferPointer<UInt8>, _ index: inout Int) -> UTF8.EncodedScalar {
         guard let high = unit(bytes, index) else { return UTF8.encodedReplacementCharacter }

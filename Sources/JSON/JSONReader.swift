@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is wrong with a JSON text, and where.
+/// An error in a JSON text, with its position.
 public struct JSONError: Error, Hashable, Sendable {
     /// What is wrong.
     public enum Reason: String, Sendable {
@@ -23,24 +23,24 @@ public struct JSONError: Error, Hashable, Sendable {
 
     /// What is wrong.
     public let reason: Reason
-    /// The byte at which it was noticed, from 0.
+    /// The offset of the byte at which it was detected.
     public let offset: Int
     /// A sentence without a full stop for the person who wrote the text.
     public var message: String { reason.rawValue }
 }
 
-/// What a program takes for JSON.
+/// The variants of JSON.
 public enum JSONDialect: Sendable {
-    /// As RFC 8259 has it.
+    /// RFC 8259.
     case strict
-    /// With comments, and with commas behind last values.
+    /// With comments and trailing commas.
     case withComments
 }
 
-/// Reads a JSON text from front to back; the caller takes the values that it wants and steps over the rest.
+/// Reads a JSON text from start to end; the caller reads the values that it needs and skips the rest.
 ///
-/// The grammar is RFC 8259's, and every byte that is stepped over is checked for it. An object or array is entered, and then asked
-/// for its next key or element until there is none:
+/// The grammar is that of RFC 8259, and every skipped byte is checked for it. The caller enters an object or array, and then requests
+/// its next key or element until there is none:
 ///
 ///     try reader.enterObject()
 ///     while let key = try reader.nextKey() {
@@ -48,24 +48,24 @@ public enum JSONDialect: Sendable {
 ///     }
 ///     try reader.finish()
 ///
-/// Nothing recurses but ``value()``, to the depth that is allowed.
+/// Only ``value()`` recurses, up to the allowed depth.
 public struct JSONReader {
     /// The text.
     public let bytes: [UInt8]
-    /// Where the next byte is read.
+    /// The offset of the next byte.
     public private(set) var position: Int
 
     private let dialect: JSONDialect
     private let deepest: Int
     private var depth = 0
-    /// Whether an object or array was entered and nothing of it read.
+    /// Whether an object or array was entered and nothing of it was read.
     private var isFresh = false
 
-    /// Begins at the first value of a text.
+    /// Starts at the first value of a text.
     ///
     /// - Parameters:
-    ///   - deepest: How many objects and arrays may be open at once.
-    ///   - takesMark: Whether a byte order mark in front of the value is stepped over; files have one, requests must not.
+    ///   - deepest: The largest nesting depth.
+    ///   - takesMark: Whether a leading byte order mark is skipped; files may have one, requests must not.
     public init(_ bytes: [UInt8], dialect: JSONDialect = .strict, deepest: Int = 64, takesMark: Bool = false) {
         self.bytes = bytes
         self.dialect = dialect
@@ -73,7 +73,7 @@ public struct JSONReader {
         position = takesMark && bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     }
 
-    /// An error at the next byte, or at the end of the text, which is another reason than what is missing there.
+    /// An error at the next byte; at the end of the text its reason is that end.
     public func error(_ reason: JSONError.Reason) -> JSONError {
         let isMissing = [.noValue, .noKey, .noColon, .noComma].contains(reason)
         return JSONError(reason: isMissing && position == bytes.count ? .endsEarly : reason, offset: position)
@@ -81,7 +81,7 @@ public struct JSONReader {
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-    /// The first byte of the next value or sign, with white space and comments stepped over; nil at the end of the text.
+    /// The first byte of the next token, after white space and comments; nil at the end of the text.
     public mutating func peek() throws(JSONError) -> UInt8? {
         while let byte = next {
             switch byte {
@@ -96,7 +96,7 @@ public struct JSONReader {
         return nil
     }
 
-    /// The end of the comment that begins at a place; nil when none does or it has no end.
+    /// The end of the comment at an offset; nil when there is none or it is not closed.
     public static func commentEnd(_ bytes: [UInt8], from start: Int) -> Int? {
         guard start + 1 < bytes.count, bytes[start] == UInt8(ascii: "/") else { return nil }
         if bytes[start + 1] == UInt8(ascii: "/") {
@@ -113,17 +113,17 @@ public struct JSONReader {
         return nil
     }
 
-    /// Makes sure that nothing follows.
+    /// Checks that nothing follows.
     public mutating func finish() throws(JSONError) {
         guard try peek() == nil else { throw error(.textBehind) }
     }
 
     // MARK: - Objects and arrays
 
-    /// Steps into an object.
+    /// Enters an object.
     public mutating func enterObject() throws(JSONError) { try enter("{") }
 
-    /// Steps into an array.
+    /// Enters an array.
     public mutating func enterArray() throws(JSONError) { try enter("[") }
 
     private mutating func enter(_ sign: Unicode.Scalar) throws(JSONError) {
@@ -135,7 +135,7 @@ public struct JSONReader {
         isFresh = true
     }
 
-    /// The range of the next key of the object that was entered, without its quotes and as it is written; nil at the object's end.
+    /// The range of the next key of the entered object, as written and without its quotes; nil at the object's end.
     public mutating func nextKeyRange() throws(JSONError) -> Range<Int>? {
         guard try goesOn("}") else { return nil }
         guard try peek() == UInt8(ascii: "\"") else { throw error(.noKey) }
@@ -145,16 +145,16 @@ public struct JSONReader {
         return key
     }
 
-    /// The next key of the object that was entered; nil at the object's end.
+    /// The next key of the entered object; nil at the object's end.
     public mutating func nextKey() throws(JSONError) -> String? {
         guard let range = try nextKeyRange() else { return nil }
         return try text(range)
     }
 
-    /// Whether another element of the array that was entered follows, which is read then.
+    /// Whether another element of the entered array follows, which is read next.
     public mutating func nextElement() throws(JSONError) -> Bool { try goesOn("]") }
 
-    /// Steps over the comma in front of the next part, or over the end.
+    /// Skips the comma before the next member or element, or the closing bracket.
     private mutating func goesOn(_ end: Unicode.Scalar) throws(JSONError) -> Bool {
         let isFirst = isFresh
         isFresh = false
@@ -172,9 +172,9 @@ public struct JSONReader {
         return false
     }
 
-    /// Steps over the next value, whatever it is.
+    /// Skips the next value.
     public mutating func skip() throws(JSONError) {
-        // The signs that end what is open.
+        // The closing brackets of open objects and arrays.
         var open: [Unicode.Scalar] = []
         repeat {
             switch try peek() {
@@ -206,7 +206,7 @@ public struct JSONReader {
 
     // MARK: - Values
 
-    /// Steps over a string that is the next value; where its text lies, without the quotes.
+    /// Skips a string; returns its range without the quotes.
     public mutating func stringRange() throws(JSONError) -> Range<Int> {
         guard try peek() == UInt8(ascii: "\"") else { throw error(.noValue) }
         position += 1
@@ -252,7 +252,7 @@ public struct JSONReader {
     /// The string that is the next value.
     public mutating func string() throws(JSONError) -> String { try text(try stringRange()) }
 
-    /// The text of a string that was stepped over; half of a surrogate pair becomes U+FFFD.
+    /// The text of a skipped string; an unpaired surrogate becomes U+FFFD.
     public func text(_ range: Range<Int>) throws(JSONError) -> String {
         let written = bytes[range]
         let text =
@@ -264,7 +264,7 @@ public struct JSONReader {
         return string
     }
 
-    /// Steps over a number that is the next value; where its digits are.
+    /// Skips a number; returns its range.
     public mutating func numberRange() throws(JSONError) -> Range<Int> {
         guard let byte = try peek() else { throw error(.endsEarly) }
         let start = position
@@ -280,7 +280,7 @@ public struct JSONReader {
             if next == UInt8(ascii: "+") || next == UInt8(ascii: "-") { position += 1 }
             isNumber = skipDigits()
         }
-        // What goes on as a word, such as 0x10 or 01, is no number.
+        // A number that continues as a word, such as 0x10 or 01, is invalid.
         if isNumber, let byte = next, byte >= 0x30, !",]}:".utf8.contains(byte) { isNumber = false }
         guard isNumber else {
             position = start
@@ -329,13 +329,13 @@ public struct JSONReader {
     }
 }
 
-/// A value of a JSON text; a number keeps its text, so that nothing is lost to binary fractions.
+/// A value of a JSON text; a number keeps its text, so that no decimal digit is lost.
 public enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
     case number(String)
     case string(String)
     case array([JSONValue])
-    /// Of members with one key the last counts.
+    /// Of duplicate keys the last one counts.
     case object([String: JSONValue])
 }

@@ -2,30 +2,30 @@
 
 public import Glibc
 
-/// Why a scan of a JSON text cannot go on; the text is shown to the user and holds nothing of what was read.
+/// Why a JSON text cannot be scanned; the message is shown to the user and has no content of the text.
 public struct JSONScanError: Error, Equatable, Sendable {
     /// What is wrong, without a full stop.
     public let message: String
 
-    /// Creates an error with a text of its own, for what a reader of values finds wrong.
+    /// Creates an error with its own message, for an invalid value.
     public init(_ message: String) {
         self.message = message
     }
 
     /// The text ends inside a value, or something else is where a value, a key or a colon should be.
     public static let cutOff = JSONScanError("the line is cut off or is no JSON object")
-    /// A count is negative, no whole number or larger than ``JSONScanner/largestCount``.
+    /// A count is negative, not a whole number or larger than ``JSONScanner/largestCount``.
     public static let number = JSONScanError("a token count is negative or beyond belief")
 }
 
-/// The bytes of a line of JSON, or of a part of it, in memory that the holder keeps alive.
+/// The bytes of a line of JSON, or of a part of it, in memory that the owner keeps alive.
 public struct LineBytes {
     /// The first byte.
     public let base: UnsafePointer<UInt8>
     /// How many there are.
     public let count: Int
 
-    /// Names bytes that stay where they are as long as the value is used.
+    /// Refers to bytes that must stay valid as long as the value is used.
     @inlinable
     public init(base: UnsafePointer<UInt8>, count: Int) {
         (self.base, self.count) = (base, count)
@@ -35,11 +35,11 @@ public struct LineBytes {
     @inlinable public var buffer: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: count) }
 }
 
-/// Walks through a JSON text in borrowed memory without building anything: the caller takes the members it wants, the rest is skipped.
+/// Scans a JSON text in borrowed memory without creating objects: the caller reads the members that it needs, the rest is skipped.
 ///
-/// Made for gigabytes of session files, of which nearly everything is skipped: strings are passed by `memchr`, and no more of the syntax is
-/// checked than is needed to find the way. ``JSONReader`` is for texts whose every byte has to be right. The bytes must outlive the scanner
-/// and every ``Text`` that it returned. Nothing recurses, so that deep nesting costs nothing.
+/// Made for gigabytes of session files, of which nearly everything is skipped: the ends of strings are found with `memchr`, and only as
+/// much of the syntax is checked as scanning needs. ``JSONReader`` is for texts that must be completely valid. The bytes must outlive
+/// the scanner and every ``Text`` that it returned. It does not recurse, so that deep nesting is harmless.
 public struct JSONScanner {
     @usableFromInline let base: UnsafePointer<UInt8>
     @usableFromInline let end: Int
@@ -50,7 +50,7 @@ public struct JSONScanner {
         /// The bytes between the quotes, escapes as they are.
         public let bytes: LineBytes
 
-        /// Takes bytes for a string as it is written.
+        /// Refers to the bytes of a string as written.
         @inlinable
         public init(bytes: LineBytes) {
             self.bytes = bytes
@@ -65,6 +65,9 @@ public struct JSONScanner {
         /// Whether there is nothing between the quotes.
         @inlinable public var isEmpty: Bool { bytes.count == 0 }
 
+        /// The bytes that the text means, its escapes resolved.
+        public var resolved: [UInt8] { JSONEscapes.resolve(bytes.buffer) }
+
         /// The text; invalid UTF-8 is repaired.
         public var string: String {
             memchr(bytes.base, 92, bytes.count) == nil
@@ -73,21 +76,21 @@ public struct JSONScanner {
         }
     }
 
-    /// How many bytes were stepped over.
+    /// The number of bytes scanned.
     @inlinable public var offset: Int { position }
 
-    /// Begins at the first byte.
+    /// Starts at the first byte.
     @inlinable
     public init(_ line: LineBytes) {
         base = line.base
         end = line.count
     }
 
-    /// Steps into an object; false when the value is something else, which is stepped over.
+    /// Enters an object; false for another value, which is skipped.
     @inlinable @inline(__always)
     public mutating func enterObject() throws(JSONScanError) -> Bool { try enter(UInt8(ascii: "{")) }
 
-    /// Steps into an array; false when the value is something else, which is stepped over.
+    /// Enters an array; false for another value, which is skipped.
     @inlinable
     public mutating func enterArray() throws(JSONScanError) -> Bool { try enter(UInt8(ascii: "[")) }
 
@@ -103,7 +106,7 @@ public struct JSONScanner {
         return true
     }
 
-    /// The next key of the object that was stepped into; nil at its end.
+    /// The next key of the entered object; nil at its end.
     @inlinable @inline(__always)
     public mutating func nextKey() throws(JSONScanError) -> Text? {
         skipSpace()
@@ -124,7 +127,7 @@ public struct JSONScanner {
         return key
     }
 
-    /// Whether another element of the array that was stepped into follows.
+    /// Whether another element of the entered array follows.
     @inlinable
     public mutating func nextElement() throws(JSONScanError) -> Bool {
         skipSpace()
@@ -136,7 +139,7 @@ public struct JSONScanner {
         return false
     }
 
-    /// The string that is the next value; nil when it is something else or empty.
+    /// The string that is the next value; nil for another value or an empty string.
     @inlinable
     public mutating func text() throws(JSONScanError) -> Text? {
         skipSpace()
@@ -158,9 +161,9 @@ public struct JSONScanner {
         return isTrue
     }
 
-    /// The next value as a count; nil when it is no number.
+    /// The next value as a count; nil when it is not a number.
     ///
-    /// - Throws: ``JSONScanError/number`` when it is negative, no whole number or larger than ``largestCount``.
+    /// - Throws: ``JSONScanError/number`` when it is negative, not a whole number or larger than ``largestCount``.
     @inlinable
     public mutating func count() throws(JSONScanError) -> Int64? {
         skipSpace()
@@ -186,10 +189,10 @@ public struct JSONScanner {
         return value
     }
 
-    /// The largest count that is believed; sums of a few of them stay below what the pipeline believes.
+    /// The largest plausible count; sums of a few of them stay below the pipeline's own limit.
     @inlinable public static var largestCount: Int64 { 1 << 38 }
 
-    /// The next value as a number; nil when it is none.
+    /// The next value as a number; nil when it is not one.
     @inlinable
     public mutating func number() throws(JSONScanError) -> Double? {
         skipSpace()
@@ -201,7 +204,7 @@ public struct JSONScanner {
         )
     }
 
-    /// Steps over the next value.
+    /// Skips the next value.
     @inlinable
     public mutating func skipValue() throws(JSONScanError) {
         skipSpace()
@@ -232,7 +235,7 @@ public struct JSONScanner {
         throw .cutOff
     }
 
-    /// The string at the cursor: from quote to quote by `memchr`, and back over backslashes.
+    /// The string at the cursor: searches the closing quote with `memchr`, and checks the backslashes before it.
     @inlinable @inline(__always)
     mutating func string() throws(JSONScanError) -> Text {
         guard base[position] == UInt8(ascii: "\"") else { throw .cutOff }

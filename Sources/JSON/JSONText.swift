@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Array<UInt8> {
-    /// Appends a text as a string of JSON, in quotes, with the escapes that RFC 8259 demands; valid in TOML, too.
+    /// Appends a text as a JSON string with quotes and the escapes that RFC 8259 requires; also valid in TOML.
     ///
-    /// Line ends and tabs have their short escapes, other control characters and U+007F, which TOML forbids, four digits.
+    /// Line ends and tabs have their short escapes; other control characters and U+007F, which TOML forbids, have four digits.
     public mutating func append(jsonString text: String) {
         var text = text
         append(UInt8(ascii: "\""))
@@ -41,7 +41,7 @@ extension Array<UInt8> {
 }
 
 extension String {
-    /// The text as a string of JSON, in quotes.
+    /// The text as a JSON string, with quotes.
     public var jsonString: String {
         var bytes: [UInt8] = []
         bytes.append(jsonString: self)

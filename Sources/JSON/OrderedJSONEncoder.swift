@@ -2,10 +2,10 @@
 
 import FoundationEssentials
 
-/// Writes values as JSON with their members in the order in which they encode them, so that equal values are equal bytes.
+/// Encodes values as JSON with their members in the order of encoding, so that equal values give equal bytes.
 ///
-/// It writes as it goes, without a tree. An optional that is nil is `null`, a ``JSONNumber`` is written digit by digit. A value must be
-/// done with a nested container before it goes on with the outer one, as synthesized code is. Safe to use from many tasks at once.
+/// It writes without an intermediate tree. An optional that is nil is `null`, a ``JSONNumber`` is written digit by digit. A value must
+/// finish a nested container before it continues with the outer one, as synthesized code does. Safe to use from many tasks at once.
 public enum OrderedJSONEncoder {
     /// The document as UTF-8, without white space.
     ///
@@ -24,17 +24,17 @@ public enum OrderedJSONEncoder {
     }
 }
 
-/// A number of JSON with the digits that it is written with, so that money is exact.
+/// A JSON number with its decimal digits, so that money is exact.
 public struct JSONNumber: Hashable, Sendable, Codable {
     /// The digits, as RFC 8259 has them.
     public let text: String
 
-    /// A number that is written out already.
+    /// A number from its text.
     public init(text: String) {
         self.text = text
     }
 
-    /// A number in billionths, without zeros at its end.
+    /// A number of billionths, without trailing zeros.
     public init(billionths: Int64) {
         let (whole, rest) = billionths.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
         let sign = billionths < 0 ? "-" : ""
@@ -47,22 +47,22 @@ public struct JSONNumber: Hashable, Sendable, Codable {
         text = "\(sign)\(whole).\(decimals)"
     }
 
-    /// The nearest binary fraction.
+    /// The nearest double.
     public var double: Double { Double(text) ?? .nan }
 
-    /// Reads a number with up to 38 digits exactly.
+    /// Decodes a number with up to 38 digits exactly.
     public init(from decoder: any Decoder) throws {
         text = try decoder.singleValueContainer().decode(Decimal.self).description
     }
 
-    /// Writes the number, for encoders other than ``OrderedJSONEncoder``.
+    /// Encodes the number, for encoders other than ``OrderedJSONEncoder``.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(Decimal(string: text) ?? Decimal(double))
     }
 }
 
-/// What is written, and the objects and arrays that are open in it.
+/// The output, with its open objects and arrays.
 private final class Output {
     var bytes: [UInt8] = []
     private var open: [(id: Int, end: Unicode.Scalar, isEmpty: Bool)] = []
@@ -81,7 +81,7 @@ private final class Output {
         return Place(depth: open.count, id: opened)
     }
 
-    /// Ends what is open within a place, and writes the comma before its next member or element.
+    /// Closes what is open inside a place, and writes the comma before its next member or element.
     func next(in place: Place, _ path: [any CodingKey]) throws {
         guard open.count >= place.depth, open[place.depth - 1].id == place.id else {
             throw EncodingError.invalidValue(
@@ -137,7 +137,7 @@ private final class ValueEncoder: Encoder {
     let codingPath: [any CodingKey]
     let userInfo: [CodingUserInfoKey: Any] = [:]
     private let output: Output
-    /// The object or array that the value is; several containers of one encoder are one.
+    /// The object or array of the value; several containers of one encoder are the same.
     private var place: Output.Place?
 
     init(_ output: Output, _ path: [any CodingKey]) {
@@ -184,7 +184,7 @@ private struct Members<Key: CodingKey>: KeyedEncodingContainerProtocol {
         try output.write(value, codingPath)
     }
 
-    /// Writes null for nil, so that every member is there; each type that the protocol has a default for needs its own.
+    /// Writes null for nil, so that every member is present; the protocol has a default for each of these types, so each needs its own.
     func encodeIfPresent<Value: Encodable>(_ value: Value?, forKey key: Key) throws { try member(value, key) }
     func encodeIfPresent(_ value: Bool?, forKey key: Key) throws { try member(value, key) }
     func encodeIfPresent(_ value: String?, forKey key: Key) throws { try member(value, key) }
@@ -217,7 +217,7 @@ private struct Members<Key: CodingKey>: KeyedEncodingContainerProtocol {
 
     func superEncoder(forKey key: Key) -> any Encoder { encoder(key) }
 
-    /// A container that was ended gives an encoder whose container was ended, too: what is written to it throws.
+    /// A closed container gives an encoder with a closed container: writing to it throws.
     private func encoder(_ key: any CodingKey) -> any Encoder {
         try? begin(key)
         return ValueEncoder(output, codingPath)
@@ -270,7 +270,7 @@ private struct Single: SingleValueEncodingContainer {
     func encode<Value: Encodable>(_ value: Value) throws { try output.write(value, codingPath) }
 }
 
-/// The name of a member that is known only while the program runs.
+/// The name of a member that is known only at run time.
 public struct MemberName: CodingKey, Hashable, Sendable {
     /// The name.
     public let stringValue: String

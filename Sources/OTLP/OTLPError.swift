@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a request body was refused, in terms its sender can act on.
+/// Why a request body was refused, in terms that its sender can act on.
 public struct OTLPError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The kinds of reason.
+    /// The kinds of errors.
     public enum Kind: Sendable, Hashable {
         /// The bytes are not a request.
         case malformed
         /// There are more records than ``ReadingLimits`` allow.
         case tooManyRecords
-        /// The memory of ``ReadingLimits`` does not suffice.
+        /// The memory of ``ReadingLimits`` is not sufficient.
         case outOfMemory
     }
 
-    /// The position of the fault, in bytes from the start of the body.
+    /// The position of the error, in bytes from the start of the body.
     public let offset: Int
-    /// The field that holds the fault, such as `resourceSpans[0].scopeSpans[2].spans[7].startTimeUnixNano`; empty at the top.
+    /// The field with the error, such as `resourceSpans[0].scopeSpans[2].spans[7].startTimeUnixNano`; empty at the top.
     public let path: String
-    /// What is wrong with it.
+    /// The error.
     public let reason: String
-    /// What kind of reason it is.
+    /// The kind of the error.
     public let kind: Kind
 
     /// Creates an error.
@@ -35,7 +35,7 @@ public struct OTLPError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// A fault as the readers throw it: trivial, so that a typed throw is a register test; the path is found afterwards.
+/// An error as the readers throw it: trivial, so that a typed throw is a register test; its path is determined afterwards.
 struct ParseFailure: Error {
     var offset: Int
     var reason: StaticString
@@ -43,7 +43,7 @@ struct ParseFailure: Error {
 }
 
 extension OTLPError {
-    /// An error of a reader; the path is looked for only where bytes are at fault.
+    /// An error of a reader; its path is determined only when the bytes are invalid.
     init(_ failure: ParseFailure, path: (Int) -> String) {
         let isMalformed = failure.kind == .malformed
         self.init(

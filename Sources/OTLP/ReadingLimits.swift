@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The memory that one request may hold.
+/// The memory that one request may use.
 ///
-/// What was taken and not given back is released when the request has been answered and forgotten. Safe to use from any thread.
+/// What was reserved and not released is released when the request has been answered. Safe to use from any thread.
 public protocol MemoryAllowance: Sendable {
-    /// Takes more bytes; false when there are not so many left, and nothing is taken then.
+    /// Reserves more bytes; false, without any effect, when there are not enough left.
     func take(_ bytes: Int) -> Bool
-    /// Whether what was refused would not have fitted either with nothing else held, so that to try again is of no use.
+    /// Whether the refused bytes would not have fitted even if nothing else were held, so that a retry is useless.
     var isBeyondLimit: Bool { get }
-    /// Gives back bytes that were taken and are no longer held.
+    /// Releases reserved bytes.
     func give(_ bytes: Int)
 }
 
-/// What bounds the reading of one request.
+/// The limits for reading one request.
 ///
-/// A body of a few kilobytes can unfold to an index of gigabytes: an empty record takes 2 bytes on the wire and 104 in the index.
+/// A body of a few kilobytes can need an index of gigabytes: an empty record takes 2 bytes on the wire and 104 in the index.
 public struct ReadingLimits: Sendable {
     /// How many records a request may have.
     public var records: Int
-    /// What is asked before memory is used that the length of the request does not tell; nil for no bound.
+    /// The allowance for memory that the length of the request does not show; nil for no limit.
     public var memory: (any MemoryAllowance)?
 
-    /// Creates limits; without arguments there are none.
+    /// Creates limits; without arguments nothing is limited.
     public init(records: Int = .max, memory: (any MemoryAllowance)? = nil) {
         self.records = records
         self.memory = memory
     }
 }
 
-/// Takes memory while a request is read, before the arrays that need it grow.
+/// Reserves memory while a request is read, before the arrays that need it grow.
 struct ReadingMemory: Sendable {
     private let allowance: (any MemoryAllowance)?
 
@@ -36,7 +36,7 @@ struct ReadingMemory: Sendable {
         self.allowance = allowance
     }
 
-    /// Takes bytes.
+    /// Reserves bytes.
     ///
     /// - Throws: ``ParseFailure`` when there is no room for them.
     @inline(never)
@@ -48,21 +48,21 @@ struct ReadingMemory: Sendable {
 
     func give(_ bytes: Int) { allowance?.give(bytes) }
 
-    /// Makes room for one more element.
+    /// Reserves room for one more element.
     @inline(__always)
     func makeRoom<Element>(in array: inout [Element], for cost: Int) throws(ParseFailure) {
         if array.count == array.capacity { try grow(&array, to: max(16, 2 * array.count), cost) }
     }
 
-    /// Makes room for so many elements; the array that is copied from is held until the copy is complete.
+    /// Reserves room for more elements; the old array is held until it has been copied.
     ///
-    /// - Parameter cost: The bytes that an element costs, here and in what is made of it later.
+    /// - Parameter cost: The bytes of an element, here and in what is created from it later.
     @inline(never)
     func grow<Element>(_ array: inout [Element], to count: Int, _ cost: Int) throws(ParseFailure) {
         let held = array.capacity * cost
         try take(count * cost)
         array.reserveCapacity(count)
-        // Allocators round up.
+        // Allocators may round up.
         let more = array.capacity * cost - count * cost
         if more > 0 { try take(more) }
         give(held)

@@ -4,7 +4,7 @@
 public struct Diff: Sendable {
     /// A line of the comparison.
     public struct Line: Sendable, Hashable {
-        /// Whether it is there before, after or both.
+        /// Whether the line is in the old text, the new one, or both.
         public enum Kind: String, Sendable {
             case same = " "
             case removed = "-"
@@ -12,20 +12,20 @@ public struct Diff: Sendable {
             case place = "@"
         }
 
-        /// Where it is.
+        /// Which texts have the line.
         public let kind: Kind
-        /// What it says, without its end.
+        /// The line without its line end.
         public let text: String
     }
 
-    /// The lines with three lines around each change.
+    /// The changed lines with three lines of context.
     public let lines: [Line]
 
     private static let context = 3
     private static let longest = 240
     private static let margin = 40
 
-    /// Compares what a file holds with what it is to hold.
+    /// Compares the old and the new content of a file.
     public init(_ change: FileChange) {
         let secrets = SecretMask()
         let old = Self.split(change.file.content ?? [])
@@ -84,7 +84,7 @@ public struct Diff: Sendable {
         return head + middle + tail
     }
 
-    /// The changed lines with those around them, each group under a line that says where it is.
+    /// The changed lines with their context, each group under a line with its position.
     private static func hunks(_ steps: [Line]) -> [Line] {
         let changed = steps.indices.filter { steps[$0].kind != .same }
         var ranges: [Range<Int>] = []
@@ -111,7 +111,7 @@ public struct Diff: Sendable {
         return result
     }
 
-    /// The lines, those that are too long to read without the ends that they share with what they replace.
+    /// The lines; of very long ones only the part that differs from the line they replace.
     private static func shortened(_ lines: [Line]) -> [Line] {
         lines.enumerated().map { index, line in
             guard line.text.count > longest else { return line }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An environment variable that a person is to set.
+/// An environment variable that the user must set.
 public struct EnvironmentVariable: Sendable, Hashable {
     /// Its name.
     public let name: String
-    /// Its value, with a placeholder where the key stands.
+    /// Its value, with a placeholder for the key.
     public let value: String
 
-    /// What stands for the key, which is never shown.
+    /// The placeholder for the key, which is never shown.
     public static let keyPlaceholder = "YOUR_KEY"
 
     /// The line for a POSIX shell.

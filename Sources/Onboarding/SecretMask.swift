@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Hides values that look like secrets by the name of their key, in single lines of JSON and TOML.
+/// Masks values in single lines of JSON and TOML when the name of their key suggests a secret.
 struct SecretMask {
     private static let words: Set<String> = [
         "key", "apikey", "token", "secret", "password", "passwd", "authorization", "credential", "credentials",
@@ -8,7 +8,7 @@ struct SecretMask {
         "cookie", "bearer",
     ]
 
-    /// The line with each such value replaced by stars.
+    /// The line with each such value replaced by asterisks.
     func masked(_ line: String) -> String {
         var result = ""
         var rest = Substring(line)
@@ -38,7 +38,7 @@ struct SecretMask {
         return result
     }
 
-    /// A text in quotes with its quotes, to the end of the line if they are not closed.
+    /// A quoted text with its quotes, to the end of the line when it is not closed.
     private static func quoted(_ text: Substring, _ quote: Character) -> Substring {
         var index = text.index(after: text.startIndex)
         while index < text.endIndex {
@@ -53,12 +53,12 @@ struct SecretMask {
         return text
     }
 
-    /// A text with the user and password of the addresses in it hidden.
+    /// A text in which the user and password of each address are masked.
     static func withoutUser(_ text: some StringProtocol) -> String {
         String(text).replacing(/:\/\/[^\/@\s"']+@/, with: "://***@")
     }
 
-    /// Whether one of a name's words says that its value is secret.
+    /// Whether one of the words of a name suggests a secret value.
     static func isSecret(_ name: String) -> Bool {
         var words: [String] = [""]
         var wasLower = false

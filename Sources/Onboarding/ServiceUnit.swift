@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The collector as a service of the user's systemd.
+/// The collector as a systemd service of the user.
 public struct ServiceUnit: Sendable {
     /// The name of the service.
     public static let name = "hammurabi.service"
 
     /// The path of the program.
     public let program: String
-    /// The configuration that it runs with.
+    /// The path of its configuration.
     public let config: String
     /// The folder of its files.
     public let home: String
 
-    /// Creates a unit; nil when a path cannot stand in one.
+    /// Creates a unit; nil when a path cannot be written in a unit file.
     public init?(program: String, config: String, home: String) {
         let paths = [program, config, home]
         guard
@@ -24,7 +24,7 @@ public struct ServiceUnit: Sendable {
         self.home = home
     }
 
-    /// Where the unit lies.
+    /// The path of the unit file.
     public static func path(of account: Account) -> String { account.configFolder + "/systemd/user/" + name }
 
     /// The text of the unit.
@@ -51,7 +51,7 @@ public struct ServiceUnit: Sendable {
         """
     }
 
-    /// A text as systemd reads it: quoted, with its own signs doubled; only commands have variables.
+    /// A text quoted for systemd, with its special characters doubled; only commands expand variables.
     private static func quoted(_ text: String, isCommand: Bool = false) -> String {
         var inner = ""
         for sign in text {
@@ -65,7 +65,7 @@ public struct ServiceUnit: Sendable {
         return "\"\(inner)\""
     }
 
-    /// The files that installing it writes: the unit, and the configuration if there is none.
+    /// The files that the installation writes: the unit, and the configuration if there is none.
     public func changes(
         account: Account,
         defaultConfig: String,

@@ -6,22 +6,22 @@ import Logging
 public import OTLP
 public import Usage
 
-/// A request that the destination has refused for good, and why.
+/// A request that the destination refused for good, and the reason.
 public struct DeadLetter: Sendable, Hashable {
-    /// What the records are.
+    /// The signal of its records.
     public var signal: Signal
-    /// How many there are.
+    /// The number of records.
     public var records: Int
     /// When it was refused.
     public var time: Timestamp
-    /// What the destination said.
+    /// The destination's message.
     public var reason: String
     /// The request as protobuf.
     public var request: [UInt8]
 }
 
 extension DeadLetter {
-    /// As it lies in a queue: the size of the reason in four bytes, the reason, the request.
+    /// Its form in the queue: the size of the reason in four bytes, the reason, the request.
     var entry: QueueEntry {
         let reason = Array(reason.utf8.prefix(4_096))
         let size = UInt32(reason.count)
@@ -29,7 +29,7 @@ extension DeadLetter {
         return QueueEntry(signal: signal, records: records, time: time, bytes: head + reason + request)
     }
 
-    /// Reads it back.
+    /// Decodes an entry; nil when it is damaged.
     init?(_ entry: QueueEntry) {
         guard entry.bytes.count >= 4 else { return nil }
         let size = entry.bytes[..<4].reversed().reduce(0) { $0 << 8 | Int($1) }
@@ -42,14 +42,16 @@ extension DeadLetter {
     }
 }
 
-/// Keeps refused requests, the newest ones within a size; blocks on files.
+/// Keeps refused requests up to a total size; the oldest are removed first.
+///
+/// Blocks on files.
 struct DeadLetters: Sendable {
     let log: SegmentLog
     let limit: Int
     let counters: ComponentCounters
     let logger: Logger
 
-    /// Keeps a request; the oldest ones make room.
+    /// Keeps a request; removes the oldest ones when there is no room.
     func keep(_ letter: DeadLetter) throws(FileError) {
         let entry = letter.entry
         let size = entry.bytes.count

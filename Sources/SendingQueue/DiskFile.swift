@@ -12,7 +12,7 @@ import Musl
 import Darwin
 #endif
 
-/// A file of the disk; it is opened again when it is needed after it was laid by.
+/// A file on the disk; after ``releaseDescriptor()`` it is opened again when it is needed.
 final class DiskFile: QueueFile {
     private let path: String
     private let opened: Mutex<DiskDescriptor?>
@@ -31,7 +31,7 @@ final class DiskFile: QueueFile {
         }
     }
 
-    /// The descriptor, which stays open at least as long as the caller holds it.
+    /// The file descriptor, which stays open as long as the caller holds it.
     private func descriptor() throws(FileError) -> DiskDescriptor {
         try opened.withLock { opened throws(FileError) in
             if let opened { return opened }
@@ -104,7 +104,7 @@ final class DiskFile: QueueFile {
         let status = fdatasync(descriptor.number)
         #endif
         guard status == 0 else { throw FileError(number: errno, path: path) }
-        // A file that others have deleted or moved is flushed all the same, and nothing finds it again.
+        // A file that another program deleted or moved can still be flushed, but no later start would find it.
         var (written, found) = (stat(), stat())
         guard fstat(descriptor.number, &written) == 0, stat(path, &found) == 0, written.st_ino == found.st_ino,
             written.st_dev == found.st_dev
@@ -119,7 +119,7 @@ final class DiskFile: QueueFile {
     }
 }
 
-/// A number of the system for an open file, given back with the last reference.
+/// An open file descriptor, closed with the last reference.
 final class DiskDescriptor: Sendable {
     let number: Int32
 

@@ -9,15 +9,15 @@ import Musl
 import Darwin
 #endif
 
-/// Files on the disk, for this user only.
+/// Files on the disk, readable by this user only.
 public struct DiskStorage: QueueStorage {
-    /// Creates the access to the disk.
+    /// Creates a storage.
     public init() {}
 
-    /// A file that stays as large as it is and where it is has nothing to be put on the disk but its bytes.
+    /// Overwriting a file without changing its size or name leaves only its bytes to be flushed.
     public var reusesFiles: Bool { true }
 
-    /// Makes a folder and those above it, on the disk when it returns.
+    /// Creates a folder and its parents, durably.
     public func makeFolder(_ path: String) throws(FileError) { try DurableFolder.make(path) }
 
     /// The names in a folder; none when it is missing.
@@ -30,7 +30,7 @@ public struct DiskStorage: QueueStorage {
         try DiskFile(path, creating: creating)
     }
 
-    /// Gives a file another name.
+    /// Renames a file.
     public func rename(_ path: String, to other: String) throws(FileError) {
         guard systemRename(path, other) == 0 else { throw FileError(number: errno, path: path) }
     }
@@ -38,14 +38,14 @@ public struct DiskStorage: QueueStorage {
     /// Removes a file.
     public func remove(_ path: String) { unlink(path) }
 
-    /// Puts the names in a folder on the disk.
+    /// Flushes the names in a folder to the disk.
     public func syncFolder(_ path: String) throws(FileError) { try DurableFolder.flush(path) }
 
-    /// Takes the lock of a file.
+    /// Locks a file.
     public func lock(_ path: String) throws(FileError) -> any Sendable {
         try FileLock(path)
     }
 }
 
-/// The name of the method above hides that of the system.
+/// A method of this type hides the system's `rename`.
 private func systemRename(_ path: String, _ other: String) -> Int32 { rename(path, other) }

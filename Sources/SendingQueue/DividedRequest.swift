@@ -3,10 +3,10 @@
 import CollectorKit
 import OTLP
 
-/// A request that can be divided at the borders of its records.
+/// A request that can be divided between its records.
 ///
-/// Records are counted in the order of their bytes without those that were rejected when it came in, so that the same bytes divide the
-/// same way whenever they are read.
+/// Records are counted in the order of their bytes, without those that were rejected on receipt, so that the same bytes are always
+/// divided in the same way.
 struct DividedRequest {
     private let bytes: [UInt8]
     private let batch: OTLPBatch?
@@ -21,7 +21,7 @@ struct DividedRequest {
     /// All records.
     var all: Range<Int> { 0..<live.count }
 
-    /// The request with these records alone.
+    /// The request with only these records.
     func request(_ records: Range<Int>) -> [UInt8] {
         guard var part = batch, records != all else { return bytes }
         for (position, record) in live.enumerated() where !records.contains(position) {
@@ -32,14 +32,14 @@ struct DividedRequest {
 }
 
 extension Range<Int> {
-    /// Two halves of at least one; nil when it cannot be divided.
+    /// Two halves of at least one record; nil when the request cannot be divided.
     var halves: (Range<Int>, Range<Int>)? {
         guard count > 1 else { return nil }
         let middle = lowerBound + count / 2
         return (lowerBound..<middle, middle..<upperBound)
     }
 
-    /// Pieces of a size, the last one smaller.
+    /// Ranges of this many records, the last one smaller.
     func pieces(of size: Int) -> [Range<Int>] {
         guard size > 0, count > size else { return [self] }
         return stride(from: lowerBound, to: upperBound, by: size).map { $0..<Swift.min($0 + size, upperBound) }

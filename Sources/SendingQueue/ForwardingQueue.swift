@@ -6,18 +6,18 @@ public import Logging
 public import OTLP
 import Usage
 
-/// The queue and the dead letters of an exporter, looked at from outside: by a command beside a running collector, or without one.
+/// The queue and the dead letters of an exporter as a command sees them, with or without a running collector.
 ///
-/// Looking changes nothing; ``replay(logger:)`` needs the lock that a running collector has.
+/// Reading changes nothing; ``replay(logger:)`` needs the lock that a running collector holds.
 public struct ForwardingQueue: Sendable {
     private let folders: QueueFolders
     private let storage: any QueueStorage
     /// The exporter's id.
     public let id: String
 
-    /// Finds the queue of an exporter.
+    /// Finds the queue of a configured exporter.
     ///
-    /// - Throws: ``StartError`` when the exporter keeps nothing on the disk.
+    /// - Throws: ``StartError`` when the exporter has no queue on the disk.
     public init(
         id: String,
         config: SendingQueueConfig,
@@ -32,31 +32,31 @@ public struct ForwardingQueue: Sendable {
         folders = QueueFolders(config, id: component, home: home)
     }
 
-    /// The queue of an exporter in a folder, as its configuration says it (``ConfigValues/sendingQueueFolder``).
+    /// The queue of an exporter whose configuration names this folder (``ConfigValues/sendingQueueFolder``).
     public init(id: ComponentID, folder: String, home: String, storage: any QueueStorage = DiskStorage()) {
         self.id = id.description
         self.storage = storage
         folders = QueueFolders(folder, id: id, home: home)
     }
 
-    /// The folder in which everything lies.
+    /// The folder with all files of the queue.
     public var folder: String { folders.root }
 
-    /// What waits of a signal.
+    /// The waiting batches of a signal.
     public func survey(_ signal: Signal) throws(FileError) -> QueueSurvey {
         try QueueSurvey(folder: folders.queue(signal), storage: storage)
     }
 
-    /// What lies among the dead letters.
+    /// The size and the ages of the dead letters.
     public func surveyDeadLetters() throws(FileError) -> QueueSurvey {
         try QueueSurvey(folder: folders.deadLetters, storage: storage)
     }
 
-    /// A dead letter and its number among them, from 1 for the oldest.
+    /// A dead letter with its number, from 1 for the oldest.
     public struct Numbered: Sendable {
         /// The number.
         public var number: Int
-        /// The letter.
+        /// The dead letter.
         public var letter: DeadLetter
     }
 
@@ -70,7 +70,7 @@ public struct ForwardingQueue: Sendable {
         return letters
     }
 
-    /// The batch with a number in a signal's queue, from 1 for the oldest; nil when there is none.
+    /// The batch with this number in a signal's queue, from 1 for the oldest; nil when there is none.
     public func batch(_ number: Int, of signal: Signal) throws(FileError) -> QueueEntry? {
         var (position, found) = (0, QueueEntry?.none)
         try QueueSurvey.entries(folder: folders.queue(signal), storage: storage) { entry in
@@ -81,11 +81,11 @@ public struct ForwardingQueue: Sendable {
         return found
     }
 
-    /// Puts all dead letters back into the queue, from where the next start sends them.
+    /// Moves all dead letters back to the queue; the next start of the collector sends them.
     ///
-    /// A letter is in the queue before it leaves the dead letters: a crash between doubles it and loses nothing.
-    /// - Returns: What was put back.
-    /// - Throws: ``FileError``, which ``FileError/isLocked`` when a running collector has the queue.
+    /// A letter is written to the queue before it is removed from the dead letters: a crash in between duplicates it and loses nothing.
+    /// - Returns: The size of what was moved.
+    /// - Throws: ``FileError``; its ``FileError/isLocked`` is true when a running collector holds the queue.
     public func replay(logger: Logger) throws(FileError) -> QueueSize {
         guard try !storage.names(in: folders.deadLetters).isEmpty else { return QueueSize() }
         let lock = try storage.lock(folders.lock)

@@ -11,7 +11,7 @@ import Musl
 import Darwin
 #endif
 
-/// Files in memory: for queues that need not survive the process, and for tests that cut the power.
+/// Files in memory: for queues that need not survive the process, and for tests that simulate a power cut.
 public final class MemoryStorage: QueueStorage {
     private let state = Mutex(State())
 
@@ -20,13 +20,13 @@ public final class MemoryStorage: QueueStorage {
         var locks: Set<String> = []
     }
 
-    /// How many bytes all files together may have before the "disk" is full.
+    /// How many bytes all files together may have before the simulated disk is full.
     private let room: Mutex<Int>
 
-    /// A spare file would only hold memory; tests of a disk want one.
+    /// False by default, because a spare file only uses memory; tests that simulate a disk set it.
     public let reusesFiles: Bool
 
-    /// Creates an empty storage with room for so many bytes.
+    /// Creates an empty storage with room for this many bytes.
     public init(room: Int = .max, reusesFiles: Bool = false) {
         self.room = Mutex(room)
         self.reusesFiles = reusesFiles
@@ -35,8 +35,10 @@ public final class MemoryStorage: QueueStorage {
     /// Changes how many bytes there is room for.
     public func setRoom(_ bytes: Int) { room.withLock { $0 = bytes } }
 
-    /// What a crash leaves: files without what was not put on the "disk", and no locks; `keeping` says how much of a tail that was
-    /// not put there survives, as a process that is killed keeps all and a power cut any part of it.
+    /// The storage after a crash: without locks, and without bytes that were not flushed.
+    ///
+    /// `keeping` returns how many unflushed bytes at the end of a file survive: all of them after a killed process, any number after a
+    /// power cut.
     public func afterCrash(keeping: (Int) -> Int = { _ in 0 }) -> MemoryStorage {
         let copy = MemoryStorage(reusesFiles: reusesFiles)
         for (path, file) in state.withLock({ $0.files }).sorted(by: { $0.key < $1.key }) {
@@ -45,15 +47,15 @@ public final class MemoryStorage: QueueStorage {
         return copy
     }
 
-    /// The bytes of a file; nil when there is none.
+    /// The bytes of a file; nil when it does not exist.
     public func contents(of path: String) -> [UInt8]? { state.withLock { $0.files[path] }?.bytes }
 
-    /// Puts a file in the place of whatever was there.
+    /// Replaces the contents of a file, or creates it.
     public func put(_ bytes: [UInt8], at path: String) {
         state.withLock { $0.files[path] = MemoryFile(bytes, self) }
     }
 
-    /// Folders need no making.
+    /// Does nothing: there are no folders.
     public func makeFolder(_ path: String) throws(FileError) {}
 
     /// The names in a folder.
@@ -75,7 +77,7 @@ public final class MemoryStorage: QueueStorage {
         return file
     }
 
-    /// Gives a file another name.
+    /// Renames a file.
     public func rename(_ path: String, to other: String) throws(FileError) {
         let isThere = state.withLock { state in
             guard let file = state.files.removeValue(forKey: path) else { return false }
@@ -88,7 +90,7 @@ public final class MemoryStorage: QueueStorage {
     /// Removes a file.
     public func remove(_ path: String) { state.withLock { _ = $0.files.removeValue(forKey: path) } }
 
-    /// Names are there at once.
+    /// Does nothing: names are durable at once.
     public func syncFolder(_ path: String) throws(FileError) {}
 
     /// Takes a lock.
@@ -98,14 +100,14 @@ public final class MemoryStorage: QueueStorage {
         return MemoryLock { [weak self] in self?.state.withLock { _ = $0.locks.remove(path) } }
     }
 
-    /// How many of so many more bytes there is room for.
+    /// How many more bytes fit.
     fileprivate func roomLeft() -> Int {
         let used = state.withLock { $0.files.values.reduce(0) { $0 + $1.size } }
         return max(0, room.withLock { $0 } - used)
     }
 }
 
-/// Gives a lock back when it goes.
+/// Releases a lock when it is deallocated.
 private final class MemoryLock: Sendable {
     private let release: @Sendable () -> Void
 
@@ -114,7 +116,7 @@ private final class MemoryLock: Sendable {
     deinit { release() }
 }
 
-/// A file in memory that knows what of it is "on the disk".
+/// A file in memory that tracks which bytes were flushed.
 private final class MemoryFile: QueueFile {
     private let state: Mutex<Contents>
     private let room: @Sendable () -> Int
@@ -140,7 +142,7 @@ private final class MemoryFile: QueueFile {
         if fitting < bytes.count + more.count { throw FileError(number: ENOSPC, path: "memory") }
     }
 
-    /// What a crash leaves, where `keeping` says how much of what was written last survives.
+    /// The bytes after a crash; `keeping` returns how many of the last unflushed bytes survive.
     func afterCrash(keeping: (Int) -> Int) -> [UInt8] { state.withLock { $0.afterCrash(keeping: keeping) } }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
@@ -157,14 +159,14 @@ private final class MemoryFile: QueueFile {
     func cut(to size: Int) throws(FileError) { state.withLock { $0.cut(to: size) } }
 }
 
-/// The bytes of a file, and what of them a crash takes back.
+/// The bytes of a file, and those that a crash undoes.
 private struct Contents {
     var bytes: [UInt8]
-    /// As many bytes were there when they were put on the "disk".
+    /// The size at the last flush.
     var synced: Int
-    /// What was written over since, the oldest first.
+    /// The bytes that were overwritten since the last flush, the oldest first.
     private var former: [(offset: Int, bytes: ArraySlice<UInt8>)] = []
-    /// Where the last write ended.
+    /// The end of the last write.
     private var written = 0
 
     private static let growth = 128 << 10
@@ -176,7 +178,7 @@ private struct Contents {
         if offset < min(kept, synced) { former.append((offset, bytes[offset..<min(kept, synced)])) }
         if offset < kept { bytes.replaceSubrange(offset..<kept, with: new.prefix(kept - offset)) }
         let added = new.dropFirst(kept - offset)
-        // An array that grows by itself has up to twice the bytes that are in it.
+        // An array that grows by itself reserves up to twice its bytes.
         let size = bytes.count + added.count
         if bytes.capacity < size { bytes.reserveCapacity(size + min(size, Self.growth)) }
         bytes.append(contentsOf: added)

@@ -2,20 +2,23 @@
 
 import CollectorKit
 
-/// A request in protobuf, in pieces that lie in different places until it is sent.
+/// An OTLP request in protobuf as separate pieces, which are joined when it is sent.
 public struct OutgoingRequest: Sendable {
-    /// The pieces in their order.
+    /// The pieces, in order.
     public internal(set) var pieces: [ArraySlice<UInt8>]
 
-    init(pieces: [ArraySlice<UInt8>]) { self.pieces = pieces }
+    /// Through how many collectors its records have come; the destination is told one more, so that a circle of collectors ends.
+    public let hops: Int
+
+    init(pieces: [ArraySlice<UInt8>], hops: Int) { (self.pieces, self.hops) = (pieces, hops) }
 
     /// A request of one piece.
-    public init(_ bytes: [UInt8]) { pieces = [bytes[...]] }
+    public init(_ bytes: [UInt8], hops: Int = 0) { (pieces, self.hops) = ([bytes[...]], hops) }
 
-    /// How many bytes it has.
+    /// The size in bytes.
     public var size: Int { pieces.reduce(0) { $0 + $1.count } }
 
-    /// All of it in one place.
+    /// The whole request as one array.
     public var bytes: [UInt8] {
         if pieces.count == 1, pieces[0].startIndex == 0 { return Array(pieces[0]) }
         var bytes: [UInt8] = []
@@ -25,19 +28,19 @@ public struct OutgoingRequest: Sendable {
     }
 }
 
-/// What became of a request that was sent.
+/// The outcome of sending a request.
 public enum SendOutcome: Sendable, Hashable {
-    /// The destination has it, but for some records that it rejected; with its remark, empty for none.
+    /// The destination accepted it, except some records that it rejected; with its message, which may be empty.
     case taken(rejected: Int, message: String)
-    /// The destination cannot take it now; it may ask for a time.
+    /// The destination cannot accept it now; it may name a delay.
     case later(String, after: Duration?)
-    /// The destination takes no request of this size.
+    /// The request is too large for the destination.
     case tooLarge(String)
-    /// The destination will never take it.
+    /// The destination will never accept it.
     case refused(String)
-    /// The collector stops, so that the outcome is not known.
+    /// The collector is stopping; the outcome is unknown.
     case cancelled
 
-    /// The destination has all of it.
+    /// The destination accepted all of it.
     public static var taken: SendOutcome { .taken(rejected: 0, message: "") }
 }

@@ -3,29 +3,29 @@
 import CollectorKit
 import OTLP
 
-/// Where the queue of an exporter lies.
+/// The paths of an exporter's queue.
 struct QueueFolders: Sendable {
-    /// The folder of everything.
+    /// The folder with all of them.
     let root: String
 
     init(_ config: SendingQueueConfig, id: ComponentID, home: String) {
         self.init(config.directory.isEmpty ? "" : config.directory.path, id: id, home: home)
     }
 
-    /// - Parameter folder: The folder, or the empty text for the standard one of the id.
+    /// - Parameter folder: The configured folder; when it is empty, the default for the id.
     init(_ folder: String, id: ComponentID, home: String) {
         root = folder.isEmpty ? "\(home)/queue/\(Self.fileName(id))" : folder
     }
 
-    /// The file whose lock keeps others away.
+    /// The lock file, which keeps other processes out.
     var lock: String { "\(root)/lock" }
-    /// The folder of refused batches.
+    /// The folder of dead letters.
     var deadLetters: String { "\(root)/dead-letters" }
 
     /// The folder of a signal's queue.
     func queue(_ signal: Signal) -> String { "\(root)/\(signal)" }
 
-    /// The id as one name: what a path would take for something else becomes `~` and its number.
+    /// The id as a file name: characters that a path would interpret become `~` and their number.
     private static func fileName(_ id: ComponentID) -> String {
         "\(id)".unicodeScalars.map { scalar in
             let isPlain =

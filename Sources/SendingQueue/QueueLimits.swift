@@ -2,20 +2,20 @@
 
 import CollectorKit
 
-/// How much may wait, and how much goes at once, in the units of the queue.
+/// The size limits of a queue and of its requests.
 struct QueueLimits: Sendable, Hashable {
-    /// As many bytes as may wait; always bounded.
+    /// How many bytes may wait; always bounded.
     var bytes: Int
     var batches = Int.max
     var records = Int.max
-    /// From how much on a request goes at once.
+    /// From this size on a request is sent at once.
     var minimum: SegmentLog.BatchLimit
-    /// How much a request has at most.
+    /// The largest request.
     var maximum: SegmentLog.BatchLimit
-    /// As many bytes of requests as may be under way at once.
+    /// How many bytes of requests may be in flight at once.
     var memory: Int
 
-    /// How much is joined into one request where nothing else is said: many servers take no more.
+    /// The default size of a joined request: many servers accept no more.
     private static let joined = 1 << 20
     private static let standardBytes = 1 << 30
 
@@ -41,32 +41,32 @@ struct QueueLimits: Sendable, Hashable {
         memory = max(4 << 20, maximum.bytes)
     }
 
-    /// Whether so much may wait.
+    /// Whether a queue of this size is within the limit.
     func hold(_ tally: QueueSize) -> Bool {
         tally.bytes <= bytes && tally.batches <= batches && tally.records <= records
     }
 
-    /// Whether usual batches find no more room: the last twentieth of the bytes is counted as taken, because batches differ in size.
+    /// Whether the queue is almost full: its last twentieth counts as used, because batches differ in size.
     func areReached(by tally: QueueSize) -> Bool {
         tally.bytes >= bytes - bytes / 20 || tally.batches >= batches || tally.records >= records
     }
 }
 
-/// How fast a queue empties, over the last minute or so.
+/// The rate at which a queue empties, over about the last minute.
 struct DrainRate: Sendable {
     private var bytes = 0.0
     private var last: Duration = .zero
 
-    /// After this time what was sent counts for a third.
+    /// The seconds over which the rate is averaged: bytes that left this long ago count for about a third.
     private static let memory = 60.0
 
-    /// Something has left the queue.
+    /// Records bytes that left the queue.
     mutating func note(bytes count: Int, now: Duration) {
         fade(to: now)
         bytes += Double(count)
     }
 
-    /// How long until there is room for so many bytes, from 1 to 30 seconds.
+    /// The expected time until this many bytes fit, from 1 to 30 seconds.
     mutating func seconds(for count: Int, now: Duration) -> Int {
         fade(to: now)
         let rate = bytes / Self.memory
@@ -82,12 +82,12 @@ struct DrainRate: Sendable {
     }
 }
 
-/// Lets one of many equal messages through each minute.
+/// Lets one of many equal log messages through each minute.
 struct Throttle: Sendable {
     private var next: Duration = .zero
     private var held = 0
 
-    /// Whether to speak now, and how many were held back since the last time.
+    /// The number of messages suppressed since the last one; nil when this one is suppressed, too.
     mutating func admit(_ now: Duration) -> Int? {
         guard now >= next else {
             held += 1

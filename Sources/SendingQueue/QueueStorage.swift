@@ -2,56 +2,58 @@
 
 public import Files
 
-/// Where a queue keeps its files: the disk, or memory; passed in, so that tests can let anything fail.
+/// The storage of a queue's files, on the disk or in memory; a parameter, so that tests can make every operation fail.
 public protocol QueueStorage: Sendable {
-    /// Whether to write over a file that is not needed any more costs less than to make a new one.
+    /// Whether overwriting an unused file is cheaper than creating a new one.
     var reusesFiles: Bool { get }
-    /// Makes a folder and those above it, for this user only.
+    /// Creates a folder and its parents, for this user only.
     func makeFolder(_ path: String) throws(FileError)
     /// The names in a folder; none when it is missing.
     func names(in folder: String) throws(FileError) -> [String]
-    /// Opens a file for reading and writing, and makes it if it is not there when `creating` it.
+    /// Opens a file for reading and writing; creates a missing one when `creating` is true.
     func open(_ path: String, creating: Bool) throws(FileError) -> any QueueFile
-    /// Gives a file another name.
+    /// Renames a file.
     func rename(_ path: String, to other: String) throws(FileError)
-    /// Removes a file; one that is not there is removed.
+    /// Removes a file; a missing file is no error.
     func remove(_ path: String)
-    /// Puts the names in a folder on the disk.
+    /// Flushes the names in a folder to the disk.
     func syncFolder(_ path: String) throws(FileError)
-    /// Keeps others from the file's folder as long as the result lives.
+    /// Locks a folder with this file until the result is deallocated.
     ///
-    /// - Throws: An error that ``FileError/isLocked`` when somebody else has it.
+    /// - Throws: A ``FileError`` whose ``FileError/isLocked`` is true when another process holds the lock.
     func lock(_ path: String) throws(FileError) -> any Sendable
 }
 
 extension QueueStorage {
-    /// Files come and go, where nothing else is said.
+    /// False by default.
     public var reusesFiles: Bool { false }
 }
 
-/// An open file of a queue; closed with the last reference, may be read from anywhere while one writes.
+/// An open file of a queue.
+///
+/// It is closed with the last reference; other threads may read while one writes.
 public protocol QueueFile: AnyObject, Sendable {
     /// The size in bytes.
     var size: Int { get }
-    /// Writes two ranges of bytes one behind the other at an offset no larger than the size; when it fails, any part of them may
-    /// be there.
+    /// Writes two byte ranges one after the other at an offset no larger than the size. After a failure any part of them may have been
+    /// written.
     func write(_ bytes: UnsafeRawBufferPointer, then more: UnsafeRawBufferPointer, at offset: Int)
         throws(FileError)
-    /// Fills a buffer from an offset on; how many bytes there were.
+    /// Fills a buffer from an offset on; returns the number of bytes read.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int
-    /// Puts everything that was written on the disk.
+    /// Flushes all written bytes to the disk.
     func sync() throws(FileError)
-    /// Cuts the file to a size, on the disk when it returns.
+    /// Truncates the file to a size, durably.
     func cut(to size: Int) throws(FileError)
-    /// Gives up what the system lends for it, until it is needed again.
+    /// Closes the file descriptor until it is needed again.
     func releaseDescriptor()
 }
 
 extension QueueFile {
-    /// What lies in memory needs nothing of the system.
+    /// Does nothing: files in memory have no descriptor.
     public func releaseDescriptor() {}
 
-    /// Writes bytes, and others behind them, at an offset.
+    /// Writes one or two arrays of bytes at an offset.
     func write(_ bytes: [UInt8], then more: [UInt8] = [], at offset: Int) throws(FileError) {
         guard !bytes.isEmpty else { return }
         var failure: FileError?
@@ -67,7 +69,7 @@ extension QueueFile {
         if let failure { throw failure }
     }
 
-    /// A range of the file, shorter at its end.
+    /// The bytes of a range, fewer at the end of the file.
     func bytes(at offset: Int, count: Int) throws(FileError) -> [UInt8] {
         var failure: FileError?
         let bytes = [UInt8](unsafeUninitializedCapacity: max(0, count)) { buffer, filled in

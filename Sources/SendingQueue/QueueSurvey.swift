@@ -4,18 +4,18 @@ public import Files
 import OTLP
 public import Usage
 
-/// What lies in the folder of a queue, looked at without changing it; a collector may run meanwhile.
+/// The contents of a queue's folder, read without changing it; a collector may be running meanwhile.
 public struct QueueSurvey: Sendable, Hashable {
-    /// What waits.
+    /// The size of the waiting batches.
     public private(set) var waiting = QueueSize()
-    /// When the oldest of it was taken in.
+    /// When the oldest of them was received.
     public private(set) var oldest: Timestamp?
-    /// When the newest of it was taken in.
+    /// When the newest of them was received.
     public private(set) var newest: Timestamp?
-    /// Files that were set aside because they are damaged, and bytes that cannot be read.
+    /// Damaged files that were renamed, and ranges that cannot be read.
     public private(set) var damagedFiles: [String] = []
 
-    /// Looks at a folder; one that is missing holds nothing.
+    /// Reads a folder; a missing one is empty.
     public init(folder: String, storage: any QueueStorage) throws(FileError) {
         damagedFiles = try storage.names(in: folder).filter { $0.hasSuffix(".bad") }
         for part in try Self.parts(folder, storage) {
@@ -32,7 +32,7 @@ public struct QueueSurvey: Sendable, Hashable {
         }
     }
 
-    /// Shows every batch that waits and can be read, the oldest first, until the closure says false.
+    /// Passes every readable waiting batch to the closure, the oldest first, until it returns false.
     public static func entries(
         folder: String,
         storage: any QueueStorage,
@@ -71,7 +71,7 @@ public struct QueueSurvey: Sendable, Hashable {
         var done: DoneRanges
     }
 
-    /// The segments of a folder; one that goes meanwhile was done with.
+    /// The segments of a folder; one that disappears meanwhile was finished.
     private static func parts(_ folder: String, _ storage: any QueueStorage) throws(FileError) -> [Part] {
         var parts: [Part] = []
         for name in try storage.names(in: folder) {

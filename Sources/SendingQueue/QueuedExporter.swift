@@ -7,11 +7,11 @@ public import OTLP
 import Synchronization
 import Usage
 
-/// An exporter that has everything but the sending.
+/// A complete exporter except for the sending itself.
 ///
-/// A queue on the disk for each signal, batching, retry, dead letters, counters and status; `hammurabi queue` shows and replays it.
-/// A batch is acknowledged when it is in the queue on the disk; tasks of its own empty the queue. What the destination refuses for good
-/// goes to the dead letters. With `sending_queue: { enabled: false }` a sender gets the destination's own answer.
+/// It has a queue on the disk for each signal, batching, retry, dead letters, counters and status; `hammurabi queue` shows and replays it.
+/// A batch is acknowledged when it is in the queue on the disk; background tasks send what is queued. What the destination refuses for
+/// good goes to the dead letters. With `sending_queue: { enabled: false }` a sender gets the destination's own answer.
 ///
 /// ```swift
 /// static let alerts = exporter("alerts", AlertsConfig.self, summary: "sends alerts on") { config, settings in
@@ -23,7 +23,7 @@ import Usage
 ///
 /// Safe to use from many tasks.
 public final class QueuedExporter: Exporter, Queueing, HealthReporting {
-    /// Sends a request, OTLP in protobuf, to the destination and says what became of it; called from several tasks at once.
+    /// Sends an OTLP request in protobuf to the destination and returns the outcome; called from several tasks at once.
     public typealias Send = @Sendable (_ request: OutgoingRequest, _ signal: Signal) async -> SendOutcome
 
     private let queue: SendingQueueConfig
@@ -35,7 +35,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
     private let send: Send
     private let running = Mutex<Running?>(nil)
 
-    /// How long a shutdown goes on sending while the destination takes what it gets.
+    /// How long a shutdown continues to send while the destination accepts requests.
     private static let drainTime = Duration.seconds(5)
     /// How long a sender waits for room with `block_on_overflow`.
     private static let roomTime = Duration.seconds(10)
@@ -51,8 +51,8 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
     /// Creates an exporter; opens nothing.
     ///
     /// - Parameters:
-    ///   - storage: Where the queue keeps its files.
-    ///   - largestRequest: As many bytes as a request has at most; a larger one is divided at the borders of its records.
+    ///   - storage: The storage of the queue's files.
+    ///   - largestRequest: The largest size of a request in bytes; a larger one is divided between its records.
     ///   - send: Sends a request; it is not called before the start and not after the shutdown.
     public init(
         _ config: some QueuedExporterConfig,
@@ -134,7 +134,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         )
     }
 
-    /// The lock of the folder; after a reload the exporter before this one may still be at its end.
+    /// Locks the folder; after a reload the previous instance of the exporter may hold the lock for a moment.
     private func lock(_ path: String) async throws(FileError) -> any Sendable {
         for _ in 0..<50 {
             do throws(FileError) {
@@ -156,7 +156,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         return StartError(error.isPermission ? .permission : .inputOutput, "\(settings.id): \(error)")
     }
 
-    /// Sends for five seconds what the destination takes, and closes everything; what is left on the disk waits for the next start.
+    /// Sends for up to five seconds while the destination accepts requests, then closes all files; the rest waits for the next start.
     public func shutdown() async {
         let former = running.withLock { running in
             defer { running = nil }
@@ -167,7 +167,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         let limit = Task {
             try await Task.sleep(for: Self.drainTime)
             former.task?.cancel()
-            // A lane that waits for its bell does not notice that it is cancelled.
+            // A queue task that waits for its wakeup does not notice that it is cancelled.
             for lane in former.lanes.values { lane.bell.ring() }
         }
         await former.task?.value
@@ -199,7 +199,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
 
     // MARK: - Batches
 
-    /// Returns when the batch is in the queue on the disk; without a queue, when the destination has it.
+    /// Returns when the batch is in the queue on the disk; without a queue, when the destination accepted it.
     public func consume(_ batch: Batch) async throws(ConsumeError) {
         guard let queues = running.withLock({ $0?.queues }) else { throw .retryable("\(settings.id) is not running") }
         guard batch.otlp.recordCount > 0 else { return }
@@ -226,7 +226,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
     /// Without a queue the sender gets the destination's own answer.
     private func sendNow(_ batch: Batch) async throws(ConsumeError) {
         let records = batch.otlp.recordCount
-        switch await send(OutgoingRequest(batch.otlp.encoded()), batch.signal) {
+        switch await send(OutgoingRequest(batch.otlp.encoded(), hops: batch.hops), batch.signal) {
         case .taken(let rejected, let message):
             settings.counters.add(records - min(records, rejected), to: .sent)
             settings.counters.add(min(records, rejected), to: .failed)
@@ -243,7 +243,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
 
     // MARK: - Status
 
-    /// What waits in all queues together.
+    /// The state of all queues together.
     public var queueStatus: QueueStatus {
         let lanes = running.withLock { $0.map { Array($0.lanes.values) } } ?? []
         let parts = lanes.map(\.status)
@@ -258,7 +258,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         )
     }
 
-    /// Why the destination does not take batches, or why they cannot be kept; nil while all goes well.
+    /// Why the destination does not accept batches, or why they cannot be stored; nil when there is no problem.
     public var trouble: String? {
         let lanes = running.withLock { $0.map { Array($0.lanes.values) } } ?? []
         return lanes.lazy.compactMap { lane in

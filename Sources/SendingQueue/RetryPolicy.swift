@@ -3,16 +3,16 @@
 import CollectorKit
 public import Usage
 
-/// How long to wait before another attempt.
+/// The delays between attempts.
 struct RetryPolicy: Sendable, Hashable {
     var initial: Duration
     var factor: Double
     var multiplier: Double
     var longest: Duration
-    /// After how long a batch is given up; nil for never.
+    /// After this time a batch is given up; nil for never.
     var limit: Duration?
 
-    /// However long a destination asks for, after this it is tried again.
+    /// The longest delay that a destination can request.
     static let longestAsked = Duration.seconds(600)
 
     init(_ config: RetryConfig) {
@@ -23,11 +23,11 @@ struct RetryPolicy: Sendable, Hashable {
         limit = config.maxElapsedTime.nanoseconds > 0 ? config.maxElapsedTime.duration : nil
     }
 
-    /// The wait after a number of failures in a row.
+    /// The delay after a number of consecutive failures.
     ///
     /// - Parameters:
-    ///   - asked: What the destination asked for, which holds when it is longer.
-    ///   - chance: A number from 0 to 1.
+    ///   - asked: The delay that the destination requested; the longer one is used.
+    ///   - chance: A random number from 0 to 1.
     func wait(after failures: Int, asked: Duration?, chance: Double) -> Duration {
         var wait = initial
         for _ in 1..<max(1, min(failures, 1_000)) where wait < longest { wait = wait * multiplier }
@@ -36,9 +36,9 @@ struct RetryPolicy: Sendable, Hashable {
     }
 }
 
-/// What a `Retry-After` field says: seconds, or a date of HTTP (RFC 9110, 10.2.3).
+/// Parses the `Retry-After` field: seconds, or an HTTP date (RFC 9110, 10.2.3).
 public enum RetryAfter {
-    /// The wait; nil for what cannot be read.
+    /// The delay; nil for an unreadable value.
     public static func wait(_ text: String, now: Timestamp) -> Duration? {
         let text = text.filter { $0 != " " || text.contains(",") }
         if !text.isEmpty, text.utf8.allSatisfy({ 48...57 ~= $0 }) {
@@ -52,7 +52,7 @@ public enum RetryAfter {
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
-    /// `Sun, 06 Nov 1994 08:49:37 GMT`, the form that is sent; the two obsolete ones are not read.
+    /// Parses `Sun, 06 Nov 1994 08:49:37 GMT`, the form that servers send; the two obsolete forms are not supported.
     private static func date(_ text: String) -> Timestamp? {
         let words = text.split(separator: " ")
         guard words.count == 6, words[5] == "GMT", words[1].count == 2, words[3].count == 4,

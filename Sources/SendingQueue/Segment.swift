@@ -4,38 +4,44 @@ import CollectorKit
 import OTLP
 public import Usage
 
-/// Entries that lie one behind the other in a segment, for which one answer was or will be got.
+/// A range of consecutive entries in a segment that were taken together and get one answer.
 public struct QueuePlace: Sendable, Hashable {
     /// The number of the segment.
     public let segment: UInt64
-    /// Where the entries lie in it.
+    /// The range of bytes in the segment.
     public let range: Range<Int>
-    /// How much that is.
+    /// The size of its entries.
     public let tally: QueueSize
-    /// When the first of them was taken in.
+    /// When the first of them was received.
     public let time: Timestamp
 }
 
 /// Entries read from a queue.
 public struct QueueRange: Sendable {
-    /// Where they lie.
+    /// Their place in the queue.
     public let place: QueuePlace
     private let parts: [Part]
 
-    /// An entry, and where in a buffer its bytes lie; entries that were read together share one.
+    /// An entry and the position of its bytes in a buffer; entries that were read together share the buffer.
     struct Part: Sendable {
         var entry: QueueEntry
         var body: Range<Int>
 
-        /// An entry that is in memory.
+        /// An entry in memory.
         init(_ entry: QueueEntry) {
             self.entry = entry
             body = entry.bytes.indices
         }
 
-        /// An entry the header of which lies at an offset of a buffer.
+        /// An entry whose header is at an offset of a buffer.
         init(_ header: EntryHeader, _ buffer: [UInt8], at offset: Int) {
-            entry = QueueEntry(signal: header.signal, records: header.records, time: header.time, bytes: buffer)
+            entry = QueueEntry(
+                signal: header.signal,
+                records: header.records,
+                time: header.time,
+                hops: header.hops,
+                bytes: buffer
+            )
             body = offset + EntryHeader.size..<offset + EntryHeader.size + header.length
         }
 
@@ -47,10 +53,13 @@ public struct QueueRange: Sendable {
         self.parts = parts
     }
 
-    /// The bytes of each entry, where they lie.
+    /// The bytes of each entry, not copied.
     ///
-    /// One behind the other they are one request: protobuf messages that follow each other are one message with the fields of all.
+    /// Joined they are one request: concatenated protobuf messages are one message with the fields of all.
     public var pieces: [ArraySlice<UInt8>] { parts.map(\.bytes) }
+
+    /// Through how many collectors they have come; those that were taken together have that in common.
+    public var hops: UInt8 { parts.first?.entry.hops ?? 0 }
 
     /// The requests of all entries as one.
     public var request: [UInt8] { Array(pieces.joined()) }
@@ -68,22 +77,22 @@ public struct QueueRange: Sendable {
     }
 }
 
-/// A file of a queue as far as it is known: what is in it, how far it is read, what is done with.
+/// The state of one segment file: its entries, the position of reading, and the finished ranges.
 struct Segment: Sendable {
     let number: UInt64
     let seed: UInt64
     let file: any QueueFile
-    /// Where entries end that are on the disk.
+    /// The end of the flushed entries.
     var end: Int
-    /// Where the next entry to be taken begins.
+    /// The start of the next entry to take.
     var cursor = SegmentHeader.size
-    /// What nobody has taken yet.
+    /// The size of the entries that were not taken yet.
     var fresh = QueueSize()
-    /// What was taken and not answered for.
+    /// The size of the entries that were taken and not acknowledged.
     var taken = QueueSize()
     var done = DoneRanges()
     var doneFile: (any QueueFile)?
-    /// When the next entry to be taken was taken in.
+    /// When the next entry to take was received.
     var nextTime: Timestamp?
     /// Whether entries are still added.
     var isOpen = false
@@ -96,6 +105,6 @@ struct Segment: Sendable {
         self.end = end
     }
 
-    /// Whether nothing in it waits, and nothing will come.
+    /// Whether nothing in it waits and nothing will be added.
     var isFinished: Bool { !isOpen && fresh.batches == 0 && taken.batches == 0 }
 }

@@ -2,14 +2,14 @@
 
 import CollectorKit
 
-/// The first bytes of a segment: twice the same, so that one damaged byte cannot hide a whole segment.
+/// The first bytes of a segment, stored twice, so that one damaged byte cannot hide a whole segment.
 ///
-/// Each copy: `magic` 8 · a number that only this segment has 8 · their sum 8. The number seeds all sums in the segment, so that
-/// nothing that was written elsewhere is taken for an entry of it.
+/// Each copy: `magic` 8 · a random number for this segment 8 · their checksum 8. The number seeds all checksums in the segment, so
+/// that bytes from elsewhere are never taken for one of its entries.
 enum SegmentHeader {
     static let size = 48
     private static let magic: UInt64 = 0x3147_4553_4255_4853
-    /// Stands in the second copy when the file was another segment before, the rest of which may lie behind the entries.
+    /// The magic of the second copy when the file was another segment before, whose bytes may follow the entries.
     private static let reusedMagic: UInt64 = 0x3152_4553_4255_4853
 
     static func bytes(seed: UInt64, isReused: Bool = false) -> [UInt8] {
@@ -26,7 +26,7 @@ enum SegmentHeader {
         return copy
     }
 
-    /// The seed of a segment, and whether its file was used before; nil when neither copy can be read.
+    /// The seed of a segment, and whether its file was reused; nil when neither copy can be read.
     static func read(_ bytes: [UInt8]) -> (seed: UInt64, isReused: Bool)? {
         let half = size / 2
         for start in [half, 0] where bytes.count >= start + half {
@@ -39,7 +39,9 @@ enum SegmentHeader {
     }
 }
 
-/// What the file beside a segment says is done with: 16 bytes each, start 4 · end 4 · sum 8; what cannot be read is not done.
+/// A finished range, in the file next to a segment: 16 bytes each, start 4 · end 4 · checksum 8.
+///
+/// An unreadable mark counts as absent.
 enum DoneMark {
     static let size = 16
 
@@ -66,7 +68,7 @@ enum DoneMark {
     }
 }
 
-/// Stretches of a segment in order, touching ones joined.
+/// The finished ranges of a segment in order, adjacent ones merged.
 struct DoneRanges: Sendable, Hashable {
     private(set) var ranges: [Range<Int>] = []
 
@@ -82,23 +84,23 @@ struct DoneRanges: Sendable, Hashable {
         ranges.replaceSubrange(first..<last, with: [merged])
     }
 
-    /// Where the range ends that holds a position; nil when none does.
+    /// The end of the range that contains a position; nil when none does.
     func end(at position: Int) -> Int? {
         ranges.first { $0.contains(position) }?.upperBound
     }
 }
 
-/// The names of a queue's files.
+/// The file names of a queue.
 enum SegmentName {
     static let lock = "lock"
-    /// A file that was a segment and will be another.
+    /// A finished segment file, kept for reuse.
     static let spare = "spare"
 
     static func segment(_ number: UInt64) -> String { padded(number) + ".segment" }
     static func done(_ number: UInt64) -> String { padded(number) + ".done" }
     static func bad(_ number: UInt64) -> String { padded(number) + ".segment.bad" }
 
-    /// The number and kind of a file; nil for files of others.
+    /// The number and kind of a file; nil for a file of another program.
     static func parse(_ name: String) -> (number: UInt64, kind: Substring)? {
         guard let dot = name.firstIndex(of: "."), let number = UInt64(name[..<dot]) else { return nil }
         return (number, name[name.index(after: dot)...])

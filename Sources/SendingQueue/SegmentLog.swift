@@ -6,56 +6,54 @@ import OTLP
 import Synchronization
 public import Usage
 
-/// A queue of batches in files that survives whatever happens to the process.
+/// A queue of batches in files that survives a crash of the process and a power cut.
 ///
-/// It stands in CollectorKit, not in the host, because the exporters that need it are plugins, which know CollectorKit alone.
+/// - ``append(_:)`` returns when the batches are on the disk. Batches are read in the order in which they came; after a start, those
+///   that were not acknowledged come first.
+/// - An acknowledgement is written to a file next to the segment without a flush: after a power cut a batch may come twice, but it is
+///   never missing. After the process was killed, only batches that were being sent come twice.
+/// - Opening succeeds whenever the folder can be used: the torn end of a file is truncated, damage between batches is skipped and its
+///   file kept under the name `….segment.bad`; both are logged.
+/// - A finished file becomes the next segment when the storage prefers that: overwriting changes neither the size nor the place of a
+///   file, which halves the cost of a flush. Each segment has a random number that seeds its checksums, so bytes of the previous
+///   segment are never taken for a batch.
 ///
-/// - ``append(_:)`` returns when the batches are on the disk. Batches are read back in the order in which they came, whatever was not
-///   answered for first after a start.
-/// - What is answered for is noted in a file beside the segment, without waiting for the disk: after a power cut a batch may
-///   come twice; it is never missing. After the process was killed only what was being sent comes twice.
-/// - Opening always succeeds if the folder can be used: the torn end of a file is cut, damage between batches is passed over and its
-///   file kept under the name `….segment.bad`; the log says so.
-/// - A file that is done with becomes the next segment where the storage prefers that: bytes that lie over others change neither
-///   the size nor the place of a file, which halves what a flush costs. Each segment has a number of its own that seeds its sums, so
-///   nothing of what lay there before is taken for a batch.
-///
-/// Memory holds a few numbers for each segment, what callers have taken, and of what nobody has taken yet at most 4 MiB, so that
-/// what is sent at once need not be read. Methods block on files; safe to call from any thread.
+/// In memory are a few numbers for each segment, the batches that callers have taken, and at most 4 MiB of those not taken yet, so
+/// that a batch that is sent at once need not be read. Methods block on files; safe to call from any thread.
 public final class SegmentLog: Sendable {
     private let folder: String
     private let storage: any QueueStorage
     private let logger: Logger
     private let segmentSize: Int
     private let state = Mutex(State())
-    /// Held while the position of reading moves.
+    /// Held while the reading position moves.
     private let reading = Mutex(())
-    /// Held while something is added.
+    /// Held while batches are added.
     private let writing = Mutex(())
 
-    /// From how many bytes on a new file is begun where nothing else is said.
+    /// The default size at which a new file is begun.
     public static let fileSize = 16 << 20
 
     struct State {
         var isOpen = false
-        /// In the order of their numbers.
+        /// The segments, ordered by number.
         var segments: [Segment] = []
         var nextNumber: UInt64 = 1
-        /// When the batches that were taken had come in, by place.
+        /// The times at which taken batches had been received, by place.
         var taken: [QueuePlace: Timestamp] = [:]
-        /// Whether there is a file that will be the next segment.
+        /// Whether there is a file that can be reused for the next segment.
         var hasSpare = false
-        /// What need not be read.
+        /// The latest entries, kept in memory.
         var recent = RecentEntries()
 
         func position(of number: UInt64) -> Int? { segments.firstIndex { $0.number == number } }
     }
 
-    /// Names a queue; opens nothing.
+    /// Creates a queue; opens nothing.
     ///
     /// - Parameters:
-    ///   - folder: Where its files lie; nothing else may lie there.
-    ///   - segmentSize: From how many bytes on a new file is begun.
+    ///   - folder: The folder of its files, which has no others.
+    ///   - segmentSize: The size in bytes at which a new file is begun.
     public init(folder: String, storage: any QueueStorage, segmentSize: Int = fileSize, logger: Logger) {
         self.folder = folder
         self.storage = storage
@@ -63,15 +61,15 @@ public final class SegmentLog: Sendable {
         self.logger = logger
     }
 
-    /// What waits: everything that was added and not answered for.
+    /// The size of all batches that were added and not acknowledged.
     public var waiting: QueueSize {
         state.withLock { $0.segments.reduce(QueueSize()) { $0 + $1.fresh + $1.taken } }
     }
 
-    /// What waits and was not taken yet.
+    /// The size of the batches that were not taken yet.
     public var fresh: QueueSize { state.withLock { $0.segments.reduce(QueueSize()) { $0 + $1.fresh } } }
 
-    /// When the oldest batch that waits was taken in; nil when none waits.
+    /// When the oldest waiting batch was received; nil when none waits.
     public var oldest: Timestamp? {
         state.withLock { state in
             let next = state.segments.first { $0.fresh.batches > 0 }?.nextTime
@@ -79,7 +77,7 @@ public final class SegmentLog: Sendable {
         }
     }
 
-    /// Closes the files; what waits stays in them.
+    /// Closes the files; waiting batches stay in them.
     public func close() {
         writing.withLock { _ in
             reading.withLock { _ in
@@ -96,9 +94,9 @@ public final class SegmentLog: Sendable {
 
     private func path(_ name: String) -> String { "\(folder)/\(name)" }
 
-    /// Removes segments that nobody needs any more; damaged ones are kept under another name.
+    /// Removes finished segments; damaged ones are kept under another name.
     private func removeFinished(_ state: inout State) {
-        // Nobody needs a spare file of a queue that is being closed.
+        // A queue that is being closed needs no spare file.
         var hasSpare = state.hasSpare || !state.isOpen
         state.segments.removeAll { segment in
             guard segment.isFinished else { return false }
@@ -108,7 +106,7 @@ public final class SegmentLog: Sendable {
         if state.isOpen { state.hasSpare = hasSpare }
     }
 
-    /// The segment goes before the note of what is done with it: a note without a segment means nothing.
+    /// Removes the segment before its file of finished ranges: such a file without a segment is ignored.
     private func discard(_ segment: Segment, hasSpare: inout Bool) {
         let path = path(SegmentName.segment(segment.number))
         if segment.isDamaged {
@@ -121,12 +119,12 @@ public final class SegmentLog: Sendable {
         storage.remove(self.path(SegmentName.done(segment.number)))
     }
 
-    /// Whether its file may become another segment: it must be large enough, and not waste the disk.
+    /// Whether its file may become another segment: it must be large enough, but not larger than needed.
     private func isOfUse(_ segment: Segment) -> Bool {
         storage.reusesFiles && segmentSize...segmentSize * 2 ~= segment.end
     }
 
-    /// Keeps a file that cannot be read, out of the way.
+    /// Renames a file that cannot be read.
     private func setAside(_ number: UInt64) {
         let bad = path(SegmentName.bad(number))
         do throws(FileError) {
@@ -141,15 +139,15 @@ public final class SegmentLog: Sendable {
 // MARK: - Appending
 
 extension SegmentLog {
-    /// As many bytes of small entries as are gathered for one call of the system.
+    /// How many bytes of small entries are joined into one system call.
     private static let gathered = 256 << 10
-    /// Entries from this size on are written from where they lie.
+    /// Entries of at least this size are written without being copied.
     private static let large = 16 << 10
 
-    /// Adds batches; they are on the disk when it returns, all or none.
+    /// Adds batches, all or none; they are on the disk when it returns.
     ///
-    /// - Returns: What waits now and was not taken; no more than was added when nothing waited before.
-    /// - Throws: ``FileError`` when they are not; the queue is as it was, and the next attempt may succeed.
+    /// - Returns: The size of the batches not taken yet; no more than was added when none had been waiting.
+    /// - Throws: ``FileError`` when they could not be stored; the queue is unchanged, and the next attempt may succeed.
     @discardableResult
     public func append(_ entries: [QueueEntry]) throws(FileError) -> QueueSize {
         guard !entries.isEmpty else { return fresh }
@@ -193,7 +191,7 @@ extension SegmentLog {
         try segment.file.write(buffer, at: offset)
     }
 
-    /// The segment that entries are added to; begins a new one when there is none or it is full.
+    /// The segment to which entries are added; begins a new one when there is none or it is full.
     private func openSegment() throws(FileError) -> Segment {
         let (isOpen, current, number) = state.withLock { state in
             (state.isOpen, state.segments.last { $0.isOpen }, state.nextNumber)
@@ -232,7 +230,7 @@ extension SegmentLog {
 
     /// The spare file as a new segment; nil when there is none or it cannot be used.
     ///
-    /// Its new head is on the disk before its name is: what it held before is never taken for a segment that waits.
+    /// The new header is flushed before the file is renamed: its previous bytes are never taken for a waiting segment.
     private func reusedFile(_ path: String, seed: UInt64) -> (any QueueFile)? {
         let hasSpare = state.withLock { state in
             defer { state.hasSpare = false }
@@ -256,14 +254,14 @@ extension SegmentLog {
         }
     }
 
-    /// Takes back what a failed attempt has left; a file from which it cannot be taken is not added to any more.
+    /// Removes the bytes of a failed attempt; when that fails, nothing more is added to the file.
     private func takeBack(_ segment: Segment) {
         do throws(FileError) {
             try segment.file.cut(to: segment.end)
         } catch {
             logger.warning("a failed write cannot be taken back", metadata: ["reason": "\(error)"])
         }
-        // What the system holds of a file after a failed flush is not to be trusted: what follows goes into a new one.
+        // After a failed flush the kernel's copy of a file may differ from the disk, so new entries go to a new file.
         state.withLock { state in
             if let index = state.position(of: segment.number) { state.segments[index].isOpen = false }
             removeFinished(&state)
@@ -274,9 +272,9 @@ extension SegmentLog {
 // MARK: - Opening
 
 extension SegmentLog {
-    /// Finds what earlier runs have left; whoever calls has the lock of the folder.
+    /// Reads the segments of earlier runs; the caller must hold the lock of the folder.
     ///
-    /// - Throws: ``FileError`` when the folder cannot be used at all; whatever its files hold is no reason.
+    /// - Throws: ``FileError`` when the folder cannot be used; damaged files in it are no error.
     public func open() throws(FileError) {
         try storage.makeFolder(folder)
         storage.remove(path(SegmentName.spare))
@@ -292,7 +290,7 @@ extension SegmentLog {
         for number in notes.subtracting(numbers) { storage.remove(path(SegmentName.done(number))) }
         var segments: [Segment] = []
         for number in numbers.sorted() {
-            // The newest may have been cut off while it was written; the others were whole when the next one was begun.
+            // Only the newest segment may have been cut off while it was written; the others were complete when the next one was begun.
             if let segment = recovered(number, verifying: number == numbers.max()) { segments.append(segment) }
         }
         state.withLock { [segments] state in
@@ -303,13 +301,13 @@ extension SegmentLog {
         }
     }
 
-    /// A segment of an earlier run; nil when nothing of it can be read.
+    /// A segment of an earlier run; nil when none of it can be read.
     private func recovered(_ number: UInt64, verifying: Bool) -> Segment? {
         do throws(FileError) {
             let file = try storage.open(path(SegmentName.segment(number)), creating: false)
             let size = file.size
             guard let header = SegmentHeader.read(try file.bytes(at: 0, count: SegmentHeader.size)) else {
-                // No entry is written before the header is on the disk.
+                // No entry is written before the header is flushed.
                 if size <= SegmentHeader.size {
                     storage.remove(path(SegmentName.segment(number)))
                 } else {
@@ -327,7 +325,7 @@ extension SegmentLog {
             return segment
         } catch {
             logger.error("a segment of the queue cannot be read", metadata: ["reason": "\(error)"])
-            // Only the disk itself says something about the file; anything else may pass, and the next start reads it.
+            // Only a read error of the disk means damage; any other error may pass, and the next start reads the file.
             if error.isDamage { setAside(number) }
             return nil
         }
@@ -338,7 +336,7 @@ extension SegmentLog {
             let file = try storage.open(path(SegmentName.done(number)), creating: false)
             return DoneMark.ranges(try file.bytes(at: 0, count: file.size), seed: seed)
         } catch {
-            // Without the note everything counts as not done, which loses nothing.
+            // Without the file no range counts as finished, which loses nothing.
             return DoneRanges()
         }
     }
@@ -358,7 +356,7 @@ extension SegmentLog {
         return findings
     }
 
-    /// Cuts what follows the last whole entry; in a file that was used before that need not be a torn one.
+    /// Truncates a segment after its last complete entry; in a reused file the following bytes need not be a torn entry.
     private func cut(_ segment: inout Segment, to end: Int, isReused: Bool) {
         let tail = segment.end - end
         segment.end = end
@@ -376,7 +374,7 @@ extension SegmentLog {
         }
     }
 
-    /// Remembers that a segment is damaged and says so once.
+    /// Records the damage of a segment and logs it once.
     private func note(_ damage: [Range<Int>], in segment: inout Segment) {
         let damage = damage.filter { segment.done.end(at: $0.lowerBound) == nil }
         guard !damage.isEmpty else { return }
@@ -394,14 +392,14 @@ extension SegmentLog {
 // MARK: - Reading
 
 extension SegmentLog {
-    /// How much of what waits is taken at a time.
+    /// The limit of what is taken at a time.
     public struct BatchLimit: Sendable, Hashable {
-        /// As many bytes as there are at most, unless a single batch has more.
+        /// The largest number of bytes, unless a single batch has more.
         public var bytes: Int
-        /// As many records as there are at most, unless a single batch has more.
+        /// The largest number of records, unless a single batch has more.
         public var records: Int
 
-        /// Creates a portion.
+        /// Creates a limit.
         public init(bytes: Int, records: Int = .max) {
             self.bytes = bytes
             self.records = records
@@ -410,7 +408,7 @@ extension SegmentLog {
 
     /// Takes the next batches; nil when none waits.
     ///
-    /// Whoever takes them says ``acknowledge(_:)`` when they need not come again, or reads them once more.
+    /// The caller calls ``acknowledge(_:)`` when they need not come again, or ``read(_:)`` to get them once more.
     public func take(_ portion: BatchLimit) throws(FileError) -> QueueRange? {
         try reading.withLock { _ throws(FileError) in
             while let segment = state.withLock({ $0.segments.first { $0.fresh.batches > 0 } }) {
@@ -431,7 +429,7 @@ extension SegmentLog {
         }
     }
 
-    /// Reads batches again that were taken.
+    /// Reads taken batches again.
     public func read(_ place: QueuePlace) throws(FileError) -> QueueRange? {
         guard let segment = state.withLock({ state in state.segments.first { $0.number == place.segment } }) else {
             return nil
@@ -446,7 +444,7 @@ extension SegmentLog {
         return QueueRange(place: place, parts: parts)
     }
 
-    /// Says that batches need not come again.
+    /// Marks batches as finished, so that they do not come again.
     public func acknowledge(_ place: QueuePlace) {
         state.withLock { state in
             guard state.taken.removeValue(forKey: place) != nil, let index = state.position(of: place.segment) else {
@@ -457,7 +455,7 @@ extension SegmentLog {
         }
     }
 
-    /// Gives up the oldest batches that nobody has taken until so many bytes are free; what that was.
+    /// Drops the oldest batches that were not taken, until this many bytes are free; returns their size.
     public func dropOldest(bytes: Int) throws(FileError) -> QueueSize {
         var dropped = QueueSize()
         while dropped.bytes < bytes, let range = try take(BatchLimit(bytes: 1)) {
@@ -467,7 +465,7 @@ extension SegmentLog {
         return dropped
     }
 
-    /// Notes that a range is done with, and removes the segment when all of it is.
+    /// Marks a range as finished, and removes the segment when all of it is.
     private func finish(_ range: Range<Int>, of index: Int, _ state: inout State) {
         state.segments[index].done.insert(range)
         let segment = state.segments[index]
@@ -482,13 +480,13 @@ extension SegmentLog {
             state.segments[index].doneFile = file
             try file.write(DoneMark.bytes(range, seed: segment.seed), at: file.size)
         } catch {
-            // The note only keeps batches from coming twice after a crash.
+            // Without the mark batches come twice after a crash, but none is lost.
             logger.debug("what is done with cannot be noted", metadata: ["reason": "\(error)"])
             realign(state.segments[index].doneFile)
         }
     }
 
-    /// Cuts off a part of a mark, so that those that follow can be read.
+    /// Truncates a partly written mark, so that those after it can be read.
     private func realign(_ file: (any QueueFile)?) {
         guard let file else { return }
         do throws(FileError) {
@@ -500,7 +498,7 @@ extension SegmentLog {
 
     // MARK: - One segment
 
-    /// The next entries of a segment as they are in memory; nil when they are not.
+    /// The next entries of a segment from memory; nil when they are not there.
     private func recentRange(of segment: Segment, _ portion: BatchLimit) throws(FileError) -> (
         QueueRange, Timestamp?
     )? {
@@ -522,8 +520,8 @@ extension SegmentLog {
         return (range, try walk.header(at: end)?.time)
     }
 
-    /// The next entries of a segment that follow each other, and the time of the one after; nil when there was nothing to take at
-    /// its position, which has moved on then.
+    /// The next consecutive entries of a segment, and the time of the one after them; nil when there was nothing to take at the reading
+    /// position, which has then moved on.
     private func nextRange(of segment: Segment, _ portion: BatchLimit) throws(FileError) -> (
         QueueRange, Timestamp?
     )? {
@@ -546,7 +544,7 @@ extension SegmentLog {
         while let header = Self.entry(bytes, at: position, segment.seed), segment.done.end(at: start + position) == nil
         {
             let sum = tally + QueueSize(header)
-            guard parts.isEmpty || (sum.bytes <= portion.bytes && sum.records <= portion.records) else { break }
+            guard parts.isEmpty || (sum.isWithin(portion) && header.hops == first.hops) else { break }
             parts.append(QueueRange.Part(header, bytes, at: position))
             tally = sum
             position += EntryHeader.size + header.length
@@ -565,7 +563,7 @@ extension SegmentLog {
         return (QueueRange(place: place, parts: parts), next)
     }
 
-    /// The header of a whole entry at an offset of a buffer.
+    /// The header of a complete entry at an offset of a buffer.
     private static func entry(_ bytes: [UInt8], at offset: Int, _ seed: UInt64) -> EntryHeader? {
         bytes.withUnsafeBytes { bytes in
             guard offset + EntryHeader.size <= bytes.count,
@@ -579,7 +577,7 @@ extension SegmentLog {
         }
     }
 
-    /// Moves the position of reading past what is done with or cannot be read.
+    /// Moves the reading position past finished or damaged entries.
     private func pass(to position: Int, of segment: Segment, damage: Range<Int>?) {
         state.withLock { state in
             guard let index = state.position(of: segment.number) else { return }
@@ -591,16 +589,22 @@ extension SegmentLog {
         }
     }
 
-    /// At the end of a segment nothing of it is fresh, whatever was counted before it was damaged.
+    /// At the end of a segment nothing of it is left to take, whatever was counted before it was damaged.
     private func move(_ segment: inout Segment, to position: Int) {
         segment.cursor = position
         if position >= segment.end { segment.fresh = QueueSize() }
     }
 }
 
+extension QueueSize {
+    fileprivate func isWithin(_ limit: SegmentLog.BatchLimit) -> Bool {
+        bytes <= limit.bytes && records <= limit.records
+    }
+}
+
 /// Entries that were just added to a queue and nobody has taken yet, so that sending them needs no reading: a few mebibytes at most.
 ///
-/// They are on the disk as well. When there is no more room the newest ones are left out: the oldest are taken first.
+/// They are on the disk as well. When there is no more room, the newest ones are left out, because the oldest are taken first.
 struct RecentEntries: Sendable {
     private struct Item {
         var segment: UInt64
@@ -611,16 +615,16 @@ struct RecentEntries: Sendable {
     }
 
     private var items: [Item] = []
-    /// Where what nobody has taken begins; what lies before is empty.
+    /// The index of the first entry not taken; those before it are emptied.
     private var first = 0
     private var bytes = 0
 
-    /// As many bytes as are kept.
+    /// The largest total size in bytes.
     private static let room = 4 << 20
-    /// What an entry takes beside its bytes.
+    /// The memory of an entry in addition to its bytes.
     private static let overhead = 128
 
-    /// Keeps entries that lie one behind the other in a segment, as far as there is room.
+    /// Keeps consecutive entries of a segment, as far as there is room.
     mutating func add(_ entries: [QueueEntry], segment: UInt64, start: Int) {
         var start = start
         for entry in entries {
@@ -632,10 +636,10 @@ struct RecentEntries: Sendable {
         }
     }
 
-    /// Takes the entries that follow each other from a position on, as many as a portion holds and at least one; none when
-    /// the first of them is not here.
+    /// Takes consecutive entries from a position on, as many as the limit allows and at least one; none when the first of them is not
+    /// in memory.
     ///
-    /// - Returns: The entries, and when the one after them was taken in, if that is here, too.
+    /// - Returns: The entries, and when the one after them was received, if that one is in memory, too.
     mutating func take(segment: UInt64, from position: Int, _ portion: SegmentLog.BatchLimit) -> (
         [QueueEntry], Timestamp?
     ) {
@@ -646,7 +650,7 @@ struct RecentEntries: Sendable {
         while first < items.count, items[first].segment == segment, items[first].start == end {
             let entry = items[first].entry
             let sum = tally + QueueSize(entry)
-            guard entries.isEmpty || (sum.bytes <= portion.bytes && sum.records <= portion.records) else { break }
+            guard entries.isEmpty || (sum.isWithin(portion) && entry.hops == entries[0].hops) else { break }
             entries.append(entry)
             tally = sum
             end = items[first].end

@@ -3,19 +3,19 @@
 import CollectorKit
 import Files
 
-/// Goes through a segment entry by entry, past what is damaged.
+/// Iterates over the entries of a segment and skips damaged ranges.
 struct SegmentWalk {
     let file: any QueueFile
     let seed: UInt64
-    /// Where the segment ends.
+    /// The end of the segment.
     let end: Int
 
     private var window: [UInt8] = []
     private var windowStart = 0
 
-    /// How much is read at a time where only headers are wanted.
+    /// How many bytes are read at a time when only headers are needed.
     private static let windowSize = 4_096
-    /// How much is read at a time when the next whole entry is looked for.
+    /// How many bytes are read at a time in the search for the next complete entry.
     private static let searchSize = 1 << 20
 
     init(_ file: any QueueFile, seed: UInt64, end: Int) {
@@ -24,17 +24,17 @@ struct SegmentWalk {
         self.end = end
     }
 
-    /// What a walk found beside entries.
+    /// The results of an iteration besides the entries.
     struct Findings {
-        /// Where the last whole entry ends.
+        /// The end of the last complete entry.
         var end: Int
-        /// What cannot be read between entries.
+        /// The ranges between entries that cannot be read.
         var damage: [Range<Int>] = []
     }
 
-    /// Visits every entry from an offset on; what follows the last one is not part of the segment.
+    /// Visits every entry from an offset on; bytes after the last one do not belong to the segment.
     ///
-    /// - Parameter verifying: Whether the bytes of each entry are looked at, too.
+    /// - Parameter verifying: Whether the checksum of each entry's bytes is checked, too.
     mutating func entries(
         from start: Int,
         verifying: Bool,
@@ -66,7 +66,7 @@ struct SegmentWalk {
         return findings
     }
 
-    /// The header at an offset; nil when there is none whose entry lies inside the segment.
+    /// The header at an offset; nil when there is none whose entry ends within the segment.
     mutating func header(at offset: Int) throws(FileError) -> EntryHeader? {
         if offset < windowStart || offset + EntryHeader.size > windowStart + window.count {
             window = try file.bytes(at: offset, count: min(Self.windowSize, end - offset))
@@ -90,7 +90,7 @@ struct SegmentWalk {
         return body.withUnsafeBytes { header.matches($0, seed: seed) }
     }
 
-    /// Where the next entry begins behind damage; nil when there is none.
+    /// The start of the next entry after damage; nil when there is none.
     func nextEntry(after offset: Int) throws(FileError) -> Int? {
         var start = offset + 1
         while start + EntryHeader.size <= end {

@@ -2,17 +2,17 @@
 
 import CollectorKit
 
-/// What a lane takes of the memory that the collector has for requests and queues.
+/// A signal queue's share of the memory that the collector has for requests and queues.
 ///
-/// What waits in files takes none. What is being sent is counted, but never waits for memory: it is bounded by ``QueueLimits/memory``, and
-/// only by sending does memory come back.
+/// Batches in files use none. Batches in flight are counted but never wait for memory: they are bounded by ``QueueLimits/memory``, and
+/// sending them is what frees memory.
 struct SendingMemory: Sendable {
     private let sending: (any MemoryPool)?
     private let waiting: (any MemoryPool)?
 
-    /// From how many bytes on a queue in memory begins another piece: memory comes back piece by piece.
+    /// The segment size of a queue in memory: its memory is released segment by segment.
     static let segmentSize = 1 << 20
-    /// What is read from the queue is held once as it was read, once as a request and once as a body.
+    /// A batch in flight is held as it was read, as a request, and as a body.
     private static let copies = 3
 
     init(_ config: SendingQueueConfig, _ pool: (any MemoryPool)?) {
@@ -20,22 +20,22 @@ struct SendingMemory: Sendable {
         waiting = config.isInFiles ? nil : pool
     }
 
-    /// Whether so many bytes can wait at all.
+    /// Whether this many bytes could wait in an empty queue.
     func canHold(_ bytes: Int) -> Bool { waiting.map { bytes <= $0.mostWaiting } ?? true }
-    /// Whether so many more bytes may wait now beside what waits.
+    /// Whether this many more bytes may wait now in addition to the queue's own.
     func mayWait(_ bytes: Int, beside own: Int) -> Bool { waiting?.mayWait(bytes, beside: own) ?? true }
-    /// Takes bytes beside what waits; false when there is no room.
+    /// Reserves bytes in addition to the queue's own; false when there is no room.
     func reserve(_ bytes: Int, beside own: Int) -> Bool { waiting?.reserve(bytes, beside: own) ?? true }
-    /// Gives back what was reserved.
+    /// Releases reserved bytes.
     func unreserve(_ bytes: Int) { waiting?.unreserve(bytes) }
 
-    /// Counts what is about to be sent; returns how many bytes that is.
+    /// Counts the memory of a range that is about to be sent; returns the number of bytes.
     func take(toSend range: QueueRange) -> Int {
         let bytes = range.place.range.count * Self.copies
         sending?.charge(bytes)
         return bytes
     }
 
-    /// Gives back what was counted.
+    /// Releases counted bytes.
     func giveBack(sent bytes: Int) { sending?.discharge(bytes) }
 }

@@ -2,7 +2,7 @@
 
 public import CollectorKit
 
-/// The part of a configuration that an exporter with a sending queue has, so that its keys are those of every other.
+/// The configuration of an exporter with a sending queue, so that all such exporters have the same keys.
 ///
 /// ```swift
 /// struct AlertsConfig: QueuedExporterConfig {
@@ -22,35 +22,35 @@ public import CollectorKit
 /// }
 /// ```
 public protocol QueuedExporterConfig: ComponentConfig {
-    /// What happens when the destination cannot take a batch now; the key is `retry_on_failure`.
+    /// The retries; the key is `retry_on_failure`.
     var retryOnFailure: RetryConfig { get }
-    /// Where batches wait; the key is `sending_queue`.
+    /// The queue of waiting batches; the key is `sending_queue`.
     var sendingQueue: SendingQueueConfig { get }
-    /// Where batches go that the destination refuses for good; the key is `dead_letters`.
+    /// The batches that the destination refused for good; the key is `dead_letters`.
     var deadLetters: DeadLettersConfig { get }
 }
 
 extension QueuedExporterConfig {
-    /// The folder of the queue, where there is one.
+    /// The configured folder of the queue; nil for a queue in memory or without one.
     public var sendingQueueFolder: String? {
         guard sendingQueue.enabled else { return nil }
         return sendingQueue.directory.isEmpty ? "" : sendingQueue.directory.path
     }
 }
 
-/// What happens when the destination cannot take a batch now.
+/// The retries when the destination cannot accept a batch now.
 public struct RetryConfig: ConfigSection {
-    /// Whether there is another attempt at all.
+    /// Whether a failed batch is sent again.
     public var enabled = true
-    /// The wait before the second attempt.
+    /// The delay before the second attempt.
     public var initialInterval = ConfigDuration(seconds: 5)
-    /// By which part of itself a wait is shorter or longer by chance.
+    /// The largest random change of a delay, as a fraction of it.
     public var randomizationFactor = 0.5
-    /// How much longer each wait is than the one before.
+    /// The factor by which each delay grows.
     public var multiplier = 1.5
-    /// The longest wait.
+    /// The longest delay.
     public var maxInterval = ConfigDuration(seconds: 30)
-    /// After how long a batch is given up; 0 for never.
+    /// After this time a batch is given up; 0 for never.
     public var maxElapsedTime = ConfigDuration(seconds: 0)
 
     /// The defaults.
@@ -65,9 +65,9 @@ public struct RetryConfig: ConfigSection {
     }
 }
 
-/// Where refused batches go.
+/// The storage of refused batches.
 public struct DeadLettersConfig: ConfigSection {
-    /// How many bytes of them are kept.
+    /// The total size that is kept.
     public var maxSize = ConfigByteSize(mebibytes: 256)
 
     /// The defaults.
@@ -78,25 +78,25 @@ public struct DeadLettersConfig: ConfigSection {
     }
 }
 
-/// Where batches wait.
+/// The queue of waiting batches.
 public struct SendingQueueConfig: ConfigSection {
     /// Whether there is a queue; without one a sender waits for the destination's own answer.
     public var enabled = true
-    /// How many requests are under way at once, of each signal.
+    /// How many requests of each signal are in flight at once.
     public var numConsumers = 10
-    /// How much may wait.
+    /// The largest size of the queue.
     public var queueSize = Amount(bytes: 1 << 30)
-    /// What a queue size without a unit counts.
+    /// The unit of a queue size without a unit.
     public var sizer = Sizer.auto
     /// Whether a sender waits for room before it is refused.
     public var blockOnOverflow = false
-    /// What happens when there is no room.
+    /// What happens when the queue is full.
     public var overflow = Overflow.block
-    /// Where the queue is kept: `file` or `memory`.
+    /// The storage: `file` or `memory`.
     public var storage = "file"
     /// The folder of the files.
     public var directory: ConfigPath = ""
-    /// How batches become requests.
+    /// How batches are joined into requests.
     public var batch = Batching()
 
     /// The defaults.
@@ -112,11 +112,11 @@ public struct SendingQueueConfig: ConfigSection {
     /// Whether the queue is kept in files; the id of a storage extension of the OpenTelemetry Collector means the same.
     var isInFiles: Bool { storage != "memory" }
 
-    /// What is counted where no unit is written.
+    /// The unit of a size that is written without one.
     public enum Sizer: String, Codable, Sendable, CaseIterable {
         /// Bytes where a unit is written, requests where none is.
         case auto
-        /// Requests as they come in.
+        /// Requests as they were received.
         case requests
         /// Records.
         case items
@@ -124,23 +124,23 @@ public struct SendingQueueConfig: ConfigSection {
         case bytes
     }
 
-    /// What happens when there is no room.
+    /// What happens when the queue is full.
     public enum Overflow: String, Codable, Sendable, CaseIterable {
-        /// Senders are told to try again later.
+        /// Senders are asked to try again later.
         case block
-        /// The oldest batches are given up.
+        /// The oldest batches are dropped.
         case dropOldest = "drop_oldest"
     }
 
-    /// How batches become requests.
+    /// How batches are joined into requests.
     public struct Batching: ConfigSection {
         /// How long a batch waits for others.
         public var flushTimeout = ConfigDuration(nanoseconds: 200_000_000)
-        /// From how much on a request goes at once.
+        /// From this size on a request is sent at once.
         public var minSize = Amount(count: 8_192)
-        /// How much a request has at most; 0 for no limit but the one of every request.
+        /// The largest size of a request; 0 for the limit of all requests.
         public var maxSize = Amount(count: 0)
-        /// What sizes without a unit count.
+        /// The unit of sizes without a unit.
         public var sizer = Sizer.items
 
         /// The defaults.
@@ -158,7 +158,7 @@ public struct SendingQueueConfig: ConfigSection {
     public struct Amount: ConfigScalar, Hashable {
         /// The number; of bytes when ``hasUnit``.
         public var number: Int
-        /// Whether it is a size.
+        /// Whether it is a size in bytes.
         public var hasUnit: Bool
 
         /// Creates a size.
@@ -167,10 +167,10 @@ public struct SendingQueueConfig: ConfigSection {
         /// Creates a count.
         public init(count: Int) { (number, hasUnit) = (count, false) }
 
-        /// What the value is for.
+        /// The description of the value in help texts.
         public static let valueType = ValueType.custom("count, or size such as 1GiB")
 
-        /// Reads a count or a size; throws `ConfigValueError` for what is neither.
+        /// Decodes a count or a size; throws `ConfigValueError` for any other value.
         public init(from decoder: any Decoder) throws {
             let text = try decoder.singleValueContainer().decode(String.self)
             if let count = Int(text), count >= 0 {
@@ -180,7 +180,7 @@ public struct SendingQueueConfig: ConfigSection {
             }
         }
 
-        /// Writes it as it is read.
+        /// Encodes the value in the form that is decoded.
         public func encode(to encoder: any Encoder) throws {
             if hasUnit { return try ConfigByteSize(bytes: Int64(number)).encode(to: encoder) }
             var container = encoder.singleValueContainer()
@@ -225,37 +225,37 @@ private let sendingKeys = [
     "dead_letters.max_size": "how many bytes of them are kept, the newest; 0: none",
 ]
 
-/// The advice for a key of the OpenTelemetry Collector that is not offered.
+/// Advice about keys of the OpenTelemetry Collector that are not supported.
 extension SendingQueueConfig: AbsentKeyAdvising {
-    /// The help for each key that is not there.
+    /// The advice for each such key.
     public static let absentKeys = [
         "wait_for_result": "remove it; enabled: false lets senders wait for the destination's answer"
     ]
 }
 
-/// The advice for a key of the OpenTelemetry Collector that is not offered.
+/// Advice about keys of the OpenTelemetry Collector that are not supported.
 extension SendingQueueConfig.Batching: AbsentKeyAdvising {
-    /// The help for each key that is not there.
+    /// The advice for each such key.
     public static let absentKeys = ["partition": "remove it: requests are not divided by metadata"]
 }
 
 // MARK: - Validation
 
 extension QueuedExporterConfig {
-    /// Refuses what is wrong with values of the three sections.
+    /// Reports invalid values of the three sections.
     public func validate(_ findings: inout ConfigFindings) { validateSending(&findings) }
 
-    /// Refuses waits that cannot be kept and sizes that contradict each other; for a configuration with a `validate` of its own.
+    /// Reports delays and sizes that contradict each other; for a configuration with a `validate` of its own.
     public func validateSending(_ findings: inout ConfigFindings) {
         validateRetry(&findings)
         validateQueue(&findings)
         validateBatching(&findings)
     }
 
-    /// The folder of the queue, when it is named.
+    /// The folder of the queue, when it is configured.
     public var resources: [ConfigResource] { queueResources }
 
-    /// The folder of the queue, where one is named.
+    /// The folder of the queue, when it is configured.
     public var queueResources: [ConfigResource] {
         guard !sendingQueue.directory.isEmpty, sendingQueue.isInFiles else { return [] }
         return [ConfigResource(.file(sendingQueue.directory.path), at: ["sending_queue", "directory"])]

@@ -2,47 +2,47 @@
 
 import CollectorKit
 
-/// What was taken from the queue and is to be sent.
+/// Batches that were taken from the queue to be sent as one request.
 struct QueuedRequest: Sendable, Hashable {
     var place: QueuePlace
-    /// Which of its records are left to send, once it had to be divided; nil for all as one request.
+    /// The ranges of records left to send, after the request had to be divided; nil for all of it.
     var parts: [Range<Int>]?
-    /// How often the destination could not take it.
+    /// How often sending failed.
     var failures = 0
-    /// When it was first tried.
+    /// When it was first sent.
     var since: Duration
-    /// When it may be tried again.
+    /// The earliest time of the next attempt.
     var notBefore: Duration = .zero
-    /// How many times the lane had been stopped by a failure when this attempt began.
+    /// The schedule's `epoch` when this attempt began: how often a failure had stopped the queue until then.
     var epoch = 0
 }
 
-/// Decides when which request goes; performs nothing.
+/// Decides when which request is sent; performs no I/O.
 ///
-/// While the destination takes what it gets, up to ``consumers`` requests are under way. After a failure one at a time tries whether it is
-/// back, at growing intervals; what failed waits on the disk, not in memory. A batch that alone is refused again and again does not
-/// hold up the others: each has its own time.
+/// While the destination accepts requests, up to ``consumers`` are in flight. After a failure one request at a time tests whether the
+/// destination is back, at growing intervals; failed requests wait on the disk, not in memory. A batch that is refused repeatedly does
+/// not block the others: each has its own time.
 struct SendingSchedule: Sendable {
     let consumers: Int
     let policy: RetryPolicy
     let flushTimeout: Duration
-    /// From how much on a request goes at once.
+    /// From this size on a request is sent at once.
     let minimum: SegmentLog.BatchLimit
-    /// As many bytes may be under way at once, unless a single request has more.
+    /// How many bytes may be in flight at once, unless a single request has more.
     let memory: Int
 
     private(set) var underWay = 0
     private(set) var bytesUnderWay = 0
-    /// How many requests may be under way.
+    /// How many requests may be in flight.
     private(set) var allowed: Int
     private(set) var pausedUntil: Duration = .zero
-    /// Failures in a row, those of requests that were under way together counted as one.
+    /// Consecutive failures; those of requests that were in flight together count as one.
     private(set) var failures = 0
     private(set) var returned: [QueuedRequest] = []
     private var epoch = 0
-    /// Since when something waits that nobody has taken; nil when nothing does.
+    /// Since when batches have been waiting that were not taken; nil when there are none.
     var freshSince: Duration?
-    /// Whether everything is to go now, because the collector stops.
+    /// Whether everything is to be sent now, because the collector is stopping.
     var isDraining = false
 
     init(_ queue: SendingQueueConfig, _ retry: RetryConfig, minimum: SegmentLog.BatchLimit, memory: Int) {
@@ -55,17 +55,17 @@ struct SendingSchedule: Sendable {
     }
 
     enum Step: Hashable {
-        /// Send what was returned.
+        /// Send this request, which failed before.
         case again(QueuedRequest)
-        /// Take what nobody has taken and send it.
+        /// Take batches from the queue and send them.
         case fresh
-        /// Do nothing for a time, or until something happens.
+        /// Do nothing for this time, or until the next event.
         case wait(Duration?)
         /// Nothing more will be sent.
         case stop
     }
 
-    /// What to do now; `fresh` is what waits and was not taken.
+    /// The next step; `fresh` is the size of the batches that were not taken yet.
     mutating func next(now: Duration, fresh: QueueSize) -> Step {
         if fresh.batches == 0 { freshSince = nil } else { freshSince = freshSince ?? now }
         if isDraining, failures > 0 || (fresh.batches == 0 && returned.isEmpty) { return .stop }
@@ -93,27 +93,27 @@ struct SendingSchedule: Sendable {
         bytesUnderWay += bytes
     }
 
-    /// Something was taken for ``Step/fresh``; what is left waits from now on.
+    /// Records that batches were taken for ``Step/fresh``; the rest waits from now on.
     mutating func took(_ place: QueuePlace, now: Duration) -> QueuedRequest {
         bytesUnderWay += place.tally.bytes
         freshSince = now
         return QueuedRequest(place: place, since: now, epoch: epoch)
     }
 
-    /// The attempt that begins belongs to the present state of the lane.
+    /// The request for a new attempt, marked with the present epoch.
     func marked(_ queuedRequest: QueuedRequest) -> QueuedRequest {
         var queuedRequest = queuedRequest
         queuedRequest.epoch = epoch
         return queuedRequest
     }
 
-    /// There was nothing to take, or it could not be read.
+    /// Records that there was nothing to take, or that it could not be read.
     mutating func tookNothing(pauseUntil: Duration = .zero) {
         underWay -= 1
         pausedUntil = max(pausedUntil, pauseUntil)
     }
 
-    /// A request has found its end: taken, refused for good, or given up by ``SegmentLog``.
+    /// Records that a request has ended: accepted, refused for good, or dropped by ``SegmentLog``.
     mutating func ended(_ queuedRequest: QueuedRequest, wasTaken: Bool) {
         leave(queuedRequest)
         guard wasTaken else { return }
@@ -122,9 +122,9 @@ struct SendingSchedule: Sendable {
         allowed = min(consumers, allowed * 2)
     }
 
-    /// The destination could not take it now.
+    /// Records that the destination could not accept a request now.
     ///
-    /// - Returns: false when it has been tried for too long and must be given up; until it is, it stays among the ``returned``.
+    /// - Returns: false when it has been tried for too long and must be given up; until then it stays among the ``returned``.
     mutating func failed(_ queuedRequest: QueuedRequest, asked: Duration?, now: Duration, chance: Double) -> Bool {
         leave(queuedRequest)
         allowed = 1
@@ -142,10 +142,10 @@ struct SendingSchedule: Sendable {
         return policy.limit.map { queuedRequest.notBefore - queuedRequest.since <= $0 } ?? true
     }
 
-    /// A batch that was returned will not be sent.
+    /// Removes a returned request that will not be sent.
     mutating func forget(_ place: QueuePlace) { returned.removeAll { $0.place == place } }
 
-    /// A batch that was to be given up stays.
+    /// Keeps a request that was to be given up.
     mutating func keep(_ queuedRequest: QueuedRequest) {
         guard !returned.contains(where: { $0.place == queuedRequest.place }) else { return }
         var queuedRequest = queuedRequest

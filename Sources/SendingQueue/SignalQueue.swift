@@ -8,9 +8,9 @@ import OTLP
 import Synchronization
 import Usage
 
-/// The way of one signal to its destination: a queue, and the task that empties it.
+/// Forwards one signal to the destination: a queue, and the task that empties it.
 ///
-/// Each signal has its own, so that a destination that takes traces only does not hold up logs.
+/// Each signal has its own, so that a destination that accepts only traces does not block logs.
 final class SignalQueue: Sendable {
     let signal: Signal
     let queue: SegmentLog
@@ -18,36 +18,36 @@ final class SignalQueue: Sendable {
     private let limits: QueueLimits
     private let memory: SendingMemory
     let bell = Wakeup()
-    /// Where files are written and read; may block.
+    /// Runs blocking file operations.
     private let writes = DispatchQueue(label: "sending_queue.writes")
     private let reads = DispatchQueue(label: "sending_queue.reads")
     let state: Mutex<State>
 
-    /// What all lanes of an exporter share.
+    /// What all signal queues of an exporter share.
     struct Environment: Sendable {
         var queue: SendingQueueConfig
         var retry: RetryConfig
         var settings: ComponentSettings
-        /// The largest request that is ever sent, in bytes.
+        /// The largest size of a request in bytes.
         var largestRequest: Int
         var send: QueuedExporter.Send
         var deadLetters: DeadLetters
-        /// The time since some moment, which nobody sets back.
+        /// The time since some moment, by a clock that is never set.
         var uptime: @Sendable () -> Duration
-        /// A number from 0 to 1.
+        /// A random number from 0 to 1.
         var chance: @Sendable () -> Double
     }
 
     struct State {
         var schedule: SendingSchedule
         var rate = DrainRate()
-        /// When something last left the queue, or came into an empty one.
+        /// When a batch last left the queue, or entered an empty one.
         var progress: Timestamp?
-        /// Why the destination does not take batches; nil while it does.
+        /// Why the destination does not accept batches; nil while it does.
         var trouble: String?
-        /// Why batches cannot be kept; nil while they can.
+        /// Why batches cannot be stored; nil while they can.
         var diskTrouble: String?
-        /// The largest request that the destination is believed to take.
+        /// The largest request that the destination is assumed to accept.
         var largestRequest: Int
         var refusals = Throttle()
         var rejections = Throttle()
@@ -73,17 +73,17 @@ final class SignalQueue: Sendable {
     private var logger: Logger { environment.settings.logger }
     private var counters: ComponentCounters { environment.settings.counters }
 
-    /// Where batches are handed in.
+    /// Creates the queue to which batches are submitted.
     func makeCommitQueue() -> CommitQueue { CommitQueue(on: writes) { self.keep($0).map { $0.map { .unkept } } } }
 
-    /// Runs something that blocks, where it may.
+    /// Runs blocking work on a dispatch queue.
     private func onDisk<Value: Sendable>(reading: Bool, _ work: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             (reading ? reads : writes).async { continuation.resume(returning: work()) }
         }
     }
 
-    /// Sends what waits until it is told to stop or is cancelled.
+    /// Sends waiting batches until the schedule stops or the task is cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
             while let (queuedRequest, range) = await nextRequest() {
@@ -92,13 +92,13 @@ final class SignalQueue: Sendable {
         }
     }
 
-    /// Sends as much as goes at once and stops at the first trouble.
+    /// Sends everything at once, until the first failure.
     func drain() {
         state.withLock { $0.schedule.isDraining = true }
         bell.ring()
     }
 
-    /// What is to be sent next, read from the disk; nil when nothing more will be.
+    /// The next request, read from the disk; nil when nothing more will be sent.
     private func nextRequest() async -> (QueuedRequest, QueueRange)? {
         while !Task.isCancelled {
             let fresh = queue.fresh
@@ -157,7 +157,7 @@ final class SignalQueue: Sendable {
 // MARK: - Delivering
 
 extension SignalQueue {
-    /// Sends what was taken from the queue and says there what became of it.
+    /// Sends a request and records the outcome in the queue.
     private func deliver(_ queuedRequest: QueuedRequest, _ range: QueueRange) async {
         let held = memory.take(toSend: range)
         defer { memory.giveBack(sent: held) }
@@ -227,7 +227,7 @@ extension SignalQueue {
         counters.note("the destination rejected \(rejected) records: \(message)", at: environment.settings.now())
     }
 
-    /// The destination cannot take it now; it waits, or is given up when that has lasted too long.
+    /// After a passing failure the request waits, or is given up when that has lasted too long.
     private func postpone(_ delivery: Delivery, _ reason: String, asked: Duration?) async {
         var queuedRequest = delivery.queuedRequest
         queuedRequest.parts = delivery.remaining
@@ -249,7 +249,7 @@ extension SignalQueue {
         bell.ring()
     }
 
-    /// What could not be sent for too long goes to the dead letters; if that fails it stays where it is.
+    /// Moves a request that failed for too long to the dead letters; when that fails it stays in the queue.
     private func giveUp(_ delivery: Delivery, _ reason: String) async {
         var delivery = delivery
         state.withLock { $0.schedule.forget(delivery.queuedRequest.place) }
@@ -265,7 +265,7 @@ extension SignalQueue {
         release(place.tally.bytes)
     }
 
-    /// Puts a refused request to the dead letters; false when it cannot be kept there.
+    /// Writes a refused request to the dead letters; false when it cannot be stored there.
     private func deadLetter(_ request: OutgoingRequest, _ records: Int, _ reason: String) async -> Bool {
         let now = environment.settings.now()
         let letter = DeadLetter(signal: signal, records: records, time: now, reason: reason, request: request.bytes)
@@ -297,14 +297,14 @@ extension SignalQueue {
     }
 }
 
-/// A queuedRequest while it is sent, as one request or in parts.
+/// A queued request while it is sent, as one request or in parts.
 struct Delivery {
     private(set) var queuedRequest: QueuedRequest
     private let range: QueueRange
     private let signal: Signal
     private var parts: [Part]
     private var divided: DividedRequest?
-    /// Whether the destination took anything of it.
+    /// Whether the destination accepted any part of it.
     private(set) var wasTaken = false
 
     enum Part: Hashable {
@@ -320,10 +320,10 @@ struct Delivery {
         if queuedRequest.parts != nil { divided = DividedRequest(range.request, signal) }
     }
 
-    /// What is to be sent next.
+    /// The next part to send.
     var next: Part? { parts.first }
 
-    /// The records left, when the queuedRequest was divided.
+    /// The records left, when the queued request was divided.
     var remaining: [Range<Int>]? {
         guard divided != nil else { return nil }
         let ranges = parts.compactMap { part -> Range<Int>? in
@@ -337,17 +337,20 @@ struct Delivery {
     }
 
     func request(_ part: Part) -> OutgoingRequest {
-        guard case .records(let range) = part, let divided else { return OutgoingRequest(pieces: range.pieces) }
-        return OutgoingRequest(divided.request(range))
+        let hops = Int(self.range.hops)
+        guard case .records(let range) = part, let divided else {
+            return OutgoingRequest(pieces: range.pieces, hops: hops)
+        }
+        return OutgoingRequest(divided.request(range), hops: hops)
     }
 
-    /// The destination has the next part, or the dead letters do.
+    /// Records that the next part was accepted or is in the dead letters.
     mutating func finish(_ part: Part) {
         parts.removeFirst()
         wasTaken = true
     }
 
-    /// Divides the next part into pieces of so many records, or halves; false when it is a single record.
+    /// Divides the next part into parts of this many records, or halves; false when it is a single record.
     mutating func divide(_ part: Part, into size: Int) -> Bool {
         let request = divided ?? DividedRequest(range.request, signal)
         let range: Range<Int> = if case .records(let range) = part { range } else { request.all }
@@ -363,7 +366,7 @@ struct Delivery {
 // MARK: - Keeping
 
 extension SignalQueue {
-    /// Puts a group of batches on the disk; what there is no room for is refused.
+    /// Stores a group of batches in the queue; those without room are refused.
     private func keep(_ batches: [Batch]) -> [Result<Void, ConsumeError>] {
         var waiting = queue.waiting
         var entries: [QueueEntry] = []
@@ -373,6 +376,7 @@ extension SignalQueue {
                 signal: signal,
                 records: batch.otlp.recordCount,
                 time: batch.receivedAt,
+                hops: UInt8(clamping: batch.hops),
                 bytes: batch.otlp.encoded()
             )
             let result = admit(entry, &waiting)
@@ -390,7 +394,7 @@ extension SignalQueue {
         }
     }
 
-    /// Whether there is room for an entry; makes room where that is wanted.
+    /// Whether there is room for an entry; drops the oldest batches when so configured.
     private func admit(_ entry: QueueEntry, _ waiting: inout QueueSize) -> Result<Void, ConsumeError> {
         let one = QueueSize(entry)
         guard limits.hold(one) else {
@@ -431,7 +435,7 @@ extension SignalQueue {
             )
         }
         if isFirst {
-            logger.warning("the queue is full; senders are told to try again", metadata: ["signal": "\(signal)"])
+            logger.warning("the queue is full; senders are asked to try again", metadata: ["signal": "\(signal)"])
             counters.note("the queue is full", at: environment.settings.now())
         }
         return .retryable("the sending queue of \(environment.settings.id) is full", after: seconds)
@@ -452,7 +456,7 @@ extension SignalQueue {
 
     private func kept(_ entries: [QueueEntry], _ fresh: QueueSize) {
         guard !entries.isEmpty else { return }
-        // The task that sends sleeps without a term only when nothing waits.
+        // The sending task sleeps without a time limit only when nothing waits.
         let wasEmpty = fresh.batches <= entries.count
         let wasFailing = state.withLock { state in
             defer { state.diskTrouble = nil }
@@ -467,41 +471,41 @@ extension SignalQueue {
         if wasEmpty || isEnough { bell.ring() }
     }
 
-    /// Bytes have left the queue.
+    /// Records that bytes have left the queue.
     func release(_ bytes: Int) {
         counters.add(-bytes, to: .queuedBytes)
         memory.unreserve(bytes)
     }
 
-    /// Why it takes in no more batches now; nil while it does.
+    /// Why it accepts no more batches now; nil while it does.
     var refusal: String? {
         if let trouble = state.withLock(\.diskTrouble) { return Self.unwritable(trouble) }
         let isRefusing = environment.queue.overflow != .dropOldest && limits.areReached(by: queue.waiting)
         return isRefusing ? "the queue is full" : nil
     }
 
-    /// A trouble of the disk, as it is shown.
+    /// The message for an error of the disk.
     static func unwritable(_ trouble: String) -> String { "the queue cannot be written: \(trouble)" }
 
-    /// What waits now.
+    /// The waiting batches.
     var status: (waiting: QueueSize, oldest: Timestamp?, stuckSince: Timestamp?) {
         let waiting = queue.waiting
         guard waiting.batches > 0 else { return (waiting, nil, nil) }
         let progress = state.withLock { $0.progress } ?? queue.oldest
-        // Shorter than this is a breath, not a standstill.
+        // A shorter pause is normal.
         let border = environment.settings.now().nanoseconds - 10_000_000_000
         return (waiting, queue.oldest, progress.flatMap { $0.nanoseconds < border ? $0 : nil })
     }
 }
 
-/// Wakes the one task that waits; a ring while nobody waits is kept for the next.
+/// Wakes the one waiting task; a signal without a waiting task is kept for the next wait.
 final class Wakeup: Sendable {
     private let state = Mutex(State())
 
     private struct State {
         var isRung = false
         var waiter: CheckedContinuation<Void, Never>?
-        /// Tells a timer whether the wait it was set for goes on.
+        /// Identifies the present wait for its timer.
         var wait: UInt64 = 0
     }
 
@@ -514,7 +518,7 @@ final class Wakeup: Sendable {
         waiter?.resume()
     }
 
-    /// Returns at the next ring, or after a time.
+    /// Returns at the next signal, or after a time.
     func wait(_ time: Duration?) async {
         await withCheckedContinuation { continuation in
             let wait = state.withLock { state -> UInt64? in

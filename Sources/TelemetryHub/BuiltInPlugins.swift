@@ -3,6 +3,8 @@
 import APIKeysExtension
 import AgentSessionsReceiver
 import AttributesProcessor
+import BasicAuthExtension
+import BearerTokenAuthExtension
 import Collector
 import CollectorKit
 import EventsReceiver
@@ -10,6 +12,7 @@ import FilterProcessor
 import HealthCheckExtension
 import HubExtension
 import JSONLExporter
+import OAuth2ClientExtension
 import OTLPHTTPExporter
 import OTLPReceiver
 import PricingProcessor
@@ -20,10 +23,10 @@ import StdoutExporter
 import Synchronization
 import TokensProcessor
 
-/// The components of this program: those that are built in, of which this is the only list, and those that its builder adds.
+/// The components of this program: the built-in ones, of which this is the only list, and those that an own build adds.
 ///
-/// The parser of the command line makes commands from their types alone, so what all of them need is kept here. Safe to use from any
-/// thread.
+/// The command line parser creates commands from their types alone, so what all commands need is kept in this type. Safe to use from
+/// any thread.
 enum BuiltInPlugins {
     private static let state = Mutex(State())
 
@@ -42,12 +45,12 @@ enum BuiltInPlugins {
         }
     }
 
-    /// The components that were added, in the order in which they were.
+    /// The added components, in order.
     static var added: [ComponentFactory] { state.withLock { $0.added } }
 
-    /// Adds components to the built-in ones; to be called before the first command.
+    /// Adds components to the built-in ones; must be called before the first command.
     ///
-    /// - Throws: ``StartError`` when a component answers to a type that another one of its kind has already; none is added then.
+    /// - Throws: ``StartError`` when a component's type is used by another one of its kind; none is added then.
     static func add(_ components: [ComponentFactory]) throws(StartError) {
         var registry = builtIn(pages: ComponentPages.builtIn + components.map { ComponentPages.page(of: $0) })
         for factory in components {
@@ -68,6 +71,7 @@ enum BuiltInPlugins {
             .sqlite, .jsonl, .stdout, .otlpHTTP(version: Version.number),
             .hub(version: Version.number, pages: pages, pluginGuide: PluginsCommand.Guide.text), .apiKeys,
             .healthCheck(version: Version.number),
+            .basicAuth, .bearerTokenAuth, .oauth2Client,
         ])
     }
 }

@@ -9,21 +9,21 @@ import NIOHTTP1
 import NIOSSL
 import Synchronization
 
-/// Asks a collector over HTTP, one request a connection; blocks its thread until the answer is whole.
+/// Asks a collector over HTTP; blocks its thread until the answer is whole.
 ///
-/// Every command reaches a collector through it. Safe to use from several threads.
+/// Every command reaches a collector through this type. Safe to use from several threads.
 struct CollectorClient: Sendable {
     let endpoint: Endpoint
     /// How its certificate is checked; nil when it speaks HTTP without TLS.
     var trust: Trust?
-    /// The key to show, by default that of `HAMMURABI_API_KEY`; what is not one line of visible characters is not shown.
+    /// The API key to send, by default that of `HAMMURABI_API_KEY`; a text that is not one line of visible characters is not sent.
     var key = getenv("HAMMURABI_API_KEY").map { String(cString: $0) }
 
-    /// How the certificate of a collector that speaks TLS is checked.
+    /// How the certificate of a collector with TLS is checked.
     enum Trust {
-        /// By the authorities that this machine trusts.
+        /// By the certificate authorities that this machine trusts.
         case authorities
-        /// Not at all: it is the listener of this machine's own configuration, so what is sent never leaves the machine.
+        /// Not at all: the address is a listener of this machine's own configuration, so the request never leaves the machine.
         case ownListener
     }
 
@@ -35,22 +35,22 @@ struct CollectorClient: Sendable {
 
     /// Why there is no answer.
     enum NoAnswer: Error {
-        /// No program listens there.
+        /// No program listens at the address.
         case notRunning
-        /// The program that listens there says nothing for too long.
+        /// The program that listens there did not answer in time.
         case silent
         /// Its certificate is not trusted.
         case untrusted
-        /// It ends the connection, or does not speak HTTP.
+        /// It closed the connection, or does not speak HTTP.
         case notHTTP
     }
 
-    /// Whether a Telemetry Hub answers there, and not something else; known within two seconds.
+    /// Whether a Telemetry Hub answers at the address; known within two seconds.
     var isThere: Bool { (try? ask(.health, seconds: 2)) != nil }
 
-    /// Asks for a document.
+    /// Requests a document.
     ///
-    /// - Parameter seconds: How long a silence may be; 0 for any, because a scan may take minutes.
+    /// - Parameter seconds: How long the answer may take; 0 for any time, because a scan may take minutes.
     /// - Throws: ``CommandFailure`` when there is no answer, or none of the expected shape.
     func ask<Document>(
         _ question: HubEndpoint<Document>,
@@ -74,7 +74,7 @@ struct CollectorClient: Sendable {
         try execute(method, path, body: body, seconds: seconds, nil)
     }
 
-    /// Asks for an answer that goes on, and hands over each line of it as it comes, until there are no more.
+    /// Requests a streamed answer, and passes each line on as it arrives, until the stream ends.
     ///
     /// - Returns: The status, with the whole body when it is not 200.
     func lines(_ path: String, _ take: @escaping @Sendable (String) -> Void) throws(NoAnswer) -> Answer {
@@ -88,8 +88,7 @@ struct CollectorClient: Sendable {
         seconds: Int64,
         _ take: (@Sendable (String) -> Void)?
     ) throws(NoAnswer) -> Answer {
-        let (client, delegate) = (client(seconds), AnswerDelegate(take))
-        defer { try? client.syncShutdown() }
+        let delegate = AnswerDelegate(take)
         do {
             let request = try HTTPClient.Request(
                 url: "\(trust == nil ? "http" : "https")://\(endpoint)\(path)",
@@ -97,23 +96,35 @@ struct CollectorClient: Sendable {
                 headers: fields,
                 body: method == "GET" ? nil : .string(body)
             )
-            return try client.execute(request: request, delegate: delegate).wait()
+            return try client.execute(
+                request: request,
+                delegate: delegate,
+                deadline: seconds > 0 ? .now() + .seconds(seconds) : nil
+            ).wait()
         } catch {
-            // Lines end when their collector ends them, with or without a word.
+            // A stream may end with or without a proper end of the HTTP message.
             if take != nil, delegate.status == 200 { return Answer(status: 200, body: "") }
             throw NoAnswer(error)
         }
     }
 
-    private func client(_ seconds: Int64) -> HTTPClient {
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        if case .ownListener = trust {
-            var tls = TLSConfiguration.makeClientConfiguration()
-            tls.certificateVerification = .none
-            configuration.tlsConfiguration = tls
-        }
-        let limit = seconds > 0 ? TimeAmount.seconds(seconds) : nil
-        configuration.timeout = .init(connect: limit, read: limit)
+    private var client: HTTPClient {
+        if case .ownListener = trust { Self.trusting } else { Self.checking }
+    }
+
+    // A command that asks twice keeps its connection; the clients end with the process.
+    private static let (checking, trusting) = (
+        makeClient(TLSConfiguration.makeClientConfiguration()), makeClient(uncheckedTLS)
+    )
+
+    private static var uncheckedTLS: TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.certificateVerification = .none
+        return tls
+    }
+
+    private static func makeClient(_ tls: TLSConfiguration) -> HTTPClient {
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
         // A program that does not listen is an answer, too.
         configuration.connectionPool.retryConnectionEstablishment = false
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
@@ -133,7 +144,7 @@ extension CollectorClient.NoAnswer {
         switch error {
         case let error as HTTPClientError where [.readTimeout, .deadlineExceeded].contains(error): self = .silent
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
-            // The library has no case of its own for a certificate.
+            // AsyncHTTPClient has no error case of its own for an untrusted certificate.
             let reason = "\(error)"
             self = reason.contains("CERTIFICATE_VERIFY_FAILED") || error is NIOSSLExtraError ? .untrusted : .notHTTP
         case let error as HTTPClientError where error != .connectTimeout: self = .notHTTP
@@ -145,14 +156,14 @@ extension CollectorClient.NoAnswer {
     }
 }
 
-/// Cuts what comes in pieces into lines.
+/// Splits received chunks into lines.
 struct LineAssembler: Sendable {
     private let take: @Sendable (String) -> Void
     private var bytes: [UInt8] = []
 
     init(_ take: @escaping @Sendable (String) -> Void) { self.take = take }
 
-    /// Adds a piece; lines are handed over only of an answer, not of a refusal.
+    /// Adds a chunk; lines are passed on only for an answer, not for a refusal.
     mutating func add(_ piece: some Sequence<UInt8>, isAnswer: Bool) {
         bytes += piece
         guard isAnswer else { return }
@@ -162,24 +173,24 @@ struct LineAssembler: Sendable {
         }
     }
 
-    /// What is not a whole line.
+    /// The text after the last complete line.
     var rest: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// How many bytes are not a whole line.
+    /// The size of that text in bytes.
     var count: Int { bytes.count }
 }
 
 private struct AnswerTooLong: Error {}
 
-/// Takes an answer, whole or line by line.
+/// Receives an answer, whole or line by line.
 private final class AnswerDelegate: HTTPClientResponseDelegate {
     private let takesLines: Bool
     private let state: Mutex<(status: Int, lines: LineAssembler)>
 
-    /// An answer or line of at most this many bytes is read.
+    /// The largest answer or line in bytes.
     private static let longest = 64 << 20
 
-    /// The status of the answer; 0 before it has begun.
+    /// The status of the answer; 0 before it has arrived.
     var status: Int { state.withLock { $0.status } }
 
     init(_ take: (@Sendable (String) -> Void)?) {

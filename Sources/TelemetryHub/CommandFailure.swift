@@ -6,23 +6,23 @@ import FoundationEssentials
 import HubAPI
 import YAML
 
-/// Why a command has no answer: for people on standard error, for programs as JSON on standard output.
+/// Why a command has no answer: text for people on standard error, JSON for programs on standard output.
 struct CommandFailure: Error {
     var exitCode: Int32
     /// A stable name, such as `unknown-session`.
     var code: String
     var message: String
-    /// Where, `file:line:column`.
+    /// The position in a file, `file:line:column`.
     var location: String?
     /// What to do next.
     var suggestion: String?
 
-    /// What standard error says.
+    /// The text for standard error.
     var text: String {
         "hammurabi: \(message)\n" + (suggestion.map { "  help: \($0)\n" } ?? "")
     }
 
-    /// What `--json` says.
+    /// The document for `--json`.
     var json: String { JSONText.of(Document(error: Document.Body(self))) }
 
     private struct Document: Encodable {
@@ -42,7 +42,7 @@ struct CommandFailure: Error {
 
             enum CodingKeys: String, CodingKey { case code, kind, message, location, suggestion }
 
-            /// Says null where there is nothing, so that every key is there.
+            /// Writes null for missing values, so that every key is present.
             func encode(to encoder: any Encoder) throws {
                 var container = encoder.container(keyedBy: CodingKeys.self)
                 try container.encode(code, forKey: .code)
@@ -56,12 +56,12 @@ struct CommandFailure: Error {
 }
 
 extension CommandFailure {
-    /// The command line makes no sense.
+    /// The arguments of the command line are wrong.
     static func usage(_ message: String, suggestion: String? = nil) -> CommandFailure {
         CommandFailure(exitCode: Exit.usage, code: "usage", message: message, suggestion: suggestion)
     }
 
-    /// A configuration that cannot be used: the first of its errors.
+    /// A configuration with errors; describes the first one.
     init(_ diagnostics: Diagnostics) {
         let first = diagnostics.items.first { $0.severity == .error }
         let location = first?.mark.map { "\($0.file):\($0.line):\($0.column)" }
@@ -74,7 +74,7 @@ extension CommandFailure {
         )
     }
 
-    /// The failure behind any error that a command can meet.
+    /// The failure for any error that a command may meet.
     init(_ error: any Error) {
         switch error {
         case let failure as CommandFailure: self = failure
@@ -87,16 +87,16 @@ extension CommandFailure {
                 exitCode: Exit.badInput,
                 code: "unreadable-answer",
                 message: "the answer is not that of a Telemetry Hub of this version",
-                suggestion: "is the collector that runs another version? `hammurabi --version` tells this one's"
+                suggestion: "the running collector may be of another version; `hammurabi --version` shows this one's"
             )
         default:
             self.init(exitCode: Exit.internalError, code: "internal", message: "an unexpected error: \(error)")
         }
     }
 
-    /// What a refusal over the API means.
+    /// The failure for an error status of the API.
     ///
-    /// - Parameter collector: Where the collector listens; nil when the store answered without one.
+    /// - Parameter collector: The collector's address; nil when the store answered without one.
     init(status: Int, body: String, collector: String?) {
         let said = try? JSONDecoder().decode(ErrorDocument.self, from: Data(body.utf8))
         let message = (said?.error ?? "no reason given").printable
@@ -107,7 +107,7 @@ extension CommandFailure {
                 exitCode: Exit.permission,
                 code: status == 401 ? "key-required" : "scope-required",
                 message: "the collector at \(collector ?? "this machine") "
-                    + (status == 401 ? "wants an API key, or does not know this one" : "refuses this key: \(message)"),
+                    + (status == 401 ? "needs an API key, or does not know this one" : "refuses this key: \(message)"),
                 suggestion: status == 401
                     ? "put the key into HAMMURABI_API_KEY or give it with --api-key-stdin"
                     : "`hammurabi keys create` makes one with the scope that is missing"
@@ -126,7 +126,7 @@ extension CommandFailure {
                 exitCode: Exit.internalError,
                 code: "internal",
                 message: "the collector answered \(status): \(message)",
-                suggestion: "its log says more"
+                suggestion: "see the collector's log"
             )
         }
     }
@@ -141,25 +141,28 @@ extension CommandFailure {
         let (code, message, suggestion) =
             switch reason {
             case .notRunning: ("unreachable", "no collector answers at \(places)", "start it with `hammurabi run`")
-            case .silent: ("silent", "the collector at \(places) does not answer in time", "its log says more")
+            case .silent: ("silent", "the collector at \(places) does not answer in time", "see the collector's log")
             case .untrusted:
                 (
                     "untrusted", "the certificate of the collector at \(places) is not trusted by this machine",
                     "let this machine trust its authority, or use the host that the certificate is for"
                 )
             case .notHTTP:
-                ("no-collector", "the program that listens at \(places) is no collector", "`hammurabi doctor` names it")
+                (
+                    "no-collector", "the program that listens at \(places) is not a collector",
+                    "`hammurabi doctor` names it"
+                )
             }
         self.init(exitCode: Exit.unreachable, code: code, message: message, suggestion: suggestion)
     }
 
-    /// The collector knows no such path.
+    /// The failure when the collector does not know a path.
     static func unsupported(_ path: String, _ collector: Endpoint?) -> CommandFailure {
         CommandFailure(
             exitCode: Exit.unreachable,
             code: "unsupported",
             message: "\(collector.map { "the collector at \($0)" } ?? "this program") does not answer \(path)",
-            suggestion: "does a collector of another version run? `hammurabi --version` tells this one's"
+            suggestion: "the running collector may be of another version; `hammurabi --version` shows this one's"
         )
     }
 }

@@ -7,13 +7,13 @@ import FoundationEssentials
 import OTLP
 import YAML
 
-/// The documentation of components: of a built-in one the README of its folder, which is compiled in; of one that was added what its
-/// factory says.
+/// The documentation of components: for a built-in one the README of its folder, which is compiled in; for an added one what its
+/// factory describes.
 enum ComponentPages {
     /// The pages of all components.
     static var all: [ComponentPage] { builtIn + BuiltInPlugins.added.map { page(of: $0) } }
 
-    /// A page with what a factory says of itself: purpose, signals, keys.
+    /// A page generated from a factory: purpose, signals, keys.
     static func page(of factory: ComponentFactory) -> ComponentPage {
         let signals = factory.signals.map(\.rawValue).joined(separator: ", ")
         var lines = [
@@ -44,7 +44,7 @@ enum ComponentPages {
         )
     }
 
-    /// The pages that a name means.
+    /// The pages for a name.
     ///
     /// - Parameters:
     ///   - name: A type or an alias of one, alone or after its kind and a slash: `otlp`, `otlphttp`, `exporter/sqlite`.

@@ -8,7 +8,7 @@ import PluginProcesses
 import Usage
 import YAML
 
-/// The flags by which every command finds its configuration.
+/// The options with which every command finds its configuration.
 struct ConfigOptions: ParsableArguments, Sendable {
     @Option(
         name: .long,
@@ -86,7 +86,7 @@ struct ConfigOptions: ParsableArguments, Sendable {
 }
 
 extension ConfigOptions {
-    /// The configuration as it is now, for a collector that runs.
+    /// The configuration as it is now on the disk, for a reload.
     func reloaded(_ environment: Environment) -> LoadedGraph {
         var diagnostics = Diagnostics()
         let loaded = load(environment, diagnostics: &diagnostics)

@@ -6,7 +6,7 @@ import FoundationEssentials
 import OTLP
 import YAML
 
-/// A JSON Schema (2020-12) for configurations, made of what the components say of themselves.
+/// A JSON Schema (2020-12) for configurations, generated from the descriptions of the components.
 struct ConfigSchema {
     let registry: Registry
 
@@ -114,7 +114,7 @@ private struct Schema: Encodable {
     var additionalProperties: Bool?
     var required: [String]?
     var items: Box?
-    /// A schema that a component brings; nothing else is shown then.
+    /// A schema that a component supplies; it replaces all other members.
     var given: JSON?
 
     init(given: JSON) {
@@ -147,7 +147,7 @@ private struct Schema: Encodable {
         try container.encodeIfPresent(items, forKey: .items)
     }
 
-    /// Puts a key into nested sections, which are made as they are needed.
+    /// Adds a key to nested sections, which are created when needed.
     mutating func insert(_ key: ConfigKey, at path: ArraySlice<String>) {
         guard let name = path.first else { return }
         if path.count == 1 {
@@ -163,7 +163,7 @@ private struct Schema: Encodable {
         properties?[name] = nested
     }
 
-    /// The schema of a value; every value may also come out of the environment as text, and nothing means the default.
+    /// The schema of a value type; every value may also be a text from the environment, and null means the default.
     init(_ type: ValueType) {
         switch type {
         case .integer: self.init(type: ["integer", "string", "null"])
@@ -195,7 +195,7 @@ private final class Box: Encodable {
     func encode(to encoder: any Encoder) throws { try schema.encode(to: encoder) }
 }
 
-/// Any JSON value, kept as it is.
+/// Any JSON value, unchanged.
 private enum JSON: Codable {
     case null
     case boolean(Bool)

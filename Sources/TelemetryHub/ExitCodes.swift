@@ -4,23 +4,23 @@ extension Exit {
     static let done: Int32 = 0
     static let usage: Int32 = 64
 
-    /// One code: its number, a word for programs, and when it is given.
+    /// One code: its number, a word for programs, and when it is used.
     struct Meaning {
         var code: Int32
         var kind: String
         var text: String
     }
 
-    /// All of them.
+    /// All codes.
     static let meanings = [
         Meaning(code: done, kind: "done", text: "done"),
         Meaning(
             code: checkSaidNo,
             kind: "check",
-            text: "a check said no: a budget is exceeded, a finding counts as one"
+            text: "a check failed: a budget is exceeded, or a finding is an error"
         ),
-        Meaning(code: usage, kind: "usage", text: "the command line makes no sense"),
-        Meaning(code: badInput, kind: "data", text: "what was read is not what it should be"),
+        Meaning(code: usage, kind: "usage", text: "the command line is wrong"),
+        Meaning(code: badInput, kind: "data", text: "the data that was read is invalid"),
         Meaning(code: inputMissing, kind: "missing", text: "what was asked for is not there"),
         Meaning(code: unreachable, kind: "unreachable", text: "no collector answers, or it cannot answer now"),
         Meaning(code: internalError, kind: "internal", text: "an error of the program itself"),

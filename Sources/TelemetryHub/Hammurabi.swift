@@ -6,7 +6,7 @@ public import CollectorKit
 import Glibc
 import YAML
 
-/// Telemetry Hub as a library: a program of your own has the built-in components and yours.
+/// Telemetry Hub as a library: your own program with the built-in components and yours.
 ///
 /// ```swift
 /// import TelemetryHub
@@ -14,10 +14,10 @@ import YAML
 /// await TelemetryHub.main(adding: [.ledgerCSV])
 /// ```
 public enum TelemetryHub {
-    /// Runs the command that the arguments of this process name, `run` without any, and ends the process with its exit code.
+    /// Runs the command of this process's arguments, `run` without any, and ends the process with its exit code.
     ///
-    /// - Parameter components: Components beside the built-in ones. The process ends with the code for a configuration that cannot be
-    ///   used when one of them answers to a type that is taken.
+    /// - Parameter components: Components in addition to the built-in ones. When the type of one is taken, the process ends with the exit
+    ///   code for a configuration error.
     public static func main(adding components: [ComponentFactory] = []) async {
         do throws(StartError) {
             if !components.isEmpty { try BuiltInPlugins.add(components) }
@@ -33,7 +33,7 @@ public enum TelemetryHub {
 struct Hammurabi: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hammurabi",
-        abstract: "Telemetry Hub: collects the telemetry of AI coding agents and says what their calls cost.",
+        abstract: "Telemetry Hub: collects the telemetry of AI coding agents and reports what their calls cost.",
         discussion: """
             To begin:
               hammurabi run        the collector, in the foreground
@@ -51,15 +51,16 @@ struct Hammurabi: AsyncParsableCommand {
             CommandGroup(
                 name: "Reports",
                 subcommands: [
-                    SessionsCommand.self, BudgetCommand.self, PricesCommand.self, StatusCommand.self, TopCommand.self,
+                    SessionsCommand.self, BudgetCommand.self, AlertsCommand.self, PricesCommand.self,
+                    StatusCommand.self, TopCommand.self,
                     StatusLineCommand.self,
                 ]
             ),
             CommandGroup(
                 name: "Upkeep",
                 subcommands: [
-                    CompactCommand.self, QueueCommand.self, ReloadCommand.self, TapCommand.self, PluginsCommand.self,
-                    CompletionCommand.self,
+                    CompactCommand.self, ConvertCommand.self, QueueCommand.self, ReloadCommand.self, TapCommand.self,
+                    PluginsCommand.self, CompletionCommand.self,
                 ]
             ),
         ],
@@ -78,7 +79,7 @@ struct Hammurabi: AsyncParsableCommand {
                 try command.run()
             }
         } catch {
-            // Who reads JSON gets the reason as JSON, too.
+            // With --json the reason is JSON, too.
             if exitCode(for: error).rawValue == EX_USAGE, Self.wantsJSON(arguments) {
                 refuse(fullMessage(for: error), arguments)
             }
@@ -90,19 +91,19 @@ struct Hammurabi: AsyncParsableCommand {
         arguments.contains("--json") && !arguments.contains("--csv")
     }
 
-    /// Ends the program because the command line makes no sense.
+    /// Ends the program because its arguments are wrong.
     private static func refuse(_ refusal: String, _ arguments: [String]) -> Never {
         if wantsJSON(arguments) {
             let line = refusal.split(separator: "\n").first ?? ""
             let message = line.hasPrefix("Error: ") ? line.dropFirst(7) : line
-            Console.answer(CommandFailure.usage(String(message), suggestion: "--help tells what can be written").json)
+            Console.answer(CommandFailure.usage(String(message), suggestion: "--help lists commands and options").json)
         } else {
             Console.error(refusal)
         }
         exit(withError: ExitCode(EX_USAGE))
     }
 
-    /// What to say about a word that is no command: the parser would take it for an argument of another.
+    /// The message for an unknown command: the parser would take the word for an argument of another command.
     static func refusal(of arguments: [String]) -> String? { refusal(of: arguments[...], after: Self.self, named: "") }
 
     private static func refusal(

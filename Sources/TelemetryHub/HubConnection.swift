@@ -8,9 +8,9 @@ import HubExtension
 import Logging
 import Usage
 
-/// What a command asks: the collector of this configuration when one runs, else the store itself, which answers alike.
+/// Answers a command's requests: the running collector of this configuration, else the store itself, with the same documents.
 struct HubConnection {
-    /// Which of them may answer.
+    /// Which of the two may answer.
     enum Source {
         case collector, store, either
     }
@@ -24,19 +24,19 @@ struct HubConnection {
     private let graph: PipelineGraph
     private let answering: Answering
 
-    /// The time zone whose days are meant where none is named.
+    /// The time zone of days where the request names none.
     var timezone: String { config.timezone }
 
-    /// The address at which the collector of this configuration takes telemetry in; nil when it takes none.
+    /// The address at which the collector of this configuration receives telemetry; nil when it receives none.
     var intake: String? {
         graph.used(.receiver).lazy.flatMap(\.config.resources).compactMap { resource in
             if case .endpoint(let endpoint) = resource.kind { endpoint.description } else { nil }
         }.first
     }
 
-    /// Asks for a document, or has something done.
+    /// Requests a document or an action.
     ///
-    /// - Throws: ``CommandFailure`` when there is no answer, or none of the expected shape.
+    /// - Throws: ``CommandFailure`` when there is no answer, or one of another shape.
     func ask<Document>(_ question: HubEndpoint<Document>, _ query: [(String, String)] = [], body: String = "")
         async throws -> HubAnswer<Document>
     {
@@ -48,18 +48,18 @@ struct HubConnection {
         }
     }
 
-    /// How many seconds a collector may be silent over a question.
+    /// How many seconds a collector may send nothing.
     private static let timeout: Int64 = 120
 }
 
 // MARK: - Opening
 
 extension HubConnection {
-    /// Finds what answers, hands the connection over and closes it.
+    /// Finds what answers, passes the connection to the closure and closes it.
     ///
     /// - Parameters:
-    ///   - key: The key to show a collector; nil for that of `HAMMURABI_API_KEY`.
-    ///   - say: Takes what is asked, in one line.
+    ///   - key: The API key for a collector; nil for that of `HAMMURABI_API_KEY`.
+    ///   - say: Receives a line that names what is queried.
     static func with<Result: Sendable>(
         _ source: Source,
         of graph: PipelineGraph,
@@ -100,18 +100,18 @@ extension HubConnection {
     }
 }
 
-/// A document, and the text it was read from.
+/// A document with the text it was decoded from.
 struct HubAnswer<Document: Codable & Sendable>: Sendable {
     var document: Document
     var text: String
 
-    /// Reads an answer.
+    /// Decodes an answer.
     ///
-    /// - Parameter collector: Where the collector listens; nil when the store answered without one.
+    /// - Parameter collector: The collector's address; nil when the store answered without one.
     init(_ status: Int, _ body: String, to question: HubEndpoint<Document>, of collector: Endpoint?)
         throws(CommandFailure)
     {
-        // Only a session can be unknown; a path that is, is one of another version.
+        // Only a session id can be unknown; any other 404 means that the collector is of another version.
         if status == 404, !question.hasParameter {
             throw CommandFailure.unsupported(question.path, collector)
         }
@@ -143,10 +143,10 @@ extension CommandFailure {
 }
 
 extension PipelineGraph {
-    /// What the configuration says of the hub; nil when there is none.
+    /// The configuration of the hub; nil when there is none.
     var hubConfig: HubConfig? { used(.extension).lazy.compactMap { $0.config as? HubConfig }.first }
 
-    /// The collector of this configuration, when one runs.
+    /// A client for the running collector of this configuration; nil when none runs.
     var runningHub: CollectorClient? {
         hubConfig.map { client(at: $0.endpoint) }.flatMap { $0.isThere ? $0 : nil }
     }

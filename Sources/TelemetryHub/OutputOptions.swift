@@ -20,7 +20,7 @@ struct OutputOptions: ParsableArguments {
     @Flag(name: [.short, .long], help: "Print no warnings and notes.")
     var quiet = false
 
-    @Flag(name: [.short, .long], help: "Say on standard error where the numbers come from.")
+    @Flag(name: [.short, .long], help: "Print on standard error where the numbers come from.")
     var verbose = false
 
     @Flag(help: "Read the API key for a running collector from standard input; else it is in HAMMURABI_API_KEY.")
@@ -35,17 +35,17 @@ struct OutputOptions: ParsableArguments {
         if quiet, verbose { throw ValidationError("give either --quiet or --verbose, not both") }
     }
 
-    /// Whether the answer has the layout for people.
+    /// Whether the output has the layout for people.
     var isForPeople: Bool { !json && (Console.isTerminal || color == .always) }
 
-    /// How text is set off.
+    /// The colours and characters of the output.
     func style(_ environment: [String: String]) -> Style {
         Style(isTerminal: Console.isTerminal, environment: environment, color: color)
     }
 
     /// The API key for a collector, nil without one.
     ///
-    /// - Throws: ``CommandFailure`` when what was given is no key.
+    /// - Throws: ``CommandFailure`` when the given text is not a key.
     func key(_ environment: [String: String]) throws(CommandFailure) -> String? {
         let text: String
         if apiKeyStdin {
@@ -54,7 +54,7 @@ struct OutputOptions: ParsableArguments {
             guard let variable = environment["HAMMURABI_API_KEY"], !variable.isEmpty else { return nil }
             text = variable.trimmingEnds
         }
-        // Nothing that could end a header field and begin another.
+        // Only characters that cannot end a header field and begin another.
         guard !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw CommandFailure(
                 exitCode: Exit.badInput,
@@ -81,7 +81,7 @@ struct TableOptions: ParsableArguments {
     }
 }
 
-/// The flags that say which days are meant.
+/// The flags that select days.
 struct PeriodOptions: ParsableArguments {
     @Option(help: "7d, 30d, 90d, today, YYYY-MM or month (the current one, the default).")
     var period: String?
@@ -98,11 +98,11 @@ struct PeriodOptions: ParsableArguments {
     )
     var until: String?
 
-    @Option(help: ArgumentHelp("Whose days are meant: UTC, Europe/Berlin, …; default: the hub's.", valueName: "zone"))
+    @Option(help: ArgumentHelp("The time zone of days: UTC, Europe/Berlin, …; default: the hub's.", valueName: "zone"))
     var timezone: String?
 }
 
-/// The flags that let only some of the calls count; each may be given several times, `unknown` means the nameless.
+/// The flags that filter calls; each may be repeated, and `unknown` selects calls without the value.
 struct FilterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only this agent; may be repeated, as may the next ones.", valueName: "name"))
     var agent: [String] = []
@@ -119,7 +119,7 @@ struct FilterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only this machine.", valueName: "name"))
     var machine: [String] = []
 
-    /// The parameters of a question.
+    /// The parameters of the request.
     var query: [(String, String)] {
         [("agent", agent), ("model", model), ("project", project), ("user", user), ("machine", machine)]
             .flatMap { name, values in values.map { (name, $0) } }

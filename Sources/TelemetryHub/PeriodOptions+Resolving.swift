@@ -4,13 +4,13 @@ import ArgumentParser
 import Usage
 
 extension PeriodOptions {
-    /// Whether any day was named.
+    /// Whether any of the flags was given.
     var isGiven: Bool { period != nil || since != nil || until != nil }
 
-    /// The days that are meant.
+    /// The period of the flags.
     ///
-    /// - Parameter timezone: Whose days are meant where nobody says it.
-    /// - Throws: `ValidationError`, which says what can be written instead.
+    /// - Parameter timezone: The time zone when no flag names one.
+    /// - Throws: `ValidationError`, which lists the valid values.
     func resolved(in timezone: String, now: Timestamp) throws -> Period {
         let zone = self.timezone ?? timezone
         do {
@@ -37,14 +37,14 @@ extension PeriodOptions {
 }
 
 extension PeriodError {
-    /// What is wrong and what to write, in the words of the command line.
+    /// What is wrong and what to write, with the names of the command line.
     var flagText: String {
         text(period: "--period", from: "--since", to: "--until", days: "--since YYYY-MM-DD --until YYYY-MM-DD")
     }
 }
 
 extension Period {
-    /// The parameters with which the API is asked for this period.
+    /// The parameters that request this period from the API.
     var query: [(String, String)] {
         (name == "custom" ? [("from", from), ("to", to)] : [("period", name)]) + [("timezone", timezone)]
     }

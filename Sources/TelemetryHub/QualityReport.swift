@@ -3,17 +3,17 @@
 import HubAPI
 import Usage
 
-/// How well the calls of a period are known, for people.
+/// The data quality of a period, for people.
 struct QualityReport {
     let document: QualityDocument
 
-    /// Sums, then a table of who tells of what, then one of costs that can be compared.
+    /// Sums, then a table of sources for each agent and machine, then one of reported and computed costs.
     func text(width: Int, style: Style, now: Timestamp) -> String {
         let quality = document
         var parts = [
             """
             Calls         \(Figures.grouped(quality.calls)) / \(quality.from) to \(quality.to)
-            Witnesses     \(Figures.grouped(quality.severalWitnesses)) with several · \(Figures.grouped(quality.oneWitness)) with one
+            Sources       \(Figures.grouped(quality.severalWitnesses)) with several · \(Figures.grouped(quality.oneWitness)) with one
             Joined weakly \(Figures.grouped(quality.weaklyJoined))
             Unpriced      \(Figures.grouped(quality.unpriced))
             Roll-ups      \(Figures.grouped(quality.rollUpsNotCounted)) spans that repeat others, not counted
@@ -43,7 +43,7 @@ struct QualityReport {
         return parts.joined(separator: "\n")
     }
 
-    /// The keys of which most was dropped, and how to keep one.
+    /// The attributes of which redaction dropped most, and how to keep one.
     private static func text(_ dropped: [DroppedTextDocument], width: Int, style: Style) -> String {
         var table = TextTable(columns: [.init(title: "Dropped by redaction"), .init(title: "Texts", isNumber: true)])
         table.rows = dropped.prefix(mostDropped).map {
@@ -75,7 +75,7 @@ struct QualityReport {
     }
 
     private var unreadable: String {
-        // The messages of intake problems follow those of files.
+        // The intake problems are the last messages; those of files come first.
         let files = document.problems.dropLast(document.intakeProblems.count)
         let names = files.map { "  \($0.printable)\n" }.joined()
         let more = document.unreadableFiles + document.skippedLines - Int64(files.count)
@@ -85,13 +85,13 @@ struct QualityReport {
     private func sourceTable(_ now: Timestamp) -> TextTable {
         var table = TextTable(
             columns: [
-                .init(title: "Agent"), .init(title: "Machine", rank: 1), .init(title: "Told by"),
+                .init(title: "Agent"), .init(title: "Machine", rank: 1), .init(title: "Source"),
                 .init(title: "Calls", isNumber: true), .init(title: "Last seen", isNumber: true),
             ]
         )
         table.rows = document.sources.map { source in
-            let told = source.sources.map { $0.replacing("_", with: " ") }.joined(separator: " + ")
-            let cells = [source.agent.printable, source.machine.printable, told]
+            let names = source.sources.map { $0.replacing("_", with: " ") }.joined(separator: " + ")
+            let cells = [source.agent.printable, source.machine.printable, names]
             return TextTable.Row(
                 cells: cells + [Figures.grouped(source.calls), Figures.age(of: source.lastSeenAt, now: now)]
             )
@@ -119,13 +119,13 @@ struct QualityReport {
     }
 
     private static let reasons = [
-        "equal": "equal", "cache_lifetimes_unknown": "cache lifetimes not told",
+        "equal": "equal", "cache_lifetimes_unknown": "cache lifetimes unknown",
         "no_price": "not in the table", "other_price": "priced otherwise",
     ]
 }
 
 extension ByName<UnknownLinesDocument> {
-    /// All of them, one type on a line.
+    /// All unknown types, one a line.
     var text: String {
         members.map { type in
             let lines = Figures.counted(type.value.lines, "line")

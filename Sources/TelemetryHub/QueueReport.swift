@@ -7,7 +7,7 @@ import OTLP
 import SendingQueue
 import Usage
 
-/// What `hammurabi queue` prints.
+/// The output of `hammurabi queue`.
 struct QueueReport {
     private let rows: [Row]
 

@@ -6,16 +6,16 @@ import CollectorKit
 import Usage
 import YAML
 
-/// What a command answers.
+/// The result of a command.
 struct Report {
     var text: String
-    /// What standard error says beside it, unless `--quiet`.
+    /// Notes for standard error, unless `--quiet`.
     var notes: [String] = []
     var exitCode = Exit.done
 }
 
 extension OutputOptions {
-    /// Loads the configuration, asks, and writes the answer or why there is none.
+    /// Loads the configuration, queries, and writes the answer or why there is none.
     ///
     /// - Parameter needsCollector: Whether only a running collector can answer.
     func report(
@@ -33,7 +33,7 @@ extension OutputOptions {
         }
     }
 
-    /// Writes why there is no answer; returns the exit that goes with it.
+    /// Writes why there is no answer; returns the error with the exit code.
     func present(_ error: any Error) -> any Error {
         CommandFailure.present(error, json: json)
     }
@@ -55,7 +55,7 @@ extension OutputOptions {
         )
     }
 
-    /// The graph; everything wrong with the configuration is printed.
+    /// The graph; prints all errors of the configuration.
     private func usableGraph(_ options: ConfigOptions, _ environment: Environment) throws -> PipelineGraph {
         var diagnostics = Diagnostics()
         let loaded = options.load(environment, diagnostics: &diagnostics)
@@ -70,9 +70,9 @@ extension OutputOptions {
 }
 
 extension CommandFailure {
-    /// Writes why there is no answer; returns the exit that goes with it.
+    /// Writes why there is no answer; returns the error with the exit code.
     static func present(_ error: any Error, json: Bool) -> any Error {
-        // The parser has words of its own for a command line that makes no sense.
+        // The parser prints its own message for wrong arguments.
         if error is ExitCode || (error is ValidationError && !json) { return error }
         var failure = CommandFailure(error)
         if let error = error as? ValidationError { failure = .usage(error.message) }

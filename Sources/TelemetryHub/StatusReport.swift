@@ -3,13 +3,13 @@
 import HubAPI
 import Usage
 
-/// What a running collector does, for people and for programs.
+/// The state of a running collector, for people and for programs.
 struct StatusReport {
     let document: PipelinesDocument
 
     private var components: [PipelinesDocument.Component] { document.components }
 
-    /// The stages of a pipeline in a line, with what came in and what went out there.
+    /// The stages of a pipeline in one line, with the counts of what came in and went out.
     private static func line(_ pipeline: PipelinesDocument.Pipeline, _ style: Style) -> String {
         func stage(_ ids: [String], _ counts: ByName<Int64>?) -> String {
             ids.map { id in id.printable + (counts?[id].map { " \(Figures.grouped($0))" } ?? "") }
@@ -70,7 +70,7 @@ struct StatusReport {
     }
 
     private func table(_ style: Style) -> TextTable {
-        // What is nothing everywhere goes first.
+        // Columns without a value are dropped first.
         func rank(_ value: (PipelinesDocument.Component) -> Int64?, _ rank: Int) -> Int {
             components.allSatisfy { value($0) ?? 0 == 0 } ? rank + 10 : rank
         }
@@ -83,7 +83,7 @@ struct StatusReport {
             .init(title: "Queued", isNumber: true, rank: rank({ $0.queue?.bytes }, 4)),
         ])
         table.rows = components.map { component in
-            // Only exporters send: what others pass on is what they took and did not drop.
+            // Only exporters send; the other components pass on what they accepted and did not drop.
             let sent = component.kind == "exporter" ? Figures.grouped(component.sent) : style.none
             let counts =
                 [component.accepted, component.refused].map { Figures.grouped($0) } + [sent]

@@ -174,7 +174,7 @@ extension Call {
         return observations.lazy.map(\.id).min() ?? 0
     }
 
-    /// The numbers of the best observation; of several as good the larger of each.
+    /// The numbers of the best observation; of several as good the larger prompt and output (``TokenCounts/maximum(_:)``).
     ///
     /// Lifetimes of cache writes and reasoning come from
     /// any observation that knows them, provided they agree in the sum they split.

@@ -168,20 +168,22 @@ extension Observation {
 }
 
 extension TokenCounts {
-    /// The larger count of each bucket: right for copies of one observation, whose counts only ever grow.
+    /// The larger figures of two accounts of one call, whose counts only ever grow.
     ///
-    /// Of cache writes the larger sum stays with its lifetimes, and of equal sums the one that separates lifetimes: a copy that
-    /// does not know them has the whole sum in the first bucket.
+    /// The larger prompt wins with its whole split into buckets, and of equal prompts the one that knows more of its share in caches:
+    /// a library that does not report caches has the whole prompt in the first bucket, and the larger of each bucket would be a prompt
+    /// that nobody sent (OpenInference beside a library with `gen_ai.usage.cache_read.input_tokens`: 900 and 400 + 500 are not 1,400).
+    ///
+    /// Commutative, associative and idempotent.
     public func maximum(_ other: TokenCounts) -> TokenCounts {
-        let writes = (cacheWrite, cacheWrite1h) < (other.cacheWrite, other.cacheWrite1h) ? other : self
-        return TokenCounts(
-            uncachedInput: max(uncachedInput, other.uncachedInput),
-            cacheRead: max(cacheRead, other.cacheRead),
-            cacheWrite5m: writes.cacheWrite5m,
-            cacheWrite1h: writes.cacheWrite1h,
-            output: max(output, other.output),
-            reasoning: max(reasoning, other.reasoning)
-        )
+        var larger = promptRank < other.promptRank ? other : self
+        (larger.output, larger.reasoning) = (max(output, other.output), max(reasoning, other.reasoning))
+        return larger
+    }
+
+    /// Which of two splits of a prompt is believed; equal ranks are equal splits.
+    private var promptRank: (Int64, Int64, Int64, Int64) {
+        (prompt, cacheRead.saturatingAdding(cacheWrite), cacheWrite, cacheWrite1h)
     }
 }
 

@@ -48,6 +48,56 @@ public final class Pricing: Sendable {
         }
     }
 
+    /// A number that says how calls of a model are priced: pricings with the same number for it price each of its calls alike.
+    ///
+    /// It is the same in every process, so that a store can keep it and leave out what a new price table does not change. It is made of
+    /// the model's rows and of what these cost some made-up calls, so that it is another one when the rules change. Never zero.
+    public func fingerprint(ofModel model: String?, provider: String?) -> UInt64 {
+        var hash = StableHash(domain: "pricing")
+        hash.combine(preference.rawValue)
+        let history = model.flatMap { model in cache.withLock { $0.history(model: model, provider: provider) } }
+        for entry in history?.entries ?? [] {
+            hash.combine(PriceLine.text(entry))
+            hash.combine(entry.isFastName ? 1 : UInt64(0))
+            hash.combine(entry.factor.thousandths)
+            for date in [entry.validFrom, entry.validUntil] { hash.combine(date?.nanoseconds ?? -1) }
+            for probe in Self.probes(at: entry.validFrom ?? Timestamp(nanoseconds: 0)) {
+                hash.combine(entry.cost(of: probe)?.amount.nanodollars ?? -1)
+            }
+        }
+        return hash.value
+    }
+
+    /// Made-up calls of every sort that is priced in its own way.
+    private static func probes(at time: Timestamp) -> [PricedCall] {
+        let small = TokenCounts(
+            uncachedInput: 10_007,
+            cacheRead: 1_009,
+            cacheWrite5m: 2_003,
+            cacheWrite1h: 3_001,
+            output: 5_003,
+            reasoning: 101
+        )
+        var large = small
+        large.uncachedInput = 1_000_003
+        var terms = [BillingTerms()]
+        for change: (inout BillingTerms) -> Void in [
+            { $0.isFast = true }, { $0.geography = "us" }, { $0.webSearches = 7 },
+        ] {
+            var changed = BillingTerms()
+            change(&changed)
+            terms.append(changed)
+        }
+        for tier in ServiceTier.allCases {
+            var changed = BillingTerms()
+            changed.serviceTier = tier.rawValue
+            terms.append(changed)
+        }
+        return [small, large].flatMap { counts in
+            terms.map { PricedCall(model: "", time: time, counts: counts, terms: $0) }
+        }
+    }
+
     private func computedCost(of call: Call) -> Money? {
         guard let model = call.model else { return nil }
         var priced = PricedCall(

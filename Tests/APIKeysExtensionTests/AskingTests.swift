@@ -60,7 +60,7 @@ struct AskingTests {
         await keys.shutdown()
     }
 
-    @Test func `a file that becomes unusable leaves the keys as they are, and is told`() async throws {
+    @Test func `a file that becomes unusable leaves the keys as they are, and is reported`() async throws {
         let key = try create(.write)
         let keys = try make()
         try await keys.start()
@@ -94,7 +94,7 @@ struct AskingTests {
         #expect(records.first { $0.id == unused.record.id }?.lastUsedAt == nil)
     }
 
-    @Test func `a key may stand in the configuration`() async throws {
+    @Test func `a key may be in the configuration`() async throws {
         var entry = APIKeysConfig.Key()
         (entry.name, entry.key, entry.scopes) = ("build", Secret("0123456789abcdefghij"), [.write])
         var config = APIKeysConfig()

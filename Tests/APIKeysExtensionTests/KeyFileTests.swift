@@ -80,7 +80,7 @@ struct KeyFileTests {
     }
 
     @Test(arguments: ["", "{", "[]", "{\"keys\":[{\"id\":1}]}", "{\"keys\":{}}"])
-    func `a file that is none of ours is refused and not overwritten`(text: String) throws {
+    func `a file of another program is refused and not overwritten`(text: String) throws {
         try folder.write(text, to: "keys.json")
         let error = #expect(throws: StartError.self) { try file.records() }
         #expect(error?.reason == .configuration)
@@ -90,7 +90,7 @@ struct KeyFileTests {
         #expect(try folder.read("keys.json") == text)
     }
 
-    @Test func `a hash that is none is refused`() throws {
+    @Test func `an invalid hash is refused`() throws {
         var record = NewKey(name: "a", scopes: [.read], createdAt: "").record
         record.hash = "abc"
         try file.change { [record] in $0.append(record) }

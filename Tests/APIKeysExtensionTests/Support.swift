@@ -7,7 +7,7 @@ import Logging
 import Synchronization
 import Usage
 
-/// A clock that is set by hand.
+/// A clock that a test sets.
 final class HandClock: Sendable {
     private let seconds = Mutex<Int64>(1_800_000_000)
 

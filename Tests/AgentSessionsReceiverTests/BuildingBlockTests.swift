@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentFixtures
 import CollectorKit
 import CollectorTesting
 import FlushCounter
 import Foundation
 import JSON
+import OTLP
 import Testing
 import Usage
 
@@ -213,6 +215,55 @@ struct BuildingBlockTests {
             damaged[position] ^= 0x41
             #expect(Checkpoint(damaged) == nil)
             #expect(Checkpoint(Array(bytes[..<position])) == nil)
+        }
+    }
+
+    /// A database of many pages of content: a change costs the pages of its table of messages, and never those of the content.
+    @Test func `of a large database that changed only the table of messages is looked through`() throws {
+        let home = try TestHome()
+        let path = home.path + "/opencode.db"
+        let database = try TestDatabase(path, isLogged: true)
+        let content = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)"
+        try database.run(
+            OpenCodeFixtures.firstTables
+                + "INSERT INTO part SELECT * FROM (\(content) SELECT 'p' || i, 'm', 's', hex(randomblob(20000)) FROM n);"
+                + "INSERT INTO message SELECT * FROM (\(content) SELECT 'm' || i, 's', i, i, "
+                + "replace('\(OpenCodeFixtures.step([5, 6, 0, 0, 0]))', '1796000000000', 1796000000000 + i) FROM n);"
+                + "PRAGMA wal_checkpoint(TRUNCATE);"
+        )
+        let pages = try #require(try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) / 4_096
+        #expect(pages > 4_000)
+        let (first, calls) = try Self.read(path, nil)
+        #expect(calls == 400 && (first.database?.pagesRead ?? .max) < pages / 20)
+        try database.run(OpenCodeFixtures.message("new", "s", OpenCodeFixtures.step([1, 1, 0, 0, 0]), updated: 401))
+        let (second, more) = try Self.read(path, .store(first.state))
+        // The row of the newest time is read again with the new one.
+        #expect(more == 2 && (second.database?.pagesRead ?? .max) < pages / 20)
+    }
+
+    private static func read(_ path: String, _ state: ReaderState?) throws -> (DatabaseReader, calls: Int) {
+        let file = FoundFile(
+            agent: .openCode,
+            path: path,
+            rootLength: 0,
+            identity: FileIdentity(device: 1, inode: 1),
+            size: 0,
+            modified: 0,
+            isArchived: false,
+            layout: .database,
+            service: "opencode"
+        )
+        let projects = ProjectNames(files: LocalFolders(), home: nil)
+        let reader = DatabaseReader(file, state) { _ in OpenCodeTables(projects: projects) }
+        var calls = 0
+        while true {
+            var sink = RecordSink(listing: false)
+            let outcome = try reader.read(into: &sink)
+            calls += sink.takeFindings().count {
+                if case .call = $0 { true } else { false }
+            }
+            if case .more = outcome { continue }
+            return (reader, calls)
         }
     }
 }

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-/// What documentation says of the source tree, against the tree.
+/// Compares the documentation with the source tree.
 struct DocumentationTests {
     private let tree: SourceTree
     private let manifest: String
@@ -19,7 +19,7 @@ struct DocumentationTests {
         var description: String { "\(from) --> \(to)" }
     }
 
-    /// All components are one module in the picture, because they have equal rights.
+    /// All components are one box of the diagram.
     private static let plugins = "Plugins"
 
     /// The imports between modules that have Swift sources.
@@ -41,7 +41,7 @@ struct DocumentationTests {
         return arrows
     }
 
-    /// What can be reached from a module over arrows.
+    /// The modules that can be reached from a module.
     private static func reach(of module: String, over arrows: Set<Arrow>) -> Set<String> {
         var reached: Set<String> = []
         var open = [module]
@@ -83,7 +83,7 @@ struct DocumentationTests {
         #expect(pages.count > 16)
         for page in pages {
             let text = try String(contentsOf: page, encoding: .utf8)
-            // A path from the root in a code span; a placeholder such as NAME or … names no path.
+            // A path from the root in a code span; a placeholder such as NAME or … is no path.
             for match in text.matches(of: /`((?:Sources|Plugins|Tests|\.ci|\.github)\/[\w\/.+-]*)`/) {
                 let path = String(match.output.1)
                 guard !path.contains("/Name") else { continue }

@@ -2,11 +2,11 @@
 
 import Testing
 
-/// The arrows between rooms: which module may import which, as the design draws them.
+/// The dependencies between modules: which module may import which, as in the design.
 struct ImportTests {
     private static let rooms = [
         "Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "HubAPI", "SendingQueue",
-        "HTTPServer", "PluginProcesses", "Collector", "Onboarding", "TelemetryHub",
+        "HTTPServer", "PluginProcesses", "Collector", "Onboarding", "TelemetryHub", "UsageDatabase",
     ]
 
     private static let arrows: [String: Set<String>] = [
@@ -25,13 +25,15 @@ struct ImportTests {
             "CChildProcess", "CollectorKit", "Files", "JSON", "SendingQueue", "YAML", "OTLP", "Usage",
         ],
         "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
+        "Sources/UsageDatabase": ["Usage"],
         "Sources/hammurabi": ["TelemetryHub"],
         "Plugins": [
-            "CollectorKit", "Files", "HubAPI", "JSON", "SendingQueue", "OTLP", "Usage", "CEmbedded", "CZstd",
+            "CollectorKit", "Files", "HubAPI", "JSON", "SendingQueue", "OTLP", "Usage", "UsageDatabase", "CEmbedded",
+            "CZstd",
         ],
     ]
 
-    /// A library and the only places that may know it.
+    /// A library and the only modules that may import it.
     private static let libraries: [String: [String]] = [
         "CChildProcess": ["Sources/PluginProcesses/"],
         "CLibYAML": ["Sources/YAML/"],
@@ -41,18 +43,27 @@ struct ImportTests {
         "GRDB": ["Plugins/Exporters/SQLite/"],
         "GRDBSQLite": ["Plugins/Exporters/SQLite/", "Plugins/Receivers/AgentSessions/"],
         "NIOHTTP1": [
-            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
+            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/Hub/Alerts/",
+            "Plugins/Extensions/OAuth2Client/",
+            "Sources/TelemetryHub/CollectorClient",
         ],
         "NIOCore": [
-            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
+            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/Hub/Alerts/",
+            "Plugins/Extensions/OAuth2Client/",
+            "Sources/TelemetryHub/CollectorClient",
         ],
+        "NIOHPACK": ["Sources/HTTPServer/"],
         "NIOPosix": ["Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/"],
         "ArgumentParser": ["Sources/TelemetryHub/"],
         "ServiceLifecycle": ["Sources/Collector/Runtime/"],
-        "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient"],
+        "AsyncHTTPClient": [
+            "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/Hub/Alerts/", "Plugins/Extensions/OAuth2Client/",
+            "Sources/TelemetryHub/CollectorClient",
+        ],
         "Crypto": ["Sources/CollectorKit/", "Plugins/Extensions/APIKeys/"],
         "NIOSSL": [
-            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
+            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/OAuth2Client/",
+            "Sources/TelemetryHub/CollectorClient",
         ],
         "NIOTLS": ["Sources/HTTPServer/"],
         "TOMLKit": ["Sources/Onboarding/"],
@@ -90,13 +101,13 @@ struct ImportTests {
         }
     }
 
-    /// Only `Files` renames, flushes and locks; stores that flush while batches come in pass the call in.
+    /// Only `Files` renames, flushes and locks files; stores that flush while batches arrive pass a closure.
     @Test func `files are replaced, flushed and locked in one room`() {
         let exceptions = [
-            // The queue and the store of lines flush the file that they append to; the database's folder is probed for room.
+            // The queue and the JSONL store flush the file that they append to; the folder of the database is checked for free space.
             "Sources/SendingQueue/DiskFile.swift", "Plugins/Exporters/JSONL/StorageCalls.swift",
             "Sources/SendingQueue/DiskStorage.swift", "Plugins/Exporters/SQLite/",
-            // It forgets its number in the file of its lock.
+            // It writes its random number to its lock file.
             "Plugins/Exporters/JSONL/StoreLock.swift",
         ]
         for file in tree.files where !file.path.hasPrefix("Tests/") && !file.path.hasPrefix("Sources/Files/") {
@@ -120,5 +131,6 @@ struct ImportTests {
         "RedactionProcessor",
         "FilterProcessor", "AttributesProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "HubExtension",
         "OTLPHTTPExporter", "EventsReceiver", "APIKeysExtension", "HealthCheckExtension",
+        "BasicAuthExtension", "BearerTokenAuthExtension", "OAuth2ClientExtension",
     ]
 }

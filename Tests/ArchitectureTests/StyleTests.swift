@@ -2,7 +2,7 @@
 
 import Testing
 
-/// Rules of style that a compiler does not know.
+/// Rules of style that the compiler does not check.
 struct StyleTests {
     private let tree: SourceTree
 
@@ -27,7 +27,7 @@ struct StyleTests {
         }
     }
 
-    /// The host asks a component what it can do; a question to the run-time system would skip one silently that forgot to conform.
+    /// The host reads the abilities of a component from its members; a cast would silently miss a component without the conformance.
     @Test func `the host asks components and not the run-time system`() {
         for room in ["Sources/Collector", "Sources/CollectorTesting"] {
             for file in tree.files(in: room) {
@@ -47,7 +47,7 @@ struct StyleTests {
         }
     }
 
-    /// A hard thing is one file however long it is; what a reader holds in mind is a function.
+    /// A file may be long; a function must fit into a reader's memory.
     @Test func `functions have at most 70 lines`() {
         var count = 0
         for file in tree.files where !file.path.hasPrefix("Tests/") {
@@ -58,7 +58,7 @@ struct StyleTests {
                 }
                 let indent = line.prefix { $0 == " " }
                 let rest = file.lines[start...]
-                // A requirement of a protocol has no body, nor has what fits on a line.
+                // A requirement of a protocol has no body, and a body on one line needs no count.
                 guard let open = rest.firstIndex(where: { $0.hasSuffix("{") || $0.hasSuffix("}") }),
                     rest[start...open].dropFirst().allSatisfy({ $0.hasPrefix(indent) && !$0.contains("func ") }),
                     file.lines[open].hasSuffix("{"),

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 // SPDX-License-Identifier: Apache-2.0
 
-// Measures the core. A package of its own, so that nobody who builds the program resolves it; the rooms are linked in from there.
+// Measures the core. It is a package of its own, so that building the program does not resolve it; the modules are linked from there.
 
 import PackageDescription
 
@@ -30,6 +30,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        .target(name: "UsageDatabase", dependencies: ["Usage"]),
         .target(name: "TokensProcessor", dependencies: ["CollectorKit", "Usage", "OTLP"]),
         .target(name: "PricingProcessor", dependencies: ["CollectorKit", "Usage", "OTLP", "CEmbedded"]),
         .target(name: "RedactionProcessor", dependencies: ["CollectorKit", "Usage", "OTLP"]),
@@ -37,7 +38,8 @@ let package = Package(
         .target(
             name: "SQLiteExporter",
             dependencies: [
-                "CollectorKit", "Usage", "OTLP", "CEmbedded", "CZstd", .product(name: "GRDB", package: "GRDB.swift"),
+                "CollectorKit", "Usage", "UsageDatabase", "OTLP", "CEmbedded", "CZstd",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),

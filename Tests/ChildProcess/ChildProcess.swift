@@ -4,7 +4,7 @@ public import Foundation
 import Glibc
 import Synchronization
 
-/// A program that a test has started, in a process group of its own; safe to use from any thread.
+/// A program that a test has started, in its own process group; safe to use from any thread.
 ///
 /// Foundation's `Process` is not used: its `run()` reads past the end of a directory entry and ends the tests with signal 11 now and then
 /// (swiftlang/swift-corelibs-foundation#5472, in Swift 6.3.1).
@@ -41,10 +41,10 @@ public final class ChildProcess: Sendable {
     /// Starts a program.
     ///
     /// - Parameters:
-    ///   - words: The program, by its path or by a name that is looked for in `PATH`, and its arguments.
-    ///   - environment: Its variables; those of the tests when left out.
-    ///   - directory: Where it starts; where the tests run when left out.
-    ///   - files: Its descriptors, each with the one here that it is; 0, 1 and 2 are `/dev/null` unless they are named. All others are
+    ///   - words: The program, by its path or by a name that is searched in `PATH`, and its arguments.
+    ///   - environment: Its variables; by default those of the tests.
+    ///   - directory: Its working directory; by default that of the tests.
+    ///   - files: Its file descriptors, each mapped to one of this process; 0, 1 and 2 are `/dev/null` by default. All others are
     ///     closed in it.
     /// - Throws: ``Failure`` when it cannot be started.
     public init(
@@ -93,7 +93,7 @@ public final class ChildProcess: Sendable {
     /// Waits for the end of the program.
     private func reap() {
         var info = siginfo_t()
-        // The process stays known to the system until its status is kept, so that no signal reaches another one with its id.
+        // The process stays a zombie until its status is stored, so that no signal reaches another process with its id.
         while waitid(P_PID, id_t(identifier), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}
         let (status, waiting) = state.withLock { state in
             var raw: Int32 = 0

@@ -5,7 +5,7 @@ import CollectorTesting
 import Testing
 import Usage
 
-/// Which record belongs to which session.
+/// The sessions of records.
 struct BatchSessionsTests {
     private static func update(_ id: String) -> SessionUpdate {
         SessionUpdate(id: id, time: Timestamp(nanoseconds: 1))
@@ -22,7 +22,7 @@ struct BatchSessionsTests {
         #expect(sessions[record: 0] == nil && sessions.count == 1)
     }
 
-    /// Against a dictionary from records to sessions, whatever is removed.
+    /// Compared with a dictionary from records to sessions, for any removals.
     @Test(arguments: 1...50 as ClosedRange<UInt64>)
     func `records keep their sessions when others are removed`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)

@@ -8,7 +8,7 @@ import Testing
 import Usage
 
 struct CommitQueueTests {
-    /// A store that refuses what it is told to and remembers what it was asked.
+    /// A store that refuses what a test sets and records the batches it was given.
     private final class Store: Sendable {
         private let state = Mutex(State())
 
@@ -66,7 +66,7 @@ struct CommitQueueTests {
     @Test func `senders that go on at once and senders that go away are all answered, each batch once`() async throws {
         let store = Store()
         let queue = CommitQueue(on: DispatchQueue(label: "commits")) { store.commit($0) }
-        // The first sender has one batch, the last forty: those that are waited for are ever fewer than those that were answered.
+        // The first sender has one batch, the last forty: the number of senders that continue decreases all the time.
         let batches = try (0..<820).map(batch)
         await withTaskGroup(of: Void.self) { group in
             var first = 0
@@ -92,5 +92,5 @@ struct CommitQueueTests {
     }
 }
 
-/// When a batch came in.
+/// When a batch was received.
 private func time(_ number: Int) -> Timestamp { Timestamp(nanoseconds: 1_790_000_000_000_000_000 + Int64(number)) }

@@ -5,7 +5,7 @@ import OTLP
 import Testing
 import Usage
 
-/// What a store takes in after a compaction.
+/// What a store accepts after a compaction.
 struct CompactionBorderTests {
     private static let hour: Int64 = 3_600_000_000_000
     private static let noon = Timestamp(nanoseconds: 1_795_348_800_000_000_000)

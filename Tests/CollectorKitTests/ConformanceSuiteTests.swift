@@ -5,9 +5,9 @@ import CollectorTesting
 import OTLP
 import Testing
 
-/// The suite finds what it is there to find.
+/// The suite detects the violations that it is made for.
 struct ConformanceSuiteTests {
-    @Test func `an exporter that breaks every rule is told of each`() async {
+    @Test func `every rule that an exporter breaks is reported`() async {
         let violations = await ComponentConformance(.broken, home: "/tmp").violations()
         for part in [
             "has no summary", "greeting is not documented", "no key gone to document", "counted as sent",
@@ -16,7 +16,7 @@ struct ConformanceSuiteTests {
         }
     }
 
-    @Test func `a factory that promises a store and makes none is told so`() async {
+    @Test func `a factory that declares a store and makes none is reported`() async {
         let violations = await ComponentConformance(.noStore, home: "/tmp").violations()
         #expect(violations.contains { $0.contains("isStore of the factory no_store is wrong") }, "\(violations)")
     }

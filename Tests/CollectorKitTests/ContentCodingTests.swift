@@ -6,7 +6,7 @@ import OTLP
 import Synchronization
 import Testing
 
-/// Undoing the codings of bodies with a bound.
+/// Decompressing bodies up to a limit.
 struct ContentCodingTests {
     private static let hello = Array("hello".utf8)
     /// `zlib.compress(b"hello")` of Python, which its OTLP exporter sends as `deflate`.
@@ -46,7 +46,7 @@ struct ContentCodingTests {
     }
 
     @Test(arguments: [ContentCoding.gzip, .deflate, .zstd])
-    func `what is cut off, damaged or something else is refused`(coding: ContentCoding) throws {
+    func `a body that is cut off, damaged or of another format is refused`(coding: ContentCoding) throws {
         let body = try Self.compressed(coding)
         for count in body.indices {
             #expect(throws: InflationFailure.self, "\(count)") {
@@ -59,7 +59,7 @@ struct ContentCodingTests {
         for position in body.indices {
             var damaged = body
             damaged[position] ^= 0x55
-            // zstd without a checksum cannot know of a changed letter.
+            // zstd without a checksum cannot detect a changed byte.
             _ = try? coding.inflate(damaged, limit: 100, memory: nil)
         }
     }
@@ -81,7 +81,7 @@ struct ContentCodingTests {
         let body = coding == .gzip ? try Gzip.deflate(plain, level: 1) : try Zstandard.deflate(plain, level: 1)
         let memory = Allowance(bytes: 8 << 20)
         #expect(try coding.inflate(body, limit: 2 << 20, memory: memory)?.count == plain.count)
-        // The window of zstd is given back at once.
+        // The window of zstd is released at once.
         #expect((1 << 20...2 << 20).contains(memory.taken))
         let refusing = Allowance(bytes: 8 << 20)
         #expect(throws: InflationFailure.tooLarge) { try coding.inflate(body, limit: 1 << 19, memory: refusing) }
@@ -91,7 +91,7 @@ struct ContentCodingTests {
         #expect(small.taken == 0)
     }
 
-    /// So many bytes and no more.
+    /// An allowance of a fixed number of bytes.
     private final class Allowance: MemoryAllowance {
         private let bytes: Int
         private let held = Mutex(0)

@@ -21,7 +21,7 @@ struct EndpointTests {
         "", "4318", "localhost", "localhost:", "localhost:65536", "localhost:-1", "::1:4318", "http://localhost:4318",
         "a b:1", "a:+1",
     ])
-    func `anything else is none`(text: String) {
+    func `anything else is not recognised`(text: String) {
         #expect(Endpoint(text) == nil)
     }
 

@@ -4,7 +4,7 @@ import CollectorKit
 import Synchronization
 import Testing
 
-/// What lets work in and out.
+/// The gate that admits work.
 struct GateTests {
     @Test func `closing waits for the work inside and lets no more in`() async {
         let gate = Gate()

@@ -4,7 +4,7 @@ import CollectorKit
 import Foundation
 import Testing
 
-/// Inflating with a bound.
+/// Decompressing up to a limit.
 struct GzipTests {
     /// "hello" as gzip made it.
     private static let hello: [UInt8] = [
@@ -41,7 +41,7 @@ struct GzipTests {
         #expect(throws: Gzip.Failure.self) { try Gzip.inflate(Array(Self.hello.prefix(count)), limit: 100) }
     }
 
-    @Test func `what is not gzip is refused`() {
+    @Test func `a body that is not gzip is refused`() {
         #expect(throws: Gzip.Failure.corrupt("gzip: invalid header")) {
             try Gzip.inflate(Array("{\"resourceLogs\":[]}".utf8), limit: 100)
         }
@@ -52,7 +52,7 @@ struct GzipTests {
         for position in Self.hello.indices {
             var damaged = Self.hello
             damaged[position] ^= 0x55
-            // Time, flags and the system's number in the header mean nothing to the content.
+            // Time, flags and the system's number in the header do not affect the content.
             if let content = try? Gzip.inflate(damaged, limit: 100) { #expect(content == Array("hello".utf8)) }
         }
     }

@@ -8,7 +8,7 @@ import Usage
 
 @testable import CollectorKit
 
-/// What the collector remembers of telemetry that it could not take.
+/// The record of telemetry that the collector could not accept.
 struct IntakeLogTests {
     private final class Clock: Sendable {
         private let seconds = Atomic<Int64>(0)
@@ -31,7 +31,26 @@ struct IntakeLogTests {
         log.note(code, path, client: client, status: 404, reason: "nothing is answered here", logger: logger)
     }
 
-    @Test func `what repeats is one entry with its count, and its first and last time`() {
+    @Test func `records that a store refused for their age are counted and reported`() throws {
+        let settings = ComponentSettings(
+            id: try #require(ComponentID("sqlite")),
+            logger: logger,
+            home: "/nowhere",
+            now: { Timestamp(nanoseconds: 0) }
+        )
+        settings.note(expired: 0)
+        #expect(settings.intake.problems.isEmpty)
+        settings.note(expired: 2)
+        settings.note(expired: 1)
+        #expect(settings.counters.value(.dropped) == 3)
+        #expect(
+            settings.intake.problems.map(\.message) == [
+                "3 records not kept by sqlite: they are older than what compaction has removed"
+            ]
+        )
+    }
+
+    @Test func `a repeated problem is one entry with its count, and its first and last time`() {
         refuse("/x")
         clock.pass(7)
         refuse("/x")
@@ -91,7 +110,7 @@ struct IntakeLogTests {
         clock.pass(3_601)
         refuse("/new")
         #expect(log.problems.contains { $0.subject == "/new" })
-        // The counter of a kind never goes down.
+        // The counter of a kind never decreases.
         #expect(log.problemCounts[.unknownPath] == IntakeLog.mostRefusals + 2)
     }
 

@@ -11,7 +11,7 @@ import Usage
 @testable import Collector
 @testable import HTTPServer
 
-/// Who is answered, by the head of a request alone.
+/// Which requests are answered, by their head alone.
 struct AdmissionTests {
     private static let keys = """
         { keys: [

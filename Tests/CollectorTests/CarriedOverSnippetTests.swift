@@ -6,7 +6,7 @@ import OTLPReceiver
 import Testing
 import YAML
 
-/// What the OpenTelemetry Collector's documentation shows for `otlp` over HTTP can be pasted and means the same here.
+/// Snippets for `otlp` over HTTP in the OpenTelemetry Collector's documentation can be pasted and mean the same here.
 struct CarriedOverSnippetTests {
     private static func loaded(_ http: String) -> LoadedConfig {
         LoadedConfig(

@@ -92,7 +92,7 @@ struct ConfigSourceTests {
         )
     }
 
-    @Test func `a null in a later file takes a section away and one of a list replaces all of it`() throws {
+    @Test func `a null in a later file removes a section, and a list replaces the whole list`() throws {
         let machine = Environment.machine([
             "base.yaml":
                 "processors: { tokens: , pricing: { prefer: reported } }\nservice: { extensions: [hub, other] }\n",

@@ -9,9 +9,9 @@ import Testing
 @testable import Collector
 @testable import HTTPServer
 
-/// What components ask of the connections that they share.
+/// The settings of components for the connections that they share.
 struct ConnectionTermsTests {
-    @Test func `of several components the longest time and the strictest rule hold`() {
+    @Test func `of several components the longest time and the strictest rule apply`() {
         var first = ConnectionTerms()
         var second = ConnectionTerms()
         (first.idleTime, second.idleTime) = (.seconds(1), .seconds(2))

@@ -46,7 +46,7 @@ struct EncryptionTests {
         try await hub.end()
     }
 
-    @Test func `a client that does not speak TLS gets nothing and disturbs nobody`() async throws {
+    @Test func `a client without TLS gets no answer and disturbs no other client`() async throws {
         let hub = try await OTLPHub("tls: { \(Self.files) }")
         let plain = try await hub.collector.connect()
         try plain.send("GET / HTTP/1.1\nHost: localhost\n\n")
@@ -81,7 +81,7 @@ struct EncryptionTests {
         #expect(error?.description.hasPrefix(filled(reason)) == true, "\(error?.description ?? "")")
     }
 
-    /// Nothing, half a record of TLS, and a record that never ends, byte by byte.
+    /// Nothing, half a TLS record, and a record that never ends, byte by byte.
     @Test(arguments: ["", "\u{16}\u{3}\u{1}", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}\u{7c}\u{3}\u{3}"])
     func `an encryption that does not come about is given up`(beginning: String) async throws {
         let hub = try await OTLPHub(
@@ -111,7 +111,7 @@ struct EncryptionTests {
 
     // MARK: - Client
 
-    /// Posts logs and returns everything that comes back until the connection ends.
+    /// Posts logs and returns everything until the connection ends.
     private func ask(_ hub: OTLPHub, body: [UInt8], certificate: String? = nil) async throws -> String {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .file(Self.folder + "/ca.pem")
@@ -137,7 +137,7 @@ struct EncryptionTests {
             do {
                 for try await part in inbound { answer.writeImmutableBuffer(part) }
             } catch {
-                // How a connection ends that has been answered does not matter.
+                // How an answered connection ends does not matter.
                 if answer.readableBytes == 0 { throw error }
             }
             return String(buffer: answer)

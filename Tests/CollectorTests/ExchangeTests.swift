@@ -11,7 +11,7 @@ import Testing
 
 @testable import Collector
 
-/// What happens when the configuration is loaded again.
+/// Reloads of the configuration.
 struct ExchangeTests {
     private let journal = Journal()
 
@@ -49,7 +49,7 @@ struct ExchangeTests {
         #expect(journal.entries.filter { $0.hasPrefix("part of") }.sorted() == ["part of a", "part of b"])
     }
 
-    /// Processors that have something in common.
+    /// Processors that share an object.
     private var sharing: ComponentFactory {
         .processor("sharing", ProbeConfig.self, summary: "shares") { [journal] config, settings in
             let name = settings.id.name
@@ -97,7 +97,7 @@ struct ExchangeTests {
         try await collector.end()
     }
 
-    @Test func `a configuration with errors changes nothing, and all of them are told`() async throws {
+    @Test func `a configuration with errors changes nothing, and all errors are reported`() async throws {
         let text = ConfigText(Self.config)
         let collector = try await RunningCollector(Self.config, .probes(journal), load: text.loading(.probes(journal)))
         let before = journal.entries
@@ -179,8 +179,8 @@ struct ExchangeTests {
         try await collector.end()
     }
 
-    /// Half of the configurations are broken, in turn by an error and by an exporter that cannot start.
-    @Test func `exchanges under load lose nothing, double nothing and refuse nobody`() async throws {
+    /// Half of the configurations are invalid, alternately by an error and by an exporter that cannot start.
+    @Test func `reloads under load lose nothing, double nothing and refuse no request`() async throws {
         let sinks = SinkStore()
         let registry = Registry(ComponentFactory.probes(journal) + [.otlp, .shelf(sinks)])
         func config(_ number: Int) -> String {
@@ -237,7 +237,7 @@ struct ExchangeTests {
 }
 
 extension ReloadOutcome {
-    /// The number of changes; nil when it was not taken.
+    /// The number of changes; nil when it was refused.
     var changes: Int? { if case .applied(let changes) = self { changes } else { nil } }
 }
 
@@ -265,7 +265,7 @@ final class ConfigText: Sendable {
     }
 }
 
-/// Something that becomes true once.
+/// A condition that becomes true once.
 final class Flag: Sendable {
     private let value = Atomic(false)
 
@@ -274,10 +274,10 @@ final class Flag: Sendable {
     func set() { value.store(true, ordering: .relaxed) }
 }
 
-/// What exporters that come and go have taken, together; refuses what one is given that is not at work, as a store does.
+/// The data that all instances of an exporter have taken; refuses batches outside of the running time, as a store does.
 final class SinkStore: Sendable {
     private let records = Atomic<Int>(0)
-    /// Exporters at work: two at once would be two writers of one file.
+    /// Running instances: two at once would be two writers of one file.
     private let open = Atomic<Int>(0)
 
     var count: Int { records.load(ordering: .relaxed) }
@@ -290,7 +290,7 @@ final class SinkStore: Sendable {
 }
 
 extension ComponentFactory {
-    /// Fills a shelf.
+    /// A factory of exporters that fill it.
     static func shelf(_ shelf: SinkStore) -> ComponentFactory {
         .exporter("shelf", SinkStoreConfig.self, summary: "counts records") { _, _ in StoreState(shelf: shelf) }
     }
@@ -305,7 +305,7 @@ private final class StoreState: Exporter {
     }
 
     func start() async throws(StartError) {
-        guard shelf.enter() else { throw StartError(.inputOutput, "somebody else writes") }
+        guard shelf.enter() else { throw StartError(.inputOutput, "another instance writes") }
         isOpen.store(true, ordering: .relaxed)
     }
 
@@ -314,14 +314,14 @@ private final class StoreState: Exporter {
     }
 
     func consume(_ batch: Batch) async throws(ConsumeError) {
-        // Long enough to be met by an exchange.
+        // Long enough for a reload to happen meanwhile.
         try? await Task.sleep(for: .milliseconds(1))
         guard isOpen.load(ordering: .relaxed) else { throw .retryable("it is closed") }
         shelf.add(batch.otlp.recordCount)
     }
 }
 
-/// What tells one exporter from another.
+/// Distinguishes exporters.
 struct SinkStoreConfig: ComponentConfig {
     var label = ""
 

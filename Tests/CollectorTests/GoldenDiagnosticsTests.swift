@@ -6,10 +6,10 @@ import RawHTTP
 import Testing
 import YAML
 
-/// Every file under `Tests/Fixtures/bad` has beside it what the program says about it, word for word.
+/// Every file under `Tests/Fixtures/bad` has a file with the program's output about it, word for word.
 ///
 /// `name.overlay.yaml` is a second `--config` file for `name.yaml`, and `name.set` holds `--set` arguments, one a line.
-/// `RECORD=1 swift test --filter GoldenDiagnosticsTests` writes the answers again; read them before they are committed.
+/// `RECORD=1 swift test --filter GoldenDiagnosticsTests` writes the outputs again; read them before they are committed.
 struct GoldenDiagnosticsTests {
     private static let folder = Package.root.appending(path: "Tests/Fixtures/bad")
     private static let overlayEnding = ".overlay.yaml"
@@ -19,7 +19,7 @@ struct GoldenDiagnosticsTests {
         .map { String($0.dropLast(5)) }
         .sorted()
 
-    /// What the mistakes refer to.
+    /// The variables that the mistakes refer to.
     private static let environment = [
         "HOME": "/home/ada", "API_KEY": "s3cr3t", "ENDPOINT": "${env:HOST}:4318", "EMPTY": "", "PORT": "4318x",
     ]

@@ -43,7 +43,7 @@ struct GraphTests {
         )
         #expect(loaded.diagnostics.rendered() == "")
         let receiver = try #require(loaded.graph?.used(.receiver).first)
-        #expect((receiver.config as? OTLPConfig)?.protocols.http.endpoint == .otlpHTTP)
+        #expect((receiver.config as? OTLPConfig)?.protocols.http?.endpoint == .otlpHTTP)
     }
 
     @Test func `pipelines and components may have names`() throws {
@@ -109,7 +109,7 @@ struct GraphTests {
         #expect(hub.budget.monthly == 12.5)
         #expect(hub.retention.nanoseconds == 7 * 86_400 * 1_000_000_000)
         let otlp = try #require(graph.used(.receiver).first?.config as? OTLPConfig)
-        #expect(otlp.protocols.http.maxRequestBodySize.bytes == 2 << 20)
+        #expect(otlp.protocols.http?.maxRequestBodySize.bytes == 2 << 20)
         #expect(graph.telemetry.logs.level == .error)
     }
 
@@ -144,10 +144,10 @@ struct GraphTests {
         let unknown = loaded.diagnostics.items.filter { $0.code == "unknown-component" }
         #expect(unknown.count == 4)
         #expect(unknown.allSatisfy { $0.help?.hasPrefix("there is nothing like it here: ") == true })
-        // What is done here anyway is no reason not to start.
+        // A component that is not needed here does not prevent the start.
         let needless = loaded.diagnostics.items.filter { $0.code == "needless-component" }
         #expect(needless.count == 3 && needless.allSatisfy { $0.severity == .warning })
-        // A connector that is refused is not missing among exporters and receivers as well.
+        // A connector that is refused is not reported among exporters and receivers as well.
         #expect(loaded.codes.filter { $0 == "reserved" }.count == 1)
         #expect(loaded.codes.count == 8)
     }

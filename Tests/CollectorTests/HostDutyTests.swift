@@ -57,7 +57,7 @@ struct HostDutyTests {
         #expect(counts == [.accepted: 2])
     }
 
-    @Test func `what a receiver brings is counted once, with what became of it`() async throws {
+    @Test func `the records of a receiver are counted once, with their outcome`() async throws {
         let (sink, batch) = (BatchSink(), try batch())
         let inlet = PipelineSwitch(life: life, counters: counters, tap: TapPoint())
         inlet.lead(to: try exporter(sink, counters: ComponentCounters(), life: .running))
@@ -72,7 +72,7 @@ struct HostDutyTests {
         #expect(counts == [.accepted: 2, .refused: 2, .failed: 4])
     }
 
-    @Test func `what a processor takes, drops and refuses is counted for it`() throws {
+    @Test func `the records that a processor takes, drops and refuses are counted`() throws {
         func processor(_ work: @escaping Step.Work) -> InstrumentedProcessor {
             InstrumentedProcessor(
                 processor: Step(work: work),
@@ -102,7 +102,7 @@ struct HostDutyTests {
 }
 
 extension ComponentLife {
-    /// That of a component that runs.
+    /// The life of a component that runs.
     fileprivate static var running: ComponentLife {
         let life = ComponentLife()
         life.gate.open()

@@ -28,12 +28,12 @@ struct LifecycleTests {
             traces: { receivers: [probe/in], processors: [probe/first], exporters: [probe/out] }
         """
 
-    /// Each pipeline has processors of its own; everything else is there once.
+    /// Each pipeline has its own processors; every other component exists once.
     private static let order = ["more", "out", "second", "first", "first", "side", "beside", "in"]
 
     private let journal = Journal()
 
-    @Test func `what keeps data starts first and what takes it in stops first`() async throws {
+    @Test func `exporters start first and receivers stop first`() async throws {
         let collector = try await RunningCollector(Self.config, .probes(journal))
         #expect(collector.addresses == [])
         #expect(journal.entries == Self.order.map { "start \($0)" })

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Collector
 
-/// An exporter whose destination is a receiver of the same program: one record would go round for ever.
+/// An exporter whose destination is a receiver of the same program would forward a record without end.
 @Suite struct LoopTests {
     private static func codes(_ destination: String, listener: String = "127.0.0.1:4318", pipelines: String) -> [String]
     {
@@ -39,7 +39,7 @@ import Testing
         #expect(Self.codes(destination, pipelines: Self.own) == codes)
     }
 
-    @Test func `a circle over two receivers is one, a chain is none`() {
+    @Test func `a loop over two receivers is reported, a chain is not`() {
         let first = "traces: { receivers: [otlp], exporters: [otlp_http] }"
         let chain = "traces/b: { receivers: [otlp/second], exporters: [otlp_http] }"
         let circle = "traces/b: { receivers: [otlp/second], exporters: [otlp_http/back] }"

@@ -3,7 +3,7 @@
 import CollectorKit
 import Testing
 
-/// OTLP over HTTP as the specification's list has it, row by row, through a real socket.
+/// The specification of OTLP/HTTP, row by row, through a real socket.
 struct OTLPConformanceTests {
     @Test(arguments: OTLPRow.all)
     func `the list of rows holds`(row: OTLPRow) async throws { try await row.check() }

@@ -10,19 +10,19 @@ import RawHTTP
 import Synchronization
 import Testing
 
-/// A running collector with the OTLP receiver, and what arrives behind it.
+/// A running collector with the OTLP receiver, and the data that arrives in its pipelines.
 struct OTLPHub {
     let collector: RunningCollector
     let sink: BatchSink
     let log: LineLog
 
-    /// Starts one.
+    /// Starts a collector.
     ///
     /// - Parameters:
     ///   - http: Further keys of `protocols.http`.
-    ///   - signals: What has a pipeline.
-    ///   - others: More that is answered on the same address.
-    ///   - keys: What stands under `api_keys`; nil for none.
+    ///   - signals: The signals with a pipeline.
+    ///   - others: Further components on the same address.
+    ///   - keys: The content of `api_keys`; nil for none.
     ///   - service: More lines of the service section.
     init(
         _ http: String = "",
@@ -53,7 +53,7 @@ struct OTLPHub {
         self.log = log
     }
 
-    /// Sends one request on a connection of its own and returns its answer.
+    /// Sends one request on a new connection and returns its answer.
     func post(_ signal: Signal, _ body: [UInt8], _ fields: [String: String], path: String? = nil) async throws
         -> RawAnswer
     {
@@ -74,7 +74,7 @@ extension RawConnection {
     }
 }
 
-/// Remembers batches, refuses them, or keeps their senders waiting.
+/// Records batches, refuses them, or makes their senders wait.
 final class BatchSink: Exporter {
     private let state = Mutex<(batches: [Batch], error: ConsumeError?)>(([], nil))
     private let held = Mutex<(isHolding: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
@@ -114,7 +114,7 @@ final class BatchSink: Exporter {
 }
 
 extension ComponentFactory {
-    /// The one sink of a test.
+    /// A factory of exporters for the one sink of a test.
     static func sink(_ sink: BatchSink) -> ComponentFactory {
         .exporter("sink", SinkConfig.self, summary: "remembers batches") { _, _ in sink }
     }
@@ -125,7 +125,7 @@ struct SinkConfig: ComponentConfig {
     static let documentation: [String: String] = [:]
 }
 
-/// Remembers warnings and worse.
+/// Records warnings and errors.
 final class LineLog: LogHandler {
     private let events = Mutex<[String]>([])
 
@@ -162,13 +162,13 @@ enum Encoding: String, CaseIterable {
     /// A request with two records.
     func twoRecords(_ signal: Signal) throws -> [UInt8] { try body(signal, signal.twoRecords) }
 
-    /// The encoding's form of a request that is given in JSON.
+    /// A request, given in JSON, in this encoding.
     func body(_ signal: Signal, _ json: String) throws -> [UInt8] {
         let json = Array(json.utf8)
         return self == .json ? json : try OTLPBatch(signal: signal, json: json).bytes
     }
 
-    /// The body of an answer that says a request is taken whole.
+    /// The body of an answer that accepts a whole request.
     var nothing: [UInt8] { self == .json ? Array("{}".utf8) : [] }
 
     /// Whether an answer is a google.rpc.Status in this encoding.
@@ -197,7 +197,7 @@ extension Signal {
         }
     }
 
-    /// The field that holds everything.
+    /// The field with all data.
     var top: String {
         switch self {
         case .traces: "resourceSpans"

@@ -6,7 +6,7 @@ import RawHTTP
 import Testing
 
 extension OTLPRow {
-    /// Answers to what is taken.
+    /// Answers to accepted requests.
     static let answers = [
         OTLPRow(23, "success is 200") { try await everyCombination { #expect($0.status == 200) } },
         OTLPRow(24, "the body is the response message of the signal") {
@@ -74,7 +74,7 @@ extension OTLPRow {
         },
     ]
 
-    /// Sends a good request of every signal in every encoding.
+    /// Sends a valid request of every signal in every encoding.
     private static func everyCombination(_ check: (RawAnswer) -> Void) async throws {
         let hub = try await OTLPHub()
         for (signal, encoding) in combinations {
@@ -84,7 +84,7 @@ extension OTLPRow {
         try await hub.end()
     }
 
-    /// One good span and one whose trace id has 20 bytes.
+    /// A valid span and one whose trace id has 20 bytes.
     private static func oneBadSpan(_ encoding: Encoding) -> [UInt8] {
         if encoding == .json {
             let good = #"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"}"#

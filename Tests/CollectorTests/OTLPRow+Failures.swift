@@ -8,7 +8,7 @@ import RawHTTP
 import Testing
 
 extension OTLPRow {
-    /// Answers to what is not taken.
+    /// Answers to refused requests.
     static let failures = [
         OTLPRow(31, "every failure is a Status in the encoding of the request") {
             let hub = try await OTLPHub("max_request_body_size: 1KiB", signals: [.traces, .logs])
@@ -90,7 +90,7 @@ extension OTLPRow {
             }
             try await hub.end()
         },
-        OTLPRow(38, "who shows no valid key is told so with 401 and in what way to show one; without keys nobody is") {
+        OTLPRow(38, "a request without a valid key gets 401 and how to send one; without keys none is required") {
             let guarded = try await OTLPHub(keys: "{ keys: [{ name: a, key: abcdefghijklmnopqrstuvwxyz }] }")
             for (signal, encoding) in combinations {
                 let body = try encoding.twoRecords(signal)

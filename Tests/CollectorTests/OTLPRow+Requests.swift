@@ -31,7 +31,7 @@ extension OTLPRow {
             try await hub.end()
         },
         OTLPRow(3, "the port is 4318 when none is configured") {
-            #expect(OTLPConfig().protocols.http.endpoint == Endpoint(host: "127.0.0.1", port: 4_318))
+            #expect(OTLPConfig().protocols.http?.endpoint == Endpoint(host: "127.0.0.1", port: 4_318))
         },
         OTLPRow(4, "both encodings share a port, chosen by the type") {
             let hub = try await OTLPHub()
@@ -107,7 +107,7 @@ extension OTLPRow {
                 #expect(encoding.isStatus(answer, 5))
                 #expect(answer.body.contains("no pipeline for metrics is configured"))
             }
-            // The log's output writes what repeats once a minute.
+            // The log writes a repeated message once a minute.
             #expect(hub.log.lines.count == 2)
             #expect(hub.log.lines.allSatisfy { $0.contains("no pipeline for metrics is configured") })
             try await hub.end()
@@ -162,7 +162,7 @@ extension OTLPRow {
             #expect(hub.sink.recordCount == 2 * combinations.count)
             try await hub.end()
         },
-        OTLPRow(13, "a client that asks first is told to go on") {
+        OTLPRow(13, "a client that waits for 100 Continue gets it") {
             let hub = try await OTLPHub()
             for (signal, encoding) in combinations {
                 let connection = try await hub.collector.connect()

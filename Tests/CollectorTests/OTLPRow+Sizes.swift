@@ -70,7 +70,7 @@ extension OTLPRow {
                     try await hub.end()
                 }
             }
-            // 10 MiB of zeros, which are no JSON; their gzip form has 10 kB.
+            // 10 MiB of zeros, which are not JSON; compressed with gzip they have 10 kB.
             let zeros = try receiverFixture("zeros-10MiB.gz")
             for (limit, status) in [("10MiB", 400), ("10485759B", 413), ("9000B", 413)] {
                 let hub = try await OTLPHub("max_request_body_size: \(limit)")
@@ -132,7 +132,7 @@ extension OTLPRow {
         },
     ]
 
-    /// A body that the tests of the receiver have.
+    /// A body of the receiver's tests.
     private static func receiverFixture(_ name: String) throws -> [UInt8] {
         let folder = Package.root.appending(path: "Tests/OTLPReceiverTests/Fixtures")
         return [UInt8](try Data(contentsOf: folder.appending(path: name)))
@@ -146,7 +146,7 @@ extension OTLPRow {
     }
 }
 
-/// Bytes in the zlib format (RFC 1950), stored and not compressed.
+/// Bytes in the zlib format (RFC 1950), stored without compression.
 private func zlibForm(of plain: [UInt8]) -> [UInt8] {
     var form: [UInt8] = [0x78, 0x01]
     var rest = plain[...]

@@ -7,7 +7,7 @@ import RawHTTP
 import Testing
 import Usage
 
-/// A clock before 1970 or after 2262, as on a board without a battery, makes wrong times and ends nothing.
+/// A clock before 1970 or after 2262, as on a board without a battery, causes wrong times and no crash.
 struct OddClocksTests {
     private static let config = """
         receivers:
@@ -61,7 +61,7 @@ struct OddClocksTests {
 }
 
 extension RunningCollector {
-    /// Sends one request on a connection of its own and returns its answer.
+    /// Sends one request on a new connection and returns its answer.
     fileprivate func send(_ method: String, _ path: String, _ body: String = "") async throws -> RawAnswer {
         let connection = try await connect()
         let head = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

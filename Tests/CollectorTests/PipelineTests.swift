@@ -97,14 +97,14 @@ struct PipelineTests {
     }
 }
 
-/// A processor that is one function.
+/// A processor made of one function.
 private struct Step: Processor {
     let work: @Sendable (inout Batch) throws(ConsumeError) -> Void
 
     func process(_ batch: inout Batch) throws(ConsumeError) { try work(&batch) }
 }
 
-/// An exporter that writes down how many records it was asked to take.
+/// An exporter that records how many records it was given.
 private struct Sink: Consumer {
     let journal: Journal
     let name: String

@@ -10,7 +10,7 @@ import Testing
 @testable import Collector
 @testable import HTTPServer
 
-/// The memory that requests in flight may take up.
+/// The memory limit of requests in flight.
 struct PressureTests {
     @Test func `a body that finds no memory is put off before it is read`() async throws {
         let hub = try await OTLPHub(service: "  memory_limit: 1MiB")
@@ -43,12 +43,12 @@ struct PressureTests {
         try await hub.end()
     }
 
-    @Test func `what a body inflates to is counted`() async throws {
+    @Test func `the decompressed size of a body is counted`() async throws {
         let hub = try await OTLPHub(service: "  memory_limit: 1MiB")
         let fields = Encoding.json.fields.merging(["Content-Encoding": "gzip"]) { $1 }
-        // 4 MiB of blanks, in gzip: 4 KiB.
+        // 4 MiB of spaces, compressed with gzip: 4 KiB.
         let answer = try await hub.post(.logs, Gzipped.blanks(mebibytes: 4), fields)
-        // It would not fit with nothing else held, so to send it again is of no use.
+        // It would not fit even if nothing else were held, so a retry is useless.
         #expect(answer.status == 413)
         #expect(await eventually { hub.collector.status.memory.usedBytes == 0 })
         try await hub.end()
@@ -66,7 +66,7 @@ struct PressureTests {
         #expect(LoadedConfig(config).codes.count == errors)
     }
 
-    /// A request of one record that is followed by so many blanks.
+    /// A request of one record followed by spaces.
     private func padded(_ count: Int) throws -> [UInt8] {
         try Encoding.json.twoRecords(.logs) + [UInt8](repeating: 32, count: count)
     }
@@ -74,13 +74,13 @@ struct PressureTests {
 
 /// Bodies in gzip, written by hand with stored repetitions.
 enum Gzipped {
-    /// So many blanks.
+    /// Spaces.
     static func blanks(mebibytes: Int) -> [UInt8] {
-        // One member for each MiB; the reader takes them together.
+        // One member for each MiB; the reader joins them.
         (0..<mebibytes).flatMap { _ in member }
     }
 
-    /// 1 MiB of blanks, as `gzip -9n` writes them.
+    /// 1 MiB of spaces, as `gzip -9n` writes it.
     private static let member: [UInt8] =
         [31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 237, 193, 49, 1, 0, 0, 0, 194, 160, 42, 235, 159, 210, 16, 190, 64, 1]
         + [UInt8](repeating: 0, count: 1_015) + [124, 6, 167, 2, 3, 241, 0, 0, 16, 0]

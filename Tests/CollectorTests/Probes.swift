@@ -7,7 +7,7 @@ import OTLP
 import RawHTTP
 import Usage
 
-/// What a probe is told to do.
+/// The behaviour of a probe.
 struct ProbeConfig: ComponentConfig {
     /// Whether its start fails.
     var fails = false
@@ -17,7 +17,7 @@ struct ProbeConfig: ComponentConfig {
     static let documentation = ["fails": "the start fails", "stalls": "the shutdown never ends"]
 }
 
-/// A component of any kind that writes down what happens to it.
+/// A component of any kind that records its events.
 struct Probe: Receiver, Processor, Exporter, Extension {
     let name: String
     let config: ProbeConfig
@@ -54,7 +54,7 @@ extension ComponentFactory {
     }
 }
 
-/// Where a component of the type `web` listens.
+/// The address of a component of the type `web`.
 struct WebConfig: ComponentConfig {
     var endpoint = Endpoint(host: "127.0.0.1", port: 0)
 
@@ -64,11 +64,11 @@ struct WebConfig: ComponentConfig {
 }
 
 extension ComponentFactory {
-    /// Answers what a test wants.
+    /// A factory of components with the routes of a test.
     ///
     /// - Parameters:
-    ///   - routes: What each of them answers, by the name in its id.
-    ///   - reloads: Whether each of them can be asked to have the configuration loaded again.
+    ///   - routes: The routes of each component, by the name in its id.
+    ///   - reloads: Whether each component can be asked for a reload.
     static func web(routes: [String: [Route]], reloads: Bool = false) -> ComponentFactory {
         .extension("web", WebConfig.self, summary: "answers requests") { config, settings, parts in
             let reload = Route(.post, "/reload") { _ in
@@ -88,7 +88,7 @@ private struct Web: Extension, HTTPServing {
 }
 
 extension Registry {
-    /// Probes and components that answer requests.
+    /// Probes and components with routes.
     static func probes(_ journal: Journal, _ routes: [String: [Route]] = [:], reloading: Bool = false) -> Registry {
         Registry(ComponentFactory.probes(journal) + [.web(routes: routes, reloads: reloading)])
     }

@@ -9,7 +9,7 @@ import Testing
 @testable import Collector
 @testable import HTTPServer
 
-/// Queues and requests share one memory.
+/// Queues and requests share one memory budget.
 struct QueuePressureTests {
     @Test func `queues that fill the memory put requests off before their body is read`() async throws {
         let hub = try await OTLPHub(service: "  memory_limit: 1MiB")
@@ -22,7 +22,7 @@ struct QueuePressureTests {
         let putOff = try await connection.answer()
         #expect(putOff.status == 503)
         #expect(putOff.fields["retry-after"] == "1")
-        // Small requests find room: they may be for another exporter.
+        // Small requests still fit: they may be for another exporter.
         let body = try Encoding.json.twoRecords(.logs)
         #expect(try await hub.post(.logs, body, Encoding.json.fields).status == 200)
         memory.unreserve(memory.mostWaiting)

@@ -15,7 +15,7 @@ import Usage
 /// A request that is refused must be found in the log, the metrics and the status: "nothing arrives" has no other answer
 /// (anthropics/claude-code#1911, open-telemetry/opentelemetry-collector#10334).
 struct RefusedRequestTests {
-    /// Bytes on a connection, and what is said of them.
+    /// The bytes of a request, and the expected log and status.
     struct Case: Sendable, CustomTestStringConvertible {
         let code: IntakeProblem.Code
         let status: Int?
@@ -109,7 +109,7 @@ struct RefusedRequestTests {
         let hub = try await OTLPHub("max_request_body_size: 1MiB", signals: [.traces, .logs])
         let connection = try await hub.collector.connect()
         try connection.send(expected.text)
-        // The connection ends with the answer or after it: all of it is there then.
+        // The connection ends with the answer or after it: then all of it has arrived.
         connection.endSending()
         let answer = try await connection.rest()
         if let status = expected.status {
@@ -165,7 +165,7 @@ struct RefusedRequestTests {
         try await hub.end()
     }
 
-    @Test func `what a client asks that sees the answer is counted and not listed`() async throws {
+    @Test func `a refused query is counted and not listed, because its client sees the answer`() async throws {
         let route = Route(.get, "/api/read/{id}") { _ in ServerResponse(.ok) }
         let faulty = Route(.post, "/api/do") { _ in ServerResponse(.badRequest) }
         let hub = try await OTLPHub(others: [route, faulty])
@@ -288,7 +288,7 @@ struct BasicAuthenticationTests {
     }
 
     @Test(arguments: ["Basic", "Basic !!!", "Basic =", "basic", ""])
-    func `what is no credentials is no key`(field: String) async throws {
+    func `invalid credentials are no key`(field: String) async throws {
         let hub = try await OTLPHub(keys: Self.keys)
         var fields = Encoding.protobuf.fields
         fields["Authorization"] = field

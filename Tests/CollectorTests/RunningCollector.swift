@@ -9,15 +9,15 @@ import Usage
 
 @testable import Collector
 
-/// A collector in a service group, as the program runs it.
+/// A collector in a service group, as in the program.
 struct RunningCollector {
-    /// The addresses that it said are ready.
+    /// The addresses that it reported as ready.
     let addresses: [String]
     let collector: Collector
     private let group: ServiceGroup
     private let run: Task<Void, any Error>
 
-    /// Starts a collector and returns when it is ready; throws what it throws when it never becomes so.
+    /// Starts a collector and returns when it is ready; throws its error when it never is.
     init(
         _ config: String,
         _ registry: Registry,
@@ -73,13 +73,13 @@ struct RunningCollector {
         try #require(addresses[position].split(separator: ":").last.flatMap { UInt16($0) })
     }
 
-    /// Tells it to stop, as SIGTERM does.
+    /// Requests a stop, as SIGTERM does.
     func beginShutdown() async { await group.triggerGracefulShutdown() }
 
-    /// Loads its configuration again.
+    /// Reloads its configuration.
     func reload() async -> ReloadOutcome { await collector.state.reload() }
 
-    /// What it says about itself.
+    /// Its status.
     var status: CollectorStatus { collector.state.status }
 
     /// Stops it, and returns when it has ended.

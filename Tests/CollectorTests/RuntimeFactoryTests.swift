@@ -8,9 +8,9 @@ import Testing
 import Usage
 import YAML
 
-/// Components whose configuration is known only while the program runs, as those of a plugin in another process.
+/// Components whose configuration is known only at run time, like those of a plugin in another process.
 struct RuntimeFactoryTests {
-    /// What such a component was configured with, as text.
+    /// The configuration of such a component, as text.
     private struct Written: ConfigValues {
         var text: String
         var port: Int?
@@ -24,7 +24,7 @@ struct RuntimeFactoryTests {
         }
     }
 
-    /// A type that a program learns from somebody else.
+    /// A component type that is defined at run time.
     private static func learned(_ type: String, journal: Journal) -> ComponentFactory {
         let definition = ConfigDefinition(
             keys: [
@@ -69,7 +69,7 @@ struct RuntimeFactoryTests {
     @Test(arguments: [
         ("{ map: a.csv, mop: 1 }", "unknown-key", 2), ("{ map: \"\" }", "empty-value", 2),
     ])
-    func `what is wrong with its configuration has its place`(section: String, code: String, line: Int) {
+    func `an error in its configuration has its position`(section: String, code: String, line: Int) {
         let journal = Journal()
         let registry = Registry(ComponentFactory.probes(journal) + [Self.learned("team", journal: journal)])
         let loaded = LoadedConfig(Self.config(section), registry: registry)
@@ -77,7 +77,7 @@ struct RuntimeFactoryTests {
         #expect(loaded.diagnostics.items.first?.mark?.line == line)
     }
 
-    @Test func `what it uses outside takes part in the rules of the graph`() {
+    @Test func `its resources take part in the rules of the graph`() {
         let journal = Journal()
         let registry = Registry(
             ComponentFactory.probes(journal) + [.web(routes: [:]), Self.learned("team", journal: journal)]
@@ -105,7 +105,7 @@ struct RuntimeFactoryTests {
     }
 }
 
-/// What a component can do is what it says of itself, so that one which decides while it runs is asked like any other.
+/// A component reports its abilities by its members, so that one that decides at run time works like any other.
 struct AbilityTests {
     private final class Plain: Exporter {
         func consume(_ batch: Batch) async throws(ConsumeError) {}

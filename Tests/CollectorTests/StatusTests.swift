@@ -10,7 +10,7 @@ import Usage
 
 @testable import Collector
 
-/// What a running collector says about itself.
+/// The status of a running collector.
 struct StatusTests {
     @Test func `every component is there once, with its place and its numbers`() async throws {
         let hub = try await OTLPHub(keys: "{ keys: [{ name: a, key: abcdefghijklmnopqrstuvwxyz }] }")
@@ -56,7 +56,7 @@ struct StatusTests {
         try await hub.end()
     }
 
-    @Test func `what passes through a component can be looked at, and nobody waits for whoever looks`() async throws {
+    @Test func `a tap shows the batches of a component and delays no sender`() async throws {
         let hub = try await OTLPHub()
         let body = try Encoding.json.twoRecords(.logs)
         let id = try #require(ComponentID("otlp"))
@@ -69,7 +69,7 @@ struct StatusTests {
         #expect(shown.count == 1)
         #expect(text.hasPrefix("{\"resourceLogs\":["))
         #expect(text.split(separator: "\n").count == 1)
-        // Nobody reads the second one.
+        // A second reader that reads nothing.
         let unread = try #require(tap.watch(limit: 1_000))
         for _ in 0..<5 { #expect(try await hub.post(.logs, body, Encoding.json.fields).status == 200) }
         try await hub.end()

@@ -26,7 +26,7 @@ import Usage
 import YAML
 
 extension Registry {
-    /// The components that the program has.
+    /// The built-in components.
     static let builtIn = Registry([
         .agentSessions(), .events, .otlp, .tokens, .pricing, .retention, .redaction, .filter, .attributes, .jsonl,
         .sqlite, .stdout, .hub(), .apiKeys, .healthCheck(),
@@ -34,7 +34,7 @@ extension Registry {
 }
 
 extension Environment {
-    /// A machine whose only files are these.
+    /// A machine with only these files.
     static func machine(_ files: [String: String] = [:], _ environment: [String: String] = ["HOME": "/home/ada"])
         -> Environment
     {
@@ -49,7 +49,7 @@ extension Environment {
     }
 }
 
-/// What reading a file that is not there throws.
+/// The error of reading a missing file.
 struct NoSuchFile: Error, CustomStringConvertible {
     let description = "there is no such file"
 }
@@ -78,7 +78,7 @@ struct LoadedConfig {
         self.init(ConfigSource(builtIn: ""), on: machine, registry: registry)
     }
 
-    /// The codes of what was found, in the order of the file.
+    /// The codes of the diagnostics, in the order of the file.
     var codes: [String] { diagnostics.items.map(\.code) }
 }
 
@@ -86,7 +86,7 @@ extension Logger {
     static let silent = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 }
 
-/// The package, found from this file on.
+/// The folder of the package, relative to this file.
 enum Package {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()

@@ -7,7 +7,7 @@ import Testing
 @testable import Collector
 
 struct SystemdNoticeTests {
-    @Test func `the service manager is told through its socket`() throws {
+    @Test func `the service manager is notified through its socket`() throws {
         let path = FileManager.default.temporaryDirectory.appending(
             path: "notify-\(getpid())-\(UInt32.random(in: 0...9_999))"
         ).path
@@ -33,7 +33,7 @@ struct SystemdNoticeTests {
     }
 }
 
-/// A socket as a service manager has it.
+/// A socket like that of a service manager.
 private final class DatagramSocket {
     private let descriptor: Int32
 
@@ -52,7 +52,7 @@ private final class DatagramSocket {
 
     deinit { close(descriptor) }
 
-    /// The next message, nil when there is none; one that was sent is there at once.
+    /// The next message, nil when there is none; a sent message is there at once.
     func message() -> String? {
         var buffer = [UInt8](repeating: 0, count: 256)
         let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-/// The requests that people write down for others, against the real program.
+/// The documented requests, against the real program.
 struct APITests {
     private static let event =
         #"{"sessionId":"my-session","event":"token_usage","inputTokens":1500,"outputTokens":800,"model":"claude-sonnet-4-20250514","cost":0.012,"duration":3400}"#
@@ -62,7 +62,7 @@ struct APITests {
         let detail = try await program.get("/api/telemetry/sessions/my-session").json()
         let call = try #require((detail["calls"] as? [NSDictionary])?.first)
         #expect(call["callId"] as? String == id)
-        // The price table knows this model, but the cost was given.
+        // The price table has this model, but the event has a cost.
         #expect(call["cost"] as? Double == 0.012)
         #expect(call["reportedCost"] as? Double == 0.012)
         #expect(call["computedCost"] as? Double == 0.0165)
@@ -77,7 +77,7 @@ struct APITests {
         return formatter.string(from: Date())
     }
 
-    @Test func `what a page of another origin could send is not taken`() async throws {
+    @Test func `a request that a page of another origin could send is refused`() async throws {
         let program = try await sandbox.collect()
         for type in ["text/plain", "application/x-www-form-urlencoded"] {
             let reply = try await program.request("POST", "/api/telemetry/ingest", Data(Self.event.utf8), type: type)
@@ -107,7 +107,7 @@ struct APITests {
         #expect(try await program.stop().exitCode == 0)
     }
 
-    @Test func `a stream tells of what comes in, and does not hold up the end`() async throws {
+    @Test func `a stream reports what comes in, and does not delay the stop`() async throws {
         let program = try await sandbox.collect()
         let stream = try StreamReader(try program.address() + "/api/telemetry/stream?topics=summary")
         try await stream.waitFor("event: summary")

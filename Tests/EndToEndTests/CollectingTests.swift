@@ -130,7 +130,7 @@ struct CollectingTests {
         #expect(try await program.stop().exitCode == 0)
     }
 
-    /// What the API says in the document of a command, beside what every report has.
+    /// The members of the API's answer in the document of a command.
     private func apiPart(_ outcome: Outcome) throws -> NSDictionary {
         var document = (timeless(try outcome.json()) as? [String: Any]) ?? [:]
         for key in ["schema", "generated_at", "currency", "by", "rows", "totals", "coverage", "warnings"] {
@@ -139,7 +139,7 @@ struct CollectingTests {
         return document as NSDictionary
     }
 
-    /// A summary without what changes from one second to the next.
+    /// A summary without values that change every second.
     private func timeless(_ summary: NSDictionary) -> NSDictionary {
         var rest = (summary as? [String: Any]) ?? [:]
         rest["activeSessions"] = nil

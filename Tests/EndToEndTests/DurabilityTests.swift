@@ -6,7 +6,7 @@ import Glibc
 import Synchronization
 import Testing
 
-/// The collector is killed under load again and again: what it has acknowledged is there afterwards, once.
+/// The collector is killed under load repeatedly: every acknowledged call exists afterwards, once.
 ///
 /// `HAMMURABI_KILL_ROUNDS` says how often, for a long run; the tests alone do a few rounds.
 @Suite(.serialized)
@@ -59,7 +59,7 @@ struct DurabilityTests {
         """
     }
 
-    /// Sends one call after the other, each in a session of its own, until the collector is gone; half of them twice.
+    /// Sends one call after the other, each in its own session, until the collector is killed; half of them twice.
     private static func send(as sender: Int, round: Int, to address: String, _ ledger: SentCalls) async {
         for number in 0..<10_000 {
             let id = "r\(round)-s\(sender)-\(number)"
@@ -94,7 +94,7 @@ struct DurabilityTests {
             """#
     }
 
-    /// Every acknowledged session is there with one call, and no session that was never sent.
+    /// Every acknowledged session exists with one call, and there is no session that was never sent.
     private func expect(_ ledger: SentCalls, in program: RunningProgram) async throws {
         var calls: [String: Int] = [:]
         var cursor: String?
@@ -115,7 +115,7 @@ struct DurabilityTests {
     }
 }
 
-/// What was sent and what the collector took.
+/// The calls that were sent and those that the collector acknowledged.
 private final class SentCalls: Sendable {
     private let calls = Mutex((sent: Set<String>(), acknowledged: Set<String>()))
     private let finished = Mutex(0)

@@ -4,9 +4,10 @@ import CollectorKit
 import CollectorTesting
 import Foundation
 import OTLP
+import RawHTTP
 import Testing
 
-/// A call counts once, whatever ways it comes: forwarded, directly, or read from the files of a session.
+/// A call counts once by any route: forwarded, sent directly, or read from session files.
 @Suite(.serialized)
 struct ForwardedCallsTests {
     @Test(arguments: [false, true])
@@ -40,6 +41,32 @@ struct ForwardedCallsTests {
         #expect(try await direct.stop().exitCode == 0)
     }
 
+    @Test func `what real clients sent counts the same over gRPC`() async throws {
+        let (overHTTP, overGRPC) = (try Sandbox(), try Sandbox())
+        let (first, second) = (try await overHTTP.collect(), try await overGRPC.collect())
+        let port = try #require(URL(string: try second.address())?.port.flatMap { UInt16(exactly: $0) })
+        let client = RawHTTP2(try await RawConnection(port: port))
+        try await client.connection.send(RawHTTP2.opening)
+        let services: [Signal: String] = [
+            .traces: "trace.v1.Trace", .logs: "logs.v1.Logs", .metrics: "metrics.v1.Metrics",
+        ]
+        for (number, (signal, body)) in try Self.recordings().enumerated() {
+            #expect(await post(body, to: try first.address() + "/v1/\(signal)") == 200)
+            let path = "/opentelemetry.proto.collector.\(services[signal] ?? "")Service/Export"
+            // Each call may come twice, as after a lost answer.
+            for time in 0..<2 {
+                let stream = UInt32(4 * number + 2 * time + 1)
+                let answer = try await client.answer(to: path, on: stream, body: GRPC.frame(body))
+                #expect(answer.status("grpc-status") == "0")
+            }
+        }
+        let expected = try await Self.figures(first)
+        #expect((expected["callCount"] as? Int ?? 0) > 5)
+        #expect(try await Self.figures(second) == expected)
+        #expect(try await second.stop().exitCode == 0)
+        #expect(try await first.stop().exitCode == 0)
+    }
+
     @Test func `a session that two machines have read and one has forwarded counts once`() async throws {
         let port = try freePort()
         let hub = try Sandbox()
@@ -56,7 +83,7 @@ struct ForwardedCallsTests {
         )
         for sandbox in [hub, laptop] { try Self.copySessions(to: sandbox) }
         let program = try await hub.serve()
-        // Nothing runs there: the command sends what it has read before it ends.
+        // Without a running collector the command sends what it has read before it ends.
         let scan = try await laptop.run("scan", "--config", "config.yaml")
         #expect(scan.exitCode == 0, "\(scan.errors)")
         try await waitUntil { try await Self.figures(program)["callCount"] as? Int ?? 0 > 0 }
@@ -103,7 +130,7 @@ struct ForwardedCallsTests {
         """
     }
 
-    /// What must not depend on the way that records took.
+    /// The figures that must not depend on the route of the records.
     private static func figures(_ program: RunningProgram) async throws -> NSDictionary {
         let summary = try await program.get("/api/telemetry/summary?from=2026-01-01&to=2027-01-01").json()
         let keys = [
@@ -113,7 +140,7 @@ struct ForwardedCallsTests {
         return NSDictionary(dictionary: Dictionary(uniqueKeysWithValues: keys.map { ($0, summary[$0] ?? "none") }))
     }
 
-    /// What real clients sent, in the order of their recording.
+    /// Recorded requests of real clients, in order.
     private static func recordings(_ scenario: String = "") throws -> [(Signal, [UInt8])] {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
             path: "Fixtures/forwarding/\(scenario)"

@@ -3,7 +3,7 @@
 import SinkServer
 import Synchronization
 
-/// Senders that go on whatever happens, each record once.
+/// Senders that repeat each record until it is accepted.
 final class Clients: Sendable {
     private let address: String
     private let state = Mutex((sent: Set<String>(), acknowledged: Set<String>(), isStopped: false))
@@ -38,7 +38,7 @@ final class Clients: Sendable {
     }
 }
 
-/// A destination in all moods: takes, puts off, refuses, hangs up and stalls.
+/// A destination that accepts, delays, refuses, resets and stalls.
 final class MoodySink: Sendable {
     private let state = Mutex(State())
 
@@ -51,9 +51,9 @@ final class MoodySink: Sendable {
 
     func calm() { state.withLock { $0.isCalm = true } }
 
-    /// How many records came more than once, each time but the first counted.
+    /// How many records came more than once, without the first time.
     var duplicates: Int { state.withLock { $0.counts.values.reduce(0) { $0 + $1 - 1 } } }
-    /// How many requests were taken without the sender hearing of it.
+    /// How many accepted requests got no answer.
     var lostAnswers: Int { state.withLock { $0.lostAnswers } }
 
     func missing(from texts: Set<String>) -> Set<String> { state.withLock { texts.subtracting($0.counts.keys) } }

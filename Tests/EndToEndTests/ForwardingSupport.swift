@@ -9,10 +9,10 @@ import SinkServer
 import Synchronization
 import Testing
 
-/// A port that is free now and that the kernel gives to no other socket by itself.
+/// A port that is free now and that the kernel does not assign automatically.
 ///
-/// The kernel gives ports from 32768 on to connections and to listeners without a port of their own, of which other tests open
-/// many at the same time.
+/// The kernel assigns ports from 32768 on to connections and to listeners without a configured port, which other tests open at the
+/// same time.
 func freePort() throws -> Int {
     for _ in 0..<1_000 {
         let port = UInt16.random(in: 10_000..<32_000)
@@ -33,7 +33,7 @@ func freePort() throws -> Int {
     throw CocoaError(.fileWriteUnknown)
 }
 
-/// A collector that forwards: its sandbox, its port and what it does with what it gets.
+/// A forwarding collector with its sandbox and its port.
 struct Forwarder: Sendable {
     let sandbox: Sandbox
     let port: Int
@@ -61,7 +61,7 @@ struct Forwarder: Sendable {
     var address: String { "http://127.0.0.1:\(port)" }
 }
 
-/// Sends a body; the status, or nil without an answer.
+/// Posts a body; returns the status, or nil without an answer.
 func post(_ body: [UInt8], to address: String, type: String = "application/x-protobuf") async -> Int? {
     guard let url = URL(string: address) else { return nil }
     var request = URLRequest(url: url)

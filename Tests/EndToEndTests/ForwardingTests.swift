@@ -9,13 +9,13 @@ import SinkServer
 import Synchronization
 import Testing
 
-/// Client → collector → collector → sink, and whatever can happen between them.
+/// Client → collector → collector → sink, with all failures between them.
 ///
 /// `HAMMURABI_FORWARD_ROUNDS` says how often something is killed or stopped, for a long run; the tests alone do a few rounds.
 @Suite(.serialized)
 struct ForwardingTests {
     private static let rounds = ProcessInfo.processInfo.environment["HAMMURABI_FORWARD_ROUNDS"].flatMap(Int.init) ?? 6
-    /// As many records as a request has at most, and as many requests as are under way at once.
+    /// The largest number of records in a request, and of requests in flight.
     private static let (requestSize, consumers) = (50, 2)
     private static let exporter = """
         timeout: 30s, compression: none, sending_queue: { num_consumers: 2, batch: { flush_timeout: 20ms, max_size: 50 } },
@@ -60,7 +60,7 @@ struct ForwardingTests {
         await sink.stop()
     }
 
-    /// What the sink refused for good lies among the dead letters: puts it back, which only works while nothing runs.
+    /// Replays the dead letters, which works only while the collector is stopped.
     private static func replay(_ forwarder: Forwarder, _ program: inout RunningProgram) async throws {
         let held = try await forwarder.sandbox.run("queue", "replay", "--config", "config.yaml")
         let list = try await forwarder.sandbox.run("queue", "list", "--json", "--config", "config.yaml")

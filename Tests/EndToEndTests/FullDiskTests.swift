@@ -7,10 +7,10 @@ import SinkServer
 import Synchronization
 import Testing
 
-/// A disk that is really full, under a queue and under each store.
+/// A full disk, under a queue and under each store.
 ///
-/// Only where a process may mount a file system, as root outside most containers; elsewhere these tests are disabled and say so. What a
-/// full disk means to each component is tested without one, too.
+/// The tests need permission to mount a file system, such as root outside of most containers; elsewhere they are disabled and say so.
+/// Other tests simulate a full disk for each component.
 @Suite(.serialized, .enabled(if: SmallDisk.isAllowed, "no file system may be mounted here (unshare --mount)"))
 struct FullDiskTests {
     private static let exporters = [
@@ -20,7 +20,7 @@ struct FullDiskTests {
     ]
 
     @Test(arguments: ["sqlite", "jsonl", "otlp_http"])
-    func `a full disk is 503 and told once, is used again when it has room, and nothing acknowledged is lost`(
+    func `a full disk is 503 and logged once, is used again when it has room, and nothing acknowledged is lost`(
         exporter: String
     ) async throws {
         let received = Mutex(Set<String>())
@@ -81,7 +81,7 @@ struct FullDiskTests {
             """
     }
 
-    /// A call for each id, in a session of that name, with a text of 2 KB: a full disk is met in the middle of a batch.
+    /// A call for each id, in a session of that name, with a text of 2 KB: the disk becomes full in the middle of a batch.
     private static func request(_ ids: [String]) -> String {
         let records = ids.map { id in
             let texts = [

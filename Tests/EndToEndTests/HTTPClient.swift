@@ -44,7 +44,7 @@ extension RunningProgram {
     }
 }
 
-/// What Claude Code 2.1.330 sent for one call: an `api_request` event and the response to it.
+/// The request of Claude Code 2.1.330 for one call: an `api_request` event and the response to it.
 func claudeCodeLogs() throws -> Data {
     try Data(
         contentsOf: URL(filePath: #filePath).deletingLastPathComponent().appending(

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-/// Telemetry that does not arrive, as the user of the program finds out why.
+/// How the user finds out why telemetry does not arrive.
 struct IntakeTests {
     private let sandbox: Sandbox
     private let port: Int
@@ -36,7 +36,7 @@ struct IntakeTests {
         """#.utf8
     )
 
-    @Test func `what is lost is in the log, status, doctor, data quality and the metrics`() async throws {
+    @Test func `lost telemetry is in the log, status, doctor, data quality and the metrics`() async throws {
         let program = try await sandbox.serve()
         let agent = ["User-Agent": "langfuse-sdk/5.0.4"]
         #expect(
@@ -72,7 +72,7 @@ struct IntakeTests {
         ] {
             #expect(log.contains(part), "\(log)")
         }
-        // Without a collector nothing is known of it, and nothing is claimed.
+        // Without a collector nothing is known about it, and nothing is reported.
         #expect(!(try await sandbox.run("doctor").output.contains("intake")))
     }
 }

@@ -4,7 +4,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// The files of a store are deleted while the collector runs: nothing is acknowledged that is not there afterwards, and it is said.
+/// The files of a store are deleted while the collector runs: everything acknowledged exists afterwards, and the loss is reported.
 @Suite(.serialized)
 struct LostStoreTests {
     @Test(arguments: ["sqlite", "jsonl"])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import Foundation
 import Testing
 
@@ -41,7 +42,7 @@ struct OnboardTests {
         let agents = try #require(try again.json()["agents"] as? [[String: Any]])
         #expect(agents.map { $0["name"] as? String } == ["claude-code", "codex"])
         #expect(agents.allSatisfy { $0["state"] as? String == "unchanged" })
-        // The records that asked are no usage.
+        // The validation records are no usage.
         let sessions = try await collector.get("/api/telemetry/sessions").json()
         #expect(sessions["total"] as? Int == 0)
         let summary = try await collector.get("/api/telemetry/summary?period=30d").json()
@@ -120,14 +121,14 @@ struct OnboardTests {
         #expect(!bad.errors.contains("two words"))
     }
 
-    @Test func `a collector that asks for a key gets one that may only write`() async throws {
+    @Test func `a collector that requires a key gets one that may only write`() async throws {
         let keys = ["--set", "extensions.api_keys={}", "--set", "service.extensions=[hub, api_keys]"]
         let collector = try await sandbox.collect(arguments: keys)
         let address = try collector.address()
         let onboard = ["onboard", "--yes", "--endpoint", address, "--agent", "codex"]
         let without = try await sandbox.run(onboard)
         #expect(without.exitCode == 77)
-        #expect(without.errors.contains("it asks for a key; give one with --api-key-stdin"))
+        #expect(without.errors.contains("it requires a key; give one with --api-key-stdin"))
         #expect(isUntouched)
         let outcome = try await sandbox.run(onboard + keys)
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
@@ -136,7 +137,7 @@ struct OnboardTests {
         #expect(!(outcome.output + outcome.errors).contains(key))
         let records = try String(contentsOf: sandbox.home.appending(path: "keys.json"), encoding: .utf8)
         #expect(!records.contains(key) && records.contains("telemetry:write") && !records.contains("telemetry:read"))
-        // A second run finds the key in the settings and makes no other.
+        // A second run finds the key in the settings and creates no other.
         let again = try await sandbox.run(onboard + keys)
         #expect(again.exitCode == 0 && again.output.contains("Its settings are right already."), "\(again.errors)")
         #expect(
@@ -215,26 +216,24 @@ struct OnboardTests {
             [
                 "onboard", "--yes", "--wait", "--json", "--agent", "claude-code", "--endpoint", try collector.address(),
             ] + keys
-        async let outcome = sandbox.run(onboard)
-        for _ in 0..<3_000 where text(".claude/settings.json") == claude {
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        // The agent sends more than once, as agents do; only what is newer than the settings counts.
+        let waiting = try sandbox.start(onboard)
+        try await waitUntil { text(".claude/settings.json") != claude }
+        // The agent sends again and again; only telemetry that is newer than the settings counts.
         let recorded = String(decoding: try claudeCodeLogs(), as: UTF8.self)
         try await send(recorded)
-        for _ in 0..<(asksForKey ? 8 : 3) {
-            try await Task.sleep(for: .seconds(1))
+        try await waitUntil {
             let now = Date().timeIntervalSince1970
             let time = Date(timeIntervalSince1970: now).ISO8601Format()
             let fresh = recorded.replacing(/2026-11-22T08:13:\d\d\.\d+Z/, with: time)
                 .replacing(/imeUnixNano":"\d+"/, with: "imeUnixNano\":\"\(Int64(now * 1_000))000000\"")
             try await send(fresh)
+            return !waiting.isRunning
         }
-        let report = try await outcome
+        let report = try await waiting.outcome()
         #expect(report.exitCode == 0, "\(report.errors)")
         let agent = try #require((try report.json()["agents"] as? [[String: Any]])?.first)
         #expect(agent["firstRecordAt"] is String, "\(report.output)")
-        // The key for the waiting is gone.
+        // The key that was created for the wait is revoked.
         let kept = try? String(contentsOf: sandbox.home.appending(path: "keys.json"), encoding: .utf8)
         #expect(kept?.contains("telemetry:read") != true)
         _ = try await collector.stop()
@@ -247,7 +246,8 @@ struct OnboardTests {
         let port = try #require(URL(string: try collector.address())?.port)
         let here = [
             "--set", "receivers.otlp.protocols.http.endpoint=127.0.0.1:\(port)", "--set",
-            "extensions.hub.endpoint=127.0.0.1:\(port)",
+            "extensions.hub.endpoint=127.0.0.1:\(port)", "--set",
+            "receivers.otlp.protocols.grpc.endpoint=127.0.0.1:\(port)",
         ]
         let good = try await sandbox.run(["doctor", "--json"] + here)
         #expect(good.exitCode == 0, "\(good.output)")
@@ -257,7 +257,7 @@ struct OnboardTests {
         #expect(try await sandbox.run(["onboard", "--yes", "--endpoint", try collector.address()]).exitCode == 0)
         _ = try await collector.post("/v1/logs", try claudeCodeLogs())
         let heard = try await sandbox.run(["doctor"] + here)
-        #expect(heard.output.contains("its settings send here; last heard 2026-11-22T08:13"), "\(heard.output)")
+        #expect(heard.output.contains("its settings send here; last telemetry 2026-11-22T08:13"), "\(heard.output)")
         _ = try await collector.stop()
         try sandbox.write("model = ", to: ".codex/config.toml")
         let bad = try await sandbox.run(["doctor"] + here)
@@ -265,6 +265,19 @@ struct OnboardTests {
         #expect(bad.output.contains("it is free: no collector runs"))
         #expect(bad.output.contains("config.toml:1:"))
         #expect(bad.output.hasSuffix("1 error, 1 warning\n"), "\(bad.output)")
+    }
+
+    @Test func `doctor names who has the port of gRPC`() async throws {
+        let listener = try ForeignListener()
+        let outcome = try await sandbox.run([
+            "doctor", "--set", "receivers.otlp.protocols.http.endpoint=127.0.0.1:1", "--set",
+            "extensions.hub.endpoint=127.0.0.1:1", "--set",
+            "receivers.otlp.protocols.grpc.endpoint=127.0.0.1:\(listener.port)",
+        ])
+        #expect(
+            outcome.output.contains("(process \(getpid())) listens there: calls of gRPC to this port do not reach"),
+            "\(outcome.output)"
+        )
     }
 
     @Test func `doctor names who else listens at the port`() async throws {
@@ -276,7 +289,7 @@ struct OnboardTests {
         let outcome = try await sandbox.run(["doctor"] + here)
         #expect(outcome.exitCode == 1)
         #expect(
-            outcome.output.contains("(process \(getpid())) listens there, and it is no collector"),
+            outcome.output.contains("(process \(getpid())) listens there and is not a collector"),
             "\(outcome.output)"
         )
     }

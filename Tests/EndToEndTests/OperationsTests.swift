@@ -14,7 +14,7 @@ struct OperationsTests {
         port = try freePort()
     }
 
-    /// Everything on one port that the commands can find in the configuration.
+    /// All components on one port that the commands can find in the configuration.
     private func config(_ more: String = "", keys: Bool = false) -> String {
         """
         receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:\(port)" } } } }
@@ -82,7 +82,7 @@ struct OperationsTests {
         #expect(try await program.stop().exitCode == 0)
     }
 
-    @Test func `the status of the running collector is told, and that there is none`() async throws {
+    @Test func `status shows the running collector, and reports when there is none`() async throws {
         try sandbox.write(config(), to: "config.yaml")
         let none = try await sandbox.run("status")
         #expect(none.exitCode == 69)
@@ -117,7 +117,7 @@ struct OperationsTests {
         #expect(unknown.errors.contains("no receiver, processor or exporter has this id"))
         let tap = try sandbox.start(["tap", "otlp", "--limit", "1"])
         let isOver = Task { try await tap.outcome() }
-        // Until the reader is there, nothing is shown.
+        // Nothing is shown until the reader is connected.
         #expect(
             try await eventually {
                 _ = try await program.post("/v1/logs", try claudeCodeLogs())
@@ -151,7 +151,7 @@ struct OperationsTests {
         #expect(try await sandbox.run("keys", "revoke", "reader").exitCode == 0)
         let outcome = try await tap.outcome()
         #expect(outcome.exitCode == 77)
-        #expect(outcome.errors.contains("wants an API key"))
+        #expect(outcome.errors.contains("needs an API key"))
         #expect(try await program.stop().exitCode == 0)
     }
 
@@ -168,7 +168,7 @@ struct OperationsTests {
         #expect(unknown.exitCode == 66)
         #expect(unknown.errors.contains("no receiver, processor or exporter has this id"))
         let tap = try sandbox.start(["tap", "otlp", "--limit", "1"])
-        // It waits for samples until there is nobody any more.
+        // The tap waits for samples until the collector stops.
         try await Task.sleep(for: .milliseconds(300))
         #expect(tap.isRunning)
         #expect(try await program.stop().exitCode == 0)

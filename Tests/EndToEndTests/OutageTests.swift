@@ -6,9 +6,9 @@ import SinkServer
 import Synchronization
 import Testing
 
-/// A backend that is down while 10,000 records a second come in.
+/// A destination that is down while 10,000 records a second come in.
 ///
-/// `HAMMURABI_OUTAGE_SECONDS` says for how long, for a long run; the tests alone let it be down for a moment.
+/// `HAMMURABI_OUTAGE_SECONDS` is the duration for a long run; by default the destination is down for a moment.
 @Suite(.serialized)
 struct OutageTests {
     private static let seconds =
@@ -31,7 +31,7 @@ struct OutageTests {
         let start = ContinuousClock.now
         let total = Self.seconds * Self.requestsPerSecond
         for number in 0..<total {
-            // Never faster than the rate; a machine that is slower takes longer.
+            // Never faster than the rate; a slower machine takes longer.
             try await Task.sleep(until: start + .milliseconds(number * 1_000 / Self.requestsPerSecond))
             let body = logRequest((0..<Self.recordsPerRequest).map { "\(number)-\($0)-\(filler)" })
             #expect(await post(body, to: forwarder.address + "/v1/logs") == 200)

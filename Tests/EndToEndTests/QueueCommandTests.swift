@@ -7,7 +7,7 @@ import OTLP
 import SinkServer
 import Testing
 
-/// What `hammurabi queue` and `hammurabi config print` say about an exporter that forwards.
+/// The output of `hammurabi queue` and `hammurabi config print` for a forwarding exporter.
 struct QueueCommandTests {
     @Test func `a refused batch is listed with its reason and can be printed`() async throws {
         let sink = try await SinkServer.start { _ in

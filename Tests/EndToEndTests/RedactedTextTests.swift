@@ -7,7 +7,7 @@ import OTLP
 import SinkServer
 import Testing
 
-/// With `redaction` no sentence of what clients send leaves a collector, by any way, and no answer is other than without it.
+/// With `redaction` no sentence of what clients send leaves a collector, by any way, and all answers are the same as without it.
 @Suite(.serialized)
 struct RedactedTextTests {
     @Test(arguments: [("sqlite", false), ("jsonl", false), ("sqlite", true), ("jsonl", true)])
@@ -27,7 +27,7 @@ struct RedactedTextTests {
         }
     }
 
-    /// What a collector answers, and all that it wrote, sent and said.
+    /// The answers of a collector, and everything that it wrote, sent and logged.
     private static func leave(
         _ bodies: [(Signal, [UInt8])],
         _ store: String,
@@ -98,7 +98,7 @@ struct RedactedTextTests {
         """
     }
 
-    /// What real clients sent, and what others write in their own attributes.
+    /// Requests of real clients, and examples of others with their own attributes.
     private static func recordings() throws -> [(Signal, [UInt8])] {
         let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         let folders = ["ProcessorTests/Fixtures", "EndToEndTests/Fixtures/forwarding/py-traceloop-anthropic"]

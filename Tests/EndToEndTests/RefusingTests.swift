@@ -12,7 +12,7 @@ struct RefusingTests {
         sandbox = try Sandbox()
     }
 
-    @Test func `a bad request is told what is wrong with it`() async throws {
+    @Test func `the answer to a bad request says what is wrong`() async throws {
         let program = try await sandbox.collect(Self.small[0], Self.small[1])
         let json = try await program.post(
             "/v1/logs",

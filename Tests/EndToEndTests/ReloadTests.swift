@@ -13,9 +13,9 @@ struct ReloadTests {
         service: { pipelines: { logs: { receivers: [otlp], exporters: [jsonl] } } }
         """
 
-    /// A pipe that nobody writes into would hold up its reader, all later reloads and the end of the program.
+    /// A pipe without a writer would block its reader, all later reloads and the end of the program.
     @Test(arguments: ["pipe", "folder", "nothing", "/dev/zero", "noise"])
-    func `whatever stands where the configuration was, the collector goes on and can be stopped`(kind: String)
+    func `whatever replaces the configuration file, the collector goes on and can be stopped`(kind: String)
         async throws
     {
         let sandbox = try Sandbox()

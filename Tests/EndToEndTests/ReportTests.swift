@@ -163,7 +163,7 @@ struct ReportTests {
         #expect((error["message"] as? String)?.isEmpty == false)
     }
 
-    @Test func `a wrong configuration is told as JSON with its place`() async throws {
+    @Test func `an invalid configuration is reported as JSON with its position`() async throws {
         try sandbox.write(
             "receivers: { otlp: }\nservice: { pipelines: { logs: { recievers: [otlp] } } }\n",
             to: "wrong.yaml"
@@ -219,7 +219,7 @@ struct ReportTests {
 }
 
 extension Sandbox {
-    /// Flags that keep usage in a store of this type.
+    /// Flags that store usage in a store of this type.
     static func storing(_ type: String) -> [String] {
         guard type != "sqlite" else { return [] }
         return ["traces", "logs", "metrics"].flatMap { ["--set", "service.pipelines.\($0).exporters=[\(type)]"] } + [

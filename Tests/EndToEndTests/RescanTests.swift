@@ -4,7 +4,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// Session files read by the real program again after something of its memory was lost.
+/// The real program reads session files again after a part of its state was lost.
 struct RescanTests {
     private let sandbox: Sandbox
 
@@ -44,7 +44,7 @@ struct RescanTests {
         return try outcome.json()
     }
 
-    /// What the reports say, without what depends on the present.
+    /// The figures of the reports, without values that depend on the present.
     private func totals() async throws -> [String] {
         let period = ["--since", "2026-11-01", "--until", "2026-11-01", "--config", "config.yaml", "--csv"]
         let outcome = try await sandbox.run(["summary"] + period)
@@ -190,7 +190,7 @@ struct RescanTests {
             try sandbox.write(text, to: path)
         }
         let report = try await scan()
-        // Three calls of Claude Code are there before.
+        // Three calls of Claude Code exist before.
         #expect(
             report["calls"] as? Int == 7 && report["ingested"] as? Int == 7 && report["problems"] as? [String] == []
         )
@@ -213,7 +213,7 @@ struct RescanTests {
         #expect(try await sandbox.run("scan", "--agent", "nobody", "--explain", file).exitCode == 66)
     }
 
-    @Test func `the sentence tells new calls from known ones`() async throws {
+    @Test func `the sentence distinguishes new calls from known ones`() async throws {
         try prepare("sqlite")
         func sentence() async throws -> String { try await sandbox.run("scan", "--config", "config.yaml").output }
         #expect(try await sentence().hasPrefix("Read 1 file with 3 new calls in "))
@@ -225,7 +225,7 @@ struct RescanTests {
         #expect(try await sentence().hasPrefix("Read 1 file with 4 calls, none of them new, in "))
     }
 
-    @Test func `what cannot be read is told by whoever is asked, though it was another who has read it`() async throws {
+    @Test func `every command reports what cannot be read, although another one has read it`() async throws {
         try prepare("sqlite")
         try append(#"{"type":"hologram"}"# + "\n" + "no json\n")
         let outcome = try await sandbox.run("scan", "--config", "config.yaml")

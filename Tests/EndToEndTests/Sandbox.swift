@@ -5,14 +5,14 @@ import Foundation
 import Glibc
 import Testing
 
-/// A home of its own for the real program, removed with it.
+/// A temporary home for the real program, removed with the object.
 final class Sandbox: Sendable {
     let folder: URL
 
-    /// Flags that let a collector listen on a free port; the line `ready` says which.
+    /// Flags that make a collector listen on a free port; the line `ready` names it.
     static let anyPort = [
         "--set", "receivers.otlp.protocols.http.endpoint=127.0.0.1:0", "--set", "extensions.hub.endpoint=127.0.0.1:0",
-        "--set", "receivers.events.endpoint=127.0.0.1:0",
+        "--set", "receivers.events.endpoint=127.0.0.1:0", "--set", "receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0",
     ]
 
     init() throws {
@@ -22,10 +22,10 @@ final class Sandbox: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    /// The folder of the program's files; it is made by the program.
+    /// The folder of the program's files, which the program creates.
     var home: URL { folder.appending(path: "home") }
 
-    /// Puts a file into the folder in which the program runs.
+    /// Writes a file to the working directory of the program.
     func write(_ text: String, to name: String) throws {
         try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
     }
@@ -35,22 +35,22 @@ final class Sandbox: Sendable {
 
     /// Runs a command to its end.
     ///
-    /// - Parameter input: What stands on standard input.
+    /// - Parameter input: The text of standard input.
     func run(_ arguments: [String], input: String = "", environment: [String: String] = [:]) async throws -> Outcome {
         try await start(arguments, input: input, environment: environment).outcome()
     }
 
-    /// Starts a collector and returns when it says that it is ready.
+    /// Starts a collector and returns when it reports that it is ready.
     func collect(_ arguments: String...) async throws -> RunningProgram { try await collect(arguments) }
 
-    /// Starts a collector and returns when it says that it is ready.
+    /// Starts a collector and returns when it reports that it is ready.
     func collect(_ arguments: [String]) async throws -> RunningProgram {
         let program = try start(["run"] + Self.anyPort + arguments)
         try await program.waitUntilReady()
         return program
     }
 
-    /// Starts a collector on the addresses of its configuration and returns when it says that it is ready.
+    /// Starts a collector on the addresses of its configuration and returns when it reports that it is ready.
     func serve() async throws -> RunningProgram {
         let program = try start(["run", "--config", "config.yaml"])
         try await program.waitUntilReady()
@@ -73,7 +73,7 @@ final class Sandbox: Sendable {
     }
 }
 
-/// How a command ended and what it said.
+/// The exit code and the output of a command.
 struct Outcome {
     let exitCode: Int32
     let output: String
@@ -91,18 +91,18 @@ final class RunningProgram: Sendable {
     private let output: URL
     private let errors: URL
 
-    /// The program that was built together with these tests: it lies beside them.
+    /// The program that was built together with these tests, in the same folder.
     static let executable: URL = {
         let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(filePath: tests).deletingLastPathComponent().appending(path: "hammurabi")
     }()
 
-    /// What sanitizers are told goes to the program, too (`Tests/Sanitizers/run`).
+    /// The settings of sanitizers, which the program gets, too (`Tests/Sanitizers/run`).
     static let sanitizerOptions = ProcessInfo.processInfo.environment.filter {
         $0.key.hasSuffix("SAN_OPTIONS") || $0.key == "LD_PRELOAD"
     }
 
-    /// - Parameter command: What starts the program, when it is not started directly.
+    /// - Parameter command: A command that starts the program, if it is not started directly.
     init(
         _ arguments: [String],
         in folder: URL,
@@ -145,7 +145,7 @@ final class RunningProgram: Sendable {
         Issue.record("never ready: \(errorText)")
     }
 
-    /// The first address that it said is ready.
+    /// The first address that it reported as ready.
     func address() throws -> String {
         let line = try #require(errorText.split(separator: "\n").first { $0.hasPrefix("ready ") })
         return try #require(line.split(separator: " ").dropFirst().first.map(String.init))
@@ -159,7 +159,7 @@ final class RunningProgram: Sendable {
     /// The most memory it had since the start or ``forgetPeakMemory()``, in bytes.
     func peakMemory() throws -> Int { try memory("VmHWM:") }
 
-    /// Lets the peak begin at what it has now.
+    /// Resets the peak to the present memory.
     func forgetPeakMemory() throws {
         try Data("5".utf8).write(to: URL(filePath: "/proc/\(process.identifier)/clear_refs"))
     }

@@ -5,9 +5,9 @@ import Foundation
 import Glibc
 import Testing
 
-/// A small file system in memory, mounted where only programs see it that are started in it.
+/// A small file system in memory, visible only to programs that are started in it.
 ///
-/// A process of its own holds it, so that it outlasts a collector that is killed.
+/// A separate process holds it, so that it survives a killed collector.
 final class SmallDisk: Sendable {
     let sandbox: Sandbox
     private let holder: ChildProcess
@@ -15,7 +15,7 @@ final class SmallDisk: Sendable {
     /// Whether a file system may be mounted here.
     static let isAllowed = (try? finish(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"])) == 0
 
-    /// - Parameter mebibytes: How much there is room for.
+    /// - Parameter mebibytes: Its size.
     init(mebibytes: Int) throws {
         sandbox = try Sandbox()
         let folder = sandbox.folder.appending(path: "disk").path
@@ -32,7 +32,7 @@ final class SmallDisk: Sendable {
     /// The folder in which the file system is mounted.
     var folder: String { sandbox.folder.appending(path: "disk").path }
 
-    /// Starts a collector that sees the file system, and returns when it says that it is ready.
+    /// Starts a collector that sees the file system, and returns when it reports that it is ready.
     func serve() async throws -> RunningProgram {
         let config = sandbox.folder.appending(path: "config.yaml").path
         let program = try RunningProgram(
@@ -45,7 +45,7 @@ final class SmallDisk: Sendable {
         return program
     }
 
-    /// Gives the file system more room.
+    /// Makes the file system larger.
     func grow(to mebibytes: Int) throws {
         let enter = ["nsenter", "--mount", "--target", "\(holder.identifier)"]
         try #require(try Self.finish(enter + ["mount", "-o", "remount,size=\(mebibytes)m", folder]) == 0)

@@ -15,7 +15,7 @@ final class StreamReader: NSObject, URLSessionDataDelegate {
         var hasEnded = false
     }
 
-    /// - Parameter key: The API key to show; nil for none.
+    /// - Parameter key: The API key to send; nil for none.
     init(_ address: String, key: String? = nil) throws {
         super.init()
         let session = URLSession(configuration: .ephemeral, delegate: self, delegateQueue: nil)
@@ -49,13 +49,13 @@ final class StreamReader: NSObject, URLSessionDataDelegate {
     /// Returns when an answer with status 200 has begun.
     func waitForStart() async throws { try await wait(\.hasBegun) }
 
-    /// What has come so far.
+    /// The text received so far.
     var received: String { state.withLock(\.text) }
 
-    /// Returns when a text has come.
+    /// Returns when a text has arrived.
     func waitFor(_ text: String) async throws { try await wait { $0.text.contains(text) } }
 
-    /// Returns when the answer is over.
+    /// Returns when the answer has ended.
     func waitForEnd() async throws { try await wait(\.hasEnded) }
 
     private func wait(_ isDone: (State) -> Bool) async throws {

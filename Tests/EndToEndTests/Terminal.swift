@@ -6,13 +6,13 @@ import Glibc
 import Testing
 
 extension Sandbox {
-    /// Runs a command with other variables.
+    /// Runs a command with additional variables.
     func run(_ arguments: [String], environment: [String: String]) async throws -> Outcome {
         let usual = ["HOME": folder.path, "HAMMURABI_HOME": home.path, "TZ": "UTC"]
         return try await RunningProgram(arguments, in: folder, environment: usual.merging(environment) { $1 }).outcome()
     }
 
-    /// Starts a collector with a list of arguments and returns when it says that it is ready.
+    /// Starts a collector with a list of arguments and returns when it reports that it is ready.
     func collect(arguments: [String]) async throws -> RunningProgram {
         let program = try RunningProgram(
             ["run"] + Self.anyPort + arguments,
@@ -23,11 +23,11 @@ extension Sandbox {
         return program
     }
 
-    /// Runs a command at a terminal without cursor movement, typing each text when the program has fallen silent.
+    /// Runs a command at a terminal without cursor movement, and types each text when the program has stopped writing.
     func runAtTerminal(_ arguments: [String], typing texts: [String]) async throws -> Outcome {
         let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY)
         defer { close(terminal) }
-        // Unlocks the other side of the terminal and asks for its number (ioctl_tty(2)); the names are not in the module.
+        // Unlocks the other side of the terminal and gets its number (ioctl_tty(2)); the names are not in the module.
         var (locked, number): (Int32, UInt32) = (0, 0)
         try #require(terminal >= 0 && ioctl(terminal, 0x4004_5431, &locked) == 0)
         try #require(ioctl(terminal, 0x8004_5430, &number) == 0)
@@ -49,7 +49,7 @@ extension Sandbox {
         return Outcome(exitCode: await program.status().code, output: output, errors: "")
     }
 
-    /// What a terminal shows until it ends as expected; at most a minute.
+    /// The text of a terminal until it ends as expected; at most a minute.
     private func read(_ terminal: Int32, until isEnd: (String) -> Bool) async -> String {
         var bytes: [UInt8] = []
         for _ in 0..<6_000 {
@@ -68,7 +68,7 @@ extension Sandbox {
     }
 }
 
-/// Something that listens at a free port and says nothing.
+/// A listener at a free port that sends nothing.
 final class ForeignListener {
     let port: Int
     private let socket: Int32

@@ -98,7 +98,7 @@ struct IngestTests {
             #"{"sessionId":"s","agentName":"claude-code","inputTokens":70,"outputTokens":9,"cost":0.25}"#
         )
         let observed = try #require(bench.books.calls.first)
-        // What the agent itself tells two seconds later: it knows the request, but the session and the prompt are the same.
+        // The agent's own report two seconds later: it has the request id, but the session and the prompt are the same.
         var own = Observation(
             id: 5,
             time: Timestamp(nanoseconds: observed.time.nanoseconds + 2_000_000_000),
@@ -182,7 +182,7 @@ struct IngestTests {
         ("{", "the body is no JSON: at byte 1 the text ends too early"),
         ("7", "the body must be an event, which is a JSON object, or a list of events"),
     ])
-    func `what is wrong is named, and nothing is taken`(body: String, error: String) async throws {
+    func `an invalid member is named, and nothing is stored`(body: String, error: String) async throws {
         let bench = try await Bench()
         let answer = try await bench.ingest(body)
         #expect(answer.status == 400)
@@ -206,11 +206,11 @@ struct IngestTests {
             #expect(answer.status == 400)
         }
         #expect(bench.books.calls.isEmpty)
-        // A comma within a text is none of the list.
+        // A comma within a text does not separate list items.
         #expect(try await bench.send(path, Array(text.utf8), [.contentType: "application/json"]).status < 300)
     }
 
-    @Test func `what is too long or too much is refused`() async throws {
+    @Test func `too long or too many names are refused`() async throws {
         let bench = try await Bench { $0.maxRequestBodySize.bytes = 40_000 }
         let long = String(repeating: "x", count: 600)
         #expect(
@@ -242,7 +242,7 @@ struct IngestTests {
         )
     }
 
-    @Test func `what the pipeline does not take is not acknowledged`() async throws {
+    @Test func `a batch that the pipeline refuses is not acknowledged`() async throws {
         let bench = try await Bench()
         bench.books.refuse(.retryable("the disk is full", after: 10))
         let later = try await bench.ingest(#"{"sessionId":"s"}"#)

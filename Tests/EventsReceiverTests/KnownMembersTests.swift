@@ -4,7 +4,7 @@ import Testing
 
 @testable import EventsReceiver
 
-/// What is left of a body when members that mean nothing are stepped over.
+/// The part of a body that remains when unknown members are skipped.
 struct KnownMembersTests {
     private func known(_ text: String, most: Int = 2) throws -> (json: String, count: Int) {
         let known = try KnownMembers(Array(text.utf8), names: ["id", "model"], most: most)
@@ -31,7 +31,7 @@ struct KnownMembersTests {
         #"{x:1}"#, "{'x':1}",
         #"{"x":[}]"#, #"{"x":{]}"#, #"{"x":NaN}"#, "\u{FEFF}{}",
     ])
-    func `what is stepped over is checked`(body: String) {
+    func `skipped values are checked`(body: String) {
         #expect(throws: KnownMembers.Fault.self) { try known(body) }
     }
 

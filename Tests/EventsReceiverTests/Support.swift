@@ -11,7 +11,7 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// A receiver whose pipeline finds the calls and keeps them in a ledger.
+/// A receiver whose pipeline extracts the calls and keeps them in a ledger.
 struct Bench {
     let receiver: any Receiver
     let books: Books
@@ -20,7 +20,7 @@ struct Bench {
     /// 2026-11-22T10:00:00Z.
     static let now = Timestamp(nanoseconds: 1_795_341_600_000_000_000)
 
-    /// - Parameter session: What the store has on every session; nil where no store answers.
+    /// - Parameter session: The store's data of every session; nil without a store.
     init(hasPipeline: Bool = true, knows session: String? = nil, _ configure: (inout EventsConfig) -> Void = { _ in })
         async throws
     {
@@ -100,7 +100,7 @@ struct Answer {
     }
 }
 
-/// The end of a pipeline: finds the calls in what comes and keeps them in a ledger.
+/// The end of a pipeline: extracts the calls and keeps them in a ledger.
 final class Books: Consumer {
     private let tokens: any Processor
     private let state = Mutex(State())
@@ -116,7 +116,7 @@ final class Books: Consumer {
 
     func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         if let refusal = state.withLock({ $0.refusal }) { throw refusal }
-        // Through the wire, as if another collector had forwarded it.
+        // Encoded and decoded, as if another collector had forwarded it.
         guard let otlp = try? OTLPBatch(signal: .logs, protobuf: batch.otlp.encoded()) else {
             throw .permanent("damaged")
         }

@@ -46,7 +46,7 @@ struct FileReplacementTests {
         #expect(try OwnFile.content(path, largest: 9) == [1])
     }
 
-    @Test func `what an earlier run left aside is overwritten, and what is no file is refused`() throws {
+    @Test func `a draft of an earlier run is overwritten, and one that is not a file is refused`() throws {
         defer { finish() }
         try FileReplacement.replace(path + ".new", with: [UInt8](repeating: 9, count: 50))
         try FileReplacement.replace(path, with: [1])
@@ -87,7 +87,7 @@ struct FileReplacementTests {
         #expect(try OwnFile.content(path + ".old", largest: 9) == [1, 2])
     }
 
-    @Test func `a lock is one holder's until that lets go`() throws {
+    @Test func `a lock has one holder until it is released`() throws {
         defer { finish() }
         var lock: FileLock? = try FileLock(path)
         #expect { _ = try FileLock(path) } throws: { ($0 as? FileError)?.isLocked == true }

@@ -5,7 +5,7 @@ import FoundationEssentials
 import Glibc
 import Testing
 
-/// What is opened as a file of the program's own.
+/// The kinds of files that are opened.
 struct OwnFileTests {
     private let folder: String
 

@@ -3,25 +3,25 @@
 import Glibc
 import Synchronization
 
-/// Counts how often the files below a folder are flushed to the disk, by the code of this program.
+/// Counts how often the code of this program flushes files below a folder to the disk.
 ///
-/// The test program defines `fsync` and `fdatasync` itself. They take the place of the system's in the program, note the file, and
-/// then call the system's; libraries that are loaded (SQLite) go on calling the system's. Safe to use from any thread, and by many
-/// tests at once: each counter sees its own folder only.
+/// The test program defines `fsync` and `fdatasync` itself. They replace the system's functions in the program, record the file, and
+/// then call the system's; loaded libraries (SQLite) still call the system's. Safe to use from any thread, and by many tests at once:
+/// each counter counts only its own folder.
 public final class FlushCounter: Sendable {
     private let id: Int
 
     /// Begins to count.
     ///
-    /// - Parameter folder: A folder that exists, of the test's own.
+    /// - Parameter folder: An existing folder of the test.
     public init(below folder: String) {
         id = Flushes.register(Self.resolved(folder))
     }
 
     deinit { Flushes.unregister(id) }
 
-    /// How often the files whose name ends with `suffix` were flushed; a folder itself is named by its path below the counter's,
-    /// and the counter's folder by `/`.
+    /// How often the files whose name ends with `suffix` were flushed; a folder has the name of its path below the counter's folder,
+    /// and that folder itself has the name `/`.
     public func count(_ suffix: String) -> Int {
         all.reduce(0) { $1.key.hasSuffix(suffix) ? $0 + $1.value : $0 }
     }
@@ -37,7 +37,7 @@ public final class FlushCounter: Sendable {
     }
 }
 
-/// What was flushed, for each counter.
+/// The flushes of each counter.
 private enum Flushes {
     private static let state = Mutex<(next: Int, counters: [Int: (folder: String, counts: [String: Int])])>((0, [:]))
 
@@ -53,7 +53,7 @@ private enum Flushes {
 
     static func counts(_ id: Int) -> [String: Int] { state.withLock { $0.counters[id]?.counts ?? [:] } }
 
-    /// Notes a flush of an open file.
+    /// Records a flush of an open file.
     static func note(_ descriptor: Int32) {
         guard state.withLock({ !$0.counters.isEmpty }), let path = path(of: descriptor) else { return }
         state.withLock { state in

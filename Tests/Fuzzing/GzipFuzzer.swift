@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// More than most inputs inflate to, less than some do; half of what one allocation may have (`-malloc_limit_mb=1`).
+/// More than most inputs decompress to, less than some do; half of the largest allocation (`-malloc_limit_mb=1`).
 private let limit = 1 << 19
 
-/// Inflates one input; the bounds on memory are libFuzzer's own options.
+/// Decompresses one input; libFuzzer's own options limit the memory.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = Array(UnsafeBufferPointer(start: start, count: count))

@@ -2,7 +2,7 @@
 
 /// Reads one input as an export request; its first byte chooses the signal, the rest is the body.
 ///
-/// The name of the input's encoding is in the environment, so that one program serves both.
+/// The environment names the encoding of the input, so that one program serves both.
 struct OTLPFuzzer {
     let signal: Signal
     let body: [UInt8]
@@ -29,7 +29,7 @@ struct OTLPFuzzer {
         guard let again = try? OTLPBatch(signal: signal, json: json) else { fail("our own JSON is refused") }
         require(again.recordCount == batch.recordCount, "JSON keeps the number of records")
         require(again.json() == json, "JSON -> protobuf -> JSON is the identity")
-        // What came as protobuf may hold unknown fields and any order; once written by us it is stable.
+        // A protobuf input may have unknown fields in any order; once encoded by us it is stable.
         let third = try? OTLPBatch(signal: signal, json: again.json())
         require(third?.bytes == again.bytes, "protobuf -> JSON -> protobuf is the identity")
         read(batch)

@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// Ends the process with a report when a property does not hold: that is how libFuzzer learns of it.
+/// Ends the process with a report when a property does not hold, which libFuzzer detects.
 func require(_ condition: Bool, _ property: @autoclosure () -> String) {
     if !condition { fail(property()) }
 }
@@ -12,7 +12,7 @@ func fail(_ property: String) -> Never {
     fatalError("broken property: \(property)")
 }
 
-/// What is fuzzed when one program has several targets.
+/// The target of a program with several ones.
 enum FuzzTarget {
     private static let name = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? ""
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads one input as the program reads a configuration: parse, join, substitute, decode, explain.
+/// Reads one input as the program reads a configuration: parse, merge, substitute, decode, report.
 ///
-/// What follows the first NUL are `--set` arguments, one a line.
+/// The text after the first NUL has `--set` arguments, one a line.
 struct YAMLFuzzer {
     private static let defaults = GatewayConfig()
     private static let environment = ["API_KEY": "s3cr3t-from-env", "REPLACE": "${API_KEY}", "EMPTY": ""]
@@ -37,23 +37,23 @@ struct YAMLFuzzer {
         explain()
     }
 
-    /// What was parsed can be written and reads back as the same.
+    /// A parsed node can be written and is read back as the same.
     private func check(_ node: Node) {
         let text = node.rendered(redacting: nil)
-        // Aliases written out can be longer than what is read at all, and a key longer than YAML lets stand before a colon (1,024).
+        // Expanded aliases can exceed the size limit, and a key can exceed YAML's limit before a colon (1,024).
         guard text.utf8.count <= 1 << 20, text.split(separator: "\n").allSatisfy({ $0.utf8.count < 1_000 }) else {
             return
         }
         var problems = Diagnostics()
         let again = Node(parsing: SourceFile(name: "again", text: text), diagnostics: &problems)
-        // A file of nothing but a null is an empty mapping.
+        // A file with only a null is an empty mapping.
         guard let again else { fail("what was written is refused:\n\(problems.rendered())") }
         require(!problems.hasErrors, "what was written has no errors:\n\(problems.rendered())")
         require(again.hasSameContent(as: node), "what was written reads as the same:\n\(text)")
         require(node.merged(with: node).hasSameContent(as: node), "a file laid over itself changes nothing")
     }
 
-    /// A configuration can be written and decodes to the same.
+    /// A configuration can be written and is decoded to the same.
     private func check(_ config: GatewayConfig) {
         guard let node = try? Node(encoding: config) else { fail("a configuration cannot be written") }
         var problems = Diagnostics()
@@ -67,7 +67,7 @@ struct YAMLFuzzer {
         require(again == config, "a configuration reads back as the same:\n\(text)\n\(problems.rendered())")
     }
 
-    /// Every finding is at a place that exists, and can be shown.
+    /// Every diagnostic has a valid position and can be shown.
     private func explain() {
         for finding in diagnostics.items {
             guard let mark = finding.mark, let source = diagnostics.source(named: mark.file) else { continue }

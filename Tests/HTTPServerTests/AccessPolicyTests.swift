@@ -32,7 +32,7 @@ struct AccessPolicyTests {
         #expect(delays[9...].allSatisfy { $0 == .seconds(4) })
         #expect(failures.note("10.0.0.2", at: start) == .zero)
         #expect(failures.note("10.0.0.1", at: start + .minutes(11)) == .zero)
-        // A client has many addresses of one network, but only one network.
+        // A client has many addresses of one network.
         for _ in 0..<6 { _ = failures.note("2001:db8:0:1:aaaa:bbbb:cccc:1", at: start) }
         #expect(failures.note("2001:db8:0:1:1:2:3:4", at: start) > .zero)
     }

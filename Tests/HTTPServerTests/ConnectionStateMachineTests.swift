@@ -8,7 +8,7 @@ import Testing
 
 @testable import HTTPServer
 
-/// What a connection decides, event by event, without a socket; instants are in seconds after it was made.
+/// The decisions of a connection, event by event, without a socket; times are in seconds after its creation.
 struct ConnectionStateMachineTests {
     /// A connection that has just been opened.
     private func opened(_ limits: ListenerLimits = ListenerLimits(), memory: Int = 1 << 30) throws -> FakeConnection {
@@ -26,7 +26,7 @@ struct ConnectionStateMachineTests {
         #expect(connection.taken() == ["admit 1", "deliver 3", "end body", "handle", "read"])
         connection.answer(1, .text("ok"))
         #expect(connection.taken() == ["answer 200 whole", "release", "flush", "read"])
-        // The second one sets no timer: the first is still set, and looks then what is waited for.
+        // The second request sets no timer: the first one is still set, and checks when it fires.
         connection.read(.post(3), .bytes(3), .end)
         connection.answer(2)
         #expect(connection.taken().filter { $0.hasPrefix("timer") } == [])
@@ -64,7 +64,7 @@ struct ConnectionStateMachineTests {
         #expect(connection.breaches == [])
     }
 
-    @Test func `a client that does not read its answers is asked for nothing, and is cut off`() throws {
+    @Test func `no requests are read from a client that does not read its answers, and it is cut off`() throws {
         let connection = try opened()
         connection.read(.get(), .end, .get(), .end)
         connection.event { $0.writabilityChanged(false) }
@@ -103,7 +103,7 @@ struct ConnectionStateMachineTests {
         connection.read(.bytes(9_000))
         #expect(connection.taken() == ["deliver 9000"])
         connection.answer(1)
-        // The rest is thrown away for a while, so that the client sees the answer.
+        // Further input is discarded for a while, so that the client can read the answer.
         #expect(connection.taken() == ["answer 200 whole, close", "release", "flush", "close output"])
         connection.event { $0.outputClosed(at: connection.now) }
         connection.read(.bytes(9_000))
@@ -113,7 +113,7 @@ struct ConnectionStateMachineTests {
         #expect(connection.breaches == [])
     }
 
-    @Test func `a client that asks first is told to go on when its body is wanted, and once`() throws {
+    @Test func `a client that waits for 100 Continue gets it once, when its body is wanted`() throws {
         let connection = try opened()
         connection.read(.post(2, ["Expect": "100-continue"]))
         #expect(connection.taken() == ["admit 1", "handle"])

@@ -9,7 +9,7 @@ import Testing
 
 @testable import HTTPServer
 
-/// What a listener allows its clients, and what it does when one goes further.
+/// The limits of a listener for its clients, and its behaviour when one exceeds them.
 struct ConnectionTests {
     @Test func `requests that come at once are answered in their order`() async throws {
         let bench = try await ListenerBench([echo, slow])
@@ -33,7 +33,7 @@ struct ConnectionTests {
         #expect(try await connection.rest().isEmpty)
     }
 
-    @Test func `a body that is cut off is told to its reader`() async throws {
+    @Test func `the reader of a body that is cut off gets an error`() async throws {
         let journal = Journal()
         let reader = Route(.post, "/read") { request in
             do {
@@ -133,14 +133,14 @@ struct ConnectionTests {
         for length in [1_000, 1_000_000] {
             let connection = try await bench.connect()
             try connection.send("POST /take HTTP/1.1\nHost: localhost\nContent-Length: \(length)\n\n")
-            // One byte at a time is no pause and no rate.
+            // One byte at a time pauses too briefly to count as a pause, but is too slow on average.
             let isRefused = await eventually {
                 (try? connection.send("x")) == nil || !connection.hasNothing
             }
             #expect(isRefused)
             #expect(try await connection.answer().status == 408)
         }
-        // What is sent at once is never slow.
+        // A body that is sent at once is never slow.
         let connection = try await bench.connect()
         let body = [UInt8](repeating: 65, count: 900_000)
         try await connection.send(
@@ -204,7 +204,7 @@ struct ConnectionTests {
         #expect(try await connection.rest().isEmpty)
     }
 
-    @Test func `one connection too many is told to come back, and has its place when another has left`() async throws {
+    @Test func `one connection too many gets 503, and is accepted when another has ended`() async throws {
         var limits = ListenerLimits()
         limits.connections = 2
         let bench = try await ListenerBench([echo], limits)
@@ -260,7 +260,7 @@ struct ConnectionTests {
         #expect(try await connection.rest().hasPrefix("HTTP/1.1 200 OK\r\n"))
     }
 
-    @Test func `what a client that left was waiting for is still done`() async throws {
+    @Test func `a request of a disconnected client is still processed`() async throws {
         let journal = Journal()
         let (opened, gate) = AsyncStream<Void>.makeStream()
         let held = Route(.post, "/held") { _ in
@@ -288,7 +288,7 @@ struct ConnectionTests {
     }
 }
 
-/// A listener without a collector around it.
+/// A listener without a collector.
 struct ListenerBench {
     let server: HTTPServer
     let intake = IntakeLog()

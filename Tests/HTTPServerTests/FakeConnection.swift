@@ -8,9 +8,9 @@ import NIOHTTP1
 
 @testable import HTTPServer
 
-/// A connection without a socket: performs on a list what the state machine decides, and checks that it may be decided.
+/// A connection without a socket: records the actions of the state machine, and checks that they are allowed.
 final class FakeConnection {
-    /// What became of one request.
+    /// The events of one request.
     struct Fate {
         var head: HTTPRequest?
         var isRejected = false
@@ -27,18 +27,18 @@ final class FakeConnection {
     private var machine: ConnectionStateMachine
     private let service: ExchangeService
     private var exchange: Exchange?
-    /// What was done since this was asked for last.
+    /// The actions since they were last taken.
     private var steps: [String] = []
     private(set) var now = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
     private(set) var fates: [Int: Fate] = [:]
     private(set) var timer: NIODeadline?
     private(set) var isOutputClosed = false
     private(set) var isClosed = false
-    /// How often what may not be was decided, and what.
+    /// The actions that were not allowed.
     private(set) var breaches: [String] = []
-    /// What is answered in the very call that hands the request over; nil for later.
+    /// The answer that is given in the call that passes the request on; nil for later.
     var answersAtOnce: ServerResponse?
-    /// How many bytes of a body that comes in pieces its handler still wants.
+    /// How many bytes of a streamed body its handler still wants.
     var wanted = 0
     private let epoch: NIODeadline
 
@@ -58,7 +58,7 @@ final class FakeConnection {
 
     // MARK: - Events
 
-    /// What was done since it was asked for last.
+    /// Returns the actions since the last call.
     func taken() -> [String] {
         defer { steps = [] }
         return steps
@@ -66,7 +66,7 @@ final class FakeConnection {
 
     func open(_ entry: ConnectionStateMachine.Entry = .served) { event { $0.opened(entry, at: now) } }
 
-    /// One read that brings parts of requests.
+    /// One read with parts of requests.
     func read(_ parts: HTTPServerRequestPart...) { read(parts) }
 
     func read(_ parts: [HTTPServerRequestPart]) {
@@ -84,13 +84,13 @@ final class FakeConnection {
         event { $0.piecesEnded(number, isWhole: isWhole, at: now) }
     }
 
-    /// The handler asks for so many bytes of the body.
+    /// The handler requests this many bytes of the body.
     func want(_ number: Int, _ count: Int = 1) {
         wanted = count
         event { $0.bodyWanted(by: number, readerWaits: count > 0) }
     }
 
-    /// Time goes by, to the timer at most; it fires then.
+    /// Advances the time, at most to the timer, which then fires.
     func wait(_ amount: TimeAmount) {
         now = min(now + amount, timer ?? .distantFuture)
         guard let timer, timer <= now else { return }
@@ -225,7 +225,7 @@ final class FakeConnection {
             fate.answers += 1
             fate.isStreaming = form.body == .chunked || form.body == .untilClose
         }
-        // They are answered in the order in which they came.
+        // Requests are answered in the order of their arrival.
         check(fates.filter { $0.key < exchange?.number ?? 0 }.allSatisfy(\.value.isReleased), "an answer out of turn")
     }
 
@@ -244,12 +244,12 @@ extension Logger {
 }
 
 extension HTTPHeaders {
-    /// What has a request rejected by its head alone.
+    /// Fields because of which a request is refused by its head alone.
     static let foreign: HTTPHeaders = ["Origin": "https://evil.example"]
 }
 
 extension HTTPServerRequestPart {
-    /// The head of a request that brings a body of so many bytes; nil for chunks.
+    /// The head of a request with a body of this size; nil for chunks.
     static func post(_ length: Int?, _ more: HTTPHeaders = [:], version: HTTPVersion = .http1_1) -> Self {
         var headers: HTTPHeaders = ["Host": "localhost"]
         if let length { headers.add(name: "Content-Length", value: "\(length)") }

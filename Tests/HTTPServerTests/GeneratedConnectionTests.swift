@@ -8,9 +8,9 @@ import Testing
 
 @testable import HTTPServer
 
-/// Events in any order: what a connection may never do, whatever its client, its handlers and its listener do.
+/// Events in any order: what a connection must never do, whatever its client, its handlers and its listener do.
 struct GeneratedConnectionTests {
-    /// Numbers that are the same in each run.
+    /// Random numbers that are the same in each run.
     private struct SeededNumbers: RandomNumberGenerator {
         var state: UInt64
 
@@ -23,7 +23,7 @@ struct GeneratedConnectionTests {
         }
     }
 
-    /// A client that sends requests one after the other, cut anywhere.
+    /// A client that sends requests one after the other, split at any byte.
     private struct Client {
         private var rest: [HTTPServerRequestPart] = []
 
@@ -64,7 +64,7 @@ struct GeneratedConnectionTests {
         }
     }
 
-    /// One thing that happens.
+    /// One event.
     private func step(_ connection: FakeConnection, _ client: inout Client, _ random: inout SeededNumbers) {
         let number = max(1, connection.fates.count - Int.random(in: 0...1, using: &random))
         switch Int.random(in: 0..<40, using: &random) {
@@ -89,7 +89,7 @@ struct GeneratedConnectionTests {
         }
     }
 
-    /// Handlers answer what they have, the client says and reads nothing more, the listener drains: then the connection must end.
+    /// Handlers finish their answers, the client sends and reads nothing more, the listener drains: then the connection must end.
     private func finish(_ connection: FakeConnection) {
         connection.event { $0.drain(at: connection.now) }
         for number in connection.fates.keys.sorted() {
@@ -133,7 +133,7 @@ struct GeneratedConnectionTests {
             handled += connection.fates.values.count { $0.isHandled }
             refused += steps.count { $0.hasPrefix("refuse") }
         }
-        // The sequences reach what they are to test.
+        // The sequences must reach the states that they are to test.
         #expect(answered > 100 && handled > 100 && refused > 3, "\(answered) \(handled) \(refused)")
     }
 }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import HTTPServer
 
-/// The limits of a listener with what components ask of their connections.
+/// The limits of a listener, combined with the settings of components.
 struct ListenerLimitsTests {
     @Test func `without wishes the listener's limits stay`() {
         let (usual, limits) = (ListenerLimits(), ListenerLimits(ConnectionTerms()))

@@ -7,7 +7,7 @@ import Testing
 
 @testable import HTTPServer
 
-/// What a listener answers by itself, and how it hands requests to routes.
+/// The listener's own answers, and how it passes requests to routes.
 struct ListenerTests {
     @Test func `a path that is not there is answered in the client's own form`() async throws {
         let bench = try await ListenerBench([echo, session])
@@ -25,7 +25,7 @@ struct ListenerTests {
         await bench.server.drain()
     }
 
-    @Test func `another method is told which ones there are`() async throws {
+    @Test func `the answer to another method names the allowed ones`() async throws {
         let bench = try await ListenerBench([echo, session])
         let connection = try await bench.connect()
         try connection.send("GET /v1/echo HTTP/1.1\nHost: localhost\n\n")
@@ -74,7 +74,7 @@ struct ListenerTests {
         await bench.server.drain()
     }
 
-    @Test func `a client that asks first is told to go on`() async throws {
+    @Test func `a client that waits for 100 Continue gets it`() async throws {
         let bench = try await ListenerBench([echo])
         let connection = try await bench.connect()
         try connection.send("POST /v1/echo HTTP/1.1\nHost: localhost\nContent-Length: 2\nExpect: 100-Continue\n\n")
@@ -122,7 +122,7 @@ struct ListenerTests {
         "this is not HTTP\n\n", "PRI * HTTP/2.0\n\nSM\n\nno frame of HTTP/2",
         "GET / HTTP/1.1\nContent-Length: many\n\n",
     ])
-    func `what is not HTTP ends the connection and nothing else`(text: String) async throws {
+    func `bytes that are not HTTP end the connection and nothing else`(text: String) async throws {
         let bench = try await ListenerBench([echo])
         let broken = try await bench.connect()
         try broken.send(text)
@@ -135,7 +135,7 @@ struct ListenerTests {
     }
 
     @Test func `an address of another machine is explained`() async throws {
-        // An address that is set aside for documentation (RFC 5737).
+        // An address reserved for documentation (RFC 5737).
         let endpoint = Endpoint(host: "192.0.2.1", port: 0)
         let listener = HTTPListener(
             endpoint: endpoint,
@@ -145,6 +145,32 @@ struct ListenerTests {
         let error = await #expect(throws: StartError.self) { try await HTTPServer.open([listener]) }
         #expect(error?.reason == .inputOutput)
         #expect(error?.description.hasPrefix("192.0.2.1:0 is no address of this machine; write 127.0.0.1:0") == true)
+    }
+
+    @Test func `a spare address that another program has is left out`() async throws {
+        let first = try await ListenerBench([echo])
+        let port = try #require(first.server.addresses.first?.split(separator: ":").last.flatMap { Int($0) })
+        func listener(_ port: Int, isSpare: Bool) throws -> HTTPListener {
+            HTTPListener(
+                endpoint: Endpoint(host: "127.0.0.1", port: port),
+                isSpare: isSpare,
+                site: ServedSite(try RouteTable([echo]), ListenerLimits()),
+                logger: .silent
+            )
+        }
+        let server = try await HTTPServer.open([listener(port, isSpare: true), listener(0, isSpare: false)])
+        #expect(server.addresses.count == 1)
+        #expect(!server.addresses[0].hasSuffix(":\(port)"))
+        let error = await #expect(throws: StartError.self) {
+            try await HTTPServer.open([listener(0, isSpare: true), listener(port, isSpare: false)])
+        }
+        #expect(error?.description.contains("is in use by another program") == true)
+        await server.drain()
+        await first.server.drain()
+        // What is spare comes last, whatever its port.
+        let both = try await HTTPServer.open([listener(0, isSpare: true), listener(0, isSpare: false)])
+        #expect(both.listeners.map { "http://\($0.address)" } == both.addresses)
+        await both.drain()
     }
 
     private struct Reason: Error {}

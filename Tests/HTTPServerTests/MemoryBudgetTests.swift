@@ -6,9 +6,9 @@ import Testing
 
 @testable import HTTPServer
 
-/// The memory that requests in flight and queues may take up together.
+/// The memory budget of requests in flight and queues.
 struct MemoryBudgetTests {
-    @Test func `what does not fit is not taken, and what is given back is there again`() {
+    @Test func `bytes that do not fit are refused, and released bytes are free again`() {
         let budget = MemoryBudget(limit: 100)
         var first: MemoryShare? = MemoryShare(of: budget)
         #expect(first?.take(60) == true)
@@ -32,15 +32,15 @@ struct MemoryBudgetTests {
         var taken = 0
         while slow?.take(10) == true { taken += 10 }
         #expect(taken == 800)
-        // Many connections of one sender have one share.
+        // Many connections of one sender share one limit.
         let more = IncomingShare(MemoryShare(of: budget), of: budget, sender: 1)
         #expect(!more.take(10))
         let other = IncomingShare(MemoryShare(of: budget), of: budget, sender: 2)
         #expect(other.take(200))
-        // An eighth is left to small bodies, which are not asked who sent them.
+        // An eighth is reserved for small bodies, whose sender does not matter.
         #expect(!other.take(100))
         #expect(MemoryShare(of: budget).take(150))
-        // What is complete no longer counts for its sender, and is still held.
+        // A complete body no longer counts for its sender, but is still held.
         slow = nil
         #expect(budget.usedBytes == 1_000)
         #expect(more.take(10))
@@ -53,7 +53,7 @@ struct MemoryBudgetTests {
         budget.noteRefusal(at: start)
         #expect(budget.isRefusing(at: start + .seconds(29)))
         #expect(!budget.isRefusing(at: start + .seconds(31)))
-        // A request that has no room at all is no sign of want.
+        // A request that never fits is no sign of a shortage.
         let share = MemoryShare(of: MemoryBudget(limit: 100))
         #expect(!share.take(101))
         #expect(!budget.isRefusing(at: start + .seconds(31)))
@@ -66,7 +66,7 @@ struct MemoryBudgetTests {
         #expect(budget.retryAfter(for: 500, at: start) == 1)
         budget.release(200)
         #expect(budget.take(200))
-        // 100 bytes a second, and 500 are missing.
+        // 100 bytes a second are released, and 500 are missing.
         #expect(budget.retryAfter(for: 500, at: start + .seconds(2)) == 5)
         #expect(budget.retryAfter(for: 500, at: start + .seconds(1_000)) == 1)
         budget.release(1)
@@ -85,7 +85,7 @@ struct MemoryBudgetTests {
         #expect(budget.take(25))
         #expect(!budget.take(1))
         budget.unreserve(10)
-        // What a request has brought in waits before the request has given it back.
+        // A batch waits in the queue before its request has released its memory.
         #expect(budget.reserve(10, beside: 0))
         #expect(budget.usedBytes == 100)
         budget.release(25)
@@ -103,11 +103,11 @@ struct MemoryBudgetTests {
         }
         #expect(queues[0] == 2_000)
         #expect(queues.reduce(0, +) < budget.mostWaiting)
-        // The next one finds room, too.
+        // The next one fits, too.
         #expect(budget.mayWait(1, beside: 0))
     }
 
-    @Test func `what is being sent is counted and never refused`() {
+    @Test func `bytes in flight are counted and never refused`() {
         let budget = MemoryBudget(limit: 100)
         #expect(budget.reserve(75, beside: 0))
         budget.charge(50)

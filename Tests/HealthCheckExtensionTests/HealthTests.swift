@@ -67,7 +67,7 @@ struct HealthTests {
         #expect(try await answer("/live").0 == 200)
         #expect(try await answer("/ready") == (503, #"{"status":"degraded","componentsInTrouble":1}"#))
         #expect(try await answer("/").0 == 503)
-        // What is open to everybody names nothing.
+        // The open routes name no component.
         #expect(try await !answer("/ready").1.contains("disk"))
     }
 
@@ -77,7 +77,7 @@ struct HealthTests {
             (10, "the queue cannot be written: no space", 503, 503),
         ] as [(Int64?, String?, Int, Int)]
     )
-    func `a destination that is away makes no sender wait, and is told of after a minute`(
+    func `a destination that is away makes no sender wait, and is reported after a minute`(
         stuckFor: Int64?,
         refusal: String?,
         ready: Int,
@@ -89,7 +89,7 @@ struct HealthTests {
         #expect(try await answer("/status").1.contains("connection refused"))
     }
 
-    @Test func `every component is told of`() async throws {
+    @Test func `every component is reported`() async throws {
         status.set(.degraded("the disk is \"full\""), withQueue: true)
         let (code, text) = try await answer("/status")
         #expect(code == 200)
@@ -144,7 +144,7 @@ struct HealthTests {
     }
 }
 
-/// What a collector says about itself in a test.
+/// The collector's status in a test.
 final class StatusBox: Sendable {
     private let status = Mutex(CollectorStatus())
 
@@ -153,7 +153,7 @@ final class StatusBox: Sendable {
         set { status.withLock { $0 = newValue } }
     }
 
-    /// One exporter in this state, since the second 65.
+    /// One exporter in this state, since second 65.
     func set(_ state: ComponentState, stuckFor: Int64? = nil, refusal: String? = nil, withQueue: Bool = false) {
         guard let id = ComponentID("otlp_http/hub") else { return }
         let queue = QueueStatus(

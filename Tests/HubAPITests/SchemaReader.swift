@@ -4,11 +4,11 @@ import FoundationEssentials
 import HubAPI
 import JSON
 
-/// What a type reads from JSON, found out by having it read: the shape that a schema of OpenAPI describes.
+/// The JSON shape that a type decodes, found by decoding it: comparable to a schema of OpenAPI.
 indirect enum Shape: Hashable, CustomStringConvertible {
     case string, boolean, integer, number, null
     case array(Shape)
-    /// Members that have names of the user's.
+    /// Members with user-defined names.
     case map(Shape)
     case object([String: Member])
 
@@ -43,7 +43,7 @@ indirect enum Shape: Hashable, CustomStringConvertible {
     }
 }
 
-/// A decoder that gives a value of whatever type it is asked for, and notes what that was.
+/// A decoder that returns a value for every requested type, and records the requests.
 private final class SchemaReader: Decoder {
     let codingPath: [any CodingKey] = []
     let userInfo: [CodingUserInfoKey: Any] = [:]
@@ -88,7 +88,7 @@ private struct Members<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     var allKeys: [Key] { [Key(stringValue: "a")].compactMap(\.self) }
 
-    /// Only a member that may be missing is looked for before it is read.
+    /// Only an optional member is tested before it is decoded.
     func contains(_ key: Key) -> Bool {
         note(key, Shape.Member(shape: .null, isRequired: false))
         return true
@@ -118,7 +118,7 @@ private struct Members<Key: CodingKey>: KeyedDecodingContainerProtocol {
         try nullable(type, key)
     }
 
-    // Each type that the protocol has a default for needs its own.
+    // The protocol has a default for each of these types, so each needs its own method.
     func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? { try nullable(type, key) }
     func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? { try nullable(type, key) }
     func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? { try nullable(type, key) }

@@ -6,7 +6,7 @@ import HubAPI
 import JSON
 import Testing
 
-/// The description of the API against the types that write and read its documents.
+/// Compares the description of the API with the types that encode and decode its documents.
 struct SchemaTests {
     private let document: JSONValue
 
@@ -24,6 +24,9 @@ struct SchemaTests {
         try expect(.sessions)
         try expect(.session)
         try expect(.prices)
+        try expect(.budgets)
+        try expect(.alerts)
+        try expect(.alertTest)
         try expect(.pipelines)
         try expect(.compact)
         try expect(.scan)

@@ -37,7 +37,7 @@ import Usage
         ("2026-10-01T00:00:00.000Z", 10_000_000_000, 10_000_000_000), ("2026-11-01T00:00:00.001Z", .max, .max),
         ("2026-11-16T00:00:00.000Z", 0, 0),
     ])
-    func `the month goes on as it began`(now: String, used: Int64, projected: Int64) throws {
+    func `the projection continues the month as it began`(now: String, used: Int64, projected: Int64) throws {
         let now = try instant(now)
         let month = try Period("2026-11", timezone: "UTC", now: now)
         let budget = SummaryDocument.Budget(

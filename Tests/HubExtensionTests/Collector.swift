@@ -5,7 +5,7 @@ import OTLP
 import Testing
 import Usage
 
-/// A collector that says something about everything it can say something about.
+/// A collector with a value for every part of its status.
 func busyParts(prices: [PriceOverride] = []) throws -> CollectorParts {
     func id(_ text: String) throws -> ComponentID { try #require(ComponentID(text)) }
     func component(_ kind: ComponentKind, _ name: String, _ state: ComponentState) throws -> ComponentStatus {

@@ -6,7 +6,7 @@ import HubExtension
 import Testing
 import Usage
 
-/// What the API says about the collector itself.
+/// The API's answers about the collector itself.
 struct CollectorAPITests {
     @Test func `pipelines and components as they run`() async throws {
         let text = try await Bench(parts: busyParts()).get("/api/telemetry/pipelines").text
@@ -91,7 +91,7 @@ struct CollectorAPITests {
         )
     }
 
-    /// Each family has its help and type once, before its samples, and its samples stand together.
+    /// Each family has its help and type once, before its samples, and its samples are adjacent.
     private func expectWellFormed(_ lines: [String]) throws {
         var families: [String] = []
         for line in lines {
@@ -118,7 +118,7 @@ struct CollectorAPITests {
         #expect(answer.text.contains("hammurabi_build_info") && !answer.text.contains("hammurabi_month"))
     }
 
-    @Test func `prices are told in dollars for a million tokens`() async throws {
+    @Test func `prices are in dollars for a million tokens`() async throws {
         let own = try PriceOverride(
             model: "m",
             input: "1",
@@ -166,7 +166,7 @@ struct CollectorAPITests {
         }
     }
 
-    @Test func `a reload tells what it changed, or what is wrong`() async throws {
+    @Test func `a reload reports what it changed, or what is wrong`() async throws {
         #expect(try await Bench(parts: busyParts()).post("/api/reload").text == #"{"ok":true,"changes":2}"#)
         let faulty = CollectorParts(reload: { .refused("config.yaml:3:1: error[yaml]: no \"value\"") })
         let answer = try await Bench(parts: faulty).post("/api/reload")

@@ -14,7 +14,7 @@ import YAML
         (#" { "retentionDays" : 1 } "#, "1", "2026-11-21T12:00:00.000Z"),
         (#"{"retentionDays":36500}"#, "36500", "1970-01-01T00:00:00.000Z"),
     ])
-    func `what is older than the retention is removed`(body: String, days: String, border: String) async throws {
+    func `data older than the retention is removed`(body: String, days: String, border: String) async throws {
         let bench = try await Bench()
         let answer = try await bench.compact(body)
         #expect(answer.status == 200)

@@ -29,7 +29,7 @@ struct DashboardTests {
         }
     }
 
-    @Test func `whoever may see nothing else may see the files`() {
+    @Test func `the files need no key`() {
         #expect(routes.allSatisfy { $0.method == .get && $0.access == .open })
     }
 
@@ -51,7 +51,7 @@ struct DashboardTests {
         #expect(!policy.contains("unsafe"))
     }
 
-    @Test func `who has a file already is told so`() async throws {
+    @Test func `a client that has a file already gets 304`() async throws {
         let tag = try #require(try await get("/").fields[.eTag])
         #expect(tag.hasPrefix("\"") && tag.hasSuffix("\""))
         for known in [tag, "W/\(tag)", "\"other\", \(tag)", "*"] {

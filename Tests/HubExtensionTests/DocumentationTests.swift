@@ -7,7 +7,7 @@ import Logging
 import Testing
 import Usage
 
-/// The documentation of components, as it is served.
+/// The served documentation of components.
 struct DocumentationTests {
     private let routes: [Route]
 
@@ -67,7 +67,7 @@ struct DocumentationTests {
         #expect(!answer.text.contains("style=") && !answer.text.contains("<script>"))
     }
 
-    @Test func `types that two kinds have are told apart by the kind`() async throws {
+    @Test func `types that two kinds have are distinguished by the kind`() async throws {
         let answer = try await get("/docs/components/exporter/same", accept: Self.browser)
         #expect(answer.text.contains("<th scope=\"row\"><code>b</code></th>"))
         #expect(try await get("/docs/components/receiver/same").text == Self.pages[1].text)

@@ -8,7 +8,7 @@ import Usage
 
 @testable import HubExtension
 
-/// Every answer of the API byte for byte: the order of members, which are null and which are absent, and how numbers are written.
+/// Every answer of the API byte for byte: the order of members, which are null and which are missing, and how numbers are written.
 ///
 /// `RECORD=1 swift test --filter GoldenAnswerTests` writes the answers again; read them before they are committed.
 struct GoldenAnswerTests {
@@ -26,6 +26,8 @@ struct GoldenAnswerTests {
         ("session-unknown", "GET", "/api/telemetry/sessions/s-9"),
         ("quality", "GET", "/api/telemetry/quality?period=today"),
         ("prices", "GET", "/api/telemetry/prices"),
+        ("budgets", "GET", "/api/telemetry/budgets"),
+        ("alerts", "GET", "/api/telemetry/alerts"),
         ("pipelines", "GET", "/api/telemetry/pipelines"),
         ("compact", "POST", "/api/telemetry/compact"),
         ("scan", "POST", "/api/telemetry/scan"),
@@ -98,6 +100,9 @@ struct GoldenAnswerTests {
         let bench = try await Bench(scanners: [Scanner(try faults())], parts: busyParts(prices: [own])) {
             $0.budget.monthly = 12.5
             $0.retention = ConfigDuration(seconds: 129_600)
+            var tokens = BudgetConfig()
+            (tokens.name, tokens.period, tokens.tokens, tokens.for) = ("shop", .week, 1_000, ["project": ["shop"]])
+            $0.budgets = [tokens]
         }
         let sessions = [try makeSession(), try fullSession()]
         let detail = try detail(sessions)

@@ -6,7 +6,7 @@ import HubExtension
 import Testing
 import Usage
 
-/// Projects in answers and questions: stores know their paths, people their labels.
+/// Projects in answers and queries: stores use paths, users labels.
 @Suite struct LabelTests {
     private func bench() async throws -> Bench {
         let bench = try await Bench()

@@ -9,7 +9,7 @@ import Logging
 import Testing
 import Usage
 
-/// The description of the API against what it really answers.
+/// Compares the description of the API with its real answers.
 struct OpenAPITests {
     private let document: NSDictionary
 
@@ -31,7 +31,7 @@ struct OpenAPITests {
             .flatMap(\.routes).map { "\($0.method.rawValue.lowercased()) \($0.path)" }
         let paths = try #require(document["paths"] as? [String: [String: Any]])
         let described = paths.flatMap { path, methods in methods.keys.map { "\($0) \(path)" } }
-        // Pages and files of the dashboard are no API.
+        // Pages and files of the dashboard do not belong to the API.
         #expect(Set(served.filter { $0.contains("/api/") || $0.hasSuffix(" /metrics") }) == Set(described))
     }
 
@@ -62,13 +62,13 @@ struct OpenAPITests {
     }
 
     @Test(arguments: ["/api/telemetry/compact", "/api/telemetry/scan", "/api/telemetry/reprice", "/api/reload"])
-    func `what is done is told as described`(path: String) async throws {
+    func `the answers to actions are as described`(path: String) async throws {
         let answer = try await Self.fullBench().post(path)
         #expect(answer.status == 200)
         try expect(answer, toMatch: path, "post", "200")
     }
 
-    @Test func `an error is told as described`() async throws {
+    @Test func `an error is reported as described`() async throws {
         try expect(
             try await Bench().get("/api/telemetry/summary?period=soon"),
             toMatch: "/api/telemetry/summary",
@@ -89,7 +89,7 @@ struct OpenAPITests {
         #expect(check.faults == [], "\(answer.text.prefix(2_000))")
     }
 
-    /// A hub that has something to say in every member of every answer.
+    /// A hub with a value for every member of every answer.
     private static func fullBench() async throws -> Bench {
         let own = try PriceOverride(
             model: "m",
@@ -154,7 +154,7 @@ private struct IdleScanner: SessionScanner {
     }
 }
 
-/// Compares a value with a schema: every member is described, every description has a member, types fit.
+/// Compares a value with a schema: every member is described, every description has a member, types match.
 private struct SchemaCheck {
     let document: NSDictionary
     var faults: [String] = []

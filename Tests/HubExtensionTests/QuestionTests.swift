@@ -85,7 +85,7 @@ import Usage
         "period=soon", "period=0d", "timezone=Mars", "from=2026-01-01", "from=2026-02-30&to=2026-03-01",
         "period=7d&from=2026-01-01&to=2026-01-02",
     ])
-    func `a period that is none is refused`(query: String) async throws {
+    func `an invalid period is refused`(query: String) async throws {
         let bench = try await Bench()
         let answer = try await bench.get("/api/telemetry/summary?\(query)")
         #expect(answer.status == 400)

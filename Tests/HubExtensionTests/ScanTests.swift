@@ -3,16 +3,16 @@
 import CollectorKit
 import Testing
 
-/// A scan that is asked for over HTTP.
+/// A scan requested over HTTP.
 struct ScanTests {
-    @Test func `what all scanners read is told in one answer`() async throws {
+    @Test func `one answer reports what all scanners read`() async throws {
         var first = ScanReport()
         (first.scanned, first.ingested, first.skipped, first.durationMilliseconds) = (10, 300, 7, 80)
-        first.calls = 310
+        (first.calls, first.files) = (310, ["codex": 2])
         first.note(ScanProblem(path: "/s/a.jsonl", line: 3, message: "no JSON"))
         var second = ScanReport()
         (second.scanned, second.ingested, second.durationMilliseconds) = (2, 40, 5)
-        second.calls = 50
+        (second.calls, second.files) = (50, ["codex": 1, "amp": 4])
         first.note(unknownType: "hologram", UnknownLines(first: "/s/a.jsonl:5"))
         second.note(unknownType: "hologram", UnknownLines(count: 2, first: "/s/b.jsonl:1"))
         second.note(ScanProblem(path: "/s/b.jsonl", line: nil, message: "permission denied"))
@@ -23,13 +23,13 @@ struct ScanTests {
         #expect(answer.status == 200)
         #expect(
             answer.text
-                == #"{"ok":true,"scanned":12,"ingested":340,"skipped":7,"durationMs":85,"calls":360,"unreadableFiles":1,"#
+                == #"{"ok":true,"scanned":12,"ingested":340,"skipped":7,"durationMs":85,"calls":360,"files":{"amp":4,"codex":3},"unreadableFiles":1,"#
                 + #""skippedLines":1,"unknownLines":{"hologram":{"lines":3,"first":"/s/a.jsonl:5"}},"#
                 + #""problems":["/s/a.jsonl:3: no JSON","/s/b.jsonl: permission denied"]}"#
         )
     }
 
-    @Test func `what stands in the files is told with the quality of the data`() async throws {
+    @Test func `problems of session files are part of the data quality`() async throws {
         var faults = ScanReport()
         faults.note(ScanProblem(path: "/s/a.jsonl", line: 3, message: "no JSON"))
         faults.note(unknownType: "hologram", UnknownLines(count: 2, first: "/s/a.jsonl:5"))

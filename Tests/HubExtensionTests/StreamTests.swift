@@ -51,7 +51,7 @@ struct StreamTests {
         String(decoding: try #require(try await iterator.next()), as: UTF8.self)
     }
 
-    @Test func `first comes how everything stands`() async throws {
+    @Test func `the present state comes first`() async throws {
         let session = try makeSession()
         store.prepare { state in
             state.page.sessions = [session]
@@ -101,7 +101,7 @@ struct StreamTests {
         #expect(try await next(&events).contains("unpriced"))
     }
 
-    @Test func `a client that has missed nothing is not told again`() async throws {
+    @Test func `a client that has missed nothing gets no initial state`() async throws {
         store.prepare { $0.revision = 9 }
         var events = try await feed("", lastEvent: "1795348710000-9").makeAsyncIterator()
         #expect(try await next(&events).hasPrefix("retry"))
@@ -130,7 +130,7 @@ struct StreamTests {
         for _ in 0..<8 {
             var events = try await feed("topics=summary,session").makeAsyncIterator()
             for _ in 0..<3 { _ = try await next(&events) }
-            // Fifteen looks without news.
+            // Fifteen checks without changes.
             #expect(try await next(&events) == ": alive\n\n")
             if asked == 0 { asked = store.asked.summaries.count + store.asked.queries.count }
         }
@@ -218,7 +218,7 @@ struct StreamTests {
     }
 
     @Test(arguments: ["topics=summary,weather", "period=soon", "series=day"])
-    func `what cannot be understood is refused before it begins`(query: String) async throws {
+    func `an invalid stream request is refused before it begins`(query: String) async throws {
         await #expect(throws: APIError.self) { try await feed(query) }
     }
 }

@@ -4,9 +4,9 @@ import HubExtension
 import Testing
 import Usage
 
-/// Conditions of a summary, the time before and days split up.
+/// Filters of a summary, the previous period, and days with series.
 struct SummaryTests {
-    @Test func `conditions reach the store, and nameless stands for unknown`() async throws {
+    @Test func `filters reach the store, and unknown selects what has no name`() async throws {
         let bench = try await Bench()
         _ = try await bench.get("/api/telemetry/summary?agent=codex&agent=unknown&user=ann&series=user")
         let query = try #require(bench.store.asked.summaries.first)
@@ -80,13 +80,13 @@ struct SummaryTests {
         "sessions=some", "series=day", "previous=perhaps",
         "user=" + Array(repeating: "a", count: 65).joined(separator: "&user="),
     ])
-    func `what cannot be understood is refused`(query: String) async throws {
+    func `an invalid request is refused`(query: String) async throws {
         let bench = try await Bench()
         #expect(try await bench.get("/api/telemetry/summary?\(query)").status == 400)
         #expect(bench.store.asked.summaries.isEmpty)
     }
 
-    @Test func `a budget is that of everybody, whoever was asked for`() async throws {
+    @Test func `a budget counts all users, whatever the filter`() async throws {
         let bench = try await Bench { $0.budget.monthly = 10 }
         _ = try await bench.get("/api/telemetry/summary?agent=codex")
         #expect(bench.store.asked.summaries.map(\.filter.isEmpty) == [false, true])

@@ -87,7 +87,7 @@ struct Answer {
     }
 }
 
-/// The present, which tests move.
+/// The present time, which tests change.
 final class Clock: Sendable {
     private let time = Mutex(Timestamp(iso8601: "2026-11-22T12:00:00.000Z") ?? Timestamp(nanoseconds: 0))
 
@@ -99,7 +99,7 @@ final class Clock: Sendable {
     }
 }
 
-/// A store that remembers what it was asked and gives prepared answers.
+/// A store that records its queries and gives prepared answers.
 final class FakeStore: UsageStore {
     struct State {
         var summary: (@Sendable (Period) -> UsageSummary)?
@@ -178,7 +178,7 @@ final class FakeStore: UsageStore {
 /// An instant that is written out.
 func instant(_ text: String) throws -> Timestamp { try #require(Timestamp(iso8601: text)) }
 
-/// A session as most tests need it.
+/// A session for most tests.
 func makeSession() throws -> Session {
     var session = Session(
         id: "s-1",

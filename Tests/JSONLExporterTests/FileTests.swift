@@ -57,6 +57,35 @@ struct FileTests {
         #expect(try await Facts(bench.again()) == facts)
     }
 
+    @Test func `a stop with nothing new leaves the checkpoint as it is`() async throws {
+        let bench = try await Bench()
+        try await bench.consume(try smallCorpus())
+        await bench.exporter.shutdown()
+        let path = bench.folder.appending(path: "t.jsonl.checkpoint").path
+        func file() throws -> UInt64? {
+            try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? UInt64
+        }
+        let first = try #require(try file())
+        let second = try await bench.again()
+        await second.shutdown()
+        #expect(try file() == first)
+        let third = try await bench.again()
+        try await third.consume(Batch([Observation(4_711)]))
+        await third.shutdown()
+        #expect(try file() != first)
+    }
+
+    @Test func `a stop makes no large checkpoint for a few lines`() {
+        let megabyte: Int64 = 1 << 20
+        let cases: [(added: Int64, size: Int64, isDue: Bool)] = [
+            (0, 0, true), (0, 1_000, false), (1, 1_000, true), (1, 600 * megabyte, false),
+            (37 * megabyte, 600 * megabyte, false), (38 * megabyte, 600 * megabyte, true),
+        ]
+        for (added, size, isDue) in cases {
+            #expect(CheckpointAge(added: added, size: size).isDueAtStop == isDue, "\(added) \(size)")
+        }
+    }
+
     @Test func `a checkpoint that is damaged in any place only costs time`() async throws {
         let bench = try await Bench()
         try await bench.consume(try smallCorpus())

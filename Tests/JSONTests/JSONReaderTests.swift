@@ -4,7 +4,7 @@ import Foundation
 import JSON
 import Testing
 
-/// The one reader of JSON and the one escaper.
+/// The JSON reader and the escaper.
 struct JSONReaderTests {
     private func value(_ text: String, dialect: JSONDialect = .strict) throws(JSONError) -> JSONValue {
         var reader = JSONReader(Array(text.utf8), dialect: dialect, takesMark: true)
@@ -55,7 +55,7 @@ struct JSONReaderTests {
             ("[1", .endsEarly, 2),
         ] as [(String, JSONError.Reason, Int)]
     )
-    func `what is no JSON is refused with its place`(text: String, reason: JSONError.Reason, offset: Int) {
+    func `invalid JSON is refused with its position`(text: String, reason: JSONError.Reason, offset: Int) {
         let error = fault(text)
         #expect(
             error?.reason == reason || text == "[" && error?.reason == .endsEarly,
@@ -91,7 +91,7 @@ struct JSONReaderTests {
         #expect("a\"\\\n\t\r\u{0}\u{1f}\u{7f}é".jsonString == #""a\"\\\n\t\r\u0000\u001f\u007fé""#)
     }
 
-    @Test func `what Foundation refuses is refused, and what it takes is taken`() throws {
+    @Test func `the reader accepts and refuses the same texts as Foundation`() throws {
         let seeds = [#"{"a":[1,2.5e-3,{"b":"c\n"}],"d":null,"e":true}"#, #"["\u00e9",-0,12,"x\"y"]"#]
         var random = SystemRandomNumberGenerator()
         for _ in 0..<2_000 {
@@ -103,7 +103,7 @@ struct JSONReaderTests {
             }
             let text = String(decoding: bytes, as: UTF8.self)
             let isTaken = (try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)) != nil
-            // Foundation takes commas in front of an end, and refuses keys that come twice and halves of surrogate pairs.
+            // Foundation accepts trailing commas, and refuses duplicate keys and unpaired surrogates.
             if fault(text) == nil, !isTaken { #expect(text.contains("\\"), "\(text)") }
             if isTaken, let error = fault(text) {
                 #expect(error.reason == .commaBeforeEnd, "\(text): \(error.message)")

@@ -117,7 +117,7 @@ struct ConfigTests {
         ("{ endpoint: 'http://a', sending_queue: { storage: memory } }", "weak-durability sending_queue.storage"),
         ("{ endpoint: 'http://a', tls: { cert_file: a.pem } }", "tls tls"),
         ("{ endpoint: 'http://a', tls: { insecure_skip_verify: true } }", "tls tls.insecure_skip_verify"),
-        ("{ endpoint: 'http://a', auth: { authenticator: x } }", "unknown-key"),
+        ("{ endpoint: 'http://a', auth: { token: x } }", "unknown-key"),
         ("{ endpoint: 'http://a', compresion: gzip }", "unknown-key"),
         ("{ endpoint: 'http://a', compression: snappy }", "invalid-value"),
         ("{ endpoint: 'http://a', compression_params: { level: 10 } }", "out-of-range compression_params.level"),
@@ -126,7 +126,7 @@ struct ConfigTests {
             "out-of-range compression_params.level"
         ),
     ])
-    func `what cannot work is said with its place`(text: String, problem: String) throws {
+    func `a value that cannot work is reported with its position`(text: String, problem: String) throws {
         #expect(try decode(text).problems == [problem])
     }
 
@@ -153,13 +153,13 @@ struct ConfigTests {
 
     @Test func `a secret in an endpoint is not taken into messages`() throws {
         let address = try #require(WebAddress("https://Host.example:8443/v1/logs?token=abc#x"))
-        #expect(address.priority == "host.example:8443")
+        #expect(address.authority == "host.example:8443")
         #expect(address.text == "https://host.example:8443/v1/logs?token=abc")
-        #expect(WebAddress("http://[::1]:4318")?.priority == "[::1]:4318")
+        #expect(WebAddress("http://[::1]:4318")?.authority == "[::1]:4318")
     }
 }
 
-/// Where the queue is found by a command beside the collector.
+/// Where a command finds the queue of a running collector.
 struct QueueFolderTests {
     @Test func `the folder of the queue is said where there is a queue`() {
         var config = OTLPHTTPConfig()

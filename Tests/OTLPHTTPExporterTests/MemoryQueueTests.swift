@@ -10,7 +10,7 @@ import Testing
 
 @testable import OTLPHTTPExporter
 
-/// Queues in memory take their room from what the collector has for requests and queues together.
+/// Queues in memory use the collector's memory budget of requests and queues.
 struct MemoryQueueTests {
     @Test func `a queue in memory refuses when the collector's memory is used up, and takes again when it is not`()
         async throws
@@ -45,7 +45,7 @@ struct MemoryQueueTests {
         await sink.stop()
     }
 
-    @Test func `what can never wait is refused for good`() async throws {
+    @Test func `a batch that can never wait is refused for good`() async throws {
         let sink = try await SinkServer.start()
         let bench = Bench(sink.address, memory: Pool(limit: 1_000)) { $0.sendingQueue.storage = "memory" }
         try await bench.start()
@@ -89,7 +89,7 @@ struct MemoryQueueTests {
     }
 }
 
-/// The memory of a collector that only bounds what waits.
+/// A memory budget that limits only waiting bytes.
 final class Pool: MemoryPool {
     private let state = Mutex((waiting: 0, charged: 0))
     let mostWaiting: Int

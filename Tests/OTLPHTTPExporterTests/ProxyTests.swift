@@ -8,7 +8,7 @@ import Testing
 
 @testable import OTLPHTTPExporter
 
-/// Which way requests go, and how a proxy of plain HTTP sees them.
+/// The route of requests, and their form at a proxy for plain HTTP.
 struct ProxyTests {
     private static let environment = [
         "HTTP_PROXY": "http://user:p%40ss@plain:3128/", "https_proxy": "tls:3129",
@@ -23,13 +23,13 @@ struct ProxyTests {
         ("http://11.0.0.1", "plain:3128"), ("http://192.168.1.7", nil), ("http://192.168.1.70", "plain:3128"),
         ("http://host.example:4318", nil), ("http://host.example:4319", "plain:3128"),
     ])
-    func `the environment says which way a request goes`(address: String, proxy: String?) throws {
+    func `the environment decides which proxy a request uses`(address: String, proxy: String?) throws {
         let routes = ProxyRoutes(configured: "", environment: Self.environment)
         #expect(routes.proxy(for: try #require(WebAddress(address)))?.text == proxy)
         #expect(routes.unusable == [])
     }
 
-    @Test func `a configured proxy is for everything, and the environment is not asked`() throws {
+    @Test func `a configured proxy is used for everything, and the environment is ignored`() throws {
         let routes = ProxyRoutes(configured: "http://own:8080", environment: Self.environment)
         for address in ["http://127.0.0.1:4318", "https://corp.example"] {
             #expect(routes.proxy(for: try #require(WebAddress(address)))?.text == "own:8080")
@@ -69,7 +69,7 @@ struct ProxyTests {
 /// Signals for which a destination has no path.
 struct UntakenSignalTests {
     @Test(arguments: [404, 405])
-    func `a signal that the destination never takes is said once and not queued for`(status: Int) async throws {
+    func `a signal that the destination never accepts is logged once and not queued`(status: Int) async throws {
         let sink = try await SinkServer.start { SinkServer.Reply($0.path == "/v1/traces" ? 200 : status) }
         let bench = Bench(sink.address)
         try await bench.start()

@@ -13,7 +13,7 @@ import Synchronization
 import Testing
 import Usage
 
-/// What the queue does while the destination does not take what it gets.
+/// The queue while the destination does not accept requests.
 struct QueueTests {
     @Test func `what waits at the end is on the disk, the log says so, and the next start sends it`() async throws {
         let down = Mutex(true)
@@ -49,7 +49,7 @@ struct QueueTests {
         await sink.stop()
     }
 
-    @Test func `a full queue tells senders when to come again`() async throws {
+    @Test func `a full queue answers with a time to try again`() async throws {
         let sink = try await SinkServer.start { _ in SinkServer.Reply(503) }
         let bench = Bench(sink.address) { $0.sendingQueue.queueSize = SendingQueueConfig.Amount(count: 3) }
         try await bench.start()
@@ -128,7 +128,7 @@ struct QueueTests {
         await quick.stop()
     }
 
-    @Test func `a batch that alone is refused again and again does not hold up the others`() async throws {
+    @Test func `a single batch that is refused repeatedly does not block the others`() async throws {
         let sink = try await SinkServer.start { request in
             SinkServer.Reply(((try? request.texts()) ?? []).contains("poison-0") ? 503 : 200)
         }
@@ -141,7 +141,7 @@ struct QueueTests {
         await sink.stop()
     }
 
-    @Test func `what has been tried for too long goes to the dead letters`() async throws {
+    @Test func `a batch that has been tried for too long goes to the dead letters`() async throws {
         let sink = try await SinkServer.start { _ in SinkServer.Reply(503) }
         let bench = Bench(sink.address) {
             $0.retryOnFailure.maxElapsedTime = ConfigDuration(nanoseconds: 200_000_000)
@@ -175,8 +175,8 @@ struct QueueTests {
         await sink.stop()
     }
 
-    /// The host counts what an exporter does not take; counted by both it was there twice.
-    @Test func `what it refuses it does not count itself`() async throws {
+    /// The host counts what an exporter refuses; counted by both it would count twice.
+    @Test func `the exporter does not count refused records itself`() async throws {
         let bench = Bench("http://127.0.0.1:9") { $0.sendingQueue.queueSize = SendingQueueConfig.Amount(bytes: 4_096) }
         try await bench.start()
         let large = try logs(String(repeating: "x", count: 10_000), 10)

@@ -11,7 +11,7 @@ import Synchronization
 import Testing
 import Usage
 
-/// What goes over the wire, and what becomes of each answer.
+/// The sent requests, and the outcome of each answer.
 struct SendingTests {
     @Test func `each signal goes to its own path with what a server needs to know`() async throws {
         let sink = try await SinkServer.start()
@@ -108,7 +108,7 @@ struct SendingTests {
     }
 
     @Test(arguments: [429, 502, 503, 504])
-    func `what passes is tried again until it is taken`(status: Int) async throws {
+    func `a passing failure is retried until the batch is accepted`(status: Int) async throws {
         let left = Mutex(3)
         let sink = try await SinkServer.start { _ in
             left.withLock { left in
@@ -149,7 +149,7 @@ struct SendingTests {
     }
 
     @Test(arguments: ["application/json", "application/x-protobuf"])
-    func `a partial success is counted and told, and nothing of it is sent again`(type: String) async throws {
+    func `a partial success is counted and logged, and nothing of it is sent again`(type: String) async throws {
         let body = ExportResponse.body(signal: .logs, rejected: 2, message: "too old", json: type == "application/json")
         let sink = try await SinkServer.start { _ in SinkServer.Reply(200, [("Content-Type", type)], body) }
         let bench = Bench(sink.address)
@@ -174,7 +174,7 @@ struct SendingTests {
         await sink.stop()
     }
 
-    @Test func `what is too large is divided at the borders of records until it fits`() async throws {
+    @Test func `a request that is too large is divided between its records until it fits`() async throws {
         let sink = try await SinkServer.start { request in
             let texts = (try? request.texts()) ?? []
             return SinkServer.Reply(texts.count > 3 || texts == ["a-4"] ? 413 : 200)
@@ -238,7 +238,7 @@ struct SendingTests {
         await other.stop()
     }
 
-    @Test func `what a destination echoes of our secrets is shown to nobody`() async throws {
+    @Test func `secrets that a destination echoes are not shown`() async throws {
         let sink = try await SinkServer.start { request in
             SinkServer.Reply(
                 401,

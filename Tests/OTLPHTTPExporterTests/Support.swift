@@ -12,7 +12,7 @@ import Usage
 
 @testable import OTLPHTTPExporter
 
-/// An exporter with a folder of its own in front of a sink.
+/// An exporter with its own folder and a sink as its destination.
 final class Bench: Sendable {
     let folder = FileManager.default.temporaryDirectory.appending(path: "otlp-http-\(UUID().uuidString)").path
     let counters = ComponentCounters()
@@ -76,7 +76,7 @@ final class Bench: Sendable {
         exporter.withLock { $0 = nil }
     }
 
-    /// What lies among the dead letters; the exporter is stopped for that.
+    /// The dead letters; stops the exporter.
     func deadLetters() async throws -> [DeadLetter] {
         await stop()
         let queue = try ForwardingQueue(id: "otlp_http/test", config: config.sendingQueue, home: folder)
@@ -106,7 +106,7 @@ func logs(_ name: String, _ count: Int = 1, signal: Signal = .logs) throws -> Ba
 extension SinkServer.Request {
     var signal: Signal { Signal.allCases.first { path.contains("\($0)") } ?? .logs }
 
-    /// The request, inflated and read.
+    /// The request, decompressed and decoded.
     func batch() throws -> OTLPBatch {
         let coding = ContentCoding(contentEncoding: fields["content-encoding"])
         let bytes = try coding?.inflate(body, limit: 1 << 28, memory: nil) ?? body

@@ -8,7 +8,7 @@ import SendingQueue
 import SinkServer
 import Testing
 
-/// Who is taken for the destination, and how this collector shows who it is.
+/// The certificates of the destination and of this collector.
 struct TLSTests {
     private static func file(_ name: String) -> String {
         URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/tls/\(name)").path
@@ -23,7 +23,7 @@ struct TLSTests {
         return try await SinkServer.start(tls: files)
     }
 
-    /// What an exporter with these settings brings to a sink within one batch: whether it was taken, or what is wrong.
+    /// Sends a batch to a sink with these settings: returns whether it was accepted, or what is wrong.
     private static func attempt(_ sink: SinkServer, _ change: (inout OTLPHTTPConfig.TLS) -> Void) async throws
         -> String?
     {
@@ -36,12 +36,12 @@ struct TLSTests {
         return trouble
     }
 
-    @Test func `only a destination for which somebody trusted vouches gets anything`() async throws {
+    @Test func `only a destination with a trusted certificate receives anything`() async throws {
         let sink = try await Self.sink()
         #expect(try await Self.attempt(sink) { $0.caFile = ConfigPath(Self.file("ca.pem")) } == nil)
         #expect(sink.requests.count == 1)
         let untrusted = try await Self.attempt(sink) { _ in }
-        #expect(untrusted?.hasSuffix("nobody who is trusted vouches for its certificate; see tls.ca_file") == true)
+        #expect(untrusted?.hasSuffix("its certificate is not signed by a trusted authority; see tls.ca_file") == true)
         #expect(try await Self.attempt(sink) { $0.caFile = ConfigPath(Self.file("stranger.pem")) } != nil)
         #expect(sink.requests.count == 1)
         #expect(try await Self.attempt(sink) { $0.insecureSkipVerify = true } == nil)
@@ -68,7 +68,7 @@ struct TLSTests {
     }
 
     @Test
-    func `a certificate that has expired, is not valid yet or has another name is told apart, and nothing is lost`()
+    func `expired, not yet valid and wrongly named certificates are distinguished, and nothing is lost`()
         async throws
     {
         let cases = [
@@ -89,7 +89,7 @@ struct TLSTests {
             try await waitUntil { bench.trouble != nil }
             #expect(bench.trouble?.contains("127.0.0.1:\(sink.port)") == true)
             #expect(bench.trouble?.hasSuffix(expected) == true, "\(bench.trouble ?? "")")
-            // It may be renewed at any time, so that what waits is kept and tried again (collector-model: a failed connection).
+            // The certificate may be renewed at any time, so waiting batches are kept and sent again (collector-model: a failed connection).
             #expect(bench.counters.value(.dropped) == 0 && bench.counters.value(.sent) == 0)
             #expect(bench.status?.batches == 1)
             #expect(try await bench.deadLetters() == [])
@@ -97,7 +97,7 @@ struct TLSTests {
         }
     }
 
-    @Test func `a destination that asks for a certificate gets the one that is named`() async throws {
+    @Test func `a destination that requires a client certificate receives the configured one`() async throws {
         let sink = try await Self.sink(clientAuthority: "ca.pem")
         #expect(try await Self.attempt(sink) { $0.caFile = ConfigPath(Self.file("ca.pem")) } != nil)
         let shown = try await Self.attempt(sink) {

@@ -15,7 +15,7 @@ import Usage
 
 @testable import OTLPHTTPExporter
 
-/// What a backend can chart of calls that it only gets forwarded.
+/// The figures that a backend can chart from forwarded calls.
 struct UsageAttributesTests {
     private func processed(_ batch: Batch, home: String) throws -> Batch {
         var batch = batch
@@ -137,7 +137,7 @@ struct UsageAttributesTests {
     private let figures = ["gen_ai.usage.input_tokens=1000", "gen_ai.usage.output_tokens=50"]
     private let model = "gen_ai.response.model=claude-opus-4-8"
 
-    /// OpenLLMetry and Anthropic's own SDK make a span each of one call.
+    /// OpenLLMetry and Anthropic's own SDK create a span each for one call.
     private func twoSpans(_ id: String = "msg_01ABC") throws -> Batch {
         let response = "gen_ai.response.id=\(id)"
         return try request(
@@ -150,7 +150,7 @@ struct UsageAttributesTests {
         )
     }
 
-    /// Claude Code makes a span and a log event of one call.
+    /// Claude Code creates a span and a log event for one call.
     private func agentSpan() throws -> Batch {
         try request(
             .traces,
@@ -189,7 +189,7 @@ struct UsageAttributesTests {
         )
     }
 
-    /// What is written on each record: its call, its cost, and whether there are tokens under the conventions' names.
+    /// The written values of each record: its call, its cost, and whether it has tokens under the conventions' names.
     private func written(_ batch: OTLPBatch) -> [(call: String?, cost: Double?, input: Int64?)] {
         batch.records.indices.map { record in
             func value(_ key: String) -> AttributeValue? { batch.attribute(key, of: .record(record)) }
@@ -214,14 +214,14 @@ struct UsageAttributesTests {
         let attributes = UsageAttributes()
         let batches = try eventFirst ? [agentEvent(), agentSpan()] : [agentSpan(), agentEvent()]
         var found = try batches.flatMap { written(attributes.write(on: try processed($0, home: home)).batch.otlp) }
-        // A batch that is sent once more, too.
+        // A batch that is sent again, too.
         found += try batches.flatMap { written(attributes.write(on: try processed($0, home: home)).batch.otlp) }
         #expect(found.map { $0.cost != nil } == [true, false, false, false])
         #expect(found.map { $0.input != nil } == [true, false, false, false])
         #expect(Set(found.map(\.call)).count == 1 && found[0].call?.count == 16)
     }
 
-    @Test func `what is forwarded costs as much as the summary says`() throws {
+    @Test func `forwarded calls cost as much as in the summary`() throws {
         let attributes = UsageAttributes()
         var (cost, ledger) = (0.0, MemoryLedger())
         var pricing: Pricing?
@@ -288,7 +288,7 @@ struct UsageAttributesTests {
         #expect(otlp.attribute("gen_ai.usage.cost", of: .record(1)) == .int(2))
     }
 
-    /// Arize Phoenix 20 shows a span without operation or requested model as no model call, with no tokens and no cost.
+    /// Arize Phoenix 20 does not show a span without operation or requested model as a model call.
     @Test func `a span of Claude Code says which operation it is and which model was asked`() throws {
         let otlp = UsageAttributes().write(on: try processed(try agentSpan(), home: home)).batch.otlp
         func text(_ key: String) -> String? { otlp.attribute(key, of: .record(0)).map { otlp.text(of: $0) } }
@@ -314,7 +314,7 @@ struct UsageAttributesTests {
         #expect(otlp.attribute("gen_ai.operation.name", of: .record(0)).map { otlp.text(of: $0) } == operation)
     }
 
-    @Test func `what the next collector reads is what this one has read`() throws {
+    @Test func `the next collector reads the same usage as this one`() throws {
         for batch in try [twoSpans(), agentSpan(), agentEvent()] {
             let first = try processed(batch, home: home)
             let sent = try OTLPBatch(
@@ -323,7 +323,7 @@ struct UsageAttributesTests {
             )
             let second = try processed(Batch(sent, receivedAt: batch.receivedAt), home: home)
             #expect(second.observations == first.observations)
-            // The cost that this collector has computed is no report of the sender's.
+            // The cost computed by the first collector is not a cost that the sender reported.
             #expect(second.observations.allSatisfy { $0.reportedCost == nil })
         }
     }
@@ -355,7 +355,7 @@ struct UsageAttributesTests {
         #expect(try ["msg_01CCC", "msg_01BBB", "msg_01AAA"].map(costs) == [0, 0, 1])
     }
 
-    /// What a processor between leaves out takes its figures with it.
+    /// A record that a processor drops takes its figures with it.
     @Test func `each record has its own figures when an older one was dropped`() throws {
         let now: Int64 = 1_795_334_400_000_000_000
         let events = [(-10_800, 111, 1), (0, 2_222, 22), (1, 33_333, 333)].map { offset, input, output in

@@ -123,7 +123,7 @@ import Usage
         ("python-sdk-metrics.pb.gz", .metrics, .protobuf, "GZIP"),
         ("traceloop-traces.json.gz", .traces, .json, "x-gzip"),
     ])
-    func `what real clients sent is taken`(name: String, signal: Signal, encoding: Encoding, coding: String)
+    func `requests of real clients are accepted`(name: String, signal: Signal, encoding: Encoding, coding: String)
         async throws
     {
         let bench = try await Bench()
@@ -137,7 +137,7 @@ import Usage
         if name == "claude-code-traces.pb" { #expect(try batch.bytes == fixture(name)) }
     }
 
-    /// One good span and one whose trace id has 20 bytes.
+    /// A valid span and one whose trace id has 20 bytes.
     private static func oneBadSpan(_ encoding: Encoding) -> [UInt8] {
         if encoding == .json {
             let good = #"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"}"#

@@ -6,7 +6,7 @@ import OTLP
 import OTLPReceiver
 import Testing
 
-/// What the keys that the OpenTelemetry Collector has, too, change about a receiver.
+/// The effect of the keys that the OpenTelemetry Collector has, too.
 @Suite struct CarriedOverKeyTests {
     private static let empty = Array("{}".utf8)
 
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func `times and the keeping of connections are told to the listener`() async throws {
+    @Test func `time limits and keep-alive are passed to the listener`() async throws {
         #expect(try await terms { _ in } == ConnectionTerms())
         var wanted = ConnectionTerms()
         wanted.headTime = .seconds(60)
@@ -90,7 +90,7 @@ import Testing
         #expect(bench.ownPaths == ["/v1/traces", "/v1/metrics", "/in/logs"])
     }
 
-    @Test func `deviations are counted, and told once for each kind`() async throws {
+    @Test func `deviations are counted, and logged once for each kind`() async throws {
         let bench = try await Bench()
         let json: HTTPFields = [.contentType: "application/json"]
         let odd = [

@@ -7,7 +7,7 @@ import Testing
 
 @testable import OTLPReceiver
 
-/// Langfuse's SDK appends a path of its own to the host that its user may name.
+/// Langfuse's SDK appends its own path to the host that its user configures.
 struct LangfusePathTests {
     @Test(arguments: Signal.allCases, Encoding.allCases)
     func `telemetry is taken at the path of Langfuse beside the configured one`(signal: Signal, encoding: Encoding)
@@ -25,7 +25,7 @@ struct LangfusePathTests {
         let bench = try await Bench()
         for route in bench.routes {
             #expect(route.acceptsBasicAuthentication == route.path.hasPrefix("/api/public/otel/"), "\(route.path)")
-            // Whether the server is there may be asked without a key.
+            // The health check needs no key.
             let isHealth = route.path == "/grpc.health.v1.Health/Check"
             #expect(route.takesTelemetry == !isHealth)
             #expect(route.access == (isHealth ? .open : .write))

@@ -37,7 +37,7 @@ import Testing
         #expect(answer.fields[.vary] == "Origin")
     }
 
-    @Test func `a preflight of another origin gets none`() async throws {
+    @Test func `a preflight of another origin gets no permission`() async throws {
         let bench = try await Bench { $0.cors.allowedOrigins = ["https://a.example"] }
         let answer = try await bench.send(.options, "/v1/logs", RequestBody(bytes: []), [.origin: "https://b.example"])
         #expect(answer.fields[.accessControlAllowOrigin] == nil)
@@ -97,7 +97,7 @@ import Testing
         ("https://ab", "https://ab*ab", false), ("anything", "*", true), ("", "*", true), ("", "", true),
         ("https://evil.example/.a.example", "https://*.a.example", true),
     ])
-    func `an asterisk stands for any text`(origin: String, pattern: String, isAllowed: Bool) {
+    func `an asterisk matches any text`(origin: String, pattern: String, isAllowed: Bool) {
         #expect(OriginPolicy.matches(origin, pattern) == isAllowed)
     }
 }

@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test(arguments: Signal.allCases, Encoding.allCases)
-    func `an error that passes asks for another try`(signal: Signal, encoding: Encoding) async throws {
+    func `a passing error requests a retry`(signal: Signal, encoding: Encoding) async throws {
         let bench = try await Bench()
         bench.pipeline.refuse(with: .retryable("the disk is full", after: 10))
         let body = try encoding.body(signal, signal.twoRecords)

@@ -147,7 +147,7 @@ import Usage
         return RequestBody(statedLength: 100, pieces: pieces)
     }
 
-    /// The most memory that this process has used, in bytes; 0 where the system does not tell.
+    /// The most memory that this process has used, in bytes; 0 when the system does not report it.
     private func peakMemory() -> Int {
         guard let status = try? file("/proc/self/status") else { return 0 }
         let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") }

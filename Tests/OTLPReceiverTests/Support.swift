@@ -10,7 +10,7 @@ import Synchronization
 import Testing
 import Usage
 
-/// A receiver with pipelines that remember what they got.
+/// A receiver with pipelines that record what they got.
 struct Bench {
     let receiver: any Receiver
     let pipeline = RecordingConsumer()
@@ -24,7 +24,9 @@ struct Bench {
         _ configure: (inout OTLPConfig.HTTP) -> Void = { _ in }
     ) async throws {
         var config = OTLPConfig()
-        configure(&config.protocols.http)
+        var http = OTLPConfig.HTTP()
+        configure(&http)
+        config.protocols.http = http
         let (log, pipeline) = (log, pipeline)
         let settings = ComponentSettings(
             id: try #require(ComponentID("otlp")),
@@ -41,10 +43,10 @@ struct Bench {
 
     var routes: [Route] { receiver.httpServing?.routes ?? [] }
 
-    /// Where it takes telemetry by its configuration.
+    /// The paths of its configuration.
     var ownPaths: Set<String> { Set(routes.filter { !$0.givesWay }.map(\.path)) }
 
-    /// Records that it refused by itself; the others are counted by the host.
+    /// Records that it refused itself; the host counts the others.
     var refused: Int { counters.value(.refused) }
 
     func post(_ signal: Signal, _ body: [UInt8], _ fields: HTTPFields) async throws -> Answer {
@@ -85,7 +87,7 @@ struct Answer {
     var text: String { String(decoding: body, as: UTF8.self) }
 }
 
-/// A pipeline that remembers what it got, or refuses it.
+/// A pipeline that records what it got, or refuses it.
 final class RecordingConsumer: Consumer {
     private let state = Mutex<(batches: [Batch], error: ConsumeError?)>(([], nil))
 
@@ -103,7 +105,7 @@ final class RecordingConsumer: Consumer {
     }
 }
 
-/// Remembers warnings and worse.
+/// Records warnings and errors.
 final class RecordingLog: LogHandler {
     private let events = Mutex<[String]>([])
 
@@ -137,7 +139,7 @@ enum Encoding: String, CaseIterable {
 
     var fields: HTTPFields { [.contentType: rawValue] }
 
-    /// The encoding's form of a request that is given in JSON.
+    /// A request, given in JSON, in this encoding.
     func body(_ signal: Signal, _ json: String) throws -> [UInt8] {
         let json = Array(json.utf8)
         return self == .json ? json : try OTLPBatch(signal: signal, json: json).bytes
@@ -169,7 +171,7 @@ extension Signal {
         }
     }
 
-    /// A request whose envelopes hold nothing.
+    /// A request with empty envelopes.
     var noRecords: String {
         switch self {
         case .traces: #"{"resourceSpans":[{"scopeSpans":[{}]}]}"#
@@ -179,11 +181,11 @@ extension Signal {
     }
 }
 
-/// A body as a real client sent it.
+/// A body that a real client sent.
 func fixture(_ name: String) throws -> [UInt8] {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
     return try file(folder.appending(path: name).path)
 }
 
-/// What is in a file.
+/// The content of a file.
 func file(_ path: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(filePath: path))) }

@@ -25,7 +25,7 @@ import Testing
         #expect(key.name == name)
     }
 
-    /// A list of cases and a list of names must not drift apart: the case follows from the name.
+    /// The name of a case follows from the name of its key, so that the two lists cannot differ.
     @Test func `the case of every key spells its name`() {
         for key in AttributeKey.all {
             let label = String(describing: key).lowercased()

@@ -5,9 +5,9 @@ import Testing
 
 @testable import OTLP
 
-/// JSON and protobuf of one request are the same batch, whoever wrote the JSON.
+/// JSON and protobuf of one request are the same batch, for JSON of any writer.
 @Suite struct DifferentialTests {
-    /// Each seed stands for one random request of a signal.
+    /// Each seed gives one random request of a signal.
     private static let seeds: [(Signal, UInt64)] = Signal.allCases.flatMap { signal in (1...60).map { (signal, $0) } }
 
     @Test(arguments: seeds)
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test(arguments: seeds)
-    func `fields nobody knows travel on, with changes and without`(_ signal: Signal, _ seed: UInt64) throws {
+    func `unknown fields are passed on, with changes and without`(_ signal: Signal, _ seed: UInt64) throws {
         var generator = RandomRequest(seed: seed)
         generator.unknownFields = 0.3
         let bytes = generator.request(signal)

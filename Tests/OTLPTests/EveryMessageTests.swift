@@ -4,7 +4,7 @@ import Testing
 
 @testable import OTLP
 
-/// Rows of the conformance list that hold for every message of every signal, tried on each by the wire table.
+/// Rows of the conformance list that apply to every message of every signal, tested on each by the schema table.
 @Suite struct EveryMessageTests {
     @Test(arguments: MessagePath.all)
     func `52: snake_case names are read and counted, camelCase is written`(_ path: MessagePath) throws {
@@ -125,7 +125,7 @@ import Testing
         }
     }
 
-    /// What is sent, how it is shown, and how many sequences are wrong; a U+FFFD that was meant is none.
+    /// The sent bytes, the shown text, and the number of invalid sequences; a U+FFFD in the input is valid.
     private static let invalid: [([UInt8], String, Int)] = [
         (Array("a".utf8) + [0xff] + Array("b".utf8), "a\u{fffd}b", 1),
         (Array("plain text and ".utf8) + [0xc3] + Array("(".utf8), "plain text and \u{fffd}(", 1),

@@ -24,7 +24,7 @@ import Testing
         #expect(text(again.json()) == text(json))
         #expect(again.recordCount == batch.recordCount)
         #expect(again.attributes.map(\.keyID) == batch.attributes.map(\.keyID))
-        // Only the JavaScript SDK writes zero values that proto3 leaves out.
+        // Only the JavaScript SDK writes zero values that proto3 omits.
         if !fixture.name.hasPrefix("claude") || fixture.isJSON { #expect(again.bytes == batch.bytes) }
     }
 
@@ -38,7 +38,7 @@ import Testing
         #expect(json.resources == protobuf.resources)
     }
 
-    /// The protobuf writer puts the observed time last, so the bytes differ and the content does not.
+    /// The protobuf writer puts the observed time last, so the bytes differ although the content is the same.
     @Test func `JSON and protobuf of one logs request say the same`() throws {
         let json = try Fixture("pair-logs.json", .logs).batch()
         let protobuf = try Fixture("pair-logs.pb", .logs).batch()

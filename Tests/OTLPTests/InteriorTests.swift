@@ -4,7 +4,7 @@ import Testing
 
 @testable import OTLP
 
-/// Changes to events, links, exemplars and bodies: fields of a record that are no attributes of it.
+/// Changes to events, links, exemplars and bodies: fields of a record other than its attributes.
 @Suite struct InteriorTests {
     private static let trace = """
         {"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708","name":"s",
@@ -29,7 +29,7 @@ import Testing
         #expect(try text(batch.json()) == text(reference(expected)))
     }
 
-    @Test func `an event goes with all it carries`() throws {
+    @Test func `an event is dropped with all its contents`() throws {
         var batch = try batch(.traces, Self.trace)
         let view = batch
         batch.apply(
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test(arguments: Fixture.all)
-    func `what nobody changes is not written anew`(_ fixture: Fixture) throws {
+    func `unchanged records are not rewritten`(_ fixture: Fixture) throws {
         let batch = try fixture.batch()
         for record in batch.records.indices {
             #expect(batch.changes(insideRecord: record, dropsEvent: { _ in false }, attribute: { _ in .keep }).isEmpty)
@@ -144,7 +144,7 @@ import Testing
                 )
             }
             #expect(text(again.json()) == text(batch.json()))
-            // Once more: what an earlier change wrote is looked at as well.
+            // Once more: replacements of an earlier change are reviewed, too.
             review.text = { _, _ in .remove }
             batch.review(by: &review)
             #expect(try batch.reread().records.allSatisfy { $0.name.isEmpty })
@@ -194,7 +194,7 @@ import Testing
         batch.review(by: &review)
         let left = try batch.reread()
         #expect(left.string(left.records[0].name) == "name")
-        // What is left lies in the span's own attribute, which is the owner's business.
+        // The remaining one is in the span's own attribute, which the review does not cover.
         #expect(text(batch.encoded()).components(of: "hidden") == 4)
         #expect(
             text(batch.json()).contains(

@@ -5,7 +5,7 @@ import Testing
 @testable import OTLP
 
 @Suite struct JSONAttributeTests {
-    /// The usual form of an attribute is read on a way of its own; blanks force the general one.
+    /// The most frequent form of an attribute has its own reader; spaces force the general one.
     @Test(arguments: [
         #""stringValue":"claude""#, #""stringValue":"""#, #""stringValue":"é\n""#, #""intValue":"12""#,
         #""intValue":12"#,

@@ -4,17 +4,17 @@ import Testing
 
 @testable import OTLP
 
-/// A message of the wire table and one way to it from a request, so that a rule can be tried on every one.
+/// A message of the schema table and one path to it from a request, so that a rule can be tested on every one.
 struct MessagePath: Sendable, CustomTestStringConvertible {
     let signal: Signal
     let message: MessageID
-    /// The fields on the way, as indices of the table.
+    /// The fields of the path, as indices of the table.
     let steps: [Int]
 
     var testDescription: String { "\(signal.rawValue): \(message)" }
     var fields: [FieldSchema] { Schema.otlp.fieldIndices(message).map { Schema.otlp.fields[$0] } }
 
-    /// A JSON request that has nothing but this message, with these members.
+    /// A JSON request with only this message, with these members.
     func json(_ members: String) -> String {
         steps.reversed().reduce("{\(members)}") { inner, step in
             let field = Schema.otlp.fields[step]
@@ -22,7 +22,7 @@ struct MessagePath: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// A protobuf request that has nothing but this message, with this body.
+    /// A protobuf request with only this message, with this body.
     func protobuf(_ body: [UInt8]) -> [UInt8] {
         steps.reversed().reduce(body) { inner, step in
             var writer = ProtobufWriter()
@@ -39,7 +39,7 @@ struct MessagePath: Sendable, CustomTestStringConvertible {
         try OTLPBatch(signal: signal, protobuf: protobuf(body))
     }
 
-    /// Every message of every signal, by the shortest way.
+    /// Every message of every signal, by the shortest path.
     static let all: [MessagePath] = Signal.allCases.flatMap { signal in
         var found = [MessagePath(signal: signal, message: .request(signal), steps: [])]
         var next = 0
@@ -57,7 +57,7 @@ struct MessagePath: Sendable, CustomTestStringConvertible {
 }
 
 extension FieldSchema {
-    /// A value other than the default as JSON has it.
+    /// A non-default value in JSON.
     var sample: String {
         let one =
             switch kind {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import OTLP
 
-/// What a batch tells about a sender that does not keep to OTLP.
+/// The deviations of a sender from OTLP that a batch reports.
 @Suite struct NotesTests {
     @Test(arguments: Fixture.all)
     func `a recorded body needs no notes`(_ fixture: Fixture) throws {

@@ -33,7 +33,7 @@ import Testing
         #expect(batch.recordCount == 0)
     }
 
-    @Test func `a metric without points goes, its neighbour stays`() throws {
+    @Test func `a metric without points is dropped, its neighbour stays`() throws {
         var batch = try Fixture("example-metrics.json", .metrics).batch()
         batch.overlay.drop(record: 1)
         batch.overlay.drop(record: 3)

@@ -171,7 +171,7 @@ import Testing
 }
 
 extension String {
-    /// How many pieces a separator cuts the text into.
+    /// The number of pieces between separators.
     fileprivate func components(_ separator: String) -> Int {
         split(separator: separator, omittingEmptySubsequences: false).count
     }

@@ -4,10 +4,10 @@ import CollectorTesting
 
 @testable import OTLP
 
-/// Writes random requests over the whole wire table, as a sender that keeps to OTLP would: fields in order, no defaults.
+/// Writes random requests over the whole schema table, as a correct sender would: fields in order, no defaults.
 struct RandomRequest {
     var random: SeededGenerator
-    /// How likely a field nobody knows is written before a known one.
+    /// The probability of an unknown field before a known one.
     var unknownFields = 0.0
 
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
@@ -24,7 +24,7 @@ struct RandomRequest {
         for field in fields {
             if chance(unknownFields) { unknown(&writer) }
             if field.form == .alternative, field.number != chosen?.number { continue }
-            // Values nest in values: the deeper, the fewer.
+            // Nested values become rarer with the depth.
             let isRare = depth > 8 && field.kind == .message
             guard !field.isRepeated else {
                 list(field, &writer, depth: depth, count: Int.random(in: 0...(isRare ? 0 : 3), using: &random))
@@ -101,7 +101,7 @@ struct RandomRequest {
         }
     }
 
-    /// All lengths of numbers are equally likely.
+    /// A number whose length is uniformly distributed.
     private mutating func number() -> UInt64 {
         let bits = UInt64.random(in: 0...64, using: &random)
         return bits == 0 ? 0 : random.next() >> (64 - bits)

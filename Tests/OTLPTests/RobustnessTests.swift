@@ -5,9 +5,9 @@ import Testing
 
 @testable import OTLP
 
-/// Row 85: whatever arrives gives an error or a batch that can be used, never a crash.
+/// Row 85: any input gives an error or a usable batch, never a crash.
 @Suite struct RobustnessTests {
-    /// Uses everything a batch offers; what it returns is of no interest.
+    /// Calls every function of a batch and ignores the results.
     private func exercise(_ batch: OTLPBatch) {
         var batch = batch
         for index in batch.records.indices {

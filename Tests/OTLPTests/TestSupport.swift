@@ -5,7 +5,7 @@ import Testing
 
 @testable import OTLP
 
-/// A recorded request body beside these tests.
+/// A recorded request body in the folder of these tests.
 struct Fixture: Sendable, CustomTestStringConvertible {
     let name: String
     let signal: Signal
@@ -28,7 +28,7 @@ struct Fixture: Sendable, CustomTestStringConvertible {
         return isJSON ? try OTLPBatch(signal: signal, json: bytes) : try OTLPBatch(signal: signal, protobuf: bytes)
     }
 
-    /// Further recorded bodies, for tests that are not tried on every byte.
+    /// Further recorded bodies, for tests that do not try every byte.
     static let more = [
         Fixture("claude-traces.pb", .traces), Fixture("openinference-traces.pb", .traces),
         Fixture("traceloop-metrics.pb", .metrics), Fixture("python-traces.json", .traces),
@@ -49,7 +49,7 @@ struct Fixture: Sendable, CustomTestStringConvertible {
     }()
 }
 
-/// Bytes from a line of hexadecimal digits; blanks are for the reader.
+/// Bytes from a line of hexadecimal digits; spaces are ignored.
 func hex(_ text: String) -> [UInt8] {
     let digits = text.filter { !$0.isWhitespace }
     var bytes: [UInt8] = []

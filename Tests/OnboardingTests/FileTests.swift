@@ -7,7 +7,7 @@ import Usage
 
 @testable import Onboarding
 
-/// What kinds of files settings can be, and how they are written and brought back.
+/// The kinds of settings files, and how they are written and restored.
 struct FileTests {
     private let home: TemporaryHome
     private let settings: String
@@ -75,7 +75,7 @@ struct FileTests {
         #expect(linkTarget(home.path + "/elsewhere/settings.json") == "../store/claude.json")
     }
 
-    @Test func `what cannot be changed is named, and nothing is written`() throws {
+    @Test func `a setting that cannot be changed is named, and nothing is written`() throws {
         try link(settings, to: "settings.json")
         #expect(plan().fault?.description.contains("a link in a circle") == true)
         try FileManager.default.removeItem(atPath: settings)
@@ -102,7 +102,7 @@ struct FileTests {
         #expect(!FileManager.default.fileExists(atPath: home.account.programHome))
     }
 
-    @Test func `what is written, its copy and the note of both are there after a power cut`() throws {
+    @Test func `a written file, its copy and the record of both are there after a power cut`() throws {
         try home.write(before, to: settings)
         let flushes = FlushCounter(below: home.path)
         try write(plan())
@@ -112,7 +112,7 @@ struct FileTests {
         let backups = flushes.all.keys.filter { $0.hasPrefix(".hammurabi/backups/") }
         #expect(backups.count == 1)
         #expect(flushes.all[".hammurabi/backups"] == 1)
-        // The folder of copies and the list of them in it.
+        // The folder of copies, and the change log in it.
         #expect(flushes.all[".hammurabi", default: 0] >= 2)
         #expect(flushes.all["/"] == 1)
     }
@@ -178,7 +178,7 @@ struct FileTests {
     @Test func `a change that was noted and never made has nothing to undo`() throws {
         try home.write(before, to: settings)
         try write(plan())
-        // As after a crash between the note and the file.
+        // As after a crash between the record and the file.
         try home.write(before, to: settings)
         #expect(try changeLog.undo(now: home.now).map(\.result) == [.restored])
         #expect(home.text(settings) == before)

@@ -35,14 +35,14 @@ struct PlanTests {
         try home.write(#"{"env":{"OTEL_EXPORTER_OTLP_ENDPOINT":"http://localhost:4318"}}"#, to: managed)
         let agreed = plan(.claudeCode, home)
         #expect(agreed.fault == nil && !agreed.changes.isEmpty)
-        #expect(agreed.notes.contains { $0.contains("wins over yours for OTEL_EXPORTER_OTLP_ENDPOINT") })
+        #expect(agreed.notes.contains { $0.contains("overrides yours for OTEL_EXPORTER_OTLP_ENDPOINT") })
         try FileManager.default.removeItem(atPath: managed)
         let dropIn = home.path + "/etc/claude-code/managed-settings.d/10-telemetry.json"
         try home.write(#"{"env":{"CLAUDE_CODE_ENABLE_TELEMETRY":"0"}}"#, to: dropIn)
         #expect(plan(.claudeCode, home).fault?.description.contains("10-telemetry.json") == true)
     }
 
-    @Test func `texts are never switched on, and are told of where they are`() throws {
+    @Test func `texts are never switched on, and a note names where they are on`() throws {
         let home = try TemporaryHome()
         for agent in Agent.allCases {
             _ = try home.place(of: agent)
@@ -62,7 +62,7 @@ struct PlanTests {
         #expect(plan(.codex, home).notes.contains { $0.contains("log_user_prompt is true") })
     }
 
-    @Test func `what files have no place for are variables, without the key`() throws {
+    @Test func `settings that no file can hold are variables, without the key`() throws {
         let home = try TemporaryHome(environment: ["GEMINI_TELEMETRY_OTLP_ENDPOINT": "x"])
         let headers = "export OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20YOUR_KEY"
         for agent in [Agent.gemini, .qwen, .opencode, .copilot] {
@@ -74,12 +74,14 @@ struct PlanTests {
                 "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"
             ]
         )
-        #expect(plan(.gemini, home).notes.contains { $0.contains("GEMINI_TELEMETRY_OTLP_ENDPOINT is set and wins") })
+        #expect(
+            plan(.gemini, home).notes.contains { $0.contains("GEMINI_TELEMETRY_OTLP_ENDPOINT is set and overrides") }
+        )
         #expect(!plan(.copilot, home).hasSettings && !plan(.cursor, home).hasSettings)
         #expect(EnvironmentVariable(name: "A", value: "it's $HOME").line == #"export A='it'\''s $HOME'"#)
     }
 
-    @Test func `a project's own settings are told of`() throws {
+    @Test func `a note names a project's own settings`() throws {
         let project = NSTemporaryDirectory() + "onboarding-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: project) }
         let home = try TemporaryHome(environment: ["PWD": project])
@@ -112,7 +114,7 @@ struct PlanTests {
         "", "127.0.0.1:4318", "ftp://x", "http://", "http://:4318", "http://x:0", "http://x:99999", "http://x:4318?a=b",
         "http://user@x", "http://x:4318#f", "http://x y", "http://x:43:18", "http://x\n", "http://x/\"", "http://[::1",
     ])
-    func `what is no address is none`(text: String) {
+    func `an invalid address is refused`(text: String) {
         #expect(EndpointURL(text) == nil)
     }
 
@@ -140,7 +142,7 @@ struct PlanTests {
         #expect(found[1].program == bin + "/codex")
     }
 
-    @Test func `a unit survives odd paths, and has none that cannot stand in it`() throws {
+    @Test func `a unit quotes unusual paths, and rejects those that it cannot hold`() throws {
         let unit = try #require(ServiceUnit(program: "/opt/my \"x\"/100%/$h", config: "/h/c.yaml", home: "/h/$x"))
         #expect(unit.text.contains(#"ExecStart="/opt/my \"x\"/100%%/$$h" run --config "/h/c.yaml""#))
         #expect(unit.text.contains("Environment=\"HAMMURABI_HOME=/h/$x\"\n"))

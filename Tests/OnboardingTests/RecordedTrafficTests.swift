@@ -6,13 +6,13 @@ import Testing
 
 @testable import Onboarding
 
-/// Requests that genuine clients sent under recorded settings, against what is written here.
+/// Compares the settings that onboarding writes with those under which genuine clients sent recorded requests.
 struct RecordedTrafficTests {
     struct Scenario: Decodable, CustomTestStringConvertible, Sendable {
         var id: String
         var client: String
         var version: String
-        /// The protocol in the client's settings then.
+        /// The protocol in the client's settings.
         var `protocol`: String
         var requests: [Request]
 
@@ -52,7 +52,7 @@ struct RecordedTrafficTests {
             #expect(request.path == base.appending(path: "v1/\(request.signal)").path)
             #expect(request.contentType == Self.contentTypes[scenario.protocol])
         }
-        // What is written is one of the protocols that were recorded, and one under which it did send.
+        // The written protocol is one of those recorded with requests.
         #expect(env["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf")
         #expect(Self.scenarios.contains { $0.protocol == "http/protobuf" && !$0.requests.isEmpty })
         #expect(env["OTEL_LOGS_EXPORTER"] == "otlp" && env["OTEL_METRICS_EXPORTER"] == "otlp")

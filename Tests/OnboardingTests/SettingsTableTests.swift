@@ -8,10 +8,10 @@ import Usage
 
 @testable import Onboarding
 
-/// Settings as people have them, and what becomes of each, byte for byte.
+/// Typical settings and the change of each, byte for byte.
 ///
-/// A folder under Fixtures holds `before` (none: there is no file) and either `after` or `refused.txt`. Its name says the flags: `-key`
-/// for a collector that asks for one, `-force` for replacing settings that send elsewhere. `RECORD_FIXTURES=1` writes the results anew.
+/// A folder under Fixtures holds `before` (none: there is no file) and either `after` or `refused.txt`. Its name has the flags: `-key`
+/// for a collector that requires one, `-force` for replacing settings that send elsewhere. `RECORD_FIXTURES=1` writes the results again.
 struct SettingsTableTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let agent: Agent
@@ -87,7 +87,7 @@ struct SettingsTableTests {
         #expect(text == (try String(contentsOf: url, encoding: .utf8)))
     }
 
-    /// The result must be understood by parsers that are not ours.
+    /// Parsers other than ours must understand the result.
     private static func parse(_ content: Data, _ type: String, dialect: JSONDialect) throws {
         let text = String(decoding: content, as: UTF8.self).replacing(/^\u{FEFF}/, with: "")
         if type == "toml" {
@@ -100,7 +100,7 @@ struct SettingsTableTests {
         }
     }
 
-    /// JSON without comments and commas behind last values, as editors read it.
+    /// JSON without comments and trailing commas, as editors read it.
     private static func withoutComments(_ text: String) -> String {
         let pattern = /("(?:[^"\\]|\\.)*")|\/\/[^\n]*|\/\*(?s:.*?)\*\//
         let bare = text.replacing(pattern) { $0.output.1 ?? "" }
@@ -108,7 +108,7 @@ struct SettingsTableTests {
     }
 }
 
-/// The files that these tests compare with.
+/// The expected files of these tests.
 enum Fixtures {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
     static let isRecording = ProcessInfo.processInfo.environment["RECORD_FIXTURES"] == "1"

@@ -6,7 +6,7 @@ import Usage
 
 @testable import Onboarding
 
-/// A home directory of a person's own, removed with it.
+/// A temporary home directory, removed with the object.
 final class TemporaryHome {
     let path: String
     let account: Account
@@ -33,7 +33,7 @@ final class TemporaryHome {
         )
     }
 
-    /// Where the settings of an agent lie; the folder is there.
+    /// The path of an agent's settings; creates its folder.
     func place(of agent: Agent) throws -> String {
         let place =
             switch agent {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Onboarding
 
-/// Diffs, masks and the editors on texts that are cut anywhere.
+/// Diffs, masks and the editors, with texts cut at any byte.
 struct TextTests {
     private func diff(_ old: String?, _ new: String) -> String {
         let file = SettingsFile(path: "/x", target: "/x", content: old.map { Array($0.utf8) }, mode: nil)
@@ -66,7 +66,7 @@ struct TextTests {
         #expect(SecretMask().masked(line) == masked)
     }
 
-    /// Small files of the table, cut at any byte: nothing crashes, and what is still understood is changed rightly.
+    /// Small files of the table, cut at any byte: nothing crashes, and what can still be parsed is changed correctly.
     @Test(arguments: ["claude-code", "codex", "opencode", "copilot"])
     func `a file that is cut anywhere is refused or changed rightly`(agent: String) throws {
         for name in Fixtures.names(in: agent) where !name.contains("huge") {

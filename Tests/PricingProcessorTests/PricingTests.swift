@@ -9,9 +9,9 @@ import PricingProcessor
 import Testing
 import Usage
 
-/// Which price a call gets from the processor's configuration.
+/// The price of a call with the processor's configuration.
 struct PricingTests {
-    /// The pricing that a batch carries after the processor.
+    /// The pricing of a batch after the processor.
     private static func pricing(_ configure: (inout PricingConfig) -> Void = { _ in }) throws -> Pricing {
         var batch = try batch()
         try processor(configure).process(&batch)
@@ -37,7 +37,7 @@ struct PricingTests {
         return Batch(try OTLPBatch(signal: .logs, json: Array(json.utf8)), receivedAt: Timestamp(nanoseconds: 7))
     }
 
-    /// A call that Claude Code 2.1.330 made, which said that it cost 0.0187374 dollars.
+    /// A call of Claude Code 2.1.330, which reported a cost of 0.0187374 dollars.
     private static func recordedCall(model: String = "claude-sonnet-4-5-20250929") throws -> Call {
         let time = try #require(Timestamp(iso8601: "2026-11-22T08:13:37.999Z"))
         var call = Call(
@@ -67,7 +67,7 @@ struct PricingTests {
         #expect(price.cost == Money(nanodollars: 18_737_400))
     }
 
-    @Test func `a price of one's own goes before the table`() throws {
+    @Test func `the user's price takes precedence over the table`() throws {
         let pricing = try Self.pricing { config in
             var own = ModelPrice()
             (own.model, own.input, own.output, own.multiplier) = ("claude-sonnet-4-5-20250929", "2", "50", "0.5")

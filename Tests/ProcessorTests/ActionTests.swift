@@ -7,7 +7,7 @@ import OTLP
 import Testing
 import Usage
 
-/// What each action makes of the attributes of a record.
+/// The effect of each action on the attributes of a record.
 @Suite struct ActionTests {
     @Test func `it keeps the contract`() async throws {
         let folder = try TemporaryFolder()
@@ -114,7 +114,7 @@ import Usage
         #expect(batch.otlp.attribute(.serviceName, resource: 0) != nil)
     }
 
-    @Test func `every action that cannot be carried out is told with its place`() {
+    @Test func `every invalid action is reported with its position`() {
         let problems = decoded(
             AttributesConfig.self,
             """

@@ -141,7 +141,7 @@ import Usage
         (#"(name == "x""#, 13, "expected \")\", found the end"),
         (#"attributes == "x""#, 12, "expected \"[\", found \"==\""),
         (#"attributes[5] == "x""#, 12, "expected a text in double quotes, found a number"),
-        (#"severity_number < 5"#, 1, "a span has no field \"severity_number\" that can be asked for"),
+        (#"severity_number < 5"#, 1, "a span has no field \"severity_number\" that a condition can use"),
         (#"log.body == "x""#, 1, "traces have no log"),
         (#"IsMatch(name, "(")"#, 15, "the pattern cannot be read"),
         (#"IsMatch(name)"#, 13, "expected \",\", found \")\""),
@@ -154,7 +154,7 @@ import Usage
     ]
 
     @Test(arguments: faults)
-    func `what cannot be read is told with its place`(condition: String, character: Int, message: String) throws {
+    func `a syntax error is reported with its position`(condition: String, character: Int, message: String) throws {
         guard character > 0 else {
             _ = try Condition(parsing: condition, in: .span, of: .traces)
             return
@@ -177,7 +177,7 @@ import Usage
         }
     }
 
-    /// Pieces put together by chance: every outcome but a crash is right.
+    /// Random pieces: every result except a crash is right.
     @Test func `random conditions are read or refused`() throws {
         let pieces = [
             "name", "attributes", "[", "]", "\"k\"", "==", "<", "and", "or", "not", "(", ")", "5", "-", "nil",

@@ -111,7 +111,7 @@ import Usage
         #expect(batch.sessions[record: 1]?.id == "two")
     }
 
-    @Test func `every condition that cannot be read is told, with the place inside it`() {
+    @Test func `every invalid condition is reported, with the position inside it`() {
         let problems = decoded(
             FilterConfig.self,
             """
@@ -128,7 +128,7 @@ import Usage
                 "unknown key \"datapoints\" in metrics",
                 "\"loud\" is not one of ignore, silent, propagate",
                 "condition at trace_conditions.1: character 6: \"=\" means nothing here",
-                "condition at log_conditions.0: character 1: a log record has no field \"severity\" that can be asked for",
+                "condition at log_conditions.0: character 1: a log record has no field \"severity\" that a condition can use",
                 "condition at metrics.metric.0: character 1: a metric has no attributes, its data points have",
             ]
         )

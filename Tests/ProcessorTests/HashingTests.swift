@@ -36,7 +36,7 @@ import Usage
         #expect(SHA256.hex(long) == "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54")
     }
 
-    @Test func `equal values give equal hashes, wherever they stand and whatever they are`() throws {
+    @Test func `equal values give equal hashes, in any place and of any type`() throws {
         let processor = try processor(salt: "a salt of some length")
         var first = try spans(
             """
@@ -74,7 +74,7 @@ import Usage
         let home = folder.path + "/deep/er"
         let flushes = FlushCounter(below: folder.path)
         let one = try await hash(home: home)
-        // The salt, its name and those of its folders: another salt after a power cut would make other hashes.
+        // The salt, its name and those of its folders: another salt after a power cut would give other hashes.
         #expect(flushes.all["/"] == 1 && flushes.all["deep"] == 1 && flushes.all["deep/er"] == 1)
         #expect(flushes.all.count == 4)
         let path = home + "/redaction.salt"

@@ -6,9 +6,9 @@ import OTLP
 import RedactionProcessor
 import Testing
 
-/// Every sentence of four words or more in what clients send, looked for in what is left.
+/// Searches every sentence of four words or more of real requests in the redacted ones.
 @Suite struct RecordedSentenceTests {
-    /// What real programs sent, and in `Clients.json` what others write in their own attributes, by hand.
+    /// Requests of real programs, and in `Clients.json` hand-written examples of others with their own attributes.
     static let recordings: [String] = {
         let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         let folders = ["ProcessorTests/Fixtures", "TokensProcessorTests/Fixtures", "EndToEndTests/Fixtures/forwarding"]
@@ -56,7 +56,7 @@ import Testing
         return Batch(otlp, receivedAt: arrival)
     }
 
-    /// The sentences in all texts of a recording, those inside JSON texts included.
+    /// The sentences in all texts of a recording, including those inside JSON texts.
     private static func sentences(in path: String) throws -> Set<String> {
         let batch = try batch(path)
         var found: Set<String> = []
@@ -72,7 +72,7 @@ import Testing
         return found
     }
 
-    /// The strings in a JSON text, and in texts in it that are JSON again.
+    /// The strings in a JSON text, and in nested JSON texts.
     private static func texts(of json: String, depth: Int = 0) -> [String] {
         guard let value = try? JSONSerialization.jsonObject(with: Data(json.utf8), options: .fragmentsAllowed) else {
             return []

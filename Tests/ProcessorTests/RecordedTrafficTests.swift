@@ -8,7 +8,7 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// What real programs send: messages go, figures stay.
+/// Requests of real programs: messages are removed, figures stay.
 @Suite struct RecordedTrafficTests {
     static let recordings = [
         "claude-logs.json", "claude-traces.json", "claude-metrics.json", "codex-logs.json", "codex-old-traces.json",
@@ -48,7 +48,7 @@ import Usage
         try redaction().process(&behind)
         #expect(before.observations.map(Self.figures) == plain.observations.map(Self.figures))
         #expect(behind.observations.map(Self.figures) == plain.observations.map(Self.figures))
-        // Spans of one scope and name stay such, whatever they are called.
+        // Spans with equal scope and name stay equal, whatever their names become.
         let kinds = zip(plain.observations, before.observations).map { ($0.trace.kind, $1.trace.kind) }
         #expect(Set(kinds.map(\.0)).count == Set(kinds.map { "\($0)" }).count)
         #expect(Set(kinds.map(\.1)).count == Set(kinds.map(\.0)).count)

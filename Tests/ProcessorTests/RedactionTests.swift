@@ -31,7 +31,7 @@ import Usage
         #expect(["h", "5", "6"].allSatisfy { sent.contains("\"\($0)\"") })
     }
 
-    @Test func `what an earlier processor added goes as well`() throws {
+    @Test func `additions of an earlier processor are dropped, too`() throws {
         var batch = try logs(#""attributes":[\#(text("a", "1"))]"#)
         batch.otlp.overlay.append("my.secret", "s3cret", toRecord: 0)
         batch.otlp.set("a", to: "s3cret", record: 0)

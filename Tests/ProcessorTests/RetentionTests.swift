@@ -17,7 +17,7 @@ import Usage
         #expect(await ComponentConformance(.retention, home: folder.path).violations() == [])
     }
 
-    @Test func `what is older than the age is dropped`() throws {
+    @Test func `records older than the age are dropped`() throws {
         let kept = try processed(
             logs(
                 #""timeUnixNano":"\#(Self.days(89))","eventName":"young""#,

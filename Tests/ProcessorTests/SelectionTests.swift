@@ -6,7 +6,7 @@ import OTLP
 import Testing
 import Usage
 
-/// Which records are changed.
+/// The selection of records to change.
 @Suite struct SelectionTests {
     static let matches: [(String, [String])] = [
         ("include: { match_type: strict, services: [shop, other] }", ["a", "b", "c"]),

@@ -7,10 +7,10 @@ import OTLP
 import Testing
 import Usage
 
-/// When every batch of these tests came in: 2026-11-22T09:00:00Z.
+/// The arrival of every batch in these tests: 2026-11-22T09:00:00Z.
 let arrival = Timestamp(nanoseconds: 1_795_338_000_000_000_000)
 
-/// What a processor is given.
+/// The settings of a processor.
 func settings(_ type: String, _ counters: ComponentCounters = ComponentCounters(), home: String = "/nowhere") throws
     -> ComponentSettings
 {
@@ -60,7 +60,7 @@ func metrics(_ metrics: String..., resource: String = "") throws -> Batch {
 func text(_ key: String, _ value: String) -> String { #"{"key":"\#(key)","value":{"stringValue":"\#(value)"}}"# }
 
 extension OTLPBatch {
-    /// What would be sent on, as JSON, after the changes were written and read again.
+    /// The JSON of the batch after its changes were encoded and decoded.
     func sent() throws -> String {
         let again = try OTLPBatch(signal: signal, protobuf: encoded())
         #expect(again.recordCount == recordCount)

@@ -9,9 +9,9 @@ import Usage
 
 @testable import RedactionProcessor
 
-/// Text goes wherever it stands, without a list of names; figures and names stay.
+/// Text is removed in any place, without a list of names; figures and names stay.
 @Suite struct UnknownTextTests {
-    /// Four words in several scripts, with several spaces and in code, and the part that must not be left.
+    /// Four words in several scripts, with several spaces and encoded, and the part that must not be left.
     static let sentences: [(text: String, secret: String)] = [
         ("delete the production database", "the production"),
         ("please\\tdelete\\tthe\\tdatabase", "database"),
@@ -36,7 +36,7 @@ import Usage
     private static let value = #"{"stringValue":"SECRET"}"#
     private static let span = #"{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708""#
 
-    /// Requests with a text in every place that OTLP has.
+    /// Requests with a text in every place of OTLP.
     static let requests: [(Signal, String)] =
         [
             #""name":"SECRET""#, #""traceState":"a=SECRET""#, #""status":{"code":2,"message":"SECRET"}"#,
@@ -96,8 +96,8 @@ import Usage
     }
 
     @Test(arguments: 1...4)
-    func `what is decided of a text does not depend on what came before it in the batch`(order: Int) throws {
-        // Near relatives, of which some fit and some do not, under keys of several classes.
+    func `the decision on a text does not depend on earlier texts of the batch`(order: Int) throws {
+        // Similar texts, of which some are allowed and some are not, under keys of several classes.
         let texts = [
             "claude-sonnet-4-5", "claude-sonnet-4-6", "fixTheLoginBugNow", "resp_0a1b2c3d4e5f", "resp_0a1b2c3d4e5g",
             "ghp_0123456789abcdef", "ghp-0123456789abcdef", "delete the database", "please delete the database",
@@ -122,7 +122,7 @@ import Usage
         }
     }
 
-    /// The attributes as text, without what the marks of one process are.
+    /// The attributes as text, without the marks, which differ between processes.
     private func attributes(of batch: Batch, record: Int) throws -> String {
         batch.otlp.attributes(of: .record(record)).map { entry in
             let value = batch.otlp.text(of: entry.value)
@@ -136,7 +136,7 @@ import Usage
         )
         try process(&batch)
         #expect(try !batch.otlp.sent().contains("ZGVs"))
-        // A string before the number that counts, as the last of several members does.
+        // A string before the number that counts, because of several members the last one counts.
         var writer = ProtobufWriter()
         writer.message(1) { level in
             level.message(2) { scope in
@@ -194,7 +194,7 @@ import Usage
         #expect((batch.otlp.attribute("new.vendor.thing", of: .record(0)) != nil) == isKept)
     }
 
-    /// A sentence of four words or more under a key of which nothing is known, whatever joins its words.
+    /// A sentence of four words or more under an unknown key, with any separators.
     @Test(arguments: [
         "fix-the-login-bug-in-auth", "please_delete_all_files", "fix.the.login.bug", "fix:the:login:bug",
         "fix/the/login/bug",
@@ -237,7 +237,7 @@ import Usage
         #expect(marks[0] == marks[1] && marks[0]?.hasPrefix("redacted-") == true)
     }
 
-    @Test func `a sentence of one word an attribute goes`() throws {
+    @Test func `a sentence with one word in each attribute is dropped`() throws {
         for keys in [["w1", "w2", "w3", "w4"], (0..<9).map { "part.\("abcdefghi".dropFirst($0).prefix(1))" }] {
             var batch = try logs(#""attributes":[\#(keys.map { text($0, "production") }.joined(separator: ","))]"#)
             try process(&batch)
@@ -300,7 +300,7 @@ import Usage
         #expect(again.records.map { again.string($0.name) } == names)
     }
 
-    /// Usage that is a text in one attribute: of Langfuse, MLflow, LangSmith, LiteLLM (Python's words), Logfire and the Vercel AI SDK.
+    /// Usage as a text in one attribute: of Langfuse, MLflow, LangSmith, LiteLLM (printed by Python), Logfire and the Vercel AI SDK.
     @Test(arguments: [
         (
             "langfuse.observation.usage_details",
@@ -338,6 +338,69 @@ import Usage
         }
     }
 
+    /// An answer word by word: log probabilities, lists of tokens, costs by word, and the Vercel AI SDK's metadata with them.
+    @Test(arguments: [
+        (
+            "llm.token_logprobs",
+            #"[{"token":"Your","logprob":-0.1},{"token":"diagnosis","logprob":-1},{"token":"is","logprob":0},{"token":"grave","logprob":0}]"#
+        ),
+        ("acme.output.tokens", #"["Your","diagnosis","is","grave"]"#),
+        ("acme.output.tokens", "['Your', 'diagnosis', 'is', 'grave']"),
+        ("prompt.tokens", "Your,diagnosis,is,grave"), ("prompt.tokens", "Your(diagnosis(is(grave(1))))"),
+        ("cost.breakdown", #"{"Your":0.1,"diagnosis":0.2,"is":0.3,"grave":0.4}"#),
+        ("cost.breakdown", "Cost(Your=1, diagnosis=2, is=3, grave=4)"),
+        ("gen_ai.usage.raw", #"{"input_tokens":5,"words":["Your","diagnosis","is","grave"]}"#),
+        (
+            "metadata.usage_object",
+            "{'prompt_tokens': 385, 'type': 'Your', 'details': [{'type': 'diagnosis'}, {'type': 'is'}, {'type': 'grave'}]}"
+        ),
+        (
+            "ai.response.providerMetadata",
+            #"{"openai":{"logprobs":[[{"token":"Your","logprob":0},{"token":"diagnosis"},{"token":"is"},{"token":"grave"}]]}}"#
+        ),
+        ("mlflow.chat.tokenUsage", #"[[["Your"],["diagnosis"]],[["is"],["grave"]]]"#),
+    ])
+    func `an answer that comes word by word in an account goes`(key: String, value: String) throws {
+        var batch = try logs(#""attributes":[\#(text(key, value.replacing("\"", with: "\\\"")))]"#)
+        try process(&batch)
+        let sent = try batch.otlp.sent()
+        let left = ["Your", "diagnosis", "grave"].filter(sent.contains)
+        #expect(left.count < 3, "\(left) of \(sent)")
+    }
+
+    @Test(arguments: [
+        "x.tool.names", "x.models", "rag.ids", "doc.entity.names", "gen_ai.response.finish_reasons", "llm.tokens", "k",
+    ])
+    func `a list of words goes under any key, and repeated words are no sentence`(key: String) throws {
+        func list(_ words: [String]) -> String {
+            let values = words.map { #"{"stringValue":"\#($0)"}"# }.joined(separator: ",")
+            return #""attributes":[{"key":"\#(key)","value":{"arrayValue":{"values":[\#(values)]}}}]"#
+        }
+        for words in [["please", "fix", "the", "login"], ["please fix", "the login"]] {
+            var batch = try logs(list(words))
+            try process(&batch)
+            #expect(try !batch.otlp.sent().contains("login"))
+        }
+        var batch = try logs(list(["stop", "stop", "length", "stop", "stop"]))
+        try process(&batch)
+        #expect(try batch.otlp.sent().contains("length"))
+    }
+
+    @Test func `accounts of known providers stay as they are`() throws {
+        let accounts = [
+            #"{"input_tokens":4,"cache_creation":{"ephemeral_5m_input_tokens":1,"ephemeral_1h_input_tokens":2},"server_tool_use":{"web_search_requests":1},"service_tier":"standard","inference_geo":"not_available","iterations":[{"type":"message","input_tokens":4}],"speed":"standard"}"#,
+            #"{"prompt_tokens":1,"completion_tokens_details":{"accepted_prediction_tokens":0,"audio_tokens":0,"reasoning_tokens":3},"cost":0.02,"cost_details":{"upstream_inference_cost":0.01},"is_byok":false}"#,
+            #"{"promptTokenCount":3,"thoughtsTokenCount":9,"promptTokensDetails":[{"modality":"TEXT","tokenCount":3},{"modality":"IMAGE","tokenCount":1}],"trafficType":"ON_DEMAND"}"#,
+            "Usage(completion_tokens=17, prompt_tokens=385, prompt_tokens_details=PromptTokensDetailsWrapper(audio_tokens=None, cached_tokens=900))",
+            "{'cache_creation_input_tokens_above_200k': 5, 'total_cost': 1.5e-05, 'nan': nan}",
+        ]
+        for account in accounts {
+            var batch = try logs(#""attributes":[\#(text("gen_ai.usage.raw", account.replacing("\"", with: "\\\"")))]"#)
+            try process(&batch)
+            #expect(batch.otlp.attribute("gen_ai.usage.raw", of: .record(0)).map(batch.otlp.text) == account)
+        }
+    }
+
     @Test func `an error is known by its type, whether tokens comes before or behind`() throws {
         let tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings("tokens"))
         let counts =
@@ -358,7 +421,7 @@ import Usage
         }
     }
 
-    @Test func `what goes is counted by the name that keeps it`() throws {
+    @Test func `dropped texts are counted by the name that keeps them`() throws {
         let settings = try settings("redaction")
         let sentence = "delete the production database"
         let record = #"""

@@ -32,7 +32,7 @@ import Testing
             if case .code("swift", let lines) = block { lines.joined(separator: "\n") } else { nil }
         }
         let code = try String(contentsOf: tests.appending(path: "DropServices.swift"), encoding: .utf8)
-        // A part begins with the comment of a type; in front of the first one are the licence and the imports.
+        // A part begins with the comment of a type; before the first one are the licence and the imports.
         let parts = code.split(separator: "\n\n/// ").enumerated().map { number, part in
             number == 0 ? String(part.drop { $0 != "\n" }) : "/// " + part
         }

@@ -4,9 +4,9 @@ import CollectorTesting
 import Glibc
 import Synchronization
 
-/// A TCP connection to this machine that is written and read by hand.
+/// A TCP connection to this machine that sends and receives bytes without an HTTP library.
 ///
-/// Waits by polling, so that no thread of the program under test is held.
+/// It waits by polling, so that it blocks no thread of the program under test.
 public final class RawConnection: Sendable {
     private let descriptor: Int32
     private let received = Mutex<[UInt8]>([])
@@ -29,7 +29,7 @@ public final class RawConnection: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Sends a text as it is; `\n` is sent as CR LF.
+    /// Sends a text; `\n` is sent as CR LF.
     public func send(_ text: String) throws {
         let bytes = Array(text.replacing("\n", with: "\r\n").utf8)
         guard Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
@@ -37,7 +37,7 @@ public final class RawConnection: Sendable {
         }
     }
 
-    /// Sends bytes as they are, as fast as the other side takes them.
+    /// Sends bytes as fast as the other side reads them.
     public func send(_ bytes: [UInt8]) async throws {
         var sent = 0
         let isThrough = try await eventually {
@@ -56,10 +56,10 @@ public final class RawConnection: Sendable {
         guard isThrough else { throw ConnectionFailure.silent }
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending direction.
     public func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// The next answer, which must state its length.
+    /// The next answer, which must have a length.
     public func answer() async throws -> RawAnswer {
         var answer: RawAnswer?
         let isThere = try await eventually {
@@ -72,7 +72,7 @@ public final class RawConnection: Sendable {
         return answer
     }
 
-    /// The next bytes, so many of them.
+    /// The next bytes, exactly this many.
     public func bytes(_ count: Int) async throws -> [UInt8] {
         var bytes: [UInt8]?
         let isThere = try await eventually {
@@ -89,7 +89,7 @@ public final class RawConnection: Sendable {
         return bytes
     }
 
-    /// Whether nothing has come that was not taken yet.
+    /// Whether there is no unread data.
     public var hasNothing: Bool { receive() && received.withLock(\.isEmpty) }
 
     /// Everything until the other side closes the connection.
@@ -98,7 +98,7 @@ public final class RawConnection: Sendable {
         return received.withLock { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// Takes in what is there; false when the other side has closed the connection.
+    /// Reads the available data; false when the other side has closed the connection.
     private func receive() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
@@ -109,17 +109,17 @@ public final class RawConnection: Sendable {
     }
 }
 
-/// Why a connection is of no use.
+/// Why a connection cannot be used.
 public enum ConnectionFailure: Error {
     /// No program listens.
     case refused
     /// The other side has closed the connection.
     case closed
-    /// Nothing comes.
+    /// Nothing arrives.
     case silent
 }
 
-/// An answer taken apart by hand.
+/// A parsed answer.
 public struct RawAnswer {
     /// The status.
     public let status: Int
@@ -131,7 +131,7 @@ public struct RawAnswer {
     /// The body as text.
     public var body: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// Takes one answer from the front of what was received; nil when not all of it is there.
+    /// Parses one answer at the start of the received bytes; nil when it is incomplete.
     init?(takingFrom bytes: inout [UInt8]) {
         guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
         let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self).split(separator: "\r\n")
@@ -152,7 +152,7 @@ public struct RawAnswer {
     }
 }
 
-/// What happened, in order.
+/// Events in order.
 public final class Journal: Sendable {
     private let lines = Mutex<[String]>([])
 

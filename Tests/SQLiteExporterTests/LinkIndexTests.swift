@@ -57,13 +57,11 @@ struct LinkIndexTests {
             }
             try index.flush(db)
             for _ in 0..<1_000 { #expect(try !index.holds(LedgerLink(rawValue: random.next() & ~8), db)) }
-            var filter: LinkFilter?
-            let run = try LinkRun(slice: 0, level: 9, postings.sorted(), to: db, &filter)
             var slice = LinkSlice()
-            slice.append(run, try #require(filter))
-            #expect(postings.allSatisfy { slice.last(before: 1, holding: $0.link) == 0 })
+            slice.append(try LinkRun(slice: 0, level: 9, postings.sorted(), to: db))
+            #expect(postings.allSatisfy { slice.mayHold(LinkFilter.Probe($0.link)) })
             let guesses = (0..<100_000).count { _ in
-                slice.last(before: 1, holding: LedgerLink(rawValue: random.next() & ~8)) != nil
+                slice.mayHold(LinkFilter.Probe(LedgerLink(rawValue: random.next() & ~8)))
             }
             #expect(guesses < 300)
         }
@@ -90,6 +88,64 @@ struct LinkIndexTests {
                 #expect(try index.kinds(in: cell.preceding.preceding.preceding, db) == 0)
             }
         }
+    }
+
+    @Test func `a filter that was stored answers as the one that was made`() throws {
+        var random = SeededGenerator(seed: 3)
+        let postings = (0..<700).map { Posting(link: LedgerLink(rawValue: random.next()), ref: $0) }
+        let made = LinkFilter(postings)
+        let read = try #require(made.bytes.withUnsafeBytes { LinkFilter(bytes: $0) })
+        #expect(read.bytes == made.bytes)
+        #expect(postings.allSatisfy { LinkFilter.Probe($0.link).mayBe(in: read.lines) })
+        for _ in 0..<2_000 {
+            let probe = LinkFilter.Probe(LedgerLink(rawValue: random.next()))
+            #expect(probe.mayBe(in: read.lines) == probe.mayBe(in: made.lines))
+        }
+    }
+
+    @Test func `kinds that a cell gets after it was asked for are found, also once they are in a run`() async throws {
+        let bench = try await Bench()
+        try await Self.queue(bench).write { db in
+            try Self.keepCall(1, db)
+            var index = try LinkIndex(db, tailCapacity: 4)
+            let cell = try #require(MatchBucket(key: 77, time: Timestamp(nanoseconds: 5)))
+            var expected: UInt8 = 0
+            for kinds in [UInt8(3), 0, 7, 1] {
+                for ref in Int64(1)...4 { index.insert(LedgerLink.cell(cell, kinds: kinds), ref) }
+                expected |= 1 << kinds
+                #expect(try index.kinds(in: cell, db) == expected)
+                try index.flush(db)
+                #expect(try index.kinds(in: cell, db) == expected)
+            }
+        }
+    }
+
+    @Test func `filters of earlier versions are made anew`() async throws {
+        let bench = try await Bench()
+        let calls = (UInt64(1)...24_500).map { number in
+            Observation(number, at: morning + Double(number)).with { $0.keys.request = number << 48 }
+        }
+        try await bench.consume([Batch(calls)])
+        await bench.exporter.shutdown()
+        try await Self.queue(bench).write { db in
+            #expect(try Int.fetchOne(db, sql: "SELECT count(*) FROM link_runs") ?? 0 > 0)
+            try db.execute(
+                sql: """
+                    UPDATE link_runs SET filter = zeroblob(length(filter));
+                    DELETE FROM grdb_migrations WHERE identifier = 'filters of eight words';
+                    """
+            )
+        }
+        let again = try Bench.makeExporter(path: bench.path)
+        try await again.start()
+        let late = calls.map { call in
+            Observation(call.id + 100_000, at: call.time, source: .otlpSpan).with { $0.keys = call.keys }
+        }
+        try await again.consume(Batch(late))
+        #expect(
+            try bench.rows("SELECT count(*), min(witness_count), max(witness_count) FROM calls") == ["24500 2 2"]
+        )
+        await again.shutdown()
     }
 
     @Test func `postings of calls that compaction removed are left behind when runs are merged`() async throws {
@@ -201,7 +257,7 @@ struct LinkIndexTests {
                 DELETE FROM link_tail;
                 DROP TABLE link_runs;
                 DROP TABLE link_rows;
-                DELETE FROM grdb_migrations WHERE identifier = 'links in slices';
+                DELETE FROM grdb_migrations WHERE identifier IN ('links in slices', 'filters of eight words');
                 CREATE TABLE links (
                     run INTEGER NOT NULL, first INTEGER NOT NULL, part INTEGER NOT NULL, postings BLOB NOT NULL,
                     PRIMARY KEY (run, first, part)

@@ -5,6 +5,7 @@ import GRDB
 import Synchronization
 import Testing
 import Usage
+import UsageDatabase
 
 @testable import SQLiteExporter
 
@@ -33,7 +34,11 @@ struct PlanTests {
         let period = try period("2026-11-01", "2026-11-30")
         try await Self.expectIndices(
             Self.statements {
-                _ = try SummaryReader(db: $0, query: UsageQuery(period, now: morning), memory: SummaryMemory()).run()
+                _ = try SummaryReader(
+                    sums: DatabaseSums(db: $0),
+                    query: UsageQuery(period, now: morning),
+                    memory: SummaryMemory()
+                ).run()
             }
         )
     }

@@ -73,10 +73,4 @@ struct RememberedSummaryTests {
         }
         #expect(summary.byModel["m69"]?.totals.calls == 5)
     }
-
-    @Test(arguments: [[5], [1, 1, 1, 1], [3, 1, 2], [-4, 9, 9, 0, 2, 9], Array(1...500)] as [[Int64]])
-    func `the amount at a rank is that of the sorted amounts`(amounts: [Int64]) {
-        let sorted = amounts.sorted(by: >)
-        for rank in amounts.indices { #expect(SummaryTally.largest(rank, of: amounts) == sorted[rank]) }
-    }
 }

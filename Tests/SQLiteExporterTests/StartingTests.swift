@@ -18,6 +18,7 @@ struct StartingTests {
             }
             try LinkIndexTests.makeFormerLayout(db)
             try db.execute(sql: "ALTER TABLE revision DROP COLUMN compacted_before")
+            try db.execute(sql: "ALTER TABLE models DROP COLUMN priced_by")
             try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier <> '1'")
         }
         let new = try await Bench(path: old.path)

@@ -87,6 +87,70 @@ struct UpkeepTests {
         #expect(try await bench.store.unpricedModels() == [])
     }
 
+    /// Prices of models in dollars a million tokens, the same for all sorts of tokens.
+    private static func pricing(_ prices: [String: String], _ preference: Pricing.Preference = .computed) throws
+        -> Pricing
+    {
+        let overrides = try prices.sorted { $0.key < $1.key }.map { model, price in
+            try PriceOverride(
+                model: model,
+                input: price,
+                output: price,
+                cacheRead: nil,
+                cacheWrite: nil,
+                cacheWrite1h: nil
+            )
+        }
+        return Pricing(table: PriceTable.empty.overridden(by: overrides), preference: preference)
+    }
+
+    private static func batch(_ calls: [Observation], _ pricing: Pricing) throws -> Batch {
+        var batch = try Batch(calls)
+        batch.pricing = pricing
+        return batch
+    }
+
+    @Test func `only calls of models whose prices changed are looked at`() async throws {
+        let bench = try await Bench()
+        let before = try Self.pricing(["m": "1", "other": "1"])
+        var others = Self.calls(100..<103)
+        for position in others.indices { others[position].model = "other" }
+        try await bench.consume([Self.batch(Self.calls(1..<4) + others, before)])
+        // A call that cannot be read is not noticed as long as it is not looked at.
+        let breaking = "UPDATE calls SET witnesses = x'FF' WHERE model = (SELECT ref FROM models WHERE name = 'other')"
+        let database = try DatabaseQueue(path: bench.path)
+        try await database.write { try $0.execute(sql: breaking) }
+        #expect(try await bench.store.reprice(by: try Self.pricing(["m": "1", "other": "1"])) == 0)
+        #expect(try await bench.store.reprice(by: try Self.pricing(["m": "2", "other": "1"])) == 3)
+        #expect(try await bench.store.reprice(by: try Self.pricing(["m": "2", "other": "1"])) == 0)
+        await #expect(throws: StoreError.self) {
+            try await bench.store.reprice(by: try Self.pricing(["m": "2", "other": "2"]))
+        }
+        await bench.exporter.shutdown()
+    }
+
+    @Test func `calls that came in with other prices are looked at, whatever was priced before`() async throws {
+        let bench = try await Bench()
+        let (dear, cheap) = (try Self.pricing(["m": "2"]), try Self.pricing(["m": "1"]))
+        try await bench.consume([Self.batch(Self.calls(1..<4), dear)])
+        #expect(try await bench.store.reprice(by: dear) == 0)
+        try await bench.consume([Self.batch(Self.calls(4..<6), cheap)])
+        #expect(try await bench.store.reprice(by: dear) == 2)
+        try await bench.consume([Self.batch(Self.calls(6..<9), dear)])
+        #expect(try await bench.store.reprice(by: dear) == 0)
+        // Calls of a pipeline without prices are unpriced.
+        try await bench.consume([Batch(Self.calls(9..<10))])
+        #expect(try await bench.store.reprice(by: dear) == 1)
+        #expect(try await bench.store.reprice(by: cheap) == 9)
+        // Another preference prices calls in another way even where the table is the same.
+        let reported = try Self.pricing(["m": "1"], .reported)
+        #expect(try await bench.store.reprice(by: reported) == 0)
+        #expect(
+            reported.fingerprint(ofModel: "m", provider: nil) != cheap.fingerprint(ofModel: "m", provider: nil)
+        )
+        await bench.exporter.shutdown()
+    }
+
     @Test func `a page goes on where the last one ended, whatever has come since`() async throws {
         let bench = try await Bench()
         for number in UInt64(1)...7 {

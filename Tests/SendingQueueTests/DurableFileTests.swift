@@ -11,7 +11,7 @@ import SendingQueue
 import Testing
 import Usage
 
-/// What a queue acknowledges is on the disk, under a name.
+/// What a queue acknowledges is on the disk, with its name.
 struct DurableFileTests {
     private let home: TemporaryFolder
     private var folder: String { home.path }

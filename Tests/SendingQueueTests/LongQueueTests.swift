@@ -21,7 +21,7 @@ struct LongQueueTests {
         return queue
     }
 
-    /// As many files of the queue as this process has open.
+    /// How many files of the queue this process has open.
     private var openFiles: Int {
         let descriptors = "/proc/self/fd"
         let numbers = (try? FileManager.default.contentsOfDirectory(atPath: descriptors)) ?? []
@@ -50,7 +50,7 @@ struct LongQueueTests {
         #expect(log.lines == [])
     }
 
-    /// No descriptors left, no rights, no memory: nothing of that tells anything about the file.
+    /// No descriptors left, no permission, no memory: none of these means that the file is damaged.
     @Test(arguments: [EMFILE, ENFILE, EACCES, ENOMEM])
     func `a file that cannot be opened now is not set aside, and the next start reads it`(reason: Int32) throws {
         let queue = try open(DiskStorage())

@@ -12,7 +12,7 @@ func entry(_ number: Int) -> QueueEntry {
     return QueueEntry(signal: .logs, records: number % 7 + 1, time: time(number), bytes: bytes)
 }
 
-/// When that batch came in.
+/// When that batch was received.
 func time(_ number: Int) -> Timestamp { Timestamp(nanoseconds: 1_790_000_000_000_000_000 + Int64(number)) }
 
 /// The number of a batch.
@@ -21,7 +21,7 @@ func number(_ bytes: [UInt8]) -> Int? {
     return parts.count > 1 ? Int(String(decoding: parts[1], as: UTF8.self)) : nil
 }
 
-/// The numbers of everything that waits, taken and answered for.
+/// Takes and acknowledges everything that waits; returns the numbers.
 func drain(_ queue: SegmentLog) throws -> [Int] {
     var seen: [Int] = []
     while let range = try queue.take(SegmentLog.BatchLimit(bytes: 100)) {

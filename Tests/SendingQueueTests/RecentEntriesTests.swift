@@ -8,7 +8,7 @@ import SendingQueue
 import Testing
 import Usage
 
-/// Queues that keep the newest in memory answer as if they read everything.
+/// Queues that keep the newest entries in memory give the same results as if they read everything.
 struct RecentEntriesTests {
     private static let mebibyte = 1 << 20
 
@@ -24,7 +24,7 @@ struct RecentEntriesTests {
         return QueueEntry(signal: .traces, records: number + 1, time: time(number), bytes: bytes)
     }
 
-    @Test func `what memory has no room for is read, in order, and so is what comes after it`() throws {
+    @Test func `entries without room in memory are read, in order, and so are those after them`() throws {
         let queue = try open(MemoryStorage())
         for number in 0..<9 { try queue.append([large(number, Self.mebibyte)]) }
         var seen: [QueueEntry] = []
@@ -60,7 +60,7 @@ struct RecentEntriesTests {
         #expect(read.entries == taken.entries)
     }
 
-    @Test func `on the disk large and small batches stand behind each other`() throws {
+    @Test func `large and small batches follow each other on the disk`() throws {
         let home = try TemporaryFolder()
         let folder = home.path + "/queue"
         let entries = [0, 20_000, 300_000, 5, 70_000, 0].enumerated().map { large($0, $1) }

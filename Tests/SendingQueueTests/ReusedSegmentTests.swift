@@ -26,12 +26,12 @@ struct ReusedSegmentTests {
         return queue
     }
 
-    /// A queue whose segment lies over what an earlier one has left, with three batches that wait.
+    /// A queue whose segment overwrites an earlier one, with three waiting batches.
     private func prepared() throws -> (storage: MemoryStorage, path: String, bytes: [UInt8]) {
         let storage = MemoryStorage(reusesFiles: true)
         let queue = try open(storage)
         var number = 100
-        // The third segment is the first that finds a file to lie over.
+        // The third segment is the first that can reuse a file.
         while try !storage.names(in: Self.folder).contains("000000000003.segment") {
             try queue.append([entry(number)])
             _ = try drain(queue)
@@ -43,7 +43,7 @@ struct ReusedSegmentTests {
         return (storage, path, try #require(storage.contents(of: path)))
     }
 
-    @Test func `a file that is done with becomes the next segment, and goes with the queue`() throws {
+    @Test func `a finished file becomes the next segment, and is removed with the queue`() throws {
         let (storage, path, bytes) = try prepared()
         #expect(bytes.count >= Self.segmentSize)
         let again = storage.afterCrash { $0 }
@@ -69,7 +69,7 @@ struct ReusedSegmentTests {
         }
     }
 
-    @Test func `what a survey finds is what waits`() throws {
+    @Test func `a survey finds exactly what waits`() throws {
         let (storage, _, _) = try prepared()
         let survey = try QueueSurvey(folder: Self.folder, storage: storage)
         #expect(survey.waiting.batches == 3)
@@ -132,7 +132,7 @@ struct ReusedSegmentTests {
     }
 }
 
-/// A disk whose power is cut after so many writes, flushes and renamings.
+/// A disk whose power is cut after a number of writes, flushes and renamings.
 private final class CutStorage: QueueStorage {
     let disk = MemoryStorage(reusesFiles: true)
     let power: Power

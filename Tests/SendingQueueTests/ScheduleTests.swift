@@ -8,7 +8,7 @@ import Usage
 
 @testable import SendingQueue
 
-/// When what is sent, without sending anything.
+/// When each request is sent, without sending anything.
 struct ScheduleTests {
     private static let none = QueueSize()
 
@@ -36,7 +36,7 @@ struct ScheduleTests {
         return (0..<batches).reduce(QueueSize()) { sum, _ in sum + QueueSize(entry) }
     }
 
-    /// Places as a queue gives them out.
+    /// Places like those of a queue.
     private func places(_ count: Int, bytes: Int = 100) throws -> [QueuePlace] {
         let queue = SegmentLog(folder: "/q", storage: MemoryStorage(), logger: RecordedLog().logger)
         try queue.open()
@@ -160,7 +160,7 @@ struct ScheduleTests {
         #expect(empty.next(now: .zero, fresh: Self.none) == .stop)
     }
 
-    @Test func `a queue that empties fast asks senders to wait a short while, one that stands a long one`() {
+    @Test func `a queue that empties fast asks senders to wait a short while, a stuck one a long while`() {
         var rate = DrainRate()
         #expect(rate.seconds(for: 1, now: .seconds(1)) == 30)
         for second in 1...60 { rate.note(bytes: 1_000, now: .seconds(second)) }

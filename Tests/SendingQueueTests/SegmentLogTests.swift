@@ -105,7 +105,7 @@ struct SegmentLogTests {
         }
     }
 
-    @Test func `damage in the middle costs one batch, and the file is kept for whoever wants to look`() throws {
+    @Test func `damage in the middle costs one batch, and the file is kept for inspection`() throws {
         let storage = MemoryStorage()
         let writer = try open(storage, segmentSize: 400)
         for number in 0..<20 { try writer.append([entry(number)]) }
@@ -135,7 +135,7 @@ struct SegmentLogTests {
         #expect(try storage.names(in: Self.folder).first == "000000000001.segment.bad")
     }
 
-    @Test func `what is done with is believed only of the segment it was written for`() throws {
+    @Test func `finished ranges apply only to the segment that they were written for`() throws {
         let storage = MemoryStorage()
         let queue = try open(storage)
         for number in 0..<3 { try queue.append([entry(number)]) }
@@ -200,7 +200,7 @@ struct SegmentLogTests {
                 queue.acknowledge(range.place)
                 waiting.subtract(range.requests.compactMap(number))
             default:
-                // Killed in the middle of a write: a part of what was not acknowledged is there.
+                // Killed in the middle of a write: a part of an unacknowledged batch is in the file.
                 let torn = [UInt8](repeating: 0x48, count: .random(in: 0...90, using: &random))
                 let copy = storage.afterCrash { $0 }
                 if let name = try copy.names(in: Self.folder).last(where: { $0.hasSuffix(".segment") }) {
@@ -235,7 +235,7 @@ struct SegmentLogTests {
         #expect(try storage.names(in: folder) == ["lock"])
     }
 
-    /// Four batches in one segment: its storage and path, and where the last batch begins.
+    /// Four batches in one segment: its storage and path, and the start of the last batch.
     private func prepared() throws -> (MemoryStorage, String, Int) {
         let storage = MemoryStorage()
         let queue = try open(storage)

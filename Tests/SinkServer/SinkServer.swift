@@ -7,9 +7,9 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// An HTTP server for tests of what sends: answers as it is told, and keeps what it got.
+/// An HTTP server for tests of senders: gives prepared answers, and keeps what it received.
 public final class SinkServer: Sendable {
-    /// A request that came in.
+    /// A received request.
     public struct Request: Sendable {
         /// The path and query.
         public var path: String
@@ -19,7 +19,7 @@ public final class SinkServer: Sendable {
         public var body: [UInt8]
     }
 
-    /// What to answer.
+    /// A prepared answer.
     public struct Reply: Sendable {
         /// The status.
         public var status: Int
@@ -27,7 +27,7 @@ public final class SinkServer: Sendable {
         public var fields: [(String, String)]
         /// The body.
         public var body: [UInt8]
-        /// How long to wait before.
+        /// How long to wait before the answer.
         public var delay: Duration
         /// Whether to close the connection in place of an answer.
         public var resets: Bool
@@ -59,13 +59,13 @@ public final class SinkServer: Sendable {
         self.shared = shared
     }
 
-    /// PEM files for a sink that speaks TLS.
+    /// PEM files for a sink with TLS.
     public struct TLSFiles: Sendable {
         /// Its certificate.
         public var certificate: String
-        /// The key of that.
+        /// The key of the certificate.
         public var key: String
-        /// Who vouches for clients, which then must show a certificate; nil asks for none.
+        /// The certificate authority of clients, which then must present a certificate; nil for none.
         public var clientAuthority: String?
 
         /// Names the files.
@@ -113,7 +113,7 @@ public final class SinkServer: Sendable {
         return SinkServer(channel, state)
     }
 
-    /// Keeps a free port for a server that comes later: until then who connects is refused, and nobody else gets the port.
+    /// Reserves a free port for a server that starts later: until then connections are refused, and no other program gets the port.
     public final class KeptPort: Sendable {
         private let socket: Int32
         /// The port.
@@ -144,10 +144,10 @@ public final class SinkServer: Sendable {
     public var port: Int { channel.localAddress?.port ?? 0 }
     /// Its address.
     public var address: String { "http://127.0.0.1:\(port)" }
-    /// What has come in so far.
+    /// The requests received so far.
     public var requests: [Request] { shared.requests }
 
-    /// Answers otherwise from now on.
+    /// Replaces the answers from now on.
     public func answer(_ answer: @escaping @Sendable (Request) -> Reply) { shared.set(answer) }
 
     /// Closes the listener and all connections.

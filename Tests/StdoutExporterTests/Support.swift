@@ -40,7 +40,7 @@ struct Bench {
     }
 }
 
-/// A place to write to that can fail.
+/// An output that can fail.
 final class Output: Sendable {
     private let state = Mutex<(pieces: [[UInt8]], isBroken: Bool)>(([], false))
 

@@ -48,7 +48,7 @@ import Usage
         )
     }
 
-    @Test func `spans tell their duration and whether they failed`() async throws {
+    @Test func `spans show their duration and whether they failed`() async throws {
         let json = """
             {"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174",
             "name":"chat","startTimeUnixNano":"1795335216999000000","endTimeUnixNano":"1795335217999000000","status":{"code":2}}]}]}]}
@@ -57,7 +57,7 @@ import Usage
         #expect(lines == ["2026-11-22T08:13:37.999Z span chat duration=1000ms status=error"])
     }
 
-    @Test func `data points tell their value or their sums`() async throws {
+    @Test func `data points show their value or their sums`() async throws {
         let json = """
             {"resourceMetrics":[{"scopeMetrics":[{"metrics":[
             {"name":"tokens","unit":"{token}","sum":{"dataPoints":[{"asInt":"12"}]}},
@@ -99,7 +99,7 @@ import Usage
         )
     }
 
-    /// Three updates of two calls, of which one has a price, and a span that sums them up.
+    /// Three observations of two calls, of which one has a price, and a span with their sum.
     private static func batchWithCalls() throws -> Batch {
         var batch = try batch(.logs, twoLogs)
         let start = try #require(Timestamp(iso8601: "2026-11-22T08:00:00.000Z"))

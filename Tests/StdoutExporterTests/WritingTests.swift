@@ -49,7 +49,7 @@ import Darwin
         #expect(bench.output.pieces == Array(repeating: piece, count: 51))
     }
 
-    @Test func `what cannot be written may come again`() async throws {
+    @Test func `a batch that cannot be written gets a retryable error`() async throws {
         let bench = try await Bench()
         let batch = try batch(.logs, twoLogs)
         bench.output.setBroken(true)
@@ -69,7 +69,7 @@ import Darwin
             now: { Timestamp(nanoseconds: 0) }
         )
         let factory = ComponentFactory.stdout { _ in
-            // Ends at last in a program that writes on the caller's thread.
+            // A program that writes on the caller's thread would never end without this limit.
             if reader.wait(timeout: .now() + 20) == .timedOut { throw Output.Broken() }
         }
         let exporter = try factory.makeExporter(StdoutConfig(), settings)
@@ -98,7 +98,7 @@ import Darwin
         defer { close(input) }
         try #require(fcntl(output, F_SETFL, O_NONBLOCK) == 0)
         let sent = (0..<400_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-        // A thread of its own: the tasks of other tests may hold every thread of the cooperative pool.
+        // A thread of its own: the tasks of other tests may block all threads of the cooperative pool.
         let received = Mutex<[UInt8]>([])
         let done = DispatchSemaphore(value: 0)
         DispatchQueue.global().async {

@@ -8,21 +8,21 @@ import Testing
 
 @testable import TelemetryHub
 
-/// Components beside the built-in ones.
+/// Components in addition to the built-in ones.
 struct AddedComponentTests {
     @Test func `a type that a built-in component has is refused, and nothing is added`() {
         #expect(throws: StartError.self) { try BuiltInPlugins.add([.stdout]) }
         #expect(BuiltInPlugins.added.isEmpty)
     }
 
-    @Test func `what an added component is for and its keys make its page`() {
+    @Test func `the page of an added component has its purpose and its keys`() {
         let page = ComponentPages.page(of: .stdout)
         #expect(page.text.hasPrefix("# stdout\n"))
         #expect(page.text.contains("\n| key | default | meaning |\n"))
     }
 }
 
-/// Components that bring a JSON Schema of their own.
+/// Components with their own JSON Schema.
 struct BroughtSchemaTests {
     private struct Nothing: ConfigValues {}
 

@@ -18,7 +18,7 @@ struct BudgetReportTests {
         )
     }
 
-    @Test func `the state tells limit, percent, projected end and days left`() throws {
+    @Test func `the state has limit, percent, projected end and days left`() throws {
         #expect(
             try report(limit: 200, used: 60).text(width: 54, style: .plain) == """
                 Budget / 2026-11
@@ -52,7 +52,7 @@ struct BudgetReportTests {
         #expect(report.warnings(from: 0.8).map(\.code).contains("saturated"))
     }
 
-    @Test func `calls without a price are told of, because the limit may be passed without them`() throws {
+    @Test func `calls without a price cause a warning, because the limit may be exceeded with them`() throws {
         #expect(
             try report(limit: 1_000, used: 60, unpriced: 2).warnings(from: 0.8).map(\.message) == [
                 "2 calls have no price and are not in the cost"
@@ -83,7 +83,7 @@ struct BudgetReportTests {
     }
 
     @Test(arguments: ["", "%", "-1", "101%", "nan", "much"])
-    func `what is no percentage is refused`(text: String) {
+    func `an invalid percentage is refused`(text: String) {
         #expect(Percent(argument: text) == nil)
     }
 }

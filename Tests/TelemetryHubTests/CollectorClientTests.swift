@@ -9,9 +9,9 @@ import Testing
 
 @testable import TelemetryHub
 
-/// Everything that can keep a command from its answer, with the words and the exit code that go with it.
+/// Every reason for which a command has no answer, with its message and exit code.
 struct CollectorClientTests {
-    /// What a command meets where it expects a collector.
+    /// The situation in which a command expects a collector.
     struct Meeting: Sendable, CustomTestStringConvertible {
         var name: String
         var reply: SinkServer.Reply?
@@ -66,14 +66,14 @@ struct CollectorClientTests {
             client: .ownListener,
             69,
             "no-collector",
-            "listens at ADDRESS is no collector"
+            "listens at ADDRESS is not a collector"
         ),
         Meeting(
             "an end without an answer",
             .reset,
             69,
             "no-collector",
-            "the program that listens at ADDRESS is no collector"
+            "the program that listens at ADDRESS is not a collector"
         ),
         Meeting(
             "silence",
@@ -83,7 +83,7 @@ struct CollectorClientTests {
             "the collector at ADDRESS does not answer in time"
         ),
         .status(400, 64, "usage", "the reason"),
-        .status(401, 77, "key-required", "the collector at ADDRESS wants an API key, or does not know this one"),
+        .status(401, 77, "key-required", "the collector at ADDRESS needs an API key, or does not know this one"),
         .status(403, 77, "scope-required", "the collector at ADDRESS refuses this key: the reason"),
         .status(404, 69, "unsupported", "the collector at ADDRESS does not answer /api/telemetry/summary"),
         .status(422, 78, "configuration", "the new configuration is refused: the reason"),
@@ -109,7 +109,7 @@ struct CollectorClientTests {
     ]
 
     @Test(arguments: meetings)
-    func `what keeps a command from its answer is told in one way`(meeting: Meeting) async throws {
+    func `a missing answer is reported the same way by every command`(meeting: Meeting) async throws {
         let server = meeting.server == .none ? nil : try await Self.server(meeting)
         let kept = server == nil ? SinkServer.KeptPort() : nil
         let endpoint = Endpoint(host: "127.0.0.1", port: server?.port ?? kept?.port ?? 0)

@@ -9,7 +9,7 @@ import YAML
 
 @testable import TelemetryHub
 
-/// The README of each component against what the program really offers.
+/// Compares the README of each component with the program.
 struct ComponentPageTests {
     private static let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
@@ -135,7 +135,7 @@ struct ComponentPageTests {
 
     private static let longList = "`[…]`"
 
-    /// How a README writes a default: what is empty is a dash, a long list is in a block of its own.
+    /// The form of a default in a README: a dash for an empty one; a long list is in a separate block.
     private static func written(_ text: String?) -> String {
         guard let text, !["", "\"\"", "[]", "{}"].contains(text) else { return "–" }
         return items(of: text).count > 6 ? longList : "`\(text)`"

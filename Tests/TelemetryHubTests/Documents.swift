@@ -5,13 +5,13 @@ import HubAPI
 
 @testable import TelemetryHub
 
-/// Documents as the API writes them.
+/// Documents like those of the API.
 enum Documents {
     static func read<Document: Decodable>(_ json: String) throws -> Document {
         try JSONDecoder().decode(Document.self, from: Data(json.utf8))
     }
 
-    /// A summary of models; `rest` are further members, each with a comma in front.
+    /// A summary of models; `rest` are further members, each with a comma before it.
     static func summary(
         _ models: [(name: String, figures: String)] = [],
         calls: Int64 = 0,
@@ -50,14 +50,14 @@ enum Documents {
         """
     }
 
-    /// A component of a collector; `rest` are the members that its counts begin with.
+    /// A component of a collector; `rest` are the first members of its counts.
     static func component(_ kind: String, _ id: String, state: String, _ rest: String) -> String {
         """
         {"kind":"\(kind)","id":"\(id)","stability":"stable","location":null,"state":"\(state)","deviations":0,\(rest)}
         """
     }
 
-    /// A problem of what came in.
+    /// An intake problem.
     static func problem(_ message: String, next: String, lastSeenAt: String) -> String {
         """
         {"code":"c","message":\(quoted(message)),"next":"\(next)","subject":"","client":"","signal":null,"status":null,"count":1,

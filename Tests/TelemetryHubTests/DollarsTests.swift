@@ -19,7 +19,7 @@ struct DollarsTests {
         #expect(try JSONDecoder().decode([Dollars].self, from: text) == [amount])
     }
 
-    @Test func `what is larger than a sum can hold is its limit, and what is no amount is refused`() throws {
+    @Test func `an amount above the limit becomes the limit, and an invalid amount is refused`() throws {
         func read(_ text: String) throws -> Int64 {
             try JSONDecoder().decode([Dollars].self, from: Data("[\(text)]".utf8))[0].amount.nanodollars
         }

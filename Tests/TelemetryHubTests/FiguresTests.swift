@@ -27,7 +27,7 @@ struct FiguresTests {
     }
 
     @Test(arguments: [(Int64(7), "7"), (1_234, "1,234"), (-1_234, "-1,234"), (-123, "-123"), (1_234_567, "1,234,567")])
-    func `a comma stands after every three digits`(number: Int64, text: String) {
+    func `a comma separates every three digits`(number: Int64, text: String) {
         #expect(Figures.grouped(number) == text)
     }
 
@@ -36,7 +36,7 @@ struct FiguresTests {
         (3_599_000, "59m"), (11_100_000, "3h 05m"),
         (187_200_000, "2d 4h"),
     ])
-    func `a duration is told in its largest units`(milliseconds: Int64, text: String) {
+    func `a duration is shown in its largest units`(milliseconds: Int64, text: String) {
         #expect(Figures.duration(milliseconds: milliseconds) == text)
     }
 

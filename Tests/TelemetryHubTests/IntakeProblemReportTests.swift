@@ -6,7 +6,7 @@ import Usage
 
 @testable import TelemetryHub
 
-/// What the commands say of telemetry that was not collected.
+/// The output of commands about telemetry that was not collected.
 struct IntakeProblemReportTests {
     private static let now = Timestamp(iso8601: "2026-11-22T12:00:00.000Z") ?? Timestamp(nanoseconds: 0)
 
@@ -40,7 +40,7 @@ struct IntakeProblemReportTests {
         #expect(text?.hasSuffix("  and 2 more: GET /api/telemetry/quality\n") == true)
     }
 
-    /// A document about nothing; `rest` are the members at its end.
+    /// An empty document; `rest` are the members at its end.
     private static func quality(files: Int, lines: Int, _ rest: String) throws -> QualityReport {
         QualityReport(
             document: try Documents.read(

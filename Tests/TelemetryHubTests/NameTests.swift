@@ -20,7 +20,7 @@ struct NameTests {
         #expect(names.map { short[$0] } == names.dropLast() + ["o3"])
     }
 
-    @Test func `an id is shown as far as it takes to tell it apart`() {
+    @Test func `an id is shown as far as it takes to be unique`() {
         let ids = [
             "220b5ae6-99f8-46e4-9a5b-59c81d7c9bdf", "01a20251-7a81-7be3-a698-50c9e37fca60",
             "01a20251-e0b6-7d90-b0ed-3393fa130e71", "short", "01a20251-e0b6-7d90-b0ed-3393fa130e72",
@@ -44,7 +44,7 @@ struct NameTests {
     }
 
     @Test(arguments: ["", "2026-13-01", "today", "2026-11"])
-    func `what is no date has no week`(text: String) {
+    func `an invalid date has no week`(text: String) {
         #expect(CalendarWeek(containing: text) == nil)
     }
 }

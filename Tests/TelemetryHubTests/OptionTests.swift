@@ -29,7 +29,7 @@ struct CommandFailureTests {
         let failure = CommandFailure(status: 401, body: "", collector: "127.0.0.1:4318")
         #expect(
             failure.text == """
-                hammurabi: the collector at 127.0.0.1:4318 wants an API key, or does not know this one
+                hammurabi: the collector at 127.0.0.1:4318 needs an API key, or does not know this one
                   help: put the key into HAMMURABI_API_KEY or give it with --api-key-stdin
 
                 """
@@ -37,14 +37,14 @@ struct CommandFailureTests {
         #expect(
             failure.json == """
                 {"error":{"code":"key-required","kind":"permission","location":null,"message":"the collector at 127.0.0.1:4318 \
-                wants an API key, or does not know this one","suggestion":"put the key into HAMMURABI_API_KEY or give it with \
+                needs an API key, or does not know this one","suggestion":"put the key into HAMMURABI_API_KEY or give it with \
                 --api-key-stdin"}}
 
                 """
         )
     }
 
-    @Test func `an answer that is none is bad data, and what nobody foresaw an internal error`() {
+    @Test func `an unreadable answer is bad data, and an unexpected error an internal error`() {
         struct Unforeseen: Error {}
         #expect(CommandFailure(Unforeseen()).exitCode == 70)
         do {
@@ -99,7 +99,7 @@ struct PeriodOptionsTests {
         arguments: [(nil, "2026-11-01", nil), ("soon", nil, nil), ("2026-11-01", nil, "7d")]
             as [(String?, String?, String?)]
     )
-    func `what names no days is refused`(since: String?, until: String?, period: String?) {
+    func `a period without valid days is refused`(since: String?, until: String?, period: String?) {
         #expect(throws: (any Error).self) { try resolved(since, until, period: period) }
     }
 }

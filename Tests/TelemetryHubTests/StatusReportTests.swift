@@ -65,12 +65,12 @@ struct StatusReportTests {
         )
     }
 
-    @Test func `what is nothing everywhere goes first on a narrow terminal`() throws {
+    @Test func `empty columns are dropped first on a narrow terminal`() throws {
         let lines = try Self.report().text(width: 60, style: .plain, now: Self.now).split(separator: "\n")
         #expect(lines.contains("Component        State     Accepted  Refused   Sent  Failed"))
     }
 
-    @Test func `what could not be collected is shown with its next step`() throws {
+    @Test func `telemetry that was not collected is shown with its next step`() throws {
         var document = try Self.report().document
         let message = "12 requests to /x\t by ua were refused with 404: nothing is answered here"
         document.intakeProblems = [

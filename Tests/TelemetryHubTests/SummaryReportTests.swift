@@ -111,7 +111,7 @@ struct SummaryReportTests {
         #expect(SummaryReport(document: document, dimension: .model, sort: order).rows.map(\.name) == names)
     }
 
-    @Test func `what has no price is no zero`() throws {
+    @Test func `a missing price is not zero`() throws {
         let document = try Documents.summary(
             [("house-model", Documents.figures(calls: 2, tokens: 10, unpriced: 2))],
             calls: 2,

@@ -8,7 +8,7 @@ import Usage
 
 /// Usage on the span of an agent, and a cost without tokens.
 struct AgentSpanTests {
-    /// What counts after the spans came in these batches through one processor: source and input.
+    /// The counted observations after these batches went through one processor: source and input.
     private static func counted(_ batches: [[Record]]) throws -> [String] {
         let processor = try makeProcessor()
         var ledger = MemoryLedger()
@@ -97,7 +97,7 @@ struct AgentSpanTests {
         }
     }
 
-    @Test func `of agents above one another the lowest counts`() throws {
+    @Test func `of nested agents the lowest counts`() throws {
         let agents = [Self.agent(1), Self.agent(2, under: 1, input: 20)]
         #expect(try Self.counted([agents]) == [#"["agent_span"] 20"#])
         #expect(try Self.counted([[agents[1]], [agents[0]]]) == [#"["agent_span"] 20"#])
@@ -121,11 +121,11 @@ struct AgentSpanTests {
         return run
     }()
 
-    /// How many calls count, with the sum before the log record and behind it.
+    /// How many calls count, with the sum before the log record and after it.
     private static func counts(_ log: Record, service: String, scope: String = "") throws -> [Int] {
         let batches = try [spans([run]), logs([log], resource: ["service.name": .string(service)], scope: scope)]
         return try [batches, batches.reversed(), batches + batches].map { batches in
-            // Each pipeline has a processor of its own.
+            // Each pipeline has its own processor.
             let shared = SharedParts()
             let pipelines = try [Signal.logs: makeProcessor(shared: shared), .traces: makeProcessor(shared: shared)]
             var ledger = MemoryLedger()
@@ -223,7 +223,7 @@ struct AgentSpanTests {
             (["gen_ai.operation.name": "chat", "gen_ai.usage.cache_read_input_tokens": 5], "cached tokens alone"),
         ] as [(Attributes, String)]
     )
-    func `elsewhere a cost without tokens is none`(attributes: Attributes, what: String) throws {
+    func `in other records a cost without tokens is ignored`(attributes: Attributes, what: String) throws {
         #expect(try spanObservation(attributes) == nil, "\(what)")
     }
 

@@ -6,15 +6,15 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// How figures become disjoint buckets, and which figures are not believed.
+/// How figures become disjoint buckets, and which figures are implausible.
 struct CountingTests {
     @Test(arguments: readings)
-    func `figures of a sender nobody has described`(attributes: Attributes, counts: String) throws {
+    func `figures of an unknown sender`(attributes: Attributes, counts: String) throws {
         #expect(try spanObservation(attributes)?.counts.text == counts)
     }
 
     @Test(arguments: unbelievable)
-    func `figures that nobody would believe are no call`(attributes: Attributes) throws {
+    func `implausible figures are no call`(attributes: Attributes) throws {
         #expect(try spanObservation(attributes) == nil)
         #expect(try observation(attributes) == nil)
         #expect(try observation(attributes, resource: ["service.name": "gemini-cli"]) == nil)
@@ -54,7 +54,7 @@ struct CountingTests {
     }
 
     private static let readings: [(Attributes, String)] = [
-        // More cached than input: input leaves cached tokens out.
+        // More cached tokens than input: input excludes cached tokens.
         (["gen_ai.usage.input_tokens": 10, "gen_ai.usage.cache_read.input_tokens": 90], "10/90/0+0/0/0"),
         (
             [
@@ -62,7 +62,7 @@ struct CountingTests {
                 "gen_ai.usage.cache_write.input_tokens": 5,
             ], "10/6/5+0/0/0"
         ),
-        // A total that only fits one reading.
+        // A total that fits only one convention.
         (
             [
                 "input_tokens": 100, "output_tokens": 5, "gen_ai.usage.cache_read.input_tokens": 90,
@@ -76,7 +76,7 @@ struct CountingTests {
                 "gen_ai.usage.total_tokens": 195,
             ], "100/90/0+0/5/0"
         ),
-        // A total that fits neither leaves it to the name of the attribute.
+        // With a total that fits neither, the name of the attribute decides.
         (
             [
                 "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 5,
@@ -84,12 +84,12 @@ struct CountingTests {
                 "gen_ai.usage.total_tokens": 7,
             ], "10/90/0+0/5/0"
         ),
-        // Names of Anthropic's API leave cached tokens out, names of the conventions contain them.
+        // Names of Anthropic's API exclude cached tokens, names of the conventions include them.
         (["input_tokens": 100, "cache_read_tokens": 90], "100/90/0+0/0/0"),
         (["gen_ai.usage.details.input_tokens": 100, "gen_ai.usage.details.cache_read_tokens": 90], "100/90/0+0/0/0"),
         (["gen_ai.usage.input_tokens": 100, "gen_ai.usage.cache_read.input_tokens": 90], "10/90/0+0/0/0"),
         (["llm.token_count.prompt": 100, "llm.token_count.prompt_details.cache_write": 30], "70/0/30+0/0/0"),
-        // Reasoning is a part of output and never larger.
+        // Reasoning is included in the output and never larger.
         (
             [
                 "gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 9,
@@ -102,7 +102,7 @@ struct CountingTests {
                 "gen_ai.usage.reasoning.output_tokens": 4,
             ], "1/0/0+0/3/3"
         ),
-        // Lifetimes of cache writes: told apart, one of them told, or only their sum.
+        // Lifetimes of cache writes: both, one of them, or only their sum.
         (
             [
                 "input_tokens": 1, "cache_creation_tokens": 9, "cache_creation_5m_tokens": 4,
@@ -118,7 +118,7 @@ struct CountingTests {
         (["input_tokens": 1, "cache_creation_tokens": 9, "cache_creation_1h_tokens": 5], "1/0/4+5/0/0"),
         (["input_tokens": 1, "cache_creation_tokens": 9, "cache_creation_5m_tokens": 5], "1/0/5+4/0/0"),
         (["input_tokens": 1, "cache_creation_tokens": 9], "1/0/9+0/0/0"),
-        // Numbers in every dress; what is negative, broken or no number counts as not there.
+        // Numbers in every form; what is negative, invalid or not a number counts as missing.
         (["input_tokens": "12", "output_tokens": 3.0], "12/0/0+0/3/0"),
         (["input_tokens": "1.2e3", "output_tokens": "-0"], "1200/0/0+0/0/0"),
         (["input_tokens": -1, "gen_ai.usage.input_tokens": 7], "7/0/0+0/0/0"),

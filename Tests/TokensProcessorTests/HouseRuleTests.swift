@@ -6,7 +6,7 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// Attributes under names of one's own.
+/// Attributes under user-defined names.
 struct HouseRuleTests {
     private static let rules = [
         TokenRule(.input, "acme.in"), TokenRule(.output, "acme.out"), TokenRule(.cacheRead, "acme.cached"),
@@ -26,7 +26,7 @@ struct HouseRuleTests {
         #expect(try observation(attributes) == nil)
     }
 
-    @Test func `a rule goes before what is built in`() throws {
+    @Test func `a custom rule takes precedence over the built-in ones`() throws {
         let attributes: Attributes = ["acme.in": 5, "input_tokens": 100, "model": "old", "acme.model": "new"]
         let found = try observation(attributes, rules: Self.rules)
         #expect(found?.counts.uncachedInput == 5)
@@ -40,11 +40,11 @@ struct HouseRuleTests {
     }
 
     @Test(arguments: [-1, 9_223_372_036_854_775_807] as [Int64])
-    func `a figure nobody would believe is not believed under any name`(figure: Int64) throws {
+    func `an implausible figure is ignored under any name`(figure: Int64) throws {
         #expect(try observation(["acme.in": .int(figure)], rules: Self.rules) == nil)
     }
 
-    @Test func `a session under a name of one's own is a sign of life`() throws {
+    @Test func `a session under a user-defined name is seen`() throws {
         let batch = try processed(logs([Record(["acme.session": "s"])]), rules: Self.rules)
         #expect(batch.sessions.map(\.id) == ["s"])
     }

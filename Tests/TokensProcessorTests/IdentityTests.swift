@@ -6,7 +6,7 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// By which ids a call is known again, and to which session it belongs.
+/// The ids of calls, and their sessions.
 struct IdentityTests {
     private static let longID = "chatcmpl-Kfd92tFfdTGG0M596itosMBuKkym5"
 
@@ -29,7 +29,7 @@ struct IdentityTests {
         #expect(try response("s1") != response("s2"))
     }
 
-    @Test func `the id of a request is known by its prefix wherever it stands`() throws {
+    @Test func `the id of a request is known by its prefix under any key`() throws {
         let id: AttributeScalar = "req_011Cdc5BWSmjgaXTdX9GkH8U"
         let request = try Self.keys(["input_tokens": 1, "request_id": id])
         #expect(try Self.keys(["input_tokens": 1, "gen_ai.response.id": id]) == request)
@@ -97,7 +97,7 @@ struct IdentityTests {
         #expect(try observation(["thread.id": 4, "input_tokens": 1])?.sessionIsTrace == true)
     }
 
-    @Test func `a session may stand in the resource, the record's own goes first`() throws {
+    @Test func `a session may be in the resource, the record's own takes precedence`() throws {
         let resource: Attributes = [
             "session.id": "whole", "host.name": "box", "user.id": "ann",
             "vcs.repository.url.full": "https://x.y/a/b.git",
@@ -144,7 +144,7 @@ struct IdentityTests {
         #expect(batch.sessions.map(\.lastSeen.nanoseconds) == [expected])
     }
 
-    @Test func `a time that cannot be is taken for none`() throws {
+    @Test func `an impossible time counts as missing`() throws {
         var record = Record(["input_tokens": 1])
         (record.time, record.start) = (.max, 0)
         #expect(try processed(logs([record])).observations.map(\.time) == [arrival])

@@ -6,7 +6,7 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// Usage as libraries write it that put it into one text, or under names of their own; shapes and figures are those that genuine
+/// Usage of libraries that write it as one text, or under names of their own; forms and figures are those of requests that genuine
 /// clients sent.
 struct LibraryUsageTests {
     @Test(arguments: langfuse)
@@ -51,7 +51,7 @@ struct LibraryUsageTests {
             #"{"input":1510,"output":300,"cache_read_input_tokens":1000,"cache_creation_input_tokens":500,"total":1810}"#,
             "10/1000/500+0/300/0"
         ),
-        // Anthropic's own object leaves cached tokens out of the input.
+        // Anthropic's own object excludes cached tokens from the input.
         (#"{"input_tokens":100,"output_tokens":7,"cache_read_input_tokens":90}"#, "100/90/0+0/7/0"),
     ]
 
@@ -175,7 +175,7 @@ struct LibraryUsageTests {
         (["gen_ai.usage.output_tokens": 10, "gen_ai.usage.reasoning_output_tokens": 4], "0/0/0+0/10/4"),
         (["gen_ai.usage.output_tokens": 10, "gen_ai.usage.details.thoughts_tokens": 4], "0/0/0+0/10/4"),
         (["llm.usage.prompt_tokens": 10, "llm.usage.completion_tokens": 3], "10/0/0+0/3/0"),
-        // Modalities add up when nothing has the whole, and are parts of it when something has.
+        // Figures by modality are added when there is no total, and are parts of it otherwise.
         (
             [
                 "gen_ai.usage.text.input_tokens": 10, "gen_ai.usage.image.input_tokens": 5,
@@ -200,7 +200,7 @@ struct LibraryUsageTests {
     }
 
     @Test func `whether input contains cached tokens belongs to the attribute, not to the agent`() throws {
-        // Claude Code 2.1.332 writes both names; should the bare ones go, the others contain what was cached.
+        // Claude Code 2.1.332 writes both names; without the bare ones, the others include cached tokens.
         func counts(_ attributes: Attributes) throws -> String? {
             try spanObservation(attributes, name: "claude_code.llm_request", resource: ["service.name": "claude-code"])?
                 .counts.text

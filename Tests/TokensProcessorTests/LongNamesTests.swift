@@ -7,11 +7,11 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// Whoever sends a record, no name that is kept of it is longer than names may be.
+/// No name of a record exceeds the limit, whatever sends it.
 struct LongNamesTests {
     private static let long = String(repeating: "名", count: 400_000)
 
-    /// What the processor made of records, and what it reported.
+    /// The result of the processor for records, and what it reported.
     private func processed(_ otlp: OTLPBatch) throws -> (batch: Batch, problems: [IntakeProblem]) {
         let settings = ComponentSettings(
             id: try #require(ComponentID("tokens")),
@@ -83,7 +83,7 @@ struct LongNamesTests {
         #expect(alone.observations.first?.sessionIsTrace == true && session.utf8.count <= NameLimit.bytes)
     }
 
-    @Test func `of a long path the last part is the name, and what has room is not touched`() throws {
+    @Test func `the name of a long path is its last part, and a short path is unchanged`() throws {
         let folder = "/" + String(repeating: "deep/", count: 300) + "api"
         let whole = String(repeating: "x", count: NameLimit.bytes)
         let record = Record([

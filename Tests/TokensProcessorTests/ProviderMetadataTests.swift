@@ -4,7 +4,7 @@ import OTLP
 import Testing
 import Usage
 
-/// The provider's own account inside a span of the Vercel AI SDK.
+/// The provider's usage in a span of the Vercel AI SDK.
 struct ProviderMetadataTests {
     private static func counts(_ input: Int64, _ metadata: String) throws -> TokenCounts? {
         try spanObservation([
@@ -13,7 +13,7 @@ struct ProviderMetadataTests {
         ])?.counts
     }
 
-    @Test func `Anthropic's account tells the cache, its lifetimes, and that input leaves it out`() throws {
+    @Test func `Anthropic's metadata has the cache, its lifetimes, and an input without it`() throws {
         let metadata = """
             {"anthropic":{"usage":{"input_tokens":900,"cache_read_input_tokens":100,"cache_creation_input_tokens": 60,
             "cache_creation":{"ephemeral_5m_input_tokens":40,"ephemeral_1h_input_tokens":20}}}}
@@ -22,7 +22,7 @@ struct ProviderMetadataTests {
         #expect(try Self.counts(900, metadata) == expected)
     }
 
-    @Test func `OpenAI's account tells cached tokens that are part of the input, and reasoning`() throws {
+    @Test func `OpenAI's metadata has cached tokens that are part of the input, and reasoning`() throws {
         let expected = TokenCounts(uncachedInput: 60, cacheRead: 40, output: 7, reasoning: 5)
         #expect(try Self.counts(100, #"{"openai":{"cachedPromptTokens":40,"reasoningTokens":5}}"#) == expected)
     }
@@ -31,7 +31,7 @@ struct ProviderMetadataTests {
         "", "{", #"{"cachedPromptTokens":}"#, #"{"cachedPromptTokens":"40"}"#, #"{"cachedPromptTokens":-4}"#,
         #"{"cachedPromptTokens":12345678901234567890}"#, #"{"text":"cachedPromptTokens"}"#,
     ])
-    func `an account that is broken tells nothing`(metadata: String) throws {
+    func `damaged metadata has no figures`(metadata: String) throws {
         #expect(try Self.counts(100, metadata) == TokenCounts(uncachedInput: 100, output: 7))
     }
 }

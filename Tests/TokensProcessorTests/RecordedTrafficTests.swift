@@ -5,9 +5,9 @@ import OTLP
 import Testing
 import Usage
 
-/// What is read out of bodies that real programs sent.
+/// The observations of bodies that real programs sent.
 ///
-/// A line says: agent, model, counts (uncached, read, written for 5 minutes + an hour, output, reasoning), source, time, session, ids.
+/// A line has: agent, model, counts (uncached, read, written for 5 minutes + an hour, output, reasoning), source, time, session, ids.
 struct RecordedTrafficTests {
     @Test(arguments: Self.expectations)
     func `a recorded body gives exactly these observations`(recording: Recording, lines: [String]) throws {
@@ -16,7 +16,7 @@ struct RecordedTrafficTests {
 
     static let expectations: [(Recording, [String])] = [
         (
-            // Numbers are integers; the lifetimes of cache writes are told apart; another event of the call has no tokens.
+            // Numbers are integers; cache writes are separated by lifetime; another event of the call has no tokens.
             Recording("cc-2.1.330-errors-json/0003-logs.json"),
             [
                 """
@@ -26,7 +26,7 @@ struct RecordedTrafficTests {
             ]
         ),
         (
-            // The same call as a span; the span above it, `claude_code.interaction`, is no call.
+            // The same call as a span; the span above it, `claude_code.interaction`, is not a call.
             Recording("cc-2.1.330-errors-json/0005-traces.json"),
             [
                 """
@@ -44,7 +44,7 @@ struct RecordedTrafficTests {
             ]
         ),
         (
-            // The time is zero, each answer is told twice, input contains what was cached.
+            // The time is zero, each answer is reported twice, input includes cached tokens.
             Recording("codex-0.163.0-tools-json/0004-logs.json"),
             [
                 "codex gpt-5.2-codex 2126/13388/0+0/205/18 otlp_log 2026-11-22T08:13:44.144Z 01a20251 no-id",
@@ -72,7 +72,7 @@ struct RecordedTrafficTests {
             ]
         ),
         (
-            // The agent's span sums up and is no call.
+            // The agent's span is a sum and not a call.
             Recording("py-pydantic-ai/0001-traces.pb"),
             [
                 "file_agent gpt-5-mini 1114/12671/0+0/543/25 otlp_span 2026-11-22T08:02:29.541Z 01a20247 response 142ms $1681275n",
@@ -81,7 +81,7 @@ struct RecordedTrafficTests {
             ]
         ),
         (
-            // The vendor's SDK and an instrumentation around it tell of the same calls, the latter with too much output.
+            // The vendor's SDK and an instrumentation around it report the same calls, the latter with too much output.
             Recording("py-traceloop-anthropic/0002-traces.pb"),
             traceloopAnthropic
         ),
@@ -122,7 +122,7 @@ struct RecordedTrafficTests {
     }
 
     @Test(arguments: ["0002", "0004", "0009", "0012"])
-    func `metrics tell of no calls and no sessions`(number: String) throws {
+    func `metrics report no calls and no sessions`(number: String) throws {
         let batch = try processed(Recording("cc-2.1.330-errors-json/\(number)-metrics.json").batch())
         #expect(batch.otlp.recordCount > 0)
         #expect(batch.observations.isEmpty && batch.sessions.isEmpty)

@@ -4,7 +4,7 @@ import CollectorKit
 import Testing
 import Usage
 
-/// Whole recorded runs, through the processor and the ledger, against what the vendor's API really returned.
+/// Whole recorded runs, through the processor and the ledger, compared with the answers of the vendor's API.
 struct ScenarioTests {
     /// A run and its true sums: calls, uncached input, cache read, cache written, output, reasoning as far as it is exported.
     struct Scenario: Sendable, CustomTestStringConvertible {
@@ -30,7 +30,7 @@ struct ScenarioTests {
         Scenario("py-pydantic-ai", 6, 8_488, 54_652, 8_468, 3_450, 51),
         Scenario("py-traceloop-anthropic", 4, 617, 21_524, 4_120, 1_280, 0),
         Scenario("py-traceloop-openai-json-gzip", 6, 10_169, 27_969, 0, 1_979, 40),
-        // This instrumentation tells neither what was read from the cache nor what was reasoning.
+        // This instrumentation reports neither cached tokens nor reasoning.
         Scenario("py-openai-v2", 4, 11_554, 0, 0, 1_283, 0),
     ]
 

@@ -5,9 +5,9 @@ import OTLP
 import Testing
 import Usage
 
-/// Spans with usage that stand above others with usage are counted through those.
+/// Spans with usage above others with usage are counted through those.
 struct SpanTreeTests {
-    /// What each span that counts has as input, after the spans came in these batches.
+    /// The input of each counted span, after these batches went through one processor.
     private static func counted(_ batches: [[Record]]) throws -> [Int64] {
         var ledger = MemoryLedger()
         for records in batches { try ledger.absorb(processed(spans(records)).observations) }
@@ -48,7 +48,7 @@ struct SpanTreeTests {
 
     @Test(arguments: [false, true])
     func `a call below a call of the same library and name counts, with figures of its own`(isReversed: Bool) throws {
-        // Google ADK 1: call_llm > agent_run > call_llm, the inner of the agent that the outer handed over to.
+        // Google ADK 1: call_llm > agent_run > call_llm, the inner one of the agent to which the outer one handed over.
         let calls = [
             Self.span(1, name: "call_llm", input: 13_112), Record(span: 2, parent: 1, name: "agent_run", ["x": 1]),
             Self.span(3, under: 2, name: "call_llm", input: 11_978),
@@ -84,7 +84,7 @@ struct SpanTreeTests {
 struct TwoTracesTests {
     private static let process: Attributes = ["service.name": "bot", "service.instance.id": "i-1"]
 
-    /// A span of LangChain's callbacks, which knows the session, or of the SDK below, which knows the id of the answer.
+    /// A span of LangChain's callbacks, which has the session, or of the SDK below, which has the id of the answer.
     private static func span(_ id: UInt64, trace: String, from start: UInt64, to end: UInt64, _ more: Attributes)
         -> Record
     {

@@ -8,10 +8,10 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// When every batch of these tests came in.
+/// The arrival of every batch in these tests.
 let arrival = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
 
-/// Runs the processor over a batch, after `change` has had its way with it as an earlier processor would.
+/// Runs the processor over a batch, after `change` was applied to it as by an earlier processor.
 func processed(_ otlp: OTLPBatch, rules: [TokenRule] = [], change: (inout OTLPBatch) -> Void = { _ in }) throws -> Batch
 {
     var batch = Batch(otlp, receivedAt: arrival)
@@ -22,7 +22,7 @@ func processed(_ otlp: OTLPBatch, rules: [TokenRule] = [], change: (inout OTLPBa
 
 /// A processor that remembers the traces of its batches.
 ///
-/// - Parameter shared: What it has in common with the processors of other pipelines.
+/// - Parameter shared: The objects that it shares with the processors of other pipelines.
 func makeProcessor(rules: [TokenRule] = [], shared: SharedParts = SharedParts()) throws -> any Processor {
     var config = TokensConfig()
     config.rules = rules
@@ -36,7 +36,7 @@ func makeProcessor(rules: [TokenRule] = [], shared: SharedParts = SharedParts())
     return try ComponentFactory.tokens.makeProcessor(config, settings)
 }
 
-/// The body of a request as a real client sent it.
+/// The body of a request that a real client sent.
 struct Recording: Sendable, CustomTestStringConvertible {
     let path: String
 
@@ -48,7 +48,7 @@ struct Recording: Sendable, CustomTestStringConvertible {
 
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
 
-    /// The recordings of one scenario, in the order in which they came.
+    /// The recordings of one scenario, in order.
     static func all(of scenario: String) throws -> [Recording] {
         try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: scenario).path).sorted()
             .map { Recording("\(scenario)/\($0.dropLast(".gz".count))") }
@@ -66,7 +66,7 @@ struct Recording: Sendable, CustomTestStringConvertible {
 /// Attributes in the order in which they are sent.
 typealias Attributes = KeyValuePairs<String, AttributeScalar>
 
-/// A log record or a span to be.
+/// A log record or a span to create.
 struct Record {
     var attributes: Attributes
     var name = ""
@@ -161,14 +161,14 @@ private func request(
     return try OTLPBatch(signal: signal, json: Array(json.utf8))
 }
 
-/// The observation of a request that holds one log record.
+/// The observation of a request with one log record.
 func observation(_ attributes: Attributes, resource: Attributes = [:], rules: [TokenRule] = []) throws -> Observation? {
     let found = try processed(logs([Record(attributes)], resource: resource), rules: rules).observations
     #expect(found.count < 2)
     return found.first
 }
 
-/// The observation of a request that holds one span.
+/// The observation of a request with one span.
 func spanObservation(_ attributes: Attributes, name: String = "chat", resource: Attributes = [:], scope: String = "")
     throws -> Observation?
 {
@@ -176,7 +176,7 @@ func spanObservation(_ attributes: Attributes, name: String = "chat", resource: 
 }
 
 extension Observation {
-    /// Everything that a table of expectations compares, in one line.
+    /// Everything that tests compare, in one line.
     var line: String {
         var words = [agent ?? "?", model ?? "?", counts.text, source.name, time.iso8601]
         words.append(sessionIsTrace ? "no-session" : String(session?.prefix(8) ?? "?"))

@@ -6,9 +6,9 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// A trace lends its only session and user to all its calls; a call without a session belongs to the group of its service and day.
+/// A trace supplies its only session and user to all its calls; a call without a session belongs to the group of its service and day.
 struct TraceNamesTests {
-    /// The calls after the spans came in these batches through one processor.
+    /// The calls after these batches went through one processor.
     private static func calls(_ batches: [[Record]], service: String = "app") throws -> [Call] {
         let processor = try makeProcessor()
         var ledger = MemoryLedger()
@@ -183,9 +183,9 @@ struct TraceNamesTests {
 
     private static let orders = [true, false]
 
-    /// The calls after these batches came through one processor.
+    /// The calls after these batches went through one processor.
     private static func calls(_ batches: [OTLPBatch]) throws -> [Call] {
-        // Each pipeline has a processor of its own.
+        // Each pipeline has its own processor.
         let shared = SharedParts()
         let pipelines = try [Signal.logs: makeProcessor(shared: shared), .traces: makeProcessor(shared: shared)]
         var ledger = MemoryLedger()

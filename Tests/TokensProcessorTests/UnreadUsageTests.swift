@@ -7,9 +7,9 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// A client whose usage has a form that is not read must not look like one that makes no calls.
+/// A client whose usage has an unknown form must be distinguishable from one without calls.
 struct UnreadUsageTests {
-    /// What is reported of a batch, as `attribute signal count`.
+    /// The reports about a batch, as `attribute signal count`.
     private func reported(_ batches: OTLPBatch..., change: (inout OTLPBatch) -> Void = { _ in }) throws -> [String] {
         let settings = ComponentSettings(
             id: try #require(ComponentID("tokens")),
@@ -29,7 +29,7 @@ struct UnreadUsageTests {
         }.sorted()
     }
 
-    /// A problem of a value under a known name, told from one of an unknown name.
+    /// A problem of a value under a known name, marked to distinguish it from one of an unknown name.
     private static func marked(_ problem: IntakeProblem) -> IntakeProblem {
         #expect(problem.code == .unreadableUsage)
         var problem = problem
@@ -50,7 +50,7 @@ struct UnreadUsageTests {
     func `a text with token counts is reported`(name: String, value: String) throws {
         let record = Record(span: 1, name: "call", ["x": 1])
         let reported = try reported(spans([record])) { $0.set(name, to: .string(value), record: 0) }
-        // What an earlier processor added is no sender's.
+        // What an earlier processor added does not come from the sender.
         #expect(reported.isEmpty)
         let json =
             #"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","#
@@ -81,7 +81,7 @@ struct UnreadUsageTests {
         #expect(reported == (name == "csrf_token.count." ? ["\(name) traces 1"] : []))
     }
 
-    @Test func `texts that only mention usage are none`() throws {
+    @Test func `texts that only mention usage are not usage`() throws {
         #expect(
             try reported(["vendor.usage": "see the manual", "token_type": "input", "vendor.tokens": "many"]).isEmpty
         )
@@ -100,7 +100,7 @@ struct UnreadUsageTests {
         }
     }
 
-    @Test func `of a figure beyond belief the value is reported, not the name`() throws {
+    @Test func `for an implausible figure the value is reported, not the name`() throws {
         let found = try reported(["gen_ai.usage.input_tokens": 9_000_000_000_000_000])
         #expect(found == ["gen_ai.usage.input_tokens (value) traces 1"])
     }
@@ -111,12 +111,12 @@ struct UnreadUsageTests {
     }
 
     @Test(arguments: ["ai.streamText", "claude_code.interaction"])
-    func `what is known to sum up others is not reported`(name: String) throws {
+    func `known sums of other records are not reported`(name: String) throws {
         #expect(try reported(["vendor.usage.prompt_tokens": 10], name: name).isEmpty)
         #expect(try reported(["vendor.usage.prompt_tokens": 10, "gen_ai.operation.name": "invoke_agent"]).isEmpty)
     }
 
-    @Test func `of an agent that is known by heart only its calls are reported`() throws {
+    @Test func `of a described agent only its calls are reported`() throws {
         let record = Record(["event.name": "compaction_done", "vendor.usage.prompt_tokens": 10])
         let call = Record(["event.name": "api_request", "vendor.usage.prompt_tokens": 10])
         let batch = try logs([record, call], resource: ["service.name": "claude-code"])

@@ -6,10 +6,10 @@ import Testing
 import TokensProcessor
 import Usage
 
-/// Which records tell of a call, and which repeat or sum up what others tell.
+/// Which records report a call, and which repeat or add up what others report.
 struct WhichRecordsTests {
     @Test(arguments: callLogs)
-    func `a log record that tells of a call`(agent: String, service: String, event: String) throws {
+    func `a log record that reports a call`(agent: String, service: String, event: String) throws {
         let found = try observation(
             ["event.name": .string(event), "input_tokens": 3],
             resource: ["service.name": .string(service)]
@@ -22,13 +22,13 @@ struct WhichRecordsTests {
         ("codex", "codex_cli_rs", "codex.sse_event"), ("codex", "codex_exec", "codex.websocket_event"),
         ("gemini-cli", "gemini-cli", "gemini_cli.api_response"), ("qwen-code", "qwen-code", "qwen-code.api_response"),
         ("copilot", "copilot-chat", "gen_ai.client.inference.operation.details"), ("opencode", "opencode", "anything"),
-        // A service that was renamed is known by the names of its events.
+        // A renamed service is recognised by the names of its events.
         ("codex", "my-agent", "codex.sse_event"), ("gemini-cli", "my-agent", "gemini_cli.api_response"),
         ("my-agent", "my-agent", "my.event"),
     ]
 
     @Test(arguments: otherLogs)
-    func `a log record that tells of no call, although it has tokens`(service: String, event: String) throws {
+    func `a log record that reports no call, although it has tokens`(service: String, event: String) throws {
         let found = try observation(
             ["event.name": .string(event), "input_tokens": 3],
             resource: ["service.name": .string(service)]
@@ -49,7 +49,7 @@ struct WhichRecordsTests {
         #expect(try observation(["input_tokens": 3])?.agent == nil)
     }
 
-    @Test func `the event's name may stand in the record itself`() throws {
+    @Test func `the event's name may be in the record itself`() throws {
         var record = Record(["input_tokens": 3])
         record.name = "subagent_completed"
         #expect(try processed(logs([record])).observations.isEmpty)
@@ -81,7 +81,7 @@ struct WhichRecordsTests {
         ("retrieval", false), ("fetch_response", false), ("chat", true), ("embeddings", true),
         ("text_completion", true),
     ])
-    func `the operation tells inference from what sums it up`(operation: String, isCall: Bool) throws {
+    func `the operation distinguishes inference from sums of it`(operation: String, isCall: Bool) throws {
         let found = try spanObservation(["gen_ai.operation.name": .string(operation), "gen_ai.usage.input_tokens": 3])
         #expect((found != nil) == isCall)
     }
@@ -92,7 +92,7 @@ struct WhichRecordsTests {
         ("langfuse.observation.type", "generation", true), ("langfuse.observation.type", "embedding", true),
         ("langfuse.observation.type", "span", false), ("traceloop.span.kind", "workflow", false),
     ])
-    func `the kind of span tells inference from what sums it up`(key: String, kind: String, isCall: Bool) throws {
+    func `the kind of span distinguishes inference from sums of it`(key: String, kind: String, isCall: Bool) throws {
         let found = try spanObservation([key: .string(kind), "gen_ai.usage.input_tokens": 3] as Attributes)
         #expect((found != nil) == isCall)
     }
@@ -101,7 +101,7 @@ struct WhichRecordsTests {
         ("claude-code", "claude_code.llm_request", true), ("claude-code", "claude_code.tool", false),
         ("codex_exec", "handle_responses", true), ("codex_exec", "session_task.run", false),
     ])
-    func `of an agent that is known by heart only its own spans of calls count`(
+    func `of a described agent only its own call spans count`(
         service: String,
         name: String,
         isCall: Bool
@@ -110,7 +110,7 @@ struct WhichRecordsTests {
         #expect((found != nil) == isCall)
     }
 
-    @Test func `a record that was dropped tells nothing`() throws {
+    @Test func `a dropped record reports nothing`() throws {
         let batch = try logs([
             Record(["input_tokens": 1, "session.id": "s1"]), Record(["input_tokens": 2, "session.id": "s2"]),
         ])
@@ -120,7 +120,7 @@ struct WhichRecordsTests {
         #expect((0..<2).map { found.sessions.position(ofRecord: $0) } == [nil, 0])
     }
 
-    @Test func `what an earlier processor wrote is read`() throws {
+    @Test func `changes of an earlier processor are read`() throws {
         let found = try processed(
             logs([Record(["input_tokens": 1, "model": "old", "user.email": "a@b.c"]), Record(["tool": "x"])])
         ) {

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-/// A call of a model, told in the words of a recorded export of Claude Code: its session, model, time and figures are changed.
+/// A model call in the form of a recorded export of Claude Code, with its own session, model, time and figures.
 struct AgentCall: Sendable {
     var session: String
     var model = "claude-sonnet-4-5-20250929"
@@ -15,7 +15,7 @@ struct AgentCall: Sendable {
     var cacheWrite = 2_000
     var milliseconds = 4_200
 
-    /// One request with all of the calls, as the exporter of OpenTelemetry would send it.
+    /// One request with all calls, as OpenTelemetry's exporter would send it.
     static func export(_ calls: [AgentCall]) throws -> JSON {
         let file = URL(filePath: #filePath).deletingLastPathComponent().appending(
             path: "Fixtures/claude-code-logs.json"
@@ -25,8 +25,8 @@ struct AgentCall: Sendable {
         let scope = try #require(resource["scopeLogs"].elements.first)
         let record = try #require(scope["logRecords"].elements.first)
         let records = JSON.array(calls.map { $0.record(like: record) })
-        let told = JSON.object(scope.members.merging(["logRecords": records]) { $1 })
-        return ["resourceLogs": [.object(resource.members.merging(["scopeLogs": [told]]) { $1 })]]
+        let scopeLogs = JSON.object(scope.members.merging(["logRecords": records]) { $1 })
+        return ["resourceLogs": [.object(resource.members.merging(["scopeLogs": [scopeLogs]]) { $1 })]]
     }
 
     private func record(like recorded: JSON) -> JSON {
@@ -45,7 +45,7 @@ struct AgentCall: Sendable {
             "cache_creation_5m_tokens": Self.whole(cacheWrite), "duration_ms": Self.whole(milliseconds),
         ]
         var record = recorded.members
-        // The span of the recorded call would make all of them one.
+        // With the span id of the recorded call, all of them would be one call.
         record["traceId"] = nil
         record["spanId"] = nil
         record["timeUnixNano"] = nanoseconds

@@ -6,12 +6,12 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A headless browser as a process, told what to do over a pair of pipes (the DevTools protocol).
+/// A headless browser as a process, controlled over a pair of pipes (the DevTools protocol).
 final class Chromium: Sendable {
-    /// The browser itself, not the script of the same name, which would leave it behind.
+    /// The browser itself; the script of the same name would leave it running.
     static let executable = "/usr/lib/chromium/chromium-headless-shell"
 
-    /// Without a browser there is nothing to test with; a continuous integration must have one.
+    /// Whether a browser is installed; continuous integration must have one.
     static var isThere: Bool {
         FileManager.default.isExecutableFile(atPath: executable) || ProcessInfo.processInfo.environment["CI"] != nil
     }
@@ -53,14 +53,14 @@ final class Chromium: Sendable {
     }
 
     deinit {
-        // Its end of the pipe closes, and with it the browser; what is left of it must not outlive the test.
+        // Closing the pipe ends the browser; its remaining processes must not outlive the test.
         close(input)
         process.send(SIGKILL)
         _ = process.waitUntilExit()
         try? FileManager.default.removeItem(at: folder)
     }
 
-    /// Asks for something and returns the answer.
+    /// Sends a command and returns the answer.
     func call(_ method: String, _ parameters: JSON = [:], session: String? = nil) async throws -> JSON {
         try await withCheckedThrowingContinuation { continuation in
             let id = state.withLock { state -> Int? in
@@ -78,7 +78,7 @@ final class Chromium: Sendable {
         }
     }
 
-    /// What has happened of a kind on a page.
+    /// The events of a type on a page.
     func events(_ method: String, session: String) -> [JSON] {
         state.withLock { $0.events.filter { $0.session == session && $0.method == method }.map(\.parameters) }
     }
@@ -120,7 +120,7 @@ final class Chromium: Sendable {
 }
 
 extension Chromium {
-    /// A pipe whose ends lie above those that the browser wants and are not inherited.
+    /// A pipe that is not inherited, with descriptors above those that the browser needs.
     private static func pipe() throws -> (read: Int32, write: Int32) {
         var ends: [Int32] = [0, 0]
         guard Glibc.pipe(&ends) == 0 else { throw Failure(description: "no pipe") }
@@ -139,7 +139,7 @@ extension Chromium {
         return try ChildProcess([executable] + flags, environment: environment, files: [3: reads, 4: writes])
     }
 
-    /// Reads messages, each ended by a zero, until the pipe ends.
+    /// Reads messages, each ended by a zero byte, until the pipe ends.
     private static func read(_ output: Int32, _ message: (JSON) -> Void) {
         var rest: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)

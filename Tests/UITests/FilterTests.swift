@@ -25,7 +25,7 @@ struct FilterTests {
         #expect(tab.problems == [])
     }
 
-    @Test func `a filter of the address narrows the figures, and clearing it takes it away`() async throws {
+    @Test func `a filter in the address narrows the figures, and clearing removes it`() async throws {
         let hub = try Stage.shared.hub
         let tab = try await Tab()
         try await tab.open("/#/overview?model=\(SampleCalls.opus)")
@@ -58,7 +58,7 @@ struct FilterTests {
         #expect(tab.problems == [])
     }
 
-    @Test func `a row of the breakdown filters by what it stands for`() async throws {
+    @Test func `a row of the breakdown filters by its name`() async throws {
         let tab = try await Tab()
         try await tab.open("/#/overview?tab=model")
         try await tab.settle(on: "#/overview")

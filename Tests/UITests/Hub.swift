@@ -6,7 +6,7 @@ import FoundationNetworking
 import Glibc
 import Testing
 
-/// The real program, serving its dashboard from a store of its own on a free port.
+/// The real program, serving its dashboard from its own store on a free port.
 final class Hub: Sendable {
     let origin: String
     private let folder: URL
@@ -14,7 +14,7 @@ final class Hub: Sendable {
 
     /// Starts a collector with the default configuration.
     ///
-    /// - Parameter more: Lines of a configuration that is laid over the default one.
+    /// - Parameter more: Lines of a configuration that is merged into the default one.
     init(_ more: String? = nil) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "hammurabi-ui-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -22,6 +22,7 @@ final class Hub: Sendable {
         try Data().write(to: errors)
         var arguments = [
             "run", "--set", "receivers.otlp.protocols.http.endpoint=127.0.0.1:0",
+            "--set", "receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0",
             "--set", "receivers.events.endpoint=127.0.0.1:0", "--set", "extensions.hub.endpoint=127.0.0.1:0",
         ]
         if let more {
@@ -48,7 +49,7 @@ final class Hub: Sendable {
         try? FileManager.default.removeItem(at: folder)
     }
 
-    /// The program that was built together with these tests: it lies beside them.
+    /// The program that was built together with these tests, in the same folder.
     private static let executable: URL = {
         let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(filePath: tests).deletingLastPathComponent().appending(path: "hammurabi")
@@ -73,10 +74,10 @@ final class Hub: Sendable {
         return try JSONDecoder().decode(JSON.self, from: data)
     }
 
-    /// Sends calls as Claude Code sends them.
+    /// Sends calls as Claude Code does.
     func send(_ calls: [AgentCall]) async throws { try await post("/v1/logs", try AgentCall.export(calls)) }
 
-    /// Sends events as a program of one's own does.
+    /// Sends events as a user's own program does.
     func ingest(_ events: [JSON]) async throws { try await post("/api/telemetry/ingest", .array(events)) }
 
     /// Posts something and returns the status of the answer.
@@ -100,7 +101,7 @@ final class Hub: Sendable {
         try #require([200, 202].contains(status), "\(status): \(String(decoding: data, as: UTF8.self))")
     }
 
-    /// Ends the program, as when its machine is switched off.
+    /// Kills the program, as when its machine is switched off.
     func stop() {
         process.send(SIGKILL)
         _ = process.waitUntilExit()

@@ -34,7 +34,7 @@ enum JSON: Sendable, Equatable, Codable {
         case .null: try container.encodeNil()
         case .bool(let value): try container.encode(value)
         case .number(let value):
-            // The browser takes 1.0 for no whole number where it wants one.
+            // The browser does not accept 1.0 where it expects a whole number.
             if let whole = Int(exactly: value) { try container.encode(whole) } else { try container.encode(value) }
         case .string(let value): try container.encode(value)
         case .array(let value): try container.encode(value)

@@ -12,7 +12,7 @@ struct KeyboardTests {
             ("s", "sessions"), ("p", "pipelines"), ("c", "prices"), ("q", "quality"), ("o", "overview"),
         ] {
             let isThere = "location.hash === '#/\(page)?period=7d'"
-            // The second key must come within 1.5 s of the first, which a busy machine may miss.
+            // The second key must follow the first within 1.5 s, which a busy machine may miss.
             for _ in 0..<20 {
                 try await tab.press("g")
                 try await tab.press(key)

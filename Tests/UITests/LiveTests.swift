@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.serialized, .onStage, .enabled(if: Chromium.isThere))
 struct LiveTests {
-    @Test func `an empty collector says how to begin and sees the first event by itself`() async throws {
+    @Test func `an empty dashboard says how to begin and shows the first event by itself`() async throws {
         let hub = try await Hub()
         let tab = try await Tab(of: hub)
         try await tab.open()
@@ -45,8 +45,13 @@ struct LiveTests {
         try await tab.wait(for: "document.querySelector('.pill').textContent === 'Live'")
         try await tab.click(".pill")
         try await tab.wait(for: "document.querySelector('.pill').textContent === 'Paused'")
+        let other = try await Tab(of: hub)
+        try await other.open()
+        try await other.wait(for: "document.querySelector('#total-sessions')?.textContent === '1'")
+        try await other.wait(for: "document.querySelector('.pill').textContent === 'Live'")
         try await hub.send([AgentCall(session: "two")])
-        try await Task.sleep(for: .milliseconds(1_500))
+        // A page that is not paused shows the change, so that the paused one would have received it, too.
+        try await other.wait(for: "document.querySelector('#total-sessions')?.textContent === '2'")
         #expect(try await tab.text("#total-sessions") == "1")
         try await tab.click(".pill")
         try await tab.wait(for: "document.querySelector('#total-sessions')?.textContent === '2'")

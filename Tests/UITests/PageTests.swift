@@ -45,16 +45,16 @@ struct PageTests {
                 "Session", "Tokens", "Cost", "Duration",
             ]
         )
-        // How many are active changes with the clock: the page learns of it from its feed.
-        var (shown, told) = ([""], [""])
+        // The number of active sessions changes with the clock; the page gets it from its feed.
+        var (shown, expected) = ([""], [""])
         for _ in 0..<600 {
             shown = try await tab.texts("[aria-labelledby=sessions-title] .headline, #active-sessions")
             let active = try await Stage.shared.hub.get("/api/telemetry/summary?period=30d")["activeSessions"].int ?? -1
-            told = ["6 total", "\(active) active"]
-            if shown == told { break }
+            expected = ["6 total", "\(active) active"]
+            if shown == expected { break }
             try await Task.sleep(for: .milliseconds(100))
         }
-        #expect(shown == told)
+        #expect(shown == expected)
     }
 
     @Test func `figures are those of the API`() async throws {
@@ -108,7 +108,7 @@ struct PageTests {
         #expect(tab.problems == [])
     }
 
-    @Test func `a session that is not known is said so where it would stand`() async throws {
+    @Test func `an unknown session is reported in its place`() async throws {
         let tab = try await Tab()
         try await tab.open("/#/session/nobody")
         #expect(try await tab.text(".failure-text") == "no session with this id is known")

@@ -3,12 +3,12 @@
 import Foundation
 import Testing
 
-/// Where the pictures go; nil when none are wanted.
+/// The folder for the pictures; nil when none are requested.
 enum Pictures {
     static var folder: String? { ProcessInfo.processInfo.environment["HAMMURABI_SCREENSHOTS"] }
 }
 
-/// Makes the pictures of the README anew: `HAMMURABI_SCREENSHOTS=Tests/UITests/Screenshots swift test --filter ScreenshotTests`.
+/// Creates the pictures of the README again: `HAMMURABI_SCREENSHOTS=Tests/UITests/Screenshots swift test --filter ScreenshotTests`.
 @Suite(.enabled(if: Chromium.isThere && Pictures.folder != nil), .onStage)
 struct ScreenshotTests {
     @Test func `the overview of a month's work, light and dark`() async throws {
@@ -31,7 +31,7 @@ struct ScreenshotTests {
     }
 }
 
-/// A month of a small team, the same whenever it is made, up to now.
+/// A month of a small team up to now, the same for every run.
 struct SampleMonth {
     private static let models = [
         ("claude-sonnet-4-5-20250929", "claude-code", 9), ("claude-opus-4-8", "claude-code", 4),
@@ -48,13 +48,13 @@ struct SampleMonth {
 
     private var state: UInt64 = 20_261_122
 
-    /// A number below a limit, from a generator that always begins alike.
+    /// A number below a limit, from a generator with a fixed seed.
     private mutating func next(_ limit: Int) -> Int {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return Int((state >> 33) % UInt64(limit))
     }
 
-    /// The events, each as the body of `POST /api/telemetry/ingest` wants it.
+    /// The events, each as a body for `POST /api/telemetry/ingest`.
     var events: [JSON] {
         var month = self
         return (0..<47).flatMap { month.session($0) }
@@ -67,7 +67,7 @@ struct SampleMonth {
         let name = Self.tasks[number % Self.tasks.count] + suffix
         let (project, user) = (Self.projects[next(Self.projects.count)], Self.users[next(Self.users.count)])
         let calls = 6 + next(34)
-        // The first three are at work now; the others lie up to a month back, fewer of them on each day long ago.
+        // The first three are active now; the others are up to a month old, fewer of them long ago.
         var secondsAgo = number < 3 ? 10 : 1_800 + next(29) * 86_400 + next(20_000)
         return (0..<calls).map { _ in
             defer { secondsAgo += 8 + next(60) }
@@ -85,7 +85,7 @@ struct SampleMonth {
     }
 }
 
-/// Where pictures go.
+/// The folder of the pictures.
 enum Screenshots {
     static var folder: String? { ProcessInfo.processInfo.environment["HAMMURABI_SCREENSHOTS"] }
 }

@@ -3,14 +3,14 @@
 import Foundation
 import Testing
 
-/// Prompt to a page that need more than a line.
+/// Scripts for a page that need more than a line.
 enum Script {
     /// The headings of sorted columns, each with its direction.
     static let sorted = """
         [...document.querySelectorAll("th[aria-sort]")].map((th) => th.querySelector("button").firstChild.data + " " + th.getAttribute("aria-sort"))
         """
 
-    /// Texts whose contrast to what lies behind them is less than WCAG 2.2 AA asks for (4.5, large ones 3).
+    /// Texts whose contrast to their background is less than WCAG 2.2 AA requires (4.5, large ones 3).
     static let poorContrast = """
         (() => {
           const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -45,7 +45,7 @@ enum Script {
         })()
         """
 
-    /// Buttons and fields that are smaller than a finger or a shaking hand needs (24 by 24 pixels); links in a line of text are left out.
+    /// Buttons and fields that are smaller than 24 by 24 pixels, except links in a line of text.
     static let smallTargets = """
         [...document.querySelectorAll("button, select, input:not([type=checkbox]), .choice, .segment, .nav a")]
           .filter((node) => node.checkVisibility() && !node.disabled)
@@ -64,28 +64,28 @@ enum Script {
         """
 }
 
-/// Figures as the dashboard writes them.
+/// Figures in the format of the dashboard.
 enum Shown {
     static func money(_ dollars: Double) -> String {
         dollars >= 0.99995 ? "$" + String(format: "%.2f", dollars) : "$" + String(format: "%.4f", dollars)
     }
 }
 
-/// A node of the tree that screen readers read.
+/// A node of the accessibility tree.
 struct AccessibleNode {
     let role: String
     let name: String
 }
 
 extension Tab {
-    /// Waits until a page has all that it asked for.
+    /// Waits until a page has received everything that it requested.
     func settle(on page: String) async throws {
         let name = page.dropFirst(2).prefix { $0 != "/" && $0 != "?" }
         try await wait(for: "document.querySelector('.page-\(name)') && !document.querySelector('.skeleton')")
         try await wait(for: "!document.querySelector('[aria-busy=true]')")
     }
 
-    /// The nodes of the accessibility tree that are not passed over.
+    /// The nodes of the accessibility tree that are not ignored.
     func accessibleNodes() async throws -> [AccessibleNode] {
         try await call("Accessibility.getFullAXTree")["nodes"].elements.filter { $0["ignored"].bool != true }.map {
             AccessibleNode(role: $0["role"]["value"].text ?? "", name: $0["name"]["value"].text ?? "")

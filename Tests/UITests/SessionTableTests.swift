@@ -17,7 +17,7 @@ struct SessionTableTests {
         #expect(try await tab.run(Self.ids).texts == list["sessions"].elements.compactMap { $0["sessionId"].text })
     }
 
-    @Test func `what the collector does not sort by, the page does`() async throws {
+    @Test func `the page sorts by what the collector cannot`() async throws {
         let tab = try await Tab()
         try await tab.open("/#/sessions?sort=model&order=asc")
         try await tab.settle(on: "#/sessions")
@@ -79,7 +79,7 @@ struct SessionTableTests {
         let tab = try await Tab()
         try await tab.open("/#/sessions")
         try await tab.settle(on: "#/sessions")
-        // What would be written to the disk is read where it is made.
+        // The file is read before it would be saved.
         try await tab.run(
             "URL.createObjectURL = (blob) => { blob.text().then((text) => { window.taken = text; }); return '#/sessions'; }"
         )

@@ -2,7 +2,7 @@
 
 import Testing
 
-/// What the tests of a suite share: one browser, and one collector with calls in its store.
+/// The shared objects of a suite: one browser, and one collector with calls in its store.
 struct Stage: Sendable {
     let browser: Chromium
     let hub: Hub
@@ -14,7 +14,7 @@ struct Stage: Sendable {
     }
 }
 
-/// Sets the stage for a whole suite and clears it afterwards.
+/// Creates the shared objects for a whole suite and removes them afterwards.
 struct StageTrait: SuiteTrait, TestScoping {
     func provideScope(
         for test: Test,
@@ -33,7 +33,7 @@ extension Trait where Self == StageTrait {
     static var onStage: StageTrait { StageTrait() }
 }
 
-/// Six sessions of three people over three weeks; one of them used a model that has no price.
+/// Six sessions of three users over three weeks; one of them used a model without a price.
 enum SampleCalls {
     static let cheap = "11111111-0000-4000-8000-000000000001"
     static let dear = "22222222-0000-4000-8000-000000000002"

@@ -3,15 +3,15 @@
 import Foundation
 import Testing
 
-/// A page in the browser, as a reader has it before them.
+/// A page in the browser.
 struct Tab: Sendable {
     let browser: Chromium
     private let session: String
     private let origin: String
 
-    /// Opens an empty page that will show what a collector serves.
+    /// Opens an empty page for a collector's dashboard.
     ///
-    /// It shares nothing with other pages: neither what they keep nor where they are.
+    /// It shares neither storage nor location with other pages.
     init(of hub: Hub? = nil, width: Int = 1280, height: Int = 800, theme: String = "light") async throws {
         let stage = try Stage.shared
         browser = stage.browser
@@ -34,7 +34,7 @@ struct Tab: Sendable {
         try await show(theme: theme)
     }
 
-    /// Makes the system's theme light or dark; motion is always reduced.
+    /// Sets the system's theme to light or dark; motion is always reduced.
     func show(theme: String) async throws {
         let features: JSON = [
             ["name": "prefers-color-scheme", "value": .string(theme)],
@@ -48,13 +48,13 @@ struct Tab: Sendable {
         try await browser.call(method, parameters, session: session)
     }
 
-    /// Opens an address below the collector's.
+    /// Opens an address of the collector.
     func open(_ path: String = "/") async throws {
         try await call("Page.navigate", ["url": .string(origin + path)])
         try await wait(for: "document.readyState === 'complete' && !!document.querySelector('main .page')")
     }
 
-    /// Changes the part of the address behind `#`, as a link does.
+    /// Changes the part of the address after `#`, as a link does.
     func go(_ hash: String) async throws {
         try await run("location.hash = '\(hash)'")
     }
@@ -72,7 +72,7 @@ struct Tab: Sendable {
         return answer["result"]["value"]
     }
 
-    /// Waits until an expression is true; a slow machine has half a minute for it.
+    /// Waits until an expression is true, for at most half a minute.
     func wait(for expression: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
         for _ in 0..<600 {
             if try await run("!!(\(expression))").bool == true { return }
@@ -83,18 +83,18 @@ struct Tab: Sendable {
         throw Chromium.Failure(description: "never: \(expression)")
     }
 
-    /// The text of an element, once it is there.
+    /// The text of an element, once it exists.
     func text(_ selector: String, sourceLocation: SourceLocation = #_sourceLocation) async throws -> String {
         try await wait(for: "document.querySelector(`\(selector)`)", sourceLocation: sourceLocation)
         return try await run("document.querySelector(`\(selector)`).textContent").text ?? ""
     }
 
-    /// The texts of all elements that fit.
+    /// The texts of all matching elements.
     func texts(_ selector: String) async throws -> [String] {
         try await run("[...document.querySelectorAll(`\(selector)`)].map((node) => node.textContent.trim())").texts
     }
 
-    /// Presses the pointer on an element, where it is seen.
+    /// Clicks an element at its position on the screen.
     func click(_ selector: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
         try await wait(for: "document.querySelector(`\(selector)`)", sourceLocation: sourceLocation)
         let place = try await run(
@@ -133,10 +133,10 @@ struct Tab: Sendable {
         }
     }
 
-    /// Types a text into what has the focus.
+    /// Types a text into the focused element.
     func type(_ text: String) async throws { try await call("Input.insertText", ["text": .string(text)]) }
 
-    /// What went wrong in the page: exceptions, errors on the console, what the policy forbade.
+    /// The problems of the page: exceptions, errors on the console, violations of the policy.
     var problems: [String] {
         let thrown = browser.events("Runtime.exceptionThrown", session: session).compactMap {
             $0["exceptionDetails"]["exception"]["description"].text ?? $0["exceptionDetails"]["text"].text
@@ -151,14 +151,14 @@ struct Tab: Sendable {
             + printed.map { $0["args"].elements.compactMap { $0["value"].text }.joined(separator: " ") }
     }
 
-    /// The addresses that the page asked for and that are not the collector's.
+    /// The addresses that the page requested outside of the collector.
     var foreignRequests: [String] {
         browser.events("Network.requestWillBeSent", session: session).compactMap { $0["request"]["url"].text }.filter {
             !$0.hasPrefix(origin + "/") && !$0.hasPrefix("about:")
         }
     }
 
-    /// A picture of what is seen.
+    /// A picture of the visible page.
     func picture() async throws -> Data {
         try #require(Data(base64Encoded: try await call("Page.captureScreenshot")["data"].text ?? ""))
     }

@@ -4,7 +4,7 @@ import CollectorTesting
 import Testing
 import Usage
 
-/// Which ids decide, and what a weaker key may join.
+/// Which ids decide, and what a blocking key may join.
 struct CallGroupingTests {
     private static let transcript = UInt64(3)
     private static let rollout = UInt64(4)
@@ -31,7 +31,7 @@ struct CallGroupingTests {
         return line
     }
 
-    /// The number of calls, whatever the order of arrival; nil when the order matters.
+    /// The number of calls, in any order of arrival; nil when the order matters.
     private static func count(_ observations: [Observation]) throws -> Int? {
         var random = SeededGenerator(seed: 1)
         let expected = Set(try LedgerTests.calls(observations))
@@ -44,6 +44,48 @@ struct CallGroupingTests {
     @Test func `a message id under several request ids is several calls`() throws {
         // Under load the API gave six responses one message id: anthropics/claude-code#64880.
         #expect(try Self.count((1...6).map { Self.line($0, request: $0 + 10, response: 9) }) == 6)
+    }
+
+    @Test func `a library that reports no caches adds nothing to the prompt of one that does`() throws {
+        // OpenInference has the whole prompt as input, OpenTelemetry's own instrumentation divides it.
+        let whole = TokenCounts(uncachedInput: 900, output: 20)
+        let divided = TokenCounts(uncachedInput: 400, cacheRead: 500, output: 20, reasoning: 5)
+        let further = TokenCounts(uncachedInput: 400, cacheRead: 400, cacheWrite5m: 100, output: 21)
+        for counts in [[whole, divided], [divided, whole], [whole, whole, divided]] {
+            let lines = counts.enumerated().map { index, counts in
+                var line = Self.line(UInt64(index + 1), request: 7)
+                line.counts = counts
+                return line
+            }
+            #expect(try LedgerTests.calls(lines).map(\.counts) == [divided])
+        }
+        #expect(
+            divided.maximum(further)
+                == TokenCounts(uncachedInput: 400, cacheRead: 400, cacheWrite5m: 100, output: 21, reasoning: 5)
+        )
+        #expect(TokenCounts(uncachedInput: 100).maximum(TokenCounts(uncachedInput: 3, cacheRead: 200)).prompt == 203)
+    }
+
+    @Test func `the larger of accounts is the same in whatever order and however often they come`() {
+        var random = SeededGenerator(seed: 13)
+        func counts() -> TokenCounts {
+            func number() -> Int64 { Int64.random(in: 0...3, using: &random) * 100 }
+            return TokenCounts(
+                uncachedInput: number(),
+                cacheRead: number(),
+                cacheWrite5m: number(),
+                cacheWrite1h: number(),
+                output: number() + 300,
+                reasoning: number()
+            )
+        }
+        for _ in 0..<2_000 {
+            let (a, b, c) = (counts(), counts(), counts())
+            #expect(a.maximum(b) == b.maximum(a))
+            #expect(a.maximum(b).maximum(c) == a.maximum(b.maximum(c)))
+            #expect(a.maximum(a) == a && a.maximum(b).maximum(b) == a.maximum(b))
+            #expect(a.maximum(b).prompt == max(a.prompt, b.prompt))
+        }
     }
 
     @Test func `answers of one constant id are told apart by their prompts`() throws {
@@ -126,7 +168,7 @@ struct CallGroupingTests {
     }
 
     @Test func `a constraint holds for sets: a shared weak key does not join what others keep apart`() throws {
-        // The log knows the request, the span the response; the line in between ties them, and the other request's keeps out.
+        // The log has the request id, the span the response id; the line in between joins them, and keeps out the other request's.
         let one = [
             LedgerTests.observation(1, LedgerTests.log, request: 11),
             LedgerTests.observation(2, LedgerTests.span, request: 11, response: 9),
@@ -137,7 +179,7 @@ struct CallGroupingTests {
         #expect(try Self.count(one + other) == 2)
     }
 
-    @Test func `more calls than can be told apart keep a report without a stronger id to itself`() throws {
+    @Test func `a report without a stronger id is not joined to one of too many equal calls`() throws {
         let bare = LedgerTests.observation(9_999, LedgerTests.span, at: 100, response: 9)
         let calls = (1...256).map { Self.line($0, at: Double($0), request: $0 + 1_000, response: 9) }
         #expect(try LedgerTests.calls(calls + [bare]).count == 256)

@@ -3,7 +3,7 @@
 import Testing
 import Usage
 
-/// What is said about how well calls are known.
+/// The report on data quality.
 struct DataQualityTests {
     private static func call(
         _ id: UInt64,

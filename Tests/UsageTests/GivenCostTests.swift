@@ -3,7 +3,7 @@
 import Testing
 import Usage
 
-/// A cost that comes with an event.
+/// A cost in an event.
 struct GivenCostTests {
     private static func observation(_ source: Observation.Source, cost: Int64?, id: UInt64) -> Observation {
         var observation = Observation(
@@ -38,14 +38,14 @@ struct GivenCostTests {
     }
 
     @Test(arguments: [Pricing.Preference.computed, .reported])
-    func `it holds, whatever is preferred`(preference: Pricing.Preference) throws {
+    func `it counts with any preference`(preference: Pricing.Preference) throws {
         let call = try Self.call([Self.observation(.event, cost: 5, id: 1)])
         let price = try Self.pricing(preference).price(call)
         #expect((price.cost.nanodollars, price.isPriced) == (5, true))
         #expect(price.computed?.nanodollars == 2_000_000_000)
     }
 
-    @Test func `it holds beside a better observation, and only an event gives one`() throws {
+    @Test func `it counts next to a better observation, and only an event has one`() throws {
         let both = try Self.call([Self.observation(.otlpLog, cost: 9, id: 2), Self.observation(.event, cost: 5, id: 1)])
         #expect(try Self.pricing(.computed).price(both).cost.nanodollars == 5)
         let none = try Self.call([
@@ -61,7 +61,7 @@ struct GivenCostTests {
         (call.model, call.reportedCost, call.observationCount) = ("m", Money(nanodollars: 9), 1)
         let price = try Self.pricing(preference).price(call)
         #expect((price.cost.nanodollars, price.isPriced) == (9, true))
-        // It says nothing about the prices of its sender.
+        // Such a cost is not evidence of the sender's prices.
         call.price = price
         var quality = DataQuality()
         quality.add(call, agent: nil, machine: nil)

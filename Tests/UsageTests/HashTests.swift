@@ -11,7 +11,7 @@ struct HashTests {
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 200) }
         var hash = StableHash(domain: "test")
         hash.combine(bytes: bytes.span.bytes)
-        // Eight bytes at a step, lowest first; the rest as one number, highest first; then the count.
+        // Eight bytes at a time, lowest first; the rest as one number, highest first; then the count.
         var expected = StableHash(domain: "test")
         for start in stride(from: 0, through: count - 8, by: 8) {
             expected.combine(bytes[start..<start + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })

@@ -4,7 +4,7 @@ import CollectorTesting
 import Testing
 import Usage
 
-/// Ten thousand random histories: deciding and weaker ids, copies, overfullBuckets and late arrivals; one answer whatever the order.
+/// Ten thousand random histories: deciding and weaker ids, copies, overfull buckets and late arrivals; the same result in any order.
 struct LedgerHistoryTests {
     @Test(arguments: UInt64(1)...20)
     func `any order of any history gives the same calls, and no call breaks a rule`(seed: UInt64) throws {
@@ -23,6 +23,43 @@ struct LedgerHistoryTests {
         }
     }
 
+    @Test(arguments: UInt64(1)...4)
+    func `a store that holds nothing is asked nothing beyond the list of questions`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<200 {
+            let observations = History(&random).observations
+            let half = observations.count / 2
+            let deliveries = [Array(observations[..<half]), Array(observations[half...])]
+            let questions = LedgerQuestions(deliveries)
+            let index = EmptyIndex()
+            _ = try Ledger.absorb(deliveries, into: index)
+            // Members of cells that observations only touch are looked for when something in the delivery is related.
+            #expect(index.links.subtracting(questions.links).allSatisfy { $0.cell != nil })
+            #expect(index.cells.isSubset(of: questions.cells))
+            #expect(questions.links == Array(Set(questions.links)).sorted())
+            #expect(Set(questions.cells).count == questions.cells.count)
+            #expect(questions.cells.map(\.link) == questions.cells.map(\.link).sorted())
+        }
+    }
+
+    /// A store that holds nothing and notes what it is asked.
+    private final class EmptyIndex: LedgerIndex {
+        var links: Set<LedgerLink> = []
+        var cells: Set<MatchBucket> = []
+
+        func mayHold(_ link: LedgerLink) -> Bool {
+            links.insert(link)
+            return false
+        }
+
+        func kinds(in cell: MatchBucket) -> UInt8 {
+            cells.insert(cell)
+            return 0
+        }
+
+        func entries(linkedBy link: LedgerLink, limit: Int) -> [LedgerEntry] { [] }
+    }
+
     /// A ledger that got the observations shuffled, some twice, a few at a time.
     private static func absorbed(
         _ observations: [Observation],
@@ -39,7 +76,7 @@ struct LedgerHistoryTests {
         return ledger
     }
 
-    /// What must hold for every call and between calls, whatever the figures are.
+    /// Rules for every call and between calls, whatever the figures are.
     private static func checkRules(_ ledger: MemoryLedger) throws {
         var callOfRequest: [UInt64: Int64] = [:]
         var seen: Set<UInt64> = []
@@ -61,7 +98,7 @@ struct LedgerHistoryTests {
         }
     }
 
-    /// A few calls and who reports them.
+    /// A few calls and their sources.
     private struct History {
         var observations: [Observation] = []
 
@@ -127,14 +164,13 @@ struct LedgerHistoryTests {
 }
 
 extension LedgerHistoryTests {
-    /// What many observations have in common.
-    enum Crowd: CaseIterable {
+    /// The properties that many observations have in common.
+    enum SharedProperty: CaseIterable {
         case response, lineage, answer, interval, blockingKey
     }
 
-    @Test(arguments: Crowd.allCases, [250, 256, 257, 300])
-    func `more observations than can be told apart give one answer in any order, too`(overfull: Crowd, size: Int) throws
-    {
+    @Test(arguments: SharedProperty.allCases, [250, 256, 257, 300])
+    func `too many equal observations give one answer in any order, too`(overfull: SharedProperty, size: Int) throws {
         var random = SeededGenerator(seed: UInt64(size))
         let observations =
             (0..<size).flatMap { Self.members(of: overfull, UInt64($0)) }
@@ -159,8 +195,8 @@ extension LedgerHistoryTests {
         }
     }
 
-    /// One call of a overfull, as one or two reporters tell of it.
-    private static func members(of overfull: Crowd, _ number: UInt64) -> [Observation] {
+    /// One call of an overfull bucket, reported by one or two sources.
+    private static func members(of overfull: SharedProperty, _ number: UInt64) -> [Observation] {
         let time = 1_000 + Double(number) * 0.1
         var call = LedgerTests.observation(number + 1, LedgerTests.transcript, at: time, input: Int64(number % 40))
         switch overfull {

@@ -4,7 +4,7 @@ import CollectorTesting
 import Testing
 import Usage
 
-/// What is near a border of two cells of resemblance.
+/// Observations near the boundary of two match buckets.
 extension LedgerTests {
     @Test(arguments: UInt64(1)...40)
     func `order, splits and repeats do not matter at a border of two cells either`(seed: UInt64) throws {
@@ -33,7 +33,7 @@ extension LedgerTests {
         }
     }
 
-    @Test func `at a border where an observation stands twice only what is very near is joined`() throws {
+    @Test func `at a bucket boundary, where an observation is in two buckets, only very near ones are joined`() throws {
         var ledger = MemoryLedger()
         let pair = [
             Self.observation(1, Self.log, at: 1_010, weak: 5), Self.observation(2, Self.span, at: 1_026, weak: 5),
@@ -48,7 +48,7 @@ extension LedgerTests {
         #expect(ledger.calls.count == 4)
     }
 
-    /// Sightings around the borders of cells, few or many of them alike, some told again with an earlier time.
+    /// Observations around the boundaries of buckets, few or many of them equal, some repeated with an earlier time.
     private static func borderCorpus(_ random: inout SeededGenerator) -> [Observation] {
         var observations: [Observation] = []
         let spread = [8, 60, 400].randomElement(using: &random) ?? 8

@@ -58,7 +58,7 @@ struct LedgerTests {
         #expect(try ledger.absorb([Self.observation(1, Self.log, request: 7)]).isEmpty)
     }
 
-    @Test func `a call is new once, whoever else tells of it later`() throws {
+    @Test func `a call is new once, whatever reports it later`() throws {
         var ledger = MemoryLedger()
         let two = [Self.observation(1, Self.log, request: 7), Self.observation(2, Self.transcript, response: 9)]
         #expect(try ledger.absorb(two).newCallCount() == 2)
@@ -87,7 +87,7 @@ struct LedgerTests {
         #expect(calls.allSatisfy { $0.sources.count == 2 })
     }
 
-    @Test func `what is too far apart in time stays apart`() throws {
+    @Test func `observations too far apart in time are not joined`() throws {
         #expect(
             try Self.calls([
                 Self.observation(1, Self.log, at: 100, weak: 5), Self.observation(2, Self.span, at: 131, weak: 5),
@@ -102,7 +102,7 @@ struct LedgerTests {
         #expect(try Self.calls(alike).count == 2)
     }
 
-    @Test func `a call knows how many tell of it and whether only resemblance ties them`() throws {
+    @Test func `a call knows how many sources report it and whether only resemblance joins them`() throws {
         let byKey = [Self.observation(1, Self.log, request: 7), Self.observation(2, Self.span, request: 7)]
         let byLook = [
             Self.observation(3, Self.log, at: 500, weak: 5), Self.observation(4, Self.span, at: 501, weak: 5),
@@ -148,7 +148,7 @@ struct LedgerTests {
         }
     }
 
-    /// What a ledger makes of observations that come in any order, some twice, a few at a time.
+    /// The result of a ledger for observations in any order, some twice, a few at a time.
     static func calls(inPiecesOf observations: [Observation], _ random: inout SeededGenerator) throws -> [Call] {
         var shuffled = observations + observations.filter { _ in Bool.random(using: &random) }
         shuffled.shuffle(using: &random)
@@ -161,7 +161,7 @@ struct LedgerTests {
         return ledger.calls.filter(\.isCounted)
     }
 
-    /// Calls seen by one to three observations with and without ids, many of them alike, some under a roll-up.
+    /// Calls with one to three observations with and without ids, many of them similar, some under a roll-up.
     private static func corpus(_ random: inout SeededGenerator) -> [Observation] {
         var observations: [Observation] = []
         for call in UInt64(1)...30 {

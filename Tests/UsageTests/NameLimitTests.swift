@@ -4,7 +4,7 @@ import CollectorTesting
 import Testing
 import Usage
 
-/// Names from outside are bounded.
+/// External names are limited.
 struct NameLimitTests {
     /// Names of all lengths around the limit, of one to four bytes a scalar, of many scalars a character, and beyond.
     private static func names(_ random: inout SeededGenerator) -> [String] {
@@ -17,7 +17,7 @@ struct NameLimitTests {
         }
     }
 
-    @Test func `a name is bounded, keeps its beginning, and what is bounded stays as it is`() {
+    @Test func `a long name is cut and keeps its beginning, and a cut name is not changed again`() {
         var random = SeededGenerator(seed: 3)
         for name in Self.names(&random) {
             let bounded = NameLimit.bounded(name)
@@ -69,7 +69,7 @@ struct NameLimitTests {
     }
 }
 
-/// Answers list so many names and the sum of the others.
+/// Answers list a limited number of names and the sum of the others.
 struct ListedNamesTests {
     @Test func `sums stay exact and the largest are listed, in whatever order they come`() {
         var random = SeededGenerator(seed: 5)

@@ -40,7 +40,7 @@ struct ObservationCodingTests {
         return observation
     }()
 
-    @Test func `what is written is read back, every field of it`() throws {
+    @Test func `every field that is written is read back`() throws {
         let plain = Observation(id: 1, time: Timestamp(nanoseconds: 0), source: .otlpLog, emitter: 0, priority: 0)
         let all = [Self.full, plain, Self.full]
         #expect([Observation](encoded: all.encoded) == all)

@@ -3,7 +3,7 @@
 import Testing
 import Usage
 
-/// Which days a period has.
+/// The days of a period.
 struct PeriodTests {
     @Test(arguments: [
         ("7d", "2026-11-09", "2026-11-15"), ("2026-11", "2026-10-02", "2026-10-31"),
@@ -55,11 +55,11 @@ struct PeriodTests {
     @Test(arguments: [
         ("2026-02-30", "2026-03-01"), ("2026-11-05", "2026-11-04"), ("2026-11-05", "x"), ("1969-01-01", "1970-01-01"),
     ])
-    func `days that are none are refused`(from: String, to: String) {
+    func `invalid days are refused`(from: String, to: String) {
         #expect(throws: PeriodError.self) { try Period(nil, from: from, to: to, timezone: "UTC", now: Self.now) }
     }
 
-    @Test func `what is wrong can be said in the words of whoever asked`() throws {
+    @Test func `errors use the names of the caller's parameters`() throws {
         let error = try #require(throws: PeriodError.self) {
             try Period(nil, from: "2026-11-05", to: "2026-11-04", timezone: "UTC", now: Self.now)
         }

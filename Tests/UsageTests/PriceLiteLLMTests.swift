@@ -43,7 +43,7 @@ import Testing
         #expect(entry?.rates.input?.perMillion == "5")
     }
 
-    @Test func `zeros that nobody marked as free stay unpriced`() throws {
+    @Test func `zeros that are not marked as free stay unpriced`() throws {
         let entry = try excerpt().entry(
             model: "deepseek-free-preview",
             provider: "deepseek",

@@ -33,7 +33,7 @@ import Testing
         #expect(try cost(override, model)?.amount.nanodollars == 3_200_000)
     }
 
-    /// As rows of a price list do, whose prices these endings leave as they are.
+    /// As in rows of a price list, whose prices do not change with these endings.
     @Test(arguments: [
         ("claude-opus-6", "claude-opus-6-thinking"), ("claude-opus-6", "claude-opus-6-20261201-thinking"),
         ("claude-opus-6", "anthropic/claude-opus-6-thinking"), ("gpt-7", "gpt-7-codex"), ("gpt-7", "gpt-7-codex-max"),
@@ -66,7 +66,7 @@ import Testing
         #expect(try cost(override, model)?.rateKey != "override/claude-opus-5-20260101")
     }
 
-    @Test func `of two prices the one for the exact name holds`() throws {
+    @Test func `of two prices the one for the exact name applies`() throws {
         let overrides = [
             try PriceOverride(model: "m", input: "1", output: "1"),
             try PriceOverride(model: "m-20261201", input: "9", output: "9"),

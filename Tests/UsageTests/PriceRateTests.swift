@@ -29,7 +29,7 @@ import Testing
         "1e9999999999", " 1", "1 ",
         String(repeating: "9", count: 500),
     ])
-    func `what is no rate is refused`(text: String) {
+    func `an invalid rate is refused`(text: String) {
         #expect(Rate(perMillion: text) == nil)
     }
 
@@ -65,7 +65,7 @@ import Testing
         "2026-02-29", "2026-13-01", "2026-1-1", "1969-12-31", "2262-01-01", "2026-11-22T24:00:00Z",
         "2026-11-22 10:00:00Z", "", "-",
     ])
-    func `what is no date is refused`(text: String) {
+    func `an invalid date is refused`(text: String) {
         #expect(PriceDate.parse(text) == nil)
     }
 }

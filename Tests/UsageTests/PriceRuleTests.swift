@@ -49,7 +49,7 @@ import Testing
         let row = "p m chat - - 1 2 0.1 - - - >100=2/4/0.2 >200=3/6"
         #expect(try cost(row, TokenCounts(uncachedInput: 100, output: 1))?.amount.nanodollars == 102_000)
         #expect(try cost(row, TokenCounts(uncachedInput: 101, output: 1))?.amount.nanodollars == 206_000)
-        // What the higher tier does not publish stays what it was below: 200 × 0.2 + 1 × 3 + 1 × 6.
+        // A rate that the higher tier does not publish stays that of the lower: 200 × 0.2 + 1 × 3 + 1 × 6.
         #expect(try cost(row, TokenCounts(uncachedInput: 1, cacheRead: 200, output: 1))?.amount.nanodollars == 49_000)
     }
 
@@ -135,7 +135,7 @@ import Testing
         ("2026-11-18T01:00:00Z", 1_320_000_000), ("2026-11-18T06:00:00Z", 1_320_000_000),
         ("2026-11-21T08:00:00Z", 660_000_000),
     ])
-    func `off-peak rates hold at their hours`(time: String, nanodollars: Int64) throws {
+    func `off-peak rates apply at their hours`(time: String, nanodollars: Int64) throws {
         let call = PricedCall(
             model: "deepseek-v4-pro",
             provider: "deepseek",
@@ -145,7 +145,7 @@ import Testing
         #expect(try PriceFixture.builtIn().cost(of: call)?.amount.nanodollars == nanodollars)
     }
 
-    @Test func `weekdays of a window are told in its own time zone`() throws {
+    @Test func `weekdays of a window are in its own time zone`() throws {
         // Friday 16:00 UTC is Saturday in Shanghai.
         var offPeak = OffPeakRates(rates: Rates(), windows: try #require(OffPeakRates.windows("67@00:00-24:00")))
         let friday = try PriceFixture.time("2026-11-20T16:00:00Z")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Usage
 
-/// Which parts of a period's quality a question reads again.
+/// Which parts of a period's quality a query reads again.
 struct QualityPartsTests {
     private let period: Period
 

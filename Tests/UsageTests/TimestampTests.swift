@@ -4,7 +4,7 @@ import CollectorTesting
 import Testing
 import Usage
 
-/// Instants as text.
+/// Timestamps as text.
 struct TimestampTests {
     @Test(arguments: [
         ("2026-11-22T08:13:37.999Z", Int64(1_795_335_217_999_000_000)),

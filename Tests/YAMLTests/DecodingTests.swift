@@ -45,7 +45,7 @@ import YAML
     ]
 
     @Test(arguments: nothing)
-    func `what is missing or has nothing after its colon takes the default`(text: String) {
+    func `a missing key, or one with an empty value, has the default`(text: String) {
         var parsed = Parsed(text)
         #expect(parsed.decode(over: GatewayConfig()) == GatewayConfig())
         #expect(parsed.findings == [])
@@ -115,7 +115,7 @@ import YAML
         #expect(parsed.decode(over: Config()) == Config())
         let optionals = try #require(try Node(encoding: Optionals()).mapping)
         #expect(optionals.entries.count == 15, "an absent optional keeps its key")
-        // Writing the defaults out and reading them back changes nothing.
+        // Writing the defaults and reading them back changes nothing.
         var again = Parsed(try Node(encoding: Config()).rendered(redacting: nil))
         var others = Config()
         (others.string, others.int8, others.uint64, others.set) = ("x", 0, 0, [])

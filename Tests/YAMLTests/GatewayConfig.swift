@@ -2,7 +2,7 @@
 
 import YAML
 
-/// A component's configuration with one of everything, as plug-ins write them.
+/// A component's configuration with every kind of value, as plug-ins write them.
 struct GatewayConfig: Codable, Sendable, Hashable {
     enum Compression: String, Codable, CaseIterable, Sendable { case gzip, zstd, none }
 

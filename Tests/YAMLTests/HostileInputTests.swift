@@ -63,7 +63,7 @@ import YAML
     ]
 
     @Test(arguments: notUTF8)
-    func `what is not UTF-8 is refused at the first bad byte`(row: (bytes: [UInt8], finding: String)) {
+    func `invalid UTF-8 is refused at the first bad byte`(row: (bytes: [UInt8], finding: String)) {
         let parsed = Parsed(bytes: row.bytes)
         #expect(parsed.findings == [row.finding])
         #expect(parsed.node == nil)

@@ -72,7 +72,7 @@ import YAML
     ]
 
     @Test(arguments: problems)
-    func `what a configuration must not contain is an error at its place`(row: (text: String, findings: [String])) {
+    func `unsupported content of a configuration is an error at its position`(row: (text: String, findings: [String])) {
         let parsed = Parsed(row.text)
         #expect(parsed.findings == row.findings)
         #expect(parsed.node != nil, "the rest can still be checked")

@@ -100,12 +100,12 @@ import Testing
     }
 
     static let hostile = [
-        // A size that is no number, a key and a section that are not ours, the shell's form of a default.
+        // A size that is not a number, an unknown key and section, the shell's form of a default.
         #"retry_on_failure: { queue: { max_size: "5\a" } }"#, #""tls\e": 1"#, #"endpoint: "${X-\r}""#,
     ]
 
     @Test(arguments: hostile)
-    func `what a message takes from the file has no control characters`(text: String) {
+    func `the parts of a file in a message have no control characters`(text: String) {
         var parsed = Parsed(text + "\n")
         parsed.substitute([:])
         _ = parsed.decode(over: GatewayConfig())

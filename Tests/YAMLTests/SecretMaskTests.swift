@@ -70,7 +70,7 @@ import Testing
         #expect(text.contains("the size ${B} has no unit"))
     }
 
-    @Test func `a Secret shows itself to nobody`() throws {
+    @Test func `a Secret is never shown`() throws {
         let secret = Secret("hunter2")
         var dumped = ""
         dump(secret, to: &dumped)

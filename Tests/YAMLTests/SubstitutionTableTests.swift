@@ -11,13 +11,13 @@ import YAML
         "REPLACE_ME": "${DO_NOT_REPLACE_ME}", "VALUE_WITH_ESCAPE": "value$$",
     ]
 
-    /// What a document becomes.
+    /// The result of a document.
     enum Outcome: Sendable, Equatable {
-        /// The text behind `key:`, or in front of it, and what it is.
+        /// The value of `key:`, or its key, and its meaning.
         case value(String, ResolvedValue)
-        /// A parse error, as the table has it.
+        /// A parse error, as in the table.
         case refused(String)
-        /// The table replaces it; here it is an error, for the reason given.
+        /// The table replaces it; here it is an error, for the given reason.
         case deviates(String, because: String)
     }
 

@@ -8,7 +8,7 @@ import YAML
         "STRING_VALUE": "value", "INT_VALUE": "1", "EMPTY": "", "LIST": "[a, b]", "OCTAL_LOOKING": "0123",
     ]
 
-    /// What the table of OpenTelemetry's configuration data model does not tell; see `SubstitutionTableTests` for that.
+    /// Cases that the table of OpenTelemetry's configuration data model does not contain; see `SubstitutionTableTests` for that.
     static let rows: [(yaml: String, text: String, value: ResolvedValue)] = [
         ("$UNSET_NAME", "$UNSET_NAME", .string),
         ("$5 and $", "$5 and $", .string),

@@ -2,7 +2,7 @@
 
 import YAML
 
-/// What a test works with after parsing a text under the name `config.yaml`.
+/// The result of parsing a text under the name `config.yaml`.
 struct Parsed {
     var node: Node?
     var diagnostics = Diagnostics()
@@ -15,7 +15,7 @@ struct Parsed {
         node = Node(parsing: SourceFile(name: "config.yaml", bytes: bytes), limits: limits, diagnostics: &diagnostics)
     }
 
-    /// The findings as `code line:column`.
+    /// The diagnostics as `code line:column`.
     var findings: [String] { diagnostics.findings }
 
     mutating func substitute(_ environment: [String: String], home: String? = nil, files: [String: String] = [:]) {

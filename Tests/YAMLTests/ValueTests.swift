@@ -30,7 +30,7 @@ import YAML
     ]
 
     @Test(arguments: badDurations)
-    func `what is no duration is refused`(row: (text: String, code: String)) {
+    func `an invalid duration is refused`(row: (text: String, code: String)) {
         #expect(code { _ = try ConfigDuration(parsing: row.text) } == row.code)
     }
 
@@ -62,7 +62,7 @@ import YAML
     ]
 
     @Test(arguments: badSizes)
-    func `what is no size is refused with the way out`(row: (text: String, code: String, help: String)) {
+    func `an invalid size is refused with the correction`(row: (text: String, code: String, help: String)) {
         do {
             _ = try ConfigByteSize(parsing: row.text)
             Issue.record("accepted")

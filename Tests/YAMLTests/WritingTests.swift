@@ -93,7 +93,7 @@ import YAML
 
                 """
         )
-        // Decoding it gives the same as decoding what the user wrote.
+        // Decoding it gives the same as decoding the user's text.
         var whole = Parsed(effective.rendered(redacting: nil))
         #expect(whole.decode(over: GatewayConfig()) == parsed.decode(over: GatewayConfig()))
     }

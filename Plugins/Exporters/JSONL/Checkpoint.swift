@@ -114,7 +114,7 @@ struct Checkpoint {
     /// Reads a checkpoint if there is one that fits the files.
     ///
     /// - Returns: What it holds; nil if everything has to be read anew.
-    func read(_ paths: [String]) -> StoreState.Contents? {
+    func read(_ paths: [String]) -> (contents: StoreState.Contents, size: Int64)? {
         guard let file = try? ReadableFile(names.checkpoint) else { return nil }
         var scanner = LineScanner(file, from: 0)
         guard case .line(let head, let place)? = scanner.next(), let parts = head.checkpoint,
@@ -143,7 +143,7 @@ struct Checkpoint {
             }
             shelf.book.apply(line, part: nil, offset: 0)
         }
-        return isSealed ? shelf : nil
+        return isSealed ? (shelf, file.size) : nil
     }
 
     /// Finds the files of a checkpoint again, also the one that has got another name since.
@@ -160,6 +160,25 @@ struct Checkpoint {
         }
         return (contents, ids)
     }
+}
+
+/// How much a checkpoint lacks, and what making it anew would cost.
+struct CheckpointAge {
+    /// How many bytes of lines came after it.
+    var added: Int64 = 0
+    /// Its size; zero while there is none.
+    var size: Int64 = 0
+
+    /// How many bytes may be read again at a start for want of a newer checkpoint.
+    private static let step: Int64 = 256 << 20
+    /// A checkpoint of this size is written in a moment.
+    private static let smallSize: Int64 = 4 << 20
+
+    /// Whether one is due while the store is open.
+    var isDue: Bool { added >= max(Self.step, size * 4) }
+
+    /// Whether a stop makes one: not where writing it takes far longer than the next start takes to read what is new.
+    var isDueAtStop: Bool { size == 0 || added > 0 && (size < Self.smallSize || added > size / 16) }
 }
 
 /// A file of lines that ends with a checksum over all of them.

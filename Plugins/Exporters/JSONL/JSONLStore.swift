@@ -25,18 +25,13 @@ final class JSONLStore: Sendable {
     private let state: Mutex<State>
     private let megabyte: Int64
 
-    /// How many bytes may be read again at a start for want of a newer checkpoint.
-    private static let checkpointStep: Int64 = 256 << 20
-
     private struct State: ~Copyable {
         var committer: Committer
         /// Held until the store is closed.
         var lock: StoreLock?
         var isFailing = false
         var isFlushPending = false
-        /// How many bytes were added since the last checkpoint.
-        var added: Int64 = 0
-        var checkpointSize: Int64 = 0
+        var checkpoint: CheckpointAge
     }
 
     init(_ config: JSONLConfig, _ settings: ComponentSettings, _ calls: StorageCalls) throws(FileError) {
@@ -46,7 +41,7 @@ final class JSONLStore: Sendable {
         names = PartNames(config.path(home: settings.home))
         (storage, damage) = (calls, StoreDamage(settings.logger))
         let opened = try StoreOpening(names: names, calls: calls, logger: settings.logger, damage: damage).open()
-        let (lock, shelf, part) = (opened.lock, opened.shelf, opened.part)
+        let (lock, shelf, part, checkpoint) = (opened.lock, opened.shelf, opened.part, opened.checkpoint)
         self.shelf = shelf
         identity = opened.identity
         let committer = Committer(
@@ -56,7 +51,7 @@ final class JSONLStore: Sendable {
             keepsRecords: config.records == .all,
             flushes: config.sync == .always
         )
-        state = Mutex(State(committer: committer, lock: lock))
+        state = Mutex(State(committer: committer, lock: lock, checkpoint: checkpoint))
     }
 
     /// Where batches are handed in.
@@ -69,8 +64,8 @@ final class JSONLStore: Sendable {
                 let before = state.committer.size
                 let (deliveries, refused) = try state.committer.commit(batches) { [lock = state.lock] in noteLoss(lock)
                 }
-                if refused > 0 { settings.counters.add(refused, to: .dropped) }
-                state.added += max(0, state.committer.size - before)
+                settings.note(expired: refused)
+                state.checkpoint.added += max(0, state.committer.size - before)
                 if state.isFailing { settings.logger.notice("the store can be written again") }
                 state.isFailing = false
                 tend(&state)
@@ -109,8 +104,8 @@ final class JSONLStore: Sendable {
         }
         let limit = Int64(config.rotation.maxMegabytes) * megabyte
         if limit > 0, state.committer.size >= limit { rotate(&state) }
-        if state.added >= max(Self.checkpointStep, state.checkpointSize * 4) {
-            state.added = 0
+        if state.checkpoint.isDue {
+            state.checkpoint.added = 0
             upkeep.async { self.writeCheckpoint() }
         }
     }
@@ -134,7 +129,7 @@ final class JSONLStore: Sendable {
             guard state.lock != nil else { throw StoreError("\(settings.id) is not running") }
             let before = state.committer.size
             let count = try state.committer.reprice(ids, by: pricing) { [lock = state.lock] in noteLoss(lock) }
-            state.added += max(0, state.committer.size - before)
+            state.checkpoint.added += max(0, state.committer.size - before)
             tend(&state)
             return count
         }
@@ -159,8 +154,10 @@ final class JSONLStore: Sendable {
     private func writeCheckpoint() {
         do {
             let size = try Checkpoint(names).write(shelf)
-            state.withLock { $0.checkpointSize = size }
+            state.withLock { $0.checkpoint.size = size }
         } catch {
+            // A stop tries again.
+            state.withLock { $0.checkpoint.size = 0 }
             settings.logger.warning("no checkpoint can be written", metadata: ["reason": "\(error.reason)"])
         }
     }
@@ -212,13 +209,13 @@ final class JSONLStore: Sendable {
     }
 
     private func closeFiles() {
-        let isOpen = state.withLock { state in
-            guard state.lock != nil else { return false }
+        let checkpoint = state.withLock { state -> CheckpointAge? in
+            guard state.lock != nil else { return nil }
             do { try state.committer.flush() } catch { _ = refuse(error, &state) }
-            return true
+            return state.checkpoint
         }
-        guard isOpen else { return }
-        writeCheckpoint()
+        guard let checkpoint else { return }
+        if checkpoint.isDueAtStop { writeCheckpoint() }
         state.withLock { state in
             state.committer.close()
             state.lock = nil

@@ -20,6 +20,7 @@ struct StoreOpening {
         var file: LineFile
         var part: Int32
         var identity: UInt64
+        var checkpoint: CheckpointAge
 
         consuming func takeFile() -> LineFile { file }
     }
@@ -32,11 +33,19 @@ struct StoreOpening {
         try cutTornEnd()
         var file = LineFile(path: names.path, calls: calls)
         try file.makeReady()
-        var contents = try readBack()
+        var checkpoint = CheckpointAge()
+        var contents = try readBack(&checkpoint)
         let part = contents.parts.current ?? contents.parts.append(Part(path: names.path))
         contents.parts[part]?.end = file.offset
         let identity = lock.identity(isNew: contents.parts.isEmpty)
-        return Opened(lock: lock, shelf: StoreState(contents), file: file, part: part, identity: identity)
+        return Opened(
+            lock: lock,
+            shelf: StoreState(contents),
+            file: file,
+            part: part,
+            identity: identity,
+            checkpoint: checkpoint
+        )
     }
 
     private func makeFolder() throws(FileError) {
@@ -63,15 +72,17 @@ struct StoreOpening {
 
     // MARK: - Reading back
 
-    private func readBack() throws(FileError) -> StoreState.Contents {
+    private func readBack(_ checkpoint: inout CheckpointAge) throws(FileError) -> StoreState.Contents {
         let paths: [String]
         paths = try self.paths()
-        var contents = Checkpoint(names).read(paths) ?? StoreState.Contents()
+        let known = Checkpoint(names).read(paths)
+        if let known { checkpoint.size = known.size }
+        var contents = known?.contents ?? StoreState.Contents()
         for (position, path) in paths.enumerated() {
-            let known = contents.parts.order.indices.contains(position) ? contents.parts.order[position] : nil
-            let id = known ?? contents.parts.append(Part(path: path))
+            let part = contents.parts.order.indices.contains(position) ? contents.parts.order[position] : nil
+            let id = part ?? contents.parts.append(Part(path: path))
             contents.parts[id]?.number = names.number(of: DurableFolder.lastName(path))
-            if let superseded = try read(id, &contents) { removeObsolete(superseded, &contents) }
+            if let superseded = try read(id, &contents, &checkpoint) { removeObsolete(superseded, &contents) }
         }
         return contents
     }
@@ -79,9 +90,14 @@ struct StoreOpening {
     /// Reads a file from where it is not known yet.
     ///
     /// - Returns: The files before it, if it stands for them, too.
-    private func read(_ id: Int32, _ contents: inout StoreState.Contents) throws(FileError) -> [Int32]? {
+    private func read(
+        _ id: Int32,
+        _ contents: inout StoreState.Contents,
+        _ checkpoint: inout CheckpointAge
+    ) throws(FileError) -> [Int32]? {
         guard let part = contents.parts[id], let file = try ReadableFile.ifPresent(part.path), file.size > part.end
         else { return nil }
+        checkpoint.added += file.size - part.end
         var scanner = LineScanner(file, from: part.end)
         var superseded: [Int32]?
         while let item = scanner.next() {

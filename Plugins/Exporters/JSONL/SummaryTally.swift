@@ -77,7 +77,12 @@ struct SummaryTally {
         for (number, sums) in zip(byModel.numbers, byModel.sums) where sums.unpriced > 0 {
             unpriced[models[number] ?? "", default: 0] += sums.unpriced
         }
-        summary.unpricedModels = ListedNames.unpriced(unpriced.lazy.map { (name: $0.key, calls: $0.value) })
+        let unpricedModels = Array(unpriced)
+        summary.unpricedModels = ListedNames.unpriced(
+            Array(unpricedModels.indices),
+            calls: { unpricedModels[$0].value },
+            name: { unpricedModels[$0].key }
+        )
         if query.series == .model { summary.series = listed.series(split) }
     }
 

@@ -11,20 +11,22 @@ import OTLP
 import SendingQueue
 import Usage
 
-/// Where batches go: sends one request and says what became of it.
+/// The destination of batches: sends one request and returns the outcome.
 struct Destination: Sendable {
     private let clients: ForwardingClients
     private let addresses: [Signal: WebAddress]
     private let untaken: UntakenSignals
-    /// Told once of a signal that the destination never takes.
+    /// Called once for a signal that the destination never accepts.
     private let onUntaken: @Sendable (Signal, UInt) -> Void
     private let config: OTLPHTTPConfig
     private let version: String
     private let now: @Sendable () -> Timestamp
+    /// Finds what shows who this collector is; nil where nothing has to.
+    private let credentials: (@Sendable () -> (any ClientCredentials)?)?
 
-    /// A body beyond this is not sent (OTLP 1.11: 64 MiB).
+    /// A larger body is not sent (OTLP 1.11: 64 MiB).
     static let largestBody = 64 << 20
-    /// What is read of an answer (OTLP 1.11: 4 MiB).
+    /// The largest part of an answer that is read (OTLP 1.11: 4 MiB).
     private static let largestAnswer = 4 << 20
     private static let redirections = 5
 
@@ -34,6 +36,7 @@ struct Destination: Sendable {
         version: String,
         untaken: UntakenSignals,
         now: @escaping @Sendable () -> Timestamp,
+        credentials: (@Sendable () -> (any ClientCredentials)?)? = nil,
         onUntaken: @escaping @Sendable (Signal, UInt) -> Void
     ) {
         self.clients = clients
@@ -42,16 +45,17 @@ struct Destination: Sendable {
         self.config = config
         self.version = version
         self.now = now
+        self.credentials = credentials
         addresses = config.addresses
     }
 
-    /// Whether records of a signal have anywhere to go.
+    /// Whether there is an address for a signal.
     func takes(_ signal: Signal) -> Bool { addresses[signal] != nil }
 
-    /// Whether the destination never takes records of a signal, although another signal is taken.
+    /// Whether the destination never accepts a signal, although it accepts another one.
     func neverTakes(_ signal: Signal) -> Bool { untaken.contains(signal, at: now()) }
 
-    /// Sends a request in protobuf, written and compressed as configured.
+    /// Sends a request in protobuf, encoded and compressed as configured.
     func send(_ request: OutgoingRequest, _ signal: Signal) async -> SendOutcome {
         guard let address = addresses[signal] else { return .refused("no endpoint for \(signal) is configured") }
         let body: ByteBuffer
@@ -61,7 +65,25 @@ struct Destination: Sendable {
             return .refused("the batch cannot be written as \(config.encoding): \(error)")
         }
         guard body.readableBytes <= Self.largestBody else { return .tooLarge("the body has more than 64 MiB") }
-        return await post(body, signal, to: address)
+        guard let credentials else {
+            return await answer(to: await post(body, hops: request.hops, [], to: address), signal, [])
+        }
+        guard let provider = credentials() else {
+            return .later("the extension \(config.auth?.authenticator ?? "") is not running", after: nil)
+        }
+        let fields: [(name: String, value: Secret)]
+        do throws(ClientCredentialsError) {
+            fields = try await provider.headerFields()
+        } catch {
+            return .later("\(error)", after: nil)
+        }
+        let reply = await post(body, hops: request.hops, fields, to: address)
+        let outcome = await answer(to: reply, signal, fields.map(\.value))
+        guard case .response(let response) = reply, response.status.code == 401, case .refused(let reason) = outcome
+        else { return outcome }
+        // Credentials can be renewed or corrected; the batch need not go.
+        await provider.wereRefused()
+        return .later(reason, after: nil)
     }
 
     private func encoded(_ request: OutgoingRequest, _ signal: Signal) throws -> ByteBuffer {
@@ -80,44 +102,64 @@ struct Destination: Sendable {
         return ByteBuffer(bytes: body)
     }
 
-    private func post(_ body: ByteBuffer, _ signal: Signal, to address: WebAddress) async -> SendOutcome {
+    /// What came of sending: an answer, or none.
+    private enum Reply {
+        case response(HTTPClientResponse)
+        case none(SendOutcome)
+    }
+
+    private func answer(to reply: Reply, _ signal: Signal, _ secrets: [Secret]) async -> SendOutcome {
+        switch reply {
+        case .response(let response): await answer(response, signal, secrets)
+        case .none(let outcome): outcome
+        }
+    }
+
+    private func post(
+        _ body: ByteBuffer,
+        hops: Int,
+        _ fields: [(name: String, value: Secret)],
+        to address: WebAddress
+    ) async -> Reply {
         var target = address
         for _ in 0...Self.redirections {
             let response: HTTPClientResponse
             do {
                 let client = clients.client(for: target)
-                response = try await client.execute(request(body, to: target), timeout: config.timeout.amount)
+                var request = request(body, hops: hops, to: target)
+                for (name, value) in fields { request.headers.replaceOrAdd(name: name, value: value.value) }
+                response = try await client.execute(request, timeout: config.timeout.amount)
             } catch is CancellationError {
-                return .cancelled
+                return .none(.cancelled)
             } catch {
-                if Task.isCancelled { return .cancelled }
-                return .later("\(target.priority): \(await reason(error, target))", after: nil)
+                if Task.isCancelled { return .none(.cancelled) }
+                return .none(.later("\(target.authority): \(await reason(error, target))", after: nil))
             }
-            guard (300..<400).contains(response.status.code) else { return await answer(response, signal) }
+            guard (300..<400).contains(response.status.code) else { return .response(response) }
             switch redirection(response, from: target) {
             case .success(let next): target = next
-            case .failure(let refusal): return .refused(refusal.reason)
+            case .failure(let refusal): return .none(.refused(refusal.reason))
             }
         }
-        return .refused("the destination redirects in a circle")
+        return .none(.refused("the destination redirects in a circle"))
     }
 
-    /// Why no answer came; a certificate that was not accepted is looked at for its dates.
+    /// Why there was no answer; for a rejected certificate its dates are examined.
     private func reason(_ error: any Error, _ target: WebAddress) async -> String {
         let reason = ConnectionTrouble.reason(error)
-        // A proxy may be the only way there.
+        // Behind a proxy the destination may not be reachable directly.
         guard ConnectionTrouble.isDistrust(error), clients.routes.proxy(for: target) == nil else { return reason }
         let name = config.tls.serverNameOverride.isEmpty ? target.host : config.tls.serverNameOverride
         let certificate = await PresentedCertificate.shown(by: target, under: name, on: clients.direct.eventLoopGroup)
         return certificate?.trouble(at: now()) ?? reason
     }
 
-    private func request(_ body: ByteBuffer, to target: WebAddress) -> HTTPClientRequest {
+    private func request(_ body: ByteBuffer, hops: Int, to target: WebAddress) -> HTTPClientRequest {
         var address = target.text
         var headers = HTTPHeaders()
         let proxy = target.scheme == "http" ? clients.routes.proxy(for: target) : nil
         if let proxy {
-            headers.add(name: "Host", value: target.priority)
+            headers.add(name: "Host", value: target.authority)
             headers.add(name: AbsoluteForm.field, value: target.text)
             if let credentials = proxy.credentials {
                 let text = Data("\(credentials.user):\(credentials.password)".utf8).base64EncodedString()
@@ -125,10 +167,11 @@ struct Destination: Sendable {
             }
             address = "http://\(proxy.text)\(target.path)"
         } else if !config.tls.serverNameOverride.isEmpty {
-            headers.add(name: "Host", value: target.priority)
+            headers.add(name: "Host", value: target.authority)
             address = "\(target.scheme)://\(config.tls.serverNameOverride):\(target.port)\(target.path)"
         }
         for (name, value) in config.headers { headers.replaceOrAdd(name: name, value: value.value) }
+        headers.replaceOrAdd(name: HopLimit.fieldName, value: "\(hops + 1)")
         if !headers.contains(name: "User-Agent") {
             headers.add(name: "User-Agent", value: "hammurabi/\(version) (\(Self.system))")
         }
@@ -165,26 +208,26 @@ struct Destination: Sendable {
         var reason: String
     }
 
-    /// Where a body goes instead.
+    /// The address of a redirection.
     ///
-    /// 307 and 308 mean the same request elsewhere; on the others clients turn it into a GET, which would lose the body with a 200. The
-    /// headers hold secrets, so only the same machine is followed.
+    /// 307 and 308 repeat the same request elsewhere; for other codes clients send a GET, which would lose the body and still be answered
+    /// with 200. The headers hold secrets, so that only a redirection to the same machine is followed.
     private func redirection(_ response: HTTPClientResponse, from address: WebAddress) -> Result<WebAddress, Refusal> {
         let code = response.status.code
         guard [307, 308].contains(code), let location = response.headers.first(name: "Location") else {
             return .failure(
-                Refusal(reason: "\(address.priority) answered \(code); name the address it points to as endpoint")
+                Refusal(reason: "\(address.authority) answered \(code); name the address it points to as endpoint")
             )
         }
-        let written = location.hasPrefix("/") ? "\(address.scheme)://\(address.priority)\(location)" : location
+        let written = location.hasPrefix("/") ? "\(address.scheme)://\(address.authority)\(location)" : location
         guard let next = WebAddress(written) else {
-            return .failure(Refusal(reason: "\(address.priority) answered \(code) with no usable address"))
+            return .failure(Refusal(reason: "\(address.authority) answered \(code) with no usable address"))
         }
         let isUpgrade = address.scheme == "http" && next.scheme == "https"
         guard next.host == address.host, isUpgrade || (next.scheme, next.port) == (address.scheme, address.port) else {
             return .failure(
                 Refusal(
-                    reason: "\(address.priority) redirects to \(next.priority), which must not get the headers; "
+                    reason: "\(address.authority) redirects to \(next.authority), which must not get the headers; "
                         + "name that address as endpoint"
                 )
             )
@@ -194,14 +237,14 @@ struct Destination: Sendable {
 
     // MARK: - Answers
 
-    private func answer(_ response: HTTPClientResponse, _ signal: Signal) async -> SendOutcome {
+    private func answer(_ response: HTTPClientResponse, _ signal: Signal, _ secrets: [Secret]) async -> SendOutcome {
         let status = response.status.code
         if (200..<300).contains(status) {
             untaken.noteTaken(signal)
-            return await success(response)
+            return await success(response, secrets)
         }
         if untaken.noteRefused(signal, status: status, at: now()) { onUntaken(signal, status) }
-        let message = await failureMessage(response)
+        let message = await failureMessage(response, secrets)
         let reason =
             message.isEmpty ? "the destination answered \(status)" : "the destination answered \(status): \(message)"
         switch status {
@@ -214,25 +257,25 @@ struct Destination: Sendable {
     }
 
     /// A success stays one, even if its body cannot be read: the batch must not come twice.
-    private func success(_ response: HTTPClientResponse) async -> SendOutcome {
+    private func success(_ response: HTTPClientResponse, _ secrets: [Secret]) async -> SendOutcome {
         do {
             let body = [UInt8](buffer: try await response.body.collect(upTo: Self.largestAnswer))
             guard let partial = PartialSuccess(body, response) else { return .taken(rejected: 0, message: "") }
-            return .taken(rejected: max(0, partial.rejected), message: shown(partial.message))
+            return .taken(rejected: max(0, partial.rejected), message: shown(partial.message, secrets))
         } catch {
             return .taken(rejected: 0, message: "the answer was a success, but cannot be read")
         }
     }
 
-    private func failureMessage(_ response: HTTPClientResponse) async -> String {
+    private func failureMessage(_ response: HTTPClientResponse, _ secrets: [Secret]) async -> String {
         guard let body = try? await response.body.collect(upTo: Self.largestAnswer) else { return "" }
-        return shown(PartialSuccess.failureMessage([UInt8](buffer: body), response))
+        return shown(PartialSuccess.failureMessage([UInt8](buffer: body), response), secrets)
     }
 
     /// A foreign text for a log: short, on one line, without our own secrets.
-    private func shown(_ text: String) -> String {
+    private func shown(_ text: String, _ secrets: [Secret]) -> String {
         var text = String(text.prefix(1_000))
-        for secret in config.headers.values where secret.value.count >= 4 {
+        for secret in Array(config.headers.values) + secrets where secret.value.count >= 4 {
             let parts = [secret.value] + secret.value.split(separator: " ").map(String.init).filter { $0.count >= 8 }
             for part in parts {
                 text = text.split(separator: part, omittingEmptySubsequences: false).joined(separator: Secret.redacted)
@@ -243,7 +286,7 @@ struct Destination: Sendable {
 }
 
 extension OutgoingRequest {
-    /// All of it as the network library takes it.
+    /// The request as a buffer of the HTTP library.
     fileprivate var buffer: ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: size)
         for piece in pieces { buffer.writeBytes(piece) }
@@ -252,7 +295,7 @@ extension OutgoingRequest {
 }
 
 extension OTLPHTTPConfig {
-    /// Where records of each signal go.
+    /// The address of each signal.
     var addresses: [Signal: WebAddress] {
         var addresses: [Signal: WebAddress] = [:]
         let whole: [Signal: String] = [.traces: tracesEndpoint, .logs: logsEndpoint, .metrics: metricsEndpoint]
@@ -268,20 +311,20 @@ extension OTLPHTTPConfig {
 }
 
 extension ConfigDuration {
-    /// The time as the network library has it.
+    /// The time in the type of the network library.
     var amount: TimeAmount { .nanoseconds(nanoseconds) }
 }
 
-/// Why no answer came, in words for whoever runs the collector.
+/// Why there was no answer, for the operator of the collector.
 enum ConnectionTrouble {
     private static let distrust = "CERTIFICATE_VERIFY_FAILED"
 
-    /// What the libraries say in their own words, and what that means.
+    /// Texts of the libraries' errors, and their meaning.
     private static let known = [
-        (distrust, "nobody who is trusted vouches for its certificate; see tls.ca_file"),
+        (distrust, "its certificate is not signed by a trusted authority; see tls.ca_file"),
         ("failedToValidateHostname", "its certificate is for another name; see tls.server_name_override"),
-        ("CERTIFICATE_REQUIRED", "it asks for a certificate; see tls.cert_file"),
-        ("WRONG_VERSION_NUMBER", "it does not speak TLS; write http:// if that is meant"),
+        ("CERTIFICATE_REQUIRED", "it requires a client certificate; see tls.cert_file"),
+        ("WRONG_VERSION_NUMBER", "it does not speak TLS; use http:// if that is intended"),
         ("Connection refused", "connection refused"),
         ("Connection reset", "the connection was reset"),
         ("Too many open files", "this process may not open more connections and files"),
@@ -290,10 +333,10 @@ enum ConnectionTrouble {
         ("failed to resolve", "its name is not known"), ("dnsAError", "its name is not known"),
     ]
 
-    /// Whether the certificate of the destination was not accepted, for a reason that the library keeps to itself.
+    /// Whether the certificate of the destination was rejected; the library does not say why.
     static func isDistrust(_ error: any Error) -> Bool { "\(error)".contains(distrust) }
 
-    /// The reason on one short line, without the places in the libraries' sources.
+    /// The reason on one short line, without source positions of the libraries.
     static func reason(_ error: any Error) -> String {
         let text = "\(error)"
         if let (_, meaning) = known.first(where: { text.contains($0.0) }) { return meaning }
@@ -302,14 +345,14 @@ enum ConnectionTrouble {
     }
 }
 
-/// When the certificate that a destination shows is valid.
+/// The validity period of a destination's certificate.
 ///
-/// It is asked for once more after it was not accepted, because the TLS library does not say why; nothing is sent to the destination.
+/// After a certificate was rejected, it is fetched once more, because the TLS library does not say why; no request is sent.
 struct PresentedCertificate: Hashable {
     let notBefore: Timestamp
     let notAfter: Timestamp
 
-    /// As long as it may take to learn it.
+    /// The time limit of fetching it.
     private static let timeout = TimeAmount.seconds(5)
 
     init(notBefore: Timestamp, notAfter: Timestamp) { (self.notBefore, self.notAfter) = (notBefore, notAfter) }
@@ -320,7 +363,7 @@ struct PresentedCertificate: Hashable {
         notAfter = Timestamp(nanoseconds: end.overflow ? .max : end.partialValue)
     }
 
-    /// Asks a destination for it; nil when that does not answer or shows none.
+    /// Fetches the certificate of a destination; nil when there is no answer or no certificate.
     static func shown(by address: WebAddress, under name: String, on group: any EventLoopGroup) async -> Self? {
         let loop = group.next()
         let found = loop.makePromise(of: Self?.self)
@@ -333,7 +376,7 @@ struct PresentedCertificate: Hashable {
                     serverHostname: isName ? name : nil
                 ) { (certificates: [NIOSSLCertificate], recordClass: EventLoopPromise<NIOSSLVerificationResult>) in
                     found.succeed(certificates.first.map { Self($0) })
-                    // Its dates are all that is wanted.
+                    // Only its dates are needed.
                     recordClass.succeed(NIOSSLVerificationResult.failed)
                 }
                 try channel.pipeline.syncOperations.addHandler(handler)
@@ -350,7 +393,7 @@ struct PresentedCertificate: Hashable {
         }
     }
 
-    /// What is wrong with its dates and what to do about it; nil when they are as they should be.
+    /// What is wrong with its dates and what to do about it; nil when they are valid.
     func trouble(at now: Timestamp) -> String? {
         if now > notAfter { return "its certificate has expired on \(notAfter.iso8601.prefix(10)); renew it there" }
         guard now < notBefore else { return nil }

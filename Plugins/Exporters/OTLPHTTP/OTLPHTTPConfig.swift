@@ -7,44 +7,46 @@ import NIOSSL
 import OTLP
 public import SendingQueue
 
-/// What a user writes under `otlp_http:`; the keys are those of the OpenTelemetry Collector, and what is ours besides.
+/// The keys under `otlp_http:`; they are those of the OpenTelemetry Collector, and some of our own.
 public struct OTLPHTTPConfig: QueuedExporterConfig {
     /// The base address; `/v1/traces`, `/v1/logs` or `/v1/metrics` is appended.
     public var endpoint = ""
-    /// Where traces go, as it is.
+    /// The complete address for traces.
     public var tracesEndpoint = ""
-    /// Where logs go, as it is.
+    /// The complete address for logs.
     public var logsEndpoint = ""
-    /// Where metrics go, as it is.
+    /// The complete address for metrics.
     public var metricsEndpoint = ""
     /// Header fields of every request.
     public var headers: [String: Secret] = [:]
     /// How bodies are compressed.
     public var compression = Compression.gzip
-    /// How hard.
+    /// The level of compression.
     public var compressionParams = CompressionParams()
-    /// How records are written.
+    /// The encoding of records.
     public var encoding = Encoding.proto
-    /// How long an attempt may take.
+    /// The time limit of an attempt.
     public var timeout = ConfigDuration(seconds: 30)
-    /// Through which proxy requests go.
+    /// The proxy for all requests.
     public var proxyURL = ""
-    /// Whether what was learned about calls is written onto their records.
+    /// Whether extracted usage is written onto the records.
     public var usageAttributes = false
-    /// What happens when the destination cannot take a batch now.
+    /// The retries when the destination cannot accept a batch now.
     public var retryOnFailure = RetryConfig()
-    /// Where batches wait.
+    /// The queue of waiting batches.
     public var sendingQueue = SendingQueueConfig()
-    /// Where batches go that the destination refuses for good.
+    /// The batches that the destination refused for good.
     public var deadLetters = DeadLettersConfig()
-    /// How the destination is known and this collector shows who it is.
+    /// How the destination is verified, and the certificate of this collector.
     public var tls = TLS()
+    /// Who says for each request who this collector is; nil where headers and tls say it.
+    public var auth: Auth?
 
     /// The defaults.
     public init() {}
 
     enum CodingKeys: String, CodingKey {
-        case endpoint, headers, compression, encoding, timeout, tls
+        case endpoint, headers, compression, encoding, timeout, tls, auth
         case tracesEndpoint = "traces_endpoint"
         case logsEndpoint = "logs_endpoint"
         case metricsEndpoint = "metrics_endpoint"
@@ -56,17 +58,26 @@ public struct OTLPHTTPConfig: QueuedExporterConfig {
         case deadLetters = "dead_letters"
     }
 
+    /// Who says for each request who this collector is.
+    public struct Auth: ConfigSection {
+        /// The id of an extension.
+        public var authenticator = ""
+
+        /// None.
+        public init() {}
+    }
+
     /// How bodies are compressed.
     public enum Compression: String, Codable, Sendable, CaseIterable {
         /// With gzip.
         case gzip
         /// With Zstandard.
         case zstd
-        /// Not at all.
+        /// No compression.
         case none
     }
 
-    /// How hard bodies are compressed.
+    /// The level of compression.
     public struct CompressionParams: ConfigSection {
         /// 1 for fastest to 9 for smallest; with Zstandard to 19.
         public var level = 1
@@ -75,7 +86,7 @@ public struct OTLPHTTPConfig: QueuedExporterConfig {
         public init() {}
     }
 
-    /// How records are written.
+    /// The encoding of records.
     public enum Encoding: String, Codable, Sendable, CaseIterable {
         /// As protobuf.
         case proto
@@ -83,23 +94,23 @@ public struct OTLPHTTPConfig: QueuedExporterConfig {
         case json
     }
 
-    /// How the destination is known, and this collector.
+    /// How the destination is verified, and the certificate of this collector.
     public struct TLS: ConfigSection {
-        /// Taken for the sake of configurations that have it; the address says whether TLS is used.
+        /// Accepted for configurations that have it; the scheme of the address decides whether TLS is used.
         public var insecure = false
-        /// Whether anybody is taken for the destination.
+        /// Whether the destination's certificate is not verified.
         public var insecureSkipVerify = false
-        /// The name that the destination's certificate must have, when it is another than the address has.
+        /// The name in the destination's certificate, when it differs from that in the address.
         public var serverNameOverride = ""
-        /// Who vouches for the destination; the system's priorities when empty.
+        /// The certificate authorities of the destination; the system's when empty.
         public var caFile: ConfigPath = ""
-        /// Whether the system's priorities are trusted beside those.
+        /// Whether the system's authorities are trusted in addition to those.
         public var includeSystemCACertsPool = false
-        /// The certificate that this collector shows.
+        /// The certificate that this collector presents.
         public var certFile: ConfigPath = ""
-        /// Its key.
+        /// The key of that certificate.
         public var keyFile: ConfigPath = ""
-        /// The oldest version that is spoken.
+        /// The oldest accepted version.
         public var minVersion = Version.v1_2
 
         /// The defaults.
@@ -129,11 +140,11 @@ public struct OTLPHTTPConfig: QueuedExporterConfig {
 // MARK: - Client
 
 extension OTLPHTTPConfig {
-    /// How the HTTP client is set up; reads the files of `tls`.
+    /// The settings of the HTTP client; reads the files of `tls`.
     ///
-    /// - Parameter tunnel: The proxy through which encrypted connections go; nil for a client without.
+    /// - Parameter tunnel: The proxy for encrypted connections; nil for a client without one.
     func clientConfiguration(_ id: ComponentID, tunnel: ProxyAddress?) throws(StartError) -> HTTPClient.Configuration {
-        // Redirections are followed by hand: the library would turn some of them into a GET without a body.
+        // The exporter follows redirections itself: the library would turn some of them into a GET without a body.
         var client = HTTPClient.Configuration(redirectConfiguration: .disallow)
         client.timeout = HTTPClient.Configuration.Timeout(
             connect: min(timeout.amount, .seconds(10)),
@@ -167,11 +178,11 @@ extension OTLPHTTPConfig {
         configuration.minimumTLSVersion = tls.minVersion == .v1_3 ? .tlsv13 : .tlsv12
         if tls.insecureSkipVerify { configuration.certificateVerification = .none }
         if !tls.caFile.isEmpty {
-            let priorities = try NIOSSLCertificate.fromPEMFile(tls.caFile.path)
+            let authorities = try NIOSSLCertificate.fromPEMFile(tls.caFile.path)
             if tls.includeSystemCACertsPool {
-                configuration.additionalTrustRoots = [.certificates(priorities)]
+                configuration.additionalTrustRoots = [.certificates(authorities)]
             } else {
-                configuration.trustRoots = .certificates(priorities)
+                configuration.trustRoots = .certificates(authorities)
             }
         }
         if !tls.certFile.isEmpty {
@@ -204,11 +215,15 @@ extension OTLPHTTPConfig {
             "the HTTP proxy for requests, such as http://proxy:3128; empty: HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment",
         "usage_attributes":
             "write tokens (gen_ai.usage.*), model, provider and cost (gen_ai.usage.cost, hammurabi.cost.usd) of each call onto one of its records, hammurabi.call.id onto all",
+        "auth": "who shows the destination who this collector is, beside headers",
+        "auth.authenticator":
+            "the id of an extension: basicauth, bearertokenauth or oauth2client; without its credentials batches wait",
         "tls": "how the destination is known, and this collector",
         "tls.insecure": "has no effect: http:// or https:// in the address decides",
-        "tls.insecure_skip_verify": "true: anybody is taken for the destination; for tests only",
+        "tls.insecure_skip_verify": "true: the destination's certificate is not verified; for tests only",
         "tls.server_name_override": "the name that the destination's certificate must have",
-        "tls.ca_file": "PEM file of who vouches for the destination; empty: the system's authorities",
+        "tls.ca_file":
+            "PEM file of the authorities that sign the destination's certificate; empty: the system's authorities",
         "tls.include_system_ca_certs_pool": "true: the system's authorities are trusted beside ca_file",
         "tls.cert_file": "PEM file of the certificate that this collector shows",
         "tls.key_file": "PEM file of its key",
@@ -216,11 +231,10 @@ extension OTLPHTTPConfig {
     ].merging(sendingDocumentation) { own, _ in own }
 }
 
-/// The advice for a key of the OpenTelemetry Collector that is not offered.
+/// Advice about keys of the OpenTelemetry Collector that are not supported.
 extension OTLPHTTPConfig: AbsentKeyAdvising {
-    /// The help for each key that is not there.
+    /// The advice for each such key.
     public static let absentKeys = [
-        "auth": "remove it and write headers: { Authorization: \"Bearer ${env:TOKEN}\" }",
         "profiles_endpoint": "remove it: profiles are no signal here",
         "read_buffer_size": pooled, "write_buffer_size": pooled, "max_idle_conns": pooled,
         "max_idle_conns_per_host": pooled, "max_conns_per_host": "remove it; sending_queue.num_consumers says how many",
@@ -232,9 +246,9 @@ extension OTLPHTTPConfig: AbsentKeyAdvising {
     private static let pooled = "remove it: connections are pooled and closed by themselves"
 }
 
-/// The advice for a key of the OpenTelemetry Collector that is not offered.
+/// Advice about keys of the OpenTelemetry Collector that are not supported.
 extension OTLPHTTPConfig.TLS: AbsentKeyAdvising {
-    /// The help for each key that is not there.
+    /// The advice for each such key.
     public static let absentKeys = [
         "ca_pem": file, "cert_pem": file, "key_pem": file,
         "reload_interval": "remove it: files are read at the start; reload the collector to read them again",
@@ -249,7 +263,7 @@ extension OTLPHTTPConfig.TLS: AbsentKeyAdvising {
 // MARK: - Validation
 
 extension OTLPHTTPConfig {
-    /// The queue's folder, and where records go: a destination that is a listener of this program closes a circle.
+    /// The queue's folder, and the destinations: one that is a listener of this program would form a loop.
     public var resources: [ConfigResource] {
         let keys: [Signal: (String, String)] = [
             .traces: ("traces_endpoint", tracesEndpoint), .logs: ("logs_endpoint", logsEndpoint),
@@ -260,10 +274,13 @@ extension OTLPHTTPConfig {
             let endpoint = Endpoint(host: address.host, port: address.port)
             return ConfigResource(.destination(endpoint, of: signal), at: [whole.isEmpty ? "endpoint" : key])
         }
-        return queueResources + destinations
+        let shown = auth.map {
+            ConfigResource(.clientAuthenticator($0.authenticator), at: ["auth", "authenticator"])
+        }
+        return queueResources + destinations + (shown.map { [$0] } ?? [])
     }
 
-    /// Refuses what cannot be sent to, waits that cannot be kept, and sizes that contradict each other.
+    /// Reports addresses that cannot be used, delays out of range, and sizes that contradict each other.
     public func validate(_ findings: inout ConfigFindings) {
         validateAddresses(&findings)
         validateHeaders(&findings)
@@ -279,9 +296,9 @@ extension OTLPHTTPConfig {
         if tls.insecureSkipVerify {
             findings.warning(
                 "tls",
-                "whoever answers is taken for the destination and gets the headers",
+                "any server that answers is accepted as the destination and receives the headers",
                 at: ["tls", "insecure_skip_verify"],
-                help: "name the authority that vouches for it: ca_file"
+                help: "name the authority that signed it: ca_file"
             )
         }
         let highest = compression == .zstd ? 19 : 9

@@ -18,10 +18,10 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     private let routes: ProxyRoutes
     private let untaken = UntakenSignals()
     private let queue: QueuedExporter
-    /// nil where nothing is written onto records.
+    /// Writes usage onto records; nil when that is disabled.
     private let usage: UsageAttributes?
 
-    /// The destination between start and shutdown.
+    /// The connections between start and shutdown.
     private final class Connection: Sendable {
         private let open = Mutex<(clients: ForwardingClients, destination: Destination)?>(nil)
 
@@ -75,13 +75,17 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
             clients: clients,
             version: version,
             untaken: untaken,
-            now: settings.now
+            now: settings.now,
+            credentials: credentials
         ) { [settings] signal, status in
             settings.logger.warning(
                 "the destination has no path for a signal, which is no longer sent there",
                 metadata: ["signal": "\(signal)", "status": "\(status)"]
             )
-            settings.counters.note("the destination takes no \(signal): it answered \(status)", at: settings.now())
+            settings.counters.note(
+                "the destination does not accept \(signal): it answered \(status)",
+                at: settings.now()
+            )
         }
         connection.start(clients, destination)
         do throws(StartError) {
@@ -90,6 +94,15 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
             await connection.shutdown()
             throw error
         }
+    }
+
+    /// Finds the extension that shows who this collector is; nil where none is named.
+    ///
+    /// With every request: a reload may have put another extension in the place of one, and extensions start after exporters.
+    private var credentials: (@Sendable () -> (any ClientCredentials)?)? {
+        guard let auth = config.auth else { return nil }
+        let id = ComponentID(auth.authenticator)
+        return { [shared = settings.shared] in id.flatMap { shared.clientCredentials(of: $0) } }
     }
 
     func shutdown() async {
@@ -112,7 +125,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         do throws(ConsumeError) {
             try await queue.consume(written.batch)
         } catch {
-            // The sender comes again, perhaps with another record of the call first.
+            // The sender will send again, perhaps with another record of the call first.
             usage.withdraw(written)
             throw error
         }
@@ -123,7 +136,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
     var trouble: String? { queue.trouble }
 }
 
-/// The connections of a destination: direct ones, which also reach proxies of plain HTTP, and those through a tunnel.
+/// The connections to a destination: direct ones, which also reach proxies for plain HTTP, and those through a tunnel.
 struct ForwardingClients: Sendable {
     let direct: HTTPClient
     let routes: ProxyRoutes
@@ -133,7 +146,7 @@ struct ForwardingClients: Sendable {
         self.routes = routes
         let configuration = try config.clientConfiguration(id, tunnel: nil)
         let isTunnelled = config.addresses.values.contains { $0.scheme == "https" && routes.proxy(for: $0) != nil }
-        // All is read before anything is opened, which would have to be closed again.
+        // All files are read before anything is opened that would have to be closed again.
         var tunnelled: HTTPClient.Configuration?
         if isTunnelled { tunnelled = try config.clientConfiguration(id, tunnel: routes.tunnel) }
         direct = HTTPClient(configuration: configuration)
@@ -155,7 +168,7 @@ struct ForwardingClients: Sendable {
 extension ComponentFactory {
     /// Forwards to another collector or backend over OTLP/HTTP; `version` is that of the program, for the header field `User-Agent`.
     ///
-    /// The alias is what the OpenTelemetry Collector called it before 2026.
+    /// The alias is the name in the OpenTelemetry Collector before 2026.
     public static func otlpHTTP(version: String = "development") -> ComponentFactory {
         .exporter(
             "otlp_http",

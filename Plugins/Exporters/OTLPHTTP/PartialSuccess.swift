@@ -5,30 +5,31 @@ import FoundationEssentials
 import NIOHTTP1
 import OTLP
 
-/// What a destination says about records that it did not take although it took the others.
+/// A destination's report of records that it rejected while it accepted the others.
 struct PartialSuccess {
     var rejected: Int
     var message: String
 
-    /// Reads the body of a success; nil when it says nothing of the kind.
+    /// Decodes the body of a success; nil when it reports nothing.
     init?(_ body: [UInt8], _ response: HTTPClientResponse) {
         guard !body.isEmpty else { return nil }
         if response.isJSON {
-            guard let told = (try? JSONDecoder().decode(Document.self, from: Data(body)))?.partialSuccess else {
+            guard let report = (try? JSONDecoder().decode(Document.self, from: Data(body)))?.partialSuccess else {
                 return nil
             }
             rejected =
-                [told.rejectedSpans, told.rejectedLogRecords, told.rejectedDataPoints].compactMap(\.self).first?.value
+                [report.rejectedSpans, report.rejectedLogRecords, report.rejectedDataPoints].compactMap(\.self).first?
+                .value
                 ?? 0
-            message = told.errorMessage ?? ""
+            message = report.errorMessage ?? ""
         } else {
-            guard let told = ExportResponse.partialSuccess(protobuf: body) else { return nil }
-            (rejected, message) = told
+            guard let report = ExportResponse.partialSuccess(protobuf: body) else { return nil }
+            (rejected, message) = report
         }
         if rejected == 0, message.isEmpty { return nil }
     }
 
-    /// What the body of a failure says, in whatever form it is.
+    /// The message in the body of a failure, in any known form.
     static func failureMessage(_ body: [UInt8], _ response: HTTPClientResponse) -> String {
         if response.isJSON {
             let status = try? JSONDecoder().decode(Status.self, from: Data(body))
@@ -40,10 +41,10 @@ struct PartialSuccess {
     }
 
     private struct Document: Decodable {
-        var partialSuccess: Told?
+        var partialSuccess: Report?
     }
 
-    private struct Told: Decodable {
+    private struct Report: Decodable {
         var rejectedSpans: Count?
         var rejectedLogRecords: Count?
         var rejectedDataPoints: Count?

@@ -8,7 +8,7 @@ import NIOHTTP1
 struct ProxyAddress: Hashable {
     let host: String
     let port: Int
-    /// What the proxy asks for; nil for nothing.
+    /// The credentials for the proxy; nil for none.
     let credentials: Credentials?
 
     /// A name and a password, decoded.
@@ -17,8 +17,8 @@ struct ProxyAddress: Hashable {
         var password: String
     }
 
-    /// Reads `http://host:port`, `http://user:password@host:port` or `host:port`, as the variables of the environment have them; nil
-    /// for anything else: other kinds of proxies are not spoken to.
+    /// Parses `http://host:port`, `http://user:password@host:port` or `host:port`, as environment variables have them; nil for
+    /// anything else: other kinds of proxies are not supported.
     init?(_ text: String) {
         let isBare = text.firstRange(of: "://") == nil
         let whole = isBare ? "http://\(text)" : text
@@ -39,19 +39,19 @@ struct ProxyAddress: Hashable {
         (host, port) = (address.host, address.port)
     }
 
-    /// Host and port, without what the proxy asks for.
+    /// Host and port, without the credentials.
     var text: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
 }
 
-/// Through which proxies requests go: that of the configuration, or those of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`, also
-/// in lower case), by the rules that the OpenTelemetry Collector has from Go's `httpproxy`.
+/// The proxies for requests: that of the configuration, or those of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`, also
+/// in lower case), by the rules of Go's `httpproxy`, which the OpenTelemetry Collector uses.
 struct ProxyRoutes {
     private var plain: ProxyAddress?
     private var encrypted: ProxyAddress?
     private var exceptions: [String] = []
-    /// Whether one proxy was configured for everything.
+    /// Whether the configuration names one proxy for all requests.
     private var isConfigured = false
-    /// Variables whose values are no address of an HTTP proxy.
+    /// Variables whose values are not the address of an HTTP proxy.
     private(set) var unusable: [String] = []
 
     init(configured: String, environment: [String: String]) {
@@ -77,23 +77,23 @@ struct ProxyRoutes {
         return proxy
     }
 
-    /// The proxy for https addresses, which all go through a tunnel there; nil for none.
+    /// The proxy for https addresses, which all use a tunnel; nil for none.
     var tunnel: ProxyAddress? { encrypted }
 
-    /// The proxy for an address; nil for the direct way.
+    /// The proxy for an address; nil for a direct connection.
     func proxy(for address: WebAddress) -> ProxyAddress? {
         guard let proxy = address.scheme == "https" ? encrypted : plain else { return nil }
         return isConfigured || !isExcepted(address) ? proxy : nil
     }
 
     private func isExcepted(_ address: WebAddress) -> Bool {
-        // This machine is never reached through a proxy of the environment.
+        // A proxy of the environment is never used for this machine.
         if Endpoint(host: address.host, port: address.port).isLoopback { return true }
         return exceptions.contains { Self.excepts($0, address) }
     }
 
-    /// Whether an entry of `NO_PROXY` has an address: `*`, a name with all names below it, `.name` for those below it alone, an address, a
-    /// network of IPv4 (`10.0.0.0/8`); each but the first and last with a port, too.
+    /// Whether an entry of `NO_PROXY` matches an address: `*`, a name with all its subdomains, `.name` for the subdomains alone, an address,
+    /// or an IPv4 network (`10.0.0.0/8`); names and addresses may have a port.
     private static func excepts(_ entry: String, _ address: WebAddress) -> Bool {
         if entry == "*" { return true }
         if let slash = entry.lastIndex(of: "/") {
@@ -126,14 +126,14 @@ struct ProxyRoutes {
     }
 }
 
-/// Writes the whole address into the first line of requests that go to a proxy unencrypted (RFC 9112 §3.2.2).
+/// Writes the absolute address into the first line of requests that an HTTP proxy receives unencrypted (RFC 9112 §3.2.2).
 ///
-/// The HTTP library would ask the proxy for a tunnel, which proxies allow to port 443 alone by default.
+/// The HTTP library would request a tunnel, which proxies by default allow only to port 443.
 final class AbsoluteForm: ChannelOutboundHandler, Sendable {
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = HTTPClientRequestPart
 
-    /// The field that brings the address here; it never leaves the program.
+    /// The field that carries the address to this handler; it is removed before sending.
     static let field = "X-Hammurabi-Absolute-Form"
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -146,7 +146,7 @@ final class AbsoluteForm: ChannelOutboundHandler, Sendable {
         context.write(wrapOutboundOut(part), promise: promise)
     }
 
-    /// Adds itself to a connection of the HTTP library.
+    /// Adds the handler to a connection of the HTTP library.
     @Sendable static func add(to channel: any Channel) -> EventLoopFuture<Void> {
         channel.eventLoop.submit {
             let pipeline = channel.pipeline.syncOperations

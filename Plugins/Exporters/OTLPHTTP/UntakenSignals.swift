@@ -4,10 +4,11 @@ import OTLP
 import Synchronization
 import Usage
 
-/// Signals that a destination never takes: it has no path for them (404, 405), and has taken another signal.
+/// Signals that a destination never accepts: it has no path for them (404, 405), but has accepted another signal.
 ///
-/// A backend for traces answers logs and metrics so for ever; without this each batch waits in the queue, is refused and becomes a
-/// dead letter. A signal that was ever taken, or a destination that has taken nothing yet (a wrong endpoint), is not meant.
+/// A backend for traces always answers logs and metrics this way; without this type each batch would wait in the queue, be refused and
+/// become a dead letter. A signal that was ever accepted does not count, nor does a destination that has accepted nothing yet, which
+/// may be a wrong endpoint.
 final class UntakenSignals: Sendable {
     private struct State {
         var taken: Set<Signal> = []
@@ -16,10 +17,10 @@ final class UntakenSignals: Sendable {
 
     private let state = Mutex(State())
 
-    /// After so long a batch is sent again, because a destination may have learned the signal.
-    static let patience: Int64 = 600_000_000_000
+    /// After this time a batch is sent again, because a destination may support the signal by then.
+    static let retryInterval: Int64 = 600_000_000_000
 
-    /// Notes that the destination took a signal.
+    /// Records that the destination accepted a signal.
     func noteTaken(_ signal: Signal) {
         state.withLock {
             $0.taken.insert(signal)
@@ -27,7 +28,7 @@ final class UntakenSignals: Sendable {
         }
     }
 
-    /// Notes the status with which a signal was refused; returns whether the signal is untaken from now on and was not before.
+    /// Records the status with which a signal was refused; returns whether the signal has just become unaccepted.
     func noteRefused(_ signal: Signal, status: UInt, at now: Timestamp) -> Bool {
         guard status == 404 || status == 405 else { return false }
         return state.withLock { state in
@@ -36,11 +37,11 @@ final class UntakenSignals: Sendable {
         }
     }
 
-    /// Whether a batch of a signal is not worth sending now.
+    /// Whether a batch of a signal should not be sent now.
     func contains(_ signal: Signal, at now: Timestamp) -> Bool {
         state.withLock { state in
             guard let since = state.untaken[signal] else { return false }
-            return now.nanoseconds - since.nanoseconds < Self.patience
+            return now.nanoseconds - since.nanoseconds < Self.retryInterval
         }
     }
 }

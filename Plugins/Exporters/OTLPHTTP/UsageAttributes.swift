@@ -5,37 +5,37 @@ import OTLP
 import Synchronization
 import Usage
 
-/// Writes what is known of calls onto the records that report them, so that any backend can chart tokens and money.
+/// Writes the usage and cost of calls onto the records that report them, so that any backend can chart tokens and money.
 ///
-/// A call may be reported by several records: two libraries make a span each, an agent sends a log event beside its span. A backend
-/// adds up what it finds, so tokens and cost are written on one record of a call only, within a batch and across batches and signals
-/// as far back as is remembered; each record of a call gets `hammurabi.call.id`, by which a backend can group them. A span that
+/// A call may be reported by several records: two libraries create a span each, an agent sends a log event in addition to its span. A
+/// backend adds up all records, so tokens and cost are written onto only one record of a call, within a batch and across batches and
+/// signals as far back as is remembered; each record of a call gets `hammurabi.call.id`, by which a backend can group them. A span that
 /// repeats what its descendants report gets nothing.
 ///
-/// What a sender has written stays as it is: only missing attributes are added, with the names and meaning of OpenTelemetry's
-/// conventions (`gen_ai.usage.input_tokens` contains cached tokens). The cost is in `hammurabi.cost.usd`, and under the name that
-/// backends read, `gen_ai.usage.cost` (open-telemetry/semantic-conventions-genai#443, BerriAI/litellm#29741). Spans get the operation
-/// and the requested model, without which Arize Phoenix takes them for no model call.
+/// Attributes of the sender are kept: only missing ones are added, with the names and meaning of OpenTelemetry's conventions
+/// (`gen_ai.usage.input_tokens` contains cached tokens). The cost is in `hammurabi.cost.usd`, and in `gen_ai.usage.cost`, which
+/// backends read (open-telemetry/semantic-conventions-genai#443, BerriAI/litellm#29741). Spans get the operation and the requested
+/// model, without which Arize Phoenix does not treat them as model calls.
 ///
 /// Safe to use from any thread.
 final class UsageAttributes: Sendable {
     private let memory: Mutex<Memory>
 
-    /// - Parameter capacity: How many of the calls reported last are remembered: about 1 kB each.
+    /// - Parameter capacity: How many of the latest calls are remembered, about 1 kB each.
     init(capacity: Int = 16_384) {
         memory = Mutex(Memory(capacity: capacity))
     }
 
-    /// A batch with its usage written down.
+    /// A batch with its usage written onto the records.
     struct Written {
         var batch: Batch
-        /// The observations whose records got the figures of their calls.
+        /// The observations whose records have the figures of their calls.
         fileprivate var carriers: [UInt64] = []
     }
 
-    /// Writes what is known onto the records of a batch.
+    /// Writes the usage onto the records of a batch.
     ///
-    /// The figures count as sent from then on; if the batch is not taken, ``withdraw(_:)`` must be called.
+    /// The figures count as sent from then on; if the batch is refused, ``withdraw(_:)`` must be called.
     func write(on batch: Batch) -> Written {
         var written = Written(batch: batch)
         let live = batch.observations.indices.filter { position in
@@ -70,13 +70,13 @@ final class UsageAttributes: Sendable {
         return written
     }
 
-    /// Takes back that the figures of a batch were sent: another record of these calls may carry them.
+    /// Undoes that the figures of a batch count as sent: another record of these calls may have them.
     func withdraw(_ written: Written) {
         memory.withLock { $0.carriers.subtract(written.carriers) }
     }
 
-    /// The record that gets the figures: one on which the sender has put a cost, which a backend counts anyway, else the one that
-    /// is trusted most.
+    /// The record that gets the figures: one on which the sender wrote a cost, which a backend counts anyway, else the one with the
+    /// highest priority.
     private static func carrier(of reports: [Observation], in batch: OTLPBatch) -> Observation? {
         func rank(_ report: Observation) -> (Int, Int, UInt64) {
             let hasCost = batch.attribute(.genAIUsageCost, record: Int(report.record)) != nil
@@ -85,10 +85,10 @@ final class UsageAttributes: Sendable {
         return reports.min { rank($0) < rank($1) }
     }
 
-    /// Writes the record's own figures, which never contradict what it says itself, and the cost after all that is known of the call.
+    /// Writes the record's own figures, which never contradict its attributes, and the cost from all observations of the call.
     private func write(_ report: Observation, cost: Money?, on batch: inout OTLPBatch) {
         let (record, counts) = (Int(report.record), report.counts)
-        // A sender that reports a cost alone has not said that there were no tokens.
+        // A sender that reports only a cost has not said that there were no tokens.
         let areKnown = !counts.isZero
         let tokens: [(AttributeKey, Int64, Bool)] = [
             (.genAIUsageInputTokens, counts.prompt, areKnown), (.genAIUsageOutputTokens, counts.output, areKnown),
@@ -113,7 +113,7 @@ final class UsageAttributes: Sendable {
         batch.overlay.append(key, value, toRecord: record)
     }
 
-    /// What was asked of the model, in the words of the conventions, as the libraries with words of their own say it.
+    /// The operation in the terms of the conventions, translated from those of other libraries.
     private static func operation(of record: Int, in batch: OTLPBatch) -> String {
         func text(_ key: AttributeKey) -> String? {
             guard case .string(let slice)? = batch.attribute(key, record: record) else { return nil }
@@ -127,11 +127,11 @@ final class UsageAttributes: Sendable {
     }
 }
 
-/// The calls that were reported last, and whether their figures were sent.
+/// The latest calls, and whether their figures were sent.
 private struct Memory {
     private let capacity: Int
     private(set) var ledger = MemoryLedger()
-    /// The observations whose records carry the figures of their calls.
+    /// The observations whose records have the figures of their calls.
     var carriers: Set<UInt64> = []
     /// The call of each observation, as the number of its entry.
     private var calls: [UInt64: Int64] = [:]
@@ -139,7 +139,7 @@ private struct Memory {
 
     init(capacity: Int) { self.capacity = capacity }
 
-    /// Takes in observations, so that it is known which report one call.
+    /// Adds observations, to join those of one call.
     mutating func learn(_ observations: [Observation]) {
         guard let change = try? ledger.absorb(observations) else { return }
         for entry in change.retired {
@@ -152,10 +152,10 @@ private struct Memory {
 
     func call(of observation: UInt64) -> Int64? { calls[observation] }
 
-    /// Whether a record that carries the figures of a call was sent, or is being sent.
+    /// Whether a record with the figures of a call was sent, or is being sent.
     func isSent(_ entry: LedgerEntry) -> Bool { entry.observations.contains { carriers.contains($0.id) } }
 
-    /// Forgets the calls that changed longest ago where there are too many.
+    /// Removes the calls that changed longest ago when there are too many.
     mutating func forgetOldest() {
         while ledger.entries.count > capacity {
             if let entry = ledger.remove(oldest) {

@@ -3,6 +3,7 @@
 import CollectorKit
 import GRDB
 import Usage
+import UsageDatabase
 
 /// Writes what the ledger has learned: calls with their observations and, in the same transaction, the sums over them.
 struct CallTables {
@@ -19,7 +20,7 @@ struct CallTables {
     static let expired: Int64 = 0
 
     /// One quarter of an hour in nanoseconds.
-    static let quarter: Int64 = 900_000_000_000
+    static let quarter = QuarterHour.nanoseconds
 
     private struct RollupKey: Hashable {
         var quarter: Int64
@@ -109,7 +110,7 @@ struct CallTables {
         let price = pricing?.price(call) ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
         let isExpired = border.isExpired(call.time)
         let session = isExpired ? Self.expired : try catalog.session(of: call, db)
-        let model = try catalog.model(call.model, provider: call.provider, db)
+        let model = try catalog.model(call.model, provider: call.provider, by: pricing, db)
         observations.removeAll(keepingCapacity: true)
         for position in entry.observations.indices { entry.observations[position].encode(into: &observations) }
         var insertion = insertion
@@ -216,7 +217,7 @@ struct CallTables {
     }
 
     /// How many quarters of an hour a day has.
-    static let quartersOfDay: Int64 = 96
+    static let quartersOfDay = QuarterHour.countOfDay
 
     private static let returning = "RETURNING \(FormerCall.columns)"
 

@@ -9,7 +9,9 @@ import Usage
 struct Catalog: Sendable {
     private var positions: [SessionKey: Int] = [:]
     private var slots: [Slot] = []
-    private var models: [ModelKey: Int64] = [:]
+    private var models: [ModelKey: Model] = [:]
+    /// How the calls are priced that are written now.
+    private var pricing: Pricing?
     /// The slots that have something to write.
     private var touched: [Int] = []
     /// Where the last session was found: records of a session come together.
@@ -33,6 +35,14 @@ struct Catalog: Sendable {
     private struct ModelKey: Hashable {
         var name: String
         var provider: String
+    }
+
+    private struct Model {
+        let row: Int64
+        /// How all its calls are priced (``Pricing/fingerprint(ofModel:provider:)``); zero where that is not known.
+        var pricedBy: UInt64
+        /// Whether that was compared with ``pricing``.
+        var isCompared = false
     }
 
     /// How many sessions are remembered at most.
@@ -69,21 +79,47 @@ struct Catalog: Sendable {
         }
     }
 
-    /// The row of a model.
-    mutating func model(_ name: String?, provider: String?, _ db: Database) throws -> Int64 {
+    /// The row of a model, of which a call is written that `pricing` prices.
+    mutating func model(_ name: String?, provider: String?, by pricing: Pricing?, _ db: Database) throws -> Int64 {
+        if pricing !== self.pricing {
+            self.pricing = pricing
+            for key in models.keys { models[key]?.isCompared = false }
+        }
         let key = ModelKey(name: name ?? "", provider: provider ?? "")
-        if let known = models[key] { return known }
-        var insertion = try SQLiteStatement("INSERT OR IGNORE INTO models (name, provider) VALUES (?, ?)", db)
+        if let known = models[key], known.isCompared { return known.row }
+        let fingerprint =
+            pricing?.fingerprint(
+                ofModel: key.name.isEmpty ? nil : key.name,
+                provider: key.provider.isEmpty ? nil : key.provider
+            ) ?? 0
+        var model = try models[key] ?? Self.model(key, fingerprint, db)
+        if model.pricedBy != fingerprint {
+            model.pricedBy = 0
+            try ModelPricing.set(0, ofModel: model.row, db)
+        }
+        model.isCompared = true
+        models[key] = model
+        return model.row
+    }
+
+    /// The row of a model, added when it is new.
+    private static func model(_ key: ModelKey, _ pricedBy: UInt64, _ db: Database) throws -> Model {
+        var insertion = try SQLiteStatement(
+            "INSERT OR IGNORE INTO models (name, provider, priced_by) VALUES (?, ?, ?)",
+            db
+        )
         insertion.bind(key.name)
         insertion.bind(key.provider)
+        insertion.bind(pricedBy)
         try insertion.run()
-        var statement = try SQLiteStatement("SELECT ref FROM models WHERE name = ? AND provider = ?", db)
+        var statement = try SQLiteStatement("SELECT ref, priced_by FROM models WHERE name = ? AND provider = ?", db)
         statement.bind(key.name)
         statement.bind(key.provider)
-        let ref = try statement.first { $0.int(0) } ?? 0
-        models[key] = ref
-        return ref
+        return try statement.first { Model(row: $0.int(0), pricedBy: $0.uint(1)) } ?? Model(row: 0, pricedBy: 0)
     }
+
+    /// Forgets how models are priced, which others have changed.
+    mutating func forgetModels() { models = [:] }
 
     /// Writes what was noted about sessions.
     ///
@@ -147,5 +183,28 @@ struct Catalog: Sendable {
         let row = try SessionTable(db: db).row(id: slots[position].key.id, isHidden: slots[position].key.isHidden)
         slots[position].row = row
         return row.ref
+    }
+}
+
+/// How the calls of each model are priced, as the table of models has it.
+enum ModelPricing {
+    /// Notes how all calls of a model are priced; zero for in several ways.
+    static func set(_ fingerprint: UInt64, ofModel row: Int64, _ db: Database) throws {
+        var statement = try SQLiteStatement("UPDATE models SET priced_by = ? WHERE ref = ?", db)
+        statement.bind(fingerprint)
+        statement.bind(row)
+        try statement.run()
+    }
+
+    /// The models that have calls which a pricing may price otherwise than they are, each with what the pricing makes of it.
+    static func stale(by pricing: Pricing, _ db: Database) throws -> [Int64: UInt64] {
+        var stale: [Int64: UInt64] = [:]
+        var statement = try SQLiteStatement("SELECT ref, name, provider, priced_by FROM models", db)
+        try statement.forEachRow { row in
+            let fingerprint = pricing.fingerprint(ofModel: row.name(1), provider: row.name(2))
+            if row.uint(3) != fingerprint { stale[row.int(0)] = fingerprint }
+            return true
+        }
+        return stale
     }
 }

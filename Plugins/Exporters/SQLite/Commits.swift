@@ -19,7 +19,7 @@ final class Commits: Sendable {
     private let keepsRecords: Bool
     private let limits: Checkpoints.Limits
     private let logger: Logger
-    private let counters: ComponentCounters
+    private let settings: ComponentSettings
     private let now: @Sendable () -> Timestamp
     private let queue = DispatchQueue(label: "sqlite.commits")
     private let state: Mutex<State>
@@ -53,7 +53,8 @@ final class Commits: Sendable {
         _ limits: Checkpoints.Limits
     ) throws(StartError) {
         (self.file, self.keepsRecords, self.limits) = (file, keepsRecords, limits)
-        (id, logger, counters, now) = (settings.id, settings.logger, settings.counters, settings.now)
+        self.settings = settings
+        (id, logger, now) = (settings.id, settings.logger, settings.now)
         state = Mutex(State())
         let opened = try file.open(id: id)
         let database = makeDatabase(opened)
@@ -165,7 +166,7 @@ final class Commits: Sendable {
             let (deliveries, refused) = try database.changeNow { db, writer in try writer.write(batches, to: db) }
             // What is in the log of a database that is there was saved, or is found again.
             guard try isKept(by: database) else { continue }
-            if refused > 0 { counters.add(refused, to: .dropped) }
+            settings.note(expired: refused)
             return deliveries
         }
         throw StoreError("its file is taken away again and again")

@@ -155,6 +155,12 @@ struct DatabaseFile {
         migrator.registerMigration("compaction border") { db in
             try db.execute(sql: "ALTER TABLE revision ADD COLUMN compacted_before INTEGER NOT NULL DEFAULT 0")
         }
+        // One bit in each word of a line, and of the links of a cell only the cell.
+        migrator.registerMigration("filters of eight words", migrate: LinkRun.remakeFilters)
+        // How all calls of a model are priced; zero where that is not known.
+        migrator.registerMigration("pricing of models") { db in
+            try db.execute(sql: "ALTER TABLE models ADD COLUMN priced_by INTEGER NOT NULL DEFAULT 0")
+        }
         return migrator
     }
 

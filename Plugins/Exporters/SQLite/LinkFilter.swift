@@ -3,121 +3,99 @@
 import Usage
 
 /// Tells which links a run certainly does not hold: a Bloom filter whose bits for one link are all in one line of the processor's
-/// cache.
+/// cache, one in each of its eight words.
 ///
-/// Of plain links about one in a thousand that are missing is answered "perhaps" in vain. All links of a cell share a line, so that
-/// one look at memory answers for the cell and for the eight sets of kinds.
-struct LinkFilter: Sendable {
-    private(set) var words: [UInt64]
+/// Of links that are missing about one in a thousand is answered "perhaps" in vain. The links of a cell are one link here, their cell:
+/// which of the eight there are is read from the run.
+///
+/// Its memory is its own and never moves, so that a slice can go through the filters of its runs without counting references. Not
+/// changed once it is made.
+final class LinkFilter: Sendable {
+    typealias Line = SIMD8<UInt64>
+
+    /// Where the filter is in memory; valid as long as the filter is.
+    struct Lines: Sendable {
+        nonisolated(unsafe) fileprivate let start: UnsafePointer<Line>
+        fileprivate let count: UInt64
+    }
+
+    nonisolated(unsafe) private let memory: UnsafeMutableRawPointer
+    private let count: Int
 
     /// How many links come to a line of 512 bits.
-    private static let linksOfLine = 28
-    private static let wordsOfLine = 8
-    /// How many bits are set for a plain link, for a cell, and for each of its links.
-    private static let (linkBits, cellBits, kindBits) = (7, 5, 5)
+    private static let linksOfLine = 32
+    private static let lineSize = MemoryLayout<Line>.stride
 
-    /// Creates an empty filter for about this many links.
-    init(capacity: Int) {
-        let lines = max(1, (capacity + Self.linksOfLine - 1) / Self.linksOfLine)
-        words = [UInt64](repeating: 0, count: lines * Self.wordsOfLine)
+    /// The filter of some links.
+    init(_ postings: some Collection<Posting>) {
+        count = max(1, (postings.count + Self.linksOfLine - 1) / Self.linksOfLine)
+        memory = .allocate(byteCount: count * Self.lineSize, alignment: Self.lineSize)
+        let lines = memory.initializeMemory(as: Line.self, repeating: Line(), count: count)
+        for posting in postings {
+            let probe = Probe(posting.link)
+            lines[probe.line(of: UInt64(count))] |= probe.bits
+        }
     }
 
     /// Reads back what ``bytes`` gave; nil when it is damaged.
-    init?(bytes: [UInt8]) {
-        let count = bytes.count / 8
-        guard count > 0, count % Self.wordsOfLine == 0, bytes.count == count * 8 else { return nil }
-        words = bytes.withUnsafeBytes { bytes in
-            (0..<count).map { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
+    init?(bytes: UnsafeRawBufferPointer) {
+        guard !bytes.isEmpty, bytes.count % Self.lineSize == 0 else { return nil }
+        count = bytes.count / Self.lineSize
+        memory = .allocate(byteCount: bytes.count, alignment: Self.lineSize)
+        let words = memory.initializeMemory(as: UInt64.self, repeating: 0, count: bytes.count / 8)
+        for place in 0..<bytes.count / 8 {
+            words[place] = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place * 8, as: UInt64.self))
         }
     }
 
-    /// The filter as it is stored.
-    var bytes: [UInt8] { words.map(\.littleEndian).withUnsafeBytes { Array($0) } }
+    deinit { memory.deallocate() }
 
-    /// Adds a link and, when it is one of a cell's, the cell.
-    mutating func insert(_ link: LedgerLink) {
-        guard let cell = link.cell else {
-            var probe = Probe(link)
-            return set(Self.linkBits, &probe, inLine: line(of: probe))
-        }
-        var probe = Probe(cell)
-        let line = line(of: probe)
-        set(Self.cellBits, &probe, inLine: line)
-        var kind = Probe(link)
-        set(Self.kindBits, &kind, inLine: line)
+    var lines: Lines {
+        Lines(start: UnsafePointer(memory.assumingMemoryBound(to: Line.self)), count: UInt64(count))
     }
 
-    private mutating func set(_ count: Int, _ probe: inout Probe, inLine line: Int) {
-        for _ in 0..<count {
-            let bit = probe.next()
-            words[line + bit >> 6] |= 1 << UInt64(bit & 63)
-        }
+    /// The filter as it is stored: its words, little-endian.
+    var bytes: [UInt8] {
+        let words = UnsafeRawBufferPointer(start: memory, count: count * Self.lineSize)
+        return (0..<count * 8).map { words.load(fromByteOffset: $0 * 8, as: UInt64.self).littleEndian }
+            .withUnsafeBytes { Array($0) }
     }
 
-    private func line(of probe: Probe) -> Int { Self.line(of: probe, ofWords: words.count) }
-
-    private static func line(of probe: Probe, ofWords count: Int) -> Int {
-        Int(truncatingIfNeeded: probe.hash.multipliedFullWidth(by: UInt64(count / wordsOfLine)).high) * wordsOfLine
-    }
-
-    /// Whether a plain link, or one of a cell's, may be among those whose filter has these words; false is certain.
-    @inline(__always)
-    static func mayContain(_ link: LedgerLink, _ words: UnsafeBufferPointer<UInt64>.SubSequence) -> Bool {
-        if let cell = link.cell { return kinds(in: cell, among: 1 << link.kinds, words) != 0 }
-        var probe = Probe(link)
-        return has(linkBits, &probe, in: words, at: line(of: probe, ofWords: words.count))
-    }
-
-    /// Which sets of kinds of a cell may be among the links whose filter has these words.
-    ///
-    /// - Parameters:
-    ///   - cell: The link of the cell itself (``MatchBucket/link``).
-    ///   - kinds: Those that are asked for, a bit for each.
-    @inline(__always)
-    static func kinds(
-        in cell: LedgerLink,
-        among kinds: UInt8,
-        _ words: UnsafeBufferPointer<UInt64>.SubSequence
-    ) -> UInt8 {
-        var probe = Probe(cell)
-        let line = line(of: probe, ofWords: words.count)
-        guard has(cellBits, &probe, in: words, at: line) else { return 0 }
-        var found: UInt8 = 0
-        for number in UInt64(0)..<8 where kinds & 1 << number != 0 {
-            var kind = Probe(LedgerLink(rawValue: cell.rawValue | 8 | number))
-            if has(kindBits, &kind, in: words, at: line) { found |= 1 << number }
-        }
-        return found
-    }
-
-    @inline(__always)
-    private static func has(
-        _ count: Int,
-        _ probe: inout Probe,
-        in words: UnsafeBufferPointer<UInt64>.SubSequence,
-        at line: Int
-    ) -> Bool {
-        for _ in 0..<count {
-            let bit = probe.next()
-            if words[words.startIndex + line + bit >> 6] & 1 << UInt64(bit & 63) == 0 { return false }
-        }
-        return true
-    }
-
-    /// The line and the bits of a link, from two hashes of it; nine bits of the second at a time name a bit of the line.
-    private struct Probe {
-        let hash: UInt64
-        private var bits: UInt64
+    /// A question about one link, to be put to any number of filters: the line by one hash of it, the bits by another.
+    struct Probe {
+        fileprivate let bits: Line
+        private let hash: UInt64
 
         init(_ link: LedgerLink) {
-            let (high, low) = link.rawValue.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+            let (high, low) = (link.cell ?? link).rawValue.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
             hash = (high ^ low) &* 0xD6E8_FEB8_6659_FD93
-            bits = (low ^ high >> 32) &* 0xA24B_AED4_963E_E407
+            let places = (low ^ high >> 32) &* 0xA24B_AED4_963E_E407
+            bits = Line(
+                1 << (places & 63),
+                1 << (places >> 6 & 63),
+                1 << (places >> 12 & 63),
+                1 << (places >> 18 & 63),
+                1 << (places >> 24 & 63),
+                1 << (places >> 30 & 63),
+                1 << (places >> 36 & 63),
+                1 << (places >> 42 & 63)
+            )
         }
 
-        mutating func next() -> Int {
-            defer { bits = bits >> 9 | bits << 55 }
-            return Int(truncatingIfNeeded: bits & 511)
+        @inline(__always)
+        fileprivate func line(of count: UInt64) -> Int {
+            Int(truncatingIfNeeded: hash.multipliedFullWidth(by: count).high)
+        }
+
+        /// Whether the link may be among those of a filter; false is certain.
+        ///
+        /// Without a branch before the answer, so that the memory of several filters is read at once.
+        @inline(__always)
+        func mayBe(in lines: Lines) -> Bool {
+            let missing = bits & ~lines.start[line(of: lines.count)]
+            let half = missing.lowHalf | missing.highHalf
+            let quarter = half.lowHalf | half.highHalf
+            return quarter.x | quarter.y == 0
         }
     }
 }

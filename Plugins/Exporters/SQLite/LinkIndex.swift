@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRDB
+import Synchronization
 import Usage
 
 /// Finds calls by the links of their observations: a small log-structured index.
@@ -10,8 +11,9 @@ import Usage
 /// links, which come in no order, are never written one by one into a large tree, how many runs are asked grows with the logarithm
 /// of the calls, and a merge is of a slice only: no commit waits for a long one. Each commit merges in proportion to what it adds.
 ///
-/// Measured against `CREATE TABLE (link, ref) WITHOUT ROWID`, whose inserts of one commit came in key order: that took 32 µs of CPU a
-/// call for the first 100,000 calls and 74 µs at a million, since nearly each of the five links of a call writes a page of its own.
+/// Measured against `CREATE TABLE (link, ref) WITHOUT ROWID`, whose inserts of one commit came in key order, in commits of 50 calls: the
+/// table alone takes 53 µs of CPU a call with 100,000 calls, 72 with a million and 85 with ten million, since nearly each of the five
+/// links of a call changes a page of its own, and 4 to 5 µs a question, of which a call asks about seven.
 ///
 /// Postings may be stale: a call that was retired leaves them behind. Code that follows one checks that the call carries the link.
 struct LinkIndex: Sendable {
@@ -24,6 +26,8 @@ struct LinkIndex: Sendable {
     /// What this transaction adds to the tail.
     private var added: [Posting] = []
     private let tailCapacity: Int
+    /// What runs hold of the cells that were asked for.
+    private let cells = CellKinds()
 
     private static let sliceBits: UInt64 = 6
     private static let sliceCount = 1 << sliceBits
@@ -38,11 +42,11 @@ struct LinkIndex: Sendable {
     ///     without growing, two megabytes with what sorting them takes.
     init(_ db: Database, tailCapacity: Int = 24_000) throws {
         self.tailCapacity = tailCapacity
-        try LinkRun.forEach(db) { run, filter, slice in
+        try LinkRun.forEach(db) { run, slice in
             guard slices.indices.contains(slice) else {
                 throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "run \(run.id) of links is in no slice")
             }
-            append(run, filter, to: slice)
+            append(run, to: slice)
         }
         var postings: [Posting] = []
         var statement = try SQLiteStatement("SELECT postings FROM link_tail ORDER BY seq", db)
@@ -56,45 +60,42 @@ struct LinkIndex: Sendable {
     /// Whether a posting of a link is there, stale ones included.
     func holds(_ link: LedgerLink, _ db: Database) throws -> Bool {
         if tail.contains(link) { return true }
+        let (slice, probe) = (Self.slice(of: link), LinkFilter.Probe(link))
+        guard slices[slice].mayHold(probe) else { return false }
         // What a filter takes for possible is looked up: to take it for true would cost the ledger far more than a page.
-        let slice = Self.slice(of: link)
-        var position = slices[slice].runs.count
-        while let next = slices[slice].last(before: position, holding: link) {
-            if try has(link, in: slices[slice].runs[next], db) { return true }
-            position = next
-        }
-        return false
+        return try slices[slice].first(probe, where: { try $0.first(from: link, in: db) == link })
     }
 
     /// Which sets of kinds of ids the observations in a cell may know, a bit for each.
     func kinds(in cell: MatchBucket, _ db: Database) throws -> UInt8 {
-        var kinds = tail.kinds(in: cell)
-        let slice = Self.slice(of: cell.link)
-        var position = slices[slice].runs.count
-        while let next = slices[slice].last(before: position, holding: cell.link, among: ~kinds) {
-            for link in cell.links where next.kinds & 1 << link.kinds != 0 {
-                if try has(link, in: slices[slice].runs[next.position], db) { kinds |= 1 << link.kinds }
+        let link = cell.link
+        let (slice, probe) = (Self.slice(of: link), LinkFilter.Probe(link))
+        let kinds = tail.kinds(in: link)
+        guard slices[slice].mayHold(probe) else { return kinds }
+        if let known = cells[link] { return kinds | known }
+        var found: UInt8 = 0
+        _ = try slices[slice].first(probe) { run in
+            // The links of a cell are neighbours, in the order of their kinds.
+            var next = link.rawValue | 8
+            while next <= link.rawValue | 15, let first = try run.first(from: LedgerLink(rawValue: next), in: db),
+                first.cell == link
+            {
+                found |= 1 << first.kinds
+                next = first.rawValue + 1
             }
-            position = next.position
+            return found == .max
         }
-        return kinds
-    }
-
-    private func has(_ link: LedgerLink, in run: LinkRun, _ db: Database) throws -> Bool {
-        var refs: Set<Int64> = []
-        try run.find(link, limit: 1, in: db, &refs)
-        return !refs.isEmpty
+        cells[link] = found
+        return kinds | found
     }
 
     /// The calls that stand under a link, or once did; at most about `limit`.
     func refs(_ link: LedgerLink, limit: Int, _ db: Database) throws -> Set<Int64> {
         var refs: Set<Int64> = []
         tail.forEach(link) { if refs.count < limit { refs.insert($0) } }
-        let slice = Self.slice(of: link)
-        var position = slices[slice].runs.count
-        while refs.count < limit, let next = slices[slice].last(before: position, holding: link) {
-            try slices[slice].runs[next].find(link, limit: limit, in: db, &refs)
-            position = next
+        _ = try slices[Self.slice(of: link)].first(LinkFilter.Probe(link)) { run in
+            if refs.count < limit { try run.find(link, limit: limit, in: db, &refs) }
+            return refs.count >= limit
         }
         return refs
     }
@@ -113,7 +114,8 @@ struct LinkIndex: Sendable {
     /// Writes what the transaction has added, and merges runs in proportion to it.
     mutating func flush(_ db: Database) throws {
         if tail.count >= tailCapacity {
-            try LinkIndex.write(tail.sorted, level: 0, to: db) { append($0, $1, to: $2) }
+            try LinkIndex.write(tail.sorted, level: 0, to: db) { append($0, to: $1) }
+            cells.forget()
             try db.execute(sql: "DELETE FROM link_tail")
             tail = LinkTail()
         } else if !added.isEmpty {
@@ -133,21 +135,19 @@ struct LinkIndex: Sendable {
         _ postings: [Posting],
         level: Int64,
         to db: Database,
-        _ body: (LinkRun, LinkFilter, _ slice: Int) -> Void
+        _ body: (LinkRun, _ slice: Int) -> Void
     ) throws {
         var rest = postings[...]
         while let first = rest.first {
             let slice = slice(of: first.link)
             let end = rest.firstIndex { Self.slice(of: $0.link) != slice } ?? rest.endIndex
-            var filter: LinkFilter?
-            let run = try LinkRun(slice: slice, level: level, rest[..<end], to: db, &filter)
-            if let filter { body(run, filter, slice) }
+            body(try LinkRun(slice: slice, level: level, rest[..<end], to: db), slice)
             rest = rest[end...]
         }
     }
 
-    private mutating func append(_ run: LinkRun, _ filter: LinkFilter, to slice: Int) {
-        slices[slice].append(run, filter)
+    private mutating func append(_ run: LinkRun, to slice: Int) {
+        slices[slice].append(run)
         if slices[slice].runs.count(where: { $0.level == run.level }) == Self.fanIn { due.append((slice, run.level)) }
     }
 
@@ -168,9 +168,7 @@ struct LinkIndex: Sendable {
         postings.sort()
         slices[slice].remove(level: level)
         guard !postings.isEmpty else { return count }
-        var filter: LinkFilter?
-        let run = try LinkRun(slice: slice, level: level + 1, postings, to: db, &filter)
-        if let filter { append(run, filter, to: slice) }
+        append(try LinkRun(slice: slice, level: level + 1, postings, to: db), to: slice)
         return count
     }
 
@@ -202,9 +200,36 @@ struct LinkIndex: Sendable {
             }
             // They were ordered by the signed number.
             postings.sort()
-            try write(postings, level: row["level"], to: db) { _, _, _ in }
+            try write(postings, level: row["level"], to: db) { _, _ in }
         }
         try db.execute(sql: "DROP TABLE links; DROP TABLE runs")
+    }
+}
+
+/// Which sets of kinds of ids the runs hold of cells, a bit for each: asked again for each call of a cell that has many.
+///
+/// It must be told when there are new runs; that some are merged makes no difference.
+private final class CellKinds: Sendable {
+    private let kinds = Mutex((table: LinkTable(), count: 0))
+
+    /// How many cells are remembered at most.
+    private static let capacity = 4_096
+
+    subscript(cell: LedgerLink) -> UInt8? {
+        get { kinds.withLock { kinds in kinds.table[cell].map { UInt8(truncatingIfNeeded: $0) } } }
+        set {
+            kinds.withLock { kinds in
+                if kinds.count >= Self.capacity { kinds = (LinkTable(), 0) }
+                kinds.table[cell] = newValue.map(Int64.init)
+                kinds.count += 1
+            }
+        }
+    }
+
+    func forget() {
+        kinds.withLock { kinds in
+            if kinds.count > 0 { kinds = (LinkTable(), 0) }
+        }
     }
 }
 
@@ -222,15 +247,15 @@ struct LinkTail: Sendable {
     func contains(_ link: LedgerLink) -> Bool { first[link] != nil }
 
     /// Which sets of kinds of ids updates of a cell may know, a bit for each of the eight.
-    func kinds(in cell: MatchBucket) -> UInt8 { UInt8(truncatingIfNeeded: cells[cell.link] ?? 0) }
+    func kinds(in cell: LedgerLink) -> UInt8 { UInt8(truncatingIfNeeded: cells[cell] ?? 0) }
 
     /// - Returns: Whether this was new.
     mutating func insert(_ link: LedgerLink, _ ref: Int64) -> Bool {
-        if let known = first[link] {
+        let known = first.value(of: link, orInsert: ref)
+        if let known {
             guard known != ref, more[link, default: []].insert(ref).inserted else { return false }
-        } else {
-            first[link] = ref
-            if let cell = link.cell { cells[cell] = (cells[cell] ?? 0) | 1 << Int64(link.kinds) }
+        } else if let cell = link.cell {
+            cells.formUnion(1 << Int64(link.kinds), under: cell)
         }
         count += 1
         return true
@@ -249,75 +274,61 @@ struct LinkTail: Sendable {
     func forEach(_ link: LedgerLink, _ body: (Int64) throws -> Void) rethrows {
         guard let ref = first[link] else { return }
         try body(ref)
+        guard !more.isEmpty else { return }
         try more[link]?.forEach(body)
     }
 
     /// All links with where they lead, in the order of a run.
     var sorted: [Posting] {
         var all: [Posting] = []
+        all.reserveCapacity(count)
         first.forEach { all.append(Posting(link: $0, ref: $1)) }
         for (link, refs) in more { all += refs.map { Posting(link: link, ref: $0) } }
         return all.sorted()
     }
 }
 
-/// The runs of one slice of the hashes, oldest first, and the filters of all of them one after the other.
-///
-/// Filters are asked some ten times for each call: as lists of their own, each question would count references.
+/// The runs of one slice of the hashes, oldest first.
 struct LinkSlice: Sendable {
     private(set) var runs: [LinkRun] = []
-    private var words: [UInt64] = []
-    /// Where the words of each run's filter end.
-    private var ends: [Int] = []
+    /// The filters of the runs, which hold them, one after the other.
+    private var filters: [LinkFilter.Lines] = []
 
-    mutating func append(_ run: LinkRun, _ filter: LinkFilter) {
+    mutating func append(_ run: LinkRun) {
         runs.append(run)
-        words += filter.words
-        ends.append(words.count)
+        filters.append(run.filter.lines)
     }
 
     /// Takes away the runs of a level.
     mutating func remove(level: Int64) {
-        let former = self
-        self = LinkSlice()
-        for position in former.runs.indices where former.runs[position].level != level {
-            runs.append(former.runs[position])
-            words += former.words[former.begin(position)..<former.ends[position]]
-            ends.append(words.count)
+        runs.removeAll { $0.level == level }
+        filters = runs.map(\.filter.lines)
+    }
+
+    /// Whether a run may hold a link; false is certain.
+    @inline(__always)
+    func mayHold(_ probe: LinkFilter.Probe) -> Bool { last(before: filters.count, mayHold: probe) != nil }
+
+    /// Whether a condition is true of one of the runs that may hold a link, asked from the newest on.
+    func first(_ probe: LinkFilter.Probe, where isWanted: (LinkRun) throws -> Bool) rethrows -> Bool {
+        var position = filters.count
+        while let next = last(before: position, mayHold: probe) {
+            if try isWanted(runs[next]) { return true }
+            position = next
         }
+        return false
     }
 
     /// The newest run before a position that may hold a link; nil is certain.
-    func last(before position: Int, holding link: LedgerLink) -> Int? {
-        last(before: position) { LinkFilter.mayContain(link, $0) }
-    }
-
-    /// The newest run before a position that may hold links of a cell, of the sets of kinds that are asked for.
-    func last(
-        before position: Int,
-        holding cell: LedgerLink,
-        among kinds: UInt8
-    ) -> (position: Int, kinds: UInt8)? {
-        var found: UInt8 = 0
-        let position = last(before: position) {
-            found = LinkFilter.kinds(in: cell, among: kinds, $0)
-            return found != 0
-        }
-        return position.map { ($0, found) }
-    }
-
     @inline(__always)
-    private func last(
-        before position: Int,
-        where isWanted: (UnsafeBufferPointer<UInt64>.SubSequence) -> Bool
-    ) -> Int? {
-        words.withUnsafeBufferPointer { words in
-            for position in (0..<position).reversed() where isWanted(words[begin(position)..<ends[position]]) {
-                return position
+    private func last(before position: Int, mayHold probe: LinkFilter.Probe) -> Int? {
+        filters.withUnsafeBufferPointer { filters in
+            var position = position
+            while position > 0 {
+                position -= 1
+                if probe.mayBe(in: filters[position]) { return position }
             }
             return nil
         }
     }
-
-    private func begin(_ position: Int) -> Int { position == 0 ? 0 : ends[position - 1] }
 }

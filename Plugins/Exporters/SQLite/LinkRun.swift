@@ -33,16 +33,26 @@ struct Posting: Comparable {
 
     /// Adds the calls under a link that are in bytes of postings in order, until there are `limit`.
     static func search(_ bytes: UnsafeRawBufferPointer, _ link: LedgerLink, limit: Int, _ refs: inout Set<Int64>) {
+        for position in position(of: link, in: bytes)..<bytes.count / size {
+            let found = Posting(at: position, in: bytes)
+            guard found.link == link, refs.count < limit else { return }
+            refs.insert(found.ref)
+        }
+    }
+
+    /// The first of some postings in order whose link is not less; nil when all are.
+    static func first(in bytes: UnsafeRawBufferPointer, from link: LedgerLink) -> LedgerLink? {
+        let position = position(of: link, in: bytes)
+        return position < bytes.count / size ? Posting(at: position, in: bytes).link : nil
+    }
+
+    private static func position(of link: LedgerLink, in bytes: UnsafeRawBufferPointer) -> Int {
         var (low, high) = (0, bytes.count / size)
         while low < high {
             let middle = (low + high) / 2
             if Posting(at: middle, in: bytes).link < link { low = middle + 1 } else { high = middle }
         }
-        for position in low..<bytes.count / size {
-            let found = Posting(at: position, in: bytes)
-            guard found.link == link, refs.count < limit else { return }
-            refs.insert(found.ref)
-        }
+        return low
     }
 
     private static let size = 16
@@ -61,6 +71,7 @@ struct LinkRun: Sendable {
     let id: Int64
     let level: Int64
     let count: Int
+    let filter: LinkFilter
     /// The first link of each row.
     private let firsts: [UInt64]
 
@@ -71,24 +82,12 @@ struct LinkRun: Sendable {
 
     /// Writes a run.
     ///
-    /// - Parameters:
-    ///   - postings: In order, without repeats.
-    ///   - filter: Becomes the run's filter.
-    init(
-        slice: Int,
-        level: Int64,
-        _ postings: some RandomAccessCollection<Posting>,
-        to db: Database,
-        _ filter: inout LinkFilter?
-    ) throws {
+    /// - Parameter postings: In order, without repeats.
+    init(slice: Int, level: Int64, _ postings: some RandomAccessCollection<Posting>, to db: Database) throws {
         var statement = try SQLiteStatement("SELECT coalesce(max(run), 0) + 1 FROM link_runs", db)
         id = try statement.first { $0.int(0) } ?? 1
-        (self.level, count) = (level, postings.count)
-        var (made, firsts, lastRef) = (LinkFilter(capacity: postings.count), [UInt64](), Int64.min)
-        for posting in postings {
-            made.insert(posting.link)
-            lastRef = max(lastRef, posting.ref)
-        }
+        (self.level, count, filter) = (level, postings.count, LinkFilter(postings))
+        var firsts: [UInt64] = []
         var rest = postings[...]
         while let first = rest.first {
             var row = try SQLiteStatement("INSERT INTO link_rows (place, postings) VALUES (?, ?)", db)
@@ -97,26 +96,27 @@ struct LinkRun: Sendable {
             firsts.append(first.link.rawValue)
             rest = rest.dropFirst(Self.rowSize)
         }
-        (self.firsts, filter) = (firsts, made)
+        self.firsts = firsts
         var run = try SQLiteStatement(
             "INSERT INTO link_runs (run, slice, level, count, last_ref, firsts, filter) VALUES (?, ?, ?, ?, ?, ?, ?)",
             db
         )
+        let lastRef = postings.reduce(Int64.min) { max($0, $1.ref) }
         for number in [id, Int64(slice), level, Int64(count), lastRef] { run.bind(number) }
         run.bind(blob: firsts.map(\.littleEndian).withUnsafeBytes { Array($0) })
-        try made.bytes.withUnsafeBytes { try run.run(endingWith: $0) }
+        try filter.bytes.withUnsafeBytes { try run.run(endingWith: $0) }
     }
 
     /// Reads a row of the table of runs.
     ///
     /// - Throws: When it is damaged.
-    private init(_ row: SQLiteRow, _ filter: inout LinkFilter?) throws {
+    private init(_ row: SQLiteRow) throws {
         (id, level, count) = (row.int(0), row.int(2), Int(row.int(3)))
         let bytes = row.blob(4)
-        filter = LinkFilter(bytes: row.blob(5))
-        guard filter != nil, count > 0, bytes.count % 8 == 0,
-            bytes.count / 8 == (count + Self.rowSize - 1) / Self.rowSize
+        guard count > 0, bytes.count % 8 == 0, bytes.count / 8 == (count + Self.rowSize - 1) / Self.rowSize,
+            let filter = row.withBytes(5, { LinkFilter(bytes: $0) })
         else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "run \(id) of links is damaged") }
+        self.filter = filter
         firsts = bytes.withUnsafeBytes { bytes in
             (0..<bytes.count / 8).map {
                 UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self))
@@ -124,43 +124,72 @@ struct LinkRun: Sendable {
         }
     }
 
-    /// Calls `body` with the runs of a database, their filters and slices, oldest first.
-    static func forEach(_ db: Database, _ body: (LinkRun, LinkFilter, _ slice: Int) throws -> Void) throws {
+    /// Calls `body` with the runs of a database and their slices, oldest first.
+    static func forEach(_ db: Database, _ body: (LinkRun, _ slice: Int) throws -> Void) throws {
         var statement = try SQLiteStatement(
             "SELECT run, slice, level, count, firsts, filter FROM link_runs ORDER BY run",
             db
         )
         try statement.forEachRow { row in
-            var filter: LinkFilter?
-            let run = try LinkRun(row, &filter)
-            if let filter { try body(run, filter, Int(row.int(1))) }
+            try body(LinkRun(row), Int(row.int(1)))
             return true
         }
     }
 
-    /// Adds the calls under a link until there are `limit`.
-    func find(_ link: LedgerLink, limit: Int, in db: Database, _ refs: inout Set<Int64>) throws {
+    /// Writes the filters of all runs anew, from their postings.
+    static func remakeFilters(_ db: Database) throws {
+        for id in try Int64.fetchAll(db, sql: "SELECT run FROM link_runs") {
+            var postings: [Posting] = []
+            try read(id, db, &postings)
+            var statement = try SQLiteStatement("UPDATE link_runs SET filter = ?2 WHERE run = ?1", db)
+            statement.bind(id)
+            try LinkFilter(postings).bytes.withUnsafeBytes { try statement.run(endingWith: $0) }
+        }
+    }
+
+    /// The number of the first row that begins with a link or one after it.
+    private func row(from link: LedgerLink) -> Int {
         var (low, high) = (0, firsts.count)
         while low < high {
             let middle = (low + high) / 2
             if firsts[middle] < link.rawValue { low = middle + 1 } else { high = middle }
         }
-        // Postings of one link can go over several rows, and begin within the row before the first that begins with it.
-        for row in max(0, low - 1)..<firsts.count where firsts[row] <= link.rawValue && refs.count < limit {
-            var statement = try SQLiteStatement("SELECT postings FROM link_rows WHERE place = ?", db)
-            statement.bind(id << Self.rowBits | Int64(row))
-            _ = try statement.first { $0.withBytes(0) { Posting.search($0, link, limit: limit, &refs) } }
+        return low
+    }
+
+    private func withRow<Value>(_ row: Int, _ db: Database, _ body: (UnsafeRawBufferPointer) -> Value) throws -> Value?
+    {
+        var statement = try SQLiteStatement("SELECT postings FROM link_rows WHERE place = ?", db)
+        statement.bind(id << Self.rowBits | Int64(row))
+        return try statement.first { $0.withBytes(0, body) }
+    }
+
+    /// The first link that is not less than another; nil when all are.
+    func first(from link: LedgerLink, in db: Database) throws -> LedgerLink? {
+        let row = row(from: link)
+        // It can be within the row before the first that begins with it.
+        if row > 0, let found = try withRow(row - 1, db, { Posting.first(in: $0, from: link) }) ?? nil { return found }
+        return row < firsts.count ? LedgerLink(rawValue: firsts[row]) : nil
+    }
+
+    /// Adds the calls under a link until there are `limit`.
+    func find(_ link: LedgerLink, limit: Int, in db: Database, _ refs: inout Set<Int64>) throws {
+        // Postings of one link can go over several rows.
+        for row in max(0, row(from: link) - 1)..<firsts.count where firsts[row] <= link.rawValue && refs.count < limit {
+            _ = try withRow(row, db) { Posting.search($0, link, limit: limit, &refs) }
         }
     }
 
     /// Adds all postings in their order.
-    func read(_ db: Database, _ postings: inout [Posting]) throws {
+    func read(_ db: Database, _ postings: inout [Posting]) throws { try Self.read(id, db, &postings) }
+
+    private static func read(_ id: Int64, _ db: Database, _ postings: inout [Posting]) throws {
         var statement = try SQLiteStatement(
             "SELECT postings FROM link_rows WHERE place BETWEEN ? AND ? ORDER BY place",
             db
         )
-        statement.bind(id << Self.rowBits)
-        statement.bind(id << Self.rowBits | Int64(firsts.count))
+        statement.bind(id << rowBits)
+        statement.bind((id + 1) << rowBits - 1)
         try statement.forEachRow { row in
             row.withBytes(0) { Posting.read($0, &postings) }
             return true

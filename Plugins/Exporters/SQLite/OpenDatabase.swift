@@ -7,6 +7,7 @@ import GRDBSQLite
 import Logging
 import Synchronization
 import Usage
+import UsageDatabase
 
 /// A database that is open: its connections, its checkpoints, and all that is remembered of it.
 ///
@@ -204,6 +205,9 @@ struct StoreWriter: Sendable {
     mutating func forget() {
         self = StoreWriter(keepsRecords: keepsRecords)
     }
+
+    /// Forgets how models are priced, because the transaction changes it.
+    mutating func forgetModels() { catalog.forgetModels() }
 
     /// Notes that the transaction changed calls of some blocks.
     mutating func noteChanged(_ blocks: Set<Int64>) { changed.formUnion(blocks) }

@@ -2,6 +2,7 @@
 
 import GRDB
 import Usage
+import UsageDatabase
 
 /// Looks at the calls of a period to say how well it is known: at those of blocks that changed since it was asked last.
 struct QualityQuery {

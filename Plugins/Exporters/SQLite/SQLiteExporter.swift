@@ -6,6 +6,7 @@ import Logging
 import OTLP
 import Synchronization
 import Usage
+import UsageDatabase
 
 /// Keeps calls, observations, sessions and records in one SQLite file.
 ///
@@ -85,7 +86,9 @@ extension SQLiteExporter {
     func summary(_ query: UsageQuery) async throws -> UsageSummary {
         try await commits().answer { database in
             let memory = database.memory
-            return try await database.pool.read { db in try SummaryReader(db: db, query: query, memory: memory).run() }
+            return try await database.pool.read { db in
+                try SummaryReader(sums: DatabaseSums(db: db), query: query, memory: memory).run()
+            }
         }
     }
 
@@ -107,7 +110,7 @@ extension SQLiteExporter {
     func names(of dimension: UsageDimension) async throws -> Set<String> {
         try await commits().answer { database in
             let memory = database.memory
-            return try await database.pool.read { db in try memory.names(of: dimension, db) }
+            return try await database.pool.read { db in try memory.names(of: dimension, DatabaseSums(db: db)) }
         }
     }
 
@@ -129,6 +132,7 @@ extension SQLiteExporter {
                 repricing = try await database.change { [repricing] db, writer in
                     var next = repricing
                     writer.noteChanged(try next.step(db))
+                    if next.isDone { writer.forgetModels() }
                     return next
                 }
             }
@@ -166,85 +170,20 @@ extension ComponentFactory {
     ) { config, settings in SQLiteExporter(config, settings) }
 }
 
-/// Adds up a period from the sums by quarter of an hour.
-struct SummaryReader {
-    let db: Database
-    let query: UsageQuery
-    let memory: SummaryMemory
-
-    func run() throws -> UsageSummary {
-        var summary = UsageSummary(period: query.period)
-        var tally = try memory.read(db, days: days, query.filter) { contents, eachDay in
-            var tally = SummaryTally(query, contents)
-            try eachDay { tally.add($1, day: $0) }
-            return tally
-        }
-        tally.write(to: &summary)
-        if query.listsSessions { summary.sessions = try dearest(tally) }
-        summary.activeSessions = try SessionTable(db: db).activeCount(at: query.now, query.filter)
-        return summary
-    }
-
-    /// The days of the period in quarters of an hour.
-    private var days: [Range<Int64>] {
-        let borders = query.period.dayStarts.map { ($0.nanoseconds + CallTables.quarter - 1) / CallTables.quarter }
-        return zip(borders, borders.dropFirst()).map { $0..<max($0, $1) }
-    }
-
-    /// The sessions with the largest costs; of equal ones those whose ids come first.
-    private func dearest(_ tally: SummaryTally) throws -> [Session] {
-        let limit = UsageSummary.maximumSessions
-        var (chosen, tied) = tally.dearest(limit)
-        if chosen.count + tied.count > limit { tied = try first(limit - chosen.count, of: tied) }
-        chosen += tied
-        var sessions = try memory.sessions(chosen.map { Int64($0.session) }, db)
-        for (position, sum) in chosen.enumerated() { sessions[position]?.totals = sum.totals }
-        let found = sessions.compactMap(\.self)
-        // Places are sorted, not sessions: those are large.
-        let order = found.indices.sorted {
-            (found[$1].totals.cost, found[$0].id) < (found[$0].totals.cost, found[$1].id)
-        }
-        return order.map { found[$0] }
-    }
-
-    /// So many sessions of those that cost the same, in the order of their ids.
-    private func first(_ count: Int, of tied: [DaySums.Session]) throws -> [DaySums.Session] {
-        guard tied.count > Self.mostLookUps else {
-            var named = try tied.map { (sum: $0, id: try id($0.session)) }
-            named.sort { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
-            return named.prefix(count).map(\.sum)
-        }
-        // Of many the first are found soonest by going through all ids in their order.
-        let sums = Dictionary(uniqueKeysWithValues: tied.map { (Int64($0.session), $0) })
-        var found: [DaySums.Session] = []
-        var statement = try SQLiteStatement("SELECT ref FROM sessions WHERE hidden = 0 ORDER BY id", db)
-        try statement.forEachRow { row in
-            if let sum = sums[row.int(0)] { found.append(sum) }
-            return found.count < count
-        }
-        return found
-    }
-
-    /// How many ids are looked up one by one.
-    private static let mostLookUps = 4_000
-
-    private func id(_ ref: Int32) throws -> String {
-        var statement = try SQLiteStatement("SELECT id FROM sessions WHERE ref = ?", db)
-        statement.bind(Int64(ref))
-        return try statement.first { $0.text(0) ?? "" } ?? ""
-    }
-}
-
-/// Prices every call anew, a bounded step at a time.
+/// Prices the calls anew of all models that a pricing may price otherwise than they are, a bounded step at a time.
+///
+/// What is written meanwhile is priced by whatever its sender's pipeline says, behind what was looked at; so it is looked at, too.
 struct Repricing: Sendable {
     private let pricing: Pricing
     private var last: Int64 = 0
+    /// The models whose calls are looked at, each with the number of how they are priced afterwards; nil before the first step.
+    private var models: [Int64: UInt64]?
     /// How many counted calls have another price now.
     private(set) var repriced = 0
     private(set) var isDone = false
 
-    /// How many calls one step looks at.
-    private static let stride = 2_000
+    /// How many calls one step prices, and how many it goes through at most.
+    private static let (stride, widestStride) = (2_000, 50_000)
 
     init(by pricing: Pricing) {
         self.pricing = pricing
@@ -255,8 +194,14 @@ struct Repricing: Sendable {
     /// - Returns: The blocks of calls that changed.
     mutating func step(_ db: Database) throws -> Set<Int64> {
         let revision = try Revision.next(db)
+        let models = try self.models ?? ModelPricing.stale(by: pricing, db)
+        self.models = models
+        guard !models.isEmpty else {
+            isDone = true
+            return []
+        }
         var tables = try CallTables(db)
-        let found = try calls(db)
+        let (found, isLast) = try calls(of: models, db)
         for call in found {
             let observations = [Observation](stored: call.observations)
             guard let entry = observations.flatMap({ LedgerEntry(ref: call.ref, observations: $0) }) else {
@@ -271,9 +216,16 @@ struct Repricing: Sendable {
             if call.former.isCounted { repriced += 1 }
         }
         try tables.writeSums(revision)
-        last = found.last?.ref ?? last
-        isDone = found.count < Self.stride
+        if isLast { try finish(models, db) }
         return tables.changed
+    }
+
+    /// Notes how the calls of the models are priced now; models that others have begun to price in another way meanwhile come next.
+    private mutating func finish(_ models: [Int64: UInt64], _ db: Database) throws {
+        for (model, fingerprint) in models { try ModelPricing.set(fingerprint, ofModel: model, db) }
+        self.models = try ModelPricing.stale(by: pricing, db)
+        last = 0
+        isDone = self.models?.isEmpty ?? true
     }
 
     private struct StoredCall {
@@ -283,25 +235,33 @@ struct Repricing: Sendable {
         var observations: [UInt8]
     }
 
-    private func calls(_ db: Database) throws -> [StoredCall] {
+    /// The next calls of some models, and whether there are no more.
+    private mutating func calls(of models: [Int64: UInt64], _ db: Database) throws -> ([StoredCall], isLast: Bool) {
         var statement = try SQLiteStatement(
-            "SELECT \(FormerCall.columns), computed_cost, ref, witnesses FROM calls WHERE ref > ? ORDER BY ref LIMIT \(Self.stride)",
+            "SELECT \(FormerCall.columns), computed_cost, ref, witnesses FROM calls WHERE ref > ? ORDER BY ref",
             db
         )
         statement.bind(last)
-        return try statement.rows { row in
+        var (found, count) = ([StoredCall](), 0)
+        var isLast = true
+        try statement.forEachRow { row in
+            guard found.count < Self.stride, count < Self.widestStride else {
+                isLast = false
+                return false
+            }
+            (last, count) = (row.int(13), count + 1)
+            guard models[row.int(2)] != nil else { return true }
             let price = CallPrice(
                 cost: try row.money(5),
                 isPriced: row.bool(4),
                 computed: row.optionalInt(12).map(Money.init(nanodollars:))
             )
-            return StoredCall(
-                ref: row.int(13),
-                former: try FormerCall(row: row),
-                price: price,
-                observations: row.blob(14)
+            found.append(
+                StoredCall(ref: last, former: try FormerCall(row: row), price: price, observations: row.blob(14))
             )
+            return true
         }
+        return (found, isLast)
     }
 }
 

@@ -24,10 +24,10 @@ struct BatchText {
     /// The lines, each with its line feed.
     var bytes: [UInt8] { lines.flatMap { Array($0.utf8) + [UInt8(ascii: "\n")] } }
 
-    /// Sightings of one call are one call here, too, as far as they are in one batch.
+    /// Observations of one call in the batch are joined here, too.
     private static func calls(of batch: Batch) -> [Call] {
         var ledger = MemoryLedger()
-        // A ledger in memory has nothing that could fail.
+        // A ledger in memory cannot fail.
         _ = try? ledger.absorb(batch.observations)
         return ledger.calls.filter(\.isCounted).sorted { ($0.time, $0.id) < ($1.time, $1.id) }
             .map { call in
@@ -91,7 +91,7 @@ struct BatchText {
 }
 
 extension ValueKind {
-    /// The name that the OpenTelemetry Collector's debug exporter gives to a kind of value.
+    /// The name of a kind of value in the OpenTelemetry Collector's debug exporter.
     fileprivate var label: String {
         switch self {
         case .empty: "Empty"
@@ -108,7 +108,7 @@ extension ValueKind {
 
 /// One model call as a line of text.
 enum CallText {
-    /// Time, who and where, tokens by bucket, and the cost or `unpriced`.
+    /// Time, agent, session and model, tokens by bucket, and the cost or `unpriced`.
     static func line(_ call: Call) -> String {
         let counts = call.counts
         let pairs: [(String, String?)] = [
@@ -141,7 +141,7 @@ struct RecordText {
         self.index = index
     }
 
-    /// Time, kind and name, and what else there is, in pairs.
+    /// Time, kind and name, then further values as pairs.
     var line: String {
         let head = "\(time.iso8601) \(kind) \(PrintableText.escape(name))"
         return ([head] + pairs.map { PrintableText.pair($0, $1) }).joined(separator: " ")
@@ -149,7 +149,7 @@ struct RecordText {
 
     private var record: RecordEntry { batch.otlp.records[index] }
 
-    /// Log records without a time of their own have that of their collection.
+    /// For log records without a time, the time at which they were observed.
     private var time: Timestamp {
         Timestamp(unixNano: record.time) ?? Timestamp(unixNano: record.observedTime) ?? batch.receivedAt
     }
@@ -210,9 +210,9 @@ struct RecordText {
     }
 }
 
-/// Text that came from outside, made safe for a terminal.
+/// Makes external text safe for a terminal.
 enum PrintableText {
-    /// The text with everything escaped that would move the cursor, change colours or reorder what is shown.
+    /// The text with everything escaped that moves the cursor, changes colours or reorders the text.
     static func escape(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
         var result = ""
@@ -228,7 +228,7 @@ enum PrintableText {
         return result
     }
 
-    /// A pair as in logfmt: `key=value`, the value in quotes where its end could not be seen otherwise.
+    /// A pair as in logfmt: `key=value`, with the value in quotes when its end would be unclear.
     static func pair(_ key: String, _ value: String) -> String {
         let value = escape(value)
         guard value.isEmpty || value.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) else {
@@ -239,7 +239,7 @@ enum PrintableText {
 
     private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
-        // Format characters reorder text; the joiners among them only shape letters and emoji.
+        // Format characters reorder text, except the joiners, which only shape letters and emoji.
         case .control, .lineSeparator, .paragraphSeparator: true
         case .format: !(0x200C...0x200D).contains(scalar.value)
         default: false

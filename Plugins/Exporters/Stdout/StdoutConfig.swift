@@ -2,11 +2,11 @@
 
 public import CollectorKit
 
-/// What a user writes under `stdout:`.
+/// The keys under `stdout:`.
 public struct StdoutConfig: ComponentConfig {
-    /// The form of what is written.
+    /// The output format.
     public var format = Format.text
-    /// How much of a batch the text tells.
+    /// The level of detail of the text.
     public var verbosity = Verbosity.basic
 
     /// One line of text for each batch.
@@ -16,24 +16,24 @@ public struct StdoutConfig: ComponentConfig {
     public static let documentation = [
         "format": "text: for people; json: OTLP/JSON, one object per line",
         "verbosity":
-            "how much the text tells. basic: a line per batch; normal: a line per record and call; detailed: all attributes",
+            "detail of the text. basic: a line per batch; normal: a line per record and call; detailed: all attributes",
     ]
 
-    /// The form of what is written.
+    /// The output format.
     public enum Format: String, Codable, Sendable, CaseIterable {
-        /// For people; its look may change.
+        /// For people; its layout may change.
         case text
         /// OTLP/JSON, one object per line.
         case json
     }
 
-    /// How much the text tells.
+    /// The level of detail of the text.
     public enum Verbosity: String, Codable, Sendable, CaseIterable {
         /// A line for each batch.
         case basic
         /// A line for each record and call.
         case normal
-        /// All attributes, too.
+        /// Records and calls with all attributes.
         case detailed
     }
 }

@@ -13,10 +13,10 @@ import Musl
 import Darwin
 #endif
 
-/// Shows batches on the standard output, one after the other.
+/// Writes batches to standard output, one after the other.
 ///
-/// Writing happens on a queue of its own: a terminal that is held up, or a pipe that nobody reads, must not block the threads
-/// that all tasks share.
+/// Writing uses a dispatch queue of its own: a paused terminal, or a pipe without an active reader, must not block the threads that
+/// all tasks share.
 final class StdoutExporter: Exporter {
     private let config: StdoutConfig
     private let settings: ComponentSettings
@@ -64,13 +64,13 @@ final class StdoutExporter: Exporter {
 }
 
 extension ComponentFactory {
-    /// Shows batches on the standard output.
+    /// Writes batches to standard output.
     public static let stdout = stdout(writingTo: { try FileDescriptorWriter.standardOutput.write($0) })
 
-    /// Shows batches in another place.
+    /// Writes batches to another target.
     ///
-    /// - Parameter sink: Takes all the bytes of one batch, or throws when they cannot be written now; called for one batch after the
-    ///   other, never for two at once.
+    /// - Parameter sink: Receives all bytes of one batch, or throws when they cannot be written now; never called for two batches at
+    ///   once.
     public static func stdout(writingTo sink: @escaping @Sendable ([UInt8]) throws -> Void) -> ComponentFactory {
         .exporter(
             "stdout",
@@ -80,18 +80,18 @@ extension ComponentFactory {
     }
 }
 
-/// Writes bytes to an open file descriptor whole, whatever it takes.
+/// Writes all bytes to an open file descriptor.
 struct FileDescriptorWriter {
     let descriptor: Int32
 
     static let standardOutput = FileDescriptorWriter(descriptor: STDOUT_FILENO)
 
-    /// How long to wait for a reader of a pipe that is full and does not block, in milliseconds.
+    /// How many milliseconds to wait for the reader of a full non-blocking pipe.
     private static let timeout: Int32 = 5_000
 
-    /// Writes all the bytes; may block until the reader has taken them.
+    /// Writes all bytes; may block until the reader has read them.
     ///
-    /// - Throws: ``WriteError`` when the reader has gone or the disk is full; some of the bytes may be written then.
+    /// - Throws: ``WriteError`` when the reader has closed the pipe or the disk is full; a part of the bytes may have been written.
     func write(_ bytes: [UInt8]) throws {
         let failure = withoutPipeSignal { bytes.withUnsafeBytes { writeAll($0) } }
         if let failure { throw WriteError(errorNumber: failure) }
@@ -126,8 +126,8 @@ struct FileDescriptorWriter {
 
     /// Keeps a pipe without a reader from ending the process.
     ///
-    /// SIGPIPE is raised in the thread that writes, so it is held back there and taken away again; the disposition of the whole
-    /// process stays as it is.
+    /// SIGPIPE is raised in the writing thread, so it is blocked and removed there; the process-wide disposition of the signal is
+    /// unchanged.
     private func withoutPipeSignal(_ work: () -> Int32?) -> Int32? {
         var pipe = sigset_t()
         var former = sigset_t()

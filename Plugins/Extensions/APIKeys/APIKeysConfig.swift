@@ -2,11 +2,11 @@
 
 public import CollectorKit
 
-/// What a user writes under `api_keys:`.
+/// The keys under `api_keys:`.
 public struct APIKeysConfig: ComponentConfig {
     /// The file that `hammurabi keys` writes; empty for `keys.json` in the program's folder.
     public var file = ConfigPath("")
-    /// Further keys that come from elsewhere.
+    /// Further keys, in the configuration.
     public var keys: [Key] = []
 
     /// The defaults.
@@ -14,14 +14,14 @@ public struct APIKeysConfig: ComponentConfig {
 
     /// A key that is not in the file.
     public struct Key: ConfigSection, Hashable {
-        /// Whose it is.
+        /// The key's name.
         public var name = ""
         /// The key itself.
         public var key = Secret("")
-        /// What it allows.
+        /// The scopes of the key.
         public var scopes = KeyScope.allCases
 
-        /// A key without a name.
+        /// Creates a key without a name.
         public init() {}
     }
 
@@ -32,16 +32,16 @@ public struct APIKeysConfig: ComponentConfig {
             "further keys: name, key (${env:NAME} or ${file:PATH}, at least 20 characters) and scopes (telemetry:read, telemetry:write)",
     ]
 
-    /// A shorter key can be guessed from its hash, or by trying.
+    /// The least length: a shorter key can be guessed, or found from its hash.
     static let shortestKey = 20
 
-    /// What a name of a key must be, for messages.
+    /// The rule for names, for messages.
     public static let nameRule = "one line of at most 200 visible characters"
 
     /// Whether a key may have this name.
     ///
-    /// Lists, logs and documents show it, so it must not steer a terminal or change the direction of
-    /// writing, by which one name could look like another.
+    /// Lists, logs and documents show it, so it must not control a terminal, nor change the direction of writing, by which one name
+    /// could look like another.
     public static func isName(_ name: String) -> Bool {
         (1...200).contains(name.unicodeScalars.count) && name.contains { !$0.isWhitespace }
             && name.unicodeScalars.allSatisfy { scalar in
@@ -52,7 +52,7 @@ public struct APIKeysConfig: ComponentConfig {
             }
     }
 
-    /// Refuses keys without a name, keys that can be guessed, and keys that allow nothing.
+    /// Reports keys without a name, keys that can be guessed, and keys without a scope.
     public func validate(_ findings: inout ConfigFindings) {
         var names: Set<String> = []
         for (position, entry) in keys.enumerated() {
@@ -88,7 +88,7 @@ public struct APIKeysConfig: ComponentConfig {
         file.isEmpty ? [] : [ConfigResource(.file(file.path), at: ["file"])]
     }
 
-    /// Where the file lies.
+    /// The path of the file.
     ///
     /// - Parameter home: The program's folder.
     public func path(home: String) -> String { file.isEmpty ? home + "/keys.json" : file.path }

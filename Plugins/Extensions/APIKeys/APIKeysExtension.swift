@@ -6,7 +6,7 @@ import OTLP
 import Synchronization
 import Usage
 
-/// Knows the keys of senders: those of the file, which is looked at again when it has changed, and those of the configuration.
+/// Checks the keys of senders: those of the file, which is read again when it has changed, and those of the configuration.
 final class APIKeysExtension: Authenticator, HealthReporting {
     private let config: APIKeysConfig
     private let settings: ComponentSettings
@@ -17,12 +17,11 @@ final class APIKeysExtension: Authenticator, HealthReporting {
     private let noted = Mutex<[String: Timestamp]>([:])
     private let writing = Mutex<Task<Void, Never>?>(nil)
 
-    /// How often the file is looked at: a key that was revoked is refused after so long.
+    /// How often the file is checked, which is how long a revoked key may still work.
     ///
-    /// With the time between two looks of an open
-    /// answer (250 ms) it stays within the second that is promised.
+    /// Together with the interval at which an open answer is checked (250 ms) this stays within the promised second.
     private static let interval: Int64 = 500_000_000
-    /// How often uses are written down.
+    /// How often the times of use are written.
     private static let writingInterval = Duration.seconds(60)
 
     init(_ config: APIKeysConfig, _ settings: ComponentSettings) {
@@ -38,7 +37,9 @@ final class APIKeysExtension: Authenticator, HealthReporting {
         ring.withLock { $0 = fresh }
         seen.withLock { $0 = (stamp, nil) }
         if fresh.isEmpty {
-            settings.logger.warning("there is no key yet, so nobody is let in; make one with: hammurabi keys create")
+            settings.logger.warning(
+                "there is no key, so every request is refused; create one with: hammurabi keys create"
+            )
         }
         let task = Task { [weak self] in
             while !Task.isCancelled {
@@ -67,7 +68,7 @@ final class APIKeysExtension: Authenticator, HealthReporting {
         return ring.withLock { $0 }.permissions(of: key, at: now)
     }
 
-    /// Reads the file again when it has changed; one that cannot be used leaves the keys in force that are known.
+    /// Reads the file again when it has changed; when it cannot be used, the known keys stay in force.
     private func look(at now: Timestamp) {
         let last = lastLook.load(ordering: .relaxed)
         let isDue = now.nanoseconds - last >= Self.interval || now.nanoseconds < last
@@ -77,7 +78,7 @@ final class APIKeysExtension: Authenticator, HealthReporting {
         guard seen.withLock({ $0.stamp != stamp }) else { return }
         do throws(StartError) {
             let fresh = KeyRing(try file.records(), config.keys)
-            // Uses of keys that are about to be forgotten.
+            // Times of use that were not written yet, of the keys that are replaced.
             let old = ring.withLock { ring in
                 defer { ring = fresh }
                 return ring
@@ -93,7 +94,7 @@ final class APIKeysExtension: Authenticator, HealthReporting {
         }
     }
 
-    /// Writes down when keys were last used, unless nothing is new.
+    /// Writes the times of last use, unless nothing has changed.
     private func writeUses() {
         let uses = ring.withLock { $0 }.uses
         let present = noted.withLock { noted in
@@ -118,16 +119,16 @@ final class APIKeysExtension: Authenticator, HealthReporting {
 }
 
 extension ComponentFactory {
-    /// Knows keys that senders show at every listener; their file is read at the start.
+    /// Checks the keys of senders at every listener; the file is read at the start.
     public static let apiKeys = ComponentFactory.extension(
         "api_keys",
         APIKeysConfig.self,
         isAuthenticator: true,
-        summary: "asks at every listener for keys, which hammurabi keys makes and revokes"
+        summary: "requires a key at every listener; hammurabi keys creates and revokes keys"
     ) { config, settings, _ in APIKeysExtension(config, settings) }
 }
 
-/// The keys that are valid now, with the moment of their last use.
+/// The valid keys with the times of their last use.
 final class KeyRing: Sendable {
     private let entries: [Entry]
 
@@ -155,7 +156,7 @@ final class KeyRing: Sendable {
 
     var isEmpty: Bool { entries.isEmpty }
 
-    /// What a key allows; all keys are looked at, whichever it is.
+    /// The permissions of a key; compares it with all keys, so that the time does not depend on which one matches.
     func permissions(of key: String, at now: Timestamp) -> Permissions? {
         let digest = KeyDigest(of: key)
         var found: Entry?
@@ -164,13 +165,13 @@ final class KeyRing: Sendable {
         return found?.permissions
     }
 
-    /// Whether nobody was let in or shut out since.
+    /// Whether both have the same keys.
     func hasSameKeys(as other: KeyRing) -> Bool {
         entries.map(\.digest) == other.entries.map(\.digest)
             && entries.map(\.permissions) == other.entries.map(\.permissions)
     }
 
-    /// When keys of the file were last used, by their id; those that were not are left out.
+    /// The times of last use of the file's keys, by id; unused keys are left out.
     var uses: [String: Timestamp] {
         var uses: [String: Timestamp] = [:]
         for entry in entries {

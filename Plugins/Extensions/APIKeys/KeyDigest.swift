@@ -2,10 +2,10 @@
 
 import Crypto
 
-/// What is kept of a key: its SHA-256.
+/// The stored form of a key: its SHA-256.
 ///
-/// A plain hash suffices because keys are not passwords: each has 256 random bits, which nobody can try out, so there is nothing that salt
-/// or a slow hash could make harder.
+/// A plain hash suffices because keys are not passwords: each has 256 random bits, which cannot be guessed, so that salt or a slow hash
+/// would add nothing.
 struct KeyDigest: Sendable, Hashable {
     private let words: InlineArray<4, UInt64>
 
@@ -13,7 +13,7 @@ struct KeyDigest: Sendable, Hashable {
         self.init(bytes: Array(Crypto.SHA256.hash(data: Array(key.utf8))))
     }
 
-    /// Reads 64 digits `0` to `f`; nil for anything else.
+    /// Parses 64 digits `0` to `f`; nil for anything else.
     init?(hex: String) {
         let digits = hex.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue.map { UInt8($0) } }
         guard digits.count == 64, hex.utf8.count == 64 else { return nil }
@@ -36,7 +36,7 @@ struct KeyDigest: Sendable, Hashable {
         }.joined()
     }
 
-    /// Compares in a time that does not depend on where two digests differ.
+    /// Compares in constant time, whatever the position of the first difference.
     func matches(_ other: KeyDigest) -> Bool {
         var difference: UInt64 = 0
         for word in 0..<4 { difference |= words[word] ^ other.words[word] }

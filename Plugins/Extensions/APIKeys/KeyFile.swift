@@ -5,17 +5,19 @@ import Files
 import FoundationEssentials
 import Glibc
 
-/// The file that keeps what is known of keys; for its owner alone, and always whole: changes are written beside it and put in its place.
+/// The file of API keys, readable by its owner only.
+///
+/// A change replaces the file in one step, so that it is always complete.
 public struct KeyFile: Sendable {
-    /// Where it lies.
+    /// Its path.
     public let path: String
 
-    /// A file that may not be there yet.
+    /// Creates access to a file that may not exist yet.
     public init(path: String) {
         self.path = path
     }
 
-    /// Which state of the file was seen.
+    /// Identifies a version of the file.
     struct Stamp: Equatable {
         var inode: UInt64 = 0
         var size: Int64 = 0
@@ -29,7 +31,7 @@ public struct KeyFile: Sendable {
 
     private static let largest = 4 << 20
 
-    /// The state of the file now; nil when there is none.
+    /// The present version of the file; nil when there is none.
     var stamp: Stamp? {
         var facts = stat()
         guard stat(path, &facts) == 0 else { return nil }
@@ -43,7 +45,7 @@ public struct KeyFile: Sendable {
 
     /// All keys; none when there is no file.
     ///
-    /// - Throws: ``StartError`` when others may read the file, or it is not one of ours.
+    /// - Throws: ``StartError`` when other users may read the file, or it is not a file of keys.
     public func records() throws(StartError) -> [KeyRecord] {
         let descriptor: Int32
         do throws(FileError) {
@@ -90,11 +92,13 @@ public struct KeyFile: Sendable {
         return bytes
     }
 
-    /// Changes the keys, in a folder that is made if it is missing; programs that do so at once wait for one another.
+    /// Changes the keys; creates a missing folder.
     ///
-    /// - Throws: ``StartError`` when the file cannot be read or written; it is as it was then.
+    /// Processes that do so at the same time wait for one another.
+    ///
+    /// - Throws: ``StartError`` when the file cannot be read or written; it is then unchanged.
     public func change<Answer>(_ change: (inout [KeyRecord]) -> Answer) throws(StartError) -> Answer {
-        // What keeps the folder from being made keeps the file from being locked, which says so.
+        // When the folder cannot be created, the lock fails and reports why.
         try? DurableFolder.make(DurableFolder.containing(path))
         let lock: FileLock
         do throws(FileError) {
@@ -121,7 +125,7 @@ public struct KeyFile: Sendable {
             var file = try FileReplacement(of: path)
             defer { isInPlace = file.isInPlace }
             try file.append([UInt8](text) + [UInt8(ascii: "\n")])
-            // A key that was shown, or said to be revoked, must be so after a power cut, too.
+            // A key that was shown, or reported as revoked, must still be so after a power cut.
             try file.commit()
         } catch {
             if isInPlace { throw failure(.inputOutput, "is written, but may not be on the disk: \(error.reason)") }

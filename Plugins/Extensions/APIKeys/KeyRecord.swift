@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One key as the file has it; the key itself is not in it.
+/// One key in the file; the key itself is not stored.
 public struct KeyRecord: Codable, Sendable, Hashable {
-    /// By what it can be revoked.
+    /// The id for revoking it.
     public var id: String
-    /// Whose it is.
+    /// Its name.
     public var name: String
-    /// The first letters of the key, to find it among others.
+    /// The first characters of the key, to recognise it.
     public var prefix: String
     /// The SHA-256 of the key, in hexadecimal digits.
     public var hash: String
-    /// What it allows.
+    /// Its scopes.
     public var scopes: [KeyScope]
-    /// When it was made, ISO 8601.
+    /// When it was created, ISO 8601.
     public var createdAt: String
-    /// When it was last shown, ISO 8601; written now and then.
+    /// When it was last used, ISO 8601; written once a minute.
     public var lastUsedAt: String?
 }
 
-/// A key that was just made: the only moment at which it can be read.
+/// A key that was just created: the only time at which it can be read.
 public struct NewKey: Sendable {
-    /// What is kept of it.
+    /// Its record in the file.
     public let record: KeyRecord
     /// The key.
     public let key: String
 
-    /// By this a key can be told from other secrets, by people and by programs that look for leaks.
+    /// The prefix that distinguishes a key from other secrets, for people and for leak scanners.
     public static let prefix = "hammurabi_"
 
-    /// Makes a key of 256 random bits.
+    /// Creates a key of 256 random bits.
     ///
-    /// - Parameter createdAt: The present, ISO 8601.
+    /// - Parameter createdAt: The present time, ISO 8601.
     public init(name: String, scopes: [KeyScope], createdAt: String) {
-        // The system's generator is that of the kernel.
+        // The system's generator uses the kernel's.
         var generator = SystemRandomNumberGenerator()
         let secret = (0..<4).flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } }
         key = Self.prefix + Self.text(secret)
@@ -48,7 +48,7 @@ public struct NewKey: Sendable {
         )
     }
 
-    /// Bytes in the letters of addresses (RFC 4648 §5), without padding.
+    /// Bytes in base64url (RFC 4648 §5) without padding.
     private static func text(_ bytes: [UInt8]) -> String {
         let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
         var text = ""

@@ -2,14 +2,14 @@
 
 public import CollectorKit
 
-/// What a key allows, as users write it.
+/// A scope of a key, as users write it.
 public enum KeyScope: String, Codable, Sendable, CaseIterable, Hashable {
-    /// Reports, sessions, the state of the collector.
+    /// Reading reports, sessions and the state of the collector.
     case read = "telemetry:read"
     /// Sending telemetry, scanning, compacting, reloading.
     case write = "telemetry:write"
 
-    /// What routes ask for.
+    /// The permissions that routes check.
     public var permissions: Permissions {
         switch self {
         case .read: .read

@@ -2,11 +2,11 @@
 
 public import CollectorKit
 
-/// What a user writes under `health_check:`; the keys are those of the OpenTelemetry Collector.
+/// The keys under `health_check:`; they are those of the OpenTelemetry Collector.
 public struct HealthCheckConfig: ComponentConfig, AbsentKeyAdvising {
     /// Where to listen.
     public var endpoint = Endpoint(host: "127.0.0.1", port: 13_133)
-    /// Where the whole health is told.
+    /// The path of the overall health.
     public var path = "/"
     /// HTTPS; nil for plain HTTP.
     public var tls: TLSConfig?
@@ -14,24 +14,25 @@ public struct HealthCheckConfig: ComponentConfig, AbsentKeyAdvising {
     /// The defaults.
     public init() {}
 
-    /// The help for keys of the OpenTelemetry Collector that are not there.
+    /// Advice about keys of the OpenTelemetry Collector that are not supported.
     public static let absentKeys = [
         "response_body": "remove it: the answer says what is wrong",
-        "use_v2": "remove it: /status tells of every component",
-        "check_collector_pipeline": "remove it: what is in trouble is told at path and /status by itself",
-        "component_health": "remove it: what is in trouble is told at path and /status by itself",
+        "use_v2": "remove it: /status reports every component",
+        "check_collector_pipeline": "remove it: path and /status report failing components without it",
+        "component_health": "remove it: path and /status report failing components without it",
     ]
 
     /// What each key means.
     public static let documentation = TLSConfig.documentation(under: "tls").merging([
         "endpoint": "where to listen, host:port",
-        "path": "where the whole health is told: 200, or 503 while a component is in trouble, a queue after a minute",
+        "path":
+            "path of the overall health: 200, or 503 while a component fails; a queue counts as failing after a minute",
     ]) { $1 }
 
-    /// The paths that are always there.
+    /// The fixed paths.
     static let ownPaths = ["/live", "/ready", "/status"]
 
-    /// Refuses paths that never match or are taken.
+    /// Reports paths that never match or are taken.
     public func validate(_ findings: inout ConfigFindings) {
         if !path.hasPrefix("/") || path.contains(where: { "?#{}".contains($0) || $0.isWhitespace }) {
             findings.error("url-path", "\"\(path)\" is no path", at: ["path"], help: "write /health")

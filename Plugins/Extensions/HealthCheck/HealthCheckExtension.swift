@@ -7,8 +7,8 @@ import JSON
 import OTLP
 import Usage
 
-/// Tells how the collector is: `/live` while it runs at all, `/ready` while it takes data in, the configured path while no trouble lasts,
-/// `/status` about every component.
+/// Reports the health of the collector: `/live` while the process runs, `/ready` while it accepts data, the configured path while no
+/// component fails, `/status` about every component.
 struct HealthCheckExtension: Extension, HTTPServing {
     private let config: HealthCheckConfig
     private let now: @Sendable () -> Timestamp
@@ -28,7 +28,7 @@ struct HealthCheckExtension: Extension, HTTPServing {
 
     var tls: TLSConfig? { config.tls }
 
-    /// What says only whether all is well is open to everybody; names and numbers of components are not.
+    /// Routes that report only the overall health need no key; those with names and numbers of components do.
     var routes: [Route] {
         [
             Route(.get, config.path, access: .open) { _ in health },
@@ -41,7 +41,7 @@ struct HealthCheckExtension: Extension, HTTPServing {
         ]
     }
 
-    /// The answer of the OpenTelemetry Collector: when it is up since, and for how long.
+    /// The answer in the form of the OpenTelemetry Collector: since when it has been up, and for how long.
     private var health: ServerResponse {
         let status = status()
         guard let startedAt = status.startedAt else {
@@ -76,12 +76,12 @@ struct HealthCheckExtension: Extension, HTTPServing {
 }
 
 extension ComponentFactory {
-    /// Answers whether the collector lives; `version` is that of the program.
+    /// Reports the health of the collector; `version` is that of the program.
     public static func healthCheck(version: String = "development") -> ComponentFactory {
         .extension(
             "health_check",
             HealthCheckConfig.self,
-            summary: "tells whether the collector lives, takes data in, and which component is in trouble"
+            summary: "reports whether the collector is alive, accepts data, and which components fail"
         ) { config, settings, parts in
             HealthCheckExtension(config, now: settings.now, status: parts.status, version: version)
         }

@@ -5,7 +5,7 @@ import HTTPTypes
 import HubAPI
 import JSON
 
-/// A question that gets no answer, and why.
+/// A request that is not answered, with the reason.
 struct APIError: Error {
     let status: HTTPResponse.Status
     let message: String
@@ -15,12 +15,12 @@ struct APIError: Error {
         self.message = message
     }
 
-    /// The question cannot be understood; the message says what is allowed.
+    /// An invalid request; the message says what is valid.
     static func invalid(_ message: String) -> APIError { APIError(.badRequest, message) }
 }
 
 extension ServerResponse {
-    /// An answer in JSON that no cache may keep.
+    /// A JSON answer that must not be cached.
     init(json document: some Encodable, status: HTTPResponse.Status = .ok) throws {
         let bytes = try OrderedJSONEncoder.bytes(of: document)
         self.init(status, Self.fields, body: .bytes(bytes))
@@ -28,13 +28,13 @@ extension ServerResponse {
 
     private static var fields: HTTPFields { [.contentType: "application/json", .cacheControl: "no-store"] }
 
-    /// Says why there is no answer.
+    /// The answer to a failed request.
     init(_ error: APIError) {
-        // A text and a number can always be written.
+        // Encoding a text and a number cannot fail.
         let document = ErrorDocument(error: error.message, status: error.status.code)
         let bytes = (try? OrderedJSONEncoder.bytes(of: document)) ?? []
         self.init(error.status, Self.fields, body: .bytes(bytes))
-        // What the store cannot answer now it can in a moment.
+        // The store may be able to answer in a moment.
         if error.status == .serviceUnavailable { head.headerFields[.retryAfter] = "1" }
     }
 }

@@ -6,7 +6,7 @@ import HTTPTypes
 import HubAPI
 import Usage
 
-/// What the API answers about the collector itself.
+/// The API's answers about the collector itself.
 struct CollectorAPI {
     let version: String
     let usage: UsageAPI
@@ -17,7 +17,7 @@ struct CollectorAPI {
         PipelinesDocument(status(), version: version, now: usage.now())
     }
 
-    /// Whether everything runs; the answer is 200 either way, because it serves.
+    /// The health of the collector; the status of the answer is 200 in any case, because the hub is serving.
     func health() -> HealthDocument { HealthDocument(status(), version: version) }
 
     @Sendable func reload(_ request: ServerRequest) async throws -> ReloadDocument {
@@ -32,11 +32,11 @@ struct CollectorAPI {
         }
     }
 
-    /// Everything that is measured, in Prometheus' text format 0.0.4.
+    /// All metrics, in Prometheus' text format 0.0.4.
     @Sendable func metrics(_ request: ServerRequest) async throws -> ServerResponse {
         var text = MetricsText()
         text.addCollector(status(), version: version, now: usage.now(), residentBytes: Self.residentBytes())
-        // A scrape that fails because the store rests would hide why it does.
+        // When the store does not answer, the other metrics are still sent: they show why.
         if let store = usage.store, let month = try? Period(nil, timezone: usage.config.timezone, now: usage.now()) {
             var query = UsageQuery(month, now: usage.now())
             query.listsSessions = false
@@ -48,7 +48,7 @@ struct CollectorAPI {
         return ServerResponse(.ok, fields, body: .bytes(Array(text.text.utf8)))
     }
 
-    /// The memory that the process holds; nil where the system does not tell.
+    /// The resident memory of the process; nil when the system does not report it.
     private static func residentBytes() -> Int? {
         guard let data = try? Data(contentsOf: URL(filePath: "/proc/self/statm")) else { return nil }
         let fields = String(decoding: data, as: UTF8.self).split(separator: " ")

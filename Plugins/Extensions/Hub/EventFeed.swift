@@ -5,25 +5,25 @@ import HubAPI
 import JSON
 import Usage
 
-/// The server-sent events for one client: first how everything stands, then, topic by topic, what has changed.
+/// The server-sent events for one client: first the present state, then the changes of each topic.
 struct EventFeed: AsyncSequence, Sendable {
     typealias Element = [UInt8]
 
     let collector: CollectorAPI
-    /// Those of `summary`; days follow the clock, so they are read anew each time.
+    /// The parameters of `summary`; the period depends on the clock, so they are evaluated each time.
     let parameters: QueryParameters
     let topics: [EventFeeds.Topic]
-    /// The last event that the client has seen of an earlier feed.
+    /// The id of the last event that the client received from an earlier feed.
     let resumed: String?
     let place: EventFeeds.Place
     let tick: Duration
-    /// The path with its query: feeds with the same share what they read.
+    /// The path with its query: feeds with the same one share their readings.
     let question: String
     let readings: FeedReadings
 
     func makeAsyncIterator() -> Iterator { Iterator(feed: self) }
 
-    /// Goes from event to event.
+    /// Produces the events.
     struct Iterator: AsyncIteratorProtocol {
         let feed: EventFeed
         private var news = FeedNews()
@@ -32,7 +32,7 @@ struct EventFeed: AsyncSequence, Sendable {
         private var quiet = 0
         private var looks = 0
 
-        /// After how many looks without news, one a second, a sign of life is sent.
+        /// After this many checks without changes, one a second, a comment is sent to keep the connection alive.
         private static let silence = 15
 
         init(feed: EventFeed) {
@@ -46,7 +46,7 @@ struct EventFeed: AsyncSequence, Sendable {
                 waiting += await news.look(feed, number: 0)
             }
             while waiting.isEmpty {
-                // Cancelled: the client is gone, or the listener drains.
+                // Cancelled: the client has disconnected, or the listener drains.
                 guard feed.place.isOpen, (try? await Task.sleep(for: feed.tick)) != nil, feed.place.isOpen else {
                     return nil
                 }
@@ -61,14 +61,14 @@ struct EventFeed: AsyncSequence, Sendable {
     }
 }
 
-/// What a client has been sent, so that it is sent only what is new.
+/// The state that a client has received, so that only changes are sent.
 ///
-/// The store is asked only after its revision has changed, and by one feed for all that ask the same (``FeedReadings``); what the clock
-/// alone changes is found in what was read last.
+/// The store is queried only after its revision has changed, and by one feed for all with the same query (``FeedReadings``); changes
+/// caused by the clock alone are computed from the last reading.
 struct FeedNews {
     private var summary: (revision: Int64, hash: Int, reading: FeedReadings.Summary?) = (-1, 0, nil)
     private var sessions = Sessions()
-    /// The collector as it was sent, without what grows with the clock.
+    /// The sent collector status, without values that grow with the clock.
     private var pipelines: PipelinesDocument?
     private var unpriced: (revision: Int64, models: [UnpricedModel]) = (-1, [])
     private var notices: Set<String> = []
@@ -76,22 +76,22 @@ struct FeedNews {
     private struct Sessions {
         var revision: Int64 = -1
         var hashes: [String: Int] = [:]
-        /// The sessions as they were read, with the states that were sent.
+        /// The sessions of the last reading, with the states that were sent.
         var listed: [(session: Session, status: Session.Status)] = []
     }
 
-    /// How many sessions are watched, and how many of them are sent at first.
+    /// How many sessions are watched and sent at first.
     static let watched = 100
     private static let first = 20
 
-    /// Looks for news and returns them as events.
+    /// Checks for changes and returns them as events.
     ///
-    /// - Parameter number: How many looks there were before; what depends on the clock is looked at less often.
+    /// - Parameter number: The number of earlier checks; values that depend on the clock are checked less often.
     mutating func look(_ feed: EventFeed, number: Int) async -> [[UInt8]] {
         let collector = feed.collector
         let newest = (try? await collector.usage.openStore().revision()) ?? summary.revision
         let start = collector.status().startedAt?.milliseconds ?? 0
-        // A client that comes back and has missed nothing keeps what it has.
+        // A client that reconnects without having missed an event needs no initial state.
         let isUpToDate = number == 0 && feed.resumed == "\(start)-\(newest)"
         var events: [[UInt8]] = []
         func append(_ topic: EventFeeds.Topic, _ document: [UInt8]?, _ revision: Int64) {
@@ -132,7 +132,7 @@ struct FeedNews {
     private mutating func readSummary(_ feed: EventFeed, _ newest: Int64, isDue: Bool) async -> [UInt8]? {
         let usage = feed.collector.usage
         let now = usage.now()
-        // Of one state of the store only the sessions of the last minute and the days change with the clock.
+        // While the store is unchanged, only active sessions and the period depend on the clock.
         let isClockDue = isDue && (summary.reading.map { $0.activeSessions > 0 || $0.end <= now } ?? true)
         guard summary.revision != newest || isClockDue else { return nil }
         let reading = await feed.readings.summaries.value(
@@ -150,7 +150,7 @@ struct FeedNews {
         return reading.value.document
     }
 
-    /// The sessions among the newest that are not as they were sent.
+    /// The newest sessions that differ from what was sent.
     private mutating func readSessions(_ feed: EventFeed, _ newest: Int64, isDue: Bool) async -> [SessionDocument] {
         let usage = feed.collector.usage
         let now = usage.now()
@@ -176,7 +176,7 @@ struct FeedNews {
         return changed
     }
 
-    /// Sessions whose state follows from the clock.
+    /// The sessions whose state changed with the clock.
     private mutating func statusChanges(at now: Timestamp) -> [SessionDocument] {
         var changed: [SessionDocument] = []
         for place in sessions.listed.indices {
@@ -193,7 +193,7 @@ struct FeedNews {
 
     private mutating func pipelines(_ collector: CollectorAPI) -> PipelinesDocument? {
         let status = collector.status()
-        // Ages grow by themselves; they are no news.
+        // Ages grow by themselves and are not sent as changes.
         var still = PipelinesDocument(status, version: collector.version, now: Timestamp(nanoseconds: 0))
         still.uptimeSeconds = 0
         defer { pipelines = still }
@@ -229,7 +229,7 @@ struct FeedNews {
             present.append(("degraded \(name) \(reason)", notice))
         }
         let sent = notices
-        // What has passed may come again and is sent then.
+        // A notice that has ended may return and is then sent again.
         notices = Set(present.map(\.key))
         return present.filter { !sent.contains($0.key) }.prefix(Self.first).map(\.document)
     }

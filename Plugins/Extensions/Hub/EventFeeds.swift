@@ -5,10 +5,10 @@ import HTTPTypes
 import Synchronization
 import Usage
 
-/// The feeds of server-sent events: how many there are, and that they end with the hub.
+/// Limits the number of event feeds, and ends them with the hub.
 ///
-/// A feed makes an event when its client has taken the one before it, so a client holds no memory but that of one event, however slow it
-/// is. The listener ends feeds by cancelling them when it drains; ``close()`` ends them when only the hub stops.
+/// A feed creates an event when its client has received the previous one, so that a slow client holds the memory of only one event. The
+/// listener ends feeds by cancelling them when it drains; ``close()`` ends them when only the hub stops.
 final class EventFeeds: Sendable {
     private let collector: CollectorAPI
     private let tick: Duration
@@ -20,32 +20,32 @@ final class EventFeeds: Sendable {
         var count = 0
     }
 
-    /// How many feeds there may be at once.
+    /// The largest number of feeds at once.
     static let most = 64
 
     /// - Parameters:
-    ///   - tick: How often a feed looks for news.
-    ///   - readings: What feeds have read of the store.
+    ///   - tick: How often a feed checks for changes.
+    ///   - readings: The readings of the store that feeds share.
     init(_ collector: CollectorAPI, tick: Duration = .seconds(1), readings: FeedReadings = FeedReadings()) {
         self.readings = readings
         self.collector = collector
         self.tick = tick
     }
 
-    /// Lets feeds begin.
+    /// Allows feeds to start.
     func open() { state.withLock { $0.isOpen = true } }
 
-    /// Ends all feeds at their next look.
+    /// Ends all feeds at their next check.
     func close() { state.withLock { $0.isOpen = false } }
 
-    /// Whether feeds may go on.
+    /// Whether feeds may continue.
     var isOpen: Bool { state.withLock { $0.isOpen } }
 
-    /// Answers with a feed.
+    /// Starts a feed.
     @Sendable func stream(_ request: ServerRequest) async throws -> ServerResponse {
         let parameters = QueryParameters(request)
         let topics = try Topic.list(parameters["topics"])
-        // What is wrong with the parameters is told before the feed begins.
+        // Invalid parameters are reported before the feed begins.
         _ = try SummaryQuestion(parameters, timezone: collector.usage.config.timezone, now: collector.usage.now())
         guard let place = takePlace() else {
             throw APIError(.serviceUnavailable, "there are \(Self.most) streams already, or the collector is stopping")
@@ -61,7 +61,7 @@ final class EventFeeds: Sendable {
             readings: readings
         )
         var fields: HTTPFields = [.contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-store"]
-        // Reverse proxies hold answers back unless they are told.
+        // Reverse proxies buffer answers unless this field forbids it.
         if let buffering = HTTPField.Name("X-Accel-Buffering") { fields[buffering] = "no" }
         return ServerResponse(.ok, fields, body: .stream(feed))
     }
@@ -75,7 +75,7 @@ final class EventFeeds: Sendable {
         return isTaken ? Place(self) : nil
     }
 
-    /// One of the places that feeds have; free again when nobody holds it any more.
+    /// A reserved place of a feed, released when it is deallocated.
     final class Place: Sendable {
         private let feeds: EventFeeds
 
@@ -83,15 +83,15 @@ final class EventFeeds: Sendable {
 
         deinit { feeds.state.withLock { $0.count -= 1 } }
 
-        /// Whether the feed may go on.
+        /// Whether the feed may continue.
         var isOpen: Bool { feeds.isOpen }
     }
 
-    /// What a feed tells of.
+    /// The topics of a feed.
     enum Topic: String, CaseIterable {
         case summary, session, pipeline, notice
 
-        /// Reads a list; all of them without one.
+        /// Parses a list; without one, all topics.
         static func list(_ text: String?) throws(APIError) -> [Topic] {
             guard let text else { return allCases }
             var topics: [Topic] = []

@@ -5,7 +5,7 @@ import JSON
 import Synchronization
 import Usage
 
-/// What feeds read of the store, each question once for all feeds that ask it.
+/// The readings of the store that feeds share: each query is read once for all of them.
 ///
 /// Safe to use from many tasks at once.
 final class FeedReadings: Sendable {
@@ -13,19 +13,19 @@ final class FeedReadings: Sendable {
     let sessions: SharedReadings<[Session]>
     let unpriced: SharedReadings<[UnpricedModel]>
 
-    /// - Parameter pause: How many times as long as it took to read something, it is handed out.
+    /// - Parameter pause: A reading is reused for this many times the duration of reading it.
     init(pause: Int = 20) {
         (summaries, sessions, unpriced) = (
             SharedReadings(pause: pause), SharedReadings(pause: pause), SharedReadings(pause: pause)
         )
     }
 
-    /// A period's document, and what of it the clock changes.
+    /// The document of a period, and its values that depend on the clock.
     struct Summary: Sendable {
         let document: [UInt8]
         let hash: Int
         let activeSessions: Int64
-        /// When the last day ends.
+        /// The end of the last day.
         let end: Timestamp
 
         /// Reads a document; nil when the store does not answer.
@@ -43,22 +43,22 @@ final class FeedReadings: Sendable {
     }
 }
 
-/// Readings of one kind by question.
+/// Shared readings of one kind by query.
 ///
-/// A reading is handed to every feed that asks for it until the store has changed, and for as long as keeps reading below a twentieth of
-/// the time: a large store that changes every second is not read every second.
+/// A reading is reused until the store has changed, and long enough that reading takes less than a twentieth of the time: a large store
+/// that changes every second is not read every second.
 final class SharedReadings<Value: Sendable>: Sendable {
     private struct Entry {
         var revision: Int64
         var slot: Int64
-        /// Until when it is handed out although the store has changed since.
+        /// Until when it is reused although the store has changed.
         var end: ContinuousClock.Instant
         var reading: Task<Value?, Never>
     }
 
     private let entries = Mutex<[String: Entry]>([:])
 
-    /// How many questions are remembered: more than there are feeds.
+    /// How many queries are remembered: more than there are feeds.
     private static var most: Int { 128 }
     private let pause: Int
 
@@ -66,13 +66,13 @@ final class SharedReadings<Value: Sendable>: Sendable {
         self.pause = pause
     }
 
-    /// What is read for a question, and of which state of the store it is at least.
+    /// A reading for a query, of at least the given revision of the store.
     ///
     /// - Parameters:
-    ///   - revision: The newest state of the store.
-    ///   - slot: Changes when the clock alone makes the reading old.
-    ///   - tick: How often feeds look.
-    ///   - read: Asks the store; nil when it does not answer.
+    ///   - revision: The latest revision of the store.
+    ///   - slot: Changes when the clock alone makes the reading outdated.
+    ///   - tick: How often feeds check.
+    ///   - read: Queries the store; returns nil when it does not answer.
     func value(
         of question: String,
         at revision: Int64,

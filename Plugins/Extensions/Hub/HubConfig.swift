@@ -3,17 +3,21 @@
 public import CollectorKit
 import Usage
 
-/// What a user writes under `hub:`.
+/// The keys under `hub:`.
 public struct HubConfig: ComponentConfig {
     /// Where to listen.
     public var endpoint = Endpoint.otlpHTTP
     /// The id of the exporter that answers queries.
     public var store = "sqlite"
-    /// What may be spent.
-    public var budget = Budget()
+    /// What may be spent in a month.
+    public var budget = MonthlyBudget()
+    /// What may be spent, by whom and how often.
+    public var budgets: [BudgetConfig] = []
+    /// Who is told of what.
+    public var alerts = AlertsConfig()
     /// How long calls and records are kept when the store is compacted.
     public var retention = ConfigDuration(seconds: 90 * 86_400)
-    /// The time zone of days and months where a question names none.
+    /// The time zone of days and months when a request names none.
     public var timezone = "UTC"
 
     /// HTTPS; nil for plain HTTP.
@@ -22,12 +26,12 @@ public struct HubConfig: ComponentConfig {
     /// The defaults.
     public init() {}
 
-    /// What may be spent.
-    public struct Budget: ConfigSection, Hashable {
+    /// What may be spent in a month.
+    public struct MonthlyBudget: ConfigSection, Hashable {
         /// Dollars in a calendar month; nil for no budget.
         public var monthly: Double?
 
-        /// No budget.
+        /// Creates a section without a budget.
         public init() {}
     }
 
@@ -35,13 +39,21 @@ public struct HubConfig: ComponentConfig {
     public static let documentation = TLSConfig.documentation(under: "tls").merging([
         "endpoint": "where to listen, host:port",
         "store": "the id of the exporter that answers queries",
-        "budget": "what may be spent",
-        "budget.monthly": "dollars in a calendar month; no budget when left out",
+        "budget": "what may be spent in a month",
+        "budget.monthly": "dollars in a calendar month: a budget for all calls that is called monthly",
+        "budgets":
+            "what may be spent, as a list: name, period (day, week or month), dollars or tokens, for (names by dimension) and thresholds (percentages that are reported; 50, 80 and 100 when left out)",
+        "alerts": "who is told of what is wrong",
+        "alerts.rules": "what is watched: budget, anomaly, unpriced, silent_machine, component",
+        "alerts.quiet": "a daily time in which notices wait, such as \"22:00-07:00\", in the hub's time zone",
+        "alerts.silent_after": "how long a machine may be without a call, in whole days",
+        "alerts.targets":
+            "who is told, as a list: name, and webhook (an address; with format: json, slack or discord) or command (a program with its arguments)",
         "retention": "how long calls and records are kept when the store is compacted",
         "timezone": "the time zone of days and months where a question names none, such as Europe/Berlin",
     ]) { $1 }
 
-    /// Refuses what no answer could be made of.
+    /// Reports values that make queries impossible.
     public func validate(_ findings: inout ConfigFindings) {
         if ComponentID(store) == nil {
             findings.error(
@@ -51,6 +63,7 @@ public struct HubConfig: ComponentConfig {
                 help: "write sqlite, for example"
             )
         }
+        BudgetConfig.validate(budgets, hasMonthly: budget.monthly != nil, &findings)
         if let monthly = budget.monthly, monthlyBudget == nil {
             findings.error(
                 "out-of-range",
@@ -67,6 +80,7 @@ public struct HubConfig: ComponentConfig {
                 help: "write 90d"
             )
         }
+        alerts.validate(&findings)
         tls?.validate(&findings, at: ["tls"])
         do {
             _ = try Period("today", timezone: timezone, now: Timestamp(nanoseconds: 0))
@@ -79,6 +93,12 @@ public struct HubConfig: ComponentConfig {
     public var resources: [ConfigResource] {
         [ConfigResource(.endpoint(endpoint), at: ["endpoint"]), ConfigResource(.store(store), at: ["store"])]
             + (tls.map { [ConfigResource(.tls($0, of: endpoint), at: ["tls"])] } ?? [])
+    }
+
+    /// All budgets, that of ``MonthlyBudget`` first.
+    var allBudgets: [Budget] {
+        let monthly = monthlyBudget.map { Budget(name: BudgetConfig.monthlyName, cycle: .month, limit: .cost($0)) }
+        return (monthly.map { [$0] } ?? []) + budgets.compactMap(\.budget)
     }
 
     /// The budget as an amount; nil without one.

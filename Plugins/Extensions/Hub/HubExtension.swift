@@ -10,7 +10,7 @@ import OTLP
 import Synchronization
 import Usage
 
-/// Answers questions about usage over HTTP: the query API.
+/// Serves the query API, the dashboard and the documentation over HTTP.
 final class HubExtension: Extension, HTTPServing, SessionDescribing {
     private let config: HubConfig
     private let settings: ComponentSettings
@@ -18,6 +18,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
     private let collector: CollectorAPI
     private let feeds: EventFeeds
     private let compaction: DailyCompaction
+    private let alerts: AlertWatch
     private let documentation: DocumentationRoutes
 
     init(
@@ -43,16 +44,20 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         collector = CollectorAPI(version: version, usage: api, status: parts.status, reload: parts.reload)
         feeds = EventFeeds(collector)
         compaction = DailyCompaction(api, settings)
+        let survey = AlertSurvey(usage: api, status: parts.status, config.alerts)
+        alerts = AlertWatch(config, survey, settings)
         documentation = DocumentationRoutes(pages, pluginGuide)
     }
 
     func start() async throws(StartError) {
         feeds.open()
         compaction.start()
+        alerts.start()
     }
 
     func shutdown() async {
         feeds.close()
+        await alerts.stop()
         await compaction.stop()
     }
 
@@ -68,6 +73,9 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
             route(.sessions, api.sessions),
             route(.session, api.session),
             route(.prices, api.prices),
+            route(.budgets, api.budgets),
+            route(.alerts) { [alerts] _ in await alerts.document() },
+            route(.alertTest, changing { [alerts] in try await alerts.test($0.parameters["name"] ?? "") }),
             route(.pipelines, collector.pipelines),
             route(.compact, changing(api.compact)),
             route(.scan, api.scan),
@@ -84,7 +92,8 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         return try? OrderedJSONEncoder.text(of: session)
     }
 
-    /// Lets an order through only if it declares JSON, which a page of another site cannot do without being asked.
+    /// Accepts a request that changes something only with a JSON content type, which a page of another origin cannot send without a
+    /// preflight.
     private func changing<Document>(
         _ answer: @escaping @Sendable (ServerRequest) async throws -> Document
     ) -> @Sendable (ServerRequest) async throws -> Document {
@@ -108,7 +117,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         return Route(endpoint.method, endpoint.path, access: access, handler: handler)
     }
 
-    /// Answers, also when there is no answer.
+    /// Answers a request; errors become error answers.
     private func answering(
         _ path: String,
         _ answer: @escaping @Sendable (ServerRequest) async throws -> ServerResponse
@@ -129,7 +138,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
 }
 
 extension ComponentFactory {
-    /// Answers questions about usage; without the store it names, it answers that questions cannot be answered.
+    /// Answers queries about usage; without the configured store, queries are answered with an error.
     ///
     /// - Parameters:
     ///   - version: That of the program, for the health check.
@@ -152,7 +161,7 @@ extension ComponentFactory {
 
 /// The description of the API for programs (OpenAPI 3.1), compiled in from `openapi.json`.
 enum OpenAPIDocument {
-    /// The answer that carries it.
+    /// The answer with the description.
     static var response: ServerResponse {
         let bytes = UnsafeBufferPointer(start: hammurabi_openapi(), count: hammurabi_openapi_length())
         return ServerResponse(
@@ -163,14 +172,14 @@ enum OpenAPIDocument {
     }
 }
 
-/// Removes what is older than the retention, once a day by itself.
+/// Compacts the store once a day: removes what is older than the retention.
 final class DailyCompaction: Sendable {
     private let api: UsageAPI
     private let settings: ComponentSettings
     private let work = Mutex<Task<Void, Never>?>(nil)
 
-    /// How long after the start the first compaction comes: late enough to be in nobody's way, early enough for a machine that is
-    /// switched off every night.
+    /// The delay of the first compaction: late enough not to slow the start, early enough for a machine that is switched off every
+    /// night.
     private static let firstDelay = Duration.seconds(600)
     private static let interval = Duration.seconds(86_400)
 
@@ -193,7 +202,7 @@ final class DailyCompaction: Sendable {
         }
     }
 
-    /// Ends; a compaction under way stops after its step.
+    /// Stops; a running compaction ends after its present step.
     func stop() async {
         let task = work.withLock { $0.take() }
         task?.cancel()
@@ -211,9 +220,11 @@ final class DailyCompaction: Sendable {
     }
 }
 
-/// The routes of the documentation: a list of the components, and a page for each; open to all, because they hold no data.
+/// The routes of the documentation: a list of the components, and a page for each.
 ///
-/// A client that accepts HTML gets a page in the style of the dashboard, every other one Markdown.
+/// They need no key, because they hold no data.
+///
+/// A client that accepts HTML gets a page in the style of the dashboard, any other client Markdown.
 struct DocumentationRoutes: Sendable {
     /// All of them; none without pages.
     let all: [Route]
@@ -238,7 +249,7 @@ struct DocumentationRoutes: Sendable {
             + (guide.map { [Self.route(Self.guidePath, title: "Plugins", text: $0, navigation: titles)] } ?? [])
     }
 
-    /// Where a page is: under the component's type, after its kind when a component of another kind has the same type.
+    /// The path of a page: the component's type, after its kind when a component of another kind has the same type.
     private static func path(to page: ComponentPage, among pages: [ComponentPage]) -> String {
         let isUnique = pages.count { $0.type == page.type } == 1
         return "/docs/components/" + (isUnique ? page.type : "\(page.kind.singular)/\(page.type)")
@@ -277,7 +288,7 @@ struct DocumentationRoutes: Sendable {
         }
     }
 
-    /// Whether a browser asks: it names `text/html`, which no other client does without being told to.
+    /// Whether the client is a browser: it names `text/html`, which other clients do only on request.
     private static func acceptsHTML(_ request: HTTPRequest) -> Bool {
         request.headerFields[values: .accept].contains { field in
             field.split(separator: ",").contains { range in
@@ -287,7 +298,9 @@ struct DocumentationRoutes: Sendable {
     }
 }
 
-/// The routes of the dashboard: one for each of its files, open to all, because the files hold no data.
+/// The routes of the dashboard, one for each of its files.
+///
+/// They need no key, because the files hold no data.
 enum DashboardRoutes {
     static var all: [Route] { DashboardFile.all.map(route) }
 
@@ -295,11 +308,11 @@ enum DashboardRoutes {
         Route(.get, file.route, access: .open) { request in answer(file, to: request.head) }
     }
 
-    /// The file, or that the browser has it; with the header fields that bind a page to this origin.
+    /// The file, or the status for an unchanged file, with the header fields that restrict the page to this origin.
     static func answer(_ file: DashboardFile, to request: HTTPRequest) -> ServerResponse {
         var fields = safety
         fields[.eTag] = file.entityTag
-        // A newer program brings newer files, so a browser asks each time; mostly it is told that it has them.
+        // A newer program has newer files, so a browser must revalidate each time; mostly the answer is that the file is unchanged.
         fields[.cacheControl] = "no-cache"
         if request.headerFields[values: .ifNoneMatch].contains(where: { names($0, file.entityTag) }) {
             return ServerResponse(.notModified, fields)
@@ -308,7 +321,7 @@ enum DashboardRoutes {
         return ServerResponse(.ok, fields, body: .bytes(file.bytes))
     }
 
-    /// Whether a list of entity tags names one, by the weak comparison of RFC 9110 §13.1.2.
+    /// Whether a list of entity tags contains one, by the weak comparison of RFC 9110 §13.1.2.
     private static func names(_ list: String, _ tag: String) -> Bool {
         list.split(separator: ",").contains { item in
             let item = item.trimmingPrefix { $0 == " " || $0 == "\t" }
@@ -317,7 +330,7 @@ enum DashboardRoutes {
         }
     }
 
-    /// Nothing from elsewhere, nothing inline, no frame around it, no address told to others.
+    /// No external resources, nothing inline, no framing, no referrer.
     private static let safety: HTTPFields = {
         var fields: HTTPFields = [
             .contentSecurityPolicy:
@@ -331,11 +344,11 @@ enum DashboardRoutes {
     }()
 }
 
-/// A file of the dashboard, as it is compiled into the program.
+/// A file of the dashboard, compiled into the program.
 struct DashboardFile: Sendable {
     /// The path from the folder of the dashboard, such as `app.css`.
     let path: String
-    /// What it is, for `Content-Type`.
+    /// Its media type, for `Content-Type`.
     let mediaType: String
     /// Its content.
     let bytes: [UInt8]
@@ -349,7 +362,7 @@ struct DashboardFile: Sendable {
         entityTag = "\"" + SHA256.hex(SHA256.digest(bytes).prefix(12)) + "\""
     }
 
-    /// Where it is served: the page itself at the root, everything else below `/assets`.
+    /// Its route: `/` for the page itself, below `/assets` for all others.
     var route: String { path == "index.html" ? "/" : "/assets/" + path }
 
     /// All files of the dashboard.

@@ -4,14 +4,14 @@ import CollectorKit
 import Synchronization
 import Usage
 
-/// A store whose answers name projects by their labels, and that understands labels and paths in questions.
+/// A store whose answers have labels for projects, and whose filters accept labels and paths.
 ///
-/// A store keeps keys, which are paths where they are known (``ProjectPath``). Labels depend on all projects that the store knows, not
-/// only on those of one answer: so a project has the same label in every answer, whatever the period. Errors are those of the store; safe
-/// to use from many tasks at once, as the store is.
+/// A store keeps project keys, which are paths where known (``ProjectPath``). Labels depend on all projects of the store, not only on
+/// those of one answer, so that a project has the same label in every answer. Errors are those of the store; safe to use from many
+/// tasks at once, as the store is.
 struct LabelledStore: UsageStore {
     let store: any UsageStore
-    /// The labels that were computed last.
+    /// The labels of the last computation.
     let memory: LabelMemory
 
     private func labels() async throws -> ProjectLabels { memory.labels(of: try await store.names(of: .project)) }
@@ -76,13 +76,13 @@ struct LabelledStore: UsageStore {
     func revision() async throws -> Int64 { try await store.revision() }
 }
 
-/// The labels of the projects that were known last: to compare the names costs less than to label them.
+/// Remembers the labels of the last set of projects: comparing the names is cheaper than computing labels.
 ///
 /// Safe to use from many tasks at once.
 final class LabelMemory: Sendable {
     private let latest = Mutex<(names: Set<String>, labels: ProjectLabels)?>(nil)
 
-    /// The labels of some projects.
+    /// The labels of a set of projects.
     func labels(of names: Set<String>) -> ProjectLabels {
         if let known = latest.withLock({ $0 }), known.names == names { return known.labels }
         let labels = ProjectLabels(names)
@@ -92,14 +92,14 @@ final class LabelMemory: Sendable {
 }
 
 extension ProjectLabels {
-    /// A session that names its project by the label.
+    /// The session with the label in place of the project's key.
     fileprivate func labelled(_ session: Session) -> Session {
         var session = session
         session.project = session.project.map(label)
         return session
     }
 
-    /// A filter with keys for what a person wrote.
+    /// The filter with keys in place of the labels and paths of the request.
     fileprivate func keys(_ filter: UsageFilter) -> UsageFilter {
         var filter = filter
         filter[.project] = Set(filter[.project].flatMap { $0.isEmpty ? [""] : keys(meantBy: $0) })

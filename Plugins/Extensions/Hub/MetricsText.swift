@@ -5,7 +5,7 @@ import HubAPI
 import JSON
 import Usage
 
-/// What is measured, as Prometheus reads it; all names of metrics stand here.
+/// The metrics in Prometheus' text format; all names of metrics are in this file.
 struct MetricsText {
     private(set) var text = ""
 
@@ -34,7 +34,7 @@ struct MetricsText {
 
     // MARK: - The collector
 
-    /// Adds what the collector says about itself.
+    /// Adds the collector's own metrics.
     mutating func addCollector(_ status: CollectorStatus, version: String, now: Timestamp, residentBytes: Int?) {
         let build = Sample(labels: [("version", version)], value: "1")
         add("hammurabi_build_info", "gauge", "The version of the program; always 1.", [build])
@@ -118,9 +118,9 @@ struct MetricsText {
 
     // MARK: - Usage
 
-    /// Adds what the current month cost.
+    /// Adds the cost of the current month.
     mutating func addUsage(_ month: UsageSummary, budget: Money?) {
-        // At most 201: a summary bounds its names.
+        // At most 201 models: a summary limits its names.
         let models = month.byModel.mapValues(\.totals).named(adding: +=, by: \.cost)
         func samples(_ value: (UsageTotals) -> String) -> [Sample] {
             models.map { Sample(labels: [("model", $0)], value: value($1)) }

@@ -4,13 +4,13 @@ import CollectorKit
 import HTTPTypes
 import Usage
 
-/// The parameters of an address; an empty one is as good as none, as forms send them.
+/// The parameters of a query string; an empty value counts as missing, because forms send empty values.
 struct QueryParameters {
     private let values: [String: [String]]
 
     init(_ request: ServerRequest) { self.init(target: request.head.path ?? "") }
 
-    /// Reads what stands behind the question mark of a path.
+    /// Parses the query of a request target.
     init(target: String) {
         guard let mark = target.firstIndex(of: "?") else {
             values = [:]
@@ -20,10 +20,10 @@ struct QueryParameters {
         values = Dictionary(grouping: pairs, by: \.0).mapValues { $0.map(\.1) }
     }
 
-    /// A value; of several the last.
+    /// The value of a parameter; of duplicates the last one.
     subscript(name: String) -> String? { values[name]?.last }
 
-    /// Which names are meant; `unknown` stands for what has no name, as in answers.
+    /// The filter of the parameters; `unknown` selects calls without a name, as in answers.
     func filter() throws(APIError) -> UsageFilter {
         var filter = UsageFilter()
         for dimension in UsageDimension.allCases {
@@ -38,7 +38,7 @@ struct QueryParameters {
 
     private static let mostNames = 64
 
-    /// The days that are meant.
+    /// The period of the parameters.
     func period(in timezone: String, now: Timestamp) throws(APIError) -> Period {
         do throws(PeriodError) {
             return try Period(
@@ -53,10 +53,10 @@ struct QueryParameters {
         }
     }
 
-    /// Whether days are meant at all.
+    /// Whether any parameter names a period.
     var namesPeriod: Bool { ["period", "from", "to"].contains { values[$0] != nil } }
 
-    /// Yes or no; nil when nothing is said.
+    /// A Boolean parameter; nil when it is missing.
     func flag(_ name: String) throws(APIError) -> Bool? {
         switch self[name] {
         case nil: return nil
@@ -66,7 +66,7 @@ struct QueryParameters {
         }
     }
 
-    /// One of a few words.
+    /// A parameter with a fixed set of values.
     func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, of type: Choice.Type) throws(APIError)
         -> Choice?
     {
@@ -77,7 +77,7 @@ struct QueryParameters {
         return choice
     }
 
-    /// A whole number in a range.
+    /// A whole number within a range.
     func integer(_ name: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
         guard let text = self[name] else { return nil }
         guard let number = Int(text), range.contains(number) else {

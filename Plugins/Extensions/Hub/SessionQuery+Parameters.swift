@@ -5,7 +5,7 @@ import FoundationEssentials
 import Usage
 
 extension SessionQuery {
-    /// Reads a query from the parameters of an address; those that are missing or empty take their defaults.
+    /// Creates a query from the parameters of a request; missing or empty ones have their defaults.
     init(_ parameters: QueryParameters, timezone: String, now: Timestamp) throws(APIError) {
         self.init(now: now)
         status = try parameters.choice("status", of: Session.Status.self)
@@ -29,9 +29,9 @@ extension SessionQuery {
     }
 }
 
-/// A place in a list of sessions, as clients carry it from one answer to the next question.
+/// A position in a list of sessions, which clients pass from one answer to the next request.
 ///
-/// It names the last session of a page and by what that was sorted, so that sessions that come or move meanwhile shift nothing.
+/// It contains the last session of a page and its sort value, so that sessions that are added or move meanwhile shift nothing.
 struct SessionCursor {
     let sort: SessionQuery.Sort
     let place: SessionQuery.Place
@@ -40,7 +40,7 @@ struct SessionCursor {
         (self.sort, self.place) = (sort, place)
     }
 
-    /// Reads the text of a cursor; nil for anything that is none.
+    /// Parses a cursor; nil for any other text.
     init?(_ text: String) {
         let padded = text.replacing("-", with: "+").replacing("_", with: "/")
         let rest = String(repeating: "=", count: (4 - padded.utf8.count % 4) % 4)
@@ -56,7 +56,7 @@ struct SessionCursor {
     }
 
     var text: String {
-        // A name may hold any character but this one once it has been read back.
+        // A decoded name may contain any character except the separator.
         let name = place.name.replacing("\u{0}", with: "")
         let data = Data("\(sort.rawValue)\u{0}\(place.number)\u{0}\(name)\u{0}\(place.id)".utf8)
         return data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")

@@ -6,17 +6,17 @@ import HTTPTypes
 import HubAPI
 import Usage
 
-/// What the API answers about usage; each function takes a request and gives the document.
+/// The API's answers about usage; each function returns a document.
 struct UsageAPI {
     let config: HubConfig
     let store: (any UsageStore)?
     let scanners: [any SessionScanner]
-    /// How calls are priced; nil without a `pricing` processor.
+    /// The prices of calls; nil without a `pricing` processor.
     let pricing: Pricing?
     let now: @Sendable () -> Timestamp
-    /// Telemetry that the running collector could not take or read, the newest first; nothing where none runs.
+    /// Telemetry that the running collector could not accept or read, newest first; empty when none runs.
     var intakeProblems: @Sendable () -> [IntakeProblem] = { [] }
-    /// Texts that `redaction` dropped, the most frequent first; nothing where no collector runs.
+    /// Texts that `redaction` dropped, the most frequent first; empty when no collector runs.
     var droppedTexts: @Sendable () -> [DroppedText] = { [] }
     private let labels = LabelMemory()
 
@@ -26,7 +26,7 @@ struct UsageAPI {
         try await summary(SummaryQuestion(QueryParameters(request), timezone: config.timezone, now: now()))
     }
 
-    /// The document about a period.
+    /// The document of a period.
     func summary(_ question: SummaryQuestion) async throws -> SummaryDocument {
         let (store, now) = (try openStore(), question.query.now)
         let summary = try await store.summary(question.query)
@@ -42,7 +42,7 @@ struct UsageAPI {
         return SummaryDocument(summary, extras, now: now)
     }
 
-    /// The current month's budget, whatever was asked for.
+    /// The budget of the current month, whatever the period of the request.
     private func budget(beside summary: UsageSummary, _ query: UsageQuery) async throws -> SummaryDocument.Budget? {
         guard let limit = config.monthlyBudget else { return nil }
         let month = try Period(nil, timezone: config.timezone, now: query.now)
@@ -55,11 +55,40 @@ struct UsageAPI {
         return SummaryDocument.Budget(limit: limit, used: used, month: month, now: query.now)
     }
 
+    // MARK: - Budgets
+
+    @Sendable func budgets(_ request: ServerRequest) async throws -> BudgetsDocument {
+        let now = now()
+        return BudgetsDocument(try await budgetStates(at: now), timezone: config.timezone, now: now)
+    }
+
+    /// How the current period of each budget goes.
+    func budgetStates(at now: Timestamp) async throws -> [BudgetState] {
+        var states: [BudgetState] = []
+        for budget in config.allBudgets {
+            let period = try budget.cycle.period(at: now, timezone: config.timezone)
+            var history: [Int64] = []
+            if let days = period.before(days: UsageForecast.historyDays) {
+                history = try await spent(budget, in: days, now: now)
+            }
+            let spent = try await spent(budget, in: period, now: now)
+            states.append(BudgetState(budget, in: period, spent: spent, history: history, now: now))
+        }
+        return states
+    }
+
+    /// What each day of a period took of a budget.
+    private func spent(_ budget: Budget, in period: Period, now: Timestamp) async throws -> [Int64] {
+        var query = UsageQuery(period, now: now)
+        (query.filter, query.listsSessions) = (budget.filter, false)
+        return try await openStore().summary(query).byDay.map { budget.limit.amount(of: $0.totals) }
+    }
+
     @Sendable func quality(_ request: ServerRequest) async throws -> QualityDocument {
         try await quality(of: QueryParameters(request).period(in: config.timezone, now: now()))
     }
 
-    /// The document about how well a period's calls are known.
+    /// The document of the data quality of a period.
     func quality(of period: Period) async throws -> QualityDocument {
         let faults = scanners.reduce(into: ScanReport()) { sum, scanner in
             if let faults = scanner.standingFaults { sum.add(faults) }
@@ -122,7 +151,7 @@ struct UsageAPI {
         )
     }
 
-    /// Prices of the user's that reach no model of a stored call.
+    /// The user's prices that match no model of a stored call.
     private func unmatchedOverrides() async throws -> [UnmatchedOverride] {
         guard let table = pricing?.table else { return [] }
         return table.unmatchedOverrides(among: try await openStore().names(of: .model))
@@ -143,7 +172,7 @@ struct UsageAPI {
         return CompactionDocument(retention: retention, removed: try await compact(keeping: retention))
     }
 
-    /// Removes what is older than so many nanoseconds; how many records and calls that were.
+    /// Removes what is older than this many nanoseconds; returns the number of records and calls.
     func compact(keeping retention: Int64) async throws -> Int {
         try await openStore().compact(before: Timestamp(nanoseconds: max(0, now().nanoseconds - retention)))
     }
@@ -168,26 +197,26 @@ struct UsageAPI {
         return ScanDocument(report)
     }
 
-    /// The store that answers.
+    /// The store that answers queries.
     func openStore() throws -> any UsageStore {
         guard let store else { throw StoreError("the store \"\(config.store)\" of the hub is not there") }
         return LabelledStore(store: store, memory: labels)
     }
 }
 
-/// What is asked of `summary`.
+/// The parameters of `summary`.
 struct SummaryQuestion {
     var query: UsageQuery
-    /// Whether the equally long time before is wanted, too.
+    /// Whether to include the previous period of the same length.
     var comparesPrevious = false
-    /// Whether the document has a member for the sessions, be it an empty one.
+    /// Whether the document has a member for the sessions.
     var hasSessions = true
 
     init(_ query: UsageQuery) {
         self.query = query
     }
 
-    /// Reads a question from the parameters of an address.
+    /// Parses the parameters of a request.
     init(_ parameters: QueryParameters, timezone: String, now: Timestamp) throws(APIError) {
         query = UsageQuery(try parameters.period(in: timezone, now: now), now: now)
         query.filter = try parameters.filter()
@@ -199,12 +228,12 @@ struct SummaryQuestion {
 
 /// The body of a request to compact the store.
 struct CompactRequest {
-    /// How long things are kept, in nanoseconds.
+    /// The retention in nanoseconds.
     let retention: Int64
 
-    /// Reads a body; nil when it does not say how long things are kept.
+    /// Parses a body; nil when it names no retention.
     ///
-    /// Strict, because a key that is misspelt would have more removed than was meant.
+    /// Unknown members are errors, because a misspelled one would remove more than intended.
     init?(_ body: RequestBody) async throws(APIError) {
         let bytes: [UInt8]
         do throws(BodyError) {

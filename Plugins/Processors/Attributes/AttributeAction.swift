@@ -3,15 +3,15 @@
 import CollectorKit
 import OTLP
 
-/// Why an action or a match cannot be carried out.
+/// Why an action or a match is invalid.
 struct ActionError: Error, Hashable {
     var message: String
-    /// The key at fault inside its section.
+    /// The key with the error within its section.
     var key: String?
     var help: String?
 }
 
-/// One action, ready to be carried out.
+/// One validated action.
 enum AttributeAction: Sendable {
     case insert(String, Source)
     case update(String, Source)
@@ -21,13 +21,13 @@ enum AttributeAction: Sendable {
     case extract(String, TextPattern)
     case convert(String, ActionConfig.ValueForm)
 
-    /// Where a new value comes from.
+    /// The source of a new value.
     enum Source: Sendable {
         case value(AttributeScalar)
         case attribute(String)
     }
 
-    /// Which attributes an action is about.
+    /// The attributes that an action applies to.
     struct Keys: Sendable {
         var name: String
         var pattern: TextPattern?
@@ -39,7 +39,7 @@ enum AttributeAction: Sendable {
         return actions
     }
 
-    /// Checks an action as it was written.
+    /// Validates an action of the configuration.
     init(_ config: ActionConfig) throws(ActionError) {
         let keys = Keys(name: config.key, pattern: try config.pattern.map(TextPattern.make))
         let takesPattern = config.action == .delete || config.action == .hash
@@ -95,7 +95,7 @@ enum AttributeAction: Sendable {
 }
 
 extension AttributeScalar {
-    /// A value as it was written in a configuration: what looks like a number or `true` is one, unless a type is asked for.
+    /// A value of the configuration: a text that looks like a number or `true` becomes one, unless a type is given.
     init?(writtenAs text: String, _ form: ActionConfig.ValueForm?) {
         switch form {
         case .string?: self = .string(text)
@@ -127,7 +127,7 @@ extension AttributeScalar {
 // MARK: - Applying
 
 extension AttributeAction {
-    /// Carries the action out on a record; what it does not find stays as it is.
+    /// Applies the action to a record; a missing attribute is no error.
     func apply(to record: Int, of otlp: inout OTLPBatch) {
         switch self {
         case .insert(let key, let source):
@@ -168,7 +168,7 @@ extension AttributeAction.Source {
 }
 
 extension AttributeAction.Keys {
-    /// The keys of a record that are meant.
+    /// The keys of a record that the action applies to.
     fileprivate func found(in record: Int, of otlp: OTLPBatch) -> [String] {
         guard let pattern else { return [name] }
         let keys = otlp.attributes(of: .record(record)).filter { entry in
@@ -179,7 +179,7 @@ extension AttributeAction.Keys {
 }
 
 extension AttributeScalar {
-    /// A copy of a value; lists and maps are written out as text.
+    /// A copy of a value; lists and maps become text.
     fileprivate init(_ value: AttributeValue, in otlp: OTLPBatch) {
         switch value {
         case .int(let number): self = .int(number)
@@ -191,7 +191,7 @@ extension AttributeScalar {
 }
 
 extension ActionConfig.ValueForm {
-    /// The value in another type; nil when it has no such form.
+    /// The value converted to another type; nil when that is impossible.
     fileprivate func convert(_ value: AttributeValue, in otlp: OTLPBatch) -> AttributeScalar? {
         switch self {
         case .string: return .string(otlp.text(of: value))
@@ -218,9 +218,9 @@ extension ActionConfig.ValueForm {
     }
 }
 
-/// The hash of a value, as the OpenTelemetry Collector makes it, so that both give the same digits.
+/// The hash of a value, the same digits as the OpenTelemetry Collector computes.
 enum AttributeHash {
-    /// SHA-256 in 64 digits over the bytes of a text, or the eight little-endian bytes of a number; nothing for an empty value.
+    /// SHA-256 in 64 digits over the bytes of a text, or the eight little-endian bytes of a number; the empty text for an empty value.
     static func digits(of value: AttributeValue, in otlp: OTLPBatch) -> String {
         let bytes: [UInt8] =
             switch value {

@@ -2,16 +2,16 @@
 
 public import CollectorKit
 
-/// What a user writes under `attributes:`; the keys are those of the OpenTelemetry Collector.
+/// The keys under `attributes:`; they are those of the OpenTelemetry Collector.
 public struct AttributesConfig: ComponentConfig {
-    /// What is done to each record, in this order.
+    /// The actions on each record, in order.
     public var actions: [ActionConfig] = []
-    /// Which records; all when left out.
+    /// The records to change; all when missing.
     public var include: MatchConfig?
-    /// Which of them not.
+    /// The records to leave unchanged.
     public var exclude: MatchConfig?
 
-    /// Does nothing.
+    /// A configuration without actions.
     public init() {}
 
     /// What each key means.
@@ -37,7 +37,7 @@ public struct AttributesConfig: ComponentConfig {
         return texts
     }()
 
-    /// Refuses actions and patterns that cannot be carried out.
+    /// Reports invalid actions and patterns.
     public func validate(_ findings: inout ConfigFindings) {
         for (position, action) in actions.enumerated() {
             do throws(ActionError) {
@@ -67,23 +67,23 @@ public struct AttributesConfig: ComponentConfig {
 
 /// One action on the attributes of a record.
 public struct ActionConfig: ConfigSection, Hashable {
-    /// The attribute that is changed.
+    /// The attribute to change.
     public var key = ""
-    /// What is done to it.
+    /// The kind of change.
     public var action = Kind.upsert
-    /// The new value: a number or `true` where the text is one, unless `converted_type` says otherwise.
+    /// The new value: a number or `true` when the text looks like one, unless `converted_type` says otherwise.
     public var value: String?
-    /// The attribute whose value is taken.
+    /// The attribute whose value is copied.
     public var fromAttribute: String?
-    /// For `extract` the expression whose named groups become attributes; for `delete` and `hash` one for keys.
+    /// For `extract` the expression whose named groups become attributes; for `delete` and `hash` an expression that matches keys.
     public var pattern: String?
-    /// The type for `convert`, and of `value`.
+    /// The target type of `convert`, and the type of `value`.
     public var convertedType: ValueForm?
 
-    /// An action without a key.
+    /// Creates an action without a key.
     public init() {}
 
-    /// What can be done.
+    /// The kinds of actions.
     public enum Kind: String, Codable, Sendable, CaseIterable {
         case insert, update, upsert, delete, hash, extract, convert
     }
@@ -100,7 +100,7 @@ public struct ActionConfig: ConfigSection, Hashable {
     }
 }
 
-/// What records must match to be changed; everything that is named must match.
+/// The conditions for a record to be changed; all of them must hold.
 public struct MatchConfig: ConfigSection, Hashable {
     /// How texts are compared.
     public var matchType = Kind.strict
@@ -117,7 +117,7 @@ public struct MatchConfig: ConfigSection, Hashable {
     /// Attributes of the resource.
     public var resources: [AttributeMatch] = []
 
-    /// Matches everything.
+    /// Creates a match for every record.
     public init() {}
 
     /// How texts are compared.
@@ -129,10 +129,10 @@ public struct MatchConfig: ConfigSection, Hashable {
     public struct AttributeMatch: ConfigSection, Hashable {
         /// Its key.
         public var key = ""
-        /// Its value, written out; any when left out.
+        /// Its value as text; any value when missing.
         public var value: String?
 
-        /// A match without a key.
+        /// Creates a match without a key.
         public init() {}
     }
 
@@ -144,7 +144,7 @@ public struct MatchConfig: ConfigSection, Hashable {
         case metricNames = "metric_names"
     }
 
-    /// Whether nothing is named.
+    /// Whether there is no condition.
     var isEmpty: Bool {
         services.isEmpty && spanNames.isEmpty && logBodies.isEmpty && metricNames.isEmpty && attributes.isEmpty
             && resources.isEmpty

@@ -3,7 +3,7 @@
 public import CollectorKit
 import OTLP
 
-/// Changes the attributes of spans, log records and data points, action by action.
+/// Applies actions in order to the attributes of spans, log records and data points.
 struct AttributesProcessor: Processor {
     let actions: [AttributeAction]
     let include: RecordSelector?
@@ -20,7 +20,7 @@ struct AttributesProcessor: Processor {
 }
 
 extension ComponentFactory {
-    /// Changes attributes; an action that cannot be carried out, which a validated configuration rules out, ends the start.
+    /// Changes attributes; an invalid action, which validation reports before, makes the start fail.
     public static let attributes = ComponentFactory.processor(
         "attributes",
         AttributesConfig.self,

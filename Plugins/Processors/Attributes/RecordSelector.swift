@@ -3,7 +3,7 @@
 import CollectorKit
 import OTLP
 
-/// Which records an action is for: everything that is named must match, of several names one.
+/// Selects records: every configured condition must match, and of several names in one, any.
 struct RecordSelector: Sendable {
     private let services: [TextMatch]
     private let spanNames: [TextMatch]
@@ -22,7 +22,7 @@ struct RecordSelector: Sendable {
         return try RecordSelector(config)
     }
 
-    /// Compiles what was written.
+    /// Compiles a configuration.
     init(_ config: MatchConfig) throws(ActionError) {
         services = try Self.texts(config.services, config, key: "services")
         spanNames = try Self.texts(config.spanNames, config, key: "span_names")
@@ -32,7 +32,7 @@ struct RecordSelector: Sendable {
         resources = try Self.checks(config.resources, config, key: "resources")
     }
 
-    /// Whether a record matches; what it lacks matches nothing.
+    /// Whether a record matches; a missing value matches nothing.
     func matches(_ record: Int, of otlp: OTLPBatch) -> Bool {
         let entry = otlp.records[record]
         let resource = otlp.scopes[entry.scope].resource
@@ -107,7 +107,7 @@ enum TextMatch: Sendable {
         }
     }
 
-    /// Values that are no texts are compared as they are written.
+    /// Compares values that are not texts in their text form.
     func matches(_ value: AttributeValue, in otlp: OTLPBatch) -> Bool {
         switch (self, value) {
         case (.whole(let text), .string(let slice)): otlp.equals(slice, text)

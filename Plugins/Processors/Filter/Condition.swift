@@ -3,10 +3,10 @@
 import CollectorKit
 import OTLP
 
-/// A condition on a record: the useful part of the OpenTelemetry Transformation Language.
+/// A condition on a record: a subset of the OpenTelemetry Transformation Language (OTTL).
 ///
-/// Paths, texts, numbers, `true`, `false`, `nil`, the enumerations of OTLP, comparisons, a few functions, `and`, `or`, `not`. Evaluating it
-/// cannot fail: what a record lacks is `nil`.
+/// It has paths, texts, numbers, `true`, `false`, `nil`, the enumerations of OTLP, comparisons, a few functions, `and`, `or`, `not`.
+/// Evaluating it cannot fail: a missing value is `nil`.
 indirect enum Condition: Sendable {
     case constant(Bool)
     case not(Condition)
@@ -22,18 +22,18 @@ indirect enum Condition: Sendable {
         case conversion(Conversion, Operand)
     }
 
-    /// Reads a condition.
+    /// Parses a condition.
     ///
     /// - Parameters:
     ///   - text: The condition as written.
-    ///   - context: What a path without a prefix is about.
-    ///   - signal: What the records are.
+    ///   - context: The context of a path without a prefix.
+    ///   - signal: The signal of the records.
     init(parsing text: String, in context: ConditionContext, of signal: Signal) throws(ConditionError) {
         var parser = ConditionParser(tokens: try ConditionToken.list(of: text), context: context, signal: signal)
         self = try parser.parse()
     }
 
-    /// Whether a record meets it.
+    /// Whether a record meets the condition.
     func isMet(by record: Int, of otlp: OTLPBatch) -> Bool {
         switch self {
         case .constant(let value): value
@@ -48,7 +48,7 @@ indirect enum Condition: Sendable {
 }
 
 extension Condition.Operand {
-    /// What the operand comes to for a record.
+    /// The value of the operand for a record.
     func value(of record: Int, in otlp: OTLPBatch) -> ConditionValue {
         switch self {
         case .value(let value): value
@@ -59,7 +59,7 @@ extension Condition.Operand {
     }
 }
 
-/// A function that makes one value of another.
+/// A function that converts a value.
 enum Conversion: String, Sendable, CaseIterable {
     case int = "Int"
     case double = "Double"
@@ -92,7 +92,7 @@ enum Conversion: String, Sendable, CaseIterable {
     }
 }
 
-/// A function that says yes or no.
+/// A function that returns true or false.
 enum ConditionTest: Sendable {
     case isMatch(Condition.Operand, TextPattern)
     case hasPrefix(Condition.Operand, [UInt8])
@@ -102,7 +102,7 @@ enum ConditionTest: Sendable {
     /// Whether the operand is `true`.
     case isTrue(Condition.Operand)
 
-    /// What a value can be.
+    /// The types of values.
     enum Kind: String, Sendable, CaseIterable {
         case string = "IsString"
         case int = "IsInt"

@@ -2,14 +2,14 @@
 
 import OTLP
 
-/// What a path without a prefix is about.
+/// The context of a path without a prefix.
 enum ConditionContext: String, Sendable {
     case span, log, metric, datapoint, resource, scope
-    /// A data point, or else its metric.
+    /// A data point, or its metric.
     case anyMetric
 }
 
-/// A field of a record, or of what is around it, that a condition can name.
+/// A field of a record, its scope or its resource that a condition can name.
 enum ConditionField: Sendable, Hashable {
     case attribute(of: Owner, named: String)
     case spanName, spanKind, spanKindText, statusCode, parentSpanID, endTime
@@ -55,7 +55,7 @@ enum ConditionField: Sendable, Hashable {
         }
     }
 
-    /// Whose attributes `attributes[…]` means; nil where there are none.
+    /// The owner of `attributes[…]`; nil when there is none.
     static func attributeOwner(in context: ConditionContext) -> Owner? {
         switch context {
         case .span, .log, .datapoint, .anyMetric: .record

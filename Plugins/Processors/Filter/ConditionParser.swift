@@ -3,7 +3,7 @@
 import CollectorKit
 import OTLP
 
-/// Reads a condition word by word.
+/// Parses a condition token by token.
 struct ConditionParser {
     private let context: ConditionContext
     private let signal: Signal
@@ -11,7 +11,7 @@ struct ConditionParser {
     private var index = 0
     private var depth = 0
 
-    /// Deeper parentheses are somebody's mistake, and would cost stack.
+    /// The deepest nesting of parentheses; deeper ones are a mistake, and would use up the stack.
     private static let deepest = 64
 
     init(tokens: [ConditionToken], context: ConditionContext, signal: Signal) {
@@ -20,7 +20,7 @@ struct ConditionParser {
         self.signal = signal
     }
 
-    /// The word to be read; behind the last one there is always the end.
+    /// The next token; after the last one there is always an end token.
     private var current: ConditionToken { tokens[min(index, tokens.count - 1)] }
 
     private mutating func advance() { index += 1 }
@@ -101,7 +101,7 @@ extension ConditionParser {
         ConditionError(position: current.position, message: message, help: help)
     }
 
-    /// Reads what stands in parentheses.
+    /// Parses the contents of parentheses.
     private mutating func nested<Part>(_ read: (inout ConditionParser) throws(ConditionError) -> Part)
         throws(ConditionError)
         -> Part
@@ -161,7 +161,7 @@ extension ConditionParser {
         }
     }
 
-    /// Reads a function that says yes or no; nil when the name is none of theirs.
+    /// Parses a function that returns true or false; nil when the name is not one of them.
     private mutating func test(named name: String) throws(ConditionError) -> ConditionTest? {
         if let kind = ConditionTest.Kind(rawValue: name) {
             advance()
@@ -204,7 +204,7 @@ extension ConditionParser {
         return text
     }
 
-    /// Reads `name`, `resource.attributes["key"]`, `span.status.code`.
+    /// Parses `name`, `resource.attributes["key"]`, `span.status.code`.
     private mutating func path() throws(ConditionError) -> ConditionField {
         let start = current
         var names: [String] = []
@@ -230,14 +230,14 @@ extension ConditionParser {
             throw ConditionError(
                 position: start.position,
                 message:
-                    "\(Self.article(context)) has no field \"\(names.joined(separator: "."))\" that can be asked for",
+                    "\(Self.article(context)) has no field \"\(names.joined(separator: "."))\" that a condition can use",
                 help: "fields: \(known)"
             )
         }
         return field
     }
 
-    /// Takes the prefix off a path.
+    /// Removes the prefix of a path.
     private func context(of names: inout [String], at start: ConditionToken) throws(ConditionError)
         -> ConditionContext
     {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A word of a condition and its place.
+/// A token of a condition with its position.
 struct ConditionToken: Hashable {
     var kind: Kind
     /// In characters from the start of the condition.
@@ -15,7 +15,7 @@ struct ConditionToken: Hashable {
         case end
     }
 
-    /// What a message calls it.
+    /// The token in error messages.
     var description: String {
         switch kind {
         case .name(let name): "\"\(name)\""
@@ -26,7 +26,7 @@ struct ConditionToken: Hashable {
         }
     }
 
-    /// Splits a condition into words; the last one is the end.
+    /// Splits a condition into tokens; the last one is the end.
     static func list(of text: String) throws(ConditionError) -> [ConditionToken] {
         var scanner = Scanner(characters: Array(text))
         var tokens: [ConditionToken] = []
@@ -94,7 +94,7 @@ private struct Scanner {
             case "t": result.append("\t")
             case "r": result.append("\r")
             case "\"", "\\": result.append(escaped)
-            // A pattern's own escapes, such as `\d`, are left to it.
+            // Escapes of a pattern, such as `\d`, are kept for the pattern.
             default: result += "\\\(escaped)"
             }
         }
@@ -111,7 +111,7 @@ private struct Scanner {
             position += 1
         }
         let text = String(characters[start..<position])
-        // OTTL's literal for bytes; ids are compared by their digits.
+        // OTTL's literal for bytes; ids are compared by their hexadecimal digits.
         if text.hasPrefix("0x") { return .text(text.dropFirst(2).lowercased()) }
         if let value = Int64(text) { return .int(value) }
         if let value = Double(text), value.isFinite { return .double(value) }

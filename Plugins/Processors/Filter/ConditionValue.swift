@@ -2,7 +2,7 @@
 
 import OTLP
 
-/// What an operand of a condition comes to; texts of a record stay where they are.
+/// The value of an operand; texts of a record are not copied.
 enum ConditionValue: Sendable, Hashable {
     case nothing
     case bool(Bool)
@@ -10,7 +10,7 @@ enum ConditionValue: Sendable, Hashable {
     case double(Double)
     case text(String)
     case slice(Slice)
-    /// A list or map, which equals nothing, as a person would read it.
+    /// A list or map, which equals nothing, in a readable form.
     case structure(String, isMap: Bool)
 
     init(_ value: AttributeValue?, in otlp: OTLPBatch) {
@@ -35,7 +35,7 @@ enum ConditionValue: Sendable, Hashable {
         }
     }
 
-    /// The value written out, as functions on texts see it; nil for nothing.
+    /// The value as text, as functions on texts see it; nil for `nil`.
     func written(in otlp: OTLPBatch) -> ArraySlice<UInt8>? {
         switch self {
         case .nothing: nil
@@ -57,7 +57,7 @@ enum Comparator: String, Sendable, CaseIterable {
     case greater = ">"
     case greaterOrEqual = ">="
 
-    /// As OTTL has it: values of different types are unequal and have no order, but numbers are numbers.
+    /// As in OTTL: values of different types are unequal and have no order, except that all numbers can be compared.
     func holds(_ left: ConditionValue, _ right: ConditionValue, in otlp: OTLPBatch) -> Bool {
         switch (left, right) {
         case (.nothing, .nothing): return self == .equal || self == .lessOrEqual || self == .greaterOrEqual

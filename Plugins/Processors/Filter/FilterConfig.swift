@@ -3,9 +3,9 @@
 public import CollectorKit
 import OTLP
 
-/// What a user writes under `filter:`; the keys are those of the OpenTelemetry Collector, new and old.
+/// The keys under `filter:`; they are those of the OpenTelemetry Collector, new and old.
 public struct FilterConfig: ComponentConfig {
-    /// Kept for the sake of configurations that name it: no condition that is accepted can fail.
+    /// Accepted for configurations that have it, without effect: no valid condition can fail.
     public var errorMode = ErrorMode.ignore
     /// A span that meets one of these is dropped.
     public var traceConditions: [String] = []
@@ -20,33 +20,33 @@ public struct FilterConfig: ComponentConfig {
     /// The older form for metrics.
     public var metrics = Metrics()
 
-    /// Drops nothing.
+    /// A configuration without conditions.
     public init() {}
 
-    /// What the OpenTelemetry Collector does when a condition fails.
+    /// The behaviour of the OpenTelemetry Collector when a condition fails.
     public enum ErrorMode: String, Codable, Sendable, CaseIterable {
         case ignore, silent, propagate
     }
 
     /// Conditions on traces in the older form.
     public struct Traces: ConfigSection {
-        /// On spans.
+        /// Conditions on spans.
         public var span: [String] = []
-        /// On resources.
+        /// Conditions on resources.
         public var resource: [String] = []
 
-        /// No conditions.
+        /// Creates a section without conditions.
         public init() {}
     }
 
     /// Conditions on logs in the older form.
     public struct Logs: ConfigSection {
-        /// On log records.
+        /// Conditions on log records.
         public var logRecord: [String] = []
-        /// On resources.
+        /// Conditions on resources.
         public var resource: [String] = []
 
-        /// No conditions.
+        /// Creates a section without conditions.
         public init() {}
 
         enum CodingKeys: String, CodingKey {
@@ -57,14 +57,14 @@ public struct FilterConfig: ComponentConfig {
 
     /// Conditions on metrics in the older form.
     public struct Metrics: ConfigSection {
-        /// On metrics.
+        /// Conditions on metrics.
         public var metric: [String] = []
-        /// On data points.
+        /// Conditions on data points.
         public var datapoint: [String] = []
-        /// On resources.
+        /// Conditions on resources.
         public var resource: [String] = []
 
-        /// No conditions.
+        /// Creates a section without conditions.
         public init() {}
     }
 
@@ -94,7 +94,7 @@ public struct FilterConfig: ComponentConfig {
         "metrics.resource": "older form: conditions on the resources of metrics",
     ]
 
-    /// Refuses conditions that cannot be read, each with the place of the fault.
+    /// Reports conditions that cannot be parsed, each with the position of the error.
     public func validate(_ findings: inout ConfigFindings) {
         for list in lists {
             for (position, text) in list.texts.enumerated() {

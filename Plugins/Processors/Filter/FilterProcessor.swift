@@ -5,7 +5,7 @@ import OTLP
 
 /// Drops every record that meets a condition.
 ///
-/// What `tokens` has found in a record before stays; in front of `tokens` a dropped record tells nobody of its call.
+/// What `tokens` extracted from a record before stays; a record that is dropped before `tokens` is not counted.
 struct FilterProcessor: Processor {
     private let conditions: [Signal: [Condition]]
 
@@ -39,7 +39,7 @@ struct FilterProcessor: Processor {
 }
 
 extension ComponentFactory {
-    /// Drops records by conditions; a condition that cannot be read, which a validated configuration rules out, ends the start.
+    /// Drops records by conditions; an invalid condition, which validation reports before, makes the start fail.
     public static let filter = ComponentFactory.processor(
         "filter",
         FilterConfig.self,

@@ -3,7 +3,7 @@
 import Usage
 
 extension ModelPrice {
-    /// The price as the table takes it.
+    /// The price in the form of the price table.
     func makeOverride() throws(PriceTableError) -> PriceOverride {
         try PriceOverride(
             model: model,

@@ -3,13 +3,13 @@
 public import CollectorKit
 public import Usage
 
-/// What a user writes under `pricing:`.
+/// The keys under `pricing:`.
 public struct PricingConfig: ComponentConfig {
-    /// A price table to use beside the built-in one: ours, or LiteLLM's published JSON file as it is.
+    /// A price table in addition to the built-in one: ours, or LiteLLM's published JSON file unchanged.
     public var table: ConfigPath?
-    /// Prices of one's own; a model's name without a date reaches its dated names.
+    /// The user's own prices; a model name without a date matches its dated names, too.
     public var overrides: [ModelPrice] = []
-    /// Whose figure counts.
+    /// Whether the computed or the reported cost counts.
     public var prefer = Pricing.Preference.computed
 
     /// The built-in table alone.
@@ -25,7 +25,7 @@ public struct PricingConfig: ComponentConfig {
             "computed: the price table decides; reported: the cost the agent itself reports decides where there is one",
     ]
 
-    /// Refuses prices that are no numbers.
+    /// Reports prices that are not numbers.
     public func validate(_ findings: inout ConfigFindings) {
         for (position, price) in overrides.enumerated() {
             do {
@@ -44,22 +44,22 @@ public struct PricingConfig: ComponentConfig {
 
 /// The price of one model, in dollars per million tokens.
 public struct ModelPrice: ConfigSection, Hashable {
-    /// The model's name; without a date it means all dates.
+    /// The model's name; without a date it matches all dates.
     public var model = ""
-    /// Prompt tokens; goes with `output`.
+    /// The price of prompt tokens; requires `output`.
     public var input: String?
-    /// Tokens produced; goes with `input`.
+    /// The price of output tokens; requires `input`.
     public var output: String?
-    /// Prompt tokens read from a cache; the price of input when left out.
+    /// The price of prompt tokens read from a cache; that of input when missing.
     public var cacheRead: String?
-    /// Prompt tokens written to a cache; the price of input when left out.
+    /// The price of prompt tokens written to a cache; that of input when missing.
     public var cacheWrite: String?
-    /// Prompt tokens written to a cache for an hour; the price of a cache write when left out.
+    /// The price of prompt tokens written to a cache for an hour; that of a cache write when missing.
     public var cacheWrite1h: String?
     /// A factor on everything, such as 0.8 for a discount.
     public var multiplier: String?
 
-    /// A price without figures.
+    /// Creates a price without figures.
     public init() {}
 
     enum CodingKeys: String, CodingKey {

@@ -6,9 +6,9 @@ import Files
 import OTLP
 import Usage
 
-/// Tells everything after it how calls are priced.
+/// Attaches the price table to batches, for the stores after it.
 ///
-/// The price itself is set where calls are made of observations: a call that another observation completes later is priced again.
+/// The cost is computed when a store joins observations into calls: a call that a later observation completes is priced again.
 struct PricingProcessor: Processor, PriceTableHolding {
     let pricing: Pricing
 
@@ -16,7 +16,7 @@ struct PricingProcessor: Processor, PriceTableHolding {
 }
 
 extension ComponentFactory {
-    /// Says what calls cost; the files of tables are read when the processor is made.
+    /// Sets the prices of calls; price files are read when the processor is created.
     public static let pricing = ComponentFactory.processor(
         "pricing",
         PricingConfig.self,
@@ -28,12 +28,12 @@ extension ComponentFactory {
 }
 
 extension PriceTable {
-    /// The built-in table, renewed by the user's file and overrides.
+    /// The built-in table with the user's file and overrides applied.
     fileprivate static func configured(_ config: PricingConfig, _ id: ComponentID) throws(StartError) -> PriceTable {
         var table = try builtIn()
         if let path = config.table, !path.isEmpty {
             do {
-                // A table is a user's file: it may be a link, but nothing that is waited for or that never ends.
+                // The table is the user's file: it may be a link, but not a pipe or a device, which could block or never end.
                 let content = try OwnFile.content(path.path, largest: 256 << 20, followsLinks: true)
                 guard let bytes = content else { throw StoreError("it is missing") }
                 table = table.updated(by: try PriceTable(contentsOf: bytes))

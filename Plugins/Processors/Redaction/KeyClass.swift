@@ -2,31 +2,31 @@
 
 import OTLP
 
-/// What may stand under a key.
+/// What may be kept under an attribute key.
 enum KeyClass: UInt8, Sendable {
-    /// All that comes: what the user keeps.
+    /// Everything: the user keeps this key.
     case keep
-    /// Every single value: labels and ids that calls are named after and told apart by.
+    /// Every single value: labels and ids that name and distinguish calls.
     case label
-    /// An id of a request, a version or a provider: what has not their form leaves a mark that is equal for equal values.
+    /// An id of a request, a version or a provider; a value of another form is replaced by a mark that is equal for equal values.
     case identifier
-    /// The name of an agent, a machine or a person: a sentence leaves a mark.
+    /// The name of an agent, a machine or a person; a sentence is replaced by a mark.
     case title
     /// Nothing.
     case drop
-    /// A keyed hash of what comes.
+    /// A keyed hash of the value.
     case hash
-    /// Numbers, and no text: a prompt, an answer, an argument, a description.
+    /// Numbers but no text: the key names a prompt, an answer, an argument or a description.
     case content
-    /// Numbers, and texts that are the print of an object of numbers.
+    /// Numbers, and texts that are a printed object of numbers.
     case figures
-    /// One word; a longer text is an error's message and leaves a mark, so that the call still counts as failed.
+    /// One word; a longer text is an error message and is replaced by a mark, so that the call still counts as failed.
     case error
     /// A name.
     case name
     /// A short name, such as a status.
     case term
-    /// A short name: of the key nothing is known.
+    /// A short name: the key is unknown.
     case short
     /// Nothing, because the key itself is a text.
     case text
@@ -35,7 +35,7 @@ enum KeyClass: UInt8, Sendable {
 // MARK: - By the words of a key
 
 extension KeyClass {
-    /// The class of a key by its words.
+    /// The class of a key, derived from its words.
     init(ofKey key: ArraySlice<UInt8>) {
         guard !key.isEmpty, TextShape.key.fits(key) else {
             self = key.isEmpty ? .short : .text
@@ -56,7 +56,7 @@ extension KeyClass {
         } else if !all.isDisjoint(with: Self.contentWords) || Self.contentEndings.contains(last) {
             self = .content
         } else {
-            // Numbered keys are a list: a sentence can come as `w1`, `w2` and so on.
+            // Numbered keys are a list: a sentence can arrive as `w1`, `w2` and so on.
             self = last.last?.isNumber == true ? .content : .short
         }
     }
@@ -74,16 +74,16 @@ extension KeyClass {
         "apikey", "apikeys", "authorization", "bearer", "cookie", "cookies", "privatekey", "accesskey",
     ]
 
-    /// Kinds of keys that are secrets.
+    /// Types of keys that are secrets.
     private static let secretKinds: Set<String> = [
         "api", "private", "access", "signing", "encryption", "ssh", "master", "account",
     ]
 
-    /// Last words of keys whose texts may be a secret.
+    /// Last words of keys whose values may be secrets.
     private static let secretEndings: Set<String> = ["token", "key", "keys", "auth"]
 
     /// The words of each part of a key, in small letters: `gen_ai.toolCall.id` has the parts gen ai, tool call and id.
-    private static func words(of key: ArraySlice<UInt8>) -> [[String]] {
+    static func words(of key: ArraySlice<UInt8>) -> [[String]] {
         var parts: [[String]] = [[]]
         var word: [UInt8] = []
         var isSmall = false
@@ -117,12 +117,12 @@ extension KeyClass {
         return parts
     }
 
-    /// Words of keys whose texts may be an object of figures.
+    /// Words of keys whose texts may be a printed object of figures.
     private static let figureWords: Set<String> = [
         "usage", "token", "tokens", "cost", "costs", "tokenusage", "usages",
     ]
 
-    /// Last words of keys that name something.
+    /// Last words of keys whose values are names.
     private static let nameWords: Set<String> = [
         "id", "ids", "uuid", "guid", "name", "names", "model", "models", "provider", "vendor", "version", "versions",
         "type", "types", "kind", "kinds", "status", "code", "codes", "unit", "units", "method", "scheme", "protocol",
@@ -135,7 +135,7 @@ extension KeyClass {
         "route", "endpoint", "transport", "currency",
     ]
 
-    /// Those of them whose values are words of a list, times or numbers.
+    /// Those of them whose values are words of a fixed list, times or numbers.
     private static let termWords: Set<String> = [
         "status", "type", "types", "kind", "kinds", "code", "codes", "unit", "units", "method", "scheme", "protocol",
         "language", "arch", "os", "format", "encoding", "level", "severity", "mode", "phase", "stage", "state", "tier",
@@ -144,7 +144,7 @@ extension KeyClass {
         "attempt", "currency", "version", "versions", "hash", "fingerprint", "digest",
     ]
 
-    /// Words of keys under which prompts, answers, arguments and results stand, wherever they occur in the key.
+    /// Words of keys that hold prompts, answers, arguments and results, at any position in the key.
     private static let contentWords: Set<String> = [
         "prompt", "prompts", "message", "messages", "msg", "content", "contents", "input", "inputs", "output",
         "outputs",
@@ -158,7 +158,7 @@ extension KeyClass {
         "email_body", "memory", "memories", "scratchpad", "goal", "objective", "intent", "utterance",
     ]
 
-    /// Last words of keys under which they stand.
+    /// Last words of such keys.
     private static let contentEndings: Set<String> = [
         "request", "response", "responses", "result", "results", "data", "value", "values", "tools", "functions",
         "schema", "history", "conversation", "reasoning", "exception", "stack", "details", "detail", "json", "metadata",
@@ -170,12 +170,12 @@ extension KeyClass {
 // MARK: - By the number of a known key
 
 extension KeyClass {
-    /// The class of a key that later stages look for.
+    /// The class of a key that later stages read.
     init(of key: AttributeKey) {
         self = Self.special[key] ?? .label
     }
 
-    /// All but these are ids and labels.
+    /// The exceptions; all other keys are ids and labels.
     private static let special: [AttributeKey: KeyClass] = {
         var classes: [AttributeKey: KeyClass] = [:]
         let figures: [AttributeKey] = [
@@ -192,7 +192,7 @@ extension KeyClass {
             .pluginName, .success, .genAIResponseFinishReasons, .finishReasons, .stopReason, .litellmCacheHit, .type,
             .tokenType, .genAITokenType, .eventName,
         ]
-        // A text that is a figure, a time or one of a few words is short; a long one under such a key is none.
+        // The text of a figure, a time or a fixed word is short; a long text under such a key is not one of them.
         let short: [AttributeKey] = [
             .eventTimestamp, .eventSequence, .genAIOperationName, .openinferenceSpanKind, .traceloopSpanKind,
             .langfuseObservationType, .llmRequestType, .mlflowSpanType, .langsmithSpanKind, .lmnrSpanType,

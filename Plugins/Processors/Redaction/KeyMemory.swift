@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The classes of keys that no table knows, each found once: records repeat their keys.
+/// A cache of the classes of keys that no table contains: records repeat their keys.
 struct KeyMemory: Sendable {
     private struct Entry {
         var hash: UInt32
@@ -10,11 +10,11 @@ struct KeyMemory: Sendable {
     }
 
     private var entries: [Entry] = []
-    /// The keys, one after the other.
+    /// The bytes of all keys, concatenated.
     private var names: [UInt8] = []
-    /// For each hash the position in ``entries`` plus one, the next free place behind it.
+    /// A hash table: the position in ``entries`` plus one; collisions take the next free slot.
     private var places = [UInt16](repeating: 0, count: size)
-    /// Whether a key was added, or found no room.
+    /// Whether a key was added, or did not fit.
     private(set) var hasChanged = false
 
     private static let size = 4_096
@@ -24,7 +24,7 @@ struct KeyMemory: Sendable {
     /// Whether there is no room for more keys.
     var isFull: Bool { entries.count >= Self.mostKeys || names.count >= Self.mostBytes }
 
-    /// Forgets that keys were added; a memory that is full begins again.
+    /// The memory with the flag cleared; a full memory is emptied.
     func settled() -> KeyMemory {
         if isFull { return KeyMemory() }
         var memory = self
@@ -32,7 +32,7 @@ struct KeyMemory: Sendable {
         return memory
     }
 
-    /// The class of a key that is known, and the number it is counted by.
+    /// The class of a remembered key, and the number under which it is counted.
     func find(_ key: UnsafeRawBufferPointer) -> (keyClass: KeyClass, number: Int)? {
         let hash = Self.hash(key)
         var place = Int(hash) & (Self.size - 1)
@@ -44,7 +44,7 @@ struct KeyMemory: Sendable {
         return nil
     }
 
-    /// Adds a key that is not known; without room it has no number.
+    /// Adds a new key; when the memory is full it has no number.
     mutating func add(_ key: UnsafeRawBufferPointer, _ keyClass: KeyClass) -> Int? {
         hasChanged = true
         guard !isFull else { return nil }
@@ -77,7 +77,7 @@ struct KeyMemory: Sendable {
         }
     }
 
-    /// The key of a number.
+    /// The key with this number.
     func key(_ number: Int) -> String { String(decoding: name(entries[number]), as: UTF8.self) }
 
     private func name(_ entry: Entry) -> ArraySlice<UInt8> {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where the known programs and conventions put prompts, answers, and the input and output of tools.
+/// The attributes in which known programs and conventions put prompts, answers, and the input and output of tools.
 enum MessageContent {
-    /// Attributes, by name or beginning.
+    /// Attributes, by name or prefix.
     static let attributes: [String] =
         genAI + openInference + agents + vercel + [
             // Pydantic AI and Logfire.
@@ -13,14 +13,15 @@ enum MessageContent {
             "langfuse.trace.output",
             "langsmith.span.inputs", "langsmith.span.outputs", "mlflow.spanInputs", "mlflow.spanOutputs",
             "litellm.request.messages", "litellm.response.content", "messages",
-            // OpenTelemetry's exceptions: their text may repeat any argument.
+            // OpenTelemetry's exception attributes: their text may repeat any argument.
             "exception.message", "exception.stacktrace", "error.stack", "error.stack_trace",
         ]
 
-    /// What this program's own receivers say of sessions and calls: names and ids that reports show.
+    /// Attributes of this program's own receivers for sessions and calls: names and ids that reports show.
     static let ownAttributes = [
         "hammurabi.session.name", "hammurabi.session.parent", "hammurabi.task", "hammurabi.status",
         "hammurabi.project.path", "hammurabi.event.id", "hammurabi.lineage", "hammurabi.lineage.own",
+        "hammurabi.call.key", "hammurabi.sum", "hammurabi.parts",
     ]
 
     /// OpenTelemetry's conventions old and new, OpenLLMetry, Sentry.
@@ -58,14 +59,14 @@ enum MessageContent {
         "ai.value", "ai.values", "ai.embedding", "ai.embeddings", "ai.schema", "ai.tools",
     ]
 
-    /// Span events that are messages, by name or beginning.
+    /// Span events that are messages, by name or prefix.
     static let spanEvents = [
         "gen_ai.content.*", "gen_ai.system.message", "gen_ai.user.message", "gen_ai.assistant.message",
         "gen_ai.tool.message", "gen_ai.choice", "gen_ai.client.inference.operation.details",
         "gen_ai.evaluation.result",
     ]
 
-    /// What a body is made of when it is a message.
+    /// Members of a body that is a message.
     static let bodyMembers = [
         "content", "messages", "parts", "tool_calls", "prompt", "completion", "choices", "gen_ai.input.messages",
         "gen_ai.output.messages",

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A set of names and beginnings of names that is asked once for every attribute, so without making strings.
+/// A set of names and prefixes, looked up for every attribute without creating strings.
 struct NamePatterns: Sendable {
-    /// By the length of a name; longer ones share the last place.
+    /// Names by their length; longer ones share the last slot.
     private var names: [[[UInt8]]] = Array(repeating: [], count: 65)
-    /// By the first byte.
+    /// Prefixes by their first byte.
     private var prefixes: [[[UInt8]]] = Array(repeating: [], count: 256)
 
-    /// Takes names and beginnings (`prefix.*`); what is neither matches nothing.
+    /// Creates a set of names and prefixes (`prefix.*`); any other text matches nothing.
     init(_ patterns: [String]) {
         for pattern in patterns where Self.isPattern(pattern) {
             let bytes = Array(pattern.utf8)
@@ -19,7 +19,7 @@ struct NamePatterns: Sendable {
         }
     }
 
-    /// Whether a text is a name, or a beginning of at least one letter followed by `*`.
+    /// Whether a text is a name, or a prefix of at least one letter followed by `*`.
     static func isPattern(_ text: String) -> Bool {
         let stem = text.hasSuffix("*") ? text.dropLast() : text[...]
         return !stem.isEmpty && !stem.contains("*")

@@ -3,29 +3,29 @@
 public import CollectorKit
 import OTLP
 
-/// What a user writes under `redaction:`.
+/// The keys under `redaction:`.
 public struct RedactionConfig: ComponentConfig {
-    /// The attributes and other texts that are kept whatever they hold, by name or `prefix.*`.
+    /// Attributes and other texts that are kept unchanged, by name or `prefix.*`.
     public var keepAttributes: [String] = []
-    /// The same as ``keepAttributes``, as the OpenTelemetry Collector's processor calls it.
+    /// The same as ``keepAttributes``, under the name of the OpenTelemetry Collector's processor.
     public var allowedKeys: [String] = []
-    /// Whether every key is allowed but those that are known to carry messages, and those of ``dropAttributes``.
+    /// Whether every key is kept, except those that are known to hold messages and those of ``dropAttributes``.
     public var allowAllKeys = false
-    /// The attributes that are dropped, by name or `prefix.*`, beside those that carry or may carry messages.
+    /// Attributes to drop, by name or `prefix.*`, in addition to those that hold or may hold messages.
     public var dropAttributes: [String] = []
-    /// The attributes whose values are replaced by a keyed hash, by name.
+    /// Attributes whose values are replaced by a keyed hash, by name.
     public var hashAttributes: [String] = []
-    /// The key of the hash; a random one is kept in the program's folder when none is given.
+    /// The key of the hash; without one a random key is created and kept in the program's folder.
     public var salt: Secret = ""
-    /// What becomes of the bodies of log records that carry messages.
+    /// The treatment of log bodies that hold messages.
     public var logBodies = Fate.drop
-    /// What becomes of the events of spans that are messages.
+    /// The treatment of span events that are messages.
     public var spanEvents = Fate.drop
 
-    /// Text that may be a prompt, an answer or an argument is dropped, nothing is hashed.
+    /// Drops text that may be a prompt, an answer or an argument; hashes nothing.
     public init() {}
 
-    /// What can happen to something that carries a message.
+    /// The treatments of something that holds a message.
     public enum Fate: String, Codable, Sendable, CaseIterable {
         case drop, keep
     }
@@ -59,7 +59,7 @@ public struct RedactionConfig: ComponentConfig {
             "drop: events of spans that are messages (gen_ai.* messages, logged sentences) are dropped; or keep",
     ]
 
-    /// Refuses patterns that are none, and rules that would take away what calls are counted by.
+    /// Reports invalid patterns, and rules that would remove what calls are counted by.
     public func validate(_ findings: inout ConfigFindings) {
         for (list, names) in [("keep_attributes", keepAttributes), ("allowed_keys", allowedKeys)] {
             for (position, name) in names.enumerated() where !NamePatterns.isPattern(name) {
@@ -113,9 +113,9 @@ public struct RedactionConfig: ComponentConfig {
     }
 }
 
-/// The attributes that calls are counted, recognised and told apart by.
+/// The attributes that calls are counted, identified and distinguished by.
 enum CountedAttributes {
-    /// Known keys that a configuration may neither drop nor hash: without them a call would not be counted, or counted twice.
+    /// Keys that a configuration may neither drop nor hash: without them a call would not be counted, or would be counted twice.
     static let figures: Set<AttributeKey> = {
         let words = ["token", "usage", "cost", "cache_", ".cached", "model"]
         let named = AttributeKey.all.filter { key in words.contains { key.name.lowercased().contains($0) } }

@@ -7,26 +7,26 @@ import OTLP
 struct RedactionPass: ContentReview {
     private let rules: RedactionRules
     private let dropsEvents: Bool
-    /// The key of the hashes; without one, what should be hashed is dropped.
+    /// The key of the hashes; nil: values that should be hashed are dropped.
     private let key: [UInt8]?
-    /// The key of the marks that are left of names.
+    /// The key of the marks that replace names.
     private let markKey: [UInt8]
-    /// The classes of keys that no table knows.
+    /// The classes of keys that no table contains.
     private(set) var memory: KeyMemory
     private var knownTexts = KnownTexts()
-    /// The attributes of one owner that may have to go.
+    /// The attributes of the present owner that may have to be removed.
     private var suspects: [Int] = []
-    /// Whether one owner has more texts under keys of which nothing is known than names come together: a sentence can come word by word.
+    /// Whether the present owner has more texts under unknown keys than names would need: a sentence can arrive word by word.
     private var hasManyTexts = false
     private static let mostTexts = 8
-    /// What was dropped, by number; see ``counts()``.
+    /// The counts of dropped texts, by number; see ``counts()``.
     private var drops: [UInt32] = []
-    /// The hashes of values: a batch names the same user many times.
+    /// The hashes of values: a batch repeats the same user many times.
     private var hashes: [String: String] = [:]
 
-    /// More different values than this are hashed again each time.
+    /// The most hashes that are remembered; further values are hashed each time.
     private static let mostHashes = 4_096
-    /// What is left of an error's message.
+    /// The mark that replaces an error message.
     static let mark = "redacted"
 
     init(_ rules: RedactionRules, dropsEvents: Bool, key: [UInt8]?, markKey: [UInt8], memory: KeyMemory) {
@@ -39,7 +39,7 @@ struct RedactionPass: ContentReview {
 
     // MARK: - Attributes
 
-    /// What becomes of an attribute.
+    /// The treatment of an attribute.
     private enum Fate {
         case keep, drop, hash
         case replace(String)
@@ -56,7 +56,7 @@ struct RedactionPass: ContentReview {
             switch fate(of: entry, in: otlp) {
             case .keep:
                 if otlp.isStrict(attribute: index) { continue }
-                // What hides behind the value goes, the value stays.
+                // The value is kept; bytes that other fields hide behind it are removed.
                 let value = otlp.scalar(of: entry.value)
                 if let value { otlp.overlay.append(otlp.string(entry.key), value, to: owner) }
                 note(entry, in: otlp)
@@ -76,7 +76,7 @@ struct RedactionPass: ContentReview {
         return hasDropped
     }
 
-    /// Finds the attributes that have to be looked at: nearly all others stay, and are left where they lie.
+    /// Finds the attributes that must be examined: nearly all others stay unchanged and are not copied.
     private mutating func findSuspects(in range: Range<Int>, of otlp: OTLPBatch) {
         suspects.removeAll(keepingCapacity: true)
         otlp.bytes.withUnsafeBytes { bytes in
@@ -94,7 +94,7 @@ struct RedactionPass: ContentReview {
         }
     }
 
-    /// Whether an attribute surely stays as it is.
+    /// Whether an attribute certainly stays unchanged.
     @inline(__always)
     private mutating func stays(_ entry: AttributeEntry, in bytes: UnsafeRawBufferPointer, _ texts: inout Int) -> Bool {
         guard entry.isPlain else { return false }
@@ -132,10 +132,10 @@ struct RedactionPass: ContentReview {
         return knownTexts.fits(UnsafeRawBufferPointer(rebasing: bytes[text.range]), as: keyClass.rawValue, shape.fits)
     }
 
-    /// Redacts what other components added, before the received attributes are: hashes are added as well.
+    /// Redacts attributes that other components added, before the received ones: hashes are additions, too.
     private mutating func redactAdditions(to owner: AttributeOwner, of otlp: inout OTLPBatch) -> Bool {
         var hasDropped = false
-        // Slices beyond the bytes address what was added.
+        // Slices beyond the bytes refer to additions.
         let added = otlp.attributes(of: owner).filter { $0.key.offset >= otlp.bytes.count }
         for entry in added {
             let name = otlp.string(entry.key)
@@ -253,16 +253,16 @@ struct RedactionPass: ContentReview {
         return .replace(mark(of: bytes))
     }
 
-    /// What is left of a name that others are told apart by: equal for equal names.
+    /// The mark that replaces a name by which records are distinguished: equal for equal names.
     func mark(of text: ArraySlice<UInt8>) -> String {
         "\(Self.mark)-\(SHA256.hex(SHA256.authenticationCode(Array(text), key: markKey).prefix(4)))"
     }
 
-    /// Whether a log record's body goes.
+    /// Whether a log record's body is dropped.
     ///
-    /// - Parameter hadMessage: Whether the record's attributes carried a text that went; the body is then taken for a part of it,
-    ///   unless it is the event's name.
-    /// - Parameter isStrict: Whether nothing hides in the body (``ContentReader/hasStrictBody``).
+    /// - Parameter hadMessage: Whether a text of the record's attributes was dropped; the body is then assumed to be part of it, unless
+    ///   it is the event's name.
+    /// - Parameter isStrict: Whether the body has no hidden bytes (``ContentReader/hasStrictBody``).
     mutating func drops(bodyOf record: Int, in otlp: OTLPBatch, hadMessage: Bool, isStrict: Bool) -> Bool {
         if isStrict, !LogBody.isMessage(record, of: otlp, hadMessage: hadMessage, rules) { return false }
         drops.append(Self.bodies)
@@ -288,7 +288,7 @@ struct RedactionPass: ContentReview {
     private static let others: UInt32 = 1_103
     private static let learned: UInt32 = 2_000
 
-    /// Counts an attribute of which something went.
+    /// Counts an attribute that was dropped or changed.
     private mutating func note(_ entry: AttributeEntry, in otlp: OTLPBatch) {
         guard entry.keyID == .unknown else { return drops.append(UInt32(entry.keyID.rawValue)) }
         let (keyClass, number) = find(entry.key, in: otlp)
@@ -296,7 +296,7 @@ struct RedactionPass: ContentReview {
         drops.append(number.map { Self.learned + UInt32($0) } ?? Self.others)
     }
 
-    /// How often something was dropped, by the name that a configuration keeps it by.
+    /// How many texts were dropped, by the name under which a configuration can keep them.
     func counts() -> [String: Int] {
         guard !drops.isEmpty else { return [:] }
         var byNumber: [UInt32: Int] = [:]
@@ -319,24 +319,24 @@ struct RedactionPass: ContentReview {
     }
 }
 
-/// Which short texts of a batch may stay where they are: records repeat models, sessions and the names of spans.
+/// A cache of decisions on short texts of a batch: records repeat models, sessions and span names.
 private struct KnownTexts {
     private var entries: [Entry] = []
-    /// How many texts were asked for.
+    /// How many texts were looked up.
     private var asked = 0
 
     private struct Entry {
         var words: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
-        /// The length in bytes, the kind and whether the text may stay; 0 for none.
+        /// The length in bytes, the kind and whether the text may stay; 0 for an empty slot.
         var facts: UInt32 = 0
     }
 
     private static let size = 128
     private static let longest = 40
-    /// As many texts are looked at without being remembered: a small batch is not worth a table.
+    /// This many texts are decided without the cache: a small batch is not worth a table.
     private static let few = 64
 
-    /// Whether a text may stay; `decide` is asked for the first of equal texts, and must say the same for all of one kind.
+    /// Whether a text may stay; `decide` is called for the first of equal texts, and its result must depend only on the text and the kind.
     @inline(__always)
     mutating func fits(
         _ text: UnsafeRawBufferPointer,
@@ -359,7 +359,7 @@ private struct KnownTexts {
         return isFit
     }
 
-    /// All bytes of a text of 8 to 40, the last word ending where the text does.
+    /// The bytes of a text of 8 to 40 bytes as words; the last word ends where the text does.
     private static func words(_ text: UnsafeRawBufferPointer) -> (UInt64, UInt64, UInt64, UInt64, UInt64) {
         let last = text.count - 8
         func word(_ offset: Int) -> UInt64 {
@@ -371,9 +371,9 @@ private struct KnownTexts {
 
 /// Decides whether the body of a log record may stay.
 enum LogBody {
-    /// Whether the body is a message, or may be one: all text but an event's name and what has the form of a short name.
+    /// Whether the body is or may be a message: every text except the event's name and short names.
     ///
-    /// - Parameter hadMessage: Whether the record's attributes carried a message; the body is then taken for a part of it, unless it is
+    /// - Parameter hadMessage: Whether the record's attributes held a message; the body is then assumed to be part of it, unless it is
     ///   the event's name.
     static func isMessage(_ record: Int, of otlp: OTLPBatch, hadMessage: Bool, _ rules: RedactionRules) -> Bool {
         let value = otlp.records[record].body
@@ -399,7 +399,7 @@ enum LogBody {
             && body.count <= name.count + longestNamespace && TextShape.name.fits(body)
     }
 
-    /// Claude Code's body is its event's name behind `claude_code.`.
+    /// The body of Claude Code's records is the event's name with the prefix `claude_code.`.
     private static let longestNamespace = 32
 
     private static func eventName(of record: Int, in otlp: OTLPBatch) -> ArraySlice<UInt8> {
@@ -407,10 +407,10 @@ enum LogBody {
         return otlp.bytes(of: otlp.records[record].name)
     }
 
-    /// Whether an event is one of OpenTelemetry's for model calls, whose bodies are messages.
+    /// Whether an event is one of OpenTelemetry's events of model calls, whose bodies are messages.
     private static func isOfModelCall(_ name: ArraySlice<UInt8>) -> Bool { name.starts(with: "gen_ai.".utf8) }
 
-    /// Whether JSON text has a member, at any depth, that a message has; the text is not parsed.
+    /// Whether JSON text has a member, at any depth, that is typical of a message; the text is not parsed.
     private static func hasMember(_ text: ArraySlice<UInt8>) -> Bool {
         guard text.first == UInt8(ascii: "{") || text.first == UInt8(ascii: "[") else { return false }
         var rest = text
@@ -425,101 +425,4 @@ enum LogBody {
 
     private static let longestMember = 24
     private static let members: [[UInt8]] = MessageContent.bodyMembers.map { Array($0.utf8) }
-}
-
-/// The figures of a text that a program printed of an object: JSON, Python's `{'cached_tokens': None}` or `Usage(input_tokens=3)`.
-///
-/// Numbers, names of members and single words stay; other strings are emptied.
-struct FigureText {
-    /// What is left: nil when the text is none of these.
-    let kept: [UInt8]?
-    /// Whether that is the text as it was.
-    let isWhole: Bool
-
-    /// A longer text is no account of a call (`tokens` reads none either).
-    private static let longest = 1 << 16
-
-    init(_ text: ArraySlice<UInt8>) {
-        var scan = Scan(text)
-        let isFigures = text.count <= Self.longest && scan.run()
-        kept = isFigures ? scan.kept : nil
-        isWhole = isFigures && !scan.hasEmptied
-    }
-
-    private struct Scan {
-        private let text: ArraySlice<UInt8>
-        private var position: Int
-        private(set) var kept: [UInt8] = []
-        private(set) var hasEmptied = false
-        /// Whether nothing but space came since a bare word: two such words are a sentence.
-        private var isBehindWord = false
-        private var hasStructure = false
-
-        init(_ text: ArraySlice<UInt8>) {
-            self.text = text
-            position = text.startIndex
-        }
-
-        /// Whether the text is the print of an object.
-        mutating func run() -> Bool {
-            while position < text.endIndex {
-                let byte = text[position]
-                switch byte {
-                case UInt8(ascii: "\""), UInt8(ascii: "'"):
-                    guard string(byte) else { return false }
-                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"):
-                    guard !isBehindWord, word() else { return false }
-                    isBehindWord = true
-                    continue
-                case UInt8(ascii: "0")...UInt8(ascii: "9"): number()
-                case UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\t"), UInt8(ascii: "\r"): take(1)
-                case UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "("),
-                    UInt8(ascii: ")"), UInt8(ascii: ":"), UInt8(ascii: ","), UInt8(ascii: "="):
-                    isBehindWord = false
-                    hasStructure = true
-                    take(1)
-                case UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."): take(1)
-                default: return false
-                }
-            }
-            return hasStructure
-        }
-
-        private mutating func take(_ count: Int) {
-            kept += text[position..<position + count]
-            position += count
-        }
-
-        private mutating func number() {
-            let digits = text[position...].prefix { (48...57).contains($0) || "+-.eE_".utf8.contains($0) }
-            take(digits.count)
-        }
-
-        private mutating func word() -> Bool {
-            let word = text[position...].prefix {
-                (48...57).contains($0) || (65...90).contains($0 & 0xdf) || "_.".utf8.contains($0)
-            }
-            take(word.count)
-            return word.count <= 64 && TextShape.member.fits(word)
-        }
-
-        /// A quoted string: one word stays, another that is no member's name is emptied.
-        private mutating func string(_ quote: UInt8) -> Bool {
-            var end = position + 1
-            while end < text.endIndex, text[end] != quote { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
-            guard end < text.endIndex else { return false }
-            let content = text[(position + 1)..<end]
-            isBehindWord = false
-            let next = text[(end + 1)...].first { ![32, 9, 10, 13].contains($0) }
-            if (next == UInt8(ascii: ":") ? TextShape.member : .word).fits(content) {
-                take(end + 1 - position)
-                return true
-            }
-            guard next != UInt8(ascii: ":") else { return false }
-            hasEmptied = true
-            kept += [quote, quote]
-            position = end + 1
-            return true
-        }
-    }
 }

@@ -14,16 +14,16 @@ import Musl
 import Darwin
 #endif
 
-/// Takes texts out of records that may be messages, and replaces what identifies people by hashes.
+/// Removes texts from records that may be messages, and replaces what identifies people by hashes.
 ///
-/// Only the overlay of a batch changes, and nothing that calls are counted by: it may stand before or behind `tokens`.
+/// It changes only the overlay of a batch, and nothing that calls are counted by: it may run before or after `tokens`.
 final class RedactionProcessor: Processor {
     private let rules: RedactionRules
     private let dropsBodies: Bool
     private let dropsEvents: Bool
     private let salt: Salt
     private let settings: ComponentSettings
-    /// The key of the marks that are left of names: equal names have equal marks as long as the program runs.
+    /// The key of the marks that replace names: equal names have equal marks as long as the program runs.
     private let markKey: [UInt8]
     private let memory = Mutex(KeyMemory())
 
@@ -78,7 +78,7 @@ final class RedactionProcessor: Processor {
         }
     }
 
-    /// What `tokens` read of calls before, in the form in which it would have found it behind.
+    /// Redacts the calls that `tokens` extracted before, to the form that it would have extracted after this processor.
     private func redactCalls(of batch: inout Batch) {
         for index in batch.observations.indices {
             if let error = batch.observations[index].error, !rules.keeps(error: error) {
@@ -96,7 +96,7 @@ final class RedactionProcessor: Processor {
 }
 
 extension ComponentFactory {
-    /// Drops texts and hashes what identifies people; a salt of the program's own is read, or made, at the start.
+    /// Drops texts and hashes what identifies people; the program's own key is read or created at the start.
     public static let redaction = ComponentFactory.processor(
         "redaction",
         RedactionConfig.self,
@@ -104,7 +104,7 @@ extension ComponentFactory {
     ) { config, settings in RedactionProcessor(config, settings) }
 }
 
-/// The key of the hashes: the user's, or one of the program's own that is kept in a file, so that hashes stay comparable.
+/// The key of the hashes: the user's, or a random one kept in a file, so that hashes stay comparable.
 final class Salt: Sendable {
     private let value: Mutex<[UInt8]?>
 
@@ -112,10 +112,10 @@ final class Salt: Sendable {
         value = Mutex(secret.isEmpty ? nil : Array(secret.value.utf8))
     }
 
-    /// The key; nil before it was loaded.
+    /// The key; nil until it is loaded.
     var key: [UInt8]? { value.withLock(\.self) }
 
-    /// Reads the program's own key, or makes it; does nothing when the user gave one.
+    /// Reads or creates the program's own key; does nothing when the user configured one.
     func load(folder: String, for id: ComponentID) throws(StartError) {
         guard key == nil else { return }
         let path = "\(folder)/redaction.salt"
@@ -141,7 +141,7 @@ final class Salt: Sendable {
         }
     }
 
-    /// Writes a random key aside and links it to its name, which succeeds for one of several that start at once.
+    /// Writes a random key to a temporary file and links it to its name, which succeeds for only one of several processes.
     private func make(_ path: String, folder: String, for id: ComponentID) throws(StartError) {
         var random = SystemRandomNumberGenerator()
         let digits = (0..<4).map { _ in

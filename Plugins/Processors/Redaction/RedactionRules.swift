@@ -2,7 +2,7 @@
 
 import OTLP
 
-/// What may stand under each key and in each place that is no attribute.
+/// What may be kept under each attribute key and in each other place.
 final class RedactionRules: Sendable {
     private let hashed: NamePatterns
     private let kept: NamePatterns
@@ -12,11 +12,11 @@ final class RedactionRules: Sendable {
     private let own = NamePatterns(MessageContent.ownAttributes)
     private let allowsAllKeys: Bool
     let hashesAnything: Bool
-    /// The classes of the keys that are known by number: most of those there are, without comparing their names.
+    /// The classes of the known keys by number, so that their names need not be compared.
     private let classes: [KeyClass]
-    /// The forms of texts in places that are no attributes, by raw value; nil where every text goes.
+    /// The allowed forms of texts outside of attributes, by raw value; nil where every text is dropped.
     private let shapes: [TextShape?]
-    /// Whether every text in a place stays, by raw value.
+    /// Whether every text in a place is kept, by raw value.
     private let keptPlaces: [Bool]
 
     init(keep: [String] = [], drop: [String] = [], hash: [String] = [], allowsAllKeys: Bool = false) {
@@ -47,7 +47,9 @@ final class RedactionRules: Sendable {
     /// The class of a key that is known by number.
     func keyClass(of key: AttributeKey) -> KeyClass { classes[Int(key.rawValue)] }
 
-    /// The class of any other key: a name in a list decides over a pattern, hashing over keeping and keeping over dropping.
+    /// The class of any other key.
+    ///
+    /// A name in a list takes precedence over a pattern, hashing over keeping, and keeping over dropping.
     func keyClass(ofName name: ArraySlice<UInt8>) -> KeyClass {
         if hashed.hasName(name) { return .hash }
         if kept.hasName(name) { return .keep }
@@ -59,42 +61,50 @@ final class RedactionRules: Sendable {
         return allowsAllKeys ? .keep : KeyClass(ofKey: name)
     }
 
-    /// Whether a span event goes: by its name, or because its name is a sentence, which is where Rust's `tracing` puts what was
-    /// logged.
+    /// Whether a span event is dropped: because of its name, or because its name is a sentence; Rust's `tracing` puts log messages
+    /// there.
     func isMessage(eventNamed name: ArraySlice<UInt8>) -> Bool {
         name.contains { $0 == 32 || (9...13).contains($0) } || events.hasName(name) || events.hasPrefix(of: name)
             || !allowsAllKeys && !TextShape.name.fits(name)
     }
 
-    /// Whether a text may stay in a place that is no attribute.
+    /// Whether a text in a place outside of attributes may stay.
     func keeps(_ text: ArraySlice<UInt8>, at place: TextPlace) -> Bool {
         if keptPlaces[Int(place.rawValue)] { return true }
         guard let shape = shapes[Int(place.rawValue)] else { return false }
         return shape.fits(text)
     }
 
-    /// Whether a body or a value inside another may stay as far as its form goes.
+    /// Whether the form of a body, or of a value inside another, allows it to stay.
     func keeps(body text: ArraySlice<UInt8>) -> Bool { allowsAllKeys || TextShape.short.fits(text.unquoted) }
 
-    /// Whether bodies of bytes stay.
+    /// Whether bodies of bytes are kept.
     var keepsBytes: Bool { allowsAllKeys }
 
-    /// Whether what `tokens` took for the error of a call may stay: one word, or a status in its own words.
+    /// Whether an error that `tokens` extracted from a call may stay: one word, or a status in fixed words.
     func keeps(error text: String) -> Bool {
         if keyClass(of: .error) == .keep { return true }
         return TextShape.error.fits(Array(text.hasPrefix("status ") ? text.utf8.dropFirst(7) : text.utf8[...])[...])
     }
 
-    /// Whether what `tokens` took for a service tier or a region may stay.
+    /// Whether a service tier or a region that `tokens` extracted may stay.
     func keeps(term text: String) -> Bool { allowsAllKeys || TextShape.short.fits(Array(text.utf8)[...]) }
 
-    /// Whether a list or an array may stay under a key.
+    /// Whether a list or a map may stay under a key.
     ///
-    /// The words of an array, and the keys of a map that name nothing known, are judged together: a sentence can come word by word.
+    /// The words of a list, and the unknown keys of a map, are judged together, under keys for names as well: a sentence can arrive word
+    /// by word. Equal words count once, because `["stop","stop"]` says no more than one of them.
     func keeps(inside value: AttributeValue, under keyClass: KeyClass, in otlp: OTLPBatch) -> Bool {
         if allowsAllKeys { return true }
         guard keyClass != .content else { return false }
         var words = 0
+        var seen: Set<ArraySlice<UInt8>> = []
+        var names = FigureNames()
+        func isOneOfFew(_ text: ArraySlice<UInt8>) -> Bool {
+            guard seen.insert(text).inserted else { return true }
+            words += 1 + text.count { $0 == UInt8(ascii: " ") }
+            return words <= TextShape.short.mostWords
+        }
         var (series, codes) = (Slice?.none, CharacterCodes())
         return otlp.allInside(value) { key, value in
             if key != series { (series, codes) = (key, CharacterCodes()) }
@@ -103,7 +113,7 @@ final class RedactionRules: Sendable {
                 let inner = KeyClass(ofKey: name)
                 guard inner != .drop, TextShape.key.fits(name) else { return false }
                 if keyClass == .figures {
-                    guard TextShape.member.fits(name) else { return false }
+                    guard TextShape.member.fits(name), names.keeps(name) else { return false }
                 } else if codes.isEmpty, inner == .short || inner == .content {
                     words += name.withUnsafeBytes { max(1, JoinedWords.count($0, 2)) }
                     guard words <= TextShape.short.mostWords else { return false }
@@ -118,33 +128,32 @@ final class RedactionRules: Sendable {
                 if text.isNumber, let code = Double(String(decoding: text, as: UTF8.self)), !codes.take(code) {
                     return false
                 }
-                guard let key else {
-                    if keyClass == .name || keyClass == .label { return TextShape.name.fits(text) }
-                    words += text.isEmpty || text.isNumber ? 0 : 1
-                    return words <= TextShape.short.mostWords && TextShape.word.fits(text)
-                }
                 if text.isEmpty || text.isNumber { return true }
-                // An argument may well be one word: inside a list only what is a name by its key stays.
+                guard let key else {
+                    let isNamed = keyClass == .name || keyClass == .label
+                    return (isNamed ? TextShape.name : .word).fits(text) && isOneOfFew(text)
+                }
+                // An argument may be a single word: inside a list only values under keys for names are kept.
                 let inner = KeyClass(ofKey: otlp.bytes(of: key))
-                return (inner == .name || inner == .term) && TextShape.word.fits(text)
+                return (inner == .name || inner == .term) && TextShape.word.fits(text) && isOneOfFew(text)
             case .bytes, .array, .keyValueList: return false
             }
         }
     }
 }
 
-/// Tells a text that comes as the codes of its characters from figures: all are printable, and most are letters.
+/// Distinguishes figures from a text sent as the codes of its characters, which are all printable and mostly letters.
 private struct CharacterCodes {
     private var count = 0
     private var letters = 0
     private var hasOthers = false
 
-    /// Fewer than four words have.
+    /// The fewest codes to consider; four words have more.
     private static let fewest = 8
 
     var isEmpty: Bool { count == 0 }
 
-    /// Takes the next number; false when those so far are a text.
+    /// Adds the next number; false when the numbers so far are a text.
     mutating func take(_ number: Double) -> Bool {
         count += 1
         switch number {
@@ -158,7 +167,7 @@ private struct CharacterCodes {
 }
 
 extension TextPlace {
-    /// What the place is called in the configuration and in data quality.
+    /// The name of the place in the configuration and in the data quality report.
     var key: String {
         switch self {
         case .spanName: "span.name"
@@ -178,7 +187,7 @@ extension TextPlace {
         }
     }
 
-    /// The form of a text that may stay; nil where every text goes.
+    /// The allowed form of a text; nil where every text is dropped.
     fileprivate var shape: TextShape? {
         switch self {
         case .statusMessage, .metricDescription, .unknownField: nil
@@ -191,7 +200,7 @@ extension TextPlace {
         }
     }
 
-    /// Whether something must be left: records are told apart by it.
+    /// Whether a mark must replace a dropped text, because records are distinguished by it.
     var needsMark: Bool {
         switch self {
         case .spanName, .scopeName, .metricName: true

@@ -2,9 +2,9 @@
 
 public import CollectorKit
 
-/// What a user writes under `retention:`.
+/// The keys under `retention:`.
 public struct RetentionConfig: ComponentConfig {
-    /// Records that are older when they come in are dropped.
+    /// Records that are older on arrival are dropped.
     public var maxAge = ConfigDuration(seconds: 90 * 86_400)
 
     /// Ninety days.
@@ -19,7 +19,7 @@ public struct RetentionConfig: ComponentConfig {
         "max_age": "drops what is older than this when it comes in, with its calls; records without a time are kept"
     ]
 
-    /// Refuses an age at which nothing would be kept.
+    /// Reports an age at which nothing would be kept.
     public func validate(_ findings: inout ConfigFindings) {
         if maxAge.nanoseconds <= 0 {
             findings.error(

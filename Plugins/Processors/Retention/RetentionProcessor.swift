@@ -4,9 +4,9 @@ public import CollectorKit
 import OTLP
 import Usage
 
-/// Drops records, calls and sessions that were over before the age began, counted back from the arrival of their batch.
+/// Drops records, calls and sessions that ended longer ago than the age, counted from the arrival of their batch.
 ///
-/// It belongs behind `tokens`, which otherwise could not make calls of what it has not seen; what `tokens` found goes by its own times.
+/// It must come after `tokens`, which could not extract calls from dropped records; extracted calls are dropped by their own times.
 struct RetentionProcessor: Processor {
     /// In nanoseconds.
     let maxAge: Int64

@@ -1,33 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is particular about the telemetry of one agent: which of its records are calls and where they name their session.
+/// The telemetry of one agent: which of its records are calls and under which keys they name their session.
 ///
-/// A class, so that handing one from record to record costs next to nothing.
+/// A class, so that passing it from record to record costs almost nothing.
 final class AgentProfile: Sendable {
     /// The agent's name in answers.
     let name: String
-    /// Beginnings of `service.name` by which it is known.
+    /// Prefixes of `service.name` that identify it.
     let serviceNames: [String]
-    /// Beginnings of event names, or of the instrumentation scope, by which it is known when the service was renamed.
+    /// Prefixes of event names, or of the instrumentation scope, that identify it when the service was renamed.
     let prefixes: [StaticString]
-    /// The log events that tell of one call each; nil accepts every event that carries tokens.
+    /// The log events that each report one call; nil accepts every event with tokens.
     let callEvents: Set<String>?
-    /// The spans that tell of one call each; nil accepts every span that looks like inference.
+    /// The spans that each report one call; nil accepts every span that looks like inference.
     let callSpans: Set<String>?
-    /// How far its log records are trusted.
+    /// The priority of its log records.
     let logPriority: UInt8
-    /// How far its spans are trusted.
+    /// The priority of its spans.
     let spanPriority: UInt8
-    /// How far apart in seconds two observations of one call can be.
+    /// How many seconds two observations of one call may be apart.
     let window: Int32
-    /// Whether spans lack the session, so that they can only be matched by the size of the prompt.
+    /// Whether its spans have no session, so that they can only be matched by the size of the prompt.
     let spansLackSession: Bool
-    /// Who answers it, when the telemetry does not say.
+    /// The provider, when the telemetry does not name it.
     let provider: String?
-    /// Whether its telemetry is known by heart, so that its ids and sessions can be relied on.
+    /// Whether the agent is one of those described here, so that its ids and sessions can be relied on.
     var isKnown: Bool { !serviceNames.isEmpty }
-    /// Under which keys its records name their session.
+    /// The keys under which its records name their session.
     let sessionKeys: KeyGroup
+    /// How its store names a session whose calls it only has a sum of, before the session's id; nil when it has the calls.
+    let part: String?
 
     init(
         name: String,
@@ -40,7 +42,8 @@ final class AgentProfile: Sendable {
         window: Int32 = 30,
         spansLackSession: Bool = false,
         provider: String? = nil,
-        sessionKeys: KeyGroup = ExtractionTable.session
+        sessionKeys: KeyGroup = ExtractionTable.session,
+        part: String? = nil
     ) {
         self.name = name
         self.serviceNames = serviceNames
@@ -53,9 +56,10 @@ final class AgentProfile: Sendable {
         self.spansLackSession = spansLackSession
         self.provider = provider
         self.sessionKeys = sessionKeys
+        self.part = part
     }
 
-    /// Programs whose telemetry is known by heart.
+    /// The agents whose telemetry is described here.
     static let known: [AgentProfile] = [
         AgentProfile(
             name: "claude-code",
@@ -96,36 +100,37 @@ final class AgentProfile: Sendable {
             prefixes: ["copilot_chat.", "github.copilot."],
             callEvents: ["gen_ai.client.inference.operation.details"],
             spanPriority: 90,
-            sessionKeys: ExtractionTable.copilotSession
+            sessionKeys: ExtractionTable.copilotSession,
+            part: "copilot:"
         ),
         AgentProfile(
             name: "opencode",
             serviceNames: ["opencode"],
             prefixes: ["opencode.", "com.opencode"],
-            // Its store has the time at which a step ended, tools included; its spans that of the answer.
+            // Its store has the end time of a step including tools; its spans have that of the answer.
             window: 120
         ),
     ]
 
-    /// Log events that carry token figures and are no calls: sums, or the same call told again.
+    /// Log events with token figures that are not calls: sums, or repetitions of a call.
     static let eventsThatSumUp: Set<String> = [
         "subagent_completed", "api_retries_exhausted", "compaction", "copilot_chat.agent.turn",
         "hammurabi.onboard_validation",
     ]
 
-    /// Operations of GenAI spans that are no inference; their figures sum up those of their descendants.
+    /// Operations of GenAI spans that are not inference; their figures are sums of their descendants.
     static let operationsThatSumUp: Set<String> = [
         "invoke_agent", "invoke_workflow", "create_agent", "execute_tool", "plan", "retrieval", "fetch_response",
         "execute_event_loop_cycle", "execute_task", "handoff", "chain",
     ]
 
-    /// Operations of GenAI spans that are the run of an agent: when no model call below reports usage, theirs is all there is.
+    /// Operations of GenAI spans that are the run of an agent: when no model call below reports usage, only their figures exist.
     static let operationsOfAgents: Set<String> = ["invoke_agent"]
 
-    /// What libraries call the span of an agent, in lower case.
+    /// The kinds that libraries give the span of an agent, in lower case.
     static let kindsOfAgents: Set<String> = ["agent"]
 
-    /// Spans that always repeat what their descendants or their parent tells.
+    /// Spans that always repeat what their descendants or their parent report.
     static let spansThatSumUp: Set<String> = [
         "ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject", "ai.embedMany",
         "claude_code.interaction",

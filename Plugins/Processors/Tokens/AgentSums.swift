@@ -2,16 +2,16 @@
 
 import Usage
 
-/// The sums of agents' runs that came last, and the calls that may be in them and come by another way than as spans below them.
+/// Remembers the latest sums of agents' runs, and calls that they may contain although these are not spans below them.
 ///
-/// An agent's span can be all that one library reports of a run whose calls another one reports as log records or session files, or as
+/// An agent's span may be all that one library reports of a run, while another one reports the calls as log records, session files or
 /// spans of another trace: OpenInference around the Claude Agent SDK has Claude Code's session and the sum of its calls. Such a sum is a
-/// roll-up, whichever comes first. Both are remembered in tables of fixed size.
+/// roll-up, whichever arrives first. Both are remembered in tables of fixed size.
 struct AgentSums {
-    /// What a call and the sum in which it is contained have in common.
+    /// A key that a call shares with the sum that contains it.
     struct Tie: Hashable {
         var key: UInt64
-        /// When the call ended, to be within the run; nil where every call is in the sum.
+        /// When the call ended, to compare with the run; nil when the sum contains every call with the key.
         var time: Timestamp?
 
         /// Every call of a session, reported by an agent that reports all of its calls.
@@ -43,21 +43,21 @@ struct AgentSums {
     private struct Calls {
         var key: UInt64 = 0
         var isAll = false
-        /// When the first and the latest ended; more are not remembered.
+        /// The end times of the first and the latest calls; no more are remembered.
         var times = SIMD4<Int64>(repeating: .min)
         var next = 0
     }
 
     private static let capacity = 512
     private static let callCapacity = 4_096
-    /// A batch that fails is sent again, so that a sum is delivered more often than once.
+    /// A failed batch is sent again, so a sum is delivered more than once.
     private static let deliveries = 3
-    /// How far in nanoseconds the clocks of two libraries may be apart.
+    /// How many nanoseconds the clocks of two libraries may differ.
     private static let slack: Int64 = 100_000_000
 
     // MARK: - Sums
 
-    /// Keeps a sum in which no call was seen so far.
+    /// Keeps a sum for which no contained call was seen so far.
     mutating func keep(_ sum: Observation, in trace: TraceMemory.Trace) {
         let span = sum.trace.span
         forget(span)
@@ -95,7 +95,7 @@ struct AgentSums {
 
     // MARK: - Calls
 
-    /// Notes a call, for sums that come later.
+    /// Records a call, for sums that arrive later.
     mutating func note(_ tie: Tie) {
         if calls.isEmpty { calls = [Calls](repeating: Calls(), count: Self.callCapacity) }
         let place = Self.place(of: tie.key)
@@ -107,7 +107,7 @@ struct AgentSums {
         calls[place].next = calls[place].next % 3 + 1
     }
 
-    /// Whether a call is known that is contained in a sum.
+    /// Whether a call is known that a sum contains.
     func knowsCall(in sum: Observation, of trace: TraceMemory.Trace) -> Bool {
         guard !calls.isEmpty else { return false }
         return Self.keys(of: sum, in: trace).contains { key in
@@ -120,7 +120,7 @@ struct AgentSums {
 
     private static func place(of key: UInt64) -> Int { Int(truncatingIfNeeded: key >> 52) & (callCapacity - 1) }
 
-    /// A sum that does not say how long the run took contains all.
+    /// A sum without the duration of the run contains all calls.
     private static func isWithin(_ sum: Observation, _ time: Int64) -> Bool {
         guard let duration = sum.duration else { return true }
         let (late, isLate) = time.subtractingReportingOverflow(sum.time.nanoseconds)

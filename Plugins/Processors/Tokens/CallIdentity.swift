@@ -3,18 +3,18 @@
 import OTLP
 import Usage
 
-/// By what a call can be recognised when somebody else tells of it.
+/// The ids and keys by which observations of one call from different sources are joined.
 enum CallIdentity {
-    /// An id shorter than this is not taken for unique in the world: some local servers number their answers from 0 to 999.
+    /// A shorter id is not assumed to be globally unique: some local servers number their answers from 0 to 999.
     private static let shortestGlobalID = 20
 
     /// The ids of a record's call.
     ///
-    /// Claude Code's spans carry the id of the request under `gen_ai.response.id`; the prefix tells. A response id that may not be
-    /// unique, of a record without a request id, names a call only together with the size of its prompt: gateways answer every request
-    /// with one constant id (ccusage/ccusage#1635), and copies of one response repeat its figures while another call has others.
+    /// Claude Code's spans have the id of the request under `gen_ai.response.id`, recognisable by its prefix. A response id that may not
+    /// be unique, of a record without a request id, identifies a call only together with the size of its prompt: gateways answer every
+    /// request with one constant id (ccusage/ccusage#1635), while copies of one response repeat its figures and other calls have others.
     /// - Parameters:
-    ///   - scope: What tells short ids of one name apart: the session.
+    ///   - scope: The session, which distinguishes equal short ids.
     ///   - prompt: The size of the prompt in tokens.
     ///   - isTranscript: Whether the record is a line of a transcript, whose ids a gateway may have made.
     static func keys(
@@ -46,7 +46,7 @@ enum CallIdentity {
         return keys
     }
 
-    // Each begun once: every call needs several.
+    // Created once: every call needs several.
     private static let request = StableHash(domain: "request")
     private static let response = StableHash(domain: "response")
     private static let answer = StableHash(domain: "answer")
@@ -65,9 +65,9 @@ enum CallIdentity {
         return hash.value
     }
 
-    /// What every source of the call knows, if nothing else: the agent, the session or trace, and the size of the prompt.
+    /// A key from what every source of a call knows: the agent, the session or trace, and the size of the prompt.
     ///
-    /// Not the model, the output or the share of the cache: some sources miss them or have them wrong.
+    /// It leaves out the model, the output and the share of the cache: some sources lack them or have them wrong.
     ///
     /// - Parameter scope: The session that the record names, else its trace; nil when it has neither.
     static func blockingKey(_ observation: Observation, _ profile: AgentProfile, scope: String?) -> UInt64 {
@@ -83,10 +83,10 @@ enum CallIdentity {
         return hash.value
     }
 
-    /// What two libraries of one process have in common that report a call in two traces; zero for a span without a prompt.
+    /// A key for spans of two libraries in one process that report one call in two traces; zero for a span without a prompt.
     ///
-    /// Measured on recordings of 63 clients: equal figures of one process, in intervals of which one lies inside the other, were always
-    /// one call (LangChain beside Anthropic's SDK, LangSmith, CrewAI's listener beside OpenAI's).
+    /// In recordings of 63 clients, equal figures of one process in intervals that contain one another were always one call (LangChain
+    /// with Anthropic's SDK, LangSmith, CrewAI's listener with OpenAI's SDK).
     static func intervalKey(_ observation: Observation, _ resource: ResourceFacts) -> UInt64 {
         let (prompt, output) = (observation.counts.prompt, observation.counts.output)
         guard prompt > 0 else { return 0 }
@@ -97,7 +97,7 @@ enum CallIdentity {
         return hash.value
     }
 
-    /// The identity of a log record: its call's id when it has one, else what it says.
+    /// The identity of a log record: its call's id when it has one, else its content.
     static func logIdentity(_ observation: Observation, sequence: Int64?, scope: String?) -> UInt64 {
         var hash = log
         hash.combine(observation.emitter)
@@ -114,7 +114,7 @@ enum CallIdentity {
         return hash.value
     }
 
-    /// The identity of a span: its call's id when it has one, so that a call told again under new span ids is known, else its own.
+    /// The identity of a span: its call's id when it has one, so that a call repeated under new span ids is recognised, else the span's id.
     static func spanIdentity(_ observation: Observation) -> UInt64 {
         var hash = span
         hash.combine(observation.emitter)

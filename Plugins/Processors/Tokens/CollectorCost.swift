@@ -3,10 +3,10 @@
 import OTLP
 
 extension ObservationReader {
-    /// The cost that a collector before this one has computed and written onto a record (`usage_attributes` of `otlp_http`).
+    /// The cost that a previous collector computed and wrote onto a record (`usage_attributes` of `otlp_http`).
     ///
-    /// Such a collector writes it under its own name, and as `gen_ai.usage.cost` where the sender has not: an equal value there is
-    /// no report of the sender's.
+    /// Such a collector writes it under its own name, and as `gen_ai.usage.cost` where the sender has not: an equal value there is not
+    /// a cost that the sender reported.
     func collectorCost(of record: Int) -> Double? {
         guard attributes[.genAIUsageCost] != nil,
             case .double(let cost)? = batch.attribute("hammurabi.cost.usd", of: .record(record))

@@ -3,19 +3,19 @@
 import OTLP
 import Usage
 
-/// Whether a figure of the prompt contains the tokens that came from a cache or went into it.
+/// Whether a prompt figure includes the tokens read from or written to a cache.
 ///
-/// This belongs to the attribute (``ExtractionTable/exclusiveInput``), not to the agent: Claude Code 2.1.332 writes
-/// `gen_ai.usage.input_tokens` with cached tokens beside its bare `input_tokens` without them.
+/// The convention belongs to the attribute (``ExtractionTable/exclusiveInput``), not to the agent: Claude Code 2.1.332 writes
+/// `gen_ai.usage.input_tokens` with cached tokens next to its own `input_tokens` without them.
 enum CountingConvention: Sendable {
-    /// Input leaves cached tokens out (Anthropic's own).
+    /// Input excludes cached tokens (Anthropic's API).
     case exclusive
-    /// Input contains cached tokens (OpenAI, OpenTelemetry).
+    /// Input includes cached tokens (OpenAI, OpenTelemetry).
     case inclusive
 
-    /// Decides for a sender nobody has described.
+    /// Determines the convention of an unknown sender.
     ///
-    /// Numbers that only fit one reading decide; else the attribute.
+    /// When the figures fit only one convention, that one; otherwise that of the attribute.
     static func resolve(_ raw: RawCounts) -> CountingConvention {
         let cached = raw.cacheRead + raw.cacheWrite
         if cached > raw.input || raw.isInputUncached { return .exclusive }
@@ -28,7 +28,7 @@ enum CountingConvention: Sendable {
     }
 }
 
-/// The figures of a record as its sender means them.
+/// The figures of a record as the sender wrote them.
 struct RawCounts {
     var input: Int64 = 0
     var output: Int64 = 0
@@ -38,19 +38,19 @@ struct RawCounts {
     var cacheWrite1h: Int64?
     var reasoning: Int64 = 0
     var total: Int64?
-    /// Whether there is a figure of the prompt.
+    /// Whether there is a prompt figure.
     var hasInput = false
-    /// Whether there is a figure of the answer.
+    /// Whether there is an output figure.
     var hasOutput = false
-    /// What the attribute that gave ``input`` means.
+    /// The convention of the attribute that gave ``input``.
     var convention = CountingConvention.inclusive
-    /// Whether reasoning comes on top of output (Google's `thoughts_token_count`), not as a part of it.
+    /// Whether reasoning is in addition to the output (Google's `thoughts_token_count`), not included in it.
     var isReasoningApart = false
 
-    /// Whether the provider says that ``input`` leaves cached tokens out.
+    /// Whether the provider states that ``input`` excludes cached tokens.
     var isInputUncached = false
 
-    /// Takes what only the provider's own account tells.
+    /// Adds figures that only the provider's own metadata has.
     mutating func fill(from metadata: ProviderMetadata) {
         if cacheRead == 0 { cacheRead = metadata.cacheRead ?? 0 }
         if cacheWrite == 0 { cacheWrite = metadata.cacheWrite ?? 0 }
@@ -60,7 +60,7 @@ struct RawCounts {
         isInputUncached = metadata.anthropicInput == input
     }
 
-    /// Takes what only a usage object in a text has; figures in attributes of their own go first.
+    /// Adds figures that only a usage object in a text has; figures in separate attributes take precedence.
     mutating func fill(from object: RawCounts) {
         if !hasInput, object.hasInput { (input, hasInput, convention) = (object.input, true, object.convention) }
         if !hasOutput, object.hasOutput {
@@ -75,23 +75,23 @@ struct RawCounts {
         total = total ?? object.total
     }
 
-    /// Whether the lifetimes of cache writes are told apart.
+    /// Whether cache writes are separated by lifetime.
     var knowsCacheLifetimes: Bool { cacheWrite5m != nil || cacheWrite1h != nil }
 
-    /// Whether every figure but the total, which is only compared, can be believed of one call; their sums cannot overflow.
+    /// Whether every figure except the total, which is only compared, is plausible for one call; their sums cannot overflow.
     private var isBelievable: Bool {
         func believe(_ count: Int64) -> Bool { (0...TokenCounts.limit).contains(count) }
         return believe(input) && believe(output) && believe(cacheRead) && believe(cacheWrite)
             && believe(cacheWrite5m ?? 0) && believe(cacheWrite1h ?? 0) && believe(reasoning)
     }
 
-    /// The figures in disjoint buckets; nil when one of them is beyond belief.
+    /// The figures in disjoint buckets; nil when one of them is implausible.
     ///
-    /// - Parameter convention: How the sender counts; nil to decide by figures and attribute.
+    /// - Parameter convention: The sender's convention; nil to determine it from figures and attribute.
     func normalized(_ convention: CountingConvention?) -> TokenCounts? {
         guard isBelievable else { return nil }
         let convention = convention ?? .resolve(self)
-        // Older Claude Code builds left the sum at zero and filled only the split.
+        // Older Claude Code builds set only the two parts and left the sum at zero.
         let write = max(cacheWrite, (cacheWrite5m ?? 0) + (cacheWrite1h ?? 0))
         let hour = min(cacheWrite1h ?? cacheWrite5m.map { write - min($0, write) } ?? 0, write)
         var counts = TokenCounts(

@@ -2,7 +2,7 @@
 
 import OTLP
 
-/// House conventions by the figure they rename.
+/// The user's rules, by the figure whose attribute they name.
 struct CustomRules: Sendable {
     private let names: [TokenRule.Field: [String]]
 
@@ -12,7 +12,7 @@ struct CustomRules: Sendable {
 
     var isEmpty: Bool { names.isEmpty }
 
-    /// The attribute of a record that carries a figure after these rules, if any.
+    /// The attribute of a record that holds a figure by these rules, if any.
     func entry(_ field: TokenRule.Field, in attributes: RecordAttributes, of batch: OTLPBatch) -> AttributeEntry? {
         for name in names[field] ?? [] {
             if let key = AttributeKey(name: name) {
@@ -24,10 +24,10 @@ struct CustomRules: Sendable {
         return nil
     }
 
-    /// Whether a record carries tokens after these rules.
+    /// Whether a record has tokens by these rules.
     func tellsUsage(_ record: Int, of batch: OTLPBatch) -> Bool { has([.input, .output], record, of: batch) }
 
-    /// Whether a record names a session or a user after these rules.
+    /// Whether a record names a session or a user by these rules.
     func tellsNames(_ record: Int, of batch: OTLPBatch) -> Bool { has([.session, .user], record, of: batch) }
 
     private func has(_ fields: [TokenRule.Field], _ record: Int, of batch: OTLPBatch) -> Bool {

@@ -3,15 +3,15 @@
 import OTLP
 import Usage
 
-/// What is particular about the records of the `events` receiver, this machine's or, forwarded, another's.
+/// Records of the `events` receiver, of this collector or forwarded from another.
 enum EventRecords {
     /// The scope of all of them.
     static let scope: StaticString = "hammurabi.events"
 
-    /// Beside telemetry of the agent itself, which knows its request ids and times better; above what instrumentations make of it.
+    /// Below the agent's own telemetry, which has better request ids and times; above that of instrumentations.
     static let priority: UInt8 = 85
 
-    /// Adds what a record tells of its session.
+    /// Adds a record's facts about its session.
     static func complete(
         _ update: inout SessionUpdate,
         record: Int,
@@ -30,7 +30,7 @@ enum EventRecords {
 }
 
 extension ObservationReader {
-    /// The call that an event tells of: a record with tokens, even if they are none, and an id.
+    /// The call of an event: a record with token figures, even zeros, and an id.
     mutating func event(
         _ record: Int,
         _ entry: RecordEntry,

@@ -2,7 +2,7 @@
 
 import OTLP
 
-/// Which attribute carries which fact, in the order in which they are asked; the first that is present and not empty wins.
+/// The attributes that may hold each fact, in order of precedence; the first that is present and not empty is used.
 ///
 /// The keys are those of the agents themselves, of OpenTelemetry's GenAI conventions old and new, OpenInference, OpenLLMetry, the
 /// Vercel AI SDK, Pydantic AI, LiteLLM, Langfuse, MLflow, LangSmith, Laminar, AG2, Google ADK and Sentry.
@@ -14,7 +14,7 @@ enum ExtractionTable {
         .gcpVertexAgentSessionID, .lmnrAssociationPropertiesSessionID, .langsmithMetadataSessionID,
         .langsmithMetadataThreadID, .traceloopAssociationPropertiesThreadID, .litellmTraceID,
     ]
-    /// Copilot's `session.id` names a window, not a chat.
+    /// Copilot's `session.id` identifies a window, not a chat.
     static let copilotSession: KeyGroup = [
         .genAIConversationID, .copilotChatSessionID, .copilotChatChatSessionID, .githubCopilotInteractionID,
     ]
@@ -32,18 +32,18 @@ enum ExtractionTable {
         .aiUsageInputTokens,
         .aiUsagePromptTokens, .aiUsageTokens, .aiInputTokens, .genAIUsageDetailsInputTokens, .llmUsagePromptTokens,
     ]
-    /// Attributes whose figure of the prompt leaves cached tokens out: bare names are those of Anthropic's API.
+    /// Attributes whose prompt figure excludes cached tokens: names without a prefix are those of Anthropic's API.
     ///
-    /// All others contain them, as OpenTelemetry's conventions demand.
+    /// All others include them, as OpenTelemetry's conventions require.
     static let exclusiveInput: KeyGroup = [.inputTokens, .genAIUsageDetailsInputTokens]
-    /// Instrumentations that write Anthropic's figures under a convention's names without adding the cached tokens; their OpenAI
-    /// figures are as the conventions say.
+    /// Instrumentations that write Anthropic's figures under names of the conventions without adding the cached tokens; their OpenAI
+    /// figures follow the conventions.
     ///
     /// AG2 1.2.1: 70 input tokens of a prompt of 16,251; OpenInference around Agno 3.1.10: 72 of 14,033.
     static let scopesWithAnthropicFigures: [StaticString] = [
         "opentelemetry.instrumentation.ag2", "openinference.instrumentation.agno",
     ]
-    /// Parts of a prompt by modality, which add up when no attribute has the whole.
+    /// Parts of a prompt by modality, which are added when no attribute has the total.
     static let inputByModality: KeyGroup = [
         .genAIUsageTextInputTokens, .genAIUsageImageInputTokens, .genAIUsageAudioInputTokens,
         .genAIUsageVideoInputTokens,
@@ -94,7 +94,7 @@ enum ExtractionTable {
         .genAIUsageReasoningOutputTokensFlat, .genAIUsageDetailsThoughtsTokens,
         .genAIUsageCompletionTokensDetailsReasoningTokens, .genAIUsageOutputTokensDetailsReasoningTokens,
     ]
-    /// Only compared with the sum of the parts; Codex calls its total `tool_token_count`, which is therefore not here.
+    /// Only compared with the sum of the parts; `tool_token_count`, Codex's name for its total, is not included.
     static let total: KeyGroup = [
         .totalTokenCount, .genAIUsageTotalTokens, .llmUsageTotalTokens, .llmTokenCountTotal, .aiUsageTotalTokens,
         .codexUsageTotalTokens,
@@ -122,12 +122,12 @@ enum ExtractionTable {
         .openaiResponseServiceTier, .genAIOpenaiRequestServiceTier, .openaiRequestServiceTier,
     ]
 
-    /// What kind of span a record is, in the words of the libraries that say it.
+    /// The kind of span, under the keys of the libraries that write it.
     static let kind: KeyGroup = [
         .openinferenceSpanKind, .langfuseObservationType, .mlflowSpanType, .langsmithSpanKind, .lmnrSpanType,
     ]
 
-    /// What makes a record worth a closer look.
+    /// Why a record must be examined.
     struct Interest: OptionSet, Sendable {
         let rawValue: UInt8
 
@@ -139,12 +139,12 @@ enum ExtractionTable {
         static let names = Interest(rawValue: 4)
     }
 
-    /// Whether an attribute under a key makes a call, if its value can be read.
+    /// Whether an attribute with this key makes a call, when its value can be read.
     static func readsFigures(of key: AttributeKey) -> Bool {
         !interests[Int(key.rawValue)].isDisjoint(with: [.usage, .cost])
     }
 
-    /// Why an attribute under a key makes its record worth a closer look, by raw value.
+    /// Why an attribute with a key makes its record worth examining, by raw value.
     static let interests: [Interest] = {
         var table = [Interest](repeating: [], count: AttributeKey.limit)
         let counts = [input, output, inputByModality, outputByModality, UsageObject.keys]

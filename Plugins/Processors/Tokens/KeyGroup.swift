@@ -2,10 +2,10 @@
 
 import OTLP
 
-/// Keys that carry one fact, in the order in which they are asked.
+/// Keys that may hold one fact, in order of precedence.
 struct KeyGroup: Sendable, ExpressibleByArrayLiteral {
     let keys: [AttributeKey]
-    /// The same as a set: nearly every record has none of a group's keys, which one look at the bits tells.
+    /// The keys as a set: most records have none of a group's keys, which one bit operation shows.
     let set: KeySet
 
     init(arrayLiteral keys: AttributeKey...) { self.init(keys) }

@@ -4,7 +4,7 @@ import CollectorKit
 import OTLP
 import Usage
 
-/// Reads the observations out of a batch of log records or spans, record by record.
+/// Extracts observations from a batch of log records or spans, record by record.
 struct ObservationReader {
     let batch: OTLPBatch
     private let receivedAt: Timestamp
@@ -14,18 +14,18 @@ struct ObservationReader {
     private var longNames = LongNames()
     private var origins = RecentOrigins()
     private var resources: [ResourceFacts?]
-    /// What is known of each scope, once it was looked at.
+    /// The facts about each scope, once it was examined.
     private var scopes: [ScopeFacts?]
-    /// The providers that records of the batch name, under one name; nil for what is none.
+    /// The providers that records of the batch name, with their canonical name; nil for a name that is not a provider.
     var providers: [(sent: String, name: String?)] = []
-    /// What is known from other batches of the traces of this one.
+    /// What earlier batches contained of the traces of this one.
     private let memory: TraceMemory
-    /// What records that look alike turned out to be.
+    /// The classes of records that look alike.
     private var recordClasses: [UInt64: RecordClass] = [:]
-    /// The newest of them: neighbours nearly always look alike.
+    /// The latest of them: neighbouring records nearly always look alike.
     var latestRecordClass: (look: UInt64, recordClass: RecordClass)?
     private var groups = GroupNames()
-    /// The session and the user of the call that was read last, before others lend theirs.
+    /// The session and the user of the call that was read last, before names of other spans are added.
     var names: (session: String?, user: String?) = (nil, nil)
 
     init(batch: OTLPBatch, receivedAt: Timestamp, rules: CustomRules, memory: TraceMemory) {
@@ -38,17 +38,17 @@ struct ObservationReader {
     }
 
     struct ScopeFacts {
-        /// Who sees the calls: the scope, because one scope never tells of a call twice under two names.
+        /// The emitter of its records: the scope, because one scope never reports a call twice under two names.
         var emitter: UInt64
-        /// The beginning of ``TraceLinks/kind``, to which a span's name is added.
+        /// The prefix of ``TraceLinks/kind``, to which a span's name is added.
         var kind: StableHash
-        /// Who wrote its records.
+        /// The origin of its records.
         var origin: Origin
-        /// Whether it leaves cached tokens out of Anthropic's figures (``ExtractionTable/scopesWithAnthropicFigures``).
+        /// Whether it excludes cached tokens from Anthropic's figures (``ExtractionTable/scopesWithAnthropicFigures``).
         var hasAnthropicFigures: Bool
     }
 
-    /// Reads everything there is to know about calls and sessions.
+    /// Extracts all calls and sessions.
     mutating func read() -> Findings {
         var findings = Findings()
         let isLogs = batch.signal == .logs
@@ -89,14 +89,14 @@ struct ObservationReader {
         return findings
     }
 
-    /// Notes the session and the user that a span names, for the calls of its trace that name none.
+    /// Records the session and the user that a span names, for calls of its trace without them.
     private mutating func noteNames(of record: Int, _ resource: ResourceFacts, in tree: inout SpanTree) {
         let profile = recordClass(on: batch.records[record], resource).profile
         guard profile.callSpans == nil else { return }
         tree.note(session: session(profile.sessionKeys), user: text(ExtractionTable.user, .user), at: record)
     }
 
-    /// Notes what others may have to know of the call that was read last.
+    /// Records what other spans need to know of the call that was read last.
     private mutating func note(
         _ observation: Observation,
         _ record: Int,
@@ -126,7 +126,7 @@ struct ObservationReader {
         }
     }
 
-    /// Sets what records know of one another, within the batch and from batch to batch.
+    /// Connects records with one another, within the batch and with earlier batches.
     private mutating func connect(_ tree: inout SpanTree, _ findings: inout Findings) {
         let memory = memory
         let isLogs = batch.signal == .logs
@@ -145,7 +145,7 @@ struct ObservationReader {
         }
     }
 
-    /// Puts a call that names no session into the group of its service and day.
+    /// Puts a call without a session into the group of its service and day.
     private mutating func setGroup(_ findings: inout Findings, _ position: Int) {
         let record = Int(findings.observations[position].record)
         let entry = batch.records[record]
@@ -159,9 +159,9 @@ struct ObservationReader {
         findings.observations[position].origin = origins.shared(origin)
     }
 
-    /// Who writes records.
+    /// The origin of records.
     enum Origin {
-        /// Agents and SDKs, each in its own way.
+        /// Agents and SDKs, each with its own conventions.
         case agents
         /// The receiver of session files.
         case sessionFiles
@@ -169,19 +169,19 @@ struct ObservationReader {
         case events
     }
 
-    /// What a batch tells.
+    /// The result for a batch.
     struct Findings {
         var observations: [Observation] = []
         var sessions = BatchSessions()
-        /// What looks like usage and was not read.
+        /// Attributes that look like usage and were not read.
         var unreadUsage = UnreadUsage()
-        /// Names that were cut.
+        /// Names that were shortened.
         var longNames = LongNames()
         fileprivate var positions: [String: Int] = [:]
-        /// The session of the latest record that names one, which nearly always is that of the next.
+        /// The session of the latest record that names one; the next record nearly always has the same.
         fileprivate var latest: Int?
 
-        /// Where a session stands in ``sessions``.
+        /// The index of a session in ``sessions``.
         fileprivate mutating func position(of session: String) -> Int? {
             if let latest, sessions[latest].id == session { return latest }
             latest = positions[session]
@@ -189,7 +189,7 @@ struct ObservationReader {
         }
     }
 
-    /// A log record that names a session is a sign of life of it, whether it tells of a call or not.
+    /// Every log record that names a session shows that the session is alive, whether it reports a call or not.
     private mutating func noteSession(of record: Int, in findings: inout Findings) {
         let entry = batch.records[record]
         let resource = facts(of: batch.scopes[entry.scope].resource)
@@ -200,7 +200,8 @@ struct ObservationReader {
         guard let session = session(keys) ?? resource.session else { return }
         let time = time(of: entry)
         let tellsFacts =
-            origin == .events || (origin == .sessionFiles && batch.equals(entry.name, SessionRecords.factsEvent))
+            origin == .events
+            || (origin == .sessionFiles && batch.equals(entry.name, SessionFileRecord.Event.session.rawValue))
         let position = findings.position(of: session)
         if let position, !tellsFacts {
             findings.sessions[position].extend(to: time)
@@ -233,7 +234,7 @@ struct ObservationReader {
         if batch.overlay.isEmpty {
             for index in batch.records[record].attributes {
                 interest.formUnion(ExtractionTable.interests[Int(batch.attributes[index].keyID.rawValue)])
-                // The names in a log record are looked for in any case.
+                // The names in a log record are compared case-insensitively.
                 if isLog, interest.contains(.usage) { return interest }
             }
         } else {
@@ -248,7 +249,7 @@ struct ObservationReader {
         return interest
     }
 
-    /// Whether a record that made no observation is known to repeat others; else its figures are in a form that is not read.
+    /// Whether a record without an observation is known to repeat others; otherwise its figures have an unknown form.
     private mutating func isRepetition(_ record: Int, _ resource: ResourceFacts) -> Bool {
         recordClass(on: batch.records[record], resource).role == .repetition
     }
@@ -266,7 +267,7 @@ struct ObservationReader {
         let (raw, cost) = (rawCounts(), reportedCost(of: record))
         guard let counts = raw.normalized(convention(of: scope, isFromFile)) else { return nil }
         let hasFigures = raw.hasInput || raw.hasOutput
-        // A cost without tokens is a call only where the record says that it is one: wrappers have costs, too.
+        // A cost without tokens is a call only when the record says that it is one: wrapper spans have costs, too.
         guard !counts.isZero && hasFigures || recordClass.isNamedCall && (cost ?? .zero) > .zero else { return nil }
         var observation = Observation(
             id: 0,
@@ -279,11 +280,13 @@ struct ObservationReader {
         observation.knowsCacheLifetimes = raw.knowsCacheLifetimes
         describe(&observation, entry, resource, profile, cost: cost)
         observation.isSideChain = kind?.isSideChain ?? false
+        // A table and a file of spans of one agent are two reports of its calls.
+        if let kind, kind.event == .storeSpan { observation.emitter ^= 1 }
         identify(&observation, entry, profile, resource, scope)
         return observation
     }
 
-    /// Above the sum of an agent's run, below every source that has tokens.
+    /// Above the sum of an agent's run, below every source with tokens.
     private static let priorityOfCostAlone: UInt8 = 20
 
     private func source(of recordClass: RecordClass) -> Observation.Source {
@@ -291,7 +294,7 @@ struct ObservationReader {
         return recordClass.role == .agent ? .agentSpan : .otlpSpan
     }
 
-    /// How a scope counts whatever its attributes are called; nil to decide by figures and attributes.
+    /// The convention of a scope for all its attributes; nil to determine it from figures and attributes.
     private func convention(of scope: ScopeFacts, _ isFromFile: Bool) -> CountingConvention? {
         if isFromFile { return .inclusive }
         guard scope.hasAnthropicFigures else { return nil }
@@ -299,9 +302,9 @@ struct ObservationReader {
         return provider.flatMap { ProviderName.canonical(batch.string($0)) } == "anthropic" ? .exclusive : nil
     }
 
-    /// Sets the ids by which the call and the observation are recognised.
+    /// Sets the ids of the call and of the observation.
     ///
-    /// What names no session is identified within its trace; a session that another span lends comes later and changes no id.
+    /// A call without a session is identified within its trace; a session that another span supplies later changes no id.
     private func identify(
         _ observation: inout Observation,
         _ entry: RecordEntry,
@@ -318,7 +321,11 @@ struct ObservationReader {
             prompt: observation.counts.prompt,
             isTranscript: observation.source == .transcript || observation.source == .agentStore
         )
-        if facts.origin == .sessionFiles { SessionRecords.complete(&observation, attributes, of: batch) }
+        if facts.origin == .sessionFiles {
+            SessionRecords.complete(&observation, attributes, of: batch)
+        } else if let part = profile.part {
+            SessionRecords.complete(&observation, asPartNamed: part)
+        }
         // A sum of calls resembles none of them; a copy in a fork's store has the fork's session, under which no telemetry of it came.
         let isCopy = observation.source == .agentStore && observation.origin.value.sessionIsFork
         if observation.source != .agentSpan, !isCopy {
@@ -351,7 +358,7 @@ struct ObservationReader {
         return facts
     }
 
-    /// Sets what tells a call below a call from a repetition, and what joins it with another library's span of it.
+    /// Sets what distinguishes a nested call from a repetition, and what joins it with another library's span of the call.
     private func describeSpan(
         _ observation: inout Observation,
         _ entry: RecordEntry,
@@ -372,7 +379,7 @@ struct ObservationReader {
     }
 
     private func origin(named name: Slice) -> Origin {
-        if batch.equals(name, SessionRecords.scope) { return .sessionFiles }
+        if batch.equals(name, SessionFileRecord.scope) { return .sessionFiles }
         return batch.equals(name, EventRecords.scope) ? .events : .agents
     }
 
@@ -391,13 +398,13 @@ struct ObservationReader {
 }
 
 extension Observation.Source {
-    /// Whether it is a session file of an agent, in which all of its calls are.
+    /// Whether it is a session file of an agent, which has all of its calls.
     fileprivate var isOfFiles: Bool { self == .transcript || self == .rollout || self == .agentStore }
 }
 
 // MARK: - Figures
 
-/// What a record says.
+/// The values of a record.
 extension ObservationReader {
     func rawCounts() -> RawCounts {
         var raw = RawCounts()
@@ -466,7 +473,7 @@ extension ObservationReader {
         observation.error = error(of: entry)
     }
 
-    /// Who made the call; a call that names no session has none here yet (``SessionGroup``).
+    /// The origin of the call; a call without a session gets one later (``SessionGroup``).
     private mutating func origin(of entry: RecordEntry, _ resource: ResourceFacts, _ profile: AgentProfile)
         -> SharedOrigin
     {
@@ -485,7 +492,7 @@ extension ObservationReader {
 
     /// The session that the record itself names.
     ///
-    /// Microsoft's Agent Framework sends the id of a response as `gen_ai.conversation.id`, which is no session.
+    /// Microsoft's Agent Framework sends the id of a response as `gen_ai.conversation.id`, which is not a session.
     private mutating func session(_ keys: KeyGroup) -> String? {
         guard let conversation = attributes.text(.genAIConversationID), isResponse(conversation) else {
             return text(keys, .session)
@@ -493,7 +500,7 @@ extension ObservationReader {
         return text(KeyGroup(keys.keys.filter { $0 != .genAIConversationID }), .session)
     }
 
-    /// Whether an id is that of an answer: by its beginning, or because the record's answer has it.
+    /// Whether an id is that of a response: by its prefix, or because the record's response has it.
     private func isResponse(_ id: Slice) -> Bool {
         if Self.responses.contains(where: { batch.hasPrefix(id, $0) }) { return true }
         guard let response = attributes.text(ExtractionTable.responseID), response.length == id.length else {
@@ -502,10 +509,10 @@ extension ObservationReader {
         return batch.bytes(of: response) == batch.bytes(of: id)
     }
 
-    /// How the ids of OpenAI's and Anthropic's answers begin.
+    /// The prefixes of OpenAI's and Anthropic's response ids.
     private static let responses: [StaticString] = ["resp_", "msg_", "chatcmpl-"]
 
-    /// Who answered, under one name however it is spelled; the name of a framework is passed over.
+    /// The canonical name of the provider; the name of a framework is skipped.
     private mutating func provider() -> String? {
         guard attributes.present.intersects(ExtractionTable.provider.set) else { return nil }
         for key in ExtractionTable.provider.keys {
@@ -522,7 +529,7 @@ extension ObservationReader {
         return nil
     }
 
-    /// A text without the quotes of the JSON that MLflow makes of every value.
+    /// A text without JSON quotes, which MLflow writes around every value.
     private static func unquoted(_ text: String) -> String {
         guard text.utf8.first == UInt8(ascii: "\""), text.utf8.count > 2, text.utf8.last == UInt8(ascii: "\"") else {
             return text
@@ -530,9 +537,11 @@ extension ObservationReader {
         return String(text.dropFirst().dropLast())
     }
 
-    /// The key of the project: the path that the receiver of session files found, else what a sender calls it.
+    /// The key of the project: the path that the session file receiver found, else the name that the sender gives.
     private mutating func project(_ resource: ResourceFacts) -> String? {
-        if case .string(let path)? = attributes.other("hammurabi.project.path", in: batch), !path.isEmpty {
+        if case .string(let path)? = attributes.other(SessionFileRecord.Attribute.projectPath.rawValue, in: batch),
+            !path.isEmpty
+        {
             return name(path, "project")
         }
         guard let slice = slice(ExtractionTable.project, .project) else { return resource.project }
@@ -541,7 +550,7 @@ extension ObservationReader {
             ? Self.projectName(interner.string(slice, in: batch)) : batch.projectName(slice)
     }
 
-    /// A name under one of several keys or, first, under those of the user's rules.
+    /// A name under one of several keys; keys of the user's rules take precedence.
     mutating func text(_ keys: KeyGroup, _ house: TokenRule.Field?) -> String? {
         slice(keys, house).map { name($0, house?.rawValue ?? "other") }
     }
@@ -555,7 +564,7 @@ extension ObservationReader {
         return attributes.text(keys)
     }
 
-    /// A name, cut if it is too long.
+    /// A name, shortened if it is too long.
     private mutating func name(_ slice: Slice, _ field: String) -> String {
         longNames.note(slice, as: field)
         return interner.string(slice, in: batch)
@@ -595,7 +604,7 @@ extension ObservationReader {
 
     /// The end of the call.
     ///
-    /// Codex leaves the time of its log records at zero and puts it into an attribute.
+    /// Codex sends log records with time zero and puts the time into an attribute.
     func time(of entry: RecordEntry) -> Timestamp {
         if let time = Timestamp(unixNano: entry.endTime) { return time }
         if batch.signal == .traces { return Timestamp(unixNano: entry.startTime) ?? receivedAt }
@@ -605,17 +614,17 @@ extension ObservationReader {
         return Timestamp(unixNano: entry.observedTime) ?? receivedAt
     }
 
-    /// The key of a project by what a sender calls it: the path of a folder, the last part of a repository's address, or a name.
+    /// The key of a project from the sender's text: the path of a folder, the last part of a repository's address, or a name.
     static func projectName(_ text: String) -> String {
         if let path = ProjectPath.key(of: text) { return path }
-        // The names of most projects are short words; the general search in a string takes longer than all else about a record.
+        // Most project names are short words; a general string search would take longer than all other work on a record.
         guard text.utf8.contains(UInt8(ascii: "/")) || text.utf8.contains(UInt8(ascii: "@")),
             text.contains("://") || text.hasPrefix("git@"), let last = text.split(separator: "/").last
         else { return text }
         return last.hasSuffix(".git") ? String(last.dropLast(4)) : String(last)
     }
 
-    /// Sixteen bytes in 32 digits.
+    /// Sixteen bytes as 32 hexadecimal digits.
     private static func hex(_ high: UInt64, _ low: UInt64) -> String {
         String(unsafeUninitializedCapacity: 32) { digits in
             for place in 0..<32 {
@@ -630,36 +639,36 @@ extension ObservationReader {
 
 // MARK: - Recognition
 
-/// What a record is taken for.
+/// The classification of a record.
 struct RecordClass {
-    /// Whose it is.
+    /// The agent that sent it.
     var profile: AgentProfile
-    /// What its usage is.
+    /// The meaning of its usage.
     var role: Role
-    /// Whether it names itself a model call, so that a cost without tokens can be believed of it.
+    /// Whether the record calls itself a model call, so that a cost without tokens is accepted.
     var isNamedCall: Bool
-    /// How far its numbers are trusted.
+    /// The priority of its numbers.
     var priority: UInt8
 
-    /// What the usage of a record is.
+    /// The meaning of a record's usage.
     enum Role {
-        /// That of one call.
+        /// The usage of one call.
         case call
-        /// That of an agent's run, a sum of calls, or what else counts only where no call in it is known.
+        /// The usage of an agent's run, a sum of calls, or other usage that counts only when no contained call is known.
         case agent
         /// A repetition or a sum of what other records report.
         case repetition
     }
 }
 
-/// Which records tell of calls, and by whom.
+/// Classifies records: which report calls, and of which agent.
 extension ObservationReader {
-    /// What the record whose attributes are loaded is; looked into once for all that look alike in the batch.
+    /// The class of the record whose attributes are loaded; computed once for all records of the batch that look alike.
     private mutating func recordClass(on entry: RecordEntry, _ resource: ResourceFacts) -> RecordClass {
         var look = Self.look
         look.combine(UInt64(entry.scope))
         batch.bytes(of: entry.name).withUnsafeBytes { look.combine(bytes: $0.bytes) }
-        for key in Self.telling.keys where attributes.present.intersects(Self.telling.set) {
+        for key in Self.classifyingKeys.keys where attributes.present.intersects(Self.classifyingKeys.set) {
             guard let text = attributes.text(key) else { continue }
             look.combine(UInt64(key.rawValue))
             batch.bytes(of: text).withUnsafeBytes { look.combine(bytes: $0.bytes) }
@@ -689,8 +698,8 @@ extension ObservationReader {
 
     private static let look = StableHash(domain: "look")
 
-    /// The attributes on which a recordClass rests.
-    private static let telling: KeyGroup = [
+    /// The attributes that determine the class of a record.
+    private static let classifyingKeys: KeyGroup = [
         .eventName, .genAIAgentName, .agentName, .genAIOperationName, .openinferenceSpanKind, .langfuseObservationType,
         .mlflowSpanType, .langsmithSpanKind, .lmnrSpanType, .traceloopSpanKind, .ag2UsageKind,
     ]
@@ -733,7 +742,7 @@ extension ObservationReader {
             return (AgentProfile.operationsOfAgents.contains(operation) ? sum : .repetition, false)
         }
         if let slice = attributes.text(ExtractionTable.kind) {
-            // MLflow writes JSON, with quotes; OpenInference's own libraries differ in the case.
+            // MLflow writes JSON with quotes; OpenInference's own libraries differ in case.
             let kind = Self.unquoted(batch.string(slice)).lowercased()
             if AgentProfile.kindsThatInfer.contains(kind) { return (.call, true) }
             return (AgentProfile.kindsOfAgents.contains(kind) ? sum : .repetition, false)
@@ -744,11 +753,11 @@ extension ObservationReader {
 
     private func priority(_ entry: RecordEntry, _ profile: AgentProfile, _ isSpan: Bool) -> UInt8 {
         guard isSpan else {
-            // The convention's inference event repeats what an agent's own event says with more.
+            // The convention's inference event repeats what the agent's own event has in more detail.
             let event = attributes.text(.eventName) ?? entry.name
             return batch.hasPrefix(event, "gen_ai.") ? 60 : profile.logPriority
         }
-        // A vendor's own SDK reads the answer; an instrumentation around it may add up pieces of a stream wrongly.
+        // A vendor's own SDK reads the answer itself; an instrumentation around it may add up the pieces of a stream wrongly.
         return batch.hasPrefix(batch.scopes[entry.scope].name, "com.anthropic.sdk") ? 75 : profile.spanPriority
     }
 }

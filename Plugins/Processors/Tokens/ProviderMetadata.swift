@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The provider's own account of a call, which the Vercel AI SDK passes on as JSON text (`ai.response.providerMetadata`).
+/// The provider's usage of a call, which the Vercel AI SDK passes on as JSON text (`ai.response.providerMetadata`).
 ///
-/// Only whole numbers under well-known names are looked for; the text is not parsed, and one that is broken tells nothing.
+/// Only whole numbers under well-known names are searched; the text is not parsed, and a damaged one has no figures.
 struct ProviderMetadata {
     private let text: [UInt8]
 
-    /// A text longer than this is no account of a call.
+    /// A longer text is not the usage of a call.
     private static let longestText = 1 << 16
 
     init(_ text: ArraySlice<UInt8>) {
@@ -23,7 +23,7 @@ struct ProviderMetadata {
     var cacheWrite1h: Int64? { number(["ephemeral_1h_input_tokens"]) }
     var reasoning: Int64? { number(["reasoningTokens"]) }
 
-    /// The number behind the first of several names that has one.
+    /// The number of the first of several names that has one.
     private func number(_ names: [String]) -> Int64? {
         names.lazy.compactMap { number(behind: Array("\"\($0)\"".utf8)) }.first
     }

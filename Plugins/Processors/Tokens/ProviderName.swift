@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One name for each provider, in the spelling of OpenTelemetry's `gen_ai.provider.name`.
+/// Maps each provider to one name, in the spelling of OpenTelemetry's `gen_ai.provider.name`.
 ///
-/// Senders write `OpenAI` and `openai`, `MistralAI` and `mistral_ai`, `aws` and `bedrock`, and some put their framework there. A name
-/// that is not in the table is written in lower case with `_` for spaces and dashes.
+/// Senders write `OpenAI` and `openai`, `MistralAI` and `mistral_ai`, `aws` and `bedrock`, and some write their framework. A name that
+/// is not in the table is written in lower case with `_` for spaces and dashes.
 enum ProviderName {
-    /// The provider's name; nil for the name of a framework, which answers no call.
+    /// The provider's name; nil for the name of a framework, which is not a provider.
     static func canonical(_ sent: String) -> String? {
         if canonicalNames.contains(sent) { return sent }
         let name = sent.lowercased()

@@ -2,15 +2,15 @@
 
 import Usage
 
-/// The origins of the latest observations of a batch, so that calls of one session with one model share theirs.
+/// The origins of the latest observations of a batch, so that calls of one session with one model share one object.
 struct RecentOrigins {
     private var recent: [SharedOrigin] = []
     private var next = 0
 
-    /// Agents change between a few models; to look at more costs more than an origin of its own.
+    /// Agents alternate between a few models; comparing more costs more than a new origin.
     private static let capacity = 8
 
-    /// The origin with these texts, made if it is none of the latest.
+    /// The origin with these texts, created when it is none of the latest.
     mutating func shared(_ texts: CallOrigin) -> SharedOrigin {
         if let known = recent.firstIndex(where: { $0.holds(texts) }) { return recent[known] }
         let origin = SharedOrigin(texts)

@@ -5,15 +5,15 @@ import Logging
 import OTLP
 import Usage
 
-/// The attributes of one record by key, without searching: a table that is filled again for each record.
+/// The attributes of one record by key, in a table that is refilled for each record.
 struct RecordAttributes {
-    /// What stood under each key last; only what ``present`` names is of this record.
+    /// The latest entry of each key; only those in ``present`` belong to this record.
     private var entries = [AttributeEntry?](repeating: nil, count: AttributeKey.limit)
     private(set) var present = KeySet()
-    /// Attributes under keys that the table does not know, for house rules and our own.
+    /// Attributes under keys that the table does not contain, for custom rules and our own records.
     private(set) var others: [AttributeEntry] = []
 
-    /// Fills the table; of several attributes with one key the last counts.
+    /// Fills the table; of duplicate keys the last one counts.
     mutating func load(_ owner: AttributeOwner, of batch: OTLPBatch, keepingOthers: Bool) {
         present = KeySet()
         others.removeAll(keepingCapacity: true)
@@ -32,11 +32,11 @@ struct RecordAttributes {
     subscript(key: AttributeKey) -> AttributeEntry? { present.contains(key) ? entries[Int(key.rawValue)] : nil }
 
     /// The value under a key that the table does not know, if such were kept.
-    func other(_ key: StaticString, in batch: OTLPBatch) -> AttributeValue? {
+    func other(_ key: String, in batch: OTLPBatch) -> AttributeValue? {
         others.last { batch.equals($0.key, key) }?.value
     }
 
-    /// The first of several keys that has a whole number that is not negative.
+    /// The value of the first of several keys that has a non-negative whole number.
     func number(_ group: KeyGroup, in batch: OTLPBatch) -> (value: Int64, key: AttributeKey)? {
         guard present.intersects(group.set) else { return nil }
         for key in group.keys {
@@ -49,7 +49,7 @@ struct RecordAttributes {
     func sum(_ group: KeyGroup, in batch: OTLPBatch) -> Int64? {
         guard present.intersects(group.set) else { return nil }
         let parts = group.keys.compactMap { number($0, in: batch) }
-        // Of parts that are beyond belief the largest is as good as their sum: neither makes a call.
+        // For implausible parts the largest is as good as the sum: neither makes a call.
         return parts.isEmpty ? nil : parts.reduce(0) { max($0, $1) > TokenCounts.limit ? max($0, $1) : $0 + $1 }
     }
 
@@ -59,7 +59,7 @@ struct RecordAttributes {
         return value
     }
 
-    /// The first of several keys that has a number.
+    /// The value of the first of several keys that has a number.
     func double(_ group: KeyGroup, in batch: OTLPBatch) -> Double? {
         guard present.intersects(group.set) else { return nil }
         for key in group.keys {
@@ -68,7 +68,7 @@ struct RecordAttributes {
         return nil
     }
 
-    /// The first of several keys that has a text that is not empty.
+    /// The value of the first of several keys that has a non-empty text.
     func text(_ group: KeyGroup) -> Slice? {
         guard present.intersects(group.set) else { return nil }
         for key in group.keys {
@@ -85,28 +85,28 @@ struct RecordAttributes {
 }
 
 extension OTLPBatch {
-    /// The hash of a text, after what a hash holds already.
+    /// The hash of a text, continued from a given state.
     func hash(_ slice: Slice, after start: StableHash) -> UInt64 {
         var hash = start
         bytes(of: slice).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
         return hash.value
     }
 
-    /// The key of the project that a sender names, see ``ObservationReader/projectName(_:)``.
+    /// The key of the project that a sender names; see ``ObservationReader/projectName(_:)``.
     func projectName(_ slice: Slice) -> String {
-        // Of a long path the end says most; a text that is longer than any path is a name like others.
+        // The end of a long path is the most specific part; a text longer than any path is treated as a plain name.
         let isPath = slice.length <= 16_384
         return isPath ? NameLimit.bounded(ObservationReader.projectName(string(slice))) : name(slice)
     }
 
-    /// A text as the name of something, at most as long as ``NameLimit`` allows.
+    /// A text as a name, shortened to the limit of ``NameLimit``.
     func name(_ slice: Slice) -> String {
         guard slice.length > NameLimit.bytes else { return NameLimit.bounded(string(slice)) }
         return bytes(of: slice).withUnsafeBytes { NameLimit.bounded(utf8: $0) }
     }
 }
 
-/// How many names of a batch were longer than ``NameLimit`` allows, by what they name.
+/// How many names of a batch were longer than ``NameLimit`` allows, by kind.
 struct LongNames {
     private(set) var counts: [String: Int] = [:]
 
@@ -115,12 +115,12 @@ struct LongNames {
         if slice.length > NameLimit.bytes { counts[field, default: 0] += 1 }
     }
 
-    /// Adds what was counted elsewhere.
+    /// Adds the counts of another batch.
     mutating func add(_ other: LongNames) {
         if !other.counts.isEmpty { counts.merge(other.counts) { $0 + $1 } }
     }
 
-    /// Reports the names to the collector, which counts and logs them.
+    /// Reports the counts to the collector, which counts and logs them.
     func note(to settings: ComponentSettings, signal: Signal) {
         for (field, count) in counts {
             settings.intake.note(
@@ -135,9 +135,9 @@ struct LongNames {
     }
 }
 
-/// Names of a batch as strings, each made once: a batch has many records but few sessions, models and users.
+/// The names of a batch as strings, each created once: a batch has many records but few sessions, models and users.
 ///
-/// Every name that a record or resource gives goes through here or ``OTLPBatch/name(_:)`` and is bounded by ``NameLimit``.
+/// Every name of a record or resource passes through this type or ``OTLPBatch/name(_:)`` and is limited by ``NameLimit``.
 struct TextInterner {
     private var positions = HashTable(capacity: 32, absent: -1)
     private var texts: [String] = []

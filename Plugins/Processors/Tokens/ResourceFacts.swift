@@ -3,20 +3,20 @@
 import OTLP
 import Usage
 
-/// What a resource tells about all its records.
+/// The facts that a resource states about all its records.
 ///
-/// A class, so that it is handed from record to record without counting references to its texts.
+/// A class, so that passing it from record to record needs no reference counting of its texts.
 final class ResourceFacts {
-    /// The process that sends: all attributes of the resource, hashed in any order.
+    /// The sending process: all attributes of the resource, hashed independently of their order.
     let identity: UInt64
     let serviceName: String?
     let machine: String?
     let user: String?
     let project: String?
     let session: String?
-    /// The agent, when the service's name gives it away.
+    /// The agent, when the service's name identifies it.
     let profile: AgentProfile?
-    /// Whether a span can lend its session and user to other spans of its trace: not where each call names its own.
+    /// Whether a span can supply its session and user to other spans of its trace: not when each call names its own.
     let lendsNames: Bool
 
     private static let attributeHash = StableHash(domain: "resource-attribute")

@@ -3,9 +3,9 @@
 import OTLP
 import Usage
 
-/// The spans of a batch, and which are above another.
+/// The parents of the spans in a batch.
 struct SpanAncestry {
-    /// The position in the batch of each span's parent, or what there is in its place.
+    /// The index of each span's parent in the batch, or one of the constants below.
     private let parents: [Int32]
 
     /// The span is the root of its trace.
@@ -13,11 +13,11 @@ struct SpanAncestry {
     /// The parent is not in the batch.
     private static let outside: Int32 = -2
 
-    /// The longest way up that is followed; a loop in broken data ends here.
+    /// The longest path to follow; it ends a cycle in invalid data.
     private static let maximumDepth = 64
 
     init(_ batch: OTLPBatch) {
-        // One span has nothing of the batch above it.
+        // A single span has no parent in the batch.
         guard batch.records.count > 1 else {
             parents = batch.records.map {
                 $0.parentSpanID == 0 || $0.parentSpanID == $0.spanID ? Self.none : Self.outside
@@ -57,7 +57,7 @@ struct SpanAncestry {
         return 0
     }
 
-    /// The hash of a span of the record's trace, under which other batches know it.
+    /// The hash of a span of the record's trace, under which other batches find it.
     static func hash(_ record: RecordEntry, _ span: UInt64) -> UInt64 {
         var hash = start
         hash.combine(record.traceHigh)
@@ -68,7 +68,7 @@ struct SpanAncestry {
 
     private static let start = StableHash(domain: "span")
 
-    /// A key within the batch, cheaper than ``hash(_:_:)``: what it finds is compared.
+    /// A key within the batch, cheaper than ``hash(_:_:)``; hits are compared.
     private static func key(_ record: RecordEntry, _ span: UInt64) -> UInt64 {
         (span &* 0x9E37_79B9_7F4A_7C15) ^ (record.traceLow &* 0xC2B2_AE3D_27D4_EB4F) ^ record.traceHigh
     }

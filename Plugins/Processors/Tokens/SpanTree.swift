@@ -3,33 +3,33 @@
 import OTLP
 import Usage
 
-/// What the records of a batch know of one another: which spans are above which, which name a session or a user, which calls lack one,
-/// and which calls may be in the sum of an agent.
+/// The relations between the records of a batch: which spans are above others, which name a session or a user, which calls lack one,
+/// and which calls an agent's sum may contain.
 struct SpanTree {
-    /// Calls that name no session, as positions in the findings.
+    /// Calls without a session, as positions in the findings.
     private(set) var withoutSession: [Int] = []
-    /// Observations of earlier batches that this one completes: calls to which a span lends its session or user, and sums of agents
-    /// in which calls are that have come now.
+    /// Observations of earlier batches that this one completes: calls that get a session or user from a span, and sums of agents whose
+    /// calls have arrived now.
     private(set) var completed: [Observation] = []
 
-    /// Calls that name a session and no user, as positions in the findings.
+    /// Calls with a session and without a user, as positions in the findings.
     private var withoutUser: [Int] = []
-    /// How many observations there are so far.
+    /// The number of observations so far.
     private var count = 0
     /// The sums of agents among them, as positions in the findings.
     private var sums: [Int] = []
-    /// By what a sum of an agent is known that contains calls of this batch.
+    /// The keys under which agents' sums find the calls of this batch that they contain.
     private var ties: [AgentSums.Tie] = []
-    /// The session whose calls were noted last, which nearly always is that of the next.
+    /// The session whose calls were recorded last; the next call nearly always has the same.
     private var latestSession: String?
     private var named: [Named] = []
     private var namesUsers = false
     /// The position of each record's observation in the findings; -1 for none.
     private var positions: [Int32] = []
-    /// The first ancestor outside the batch of each span with usage, and the position of its observation; -1 for one that is known.
+    /// The first ancestor outside the batch of each span with usage, and the position of its observation; -1 when it is known already.
     private var missing: [(span: UInt64, position: Int)] = []
     private var ancestry: SpanAncestry?
-    /// Spans that make no observation and have a parent: they may be between an agent and its calls.
+    /// Spans without an observation that have a parent: they may be between an agent and its calls.
     private var between: [Int] = []
 
     /// A span that names a session or a user.
@@ -46,18 +46,18 @@ struct SpanTree {
         }
     }
 
-    /// Whether there is nothing in the batch that another batch must know.
+    /// Whether the batch has nothing that other batches need.
     var isEmpty: Bool { count == 0 && named.isEmpty && between.isEmpty }
-    /// Whether no log record of the batch has to do with another batch.
+    /// Whether no log record of the batch is related to another batch.
     var isApart: Bool { ties.isEmpty && withoutSession.isEmpty && withoutUser.isEmpty }
 
     // MARK: - Reading
 
-    /// Notes the record of an observation, the next of the findings.
+    /// Records the next observation of the findings with its record.
     ///
     /// - Parameters:
-    ///   - lends: Whether it is a span that may lend its names to others of its trace.
-    ///   - asksOthers: Whether spans of its trace may lend it names.
+    ///   - lends: Whether it is a span that may supply its names to others of its trace.
+    ///   - asksOthers: Whether spans of its trace may supply names to it.
     mutating func noteCall(session: String?, user: String?, at record: Int, lends: Bool, asksOthers: Bool) {
         if session == nil { withoutSession.append(count) }
         if asksOthers, session != nil, user == nil { withoutUser.append(count) }
@@ -65,25 +65,25 @@ struct SpanTree {
         count += 1
     }
 
-    /// Notes that the observation noted last is the sum of an agent.
+    /// Records that the latest observation is the sum of an agent.
     mutating func noteSum() { sums.append(count - 1) }
 
-    /// Notes by what a sum is known that contains the call.
+    /// Records a key under which an agent's sum finds the call.
     mutating func noteTie(_ tie: AgentSums.Tie) { ties.append(tie) }
 
-    /// Notes that all calls of a session are reported by an agent itself.
+    /// Records that an agent itself reports all calls of a session.
     mutating func noteAgent(session: String) {
         guard session != latestSession else { return }
         latestSession = session
         ties.append(.agent(session: session))
     }
 
-    /// Notes a span that makes no observation.
+    /// Records a span without an observation.
     mutating func noteOther(_ entry: RecordEntry, at record: Int) {
         if entry.parentSpanID != 0, entry.parentSpanID != entry.spanID { between.append(record) }
     }
 
-    /// Notes what a span calls its session and user.
+    /// Records the session and user that a span names.
     mutating func note(session: String?, user: String?, at record: Int) {
         guard session != nil || user != nil else { return }
         named.append(Named(record: Int32(truncatingIfNeeded: record), session: session, user: user))
@@ -92,9 +92,9 @@ struct SpanTree {
 
     // MARK: - Roll-ups
 
-    /// Gives each span with usage its ancestors: those with usage, and the first that is not in the batch and may still come.
+    /// Sets the ancestors of each span with usage: those with usage, and the first one outside the batch that may still arrive.
     ///
-    /// What has no tokens of one call of its own, an agent's sum or a cost alone, makes no roll-up of a call above it.
+    /// An observation without tokens of a single call (an agent's sum, or a cost alone) does not turn a call above it into a roll-up.
     mutating func link(_ findings: inout ObservationReader.Findings, in batch: OTLPBatch) {
         let ancestry = SpanAncestry(batch)
         self.ancestry = ancestry
@@ -120,7 +120,7 @@ struct SpanTree {
         for position in sumsAbove { findings.observations[position].trace.isRollUp = true }
     }
 
-    /// Looks for what is above and below the spans of this batch in earlier ones, also where spans without usage are between them.
+    /// Finds ancestors and descendants of this batch's spans in earlier batches, even with spans without usage between them.
     mutating func linkEarlier(
         _ findings: inout ObservationReader.Findings,
         in batch: OTLPBatch,
@@ -159,7 +159,7 @@ struct SpanTree {
         findings.observations[position].trace.isRollUp = true
     }
 
-    /// Flags sums of agents in which calls are that come as log records, in session files or in another trace, whichever come first.
+    /// Marks sums of agents as roll-ups when a contained call arrives as a log record, in a session file or in another trace, in any order.
     mutating func settleSums(
         _ findings: inout ObservationReader.Findings,
         in batch: OTLPBatch,
@@ -185,7 +185,7 @@ struct SpanTree {
 
     // MARK: - Names
 
-    /// Lends sessions and users to calls that name none: those of the nearest ancestor, else those of the trace if it has just one.
+    /// Supplies sessions and users to calls without them: those of the nearest ancestor, else those of the trace if it has only one.
     mutating func lendNames(
         _ findings: inout ObservationReader.Findings,
         in batch: OTLPBatch,
@@ -231,7 +231,7 @@ struct SpanTree {
 
     /// Remembers the names of each trace, and completes the calls that waited for them.
     ///
-    /// - Parameter areNeeded: Whether calls of this batch ask for them.
+    /// - Parameter areNeeded: Whether calls of this batch need them.
     private mutating func noteTraces(
         in batch: OTLPBatch,
         _ memory: inout TraceMemory.State,
@@ -242,7 +242,7 @@ struct SpanTree {
         for span in named {
             if areNeeded { lenders.records[Int(span.record)] = span.names }
             let trace = TraceMemory.Trace(batch.records[Int(span.record)])
-            // Neighbours are of one trace and say the same.
+            // Neighbouring spans are usually of one trace and have the same names.
             if let latest, latest.trace == trace, latest.span.session == span.session, latest.span.user == span.user {
                 continue
             }
@@ -276,7 +276,7 @@ struct SpanTree {
         }
     }
 
-    /// Keeps calls that still name no session or no user for spans that come later, which are those above them.
+    /// Keeps calls without a session or user for later spans, which are those above them.
     func keepUnnamed(
         _ findings: ObservationReader.Findings,
         in batch: OTLPBatch,
@@ -300,7 +300,7 @@ struct SpanTree {
         if trace.isKnown { memory.keep(findings.observations[position], of: trace) }
     }
 
-    /// Whether anything was lent.
+    /// Whether any name was supplied.
     private static func lend(_ names: TraceMemory.Names, to observation: inout Observation) -> Bool {
         let asksForSession = observation.session == nil || observation.sessionIsTrace
         let session = asksForSession ? names.session.only : nil
@@ -315,6 +315,6 @@ struct SpanTree {
 }
 
 extension Observation {
-    /// Whether it has the tokens of a call, not a cost alone or the sum of an agent.
+    /// Whether it has the tokens of a call, not only a cost or the sum of an agent.
     fileprivate var isCallWithTokens: Bool { source != .agentSpan && !counts.isZero }
 }

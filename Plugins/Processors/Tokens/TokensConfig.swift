@@ -2,9 +2,9 @@
 
 public import CollectorKit
 
-/// What a user writes under `tokens:`.
+/// The keys under `tokens:`.
 public struct TokensConfig: ComponentConfig {
-    /// House conventions: attributes that carry a figure under a name of one's own.
+    /// Custom rules: attributes that hold a figure under a user-defined name.
     public var rules: [TokenRule] = []
 
     /// The built-in rules alone.
@@ -12,10 +12,10 @@ public struct TokensConfig: ComponentConfig {
 
     /// What each key means.
     public static let documentation = [
-        "rules": "house conventions, looked at before the built-in rules: a list of {field, attribute}"
+        "rules": "custom rules, applied before the built-in ones: a list of {field, attribute}"
     ]
 
-    /// Refuses rules that can never apply.
+    /// Reports rules that can never apply.
     public func validate(_ findings: inout ConfigFindings) {
         for (position, rule) in rules.enumerated() where rule.attribute.isEmpty {
             findings.error(
@@ -27,20 +27,20 @@ public struct TokensConfig: ComponentConfig {
     }
 }
 
-/// One house convention: this attribute carries that figure.
+/// One custom rule: this attribute holds that figure.
 public struct TokenRule: Codable, Sendable, Hashable {
-    /// The figure it carries.
+    /// The figure.
     public var field: Field
     /// The attribute's name.
     public var attribute: String
 
-    /// Creates a convention.
+    /// Creates a rule.
     public init(field: Field, attribute: String) {
         self.field = field
         self.attribute = attribute
     }
 
-    /// The figures that can be renamed.
+    /// The figures that a rule can name.
     public enum Field: String, Codable, Sendable, CaseIterable {
         /// Prompt tokens.
         case input

@@ -4,12 +4,12 @@ public import CollectorKit
 import OTLP
 import Usage
 
-/// Turns the records of a batch into observations of model calls.
+/// Extracts observations of model calls from the records of a batch.
 ///
-/// Log records and spans tell of calls; metrics never do, because a data point cannot say which calls it sums up.
+/// Log records and spans report calls; metrics never do, because a data point cannot show which calls it contains.
 struct TokensProcessor: Processor {
     private let rules: CustomRules
-    /// One for all pipelines: the sum of an agent comes as a span, its calls may come as log records.
+    /// Shared by all pipelines: an agent's sum arrives as a span, its calls may arrive as log records.
     private let memory: TraceMemory
     private let settings: ComponentSettings
 
@@ -23,7 +23,7 @@ struct TokensProcessor: Processor {
         guard batch.signal != .metrics else { return }
         var reader = ObservationReader(batch: batch.otlp, receivedAt: batch.receivedAt, rules: rules, memory: memory)
         let findings = reader.read()
-        // To take over the list costs nothing, to append to an empty one counts a reference to every text.
+        // Assigning the whole list costs nothing; appending to an empty one retains every text.
         if batch.observations.isEmpty {
             batch.observations = findings.observations
         } else {

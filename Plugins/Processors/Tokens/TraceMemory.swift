@@ -4,20 +4,20 @@ import OTLP
 import Synchronization
 import Usage
 
-/// What spans of one trace that come in different batches must know of one another.
+/// Connects spans of one trace that arrive in different batches.
 ///
-/// A span is exported when it ends, so a call comes before the agent that made it, and often in an earlier batch: the session on the
-/// agent's span, and its sum, come later. This memory lives as long as the collector and is bounded; a trace that was pushed out of
-/// it, or that comes to another collector, keeps what is in its own batch. May be used from many tasks at once.
+/// A span is exported when it ends, so a call arrives before the agent that made it, often in an earlier batch; the session on the
+/// agent's span, and its sum, arrive later. The memory lives as long as the collector and is bounded. A trace that was evicted, or
+/// that is sent to another collector, has only the contents of its own batch. Safe to use from many tasks at once.
 final class TraceMemory: Sendable {
     private let state = Mutex(State())
 
-    /// Calls `body` with what is remembered, alone.
+    /// Calls `body` with exclusive access to the memory.
     func exchange(_ body: (inout State) -> Void) {
         state.withLock { state in body(&state) }
     }
 
-    /// Whether there is any span above which usage was seen, so that spans of later batches must be looked at.
+    /// Whether some span is known to be above one with usage, so that spans of later batches must be examined.
     var expectsAncestors: Bool { state.withLock { $0.expectsAncestors } }
 
     /// A trace, by its id.
@@ -27,7 +27,7 @@ final class TraceMemory: Sendable {
 
         init(_ record: RecordEntry) { (high, low) = (record.traceHigh, record.traceLow) }
 
-        /// Whether there is one.
+        /// Whether the id is not zero.
         var isKnown: Bool { high | low != 0 }
 
         var hash: UInt64 { (high ^ low) &* 0x9E37_79B9_7F4A_7C15 }
@@ -35,19 +35,19 @@ final class TraceMemory: Sendable {
         func hash(into hasher: inout Hasher) { hasher.combine(high ^ low) }
     }
 
-    /// What spans of a trace say about its session and user.
+    /// The session and user that spans of a trace name.
     struct Names: Hashable {
         var session = Name.none
         var user = Name.none
 
-        /// Takes in what other spans say.
+        /// Adds the names of other spans.
         mutating func merge(_ other: Names) {
             session.merge(other.session)
             user.merge(other.user)
         }
     }
 
-    /// A name that can be lent as long as it is the only one.
+    /// A name that can be supplied to calls as long as it is the only one.
     enum Name: Hashable {
         case none
         case one(String)
@@ -58,7 +58,7 @@ final class TraceMemory: Sendable {
             return name
         }
 
-        /// Takes in another name; two that differ are none that can be lent.
+        /// Adds another name; two different names cannot be supplied.
         mutating func merge(_ other: Name) {
             switch (self, other) {
             case (_, .none): break
@@ -68,15 +68,15 @@ final class TraceMemory: Sendable {
         }
     }
 
-    /// What is remembered, in tables of fixed size, in which a newer trace takes the place of an older one.
+    /// The contents of the memory, in tables of fixed size in which a newer trace replaces an older one.
     struct State {
-        /// The sums of agents, and the calls that may be in them.
+        /// The sums of agents, and the calls that they may contain.
         var sums = AgentSums()
         private var names: [(trace: Trace, names: Names)?] = []
         private var above: [UInt64] = []
         private var parents: [(span: UInt64, parent: UInt64)] = []
         private var waiting: [Trace: Waiting] = [:]
-        /// The traces in ``waiting`` from ``oldest`` on, in the order in which they came; those before are gone.
+        /// The traces in ``waiting`` from ``oldest`` on, in order of arrival; those before it were removed.
         private var order: [Trace] = []
         private var oldest = 0
         private var waitingCount = 0
@@ -87,31 +87,31 @@ final class TraceMemory: Sendable {
         private static let spanCapacity = 16_384
         private static let waitingCapacity = 2_048
         private static let waitingPerTrace = 256
-        /// A batch that fails is sent again, so what waited is completed more often than once.
+        /// A failed batch is sent again, so waiting calls are completed more than once.
         private static let deliveries = 3
 
         private struct Waiting {
-            /// The first, and the others: nearly all traces have one, which needs no list.
+            /// The first call and the others: nearly all traces have one, which needs no array.
             var first: Observation
             var others: [Observation] = []
-            /// What was lent last, and how often.
+            /// The names supplied last, and how often.
             var lent = Names()
             var deliveries = 0
         }
 
         // MARK: Spans above others
 
-        /// Notes the parent of a span that makes no observation.
+        /// Records the parent of a span without an observation.
         mutating func note(parent: UInt64, of span: UInt64) {
             if parents.isEmpty { parents = .init(repeating: (0, 0), count: Self.spanCapacity) }
             parents[place(of: span)] = (span, parent)
         }
 
-        /// The first span on the way up from a span of an earlier batch that may make an observation: that one, or one above it.
+        /// The first span at or above a span of an earlier batch that may have an observation.
         func climb(from span: UInt64) -> UInt64 {
             guard !parents.isEmpty else { return span }
             var span = span
-            // A loop in broken data ends here.
+            // The limit ends a cycle in invalid data.
             for _ in 0..<64 {
                 let known = parents[place(of: span)]
                 guard known.span == span else { break }
@@ -122,7 +122,7 @@ final class TraceMemory: Sendable {
 
         var expectsAncestors: Bool { !above.isEmpty }
 
-        /// Notes that a span, which has not come yet, is above one with usage.
+        /// Records that a span, which has not arrived yet, is above one with usage.
         mutating func note(above span: UInt64) {
             if above.isEmpty { above = [UInt64](repeating: 0, count: Self.spanCapacity) }
             above[place(of: span)] = span
@@ -135,13 +135,13 @@ final class TraceMemory: Sendable {
 
         // MARK: Names
 
-        /// What is known of a trace.
+        /// The known names of a trace.
         func names(of trace: Trace) -> Names? {
             guard !names.isEmpty, let known = names[place(of: trace)], known.trace == trace else { return nil }
             return known.names
         }
 
-        /// Notes what spans of a trace say, and returns all that is known of it.
+        /// Records the names of a trace's spans, and returns all known names of the trace.
         mutating func note(_ other: Names, of trace: Trace) -> Names {
             if names.isEmpty { names = .init(repeating: nil, count: Self.traceCapacity) }
             if other.user != .none { knowsUsers = true }
@@ -159,13 +159,13 @@ final class TraceMemory: Sendable {
 
         // MARK: Calls without a session or a user
 
-        /// Keeps a call that names no session or no user, until a later span of its trace does.
+        /// Keeps a call without a session or user until a later span of its trace names them.
         mutating func keep(_ observation: Observation, of trace: Trace) {
             while waitingCount >= Self.waitingCapacity, oldest < order.count {
                 forget(order[oldest])
                 oldest += 1
             }
-            // Moved together now and then: to move all for each trace that goes would cost more than all else here.
+            // Compacted from time to time: moving all entries for each removed trace would cost more than all other work here.
             if oldest >= Self.waitingCapacity {
                 order.removeFirst(oldest)
                 oldest = 0
@@ -186,10 +186,10 @@ final class TraceMemory: Sendable {
         /// Whether a call of a trace waits.
         func hasKept(of trace: Trace) -> Bool { waiting[trace] != nil }
 
-        /// The calls of a trace that were kept.
+        /// The kept calls of a trace.
         func kept(of trace: Trace) -> [Observation] { waiting[trace].map { [$0.first] + $0.others } ?? [] }
 
-        /// Notes that names were lent to calls of a trace; those that were lent often enough are not lent again.
+        /// Records that names were supplied to calls of a trace; after enough times they are not supplied again.
         mutating func noteLent(_ names: Names, to trace: Trace) {
             guard var found = waiting[trace] else { return }
             found.deliveries = found.lent == names ? found.deliveries + 1 : 1
@@ -208,7 +208,7 @@ final class TraceMemory: Sendable {
     }
 }
 
-/// The ids of groups of calls without a session: neighbours nearly always belong to the same.
+/// The ids of groups of calls without a session: neighbouring calls nearly always belong to the same.
 struct GroupNames {
     private var latest: (service: String, details: [String?], day: Int64, id: String)?
 

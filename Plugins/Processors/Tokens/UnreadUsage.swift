@@ -4,38 +4,38 @@ import CollectorKit
 import Logging
 import OTLP
 
-/// Attributes of a batch that look like token usage, on records of which nothing is read: a client that this version does not know.
+/// Finds attributes that look like token usage on records of which nothing is read: a client that this version does not know.
 ///
-/// Langfuse's `langfuse.observation.usage_details` and MLflow's `mlflow.chat.tokenUsage` were such for a long time, and nothing said so:
-/// reports showed 0 calls. A record is looked at only when it carries no figure under a name that is read. An attribute counts when its
-/// name looks like usage *and* its value does: a number under a name such as `llm.usage.prompt_tokens`, or a text or list with members
-/// under a name such as `…usage_details`. Limits, budgets, rates and costs are no usage, and neither is what is known to sum up others.
+/// `langfuse.observation.usage_details` of Langfuse and `mlflow.chat.tokenUsage` of MLflow were such attributes for a long time, and
+/// reports showed 0 calls without a warning. A record is examined only when it has no figure under a known name. An attribute counts
+/// when its name looks like usage *and* its value does: a number under a name such as `llm.usage.prompt_tokens`, or a text or list with
+/// members under a name such as `…usage_details`. Limits, budgets, rates, costs and known sums are not usage.
 struct UnreadUsage {
-    /// How many records carry each attribute.
+    /// The number of records with each attribute.
     private(set) var records: [Name: Int] = [:]
 
     /// The name of an attribute.
     struct Name: Hashable {
         let text: String
-        /// Whether attributes of that name are read, so that it is the value from which no figure came.
+        /// Whether attributes of that name are read, so that the value is what gave no figure.
         let isRead: Bool
     }
 
-    /// More names than this in one batch are counted together.
+    /// The most names in one batch; further ones are counted together.
     private static let mostNames = 64
     private static let longestName = 128
 
-    /// Finds nothing.
+    /// Creates an empty result.
     init() {}
 
-    /// Looks through the records of a batch.
+    /// Examines the records of a batch.
     ///
-    /// - Parameter isRead: For each record, whether it carries a figure under a name that is read.
+    /// - Parameter isRead: For each record, whether it has a figure under a known name.
     init(in batch: OTLPBatch, whereNot isRead: [Bool]) {
         guard isRead.contains(false) else { return }
         var names = NameMemory()
         var found: [(record: Int, entry: AttributeEntry)] = []
-        // Nearly all attributes are left here: their bytes are looked at where they lie.
+        // Nearly all attributes are rejected here, by their bytes and without copies.
         batch.bytes.withUnsafeBytes { bytes in
             for record in batch.records.indices where !isRead[record] && batch.isLive(record: record) {
                 batch.forEachAttribute(of: .record(record)) { entry in
@@ -78,7 +78,7 @@ struct UnreadUsage {
 
     // MARK: - Records that are known
 
-    /// Whether a record is known and no call: of our own receivers, of an agent that is known by heart, or known to sum up others.
+    /// Whether a record is known not to be a call: of our own receivers, of a described agent, or a known sum.
     private static func isExplained(_ record: Int, in batch: OTLPBatch) -> Bool {
         let entry = batch.records[record]
         let scope = batch.scopes[entry.scope]
@@ -101,7 +101,7 @@ struct UnreadUsage {
     }
 }
 
-/// Which keys of a batch may be usage, each looked at once: records repeat their keys, and a name that is no usage must cost next to nothing.
+/// Which keys of a batch may be usage, each decided once: records repeat their keys, and other names must cost next to nothing.
 private struct NameMemory {
     private struct Look {
         var length: UInt32 = 0
@@ -113,7 +113,7 @@ private struct NameMemory {
     private var looks = [Look](repeating: Look(), count: 64)
     private let known = NameMemory.known
 
-    /// For each key that the table knows, whether its name may be usage.
+    /// For each key in the table, whether its name may be usage.
     private static let known: [Bool] = {
         var table = [Bool](repeating: false, count: AttributeKey.limit)
         for key in AttributeKey.all { table[Int(key.rawValue)] = UsageName(key.name) != nil }
@@ -122,7 +122,7 @@ private struct NameMemory {
 
     /// Whether the name of an attribute looks like usage.
     ///
-    /// - Parameter bytes: Those of the batch; a name that lies elsewhere was added by an earlier processor and is no sender's.
+    /// - Parameter bytes: The bytes of the batch; a name outside of them was added by an earlier processor, not by the sender.
     mutating func mayBeUsage(_ entry: AttributeEntry, in bytes: UnsafeRawBufferPointer) -> Bool {
         guard Self.mayHoldFigures(entry, in: bytes) else { return false }
         guard entry.keyID == .unknown else { return known[Int(entry.keyID.rawValue)] }
@@ -132,7 +132,7 @@ private struct NameMemory {
         return mayBeUsage(UnsafeRawBufferPointer(rebasing: bytes[name]))
     }
 
-    /// Whether a value is a number, has members, or is a text that ends as one of them does: most attributes are left here.
+    /// Whether a value is a number, has members, or is a text with the end of an object: most attributes are rejected here.
     private static func mayHoldFigures(_ entry: AttributeEntry, in bytes: UnsafeRawBufferPointer) -> Bool {
         switch entry.value {
         case .int, .double, .keyValueList: return true
@@ -166,12 +166,12 @@ private struct NameMemory {
 
 /// The name of an attribute that looks like token usage.
 private struct UsageName {
-    /// Whether the name says that a plain number under it counts tokens.
+    /// Whether the name says that a plain number counts tokens.
     private let namesNumber: Bool
 
-    /// Parts of names that say which tokens.
+    /// Parts of names for the kinds of tokens.
     private static let kinds = ["input", "output", "prompt", "completion"]
-    /// Parts of names of figures about tokens that are no usage.
+    /// Parts of names of figures about tokens that are not usage.
     private static let others = [
         "max", "min_", "limit", "budget", "threshold", "per_sec", "persec", "per_min", "_rate", "rate_", ".rate",
         "price",
@@ -205,7 +205,7 @@ private struct UsageName {
         }
     }
 
-    /// Whether a text has members that are named after tokens: JSON, or what a program prints of an object.
+    /// Whether a text has members that are named after tokens: JSON, or a printed object.
     private static func hasMembers(_ text: String) -> Bool {
         let head = text.prefix(2_048)
         guard head.contains("{") || head.contains("(") else { return false }

@@ -4,17 +4,17 @@ import JSON
 import OTLP
 import Usage
 
-/// The usage of a call that is one text in one attribute: the provider's own object, or what a library made of it.
+/// The usage of a call as one text in one attribute: the provider's own object, or what a library made of it.
 ///
-/// Langfuse, MLflow, LangSmith, LiteLLM and Logfire write some or all of their figures only like this. A text that is too long, too
-/// deep or broken has no figures.
+/// Langfuse, MLflow, LangSmith, LiteLLM and Logfire write some or all of their figures only in this form. A text that is too long, too
+/// deeply nested or damaged has no figures.
 struct UsageObject {
-    /// The numbers by their names; those of objects inside are joined by dots (`prompt_tokens_details.cached_tokens`).
+    /// The numbers by name; those of nested objects have dotted names (`prompt_tokens_details.cached_tokens`).
     private var numbers: [String: Double] = [:]
 
-    /// A text longer than this is no usage.
+    /// The longest text that is read.
     private static let longestText = 1 << 14
-    /// No account of a call has more figures.
+    /// The most figures that are read.
     private static let mostNumbers = 96
 
     /// An attribute that holds such a text.
@@ -22,12 +22,12 @@ struct UsageObject {
         let key: AttributeKey
         /// Whether the text is Python's (`{'cached_tokens': None}`), not JSON.
         var isPython = false
-        /// Whether a flat `cache_read_input_tokens` beside `input_tokens` is Anthropic's own account, which leaves cached tokens out of
-        /// the input.
+        /// Whether a flat `cache_read_input_tokens` next to `input_tokens` comes from Anthropic, which excludes cached tokens from the
+        /// input.
         var isProvidersOwn = false
     }
 
-    /// In the order in which they are asked.
+    /// In order of precedence.
     static let sources = [
         Source(key: .langfuseObservationUsageDetails, isProvidersOwn: true),
         Source(key: .mlflowChatTokenUsage),
@@ -52,7 +52,7 @@ struct UsageObject {
             try reader.finish()
             self = found
         } catch {
-            // Half a text says nothing that can be relied on.
+            // An incomplete text cannot be relied on.
         }
     }
 
@@ -105,7 +105,7 @@ struct UsageObject {
         return raw
     }
 
-    /// What a call cost: the total, else the sum of its parts; nil when nothing is above zero.
+    /// The cost of the call: the total, else the sum of its parts; nil when none is above zero.
     var cost: Double? {
         let cost = numbers["total"] ?? numbers.values.reduce(0, +)
         return cost > 0 ? cost : nil
@@ -140,20 +140,20 @@ struct UsageObject {
         "completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens",
         "output_token_details.reasoning",
     ]
-    /// Google counts them beside the answer's tokens, not among them.
+    /// Google counts them in addition to the answer's tokens, not among them.
     private static let thoughts = ["thoughts_token_count", "thoughtsTokenCount"]
 
     // MARK: - Disjoint parts
 
-    /// Whether the figures are Langfuse's parts (`input`, `input_cache_read`, `output_reasoning`), which add up.
+    /// Whether the figures are Langfuse's parts (`input`, `input_cache_read`, `output_reasoning`), which are added up.
     private var isOfParts: Bool {
         numbers["input"] != nil || numbers["output"] != nil
     }
 
-    /// Names that begin with `input` or `output` each are a part of the prompt or the answer.
+    /// The sums of Langfuse's parts: each name that begins with `input` or `output` is a part of the prompt or the answer.
     ///
-    /// So are Anthropic's own names for cached tokens beside them, as Langfuse documents for `usage_details`, unless the total says that
-    /// the input contains them.
+    /// Anthropic's own names for cached tokens next to them are parts, too, as Langfuse documents for `usage_details`, unless the total
+    /// shows that the input includes them.
     private func sumOfParts() -> RawCounts {
         var raw = RawCounts()
         (raw.hasInput, raw.convention) = (true, .inclusive)
@@ -176,7 +176,7 @@ struct UsageObject {
                 if name.contains("reasoning") || name.contains("thinking") { raw.reasoning += tokens }
             }
         }
-        // Both sums and both lifetimes are parts; what counts as written is all of them.
+        // The sums and the figures by lifetime are parts, too; the written tokens are the sum of all of them.
         if let split = [raw.cacheWrite5m, raw.cacheWrite1h].compactMap(\.self).reduce(nil, { ($0 ?? 0) + $1 }) {
             raw.cacheWrite += split
         }
@@ -186,7 +186,7 @@ struct UsageObject {
     private func addAnthropicParts(to raw: inout RawCounts) {
         func count(_ name: String) -> Int64 {
             guard let number = numbers[name], number >= 0 else { return 0 }
-            // Of parts that are beyond belief any is as good as all: they make no call.
+            // Any implausible part is as good as another: none makes a call.
             return Int64(exactly: number).map { min($0, TokenCounts.limit + 1) } ?? 0
         }
         let (read, written) = (count("cache_read_input_tokens"), count("cache_creation_input_tokens"))
@@ -197,7 +197,7 @@ struct UsageObject {
 
     // MARK: - Python
 
-    /// JSON of the text that Python prints for a dictionary: double quotes, and `null`, `true` and `false`.
+    /// Converts the text that Python prints for a dictionary to JSON: double quotes, and `null`, `true` and `false`.
     private static func json(ofPython text: ArraySlice<UInt8>) -> [UInt8] {
         var json: [UInt8] = []
         json.reserveCapacity(text.count)

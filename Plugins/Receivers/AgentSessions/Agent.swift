@@ -124,6 +124,16 @@ struct StoreEnvironment: Sendable {
         value("XDG_DATA_HOME").map { [$0 + "/" + path] } ?? home(".local/share/" + path)
     }
 
+    /// The folders in which extensions of VS Code and of the editors that are built of it keep their files.
+    var editorStorage: [String] {
+        let editors = ["Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf", "Trae"].flatMap { editor in
+            settings(editor) + home("Library/Application Support/" + editor)
+        }
+        let servers = [".vscode-server", ".vscode-server-insiders", ".cursor-server", ".windsurf-server"]
+            .flatMap { home($0 + "/data") }
+        return (editors + servers).map { $0 + "/User/globalStorage" }
+    }
+
     /// The path that a variable names, else others.
     func named(_ name: String, else others: [String]) -> [String] { value(name).map { [$0] } ?? others }
 

@@ -9,7 +9,7 @@ import OTLP
 import Synchronization
 import Usage
 
-/// Reads the session files of agents, from time to time and when asked, and hands on what they tell as log records.
+/// Reads the session files of agents, from time to time and when asked, and hands on what they hold as log records.
 ///
 /// How far a file was read is remembered after the pipeline has taken what was read, so that nothing is lost; what is read twice
 /// after a crash or without its checkpoint is known again by the ids of the calls.
@@ -122,7 +122,7 @@ final class AgentSessionsReceiver: Receiver, SessionScanner {
         } catch {
             result = .failure(error)
         }
-        tell(report)
+        log(report)
         state.withLock { state in
             state.scan = nil
             state.listeners = []
@@ -241,7 +241,7 @@ extension AgentSessionsReceiver {
     }
 
     /// Says once what cannot be read, and briefly what was.
-    private func tell(_ report: ScanReport) {
+    private func log(_ report: ScanReport) {
         let new = state.withLock { state in
             defer { state.problems = Set(report.problems.filter { $0.line == nil }) }
             return report.problems.filter { !state.problems.contains($0) }

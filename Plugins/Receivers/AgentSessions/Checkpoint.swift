@@ -15,7 +15,7 @@ struct FileMark: Equatable {
     /// A hash of the first bytes, to notice when another file has taken the place.
     var head = FileHead()
     var state: ReaderState
-    /// What could not be read up to there; nil when there is nothing to tell.
+    /// What could not be read up to there; nil when there is nothing to report.
     var faults: FileFaults?
 
     /// Whether nothing has happened to the file since.
@@ -25,7 +25,7 @@ struct FileMark: Equatable {
 }
 
 extension Checkpoint {
-    /// Tokens by which running totals of rollouts exceed the calls that the rollouts tell of.
+    /// Tokens by which running totals of rollouts exceed the calls that the rollouts report.
     var unexplainedTokens: Int64 {
         marks.values.reduce(0) { sum, mark in
             guard case .rollout(let state) = mark.state else { return sum }

@@ -45,7 +45,7 @@ public struct SessionFileExplanation: Sendable {
             histories: ThreadHistories()
         )
         let roots = SessionFolders(AgentSessionsConfig(), environment: environment).roots(&walk)
-        // A fork of Codex is told from its parent by the parent's file.
+        // A fork of Codex is recognised by its parent's file.
         for root in roots where agent == .codex && root.agent == agent {
             for other in walk.files(below: root) { context.histories.add(other) }
         }
@@ -166,6 +166,7 @@ public struct SessionFileExplanation: Sendable {
         if let cost = call.cost, cost > 0 { parts.append("reported cost $\(cost)") }
         parts.append("session \(call.session)")
         if call.isFork { parts.append("copied by a fork") }
+        if call.sum != nil { parts.append("a sum of calls, which counts where none of them is known") }
         let names = [call.request, call.response, call.key, call.ownLineage, call.lineage].compactMap(\.self)
         parts.append(names.isEmpty ? "without an id" : "known by \(names.joined(separator: " or "))")
         return parts.joined(separator: ", ")

@@ -2,9 +2,9 @@
 
 import CollectorKit
 
-/// What of a session file could not be read, or is of a type that nobody has told us of.
+/// What of a session file could not be read, or is of a type that this version does not know.
 ///
-/// It is kept with the file's mark, so that it is told as long as the file stands, whoever has read it.
+/// It is kept with the file's mark, so that every scan and command reports it until the file changes or is removed.
 struct FileFaults: Equatable {
     /// Where the file is.
     var path: String

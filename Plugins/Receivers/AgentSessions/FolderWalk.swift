@@ -45,7 +45,7 @@ struct FolderWalk {
 
     /// Folders are looked through to this depth.
     static let deepest = 24
-    /// Outputs of tools, which can be many and tell no usage.
+    /// Outputs of tools, which can be many and have no usage.
     private static let leftOut: Set<String> = ["tool-results", "file-history"]
 
     /// Whether there is a folder at a path.

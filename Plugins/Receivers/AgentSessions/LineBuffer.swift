@@ -139,7 +139,7 @@ final class LineBuffer {
     }
 }
 
-/// Shortens the texts of a line of JSON while it is read, so that what a very long line tells beside its texts still fits into memory.
+/// Shortens the texts of a line of JSON while it is read, so that the rest of a very long line still fits into memory.
 ///
 /// The line comes in pieces; what is left of them is the same JSON with long texts cut off.
 struct LineCondenser {
@@ -215,7 +215,7 @@ struct LineCondenser {
         }
     }
 
-    /// How many backslashes stand directly before a place.
+    /// How many backslashes are directly before a place.
     private static func slashes(before place: Int, _ base: UnsafePointer<UInt8>, from start: Int) -> Int {
         var first = place
         while first > start, base[first - 1] == UInt8(ascii: "\\") { first -= 1 }

@@ -41,7 +41,7 @@ struct RecordSink {
         (self.seen, explains) = (seen, false)
         var resource = [LogRecordDraft.Attribute(AttributeKey.serviceName.name, .string(service))]
         if let machine { resource.append(LogRecordDraft.Attribute(AttributeKey.hostName.name, .string(machine))) }
-        builder = LogBatchBuilder(resource: resource, scopeName: SessionRecord.scope)
+        builder = LogBatchBuilder(resource: resource, scopeName: SessionFileRecord.scope)
     }
 
     /// Begins a list.
@@ -49,7 +49,7 @@ struct RecordSink {
     /// - Parameter explains: Whether omissions are listed, too.
     init(listing explains: Bool = false) {
         (seen, self.explains, findings) = (SeenCalls(), explains, [])
-        builder = LogBatchBuilder(resource: [], scopeName: SessionRecord.scope)
+        builder = LogBatchBuilder(resource: [], scopeName: SessionFileRecord.scope)
     }
 
     var isEmpty: Bool { builder.recordCount == 0 }

@@ -6,7 +6,7 @@ import Usage
 
 /// One way through all session files, cut into steps that each give a request of bounded size.
 ///
-/// Nothing here waits for anybody but the disk. The marks of a step may be remembered once its request is in good hands.
+/// Nothing here waits for anything but the disk. The marks of a step may be remembered once its request was taken in.
 final class ScanPass {
     private let options: Options
     private let buffer: LineBuffer
@@ -39,7 +39,7 @@ final class ScanPass {
 
     /// A step of a pass.
     struct Step: Sendable {
-        /// A request to be handed on, with the number of its records; nil when there is nothing to tell yet.
+        /// A request to be handed on, with the number of its records; nil when there is nothing to hand on yet.
         var request: [UInt8]?
         var recordCount = 0
         /// How far files were read.
@@ -105,12 +105,13 @@ final class ScanPass {
             for file in best.values { histories.add(file) }
         }
         let places = changed.map { (place: $0.relative, file: $0) }
-        // The files of one service follow one another, because a request is of one.
+        // The files of one service follow one another, because a request is of one; a database with calls comes before files with sums of them.
         changed = places.sorted {
-            ($0.file.agent.rawValue, $0.file.service, $0.place, $0.file.path)
-                < ($1.file.agent.rawValue, $1.file.service, $1.place, $1.file.path)
+            ($0.file.agent.rawValue, $0.file.service, $0.file.layout == .database ? 0 : 1, $0.place, $0.file.path)
+                < ($1.file.agent.rawValue, $1.file.service, $1.file.layout == .database ? 0 : 1, $1.place, $1.file.path)
         }.map(\.file)
         files = changed[...]
+        for file in best.values { report.files[file.agent.rawValue, default: 0] += 1 }
         progress.totalFiles = best.count
         progress.files = best.count - changed.count
         progress.totalBytes = changed.reduce(0) {
@@ -317,7 +318,7 @@ extension ScanPass {
 
     /// The last line may lack its end because it is still being written, or for good.
     ///
-    /// If it is whole, it is told now, by a reader of its own; it is read once more when its end has come.
+    /// If it is whole, it is reported now, by a reader of its own; it is read once more when its end has come.
     private func readRest(_ current: OpenFile, into sink: inout RecordSink) {
         guard let rest = buffer.rest else { return }
         guard let reader = lineReader(for: current.file, current.reader.state) else { return }
@@ -328,7 +329,7 @@ extension ScanPass {
             false
         }
         reader.flush(into: &sink)
-        // It is told when the line's end has come.
+        // It is reported when the line's end has come.
         _ = sink.takeUnknownType()
     }
 

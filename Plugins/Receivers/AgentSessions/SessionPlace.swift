@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the place of a session file tells, where its lines do not.
+/// What the path of a session file says, where its lines do not.
 struct SessionPlace: Equatable {
     /// The session, from the name of the file or, for sub-agents, of the folder above.
     var session: String

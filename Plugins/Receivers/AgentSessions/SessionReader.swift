@@ -2,7 +2,7 @@
 
 import JSON
 
-/// Reads the lines of one session file in order and tells what they mean.
+/// Reads the lines of one session file in order and reports what they mean.
 ///
 /// The state is all that it remembers of the lines before: a reader that is made with it goes on as if it had read them.
 protocol SessionReader: AnyObject {
@@ -18,7 +18,7 @@ protocol SessionReader: AnyObject {
     func noteEnd(_ line: LineBytes)
 }
 
-/// What a reader remembers, by agent; kept aside, so that a mark is small as long as nobody reads on.
+/// What a reader remembers, by agent; kept behind a reference, so that a mark is small where no reader goes on from it.
 indirect enum ReaderState: Equatable {
     case transcript(TranscriptState)
     case rollout(RolloutState)

@@ -3,51 +3,9 @@
 import OTLP
 import Usage
 
-/// What the receiver tells about session files, as OTLP log records of the scope ``scope``.
-///
-/// Every record has the resource attributes `service.name` (`claude-code`, `codex`, `opencode` …) and, where known, `host.name`, and `session.id`.
-/// Its event name says what it is:
-///
-/// | event | what it tells |
-/// | --- | --- |
-/// | `hammurabi.transcript.call` | a call, from a line of a Claude Code transcript |
-/// | `hammurabi.transcript.sidechain` | the same from a sub-agent or a side question, which may repeat its parent's calls |
-/// | `hammurabi.rollout.call` | a call, from a `token_usage_record` of a Codex rollout |
-/// | `hammurabi.rollout.total` | a call, from the growth of a rollout's running total |
-/// | `hammurabi.store.call` | a call, from the store of another agent |
-/// | `hammurabi.session` | facts about a session at the record's time |
-///
-/// Calls carry the standard `gen_ai.response.id`, `gen_ai.response.model`, `gen_ai.provider.name`, `gen_ai.usage.input_tokens` (cached
-/// ones included), `.output_tokens`, `.cache_read.input_tokens`, `.cache_write.input_tokens`, `.reasoning.output_tokens`,
-/// `gen_ai.agent.id`, then `request_id`, `anthropic.usage.cache_creation.ephemeral_5m_input_tokens` and `…_1h_…`, `service_tier`,
-/// `speed`, `inference_geo`, `cost_usd`, `project.name` (the last part of its path) and of our own
-///
-/// - `hammurabi.lineage`: the place of the call in the history that a rollout and its forks share, or what else names it in a store,
-/// - `hammurabi.call.key`: the agent's own id of the call, which decides over its place,
-/// - `hammurabi.lineage.own`: its place in the history of the thread that made it, where forks may have equal turns of their own,
-/// - `hammurabi.session.fork`: true on lines of a background fork, which begins with copies of its parent's calls,
-/// - `hammurabi.web_searches`: how many web searches the provider ran,
-/// - `hammurabi.project.path`: the path of the project's repository as ``ProjectPath`` writes it.
-///
-/// Facts are `project.name`, `hammurabi.project.path`, `vcs.ref.head.name` (the branch), `app.version`, `hammurabi.session.name` (the
-/// title), `hammurabi.session.parent` (the session that started this one) and `hammurabi.session.reported_cost_usd` (what the agent
-/// says that the session has cost up to the record's time).
-enum SessionRecord {
-    static let scope = "hammurabi.agent_sessions"
-
-    enum Event: String {
-        case transcriptCall = "hammurabi.transcript.call"
-        case transcriptSidechain = "hammurabi.transcript.sidechain"
-        case rolloutCall = "hammurabi.rollout.call"
-        case rolloutTotal = "hammurabi.rollout.total"
-        case storeCall = "hammurabi.store.call"
-        case session = "hammurabi.session"
-    }
-}
-
-/// A call as a session file tells it.
+/// A call as a session file reports it, to be written as a record of the form ``SessionFileRecord``.
 struct CallRecord: Equatable {
-    var event: SessionRecord.Event
+    var event: SessionFileRecord.Event
     var time: Timestamp
     var session: String
     var request: String?
@@ -62,6 +20,10 @@ struct CallRecord: Equatable {
     var ownLineage: String?
     /// Whether another session that has the call made it.
     var isFork = false
+    /// The part of a session whose calls this is the sum of; such a sum counts where none of them is known.
+    var sum: String?
+    /// The parts of a session to which the call belongs, as a ``sum`` names them, at most four; no name has a line feed.
+    var parts: [String] = []
     var agent: String?
     var provider: String?
     var model: String?
@@ -81,7 +43,7 @@ struct CallRecord: Equatable {
     var geography: String?
     var cost: Double?
 
-    init(_ event: SessionRecord.Event, time: Timestamp, session: String) {
+    init(_ event: SessionFileRecord.Event, time: Timestamp, session: String) {
         self.event = event
         self.time = time
         self.session = session
@@ -93,10 +55,12 @@ struct CallRecord: Equatable {
             record.add(AttributeKey.sessionID.name, session)
             record.add(.requestID, request)
             record.add(.genAIResponseID, response)
-            if let key { record.add("hammurabi.call.key", key) }
-            if let lineage, !lineage.isEmpty { record.add("hammurabi.lineage", lineage) }
-            if let ownLineage { record.add("hammurabi.lineage.own", ownLineage) }
-            if isFork { record.add("hammurabi.session.fork", true) }
+            if let key { record.add(SessionFileRecord.Attribute.callKey.rawValue, key) }
+            if let lineage, !lineage.isEmpty { record.add(SessionFileRecord.Attribute.lineage.rawValue, lineage) }
+            if let ownLineage { record.add(SessionFileRecord.Attribute.ownLineage.rawValue, ownLineage) }
+            if let sum { record.add(SessionFileRecord.Attribute.sum.rawValue, sum) }
+            if !parts.isEmpty { record.add(SessionFileRecord.Attribute.parts.rawValue, parts.joined(separator: "\n")) }
+            if isFork { record.add(SessionFileRecord.Attribute.isFork.rawValue, true) }
             record.add(.genAIAgentID, agent)
             record.add(.genAIProviderName, provider)
             record.add(.genAIResponseModel, model)
@@ -106,7 +70,7 @@ struct CallRecord: Equatable {
             if cacheRead > 0 { record.add(.genAIUsageCacheReadInputTokens, count: cacheRead) }
             if cacheWrite > 0 { writeCacheWrites(to: &record) }
             if reasoning > 0 { record.add(.genAIUsageReasoningOutputTokens, count: reasoning) }
-            if webSearches > 0 { record.add("hammurabi.web_searches", webSearches) }
+            if webSearches > 0 { record.add(SessionFileRecord.Attribute.webSearches.rawValue, webSearches) }
             record.add(.serviceTier, serviceTier)
             record.add(.speed, speed)
             record.add(.inferenceGeo, geography)
@@ -156,7 +120,7 @@ struct CallRecord: Equatable {
     }
 }
 
-/// What a session file tells about its session at an instant.
+/// What a session file reports about its session at an instant.
 struct SessionFacts {
     var session: String
     var time: Timestamp
@@ -170,15 +134,15 @@ struct SessionFacts {
 
     /// Adds the facts to a request.
     func write(to builder: inout LogBatchBuilder) {
-        let event = SessionRecord.Event.session.rawValue
+        let event = SessionFileRecord.Event.session.rawValue
         builder.append(time: UInt64(clamping: time.nanoseconds), eventName: event) { record in
             record.add(AttributeKey.sessionID.name, session)
             record.add(project: project)
             record.add(.vcsRefHeadName, branch)
             record.add(.appVersion, version)
-            if let name, !name.isEmpty { record.add("hammurabi.session.name", name) }
-            if let parent, !parent.isEmpty { record.add("hammurabi.session.parent", parent) }
-            if let reportedCost { record.add("hammurabi.session.reported_cost_usd", reportedCost) }
+            if let name, !name.isEmpty { record.add(SessionFileRecord.Attribute.sessionName.rawValue, name) }
+            if let parent, !parent.isEmpty { record.add(SessionFileRecord.Attribute.sessionParent.rawValue, parent) }
+            if let reportedCost { record.add(SessionFileRecord.Attribute.reportedCost.rawValue, reportedCost) }
         }
     }
 }
@@ -192,7 +156,7 @@ extension LogAttributeWriter {
     fileprivate mutating func add(project: String?) {
         guard let project, !project.isEmpty else { return }
         add(AttributeKey.projectName.name, ProjectPath.name(of: project))
-        if ProjectPath.isPath(project) { add("hammurabi.project.path", project) }
+        if ProjectPath.isPath(project) { add(SessionFileRecord.Attribute.projectPath.rawValue, project) }
     }
 
     fileprivate mutating func add(_ key: AttributeKey, count: Int64) { add(key.name, count) }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import OTLP
 import Usage
 
 /// Writes marks: numbers in groups of seven bits, texts behind their length.
@@ -44,7 +45,7 @@ struct StateEncoder {
         for text in [state.session, state.project, state.branch, state.version, state.title, state.parent] {
             optional(text)
         }
-        for value in [state.isTitleCustom ? 1 : 0, state.lastSeen, state.lastTold] { number(value) }
+        for value in [state.isTitleCustom ? 1 : 0, state.lastSeen, state.lastReported] { number(value) }
         searches(state.searches)
     }
 
@@ -62,7 +63,7 @@ struct StateEncoder {
         number(Int64(state.ancestors.names.count))
         for name in state.ancestors.names { text(name) }
         for value in [
-            state.historyStart, rolloutFlags(state), state.lastSeen, state.lastTold, state.running.unexplained,
+            state.historyStart, rolloutFlags(state), state.lastSeen, state.lastReported, state.running.unexplained,
         ] { number(value) }
         let vectors = (state.running.previous.map { [$0] } ?? []) + state.running.peaks
         number(state.running.previous == nil ? 0 : 1)
@@ -182,7 +183,7 @@ struct StateDecoder {
         (state.branch, state.version) = (optional(), optional())
         (state.title, state.parent) = (optional(), optional())
         state.isTitleCustom = number() == 1
-        (state.lastSeen, state.lastTold) = (number(), number())
+        (state.lastSeen, state.lastReported) = (number(), number())
         state.searches = searches()
         return state
     }
@@ -200,7 +201,7 @@ struct StateDecoder {
         state.hasRecords = flags & 1 != 0
         (state.history.hasOwnTurn, state.history.hasOldCopies) = (flags & 2 != 0, flags & 4 != 0)
         state.isFork = flags & 8 != 0
-        (state.lastSeen, state.lastTold) = (number(), number())
+        (state.lastSeen, state.lastReported) = (number(), number())
         state.running.unexplained = number()
         let hasPrevious = number() == 1
         for _ in 0..<max(0, min(number(), 16)) {
@@ -261,7 +262,7 @@ extension StateDecoder {
     }
 
     private mutating func call() -> CallRecord {
-        let event = SessionRecord.Event(rawValue: text())
+        let event = SessionFileRecord.Event(rawValue: text())
         if event == nil { fail() }
         let session = text()
         var call = CallRecord(event ?? .transcriptCall, time: Timestamp(nanoseconds: 0), session: session)

@@ -13,6 +13,8 @@ import Usage
 /// held. Not safe for use from several threads.
 final class StoreDatabase {
     private var connection: OpaquePointer?
+    /// The statements that were compiled, by their text: a row is read by a statement of its own.
+    private var statements: [String: OpaquePointer] = [:]
     private let path: String
     /// What the files were when the database was opened; nil where the log makes every read consistent.
     private let opened: Version?
@@ -52,7 +54,24 @@ final class StoreDatabase {
         sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, Self.largestValue)
     }
 
-    deinit { sqlite3_close_v2(connection) }
+    deinit {
+        for statement in statements.values { sqlite3_finalize(statement) }
+        sqlite3_close_v2(connection)
+    }
+
+    /// How many pages were read from the file so far, those that were in the cache left out.
+    var pagesRead: Int {
+        var (current, highest) = (Int32(0), Int32(0))
+        sqlite3_db_status(connection, SQLITE_DBSTATUS_CACHE_MISS, &current, &highest, 0)
+        return Int(current)
+    }
+
+    /// Runs queries in one transaction, which sees one state and ends with them.
+    func read<Result>(_ body: () throws(FileStream.Failure) -> Result) throws(FileStream.Failure) -> Result {
+        try query("BEGIN") { _ in }
+        defer { try? query("COMMIT") { _ in } }
+        return try body()
+    }
 
     /// Whether the agent wrote since the database was opened, so that what was read may be mixed of two states.
     func wasWritten() -> Bool { opened.map { $0 != Version(path) } ?? false }
@@ -92,11 +111,9 @@ final class StoreDatabase {
         _ arguments: [Argument] = [],
         _ body: (Row) -> Void
     ) throws(FileStream.Failure) {
-        var statement: OpaquePointer?
-        defer { sqlite3_finalize(statement) }
-        guard sqlite3_prepare_v2(connection, sql, -1, &statement, nil) == SQLITE_OK, let statement else {
-            throw failure()
-        }
+        let statement = try compiled(sql)
+        // Nothing is held between two queries, so that the agent's writes reach its database.
+        defer { sqlite3_reset(statement) }
         let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
         for (position, argument) in arguments.enumerated() {
             switch argument {
@@ -112,6 +129,16 @@ final class StoreDatabase {
         }
     }
 
+    private func compiled(_ sql: String) throws(FileStream.Failure) -> OpaquePointer {
+        if let known = statements[sql] { return known }
+        var statement: OpaquePointer?
+        guard sqlite3_prepare_v2(connection, sql, -1, &statement, nil) == SQLITE_OK, let statement else {
+            throw failure()
+        }
+        statements[sql] = statement
+        return statement
+    }
+
     /// A row of a query.
     struct Row {
         fileprivate let statement: OpaquePointer
@@ -121,10 +148,13 @@ final class StoreDatabase {
 
         /// A count of tokens.
         ///
-        /// - Throws: ``LineFault/number`` when it is negative or beyond belief.
+        /// - Throws: ``LineFault/number`` when it is negative, no whole number or beyond belief.
         func count(_ column: Int32) throws(LineFault) -> Int64 {
+            let isFraction =
+                sqlite3_column_type(statement, column) == SQLITE_FLOAT
+                && Int64(exactly: sqlite3_column_double(statement, column)) == nil
             let count = number(column)
-            guard (0...JSONScanner.largestCount).contains(count) else { throw .number }
+            guard !isFraction, (0...JSONScanner.largestCount).contains(count) else { throw .number }
             return count
         }
 
@@ -174,7 +204,7 @@ final class DatabaseReader: PieceReader {
     private let makeSchema: (FoundFile) -> any DatabaseSchema
     private(set) var state: StoreState
     private var schema: (any DatabaseSchema)?
-    private var database: StoreDatabase?
+    private(set) var database: StoreDatabase?
     private var rows: ArraySlice<DatabaseRow> = []
     private var hasFacts = false
     private var hasMore = false
@@ -192,15 +222,15 @@ final class DatabaseReader: PieceReader {
         let database = try opened()
         guard var schema else { return .done }
         var list = RecordSink(listing: sink.explains)
-        if !hasFacts {
-            try schema.readFacts(database, after: state.cursor, into: &list)
-            hasFacts = true
-        }
         var cursor = state.cursor
-        for row in rows.prefix(RecordSink.recordLimit) {
-            try schema.read(row, database, into: &list)
-            cursor = max(cursor, row.order)
+        try database.read { () throws(FileStream.Failure) in
+            if !hasFacts { try schema.readFacts(database, after: state.cursor, into: &list) }
+            for row in rows.prefix(RecordSink.recordLimit) {
+                try schema.read(row, database, into: &list)
+                cursor = max(cursor, row.order)
+            }
         }
+        hasFacts = true
         self.schema = schema
         // What was read while the agent wrote may be mixed of two states: nothing of it is handed on.
         guard !database.wasWritten() else { return .changed }
@@ -251,4 +281,35 @@ protocol DatabaseSchema {
     ) throws(FileStream.Failure)
     /// Reads what is new of sessions.
     func readFacts(_ database: StoreDatabase, after: Int64, into sink: inout RecordSink) throws(FileStream.Failure)
+}
+
+/// A table whose rows are added and never changed.
+///
+/// The numbers of the rows begin again when the table was emptied: a text of the newest row that was read, kept as the note, says whether it is still
+/// the same.
+struct AddedRows {
+    var table: String
+    /// The column with the number of a row.
+    var row: String
+    /// The column with a text that no later row of the same number has.
+    var mark: String
+
+    /// The rows that were added.
+    func list(_ database: StoreDatabase, _ state: inout StoreState) throws(FileStream.Failure) -> [DatabaseRow] {
+        if state.cursor > 0 {
+            var text: String?
+            try database.query("SELECT \(mark) FROM \(table) WHERE \(row) = ?", [.number(state.cursor)]) { found in
+                text = found.string(0)
+            }
+            if text != state.note { state.cursor = 0 }
+        }
+        var rows: [DatabaseRow] = []
+        try database.query(
+            "SELECT \(row) FROM \(table) WHERE \(row) > ? ORDER BY \(row) LIMIT \(DatabaseReader.mostRows)",
+            [.number(state.cursor)]
+        ) { found in
+            rows.append(DatabaseRow(id: found.number(0), order: found.number(0)))
+        }
+        return rows
+    }
 }

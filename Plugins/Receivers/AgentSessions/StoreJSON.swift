@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import OTLP
 import Usage
 
 /// Lets a `switch` over a key name the keys that are wanted.

@@ -4,11 +4,11 @@ import FoundationEssentials
 import JSON
 import Usage
 
-/// The members of an event or heartbeat under the names of the contract, whatever spelling the sender used.
+/// The members of an event or heartbeat by their standard names, whatever spelling the sender used.
 struct EventFields: Decodable {
     private var values: [String: EventValue]
 
-    /// For each name the other spellings that older clients use, first come first served.
+    /// For each name the other spellings that older clients use, in order of precedence.
     private static let spellings: [String: [String]] = [
         "sessionId": ["session_id"], "event": [], "inputTokens": ["input_tokens"], "outputTokens": ["output_tokens"],
         "cacheReadTokens": ["cache_read_tokens"], "cacheWriteTokens": ["cache_write_tokens"],
@@ -18,14 +18,14 @@ struct EventFields: Decodable {
         "id": [], "status": [], "completed": [],
     ]
 
-    /// All names under which members are found.
+    /// All accepted names of members.
     static let names = Set(spellings.flatMap { [$0.key] + $0.value })
 
     init(from decoder: any Decoder) throws {
         values = try decoder.singleValueContainer().decode([String: EventValue].self)
     }
 
-    /// The value under a name or one of its other spellings, with the spelling; what is null is not there.
+    /// The value under a name or one of its other spellings, with the spelling; null counts as missing.
     private func value(_ name: String) -> (spelling: String, value: EventValue)? {
         for spelling in [name] + (Self.spellings[name] ?? []) {
             if let value = values[spelling], value != .null { return (spelling, value) }
@@ -33,9 +33,9 @@ struct EventFields: Decodable {
         return nil
     }
 
-    /// A text that is not empty.
+    /// A non-empty text.
     ///
-    /// - Parameter limit: How many bytes it may have.
+    /// - Parameter limit: Its largest size in bytes.
     func text(_ name: String, limit: Int = 512) throws(EventFieldError) -> String? {
         guard let (spelling, value) = value(name) else { return nil }
         guard case .text(let text) = value else { throw EventFieldError(spelling, "must be a string") }
@@ -43,7 +43,7 @@ struct EventFields: Decodable {
         return text.isEmpty ? nil : text
     }
 
-    /// A whole number that is not negative.
+    /// A non-negative whole number.
     func count(_ name: String) throws(EventFieldError) -> Int64? {
         guard let number = try number(name, "a whole number") else { return nil }
         guard let count = Int64(exactly: number.value), (0...TokenCounts.limit).contains(count) else {
@@ -52,7 +52,7 @@ struct EventFields: Decodable {
         return count
     }
 
-    /// A number that is not negative.
+    /// A non-negative number.
     func amount(_ name: String, limit: Double) throws(EventFieldError) -> Double? {
         guard let number = try number(name, "a number") else { return nil }
         guard (0...limit).contains(number.value) else {
@@ -73,7 +73,7 @@ struct EventFields: Decodable {
         throw EventFieldError(spelling, "must be \(kind)")
     }
 
-    /// The number that a text says as JSON writes numbers (RFC 8259 section 6): `1e3` is one; `0x10`, `+5`, `inf` and `nan` are none.
+    /// The number in a text in JSON's syntax (RFC 8259 section 6): `1e3` is one; `0x10`, `+5`, `inf` and `nan` are not.
     private static func decimal(_ text: String) -> Double? {
         var reader = JSONReader(Array(text.utf8))
         guard let range = try? reader.numberRange(), range == 0..<text.utf8.count, let number = Double(text),
@@ -82,13 +82,13 @@ struct EventFields: Decodable {
         return number
     }
 
-    /// An instant, ISO 8601 or milliseconds since 1970.
+    /// A time, ISO 8601 or milliseconds since 1970.
     func instant(_ name: String) throws(EventFieldError) -> Timestamp? {
         guard let (spelling, value) = value(name) else { return nil }
         let time: Timestamp? =
             switch value {
             case .number(let number): Self.instant(milliseconds: number)
-            // Without a zone UTC is meant, as Python's clocks write it.
+            // A time without a zone is UTC, as Python writes it.
             case .text(let text):
                 Timestamp(iso8601: text) ?? Timestamp(iso8601: text + "Z")
                     ?? Self.decimal(text).flatMap(Self.instant(milliseconds:))
@@ -107,7 +107,7 @@ struct EventFields: Decodable {
         Int64(exactly: milliseconds.rounded(.down)).flatMap(Timestamp.init(milliseconds:))
     }
 
-    /// Yes or no.
+    /// A Boolean.
     func flag(_ name: String) throws(EventFieldError) -> Bool? {
         guard let (spelling, value) = value(name) else { return nil }
         switch value {
@@ -119,13 +119,13 @@ struct EventFields: Decodable {
     }
 }
 
-/// One member of an event.
+/// The value of one member.
 enum EventValue: Decodable, Equatable {
     case null
     case flag(Bool)
     case number(Double)
     case text(String)
-    /// A list or an object, which no field of ours is.
+    /// A list or an object, which no known member has.
     case compound
 
     init(from decoder: any Decoder) throws {
@@ -144,7 +144,7 @@ enum EventValue: Decodable, Equatable {
     }
 }
 
-/// What is wrong with one member.
+/// An invalid member.
 struct EventFieldError: Error {
     let field: String
     let rule: String

@@ -3,16 +3,16 @@
 import OTLP
 import Usage
 
-/// How events and heartbeats are written as OTLP log records of the scope ``scope``, so that they go through pipelines, and to other
-/// collectors, like everything else.
+/// Writes events and heartbeats as OTLP log records of the scope ``scope``, so that they pass through pipelines, and to other
+/// collectors, like all other telemetry.
 ///
-/// The record's event name is the event's, or `heartbeat`. Attributes are the standard ones: `session.id`, `gen_ai.agent.name`,
-/// `gen_ai.provider.name`, `gen_ai.response.model`, `project.name`, `user.id`, `gen_ai.usage.input_tokens` (cached ones included, as the
-/// convention wants it), `.output_tokens`, `.cache_read.input_tokens`, `.cache_write.input_tokens`, `.reasoning.output_tokens`, `cost_usd`,
-/// `duration_ms`, and of our own
+/// The record's event name is that of the event, or `heartbeat`. Its attributes are the standard ones: `session.id`, `gen_ai.agent.name`,
+/// `gen_ai.provider.name`, `gen_ai.response.model`, `project.name`, `user.id`, `gen_ai.usage.input_tokens` (including cached tokens, as
+/// the convention requires), `.output_tokens`, `.cache_read.input_tokens`, `.cache_write.input_tokens`, `.reasoning.output_tokens`,
+/// `cost_usd`, `duration_ms`, and three of our own:
 ///
-/// - `hammurabi.event.id`: what tells the event from others; a record with tokens and this is a call,
-/// - `hammurabi.task`: what the agent says it is doing,
+/// - `hammurabi.event.id`: identifies the event; a record with tokens and this attribute is a call,
+/// - `hammurabi.task`: the task that the agent reports,
 /// - `hammurabi.completed`: whether the session has ended.
 enum EventRecord {
     static let scope = "hammurabi.events"

@@ -2,11 +2,11 @@
 
 public import CollectorKit
 
-/// What a user writes under `events:`.
+/// The keys under `events:`.
 public struct EventsConfig: ComponentConfig {
     /// Where to listen.
     public var endpoint = Endpoint.otlpHTTP
-    /// The longest body that is taken, before and after it is inflated.
+    /// The largest accepted body, before and after decompression.
     public var maxRequestBodySize = ConfigByteSize(bytes: 8 << 20)
     /// HTTPS; nil for plain HTTP.
     public var tls: TLSConfig?
@@ -25,7 +25,7 @@ public struct EventsConfig: ComponentConfig {
         "max_request_body_size": "the longest body that is taken, before and after it is inflated",
     ]) { $1 }
 
-    /// Refuses a size in which no event has room.
+    /// Reports a size that is too small for an event.
     public func validate(_ findings: inout ConfigFindings) {
         tls?.validate(&findings, at: ["tls"])
         if maxRequestBodySize.bytes < 1_024 {

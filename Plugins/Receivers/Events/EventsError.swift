@@ -3,15 +3,15 @@
 import CollectorKit
 import HTTPTypes
 
-/// Why events are not taken, as their sender will read it.
+/// Why events are refused, as their sender will read it.
 struct EventsError: Error {
     let status: HTTPResponse.Status
     let message: String
     var fields: HTTPFields = [:]
-    /// The kind of problem it is; nil for the usual one of the status.
+    /// The kind of problem; nil for the default of the status.
     var problem: IntakeProblem.Code?
 
-    /// The data can never be taken.
+    /// The data will never be accepted.
     static func invalid(_ message: String) -> EventsError { EventsError(status: .badRequest, message: message) }
 
     static let noPipeline = EventsError(
@@ -34,7 +34,7 @@ struct EventsError: Error {
         problem: .unsupportedCoding
     )
 
-    /// What is left of the body is not worth reading, so the connection cannot be used again.
+    /// The rest of the body is not read, so the connection cannot be reused.
     static func tooLarge(_ limit: Int) -> EventsError {
         EventsError(
             status: .contentTooLarge,
@@ -64,7 +64,7 @@ struct EventsError: Error {
 }
 
 extension EventsError {
-    /// What the pipeline said: a permanent fault lies in the data, the other kind passes.
+    /// An error of the pipeline: a permanent one is in the data, any other may pass.
     init(_ error: ConsumeError) {
         guard error.isRetryable else {
             self = error.isTooLarge ? Self(status: .contentTooLarge, message: error.message) : .invalid(error.message)

@@ -6,7 +6,7 @@ import Logging
 import OTLP
 import Usage
 
-/// Takes in events and heartbeats as JSON, and answers once the pipeline has them.
+/// Receives events and heartbeats as JSON, and answers once the pipeline has taken them.
 final class EventsReceiver: Receiver, HTTPServing {
     private let config: EventsConfig
     private let settings: ComponentSettings
@@ -55,7 +55,7 @@ final class EventsReceiver: Receiver, HTTPServing {
         return ServerResponse(accepting: request)
     }
 
-    /// The answer shows what the store knows of the session only to a key that may read.
+    /// The answer contains the store's data of the session only when the key may read.
     private func heartbeat(_ body: [UInt8], _ permissions: Permissions) async throws(EventsError) -> ServerResponse {
         let heartbeat: Heartbeat
         do throws(EventsError) {
@@ -87,7 +87,7 @@ final class EventsReceiver: Receiver, HTTPServing {
 }
 
 extension ComponentFactory {
-    /// Takes in events and heartbeats, which become log records.
+    /// Receives events and heartbeats, which become log records.
     public static let events = ComponentFactory.receiver(
         "events",
         EventsConfig.self,
@@ -96,9 +96,9 @@ extension ComponentFactory {
     ) { config, settings, next in EventsReceiver(config, settings, next: next) }
 }
 
-/// The body of a request, as long as it says that it is JSON.
+/// Reads the body of a request that declares JSON.
 enum EventBody {
-    /// Reads the whole body, and hands it over where work of its length belongs.
+    /// Reads the whole body and processes it, on the calling thread or a worker by its size.
     static func read<Success>(
         _ request: ServerRequest,
         limit: Int,
@@ -114,19 +114,19 @@ enum EventBody {
         } catch {
             throw error == .tooLarge ? .tooLarge(limit) : .interrupted
         }
-        // One that does not say its size belongs with the long ones.
+        // A body without a stated size is treated as a large one.
         let size = max(body.count, coding.statedSize(of: body) ?? .max)
         return try await request.run(ifShort: { size <= $0 / slowness }) { () async throws(EventsError) -> Success in
             guard coding != .identity else { return try await use(body) }
             let plain = try inflate(body, coding, limit, request.memory)
-            // A sender that understates the size is found out here.
+            // The actual size decides when the stated one was too small.
             return try await request.run(ifShort: { plain.count <= $0 / slowness }) {
                 () async throws(EventsError) -> Success in try await use(plain)
             }
         }
     }
 
-    /// By how much events take longer to read than the same bytes of OTLP.
+    /// How many times longer events take to read than the same number of bytes of OTLP.
     private static let slowness = 4
 
     private static func inflate(
@@ -146,11 +146,11 @@ enum EventBody {
         throw memory?.isBeyondLimit == true ? .beyondMemory : .noMemory
     }
 
-    /// Whether the sender may post and says that it posts JSON.
+    /// Whether the request declares JSON, or has a key and the default type of `curl -d`.
     ///
-    /// A page of another origin can post forms and plain text without being asked, but neither this type nor a field for the key:
-    /// for those its browser asks first, and is told no. So what `curl -d` calls its body when nobody says what it is
-    /// (`application/x-www-form-urlencoded`) is taken from whoever shows a key, and a body without a type from nobody.
+    /// A page of another origin can post forms and plain text without a preflight, but neither JSON nor a field for the key; the preflight
+    /// for those is refused. So the type that `curl -d` sends by default (`application/x-www-form-urlencoded`) is accepted only with a key,
+    /// and a body without a type never.
     private static func isJSON(_ request: ServerRequest) -> Bool {
         if request.declaresJSON { return true }
         let fields = request.head.headerFields

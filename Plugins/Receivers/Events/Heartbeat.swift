@@ -6,7 +6,7 @@ import HTTPTypes
 import OTLP
 import Usage
 
-/// A sign of life of a session.
+/// A report that a session is alive.
 struct Heartbeat {
     let session: String
     private let time: Timestamp
@@ -19,7 +19,7 @@ struct Heartbeat {
     /// The words that end a session.
     private static let endings: Set<String> = ["completed", "done", "ended"]
 
-    /// Reads a body.
+    /// Parses a body.
     init(_ body: [UInt8], now: Timestamp) throws(EventsError) {
         let fields: EventFields
         let known = try KnownMembers(events: body, most: 0)
@@ -61,7 +61,7 @@ struct Heartbeat {
         return record
     }
 
-    /// What is known of the session by this heartbeat alone.
+    /// The session as this heartbeat alone describes it.
     fileprivate func session(at now: Timestamp) -> Session {
         var known = Session(id: session, startedAt: time, lastSeenAt: time)
         (known.agent, known.model, known.taskStatus) = (agent, model, task)
@@ -71,13 +71,13 @@ struct Heartbeat {
 }
 
 extension ServerResponse {
-    /// Says that a heartbeat is on the disk, with what is known of its session now.
+    /// The answer when a heartbeat is stored, with the store's data of its session.
     init(beaten session: String) {
         let body = "{\"ok\":true,\"session\":\(session)}"
         self.init(.ok, [.contentType: "application/json"], body: .bytes(Array(body.utf8)))
     }
 
-    /// Says that a heartbeat is on the disk, where nobody knows sessions: with what it tells itself, in the words of the API.
+    /// The answer when a heartbeat is stored and no component knows sessions: the heartbeat's own data, in the form of the API.
     init(accepting heartbeat: Heartbeat, now: Timestamp) {
         struct Answer: Encodable {
             struct Known: Encodable {

@@ -7,16 +7,16 @@ import JSON
 import OTLP
 import Usage
 
-/// The events of a request: one, or a list of them that is taken as a whole or not at all.
+/// The events of a request: one, or a list that is accepted as a whole or refused as a whole.
 struct IngestRequest {
     let events: [UsageEvent]
-    /// Whether the sender posted a list and wants one back.
+    /// Whether the sender posted a list and expects one in the answer.
     let isList: Bool
 
-    /// How many events a list may have.
+    /// The largest number of events in a list.
     static let largestList = 1_000
 
-    /// Reads a body.
+    /// Parses a body.
     init(_ body: [UInt8], now: Timestamp) throws(EventsError) {
         let fields: [EventFields]
         (fields, isList) = try Self.fields(body)
@@ -56,9 +56,9 @@ struct IngestRequest {
 }
 
 extension KnownMembers {
-    /// Reads the members of events.
+    /// Parses the members of events.
     init(events body: [UInt8], most: Int) throws(EventsError) {
-        // JSON is UTF-8; in UTF-16 and UTF-32, which decoders recognise, its brackets have zeros beside them.
+        // JSON is UTF-8. In UTF-16 and UTF-32, which decoders detect, its brackets have zero bytes next to them.
         guard String(validating: body, as: UTF8.self) != nil, !body.contains(0) else {
             throw .invalid("the body is not UTF-8")
         }
@@ -74,7 +74,7 @@ extension KnownMembers {
 }
 
 extension ServerResponse {
-    /// Says that events are on the disk, and under which ids their calls are found.
+    /// The answer when events are stored, with the ids of their calls.
     init(accepting request: IngestRequest) {
         func quoted(_ id: String?) -> String { id.map { "\"\($0)\"" } ?? "null" }
         let ids = request.events.map { quoted($0.callID) }
@@ -85,7 +85,7 @@ extension ServerResponse {
         self.init(.accepted, [.contentType: "application/json"], body: .bytes(Array(text.utf8)))
     }
 
-    /// Says why events are not taken.
+    /// The answer when events are refused.
     init(_ refusal: EventsError) {
         struct Failure: Encodable {
             let error: String
@@ -107,7 +107,7 @@ struct UsageEvent {
     let time: Timestamp
     let session: String
     let event: String
-    /// The tokens; nil when the event is no call.
+    /// The tokens; nil when the event is not a call.
     private let counts: Counts?
     private let model: String?
     private let provider: String?
@@ -125,28 +125,28 @@ struct UsageEvent {
         var cacheWrite: Int64
         var reasoning: Int64
 
-        /// Reads the tokens; nil when the sender tells of none.
+        /// Parses the tokens; nil when the event has none.
         init?(_ fields: EventFields) throws(EventFieldError) {
-            let told = [
+            let counts = [
                 try fields.count("inputTokens"), try fields.count("outputTokens"), try fields.count("cacheReadTokens"),
                 try fields.count("cacheWriteTokens"), try fields.count("reasoningTokens"),
             ]
-            guard told.contains(where: { $0 != nil }) else { return nil }
-            (input, output, cacheRead) = (told[0] ?? 0, told[1] ?? 0, told[2] ?? 0)
-            (cacheWrite, reasoning) = (told[3] ?? 0, told[4] ?? 0)
+            guard counts.contains(where: { $0 != nil }) else { return nil }
+            (input, output, cacheRead) = (counts[0] ?? 0, counts[1] ?? 0, counts[2] ?? 0)
+            (cacheWrite, reasoning) = (counts[3] ?? 0, counts[4] ?? 0)
             guard input + cacheRead + cacheWrite <= TokenCounts.limit else {
                 throw EventFieldError("inputTokens", "and cached tokens must together be at most \(TokenCounts.limit)")
             }
         }
 
-        /// No tokens.
+        /// Creates counts of zero.
         init() { (input, output, cacheRead, cacheWrite, reasoning) = (0, 0, 0, 0, 0) }
     }
 
-    /// The event of older clients, which name none.
+    /// The event name for older clients, which send none.
     static let standard = "token_usage"
 
-    /// Reads an event.
+    /// Parses an event.
     init(_ fields: EventFields, now: Timestamp) throws(EventFieldError) {
         guard let session = try fields.text("sessionId") else { throw EventFieldError("sessionId", "is required") }
         self.session = session
@@ -161,18 +161,18 @@ struct UsageEvent {
         cost = try fields.amount("cost", limit: 1e9)
         duration = try fields.amount("duration", limit: 1e12)
         time = try fields.instant("timestamp") ?? now
-        // Without tokens and without a cost, only what is called usage is a call.
+        // Without tokens and cost, only an event named usage is a call.
         self.counts = counts ?? (event == Self.standard || cost != nil ? Counts() : nil)
         id = try fields.text("id") ?? Self.freshID()
     }
 
-    /// An id that nothing else has: 128 random bits.
+    /// A new id of 128 random bits.
     private static func freshID() -> String {
         let digits = String(UInt128.random(in: 0 ... .max), radix: 16)
         return String(repeating: "0", count: 32 - digits.count) + digits
     }
 
-    /// The id of its call in answers; nil when it is none.
+    /// The id of its call in answers; nil when it is not a call.
     var callID: String? {
         guard counts != nil else { return nil }
         return Call(id: CallKeys.eventKey(id), time: time, counts: TokenCounts()).name

@@ -2,31 +2,31 @@
 
 import JSON
 
-/// The part of a body that events are read from: of each event the members that have a meaning, everything else stepped over.
+/// Reduces a body to the members that events use; all other members are skipped.
 ///
-/// A sender may add members of its own, and a decoder would make values of all of them: 600,000 in a body of 1.4 MB took 3.6 s. What is
-/// stepped over is checked for the grammar of RFC 8259 and costs a look at each byte.
+/// A sender may add members of its own, and a decoder would create values for all of them: 600,000 in a body of 1.4 MB took 3.6 s. A
+/// skipped member is checked for the grammar of RFC 8259, which costs one look at each byte.
 struct KnownMembers {
-    /// The events as JSON, an object or a list of at most as many as were asked for; what is no object is 0.
+    /// The events as JSON, an object or a list up to the requested size; an element that is not an object is 0.
     private(set) var json: [UInt8] = []
-    /// How many elements the list has; 1 where the body is one event.
+    /// How many elements the list has; 1 when the body is a single event.
     private(set) var count = 0
 
-    /// The first event that names members too often.
+    /// The first event with too many repeated members.
     private var repeated: Int?
     private let most: Int
     private let known: Set<String>
     private let longestName: Int
 
-    /// What is wrong with a body.
+    /// Why a body is refused.
     enum Fault: Error {
-        /// It is no JSON.
+        /// It is not JSON.
         case malformed(JSONError)
-        /// An event names members twice, and many times over.
+        /// An event repeats members many times.
         case repeated(event: Int)
     }
 
-    /// An event has two dozen members under all spellings; more is a body that was made to be a burden.
+    /// The most known members in an event: there are two dozen in all spellings; more are an attempt to cause load.
     private static let mostMembers = 128
     private static let deepest = 512
 
@@ -34,8 +34,8 @@ struct KnownMembers {
     ///
     /// - Parameters:
     ///   - body: A JSON text.
-    ///   - names: The names of members that have a meaning.
-    ///   - most: How many events of a list are kept; those behind are counted.
+    ///   - names: The names of known members.
+    ///   - most: How many events of a list are kept; further ones are only counted.
     init(_ body: [UInt8], names: Set<String>, most: Int) throws(Fault) {
         known = names
         longestName = names.reduce(0) { max($0, $1.utf8.count) }
@@ -84,9 +84,9 @@ struct KnownMembers {
         json.append(UInt8(ascii: "}"))
     }
 
-    /// Steps over a member; whether it was kept.
+    /// Reads a member; returns whether it was kept.
     ///
-    /// A list or an object, which no member of ours is, is kept as an empty list.
+    /// A list or an object, which no known member has, is kept as an empty list.
     private mutating func member(
         _ name: Range<Int>,
         _ reader: inout JSONReader,
@@ -105,7 +105,7 @@ struct KnownMembers {
         return true
     }
 
-    /// Whether a name, as it is written, is one of ours; one with escapes may be, which its decoder finds out.
+    /// Whether a name, as written, is known; one with escapes may be, which the decoder determines.
     private func hasMeaning(_ name: ArraySlice<UInt8>) -> Bool {
         if name.count > longestName { return name.count <= 6 * longestName && name.contains(UInt8(ascii: "\\")) }
         return name.contains(UInt8(ascii: "\\")) || known.contains(String(decoding: name, as: UTF8.self))

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The two encodings of OTLP over HTTP; an answer has that of its request.
+/// The two encodings of OTLP/HTTP; an answer has that of its request.
 enum BodyEncoding: String, CaseIterable {
     case protobuf = "application/x-protobuf"
     case json = "application/json"
 
-    /// The encoding that a Content-Type field names, whatever its case and parameters; nil for every other type.
+    /// The encoding of a Content-Type field, in any case and with any parameters; nil for other types.
     init?(contentType: String?) {
         if let contentType, let plain = BodyEncoding(rawValue: contentType) {
             self = plain
@@ -17,7 +17,7 @@ enum BodyEncoding: String, CaseIterable {
 }
 
 extension String {
-    /// The text without the blanks and tabs around it.
+    /// The text without spaces and tabs at its ends.
     fileprivate var trimmingBlanks: String {
         let start = drop { $0 == " " || $0 == "\t" }
         let blanks = start.reversed().prefix { $0 == " " || $0 == "\t" }.count

@@ -2,12 +2,12 @@
 
 public import CollectorKit
 
-/// The largest body that is taken, written like any size; 0 and less mean the default, as in the OpenTelemetry Collector.
+/// The largest accepted body, written like any size; 0 and less mean the default, as in the OpenTelemetry Collector.
 public struct BodySizeLimit: ConfigScalar, Hashable {
     /// The number of bytes.
     public var bytes: Int64
 
-    /// 64 MiB, what the protocol suggests.
+    /// 64 MiB, as the protocol recommends.
     public static let standard = BodySizeLimit(bytes: 64 << 20)
 
     /// Creates a limit of bytes.
@@ -15,10 +15,10 @@ public struct BodySizeLimit: ConfigScalar, Hashable {
         self.bytes = bytes
     }
 
-    /// What the value is for.
+    /// The description of the value in help texts.
     public static var valueType: ValueType { ConfigByteSize.valueType }
 
-    /// Reads a limit; throws `ConfigValueError` for what is no size.
+    /// Decodes a limit; throws `ConfigValueError` for a value that is not a size.
     public init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         let written =
@@ -26,7 +26,7 @@ public struct BodySizeLimit: ConfigScalar, Hashable {
         self = written <= 0 ? .standard : BodySizeLimit(bytes: written)
     }
 
-    /// Writes the limit as a size.
+    /// Encodes the limit as a size.
     public func encode(to encoder: any Encoder) throws {
         try ConfigByteSize(bytes: bytes).encode(to: encoder)
     }

@@ -4,18 +4,20 @@ import CollectorKit
 import HTTPTypes
 import OTLP
 
-/// Makes a batch of a request: checks its head, then reads, inflates and decodes the body within its limits.
+/// Creates a batch from a request: checks its head, then reads, decompresses and decodes the body within its limits.
 struct ExportRequestReader {
-    /// The largest body in bytes, before and after it is inflated.
+    /// The largest body in bytes, before and after decompression.
     let limit: Int
+    /// The key of the configuration that raises it.
+    let limitKey: String
     /// The most records of a request.
     let records: Int
-    /// The codings that a body may have.
+    /// The accepted codings of a body.
     let codings: Set<ContentCoding>
 
-    /// Hands the batch over; both where the request was started when they are short, and else on a worker.
+    /// Decodes and processes the batch, on the calling thread when both are short, else on a worker.
     ///
-    /// What a body inflates to decides, and not what it says it does: 61 KiB can be 64 MiB.
+    /// The decompressed size decides, not the stated one: 61 KiB can be 64 MiB.
     func read<Success>(
         _ request: ServerRequest,
         _ signal: Signal,
@@ -27,17 +29,17 @@ struct ExportRequestReader {
             return try await use(try decode(body, signal, encoding, request))
         }
         var plain: [UInt8]?
-        // One that does not say its size is tried: it costs no more than the work that is short.
+        // A body without a stated size is tried: that costs no more than the limit of short work.
         if let short = request.shortWork, coding.statedSize(of: body) ?? body.count <= short.bytes {
-            plain = try inflate(body, coding, atMost: short.bytes, request.memory)
+            plain = try inflate(body, coding, atMost: short.bytes, request)
         }
         return try await request.run(ifShort: { _ in plain != nil }) { () async throws(Refusal) -> Success in
-            let plain = if let plain { plain } else { try inflate(body, coding, request.memory) }
+            let plain = if let plain { plain } else { try inflate(body, coding, request) }
             return try await use(try decode(plain, signal, encoding, request))
         }
     }
 
-    /// The bytes to read, and what was done to them.
+    /// The bytes of the body, and their coding.
     private func body(of request: ServerRequest) async throws(Refusal) -> ([UInt8], ContentCoding) {
         if GRPC.isCall(request.head) { return try await message(of: request) }
         let coding = ContentCoding(contentEncoding: request.head.headerFields[.contentEncoding])
@@ -45,7 +47,7 @@ struct ExportRequestReader {
         return (try await collect(request.body, limit), coding)
     }
 
-    /// The message of a call of gRPC, which says itself whether it is compressed.
+    /// The message of a gRPC call, whose prefix says whether it is compressed.
     private func message(of request: ServerRequest) async throws(Refusal) -> ([UInt8], ContentCoding) {
         let body = try await collect(request.body, limit + GRPC.prefixLength)
         let (message, isCompressed): ([UInt8], Bool)
@@ -69,37 +71,37 @@ struct ExportRequestReader {
             return try await body.collect(limit: limit)
         } catch {
             switch error {
-            case .tooLarge: throw .tooLarge("the body", self.limit)
+            case .tooLarge: throw .tooLarge("the body", self.limit, limitKey)
             case .interrupted: throw .interrupted
             }
         }
     }
 
-    /// The inflated body; nil when it is longer than the work that is short.
+    /// The decompressed body; nil when it is longer than the limit of short work.
     private func inflate(
         _ body: [UInt8],
         _ coding: ContentCoding,
         atMost short: Int,
-        _ memory: (any MemoryAllowance)?
+        _ request: ServerRequest
     ) throws(Refusal) -> [UInt8]? {
         guard short < limit else { return nil }
         do throws(InflationFailure) {
-            return try coding.inflate(body, limit: short, memory: memory)
+            return try coding.inflate(body, limit: short, memory: request.memory)
         } catch {
             if error == .tooLarge { return nil }
-            throw Refusal(error, limit)
+            throw refusal(error, request)
         }
     }
 
-    private func inflate(_ body: [UInt8], _ coding: ContentCoding, _ memory: (any MemoryAllowance)?)
+    private func inflate(_ body: [UInt8], _ coding: ContentCoding, _ request: ServerRequest)
         throws(Refusal) -> [UInt8]
     {
         do throws(InflationFailure) {
-            if let inflated = try coding.inflate(body, limit: limit, memory: memory) { return inflated }
+            if let inflated = try coding.inflate(body, limit: limit, memory: request.memory) { return inflated }
         } catch {
-            throw Refusal(error, limit)
+            throw refusal(error, request)
         }
-        throw .noMemory(memory)
+        throw .noMemory(request.memory)
     }
 
     private func decode(_ body: [UInt8], _ signal: Signal, _ encoding: BodyEncoding, _ request: ServerRequest)
@@ -123,13 +125,12 @@ struct ExportRequestReader {
             }
         }
     }
-}
 
-extension Refusal {
-    fileprivate init(_ failure: InflationFailure, _ limit: Int) {
+    /// Bytes that are not what their coding says are a fault of the call itself in gRPC, and not of what it carries.
+    private func refusal(_ failure: InflationFailure, _ request: ServerRequest) -> Refusal {
         switch failure {
-        case .tooLarge: self = .tooLarge("the inflated body", limit)
-        case .corrupt(let reason): self = .invalid(reason)
+        case .tooLarge: .tooLarge("the inflated body", limit, limitKey)
+        case .corrupt(let reason): GRPC.isCall(request.head) ? .malformedCall(reason) : .invalid(reason)
         }
     }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// By which names of this machine, beside its loopback names, a program may send without a key.
+/// The host names, in addition to loopback names, under which programs may send without a key.
 struct HostPolicy {
-    /// In lower case; `*.` in front stands for any names below.
+    /// In lower case; a leading `*.` matches any subdomain.
     private let names: [String]
 
-    /// What containers call the machine that they run on, and the names of the loopback address in usual hosts files.
+    /// The names under which containers reach their host, and the names of the loopback address in usual hosts files.
     private static let usual = [
         "host.docker.internal", "gateway.docker.internal", "host.containers.internal", "localhost", "*.localhost",
         "localhost.localdomain", "ip6-localhost", "ip6-loopback",
@@ -13,7 +13,7 @@ struct HostPolicy {
 
     init(_ allowed: [String]) { names = Self.usual + allowed.map { $0.lowercased() } }
 
-    /// Whether a Host field has one of the names; its port is not looked at, because containers see others than this machine.
+    /// Whether a Host field has one of the names; its port is ignored, because containers may see another one.
     func allows(_ host: String) -> Bool {
         var name = host.lowercased()[...]
         if let colon = name.lastIndex(of: ":") {
@@ -30,7 +30,7 @@ struct HostPolicy {
         return name.count > pattern.count - 1 && name.hasSuffix(pattern.dropFirst())
     }
 
-    /// What is wrong with a name of the configuration; nil when nothing is.
+    /// What is wrong with a configured name; nil when it is valid.
     static func fault(in name: String) -> String? {
         let bare = name.hasPrefix("*.") ? String(name.dropFirst(2)) : name
         let isName =

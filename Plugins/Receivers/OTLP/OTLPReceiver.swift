@@ -6,56 +6,113 @@ import Logging
 import OTLP
 import Synchronization
 
-/// Takes in OTLP over HTTP and gRPC: one route for each signal and form, answered once the pipeline has the batch.
+/// Receives OTLP over HTTP and gRPC: one route for each signal and protocol, answered once the pipeline has taken the batch.
 final class OTLPReceiver: Receiver, HTTPServing {
+    private let protocols: OTLPConfig.Protocols
+    /// The settings of OTLP over HTTP; the usual ones where only gRPC is written.
     private let http: OTLPConfig.HTTP
     private let settings: ComponentSettings
     private let next: SignalConsumers
     private let origins: OriginPolicy
     private let reader: ExportRequestReader
+    private let callReader: ExportRequestReader
+    private let hosts: HostPolicy
     private let remarks: SenderWarnings
     private let addedFields: [HTTPField]
 
-    init(_ http: OTLPConfig.HTTP, _ settings: ComponentSettings, next: SignalConsumers) {
-        self.http = http
+    init(_ protocols: OTLPConfig.Protocols, _ settings: ComponentSettings, next: SignalConsumers) {
+        self.protocols = protocols
         self.settings = settings
         self.next = next
+        http = protocols.http ?? OTLPConfig.HTTP()
         origins = OriginPolicy(http.cors)
         reader = ExportRequestReader(
             limit: Int(clamping: http.maxRequestBodySize.bytes),
+            limitKey: "max_request_body_size",
             records: http.maxRequestRecords,
             codings: http.codings
         )
+        callReader =
+            protocols.grpc.map { grpc in
+                ExportRequestReader(
+                    limit: grpc.largestMessage,
+                    limitKey: "max_recv_msg_size_mib",
+                    records: protocols.http?.maxRequestRecords ?? grpc.maxRequestRecords,
+                    codings: protocols.http?.codings ?? Set(ContentCoding.allCases)
+                )
+            } ?? reader
+        hosts = HostPolicy((protocols.http?.allowedHosts ?? []) + (protocols.grpc?.allowedHosts ?? []))
         remarks = SenderWarnings(settings)
         addedFields = http.responseFields
     }
 
-    var endpoint: Endpoint { http.address }
+    var endpoint: Endpoint { sites.first?.endpoint ?? http.address }
 
-    var connectionTerms: ConnectionTerms { http.connectionTerms }
+    var routes: [Route] { sites.first?.routes ?? [] }
 
-    var tls: TLSConfig? { http.tls }
+    var connectionTerms: ConnectionTerms { sites.first?.connectionTerms ?? ConnectionTerms() }
 
-    /// Where Langfuse's SDK posts, whose user can name the host and nothing else (`/traces` is appended).
-    ///
-    /// Seen from the SDK 5.0.4 and LiteLLM's `langfuse_otel`: protobuf in gzip, and basic authentication with a public key as the user
-    /// and a secret key as the password.
-    private static let langfusePath = "/api/public/otel/v1"
+    var tls: TLSConfig? { sites.first?.tls }
 
-    /// Each signal at its own path, and beside it at Langfuse's unless something else answers there.
-    var routes: [Route] {
-        let fixed = Signal.allCases.flatMap { routes(of: $0, at: "\(Self.langfusePath)/\($0)", isOwn: false) }
-        return Signal.allCases.flatMap { routes(of: $0, at: http.path(of: $0), isOwn: true) } + fixed + calls
+    /// The address of HTTP and that of gRPC; each answers both, so that a sender with the wrong port loses nothing.
+    var sites: [HTTPSite] {
+        let (address, grpc) = (protocols.http?.address, protocols.grpc)
+        guard let grpc, grpc.address != address else {
+            let terms = grpc.map { http.connectionTerms.merged(with: $0.connectionTerms) } ?? http.connectionTerms
+            return [HTTPSite(http.address, httpRoutes(areOwn: true), terms, tls: http.tls)]
+        }
+        // The standard port is the usual one of other collectors, too.
+        let isSpare = address != nil && grpc.endpoint == .otlpGRPC
+        let calls = HTTPSite(
+            grpc.address,
+            httpRoutes(areOwn: false),
+            grpc.connectionTerms,
+            tls: grpc.tls,
+            isSpare: isSpare
+        )
+        guard let address else { return [calls] }
+        return [HTTPSite(address, httpRoutes(areOwn: true), http.connectionTerms, tls: http.tls), calls]
     }
 
-    /// The calls of gRPC: an export of each signal, and the question whether the server is there (grpc.health.v1).
-    private var calls: [Route] {
-        let exports = Signal.allCases.map { signal in
-            Route(.post, signal.exportMethod, failureForm: .status, takesTelemetry: true, givesWay: true) {
-                await self.answerCall($0, signal)
-            }
+    /// The path to which Langfuse's SDK posts; its user can configure the host but not the path (`/traces` is appended).
+    ///
+    /// Observed in SDK 5.0.4 and LiteLLM's `langfuse_otel`: gzipped protobuf, and basic authentication with a public key as the user and
+    /// a secret key as the password.
+    private static let langfusePath = "/api/public/otel/v1"
+
+    /// Each signal at its own path, beside it at Langfuse's unless something else answers there, and the calls of gRPC.
+    ///
+    /// - Parameter areOwn: Whether the paths are those of this receiver alone.
+    private func httpRoutes(areOwn: Bool) -> [Route] {
+        let own = Signal.allCases.flatMap { routes(of: $0, at: http.path(of: $0), givesWay: !areOwn) }
+        let fixed = Signal.allCases.flatMap {
+            routes(of: $0, at: "\(Self.langfusePath)/\($0)", givesWay: true, takesPassword: true)
         }
-        return exports + [Route(.post, "/grpc.health.v1.Health/Check", access: .open, givesWay: true, handler: health)]
+        return own + fixed + calls
+    }
+
+    /// The gRPC methods: an export for each signal, and the health check (grpc.health.v1).
+    private var calls: [Route] {
+        let hosts = hosts
+        let exports = Signal.allCases.map { signal in
+            Route(
+                .post,
+                signal.exportMethod,
+                failureForm: .status,
+                allowsHost: { hosts.allows($0) },
+                takesTelemetry: true,
+                givesWay: true
+            ) { await self.answerCall($0, signal) }
+        }
+        let health = Route(
+            .post,
+            "/grpc.health.v1.Health/Check",
+            access: .open,
+            allowsHost: { hosts.allows($0) },
+            givesWay: true,
+            handler: health
+        )
+        return exports + [health]
     }
 
     private func answerCall(_ request: ServerRequest, _ signal: Signal) async -> ServerResponse {
@@ -63,19 +120,22 @@ final class OTLPReceiver: Receiver, HTTPServing {
         guard type == "application/grpc" || type == "application/grpc+proto" else {
             return ServerResponse(.unsupportedCall, encoding: .protobuf)
         }
+        var response: ServerResponse
         do throws(Refusal) {
-            return try await export(request, signal, .protobuf)
+            response = try await export(request, signal, .protobuf, callReader)
         } catch {
-            return ServerResponse(error, encoding: .protobuf)
+            response = ServerResponse(error, encoding: .protobuf)
         }
+        response.head.headerFields[.grpcAcceptEncoding] = GRPC.names(of: callReader.codings)
+        return response
     }
 
-    /// SERVING, for the server as a whole and for each service of it.
+    /// SERVING, for the server as a whole and for each of its services.
     private func health(_ request: ServerRequest) async -> ServerResponse {
         guard GRPC.isCall(request.head) else { return ServerResponse(.unsupportedCall, encoding: .protobuf) }
         guard let body = try? await request.body.collect(limit: 1_024), let message = try? GRPC.message(in: body).bytes
         else { return ServerResponse(.malformedCall("the question is too long or no message"), encoding: .protobuf) }
-        // HealthCheckRequest.service, a string of field 1; its length takes one byte.
+        // HealthCheckRequest.service is a string in field 1; its length takes one byte.
         let service = String(decoding: message.dropFirst(2), as: UTF8.self)
         guard service.isEmpty || Signal.allCases.contains(where: { $0.exportMethod == "/\(service)/Export" }) else {
             var response = ServerResponse(.notFound, [.grpcStatus: "\(GRPC.Code.notFound.rawValue)"])
@@ -85,11 +145,11 @@ final class OTLPReceiver: Receiver, HTTPServing {
         return ServerResponse(.ok, body: .bytes([0x08, 0x01]))
     }
 
-    private func routes(of signal: Signal, at path: String, isOwn: Bool) -> [Route] {
+    private func routes(of signal: Signal, at path: String, givesWay: Bool, takesPassword: Bool = false) -> [Route] {
         let origins = origins
         let mayBeAllowed: @Sendable (String) -> Bool = { origins.allows($0) }
         let allows = origins.isEmpty ? nil : mayBeAllowed
-        let hosts = HostPolicy(http.allowedHosts)
+        let hosts = hosts
         let post = Route(
             .post,
             path,
@@ -97,8 +157,8 @@ final class OTLPReceiver: Receiver, HTTPServing {
             allowsOrigin: allows,
             allowsHost: { hosts.allows($0) },
             takesTelemetry: true,
-            acceptsBasicAuthentication: !isOwn,
-            givesWay: !isOwn
+            acceptsBasicAuthentication: takesPassword,
+            givesWay: givesWay
         ) { await self.answer($0, signal) }
         guard allows != nil else { return [post] }
         let preflight = Route(
@@ -108,12 +168,12 @@ final class OTLPReceiver: Receiver, HTTPServing {
             failureForm: .status,
             allowsOrigin: allows,
             takesTelemetry: true,
-            givesWay: !isOwn
+            givesWay: givesWay
         ) { self.preflight($0.head) }
         return [post, preflight]
     }
 
-    /// The answer to a browser that asks whether its page may send; without consent the page sends nothing.
+    /// The answer to a CORS preflight; without permission the page sends nothing.
     private func preflight(_ request: HTTPRequest) -> ServerResponse {
         var response = adding(to: origins.preflight(request))
         if response.head.headerFields[.accessControlAllowOrigin] == nil {
@@ -131,7 +191,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
         return adding(to: response)
     }
 
-    /// The answer with what the user wants in every answer; what it says by itself stays.
+    /// The answer with the configured header fields added; fields that it has already are kept.
     private func adding(to response: ServerResponse) -> ServerResponse {
         var response = response
         for field in addedFields where response.head.headerFields[field.name] == nil {
@@ -140,39 +200,46 @@ final class OTLPReceiver: Receiver, HTTPServing {
         return response
     }
 
-    /// An unusable type leaves no way to tell which encoding the sender reads; JSON can at least be read by people.
+    /// With an unusable content type the sender's encoding is unknown; JSON can at least be read by people.
     private func answerWithoutOrigin(_ request: ServerRequest, _ signal: Signal) async -> ServerResponse {
         guard let encoding = BodyEncoding(contentType: request.head.headerFields[.contentType]) else {
             return ServerResponse(.unsupportedType, encoding: .json)
         }
         do throws(Refusal) {
-            return try await export(request, signal, encoding)
+            return try await export(request, signal, encoding, reader)
         } catch {
             return ServerResponse(error, encoding: encoding)
         }
     }
 
-    private func export(_ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding) async throws(Refusal)
-        -> ServerResponse
-    {
+    private func export(
+        _ request: ServerRequest,
+        _ signal: Signal,
+        _ encoding: BodyEncoding,
+        _ reader: ExportRequestReader
+    ) async throws(Refusal) -> ServerResponse {
         guard let pipeline = next[signal] else { throw .noPipeline(signal) }
         return try await reader.read(request, signal, encoding) { (content) async throws(Refusal) -> ServerResponse in
             let otlp = content.otlp
+            let hops = HopLimit.hops(of: request.head.headerFields)
+            if hops > HopLimit.most, otlp.recordCount > 0 {
+                return cut(otlp, hops, request, signal, encoding)
+            }
             if otlp.recordCount > 0 {
                 try await request.run(ifShort: { _ in Self.isShort(otlp) }) { () async throws(Refusal) in
-                    try await hand(otlp, request.memory, to: pipeline)
+                    try await hand(otlp, hops, request.memory, to: pipeline)
                 }
             }
             return answer(content, request, signal, encoding)
         }
     }
 
-    /// Whether processors look through a batch in a moment: 256 KiB of usual records are 800 of them with 6,000 attributes.
+    /// Whether the processors need little time for a batch: 256 KiB of usual records are 800 records with 6,000 attributes.
     private static func isShort(_ otlp: OTLPBatch) -> Bool {
         otlp.records.count <= 2_000 && otlp.attributes.count <= 20_000
     }
 
-    /// The answer to what was taken; notes what is wrong with it.
+    /// The answer to an accepted request; records its problems.
     private func answer(_ content: ExportRequest, _ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding)
         -> ServerResponse
     {
@@ -188,7 +255,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
         return ServerResponse(accepting: otlp, encoding: encoding)
     }
 
-    /// Notes records that an accepted request lost.
+    /// Records the loss of records of an accepted request.
     private func note(
         _ count: Int,
         _ code: IntakeProblem.Code,
@@ -209,12 +276,35 @@ final class OTLPReceiver: Receiver, HTTPServing {
         )
     }
 
-    private func hand(_ otlp: OTLPBatch, _ memory: (any MemoryAllowance)?, to pipeline: any Consumer)
+    /// The answer to what goes round in a circle of collectors; nothing of it goes on.
+    ///
+    /// It is no failure, which the sender would keep as a dead letter or try again.
+    private func cut(
+        _ otlp: OTLPBatch,
+        _ hops: Int,
+        _ request: ServerRequest,
+        _ signal: Signal,
+        _ encoding: BodyEncoding
+    ) -> ServerResponse {
+        let reason = "they came through \(hops) collectors, which is a circle"
+        settings.counters.add(otlp.recordCount, to: .dropped)
+        note(otlp.recordCount, .circle, reason, request, signal)
+        let body = ExportResponse.body(
+            signal: signal,
+            rejected: otlp.recordCount,
+            message: reason,
+            json: encoding == .json
+        )
+        return ServerResponse(.ok, [.contentType: encoding.rawValue], body: .bytes(body))
+    }
+
+    private func hand(_ otlp: OTLPBatch, _ hops: Int, _ memory: (any MemoryAllowance)?, to pipeline: any Consumer)
         async throws(Refusal)
     {
         do throws(ConsumeError) {
             var batch = Batch(otlp, receivedAt: settings.now())
             batch.memory = memory
+            batch.hops = hops
             try await pipeline.consume(batch)
         } catch {
             throw Refusal(error)
@@ -224,7 +314,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
 
 extension Signal {
     /// The path of the call that exports this signal.
-    fileprivate var exportMethod: String {
+    var exportMethod: String {
         switch self {
         case .traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
         case .logs: "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
@@ -234,15 +324,15 @@ extension Signal {
 }
 
 extension ComponentFactory {
-    /// Takes in OTLP over HTTP and gRPC.
+    /// Receives OTLP over HTTP and gRPC.
     public static let otlp = ComponentFactory.receiver(
         "otlp",
         OTLPConfig.self,
         summary: "takes in OTLP over HTTP (protobuf, JSON) and gRPC, and answers once the pipeline has it"
-    ) { config, settings, next in OTLPReceiver(config.protocols.http, settings, next: next) }
+    ) { config, settings, next in OTLPReceiver(config.protocols, settings, next: next) }
 }
 
-/// Tells the user what is odd about the senders: each thing once and not with every request; counts all of it.
+/// Logs deviations of senders, each kind once and not for every request; counts all of them.
 final class SenderWarnings: Sendable {
     private let settings: ComponentSettings
     private let made = Mutex<Set<SenderWarning>>([])
@@ -257,7 +347,7 @@ final class SenderWarnings: Sendable {
         self.settings = settings
     }
 
-    /// A request was accepted that is not as OTLP has it.
+    /// Records the deviations of an accepted request from OTLP.
     func remark(_ notes: OTLPNotes) {
         settings.counters.add(notes.snakeCaseNames + notes.stringIndexes + notes.invalidSequences, to: .deviations)
         if notes.snakeCaseNames > 0 {
@@ -286,20 +376,20 @@ final class SenderWarnings: Sendable {
     }
 }
 
-/// Which web pages may send (CORS): answers preflights and marks answers that pages may read.
+/// Decides which web pages may send (CORS): answers preflights and adds the fields to answers that pages may read.
 struct OriginPolicy {
     private let patterns: [String]
-    /// The names of the fields that pages may send, in lower case; nil for every one.
+    /// The names of the fields that pages may send, in lower case; nil for all.
     private let allowedHeaders: Set<String>?
     private let exposedHeaders: String
     private let maxAge: Int
 
-    /// What pages may send with any request, and what browsers add by themselves.
+    /// Fields that pages may send with any request, and those that browsers add.
     private static let harmlessHeaders: Set<String> = [
         "accept", "accept-language", "content-language", "content-type", "origin", "x-requested-with",
     ]
 
-    /// Creates a policy from origins in which `*` stands for any text.
+    /// Creates a policy from origins in which `*` matches any text.
     init(_ cors: OTLPConfig.CORS) {
         patterns = cors.allowedOrigins.map { $0.lowercased() }
         let isOpen = cors.allowedHeaders.isEmpty || cors.allowedHeaders.contains("*")
@@ -314,7 +404,7 @@ struct OriginPolicy {
     /// Whether pages of an origin may send.
     func allows(_ origin: String) -> Bool { patterns.contains { Self.matches(origin.lowercased(), $0) } }
 
-    /// The answer to the question that a browser asks before it sends; without consent when the origin or a field is not allowed.
+    /// The answer to a preflight; without permission when the origin or a field is not allowed.
     func preflight(_ request: HTTPRequest) -> ServerResponse {
         let wanted = request.headerFields[.accessControlRequestHeaders]
         guard isAllowed(wanted ?? "") else { return ServerResponse(.noContent, [.vary: "Origin"]) }
@@ -322,13 +412,13 @@ struct OriginPolicy {
         if fields[.accessControlAllowOrigin] != nil {
             fields[.accessControlAllowMethods] = "POST"
             fields[.accessControlAllowHeaders] = wanted
-            // Less than 0 forbids to remember, which browsers are told with 0.
+            // A negative value forbids caching, which browsers know as 0.
             if maxAge != 0 { fields[.accessControlMaxAge] = "\(max(0, maxAge))" }
         }
         return ServerResponse(.noContent, fields)
     }
 
-    /// What an answer to this request has to say about its origin.
+    /// The CORS fields of the answer to this request.
     func fields(for request: HTTPRequest) -> HTTPFields {
         var fields = consent(to: request)
         if fields[.accessControlAllowOrigin] != nil, !exposedHeaders.isEmpty {
@@ -350,12 +440,12 @@ struct OriginPolicy {
             let pattern = patterns.first(where: { Self.matches(origin.lowercased(), $0) })
         else { return fields }
         fields[.accessControlAllowOrigin] = origin
-        // Browsers' `sendBeacon` always carries credentials; a policy for every page never allows them.
+        // Browsers' `sendBeacon` always sends credentials; a policy for every page never allows them.
         if pattern != "*" { fields[.accessControlAllowCredentials] = "true" }
         return fields
     }
 
-    /// Whether a text matches a pattern: its parts between the asterisks occur in their order, first and last at the ends.
+    /// Whether a text matches a pattern: the parts between the asterisks occur in order, the first and last at the ends.
     static func matches(_ text: String, _ pattern: String) -> Bool {
         let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
         guard let first = parts.first, let last = parts.last, parts.count > 1 else { return text == pattern }

@@ -4,13 +4,13 @@ import CollectorKit
 import HTTPTypes
 import OTLP
 
-/// Why a request is not taken, as its sender will read it.
+/// Why a request is refused, as its sender will read it.
 struct Refusal: Error {
     let status: HTTPResponse.Status
     let code: Code
     let message: String
     var fields: HTTPFields = [:]
-    /// The kind of problem it is; nil for the usual one of the status.
+    /// The kind of problem; nil for the default of the status.
     var problem: IntakeProblem.Code?
 
     /// The codes of google.rpc.Code that are used.
@@ -23,7 +23,7 @@ struct Refusal: Error {
 }
 
 extension Refusal {
-    /// What the pipeline said: a permanent fault lies in the data, the other kind passes.
+    /// An error of the pipeline: a permanent one is in the data, any other may pass.
     init(_ error: ConsumeError) {
         if error.isRetryable {
             self = .unavailable(error.message, after: error.retryAfter)
@@ -34,12 +34,12 @@ extension Refusal {
         }
     }
 
-    /// The data can never be taken.
+    /// The data will never be accepted.
     static func invalid(_ message: String) -> Refusal {
         Refusal(status: .badRequest, code: .invalidArgument, message: message)
     }
 
-    /// The data can be taken in some seconds; a sender is never put off for longer than it can keep its data.
+    /// The data may be accepted in some seconds; the delay is never longer than senders keep their data.
     static func unavailable(_ message: String, after seconds: Int) -> Refusal {
         let seconds = min(max(1, seconds), 30)
         return Refusal(
@@ -79,7 +79,7 @@ extension Refusal {
         )
     }
 
-    /// The body of a call of gRPC is not one message: by its specification that is INTERNAL.
+    /// The body of a gRPC call is not one message, which the gRPC specification answers with INTERNAL.
     static func malformedCall(_ reason: String) -> Refusal {
         Refusal(
             status: .badRequest,
@@ -96,16 +96,16 @@ extension Refusal {
     )
 
     /// What is left of the body is not worth reading, so the connection cannot be used again.
-    static func tooLarge(_ subject: String, _ limit: Int) -> Refusal {
+    static func tooLarge(_ subject: String, _ limit: Int, _ key: String) -> Refusal {
         Refusal(
             status: .contentTooLarge,
             code: .invalidArgument,
-            message: "\(subject) has more than \(limit) bytes; send smaller batches or raise max_request_body_size",
+            message: "\(subject) has more than \(limit) bytes; send smaller batches or raise \(key)",
             fields: [.connection: "close"]
         )
     }
 
-    /// The whole request is refused, before its pipeline has seen anything of it.
+    /// The whole request is refused before it reaches the pipeline.
     static func tooManyRecords(_ limit: Int) -> Refusal {
         Refusal(
             status: .contentTooLarge,
@@ -114,7 +114,7 @@ extension Refusal {
         )
     }
 
-    /// What a request unfolds to finds no room now, or has none in any case.
+    /// There is no memory for the decoded request, now or at any time.
     static func noMemory(_ memory: (any MemoryAllowance)?) -> Refusal {
         if memory?.isBeyondLimit == true {
             return Refusal(
@@ -138,7 +138,7 @@ extension Refusal {
 }
 
 extension ServerResponse {
-    /// Says why a request is not taken.
+    /// The answer to a refused request.
     init(_ refusal: Refusal, encoding: BodyEncoding) {
         let body = RPCStatus.body(code: refusal.code.rawValue, message: refusal.message, json: encoding == .json)
         self.init(refusal.status, refusal.fields, body: .bytes(body))
@@ -146,7 +146,7 @@ extension ServerResponse {
         rejection = Rejection(refusal.problem ?? IntakeProblem.Code(status: refusal.status.code), refusal.message)
     }
 
-    /// Says that a request is taken, and how many of its records are not.
+    /// The answer to an accepted request, with the number of rejected records.
     init(accepting otlp: OTLPBatch, encoding: BodyEncoding) {
         let body = ExportResponse.body(
             signal: otlp.signal,

@@ -63,7 +63,7 @@ function withBudget(app, budget) {
 /** How many sessions there were, and how many are at work now. */
 export const sessionsCard = (app, resource) => card(app, {
   id: "sessions", title: "Sessions", resource,
-  why: "Sessions with a call in the period. A session is active when it was heard of in the last 60 seconds.",
+  why: "Sessions with a call in the period. A session is active when telemetry of it arrived in the last 60 seconds.",
   body: (summary) => [
     h("p", { class: "headline" }, h("span", { class: "figure-big", id: "total-sessions" }, count(summary.sessionCount)), h("span", { class: "figure-unit" }, " total")),
     h("p", { class: "middle" }, h("span", { class: "state-dot " + (summary.activeSessions > 0 ? "active" : "stale"), "aria-hidden": "true" }), h("span", { id: "active-sessions" }, count(summary.activeSessions) + " active")),

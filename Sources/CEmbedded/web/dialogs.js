@@ -13,7 +13,7 @@ export function askForKey(reason) {
     const dialog = h("dialog", { class: "dialog", "aria-labelledby": "key-title" },
       h("form", { onsubmit: (event) => { event.preventDefault(); close(input.value.trim() || null); } },
         h("h2", { id: "key-title" }, "API key"),
-        h("p", null, reason === "refused" ? "The collector does not know this key." : "This collector asks for a key."),
+        h("p", null, reason === "refused" ? "The collector does not know this key." : "This collector requires a key."),
         h("label", { for: "key" }, "Key with the scope telemetry:read"), input,
         h("p", { id: "key-note", class: "note" }, "Make one with ", h("code", null, "hammurabi keys create --name me --scope read"), ". It is kept in this tab until you close it."),
         h("div", { class: "dialog-buttons" },

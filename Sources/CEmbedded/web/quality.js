@@ -27,9 +27,9 @@ export const quality = {
     const resource = app.data("quality");
     return [
       h("div", { class: "page-head" }, h("h1", null, "Data quality"), resource.data && h("span", { class: "page-count" }, plural(resource.data.calls, "call") + " in this period")),
-      panel(app, { id: "witnesses", title: "How calls are known", kind: "bare", resource, lines: 3, body: facts }),
+      panel(app, { id: "witnesses", title: "Sources of calls", kind: "bare", resource, lines: 3, body: facts }),
       h("div", { class: "columns quality-columns" },
-        panel(app, { id: "sources", title: "Sources", resource, lines: 6, why: "Who tells of the calls of each agent and machine. Two sources of one call are joined and counted once.", body: sources }),
+        panel(app, { id: "sources", title: "Sources", resource, lines: 6, why: "What reported the calls of each agent and machine. Two sources of one call are joined and counted once.", body: sources }),
         panel(app, { id: "costs", title: "Reported and computed cost", resource, lines: 6, why: "Some agents say themselves what a call cost. Agreement says how their figure compares with the price table.", body: costs })),
       panel(app, { id: "intake", title: "What was not collected", resource, lines: 3, why: "Telemetry that reached this collector since it started and was refused, or whose token figures it could not read.", body: intake }),
       resource.data?.droppedTexts?.length > 0 && panel(app, { id: "dropped", title: "Texts dropped by redaction", resource, lines: 3, why: "What the redaction processor dropped since this collector started, by key: prompts, answers, arguments, and every text that is not known to be safe. redaction.keep_attributes in the configuration keeps a key.", body: dropped }),
@@ -43,8 +43,8 @@ function facts(data) {
   const part = (value) => (data.calls > 0 ? percent(value / data.calls) : nothing);
   const fact = (title, value, note) => h("div", null, h("dt", null, title), h("dd", null, count(value ?? 0), note && h("span", { class: "fine" }, " " + note)));
   return h("dl", { class: "facts" },
-    fact("Known from one source", data.oneWitness, part(data.oneWitness)),
-    fact("Confirmed by several", data.severalWitnesses, part(data.severalWitnesses)),
+    fact("One source", data.oneWitness, part(data.oneWitness)),
+    fact("Several sources", data.severalWitnesses, part(data.severalWitnesses)),
     fact("Joined by resemblance", data.weaklyJoined, part(data.weaklyJoined)),
     fact("Without a price", data.unpriced, part(data.unpriced)),
     fact("Sums not counted again", data.rollUpsNotCounted),
@@ -57,7 +57,7 @@ const sources = ({ sources: list = [] }) => list.length === 0 ? blank("No call i
   columns: [
     { key: "agent", title: "Agent", cell: ({ agent }) => agent },
     { key: "machine", title: "Machine", cell: ({ machine }) => machine },
-    { key: "sources", title: "Known from", kind: "wrapped-cell", cell: ({ sources: names }) => (names ?? []).join(" + ").replaceAll("_", " ") },
+    { key: "sources", title: "Source", kind: "wrapped-cell", cell: ({ sources: names }) => (names ?? []).join(" + ").replaceAll("_", " ") },
     { key: "calls", title: "Calls", number: true, cell: ({ calls }) => count(calls) },
     { key: "seen", title: "Last seen", number: true, cell: ({ lastSeenAt }) => ago(lastSeenAt), hint: ({ lastSeenAt }) => utc(lastSeenAt) },
   ],

@@ -58,7 +58,7 @@ function facts(app, { session }, zone) {
     fact("Agent", session.agent && session.agent + (session.agentVersion ? " " + session.agentVersion : "")),
     fact("Project", session.project, session.project), session.branch && fact("Branch", session.branch), fact("User", session.user, session.user), fact("Machine", session.machine, session.machine),
     session.parentSessionId && fact("Started by", h("a", { href: address("session", app.route.query, {}, session.parentSessionId) }, shortID(session.parentSessionId))),
-    knowledge[session.knowledge] && fact("Known from", knowledge[session.knowledge]));
+    knowledge[session.knowledge] && fact("Source", knowledge[session.knowledge]));
 }
 
 function timelinePanel(app, detail, zone) {
@@ -80,7 +80,7 @@ function timelinePanel(app, detail, zone) {
 const callCost = (call) => (call.priced === false ? nothing : money(call.cost));
 
 const callsPanel = (app, { calls = [] }, zone) => panel(app, {
-  id: "calls", title: "Calls", why: "Input is what was not in the cache. A call without a price shows –. Sources: who told of the call; several sources of one call are counted once.",
+  id: "calls", title: "Calls", why: "Input is what was not in the cache. A call without a price shows –. Sources: what reported the call; several sources of one call are counted once.",
   body: () => {
     if (!calls.length) return blank("No call yet.");
     const isAll = app.ui.allCalls || calls.length <= callsShown;

@@ -96,7 +96,7 @@ function toolbar(app, list) {
   return h("div", { class: "toolbar" },
     h("input", { type: "search", id: "search", class: "input search", placeholder: "Search name, id, project, user", "aria-label": "Search sessions", value: route.query.get("q") ?? "", autocomplete: "off", spellcheck: "false", oninput: (event) => searchSoon(app, event.target.value) }),
     choices("State", [{ title: "All", href: changed(route, { status: null }), isChosen: !status }, ...states.map((name) => ({ title: name[0].toUpperCase() + name.slice(1), href: changed(route, { status: name }), isChosen: status === name }))]),
-    definition("states", "Active: heard of in the last 60 seconds. Idle: in the last 5 minutes. Completed: said so itself. Stale: all others."),
+    definition("states", "Active: telemetry in the last 60 seconds. Idle: in the last 5 minutes. Completed: reported as ended. Stale: all others."),
     h("div", { class: "toolbar-end" }, columnChoice(app),
       h("button", { type: "button", class: "button", disabled: !list.data?.total || app.ui.isExporting, onclick: () => exportAll(app) }, app.ui.isExporting ? "Exporting…" : "CSV")));
 }

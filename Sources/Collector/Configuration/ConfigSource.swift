@@ -4,13 +4,15 @@ public import YAML
 
 /// Where a configuration comes from: files in order, and single values from the command line.
 public struct ConfigSource: Sendable {
-    /// The files, later ones laid over earlier ones; empty asks for the usual places.
+    /// The files; later ones override earlier ones.
     ///
-    /// `file:PATH`, `env:NAME` (the text in a variable) and `yaml:TEXT` are taken, too.
+    /// When it is empty, the default locations are searched.
+    ///
+    /// An entry may also be `file:PATH`, `env:NAME` (the text in a variable) or `yaml:TEXT`.
     public var paths: [String]
-    /// `key.path=value`, laid over the files.
+    /// Settings of the form `key.path=value`, which override the files.
     public var overrides: [String]
-    /// The text to use when there is no file at any usual place.
+    /// The text to use when no default location has a file.
     public var builtIn: String
 
     /// The name under which the built-in text is shown.
@@ -23,7 +25,7 @@ public struct ConfigSource: Sendable {
         self.builtIn = builtIn
     }
 
-    /// The files that would be read: those that were named, else the first usual one that exists, else none.
+    /// The files that would be read: the named ones, else the first default location that exists, else none.
     public func files(in environment: Environment) -> [String] {
         guard paths.isEmpty else { return paths }
         let usual = ["config.yaml", environment.programHome + "/config.yaml"]
@@ -32,15 +34,16 @@ public struct ConfigSource: Sendable {
 
     private static let fileScheme = "file:"
 
-    /// The text that is named in place of a file, as the OpenTelemetry Collector has it: `env:NAME` is the text in a variable, `yaml:TEXT`
-    /// the text itself, in whose key `::` leads to a part.
+    /// The text of an entry that is not a file, as in the OpenTelemetry Collector: `env:NAME` is the text in a variable, `yaml:TEXT` is the text itself.
+    ///
+    /// In a key of that text `::` separates nested keys.
     private static func inline(_ path: String, _ environment: Environment) -> SourceFile? {
         if path.hasPrefix("yaml:") { return SourceFile(name: "yaml:", text: nested(path.dropFirst(5))) }
         guard path.hasPrefix("env:") else { return nil }
         return SourceFile(name: path, text: environment.variables[String(path.dropFirst(4))] ?? "")
     }
 
-    /// `a::b: 1` as a mapping within a mapping; any other text as it is.
+    /// `a::b: 1` as nested mappings; any other text unchanged.
     private static func nested(_ text: Substring) -> String {
         let text = text.drop { $0 == " " }
         guard text.first.map({ !"{[\"'".contains($0) }) ?? false, let end = text.firstRange(of: ": ")?.lowerBound else {
@@ -56,7 +59,7 @@ public struct ConfigSource: Sendable {
         return "\(levels.joined())\(String(repeating: " ", count: keys.count))\(rest)\(text[end...])"
     }
 
-    /// Reads, joins and completes the configuration; everything wrong with it goes into `diagnostics`.
+    /// Reads, merges and completes the configuration; appends every error to `diagnostics`.
     ///
     /// - Returns: The configuration as one tree; nil when a file cannot be used at all.
     public func load(_ environment: Environment, diagnostics: inout Diagnostics) -> Node? {

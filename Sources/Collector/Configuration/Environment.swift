@@ -3,18 +3,20 @@
 import FoundationEssentials
 import Glibc
 
-/// What of the machine the host looks at; passed in, so that tests can have a machine of their own.
+/// The parts of the machine that the host reads.
+///
+/// It is a parameter, so that tests can supply their own machine.
 public struct Environment: Sendable {
     /// The environment variables.
     public var variables: [String: String]
     /// The name of this machine, nil when it has none.
     public var machineName: String?
-    /// Reads a whole file of at most 1 MiB; what it throws is shown to the user.
+    /// Reads a whole file of at most 1 MiB; the user sees the error that it throws.
     public var readFile: @Sendable (String) throws -> [UInt8]
     /// Whether a file exists.
     public var fileExists: @Sendable (String) -> Bool
 
-    /// Creates environment.
+    /// Creates an environment.
     public init(
         variables: [String: String],
         machineName: String? = nil,
@@ -27,7 +29,7 @@ public struct Environment: Sendable {
         self.fileExists = fileExists
     }
 
-    /// This process and its files.
+    /// The environment of this process.
     public static var process: Environment {
         Environment(
             variables: ProcessInfo.processInfo.environment,
@@ -37,7 +39,7 @@ public struct Environment: Sendable {
         )
     }
 
-    /// What the system calls itself, without asking a name server.
+    /// The machine's name as the system reports it, without a DNS request.
     private static var nodeName: String? {
         var bytes = [CChar](repeating: 0, count: 256)
         guard gethostname(&bytes, bytes.count - 1) == 0 else { return nil }

@@ -2,16 +2,16 @@
 
 public import CollectorKit
 
-/// What a user writes under `service:` about how much the collector may take up.
+/// The keys under `service:` that limit what the collector uses.
 public struct ServiceLimits: Codable, Sendable, Hashable {
-    /// How many bytes requests in flight, with all that they unfold to, and queues may take up together.
+    /// How many bytes queues and requests in flight may use together, with everything the requests decompress to.
     public var memoryLimit = standardMemory
 
     /// The defaults.
     public init() {}
 
-    /// What four of the largest bodies take up.
+    /// The memory that four bodies of the largest size use.
     public static let standardMemory = ConfigByteSize(mebibytes: 256)
-    /// Less leaves no room for the bodies that exporters of SDKs send.
+    /// With less, the request bodies that SDKs send would not fit.
     static let smallestMemory = ConfigByteSize(mebibytes: 1)
 }

@@ -5,18 +5,18 @@ import Glibc
 
 /// A file that is needed to start: a configuration, or a secret that one names.
 ///
-/// It is read up to a bound and for a while at most, because a path may lead to a device without an end or to a pipe into which nobody
-/// writes. Other pipes are fine: `--config <(…)` is one.
+/// Reading is bounded in size and time, because the path may be a device without an end or a pipe to which no program writes.
+/// Other pipes are allowed: `--config <(…)` is one.
 struct StartupFile {
     /// The most bytes that are read.
     static let largest = 1 << 20
     private static let blockSize = 65_536
-    /// How long a pipe may keep its reader waiting, who may be a collector at work.
+    /// How many milliseconds reading may wait for a pipe; during a reload the reader is a running collector.
     private static let timeout: Int32 = 5_000
 
     let path: String
 
-    /// Returns all bytes; throws ``StartError`` with the reason, without the path.
+    /// Returns all bytes; throws ``StartError`` with the reason but without the path.
     func content() throws -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Self.problem(errno) }
@@ -42,18 +42,18 @@ struct StartupFile {
                 count = max(0, read)
             }
             if code == 0 { return block }
-            // A signal that arrives while waiting for a pipe is no trouble.
+            // EINTR: a signal arrived while waiting for the pipe.
             if code != EINTR, code != EAGAIN { throw problem(code) }
         }
     }
 
-    /// Waits until there is something to read, or the end.
+    /// Waits until bytes can be read or the end is reached.
     private static func wait(_ descriptor: Int32) throws {
         var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         while true {
             let ready = poll(&watched, 1, timeout)
             if ready > 0 { return }
-            if ready == 0 { throw StartError(.inputOutput, "nobody writes into it") }
+            if ready == 0 { throw StartError(.inputOutput, "no program writes to it") }
             if errno != EINTR { throw problem(errno) }
         }
     }

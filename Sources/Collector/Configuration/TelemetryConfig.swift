@@ -2,9 +2,9 @@
 
 public import Logging
 
-/// What a user writes under `service.telemetry:`, about the collector's own doings.
+/// The keys under `service.telemetry:`: what the collector reports about itself.
 public struct TelemetryConfig: Codable, Sendable, Hashable {
-    /// Its log.
+    /// The settings of its log.
     public var logs = Logs()
 
     /// The defaults.
@@ -12,16 +12,16 @@ public struct TelemetryConfig: Codable, Sendable, Hashable {
 
     /// The collector's own log, written to standard error.
     public struct Logs: Codable, Sendable, Hashable {
-        /// The least important messages that are written.
+        /// The lowest level that is written.
         public var level = Level.info
-        /// How they are written.
+        /// The format of the messages.
         public var encoding = Encoding.console
 
         /// The defaults.
         public init() {}
     }
 
-    /// How a message is written.
+    /// The format of a message.
     public enum Encoding: String, Codable, Sendable, Hashable, CaseIterable {
         /// A line of text for people.
         case console
@@ -29,18 +29,18 @@ public struct TelemetryConfig: Codable, Sendable, Hashable {
         case json
     }
 
-    /// How important a message is.
+    /// The severity of a message.
     public enum Level: String, Codable, Sendable, Hashable, CaseIterable {
         /// Everything.
         case debug
-        /// What an operator wants to know.
+        /// Normal operation.
         case info
-        /// What may need a hand.
+        /// Something that may need an operator.
         case warn
-        /// What went wrong.
+        /// An error.
         case error
 
-        /// The level for the logging system.
+        /// The level for swift-log.
         public var logLevel: Logger.Level {
             switch self {
             case .debug: .debug

@@ -5,7 +5,7 @@ import OTLP
 public import PluginProcesses
 public import YAML
 
-/// Makes a graph of a configuration and reports everything that is wrong with it, all in one run.
+/// Builds a graph from a configuration and reports every error of the configuration in one run.
 public struct GraphBuilder {
     private var registry: Registry
     private let decoder: ConfigDecoder
@@ -20,7 +20,7 @@ public struct GraphBuilder {
         "receivers", "processors", "exporters", "extensions", "connectors", "service", "plugins",
     ]
 
-    /// The keys of the service section that people write without it.
+    /// Keys of the service section that users often write at the top level.
     private static let partsOfService = ["pipelines": "service", "telemetry": "service"]
 
     /// Builds a graph; it may be used only if `diagnostics` has no errors afterwards.
@@ -62,7 +62,7 @@ public struct GraphBuilder {
         }
         for reserved in ["connectors"] {
             guard let entry = sections.entry(reserved), !entry.value.isNull else { continue }
-            // A connector is named as an exporter and as a receiver; that is no second fault.
+            // A connector is named both as an exporter and as a receiver; that is not a second error.
             let ids = (entry.value.mapping?.entries ?? []).compactMap { ComponentID($0.key.text) }
             for kind in [ComponentKind.receiver, .exporter] { misunderstood[kind, default: []].formUnion(ids) }
             diagnostics.append(
@@ -70,7 +70,7 @@ public struct GraphBuilder {
             )
         }
         guard let service = sections.entry("service") else {
-            // Whoever wrote a part of it has been told where it belongs.
+            // A part of it at the top level was reported already, with the place where it belongs.
             if sections.entries.contains(where: { Self.partsOfService[$0.key.text] != nil }) { return }
             diagnostics.append(
                 .error(
@@ -87,7 +87,7 @@ public struct GraphBuilder {
         diagnostics.append(contentsOf: GraphRules(graph: graph, named: service.value.words).findings())
     }
 
-    /// The section whose unknown name is next to that of the kind: its components are not undeclared as well.
+    /// The section whose misspelled name is close to that of the kind: its components are not reported as undeclared too.
     private func misspelled(_ kind: ComponentKind, in sections: Node.Mapping) -> Node? {
         sections.entries.first { entry in
             !Self.sections.contains(entry.key.text)
@@ -127,7 +127,7 @@ public struct GraphBuilder {
         guard let node, !node.isNull else { return }
         let help = node.words.min().map { "write each id as a key: \"\($0):\"" }
         guard let entries = mapping(node, kind.rawValue, help: help)?.entries else {
-            // What is named where it cannot be declared is not undeclared as well.
+            // Components named in a misplaced section are not reported as undeclared too.
             misunderstood[kind, default: []].formUnion(node.words.compactMap { ComponentID($0) })
             return
         }
@@ -225,7 +225,7 @@ public struct GraphBuilder {
         return nil
     }
 
-    /// Reports keys that are none; `parts` names the section in which a key is one.
+    /// Reports unknown keys; `parts` maps a key to the section in which it is valid.
     private mutating func checkKeys(
         of section: Node.Mapping,
         against keys: [String],
@@ -249,7 +249,7 @@ public struct GraphBuilder {
 
 // MARK: - Service
 
-/// What the service section says: the extensions, the pipelines, and what the collector tells about itself.
+/// The service section: the extensions, the pipelines, and the collector's own telemetry.
 extension GraphBuilder {
     private mutating func readService(_ entry: Node.Entry) {
         guard let service = mapping(entry.value, "service") else { return }
@@ -267,7 +267,7 @@ extension GraphBuilder {
         }
         if let entry = service.entry("memory_limit"), !entry.value.isNull { readMemoryLimit(entry) }
         guard let pipelines = service.entry("pipelines"), !pipelines.value.isEmpty else {
-            // A near miss of the key has been reported as such.
+            // A misspelled key was reported already.
             if service.entries.contains(where: { suggestion(for: $0.key.text, among: ["pipelines"]) != nil }) { return }
             diagnostics.append(
                 .error(
@@ -353,7 +353,7 @@ extension GraphBuilder {
         }
     }
 
-    /// The components a list names; each must be declared, and none may be there twice.
+    /// The components that a list names; each must be declared, and must appear in the list once.
     private mutating func references(_ node: Node, _ kind: ComponentKind, _ place: String) -> [ComponentID] {
         guard !node.isNull else { return [] }
         guard let elements = node.sequence?.elements else {
@@ -402,9 +402,9 @@ extension GraphBuilder {
     }
 }
 
-/// What to do about components of the OpenTelemetry Collector that this program does not have.
+/// Advice about components of the OpenTelemetry Collector that this program does not have.
 ///
-/// Configurations are carried over from there, so an unknown type is more often a known one of theirs than a slip.
+/// Configurations are often copied from there, so an unknown type is more often one of its types than a misspelling.
 struct ForeignComponents {
     let registry: Registry
 
@@ -422,6 +422,13 @@ struct ForeignComponents {
         }
     }
 
+    /// Why a component is not carried over; nil when the type is not known from there.
+    func reason(_ kind: ComponentKind, _ type: String) -> String? {
+        if let note = Self.needless[kind]?[type] { return note }
+        guard case .absent(let remark)? = Self.others[kind]?[type] else { return nil }
+        return "there is nothing like it here\(remark.map { ": \($0)" } ?? "")"
+    }
+
     /// Why a component is not needed here, so that a configuration that has it works as well without it; nil for every other.
     func remark(_ kind: ComponentKind, _ type: String) -> String? {
         guard let note = Self.needless[kind]?[type] else { return nil }
@@ -429,11 +436,11 @@ struct ForeignComponents {
         return "\(note); remove it here and in \(places)"
     }
 
-    /// What there is in place of a component.
+    /// What this program offers instead of a component.
     private enum Substitute {
-        /// A type that does the same, the best one first, and in which way.
+        /// Types that do the same, the best one first, and how.
         case replaced([String], how: String)
-        /// None; what comes nearest, and why it is not the same.
+        /// No replacement; names the nearest one, and why it is different.
         case absent(String? = nil)
     }
 
@@ -455,11 +462,12 @@ struct ForeignComponents {
         ["otlp_http"],
         how: "sends the same over HTTP, usually to port 4318 in place of 4317"
     )
-    private static let clientKey = Substitute.absent(
-        "an exporter shows its key by headers: { Authorization: ... }, and api_keys asks senders for theirs"
+    /// For programs that are built without these extensions.
+    private static let absentCredentials = Substitute.absent(
+        "an exporter sends its key with headers: { Authorization: ... }; api_keys checks the keys of senders"
     )
     private static let sampling = Substitute.absent(
-        "filter drops records by what they say, and nothing is drawn by lot, so that each call is counted"
+        "filter drops records by their content; there is no random sampling, so that each call is counted"
     )
 
     private static let others: [ComponentKind: [String: Substitute]] = [
@@ -479,6 +487,10 @@ struct ForeignComponents {
             "otlp_grpc": overHTTP, "otlp_http": .absent(), "otlphttp": .absent(), "prometheus": .absent(),
             "prometheusremotewrite": .absent(), "nop": .absent(),
         ],
-        .extension: ["basicauth": clientKey, "bearertokenauth": clientKey, "oauth2client": clientKey],
+        .extension: [
+            "basicauth": absentCredentials, "bearertokenauth": absentCredentials, "oauth2client": absentCredentials,
+            "headers_setter": .absent("headers of otlp_http are the same for every request"),
+            "oidc": .absent("api_keys asks senders for keys"),
+        ],
     ]
 }

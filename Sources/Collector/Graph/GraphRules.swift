@@ -4,16 +4,16 @@ import CollectorKit
 import OTLP
 import YAML
 
-/// What must hold between the components of a graph, each of which is well-formed by itself.
+/// Rules between the components of a graph, each of which is valid by itself.
 struct GraphRules {
     let graph: PipelineGraph
-    /// The words of the service section; a component that is named where it cannot be is not unused as well.
+    /// Every word of the service section; a component that is named in a wrong place is not reported as unused too.
     let named: Set<String>
 
     func findings() -> [Diagnostic] {
         let uses = ComponentKind.allCases.flatMap { kind in
             graph.used(kind).flatMap { component in
-                // What stands in for a value that could not be had is no one's fault.
+                // A placeholder for a value that could not be resolved is not reported.
                 component.config.resources.filter { !component.locations.isUnresolved($0.path) }
                     .map { Use(component: component, resource: $0) }
             }
@@ -22,7 +22,7 @@ struct GraphRules {
             + authenticators(uses) + loops(uses)
     }
 
-    /// Something that a component uses.
+    /// A resource that a component uses.
     struct Use {
         var component: DeclaredComponent
         var resource: ConfigResource
@@ -68,7 +68,7 @@ struct GraphRules {
         }
     }
 
-    /// Exporters that send what a receiver of this program brings back into their own pipeline, where it would go round for ever.
+    /// Reports exporters that send to a receiver of the same pipeline, where records would circulate without an end.
     private func loops(_ uses: [Use]) -> [Diagnostic] {
         var ways: [(from: Int, to: Int, use: Use)] = []
         for (from, pipeline) in graph.pipelines.enumerated() {
@@ -131,7 +131,7 @@ struct GraphRules {
         let running = graph.used(.exporter)
         let stores = running.filter { $0.factory.isStore }.map(\.id.description)
         return uses.compactMap { use in
-            // What is no id has been reported with the component's own values.
+            // A name that is not a component id was reported with the component's own values.
             guard case .store(let name) = use.resource.kind, !stores.contains(name), ComponentID(name) != nil else {
                 return nil
             }
@@ -154,7 +154,7 @@ struct GraphRules {
 }
 
 extension Endpoint {
-    /// Whether a connection to an address ends at this listener, as far as the addresses say it.
+    /// Whether a connection to an address reaches this listener, as far as the addresses show.
     fileprivate func isReached(at address: Endpoint) -> Bool {
         guard port == address.port, port != 0 else { return false }
         if host == address.host { return true }
@@ -176,13 +176,13 @@ extension Node {
         }
     }
 
-    /// Whether nothing is written, or a mapping or list of nothing.
+    /// Whether the node is null, or an empty mapping or list.
     var isEmpty: Bool { isNull || mapping?.entries.isEmpty == true || sequence?.elements.isEmpty == true }
 }
 
 // MARK: - Listeners
 
-/// What must hold between components that listen.
+/// Rules between components that listen.
 extension GraphRules {
     private func endpoints(_ uses: [Use]) -> [Diagnostic] {
         var findings: [Diagnostic] = []
@@ -194,7 +194,7 @@ extension GraphRules {
                 findings.append(
                     .error(
                         "open-listener",
-                        "\(endpoint) would be open to everyone on the network, and no keys are asked for",
+                        "\(endpoint) would be open to everyone on the network, and no key is required",
                         at: use.mark,
                         help: "write 127.0.0.1:\(endpoint.port), or name an extension api_keys under service.extensions"
                     )
@@ -219,11 +219,13 @@ extension GraphRules {
         return findings
     }
 
-    /// Components on one listener: its connections are either encrypted, all in one way, or not.
+    /// Reports components on one listener that do not all use the same TLS settings.
     private func encryption(_ uses: [Use]) -> [Diagnostic] {
         var wanted: [String: TLSConfig] = [:]
         for use in uses {
-            if case .tls(let config, _) = use.resource.kind { wanted[Self.key(use.component)] = config }
+            if case .tls(let config, let endpoint) = use.resource.kind {
+                wanted[Self.key(use.component, endpoint)] = config
+            }
         }
         var findings: [Diagnostic] = []
         var owners: [Endpoint: Use] = [:]
@@ -233,7 +235,9 @@ extension GraphRules {
                 owners[endpoint] = use
                 continue
             }
-            guard wanted[Self.key(use.component)] != wanted[Self.key(owner.component)] else { continue }
+            guard wanted[Self.key(use.component, endpoint)] != wanted[Self.key(owner.component, endpoint)] else {
+                continue
+            }
             findings.append(
                 .error(
                     "tls-conflict",
@@ -247,24 +251,48 @@ extension GraphRules {
         return findings
     }
 
-    private static func key(_ component: DeclaredComponent) -> String { "\(component.kind.rawValue)/\(component.id)" }
+    private static func key(_ component: DeclaredComponent, _ endpoint: Endpoint) -> String {
+        "\(component.kind.rawValue)/\(component.id) \(endpoint)"
+    }
 
-    /// The extensions that components trust to ask for keys.
+    /// The extensions that components trust to ask for keys, or to show who the collector is.
     private func authenticators(_ uses: [Use]) -> [Diagnostic] {
-        let known = graph.used(.extension)
-            .filter { $0.factory.isAuthenticator }.map(\.id.description)
+        let running = graph.used(.extension)
+        let asking = running.filter { $0.factory.isAuthenticator }.map(\.id.description)
+        let showing = running.filter { $0.factory.isClientAuthenticator }.map(\.id.description)
         return uses.compactMap { use in
-            guard case .authenticator(let name) = use.resource.kind, !known.contains(name) else { return nil }
-            let message = "no extension \"\(name)\" that asks for keys is named under service.extensions"
-            return .error(
-                "authenticator",
-                use.component.locations.concealing(message, at: use.resource.path),
-                at: use.mark,
-                help: known.isEmpty
-                    ? "declare api_keys under extensions and name it under service.extensions"
-                    : "write \(known.joined(separator: " or "))"
-            )
+            switch use.resource.kind {
+            case .authenticator(let name) where !asking.contains(name):
+                missing(name, "asks for keys", among: asking, orElse: "api_keys", use)
+            case .clientAuthenticator(let name) where !showing.contains(name):
+                missing(
+                    name,
+                    "shows exporters' credentials",
+                    among: showing,
+                    orElse: "basicauth, bearertokenauth or oauth2client",
+                    use
+                )
+            default: nil
+            }
         }
+    }
+
+    private func missing(
+        _ name: String,
+        _ ability: String,
+        among known: [String],
+        orElse types: String,
+        _ use: Use
+    ) -> Diagnostic {
+        let message = "no extension \"\(name)\" that \(ability) is named under service.extensions"
+        return .error(
+            "authenticator",
+            use.component.locations.concealing(message, at: use.resource.path),
+            at: use.mark,
+            help: known.isEmpty
+                ? "declare \(types) under extensions and name it under service.extensions"
+                : "write \(known.joined(separator: " or "))"
+        )
     }
 
     /// Receivers of one kind on one listener: what is posted to a path can go to one of them only.
@@ -272,7 +300,7 @@ extension GraphRules {
         var owners: [ConfigResource.Kind: Use] = [:]
         var conflicts: [(owner: Use, other: Use, endpoint: Endpoint, paths: [String])] = []
         for use in uses {
-            // The endpoint of one with errors may not be the one that was meant.
+            // When it has errors, its endpoint may not be the intended one.
             guard case .path(let path, let endpoint) = use.resource.kind, !use.component.hasErrors else { continue }
             guard let owner = owners[use.resource.kind] else {
                 owners[use.resource.kind] = use

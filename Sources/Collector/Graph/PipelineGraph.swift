@@ -5,9 +5,9 @@ public import OTLP
 public import PluginProcesses
 public import YAML
 
-/// A configuration understood: which components there are and how they are connected.
+/// A validated configuration: which components there are and how they are connected.
 ///
-/// A value; nothing of it is running.
+/// It is a value; creating one starts no component.
 public struct PipelineGraph: Sendable {
     /// The components by kind and id.
     public var components: [ComponentKind: [ComponentID: DeclaredComponent]] = [:]
@@ -15,7 +15,7 @@ public struct PipelineGraph: Sendable {
     public var pipelines: [DeclaredPipeline] = []
     /// The extensions in the order in which they start.
     public var extensions: [ComponentID] = []
-    /// What the collector tells about itself.
+    /// The settings of the collector's own telemetry.
     public var telemetry = TelemetryConfig()
     /// The plugins that were asked what they offer.
     public var plugins: [KnownPlugin] = []
@@ -24,7 +24,7 @@ public struct PipelineGraph: Sendable {
     /// How many bytes requests in flight may take up together.
     public var memoryLimit = ServiceLimits.standardMemory
 
-    /// Whether senders are asked for keys.
+    /// Whether an authenticator checks the keys of senders.
     public var hasAuthenticator: Bool {
         used(.extension).contains { $0.factory.isAuthenticator }
     }
@@ -45,40 +45,40 @@ public struct PipelineGraph: Sendable {
     }
 }
 
-/// A component as it stands in the configuration.
+/// A component of the configuration.
 public struct DeclaredComponent: Sendable {
     /// Its id.
     public let id: ComponentID
-    /// What makes it.
+    /// Creates the component.
     public let factory: ComponentFactory
-    /// Its configuration with all defaults.
+    /// Its configuration with all defaults filled in.
     public let config: any ConfigValues
-    /// Where its key stands.
+    /// The position of its key.
     public let mark: Mark
-    /// Where its values stand.
+    /// The positions of its values.
     public let locations: ConfigLocations
-    /// Whether defaults may stand where something else was meant.
+    /// Whether its values have errors, so that a default may replace what the user meant.
     let hasErrors: Bool
-    /// What was written, with references replaced.
+    /// Its configuration as written, with references replaced.
     let content: Node
 
-    /// What it does.
+    /// The kind of the component.
     public var kind: ComponentKind { factory.kind }
 }
 
-/// A pipeline as it stands in the configuration.
+/// A pipeline of the configuration.
 public struct DeclaredPipeline: Sendable {
-    /// What flows through it.
+    /// The signal that it processes.
     public let signal: Signal
-    /// What tells it from others of its signal; empty for the only one.
+    /// Distinguishes it from other pipelines of the signal; may be empty.
     public let name: String
-    /// Where its key stands.
+    /// The position of its key.
     public let mark: Mark
-    /// Where batches come from.
+    /// The receivers that its batches come from.
     public var receivers: [ComponentID] = []
-    /// What looks at them, in this order.
+    /// The processors, in order.
     public var processors: [ComponentID] = []
-    /// Where they go.
+    /// The exporters that its batches go to.
     public var exporters: [ComponentID] = []
 
     /// The name as written in a configuration.

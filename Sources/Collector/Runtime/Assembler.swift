@@ -5,25 +5,25 @@ import Logging
 import OTLP
 import Usage
 
-/// Makes the components of a graph; those of an earlier assembly that are the same go on.
+/// Creates the components of a graph, and reuses those of an earlier assembly whose configuration is the same.
 struct Assembler {
     let graph: PipelineGraph
     let logger: Logger
     let home: String
-    /// What requests and queues share.
+    /// The memory budget that requests and queues share.
     var memory: (any MemoryPool)?
     let now: @Sendable () -> Timestamp
-    /// Where components note telemetry that was not collected; nil for one of their own.
+    /// Where components record telemetry that was not collected; nil for a log of the assembler's own.
     var intake: IntakeLog?
     var shared = SharedParts()
-    /// What of the collector itself extensions may use; the stores and the like are added.
+    /// The parts of the collector that extensions may use; the stores, price tables and scanners are added to it.
     var collector = CollectorParts()
-    /// What is known of a session.
+    /// Returns a description of a session, for components that ask for one.
     var describeSession: @Sendable (_ id: String) async -> String? = { _ in nil }
-    /// Whose components may be taken over.
+    /// The assembly whose components may be reused.
     var previous: Assembly?
 
-    /// Makes what is not there yet; starts nothing.
+    /// Creates the missing components; starts none.
     ///
     /// - Throws: ``StartError`` when components do not fit together.
     func assemble() throws(StartError) -> Assembly {
@@ -69,7 +69,7 @@ struct Assembler {
         let reaches: Set<ObjectIdentifier>
     }
 
-    /// Makes the pipelines and returns, for each receiver, where its batches of each signal go.
+    /// Creates the pipelines and returns, for each receiver, the target of its batches of each signal.
     private func pipelines(into assembly: inout Assembly) throws(StartError) -> [ComponentID: [Signal: [Head]]] {
         var heads: [ComponentID: [Signal: [Head]]] = [:]
         for pipeline in graph.pipelines {
@@ -129,7 +129,7 @@ struct Assembler {
         _ declared: DeclaredComponent,
         _ signals: Set<Signal>
     ) throws(StartError) -> Assembly.Member<any Receiver> {
-        // Which signals have a pipeline is settled when a receiver is made.
+        // A receiver learns at its creation which signals have a pipeline, so it is reused only when these are the same.
         if let known = reused(declared, among: previous?.receivers), Set(known.instance.inlets.keys) == signals {
             return known
         }
@@ -148,7 +148,7 @@ struct Assembler {
         }
     }
 
-    /// An extension is made again when anything that it was given is new.
+    /// An extension is created again when any part that it was given has changed.
     private func addExtensions(to assembly: inout Assembly) throws(StartError) {
         var parts = collector
         let given = parts.add(from: assembly)
@@ -161,7 +161,7 @@ struct Assembler {
             let tenancy = RouteLease()
             var own = parts
             own.reload = { [reload = parts.reload] in
-                // The request that asks for it must not be waited for.
+                // The reload is one of this component's requests: the drain must not wait for it.
                 tenancy.gate.leave()
                 defer { tenancy.gate.reenter() }
                 return await reload()
@@ -182,7 +182,7 @@ struct Assembler {
 
     // MARK: - Instances
 
-    /// The component of an earlier assembly, when it has the same configuration.
+    /// The component of the earlier assembly, when it has the same configuration.
     private func reused<Kind>(
         _ declared: DeclaredComponent,
         among former: [Assembly.Member<Kind>]?
@@ -192,7 +192,7 @@ struct Assembler {
             known.instance.declared.factory.origin == declared.factory.origin,
             known.instance.life.station == .started
         else { return nil }
-        // Its place in the file may be another.
+        // Its position in the file may have changed.
         known.instance.declared = declared
         return known
     }
@@ -251,14 +251,14 @@ struct Assembler {
     }
 }
 
-/// An exporter in a pipeline, with what the host notes about it: what it took, what it could not take, and samples for a reader of its tap.
+/// An exporter in a pipeline, instrumented by the host: it counts accepted and failed records and offers samples to its tap.
 struct InstrumentedExporter: Consumer {
     let exporter: any Exporter
     let id: ComponentID
-    /// Whether it counts by itself what was sent, because it has a queue.
+    /// Whether the exporter counts sent records itself, because it has a queue.
     let sendsLater: Bool
     let counters: ComponentCounters
-    /// What it took in this pipeline.
+    /// The counters of this pipeline.
     let passage: ComponentCounters
     let life: ComponentLife
     let tap: TapPoint
@@ -274,7 +274,7 @@ struct InstrumentedExporter: Consumer {
             }
         } catch {
             counters.note(error.message, at: now())
-            // Counted here and by no exporter, so that a record that was not taken counts once.
+            // Only the host counts these, so that a record that was not taken counts once.
             counters.add(records, to: error.isRetryable ? .failed : .refused)
             if error.isRetryable { life.fail(error.message) }
             throw error
@@ -291,7 +291,7 @@ struct InstrumentedExporter: Consumer {
 struct InstrumentedProcessor: WaitingProcessor {
     let processor: any Processor
     let counters: ComponentCounters
-    /// What it took in this pipeline.
+    /// The counters of this pipeline.
     let passage: ComponentCounters
     let tap: TapPoint
     let now: @Sendable () -> Timestamp
@@ -334,7 +334,7 @@ struct InstrumentedProcessor: WaitingProcessor {
     }
 }
 
-/// A running pipeline: processors in order, then all exporters at once.
+/// A running pipeline: its processors in order, then all exporters at once.
 struct Pipeline: Consumer {
     let processors: [any Processor]
     let exporters: [any Consumer]
@@ -349,16 +349,16 @@ struct Pipeline: Consumer {
             }
         }
         try takeMemory(for: batch)
-        // An exporter may keep the batch for longer than its request lives, and counts what it keeps itself.
+        // An exporter may keep the batch longer than its request lives; it accounts for that memory itself.
         batch.memory = nil
         guard batch.otlp.recordCount > 0 else { return .known }
         return try await FanOut(consumers: exporters).consume(batch)
     }
 
-    /// What a call takes up here and in a store until it is written, beside its record.
+    /// The memory that a call uses here and in a store until it is written, in addition to its record.
     private static let callCost = 2_048
 
-    /// Takes memory for the calls that were found, before stores make rows of them.
+    /// Reserves memory for the calls that were found, before stores create rows for them.
     private func takeMemory(for batch: Batch) throws(ConsumeError) {
         guard let memory = batch.memory, !batch.observations.isEmpty,
             !memory.take(batch.observations.count * Self.callCost)
@@ -371,9 +371,9 @@ struct Pipeline: Consumer {
     }
 }
 
-/// Hands each batch to several consumers at once and answers when all have taken it.
+/// Passes each batch to several consumers at once and returns when all have taken it.
 ///
-/// A permanent refusal by one outweighs a passing trouble of another: to send the batch again would not help.
+/// When one refuses it for good and another for a passing reason, the permanent error is thrown: sending it again would not help.
 struct FanOut: Consumer {
     let consumers: [any Consumer]
 

@@ -3,22 +3,22 @@
 import CollectorKit
 import OTLP
 
-/// The components of a graph, made and connected; some of them may have been at work before.
+/// The components of a graph, created and connected; some may be running already, taken from an earlier assembly.
 struct Assembly: Sendable {
     var exporters: [Member<any Exporter>] = []
     var processors: [Member<any Processor>] = []
     var extensions: [Member<any Extension>] = []
     var receivers: [Member<any Receiver>] = []
-    /// Where the batches of each receiver go once this assembly is at work.
+    /// The targets of each receiver's batches once this assembly is in use.
     var feeds: [Feed] = []
 
-    /// A component as one of its kind.
+    /// A component with its concrete protocol.
     struct Member<Kind: Sendable>: Sendable {
         var instance: Instance
         let component: Kind
     }
 
-    /// A component of any kind with its name, its numbers and what the host knows about it.
+    /// A component of any kind with its id, its counters and the host's state of it.
     struct Instance: Sendable {
         var declared: DeclaredComponent
         /// The pipeline of a processor; empty for all others.
@@ -29,18 +29,18 @@ struct Assembly: Sendable {
         let life: ComponentLife
         let tenancy: RouteLease
         let tap: TapPoint
-        /// Where a receiver hands its batches.
+        /// The switches to which a receiver passes its batches.
         let inlets: [Signal: PipelineSwitch]
-        /// The components that an extension was given.
+        /// The components that an extension was given, by identity.
         let parts: Set<ObjectIdentifier>
 
         var kind: ComponentKind { declared.kind }
         var id: ComponentID { declared.id }
         var identity: ObjectIdentifier { ObjectIdentifier(life) }
 
-        /// Starts it; from then on it is given batches.
+        /// Starts the component; from then on it receives batches.
         func start() async throws(StartError) {
-            // A receiver may bring batches while it starts: what is behind it runs already.
+            // A receiver may deliver batches while it starts: the components after it run already.
             if kind == .receiver { life.gate.open() }
             do throws(StartError) {
                 try await component.start()
@@ -52,7 +52,7 @@ struct Assembly: Sendable {
             life.station = .started
         }
 
-        /// Gives it no more batches, waits so long at most for those under way, and shuts it down.
+        /// Stops passing batches to it, waits at most this long for those in flight, and shuts it down.
         func stop(patience: Duration) async {
             tap.end()
             life.gate.close()
@@ -63,67 +63,77 @@ struct Assembly: Sendable {
             life.station = .stopped
         }
 
-        /// What it answers, counted.
-        var routes: [Route] { component.httpServing?.routes.map(tenancy.counting) ?? [] }
+        /// What it answers at each of its addresses, counted.
+        var sites: [HTTPSite] {
+            (component.httpServing?.sites ?? []).map { site in
+                HTTPSite(
+                    site.endpoint,
+                    site.routes.map(tenancy.counting),
+                    site.connectionTerms,
+                    tls: site.tls,
+                    isSpare: site.isSpare
+                )
+            }
+        }
     }
 
-    /// One inlet with what is to lie behind it.
+    /// A receiver's switch and the consumer that it is to lead to.
     struct Feed: Sendable {
         let inlet: PipelineSwitch
         let consumer: any Consumer
-        /// The exporters behind it.
+        /// The exporters that its batches reach.
         let exporters: [any Exporter]
-        /// The processors and exporters behind it, by identity.
+        /// The processors and exporters that its batches reach, by identity.
         let reaches: Set<ObjectIdentifier>
 
-        /// Lets the inlet lead here; returns the gate of what is still on its way through what was there before.
+        /// Switches to this assembly; returns the gate of batches still in flight through the previous consumer.
         @discardableResult func turn() -> Gate? { inlet.lead(to: consumer, ending: exporters) }
     }
 
-    /// In the order of starting: what keeps data first, what takes it in last.
+    /// All instances in start order: exporters first, receivers last.
     var startOrder: [Instance] {
         exporters.map(\.instance) + processors.map(\.instance) + extensions.map(\.instance)
             + receivers.map(\.instance)
     }
 
-    /// Who knows the keys of senders.
+    /// The component that checks the keys of senders.
     var authenticator: (any Authenticator, ComponentCounters)? {
         extensions.lazy.compactMap { member in
             member.component.authenticator.map { ($0, member.instance.counters) }
         }.first
     }
 
-    /// The component of an id, whatever its kind.
+    /// The instances with an id, of any kind.
     func instances(_ id: ComponentID) -> [Instance] { startOrder.filter { $0.id == id } }
 
-    /// What all components answer, by endpoint.
+    /// The routes of all components, by endpoint.
     var sites: [Endpoint: Site] {
         var sites: [Endpoint: Site] = [:]
         for instance in startOrder {
-            guard let serving = instance.component.httpServing else { continue }
-            let terms = serving.connectionTerms
-            sites[serving.endpoint, default: Site(terms: terms, tls: serving.tls)].add(instance, terms)
+            for site in instance.sites {
+                sites[site.endpoint, default: Site(site)].add(site, of: instance.kind)
+            }
         }
         return sites
     }
 
-    /// What the components on one endpoint answer, and how they treat its connections.
+    /// The routes of the components on one endpoint, and the settings of its connections.
     struct Site {
         private(set) var routes: [Route] = []
         private(set) var terms: ConnectionTerms
-        /// Whether more is answered than telemetry is taken in.
+        /// Whether an extension has a route here, not only receivers.
         private(set) var hasExtension = false
+        /// Whether all of it is answered elsewhere, too.
+        private(set) var isSpare = true
         let tls: TLSConfig?
 
-        init(terms: ConnectionTerms, tls: TLSConfig?) {
-            self.terms = terms
-            self.tls = tls
-        }
+        init(_ first: HTTPSite) { (terms, tls) = (first.connectionTerms, first.tls) }
 
-        mutating func add(_ instance: Instance, _ terms: ConnectionTerms) {
-            routes += instance.routes
-            if instance.kind == .extension { hasExtension = true }
-            self.terms = self.terms.merged(with: terms)
+        mutating func add(_ site: HTTPSite, of kind: ComponentKind) {
+            routes += site.routes
+            if kind == .extension { hasExtension = true }
+            if !site.isSpare { isSpare = false }
+            terms = terms.merged(with: site.connectionTerms)
         }
     }
 }
@@ -131,7 +141,7 @@ struct Assembly: Sendable {
 extension CollectorParts {
     /// Adds the stores, price tables and scanners of an assembly.
     ///
-    /// - Returns: Which components they are.
+    /// - Returns: The identities of the components that were added.
     mutating func add(from assembly: Assembly) -> Set<ObjectIdentifier> {
         var given: Set<ObjectIdentifier> = []
         for member in assembly.exporters {

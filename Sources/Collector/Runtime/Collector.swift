@@ -8,12 +8,12 @@ public import ServiceLifecycle
 import UnixSignals
 public import Usage
 
-/// A collector: the components of one graph, from start to drain.
+/// A collector: runs the components of one graph from the start to the drain.
 ///
-/// Starts exporters first and receivers last and opens its listeners after that; stops in the opposite order, so that everything that
-/// was accepted finds its way to the disk. While it runs its configuration can be exchanged.
+/// It starts exporters first and receivers last, then opens its listeners; it stops in the opposite order, so that everything that was
+/// accepted reaches the disk. Its configuration can be replaced while it runs.
 public final class Collector: Service {
-    /// The configuration as it is now on the disk.
+    /// Loads the configuration as it is now on the disk.
     public typealias Loading = @Sendable () async -> LoadedGraph
 
     let state: CollectorState
@@ -26,19 +26,19 @@ public final class Collector: Service {
     private let onReload: @Sendable (ReloadPhase) -> Void
     private let onReady: @Sendable ([String]) async -> Void
 
-    /// How long draining may take before the rest is given up.
+    /// How long draining may take; after that, remaining work is abandoned.
     private static let drainDeadline = Duration.seconds(10)
 
-    /// Makes the components of a graph; opens nothing.
+    /// Creates the components of a graph; opens nothing.
     ///
     /// - Parameters:
     ///   - graph: A graph without errors.
     ///   - home: The folder under which the program keeps its files.
-    ///   - logger: Where the collector tells what it does.
-    ///   - now: The present.
+    ///   - logger: The collector's log.
+    ///   - now: Returns the present time.
     ///   - load: Loads the configuration again; nil when that is not possible.
-    ///   - onReload: Is told when an exchange of the configuration begins and ends.
-    ///   - onReady: Is called once with the addresses when everything is served.
+    ///   - onReload: Called when a reload begins and when it ends.
+    ///   - onReady: Called once with the addresses when the listeners are open.
     /// - Throws: ``StartError`` when components do not fit together.
     public init(
         _ graph: PipelineGraph,
@@ -66,21 +66,18 @@ public final class Collector: Service {
         )
         let assembly = try assembler.assemble()
         first = assembly
-        let sites = try ServedSites(assembly, state).sites
-        listeners = sites.sorted { $0.key.description < $1.key.description }.map { endpoint, site in
-            HTTPListener(endpoint: endpoint, site: site, memory: state.memory, intake: state.intake, logger: logger)
-        }
+        listeners = try ServedSites(assembly, state).listeners(state, logger)
         state.put(assembly, of: graph)
     }
 
     /// Runs until the surrounding service group shuts down.
     ///
-    /// - Throws: ``StartError`` when a component or listener cannot be started; what had been started is stopped again.
+    /// - Throws: ``StartError`` when a component or listener cannot be started; components that were started are stopped again.
     public func run() async throws {
         try await run(drainDeadline: Self.drainDeadline)
     }
 
-    /// Runs; requests that have begun, and then the components, each have the deadline to end after the shutdown.
+    /// Runs; after the shutdown first the requests in flight, then the components, have this deadline to end.
     func run(drainDeadline: Duration) async throws {
         defer { refuseReloads() }
         var started: [Assembly.Instance] = []
@@ -100,7 +97,7 @@ public final class Collector: Service {
         logger.info("stopped")
     }
 
-    /// All that is at work when everything was started, else what was started.
+    /// All running components once the start is complete, else those that were started.
     private func present(orElse started: [Assembly.Instance]) -> [Assembly.Instance] {
         started.count == first.startOrder.count ? state.assembly.startOrder : started
     }
@@ -115,7 +112,7 @@ public final class Collector: Service {
         logger.debug("started", metadata: [instance.kind.singular: "\(instance.id)"])
     }
 
-    /// Serves until the surrounding service group shuts down, then finishes the requests that have begun.
+    /// Serves until the surrounding service group shuts down, then finishes the requests in flight.
     private func serve(drainDeadline: Duration) async throws {
         let server = try await HTTPServer.open(listeners)
         let exchange = ConfigExchange(self, server, deadline: drainDeadline)
@@ -137,7 +134,7 @@ public final class Collector: Service {
         await last.cutOff()
     }
 
-    /// Exchanges the configuration, one time after the other, until the shutdown; returns what is open then.
+    /// Performs reloads one after the other until the shutdown; returns the listeners that are open then.
     private func answerReloads(with first: ConfigExchange) async -> HTTPServer {
         var exchange = first
         for await asker in state.reloads {
@@ -160,7 +157,7 @@ public final class Collector: Service {
         return exchange.server
     }
 
-    /// Whoever still waits for a reload learns that there will be none.
+    /// Answers waiting requests for a reload with a refusal.
     private func refuseReloads() {
         state.endReloads()
         let reloads = state.reloads
@@ -177,9 +174,9 @@ public final class Collector: Service {
 
 }
 
-/// Whether some work ended in time; it goes on by itself when it did not.
+/// Whether some work ended before the deadline; work that did not is left running.
 ///
-/// The work is a task of its own: a component that never ends cannot hold up the program, and a cancelled run is drained all the same.
+/// The work runs in a task of its own: a component that never ends cannot block the program, and a cancelled run still drains.
 func finishes(within deadline: Duration, _ work: @escaping @Sendable () async -> Void) async -> Bool {
     await Task {
         let (outcomes, outcome) = AsyncStream<Bool>.makeStream()
@@ -196,28 +193,28 @@ func finishes(within deadline: Duration, _ work: @escaping @Sendable () async ->
     }.value
 }
 
-/// How loading a configuration ended.
+/// The result of loading a configuration.
 public enum LoadedGraph: Sendable {
-    /// It has no errors.
+    /// A configuration without errors.
     case graph(PipelineGraph)
-    /// It has; all diagnostics, each as one text.
+    /// A configuration with errors; all diagnostics, each as one text.
     case refused([String])
 }
 
-/// The ends of an exchange of the configuration.
+/// The phases of a reload.
 public enum ReloadPhase: Sendable {
     /// The configuration is being loaded.
     case begins
-    /// This one is in force, be it the new one or the old one.
+    /// The reload has ended; this graph, the new one or the old one, is in force.
     case ends(PipelineGraph)
 }
 
 // MARK: - Parts
 
 extension Collector {
-    /// Opens one store of a graph without anything else, hands it over, and closes it.
+    /// Opens one store of a graph without starting the collector, passes it to the closure, and closes it.
     ///
-    /// With it come the price tables of the pipelines, and what reads session files, which is not started.
+    /// The closure also gets the price tables of the pipelines and the session file readers, which are not started.
     /// - Parameter name: The store's id; nil for the one that the `hub` uses, or the only one.
     public static func withParts<Answer: Sendable>(
         _ name: String?,
@@ -238,7 +235,7 @@ extension Collector {
         }
     }
 
-    /// Opens one store of a graph without anything else, asks it, and closes it.
+    /// Opens one store of a graph without starting the collector, queries it, and closes it.
     ///
     /// - Parameter name: The store's id; nil for the one that the `hub` uses, or the only one.
     public static func withStore<Answer: Sendable>(
@@ -292,9 +289,9 @@ extension Collector {
 // MARK: - Serving
 
 extension Collector {
-    /// Runs a collector in the foreground until it is told to stop by SIGTERM or SIGINT; SIGHUP loads its configuration again.
+    /// Runs a collector in the foreground until SIGTERM or SIGINT; SIGHUP reloads its configuration.
     ///
-    /// When everything is served, one line beginning with `ready` goes to standard error, and systemd is told.
+    /// When all listeners are open, it writes one line beginning with `ready` to standard error and notifies systemd.
     public static func serve(
         _ graph: PipelineGraph,
         environment: Environment,
@@ -334,12 +331,12 @@ extension Collector {
         try await group.run()
     }
 
-    /// Loads the configuration again when the terminal hangs up, which is how service managers ask for it.
+    /// Reloads the configuration on SIGHUP, the signal that service managers send for it.
     private struct HangUps: Service {
         let state: CollectorState
 
         func run() async throws {
-            // However often the terminal hangs up meanwhile, one more reload finds what is new.
+            // However many signals arrive meanwhile, one more reload is enough to load what changed.
             let (wishes, wish) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
             await withDiscardingTaskGroup { group in
                 group.addTask { [state] in for await _ in wishes { _ = await state.reload() } }
@@ -351,7 +348,7 @@ extension Collector {
         }
     }
 
-    /// Starts what reads session files, and what keeps what they tell, without anything else; hands the readers over, and stops all.
+    /// Starts the session file readers and the pipelines that store what they find, passes the readers to the closure, then stops all.
     public static func withScanners<Answer: Sendable>(
         of graph: PipelineGraph,
         home: String,
@@ -383,40 +380,40 @@ extension Collector {
     }
 }
 
-/// How many files and connections the process may have open.
+/// The limit of open files and connections of this process.
 enum OpenFileLimit {
-    /// Allows as many as the system lets the process have: shells and service managers mostly begin with 1,024, which 1,024 connections
+    /// Raises the limit to the largest that the system allows: shells and service managers mostly set 1,024, which 1,024 connections
     /// alone use up.
     static func raise() {
         var limit = rlimit()
         let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         guard getrlimit(kind, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
-        // Where it cannot be raised, accepting pauses and queues refuse for a time.
+        // When it cannot be raised, the listener pauses accepting and queues refuse for a time.
         limit.rlim_cur = limit.rlim_max
         _ = setrlimit(kind, &limit)
     }
 }
 
-/// Tells systemd how a service is doing (`sd_notify`, the protocol of `NOTIFY_SOCKET`).
+/// Reports the state of a service to systemd (`sd_notify`, the protocol of `NOTIFY_SOCKET`).
 struct SystemdNotice {
-    /// The socket that systemd named; nil outside of systemd.
+    /// The socket in `NOTIFY_SOCKET`; nil outside of systemd.
     let socketPath: String?
 
     init(environment: [String: String]) {
         socketPath = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// What is served is what the configuration says.
+    /// The configuration is in force.
     static let ready = "READY=1"
 
-    /// The configuration is being exchanged; systemd asks for the time, to tell this notice from an older one.
+    /// The configuration is being reloaded; systemd requires the time, to distinguish this notice from an older one.
     static var reloading: String {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return "RELOADING=1\nMONOTONIC_USEC=\(time.tv_sec * 1_000_000 + time.tv_nsec / 1_000)"
     }
 
-    /// Sends one state, such as `READY=1`; trouble is ignored, because the service runs all the same.
+    /// Sends one state, such as `READY=1`; errors are ignored, because the service works without it.
     func send(_ state: String) {
         guard let socketPath else { return }
         var address = sockaddr_un()
@@ -425,7 +422,7 @@ struct SystemdNotice {
         guard path.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
         withUnsafeMutableBytes(of: &address.sun_path) { target in
             target.copyBytes(from: path)
-            // A leading @ stands for the abstract namespace, whose names begin with a zero.
+            // A leading @ means the abstract namespace, whose names begin with a zero byte.
             if path.first == UInt8(ascii: "@") { target[0] = 0 }
         }
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)

@@ -5,25 +5,25 @@ import HTTPServer
 import Synchronization
 import Usage
 
-/// What is at work now, for those who ask from outside: a snapshot of it is the collector's status.
+/// The state of the running collector, read by status pages and commands: a snapshot of it is the ``CollectorStatus``.
 final class CollectorState: Sendable {
     private struct Present {
         var graph: PipelineGraph
         var assembly: Assembly
-        /// When the collector began to serve, by the clock of the system and by one that is never set.
+        /// When the collector began to serve, by the system clock and by the monotonic clock.
         var start: (time: Timestamp, instant: ContinuousClock.Instant)?
     }
 
     private let present: Mutex<Present>
     private let now: @Sendable () -> Timestamp
     let memory: MemoryBudget
-    /// What became of what reached the listeners, over all exchanges.
+    /// The outcomes of requests at all listeners, kept over reloads.
     let intake: IntakeLog
-    /// What components have in common over all pipelines and reloads.
+    /// Parts that components share over all pipelines and reloads.
     let shared = SharedParts()
-    /// Wrong keys, over all listeners and exchanges.
+    /// Failed authentications, over all listeners and reloads.
     let keyFailures = KeyFailures()
-    /// Who wants the configuration loaded again, and waits for the outcome.
+    /// The waiting requests for a reload.
     let reloads: AsyncStream<CheckedContinuation<ReloadOutcome, Never>>
     private let reloadRequests: AsyncStream<CheckedContinuation<ReloadOutcome, Never>>.Continuation
 
@@ -45,7 +45,7 @@ final class CollectorState: Sendable {
 
     func began(at time: Timestamp) { present.withLock { $0.start = (time, .now) } }
 
-    /// Asks for the configuration to be loaded again, and waits for the outcome.
+    /// Requests a reload of the configuration and waits for the outcome.
     func reload() async -> ReloadOutcome {
         await withCheckedContinuation { continuation in
             if case .enqueued = reloadRequests.yield(continuation) { return }
@@ -53,10 +53,10 @@ final class CollectorState: Sendable {
         }
     }
 
-    /// Takes no more requests to load the configuration again; those that wait are told so.
+    /// Accepts no more requests for a reload; those that wait are refused.
     func endReloads() { reloadRequests.finish() }
 
-    /// What the collector lets its extensions use.
+    /// The parts of the collector that extensions may use.
     var parts: CollectorParts {
         CollectorParts(
             status: { self.status },
@@ -64,7 +64,7 @@ final class CollectorState: Sendable {
         )
     }
 
-    /// What is known of a session, by the extension that is at work now and knows.
+    /// A description of a session from the first running extension that has one.
     @Sendable func describe(session id: String) async -> String? {
         let known = assembly.extensions.lazy.compactMap(\.component.sessionDescribing).first
         return await known?.describe(session: id)
@@ -72,7 +72,7 @@ final class CollectorState: Sendable {
 
     // MARK: - Status
 
-    /// What is to be said about the collector now.
+    /// A snapshot of the present state.
     var status: CollectorStatus {
         let present = present.withLock { $0 }
         var status = CollectorStatus()
@@ -86,7 +86,7 @@ final class CollectorState: Sendable {
         status.intakeProblemCounts = intake.problemCounts
         status.droppedTexts = intake.droppedTexts
         status.pipelines = present.graph.pipelines.map { Self.status($0, present.assembly) }
-        // A processor runs once in each of its pipelines, and is one component to whoever wrote it down.
+        // A processor has one instance for each of its pipelines; the status shows them as one component, as in the configuration.
         var order: [String] = []
         var groups: [String: [Assembly.Instance]] = [:]
         for instance in present.assembly.startOrder {

@@ -3,16 +3,16 @@
 import CollectorKit
 import Synchronization
 
-/// How far a component has come, and whether its last piece of work failed for a reason that passes.
+/// The lifecycle state of a component, and the error of its last work if that may be retried.
 final class ComponentLife: Sendable {
-    /// The stations.
+    /// The lifecycle states.
     enum Station: Sendable {
         case made
         case started
         case stopped
     }
 
-    /// Lets batches in, or those of a receiver out, while the component runs.
+    /// Open while the component runs: batches enter it, or leave it when it is a receiver.
     let gate = Gate()
     private let state = Mutex<(station: Station, failure: String?)>((.made, nil))
     private let isFailing = Atomic(false)
@@ -22,13 +22,13 @@ final class ComponentLife: Sendable {
         set { state.withLock { $0.station = newValue } }
     }
 
-    /// Why the last piece of work failed; nil when it did not.
+    /// The error of the last work; nil when it succeeded.
     var failure: String? { state.withLock { $0.failure } }
 
-    /// Does a piece of work, if the component runs.
+    /// Performs work if the component runs.
     ///
-    /// - Parameter refusal: What to say when it does not.
-    /// - Throws: What the work throws, or a retryable error when the component does not run.
+    /// - Parameter refusal: The message of the error when it does not run.
+    /// - Throws: The error of the work, or a retryable error when the component does not run.
     func work<Result>(
         orRefuse refusal: @autoclosure () -> String,
         _ body: () async throws(ConsumeError) -> Result
@@ -38,13 +38,13 @@ final class ComponentLife: Sendable {
         return try await body()
     }
 
-    /// Notes a piece of work that failed and may be tried again.
+    /// Records that work failed with a retryable error.
     func fail(_ message: String) {
         state.withLock { $0.failure = message }
         isFailing.store(true, ordering: .relaxed)
     }
 
-    /// Notes a piece of work that succeeded.
+    /// Records that work succeeded.
     func succeed() {
         guard isFailing.exchange(false, ordering: .relaxed) else { return }
         state.withLock { $0.failure = nil }

@@ -5,11 +5,11 @@ import HTTPServer
 import HTTPTypes
 import Logging
 
-/// Exchanges what is at work for what a new configuration says, and keeps the old when the new cannot start.
+/// Replaces the running components by those of a new configuration, and keeps the old ones when the new ones cannot start.
 ///
-/// Only components that differ are stopped and started. Listeners whose address stays go on all the while: new components are started
-/// first, then every listener and every receiver turns to them at once, and what has begun with the old ones ends there. Only when both an
-/// old and a new component may want the same file does the old one stop first; who brings data in the meantime waits.
+/// Only components that differ are stopped and started. Listeners whose address is unchanged stay open: new components are started
+/// first, then every listener and every receiver switches to them at once, and requests in flight end in the old ones. Only when an
+/// old and a new component may use the same file does the old one stop first; batches that arrive in the meantime wait.
 struct ConfigExchange: Sendable {
     private let collector: Collector
     private let deadline: Duration
@@ -24,7 +24,7 @@ struct ConfigExchange: Sendable {
     private var state: CollectorState { collector.state }
     private var logger: Logger { collector.logger }
 
-    /// What goes, what comes, and what stays.
+    /// The components that stop, start, and stay.
     struct Difference {
         let old: Assembly
         let new: Assembly
@@ -38,7 +38,7 @@ struct ConfigExchange: Sendable {
             coming = new.startOrder.filter { !before.contains($0.identity) }
         }
 
-        /// What must have ended before anything new of its kind begins: both may want the same file or folder.
+        /// Components that must have stopped before new ones of their kind start: both may use the same file or folder.
         var goingFirst: [Assembly.Instance] {
             going.filter { instance in
                 Self.holdsFiles(instance) && coming.contains { $0.kind == instance.kind && Self.holdsFiles($0) }
@@ -53,31 +53,34 @@ struct ConfigExchange: Sendable {
         var changes: Int { Set((going + coming).map { "\($0.kind.rawValue) \($0.id)" }).count }
     }
 
-    /// Puts a graph in force; the outcome is told as soon as it is known, before the old components have been drained.
-    mutating func run(_ graph: PipelineGraph, _ tell: (ReloadOutcome) -> Void) async {
+    /// Applies a graph; the outcome is reported as soon as it is known, before the old components have been drained.
+    mutating func run(_ graph: PipelineGraph, _ notify: (ReloadOutcome) -> Void) async {
         let old = state.assembly
         let difference: Difference
-        let sites: [Endpoint: ServedSite]
+        let served: ServedSites
         let opened: HTTPServer
         do throws(StartError) {
             let new = try assembler(graph, previous: old).assemble()
             difference = Difference(from: old, to: new)
-            sites = try ServedSites(new, state).sites
-            opened = try await open(sites)
+            served = try ServedSites(new, state)
+            opened = try await HTTPServer.open(
+                served.listeners(state, logger) { [server] in server.listener(at: $0) == nil }
+            )
         } catch {
-            return refuse(error, tell)
+            return refuse(error, notify)
         }
         let goingFirst = difference.goingFirst
         await stopFirst(goingFirst, difference)
         if let error = await startAll(difference.coming) {
             await opened.cutOff()
             await restore(goingFirst, difference)
-            return refuse(error, tell)
+            return refuse(error, notify)
         }
+        let sites = served.sites
         let gates = turn(to: difference.new, sites, opened, ending: difference.going)
         state.put(difference.new, of: graph)
         logger.info("the new configuration is in force", metadata: ["changes": "\(difference.changes)"])
-        tell(.applied(changes: difference.changes))
+        notify(.applied(changes: difference.changes))
         await close(sites, gates, difference, goingFirst)
     }
 
@@ -96,30 +99,20 @@ struct ConfigExchange: Sendable {
         )
     }
 
-    private func refuse(_ error: StartError, _ tell: (ReloadOutcome) -> Void) {
+    private func refuse(_ error: StartError, _ notify: (ReloadOutcome) -> Void) {
         logger.error(
             "the new configuration cannot be put in force; the old one goes on",
             metadata: ["reason": "\(error)"]
         )
-        tell(.refused(error.description))
-    }
-
-    /// Opens the addresses that are new.
-    private func open(_ sites: [Endpoint: ServedSite]) async throws(StartError) -> HTTPServer {
-        let new = sites.filter { server.listener(at: $0.key) == nil }
-        return try await HTTPServer.open(
-            new.map { endpoint, site in
-                HTTPListener(endpoint: endpoint, site: site, memory: state.memory, intake: state.intake, logger: logger)
-            }
-        )
+        notify(.refused(error.description))
     }
 
     // MARK: - Before
 
-    /// Stops what must be gone before its successor starts; from now on what needs it waits.
+    /// Stops the components that must be gone before their successors start; from now on batches for them wait.
     private func stopFirst(_ goingFirst: [Assembly.Instance], _ difference: Difference) async {
         guard !goingFirst.isEmpty else { return }
-        // Requests to components that go end first: they may need what is stopped next.
+        // Requests to components that stop are drained first: they may use what is stopped next.
         let serving = difference.going.filter { $0.component.httpServing != nil }
         for instance in serving { instance.tenancy.gate.close() }
         await wait(for: serving.map(\.tenancy.gate))
@@ -130,7 +123,7 @@ struct ConfigExchange: Sendable {
         await collector.stop(goingFirst.filter { $0.kind == .exporter }, within: deadline)
     }
 
-    /// Starts components; the reason when one of them cannot start, and then none is left started.
+    /// Starts components; returns the error when one of them fails, and then stops those that were started.
     private func startAll(_ coming: [Assembly.Instance]) async -> StartError? {
         var started: [Assembly.Instance] = []
         for instance in coming {
@@ -176,24 +169,24 @@ struct ConfigExchange: Sendable {
                 "a component of the old configuration cannot be started again; correct its cause and reload",
                 metadata: ["reason": "\(error)"]
             )
-            // What needs it refuses with an error that passes.
+            // Batches for a component that could not be started again are refused with a retryable error.
             for feed in old.feeds { feed.turn() }
             goOn(failed.going, (try? ServedSites(old, state).sites) ?? [:])
         }
     }
 
-    /// Lets components that were to go answer requests again.
+    /// Lets components that were to stop answer requests again.
     private func goOn(_ staying: [Assembly.Instance], _ sites: [Endpoint: ServedSite]) {
         for instance in staying {
             guard let serving = instance.component.httpServing else { continue }
-            let site = sites[serving.endpoint]
-            instance.tenancy.goOn { try await Self.answer($0, at: site) }
+            let own = serving.sites.compactMap { sites[$0.endpoint] }
+            instance.tenancy.goOn { try await Self.answer($0, at: own) }
         }
     }
 
     // MARK: - After
 
-    /// Turns all listeners and receivers to an assembly at once; returns the gates of what is still on its way through the old one.
+    /// Switches all listeners and receivers to an assembly at once; returns the gates of batches in flight through the old one.
     private mutating func turn(
         to new: Assembly,
         _ sites: [Endpoint: ServedSite],
@@ -205,34 +198,36 @@ struct ConfigExchange: Sendable {
         for (endpoint, site) in sites { server.listener(at: endpoint)?.serve(site) }
         for instance in going {
             guard let serving = instance.component.httpServing else { continue }
-            let site = sites[serving.endpoint]
+            let own = serving.sites.compactMap { sites[$0.endpoint] }
             instance.tenancy.gate.close()
-            instance.tenancy.end { try await Self.answer($0, at: site) }
+            instance.tenancy.end { try await Self.answer($0, at: own) }
             gates.append(instance.tenancy.gate)
         }
         return gates
     }
 
     /// Answers a request that had found a component which went before it could be asked.
-    private static func answer(_ request: ServerRequest, at site: ServedSite?) async throws -> ServerResponse {
-        guard case .route(let route, let parameters)? = site?.table.match(request.head.method, request.head.path ?? "/")
-        else {
-            return ErrorAnswer(request.head).response(
-                .serviceUnavailable,
-                "the configuration has just changed; try again",
-                [.retryAfter: "1"]
+    private static func answer(_ request: ServerRequest, at sites: [ServedSite]) async throws -> ServerResponse {
+        for site in sites {
+            guard
+                case .route(let route, let parameters) = site.table.match(request.head.method, request.head.path ?? "/")
+            else { continue }
+            let renewed = ServerRequest(
+                head: request.head,
+                parameters: parameters,
+                body: request.body,
+                memory: request.memory
             )
+            return try await route.handler(renewed)
         }
-        let renewed = ServerRequest(
-            head: request.head,
-            parameters: parameters,
-            body: request.body,
-            memory: request.memory
+        return ErrorAnswer(request.head).response(
+            .serviceUnavailable,
+            "the configuration has just changed; try again",
+            [.retryAfter: "1"]
         )
-        return try await route.handler(renewed)
     }
 
-    /// Closes addresses that are no more, and shuts old components down once nothing is on its way through them.
+    /// Closes addresses that are no longer used, and shuts old components down once nothing is in flight through them.
     private mutating func close(
         _ sites: [Endpoint: ServedSite],
         _ gates: [Gate],

@@ -4,25 +4,25 @@ public import CollectorKit
 import HTTPServer
 import HTTPTypes
 
-/// Answers requests as a component does over HTTP, but without a listener: for programs that look at a store themselves.
+/// Answers requests as a component does over HTTP, but without a listener: for commands that read a store directly.
 ///
-/// Nobody is asked for a key: whoever can open the store may read it.
+/// No API key is required: a user who can open the store may read it.
 public struct LocalAnswers: Sendable {
     private let table: RouteTable
 
-    /// Creates answers of a component.
+    /// Creates the answers of a component.
     ///
     /// - Throws: ``StartError`` when two of its routes are the same.
     public init(of component: any HTTPServing) throws(StartError) {
         table = try RouteTable(component.routes)
     }
 
-    /// The status and the body of an answer.
+    /// Returns the status and the body of an answer.
     ///
     /// - Parameters:
     ///   - method: Such as `GET`.
     ///   - target: The path and the query.
-    ///   - body: What the request carries.
+    ///   - body: The body of the request.
     public func send(_ method: String, _ target: String, body: String = "") async throws -> (status: Int, body: String)
     {
         guard let method = HTTPRequest.Method(method),

@@ -5,9 +5,9 @@ import Logging
 import Synchronization
 public import Usage
 
-/// Where the collector's log goes, how much of it and in which form; can be changed while it is written.
+/// The output of the collector's log with its level and format; safe to change while messages are written.
 ///
-/// A notice, warning or error that repeats is written at once the first time, and then at most once a minute with the number of times.
+/// A repeated notice, warning or error is written at once the first time, then at most once a minute with its count.
 public final class LogOutput: Sendable {
     private struct State {
         var settings: TelemetryConfig.Logs
@@ -25,8 +25,8 @@ public final class LogOutput: Sendable {
 
     private static let interval: Int64 = 60_000_000_000
     private static let mostRepeats = 512
-    /// What tells one trouble from another of the same words.
-    private static let telling = [
+    /// The metadata keys that distinguish messages with the same text.
+    private static let distinguishingKeys = [
         "receiver", "processor", "exporter", "extension", "reason", "path", "batches", "client", "attribute",
     ]
 
@@ -45,7 +45,7 @@ public final class LogOutput: Sendable {
         self.write = write
     }
 
-    /// What is written and how.
+    /// The level and the format.
     public var settings: TelemetryConfig.Logs {
         get { state.withLock { $0.settings } }
         set { state.withLock { $0.settings = newValue } }
@@ -68,11 +68,11 @@ public final class LogOutput: Sendable {
         }
     }
 
-    /// How often a message was suppressed since it was last written; nil when it is suppressed again.
+    /// How often a message was suppressed since it was last written; nil when it is suppressed now.
     private static func admit(_ event: LogEvent, _ pairs: Logger.Metadata, at time: Timestamp, _ state: inout State)
         -> Int?
     {
-        let key = "\(event.message)" + telling.compactMap { pairs[$0].map { "\u{0}\($0)" } }.joined()
+        let key = "\(event.message)" + distinguishingKeys.compactMap { pairs[$0].map { "\u{0}\($0)" } }.joined()
         if let known = state.repeats[key], time.nanoseconds - known.written.nanoseconds < interval,
             time >= known.written
         {

@@ -4,11 +4,11 @@ import CollectorKit
 import OTLP
 import Synchronization
 
-/// How many records a component has brought into, or taken from, each of its pipelines; safe to use from anywhere.
+/// Counts a component's records for each of its pipelines; thread-safe.
 final class PipelineCounters: Sendable {
     private let counters = Mutex<[String: ComponentCounters]>([:])
 
-    /// What it counts in a pipeline.
+    /// The counters of a pipeline.
     func counters(in pipeline: String) -> ComponentCounters {
         counters.withLock { counters in
             if let known = counters[pipeline] { return known }
@@ -18,11 +18,11 @@ final class PipelineCounters: Sendable {
         }
     }
 
-    /// How many records there were in a pipeline.
+    /// How many records were accepted in a pipeline.
     func count(in pipeline: String) -> Int { counters.withLock { $0[pipeline]?.value(.accepted) ?? 0 } }
 }
 
-/// The way of a receiver into a pipeline: what comes through is counted once it is taken.
+/// Passes a receiver's batches into a pipeline and counts their records once they are taken.
 struct CountingConsumer: Consumer {
     let consumer: any Consumer
     let counters: ComponentCounters

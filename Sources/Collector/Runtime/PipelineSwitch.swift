@@ -4,14 +4,14 @@ import CollectorKit
 import OTLP
 import Synchronization
 
-/// Where a receiver hands its batches of one signal; what lies behind can be exchanged while it works.
+/// The consumer to which a receiver passes its batches of one signal; its target can be replaced while it works.
 ///
-/// Before the first exchange, and in the middle of one that has to stop an exporter first, a receiver that brings a batch waits.
+/// Before the first target is set, and while a reload has to stop an exporter first, batches wait here.
 final class PipelineSwitch: Consumer {
-    /// What lies behind between two exchanges.
+    /// The target between two reloads.
     struct Generation: Sendable {
         let consumer: any Consumer
-        /// Where its batches may end.
+        /// The exporters that its batches may reach.
         let exporters: [any Exporter]
         let gate = Gate(isOpen: true)
     }
@@ -48,7 +48,7 @@ final class PipelineSwitch: Consumer {
         }
     }
 
-    /// The stores behind it, by their identities.
+    /// The identities of the stores that its batches reach.
     var stores: Set<UInt64> {
         get async {
             let generation = await entered()
@@ -57,7 +57,7 @@ final class PipelineSwitch: Consumer {
         }
     }
 
-    /// What lies behind, its gate entered.
+    /// The present target, with its gate entered.
     private func entered() async -> Generation {
         var generation = await present()
         while !generation.gate.enter() { generation = await present() }
@@ -75,7 +75,7 @@ final class PipelineSwitch: Consumer {
         }
     }
 
-    /// Lets batches that come wait; returns the gate of what is inside.
+    /// Makes new batches wait; returns the gate of those in flight.
     func hold() -> Gate? {
         let old = state.withLock { state in
             defer { state.present = nil }
@@ -85,7 +85,7 @@ final class PipelineSwitch: Consumer {
         return old?.gate
     }
 
-    /// Leads to another consumer from now on; returns the gate of what is still on its way to the one before.
+    /// Switches to another consumer; returns the gate of batches still in flight to the previous one.
     @discardableResult func lead(to consumer: any Consumer, ending exporters: [any Exporter] = []) -> Gate? {
         let next = Generation(consumer: consumer, exporters: exporters)
         let (old, waiting) = state.withLock { state in

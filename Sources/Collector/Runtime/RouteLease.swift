@@ -3,10 +3,11 @@
 import CollectorKit
 import Synchronization
 
-/// The time in which a component answers requests: it ends when the component is exchanged, and requests that come too late go to whoever
-/// answers after it.
+/// The time during which a component answers its requests.
+///
+/// It ends when the component is replaced; later requests are passed to the component's successor.
 final class RouteLease: Sendable {
-    /// Answers a request in place of the component.
+    /// Answers a request after the component was replaced.
     typealias Successor = @Sendable (ServerRequest) async throws -> ServerResponse
 
     private struct Handover {
@@ -14,7 +15,7 @@ final class RouteLease: Sendable {
         var waiting: [CheckedContinuation<Successor, Never>] = []
     }
 
-    /// The requests that are being answered.
+    /// The requests in flight.
     let gate = Gate(isOpen: true)
     private let succession = Mutex(Handover())
 
@@ -28,7 +29,7 @@ final class RouteLease: Sendable {
         }
     }
 
-    /// Says who answers from now on.
+    /// Ends the lease; later requests go to the successor.
     func end(with successor: @escaping Successor) {
         let waiting = succession.withLock { succession in
             defer { succession = Handover(successor: successor) }
@@ -37,7 +38,7 @@ final class RouteLease: Sendable {
         for continuation in waiting { continuation.resume(returning: successor) }
     }
 
-    /// Goes on after all; who has waited for a successor is sent back.
+    /// Continues the lease after a failed reload; requests that waited for a successor are passed back.
     func goOn(_ again: @escaping Successor) {
         gate.open()
         let waiting = succession.withLock { succession in

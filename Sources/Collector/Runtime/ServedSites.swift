@@ -3,18 +3,22 @@
 import CollectorKit
 import HTTPServer
 import HTTPTypes
+import Logging
 
-/// What an assembly answers at each of its endpoints.
+/// The routes and the connection settings of an assembly at each of its endpoints.
 struct ServedSites {
     let sites: [Endpoint: ServedSite]
+    /// The endpoints that the collector can do without.
+    let spare: Set<Endpoint>
 
-    /// Joins the routes of components and reads certificates.
+    /// Merges the routes of components and reads certificates.
     ///
-    /// - Throws: ``StartError`` when two components answer the same, certificates cannot be used, or a listener would be open to all.
+    /// - Throws: ``StartError`` when two components have the same route, certificates cannot be used, or a listener would be open to all.
     init(_ assembly: Assembly, _ state: CollectorState) throws(StartError) {
         var sites: [Endpoint: ServedSite] = [:]
         let authenticator = assembly.authenticator
-        for (endpoint, site) in assembly.sites {
+        let all = assembly.sites
+        for (endpoint, site) in all {
             let admission: AccessPolicy
             if let (authenticator, counters) = authenticator {
                 let rule = KeyRule(authenticator: authenticator, counters: counters, failures: state.keyFailures)
@@ -36,12 +40,29 @@ struct ServedSites {
             )
         }
         self.sites = sites
+        spare = Set(all.filter(\.value.isSpare).keys)
+    }
+
+    /// What listens at those of the endpoints that are chosen, in alphabetical order.
+    func listeners(_ state: CollectorState, _ logger: Logger, where isChosen: (Endpoint) -> Bool = { _ in true })
+        -> [HTTPListener]
+    {
+        sites.filter { isChosen($0.key) }.sorted { $0.key.description < $1.key.description }.map { endpoint, site in
+            HTTPListener(
+                endpoint: endpoint,
+                isSpare: spare.contains(endpoint),
+                site: site,
+                memory: state.memory,
+                intake: state.intake,
+                logger: logger
+            )
+        }
     }
 }
 
-/// Lets a reader look at what passes through a component: `GET /api/telemetry/tap/{component}?limit=10`, one OTLP/JSON request a line.
+/// Streams samples of a component's batches: `GET /api/telemetry/tap/{component}?limit=10`, one OTLP/JSON request a line.
 ///
-/// Samples are taken ten times a second at most; the answer ends with the limit, the component or the reader.
+/// At most ten samples a second are taken; the answer ends at the limit, or when the component stops or the client disconnects.
 struct TapRoute {
     let state: CollectorState
 

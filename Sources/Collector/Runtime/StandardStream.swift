@@ -2,14 +2,14 @@
 
 import Glibc
 
-/// The streams a program is started with.
+/// The standard output streams of the process.
 public enum StandardStream: Int32, Sendable {
-    /// Where answers go.
+    /// For answers.
     case output = 1
-    /// Where progress, warnings and errors go.
+    /// For progress, warnings and errors.
     case error = 2
 
-    /// Writes a text whole; a reader that has gone away is no error.
+    /// Writes a whole text; ignores a closed pipe.
     public func write(_ text: String) {
         var text = text
         text.withUTF8 { bytes in

@@ -3,13 +3,13 @@
 public import Logging
 public import Usage
 
-/// Writes the collector's log to standard error, one line a message: time, level, message, then `key=value` pairs, or all of it as JSON.
+/// Writes the collector's log to standard error, one message a line: time, level, message, then `key=value` pairs, or all of it as JSON.
 public struct StderrLogHandler: LogHandler {
-    /// Pairs that every message carries.
+    /// Metadata of every message.
     public var metadata: Logger.Metadata = [:]
     private let output: LogOutput
 
-    /// Creates a handler whose level and form are those of the output at any time.
+    /// Creates a handler that uses the level and format of the output.
     public init(_ output: LogOutput) {
         self.output = output
     }
@@ -21,13 +21,13 @@ public struct StderrLogHandler: LogHandler {
         output = LogOutput(settings, now: now)
     }
 
-    /// The least important messages that are written; the output's, whatever a logger wishes.
+    /// The lowest level that is written; that of the output, whatever level a logger sets.
     public var logLevel: Logger.Level {
         get { output.settings.level.logLevel }
         set {}
     }
 
-    /// One pair.
+    /// The value of one key.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }

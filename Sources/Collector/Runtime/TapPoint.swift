@@ -4,7 +4,7 @@ import CollectorKit
 import OTLP
 import Synchronization
 
-/// A place where what passes through a component can be looked at; costs nothing while nobody looks.
+/// A point at which a client can watch the batches of a component; it costs nothing without a client.
 final class TapPoint: Sendable {
     private struct State {
         var readers: [Int: Reader] = [:]
@@ -21,15 +21,15 @@ final class TapPoint: Sendable {
     private let isWatched = Atomic(false)
     private let state = Mutex(State())
 
-    /// How many may look at once.
+    /// How many clients may watch at once.
     private static let mostReaders = 4
-    /// How many samples wait for a reader; what comes then is left out.
+    /// How many samples wait for a client; further ones are left out.
     private static let mostWaiting = 16
-    /// Larger batches are no samples.
+    /// Larger batches are not sampled.
     private static let mostBytes = 1 << 20
     private static let interval = Duration.milliseconds(100)
 
-    /// Shows a batch to whoever looks.
+    /// Offers a batch to the watching clients.
     func offer(_ batch: Batch) {
         guard isWatched.load(ordering: .relaxed), batch.otlp.recordCount > 0 else { return }
         let now = ContinuousClock.now
@@ -47,7 +47,7 @@ final class TapPoint: Sendable {
         }
     }
 
-    /// Begins to look at so many samples, each OTLP/JSON in a line; nil when too many look already.
+    /// Starts a stream of up to `limit` samples, each OTLP/JSON in one line; nil when too many clients watch already.
     func watch(limit: Int) -> AsyncThrowingStream<[UInt8], any Error>? {
         let (stream, lines) = AsyncThrowingStream<[UInt8], any Error>.makeStream(
             bufferingPolicy: .bufferingOldest(Self.mostWaiting)
@@ -71,7 +71,7 @@ final class TapPoint: Sendable {
         }
     }
 
-    /// Ends all looking.
+    /// Ends all streams.
     func end() {
         let readers = state.withLock { state in
             state.isEnded = true

@@ -2,20 +2,20 @@
 
 public import Usage
 
-/// What an extension may work with: the components of a configuration that can do more than take batches.
+/// The parts of the collector that an extension may use: components with abilities beyond their kind.
 public struct CollectorParts: Sendable {
-    /// The exporters that answer queries, by id.
+    /// The stores, which answer queries, by id.
     public var stores: [ComponentID: any UsageStore]
-    /// The receivers that read what agents keep on this machine.
+    /// The receivers that read session files on this machine.
     public var scanners: [any SessionScanner]
-    /// The processors that price calls, each with its table.
+    /// The processors with a price table.
     public var priceTables: [any PriceTableHolding]
-    /// What the collector says about itself now.
+    /// Returns the present status of the collector.
     public var status: @Sendable () -> CollectorStatus
-    /// Loads the configuration again; returns the diagnostics, none when it was taken.
+    /// Reloads the configuration and returns the outcome.
     public var reload: @Sendable () async -> ReloadOutcome
 
-    /// Creates the parts; without arguments there are none.
+    /// Creates the parts; empty without arguments.
     public init(
         stores: [ComponentID: any UsageStore] = [:],
         scanners: [any SessionScanner] = [],
@@ -31,18 +31,18 @@ public struct CollectorParts: Sendable {
     }
 }
 
-/// A processor whose price table can be looked at.
+/// A processor with a price table.
 public protocol PriceTableHolding: Sendable {
-    /// How it prices calls.
+    /// The prices of calls.
     var pricing: Pricing { get }
 }
 
-/// How an attempt to load the configuration again ended.
+/// The outcome of a reload of the configuration.
 public enum ReloadOutcome: Sendable {
-    /// The new configuration is in force; how many components were started, stopped or restarted.
+    /// The new configuration is in force, with the number of components that were started, stopped or restarted.
     case applied(changes: Int)
-    /// It is not; the old one goes on. All diagnostics, as text.
+    /// The new configuration has errors and the old one stays in force, with all diagnostics as text.
     case refused(String)
-    /// This collector cannot load it again: it was not started from files.
+    /// This collector was not started from files and cannot reload.
     case unavailable
 }

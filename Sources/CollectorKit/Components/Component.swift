@@ -1,55 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Something that lives in a collector from start to shutdown.
+/// A part of a collector with a start and a shutdown.
 ///
 /// The contract, checked by `ComponentConformance` of `CollectorTesting`:
 /// - Creating a component opens nothing: no file, no socket, no task.
-/// - ``start()`` is called once and may fail; the collector then stops again what it has started.
+/// - ``start()`` is called once and may fail; the collector then stops the components it has started.
 /// - ``shutdown()`` works without a start, twice, and after a failed start; it returns when everything is flushed and closed.
 ///
-/// The host does what is the same for all: it hands a component batches only while it runs, and counts the records that each was
-/// given, took, refused and dropped. A component counts what it alone can know (``ComponentCounters/Field``).
+/// The host does what is the same for all components: it passes batches to a component only while it runs, and counts the records
+/// that each received, took, refused and dropped. A component counts only what it alone knows (``ComponentCounters/Field``).
 public protocol Component: Sendable {
-    /// Opens what the component needs.
+    /// Opens the resources of the component.
     ///
     /// - Throws: ``StartError`` when the environment does not allow it.
     func start() async throws(StartError)
-    /// Finishes what was begun and closes everything.
+    /// Finishes work in progress and closes everything.
     func shutdown() async
-    /// What answers HTTP requests for it; itself when it is ``HTTPServing``.
+    /// The component that answers its HTTP requests; itself when it is ``HTTPServing``.
     var httpServing: (any HTTPServing)? { get }
-    /// What knows whether it gets on; itself when it is ``HealthReporting``.
+    /// The component that reports its health; itself when it is ``HealthReporting``.
     var healthReporting: (any HealthReporting)? { get }
-    /// What has a queue that can be looked at; itself when it is ``Queueing``.
+    /// The component with its queue; itself when it is ``Queueing``.
     var queueing: (any Queueing)? { get }
 }
 
-/// What a component can do beyond its kind, it says by its own members: none by default, itself where it conforms to the protocol of
-/// such an ability. So the host asks a component and not the run-time system, and an ability cannot be forgotten.
+/// A component reports abilities beyond its kind by its own members: nil by default, itself when it conforms to the protocol of the
+/// ability. So the host needs no casts, and an ability cannot be forgotten.
 extension Component {
     /// Opens nothing.
     public func start() async throws(StartError) {}
-    /// Has nothing to close.
+    /// Does nothing.
     public func shutdown() async {}
-    /// Answers no requests.
+    /// Nil: answers no requests.
     public var httpServing: (any HTTPServing)? { nil }
-    /// Does not know.
+    /// Nil: reports no health.
     public var healthReporting: (any HealthReporting)? { nil }
-    /// Has no queue.
+    /// Nil: has no queue.
     public var queueing: (any Queueing)? { nil }
 }
 
-/// Takes telemetry in and hands it to pipelines.
+/// Receives telemetry and passes it to pipelines.
 ///
-/// Starts last and stops first. Answers its sender only after the pipeline has taken the batch. What it brings after its shutdown is
-/// refused with a retryable error.
+/// It starts last and stops first, and answers its sender only after the pipeline has taken the batch. Batches that it passes on after
+/// its shutdown are refused with a retryable error.
 public protocol Receiver: Component {
-    /// What reads the session files of agents; itself when it is a ``SessionScanner``.
+    /// The component that reads session files of agents; itself when it is a ``SessionScanner``.
     var sessionScanner: (any SessionScanner)? { get }
 }
 
 extension Receiver {
-    /// Reads no session files.
+    /// Nil: reads no session files.
     public var sessionScanner: (any SessionScanner)? { nil }
 }
 
@@ -58,11 +58,11 @@ extension Receiver where Self: SessionScanner {
     public var sessionScanner: (any SessionScanner)? { self }
 }
 
-/// Looks at batches or changes them, without waiting for anything.
+/// Examines or changes batches, without waiting for anything.
 public protocol Processor: Component {
-    /// Works on a batch in place; may be called from many tasks at once.
+    /// Processes a batch in place; may be called from many tasks at once.
     ///
-    /// - Throws: ``ConsumeError`` when the batch must not go on.
+    /// - Throws: ``ConsumeError`` when the batch must not continue.
     func process(_ batch: inout Batch) throws(ConsumeError)
     /// What works on batches in its place and may wait; itself when it is ``WaitingProcessor``.
     var waitingProcessor: (any WaitingProcessor)? { get }
@@ -102,34 +102,34 @@ extension Processor where Self: WaitingProcessor {
 
 /// Keeps batches or sends them on.
 ///
-/// It is given batches only between the start and the shutdown: the host refuses others with a retryable error. At the shutdown what is
-/// under way has ended, unless it took seconds; then the shutdown ends it.
+/// It receives batches only between the start and the shutdown: the host refuses others with a retryable error. The host waits some
+/// seconds for batches in flight before it calls the shutdown, which must end those that remain.
 public protocol Exporter: Component {
-    /// Takes a batch; returning means that it is on the disk, or where it is sent to.
+    /// Takes a batch; a return means that it is on the disk, or at its destination.
     ///
     /// May be called from many tasks at once.
-    /// - Throws: ``ConsumeError``; nothing of the batch counts as taken then, and the same batch may come again.
+    /// - Throws: ``ConsumeError``; then nothing of the batch counts as taken, and the same batch may come again.
     func consume(_ batch: Batch) async throws(ConsumeError)
-    /// Takes a batch as ``consume(_:)`` does, and reports what became of it; only a store has something to report.
+    /// Takes a batch as ``consume(_:)`` does, and returns its delivery; only a store has data for it.
     func deliver(_ batch: Batch) async throws(ConsumeError) -> Delivery
-    /// The number that a store got when it was made, by which it is known again: one that was deleted comes back under another.
+    /// The random number of a store from its creation, which identifies it: a store that was deleted and created again has another one.
     ///
-    /// Nil before the start, and of an exporter that is no store.
+    /// Nil before the start, and for an exporter that is not a store.
     var storeIdentity: UInt64? { get }
-    /// What answers questions about what it keeps; itself when it is a ``UsageStore``.
+    /// The store that answers queries; itself when it is a ``UsageStore``.
     var usageStore: (any UsageStore)? { get }
 }
 
 extension Exporter {
-    /// Takes it, and has nothing to report.
+    /// Calls ``consume(_:)`` and returns an empty delivery.
     public func deliver(_ batch: Batch) async throws(ConsumeError) -> Delivery {
         try await consume(batch)
         return .unkept
     }
 
-    /// None: only a store has one.
+    /// Nil: only a store has one.
     public var storeIdentity: UInt64? { nil }
-    /// Answers no questions.
+    /// Nil: answers no queries.
     public var usageStore: (any UsageStore)? { nil }
 }
 
@@ -138,26 +138,26 @@ extension Exporter where Self: UsageStore {
     public var usageStore: (any UsageStore)? { self }
 }
 
-/// Serves beside the pipelines: an API, a check, credentials.
+/// A service next to the pipelines: an API, a health check, credentials.
 public protocol Extension: Component {
-    /// What knows the keys of senders; itself when it is an ``Authenticator``.
+    /// The component that checks keys; itself when it is an ``Authenticator``.
     var authenticator: (any Authenticator)? { get }
-    /// What can say what is known of a session; itself when it is ``SessionDescribing``.
+    /// The component that describes sessions; itself when it is ``SessionDescribing``.
     var sessionDescribing: (any SessionDescribing)? { get }
 }
 
 extension Extension {
-    /// Knows no keys.
+    /// Nil: checks no keys.
     public var authenticator: (any Authenticator)? { nil }
-    /// Knows no sessions.
+    /// Nil: describes no sessions.
     public var sessionDescribing: (any SessionDescribing)? { nil }
 }
 
-/// Why a component cannot start: one sentence that says what to do, and the exit code that goes with it.
+/// Why a component cannot start: one sentence with the next step, and the exit code.
 public struct StartError: Error, Sendable, CustomStringConvertible {
     /// What is wrong and what to do about it.
     public let description: String
-    /// The kind of trouble.
+    /// The kind of error.
     public let reason: Reason
 
     /// Creates an error.
@@ -166,13 +166,13 @@ public struct StartError: Error, Sendable, CustomStringConvertible {
         self.description = description
     }
 
-    /// The kinds of trouble, each with an exit code of its own.
+    /// The kinds of errors, each with its own exit code.
     public enum Reason: Sendable, Hashable {
         /// A file, disk or address cannot be used.
         case inputOutput
-        /// The rights are missing.
+        /// Permissions are missing.
         case permission
-        /// Something the configuration names does not fit together.
+        /// The configuration is inconsistent.
         case configuration
     }
 }

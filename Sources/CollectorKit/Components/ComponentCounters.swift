@@ -3,7 +3,7 @@
 import Synchronization
 public import Usage
 
-/// What a component counts about itself since its start, and its newest trouble; safe to change and read from anywhere.
+/// A component's counters since its start, and its latest error; thread-safe.
 public final class ComponentCounters: Sendable {
     private let values = (0..<Field.allCases.count).map { _ in Counter() }
     private let trouble = Mutex<ComponentTrouble?>(nil)
@@ -11,20 +11,20 @@ public final class ComponentCounters: Sendable {
     /// Creates counters at zero.
     public init() {}
 
-    /// What is counted; the raw value is part of the name of the metric.
+    /// The counters; the raw value is part of the metric's name.
     public enum Field: String, Sendable, CaseIterable {
-        /// Records taken in; counted by the host.
+        /// Received records; counted by the host.
         case accepted
-        /// Records that were refused for good; counted by the host, and by a receiver for what it hands to no pipeline.
+        /// Records that were refused for good; counted by the host, and by a receiver for those that reach no pipeline.
         case refused
-        /// Records kept or sent on; counted by the host, but by an exporter with a queue, which sends later.
+        /// Records stored or sent on; counted by the host, except for an exporter with a queue, which sends later.
         case sent
-        /// Records that could not be kept or sent on for a fault of ours or of what lies behind; counted by the host, and by an exporter
-        /// with a queue for what it had taken.
+        /// Records that could not be stored or sent on because of an error here or at the destination; counted by the host, and by an
+        /// exporter with a queue for records that it had taken.
         case failed
-        /// Records left out on purpose; counted by the host where a processor drops them, else by who leaves them out.
+        /// Records dropped on purpose; counted by the host for processors, else by the component that drops them.
         case dropped
-        /// Deviations from the protocol in what was accepted all the same.
+        /// Deviations from the protocol in accepted data.
         case deviations
         /// Bytes waiting.
         case queuedBytes = "queued_bytes"
@@ -41,14 +41,14 @@ public final class ComponentCounters: Sendable {
         Field.allCases.firstIndex(of: field).map { values[$0].value.load(ordering: .relaxed) } ?? 0
     }
 
-    /// Remembers a trouble; `message` is free of secrets and of record content.
+    /// Records an error; `message` must be free of secrets and of record content.
     public func note(_ message: String, at time: Timestamp) {
         trouble.withLock { trouble in
             trouble = ComponentTrouble(message: message, time: time, count: (trouble?.count ?? 0) + 1)
         }
     }
 
-    /// The newest trouble; nil when there was none.
+    /// The latest error; nil when there was none.
     public var lastTrouble: ComponentTrouble? { trouble.withLock { $0 } }
 
     /// All present values.

@@ -2,7 +2,7 @@
 
 public import OTLP
 
-/// Makes the components of one type: a value that says what they are, how they are configured, and how one is made.
+/// Creates the components of one type: a value with their description, their configuration, and the function that creates one.
 ///
 /// ```swift
 /// extension ComponentFactory {
@@ -12,27 +12,29 @@ public import OTLP
 /// }
 /// ```
 ///
-/// A component needs no Swift type of its own: a factory whose configuration is known only while the program runs is made with a
-/// ``ConfigDefinition``. A factory is known to a program through one explicit list and safe to use from any thread.
+/// A component needs no Swift type of its own: a factory whose configuration is known only at run time is created with a
+/// ``ConfigDefinition``. A program lists its factories explicitly; a factory is safe to use from any thread.
 public struct ComponentFactory: Sendable {
-    /// What its components do in a pipeline.
+    /// The kind of its components.
     public let kind: ComponentKind
     /// The type, as written in a configuration.
     public let type: String
-    /// Other spellings of the type that are accepted.
+    /// Other accepted spellings of the type.
     public let aliases: [String]
-    /// The signals its components can handle.
+    /// The signals that its components can process.
     public let signals: [Signal]
-    /// How settled its configuration is.
+    /// The stability of its configuration.
     public let stability: Stability
-    /// What its components are for, in one sentence.
+    /// The purpose of its components, in one sentence.
     public let summary: String
-    /// What a user may write under the id of a component.
+    /// The keys of its components' configuration.
     public let configuration: ConfigDefinition
     /// Whether its components are stores that answer queries (``UsageStore``).
     public let isStore: Bool
-    /// Whether its components know the keys of senders (``Authenticator``).
+    /// Whether its components check the keys of senders (``Authenticator``).
     public let isAuthenticator: Bool
+    /// Whether its components say for exporters who the collector is (``ClientCredentials``).
+    public let isClientAuthenticator: Bool
     /// Where its components come from.
     public private(set) var origin = ComponentOrigin.program
     private let maker: Maker
@@ -58,6 +60,7 @@ public struct ComponentFactory: Sendable {
         _ summary: String,
         isStore: Bool = false,
         isAuthenticator: Bool = false,
+        isClientAuthenticator: Bool = false,
         _ maker: Maker
     ) {
         self.kind = kind
@@ -69,10 +72,11 @@ public struct ComponentFactory: Sendable {
         self.summary = summary
         self.isStore = isStore
         self.isAuthenticator = isAuthenticator
+        self.isClientAuthenticator = isClientAuthenticator
         self.maker = maker
     }
 
-    /// The values as a factory declared them.
+    /// The values in the type that the factory declared.
     private static func typed<Values>(_ config: any ConfigValues, _ id: ComponentID) throws(StartError) -> Values {
         guard let values = config as? Values else {
             throw StartError(.configuration, "\(id) was declared with the configuration of another component")
@@ -113,10 +117,10 @@ public enum Stability: String, Sendable {
 // MARK: - Receivers
 
 extension ComponentFactory {
-    /// Makes receivers that hand what they take in to the consumers they are given; making one opens nothing.
+    /// Creates a factory of receivers, which pass what they receive to the given consumers; creating a receiver must open nothing.
     ///
     /// - Parameters:
-    ///   - config: What a user writes.
+    ///   - config: The type of the configuration.
     ///   - make: Throws ``StartError`` when the configuration cannot be used.
     public static func receiver<Config: ComponentConfig>(
         _ type: String,
@@ -138,7 +142,7 @@ extension ComponentFactory {
         )
     }
 
-    /// Makes receivers whose configuration is a value of its own.
+    /// Creates a factory of receivers with a configuration of any type.
     public static func receiver<Values: ConfigValues>(
         _ type: String,
         _ configuration: ConfigDefinition,
@@ -162,9 +166,9 @@ extension ComponentFactory {
         )
     }
 
-    /// Makes a receiver; opens nothing.
+    /// Creates a receiver; opens nothing.
     ///
-    /// - Throws: ``StartError`` when these are no receivers, or the configuration cannot be used.
+    /// - Throws: ``StartError`` when this is not a factory of receivers, or the configuration cannot be used.
     public func makeReceiver(
         _ config: any ConfigValues,
         _ settings: ComponentSettings,
@@ -178,10 +182,10 @@ extension ComponentFactory {
 // MARK: - Processors
 
 extension ComponentFactory {
-    /// Makes processors, one for each pipeline; making one opens nothing but files its configuration names for reading.
+    /// Creates a factory of processors, one for each pipeline; creating one must open nothing except files that its configuration names.
     ///
     /// - Parameters:
-    ///   - config: What a user writes.
+    ///   - config: The type of the configuration.
     ///   - make: Throws ``StartError`` when such a file or the configuration cannot be used.
     public static func processor<Config: ComponentConfig>(
         _ type: String,
@@ -203,7 +207,7 @@ extension ComponentFactory {
         )
     }
 
-    /// Makes processors whose configuration is a value of its own.
+    /// Creates a factory of processors with a configuration of any type.
     public static func processor<Values: ConfigValues>(
         _ type: String,
         _ configuration: ConfigDefinition,
@@ -225,9 +229,9 @@ extension ComponentFactory {
         )
     }
 
-    /// Makes a processor.
+    /// Creates a processor.
     ///
-    /// - Throws: ``StartError`` when these are no processors, or a file or the configuration cannot be used.
+    /// - Throws: ``StartError`` when this is not a factory of processors, or a file or the configuration cannot be used.
     public func makeProcessor(_ config: any ConfigValues, _ settings: ComponentSettings) throws(StartError)
         -> any Processor
     {
@@ -239,10 +243,10 @@ extension ComponentFactory {
 // MARK: - Exporters
 
 extension ComponentFactory {
-    /// Makes exporters; making one opens nothing.
+    /// Creates a factory of exporters; creating one must open nothing.
     ///
     /// - Parameters:
-    ///   - config: What a user writes.
+    ///   - config: The type of the configuration.
     ///   - isStore: Whether its exporters are stores that answer queries; each then has a ``Exporter/usageStore``.
     ///   - make: Throws ``StartError`` when the configuration cannot be used.
     public static func exporter<Config: ComponentConfig>(
@@ -267,7 +271,7 @@ extension ComponentFactory {
         )
     }
 
-    /// Makes exporters whose configuration is a value of its own.
+    /// Creates a factory of exporters with a configuration of any type.
     public static func exporter<Values: ConfigValues>(
         _ type: String,
         _ configuration: ConfigDefinition,
@@ -291,10 +295,10 @@ extension ComponentFactory {
         )
     }
 
-    /// Makes an exporter; opens nothing.
+    /// Creates an exporter; opens nothing.
     ///
-    /// - Throws: ``StartError`` when these are no exporters, when one is a store and the factory does not say so or says so of one
-    ///   that is none, or when the configuration cannot be used.
+    /// - Throws: ``StartError`` when this is not a factory of exporters, when `isStore` does not match the exporter, or when the
+    ///   configuration cannot be used.
     public func makeExporter(_ config: any ConfigValues, _ settings: ComponentSettings) throws(StartError)
         -> any Exporter
     {
@@ -312,11 +316,12 @@ extension ComponentFactory {
 // MARK: - Extensions
 
 extension ComponentFactory {
-    /// Makes extensions; making one opens nothing.
+    /// Creates a factory of extensions; creating one must open nothing.
     ///
     /// - Parameters:
     ///   - config: What a user writes.
     ///   - isAuthenticator: Whether its extensions know the keys of senders; each then has a ``Extension/authenticator``.
+    ///   - isClientAuthenticator: Whether its extensions offer ``ClientCredentials`` to exporters.
     ///   - make: Gets what else of the configuration an extension may work with; throws ``StartError`` when the configuration cannot
     ///     be used.
     public static func `extension`<Config: ComponentConfig>(
@@ -326,6 +331,7 @@ extension ComponentFactory {
         signals: [Signal] = [],
         stability: Stability = .stable,
         isAuthenticator: Bool = false,
+        isClientAuthenticator: Bool = false,
         summary: String,
         make: @escaping @Sendable (Config, ComponentSettings, CollectorParts) throws(StartError) -> any Extension
     ) -> ComponentFactory {
@@ -336,12 +342,13 @@ extension ComponentFactory {
             signals: signals,
             stability: stability,
             isAuthenticator: isAuthenticator,
+            isClientAuthenticator: isClientAuthenticator,
             summary: summary,
             make: make
         )
     }
 
-    /// Makes extensions whose configuration is a value of its own.
+    /// Creates a factory of extensions with a configuration of any type.
     public static func `extension`<Values: ConfigValues>(
         _ type: String,
         _ configuration: ConfigDefinition,
@@ -349,6 +356,7 @@ extension ComponentFactory {
         signals: [Signal] = [],
         stability: Stability = .stable,
         isAuthenticator: Bool = false,
+        isClientAuthenticator: Bool = false,
         summary: String,
         make: @escaping @Sendable (Values, ComponentSettings, CollectorParts) throws(StartError) -> any Extension
     ) -> ComponentFactory {
@@ -361,17 +369,18 @@ extension ComponentFactory {
             stability,
             summary,
             isAuthenticator: isAuthenticator,
+            isClientAuthenticator: isClientAuthenticator,
             .extension { config, settings, parts throws(StartError) in
                 try make(try typed(config, settings.id), settings, parts)
             }
         )
     }
 
-    /// Makes an extension; opens nothing.
+    /// Creates an extension; opens nothing.
     ///
-    /// - Parameter parts: What else of the configuration an extension may work with.
-    /// - Throws: ``StartError`` when these are no extensions, when one knows keys and the factory does not say so or says so of one
-    ///   that knows none, or when the configuration cannot be used.
+    /// - Parameter parts: The other parts of the collector that the extension may use.
+    /// - Throws: ``StartError`` when this is not a factory of extensions, when `isAuthenticator` does not match the extension, or when the
+    ///   configuration cannot be used.
     public func makeExtension(
         _ config: any ConfigValues,
         _ settings: ComponentSettings,

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a component does in a pipeline; the raw value is its section of the configuration.
+/// The kind of a component; the raw value is its section of the configuration.
 public enum ComponentKind: String, Sendable, Hashable, CaseIterable {
-    /// Takes telemetry in.
+    /// Receives telemetry.
     case receiver = "receivers"
-    /// Looks at batches or changes them.
+    /// Examines or changes batches.
     case processor = "processors"
-    /// Keeps batches or sends them on.
+    /// Stores batches or sends them on.
     case exporter = "exporters"
-    /// Serves beside the pipelines.
+    /// A service next to the pipelines.
     case `extension` = "extensions"
 
-    /// The word for one of them.
+    /// The singular word.
     public var singular: String { String(rawValue.dropLast()) }
 }
 
 /// The name of a component in a configuration: `type`, or `type/name` when there are several of a type.
 public struct ComponentID: Sendable, Hashable, Comparable, CustomStringConvertible {
-    /// The type, which a factory answers to.
+    /// The type or an alias of a factory.
     public let type: String
-    /// What tells it from others of its type; empty for the only one.
+    /// Distinguishes it from other components of its type; may be empty.
     public let name: String
 
     /// Parses `type` or `type/name`.
@@ -42,7 +42,7 @@ public struct ComponentID: Sendable, Hashable, Comparable, CustomStringConvertib
         name = ""
     }
 
-    /// Stands in where a type is not well-formed.
+    /// A placeholder for an invalid type.
     package static let unnamed = ComponentID(type: "unnamed")
 
     /// The text as written in a configuration.

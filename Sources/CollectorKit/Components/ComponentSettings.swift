@@ -4,23 +4,23 @@ public import Logging
 public import OTLP
 public import Usage
 
-/// What the collector gives to each component.
+/// The settings that the collector passes to each component.
 public struct ComponentSettings: Sendable {
     /// The component's id.
     public var id: ComponentID
     /// Logs with the component's id; messages are constant, variables are metadata.
     public var logger: Logger
-    /// The numbers the component keeps about itself.
+    /// The component's own counters.
     public var counters: ComponentCounters
     /// The folder under which the program keeps its files (`$HAMMURABI_HOME`).
     public var home: String
     /// The memory that requests and queues share; nil without a limit.
     public var memory: (any MemoryPool)?
-    /// The present.
+    /// Returns the present time.
     public var now: @Sendable () -> Timestamp
-    /// Where telemetry is noted that was not collected.
+    /// The log of telemetry that was not collected.
     public var intake: IntakeLog
-    /// What the components of one id have in common.
+    /// Parts that the components of one id share.
     public var shared: SharedParts
 
     /// Creates settings.
@@ -45,7 +45,7 @@ public struct ComponentSettings: Sendable {
     }
 }
 
-/// What is behind a receiver: the pipelines it feeds, one for each signal that has any, and what is known where they end.
+/// The targets of a receiver: for each signal with a pipeline its consumer, and the stores that it ends in.
 public struct SignalConsumers: Sendable {
     private let consumers: [Signal: any Consumer]
     private let identities: @Sendable (Signal) async -> Set<UInt64>
@@ -54,8 +54,8 @@ public struct SignalConsumers: Sendable {
     /// Creates the table.
     ///
     /// - Parameters:
-    ///   - stores: The identities of the stores at the end of a signal's pipelines.
-    ///   - session: What is known of a session.
+    ///   - stores: Returns the identities of the stores of a signal's pipelines.
+    ///   - session: Returns a description of a session.
     public init(
         _ consumers: [Signal: any Consumer],
         stores: @escaping @Sendable (Signal) async -> Set<UInt64> = { _ in [] },
@@ -66,14 +66,14 @@ public struct SignalConsumers: Sendable {
         description = session
     }
 
-    /// The stores at the end of a signal's pipelines, each by its ``Exporter/storeIdentity``; empty where nothing is kept.
+    /// The identities of the stores of a signal's pipelines, see ``Exporter/storeIdentity``; empty without a store.
     ///
-    /// A receiver that remembers what it handed on compares them, and hands it on again when another store has come.
+    /// A receiver that remembers what it has sent compares them, and sends it again when there is another store.
     public func stores(behind signal: Signal) async -> Set<UInt64> { await identities(signal) }
 
-    /// What is known of a session, as a JSON document in the words of the API; nil when it is unknown.
+    /// A session as a JSON document in the form of the API; nil when it is unknown.
     public func session(_ id: String) async -> String? { await description(id) }
 
-    /// Where records of this signal go; nil when no pipeline takes them from this receiver.
+    /// The consumer of this signal; nil when no pipeline takes it from this receiver.
     public subscript(signal: Signal) -> (any Consumer)? { consumers[signal] }
 }

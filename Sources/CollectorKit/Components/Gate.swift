@@ -2,7 +2,7 @@
 
 import Synchronization
 
-/// Lets work in while it is open, and reports when the last piece of work inside has ended.
+/// Admits work while it is open, and reports when the last admitted work has ended.
 ///
 /// Safe to use from many tasks.
 public final class Gate: Sendable {
@@ -22,16 +22,16 @@ public final class Gate: Sendable {
     /// Whether work may begin.
     public var isOpen: Bool { state.withLock { $0.isOpen } }
 
-    /// Whether nothing is inside.
+    /// Whether no work is in progress.
     public var isEmpty: Bool { state.withLock { $0.inside == 0 } }
 
-    /// Lets work in from now on.
+    /// Admits work from now on.
     public func open() { state.withLock { $0.isOpen = true } }
 
-    /// Lets no more work in; what is inside goes on.
+    /// Admits no more work; work in progress continues.
     public func close() { state.withLock { $0.isOpen = false } }
 
-    /// Begins a piece of work; every true is followed by one ``leave()``.
+    /// Begins work; every true must be followed by one ``leave()``.
     public func enter() -> Bool {
         state.withLock { state in
             if state.isOpen { state.inside += 1 }
@@ -39,10 +39,10 @@ public final class Gate: Sendable {
         }
     }
 
-    /// Goes on with a piece of work that had left for a while, whether the gate is open or not.
+    /// Continues work that had left for a while, whether the gate is open or not.
     public func reenter() { state.withLock { $0.inside += 1 } }
 
-    /// Ends a piece of work.
+    /// Ends work.
     public func leave() {
         let waiting = state.withLock { state in
             state.inside -= 1
@@ -53,7 +53,7 @@ public final class Gate: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Returns when nothing is inside.
+    /// Returns when no work is in progress.
     public func emptied() async {
         await withCheckedContinuation { continuation in
             let isEmpty = state.withLock { state in

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The memory that requests in flight and queues hold together (`service.memory_limit`), as a component sees it.
+/// The memory budget of requests in flight and queues (`service.memory_limit`), as a component sees it.
 ///
-/// What is taken counts against the requests that come in: they are put off while there is too little. Safe to use from any thread.
+/// Reserved bytes reduce what is left for incoming requests, which are refused while there is too little. Safe to use from any thread.
 public protocol MemoryPool: Sendable {
-    /// As many bytes as may wait at most; the rest is left to requests, so that a queue that is full does not shut out those for others.
+    /// The most bytes that may wait in queues; the rest is for requests, so that a full queue does not block those for other exporters.
     var mostWaiting: Int { get }
-    /// Whether so many more bytes may wait in a queue that holds some already.
+    /// Whether this many more bytes may wait in a queue that holds `own` bytes already.
     ///
-    /// One queue may hold twice as much as is free: so the others find room, however many of them do not move.
+    /// One queue may hold twice as much as is free, so that others find room, however many of them are stuck.
     func mayWait(_ bytes: Int, beside own: Int) -> Bool
-    /// Takes bytes for what waits in a queue that holds some already; false when there is no room, and nothing is taken then.
+    /// Reserves bytes in a queue that holds `own` bytes already; false, without any effect, when there is no room.
     func reserve(_ bytes: Int, beside own: Int) -> Bool
-    /// Gives back what was reserved.
+    /// Releases reserved bytes.
     func unreserve(_ bytes: Int)
-    /// Takes bytes for work that is bounded by itself and must go on for memory to come back.
+    /// Counts bytes of work that is bounded otherwise and must continue in order to free memory.
     func charge(_ bytes: Int)
-    /// Gives back what was charged.
+    /// Releases counted bytes.
     func discharge(_ bytes: Int)
 }

@@ -2,9 +2,9 @@
 
 import Synchronization
 
-/// An exporter in one function: what it takes a batch with is made at the start and goes at the shutdown.
+/// An exporter made of one function, which is created at the start and released at the shutdown.
 ///
-/// The host hands it batches between the start and the shutdown only, waits for those under way, and counts what was sent.
+/// The host passes batches only between the start and the shutdown, waits for those in flight, and counts what was sent.
 ///
 /// ```swift
 /// static let count = exporter("count", CountConfig.self, summary: "writes the number of records of each batch") { config, settings in
@@ -15,11 +15,11 @@ import Synchronization
 /// }
 /// ```
 ///
-/// Safe to use from many tasks; so must be what `open` returns.
+/// Safe to use from many tasks; the function that `open` returns must be, too.
 public final class SimpleExporter: Exporter {
-    /// Takes a batch and returns when it is kept.
+    /// Takes a batch and returns when it is stored.
     ///
-    /// A ``ConsumeError`` goes to the sender as it is; after any other error the sender is told to try again.
+    /// A ``ConsumeError`` is passed to the sender; any other error becomes a retryable one.
     public typealias Export = @Sendable (Batch) async throws -> Void
 
     private let settings: ComponentSettings
@@ -28,8 +28,8 @@ public final class SimpleExporter: Exporter {
 
     /// Creates an exporter; opens nothing.
     ///
-    /// - Parameter open: Opens what is needed and returns what takes batches; called at the start. A ``StartError`` ends the start as
-    ///   it is, any other error as one of input and output.
+    /// - Parameter open: Opens what is needed and returns the function that takes batches; called at the start. A ``StartError`` is
+    ///   passed on, any other error becomes a start error of input and output.
     public init(_ settings: ComponentSettings, open: @escaping @Sendable () async throws -> Export) {
         self.settings = settings
         self.open = open
@@ -47,10 +47,10 @@ public final class SimpleExporter: Exporter {
         }
     }
 
-    /// Releases what was opened.
+    /// Releases the function.
     public func shutdown() async { export.withLock { $0 = nil } }
 
-    /// Hands a batch over.
+    /// Passes a batch to the function.
     public func consume(_ batch: Batch) async throws(ConsumeError) {
         guard let export = export.withLock({ $0 }) else { throw .retryable("\(settings.id) is not running") }
         do {

@@ -3,10 +3,10 @@
 public import OTLP
 public import YAML
 
-/// What a user writes under a component's id.
+/// The configuration of a component, written under its id.
 ///
-/// A plain struct whose properties have defaults; keys are the properties' names, or those of a `CodingKeys` enumeration. What is
-/// left out takes its default, an unknown key is an error, both without any code here.
+/// A plain struct whose properties have defaults; its keys are the properties' names, or those of a `CodingKeys` enumeration. A missing
+/// key has its default and an unknown key is an error, both without code here.
 ///
 /// ```swift
 /// public struct EchoConfig: ComponentConfig {
@@ -20,32 +20,32 @@ public protocol ComponentConfig: ConfigSection, ConfigValues {
     static var documentation: [String: String] { get }
 }
 
-/// A configuration as it was read: of a type of its own (``ComponentConfig``), or whatever a ``ConfigDefinition`` reads.
+/// A decoded configuration: of a ``ComponentConfig`` type, or of any form that a ``ConfigDefinition`` decodes.
 public protocol ConfigValues: Sendable {
-    /// Reports what is wrong with values that are each well-formed; all of it, not only the first.
+    /// Reports all errors of values that are well-formed each.
     func validate(_ findings: inout ConfigFindings)
-    /// What of the world outside the component will use, so that conflicts are found before the start.
+    /// The external resources that the component will use, so that conflicts are found before the start.
     var resources: [ConfigResource] { get }
-    /// Where the component keeps a queue of what it sends: a folder, or the empty text for the standard one of its id; nil without a queue.
+    /// The folder of the component's sending queue; the empty text for the default folder of its id, nil without a queue.
     ///
-    /// A configuration of the library SendingQueue says it by itself; `hammurabi queue` finds the queue by it.
+    /// Configurations of the library SendingQueue implement it; `hammurabi queue` finds the queue by it.
     var sendingQueueFolder: String? { get }
 }
 
 extension ConfigValues {
-    /// Finds nothing wrong.
+    /// Reports nothing.
     public func validate(_ findings: inout ConfigFindings) {}
-    /// Uses nothing.
+    /// No resources.
     public var resources: [ConfigResource] { [] }
-    /// Has no queue.
+    /// No queue.
     public var sendingQueueFolder: String? { nil }
 }
 
-/// Something outside of itself that a component uses, and the key that says so.
+/// An external resource of a component, and the key that names it.
 public struct ConfigResource: Sendable, Hashable {
-    /// What it is.
+    /// The resource.
     public let kind: Kind
-    /// The keys that lead to the value, from the component's own section on.
+    /// The keys that lead to the value, starting in the component's section.
     public let path: [String]
 
     /// Creates a resource.
@@ -54,18 +54,20 @@ public struct ConfigResource: Sendable, Hashable {
         self.path = path
     }
 
-    /// What a component can use.
+    /// The kinds of resources.
     public enum Kind: Sendable, Hashable {
         /// A listener; several components may share one.
         case endpoint(Endpoint)
-        /// Where records of a signal are sent.
+        /// The address to which records of a signal are sent.
         case destination(Endpoint, of: Signal)
         /// A path of a listener that only one component may answer.
         case path(String, of: Endpoint)
-        /// HTTPS on a listener; all components of one listener must want the same.
+        /// TLS settings of a listener; all components of one listener must have the same.
         case tls(TLSConfig, of: Endpoint)
-        /// The id of an extension that asks for keys.
+        /// The id of an extension that checks keys.
         case authenticator(String)
+        /// The id of an extension that says for an exporter who the collector is.
+        case clientAuthenticator(String)
         /// A file that only one component may write.
         case file(String)
         /// The id of an exporter that answers queries.
@@ -73,34 +75,34 @@ public struct ConfigResource: Sendable, Hashable {
     }
 }
 
-/// What a component finds wrong with its configuration, each with the key that is at fault.
+/// The problems that a component finds in its configuration, each with its key.
 public struct ConfigFindings: Sendable {
-    /// One fault.
+    /// One problem.
     public struct Finding: Sendable, Hashable {
-        /// Whether it only deserves a word and does not prevent the start.
+        /// Whether it is a warning and does not prevent the start.
         public let isWarning: Bool
-        /// A short stable name of the kind of fault.
+        /// A short stable name of the kind of problem.
         public let code: String
         /// What is wrong.
         public let message: String
-        /// The keys that lead to the fault, from the component's own section on.
+        /// The keys that lead to the problem, starting in the component's section.
         public let path: [String]
         /// What to write instead.
         public let help: String?
     }
 
-    /// Everything found so far.
+    /// All problems so far.
     public private(set) var items: [Finding] = []
 
-    /// Creates findings of nothing.
+    /// Creates an empty list.
     public init() {}
 
-    /// Reports a fault that prevents the start.
+    /// Reports an error, which prevents the start.
     public mutating func error(_ code: String, _ message: String, at path: [String], help: String? = nil) {
         items.append(Finding(isWarning: false, code: code, message: message, path: path, help: help))
     }
 
-    /// Reports something that deserves a word.
+    /// Reports a warning.
     public mutating func warning(_ code: String, _ message: String, at path: [String], help: String? = nil) {
         items.append(Finding(isWarning: true, code: code, message: message, path: path, help: help))
     }

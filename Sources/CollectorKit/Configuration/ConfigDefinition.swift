@@ -2,20 +2,20 @@
 
 public import YAML
 
-/// What a user may write under the id of a component: its keys, how it is read, and a JSON Schema where there is one.
+/// The configuration of a component type: its keys, how it is decoded, and an optional JSON Schema.
 ///
-/// Made of a Swift type by ``init(_:)``; or of parts, when the keys are known only while the program runs, as those of a component in
+/// Created from a Swift type by ``init(_:)``; or from parts, when the keys are known only at run time, like those of a component in
 /// another process.
 public struct ConfigDefinition: Sendable {
     /// What each key means, in one line each; keys of nested sections are joined with dots.
     public let documentation: [String: String]
-    /// A JSON Schema (2020-12) of the section; nil where it is made of the keys.
+    /// A JSON Schema (2020-12) of the section; nil when it is generated from the keys.
     public let schema: String?
     private let list: @Sendable () -> [KeyDescription]
     private let encode: @Sendable ((any ConfigValues)?) -> Node?
     private let read: @Sendable (Node, ConfigDecoder, inout Diagnostics) -> any ConfigValues
 
-    /// The definition that a type has by its properties.
+    /// The definition of a type, from its properties.
     public init<Config: ComponentConfig>(_ type: Config.Type) {
         documentation = Config.documentation
         schema = nil
@@ -24,14 +24,14 @@ public struct ConfigDefinition: Sendable {
         read = { $1.decode(Config.self, from: $0, over: Config(), diagnostics: &$2) }
     }
 
-    /// A definition of parts.
+    /// A definition from its parts.
     ///
     /// - Parameters:
     ///   - keys: The keys, for listings and documentation.
-    ///   - schema: A JSON Schema of the section, which `hammurabi config schema` shows as it is; nil to have it made of the keys.
-    ///   - defaults: What is in force where nothing is written; nil when that is not known.
-    ///   - decode: Reads what was written, null where nothing was, and reports all that is wrong with it; what it returns after an error
-    ///     is not used.
+    ///   - schema: A JSON Schema of the section, which `hammurabi config schema` shows unchanged; nil to generate it from the keys.
+    ///   - defaults: The values without any configuration; nil when they are not known.
+    ///   - decode: Decodes the written section, null when there is none, and reports all its problems; the result after an error is not
+    ///     used.
     public init(
         keys: [ConfigKey],
         schema: String? = nil,
@@ -45,12 +45,12 @@ public struct ConfigDefinition: Sendable {
         read = { decode($0, &$2) }
     }
 
-    /// Every key in the order in which they are declared, those of the items of lists and maps included.
+    /// All keys in the order of their declaration, including those of items of lists and maps.
     ///
-    /// They are worked out when they are asked for: a start needs none.
+    /// They are computed on demand: a start does not need them.
     public var descriptions: [KeyDescription] { list() }
 
-    /// The keys with their documentation; those of the items of a list are described with the list.
+    /// The keys with their documentation; those of list items are described with the list.
     public var keys: [ConfigKey] {
         descriptions.filter { !$0.path.contains("[]") }.map { key in
             ConfigKey(
@@ -62,13 +62,13 @@ public struct ConfigDefinition: Sendable {
         }
     }
 
-    /// What is in force where nothing is written; nil when that is not known.
+    /// The values without any configuration; nil when they are not known.
     public var defaults: Node? { encode(nil) }
 
-    /// Values as they would be written; nil when that is not known.
+    /// Values in the form in which they are written; nil when that is not known.
     public func written(_ values: any ConfigValues) -> Node? { encode(values) }
 
-    /// Reads a section and reports all that is wrong with it; there are defaults where something cannot be read.
+    /// Decodes a section and reports all its problems; values that cannot be decoded have their defaults.
     public func decode(_ written: Node, _ decoder: ConfigDecoder, diagnostics: inout Diagnostics) -> any ConfigValues {
         read(written, decoder, &diagnostics)
     }
@@ -76,11 +76,11 @@ public struct ConfigDefinition: Sendable {
 
 /// One key that a component's configuration has.
 public struct ConfigKey: Sendable, Hashable {
-    /// The keys from the component down; `*` stands for keys of the user's choice.
+    /// The path from the component down; `*` stands for user-defined keys.
     public var path: [String]
-    /// What it holds.
+    /// The type of its value.
     public var type: ValueType
-    /// The default as it would be written; nil when there is none.
+    /// The default in the form in which it is written; nil when there is none.
     public var defaultText: String?
     /// What it means, in one line.
     public var documentation: String

@@ -2,7 +2,7 @@
 
 /// The documentation of a component: the README of its folder.
 public struct ComponentPage: Sendable, Hashable {
-    /// What the component does in a pipeline.
+    /// The kind of the component.
     public let kind: ComponentKind
     /// Its type in a configuration, such as `otlp`.
     public let type: String
@@ -16,7 +16,7 @@ public struct ComponentPage: Sendable, Hashable {
         self.text = text
     }
 
-    /// What the component is for: the first paragraph; empty when there is none.
+    /// The purpose of the component: the first paragraph; empty when there is none.
     public var purpose: String {
         for case .paragraph(let text) in Markdown(text).blocks { return text }
         return ""

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A text in the part of Markdown that the documentation of components is written in: headings, paragraphs, flat lists, tables
-/// and fenced code; in a line of text code, strong words and links.
+/// A text in the subset of Markdown that component pages use: headings, paragraphs, flat lists, tables and fenced code; within a line
+/// code, strong text and links.
 ///
-/// Every text can be read: what is none of these is a paragraph.
+/// Every text can be parsed: what is none of these is a paragraph.
 public struct Markdown: Sendable, Hashable {
     /// The text from top to bottom.
     public private(set) var blocks: [Block] = []
@@ -12,7 +12,7 @@ public struct Markdown: Sendable, Hashable {
     public enum Block: Sendable, Hashable {
         /// A heading; the highest is 1.
         case heading(Int, String)
-        /// Lines of text that belong together, joined by spaces.
+        /// Consecutive lines, joined by spaces.
         case paragraph(String)
         /// The items of a list, each with its lines joined by spaces.
         case list([String])
@@ -30,11 +30,11 @@ public struct Markdown: Sendable, Hashable {
         case code(String)
         /// Strong text.
         case strong(String)
-        /// A link: its text and where it leads.
+        /// A link: its text and its target.
         case link(String, to: String)
     }
 
-    /// Reads a text.
+    /// Parses a text.
     public init(_ text: String) {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false)[...]
         while let line = lines.first {
@@ -76,7 +76,7 @@ public struct Markdown: Sendable, Hashable {
             rows.append(cells(of: line))
         }
         let titles = rows.removeFirst()
-        // The line between titles and rows has nothing but dashes and colons.
+        // The line between titles and rows contains only dashes and colons.
         if rows.first?.allSatisfy({ $0.contains("-") && $0.allSatisfy { "-: ".contains($0) } }) == true {
             rows.removeFirst()
         }
@@ -84,7 +84,7 @@ public struct Markdown: Sendable, Hashable {
         return .table(titles, full)
     }
 
-    /// The cells of a line; `\|` is a bar inside a cell.
+    /// The cells of a line; `\|` is a vertical bar inside a cell.
     private static func cells(of line: Substring) -> [String] {
         var cells: [String] = []
         var cell = ""
@@ -136,7 +136,7 @@ public struct Markdown: Sendable, Hashable {
         var rest = text[...]
         while let first = rest.first {
             guard let (span, after) = span(at: rest) else {
-                // A run of marks that begins nothing is text as a whole.
+                // A run of marks that opens nothing is text as a whole.
                 let run = first == "`" || first == "*" ? rest.prefix { $0 == first } : rest.prefix(1)
                 plain += run
                 rest = rest[run.endIndex...]
@@ -155,7 +155,7 @@ public struct Markdown: Sendable, Hashable {
         if text.hasPrefix("`") {
             let mark = text.prefix { $0 == "`" }
             let content = text[mark.endIndex...]
-            // The end has as many backticks as the beginning.
+            // The closing run must have as many backticks as the opening one.
             var search = content
             while let tick = search.firstIndex(of: "`") {
                 let run = search[tick...].prefix { $0 == "`" }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a sender must be allowed to do before a route answers it; the collector checks this before it reads the body.
+/// The permission that a route requires; the collector checks it before it reads the body.
 public enum Access: Sendable, Hashable {
-    /// Anybody may ask: whether the collector lives, and files without data.
+    /// None: for health checks, and files without data.
     case open
-    /// Reads what is kept; with keys, scope `telemetry:read`.
+    /// Reading stored data; with keys, scope `telemetry:read`.
     case read
-    /// Brings data or changes what is kept; with keys, scope `telemetry:write`.
+    /// Sending data or changing stored data; with keys, scope `telemetry:write`.
     case write
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An extension that knows who may send and ask; with one in `service.extensions`, every listener asks it.
+/// An extension that checks the keys of requests; with one in `service.extensions`, every listener uses it.
 public protocol Authenticator: Extension {
-    /// What whoever shows this key may do; nil for a key that nobody has.
+    /// The permissions of a key; nil for an unknown key.
     ///
-    /// Is asked with every request, before its body is read, from any thread: it must not wait, and how long it takes must not tell
-    /// how much of a key is right.
+    /// Called for every request, before its body is read, from any thread: it must not block, and its duration must not depend on how much
+    /// of a key is right.
     func permissions(of key: String) -> Permissions?
 }
 
@@ -14,22 +14,22 @@ extension Authenticator {
     public var authenticator: (any Authenticator)? { self }
 }
 
-/// What a key allows.
+/// The permissions of a key.
 public struct Permissions: OptionSet, Sendable, Hashable {
     /// One bit for each scope.
     public let rawValue: UInt8
 
-    /// Creates permissions of bits.
+    /// Creates permissions from bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// Scope `telemetry:read`.
     public static let read = Permissions(rawValue: 1)
     /// Scope `telemetry:write`.
     public static let write = Permissions(rawValue: 2)
-    /// Every scope: what a request has where no keys are asked for.
+    /// All permissions: those of a request when no keys are required.
     public static let all: Permissions = [.read, .write]
 
-    /// Whether they are enough for a route.
+    /// Whether they include the permission that a route requires.
     public func allow(_ access: Access) -> Bool {
         switch access {
         case .open: true
@@ -40,7 +40,7 @@ public struct Permissions: OptionSet, Sendable, Hashable {
 }
 
 extension Access {
-    /// The scope that a key needs for it; nil for what is open.
+    /// The scope that a key needs for it; nil when no key is needed.
     public var scope: String? {
         switch self {
         case .open: nil

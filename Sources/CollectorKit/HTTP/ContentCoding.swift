@@ -2,7 +2,7 @@
 
 public import OTLP
 
-/// What was done to a body on its way (RFC 9110 §8.4).
+/// The coding of a body (RFC 9110 §8.4).
 public enum ContentCoding: String, CaseIterable, Sendable {
     /// gzip (RFC 1952).
     case gzip
@@ -10,10 +10,10 @@ public enum ContentCoding: String, CaseIterable, Sendable {
     case deflate
     /// Zstandard (RFC 8878).
     case zstd
-    /// Nothing.
+    /// No coding.
     case identity
 
-    /// The coding that a Content-Encoding field names; nil for one that cannot be undone here.
+    /// The coding that a Content-Encoding field names; nil for an unsupported one.
     public init?(contentEncoding: String?) {
         guard let contentEncoding else {
             self = .identity
@@ -26,7 +26,7 @@ public enum ContentCoding: String, CaseIterable, Sendable {
         self.init(name: name.lowercased())
     }
 
-    /// The coding of a name in lower case; the OpenTelemetry Collector has two for the zlib format.
+    /// The coding with a name in lower case; the OpenTelemetry Collector has two names for the zlib format.
     public init?(name: String) {
         switch name {
         case "": self = .identity
@@ -37,7 +37,7 @@ public enum ContentCoding: String, CaseIterable, Sendable {
         }
     }
 
-    /// How many bytes come out of a body, as it says itself; nil when it does not, or not what it says can be believed.
+    /// The decompressed size that a body states; nil when it states none or an implausible one.
     public func statedSize(of body: [UInt8]) -> Int? {
         switch self {
         case .identity: body.count
@@ -47,7 +47,7 @@ public enum ContentCoding: String, CaseIterable, Sendable {
         }
     }
 
-    /// The bytes as they were before, for which memory is taken as their buffer grows; nil when there is none left now.
+    /// The decompressed bytes, for which memory is reserved as their buffer grows; nil when there is not enough memory now.
     public func inflate(_ body: [UInt8], limit: Int, memory: (any MemoryAllowance)?) throws(InflationFailure)
         -> [UInt8]?
     {

@@ -6,11 +6,14 @@ public import YAML
 public struct Endpoint: ConfigScalar, Hashable, CustomStringConvertible {
     /// A name or an address; an IPv6 address without its brackets.
     public let host: String
-    /// The port, 0 for any that is free.
+    /// The port; 0 for any free one.
     public let port: Int
 
     /// The port for OTLP over HTTP on this machine alone.
     public static let otlpHTTP = Endpoint(host: "127.0.0.1", port: 4_318)
+
+    /// The port for OTLP over gRPC on this machine alone.
+    public static let otlpGRPC = Endpoint(host: "127.0.0.1", port: 4_317)
 
     /// Creates an endpoint.
     public init(host: String, port: Int) {
@@ -33,7 +36,7 @@ public struct Endpoint: ConfigScalar, Hashable, CustomStringConvertible {
         self.init(host: host.isEmpty ? "0.0.0.0" : String(host), port: Int(port))
     }
 
-    /// What the value is for.
+    /// The description of the value in help texts.
     public static var valueType: ValueType { .custom("host:port") }
 
     /// Reads an endpoint from a configuration.
@@ -60,8 +63,8 @@ public struct Endpoint: ConfigScalar, Hashable, CustomStringConvertible {
 
     /// Whether only programs on this machine can reach it: `localhost`, `::1`, and four decimal numbers of which the first is 127.
     ///
-    /// Other spellings of such an address (`127.1`, `127.0.0.01`, `::ffff:127.0.0.1`) are not taken for one: programs differ in what they
-    /// mean.
+    /// Other spellings of such an address (`127.1`, `127.0.0.01`, `::ffff:127.0.0.1`) are not accepted, because programs interpret them
+    /// differently.
     public var isLoopback: Bool {
         if host == "localhost" || host == "::1" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)

@@ -3,37 +3,37 @@
 public import HTTPTypes
 import OTLP
 
-/// A unary call of gRPC as the HTTP/2 request and answer that carry it.
+/// Translates unary gRPC calls to HTTP/2 requests and answers.
 ///
-/// A route of a call reads and answers it as any request: the listener turns the answer into gRPC's form when it writes it. So keys, limits
-/// and failures are the same for both. Source: the specification "gRPC over HTTP2" (grpc/grpc: doc/PROTOCOL-HTTP2.md).
+/// The route of a call reads and answers it like any request: the listener translates the answer to gRPC when it writes it, so that keys,
+/// limits and errors are the same for both. Source: the specification "gRPC over HTTP2" (grpc/grpc: doc/PROTOCOL-HTTP2.md).
 public enum GRPC {
-    /// The codes of google.rpc.Code that are answered.
+    /// The codes of google.rpc.Code in answers.
     public enum Code: Int32, Sendable {
-        /// The call was done.
+        /// The call succeeded.
         case ok = 0
-        /// Nothing more is known.
+        /// No details are known.
         case unknown = 2
-        /// The call can never be done.
+        /// The call will never succeed.
         case invalidArgument = 3
-        /// The call did not come in time.
+        /// The call did not arrive in time.
         case deadlineExceeded = 4
-        /// What the call names is not there.
+        /// The called resource does not exist.
         case notFound = 5
         /// The key does not allow it.
         case permissionDenied = 7
         /// The call is larger than is allowed.
         case resourceExhausted = 8
-        /// The service, the method or the compression is not offered.
+        /// The service, the method or the compression is not supported.
         case unimplemented = 12
         /// The frame is malformed, or the program failed.
         case `internal` = 13
-        /// The call can be done later.
+        /// The call may succeed later.
         case unavailable = 14
         /// There is no key, or an unknown one.
         case unauthenticated = 16
 
-        /// The code that says the same as a status of HTTP.
+        /// The code that corresponds to an HTTP status.
         public init(_ status: HTTPResponse.Status) {
             self =
                 switch status.code {
@@ -51,7 +51,7 @@ public enum GRPC {
         }
     }
 
-    /// Whether a request is a call, going by its content type.
+    /// Whether a request is a gRPC call, by its content type.
     public static func isCall(_ request: HTTPRequest) -> Bool {
         guard let type = request.headerFields[.contentType] else { return false }
         return type.hasPrefix(contentType) && [nil, ";", "+"].contains(type.dropFirst(contentType.count).first)
@@ -66,10 +66,10 @@ public enum GRPC {
         case malformed(String)
     }
 
-    /// The length of what is in front of a message: a flag, and its length in four bytes.
+    /// The length of a message's prefix: a flag, and the length in four bytes.
     public static let prefixLength = 5
 
-    /// Takes the only message out of the body of a call.
+    /// Returns the only message in the body of a call.
     ///
     /// - Throws: ``FrameError`` unless the body is exactly one message.
     public static func message(in body: consuming [UInt8]) throws(FrameError) -> (bytes: [UInt8], isCompressed: Bool) {
@@ -84,16 +84,17 @@ public enum GRPC {
         return (body, flag == 1)
     }
 
-    /// A message with what goes in front of it.
+    /// A message with its prefix.
     public static func frame(_ message: [UInt8]) -> [UInt8] {
         let length = UInt32(clamping: message.count)
         return [0] + stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: length >> UInt32($0)) }
             + message
     }
 
-    /// The answer to a call, made of the answer to a request: status, message and delay follow in trailers.
+    /// The answer to a call, from the answer to a request: status, message and delay become trailers.
     ///
-    /// A field `grpc-status` of the answer goes before what its HTTP status means.
+    /// A field `grpc-status` of the answer goes before what its HTTP status means. One that says of a call that it failed has no body,
+    /// and all of it is in the head.
     public static func answer(_ response: ServerResponse) -> ServerResponse {
         let stated = response.head.headerFields[.grpcStatus].flatMap { Int32($0) }.flatMap { Code(rawValue: $0) }
         let code = stated ?? Code(response.head.status)
@@ -102,7 +103,7 @@ public enum GRPC {
             fields[name] = nil
         }
         fields[.contentType] = contentType
-        fields[.grpcAcceptEncoding] = "identity,gzip"
+        if fields[.grpcAcceptEncoding] == nil { fields[.grpcAcceptEncoding] = names(of: ContentCoding.allCases) }
         guard code != .ok else {
             guard case .bytes(let bytes) = response.body else {
                 return answer(
@@ -114,16 +115,23 @@ public enum GRPC {
             return answer
         }
         let message = response.rejection?.reason ?? response.head.status.reasonPhrase
-        var answer = ServerResponse(.ok, fields)
-        var trailers: HTTPFields = [.grpcStatus: "\(code.rawValue)", .grpcMessage: encoded(message)]
+        fields[.grpcStatus] = "\(code.rawValue)"
+        fields[.grpcMessage] = encoded(message)
         // Only a delay makes RESOURCE_EXHAUSTED worth another try (OTLP: "OTLP/gRPC Throttling").
         if let delay = response.head.headerFields[.retryAfter].flatMap({ Int64($0) }) {
             let status = RPCStatus.body(code: code.rawValue, message: message, retryAfter: delay)
-            trailers[.grpcStatusDetails] = base64(status)
+            fields[.grpcStatusDetails] = base64(status)
         }
-        answer.trailers = trailers
+        var answer = ServerResponse(.ok, fields)
+        answer.trailers = [:]
         answer.rejection = response.rejection
         return answer
+    }
+
+    /// Codings as a field `grpc-accept-encoding` lists them.
+    public static func names(of codings: some Collection<ContentCoding>) -> String {
+        let compressions = ContentCoding.allCases.filter { $0 != .identity && codings.contains($0) }
+        return ([ContentCoding.identity] + compressions).map(\.rawValue).joined(separator: ",")
     }
 
     /// A message as a field can hold it: every byte but the printable ones of ASCII, and the percent sign, is written as `%XX`.
@@ -140,7 +148,7 @@ public enum GRPC {
         return text
     }
 
-    /// Base64 without padding, as binary fields have it.
+    /// Base64 without padding, the form of binary fields.
     private static func base64(_ bytes: [UInt8]) -> String {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".unicodeScalars)
         var text = ""
@@ -158,12 +166,12 @@ public enum GRPC {
 extension HTTPField.Name {
     /// The code of an answer.
     public static let grpcStatus = Self("grpc-status") ?? .contentType
-    /// What the code means for this call.
+    /// The description of the code for this call.
     public static let grpcMessage = Self("grpc-message") ?? .contentType
     /// google.rpc.Status in base64.
     public static let grpcStatusDetails = Self("grpc-status-details-bin") ?? .contentType
-    /// How compressed messages of a call are compressed.
+    /// The compression of the messages.
     public static let grpcEncoding = Self("grpc-encoding") ?? .contentType
-    /// The compressions that are undone here.
+    /// The supported compressions.
     public static let grpcAcceptEncoding = Self("grpc-accept-encoding") ?? .contentType
 }

@@ -3,36 +3,36 @@
 import CZlib
 public import OTLP
 
-/// Inflates gzip (RFC 1952) and zlib (RFC 1950) bodies with a bound on what comes out, and makes gzip bodies.
+/// Decompresses gzip (RFC 1952) and zlib (RFC 1950) bodies up to a limit, and compresses gzip bodies.
 public enum Gzip {
-    /// Why bytes could not be inflated.
+    /// Why bytes could not be decompressed.
     public typealias Failure = InflationFailure
 
-    /// What is around the compressed bytes.
+    /// The format around the compressed bytes.
     public enum Form: Sendable {
         /// RFC 1952: any number of members.
         case gzip
         /// RFC 1950: one stream.
         case zlib
 
-        /// What the library calls it: 15 bits of window; 16 more ask for the gzip format.
+        /// The library's parameter: 15 bits of window; 16 more select the gzip format.
         fileprivate var windowBits: Int32 { self == .gzip ? 15 + 16 : 15 }
 
         /// The name of its coding.
         fileprivate var name: String { self == .gzip ? "gzip" : "deflate" }
     }
 
-    /// The inflated bytes, of all members if there are several.
+    /// The decompressed bytes, of all members if there are several.
     public static func inflate(_ bytes: [UInt8], limit: Int) throws(Failure) -> [UInt8] {
         try inflate(bytes, limit: limit, memory: nil) ?? []
     }
 
-    /// How many bytes come out, as the end of a body says it: right where there is one member, and its sender is honest.
+    /// The decompressed size stated at the end of a body: correct when it has one member and an honest sender.
     public static func statedSize(of bytes: [UInt8]) -> Int {
         bytes.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
     }
 
-    /// The inflated bytes, for which memory is taken as the buffer grows; nil when there is none left now.
+    /// The decompressed bytes, for which memory is reserved as the buffer grows; nil when there is not enough memory now.
     public static func inflate(
         _ bytes: [UInt8],
         form: Form = .gzip,
@@ -46,7 +46,7 @@ public enum Gzip {
         defer { inflateEnd(&stream) }
         guard var output = InflatedBytes(inputLength: bytes.count, limit: limit, memory: memory) else { return nil }
         let outcome: Outcome = bytes.withUnsafeBufferPointer { input in
-            // zlib reads what it is given as input, and does not write there.
+            // zlib only reads its input, although the pointer is mutable.
             stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
             stream.avail_in = UInt32(input.count)
             return inflateMembers(&stream, form, into: &output)
@@ -57,7 +57,7 @@ public enum Gzip {
         return nil
     }
 
-    /// How inflating ended.
+    /// The result of decompressing.
     private enum Outcome {
         case done
         case outOfMemory

@@ -2,33 +2,33 @@
 
 import OTLP
 
-/// Why bytes could not be inflated.
+/// Why bytes could not be decompressed.
 public enum InflationFailure: Error, Sendable, Equatable {
-    /// They have not the form that they should have, are damaged or are cut off.
+    /// They are not in the expected format, are damaged or are cut off.
     case corrupt(String)
-    /// What comes out is longer than allowed.
+    /// The result is longer than allowed.
     case tooLarge
 }
 
-/// What an inflater has produced so far: grows with what really comes out, whatever the input claims, and never beyond a bound.
+/// The output of a decompressor: grows with the actual output, whatever size the input states, up to a limit.
 ///
-/// Memory is taken from an allowance before the buffer grows: one buffer of at most `limit`, and while it grows the one before it.
+/// Memory is reserved before the buffer grows: for one buffer of at most `limit`, and while it grows for the previous one, too.
 struct InflatedBytes {
     /// The bytes so far.
     private(set) var bytes: [UInt8] = []
     private let limit: Int
     private let memory: (any MemoryAllowance)?
-    /// What was taken from the allowance for the buffer.
+    /// The bytes that are reserved for the buffer.
     private var taken: Int
 
-    /// What became of bytes that were appended.
+    /// The result of appending bytes.
     enum Outcome {
         case appended
         case tooLarge
         case outOfMemory
     }
 
-    /// Makes room for what usual input of a length inflates to; nil when there is no memory for it now.
+    /// Reserves room for the usual output of an input of this length; nil when there is no memory for it now.
     init?(inputLength: Int, limit: Int, memory: (any MemoryAllowance)?) {
         let expected = min(limit, inputLength &* 6)
         if let memory, !memory.take(expected) { return nil }
@@ -40,7 +40,7 @@ struct InflatedBytes {
     mutating func append(_ produced: UnsafeMutableRawBufferPointer.SubSequence) -> Outcome {
         guard produced.count <= limit - bytes.count else { return .tooLarge }
         if bytes.count + produced.count > bytes.capacity {
-            // An array doubles by itself, beyond the limit too.
+            // An array doubles its capacity by itself, even beyond the limit.
             let capacity = min(limit, max(2 * bytes.capacity, bytes.count + produced.count))
             if let memory, !memory.take(capacity) { return .outOfMemory }
             bytes.reserveCapacity(capacity)
@@ -51,7 +51,7 @@ struct InflatedBytes {
         return .appended
     }
 
-    /// Gives the memory back when the bytes are not wanted.
+    /// Releases the memory when the bytes are not needed.
     mutating func discard() {
         bytes = []
         memory?.give(taken)

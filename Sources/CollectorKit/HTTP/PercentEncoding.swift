@@ -2,7 +2,7 @@
 
 /// The `%20` form of text in addresses (RFC 3986 §2.1).
 public enum PercentEncoding {
-    /// The text meant; a `%` without two hexadecimal digits stays as it is.
+    /// The decoded text; a `%` without two hexadecimal digits is kept.
     public static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
@@ -17,12 +17,12 @@ public enum PercentEncoding {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The pairs of a query (`a=1&b=2`); of several with one name the last.
+    /// The pairs of a query (`a=1&b=2`); of duplicates the last one.
     public static func query(_ text: some StringProtocol) -> [String: String] {
         Dictionary(pairs(text)) { $1 }
     }
 
-    /// The pairs of a query in their order.
+    /// The pairs of a query in order.
     public static func pairs(_ text: some StringProtocol) -> [(String, String)] {
         text.split(separator: "&").map { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -30,7 +30,7 @@ public enum PercentEncoding {
         }
     }
 
-    /// The text with everything but letters, digits and `-._~` in the `%` form.
+    /// The text with everything except letters, digits and `-._~` encoded.
     public static func encode(_ text: String) -> String {
         var encoded = ""
         for byte in text.utf8 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a request was not taken: set by a component that refuses one, for the collector's log and its list of problems.
+/// Why a request was refused: set by the component that refuses it, for the collector's log and its list of problems.
 public struct Rejection: Sendable, Hashable {
     /// The kind of reason.
     public var code: IntakeProblem.Code
-    /// The reason as the sender got it; free of secrets and of record content.
+    /// The reason that the sender received; free of secrets and of record content.
     public var reason: String
 
     /// Creates a rejection.

@@ -2,7 +2,7 @@
 
 /// The body of a request, read once, piece by piece or whole.
 public struct RequestBody: Sendable {
-    /// The length the client stated, if it did.
+    /// The length that the client stated, if any.
     public let statedLength: Int?
     private let source: any RequestBodySource
 
@@ -17,17 +17,17 @@ public struct RequestBody: Sendable {
         self.init(statedLength: statedLength, source: PiecesSource(pieces: pieces))
     }
 
-    /// Creates a body that is there already.
+    /// Creates a body from bytes.
     public init(bytes: [UInt8]) {
         self.init(statedLength: bytes.count, source: BytesSource(bytes: bytes))
     }
 
-    /// The pieces; an error means that the client went away or broke the protocol.
+    /// The pieces; an error means that the client disconnected or violated the protocol.
     public var pieces: any AsyncSequence<[UInt8], any Error> & Sendable { source.pieces }
 
     /// The whole body.
     ///
-    /// Never holds more than `limit` bytes: a longer body is noticed by its stated length, or as soon as the limit is crossed.
+    /// Never holds more than `limit` bytes: a longer body is detected by its stated length, or as soon as it exceeds the limit.
     /// - Throws: ``BodyError``.
     public func collect(limit: Int) async throws(BodyError) -> [UInt8] {
         if let statedLength, statedLength > limit { throw .tooLarge }
@@ -35,12 +35,12 @@ public struct RequestBody: Sendable {
     }
 }
 
-/// Where the bytes of a body come from; read once, by one task.
+/// The source of a body's bytes; read once, by one task.
 public protocol RequestBodySource: Sendable {
-    /// The pieces as they arrive; an error means that the client went away or broke the protocol.
+    /// The pieces as they arrive; an error means that the client disconnected or violated the protocol.
     var pieces: any AsyncSequence<[UInt8], any Error> & Sendable { get }
 
-    /// The whole body, of which never more than `limit` bytes are held.
+    /// The whole body; never holds more than `limit` bytes.
     ///
     /// - Throws: ``BodyError``.
     func collect(limit: Int) async throws(BodyError) -> [UInt8]
@@ -50,11 +50,11 @@ public protocol RequestBodySource: Sendable {
 public enum BodyError: Error, Sendable, Equatable {
     /// It is longer than allowed.
     case tooLarge
-    /// The client went away or broke the protocol.
+    /// The client disconnected or violated the protocol.
     case interrupted
 }
 
-/// A body that comes in pieces.
+/// A body from pieces.
 private struct PiecesSource: RequestBodySource {
     let pieces: any AsyncSequence<[UInt8], any Error> & Sendable
 
@@ -74,7 +74,7 @@ private struct PiecesSource: RequestBodySource {
     }
 }
 
-/// A body that is there already.
+/// A body from bytes.
 private struct BytesSource: RequestBodySource {
     let bytes: [UInt8]
 

@@ -3,56 +3,91 @@
 public import HTTPTypes
 public import OTLP
 
-/// A component that answers HTTP requests; the collector opens one listener for all that name the same endpoint.
+/// A component that answers HTTP requests; the collector opens one listener for all components with the same endpoint.
 public protocol HTTPServing: Component {
-    /// Where it wants to be reached.
+    /// The address to listen on.
     var endpoint: Endpoint { get }
-    /// What it answers.
+    /// Its routes.
     var routes: [Route] { get }
-    /// What it asks of the connections of its clients.
+    /// Its settings for the connections of clients.
     var connectionTerms: ConnectionTerms { get }
-    /// With what it wants to be reached over HTTPS; nil for plain HTTP.
+    /// The settings for HTTPS; nil for plain HTTP.
     var tls: TLSConfig? { get }
+    /// All its addresses with what is answered at each; one that is made of the other properties, unless it says otherwise.
+    var sites: [HTTPSite] { get }
+}
+
+/// An address of a component, and what is answered there.
+public struct HTTPSite: Sendable {
+    /// Where it is.
+    public let endpoint: Endpoint
+    /// What is answered.
+    public let routes: [Route]
+    /// What is asked of the connections of clients.
+    public let connectionTerms: ConnectionTerms
+    /// HTTPS; nil for plain HTTP.
+    public let tls: TLSConfig?
+    /// Whether all of it is answered at another address of the component, too.
+    ///
+    /// The collector starts without such an address when another program has it, and says so.
+    public let isSpare: Bool
+
+    /// Creates a site.
+    public init(
+        _ endpoint: Endpoint,
+        _ routes: [Route],
+        _ connectionTerms: ConnectionTerms = ConnectionTerms(),
+        tls: TLSConfig? = nil,
+        isSpare: Bool = false
+    ) {
+        self.endpoint = endpoint
+        self.routes = routes
+        self.connectionTerms = connectionTerms
+        self.tls = tls
+        self.isSpare = isSpare
+    }
 }
 
 extension HTTPServing {
     /// Itself.
     public var httpServing: (any HTTPServing)? { self }
-    /// What the listener does by itself.
+    /// The listener's defaults.
     public var connectionTerms: ConnectionTerms { ConnectionTerms() }
     /// Plain HTTP.
     public var tls: TLSConfig? { nil }
+    /// The one address.
+    public var sites: [HTTPSite] { [HTTPSite(endpoint, routes, connectionTerms, tls: tls)] }
 }
 
-/// A method and a path, and what answers there.
+/// A method and a path with their handler.
 public struct Route: Sendable {
     /// The method.
     public let method: HTTPRequest.Method
-    /// The path; a segment in braces, such as `{id}`, matches any segment and is handed to the handler by its name.
+    /// The path; a segment in braces, such as `{id}`, matches any segment and is passed to the handler by its name.
     public let path: String
-    /// What the sender must be allowed to do.
+    /// The permission that the sender needs.
     public let access: Access
-    /// The form of what the listener itself has to say about requests for this path.
+    /// The format of the listener's own errors for this path.
     public let failureForm: FailureForm
-    /// Whether web pages of an origin may send here; those that the collector serves itself always may.
+    /// Whether web pages of an origin may send here; pages of the collector itself always may.
     public let allowsOrigin: (@Sendable (String) -> Bool)?
-    /// Whether a program may call this machine by the name in a Host field where no keys are asked for, beside its loopback names.
+    /// Whether programs may use the name in a Host field for this machine when no keys are required, in addition to its loopback names.
     ///
-    /// It is asked only for OTLP bodies without the fields that browsers add: a web page under a name that it made mean this machine
-    /// sends an Origin field with each POST.
+    /// Called only for OTLP bodies without the fields that browsers add: a web page whose name resolves to this machine sends an Origin
+    /// field with each POST.
     public let allowsHost: (@Sendable (String) -> Bool)?
-    /// Whether requests bring telemetry, so that one which is refused loses some: the collector logs and lists it then.
+    /// Whether requests carry telemetry, so that a refused one loses some: the collector then logs and lists the problem.
     public let takesTelemetry: Bool
-    /// Whether a key may also come as the password of basic authentication, whose user name is not looked at.
+    /// Whether a key may also be the password of basic authentication, whose user name is ignored.
     ///
-    /// Only for paths that read no body a web page could post without being asked: browsers add these credentials by themselves.
+    /// Only for paths whose bodies a web page cannot post without a preflight: browsers add these credentials by themselves.
     public let acceptsBasicAuthentication: Bool
-    /// Whether the route is left out where another component of the same endpoint answers its path, instead of being an error.
+    /// Whether the route is left out, instead of being an error, when another component of the same endpoint has its path.
     public let givesWay: Bool
-    /// Answers a request; an error that it throws becomes an answer with status 500.
+    /// Answers a request; an error becomes an answer with status 500.
     public let handler: @Sendable (ServerRequest) async throws -> ServerResponse
 
-    /// Creates a route; whoever asks with GET or HEAD must be allowed to read, anybody else to write, unless `access` says otherwise.
+    /// Creates a route; GET and HEAD require the permission to read, other methods that to write, unless `access` says otherwise.
     public init(
         _ method: HTTPRequest.Method,
         _ path: String,
@@ -77,7 +112,7 @@ public struct Route: Sendable {
         self.handler = handler
     }
 
-    /// The same route with another handler.
+    /// The route with another handler.
     public func answering(with handler: @escaping @Sendable (ServerRequest) async throws -> ServerResponse) -> Route {
         Route(
             method,
@@ -94,15 +129,15 @@ public struct Route: Sendable {
     }
 }
 
-/// The form in which the clients of a path expect failures.
+/// The format of errors that the clients of a path expect.
 public enum FailureForm: Sendable {
     /// A JSON object with `error` and `status`.
     case object
-    /// google.rpc.Status in the encoding of the request, as OTLP wants it.
+    /// google.rpc.Status in the encoding of the request, as OTLP requires.
     case status
 }
 
-/// A request whose body may still be on its way.
+/// A request whose body may still be arriving.
 public struct ServerRequest: Sendable {
     /// Method, path and header fields.
     public let head: HTTPRequest
@@ -110,13 +145,13 @@ public struct ServerRequest: Sendable {
     public let parameters: [String: String]
     /// The body.
     public let body: RequestBody
-    /// The memory that the request may take up beyond its body as it was sent; nil without a limit.
+    /// The memory that the request may use in addition to its body; nil without a limit.
     public let memory: (any MemoryAllowance)?
-    /// What the key of the request allows; everything where no keys are asked for.
+    /// The permissions of the request's key; all when no keys are required.
     ///
-    /// An answer must not show more than this.
+    /// An answer must not contain more than they allow.
     public let permissions: Permissions
-    /// How much may be done where the handler was started; nil for any work.
+    /// How much work may be done on the calling thread; nil for any amount.
     public let shortWork: ShortWork?
 
     /// Creates a request.
@@ -138,14 +173,14 @@ public struct ServerRequest: Sendable {
 
     /// Whether the request declares its body to be JSON (`application/json` or a type that ends in `+json`).
     ///
-    /// A page of another site can make a browser post forms and plain text without asking, but not this type.
+    /// A page of another site can make a browser post forms and plain text without a preflight, but not this type.
     public var declaresJSON: Bool {
         guard let field = head.headerFields[.contentType] else { return false }
         let type = field.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
         return type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))
     }
 
-    /// The values of the query, decoded; of several with one name the last.
+    /// The decoded values of the query; of duplicates the last one.
     public var query: [String: String] {
         guard let path = head.path, let mark = path.firstIndex(of: "?") else { return [:] }
         return PercentEncoding.query(path[path.index(after: mark)...])
@@ -156,11 +191,11 @@ public struct ServerRequest: Sendable {
 public struct ServerResponse: Sendable {
     /// Status and header fields.
     public var head: HTTPResponse
-    /// What follows.
+    /// The body.
     public var body: Body
-    /// Fields that follow the body; sent over HTTP/2 alone.
+    /// Fields after the body; sent only over HTTP/2.
     public var trailers: HTTPFields?
-    /// Why the request was not taken; nil where it was, or where the status alone says it.
+    /// Why the request was refused; nil when it was accepted, or when the status says enough.
     public var rejection: Rejection?
 
     /// Creates an answer.
@@ -169,11 +204,11 @@ public struct ServerResponse: Sendable {
         self.body = body
     }
 
-    /// What an answer carries.
+    /// The body of an answer.
     public enum Body: Sendable {
         /// All of it at once.
         case bytes([UInt8])
-        /// Piece by piece, as long as the reader stays.
+        /// Pieces, sent until the client disconnects.
         case stream(any AsyncSequence<[UInt8], any Error> & Sendable)
     }
 }

@@ -2,22 +2,22 @@
 
 public import YAML
 
-/// What a user writes under `tls:` of a component that listens; the keys are those of the OpenTelemetry Collector.
+/// The keys under `tls:` of a component that listens; they are those of the OpenTelemetry Collector.
 ///
-/// The files are read when the collector starts and when its configuration is loaded again.
+/// The files are read at the start and when the configuration is reloaded.
 public struct TLSConfig: ConfigSection, Hashable, AbsentKeyAdvising {
-    /// The certificate with the chain behind it, PEM.
+    /// The certificate with its chain, PEM.
     public var certFile = ConfigPath("")
     /// The private key of the certificate, PEM.
     public var keyFile = ConfigPath("")
-    /// The authorities of client certificates, PEM; when set, every client must show one.
+    /// The authorities of client certificates, PEM; when set, every client must present one.
     public var clientCAFile = ConfigPath("")
-    /// The oldest version of the protocol that is spoken.
+    /// The oldest supported version of the protocol.
     public var minVersion = Version.tls12
-    /// The newest; empty for whatever there is.
+    /// The newest; empty for no limit.
     public var maxVersion = Version.newest
 
-    /// Nothing is named.
+    /// Creates settings without files.
     public init() {}
 
     enum CodingKeys: String, CodingKey {
@@ -30,7 +30,7 @@ public struct TLSConfig: ConfigSection, Hashable, AbsentKeyAdvising {
 
     /// A version of the protocol.
     public enum Version: String, Codable, Sendable, CaseIterable {
-        /// No bound.
+        /// No limit.
         case newest = ""
         /// TLS 1.2.
         case tls12 = "1.2"
@@ -38,7 +38,7 @@ public struct TLSConfig: ConfigSection, Hashable, AbsentKeyAdvising {
         case tls13 = "1.3"
     }
 
-    /// The help for keys of the OpenTelemetry Collector that are not there.
+    /// Advice about keys of the OpenTelemetry Collector that are not supported.
     public static let absentKeys = [
         "ca_file":
             "remove it: a server shows its own chain from cert_file; authorities of clients go under client_ca_file",
@@ -49,7 +49,7 @@ public struct TLSConfig: ConfigSection, Hashable, AbsentKeyAdvising {
         "curve_preferences": "remove it: only curves that are known to be good are offered",
     ]
 
-    /// What each key means, with the path of the section in front; merge it into the documentation of a component.
+    /// The documentation of each key with the path of the section; merge it into the documentation of a component.
     public static func documentation(under section: String) -> [String: String] {
         [
             section: "HTTPS instead of HTTP; off unless it is there",
@@ -61,7 +61,7 @@ public struct TLSConfig: ConfigSection, Hashable, AbsentKeyAdvising {
         ]
     }
 
-    /// Reports what is missing.
+    /// Reports missing values.
     ///
     /// - Parameter section: The keys that lead to this section.
     public func validate(_ findings: inout ConfigFindings, at section: [String]) {

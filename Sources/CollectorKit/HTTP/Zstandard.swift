@@ -3,19 +3,19 @@
 import CZstd
 public import OTLP
 
-/// Inflates and makes bodies of the coding `zstd` (RFC 8878).
+/// Decompresses and compresses bodies of the coding `zstd` (RFC 8878).
 public enum Zstandard {
-    /// The largest window that a sender may ask for, as a power of two: 8 MiB, which RFC 9659 sets for the coding.
+    /// The largest window that a sender may use, as a power of two: 8 MiB, the limit of RFC 9659 for the coding.
     private static let largestWindow: Int32 = 23
 
-    /// How many bytes come out, as the head of a body says it; nil when it does not.
+    /// The decompressed size stated at the start of a body; nil when it states none.
     public static func statedSize(of bytes: [UInt8]) -> Int? {
         let size = bytes.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
-        // The two largest numbers stand for "not stated" and "no frame".
+        // The two largest numbers mean "not stated" and "no frame".
         return size < UInt64.max - 1 ? Int(clamping: size) : nil
     }
 
-    /// The inflated bytes of all frames, for which memory is taken as the buffer grows; nil when there is none left now.
+    /// The decompressed bytes of all frames, for which memory is reserved as the buffer grows; nil when there is not enough memory now.
     public static func inflate(_ bytes: [UInt8], limit: Int, memory: (any MemoryAllowance)? = nil)
         throws(InflationFailure) -> [UInt8]?
     {
@@ -25,7 +25,7 @@ public enum Zstandard {
             throw .corrupt("no memory to inflate")
         }
         guard var output = InflatedBytes(inputLength: bytes.count, limit: limit, memory: memory) else { return nil }
-        // The window is the library's own memory, and held only as long as this runs.
+        // The window is the library's own memory, and is held only during this call.
         var window = 0
         defer { memory?.give(window) }
         let outcome = bytes.withUnsafeBytes { inflate($0, context, into: &output, window: &window, memory) }
@@ -35,7 +35,7 @@ public enum Zstandard {
         return nil
     }
 
-    /// How inflating ended.
+    /// The result of decompressing.
     private enum Outcome {
         case done
         case outOfMemory
@@ -69,7 +69,7 @@ public enum Zstandard {
                 case .outOfMemory: return .outOfMemory
                 }
                 if hint == 0, input.pos == input.size { return .done }
-                // Nothing was read and nothing came out: the rest of the frame is missing.
+                // Nothing was read or written: the rest of the frame is missing.
                 guard input.pos > before || piece.pos > 0 else {
                     return .failed(.corrupt("zstd: the body ends too early"))
                 }

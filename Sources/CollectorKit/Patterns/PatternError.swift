@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a regular expression cannot be used, and where in it.
+/// A syntax error in a regular expression, with its position.
 public struct PatternError: Error, Hashable, CustomStringConvertible {
     /// What is wrong.
     public var reason: String
-    /// In characters from the start.
+    /// The position in characters from the start.
     public var position: Int
 
-    /// The reason with its place, counted from 1.
+    /// The reason with its position, counted from 1.
     public var description: String { "\(reason) at character \(position + 1)" }
 }

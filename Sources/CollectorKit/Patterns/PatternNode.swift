@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A regular expression as it was written: the syntax of RE2, which the OpenTelemetry Collector uses.
+/// A parsed regular expression in the syntax of RE2, which the OpenTelemetry Collector uses.
 indirect enum PatternNode: Sendable {
     case empty
     case one(of: ScalarSet)
@@ -10,7 +10,7 @@ indirect enum PatternNode: Sendable {
     case repeated(PatternNode, atLeast: Int, atMost: Int?, greedy: Bool)
     case group(PatternNode, number: Int)
 
-    /// A condition on a place between two characters.
+    /// A condition on a position between two characters.
     enum Assertion: Sendable {
         case textStart, textEnd, lineStart, lineEnd, wordBoundary, noWordBoundary
     }
@@ -19,7 +19,7 @@ indirect enum PatternNode: Sendable {
 /// A set of characters, by ranges of their numbers.
 struct ScalarSet: Sendable, Hashable {
     var ranges: [ClosedRange<UInt32>] = []
-    /// Whether upper and lower case are the same.
+    /// Whether upper and lower case are equal.
     var ignoresCase = false
 
     static let largest: UInt32 = 0x10_ffff
@@ -30,7 +30,7 @@ struct ScalarSet: Sendable, Hashable {
     static let all = ScalarSet(ranges: [0...largest])
     static let allButNewline = ScalarSet(ranges: [0...9, 11...largest])
 
-    /// Everything else.
+    /// All other characters.
     var complement: ScalarSet {
         var rest: [ClosedRange<UInt32>] = []
         var next: UInt32 = 0
@@ -48,7 +48,7 @@ struct ScalarSet: Sendable, Hashable {
         return Self.otherCases(of: scalar).contains { other in ranges.contains { $0.contains(other) } }
     }
 
-    /// The ranges with the letters of the other case, for ASCII, which is what a complement is asked of.
+    /// The ranges with the letters of the other case, for ASCII; needed for a complement.
     private var withBothCases: [ClosedRange<UInt32>] {
         guard ignoresCase else { return ranges }
         let letters = (65...90).flatMap { [UInt32($0), UInt32($0) + 32] }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads a pattern character by character.
+/// Parses a pattern character by character.
 struct PatternParser {
     private let pattern: [Unicode.Scalar]
     private var position = 0
@@ -72,7 +72,7 @@ struct PatternParser {
         if take("+") { return (1, nil) }
         if take("?") { return (0, 1) }
         let start = position
-        // A brace that begins no repetition stands for itself.
+        // A brace that begins no repetition is an ordinary character.
         guard take("{"), let least = number() else {
             position = start
             return nil
@@ -112,7 +112,7 @@ struct PatternParser {
         return .one(of: set)
     }
 
-    /// Reads what follows an opening parenthesis.
+    /// Parses the text after an opening parenthesis.
     private mutating func group() throws(PatternError) -> PatternNode {
         let outer = flags
         var number: Int?
@@ -122,7 +122,7 @@ struct PatternParser {
             number = groups.count
         } else if take("?") {
             if current == "=" || current == "!" { throw fault("looking ahead is not supported") }
-            // Flags alone hold to the end of the group around them.
+            // Flags alone apply to the end of the enclosing group.
             if try readFlags() { return .empty }
         } else {
             groups.append(nil)
@@ -146,7 +146,7 @@ struct PatternParser {
         return name
     }
 
-    /// Returns whether the flags stand alone, as in `(?i)`.
+    /// Returns whether the flags are alone, as in `(?i)`.
     private mutating func readFlags() throws(PatternError) -> Bool {
         var isOn = true
         while let scalar = current {
@@ -170,7 +170,7 @@ struct PatternParser {
 // MARK: - Sets
 
 extension PatternParser {
-    /// Reads one character or one escape, which may stand for several.
+    /// Parses one character or one escape, which may match several characters.
     private mutating func element() throws(PatternError) -> ScalarSet {
         guard let scalar = current else { throw fault("the pattern ends too early") }
         position += 1
@@ -198,7 +198,7 @@ extension PatternParser {
         return ScalarSet(ranges: [escaped.value...escaped.value])
     }
 
-    /// Reads `41` or `{1F600}` behind `\x`.
+    /// Parses `41` or `{1F600}` after `\x`.
     private mutating func hexadecimal() throws(PatternError) -> ScalarSet {
         let isBraced = take("{")
         let digits = pattern[position...].prefix(isBraced ? 6 : 2).prefix { $0.properties.isASCIIHexDigit }
@@ -209,7 +209,7 @@ extension PatternParser {
         return ScalarSet(ranges: [value...value])
     }
 
-    /// Reads what follows an opening bracket.
+    /// Parses the text after an opening bracket.
     private mutating func bracket(ignoresCase: Bool) throws(PatternError) -> ScalarSet {
         let isNegated = take("^")
         var set = ScalarSet(ignoresCase: ignoresCase)
@@ -236,7 +236,7 @@ extension PatternParser {
         return isNegated ? set.complement : set
     }
 
-    /// Reads `[:alpha:]` and its like.
+    /// Parses `[:alpha:]` and the like.
     private mutating func namedSet() throws(PatternError) -> ScalarSet? {
         guard current == "[", position + 1 < pattern.count, pattern[position + 1] == ":" else { return nil }
         for (name, set) in Self.named where take("[:\(name):]") { return set }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A regular expression in the syntax of RE2, looked for anywhere in a text, as Go does.
+/// A regular expression in the syntax of RE2, searched for anywhere in a text, as in Go.
 ///
-/// The standard library's `Regex` tries one way after the other, which takes seconds for `.*password.*` in a text of a few kilobytes; this
-/// one's time is in proportion to the text. Only the first 32 KiB of a text are looked at.
+/// The standard library's `Regex` tries one path after the other, which takes seconds for `.*password.*` in a text of a few kilobytes;
+/// this type takes time in proportion to the text. Only the first 32 KiB of a text are searched.
 public struct TextPattern: Sendable {
     private let program: PatternProgram
     private let names: [String?]
@@ -12,7 +12,7 @@ public struct TextPattern: Sendable {
 
     /// Compiles a pattern.
     ///
-    /// - Throws: ``PatternError`` with the place of what cannot be read.
+    /// - Throws: ``PatternError`` with the position of the error.
     public init(_ pattern: String) throws(PatternError) {
         var parser = PatternParser(pattern)
         let node = try parser.parse()
@@ -29,7 +29,7 @@ public struct TextPattern: Sendable {
         return machine.run() != nil
     }
 
-    /// The named groups that took part in the first match; nil when there is none.
+    /// The named groups in the first match; nil when there is no match.
     public func namedGroups(in text: some Collection<UInt8>) -> [(name: String, text: String)]? {
         let scalars = Self.scalars(text)
         var machine = PatternMachine(program, scalars, remembers: true)
@@ -48,14 +48,14 @@ public struct TextPattern: Sendable {
     }
 }
 
-/// One search: the ways through a program that are still open, the preferred ones first.
+/// One search: the open paths through a program, in order of preference.
 struct PatternMachine {
     private let program: PatternProgram
     private let text: [UInt32]
     private let remembers: Bool
     private var ways: [Way] = []
     private var next: [Way] = []
-    /// For each step the place in the text at which it was last reached.
+    /// For each step the position in the text at which it was last reached.
     private var reached: [Int]
     private var pending: [Way] = []
     private var found: [Int]?
@@ -67,7 +67,7 @@ struct PatternMachine {
 
     /// Prepares a search.
     ///
-    /// - Parameter remembers: Whether the places of groups are wanted.
+    /// - Parameter remembers: Whether the positions of groups are needed.
     init(_ program: PatternProgram, _ text: [UInt32], remembers: Bool) {
         self.program = program
         self.text = text
@@ -75,11 +75,11 @@ struct PatternMachine {
         reached = Array(repeating: -1, count: program.steps.count)
     }
 
-    /// The places of the groups in the leftmost match, -1 for those that took no part; nil when there is no match.
+    /// The positions of the groups in the leftmost match, -1 for unused groups; nil when there is no match.
     mutating func run() -> [Int]? {
         let nowhere = remembers ? Array(repeating: -1, count: program.slots) : []
         for position in 0...text.count {
-            // Ways that began earlier are preferred; after a match none begins any more.
+            // Paths that began earlier are preferred; after a match no more begin.
             if found == nil { reach(Way(step: 0, places: nowhere), at: position) }
             swap(&ways, &next)
             next.removeAll(keepingCapacity: true)
@@ -90,7 +90,7 @@ struct PatternMachine {
         return found
     }
 
-    /// Lets every way take the character at a place.
+    /// Advances all paths by the character at a position.
     private mutating func step(at position: Int) {
         let scalar = position < text.count ? text[position] : nil
         var index = 0
@@ -99,7 +99,7 @@ struct PatternMachine {
             index += 1
             switch program.steps[way.step] {
             case .match:
-                // What comes behind is less preferred.
+                // Later paths are less preferred.
                 found = way.places
                 return
             case .one(let set):
@@ -111,7 +111,7 @@ struct PatternMachine {
         }
     }
 
-    /// Follows a way, at the place the next character is taken from, to the steps that take a character or end the match.
+    /// Follows a path, at the position of the next character, to the steps that take a character or end the match.
     private mutating func reach(_ way: Way, at position: Int) {
         pending.append(way)
         while var way = pending.popLast() {
@@ -154,28 +154,28 @@ struct PatternMachine {
     }
 }
 
-/// A pattern as steps of a machine that tries all ways through it at once.
+/// A pattern compiled to a program that tries all paths at once.
 ///
-/// So a match takes time in proportion to the text, whatever pattern and text are: a sender cannot make the collector stand still.
+/// So a match takes time in proportion to the text, for any pattern and text: a sender cannot block the collector.
 struct PatternProgram: Sendable {
     private(set) var steps: [Step] = []
-    /// Places in the text that are remembered: two for each group, and two for the match.
+    /// The number of remembered positions: two for each group, and two for the match.
     let slots: Int
 
     enum Step: Sendable {
         case one(of: ScalarSet)
         case assertion(PatternNode.Assertion)
-        /// Two ways, the first preferred.
+        /// Two paths, the first preferred.
         case split(Int, Int)
         case jump(Int)
         case remember(Int)
         case match
     }
 
-    /// A pattern that needs more steps costs more for each character than anybody means.
+    /// The most steps; a larger pattern would cost too much for each character.
     private static let mostSteps = 5_000
 
-    /// Compiles a pattern with so many groups.
+    /// Compiles a pattern with a number of groups.
     init(_ node: PatternNode, groups: Int) throws(PatternError) {
         slots = 2 * groups
         try add(node)

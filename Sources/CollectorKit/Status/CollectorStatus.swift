@@ -3,45 +3,45 @@
 public import OTLP
 public import Usage
 
-/// What a running collector says about itself: one snapshot behind `/metrics`, the pipelines page and `hammurabi status`.
+/// A snapshot of a running collector, for `/metrics`, the pipelines page and `hammurabi status`.
 public struct CollectorStatus: Sendable {
     /// When this collector began to serve; nil before.
     public var startedAt: Timestamp?
-    /// For how many whole seconds it has served, by a clock that is never set; 0 before.
+    /// The whole seconds since then, by a clock that is never set; 0 before.
     public var uptimeSeconds: Int64 = 0
-    /// The bytes of requests in flight and of queues, and how many they may be together.
+    /// The memory of requests in flight and of queues, with its limit.
     public var memory = MemoryUse()
     /// How many requests each listener answered, by path and status.
     public var requests: [RequestCount] = []
-    /// Telemetry that was not collected since the start, the newest first.
+    /// Telemetry that was not collected since the start, newest first.
     public var intakeProblems: [IntakeProblem] = []
     /// Texts that were dropped on purpose since the start, the most frequent first.
     public var droppedTexts: [DroppedText] = []
-    /// How often each kind of such problems happened; never goes down.
+    /// The number of problems of each kind; never decreases.
     public var intakeProblemCounts: [IntakeProblem.Code: Int] = [:]
     /// The pipelines, in the order of the configuration.
     public var pipelines: [PipelineStatus] = []
-    /// The components, each once, in the order of their start.
+    /// The components, each once, in start order.
     public var components: [ComponentStatus] = []
 
     /// Creates the status of a collector without components.
     public init() {}
 
-    /// Bytes held for data on its way.
+    /// The memory of data in flight.
     public struct MemoryUse: Sendable, Hashable {
         /// The bytes held now.
         public var usedBytes = 0
         /// The bytes that may be held; 0 without a limit.
         public var limitBytes = 0
-        /// Whether senders are put off for want of memory, now or in the last 30 seconds.
+        /// Whether requests are refused for lack of memory, now or in the last 30 seconds.
         public var isRefusing = false
 
-        /// What is wrong, in one sentence; nil when telemetry is taken in.
+        /// The problem in one sentence; nil when telemetry is accepted.
         public var trouble: String? {
             isRefusing ? "telemetry is refused with 503, because requests hold what service.memory_limit allows" : nil
         }
 
-        /// Creates the use of nothing.
+        /// Creates a use of zero bytes.
         public init() {}
     }
 }
@@ -50,15 +50,15 @@ public struct CollectorStatus: Sendable {
 public struct PipelineStatus: Sendable, Hashable {
     /// Its name, such as `logs` or `logs/audit`.
     public var name: String
-    /// What flows in it.
+    /// Its signal.
     public var signal: Signal
-    /// Where its batches come from.
+    /// Its receivers.
     public var receivers: [ComponentID]
-    /// What looks at them, in order.
+    /// Its processors, in order.
     public var processors: [ComponentID]
-    /// Where they go.
+    /// Its exporters.
     public var exporters: [ComponentID]
-    /// How many records each of them took in this pipeline, by kind and name; what a receiver brought counts once the pipeline has it.
+    /// The number of records that each of them took in this pipeline, by kind and id; for a receiver those that the pipeline has taken.
     public var accepted: [ComponentKind: [ComponentID: Int]]
 
     /// Creates a pipeline's status.
@@ -79,23 +79,23 @@ public struct PipelineStatus: Sendable, Hashable {
     }
 }
 
-/// One component as it runs.
+/// One running component.
 public struct ComponentStatus: Sendable {
-    /// What it does.
+    /// Its kind.
     public var kind: ComponentKind
-    /// Its name.
+    /// Its id.
     public var id: ComponentID
-    /// How settled it is.
+    /// Its stability.
     public var stability: Stability
-    /// Where it is declared, such as `config.yaml:12`; nil for what nobody wrote down.
+    /// The position of its declaration, such as `config.yaml:12`; nil when it is not in a file.
     public var location: String?
-    /// How it is.
+    /// Its state.
     public var state: ComponentState
-    /// What it counted; a processor that runs in several pipelines counts them together.
+    /// Its counters; those of a processor are added over its pipelines.
     public var counts: [ComponentCounters.Field: Int]
-    /// The newest trouble; nil when there was none.
+    /// The latest error; nil when there was none.
     public var lastError: ComponentTrouble?
-    /// What waits in its queue; nil without a queue.
+    /// The state of its queue; nil without a queue.
     public var queue: QueueStatus?
 
     /// Creates a component's status.
@@ -120,18 +120,18 @@ public struct ComponentStatus: Sendable {
     }
 }
 
-/// How a component is.
+/// The state of a component.
 public enum ComponentState: Sendable, Hashable {
-    /// Made, not started yet.
+    /// Created, not started yet.
     case starting
-    /// At work.
+    /// Running.
     case running
-    /// At work, but something does not get on: why, in one sentence.
+    /// Running with a problem, described in one sentence.
     case degraded(String)
     /// Shut down.
     case stopped
 
-    /// The word for it in answers.
+    /// The name of the state in answers.
     public var name: String {
         switch self {
         case .starting: "starting"
@@ -142,16 +142,16 @@ public enum ComponentState: Sendable, Hashable {
     }
 }
 
-/// The newest trouble of a component, and how often there was any.
+/// The latest error of a component, and the number of errors.
 public struct ComponentTrouble: Sendable, Hashable {
     /// What is wrong; free of secrets and of record content.
     public var message: String
-    /// When it was last so.
+    /// When it last occurred.
     public var time: Timestamp
-    /// How many troubles there were since the start.
+    /// The number of errors since the start.
     public var count: Int
 
-    /// Creates a trouble.
+    /// Creates an error.
     public init(message: String, time: Timestamp, count: Int) {
         self.message = message
         self.time = time
@@ -159,19 +159,19 @@ public struct ComponentTrouble: Sendable, Hashable {
     }
 }
 
-/// What waits in a queue.
+/// The state of a queue.
 public struct QueueStatus: Sendable, Hashable {
-    /// Batches that wait.
+    /// The waiting batches.
     public var batches: Int
     /// Their bytes.
     public var bytes: Int
     /// How many bytes may wait.
     public var capacityBytes: Int
-    /// When the oldest of them was taken in; nil when none waits.
+    /// When the oldest of them was received; nil when none waits.
     public var oldest: Timestamp?
-    /// Since when nothing has left the queue although something waits; nil while it moves.
+    /// Since when nothing has left the queue although batches wait; nil while it moves.
     public var stuckSince: Timestamp?
-    /// Why it takes in no more batches now; nil while it does.
+    /// Why it accepts no more batches now; nil while it does.
     public var refusal: String?
 
     /// Creates a queue's status.
@@ -192,9 +192,9 @@ public struct QueueStatus: Sendable, Hashable {
     }
 }
 
-/// A component with a queue that can be looked at.
+/// A component with a queue.
 public protocol Queueing: Component {
-    /// What waits now; cheap, may be asked from anywhere.
+    /// The present state; cheap, may be called from any thread.
     var queueStatus: QueueStatus { get }
 }
 
@@ -203,9 +203,9 @@ extension Queueing {
     public var queueing: (any Queueing)? { self }
 }
 
-/// A component that knows by itself whether it gets on.
+/// A component that detects its own problems.
 public protocol HealthReporting: Component {
-    /// Why it does not get on, in one sentence; nil when it does.
+    /// Its problem in one sentence; nil when there is none.
     var trouble: String? { get }
 }
 
@@ -215,21 +215,21 @@ extension HealthReporting {
 }
 
 extension CollectorStatus {
-    /// A queue in which nothing has moved for so long is a trouble, in nanoseconds.
+    /// After this time in nanoseconds without progress, a queue counts as a problem.
     public static let longestStandstill: Int64 = 60_000_000_000
 
-    /// What does not get on, each with its reason; empty when all is well.
+    /// All components with a problem, each with its reason; empty when there is none.
     public var troubles: [(id: ComponentID, reason: String)] { reasons { _ in true } }
 
-    /// The troubles for which senders are refused.
+    /// The problems because of which senders are refused.
     ///
-    /// A destination that is away is none while its queue has room: a collector that called itself unready then would be taken
-    /// from its senders with every pause of a backend (open-telemetry/opentelemetry-collector#6710).
+    /// An unreachable destination is not one of them while its queue has room: otherwise a load balancer would take the collector out of
+    /// service with every pause of a backend (open-telemetry/opentelemetry-collector#6710).
     public var intakeTroubles: [(id: ComponentID, reason: String)] {
         reasons { $0.isAtWork ? $0.queue == nil || $0.queue?.refusal != nil : true }
     }
 
-    /// The troubles for which senders are refused, and those of queues in which nothing has moved for a minute.
+    /// The problems because of which senders are refused, and those of queues without progress for a minute.
     public func lastingTroubles(at now: Timestamp) -> [(id: ComponentID, reason: String)] {
         reasons { component in
             guard component.isAtWork, let queue = component.queue, queue.refusal == nil else { return true }

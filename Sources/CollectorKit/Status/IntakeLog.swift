@@ -5,10 +5,10 @@ public import OTLP
 import Synchronization
 public import Usage
 
-/// What became of everything that reached the collector: how many requests each listener answered and how, and what was lost.
+/// Records the outcome of everything that reached the collector: how many requests each listener answered and how, and what was lost.
 ///
-/// One for a whole collector, shared by its listeners and components; may be used from anywhere. Names that come from outside are
-/// cut, cleaned of control characters and bounded in number, so that a hostile sender can neither fill the memory nor the log.
+/// One object for a whole collector, shared by its listeners and components; thread-safe. External names are shortened, cleaned of
+/// control characters and limited in number, so that a hostile sender can fill neither the memory nor the log.
 public final class IntakeLog: Sendable {
     private struct Key: Hashable {
         var code: IntakeProblem.Code
@@ -27,29 +27,29 @@ public final class IntakeLog: Sendable {
     private let now: @Sendable () -> Timestamp
     private let state = Mutex(State())
 
-    /// What names that are left out for want of room are called.
+    /// The name under which names without room are counted.
     public static let other = "other"
-    /// How many problems of requests are kept apart.
+    /// How many problems of requests are distinguished.
     static let mostRefusals = 128
-    /// How many attributes with usage are kept apart.
+    /// How many attributes with usage are distinguished.
     static let mostAttributes = 64
-    /// How many keys of dropped texts are kept apart.
+    /// How many keys of dropped texts are distinguished.
     static let mostDropped = 256
     private static let mostListeners = 64
     private static let longestSubject = 128
     private static let longestClient = 64
     private static let longestReason = 320
-    /// A problem that was not seen for so long makes room for a new one.
+    /// A problem that has not occurred for this long may be replaced by a new one.
     private static let memory: Int64 = 3_600_000_000_000
 
     /// Creates a log without entries.
     ///
-    /// - Parameter now: The present.
+    /// - Parameter now: Returns the present time.
     public init(now: @escaping @Sendable () -> Timestamp = { Timestamp(nanoseconds: 0) }) {
         self.now = now
     }
 
-    /// Where a listener counts what it answers; the same for the same address.
+    /// The counters of a listener; the same object for the same address.
     public func listener(_ address: String) -> ListenerLog {
         state.withLock { state in
             if let known = state.listeners[address] { return known }
@@ -60,14 +60,14 @@ public final class IntakeLog: Sendable {
         }
     }
 
-    /// Notes something that was lost, and writes a warning; what repeats the log's output writes once a minute with its count.
+    /// Records a loss and logs a warning; the log writes repeated messages once a minute with their count.
     ///
     /// - Parameters:
-    ///   - subject: A path, whose query is left out, or an attribute's name.
+    ///   - subject: A path, whose query is removed, or an attribute's name.
     ///   - client: The sender's user agent.
     ///   - status: The HTTP status that it got.
     ///   - reason: Free of secrets and of record content.
-    ///   - count: How many requests, connections or records.
+    ///   - count: The number of requests, connections or records.
     public func note(
         _ code: IntakeProblem.Code,
         _ subject: String,
@@ -107,7 +107,7 @@ public final class IntakeLog: Sendable {
         Self.warn(problem, logger)
     }
 
-    /// The entry for a problem: its own, or when there is no room for one the entry of all others of its kind.
+    /// The entry for a problem: its own, or without room the common entry of its kind.
     private static func key(_ key: Key, in state: inout State, _ time: Timestamp) -> Key {
         if state.problems[key] != nil { return key }
         let isAttribute = key.code.isOfAttribute
@@ -123,13 +123,18 @@ public final class IntakeLog: Sendable {
     }
 
     private static func warn(_ problem: IntakeProblem, _ logger: Logger) {
-        // A component in trouble writes into the log itself what keeps it.
+        // A failing component logs its own error.
         if problem.code == .unavailable { return }
         var pairs: Logger.Metadata = ["reason": "\(problem.code.rawValue)", "detail": "\(problem.reason)"]
         if let signal = problem.signal { pairs["signal"] = "\(signal)" }
         if problem.code == .longName {
             pairs["name"] = "\(problem.subject)"
             logger.warning("names were cut", metadata: pairs)
+            return
+        }
+        if problem.code == .expired {
+            pairs["component"] = "\(problem.subject)"
+            logger.warning("records were too old to be kept", metadata: pairs)
             return
         }
         if problem.code.isOfAttribute {
@@ -143,7 +148,7 @@ public final class IntakeLog: Sendable {
         logger.warning("telemetry was not taken", metadata: pairs)
     }
 
-    /// The text without characters that move a cursor or hide others, cut to so many bytes.
+    /// The text without characters that move a cursor or hide others, cut to this many bytes.
     private static func cleaned(_ text: Substring, _ most: Int) -> String {
         var result = ""
         var bytes = 0
@@ -161,7 +166,7 @@ public final class IntakeLog: Sendable {
 
     // MARK: - Reading
 
-    /// What was lost since the start, the newest first.
+    /// The losses since the start, newest first.
     public var problems: [IntakeProblem] {
         state.withLock { state in
             state.problems.values.sorted {
@@ -171,16 +176,16 @@ public final class IntakeLog: Sendable {
         }
     }
 
-    /// Notes texts that a processor dropped on purpose; nothing is logged.
+    /// Records texts that a processor dropped on purpose; logs nothing.
     ///
-    /// - Parameter counts: How many, by the key or the place where they stood.
+    /// - Parameter counts: The number of texts, by the key or place that they had.
     public func noteDropped(_ counts: [String: Int]) {
         guard !counts.isEmpty else { return }
         let time = now()
         state.withLock { state in
             for (key, count) in counts where count > 0 {
                 let key = Self.cleaned(key[...], Self.longestSubject)
-                // The sum of the others has a place of its own, whenever it comes.
+                // The common entry of further keys does not count against the limit.
                 let named = state.dropped.count - (state.dropped[Self.other] == nil ? 0 : 1)
                 let hasRoom = state.dropped[key] != nil || named < Self.mostDropped
                 let name = hasRoom ? key : Self.other
@@ -199,10 +204,10 @@ public final class IntakeLog: Sendable {
         }
     }
 
-    /// How often each kind of problem happened since the start; never goes down.
+    /// The number of problems of each kind since the start; never decreases.
     public var problemCounts: [IntakeProblem.Code: Int] { state.withLock { $0.counts } }
 
-    /// How many requests were answered since the start, in the order of listener, path and status.
+    /// The number of requests answered since the start, ordered by listener, path and status.
     public var requests: [RequestCount] {
         let listeners = state.withLock { Array($0.listeners.values) }
         return listeners.flatMap(\.counts).sorted {
@@ -211,11 +216,11 @@ public final class IntakeLog: Sendable {
     }
 }
 
-/// Texts that a processor dropped on purpose, by the key under which they stood.
+/// Texts that a processor dropped on purpose, by their key.
 public struct DroppedText: Sendable, Hashable {
     /// The attribute's name, or a name for another place, such as `status.message` or `log_bodies`.
     public var key: String
-    /// How many since the collector started.
+    /// The number of texts since the collector started.
     public var count: Int
     /// When the first was dropped.
     public var firstSeen: Timestamp
@@ -231,15 +236,15 @@ public struct DroppedText: Sendable, Hashable {
     }
 }
 
-/// How often a listener answered requests for one path with one status.
+/// The number of answers of a listener for one path and status.
 public struct RequestCount: Sendable, Hashable {
     /// The listener's address as configured.
     public var listener: String
-    /// The path as a component declares it, such as `/api/telemetry/sessions/{id}`; `other` where nothing answers.
+    /// The path as a component declares it, such as `/api/telemetry/sessions/{id}`; `other` for paths without a route.
     public var path: String
     /// The HTTP status.
     public var code: Int
-    /// How often.
+    /// The number of answers.
     public var count: Int
 
     /// Creates a count.
@@ -251,7 +256,7 @@ public struct RequestCount: Sendable, Hashable {
     }
 }
 
-/// What one listener answered; may be used from anywhere.
+/// Counts the answers of one listener; thread-safe.
 public final class ListenerLog: Sendable {
     private struct Key: Hashable {
         var path: String
@@ -262,7 +267,9 @@ public final class ListenerLog: Sendable {
     public let address: String
     private let answers = Mutex<[Key: Int]>([:])
 
-    /// Paths come from components alone; this holds many configurations' worth of them.
+    /// The most entries.
+    ///
+    /// Paths come only from components; this is enough for many configurations.
     private static let most = 1_024
 
     fileprivate init(_ address: String) {
@@ -273,7 +280,7 @@ public final class ListenerLog: Sendable {
     ///
     /// - Parameters:
     ///   - code: The HTTP status.
-    ///   - path: The path as the component declares it that answers there; nil where none does.
+    ///   - path: The path as a component declares it; nil when there is no route.
     public func answered(_ code: Int, at path: String?) {
         answers.withLock { answers in
             let key = Key(path: path ?? IntakeLog.other, code: code)

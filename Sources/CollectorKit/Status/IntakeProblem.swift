@@ -3,28 +3,28 @@
 public import OTLP
 public import Usage
 
-/// Telemetry that reached the collector and was not collected or not counted: what, from which client, how often, and what to do.
+/// Telemetry that reached the collector and was not collected or not counted: the client, the number, and the next step.
 ///
 /// "Nothing arrives" is the most frequent question about telemetry (anthropics/claude-code#1911,
-/// open-telemetry/opentelemetry-collector#10334), and its answer is nearly always one of these.
+/// open-telemetry/opentelemetry-collector#10334), and the cause is nearly always one of these problems.
 public struct IntakeProblem: Sendable, Hashable {
-    /// What went wrong.
+    /// The kind of problem.
     public var code: Code
-    /// The path that was posted to, or the name of the attribute; empty when there was no request yet.
+    /// The path of the request, or the name of the attribute; empty when there was no request yet.
     public var subject: String
-    /// The sender's user agent; empty when it named none.
+    /// The sender's user agent; empty when it sent none.
     public var client: String
-    /// What the records are, where that matters.
+    /// The signal of the records, when it matters.
     public var signal: Signal?
-    /// The HTTP status that the sender got; nil when it got none.
+    /// The HTTP status of the answer; nil when there was none.
     public var status: Int?
-    /// The newest reason in words; free of secrets and of record content.
+    /// The latest reason; free of secrets and of record content.
     public var reason: String
-    /// How many requests, connections or records, since the collector started.
+    /// The number of requests, connections or records since the collector started.
     public var count: Int
-    /// When it happened first.
+    /// When it first happened.
     public var firstSeen: Timestamp
-    /// When it happened last.
+    /// When it last happened.
     public var lastSeen: Timestamp
 
     /// Creates a problem.
@@ -52,33 +52,33 @@ public struct IntakeProblem: Sendable, Hashable {
 
     /// The kinds of problem; the raw values are stable and part of the API, the log and the metrics.
     public enum Code: String, Sendable, Hashable, CaseIterable {
-        /// A path that nothing answers.
+        /// A path without a route.
         case unknownPath = "unknown_path"
         /// A signal that no pipeline takes.
         case noPipeline = "no_pipeline"
-        /// A method that the path does not take.
+        /// A method that the path does not support.
         case wrongMethod = "wrong_method"
-        /// A Content-Type that is not read.
+        /// An unsupported Content-Type.
         case unsupportedType = "unsupported_type"
-        /// A Content-Encoding that is not undone.
+        /// An unsupported Content-Encoding.
         case unsupportedCoding = "unsupported_coding"
-        /// A body that is not what its type says, or data that a pipeline can never take.
+        /// A body that does not match its type, or data that a pipeline will never take.
         case unreadableBody = "unreadable_body"
         /// A body that ended early.
         case incompleteBody = "incomplete_body"
-        /// More bytes than are taken.
+        /// More bytes than allowed.
         case tooLarge = "too_large"
-        /// No key where one is asked for.
+        /// A missing key where one is required.
         case missingKey = "missing_key"
-        /// A key that is not known.
+        /// An unknown key.
         case unknownKey = "unknown_key"
         /// A key without the scope.
         case missingScope = "missing_scope"
         /// A web page of an origin that may not send.
         case foreignOrigin = "foreign_origin"
-        /// A Host field that does not name this machine, where no keys are asked for.
+        /// A Host field that does not name this machine, without keys.
         case foreignHost = "foreign_host"
-        /// Bytes that are no HTTP request.
+        /// Bytes that are not an HTTP request.
         case malformedRequest = "malformed_request"
         /// Header fields that are too long or too many.
         case headTooLarge = "head_too_large"
@@ -86,29 +86,33 @@ public struct IntakeProblem: Sendable, Hashable {
         case tooSlow = "too_slow"
         /// No memory for a body.
         case noMemory = "no_memory"
-        /// More connections than are served.
+        /// More connections than allowed.
         case tooManyConnections = "too_many_connections"
         /// A component that cannot take data now.
         case unavailable
         /// An error of this program.
         case failed
-        /// HTTP/2 whose rules were broken, by mistake or by a flood of resets or settings.
+        /// A violation of HTTP/2, by mistake or by a flood of resets or settings.
         case http2
-        /// Plain text, or a handshake that failed, where TLS is spoken.
+        /// Plain text, or a failed handshake, on a listener with TLS.
         case notEncrypted = "not_encrypted"
         /// Records of one signal at the path of another.
         case misplacedRecords = "misplaced_records"
+        /// Records that have come through so many collectors that they must be going round in a circle of them.
+        case circle
         /// Records that are malformed in a request that was taken.
         case malformedRecords = "malformed_records"
         /// Token usage in attributes that this version does not read.
         case unreadUsage = "unread_usage"
-        /// Token usage in attributes that are read, with values from which no figure can be read or that cannot be believed.
+        /// Token usage in known attributes with values that cannot be read or are implausible.
         case unreadableUsage = "unreadable_usage"
-        /// Names that were cut because they are longer than any name.
+        /// Names that were shortened because they exceed the limit.
         case longName = "long_name"
+        /// Records that a store did not keep because they are older than what it removed (``CompactionBorder``).
+        case expired
 
-        /// Whether its subject is an attribute or a kind of name.
-        var isOfAttribute: Bool { self == .unreadUsage || self == .unreadableUsage || self == .longName }
+        /// Whether its subject is an attribute, a kind of name or a store.
+        var isOfAttribute: Bool { [.unreadUsage, .unreadableUsage, .longName, .expired].contains(self) }
 
         /// The kind of an HTTP status when nothing more is known.
         public init(status: Int) {
@@ -135,7 +139,7 @@ public struct IntakeProblem: Sendable, Hashable {
 // MARK: - Words
 
 extension IntakeProblem {
-    /// What happened, in one sentence.
+    /// The problem in one sentence.
     public var message: String {
         let by = client.isEmpty ? "" : " by \(client)"
         switch code {
@@ -145,7 +149,9 @@ extension IntakeProblem {
             return "\(records(count)) with usage in `\(subject)` whose value cannot be read"
         case .longName:
             return "\(count) \(count == 1 ? "name" : "names") of the kind `\(subject)` cut: \(reason)"
-        case .misplacedRecords, .malformedRecords:
+        case .expired:
+            return "\(records(count)) not kept by \(subject): \(reason)"
+        case .misplacedRecords, .malformedRecords, .circle:
             return "\(records(count)) posted to \(subject)\(by) \(count == 1 ? "was" : "were") not taken: \(reason)"
         case .http2, .notEncrypted:
             return "\(count) \(count == 1 ? "connection" : "connections") could not be used: \(reason)"
@@ -167,12 +173,12 @@ extension IntakeProblem {
         return "\(count) \(word)\(count == 1 ? "" : "s")"
     }
 
-    /// What to do about it, in one sentence.
+    /// The next step in one sentence.
     public var next: String { code.next }
 }
 
 extension IntakeProblem.Code {
-    /// What to do about it, in one sentence.
+    /// The next step in one sentence.
     public var next: String {
         switch self {
         case .unknownPath:
@@ -192,7 +198,7 @@ extension IntakeProblem.Code {
         case .foreignHost:
             "let the sender use 127.0.0.1 or localhost; or add the name that it uses to allowed_hosts of the otlp receiver; or name the extension api_keys under service.extensions, and a sender with a key may use any name"
         case .malformedRequest:
-            "check that the sender speaks OTLP over HTTP to this port, and https:// only where tls is configured"
+            "check that the sender sends OTLP over HTTP to this port, and https:// only where tls is configured"
         case .headTooLarge: "let the sender send fewer or shorter header fields"
         case .tooSlow: "look at the sender and at the network between it and this collector"
         case .noMemory:
@@ -203,9 +209,13 @@ extension IntakeProblem.Code {
         case .http2: "update the sender; proxies between it and this collector must pass HTTP/2 on as a whole"
         case .notEncrypted: "let the sender use https:// and trust this collector's certificate"
         case .misplacedRecords: "correct the sender's endpoint for this signal"
+        case .circle:
+            "look at the otlp_http exporters of the collectors that send to each other, and take one of them out of its pipelines"
         case .malformedRecords: "the reason names the fault; correct or update the sender"
         case .longName:
-            "let the sender use a shorter name; the end of a cut name tells it from others that begin alike"
+            "let the sender use a shorter name; the end of a cut name distinguishes it from others with the same beginning"
+        case .expired:
+            "nothing needs to be done for repeats of old records; raise retention of the hub before records of that age are to count"
         case .unreadUsage:
             "update hammurabi; until it reads this form, tokens.rules can name attributes that hold a plain number"
         case .unreadableUsage:

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The attribute keys that later stages look for, as small integers.
+/// The attribute keys that later stages read, as small integers.
 ///
-/// Keys are recognised once, while a batch is indexed; every later stage switches over a number and never compares strings.
+/// Keys are recognised once, while a batch is indexed; every later stage compares numbers and never strings.
 /// A case is named after its OTLP key (`gen_ai.usage.input_tokens` is `genAIUsageInputTokens`); where a dotted and an
 /// undotted spelling would share a name, the undotted one ends in `Flat`.
 public enum AttributeKey: UInt16, Sendable, Hashable, CaseIterable {
-    /// Every raw value is smaller than this: the size of a table with a place for each key.
+    /// Every raw value is smaller than this: the size of a table with an element for each key.
     public static let limit = 320
 
-    /// A key that this list does not name; its text is in ``AttributeEntry/key``.
+    /// A key that this list does not contain; its text is in ``AttributeEntry/key``.
     case unknown = 0
 
-    // Resource: who sends.
+    // Resource: the sender.
     case serviceName, serviceVersion, serviceNamespace, serviceInstanceID, deploymentEnvironmentName, env, hostName,
         hostArch, osType, osVersion, machineID, telemetrySDKLanguage, telemetrySDKName, telemetrySDKVersion,
         appVersion, originator, terminalType, slug
 
-    // Event: which record this is.
+    // Event: the kind of record.
     case eventName, eventKind, eventTimestamp, eventSequence, messageUUID
 
     // Session, thread and prompt.
@@ -97,7 +97,7 @@ public enum AttributeKey: UInt16, Sendable, Hashable, CaseIterable {
         llmTokenCountPromptDetailsAudio, mlflowChatTokenUsage, metadataUsageObject, langsmithMetadataUsageMetadata,
         genAIUsageRaw
 
-    // Cost as the sender reports it.
+    // Cost as reported by the sender.
     case costUSD, costUSDMicros, litellmCostTotal, genAIUsageCost, operationCost, llmCostTotal, genAICostTotalCost,
         aiCostUSD, aiCostEstimated, langfuseObservationCostDetails, langfuseObservationCostDetailsTotal
 
@@ -109,7 +109,7 @@ public enum AttributeKey: UInt16, Sendable, Hashable, CaseIterable {
         litellmEndUserID, litellmTeamID, litellmTeamAlias, aiTelemetryMetadataUserID, organizationID, teamID,
         traceloopAssociationPropertiesUserID, lmnrAssociationPropertiesUserID, langsmithMetadataUserID, llmUser
 
-    // Project and place of work.
+    // Project and working directory.
     case projectName, project, vcsRepositoryName, vcsRepositoryURLFull, vcsRefHeadName, aiProject, workspaceHostPaths,
         traceloopAssociationPropertiesProject, cwd, gitBranch, gitRepositoryURL
 
@@ -125,13 +125,13 @@ public enum AttributeKey: UInt16, Sendable, Hashable, CaseIterable {
 // MARK: - Lookup
 
 extension AttributeKey {
-    /// Every key, `.unknown` left out.
+    /// Every key except `.unknown`.
     public static let all: [AttributeKey] = spellings.map(\.key)
 
-    /// The key as it is spelt in OTLP; empty for `.unknown`.
+    /// The key as it is spelled in OTLP; empty for `.unknown`.
     public var name: String { Self.names[Int(rawValue)] }
 
-    /// The key with that spelling, if it is a known one.
+    /// The key with that spelling; nil when it is unknown.
     public init?(name: String) {
         let key = AttributeKeyTable.shared.key(named: name)
         guard key != .unknown else { return nil }

@@ -2,7 +2,7 @@
 
 /// Recognises known attribute keys in the bytes of a batch: one hash over length, middle and end, one comparison to confirm it.
 ///
-/// The table is made once and lives as long as the program; nothing ever writes to it again.
+/// The table is created once, lives as long as the program and is never changed.
 struct AttributeKeyTable: Sendable {
     static let shared = AttributeKeyTable()
 
@@ -60,12 +60,12 @@ struct AttributeKeyTable: Sendable {
         }
     }
 
-    /// What a key is looked up by.
+    /// The parts of a key that are hashed.
     private struct Ends {
         let length: Int
         /// The last eight bytes, or all of a shorter key.
         let last: UInt64
-        /// Length and last bytes alone would put `gen_ai.usage.…_tokens` into few slots; the middle tells them apart.
+        /// Length and last bytes alone would put `gen_ai.usage.…_tokens` into few slots; the middle distinguishes them.
         let middle: UInt64
 
         @inline(__always)
@@ -111,7 +111,7 @@ struct AttributeKeyTable: Sendable {
 }
 
 extension RawSpan {
-    /// Whether two stretches hold the same bytes; a stretch that is not all there is not equal.
+    /// Whether two ranges have the same bytes; a range that exceeds the bytes is not equal.
     @inline(__always)
     func isEqual(at offset: Int, to other: RawSpan, at otherOffset: Int, count: Int) -> Bool {
         guard offset &+ count <= byteCount, otherOffset &+ count <= other.byteCount else { return false }
@@ -120,7 +120,7 @@ extension RawSpan {
             if word(offset &+ index) != other.word(otherOffset &+ index) { return false }
             index &+= 8
         }
-        // The last eight bytes may overlap the ones before; short texts are compared with what lies in front cut off.
+        // The last eight bytes may overlap the ones before; for short texts the bytes before them are shifted out.
         let (end, otherEnd) = (offset &+ count &- 8, otherOffset &+ count &- 8)
         if end >= 0, otherEnd >= 0 {
             let difference = word(end) ^ other.word(otherEnd)
@@ -134,7 +134,7 @@ extension RawSpan {
         return true
     }
 
-    /// Eight bytes, the first one lowest; the caller has checked that they are there.
+    /// Eight bytes, the first one lowest; the caller has checked that they exist.
     @inline(__always)
     func word(_ offset: Int) -> UInt64 {
         UInt64(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))

@@ -29,7 +29,7 @@ public enum AttributeValue: Sendable, Hashable {
     }
 }
 
-/// A value to write into an attribute of our own.
+/// A value for an attribute that this program adds.
 public enum AttributeScalar: Sendable, Hashable {
     case string(String)
     case int(Int64)

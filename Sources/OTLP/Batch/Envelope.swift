@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A message that contains records, directly or not: resource, scope, metric, metric data.
+/// A message that contains records, directly or indirectly: resource, scope, metric, metric data.
 ///
-/// Its length prefix has to change when something inside it does. Envelopes are kept in the order of their bytes, so a
-/// parent always comes before its children.
+/// Its length prefix changes when something inside it does. Envelopes are ordered by their bytes, so that a parent always comes
+/// before its children.
 struct Envelope: Sendable {
     var tagOffset: UInt32
     var message: Slice
     /// The enclosing envelope, or `.max` at the top of the request.
     var parent: UInt32
-    /// The records inside, at any depth; when the last one goes, so does the envelope.
+    /// The number of records inside, at any depth; when the last one is dropped, so is the envelope.
     var records: UInt32
 }
 
-/// A Resource or InstrumentationScope message: a place where attributes sit beside the records.
+/// A Resource or InstrumentationScope message, whose attributes apply to all records of its envelope.
 struct AttributeMessage: Sendable {
     var tagOffset: UInt32
     var message: Slice

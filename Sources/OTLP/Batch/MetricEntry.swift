@@ -14,19 +14,19 @@ public enum Temporality: UInt8, Sendable, Hashable {
 public struct MetricEntry: Sendable, Hashable {
     /// The body of the message.
     public var message: Slice
-    /// Where the field that carries it begins.
+    /// The start of the field that contains it.
     public var tagOffset: UInt32
     /// The metric's name.
     public var name: Slice
     /// Its unit in UCUM, such as `{token}` or `USD`.
     public var unit: Slice
-    /// What it measures, in words.
+    /// Its description.
     public var description: Slice
     /// The form of its points.
     public var kind: MetricKind
-    /// What a point of a sum or histogram reports.
+    /// Whether a point of a sum or histogram is a change or a total.
     public var temporality: Temporality
-    /// Whether a sum only grows.
+    /// Whether a sum never decreases.
     public var isMonotonic: Bool
     var scopeIndex: UInt32
     var pointStart: UInt32
@@ -40,8 +40,8 @@ public struct MetricEntry: Sendable, Hashable {
 
 /// Count and sum of a histogram or summary point.
 public struct Distribution: Sendable, Hashable {
-    /// How many values were recorded.
+    /// The number of recorded values.
     public var count: UInt64
-    /// What they add up to; `nil` when the sender does not say.
+    /// Their sum; `nil` when the sender does not report it.
     public var sum: Double?
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One export request: its OTLP protobuf bytes, a flat index of what lies where, and the changes made to it.
+/// One export request: its OTLP protobuf bytes, a flat index of them, and the changes made to them.
 ///
-/// A batch is a value that is handed on whole. Reading it never decodes more than was asked for; ``encoded()`` gives the
-/// bytes with all changes applied. Fields this program does not know travel on unchanged.
+/// A batch is a value. Reading it never decodes more than was requested; ``encoded()`` returns the bytes with all changes applied.
+/// Unknown fields are passed on unchanged.
 public struct OTLPBatch: Sendable {
-    /// What the records are.
+    /// The signal of the records.
     public let signal: Signal
     /// The request as protobuf, as received or as transcoded from JSON; at most 2 GiB.
     public let bytes: [UInt8]
@@ -13,22 +13,22 @@ public struct OTLPBatch: Sendable {
     public internal(set) var resources: [ResourceEntry]
     /// The scopes in the order of their bytes.
     public internal(set) var scopes: [ScopeEntry]
-    /// The spans, log records or data points in the order of their bytes, dropped ones included.
+    /// The spans, log records or data points in the order of their bytes, including dropped ones.
     public internal(set) var records: [RecordEntry]
     /// The attributes that other entries refer to by range; entries outside every range have no meaning.
     public let attributes: [AttributeEntry]
     /// The metrics in the order of their bytes; empty for other signals.
     public internal(set) var metrics: [MetricEntry]
-    /// What was changed since.
+    /// The changes since the batch was received.
     public var overlay: Overlay
     /// How many records were refused while indexing; they are dropped in the overlay.
     public let rejected: Int
     /// Why the first of them was refused, for the sender's partial-success message.
     public var rejectionReason: String? { frame.rejectionReason }
-    /// What was accepted although it is not as OTLP has it.
+    /// Deviations from OTLP that were accepted.
     public let notes: OTLPNotes
 
-    /// What is needed only to write the request again; a class, so that a copy of the batch counts one reference to all of it.
+    /// Data that is needed only to encode the request again; a class, so that a copy of the batch retains one reference to all of it.
     private let frame: Frame
     var envelopes: [Envelope] { frame.envelopes }
     var attributeMessages: [AttributeMessage] { frame.attributeMessages }
@@ -60,7 +60,7 @@ public struct OTLPBatch: Sendable {
         self = try OTLPBatch(indexing: request.protobuf, signal: signal, limits, notes: request.notes)
     }
 
-    /// How many records are left when dropped ones are not counted.
+    /// The number of records that are not dropped.
     public var recordCount: Int { records.count - overlay.droppedRecords }
 
     /// Whether a record is still part of the batch.
@@ -70,22 +70,22 @@ public struct OTLPBatch: Sendable {
 // MARK: - Attributes
 
 extension OTLPBatch {
-    /// A record's own attribute, changes included; of several with the same key the last one.
+    /// A record's own attribute, including changes; of duplicates the last one.
     public func attribute(_ key: AttributeKey, record: Int) -> AttributeValue? {
         attribute(key, range: records[record].attributes, owner: .record(record))
     }
 
-    /// A scope's attribute, changes included.
+    /// A scope's attribute, including changes.
     public func attribute(_ key: AttributeKey, scope: Int) -> AttributeValue? {
         attribute(key, range: scopes[scope].attributes, owner: .scope(scope))
     }
 
-    /// A resource's attribute, changes included.
+    /// A resource's attribute, including changes.
     public func attribute(_ key: AttributeKey, resource: Int) -> AttributeValue? {
         attribute(key, range: resources[resource].attributes, owner: .resource(resource))
     }
 
-    /// An attribute looked for on the record, then its scope, then its resource.
+    /// An attribute of the record, else of its scope, else of its resource.
     public func inheritedAttribute(_ key: AttributeKey, record: Int) -> AttributeValue? {
         let scope = records[record].scope
         return attribute(key, record: record) ?? attribute(key, scope: scope)
@@ -104,7 +104,7 @@ extension OTLPBatch {
         return found
     }
 
-    /// All attributes of an owner, changes included, in the order in which they are sent on.
+    /// All attributes of an owner, including changes, in the order in which they are encoded.
     public func attributes(of owner: AttributeOwner) -> LiveAttributes { LiveAttributes(batch: self, owner: owner) }
 
     /// Calls `body` with all attributes of an owner, in the order of ``attributes(of:)``, without a copy of the batch.
@@ -117,21 +117,21 @@ extension OTLPBatch {
         for entry in attributes(of: owner) { body(entry) }
     }
 
-    /// Gives a record an attribute and takes away any it had under that key.
+    /// Sets an attribute of a record and removes existing ones with that key.
     public mutating func set(_ key: String, to value: AttributeScalar, record: Int) {
         set(key, to: value, of: .record(record))
     }
 
-    /// Gives a record, scope or resource an attribute and takes away any it had under that key.
+    /// Sets an attribute of a record, scope or resource and removes existing ones with that key.
     public mutating func set(_ key: String, to value: AttributeScalar, of owner: AttributeOwner) {
         removeAttributes(key, of: owner)
         overlay.append(key, value, to: owner)
     }
 
-    /// Takes away a record's attributes with that key, received and added ones.
+    /// Removes a record's attributes with that key, received and added ones.
     public mutating func removeAttributes(_ key: String, record: Int) { removeAttributes(key, of: .record(record)) }
 
-    /// Takes away the attributes of a record, scope or resource with that key, received and added ones.
+    /// Removes the attributes of a record, scope or resource with that key, received and added ones.
     public mutating func removeAttributes(_ key: String, of owner: AttributeOwner) {
         overlay.removeAdditions(key, of: owner)
         let id = AttributeKey(name: key)
@@ -161,7 +161,7 @@ extension OTLPBatch {
     }
 }
 
-/// The attributes of one owner as a sequence that sees the overlay.
+/// The attributes of one owner, with the changes of the overlay.
 public struct LiveAttributes: Sequence, IteratorProtocol, Sendable {
     private let batch: OTLPBatch
     private var index: Int
@@ -233,7 +233,7 @@ extension OTLPBatch {
 // MARK: - Text
 
 extension OTLPBatch {
-    /// The text of a slice; invalid UTF-8 is repaired with U+FFFD.
+    /// The text of a slice; invalid UTF-8 is replaced by U+FFFD.
     public func string(_ slice: Slice) -> String { String(decoding: bytes(of: slice), as: UTF8.self) }
 
     /// The bytes of a slice, of the batch or of its overlay; empty for a slice of another batch.
@@ -244,13 +244,13 @@ extension OTLPBatch {
         return overlay.text(slice)
     }
 
-    /// Whether a slice holds exactly this text, without making a `String` of it.
+    /// Whether a slice is exactly this text, without creating a `String`.
     public func equals(_ slice: Slice, _ text: StaticString) -> Bool {
         guard Int(slice.length) == text.utf8CodeUnitCount else { return false }
         return text.withUTF8Buffer { text in bytes(of: slice).span.bytes.begins(with: text.span.bytes) }
     }
 
-    /// Whether a slice holds exactly this text.
+    /// Whether a slice is exactly this text.
     public func equals(_ slice: Slice, _ text: String) -> Bool {
         guard Int(slice.length) == text.utf8.count else { return false }
         var text = text
@@ -263,7 +263,7 @@ extension OTLPBatch {
         return text.withUTF8Buffer { text in bytes(of: slice).span.bytes.begins(with: text.span.bytes) }
     }
 
-    /// The value as a whole number: an integer, an integral double, or a string that spells one (`12`, `1.2e3`).
+    /// The value as a whole number: an integer, an integral double, or a string with one (`12`, `1.2e3`).
     public func number(of value: AttributeValue) -> Int64? {
         switch value {
         case .int(let number): number
@@ -273,7 +273,7 @@ extension OTLPBatch {
         }
     }
 
-    /// The value as a finite number: an integer, a double, or a string that spells one.
+    /// The value as a finite number: an integer, a double, or a string with one.
     public func double(of value: AttributeValue) -> Double? {
         switch value {
         case .int(let number): Double(number)
@@ -283,9 +283,9 @@ extension OTLPBatch {
         }
     }
 
-    /// The value as a person would read it.
+    /// The value as readable text.
     ///
-    /// Strings as they are, numbers and booleans in digits and words, bytes as base64, arrays joined by commas, key-value
+    /// Strings unchanged, numbers and booleans in JSON's form, bytes as base64, arrays joined by commas, key-value
     /// lists as compact JSON; empty for an empty value.
     public func text(of value: AttributeValue) -> String {
         switch value {
@@ -300,7 +300,7 @@ extension OTLPBatch {
 }
 
 extension RawSpan {
-    /// Whether the first bytes are these, eight compared at a step.
+    /// Whether the first bytes are these; compares eight at a time.
     fileprivate func begins(with other: RawSpan) -> Bool {
         let count = other.byteCount
         guard byteCount >= count else { return false }
@@ -480,7 +480,7 @@ extension OTLPBatch {
         }
     }
 
-    /// Nested values are only ever part of the received bytes.
+    /// Nested values always belong to the received bytes.
     private func values<Value>(
         in message: Slice,
         _ read: (inout WireCursor, UInt32, RawSpan, inout [Value]) -> Bool
@@ -582,7 +582,7 @@ extension ValueKind {
 // MARK: - Body
 
 extension OTLPBatch {
-    /// Takes the body away from a log record; the other parts stay.
+    /// Removes the body of a log record; its other fields stay.
     public mutating func removeBody(record: Int) {
         guard signal == .logs else { return }
         for field in bodyFields(of: record) { overlay.remove(field: field) }
@@ -590,7 +590,7 @@ extension OTLPBatch {
         records[record].bodyBits = 0
     }
 
-    /// The fields that carry a log record's body: one, unless its sender wrote it in parts.
+    /// The fields of a log record's body: one, unless its sender wrote it in parts.
     private func bodyFields(of record: Int) -> [Slice] {
         var fields: [Slice] = []
         let source = bytes.span.bytes
@@ -607,10 +607,10 @@ extension OTLPBatch {
 // MARK: - Encoding
 
 extension OTLPBatch {
-    /// The request with all changes applied; without changes, the bytes as they are.
+    /// The request with all changes applied; without changes, the received bytes.
     public func encoded() -> [UInt8] { overlay.isEmpty ? bytes : OverlaySplicer(self).encode() }
 
-    /// Whether a record is other than it was received.
+    /// Whether a record was changed.
     func hasChanges(record index: Int) -> Bool {
         if overlay.isEmpty { return false }
         if overlay.chain(index).first > 0 { return true }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What was accepted although it is not as OTLP has it, for the receiver to count and to log once.
+/// Deviations of a request from OTLP that were accepted, for the receiver to count and to log once.
 public struct OTLPNotes: Sendable, Hashable {
     /// How many JSON names were in the original snake_case instead of lowerCamelCase.
     public internal(set) var snakeCaseNames = 0
-    /// How many references into a string table were ignored; only profiles have such a table.
+    /// How many references to a string table were ignored; only profiles have such a table.
     public internal(set) var stringIndexes = 0
     /// How many sequences in texts were not UTF-8; they are shown as U+FFFD each.
     public internal(set) var invalidSequences = 0
 
-    /// Whether there is nothing to say.
+    /// Whether there are no deviations.
     public var isEmpty: Bool { self == OTLPNotes() }
 
     /// Creates empty notes.
     public init() {}
 
-    /// Looks at a text of the request.
+    /// Checks a text of the request.
     @inline(__always)
     mutating func inspect(_ bytes: RawSpan, _ range: Range<Int>) {
         if !bytes.isASCII(range) { inspectUnicode(bytes.extracting(range)) }
@@ -28,7 +28,7 @@ public struct OTLPNotes: Sendable, Hashable {
 }
 
 extension RawSpan {
-    /// Whether no byte of a range has its highest bit set; the range lies inside the bytes.
+    /// Whether no byte of a range has its highest bit set; the range must be inside the bytes.
     @inline(__always)
     func isASCII(_ range: Range<Int>) -> Bool {
         var bits: UInt64 = 0

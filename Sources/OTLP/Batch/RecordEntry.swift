@@ -2,11 +2,11 @@
 
 /// A span, a log record or a metric data point in the flat index of a batch.
 ///
-/// Which members carry something depends on the signal; the others are zero. Times are nanoseconds since 1970, 0 if unknown.
+/// Which members are used depends on the signal; the others are zero. Times are nanoseconds since 1970, 0 if unknown.
 public struct RecordEntry: Sendable, Hashable {
     /// The body of the message.
     public var message: Slice
-    /// Where the field that carries it begins.
+    /// The start of the field that contains it.
     public var tagOffset: UInt32
     /// The span's name or the log record's event name; a data point's name is in its ``MetricEntry``.
     public var name: Slice
@@ -22,14 +22,14 @@ public struct RecordEntry: Sendable, Hashable {
     public var spanID: UInt64
     /// The parent's span id; 0 for a root span.
     public var parentSpanID: UInt64
-    /// A log record's body or a number point's value, read like ``AttributeEntry/bits``.
+    /// A log record's body or a number point's value, interpreted like ``AttributeEntry/bits``.
     public var bodyBits: UInt64
     var scopeIndex: UInt32
     var envelope: UInt32
     var metricIndex: UInt32
     var attributeStart: UInt32
     var attributeEnd: UInt32
-    /// How to read ``bodyBits``.
+    /// How to interpret ``bodyBits``.
     public var bodyKind: ValueKind
     /// The span's kind or the log record's severity number.
     public var kind: UInt8
@@ -46,7 +46,7 @@ public struct RecordEntry: Sendable, Hashable {
     public var body: AttributeValue { AttributeValue(kind: bodyKind, bits: bodyBits) }
     /// The time of a log record or data point (the end of a span).
     public var time: UInt64 { endTime }
-    /// When a log record was collected.
+    /// When a log record was observed.
     public var observedTime: UInt64 { startTime }
     /// A log record's severity, 1 to 24.
     public var severity: UInt8 { kind }

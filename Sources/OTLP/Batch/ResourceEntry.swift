@@ -4,12 +4,12 @@
 public struct ResourceEntry: Sendable, Hashable {
     /// The body of the message.
     public var message: Slice
-    /// Where the field that carries it begins.
+    /// The start of the field that contains it.
     public var tagOffset: UInt32
     /// The schema of the resource, or an empty slice.
     public var schemaURL: Slice
     var envelope: UInt32
-    /// The Resource message to edit, as an index of `attributeMessages`, or `.max` when the sender left it out.
+    /// The Resource message to edit, as an index of `attributeMessages`, or `.max` when it is missing.
     var attributeMessage: UInt32
     var attributeStart: UInt32
     var attributeEnd: UInt32
@@ -26,7 +26,7 @@ public struct ResourceEntry: Sendable, Hashable {
 public struct ScopeEntry: Sendable, Hashable {
     /// The body of the message.
     public var message: Slice
-    /// Where the field that carries it begins.
+    /// The start of the field that contains it.
     public var tagOffset: UInt32
     /// The name of the scope, or an empty slice.
     public var name: Slice

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads a request once, from front to back, into the flat arrays of an ``OTLPBatch``.
+/// Reads a request once, from start to end, into the flat arrays of an ``OTLPBatch``.
 ///
-/// Nothing is allocated per record: the arrays hold trivial values and are sized by the length of the body. Before one of them grows,
-/// its memory is taken from the allowance of the request.
+/// Nothing is allocated per record: the arrays have trivial elements and are sized by the length of the body. Before one of them
+/// grows, its memory is reserved from the allowance of the request.
 struct BatchIndexer {
     let signal: Signal
     private let keys = AttributeKeyTable.shared
@@ -17,7 +17,7 @@ struct BatchIndexer {
     var envelopes: [Envelope] = []
     var attributeMessages: [AttributeMessage] = []
 
-    /// Records that cannot be kept, and the fields that good records must lose.
+    /// Records that cannot be kept, and fields to remove from the others.
     var rejected: [Int] = []
     var rejectionReason: String?
     var unusableFields: [Slice] = []
@@ -32,26 +32,26 @@ struct BatchIndexer {
         checker.memory = memory
     }
 
-    /// What elements cost, in the array of the index and in what is made of them later, in bytes.
+    /// The memory of elements in bytes, in the index and in what is created from them later.
     ///
-    /// A record is looked at by every processor and written by every store, an attribute may be marked as removed. Measured with records and attributes of two bytes (`AmplifyingBodiesTests`).
+    /// A record is examined by every processor and written by every store, an attribute may be marked as removed. Measured with records and attributes of two bytes (`AmplifyingBodiesTests`).
     enum Cost {
         static let record = 512
         static let attribute = 48
-        /// A field that is left out: 8 bytes here, 16 as a change of the overlay, 24 as a cut, whose list is copied to be put in order.
+        /// A field to remove: 8 bytes here, 16 as a change of the overlay, 24 as a cut, whose list is copied for sorting.
         static let field = 80
     }
 
-    /// Makes room for what a body of usual records needs.
+    /// Reserves room for a body of usual records.
     private mutating func makeRoom(for size: Int) throws(ParseFailure) {
-        // A record of an agent takes 300 to 700 bytes, an attribute 30 to 50. Of smaller ones there are more than expected, which
-        // costs a copy; room that is not used would be held by every request in flight.
+        // A record of an agent takes 300 to 700 bytes, an attribute 30 to 50. When they are smaller, there are more than expected, which
+        // costs a copy; unused room would be held by every request in flight.
         let size = min(size, 4 << 20)
         try memory.grow(&records, to: min(size / 500 + 1, limits.records), Cost.record)
         try memory.grow(&attributes, to: size / 40 + 1, Cost.attribute)
     }
 
-    /// Makes room for one more record.
+    /// Reserves room for one more record.
     @inline(__always)
     mutating func makeRoomForRecord() throws(ParseFailure) {
         if records.count == records.capacity { try growRecords() }
@@ -65,7 +65,7 @@ struct BatchIndexer {
         try memory.grow(&records, to: max(16, min(2 * records.count, limits.records)), Cost.record)
     }
 
-    /// A string field, looked at for what is no UTF-8.
+    /// A string field, checked for invalid UTF-8.
     @inline(__always)
     mutating func text(_ cursor: inout WireCursor, _ bytes: RawSpan) throws(ParseFailure) -> Slice {
         let range = try cursor.lengthDelimited(bytes)
@@ -205,7 +205,7 @@ struct BatchIndexer {
     }
 }
 
-/// Where a record is found: its scope, the message around it, and for data points the metric.
+/// The context of a record: its scope, the enclosing message, and for data points the metric.
 struct RecordContext {
     var scope: UInt32
     var envelope: UInt32
@@ -347,8 +347,8 @@ extension BatchIndexer {
 
     /// The start of a range to which the next attributes can be added.
     ///
-    /// A Resource or scope message may come in several parts with other things between; the earlier part's entries are
-    /// then repeated behind them, so that each owner's attributes are one range.
+    /// A Resource or scope message may arrive in several parts with other fields in between; the entries of the earlier parts are
+    /// then repeated after them, so that each owner's attributes are one range.
     private mutating func continueAttributes(_ range: Range<Int>) throws(ParseFailure) -> UInt32 {
         if range.isEmpty { return UInt32(truncatingIfNeeded: attributes.count) }
         if range.upperBound == attributes.count { return UInt32(truncatingIfNeeded: range.lowerBound) }
@@ -407,7 +407,7 @@ extension BatchIndexer {
         try append(&record)
     }
 
-    /// Leaves out a field of a record that is kept.
+    /// Marks a field of a kept record for removal.
     private mutating func leaveOut(_ field: Range<Int>) throws(ParseFailure) {
         try memory.makeRoom(in: &unusableFields, for: Cost.field)
         unusableFields.append(Slice(field))
@@ -626,13 +626,13 @@ extension BatchIndexer {
         return code
     }
 
-    /// Leaves out the record that is about to be appended.
+    /// Rejects the record that is about to be appended.
     private mutating func reject(_ id: StaticString) {
         rejected.append(records.count)
         if rejectionReason == nil { rejectionReason = "a span's \(id) is not of the right length" }
     }
 
-    /// Reads a trace id; an empty one counts as absent, any other length but 16 is unusable.
+    /// Reads a trace id; an empty one counts as missing, any other length but 16 is invalid.
     private func traceID(_ bytes: RawSpan, _ range: Range<Int>, _ record: inout RecordEntry) -> Bool {
         record.traceHigh = 0
         record.traceLow = 0
@@ -644,7 +644,7 @@ extension BatchIndexer {
         return true
     }
 
-    /// Reads a span id; an empty one counts as absent (0), any other length but 8 is unusable (`nil`).
+    /// Reads a span id; an empty one counts as missing (0), any other length but 8 is invalid (`nil`).
     private func spanID(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64? {
         guard range.count == 8 else { return range.isEmpty ? 0 : nil }
         return UInt64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self))

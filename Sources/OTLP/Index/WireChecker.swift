@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Checks, by the wire table, the parts of a request that the index does not keep: events, exemplars, nested values.
+/// Checks, with the schema table, the parts of a request that the index does not contain: events, exemplars, nested values.
 ///
-/// So a batch that was accepted is well-formed throughout, and writing it as JSON later cannot fail.
+/// So an accepted batch is well-formed throughout, and converting it to JSON later cannot fail.
 struct WireChecker: Sendable {
     private let schema = Schema.otlp
-    /// What was seen on the way, here and by the index.
+    /// The deviations found here and by the index.
     var notes = OTLPNotes()
     var memory = ReadingMemory(nil)
     private var messages = 0
-    /// For how many messages memory was taken.
+    /// The number of messages for which memory is reserved.
     private var paidMessages = 64
 
-    /// What a message inside a record costs when an event or link of it is dropped or rewritten later.
+    /// The memory of a message inside a record when an event or link of it is dropped or rewritten later.
     private static let messageCost = 64
 
-    /// Steps over one field of a message and checks it; unknown fields of any wire type pass.
+    /// Skips one field of a message and checks it; unknown fields of any wire type are accepted.
     @inline(never)
     mutating func field(
         _ tag: UInt32,
@@ -44,7 +44,7 @@ struct WireChecker: Sendable {
         while !packed.atEnd { try packed.skip(field.kind.wireType, bytes) }
     }
 
-    /// Takes memory for as many messages again.
+    /// Reserves memory for as many messages again.
     @inline(never)
     private mutating func pay() throws(ParseFailure) {
         try memory.take(paidMessages * Self.messageCost)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A decimal number in the grammar of JSON, read without rounding as long as it is whole.
+/// A decimal number in the grammar of JSON, parsed without rounding when it is whole.
 struct DecimalNumber {
-    /// The digits without point and leading zeros, as far as they fit; `excess` counts those that did not.
+    /// The digits without the point and leading zeros, as many as fit; `excess` counts the others.
     private var digits: UInt64 = 0
     private var excess = 0
     private var hasLostDigits = false
@@ -108,14 +108,14 @@ struct DecimalNumber {
 }
 
 extension DecimalNumber {
-    /// A whole number that fills all of a text.
+    /// A whole number that is the whole text.
     static func integer(_ text: ArraySlice<UInt8>) -> Int64? {
         let bytes = text.span.bytes
         guard let number = DecimalNumber(bytes, 0..<bytes.byteCount), number.end == bytes.byteCount else { return nil }
         return number.integer
     }
 
-    /// A finite number that fills all of a text.
+    /// A finite number that is the whole text.
     static func double(_ text: ArraySlice<UInt8>) -> Double? {
         let bytes = text.span.bytes
         guard let number = DecimalNumber(bytes, 0..<bytes.byteCount), number.end == bytes.byteCount else { return nil }
@@ -124,7 +124,7 @@ extension DecimalNumber {
 
     /// The nearest double; `nil` if that would be infinite.
     ///
-    /// The bytes are those it was read from.
+    /// `bytes` must be those it was parsed from.
     func double(_ bytes: RawSpan, from start: Int) -> Double? {
         if let exactDouble { return exactDouble }
         let text = bytes.extracting(start..<end).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }

@@ -10,7 +10,7 @@ enum Hex {
         return letter < 6 ? letter &+ 10 : nil
     }
 
-    /// Appends the bytes of a text of digit pairs; `false` if it is none.
+    /// Appends the bytes of a text of digit pairs; `false` if it is not such a text.
     @inline(__always)
     static func decode(_ text: RawSpan, _ range: Range<Int>, into sink: inout ByteSink) -> Bool {
         guard range.count % 2 == 0 else { return false }
@@ -52,12 +52,12 @@ enum Hex {
         spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
         spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
         let nibbles = (spread >> 4 | spread << 8) & 0x0f0f_0f0f_0f0f_0f0f
-        // Adding six carries into the next nibble from ten on; letters are 39 further than digits would go on.
+        // Adding six carries into the next nibble for values from ten on; letters are 39 higher than further digits would be.
         let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
         return nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 39
     }
 
-    /// The four bytes of eight digits, or `nil`; what was read is right if writing it gives the same text again.
+    /// The four bytes of eight digits, or `nil`; the result is correct if encoding it gives the same text again.
     @inline(__always)
     private static func bytes(_ text: UInt64) -> UInt64? {
         let letters = text & 0x4040_4040_4040_4040
@@ -69,7 +69,7 @@ enum Hex {
     }
 }
 
-/// Base64 as protobuf's JSON mapping has it.
+/// Base64 of protobuf's JSON mapping.
 enum Base64 {
     /// Appends the bytes of a text in either alphabet, padded or not; `false` if it is not base64.
     static func decode(_ text: RawSpan, into sink: inout ByteSink) -> Bool {

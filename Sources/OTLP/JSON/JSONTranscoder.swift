@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Turns an OTLP/JSON request into protobuf in one pass, driven by the wire table.
+/// Converts an OTLP/JSON request to protobuf in one pass, using the schema table.
 ///
-/// Everything behind it then sees one format. Deliberately lenient where clients differ: snake_case names, numbers as
-/// strings, enum names, `null` anywhere, unpadded base64. Invalid UTF-8 is repaired. Of equal keys the last one counts.
+/// All later stages then see one format. It is lenient where clients differ: snake_case names, numbers as strings, enum names,
+/// `null` anywhere, unpadded base64. Invalid UTF-8 is repaired. Of duplicate keys the last one counts.
 struct JSONTranscoder: ~Copyable {
     private let table = Schema.otlp.fields
     private var sink: ByteSink
     var position = 0
     private var notes = OTLPNotes()
     private let memory: ReadingMemory
-    /// For how large a sink memory was taken.
+    /// The size of the sink for which memory is reserved.
     private var paid = 0
-    /// How many bytes may still be walked to take out values of repeated keys; keeps hostile bodies linear.
+    /// How many bytes may still be scanned to remove values of duplicate keys; keeps hostile bodies linear.
     private var removalBudget: Int
 
     static func transcode(
@@ -41,14 +41,14 @@ struct JSONTranscoder: ~Copyable {
         }
     }
 
-    /// The text with U+FFFD, which has three bytes, in place of what is no UTF-8.
+    /// The text with U+FFFD, which has three bytes, in place of invalid UTF-8.
     private static func repaired(
         _ json: [UInt8],
         _ memory: ReadingMemory
     ) throws(ParseFailure) -> (json: [UInt8], invalidSequences: Int) {
         let invalidSequences = json.span.bytes.invalidSequences
         let most = json.count + 2 * invalidSequences
-        // The text is made in a buffer that doubles, and copied once more.
+        // The text is built in a buffer that doubles its size, and copied once more.
         try memory.take(3 * most)
         let json = Array(String(decoding: json, as: UTF8.self).utf8)
         memory.give(2 * most)
@@ -63,7 +63,7 @@ struct JSONTranscoder: ~Copyable {
         removalBudget = size * 64 + 4096
     }
 
-    /// Takes memory for what the sink has grown to since; a single value of the request lets it grow by its own length at most.
+    /// Reserves memory for the growth of the sink; a single value of the request makes it grow by its own length at most.
     @inline(__always)
     private mutating func pay() throws(ParseFailure) {
         if sink.capacity > paid { try payMore() }
@@ -92,7 +92,7 @@ struct JSONTranscoder: ~Copyable {
         guard position == bytes.byteCount else { throw failure("something follows the end of the request") }
     }
 
-    /// Reads an object and writes its known fields; the length in front is the caller's.
+    /// Reads an object and writes its known fields; the caller writes its length.
     private mutating func message(
         _ bytes: RawSpan,
         _ fields: Range<Int>,
@@ -122,7 +122,7 @@ struct JSONTranscoder: ~Copyable {
         } while try continues(UInt8(ascii: "}"), bytes)
     }
 
-    /// Reads a key; the field it names, or `nil` if none.
+    /// Reads a key; returns its field, or `nil` for an unknown one.
     @inline(__always)
     private mutating func field(_ bytes: RawSpan, _ fields: Range<Int>, _ next: inout Int) throws(ParseFailure) -> Int?
     {
@@ -134,8 +134,8 @@ struct JSONTranscoder: ~Copyable {
         return index
     }
 
-    /// Steps over the name of a field that comes behind the one found last, spelt as everyone does; `nil`, with nothing
-    /// read, if it is none.
+    /// Skips the name of the field that follows the last one in the table, in its usual spelling; `nil`, with nothing read, for any
+    /// other text.
     @inline(__always)
     private mutating func expected(_ bytes: RawSpan, _ fields: Range<Int>, _ next: inout Int) -> Int? {
         var index = next
@@ -151,7 +151,7 @@ struct JSONTranscoder: ~Copyable {
         return nil
     }
 
-    /// Senders keep the order of the table, so the search begins behind the field found last.
+    /// Senders write fields in the order of the table, so the search begins after the last one.
     @inline(never)
     private func match(
         _ name: FieldName,
@@ -197,7 +197,7 @@ struct JSONTranscoder: ~Copyable {
             try pay()
             if peek(bytes) == UInt8(ascii: "n") {
                 try literal("null", bytes)
-                // An empty value keeps the places of those after it.
+                // An empty value is written to keep the positions of those after it.
                 if table[index].kind == .message, table[index].message == .anyValue { emptyMessage(table[index].tag) }
             } else if table[index].kind == .message {
                 if table[index].message == .keyValue, depth < Wire.maximumDepth - 1,
@@ -233,7 +233,7 @@ struct JSONTranscoder: ~Copyable {
         sink.closeLength(from: start)
     }
 
-    /// Takes out what earlier values of a key have written.
+    /// Removes the values that earlier duplicates of a key have written.
     private mutating func removeField(_ number: UInt32, from start: Int) throws(ParseFailure) {
         removalBudget -= sink.count - start
         guard removalBudget >= 0 else { throw failure("too many keys are repeated") }
@@ -255,10 +255,10 @@ struct JSONTranscoder: ~Copyable {
 // MARK: - Attributes
 
 extension JSONTranscoder {
-    /// Transcodes an attribute in the form that almost every one has: `{"key":"…","value":{"stringValue":"…"}}` or an
-    /// integer in its place, nothing escaped, no blanks; `false`, with nothing read, if it is another.
+    /// Transcodes an attribute in its most frequent form: `{"key":"…","value":{"stringValue":"…"}}` or with an
+    /// integer, without escapes and spaces; `false`, with nothing read, for any other form.
     ///
-    /// Attributes are four fifths of a body, so knowing the lengths beforehand doubles the speed of the whole.
+    /// Attributes are four fifths of a body; knowing the lengths in advance doubles the total speed.
     @inline(__always)
     mutating func plainAttribute(_ bytes: RawSpan, _ tag: UInt32) -> Bool {
         let keyStart = position &+ 8
@@ -294,7 +294,7 @@ extension JSONTranscoder {
         return true
     }
 
-    /// Up to nineteen digits, bare or quoted.
+    /// Up to nineteen digits, with or without quotes.
     @inline(__always)
     private mutating func plainInteger(_ bytes: RawSpan, _ tag: UInt32, _ key: Range<Int>, from start: Int) -> Bool {
         let isQuoted = bytes.byte(start) == UInt8(ascii: "\"")
@@ -302,7 +302,7 @@ extension JSONTranscoder {
         let (value, end) = bytes.shortNumber(first)
         guard end > first, end &+ 4 <= bytes.byteCount, value <= UInt64(Int64.max) else { return false }
         if end > first &+ 1, bytes.byte(first) == UInt8(ascii: "0") { return false }
-        // The value's quote, if it has one, and the two braces.
+        // The value's closing quote, if it has one, and the two braces.
         let closing = bytes.half(end) & (isQuoted ? 0xff_ffff : 0xffff)
         guard closing == (isQuoted ? 0x7d_7d22 : 0x7d7d) else { return false }
         beginAttribute(bytes, tag, key, valueSize: 1 &+ Wire.varintLength(value))
@@ -312,7 +312,7 @@ extension JSONTranscoder {
         return true
     }
 
-    /// Writes everything in front of the value: the field, the key, and the length of the AnyValue, for which it makes room.
+    /// Writes everything before the value: the field, the key, and the length of the AnyValue, and reserves room for it.
     @inline(__always)
     private mutating func beginAttribute(_ bytes: RawSpan, _ tag: UInt32, _ key: Range<Int>, valueSize: Int) {
         sink.reserve(key.count &+ valueSize &+ 64)
@@ -327,7 +327,7 @@ extension JSONTranscoder {
         sink.putVarint(UInt64(valueSize))
     }
 
-    /// Pieces of the form above as little-endian words.
+    /// Parts of the form above as little-endian words.
     private enum Text {
         // `{"key":"`
         static let key: UInt64 = 0x223a_2279_656b_227b
@@ -347,13 +347,13 @@ extension JSONTranscoder {
 }
 
 extension RawSpan {
-    /// Four bytes, the first one lowest; the caller has checked that they are there.
+    /// Four bytes, the first one lowest; the caller has checked that they exist.
     @inline(__always)
     fileprivate func half(_ offset: Int) -> UInt32 {
         UInt32(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt32.self))
     }
 
-    /// The number that up to nineteen digits spell, so that it cannot overflow, and where they end.
+    /// The number of up to nineteen digits, which cannot overflow, and the position after them.
     @inline(__always)
     func shortNumber(_ start: Int) -> (value: UInt64, end: Int) {
         var value: UInt64 = 0
@@ -372,7 +372,7 @@ extension RawSpan {
 // MARK: - Scalars
 
 extension JSONTranscoder {
-    /// Writes a field that is not repeated; zero values only where the table asks for presence.
+    /// Writes a field that is not repeated; zero values only when the field has presence.
     @inline(__always)
     mutating func single(
         _ bytes: RawSpan,
@@ -389,7 +389,7 @@ extension JSONTranscoder {
         }
     }
 
-    /// A time, in most cases.
+    /// Writes a number, usually a time.
     @inline(__always)
     private mutating func eightBytes(_ bytes: RawSpan, _ index: Int) throws(ParseFailure) {
         if table[index].form == .alternative { return try otherSingle(bytes, table[index]) }
@@ -404,7 +404,7 @@ extension JSONTranscoder {
         _ bytes: RawSpan,
         _ field: FieldSchema
     ) throws(ParseFailure) {
-        // One agent sends `{"doubleValue":{}}` for a value it does not have.
+        // One agent sends `{"doubleValue":{}}` for a missing value.
         if field.form == .alternative, peek(bytes) == UInt8(ascii: "{") { return try emptyObject(bytes) }
         switch field.kind {
         case .string: try text(bytes, field.tag, keepsEmpty: true)
@@ -460,7 +460,7 @@ extension JSONTranscoder {
         }
     }
 
-    /// The number of an enum value given by name; `nil` if it is not a name, quoted digits included.
+    /// The number of an enum value given by name; `nil` if it is not a name, including digits in quotes.
     private mutating func named(_ bytes: RawSpan, _ enumeration: EnumID) throws(ParseFailure) -> UInt64? {
         let start = position
         guard peek(bytes) == UInt8(ascii: "\""), start + 1 < bytes.byteCount else { return nil }
@@ -474,14 +474,14 @@ extension JSONTranscoder {
         return value
     }
 
-    /// A whole number in the range of its kind, as the 64 bits that are written; bare or as a string.
+    /// A whole number in the range of its type, as the 64 bits to write; with or without quotes.
     @inline(__always)
     private mutating func whole(_ bytes: RawSpan, _ kind: FieldKind) throws(ParseFailure) -> UInt64 {
         let start = position
         let isQuoted = peek(bytes) == UInt8(ascii: "\"")
         if isQuoted { position &+= 1 }
         let first = position
-        // Nineteen digits, as times have them, cannot overflow; anything else takes the careful way.
+        // Nineteen digits, the length of times, cannot overflow; anything else is parsed by the general function.
         var value: UInt64
         (value, position) = bytes.shortNumber(first)
         if needsCare(bytes, from: first, value, kind) {
@@ -497,7 +497,7 @@ extension JSONTranscoder {
         return value
     }
 
-    /// Whether the digits read so far are not plainly the number: none, too many, a leading zero, a point or exponent.
+    /// Whether the digits read so far may not be the whole number: none, too many, a leading zero, a point or exponent.
     @inline(__always)
     private func needsCare(_ bytes: RawSpan, from first: Int, _ value: UInt64, _ kind: FieldKind) -> Bool {
         let count = position &- first
@@ -560,7 +560,7 @@ extension JSONTranscoder {
 }
 
 extension DecimalNumber {
-    /// The number as the 64 bits a field of some kind holds; `nil` if it does not fit.
+    /// The number as the 64 bits of a field type; `nil` if it does not fit.
     func bits(of kind: FieldKind) -> UInt64? {
         switch kind {
         case .int32, .sint32, .enumeration:
@@ -602,14 +602,14 @@ extension JSONTranscoder {
         sink.append(bytes, token.range)
     }
 
-    /// Checks the escapes of a text that nobody reads.
+    /// Checks the escapes of a skipped text.
     private mutating func checkEscapes(_ bytes: RawSpan, _ token: StringToken) throws(ParseFailure) {
         let start = sink.count
         try Self.unescape(bytes, token.range, into: &sink)
         sink.truncate(to: start)
     }
 
-    /// The text of a token with its escapes resolved; the caller gives its memory back, twice the length of the token.
+    /// The text of a token with its escapes resolved; the caller releases its memory, twice the length of the token.
     private func unescaped(_ bytes: RawSpan, _ token: StringToken) throws(ParseFailure) -> [UInt8] {
         try memory.take(2 * token.range.count)
         var sink = ByteSink(capacity: token.range.count)
@@ -684,9 +684,9 @@ extension JSONTranscoder {
         return value
     }
 
-    /// Writes a trace or span id; an empty one is absent.
+    /// Writes a trace or span id; an empty one counts as missing.
     ///
-    /// What is no hexadecimal number becomes an id of one byte: the index refuses that record for its length and keeps the rest.
+    /// An invalid id becomes one of a single byte: the index rejects that record because of its length and keeps the others.
     private mutating func identifier(_ bytes: RawSpan, _ tag: UInt32) throws(ParseFailure) {
         let token = try string(bytes)
         guard !token.range.isEmpty else { return }
@@ -751,7 +751,7 @@ extension JSONTranscoder {
         position &+= 1
     }
 
-    /// Whether an object or array that has just been opened is empty; steps over its end.
+    /// Whether an object or array that was just opened is empty; skips its closing bracket.
     private mutating func closes(_ end: UInt8, _ bytes: RawSpan) throws(ParseFailure) -> Bool {
         skipWhitespace(bytes)
         guard peek(bytes) == end else { return false }
@@ -759,7 +759,7 @@ extension JSONTranscoder {
         return true
     }
 
-    /// Whether another member follows; steps over the comma or the end.
+    /// Whether another member follows; skips the comma or the closing bracket.
     @inline(__always)
     mutating func continues(_ end: UInt8, _ bytes: RawSpan) throws(ParseFailure) -> Bool {
         skipWhitespace(bytes)
@@ -776,7 +776,7 @@ extension JSONTranscoder {
         position &+= count
     }
 
-    /// Reads a string literal, eight bytes at a time (the SWAR test is exact for the first hit).
+    /// Reads a string literal, eight bytes at a time (the SWAR test is exact for the first match).
     private mutating func string(
         _ bytes: RawSpan,
         _ reason: StaticString = "expected a string"
@@ -800,7 +800,7 @@ extension JSONTranscoder {
         return StringToken(range: Range(uncheckedBounds: (start, current)), isEscaped: isEscaped)
     }
 
-    /// Steps over a value nobody knows, checking its grammar.
+    /// Skips an unknown value and checks its grammar.
     private mutating func skipValue(_ bytes: RawSpan, depth: Int) throws(ParseFailure) {
         skipWhitespace(bytes)
         switch peek(bytes) {

@@ -2,18 +2,17 @@
 
 /// Writes OTLP/JSON: camelCase names, 64-bit integers as strings, ids in hex, enums as numbers, defaults left out.
 ///
-/// A writer can be used again and again: `removeAll` keeps its memory. Fields this program does not know have no JSON
-/// name and are skipped.
+/// A writer can be reused: `removeAll` keeps its memory. Unknown fields have no JSON name and are skipped.
 public struct OTLPJSONWriter: ~Copyable, Sendable {
     private let schema = Schema.otlp
     private var sink = ByteSink(capacity: 256)
-    /// Whether messages are put in order before they are written; see `whole`.
+    /// Whether the fields of messages are sorted before they are written; see `whole`.
     private var putsInOrder = false
 
     /// Creates an empty writer.
     public init() {}
 
-    /// How many bytes are written so far.
+    /// The number of bytes written so far.
     public var count: Int { sink.count }
 
     /// The text so far, as a copy.
@@ -22,26 +21,26 @@ public struct OTLPJSONWriter: ~Copyable, Sendable {
     /// The finished text.
     public consuming func finish() -> [UInt8] { sink.finish() }
 
-    /// Forgets the text and keeps the memory.
+    /// Removes the text and keeps the memory.
     public mutating func removeAll() { sink.truncate(to: 0) }
 
-    /// Lends the text so far, without a copy.
+    /// Calls `read` with the text so far, without a copy.
     public func withBytes<Result>(_ read: (RawSpan) throws -> Result) rethrows -> Result { try read(sink.bytes.bytes) }
 
     /// Adds the text so far to the end of a buffer.
     public func append(to buffer: inout [UInt8]) { buffer.append(contentsOf: sink.bytes) }
 
-    /// Writes a byte of the caller's, such as a line feed or comma between records.
+    /// Writes a byte of the caller, such as a line feed or comma between records.
     public mutating func append(_ byte: UInt8) { sink.append(byte) }
 
-    /// Writes a whole request, changes included, as one JSON object.
+    /// Writes a whole request, including changes, as one JSON object.
     public mutating func writeRequest(_ batch: OTLPBatch) {
         let bytes = batch.encoded()
         sink.reserve(bytes.count * 2)
         whole(.request(batch.signal), 0..<bytes.count, bytes.span.bytes, depth: 1)
     }
 
-    /// Writes one record, changes included, as one JSON object: a span, log record or data point, without what is around it.
+    /// Writes one record, including changes, as one JSON object: a span, log record or data point, without resource and scope.
     public mutating func writeRecord(_ index: Int, of batch: OTLPBatch) {
         let record = batch.records[index]
         let id = batch.messageID(of: record)
@@ -53,10 +52,10 @@ public struct OTLPJSONWriter: ~Copyable, Sendable {
         }
     }
 
-    /// Writes a message that no other is around.
+    /// Writes a message that is not inside another.
     ///
-    /// JSON can be written in the order of the bytes if the values of a field follow each other and a field that is not
-    /// repeated comes once, as with every known sender. Should one be otherwise, it is all written again with care.
+    /// The bytes can be converted in order if the values of a field follow each other and a field that is not
+    /// repeated occurs once, as from every known sender. Otherwise the message is written again with sorted fields.
     private mutating func whole(_ id: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) {
         let start = sink.count
         if message(id, body, bytes, depth: depth) { return }
@@ -66,7 +65,7 @@ public struct OTLPJSONWriter: ~Copyable, Sendable {
         putsInOrder = false
     }
 
-    /// Writes a message; `false` if its fields do not come in an order in which it can be.
+    /// Writes a message; `false` if its fields are not in a suitable order.
     @inline(__always)
     mutating func message(_ id: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) -> Bool {
         let start = sink.count
@@ -81,7 +80,7 @@ public struct OTLPJSONWriter: ~Copyable, Sendable {
         return true
     }
 
-    /// Writes the members of an object, a comma before each.
+    /// Writes the members of an object, each with a comma before it.
     private mutating func fields(of id: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int) -> Bool {
         guard depth <= Wire.maximumDepth else { return true }
         var cursor = WireCursor(body)
@@ -125,7 +124,7 @@ public struct OTLPJSONWriter: ~Copyable, Sendable {
             return true
         }
         if kind == .message { return message(schema.fields[index].message, range, bytes, depth: depth &+ 1) }
-        // An id of no length is as good as none.
+        // An empty id counts as missing.
         if range.isEmpty, !schema.fields[index].hasPresence {
             sink.truncate(to: start)
         } else {
@@ -134,7 +133,7 @@ public struct OTLPJSONWriter: ~Copyable, Sendable {
         return true
     }
 
-    /// Writes the values of a field that follow each other as an array.
+    /// Writes consecutive values of a field as an array.
     @inline(__always)
     private mutating func list(
         _ index: Int,
@@ -152,13 +151,13 @@ public struct OTLPJSONWriter: ~Copyable, Sendable {
             guard element(index, tag, &cursor, bytes, depth: depth) else { return false }
             next = another(index, of: id, &cursor, bytes)
         }
-        // The first comma makes room for the bracket.
+        // The first comma is replaced by the bracket.
         if sink.count == start { sink.append("[") } else { sink.setByte(at: start, to: UInt8(ascii: "[")) }
         sink.append(UInt8(ascii: "]"))
         return true
     }
 
-    /// The tag of another value of the same field if one follows; fields nobody knows may lie between.
+    /// The tag of another value of the same field if one follows; unknown fields may be in between.
     @inline(__always)
     private func another(_ index: Int, of id: MessageID, _ cursor: inout WireCursor, _ bytes: RawSpan) -> UInt32? {
         while !cursor.atEnd {
@@ -174,7 +173,7 @@ public struct OTLPJSONWriter: ~Copyable, Sendable {
         return nil
     }
 
-    /// Writes one value of an array, or the values of a packed field, a comma before each.
+    /// Writes one value of an array, or the values of a packed field, each with a comma before it.
     @inline(__always)
     private mutating func element(
         _ index: Int,
@@ -212,12 +211,12 @@ public struct OTLPJSONWriter: ~Copyable, Sendable {
 // MARK: - Origin
 
 extension OTLPJSONWriter {
-    /// Writes a resource as received, as one JSON object; an empty one when the sender left it out.
+    /// Writes a resource as received, as one JSON object; an empty one when it is missing.
     public mutating func writeResource(_ index: Int, of batch: OTLPBatch) {
         write(.resource, batch.resources[index].attributeMessage, of: batch)
     }
 
-    /// Writes an instrumentation scope as received, as one JSON object; an empty one when the sender left it out.
+    /// Writes an instrumentation scope as received, as one JSON object; an empty one when it is missing.
     public mutating func writeScope(_ index: Int, of batch: OTLPBatch) {
         write(.scope, batch.scopes[index].attributeMessage, of: batch)
     }
@@ -231,7 +230,7 @@ extension OTLPJSONWriter {
 // MARK: - Values
 
 extension OTLPJSONWriter {
-    /// Writes an attribute that has the plain form; `false`, with nothing written, if it has another.
+    /// Writes an attribute of the plain form; `false`, with nothing written, for another form.
     @inline(__always)
     mutating func plainAttribute(_ bytes: RawSpan, _ body: Range<Int>) -> Bool {
         guard let attribute = PlainAttribute(bytes, body) else { return false }
@@ -304,7 +303,7 @@ extension OTLPJSONWriter {
         sink.append(UInt8(ascii: "\""))
     }
 
-    /// Pieces of an attribute as little-endian words.
+    /// Parts of an attribute as little-endian words.
     private enum Text {
         // `{"key":"`
         static let key: UInt64 = 0x223a_2279_656b_227b
@@ -326,21 +325,21 @@ extension OTLPJSONWriter {
 }
 
 extension OTLPBatch {
-    /// The request as OTLP/JSON, changes included.
+    /// The request as OTLP/JSON, including changes.
     public func json() -> [UInt8] {
         var writer = OTLPJSONWriter()
         writer.writeRequest(self)
         return writer.finish()
     }
 
-    /// Appends the request as OTLP/JSON, changes included, to a buffer.
+    /// Appends the request as OTLP/JSON, including changes, to a buffer.
     public func writeRequest(into buffer: inout [UInt8]) {
         var writer = OTLPJSONWriter()
         writer.writeRequest(self)
         writer.append(to: &buffer)
     }
 
-    /// Appends one record as OTLP/JSON, changes included.
+    /// Appends one record as OTLP/JSON, including changes.
     public func writeRecord(_ index: Int, into buffer: inout [UInt8]) {
         var writer = OTLPJSONWriter()
         writer.writeRecord(index, of: self)
@@ -356,12 +355,12 @@ extension OTLPBatch {
     }
 }
 
-/// Rewrites a message so that it can be turned into JSON in one pass.
+/// Rewrites a message so that it can be converted to JSON in one pass.
 enum FieldOrder {
     /// Groups the values of each known field.
     ///
-    /// Repeated ones one after the other, of single ones the last, sub-messages
-    /// merged, and of several alternatives the one that was set last. Unknown fields are left out.
+    /// Repeated values become adjacent, of single ones the last is kept, sub-messages are
+    /// merged, and of several alternatives the last one is kept. Unknown fields are removed.
     static func canonical(_ message: MessageID, _ body: Range<Int>, _ bytes: RawSpan) -> [UInt8] {
         let occurrences = occurrences(message, body, bytes)
         let alternative = occurrences.last { Schema.otlp.fields[$0.index].form == .alternative }?.index
@@ -385,8 +384,8 @@ enum FieldOrder {
         return sink.finish()
     }
 
-    /// Whether a message needs no rewriting: the values of a field follow each other, and of fields that exclude each other
-    /// there is one.
+    /// Whether a message needs no rewriting: the values of a field are adjacent, and of fields that exclude each other there is only
+    /// one.
     static func isCanonical(_ message: MessageID, _ body: Range<Int>, _ bytes: RawSpan) -> Bool {
         var cursor = WireCursor(body)
         var seen: UInt32 = 0
@@ -419,7 +418,7 @@ enum FieldOrder {
             guard (try? cursor.skip(tag, bytes)) != nil else { break }
             guard let index = Schema.otlp.field(number: tag >> 3, in: message) else { continue }
             let content = (tag & 7 == Wire.length ? try? inner.lengthDelimited(bytes) : nil) ?? start..<start
-            // Setting another alternative forgets what was set before.
+            // Setting another alternative removes the previous one.
             if Schema.otlp.fields[index].form == .alternative {
                 found.removeAll { $0.index != index && Schema.otlp.fields[$0.index].form == .alternative }
             }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension TextPlace {
-    /// Where the text of a field stands; nil for a field that holds no text.
+    /// The place of a field's text; nil for a field without text.
     init?(field number: UInt32, in message: MessageID) {
         switch (message, number) {
         case (.span, 3): self = .traceState
@@ -26,7 +26,7 @@ extension TextPlace {
 }
 
 extension OTLPBatch {
-    /// A value as one that can be written; nil for what is no scalar.
+    /// The value as one that can be written; nil when it is not a scalar.
     public func scalar(of value: AttributeValue) -> AttributeScalar? {
         switch value {
         case .string(let slice): .string(string(slice))
@@ -46,7 +46,7 @@ extension MessageID {
         }
     }
 
-    /// A message around records that has an entry in the list of envelopes.
+    /// Whether it is a message with records that has an entry in the list of envelopes.
     var isEnvelope: Bool {
         switch self {
         case .resourceSpans, .resourceLogs, .resourceMetrics, .scopeSpans, .scopeLogs, .scopeMetrics, .metric, .gauge,

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Looks through all that a request holds beside the attributes of its records, scopes and resources, and asks a review about it.
+/// Passes all contents of a request except the attributes of its records, scopes and resources to a review.
 ///
-/// Texts, events, links, exemplars, the metadata of metrics and fields that this version does not know are looked at, changes made
-/// before included; numbers, times and ids stay. One reader serves a whole batch.
+/// These are texts, events, links, exemplars, the metadata of metrics and unknown fields, including earlier changes; numbers, times
+/// and ids are kept. One reader serves a whole batch.
 public struct ContentReader {
     private let schema = Schema.otlp
     private let signal: Signal
-    /// Made for the first attribute inside a record.
+    /// Created for the first attribute inside a record.
     private var indexer: BatchIndexer?
-    /// Where the bytes that are read lie in the batch, which slices must say.
+    /// The offset of the bytes being read within the batch, which slices need.
     private var shift: UInt32 = 0
-    /// Whether the log record that was reviewed last has at most one body that holds one value as the schema has it and nothing else.
+    /// Whether the last reviewed log record has at most one body, which has one value of the schema and nothing else.
     public private(set) var hasStrictBody = true
 
     /// Creates a reader for batches of a signal.
@@ -21,7 +21,7 @@ public struct ContentReader {
 
     // MARK: - Records
 
-    /// Adds the changes inside a record, given as an index of `records`; its own attributes and a log record's body are not looked at.
+    /// Adds the changes inside a record, given as an index of `records`, except for its own attributes and a log record's body.
     public mutating func review(
         record: Int,
         of batch: OTLPBatch,
@@ -69,7 +69,7 @@ public struct ContentReader {
         return tag & 7 == schema.fields[index].kind.wireType
     }
 
-    /// The field behind a tag as it is to be; nil when it stays, empty when it goes.
+    /// The new content of the field at a tag; nil when it is kept, empty when it is removed.
     private mutating func fieldChange(
         _ tag: UInt32,
         in message: MessageID,
@@ -101,7 +101,7 @@ public struct ContentReader {
         }
     }
 
-    /// Looks at what an earlier change wrote in the place of a field.
+    /// Reviews what an earlier change wrote in place of a field.
     private mutating func secondChange(
         _ change: Overlay.FieldChange,
         in message: MessageID,
@@ -130,7 +130,7 @@ public struct ContentReader {
         frame(request, 0..<batch.bytes.count, envelope: .max, .none, &walk, of: batch, by: &review, &found)
     }
 
-    /// Where a walk over the envelopes of a batch is; they lie in the order of their bytes.
+    /// The position of an iteration over the envelopes of a batch, which are ordered by their bytes.
     private struct FrameWalk {
         var envelopes: UInt32 = 0
         var resources = 0
@@ -178,7 +178,7 @@ public struct ContentReader {
             let isFrame = envelope != nil
             let changed: [UInt8]?
             if let child, child.isFrame {
-                // Points of a kind that a later one replaces are in no index.
+                // Points of a kind that a later one replaces are not in the index.
                 guard (try? cursor.lengthDelimited(bytes)) != nil else { break }
                 changed = []
             } else {
@@ -233,7 +233,7 @@ public struct ContentReader {
 
     // MARK: - Fields
 
-    /// The field behind a tag as it is to be; nil when it stays, empty when it goes.
+    /// The new content of the field at a tag; nil when it is kept, empty when it is removed.
     private mutating func outcome(
         _ tag: UInt32,
         in message: MessageID,
@@ -298,7 +298,7 @@ public struct ContentReader {
         return writer.finish()
     }
 
-    /// A message with its changes; nil when it stays as it is.
+    /// A message with its changes; nil when there are none.
     private mutating func rewrite(
         _ message: MessageID,
         _ body: Range<Int>,

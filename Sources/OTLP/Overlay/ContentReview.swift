@@ -1,51 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What becomes of an attribute that is reviewed.
+/// The decision about a reviewed attribute.
 public enum AttributeDecision: Sendable, Hashable {
     case keep, remove
     case replace(AttributeScalar)
 }
 
-/// What becomes of a text that is no attribute.
+/// The decision about a text outside of attributes.
 public enum TextDecision: Sendable, Hashable {
     case keep, remove
     case replace(String)
 }
 
-/// Where a text stands that is no attribute.
+/// The places of texts outside of attributes.
 public enum TextPlace: UInt8, Sendable, Hashable, CaseIterable {
     case spanName, traceState, statusMessage, eventName, linkTraceState
     case severityText, logEventName
     case scopeName, scopeVersion, schemaURL, entityReference
     case metricName, metricDescription, metricUnit
-    /// A field that this version does not know, or an id that has not the length of one.
+    /// An unknown field, or an id of a wrong length.
     case unknownField
 }
 
-/// Decides what of a request stays; asked by ``ContentReader``.
+/// Decides which contents of a request are kept; called by ``ContentReader``.
 ///
-/// Slices are of the batch that is given with them.
+/// Slices belong to the batch that is passed with them.
 public protocol ContentReview {
-    /// Whether an event of a span goes, with all it carries.
+    /// Whether an event of a span is dropped with all its contents.
     mutating func drops(eventNamed name: Slice, in batch: OTLPBatch) -> Bool
-    /// What becomes of an attribute of an event, a link, an exemplar or a metric.
+    /// The decision about an attribute of an event, a link, an exemplar or a metric.
     mutating func decide(on attribute: AttributeEntry, in batch: OTLPBatch) -> AttributeDecision
-    /// What becomes of a text that is not empty.
+    /// The decision about a non-empty text.
     mutating func decide(on text: Slice, at place: TextPlace, in batch: OTLPBatch) -> TextDecision
 }
 
-/// Changes to what a request holds beside the attributes of its records, scopes and resources.
+/// Changes to the contents of a request outside of the attributes of its records, scopes and resources.
 public struct ContentChanges: Sendable {
     struct Change: Sendable {
         var field: Slice
-        /// The whole field as it is to be; empty when it goes.
+        /// The new field; empty when it is removed.
         var replacement: [UInt8]
-        /// The message directly around the field when that is an envelope or the request.
+        /// The directly enclosing message when that is an envelope or the request.
         var envelope: UInt32?
         var target: Target?
     }
 
-    /// The entry of the index that says where the text lies.
+    /// The entry of the index that refers to the text.
     enum Target: Sendable {
         case recordName(Int), scopeName(Int), scopeVersion(Int), scopeSchema(Int), resourceSchema(Int)
         case metricName(Int), metricDescription(Int), metricUnit(Int)
@@ -53,7 +53,7 @@ public struct ContentChanges: Sendable {
 
     var changes: [Change] = []
 
-    /// Whether everything stays as it is.
+    /// Whether there are no changes.
     public var isEmpty: Bool { changes.isEmpty }
 
     /// Creates no changes.
@@ -61,13 +61,13 @@ public struct ContentChanges: Sendable {
 }
 
 extension OTLPBatch {
-    /// Makes changes, each of another field.
+    /// Applies changes, each to another field.
     public mutating func apply(_ found: ContentChanges) {
         guard !found.isEmpty else { return }
         var fields: [Overlay.FieldChange] = []
         var frames: [Overlay.FrameChange] = []
         for change in found.changes {
-            // Without room for what remains of a field nothing of it remains: what was to go must not stay.
+            // Without room for the replacement the whole field is removed: content that was to be dropped must not stay.
             let replacement = (change.replacement.isEmpty ? nil : overlay.store(change.replacement)) ?? .none
             let written = Overlay.FieldChange(field: change.field, replacement: replacement)
             if let envelope = change.envelope {
@@ -80,7 +80,7 @@ extension OTLPBatch {
         overlay.change(fields, frames: frames)
     }
 
-    /// Lets the index say where a text lies that was exchanged.
+    /// Lets the index refer to a text that was replaced.
     private mutating func point(_ target: ContentChanges.Target, to field: Slice) {
         let text = field.isEmpty ? .none : contentOfField(field)
         switch target {
@@ -95,7 +95,7 @@ extension OTLPBatch {
         }
     }
 
-    /// What a length-delimited field in the arena holds.
+    /// The content of a length-delimited field in the arena.
     private func contentOfField(_ field: Slice) -> Slice {
         let copy = Array(overlay.text(field))
         var cursor = WireCursor(0..<copy.count)
@@ -105,8 +105,8 @@ extension OTLPBatch {
         return Slice(offset: field.offset + body.offset, length: body.length)
     }
 
-    /// Whether an attribute, given as an index of ``attributes``, holds a key and one value as the schema has it and nothing else:
-    /// no second value that the last one hides, no field that this version does not know.
+    /// Whether an attribute, given as an index of ``attributes``, has a key and one value of the schema and nothing else: no second
+    /// value that the last one hides, no unknown field.
     public func isStrict(attribute index: Int) -> Bool {
         if attributes[index].isPlain { return true }
         let source = bytes.span.bytes
@@ -115,10 +115,10 @@ extension OTLPBatch {
         return StrictForm.holds(.keyValue, body, source)
     }
 
-    /// Whether all that lies inside an array or a key-value list passes a test; true for a value that has nothing inside.
+    /// Whether all values inside an array or a key-value list pass a test; true for an empty one.
     ///
-    /// - Parameter test: Gets the nearest key around a value, nil in an array that is in no list, and the value; arrays and lists
-    ///   themselves are not handed over.
+    /// - Parameter test: Gets the nearest key around a value, nil in an array outside of a list, and the value; not called for arrays
+    ///   and lists themselves.
     public func allInside(_ value: AttributeValue, _ test: (Slice?, AttributeValue) -> Bool) -> Bool {
         switch value {
         case .array(let slice):
@@ -130,9 +130,9 @@ extension OTLPBatch {
     }
 }
 
-/// Looks at a message by the wire table.
+/// Checks a message with the schema table.
 enum StrictForm {
-    /// Whether a message has only fields that the table knows, of the right type, and none twice that cannot be repeated.
+    /// Whether a message has only known fields of the right type, and none twice that is not repeated.
     static func holds(_ message: MessageID, _ body: Range<Int>, _ bytes: RawSpan, depth: Int = 0) -> Bool {
         guard depth <= Wire.maximumDepth else { return false }
         let schema = Schema.otlp
@@ -158,7 +158,7 @@ enum StrictForm {
 
 /// The values inside an array or a key-value list.
 private struct InnerValues {
-    /// Where the bytes that are read lie in the batch.
+    /// The offset of the bytes being read within the batch.
     private let base: UInt32
     private let signal: Signal
 

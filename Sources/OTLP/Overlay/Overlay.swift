@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The changes made to a batch after it arrived: dropped records, added and removed attributes.
+/// The changes to a batch after it was received: dropped records, added and removed attributes.
 ///
-/// The bytes of the batch stay as they are; ``OTLPBatch/encoded()`` splices the changes in. Indices are those of the
-/// batch the overlay belongs to; an index outside it changes nothing. Replacing an attribute is removing it and adding another.
+/// The bytes of the batch are not changed; ``OTLPBatch/encoded()`` applies the changes. Indices are those of the batch that the
+/// overlay belongs to; an index outside it changes nothing. An attribute is replaced by removing it and adding another.
 public struct Overlay: Sendable {
-    /// How many records are dropped.
+    /// The number of dropped records.
     public private(set) var droppedRecords = 0
 
-    /// The size of the batch's bytes: offsets from here on address `arena`.
+    /// The size of the batch's bytes: offsets from here on refer to `arena`.
     let base: Int
     let recordCount: Int
     let resourceCount: Int
     let scopeCount: Int
     let attributeCount: Int
 
-    /// What was changed beside dropped records: nothing or one value.
+    /// The changes other than dropped records: none or one value.
     ///
-    /// In an array, so that a copy of a batch counts one reference and not one for each of its lists: a batch is copied some twenty
+    /// It is in an array, so that a copy of a batch retains one reference and not one for each list: a batch is copied some twenty
     /// times on its way, and most are never changed.
     private var changed: [Changes] = []
 
@@ -38,26 +38,26 @@ public struct Overlay: Sendable {
     var arena: ProtobufWriter { changed.first?.arena ?? ProtobufWriter() }
     var additions: [Addition] { changed.first?.additions ?? [] }
     var removedAttributes: [UInt32] { changed.first?.removedAttributes ?? [] }
-    /// Fields inside records, no attributes of theirs, that are left out or exchanged, in the order of their bytes.
+    /// Fields inside records, other than their attributes, that are removed or replaced, in the order of their bytes.
     var fieldChanges: [FieldChange] { changed.first?.fieldChanges ?? [] }
-    /// Fields around records, resources and scopes that are left out or exchanged, in the order of their bytes.
+    /// Fields around records, resources and scopes that are removed or replaced, in the order of their bytes.
     var frameChanges: [FrameChange] { changed.first?.frameChanges ?? [] }
 
-    /// Changes in place, after a copy when another batch shares them.
+    /// Changes in place; copies first when another batch shares them.
     @inline(__always)
     private mutating func edit<Result>(_ body: (inout Changes) -> Result) -> Result {
         if changed.isEmpty { changed.append(Changes()) }
         return body(&changed[0])
     }
 
-    /// Whether the batch is as it arrived.
+    /// Whether there are no changes.
     public var isEmpty: Bool {
         guard droppedRecords == 0, !changed.isEmpty else { return droppedRecords == 0 }
         return changed[0].additions.isEmpty && changed[0].removedAttributes.isEmpty
             && changed[0].fieldChanges.isEmpty && changed[0].frameChanges.isEmpty
     }
 
-    /// Takes a record out of the batch; a scope, metric or resource that loses its last record goes with it.
+    /// Drops a record; a scope, metric or resource without any record left is dropped with it.
     public mutating func drop(record: Int) {
         guard record >= 0, record < recordCount, !isDropped(record: record) else { return }
         let count = recordCount
@@ -68,12 +68,12 @@ public struct Overlay: Sendable {
         droppedRecords += 1
     }
 
-    /// Whether a record was taken out.
+    /// Whether a record was dropped.
     public func isDropped(record: Int) -> Bool {
         !changed.isEmpty && record < changed[0].dropped.count && changed[0].dropped[record]
     }
 
-    /// Takes out an attribute, given as an index of ``OTLPBatch/attributes``.
+    /// Removes an attribute, given as an index of ``OTLPBatch/attributes``.
     public mutating func remove(attribute: Int) {
         guard attribute >= 0, attribute < attributeCount, !isRemoved(attribute: attribute) else { return }
         let count = attributeCount
@@ -84,7 +84,7 @@ public struct Overlay: Sendable {
         }
     }
 
-    /// Takes out what was added to a record, scope or resource under a key.
+    /// Removes attributes with a key that were added to a record, scope or resource.
     mutating func removeAdditions(_ key: String, of owner: AttributeOwner) {
         guard !additions.isEmpty, let leaf = leaf(owner) else { return }
         var number = chain(leaf).first
@@ -95,7 +95,7 @@ public struct Overlay: Sendable {
         }
     }
 
-    /// Whether an attribute was taken out.
+    /// Whether an attribute was removed.
     public func isRemoved(attribute: Int) -> Bool {
         !changed.isEmpty && attribute < changed[0].removed.count && changed[0].removed[attribute]
     }
@@ -115,7 +115,7 @@ public struct Overlay: Sendable {
         append(key: key, id: AttributeKey(name: key) ?? .unknown, value, leaf: leaf(owner))
     }
 
-    /// Whether anything was added to a record, scope or resource, even if it was taken out again.
+    /// Whether anything was added to a record, scope or resource, even if it was removed again.
     public func hasAdditions(to owner: AttributeOwner) -> Bool {
         !additions.isEmpty && leaf(owner).map { chain($0).first > 0 } ?? false
     }
@@ -133,7 +133,7 @@ public struct Overlay: Sendable {
         attributeCount = attributes
     }
 
-    /// Leaves out a field of a record.
+    /// Removes a field of a record.
     mutating func remove(field: Slice) {
         edit { changes in
             let position = changes.fieldChanges.partitioningIndex { $0.field.offset >= field.offset }
@@ -145,14 +145,14 @@ public struct Overlay: Sendable {
         }
     }
 
-    /// Leaves out or exchanges many fields, given in any order; the last change to a field counts.
+    /// Removes or replaces many fields, given in any order; the last change to a field counts.
     mutating func change(_ fields: [FieldChange], frames: [FrameChange]) {
         if !fields.isEmpty { edit { $0.fieldChanges = Self.merged($0.fieldChanges + fields) { $0.field } } }
         if !frames.isEmpty { edit { $0.frameChanges = Self.merged($0.frameChanges + frames) { $0.change.field } } }
     }
 
     private static func merged<Change>(_ changes: [Change], _ field: (Change) -> Slice) -> [Change] {
-        // The order of equal elements is kept.
+        // Sorting is stable.
         let ordered = changes.sorted { field($0).offset < field($1).offset }
         var merged: [Change] = []
         merged.reserveCapacity(ordered.count)
@@ -163,21 +163,21 @@ public struct Overlay: Sendable {
         return merged
     }
 
-    /// The change made to a field that lies directly in an envelope or in the request, if any.
+    /// The change of a field that is directly in an envelope or in the request, if any.
     func change(atFrame field: Slice) -> FieldChange? {
         let position = frameChanges.partitioningIndex { $0.change.field.offset >= field.offset }
         guard position < frameChanges.count, frameChanges[position].change.field == field else { return nil }
         return frameChanges[position].change
     }
 
-    /// The change made to a field, if any.
+    /// The change of a field, if any.
     func change(at field: Slice) -> FieldChange? {
         let position = fieldChanges.partitioningIndex { $0.field.offset >= field.offset }
         guard position < fieldChanges.count, fieldChanges[position].field == field else { return nil }
         return fieldChanges[position]
     }
 
-    /// Keeps bytes where slices can address them; nil when there is no more room.
+    /// Stores bytes in the arena; nil when there is no more room.
     mutating func store(_ bytes: [UInt8]) -> Slice? {
         let start = base + arena.count
         guard start + bytes.count <= Int(UInt32.max) else { return nil }
@@ -186,25 +186,25 @@ public struct Overlay: Sendable {
     }
 }
 
-/// What an attribute belongs to, by index in its batch.
+/// The owner of an attribute, by index in its batch.
 public enum AttributeOwner: Sendable, Hashable {
     case record(Int), scope(Int), resource(Int)
 }
 
 extension Overlay {
-    /// A field, tag included, and what is written in its place: a whole field in the arena, or nothing.
+    /// A field, including its tag, and its replacement: a whole field in the arena, or nothing.
     struct FieldChange: Sendable {
         var field: Slice
         var replacement = Slice.none
     }
 
-    /// A change to a field that lies directly in an envelope, given by its index; `.max` is the request.
+    /// A change of a field that is directly in an envelope, given by its index; `.max` is the request.
     struct FrameChange: Sendable {
         var change: FieldChange
         var envelope: UInt32
     }
 
-    /// An added attribute; its slices address the arena.
+    /// An added attribute; its slices refer to the arena.
     struct Addition: Sendable {
         var entry: AttributeEntry
         /// The encoded KeyValue, without the tag and length that differ by owner.
@@ -228,7 +228,7 @@ extension Overlay {
         }
     }
 
-    /// The bytes behind a slice of an addition.
+    /// The bytes of a slice of an addition.
     func text(_ slice: Slice) -> ArraySlice<UInt8> {
         let start = Int(slice.offset) - base
         return arena.bytes[start..<start + Int(slice.length)]
@@ -238,7 +238,7 @@ extension Overlay {
         !changed.isEmpty && leaf < changed[0].chains.count ? changed[0].chains[leaf] : Chain()
     }
 
-    /// Does nothing without an owner, and once slices could no longer address the arena.
+    /// Does nothing without an owner, and when the arena is full.
     private mutating func append(key: String, id: AttributeKey, _ value: AttributeScalar, leaf: Int?) {
         guard let leaf else { return }
         let (base, leaves) = (base, recordCount + resourceCount + scopeCount)
@@ -259,7 +259,7 @@ extension Overlay {
         }
     }
 
-    /// A string value is the last thing written, so its slice is counted from the end.
+    /// A string value is written last, so its slice is counted from the end.
     private static func encode(
         key: String,
         id: AttributeKey,

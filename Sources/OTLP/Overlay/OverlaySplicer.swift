@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes a batch with its overlay applied.
+/// Encodes a batch with its overlay applied.
 ///
-/// Only the length prefixes on the way to a change are rewritten; everything between two changes is copied as it is. Each
-/// touched message knows by how much it grows or shrinks, and adds that to the message around it.
+/// Only the length prefixes of messages around a change are rewritten; all bytes between two changes are copied. Each changed
+/// message knows by how much it grows or shrinks, and adds that to its enclosing message.
 struct OverlaySplicer {
     private let batch: OTLPBatch
-    /// Fields to leave out or to exchange, in order of their bytes.
+    /// Fields to remove or replace, in order of their bytes.
     private let cuts: [Cut]
     private(set) var leaves: [Leaf] = []
     private(set) var envelopes: [EnvelopeChange]
@@ -51,7 +51,7 @@ struct OverlaySplicer {
 }
 
 extension OverlaySplicer {
-    /// A field that is left out, or exchanged for another that lies in the arena.
+    /// A field that is removed, or replaced by another in the arena.
     struct Cut {
         var range: Range<Int>
         var replacement = Slice.none
@@ -65,16 +65,16 @@ extension OverlaySplicer {
             replacement = change.replacement
         }
 
-        /// By how many bytes the message around it shrinks.
+        /// By how many bytes the enclosing message shrinks.
         var shrinkage: Int { range.count - Int(replacement.length) }
     }
 
-    /// A record, Resource or scope message that changes or goes.
+    /// A record, Resource or scope message that is changed or removed.
     struct Leaf {
         var tagOffset: Int
         var message: Range<Int>
         var envelope: UInt32
-        /// Where additions go: behind the last attribute, so that the values of the field stay together.
+        /// Where additions are inserted: after the last attribute, so that the values of the field stay adjacent.
         var insertion: Int
         /// The first addition plus one, or 0.
         var additions: UInt32 = 0
@@ -82,7 +82,7 @@ extension OverlaySplicer {
         var cuts: Range<Int> = 0..<0
         var isDropped = false
         var newLength = 0
-        /// What is written in the place of a dropped field: a whole field in the arena, or nothing.
+        /// The replacement of a dropped field: a whole field in the arena, or nothing.
         var replacement = Slice.none
     }
 
@@ -92,7 +92,7 @@ extension OverlaySplicer {
         var isTouched = false
         var isDropped = false
         var newLength = 0
-        /// The leaf that the sender left out and additions call for, as a field written at the start of the body.
+        /// A missing message that additions require, as a field written at the start of the body.
         var insertion: [UInt8] = []
     }
 
@@ -135,7 +135,7 @@ extension OverlaySplicer {
         return field.upperBound
     }
 
-    /// Fields around records, resources and scopes: each is a leaf that goes or is exchanged.
+    /// Collects fields around records, resources and scopes: each is a leaf that is removed or replaced.
     private mutating func collectFrames() {
         for frame in batch.overlay.frameChanges {
             let range = frame.change.field.range
@@ -212,7 +212,7 @@ extension OverlaySplicer {
         envelopes[Int(envelope)].insertion = insertion
     }
 
-    /// Notes a leaf and what it means for the message around it; an unchanged one is left alone.
+    /// Adds a leaf and its effect on the enclosing message; ignores an unchanged one.
     private mutating func add(_ leaf: Leaf) {
         guard leaf.isDropped || leaf.additions > 0 || !leaf.cuts.isEmpty else { return }
         var leaf = leaf
@@ -229,7 +229,7 @@ extension OverlaySplicer {
         leaves.append(leaf)
     }
 
-    /// Passes growth from the inside out; children come after their parents.
+    /// Propagates growth from the inside out; children come after their parents.
     private mutating func sumUp() {
         for index in envelopes.indices.reversed() where envelopes[index].isTouched {
             let envelope = batch.envelopes[index]
@@ -253,7 +253,7 @@ extension OverlaySplicer {
 }
 
 extension Array {
-    /// The first index whose element is true for a test that is false for all before and true for all after it.
+    /// The first index whose element passes a test that all earlier elements fail and all later ones pass.
     func partitioningIndex(_ test: (Element) -> Bool) -> Int {
         var low = 0
         var high = count
@@ -266,7 +266,7 @@ extension Array {
 }
 
 extension OTLPBatch {
-    /// The field that carries an attribute, tag included.
+    /// The field of an attribute, including its tag.
     fileprivate func field(ofAttribute index: Int) -> Range<Int>? {
         let start = Int(attributes[index].tagOffset)
         let bytes = bytes.span.bytes
@@ -307,7 +307,7 @@ extension OverlaySplicer {
         while next < leaves.count, leaves[next].tagOffset < limit {
             let leaf = leaves[next]
             next += 1
-            // Leaves of a dropped envelope are behind us already.
+            // Leaves of a dropped envelope have been passed already.
             guard leaf.tagOffset >= copied else { continue }
             if leaf.isDropped {
                 copy(copied..<leaf.tagOffset, to: &sink)

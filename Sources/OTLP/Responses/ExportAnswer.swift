@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension ExportResponse {
-    /// What a successful answer in protobuf says about records that were not taken; nil when it says nothing or cannot be read.
+    /// The rejected records in a successful protobuf answer; nil when it reports none or cannot be read.
     public static func partialSuccess(protobuf bytes: [UInt8]) -> (rejected: Int, message: String)? {
         guard let body = FieldScan(bytes).message(ExportResponse.partialSuccessField) else { return nil }
         let scan = FieldScan(body)
@@ -12,14 +12,14 @@ extension ExportResponse {
 }
 
 extension RPCStatus {
-    /// The message of a status in protobuf; nil when it has none or cannot be read.
+    /// The message of a protobuf status; nil when it has none or cannot be read.
     public static func message(protobuf bytes: [UInt8]) -> String? {
         let text = FieldScan(bytes).text(2)
         return text.isEmpty ? nil : text
     }
 }
 
-/// Looks for single fields of a small message; what cannot be read is not there.
+/// Searches single fields of a small message; unreadable ones count as missing.
 private struct FieldScan {
     private let bytes: [UInt8]
 

@@ -30,7 +30,7 @@ public enum ExportResponse {
     }
 }
 
-/// The body of an answer that reports a failure: google.rpc.Status in either encoding.
+/// The body of an error answer: google.rpc.Status in either encoding.
 public enum RPCStatus {
     /// Writes the status in protobuf with a google.rpc.RetryInfo: after how many seconds the sender may try again.
     public static func body(code: Int32, message: String, retryAfter seconds: Int64) -> [UInt8] {
@@ -47,7 +47,7 @@ public enum RPCStatus {
     /// Messages are cut to this many bytes, so that an answer never exceeds what clients read.
     public static let longestMessage = 1024
 
-    /// Writes the status; `code` is one of gRPC's, such as 3 for invalid data or 14 for unavailable.
+    /// Writes the status; `code` is a gRPC code, such as 3 for invalid data or 14 for unavailable.
     public static func body(code: Int32, message: String, json: Bool) -> [UInt8] {
         let message = message.prefix(bytes: longestMessage)
         guard json else {
@@ -75,7 +75,7 @@ extension Signal {
 }
 
 extension String {
-    /// The longest beginning of whole characters that takes at most this many bytes.
+    /// The longest prefix of whole characters with at most this many bytes.
     fileprivate func prefix(bytes limit: Int) -> String {
         guard utf8.count > limit else { return self }
         var end = utf8.index(utf8.startIndex, offsetBy: limit)

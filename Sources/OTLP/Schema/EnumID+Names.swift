@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension EnumID {
-    /// The number behind a name; OTLP/JSON senders must not use names, some do.
+    /// The number of a name; OTLP/JSON forbids names, but some senders use them.
     func value(named name: String) -> UInt64? {
         guard name.hasPrefix(prefix) else { return nil }
         return names.firstIndex(of: String(name.dropFirst(prefix.count))).map(UInt64.init)

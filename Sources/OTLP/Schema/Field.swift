@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Field numbers and tags that the index and the builders use directly; the full table is in `MessageID.fields`.
+/// Field numbers and tags that the index and the builders use directly; the complete table is in `MessageID.fields`.
 enum Field {
     enum KeyValue {
         static let key: UInt32 = 1
@@ -49,7 +49,7 @@ enum Field {
     }
 }
 
-/// Tags, `field << 3 | wire type`, as the index switches over them.
+/// Tags, `field << 3 | wire type`, for the switches of the index.
 enum Tag {
     enum Level {
         static let resources: UInt32 = 0x0a
@@ -126,7 +126,7 @@ enum Tag {
         static let temporality: UInt32 = 0x10
         static let isMonotonic: UInt32 = 0x18
     }
-    /// Start and end have one tag in every kind of point, attributes three.
+    /// Start and end have the same tag in every kind of point; attributes have three different ones.
     enum Point {
         static let startTime: UInt32 = 0x11
         static let time: UInt32 = 0x19

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds the name of the field that lies at an offset, by reading the body again: errors are rare, so reading is not
-/// slowed down by keeping track.
+/// Finds the name of the field at an offset by reading the body again: errors are rare, so reading is not slowed down by keeping
+/// track.
 enum FieldPath {
     /// The path in a protobuf request, in the names of OTLP/JSON: `resourceSpans[0].scopeSpans[2].spans[7]`.
     static func inProtobuf(_ body: [UInt8], offset: Int, signal: Signal) -> String {
@@ -19,7 +19,7 @@ enum FieldPath {
 
     private struct Step {
         var name: String
-        /// What to search next, if the field holds a message.
+        /// The message to search next, if the field has one.
         var message: (MessageID, Range<Int>)?
     }
 
@@ -56,7 +56,7 @@ enum FieldPath {
 // MARK: - JSON
 
 extension FieldPath {
-    /// The path in a JSON request; everything before the offset has been read once and is well-formed.
+    /// The path in a JSON request; everything before the offset has been read before and is well-formed.
     static func inJSON(_ body: [UInt8], offset: Int) -> String {
         var path = JSONPath()
         var position = 0
@@ -77,7 +77,7 @@ extension FieldPath {
         return path.description
     }
 
-    /// The position behind the closing quote, or the end of the body plus one.
+    /// The position after the closing quote, or the end of the body plus one.
     private static func endOfString(_ body: [UInt8], _ start: Int) -> Int {
         var position = start + 1
         while position < body.count, body[position] != UInt8(ascii: "\"") {
@@ -113,7 +113,7 @@ private struct JSONPath {
         }
     }
 
-    /// Keys are the sender's: long ones are cut, so that messages stay short.
+    /// Long keys of the sender are cut, so that messages stay short.
     var description: String {
         var text = ""
         for level in levels where text.utf8.count < 512 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One row of the OTLP wire table: everything reading, writing and transcoding need to know of a field.
+/// One row of the schema table: everything that reading, writing and transcoding need to know about a field.
 struct FieldSchema: Sendable {
     enum Form: UInt8 {
         /// At most one value, left out when zero.
@@ -20,16 +20,16 @@ struct FieldSchema: Sendable {
     var members = 0..<0
     /// The field as one bit among those of its message.
     var bit: UInt32 = 0
-    /// The fields of the message that cannot be set beside it: itself and, in a oneof, all others.
+    /// The fields of the message that exclude it: itself and, in a oneof, all others.
     var excluded: UInt32 = 0
     let enumeration: EnumID
     let name: StaticString
-    /// The field as it is written: packed, where that is possible.
+    /// The tag to write: packed, if possible.
     let tag: UInt32
-    /// lowerCamelCase, which OTLP/JSON uses, and the original name, which is accepted.
+    /// The lowerCamelCase name of OTLP/JSON, and the original name, which is accepted.
     let camelCase: FieldName
     let snakeCase: FieldName
-    /// `,"name":` as JSON has it before a value.
+    /// `,"name":` as written before a value in JSON.
     let label: JSONLabel
 
     var isRepeated: Bool { form == .repeated }
@@ -75,7 +75,7 @@ struct FieldSchema: Sendable {
 /// A field name with its comma, quotes and colon, in four words that are stored at once.
 struct JSONLabel: Sendable {
     let words: SIMD4<UInt64>
-    /// All bits of the bytes behind the comma.
+    /// All bits of the bytes after the comma.
     private let mask: SIMD4<UInt64>
     let length: Int
 
@@ -92,7 +92,7 @@ struct JSONLabel: Sendable {
         self.mask = mask
     }
 
-    /// Whether this name, without a blank, follows the byte at an offset; `false` close to the end, too.
+    /// Whether this name, without spaces, follows the byte at an offset; `false` close to the end, too.
     @inline(__always)
     func follows(_ offset: Int, in bytes: RawSpan) -> Bool {
         guard offset >= 0, offset &+ 32 <= bytes.byteCount else { return false }
@@ -113,12 +113,12 @@ struct FieldName: Sendable, Equatable {
 
     static let longest = 24
 
-    /// The fields that refer to a string table, which OTLP has for profiles only.
+    /// The fields that refer to a string table, which OTLP has only for profiles.
     static let stringIndexes = ["keyStrindex", "stringValueStrindex", "key_strindex", "string_value_strindex"].map {
         FieldName(Array($0.utf8))
     }
 
-    /// Names beyond the longest one equal none of the table's.
+    /// Names longer than the longest one equal none of the table.
     @inline(__always)
     init(_ bytes: RawSpan, _ range: Range<Int>) {
         let count = range.count

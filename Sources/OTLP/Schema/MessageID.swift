@@ -17,12 +17,12 @@ enum MessageID: UInt8, CaseIterable {
     }
 }
 
-/// The enumerations, whose values a sender may name instead of number.
+/// The enumerations, whose values a sender may write as names or numbers.
 enum EnumID: UInt8 {
     case none, spanKind, statusCode, severity, temporality
 }
 
-/// How a field looks in protobuf and in JSON.
+/// The type of a field in protobuf and in JSON.
 enum FieldKind: UInt8 {
     case string, bytes, traceID, spanID, bool, int32, int64, uint32, uint64, sint32, fixed32, fixed64, sfixed64, double
     case enumeration, message
@@ -45,7 +45,7 @@ enum FieldKind: UInt8 {
 extension MessageID {
     /// opentelemetry/proto/common/v1 and resource/v1.
     ///
-    /// The `…Strindex` fields serve profiles only and are not read.
+    /// The `…Strindex` fields are used only by profiles and are not read.
     var commonFields: [FieldSchema] {
         switch self {
         case .resource:

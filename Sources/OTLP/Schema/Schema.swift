@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The whole wire table, flat and at a fixed place, so that looking a field up counts no references and checks no bounds.
+/// The complete schema table, flat and at a fixed address, so that looking up a field retains no references and checks no bounds.
 ///
-/// The tables are made once and live as long as the program; nothing ever writes to them again.
+/// The tables are created once, live as long as the program and are never changed.
 struct Schema: Sendable {
     static let otlp = Schema()
 
     nonisolated(unsafe) let fields: UnsafeBufferPointer<FieldSchema>
-    /// Where the fields of each message begin; one entry more than there are messages.
+    /// The index of the first field of each message; one entry more than there are messages.
     nonisolated(unsafe) private let starts: UnsafeBufferPointer<Int>
     /// The index of a field plus one by message and number, 0 for a number without a field.
     nonisolated(unsafe) private let byNumber: UnsafeBufferPointer<UInt8>
@@ -61,7 +61,7 @@ struct Schema: Sendable {
         return index == 0 ? nil : index &- 1
     }
 
-    /// Until 2022 scopes were called instrumentation libraries and had this number; the form is the same.
+    /// Until 2022 scopes were called instrumentation libraries and had this number; their form is the same.
     static let instrumentationLibrary: UInt32 = 1000
 }
 

@@ -4,9 +4,9 @@ import Glibc
 
 /// A growing byte buffer for the writers of whole requests.
 ///
-/// It owns its memory itself: through an array each store would check for uniqueness and bounds, which costs more than the
-/// store. The rule that keeps this sound: `reserve` comes first, `put` writes no more than was reserved. Behind the
-/// capacity lie `slack` bytes more, so that short pieces can be stored as whole words.
+/// It manages its memory itself: in an array each store would check for uniqueness and bounds, which costs more than the
+/// store. The rule that keeps this sound: `reserve` comes first, and `put` writes no more than was reserved. After the
+/// capacity there are `slack` more bytes, so that short pieces can be stored as whole words.
 struct ByteSink: ~Copyable, Sendable {
     nonisolated(unsafe) private var base: UnsafeMutableRawPointer
     private(set) var capacity: Int
@@ -22,13 +22,13 @@ struct ByteSink: ~Copyable, Sendable {
 
     deinit { free(base) }
 
-    /// Without memory a program cannot go on, as with arrays.
+    /// A program without memory cannot continue, as with arrays.
     private static func checked(_ memory: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer {
         guard let memory else { preconditionFailure("no memory is left") }
         return memory
     }
 
-    /// What has been written.
+    /// The bytes written so far.
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
     /// The bytes written.
@@ -36,13 +36,13 @@ struct ByteSink: ~Copyable, Sendable {
 
     mutating func truncate(to newCount: Int) { count = min(newCount, count) }
 
-    /// Makes room for so many bytes.
+    /// Reserves room for bytes.
     @inline(__always)
     mutating func reserve(_ more: Int) {
         if capacity &- count < more { grow(more) }
     }
 
-    /// A large buffer grows by half, and in its place: the allocator moves its pages and copies nothing.
+    /// A large buffer grows by half, in place: the allocator moves its pages and copies nothing.
     @inline(never)
     private mutating func grow(_ more: Int) {
         capacity = max(count + more, capacity < 8 << 20 ? capacity * 2 : capacity / 2 * 3)
@@ -81,7 +81,7 @@ extension ByteSink {
         put(UInt8(truncatingIfNeeded: rest))
     }
 
-    /// A stretch of bytes; a short one word by word, if what lies behind it may be read.
+    /// A range of bytes; a short one is copied word by word, if the bytes after it may be read.
     @inline(__always)
     mutating func put(_ source: RawSpan, _ range: Range<Int>) {
         let length = range.count
@@ -158,7 +158,7 @@ extension ByteSink {
         return count
     }
 
-    /// Writes the length of everything since `start` in front of it, moving it up if one byte is not enough.
+    /// Writes the length of everything since `start` before it, and moves it if one byte is not enough.
     @inline(__always)
     mutating func closeLength(from start: Int) {
         let length = count &- start
@@ -184,7 +184,7 @@ extension ByteSink {
 // MARK: - JSON
 
 extension ByteSink {
-    /// Appends a JSON string; invalid UTF-8 is repaired with U+FFFD.
+    /// Appends a JSON string; invalid UTF-8 is replaced by U+FFFD.
     mutating func quoted(_ bytes: RawSpan, _ range: Range<Int>) {
         reserve(range.count &+ 2)
         put(UInt8(ascii: "\""))
@@ -197,7 +197,7 @@ extension ByteSink {
 
     mutating func quoted(_ text: String) { quoted(Array(text.utf8)[...]) }
 
-    /// Appends text with what JSON forbids in strings escaped; copies and looks for that in one pass over whole words.
+    /// Appends text with the characters escaped that JSON forbids; copies and searches them in one pass over whole words.
     @inline(__always)
     mutating func escaped(_ bytes: RawSpan, _ range: Range<Int>) {
         reserve(range.count)
@@ -217,7 +217,7 @@ extension ByteSink {
         put(word, left)
     }
 
-    /// Goes on at a word that has something special in it, or that cannot be read as a whole.
+    /// Continues at a word with a special character, or one that cannot be read as a whole.
     @inline(never)
     private mutating func rest(_ bytes: RawSpan, _ range: Range<Int>, from start: Int, stored: Int = 8) {
         truncate(to: count &- stored)
@@ -259,8 +259,8 @@ extension ByteSink {
 }
 
 extension UInt64 {
-    /// The highest bit of each byte that JSON does not allow as it is in a string: quote, backslash, control characters; and
-    /// of each byte that has that bit in `other`.
+    /// The highest bit of each byte that JSON does not allow unescaped in a string (quote, backslash, control characters), and of
+    /// each byte that has that bit in `other`.
     ///
     /// The lowest bit set is exact. Bits above it may be false: the subtractions borrow.
     @inline(__always)
@@ -274,7 +274,7 @@ extension UInt64 {
 }
 
 extension RawSpan {
-    /// One byte; the caller has checked that it is there.
+    /// One byte; the caller has checked that it exists.
     @inline(__always)
     func byte(_ offset: Int) -> UInt8 { unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self) }
 
@@ -317,7 +317,7 @@ extension ByteSink {
         decimal(value.magnitude)
     }
 
-    /// Appends a double; JSON has no literals for what is not finite, so that becomes a string.
+    /// Appends a double; JSON has no literals for non-finite numbers, so these become strings.
     mutating func double(_ value: Double) {
         if value.isFinite {
             if !shortDecimal(value) { append(string: value.description) }
@@ -328,9 +328,9 @@ extension ByteSink {
         }
     }
 
-    /// Appends a number of at most nine decimals and fifteen digits as `description` would; `false` if it is none.
+    /// Appends a number of at most nine decimals and fifteen digits as `description` would; `false` for any other number.
     ///
-    /// Two such numbers are never the same double, so the one that divides back to the value is its shortest spelling.
+    /// No two such numbers are the same double, so that the one that divides back to the value is its shortest form.
     private mutating func shortDecimal(_ value: Double) -> Bool {
         let magnitude = value.magnitude
         guard magnitude < 1e6, magnitude >= 1e-4 || value.bitPattern == 0 else { return false }
@@ -373,7 +373,7 @@ private enum Digits {
 }
 
 extension UInt64 {
-    /// How many digits it takes.
+    /// The number of decimal digits.
     @inline(__always)
     fileprivate var decimalDigits: Int {
         // log₁₀ 2 as 1233 / 4096 gives the number of digits or one less.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A log record to be written.
+/// A log record to write.
 public struct LogRecordDraft: Sendable, Hashable {
     /// When it happened, in nanoseconds since 1970; 0 if unknown.
     public var time: UInt64
-    /// When it was noticed, in nanoseconds since 1970; 0 if unknown.
+    /// When it was observed, in nanoseconds since 1970; 0 if unknown.
     public var observedTime: UInt64
     /// Severity number, 1 to 24; 0 if unspecified.
     public var severity: UInt8
@@ -96,12 +96,12 @@ public struct LogBatchBuilder: Sendable {
     /// The size of the records so far, for splitting requests.
     public var byteCount: Int { records.count }
 
-    /// Adds a record whose attributes a closure writes one by one, without gathering them first.
+    /// Adds a record whose attributes a closure writes one by one, without collecting them first.
     public mutating func append(time: UInt64, eventName: String, attributes: (inout LogAttributeWriter) -> Void) {
         recordCount += 1
         records.message(Field.Level.records) { writer in
             writer.fixed64(Field.LogRecord.time, time)
-            // Handed over and taken back, so that the bytes have one owner and are never copied.
+            // Moved out and back, so that the bytes have one owner and are never copied.
             var lent = LogAttributeWriter()
             swap(&lent.writer, &writer)
             attributes(&lent)
@@ -139,7 +139,7 @@ public struct LogBatchBuilder: Sendable {
             writer.string(Field.Scope.name, scopeName)
             writer.string(Field.Scope.version, scopeVersion)
         }
-        // The lengths are known before, so that the records are copied once and moved never.
+        // The lengths are known in advance, so that the records are copied only once.
         let scopes = scopeField.count + records.count
         let resources = resourceField.count + ProtobufWriter.size(ofMessage: scopes, Field.Level.scopes)
         var request = ProtobufWriter()

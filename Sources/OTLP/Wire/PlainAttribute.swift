@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A KeyValue in the form that almost every one has: a key, after it one scalar, nothing else.
+/// A KeyValue of the most frequent form: a key followed by one scalar, nothing else.
 ///
-/// Attributes are four fifths of a request; the general way over the wire table is a detour for them.
+/// Attributes are four fifths of a request; reading them with the schema table would be slower.
 struct PlainAttribute {
     let key: Range<Int>
     let kind: ValueKind
-    /// The value as ``AttributeEntry/bits`` has it.
+    /// The value in the form of ``AttributeEntry/bits``.
     let bits: UInt64
 
-    /// Reads the body of a KeyValue; `nil` if it has another form, right or wrong.
+    /// Reads the body of a KeyValue; `nil` if it has another form, valid or not.
     @inline(__always)
     init?(_ bytes: RawSpan, _ body: Range<Int>) {
         let end = body.upperBound

@@ -2,19 +2,19 @@
 
 /// Writes protobuf messages field by field; zero values of ordinary fields are left out, as proto3 does.
 public struct ProtobufWriter: Sendable {
-    /// What has been written.
+    /// The bytes written so far.
     private(set) var bytes: [UInt8] = []
 
     /// Creates an empty writer.
     public init() {}
 
-    /// How many bytes are written so far.
+    /// The number of bytes written so far.
     public var count: Int { bytes.count }
 
-    /// Makes room for so many bytes at once.
+    /// Reserves room for bytes.
     mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
-    /// Takes back everything after a position.
+    /// Removes everything after a position.
     mutating func truncate(to count: Int) { bytes.removeLast(max(0, bytes.count - count)) }
 
     /// The finished bytes.
@@ -95,12 +95,12 @@ public struct ProtobufWriter: Sendable {
         varint(UInt64(length))
     }
 
-    /// How many bytes a sub-message of a length takes with its tag and length.
+    /// The size of a sub-message of a length with its tag and length prefix.
     static func size(ofMessage length: Int, _ field: UInt32) -> Int {
         Wire.varintLength(UInt64(field << 3 | Wire.length)) + Wire.varintLength(UInt64(length)) + length
     }
 
-    /// Makes room for some bytes, all of which the closure writes.
+    /// Reserves room for bytes, all of which the closure must write.
     @inline(__always)
     mutating func extend(by count: Int, _ write: (UnsafeMutableRawBufferPointer) -> Void) {
         bytes.append(addingCapacity: count) { room in
@@ -111,7 +111,7 @@ public struct ProtobufWriter: Sendable {
         }
     }
 
-    /// Moves everything from a position on some bytes up.
+    /// Moves everything from a position on by some bytes.
     private mutating func makeRoom(_ count: Int, at start: Int) {
         let end = bytes.count
         bytes.append(contentsOf: repeatElement(0, count: count))
@@ -150,7 +150,7 @@ extension ProtobufWriter {
         }
     }
 
-    /// Writes a KeyValue field with a text, as most of what our own records hold is, in room that is made once.
+    /// Writes a KeyValue field with a text, the most frequent type in our own records, in room that is reserved once.
     mutating func attribute(_ field: UInt32, _ key: String, _ text: String) {
         let (keyCount, textCount) = (key.utf8.count, text.utf8.count)
         guard field < 16, keyCount > 0, keyCount < 0x80, textCount < 0x70 else {
@@ -195,9 +195,9 @@ extension ProtobufWriter {
         varint(UInt64(size))
     }
 
-    /// Writes a key of less than 128 bytes, and tag and length of a value of less than 128.
+    /// Writes a key of less than 128 bytes, and tag and length of a value of less than 128 bytes.
     ///
-    /// - Returns: The place of the value.
+    /// - Returns: The position of the value.
     @inline(__always)
     private static func put(_ key: String, valueSize: Int, to room: UnsafeMutableRawBufferPointer) -> Int {
         let count = key.utf8.count
@@ -217,8 +217,8 @@ extension ProtobufWriter {
         }
     }
 
-    /// Writes everything of a KeyValue field up to the member of its AnyValue, whose size is known: so nothing has to be moved up
-    /// when a length turns out longer than its place.
+    /// Writes a KeyValue field up to the member of its AnyValue, whose size is known, so that nothing has to be moved when a length
+    /// takes more bytes than expected.
     private mutating func openAttribute(_ field: UInt32, _ key: String, valueSize: Int) {
         let keySize = key.isEmpty ? 0 : Self.size(ofText: key.utf8.count)
         varint(UInt64(field << 3 | Wire.length))
@@ -228,7 +228,7 @@ extension ProtobufWriter {
         varint(UInt64(valueSize))
     }
 
-    /// The size of a field of so many bytes with its tag and length.
+    /// The size of a field of this many bytes with its tag and length prefix.
     private static func size(ofText count: Int) -> Int { 1 + Wire.varintLength(UInt64(count)) + count }
 
     /// Writes the member of an AnyValue.

@@ -9,10 +9,10 @@ enum Wire {
     static let endGroup: UInt32 = 4
     static let fixed32: UInt32 = 5
 
-    /// How deep messages may nest; the limit of the protobuf libraries, so that what we pass on is readable elsewhere.
+    /// The deepest nesting of messages; the limit of the protobuf libraries, so that other programs can read what we pass on.
     static let maximumDepth = 100
 
-    /// Slices are 32 bits wide, and what an overlay adds is addressed behind the batch.
+    /// Slices are 32 bits wide, and additions of an overlay have offsets after the batch.
     static let maximumBatchSize = 1 << 31
 
     static func varintLength(_ value: UInt64) -> Int {

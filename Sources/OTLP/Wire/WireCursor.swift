@@ -4,7 +4,7 @@
 ///
 /// The bytes are passed to each call (a stored `RawSpan` would make every user non-escapable). Every length is checked
 /// against the end of the enclosing message, not only that of the buffer. `end` must not exceed the size of the bytes:
-/// as every read is checked against it, the loads themselves are not checked again.
+/// because every read is checked against it, the loads themselves are not checked again.
 struct WireCursor {
     var position: Int
     let end: Int
@@ -41,7 +41,7 @@ struct WireCursor {
         throw ParseFailure(offset: position, reason: "a varint is longer than ten bytes")
     }
 
-    /// Field number and wire type, as written on the wire.
+    /// The field number and wire type, as encoded.
     @inline(__always)
     mutating func tag(_ bytes: RawSpan) throws(ParseFailure) -> UInt32 {
         guard position < end else { throw truncated }
@@ -76,7 +76,7 @@ struct WireCursor {
         return UInt32(littleEndian: value)
     }
 
-    /// The range of a length-delimited value; the cursor moves behind it.
+    /// The range of a length-delimited value; the cursor moves after it.
     @inline(__always)
     mutating func lengthDelimited(_ bytes: RawSpan) throws(ParseFailure) -> Range<Int> {
         let start = position
@@ -92,7 +92,7 @@ struct WireCursor {
     @inline(__always)
     mutating func slice(_ bytes: RawSpan) throws(ParseFailure) -> Slice { Slice(try lengthDelimited(bytes)) }
 
-    /// Steps over a value of any wire type; groups count as nesting.
+    /// Skips a value of any wire type; groups count as nesting.
     @inline(never)
     mutating func skip(_ tag: UInt32, _ bytes: RawSpan, depth: Int = 0) throws(ParseFailure) {
         switch tag & 7 {

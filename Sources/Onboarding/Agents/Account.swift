@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Whose settings they are: the folders that the environment names.
+/// The user whose settings are changed: the folders that the environment names.
 public struct Account: Sendable {
     /// The environment variables.
     public let environment: [String: String]
     /// The user's home directory.
     public let home: String
-    /// Where the administrator's settings lie.
+    /// The folder of the administrator's settings.
     public let systemFolder: String
 
     /// Creates an account; nil when the environment names no home.
@@ -17,22 +17,22 @@ public struct Account: Sendable {
         self.systemFolder = systemFolder
     }
 
-    /// The folder of a variable, else one below home.
+    /// The folder that a variable names, else one below the home directory.
     func folder(_ variable: String, or path: String) -> String {
         if let named = environment[variable], !named.isEmpty { return Self.trimmed(named) }
         return home + "/" + path
     }
 
-    /// Where programs keep their settings.
+    /// The folder of programs' settings.
     public var configFolder: String { folder("XDG_CONFIG_HOME", or: ".config") }
 
-    /// Where programs keep their data.
+    /// The folder of programs' data.
     var dataFolder: String { folder("XDG_DATA_HOME", or: ".local/share") }
 
-    /// Where this program keeps its files.
+    /// The folder of this program's files.
     public var programHome: String { folder("HAMMURABI_HOME", or: ".hammurabi") }
 
-    /// A path as people write it, with `~` for home.
+    /// A path as shown to the user, with `~` for the home directory.
     public func shown(_ path: String) -> String {
         path.hasPrefix(home + "/") ? "~" + path.dropFirst(home.count) : path
     }

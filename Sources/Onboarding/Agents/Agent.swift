@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A coding agent whose settings are known.
+/// A coding agent that onboarding can configure.
 public enum Agent: String, CaseIterable, Sendable, Codable {
     case claudeCode = "claude-code"
     case codex
@@ -10,7 +10,7 @@ public enum Agent: String, CaseIterable, Sendable, Codable {
     case opencode
     case copilot
 
-    /// The name that people know it by.
+    /// The agent's name for people.
     public var title: String {
         switch self {
         case .claudeCode: "Claude Code"
@@ -32,14 +32,14 @@ public enum Agent: String, CaseIterable, Sendable, Codable {
         }
     }
 
-    /// What it sends first after new settings, and when.
+    /// What to do so that the agent sends with new settings, and when its first records arrive.
     public var firstRecord: String {
         switch self {
-        case .claudeCode: "start it anew and send a prompt; its first records come within a minute"
-        case .codex: "start it anew; its first records come with the first turn"
-        case .gemini, .qwen: "start it anew; its first records come within half a minute"
-        case .copilot: "reload the window or start it anew; its first records come at the end of the first turn"
-        case .opencode: "start it anew; its first records come at the end of the first turn"
+        case .claudeCode: "restart it and send a prompt; its first records come within a minute"
+        case .codex: "restart it; its first records come with the first turn"
+        case .gemini, .qwen: "restart it; its first records come within half a minute"
+        case .copilot: "reload the window or restart it; its first records come at the end of the first turn"
+        case .opencode: "restart it; its first records come at the end of the first turn"
         case .cursor: "it sends nothing"
         }
     }

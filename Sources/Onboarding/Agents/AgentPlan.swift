@@ -2,7 +2,7 @@
 
 import JSON
 
-/// What one agent needs to send to a destination.
+/// The changes that one agent needs to send to a destination.
 public struct AgentPlan: Sendable {
     /// A setting that sends elsewhere now.
     public struct Conflict: Sendable, Hashable {
@@ -16,29 +16,29 @@ public struct AgentPlan: Sendable {
 
     /// The agent.
     public let agent: Agent
-    /// The files to change; none when everything is as it should be, or when something stands against it.
+    /// The files to change; none when no change is needed, or when a conflict or an error prevents it.
     public var changes: [FileChange] = []
     /// Settings that send elsewhere.
     public var conflicts: [Conflict] = []
-    /// What a person should know.
+    /// Notes for the user.
     public var notes: [String] = []
-    /// Variables that must be set by hand.
+    /// Variables that the user must set by hand.
     public var environment: [EnvironmentVariable] = []
     /// Why nothing can be written.
     public var fault: SettingsError?
-    /// The files that were looked at.
+    /// The files that were read.
     public var paths: [String] = []
-    /// The key that it shows at the destination now; never to be shown.
+    /// The key that the agent sends to the destination now; must never be shown.
     public var currentKey: String?
-    /// Whether there are settings of its own that can be written at all.
+    /// Whether the agent has a settings file at all.
     public var hasSettings = true
 
-    /// Whether it sends to the destination as far as files tell.
+    /// Whether it sends to the destination, as far as its files show.
     public var isConfigured: Bool { hasSettings && fault == nil && conflicts.isEmpty && changes.isEmpty }
 
-    /// What to write where; nothing is written.
+    /// Plans the changes; writes nothing.
     ///
-    /// - Parameter overriding: Whether settings that send elsewhere are replaced; else nothing of their file is changed.
+    /// - Parameter overriding: Whether settings that send elsewhere are replaced; otherwise their file is left unchanged.
     public static func make(
         for agent: Agent,
         to destination: Destination,
@@ -49,7 +49,7 @@ public struct AgentPlan: Sendable {
         plan(Planning(agent, destination, account, files, overriding))
     }
 
-    /// What settings would hold that were not there before, for a person who writes them; no file is looked at.
+    /// The settings as they would be in a new file, for a user who writes them by hand; reads no file.
     public static func fromNothing(for agent: Agent, to destination: Destination, of account: Account) -> AgentPlan {
         var planning = Planning(agent, destination, account, LocalFiles(), false)
         planning.startsFromNothing = true
@@ -79,7 +79,7 @@ public struct AgentPlan: Sendable {
     }
 }
 
-/// A plan in the making.
+/// Builds a plan.
 struct Planning {
     var plan: AgentPlan
     let destination: Destination
@@ -96,28 +96,28 @@ struct Planning {
         self.overriding = overriding
     }
 
-    /// Notes a setting that sends elsewhere.
+    /// Records a setting that sends elsewhere.
     mutating func conflict(_ path: String, _ key: String, _ value: String) {
         let shown = SecretMask.isSecret(key) ? "***" : SecretMask.withoutUser(value)
         plan.conflicts.append(AgentPlan.Conflict(path: path, key: key, value: shown))
     }
 
-    /// Whether others can read a file with a key in it.
+    /// Whether other users can read a file that holds a key.
     func isTooOpen(_ file: SettingsFile, holdsKey: Bool) -> Bool { holdsKey && (file.mode ?? 0) & 0o077 != 0 }
 
-    /// The key in a header's value, as `Bearer KEY`; nil in any other.
+    /// The key in a header value `Bearer KEY`; nil in any other value.
     static func key(inHeader value: String) -> String? {
         let plain = value.replacing("%20", with: " ")
         return plain.hasPrefix("Bearer ") ? String(plain.dropFirst(7)) : nil
     }
 
-    /// A file to be changed.
+    /// Opens a file that is to be changed.
     func open(_ path: String) throws(SettingsError) -> SettingsFile {
         guard !startsFromNothing else { return SettingsFile(path: path, target: path, content: nil, mode: nil) }
         return try SettingsFile.open(path, in: files)
     }
 
-    /// The variables that carry the key for programs whose settings have no place for it.
+    /// Adds the variables that hold the key, for programs whose settings have no place for it.
     mutating func keyByEnvironment() {
         guard destination.key != nil else { return }
         let placeholder = EnvironmentVariable.keyPlaceholder
@@ -126,7 +126,7 @@ struct Planning {
         )
     }
 
-    /// Changes a JSON file by wishes and makes sure that nothing else in it changes.
+    /// Changes values of a JSON file and verifies that nothing else in it changes.
     mutating func change(_ path: String, dialect: JSONDialect, holdsKey: Bool = false, _ wishes: [JSONWish]) throws {
         plan.paths.append(path)
         let file = try open(path)
@@ -161,14 +161,14 @@ struct Planning {
         )
     }
 
-    /// What a wish changes: nil for nothing.
+    /// The change for one value; nil for none.
     private mutating func decide(_ wish: JSONWish, in settings: JSONSettings, _ path: String) throws -> JSONWish.Value?
     {
         let node = settings.root.node(at: wish.path)
         if let node, node.scalar == nil {
             throw SettingsError(
                 .badContent,
-                "\(path): \"\(wish.name)\" is a list or an object where one value should stand; repair it, nothing was changed"
+                "\(path): \"\(wish.name)\" is a list or an object where a single value is expected; repair it, nothing was changed"
             )
         }
         guard let current = settings.scalar(at: wish.path) else {
@@ -184,18 +184,18 @@ struct Planning {
         }
     }
 
-    /// Notes files of the project that the person stands in, which win over the person's own there.
+    /// Notes project files in the working directory, which override the user's own settings there.
     mutating func noteProjectFiles(_ names: [String], _ tellsOfTelemetry: (JSONNode) -> Bool) {
         guard let project = account.environment["PWD"], project.hasPrefix("/") else { return }
         for path in names.map({ project + $0 }) where !plan.paths.contains(path) && !startsFromNothing {
             guard let content = try? files.read(path),
                 let root = try? JSONParser.parse(content, dialect: .withComments), tellsOfTelemetry(root)
             else { continue }
-            plan.notes.append("\(path) has telemetry settings of its own, which win over yours in that project")
+            plan.notes.append("\(path) has telemetry settings of its own, which override yours in that project")
         }
     }
 
-    /// What lies outside of what was to change must say the same as before.
+    /// Everything outside of the changed values must be as before.
     static func verify(_ old: [[String]: String], _ new: [[String]: String], touched: [[String]], _ path: String) throws
     {
         func rest(_ content: [[String]: String]) -> [[String]: String] {
@@ -212,7 +212,7 @@ struct Planning {
 
 /// A value that a JSON file should have.
 struct JSONWish {
-    /// What is to stand there; `.string(nil)` takes the key away.
+    /// The value to set; `.string(nil)` removes the key.
     enum Value {
         case string(String?)
         case bool(Bool)
@@ -225,7 +225,7 @@ struct JSONWish {
         }
     }
 
-    /// What a value that is there already means.
+    /// How an existing value is treated.
     enum Judgement {
         case good
         case replaceable
@@ -234,7 +234,7 @@ struct JSONWish {
 
     var path: [String]
     var value: Value
-    /// Whether a file without the key is fine.
+    /// Whether a missing key is left missing.
     var onlyIfThere = false
     var judge: (JSONScalar) -> Judgement
 

@@ -4,7 +4,7 @@ import JSON
 
 /// Claude Code: the object `env` of `settings.json`, strict JSON of text values.
 extension Planning {
-    /// Switches that put prompts, answers or whole requests into telemetry.
+    /// Variables that put prompts, answers or whole requests into telemetry.
     private static let contentSwitches = [
         "OTEL_LOG_USER_PROMPTS", "OTEL_LOG_ASSISTANT_RESPONSES", "OTEL_LOG_TOOL_DETAILS", "OTEL_LOG_TOOL_CONTENT",
         "OTEL_LOG_RAW_API_BODIES",
@@ -47,7 +47,13 @@ extension Planning {
         for name in ["OTEL_LOGS_EXPORTER", "OTEL_METRICS_EXPORTER"] {
             wishes.append(Self.claude(name, Self.withOTLP(current(name) ?? "")))
         }
-        wishes.append(Self.claude("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", judge: Self.judgeProtocol))
+        // The address takes calls of gRPC, too.
+        let isHere = current("OTEL_EXPORTER_OTLP_ENDPOINT").map { endpoint.isNamed(by: $0) } ?? false
+        wishes.append(
+            Self.claude("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf") {
+                isHere && $0.plain == "grpc" ? .good : Self.judgeProtocol($0)
+            }
+        )
         wishes.append(
             Self.claude("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.description) {
                 endpoint.isNamed(by: $0.plain) ? .good : .elsewhere
@@ -74,7 +80,7 @@ extension Planning {
         ["http/protobuf", "http/json"].contains(current.plain) ? .good : .elsewhere
     }
 
-    /// What is set for one signal wins over what is set for all.
+    /// Settings of one signal override those of all signals.
     private func claudeSignal(_ signal: String) -> [JSONWish] {
         let prefix = "OTEL_EXPORTER_OTLP_\(signal.uppercased())"
         let endpoint = destination.endpoint
@@ -86,7 +92,7 @@ extension Planning {
         ]
     }
 
-    /// The headers with our key; those that were meant for another collector are not sent to this one.
+    /// The headers with our key; headers for another collector are not sent to this one.
     private func claudeHeaders(_ current: (String) -> String?) -> [JSONWish] {
         let wasElsewhere = current("OTEL_EXPORTER_OTLP_ENDPOINT").map { !destination.endpoint.isNamed(by: $0) } ?? false
         let old = wasElsewhere ? "" : current("OTEL_EXPORTER_OTLP_HEADERS") ?? ""
@@ -104,19 +110,19 @@ extension Planning {
             }
     }
 
-    /// A list of exporters with `otlp` in it.
+    /// A list of exporters that includes `otlp`.
     private static func withOTLP(_ list: String) -> String {
         let names = list.split(separator: ",").map { $0.filter { $0 != " " } }.filter { $0 != "none" && !$0.isEmpty }
         if names.contains("otlp") { return list }
         return (names + ["otlp"]).joined(separator: ",")
     }
 
-    /// The list of resource attributes with ours where it has none of their names; nil when there is nothing to say.
+    /// The list of resource attributes with ours added where it lacks their names; nil when there are none.
     private func resourceAttributes(_ list: String) -> String? {
         let names = Set(PercentText.entries(list).map(\.name))
         guard names.isDisjoint(with: destination.resourceAttributes.map(\.name)) else { return nil }
         var result = list
-        // More than twelve attributes make some versions send no metrics at all.
+        // With more than twelve attributes some versions send no metrics at all.
         for (name, value) in destination.resourceAttributes {
             guard PercentText.entries(result).count < 12 else { continue }
             result = PercentText.setting(name, to: value, in: result)
@@ -124,7 +130,7 @@ extension Planning {
         return result == list ? nil : result
     }
 
-    /// An administrator's settings win over the user's: says so, and refuses when they send elsewhere.
+    /// Administrator settings override the user's: adds a note, and refuses when they send elsewhere.
     private mutating func refuseManagedClaude() throws {
         let folder = account.systemFolder + "/claude-code"
         let more = files.names(in: folder + "/managed-settings.d").filter {
@@ -134,7 +140,7 @@ extension Planning {
         for path in paths {
             guard let content = try SettingsFile.read(path, in: files).content else { continue }
             guard let env = (try? JSONParser.parse(content, dialect: .strict))?["env"]?.members else {
-                plan.notes.append("\(path) holds an administrator's settings, which win over yours")
+                plan.notes.append("\(path) holds an administrator's settings, which override yours")
                 continue
             }
             let telemetry = env.filter { $0.key.hasPrefix("OTEL_") || $0.key == "CLAUDE_CODE_ENABLE_TELEMETRY" }
@@ -152,11 +158,11 @@ extension Planning {
             if let elsewhere, !overriding {
                 throw SettingsError(
                     .permission,
-                    "\(path), the administrator's settings, says \(elsewhere.key) and wins over yours; ask for a change there"
+                    "\(path), the administrator's settings, sets \(elsewhere.key) and overrides yours; ask for a change there"
                 )
             }
             let names = telemetry.map(\.key).joined(separator: ", ")
-            plan.notes.append("\(path), the administrator's settings, wins over yours for \(names)")
+            plan.notes.append("\(path), the administrator's settings, overrides yours for \(names)")
         }
     }
 }

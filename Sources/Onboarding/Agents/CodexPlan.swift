@@ -57,7 +57,7 @@ extension Planning {
         if missing("trace_exporter") { try settings.set("\"none\"", at: Self.table + ["trace_exporter"]) }
     }
 
-    /// Sets one exporter, or what is missing in it.
+    /// Sets one exporter, or its missing keys.
     private mutating func exporter(
         _ key: String,
         _ signal: String,
@@ -91,7 +91,7 @@ extension Planning {
         try settings.set(whole, at: place)
     }
 
-    /// Whether an exporter's address is the destination; the path of the signal may have been forgotten.
+    /// Whether an exporter's address is the destination, with or without the path of the signal.
     private func isOurs(_ endpoint: String, _ signal: String) -> Bool {
         destination.endpoint.isNamed(by: endpoint, path: "/v1/\(signal)") || destination.endpoint.isNamed(by: endpoint)
     }
@@ -122,9 +122,9 @@ extension Planning {
     }
 }
 
-/// What a TOML parser makes of a text.
+/// Reads TOML with the library's parser.
 enum TOMLCheck {
-    /// Every value with the path to it; throws where the text is not TOML.
+    /// Every value with its path; throws when the text is not TOML.
     static func content(of bytes: [UInt8]) throws(SyntaxError) -> [[String]: String] {
         if let fault = TextShape.firstFault(of: bytes) { throw fault }
         let mark = TextShape(bytes).mark.count

@@ -2,20 +2,20 @@
 
 import Usage
 
-/// Where agents are to send, and what they say about the machine they run on.
+/// The collector that agents send to, and the machine attributes that they send.
 public struct Destination: Sendable, Hashable {
     /// The address of a collector, without a signal's path.
     public let endpoint: EndpointURL
-    /// The key that the collector asks for, nil when it asks for none.
+    /// The key that the collector requires; nil when it requires none.
     public let key: String?
     /// The machine's name, nil when it has none.
     public let hostName: String?
-    /// A number that stands for the machine, nil when it has none.
+    /// A number that identifies the machine; nil when it has none.
     public let machineID: String?
 
     /// Creates a destination.
     ///
-    /// - Parameter machineID: What the system calls the machine; it is not passed on, a hash of it is.
+    /// - Parameter machineID: The system's id of the machine; only a hash of it is used.
     public init(endpoint: EndpointURL, key: String? = nil, hostName: String? = nil, machineID: String? = nil) {
         self.endpoint = endpoint
         self.key = key
@@ -28,18 +28,18 @@ public struct Destination: Sendable, Hashable {
         }
     }
 
-    /// Resource attributes that a person's agents have in common.
+    /// The resource attributes of all agents.
     var resourceAttributes: [(name: String, value: String)] {
         [("host.name", hostName), ("machine.id", machineID)].compactMap { name, value in
             value.map { (name, PercentText.encoded($0)) }
         }
     }
 
-    /// The header that carries the key.
+    /// The header value with the key.
     var authorization: String? { key.map { "Bearer " + $0 } }
 }
 
-/// The address of a collector: scheme, host, port and perhaps a path in front of the signals' own.
+/// The address of a collector: scheme, host, port and an optional path prefix.
 public struct EndpointURL: Sendable, Hashable, CustomStringConvertible {
     /// `http` or `https`.
     public let scheme: String
@@ -47,7 +47,7 @@ public struct EndpointURL: Sendable, Hashable, CustomStringConvertible {
     public let host: String
     /// The port.
     public let port: Int
-    /// What stands before `/v1/logs`; empty or with a slash in front and none behind.
+    /// The path before `/v1/logs`; empty, or with a slash at its start and none at its end.
     public let path: String
 
     /// Parses `http://host:port/path`; nil for anything else, and for addresses with a user, a query or a fragment.
@@ -97,7 +97,7 @@ public struct EndpointURL: Sendable, Hashable, CustomStringConvertible {
         return (parts[0].lowercased(), parts.count == 2 ? parts[1] : nil)
     }
 
-    /// The address as settings hold it.
+    /// The address as written in settings.
     public var description: String {
         let name = host.contains(":") ? "[\(host)]" : host
         return "\(scheme)://\(name):\(port)\(path)"
@@ -106,7 +106,7 @@ public struct EndpointURL: Sendable, Hashable, CustomStringConvertible {
     /// The address of one signal: `logs`, `metrics` or `traces`.
     public func url(of signal: String) -> String { "\(self)/v1/\(signal)" }
 
-    /// Whether a text names this address; `localhost` is 127.0.0.1, and a slash at the end does not matter.
+    /// Whether a text is this address; `localhost` equals 127.0.0.1, and a slash at the end is ignored.
     func isNamed(by text: String, path suffix: String = "") -> Bool {
         guard let other = EndpointURL(text) else { return false }
         func place(_ host: String) -> String { host == "localhost" ? "127.0.0.1" : host }

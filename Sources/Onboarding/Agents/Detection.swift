@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Signs that an agent is used on this machine.
+/// Evidence that an agent is installed on this machine.
 public struct AgentFinding: Sendable, Hashable {
     /// The agent.
     public let agent: Agent
-    /// Where its program lies; nil when it is not on the path.
+    /// The path of its program; nil when it is not in `PATH`.
     public let program: String?
-    /// Its settings folder, when it is there.
+    /// Its settings folder, when it exists.
     public let settings: String?
-    /// Where it keeps its sessions, when there is anything.
+    /// The folder of its sessions, when it has any.
     public let sessions: String?
 
-    /// Whether there is any sign.
+    /// Whether there is any evidence.
     public var isPresent: Bool { program != nil || settings != nil || sessions != nil }
 
-    /// The signs of every agent.
+    /// The evidence for every agent.
     public static func all(of account: Account, in files: LocalFiles) -> [AgentFinding] {
         Agent.allCases.map { find($0, of: account, in: files) }
     }
@@ -31,7 +31,7 @@ public struct AgentFinding: Sendable, Hashable {
         )
     }
 
-    /// Copilot lives inside of an editor.
+    /// Copilot is an extension of an editor.
     private static func editorExtension(of agent: Agent, _ account: Account, in files: LocalFiles) -> String? {
         guard agent == .copilot else { return nil }
         let folders = [".vscode/extensions", ".vscode-insiders/extensions"].map { account.home + "/" + $0 }

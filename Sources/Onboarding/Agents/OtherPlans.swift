@@ -2,7 +2,7 @@
 
 import JSON
 
-/// Agents with a handful of keys in a JSON file, and what their files have no place for.
+/// Agents with a few keys in a JSON file, and the variables for what their files cannot hold.
 extension Planning {
     // MARK: - Gemini CLI and Qwen Code
 
@@ -23,17 +23,17 @@ extension Planning {
                 },
                 JSONWish(["telemetry", "otlpProtocol"], .string("http")),
                 JSONWish(["telemetry", "logPrompts"], .bool(false)),
-                // A file to write to takes the place of the endpoint.
+                // An output file would replace the endpoint.
                 JSONWish(["telemetry", "outfile"], .string(nil), onlyIfThere: true) { _ in .elsewhere },
             ]
         )
         for name in account.environment.keys.sorted() where name.hasPrefix(prefix) {
-            plan.notes.append("the environment variable \(name) is set and wins over \(path)")
+            plan.notes.append("the environment variable \(name) is set and overrides \(path)")
         }
         noteProjectFiles(["/\(folder)/settings.json"]) { $0["telemetry"] != nil }
         let managed = "\(account.systemFolder)/\(system)/settings.json"
         if files.status(managed) != nil {
-            plan.notes.append("\(managed) holds an administrator's settings, which win over yours")
+            plan.notes.append("\(managed) holds an administrator's settings, which override yours")
         }
         keyByEnvironment()
     }
@@ -42,7 +42,7 @@ extension Planning {
 
     mutating func opencode() throws {
         let folder = account.configFolder + "/opencode"
-        // Where both are, the one with comments is read last and wins.
+        // When both files exist, the one with comments is read last and overrides the other.
         let name = files.status(folder + "/opencode.jsonc") == nil ? "opencode.json" : "opencode.jsonc"
         try change(
             folder + "/" + name,

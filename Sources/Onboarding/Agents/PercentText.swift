@@ -2,7 +2,7 @@
 
 /// Lists of `name=value` in environment variables, whose values are percent-encoded (W3C Baggage).
 enum PercentText {
-    /// A value with everything encoded that is not a letter, a digit or `-._~`.
+    /// A value in which everything but letters, digits and `-._~` is encoded.
     static func encoded(_ text: String) -> String {
         var result = ""
         for byte in text.utf8 {
@@ -16,7 +16,7 @@ enum PercentText {
         return result
     }
 
-    /// The entries of a list as written; what is no entry is kept with an empty name.
+    /// The entries of a list as written; text that is not an entry has an empty name.
     static func entries(_ list: String) -> [(name: String, text: String)] {
         list.split(separator: ",").map { part in
             let name = part.firstIndex(of: "=").map { part[..<$0] } ?? ""
@@ -24,7 +24,7 @@ enum PercentText {
         }
     }
 
-    /// The list with an entry of that name in place of the old one, else at its end.
+    /// The list with the entry of that name replaced, or added at its end.
     static func setting(_ name: String, to value: String, in list: String, ignoringCase: Bool = false) -> String {
         var entries = entries(list)
         let place = entries.firstIndex {

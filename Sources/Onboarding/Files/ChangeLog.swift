@@ -3,27 +3,27 @@
 import FoundationEssentials
 public import Usage
 
-/// What was changed, so that it can be undone.
+/// A log of the changes to settings files, so that they can be undone.
 ///
-/// It lies in the program's own folder: `onboarding.json`, and copies of the files as they were.
+/// It consists of `onboarding.json` in the program's folder and copies of the files before the change.
 public struct ChangeLog: Sendable {
     /// One change that was made.
     public struct Record: Codable, Sendable, Hashable {
-        /// Whose settings they are: an agent's name, or `service`.
+        /// The agent whose settings they are, or `service`.
         public var subject: String
         /// The path under which the program reads the file.
         public var path: String
-        /// Where it lies behind links.
+        /// The path after following links.
         public var target: String
-        /// The name of the copy of what it held; nil when it was not there.
+        /// The name of the copy of the old content; nil when the file did not exist.
         public var backup: String?
-        /// The bits of its permissions; nil when it was not there.
+        /// The old permission bits; nil when the file did not exist.
         public var mode: UInt32?
-        /// The fingerprint of what was written.
+        /// The fingerprint of the written content.
         public var written: String
-        /// The folders that were made for it.
+        /// The folders that were created for it.
         public var folders: [String]
-        /// When, in ISO 8601.
+        /// The time of the change, in ISO 8601.
         public var time: String
     }
 
@@ -38,15 +38,15 @@ public struct ChangeLog: Sendable {
     private var path: String { home + "/onboarding.json" }
     private var backups: String { home + "/backups" }
 
-    /// The changeLog in the program's folder, which is made when it is first written.
+    /// The change log in the program's folder, which is created at the first write.
     public init(home: String, files: LocalFiles) {
         self.home = home
         self.files = files
     }
 
-    /// The changes that stand, oldest first.
+    /// The changes that were not undone, oldest first.
     public func records() throws(SettingsError) -> [Record] {
-        // A file of this program's own: it is not to be found in the place that others choose.
+        // The log must be in the program's own folder: a link could lead to a file of another user.
         guard files.target(of: path) == path else {
             throw SettingsError(.badContent, "\(path) is a symbolic link; remove it and try again")
         }
@@ -68,9 +68,9 @@ public struct ChangeLog: Sendable {
 
     // MARK: - Changing
 
-    /// Writes a file: first the copy of what it holds and the record of the change, then the file itself.
+    /// Writes a file: first the copy of its old content and the record of the change, then the file itself.
     ///
-    /// Throws when the file is no longer as it was found, or when anything cannot be written; the file is then as it was.
+    /// Throws when the file has changed since it was read, or when anything cannot be written; the file is then unchanged.
     public func apply(_ change: FileChange, subject: String, now: Timestamp) throws(SettingsError) {
         let file = change.file
         guard try files.read(file.target) == file.content, files.target(of: file.path) == file.target else {
@@ -103,7 +103,7 @@ public struct ChangeLog: Sendable {
         }
     }
 
-    /// Keeps a copy under a name that says what it is of, and when.
+    /// Keeps a copy under a name made of the file and the time.
     private func keep(_ content: [UInt8], of file: SettingsFile, now: Timestamp) throws(SettingsError) -> String {
         let base = file.path.split(separator: "/").suffix(2).joined(separator: "-").filter { $0 != "/" }
         var name = "\(now.nanoseconds)-\(base)"
@@ -128,34 +128,34 @@ public struct ChangeLog: Sendable {
 
     // MARK: - Undoing
 
-    /// How undoing the changes of one file went.
+    /// The result of undoing the changes of one file.
     public struct Undone: Sendable, Hashable {
-        /// Whose settings they are.
+        /// The agent whose settings they are, or `service`.
         public let subject: String
         /// The file.
         public let path: String
-        /// What became of it.
+        /// The outcome.
         public let result: Result
 
-        /// What can become of a file.
+        /// The possible outcomes for a file.
         public enum Result: Sendable, Hashable {
-            /// It is as it was, byte for byte.
+            /// It has its old content, byte for byte.
             case restored
-            /// It was not there before, and is gone again.
+            /// It did not exist before and was removed.
             case removed
-            /// It was changed since, so it was left alone.
+            /// It was changed since, so it was left unchanged.
             case changedSince
             /// It could not be restored.
             case failed(SettingsError)
         }
     }
 
-    /// Brings files back to what they were before this program first changed them.
+    /// Restores files to their content before this program first changed them.
     ///
     /// - Parameters:
-    ///   - subjects: Whose; empty for everybody's.
-    ///   - force: Whether also files that were changed since; what they hold now is kept in the folder of copies.
-    ///   - pretend: Whether to say only what would be done.
+    ///   - subjects: The agents whose files are restored; empty for all.
+    ///   - force: Whether to restore files that were changed since, too; their present content is kept among the copies.
+    ///   - pretend: Whether only to report what would be done.
     public func undo(
         _ subjects: Set<String> = [],
         force: Bool = false,
@@ -177,7 +177,7 @@ public struct ChangeLog: Sendable {
         }
     }
 
-    /// Undoes the changes of one file, newest first, as far back as each found what the one before it had left.
+    /// Undoes the changes of one file, newest first, as long as each change left what the next one found.
     private func restore(
         _ chain: [Record],
         force: Bool,
@@ -190,7 +190,7 @@ public struct ChangeLog: Sendable {
         var undone: [Record] = []
         for record in chain.reversed() {
             let before = try content(before: record)
-            // A change that was recorded but never made has nothing to undo.
+            // A recorded change that was never made has nothing to undo.
             guard force || current.map(Self.fingerprint) == record.written || current == before else { break }
             guard files.target(of: record.path) == record.target || force else { break }
             undone.append(record)

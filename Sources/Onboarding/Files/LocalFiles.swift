@@ -3,38 +3,38 @@
 import Files
 import Glibc
 
-/// The files of this machine, as far as settings need them.
+/// Access to the files of this machine for reading and changing settings.
 ///
-/// Links are followed and never replaced; a file is replaced in one step, so that at any moment it is whole, old or new.
+/// Links are followed and never replaced. A file is replaced in one step, so that it is complete at any moment, old or new.
 public struct LocalFiles: Sendable {
-    /// Whose files may be changed.
+    /// The id of the user whose files may be changed.
     public let user: UInt32
 
     /// The largest file that is read, in bytes.
     static let largest = 4 << 20
 
-    /// Creates the files as a user sees them; without a number, the one who runs this program.
+    /// Creates the access for a user; without an id, for the user of this process.
     public init(user: UInt32? = nil) {
         self.user = user ?? geteuid()
     }
 
-    /// What is known of a file without reading it.
+    /// The metadata of a file.
     public struct Status: Sendable {
         /// Whether it is a plain file.
         public let isFile: Bool
         /// Whether it is a folder.
         public let isFolder: Bool
-        /// The bits of its permissions.
+        /// The permission bits.
         public let mode: UInt32
-        /// The number of its owner.
+        /// The id of its owner.
         public let owner: UInt32
-        /// How many names it has.
+        /// The number of hard links.
         let names: UInt
         /// Its size in bytes.
         public let size: Int
     }
 
-    /// What lies at a path, behind links; nil when nothing does.
+    /// The metadata at a path after following links; nil when there is no file.
     public func status(_ path: String) -> Status? {
         var found = stat()
         guard stat(path, &found) == 0 else { return nil }
@@ -48,13 +48,13 @@ public struct LocalFiles: Sendable {
         )
     }
 
-    /// Whether a folder lies at a path.
+    /// Whether there is a folder at a path.
     func isFolder(_ path: String) -> Bool { status(path)?.isFolder == true }
 
-    /// Whether a file lies at a path that may be run.
+    /// Whether there is an executable file at a path.
     func isProgram(_ path: String) -> Bool { status(path)?.isFile == true && access(path, X_OK) == 0 }
 
-    /// Where a path leads behind links, also when nothing is there yet; nil for links in a circle.
+    /// The path after following links, even when no file is there yet; nil when the links form a cycle.
     func target(of path: String) -> String? {
         var path = path
         for _ in 0..<40 {
@@ -67,13 +67,13 @@ public struct LocalFiles: Sendable {
         return nil
     }
 
-    /// The folder that a path lies in.
+    /// The folder of a path.
     static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    /// The names in a folder, in order; none when it cannot be read.
+    /// The names in a folder, sorted; none when it cannot be read.
     public func names(in folder: String) -> [String] {
         guard let stream = opendir(folder) else { return [] }
         defer { closedir(stream) }
@@ -87,7 +87,7 @@ public struct LocalFiles: Sendable {
         return names.sorted()
     }
 
-    /// All bytes of a file; nil when there is none.
+    /// All bytes of a file; nil when it does not exist.
     public func read(_ path: String) throws(SettingsError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
@@ -96,7 +96,7 @@ public struct LocalFiles: Sendable {
         }
         defer { close(descriptor) }
         var found = stat()
-        // Nothing comes out of a pipe to which no program writes, which would pass for an empty file.
+        // Reading a pipe without a writer would look like an empty file.
         guard fstat(descriptor, &found) == 0, found.st_mode & S_IFMT == S_IFREG else {
             throw SettingsError(.badContent, "\(path) is no regular file; nothing was changed")
         }
@@ -117,11 +117,11 @@ public struct LocalFiles: Sendable {
         }
     }
 
-    /// Replaces a file, or makes it, in one step; what it held before is gone only when the new bytes are on the disk.
+    /// Replaces or creates a file in one step; the old content is gone only when the new bytes are on the disk.
     func replace(_ path: String, with bytes: [UInt8], mode: UInt32) throws(SettingsError) {
         var isInPlace = false
         do throws(FileError) {
-            // The folder is another program's: a random name meets none of its files.
+            // The folder belongs to another program: a random name cannot meet one of its files.
             let draft = Self.folder(of: path) + "/.hammurabi-" + String(UInt64.random(in: 0 ... .max), radix: 36)
             var file = try FileReplacement(of: path, draft: draft)
             defer { isInPlace = file.isInPlace }
@@ -129,12 +129,12 @@ public struct LocalFiles: Sendable {
             try file.take(mode: mode)
             try file.commit()
         } catch {
-            // Settings that a power cut may take back are there all the same.
+            // A failed flush of the folder is ignored: the new file is in place, although a power cut may undo that.
             if !isInPlace { throw Self.fault(path, "could not be written", error.number) }
         }
     }
 
-    /// Makes a folder and those above it; returns the ones that were not there, outermost first.
+    /// Creates a folder and its parents; returns the new ones, outermost first.
     func makeFolders(_ path: String, mode: UInt32) throws(SettingsError) -> [String] {
         if isFolder(path) { return [] }
         var made: [String] = []
@@ -145,13 +145,13 @@ public struct LocalFiles: Sendable {
         return made + [path]
     }
 
-    /// Takes a file away.
+    /// Removes a file.
     func remove(_ path: String) throws(SettingsError) {
         guard unlink(path) == 0 || errno == ENOENT else { throw Self.fault(path, "could not be removed") }
         try? DurableFolder.flush(Self.folder(of: path))
     }
 
-    /// Takes a folder away if nothing is in it.
+    /// Removes a folder if it is empty.
     func removeEmptyFolder(_ path: String) { rmdir(path) }
 
     static func fault(_ path: String, _ what: String, _ code: Int32 = errno) -> SettingsError {

@@ -2,18 +2,18 @@
 
 import Glibc
 
-/// A file of settings as it was found.
+/// A settings file as it was read.
 public struct SettingsFile: Sendable, Hashable {
     /// The path under which its program reads it.
     public let path: String
-    /// Where it lies behind links.
+    /// Its path after following links.
     public let target: String
-    /// What it holds; nil when it is not there.
+    /// Its content; nil when it does not exist.
     public let content: [UInt8]?
-    /// The bits of its permissions; nil when it is not there.
+    /// Its permission bits; nil when it does not exist.
     public let mode: UInt32?
 
-    /// Finds and reads a file, to be looked at only.
+    /// Finds and reads a file without the intention to change it.
     static func read(_ path: String, in files: LocalFiles) throws(SettingsError) -> SettingsFile {
         guard let target = files.target(of: path) else {
             throw SettingsError(
@@ -29,7 +29,7 @@ public struct SettingsFile: Sendable, Hashable {
         return SettingsFile(path: path, target: target, content: try files.read(target), mode: status.mode)
     }
 
-    /// Finds and reads a file that is to be changed, and makes sure that it may be.
+    /// Finds and reads a file that is to be changed, and checks that it may be changed.
     static func open(_ path: String, in files: LocalFiles) throws(SettingsError) -> SettingsFile {
         let file = try read(path, in: files)
         let place = path == file.target ? path : "\(path) (\(file.target))"
@@ -57,7 +57,7 @@ public struct SettingsFile: Sendable, Hashable {
         return file
     }
 
-    /// A new file needs a folder that takes it: the nearest one that is there.
+    /// For a new file, checks that the nearest existing folder is writable.
     private static func checkFolder(of file: SettingsFile, _ place: String, in files: LocalFiles) throws(SettingsError)
     {
         var folder = LocalFiles.folder(of: file.target)
@@ -75,13 +75,13 @@ public struct SettingsFile: Sendable, Hashable {
     }
 }
 
-/// A file as it is to be.
+/// The planned content of a file.
 public struct FileChange: Sendable, Hashable {
-    /// The file as it was found.
+    /// The file as it was read.
     public let file: SettingsFile
-    /// What it is to hold.
+    /// The new content.
     public let content: [UInt8]
-    /// The bits of its permissions then.
+    /// The new permission bits.
     public let mode: UInt32
 
     /// Creates a change; a file that holds a key can be read by its owner only.
@@ -91,6 +91,6 @@ public struct FileChange: Sendable, Hashable {
         mode = holdsKey ? 0o600 : file.mode ?? newMode
     }
 
-    /// Whether anything would be different.
+    /// Whether the content or the permissions would change.
     public var changesAnything: Bool { file.content != content || file.mode != mode }
 }

@@ -2,11 +2,11 @@
 
 import JSON
 
-/// A value of a JSON text with its place in it.
+/// A value of a JSON text with its position.
 struct JSONNode {
-    /// What it says.
+    /// The value.
     var value: Value
-    /// The bytes it was read from.
+    /// The range of its bytes.
     var range: Range<Int>
 
     enum Value {
@@ -30,7 +30,7 @@ struct JSONNode {
         if case .scalar(let scalar) = value { scalar } else { nil }
     }
 
-    /// The value of a key; of several, the last, which is the one that programs read.
+    /// The value of a key; of duplicates the last one, which is the one that programs use.
     subscript(key: String) -> JSONNode? { members?.last { $0.key == key }?.value }
 
     /// The value at a path of keys.
@@ -38,7 +38,7 @@ struct JSONNode {
         path.reduce(JSONNode?.some(self)) { $0?[$1] }
     }
 
-    /// Every scalar with the path to it, and every empty array and object, for comparing what two texts say.
+    /// Every scalar, empty array and empty object with its path, for comparing the values of two texts.
     var content: [[String]: String] {
         var result: [[String]: String] = [:]
         collect(into: &result, path: [])
@@ -65,7 +65,7 @@ enum JSONScalar: Hashable, Sendable {
     case number(String)
     case string(String)
 
-    /// The value as JSON writes it.
+    /// The value in JSON.
     var text: String {
         switch self {
         case .null: "null"
@@ -75,7 +75,7 @@ enum JSONScalar: Hashable, Sendable {
         }
     }
 
-    /// The value as a program reads it that expects text.
+    /// The value as text, for a program that expects text.
     var plain: String {
         if case .string(let text) = self { text } else { text }
     }

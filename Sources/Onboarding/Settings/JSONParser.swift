@@ -2,7 +2,7 @@
 
 import JSON
 
-/// Reads JSON and keeps the place of everything in it.
+/// Parses JSON and keeps the position of every value.
 struct JSONParser {
     private var reader: JSONReader
 

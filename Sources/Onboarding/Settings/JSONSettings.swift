@@ -2,19 +2,19 @@
 
 import JSON
 
-/// A JSON text that is changed value by value; everything else keeps its bytes: order, comments, indentation, line ends.
+/// A JSON text whose values are changed one by one; everything else keeps its bytes: order, comments, indentation, line ends.
 struct JSONSettings {
     private(set) var bytes: [UInt8]
     private(set) var root: JSONNode
     private let dialect: JSONDialect
     private let shape: TextShape
 
-    /// A value stands where an object should.
+    /// There is another value where an object is expected.
     struct NoObject: Error {
         var path: [String]
     }
 
-    /// Reads a text; one without anything but white space is an empty object.
+    /// Parses a text; one with only white space is an empty object.
     init(_ bytes: [UInt8], dialect: JSONDialect) throws(SyntaxError) {
         shape = TextShape(bytes)
         self.dialect = dialect
@@ -29,18 +29,18 @@ struct JSONSettings {
         }
     }
 
-    /// The scalar at a path; nil for nothing, null, an array or an object.
+    /// The scalar at a path; nil for a missing value, null, an array or an object.
     func scalar(at path: [String]) -> JSONScalar? {
         guard let scalar = root.node(at: path)?.scalar, scalar != .null else { return nil }
         return scalar
     }
 
-    /// Puts a scalar at a path; objects on the way to it are made.
+    /// Sets a scalar at a path; creates missing objects on the way.
     mutating func set(_ scalar: JSONScalar, at path: [String]) throws {
         try apply(try edits(setting: scalar, at: path))
     }
 
-    /// Takes a key away, if it is there.
+    /// Removes a key, if it exists.
     mutating func remove(at path: [String]) throws {
         guard let key = path.last, let object = root.node(at: Array(path.dropLast())), let members = object.members
         else {
@@ -75,7 +75,7 @@ struct JSONSettings {
         return []
     }
 
-    /// Whether all of the text stands on one line and says something.
+    /// Whether the text has members and is on one line.
     private var isOneLine: Bool { root.members?.isEmpty == false && !bytes[root.range].contains(10) }
 
     /// One step of indentation: that of the first key, else two spaces.
@@ -86,7 +86,7 @@ struct JSONSettings {
         return indent
     }
 
-    /// The white space between the beginning of a line and a place; nil when something else stands there.
+    /// The white space between the start of a line and an offset; nil when there is anything else.
     static func indent(before offset: Int, in bytes: [UInt8]) -> String? {
         var start = offset
         while start > 0, bytes[start - 1] == 32 || bytes[start - 1] == 9 { start -= 1 }
@@ -118,14 +118,14 @@ extension JSONSettings {
             guard style.isMultiline else { return TextEdit(inside, member) }
             return TextEdit(inside, style.newline + style.indent + member + style.newline + style.outerIndent)
         }
-        // Comments stay in front of the new key.
+        // Comments stay before the new key.
         if let indent = Self.indent(before: inside.upperBound, in: bytes) {
             return TextEdit(at: inside.upperBound - indent.utf8.count, style.indent + member + style.newline)
         }
         return TextEdit(at: inside.upperBound, " " + member + " ")
     }
 
-    /// The place of a comma that follows, with only white space and comments before it.
+    /// The position of a following comma, with only white space and comments before it.
     private static func comma(after offset: Int, in bytes: [UInt8]) -> Int? {
         var index = offset
         while index < bytes.count {
@@ -140,7 +140,7 @@ extension JSONSettings {
         return nil
     }
 
-    /// The end of the comments that follow on the same line; the place itself when there are none.
+    /// The end of the comments that follow on the same line; the offset itself when there are none.
     private static func endOfComments(after offset: Int, in bytes: [UInt8]) -> Int {
         var end = offset
         var index = offset
@@ -171,7 +171,7 @@ extension JSONSettings {
         return edits
     }
 
-    /// The range with its line when nothing else stands on it, else with the spaces behind it.
+    /// The range with its whole line when nothing else is on it, else with the spaces after it.
     private static func widened(_ range: Range<Int>, in bytes: [UInt8]) -> Range<Int> {
         var end = range.upperBound
         while end < bytes.count, bytes[end] == 32 || bytes[end] == 9 { end += 1 }
@@ -186,17 +186,17 @@ extension JSONSettings {
 // MARK: - Style
 
 extension JSONSettings {
-    /// How an object is laid out, so that what is added looks like what is there.
+    /// The layout of an object, so that added keys look like the existing ones.
     struct Style {
         /// Whether each key has a line of its own.
         var isMultiline: Bool
-        /// What stands in front of a key on its line.
+        /// The indentation of a key on its line.
         var indent: String
-        /// What stands in front of the line on which the object ends.
+        /// The indentation of the line on which the object ends.
         var outerIndent: String
-        /// What stands between a key and its value.
+        /// The text between a key and its value.
         var colon: String
-        /// What stands after a comma between two keys on one line.
+        /// The text after a comma between two keys on one line.
         var gap: String
         /// One step of indentation.
         let unit: String
@@ -222,7 +222,7 @@ extension JSONSettings {
             indent = own ?? outerIndent + unit
         }
 
-        /// Whether keys of a text on one line are followed by a space.
+        /// Whether the keys of a text on one line are followed by a space.
         private static func hasSpaces(_ bytes: [UInt8]) -> Bool {
             bytes.indices.dropLast().contains { bytes[$0] == UInt8(ascii: ":") && bytes[$0 + 1] == 32 }
         }
@@ -233,7 +233,7 @@ extension JSONSettings {
             return String(decoding: blank, as: UTF8.self)
         }
 
-        /// A key with its value; further keys of the path become objects.
+        /// A key with its value; further keys of the path become nested objects.
         func member(_ scalar: JSONScalar, under path: [String]) -> String {
             guard let key = path.first else { return "" }
             return key.jsonString + colon + text(of: scalar, under: Array(path.dropFirst()))

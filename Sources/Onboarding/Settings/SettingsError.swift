@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why settings are left as they are; the message names the file, the rule and the next step.
+/// Why settings are left unchanged; the message names the file, the rule and the next step.
 public struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What kind of trouble it is, as far as an exit code tells.
+    /// The kind of an error, which decides the exit code.
     public enum Kind: String, Sendable {
-        /// The file does not say what its program could understand.
+        /// The agent itself could not parse the file.
         case badContent
         /// The file may not be changed.
         case permission
-        /// The system refused to read or write.
+        /// The system failed to read or write.
         case inputOutput
     }
 
-    /// What kind of trouble it is.
+    /// The kind of the error.
     public let kind: Kind
-    /// What to say.
+    /// The message.
     public let description: String
 
-    /// Creates a fault.
+    /// Creates an error.
     public init(_ kind: Kind, _ description: String) {
         self.kind = kind
         self.description = description
     }
 }
 
-/// A mistake in a text, with its place.
+/// A syntax error in a text, with its position.
 struct SyntaxError: Error, Hashable {
     var offset: Int
     var message: String
 
-    /// The fault of a file that holds the text.
+    /// The error for the file that has the text.
     func fault(in path: String, _ bytes: [UInt8]) -> SettingsError {
         let before = bytes.prefix(offset)
         let line = before.count { $0 == 10 } + 1
@@ -53,7 +53,7 @@ struct TextEdit {
 
     init(at offset: Int, _ text: String) { self.init(offset..<offset, text) }
 
-    /// Bytes after edits that do not overlap; those at one place follow each other in their order.
+    /// The bytes after non-overlapping edits; edits at one offset are applied in their order.
     static func apply(_ edits: [TextEdit], to bytes: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         var position = 0
@@ -69,9 +69,9 @@ struct TextEdit {
     }
 }
 
-/// What is particular about a text file as a whole.
+/// The line ends and the byte order mark of a text file.
 struct TextShape {
-    /// How its lines end; that of the first line.
+    /// The line end of the first line.
     let newline: String
     /// Its byte order mark, if it has one.
     let mark: [UInt8]
@@ -84,12 +84,12 @@ struct TextShape {
         mark = bytes.starts(with: Self.byteOrderMark) ? Self.byteOrderMark : []
     }
 
-    /// The place of the first byte that is no part of UTF-8, or is a zero; nil when it is text.
+    /// The position of the first byte that is not UTF-8 or is zero; nil when the bytes are text.
     static func firstFault(of bytes: [UInt8]) -> SyntaxError? {
         if let zero = bytes.firstIndex(of: 0) { return SyntaxError(offset: zero, message: "a zero byte is no text") }
         if String(validating: bytes, as: UTF8.self) != nil { return nil }
         func isText(_ count: Int) -> Bool { String(validating: bytes[..<count], as: UTF8.self) != nil }
-        /// The longest text that ends at a place, but for a sign cut in two.
+        /// The length of the longest text that ends at an offset, without a character that is cut in two.
         func text(before end: Int) -> Int? { (0...3).lazy.map { end - $0 }.first { $0 >= 0 && isText($0) } }
         var (low, high) = (0, bytes.count)
         while low < high {

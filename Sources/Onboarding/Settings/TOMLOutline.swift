@@ -2,29 +2,29 @@
 
 import JSON
 
-/// Where every key, value and table header of a TOML text stands.
+/// The positions of all keys, values and table headers of a TOML text.
 ///
-/// It is made of a text that a TOML parser has accepted, so it only has to find places, not to find faults; what it does not
-/// understand makes it nil.
+/// The text has been accepted by a TOML parser, so that only positions are searched, not errors; the initializer returns nil for a
+/// text that it does not understand.
 struct TOMLOutline {
     /// A key with its value.
     struct Entry {
         /// The keys from the root on.
         var path: [String]
-        /// How many of them come from the table or the inline table that it stands in.
+        /// How many of them come from the table or the inline table around it.
         var containerDepth: Int
-        /// The key and the value with what is between them.
+        /// The range of the key, the value and the text between them.
         var range: Range<Int>
         var value: Range<Int>
-        /// The header under which it stands, nil in front of all headers.
+        /// The index of the header above it; nil before all headers.
         var header: Int?
-        /// Whether it stands in braces.
+        /// Whether it is in an inline table.
         var isInline: Bool
-        /// Whether its value is a table in braces.
+        /// Whether its value is an inline table.
         var isTable = false
     }
 
-    /// The name of a table in brackets.
+    /// A table header in brackets.
     struct Header {
         var path: [String]
         var isArray: Bool
@@ -80,7 +80,7 @@ struct TOMLOutline {
         return true
     }
 
-    /// The keys of a dotted key; what follows it is next.
+    /// The parts of a dotted key; moves to the text after it.
     private mutating func keys() -> [String]? {
         var keys: [String] = []
         while true {
@@ -141,7 +141,7 @@ struct TOMLOutline {
         case UInt8(ascii: "{"): return table(at: path)
         case nil: return false
         default:
-            // A number, a date, true or false; a date may have one space in it.
+            // A number, a date, true or false; a date may contain one space.
             while let byte = next, !",]}#\r\n".utf8.contains(byte) { position += 1 }
             while position > 0, bytes[position - 1] == 32 || bytes[position - 1] == 9 { position -= 1 }
             return true
@@ -191,7 +191,7 @@ struct TOMLOutline {
                 return
             } else if bytes[position...].starts(with: [quote, quote, quote]) {
                 position += 3
-                // Up to two quotes may stand right in front of the three that end it.
+                // Up to two quotes may be directly before the three that end it.
                 for _ in 0..<2 where next == quote { position += 1 }
                 return
             } else {
@@ -201,13 +201,13 @@ struct TOMLOutline {
         position = min(position, bytes.count)
     }
 
-    /// What a text in quotes on one line says.
+    /// The text of a quoted string on one line.
     static func text(_ quoted: ArraySlice<UInt8>) -> String? {
         let inner = String(decoding: quoted.dropFirst().dropLast(), as: UTF8.self)
         guard quoted.first == UInt8(ascii: "\"") else { return quoted.first == UInt8(ascii: "'") ? inner : nil }
         guard inner.contains("\\") else { return inner }
         let wrapped = Array("{\"k\":".utf8) + quoted + Array("}".utf8)
-        // TOML's escapes are JSON's, but for \U and \e, which no key of ours has.
+        // TOML's escapes are those of JSON, except \U and \e, which occur in no key that is searched.
         return (try? JSONParser.parse(wrapped, dialect: .strict))?["k"]?.scalar?.plain
     }
 }

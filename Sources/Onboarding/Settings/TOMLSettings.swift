@@ -2,13 +2,13 @@
 
 import JSON
 
-/// A TOML text that is changed value by value; everything else keeps its bytes: order, comments, spelling of tables.
+/// A TOML text whose values are changed one by one; everything else keeps its bytes: order, comments, spelling of tables.
 struct TOMLSettings {
     private(set) var bytes: [UInt8]
     private(set) var outline: TOMLOutline
     private let shape: TextShape
 
-    /// The text is spelled in a way that cannot be edited safely.
+    /// The text is written in a form that cannot be edited safely.
     struct Unsupported: Error {
         var reason: String
     }
@@ -24,12 +24,12 @@ struct TOMLSettings {
         return outline
     }
 
-    /// The text of the value at a path, as written; nil when no single key has that path.
+    /// The text of the value at a path, as written; nil when not exactly one key has that path.
     func valueText(at path: [String]) -> String? {
         entry(path).map { String(decoding: bytes[$0.value], as: UTF8.self) }
     }
 
-    /// The text in quotes at a path, without them.
+    /// The string at a path, without its quotes.
     func string(at path: [String]) -> String? {
         entry(path).flatMap { TOMLOutline.text(bytes[$0.value]) }
     }
@@ -40,13 +40,13 @@ struct TOMLSettings {
             || outline.headers.contains { $0.path.starts(with: path) }
     }
 
-    /// The names of what is set right below a path.
+    /// The names directly below a path.
     func names(below path: [String]) -> Set<String> {
         let paths = outline.entries.map(\.path) + outline.headers.map(\.path)
         return Set(paths.filter { $0.count > path.count && $0.starts(with: path) }.map { $0[path.count] })
     }
 
-    /// Whether a list of tables in double brackets lies at a path or below.
+    /// Whether there is an array of tables at a path or below.
     func hasTableArray(_ path: [String]) -> Bool {
         outline.headers.contains { $0.isArray && ($0.path.starts(with: path) || path.starts(with: $0.path)) }
     }
@@ -60,7 +60,7 @@ struct TOMLSettings {
 
     // MARK: - Setting
 
-    /// Puts a value, spelled as TOML, at a path, in whatever way the tables above it are spelled.
+    /// Sets a value, written in TOML, at a path, in the form in which the tables above it are written.
     mutating func set(_ text: String, at path: [String]) throws {
         if let entry = entry(path) { return try apply([TextEdit(entry.value, text)]) }
         for depth in stride(from: path.count - 1, to: 0, by: -1) {
@@ -70,9 +70,9 @@ struct TOMLSettings {
         try apply([newTable(Array(path.dropLast()), Self.line(path.suffix(1), text))])
     }
 
-    /// The edits that add a key to a table that exists in some spelling; nil when the table does not exist.
+    /// The edits that add a key to an existing table in any form; nil when the table does not exist.
     private func insertion(of rest: [String], _ text: String, into table: [String]) throws -> [TextEdit]? {
-        // Further keys become tables in braces around the value.
+        // Further keys become inline tables around the value.
         let value = Self.nested(rest.dropFirst(), text)
         let line = Self.line(rest.prefix(1), value)
         if let entry = entry(table) {
@@ -137,7 +137,7 @@ struct TOMLSettings {
         newLine(line, after: entry.range)
     }
 
-    /// A line after the one on which a range ends, indented like the one on which it begins.
+    /// A new line after the last line of a range, indented like its first line.
     private func newLine(_ line: String, after range: Range<Int>) -> TextEdit {
         let indent = JSONSettings.indent(before: range.lowerBound, in: bytes) ?? ""
         guard let end = bytes[range.upperBound...].firstIndex(of: 10) else {
@@ -156,7 +156,7 @@ struct TOMLSettings {
         return TextEdit(at: bytes.count, gap + lines)
     }
 
-    /// The beginning of the comment lines that stand right above a line.
+    /// The start of the comment lines directly above a line.
     private func startOfBlock(endingAt offset: Int) -> Int {
         var start = bytes[..<offset].lastIndex(of: 10).map { $0 + 1 } ?? shape.mark.count
         while start > shape.mark.count {
@@ -170,7 +170,7 @@ struct TOMLSettings {
 
     // MARK: - Removal
 
-    /// Takes away everything at a path and below, in whatever way it is spelled.
+    /// Removes everything at a path and below, in any form.
     mutating func remove(_ path: [String]) throws {
         while let index = outline.headers.firstIndex(where: { $0.path.starts(with: path) }) {
             let own = outline.entries.filter { $0.header == index && !$0.isInline }
@@ -183,7 +183,7 @@ struct TOMLSettings {
         }
     }
 
-    /// A range with the rest of its lines.
+    /// A range extended to whole lines.
     private func lines(of range: Range<Int>) -> Range<Int> {
         let start = bytes[..<range.lowerBound].lastIndex(of: 10).map { $0 + 1 } ?? shape.mark.count
         let end = bytes[range.upperBound...].firstIndex(of: 10).map { $0 + 1 } ?? bytes.count

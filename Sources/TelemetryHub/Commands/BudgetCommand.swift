@@ -3,13 +3,15 @@
 import ArgumentParser
 import Collector
 import HubAPI
+import JSON
 import Usage
+import YAML
 
 /// The command `hammurabi budget`.
 struct BudgetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "budget",
-        abstract: "Says how the month stands against its budget.",
+        abstract: "Shows how each budget goes: used, even pace, forecast.",
         subcommands: [State.self, Check.self],
         defaultSubcommand: State.self
     )
@@ -18,8 +20,10 @@ struct BudgetCommand: AsyncParsableCommand {
     struct State: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "state",
-            abstract: "Limit, used, percent, projected end and days left (the default).",
-            discussion: "The limit stands in the configuration: extensions.hub.budget.monthly, in dollars."
+            abstract: "Limit, used, even pace, forecast and days left of each budget (the default).",
+            discussion: """
+                Budgets are in the configuration: extensions.hub.budget.monthly, in dollars, and the list extensions.hub.budgets.
+                """
         )
 
         @OptionGroup var options: ConfigOptions
@@ -31,6 +35,13 @@ struct BudgetCommand: AsyncParsableCommand {
                 let now = Console.now()
                 let month = try Period(nil, timezone: hub.timezone, now: now)
                 let answer = try await hub.ask(.summary, month.query)
+                let budgets = try await hub.ask(.budgets).document
+                guard budgets.budgets.isEmpty else {
+                    let report = BudgetsReport(budgets, month: answer.document, now: now)
+                    if output.json { return Report(text: report.json) }
+                    if output.isForPeople { return Report(text: report.text(width: Console.columns, style: style)) }
+                    return Report(text: report.table.tabbed(header: false))
+                }
                 let report = BudgetReport(
                     limit: answer.document.budget?.limit.amount,
                     document: answer.document,
@@ -50,12 +61,16 @@ struct BudgetCommand: AsyncParsableCommand {
             commandName: "check",
             abstract: "Fails with exit code 1 when more was spent than may be: a gate for CI.",
             discussion: """
-                Without --limit it is the budget of the configuration that counts, for the current month.
+                With a name it checks that budget of the configuration. With neither name nor --limit it checks budget.monthly.
 
-                Example:
+                Examples:
+                  hammurabi budget check web-team
                   hammurabi budget check --limit 20 --period 7d --project shop
                 """
         )
+
+        @Argument(help: ArgumentHelp("A budget of the configuration, in its current period.", valueName: "name"))
+        var name: String?
 
         @OptionGroup var options: ConfigOptions
 
@@ -72,7 +87,10 @@ struct BudgetCommand: AsyncParsableCommand {
 
         func validate() throws {
             if let limit, !(limit > 0 && limit <= 1e9) { throw ValidationError("--limit must be more than 0 dollars") }
-            if limit == nil, period.isGiven || !filters.query.isEmpty {
+            if name != nil, limit != nil || period.isGiven || !filters.query.isEmpty {
+                throw ValidationError("a budget has its own limit, period and calls; give either its name or --limit")
+            }
+            if name == nil, limit == nil, period.isGiven || !filters.query.isEmpty {
                 throw ValidationError("the budget of the configuration is for all calls of a month; give --limit, too")
             }
             _ = try period.resolved(in: "UTC", now: Console.now())
@@ -81,6 +99,7 @@ struct BudgetCommand: AsyncParsableCommand {
         func run() async throws {
             let style = output.style(Environment.process.variables)
             try await output.report(options) { hub in
+                if let name { return try await report(on: name, hub) }
                 let now = Console.now()
                 let days = try period.resolved(in: hub.timezone, now: now)
                 let query = days.query + filters.query
@@ -101,10 +120,37 @@ struct BudgetCommand: AsyncParsableCommand {
                 )
             }
         }
+
+        private func report(on name: String, _ hub: HubConnection) async throws -> Report {
+            var document = try await hub.ask(.budgets).document
+            let names = document.budgets.map(\.name)
+            document.budgets.removeAll { $0.name != name }
+            guard let state = document.budgets.first else {
+                let meant = suggestion(for: name, among: names).map { "did you mean \"\($0)\"?" }
+                let known =
+                    names.isEmpty ? "the configuration has none" : "the budgets are \(names.joined(separator: ", "))"
+                throw CommandFailure(
+                    exitCode: Exit.configuration,
+                    code: "no-budget",
+                    message: "there is no budget called \"\(name.printable)\"",
+                    suggestion: meant ?? known
+                )
+            }
+            let now = Console.now()
+            let month = try await hub.ask(.summary, try Period(nil, timezone: hub.timezone, now: now).query).document
+            let isNear = !state.exceeded && state.fraction.double >= warnAt.fraction
+            let warning = isNear ? ["\(BudgetBar.percent(state.fraction.double)) of the budget is used"] : []
+            let text = BudgetsReport(document, month: month, now: now).json
+            return Report(
+                text: output.json ? text : output.quiet ? "" : state.sentence + "\n",
+                notes: warning + Warning.all(month).map(\.message),
+                exitCode: state.exceeded ? Exit.checkSaidNo : Exit.done
+            )
+        }
     }
 }
 
-/// A part of a whole, written `80%`, `80` or `0.8`.
+/// A fraction, written `80%`, `80` or `0.8`.
 struct Percent: ExpressibleByArgument {
     var fraction: Double
 

@@ -26,7 +26,7 @@ struct CompactCommand: AsyncParsableCommand {
 
     func validate() throws { _ = try retentionDays() }
 
-    /// The days that were asked for; nil for the hub's.
+    /// The retention in days; nil for that of the hub.
     private func retentionDays() throws -> Int64? {
         guard let retention else { return nil }
         do {

@@ -109,7 +109,7 @@ struct ComponentsCommand: ParsableCommand {
             }
         }
 
-        /// The entry for people: the keys in one column, what they mean in another, wrapped at the width.
+        /// The component for people: its keys in one column, their meaning in another, wrapped at the width.
         func text(width: Int) -> String {
             let marks = [stability, signals.joined(separator: ", "), origin].filter { !$0.isEmpty }.joined(
                 separator: ", "
@@ -129,14 +129,14 @@ struct ComponentsCommand: ParsableCommand {
     }
 }
 
-/// Markdown for people on a terminal: wrapped, with tables in columns, or in lines where there is no room for columns.
+/// Renders Markdown for a terminal: wrapped, with tables in columns, or row by row where columns do not fit.
 struct MarkdownText {
     let width: Int
     let style: Style
 
     /// Longer lines are hard to read, however wide the terminal is.
     private static let widest = 110
-    /// How narrow the last column of a table may become.
+    /// The narrowest width of a table's last column.
     private static let narrowestCell = 32
 
     init(width: Int, style: Style) {
@@ -158,7 +158,7 @@ struct MarkdownText {
         }
     }
 
-    /// The text with its first line after a mark, the others below.
+    /// The text with a mark before its first line and the other lines indented.
     private func hanging(_ text: String, _ mark: String) -> [String] {
         let indent = String(repeating: " ", count: mark.count)
         return text.wrapped(to: max(20, width - mark.count)).enumerated().map { ($0 == 0 ? mark : indent) + $1 }
@@ -192,7 +192,7 @@ struct MarkdownText {
         return lines.map(style.bold) + hanging(row.last ?? "", "    ")
     }
 
-    /// The text without marks but those of code, which sets commands apart from words; a link to a site is followed by its address.
+    /// The text without Markdown marks, except those of code, which separate commands from words; a link is followed by its address.
     private func plain(_ text: String, marksCode: Bool = true) -> String {
         Markdown.spans(of: text).map { span in
             switch span {

@@ -33,7 +33,7 @@ struct ConfigCommand: ParsableCommand {
             Console.answer(Self.filled(loaded.root, loaded.graph).rendered(redacting: diagnostics.secretKeys))
         }
 
-        /// The configuration with each component's defaults beneath.
+        /// The configuration with each component's defaults added.
         private static func filled(_ root: Node, _ graph: PipelineGraph) -> Node {
             guard case .mapping(var sections) = root else { return root }
             for kind in ComponentKind.allCases {

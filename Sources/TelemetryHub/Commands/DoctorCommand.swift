@@ -12,17 +12,17 @@ import YAML
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Says what keeps telemetry from being collected, and how well calls are known.",
+        abstract: "Finds what prevents telemetry from being collected, and reports the quality of the data.",
         discussion: """
-            Looks at the configuration, the addresses, the service, files, disk and clock, each agent's settings against what was \
-            heard from it, prices, and what a running collector could not take or read. Exits with 1 on an error. --data shows instead which material tells of whose \
-            calls, what has no price, and where reported and computed cost differ.
+            Looks at the configuration, the addresses, the service, files, disk and clock, each agent's settings against the \
+            telemetry that arrived from it, prices, and what a running collector could not take or read. Exits with 1 on an error. --data shows instead the sources of \
+            each agent's calls, what has no price, and where reported and computed cost differ.
             """
     )
 
     @OptionGroup var options: ConfigOptions
 
-    @Flag(help: "Tell how well the calls of a period are known.")
+    @Flag(help: "Report the quality of the data of a period.")
     var data = false
 
     @Option(help: "With --data: 7d, 30d, 90d, today, YYYY-MM or month (the current one, the default).")
@@ -80,7 +80,7 @@ struct DoctorCommand: AsyncParsableCommand {
         findings += examination.agents(heard, endpoint: examination.graph?.endpointForAgents ?? fallback)
         if let ahead = heard.flatMap(examination.senders) { findings.append(ahead) }
         if let prices { findings.append(prices.priceFinding) }
-        // A store that was asked without a collector knows nothing of what was refused.
+        // A store that was read without a collector has no record of refused requests.
         if let problems = heard?.intakeProblems, examination.graph?.runningHub != nil {
             findings += IntakeProblemReport.findings(problems, now: examination.now)
         }
@@ -91,7 +91,7 @@ struct DoctorCommand: AsyncParsableCommand {
         if report.errors > 0 { throw ExitCode(Exit.checkSaidNo) }
     }
 
-    /// What the collector or its store knows; nothing where there is none yet.
+    /// The answers of the collector or its store; nil before there is a store.
     private func known(_ examination: DoctorChecks) async -> (QualityDocument?, SummaryDocument?, Finding?) {
         guard let graph = examination.graph, examination.files.status(examination.home) != nil else {
             return (nil, nil, nil)
@@ -103,14 +103,14 @@ struct DoctorCommand: AsyncParsableCommand {
                 return (quality, summary, nil)
             }
         } catch {
-            let message = "the store could not be asked: \(CommandFailure(error).message)"
+            let message = "the store could not be read: \(CommandFailure(error).message)"
             return (
-                nil, nil, Finding(check: "store", level: .error, message: message, next: "hammurabi summary says more")
+                nil, nil, Finding(check: "store", level: .error, message: message, next: "run hammurabi summary")
             )
         }
     }
 
-    /// Asks a running collector; without one, or when it refuses the key, the store and the checkpoints of what reads session files.
+    /// Queries a running collector; without one, or when it refuses the key, reads the store and the checkpoints of session file readers.
     private func asked<Answer: Sendable>(
         _ graph: PipelineGraph,
         _ environment: Environment,

@@ -17,7 +17,7 @@ struct KeysCommand: ParsableCommand {
         subcommands: [Create.self, List.self, Revoke.self]
     )
 
-    /// Where the keys are kept.
+    /// The option that names the file of keys.
     struct Place: ParsableArguments {
         @OptionGroup var options: ConfigOptions
 
@@ -34,7 +34,7 @@ struct KeysCommand: ParsableCommand {
             let config = graph.used(.extension).lazy.compactMap { $0.config as? APIKeysConfig }.first
             if config == nil {
                 Console.error(
-                    "hammurabi: note: no key is asked for until an extension api_keys is named under service.extensions\n"
+                    "hammurabi: note: no key is required until an extension api_keys is named under service.extensions\n"
                 )
             }
             return KeyFile(path: (config ?? APIKeysConfig()).path(home: environment.programHome))
@@ -54,7 +54,7 @@ struct KeysCommand: ParsableCommand {
 
         @OptionGroup var place: Place
 
-        @Option(help: "Whose key it is.")
+        @Option(help: "A name for the key, such as its user's.")
         var name: String
 
         @Option(help: "What it allows: read or write; may be given twice. Both when left out.")
@@ -133,7 +133,7 @@ struct KeysCommand: ParsableCommand {
             Console.answer(table.text(width: Console.columns, style: style, isTerminal: Console.isTerminal))
         }
 
-        /// A key without its hash, which is of use to nobody.
+        /// A key without its hash, which is of no use outside of the file.
         private struct Document: Encodable {
             var id, name, prefix: String
             var scopes: [KeyScope]
@@ -188,7 +188,7 @@ struct KeysCommand: ParsableCommand {
         return try exiting { try file.change(change) }
     }
 
-    /// Says why a file cannot be used, and exits with the code for it.
+    /// Prints why a file cannot be used, and exits with the code for it.
     private static func exiting<Answer>(_ work: () throws -> Answer) throws -> Answer {
         do {
             return try work()
@@ -206,10 +206,10 @@ struct KeysCommand: ParsableCommand {
 }
 
 extension KeyScope {
-    /// The word on the command line.
+    /// The scope as written on the command line.
     fileprivate var word: String { String(rawValue.split(separator: ":").last ?? "") }
 
-    /// Whether it is wanted; without any word everything is.
+    /// Whether the scope is among the words; without any word, every scope is.
     fileprivate func isNamed(in words: [String]) -> Bool {
         words.isEmpty || words.contains { KeysCommand.scope($0) == self }
     }

@@ -44,7 +44,7 @@ struct OnboardCommand: AsyncParsableCommand {
     @Flag(help: "Read the collector's key from standard input.")
     var apiKeyStdin = false
 
-    @Flag(help: "Show what would be written, ask nobody and write nothing.")
+    @Flag(help: "Show what would be written; ask no questions and write nothing.")
     var dryRun = false
 
     @Flag(help: "Print settings to paste, look at no files and write nothing.")
@@ -59,7 +59,7 @@ struct OnboardCommand: AsyncParsableCommand {
     @Flag(help: "Replace settings that send elsewhere; with --undo, restore files that were changed since.")
     var force = false
 
-    @Flag(name: .shortAndLong, help: "Ask nothing.")
+    @Flag(name: .shortAndLong, help: "Ask no questions.")
     var yes = false
 
     @Flag(help: "Wait for the first record of each agent, also with --yes.")
@@ -85,7 +85,7 @@ struct OnboardCommand: AsyncParsableCommand {
     func run() async throws {
         let environment = Environment.process
         guard let account = Account(environment: environment.variables) else {
-            Console.error("hammurabi: HOME is not set to an absolute path, so nobody's settings can be found\n")
+            Console.error("hammurabi: HOME is not set to an absolute path, so the agents' settings cannot be found\n")
             throw ExitCode(Exit.inputMissing)
         }
         var flow = OnboardFlow(
@@ -118,7 +118,7 @@ struct OnboardCommand: AsyncParsableCommand {
 
     private var asks: Bool { !yes && !dryRun && !print && !apiKeyStdin && !json }
 
-    /// The configuration of this machine's collector; nil when it cannot be used, which is no matter here.
+    /// The configuration of this machine's collector; nil when it cannot be used, which onboarding tolerates.
     private func graph(_ environment: Environment) -> PipelineGraph? {
         var diagnostics = Diagnostics()
         let graph = config.load(environment, diagnostics: &diagnostics)?.graph

@@ -78,7 +78,7 @@ struct PricesCommand: AsyncParsableCommand {
     struct Reprice: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "reprice",
-            abstract: "Computes the cost of every stored call anew with the prices in force."
+            abstract: "Recomputes the cost of every stored call with the prices in force."
         )
 
         @OptionGroup var options: ConfigOptions

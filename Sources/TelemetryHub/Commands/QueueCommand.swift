@@ -122,7 +122,7 @@ struct QueueCommand: AsyncParsableCommand {
         }
     }
 
-    /// Puts the dead letters back, or says who prevents it.
+    /// Moves the dead letters back to the queue, or reports what prevents it.
     private static func replayed(_ queue: ForwardingQueue, _ logger: Logger) throws -> QueueSize {
         let result = Result { () throws(FileError) -> QueueSize in try queue.replay(logger: logger) }
         if case .failure(let error) = result, error.isLocked {
@@ -134,7 +134,7 @@ struct QueueCommand: AsyncParsableCommand {
         return try result.get()
     }
 
-    /// What a question about queues is answered with, or the exit that goes with what prevents it.
+    /// The result of work on queues; an error becomes the exit code for it.
     fileprivate static func answer<Value>(_ question: () throws -> Value) throws -> Value {
         do {
             return try question()
@@ -149,7 +149,7 @@ struct QueueCommand: AsyncParsableCommand {
 }
 
 extension ForwardingQueue {
-    /// The queues of all exporters that forward, in the order of their ids.
+    /// The queues of all forwarding exporters, ordered by id.
     static func all(of graph: PipelineGraph) -> [ForwardingQueue] {
         graph.used(.exporter).compactMap { declared in
             declared.config.sendingQueueFolder.map { folder in

@@ -35,12 +35,12 @@ struct RunCommand: AsyncParsableCommand {
     }
 }
 
-/// How the C library deals with memory that is freed.
+/// The settings of the C library's allocator for freed memory.
 enum Heap {
-    /// Keeps a few mebibytes of it for the next request.
+    /// Keeps a few mebibytes of freed memory for the next request.
     ///
-    /// A request takes some hundred kilobytes that the next one takes again. By itself the library gives each 128 KiB back to the
-    /// system at once, which clears and maps them anew: a tenth of all the time.
+    /// A request uses some hundred kilobytes that the next one uses again. By default glibc returns each freed block of 128 KiB to the
+    /// system at once, and mapping and clearing it again takes a tenth of all the time.
     static func keepFreedMemory() {
         _ = mallopt(M_TRIM_THRESHOLD, 4 << 20)
         _ = mallopt(M_MMAP_THRESHOLD, 2 << 20)

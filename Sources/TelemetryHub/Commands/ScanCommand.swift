@@ -17,7 +17,7 @@ struct ScanCommand: AsyncParsableCommand {
         commandName: "scan",
         abstract: "Reads what coding agents keep of their sessions on this machine.",
         discussion:
-            "Asks a running collector to do it; without one, reads them itself through the configured pipelines."
+            "A running collector does it; without one, this command reads the files through the configured pipelines."
     )
 
     @OptionGroup var options: ConfigOptions
@@ -57,7 +57,7 @@ struct ScanCommand: AsyncParsableCommand {
         }
     }
 
-    /// Prints what is read of one file.
+    /// Prints what is read from one file.
     private static func explain(_ path: String, of agent: String, _ environment: Environment) throws {
         do throws(SessionFileExplanation.Failure) {
             let explanation = try SessionFileExplanation(
@@ -109,7 +109,7 @@ struct ScanCommand: AsyncParsableCommand {
 }
 
 extension ScanDocument {
-    /// What was done, for people.
+    /// The result for people.
     fileprivate var sentence: String {
         let files = "\(Figures.grouped(scanned)) \(scanned == 1 ? "file" : "files")"
         let seconds = "\(durationMs / 1_000).\(durationMs % 1_000 / 100) s"
@@ -123,7 +123,7 @@ extension ScanDocument {
         return "\(number) \(noun), \(ingested == 0 ? "none" : Figures.grouped(ingested)) of them new,"
     }
 
-    /// What could not be read, for people.
+    /// The files and lines that could not be read, for people.
     fileprivate var faults: String { unreadable + unknown }
 
     private var unknown: String {
@@ -143,13 +143,13 @@ extension ScanDocument {
     }
 }
 
-/// Shows on a terminal how far a scan is: one line on standard error that is written over.
+/// Shows the progress of a scan on a terminal: one line on standard error that is overwritten.
 final class ScanProgressBar: Sendable {
     private let now: @Sendable () -> Timestamp
     private let begun: Timestamp
     private let shown = Mutex<Timestamp?>(nil)
 
-    /// The cells of the bar itself.
+    /// The width of the bar in columns.
     private static let width = 24
 
     init(now: @escaping @Sendable () -> Timestamp) {
@@ -171,12 +171,12 @@ final class ScanProgressBar: Sendable {
         )
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     func clear() {
         if shown.withLock({ $0 }) != nil { Console.error("\r\u{1B}[K") }
     }
 
-    /// Files, bytes, calls, rate and what is left.
+    /// Files, bytes, calls, rate and time left.
     static func line(_ progress: ScanProgress, milliseconds: Int64) -> String {
         let total = max(progress.totalBytes, progress.bytes, 1)
         let share = Double(progress.bytes) / Double(total)

@@ -56,7 +56,7 @@ struct SessionsCommand: AsyncParsableCommand {
     enum Order: String, ExpressibleByArgument, CaseIterable {
         case seen, started, cost, tokens, calls, duration, name
 
-        /// The API's word.
+        /// The value of the API's parameter.
         var parameter: String {
             switch self {
             case .seen: "lastSeenAt"
@@ -112,11 +112,11 @@ struct SessionsCommand: AsyncParsableCommand {
     }
 }
 
-/// Finds the session that a person means.
+/// Finds the session that the user named.
 struct SessionSearch {
     let hub: HubConnection
 
-    /// The session of this id, or the only one whose id begins so or that has this name.
+    /// The session with this id, or the only one whose id starts with it or that has this name.
     ///
     /// - Throws: ``CommandFailure`` when there is none, or several.
     func detail(_ name: String) async throws -> HubAnswer<SessionDetailDocument> {

@@ -14,7 +14,7 @@ struct StatusCommand: ParsableCommand {
             "Shows the running collector: its pipelines, components, queues, last errors and what it could not collect.",
         discussion: """
             Behind a pipe it prints one component a line, divided by tabs: kind, id, state, counts of records, what is queued, and \
-            what is wrong; what could not be collected goes to standard error. With keys, HAMMURABI_API_KEY must hold one with the scope telemetry:read. Exit code 69: nobody answers.
+            what is wrong; what could not be collected goes to standard error. With keys, HAMMURABI_API_KEY must hold one with the scope telemetry:read. Exit code 69: no collector answers.
             """
     )
 
@@ -80,8 +80,8 @@ struct TapCommand: ParsableCommand {
                 try tap(client)
                 return (client, question)
             }
-            // A stream ends without a word when its key allows it no more; asking again says why. It may also have ended with the
-            // collector, which is no failure.
+            // A stream ends without a message when its key is revoked; the next request reports the reason. It may also have ended because the
+            // collector stopped, which is no failure.
             do {
                 _ = try client.ask(question, seconds: 2)
             } catch  where error.exitCode == Exit.permission {
@@ -92,7 +92,7 @@ struct TapCommand: ParsableCommand {
         }
     }
 
-    /// Shows samples until there are no more.
+    /// Shows samples until the stream ends.
     private func tap(_ client: CollectorClient) throws(CommandFailure) {
         let path = "/api/telemetry/tap/\(PercentEncoding.encode(component))?limit=\(limit)"
         do {
@@ -133,12 +133,12 @@ struct ReloadCommand: ParsableCommand {
 }
 
 extension PipelineGraph {
-    /// What a collector of this configuration reports about itself.
+    /// The status that the collector of this configuration reports.
     fileprivate func status() throws(CommandFailure) -> HubAnswer<PipelinesDocument> {
         try asking { client, question throws(CommandFailure) in try client.ask(question, seconds: 10) }
     }
 
-    /// Asks the extensions of a collector that report about it, the fullest answer first, until one is there.
+    /// Queries the extensions of a collector that report its status, the most detailed first, until one answers.
     fileprivate func asking<Answer>(
         _ ask: (CollectorClient, HubEndpoint<PipelinesDocument>) throws(CommandFailure) -> Answer
     ) throws(CommandFailure) -> Answer {
@@ -165,6 +165,6 @@ extension CommandFailure {
     fileprivate static let noPlace = CommandFailure(
         exitCode: Exit.unreachable,
         code: "unreachable",
-        message: "the configuration has neither hub nor health_check, so a collector cannot be asked"
+        message: "the configuration has neither hub nor health_check, so a collector cannot report its status"
     )
 }

@@ -55,12 +55,12 @@ struct StatusLineCommand: AsyncParsableCommand {
         do {
             return try await stored(session, graph, environment)
         } catch {
-            // A store that the collector holds for itself cannot be read beside it.
+            // The store may be locked by the collector; then the collector's own error is reported.
             throw refusal ?? error
         }
     }
 
-    /// The numbers of the store itself.
+    /// The figures read from the store.
     private func stored(_ session: AgentState?, _ graph: PipelineGraph, _ environment: Environment) async throws
         -> StatusLine
     {
@@ -103,7 +103,7 @@ struct StatusLineCommand: AsyncParsableCommand {
         return loaded.graph
     }
 
-    /// What Claude Code says of itself on standard input.
+    /// The JSON that Claude Code writes to standard input.
     private struct AgentState: Decodable {
         var sessionId: String?
 
@@ -111,34 +111,34 @@ struct StatusLineCommand: AsyncParsableCommand {
     }
 }
 
-/// The numbers of a status line.
+/// The figures of a status line.
 struct StatusLine {
     var today: UsageTotals
-    /// Those of the agent's session, when the store knows it.
+    /// The figures of the agent's session, when the store has it.
     var session: UsageTotals?
     var budget: (limit: Money, used: Money)?
 
-    /// Why there are no numbers, short enough for a status bar.
+    /// Why there are no figures, short enough for a status bar.
     struct Failure: Error {
         var text: String
     }
 
     init(today: UsageTotals) { self.today = today }
 
-    /// Asks the collector of a configuration; nil when none answers that could say more than the store.
+    /// Queries the collector of a configuration; nil when none answers that has more than the store.
     ///
     /// - Throws: ``Failure`` when a collector runs that refuses to answer.
     init?(askedOf graph: PipelineGraph, session: String?) throws(Failure) {
         guard let hub = graph.hubConfig else { return nil }
         let client = graph.client(at: hub.endpoint)
-        // No question whether it is there before the first: a status bar is drawn many times a minute.
+        // No health request first: a status bar is drawn many times a minute.
         do throws(CommandFailure) {
             let period = [("period", "today"), ("sessions", "false")]
             let summary = try client.ask(.summary, period, seconds: Self.timeout).document
             today = UsageTotals(summary.totals)
             budget = summary.budget.map { ($0.limit.amount, $0.used.amount) }
             guard let session else { return }
-            // Both: a collector of another version may know only one of them.
+            // Both parameters: a collector of another version may know only one of them.
             let named = [("id", session), ("q", session), ("limit", "1")]
             let page = try? client.ask(.sessions, named, seconds: Self.timeout).document
             self.session = page?.sessions.first { $0.sessionId == session }.map { UsageTotals($0.figures) }
@@ -148,7 +148,7 @@ struct StatusLine {
         }
     }
 
-    /// How many seconds a collector may be silent.
+    /// How many seconds a collector may send nothing.
     private static let timeout: Int64 = 2
 
     /// Such as `$1.24 session · $8.30 today · 62% of $200 · 41k tok`.
@@ -173,7 +173,7 @@ struct StatusLine {
 }
 
 extension UsageTotals {
-    /// The sums of a document.
+    /// The totals of a document.
     fileprivate init(_ figures: UsageFigures) {
         self.init()
         (calls, unpricedCalls, cost) = (figures.calls, figures.unpricedCalls, figures.cost)

@@ -9,7 +9,7 @@ import Usage
 struct SummaryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "summary",
-        abstract: "Says what a period cost, and where.",
+        abstract: "Shows what a period cost, and where.",
         discussion: """
             Asks the collector when one runs, else reads the store itself; the numbers are the same. On a terminal it \
             prints tables, behind a pipe one line a row with full values, divided by tabs.
@@ -78,7 +78,7 @@ struct SummaryCommand: AsyncParsableCommand {
         }
     }
 
-    /// The models of each row: of a series, or of one question a row.
+    /// The models of each row: from a series, or from one request for each row.
     private func models(
         of rows: [SummaryReport.Row],
         by dimension: SummaryReport.Dimension,

@@ -51,7 +51,7 @@ struct TopCommand: AsyncParsableCommand {
         }
     }
 
-    /// Draws until it is told to end.
+    /// Redraws until a key or a signal ends it.
     private func watch(_ hub: HubConnection, from first: TopSnapshot, _ style: Style) async throws -> Report {
         let pause = try milliseconds()
         let screen = LiveScreen()
@@ -66,24 +66,24 @@ struct TopCommand: AsyncParsableCommand {
     }
 }
 
-/// A terminal that is drawn anew again and again: without a cursor, beside what stood there, and given back as it was.
+/// A full-screen view that is redrawn: it hides the cursor, uses the alternate screen, and restores the terminal at the end.
 final class LiveScreen {
     private var before: termios?
 
-    /// Takes the terminal.
+    /// Prepares the terminal.
     init() {
         EndSignal.hold()
         var settings = termios()
         if isatty(STDIN_FILENO) == 1, tcgetattr(STDIN_FILENO, &settings) == 0 {
             before = settings
-            // Keys come one by one and are not shown; Ctrl-C is a key, so that the terminal can be given back first.
+            // Keys arrive one by one and are not echoed; Ctrl-C arrives as a key, so that the terminal can be restored first.
             settings.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG)
             tcsetattr(STDIN_FILENO, TCSANOW, &settings)
         }
         Console.answer("\u{1B}[?1049h\u{1B}[?25l")
     }
 
-    /// Gives the terminal back.
+    /// Restores the terminal.
     func close() {
         Console.answer("\u{1B}[?25h\u{1B}[?1049l")
         if var before { tcsetattr(STDIN_FILENO, TCSANOW, &before) }
@@ -92,13 +92,13 @@ final class LiveScreen {
 
     deinit { if before != nil { close() } }
 
-    /// Shows a text from the first line on, without a flicker.
+    /// Draws a text from the first line on, without flicker.
     func draw(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { $0 + "\u{1B}[K" }
         Console.answer("\u{1B}[H" + lines.joined(separator: "\r\n") + "\u{1B}[J")
     }
 
-    /// Waits; returns the exit code with which to end when a key or a signal asked for that.
+    /// Waits; returns the exit code when a key or a signal requests the end.
     func wait(milliseconds: Int32) -> Int32? {
         var keyboard = pollfd(fd: before == nil ? -1 : STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         let isReady = poll(&keyboard, 1, milliseconds) > 0

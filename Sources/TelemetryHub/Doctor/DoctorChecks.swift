@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentSessionsReceiver
 import Collector
 import CollectorKit
 import FoundationEssentials
 import Glibc
 import HubAPI
 import HubExtension
+import OTLPReceiver
 import Onboarding
 import Usage
 
-/// Looks at everything that collecting needs: configuration, address, service, files, disk, clock.
+/// Checks everything that collecting needs: configuration, address, service, files, disk, clock.
 struct DoctorChecks {
     let environment: Environment
     let account: Account
-    /// nil when the configuration cannot be used.
+    /// The graph; nil when the configuration has errors.
     let graph: PipelineGraph?
     let configurationErrors: Int
     let now: Timestamp
@@ -22,7 +24,7 @@ struct DoctorChecks {
     var home: String { environment.programHome }
 
     /// What can be said without data.
-    var findings: [Finding] { [configuration] + addresses + [service] + permissions + [space, clock] }
+    var findings: [Finding] { [configuration] + addresses + [service] + stores + permissions + [space, clock] }
 
     private var configuration: Finding {
         guard graph == nil else { return Finding(check: "configuration", level: .ok, message: "it can be used") }
@@ -42,8 +44,27 @@ struct DoctorChecks {
         let agents = graph.endpointForAgents
         let receiver = Endpoint(host: agents.host, port: agents.port)
         let hub = graph.used(.extension).lazy.compactMap { ($0.config as? HubConfig)?.endpoint }.first
-        guard let hub, hub.port != receiver.port else { return [address(receiver, isHub: hub != nil)] }
-        return [address(receiver, isHub: false), address(hub, isHub: true)]
+        let calls = graph.used(.receiver).lazy.compactMap { ($0.config as? OTLPConfig)?.protocols.grpc?.endpoint }.first
+        let more = calls.flatMap { $0.port == receiver.port ? nil : callAddress($0) }.map { [$0] } ?? []
+        guard let hub, hub.port != receiver.port else { return [address(receiver, isHub: hub != nil)] + more }
+        return [address(receiver, isHub: false), address(hub, isHub: true)] + more
+    }
+
+    /// The address of gRPC, which a running collector does without when another program has it; nil while it is free.
+    private func callAddress(_ endpoint: Endpoint) -> Finding? {
+        guard let listener = ListeningProcess.at(port: endpoint.port) else { return nil }
+        let name = "port \(endpoint.port)"
+        let client = graph?.client(at: endpoint) ?? CollectorClient(endpoint: endpoint)
+        if (try? client.send("GET", "/v1/logs", seconds: 2))?.status == 405 {
+            return Finding(check: name, level: .ok, message: "a collector takes gRPC at \(endpoint)")
+        }
+        let who = listener.process.map { "\($0.name) (process \($0.id))" } ?? "a program of another user"
+        return Finding(
+            check: name,
+            level: .warning,
+            message: "\(who) listens there: calls of gRPC to this port do not reach the collector",
+            next: "let senders use the port of http, which takes gRPC, too, or stop that program"
+        )
     }
 
     private func address(_ endpoint: Endpoint, isHub: Bool) -> Finding {
@@ -64,9 +85,31 @@ struct DoctorChecks {
         return Finding(
             check: name,
             level: .error,
-            message: "\(who) listens there, and it is no collector",
+            message: "\(who) listens there and is not a collector",
             next: "stop it, or choose another address in the configuration"
         )
+    }
+
+    // MARK: - Stores of agents
+
+    /// Which agents have files of sessions here, and whether they are read; nothing where there are none.
+    private var stores: [Finding] {
+        guard let graph else { return [] }
+        let readers = graph.used(.receiver).compactMap { $0.config as? AgentSessionsConfig }
+        let configs = readers.isEmpty ? [AgentSessionsConfig()] : readers
+        let found = configs.flatMap { StoreFiles.found($0, environment: environment.variables) }
+        guard !found.isEmpty else { return [] }
+        let names = found.map {
+            "\($0.title) (\(Figures.grouped(Int64($0.count))) \($0.count == 1 ? "file" : "files"))"
+        }
+        return [
+            Finding(
+                check: "session files",
+                level: readers.isEmpty ? .warning : .ok,
+                message: names.joined(separator: ", ") + (readers.isEmpty ? ", which no receiver reads" : ""),
+                next: readers.isEmpty ? "add agent_sessions to receivers and to a logs pipeline" : nil
+            )
+        ]
     }
 
     // MARK: - Service
@@ -95,7 +138,7 @@ struct DoctorChecks {
             level: .error,
             message: "it is installed and does not run",
             next:
-                "systemctl --user restart \(ServiceUnit.name); journalctl --user -u \(ServiceUnit.name) says why it stopped"
+                "systemctl --user restart \(ServiceUnit.name); journalctl --user -u \(ServiceUnit.name) shows why it stopped"
         )
     }
 
@@ -134,7 +177,7 @@ struct DoctorChecks {
         return findings
     }
 
-    /// Files that others can read; behind a closed door it does not matter what stands open.
+    /// Files that others can read; their permissions do not matter when the folder is closed to others.
     private var readableByOthers: [Finding] {
         let isOpen = files.status(home).map { $0.mode & 0o077 != 0 } == true
         let paths = isOpen ? [home] + files.names(in: home).map { home + "/" + $0 } : []
@@ -159,7 +202,7 @@ struct DoctorChecks {
             return Finding(
                 check: "disk",
                 level: .warning,
-                message: "nobody can say how much space is left at \(folder)"
+                message: "the free space cannot be determined at \(folder)"
             )
         }
         let free = UInt64(found.f_bavail) * UInt64(found.f_frsize)
@@ -177,16 +220,16 @@ struct DoctorChecks {
     }
 
     private var clock: Finding {
-        // This program was written later than that.
+        // The time of this version's development: an earlier clock is certainly wrong.
         guard now.nanoseconds > 1_793_491_200_000_000_000 else {
             return Finding(
                 check: "clock",
                 level: .error,
-                message: "it says \(now.iso8601), which is past: calls would be counted on wrong days",
+                message: "it shows \(now.iso8601), which is in the past: calls would be counted on wrong days",
                 next: "set the clock"
             )
         }
-        // systemd-timesyncd leaves a mark when it has set the clock; others leave none.
+        // systemd-timesyncd creates this file when it has set the clock; other programs create none.
         let isSynchronised = files.status("/run/systemd/timesync/synchronized") != nil
         let how = isSynchronised ? "synchronised" : "whether it is synchronised is not known"
         return Finding(check: "clock", level: .ok, message: "\(now.iso8601), \(how)")
@@ -198,13 +241,13 @@ struct DoctorChecks {
 extension QualityDocument {
     private static var telemetry: Set<String> { ["otlp_log", "otlp_span", "otlp_metric"] }
 
-    /// When an agent's own telemetry was last seen.
+    /// When the agent's own telemetry last arrived.
     func lastTelemetry(of agent: Agent) -> Timestamp? { last(agent) { !Self.telemetry.isDisjoint(with: $0) } }
 
-    /// When an agent was last seen in session files alone.
+    /// When the agent was last seen in session files alone.
     func lastInFiles(of agent: Agent) -> Timestamp? { last(agent) { Self.telemetry.isDisjoint(with: $0) } }
 
-    /// The newest moment of all.
+    /// The newest time of all sources.
     var newest: Timestamp? { sources.compactMap { Timestamp(iso8601: $0.lastSeenAt) }.max() }
 
     private func last(_ agent: Agent, _ isMeant: ([String]) -> Bool) -> Timestamp? {
@@ -214,7 +257,7 @@ extension QualityDocument {
 }
 
 extension SummaryDocument {
-    /// Whether the prices of the last 30 days are known.
+    /// Whether all models of the last 30 days have a price.
     var priceFinding: Finding {
         guard callCount > 0 else {
             return Finding(check: "prices", level: .ok, message: "no calls in the last 30 days")
@@ -238,7 +281,7 @@ extension SummaryDocument {
 }
 
 extension DoctorChecks {
-    /// Each agent's settings against what was heard from it.
+    /// Compares each agent's settings with the telemetry that arrived from it.
     func agents(_ heard: QualityDocument?, endpoint: EndpointURL) -> [Finding] {
         let present = AgentFinding.all(of: account, in: files).filter(\.isPresent)
         if present.isEmpty { return [Finding(check: "agents", level: .ok, message: "none was found on this machine")] }
@@ -271,7 +314,7 @@ extension DoctorChecks {
             )
         }
         if !plan.hasSettings {
-            if let telemetry { return finding(.ok, "last heard \(telemetry.iso8601)") }
+            if let telemetry { return finding(.ok, "last telemetry \(telemetry.iso8601)") }
             return finding(
                 .ok,
                 agent == .cursor
@@ -288,19 +331,19 @@ extension DoctorChecks {
         return finding(level, message, level == .ok ? nil : agent.firstRecord)
     }
 
-    /// What is to be said of an agent that is configured.
+    /// The finding for an agent whose settings send here.
     private static func hearing(_ telemetry: Timestamp?, _ inFiles: Timestamp?) -> (Finding.Level, String) {
         guard let telemetry else {
             let known = inFiles.map { "; it is known from session files, last \($0.iso8601)" } ?? ""
             return (.warning, "its settings send here, but no telemetry has come in 90 days" + known)
         }
         if let inFiles, inFiles.nanoseconds - telemetry.nanoseconds > 86_400_000_000_000 {
-            return (.warning, "last heard \(telemetry.iso8601), but its session files go on to \(inFiles.iso8601)")
+            return (.warning, "last telemetry \(telemetry.iso8601), but its session files go on to \(inFiles.iso8601)")
         }
-        return (.ok, "its settings send here; last heard \(telemetry.iso8601)")
+        return (.ok, "its settings send here; last telemetry \(telemetry.iso8601)")
     }
 
-    /// A sender's clock that is ahead.
+    /// Reports senders whose clock is ahead.
     func senders(_ heard: QualityDocument) -> Finding? {
         guard let newest = heard.newest, newest.nanoseconds > now.nanoseconds + 300_000_000_000 else { return nil }
         return Finding(
@@ -312,12 +355,12 @@ extension DoctorChecks {
     }
 }
 
-/// Who listens at a TCP port of this machine, as the kernel tells in /proc.
+/// The process that listens at a TCP port of this machine, from /proc.
 struct ListeningProcess {
-    /// Its number and name; nil when it belongs to somebody else.
+    /// Its id and name; nil when it belongs to another user.
     var process: (id: Int32, name: String)?
 
-    /// nil when nobody listens there.
+    /// nil when no process listens there.
     static func at(port: Int) -> ListeningProcess? {
         let files = LocalFiles()
         let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map { (try? files.read($0)) ?? [] }

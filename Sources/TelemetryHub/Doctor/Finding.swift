@@ -2,7 +2,7 @@
 
 import FoundationEssentials
 
-/// What was found about one thing that collecting needs.
+/// The result of one check.
 struct Finding: Encodable, Hashable {
     enum Level: String, Encodable {
         case ok
@@ -10,11 +10,11 @@ struct Finding: Encodable, Hashable {
         case error
     }
 
-    /// What was looked at.
+    /// The name of the check.
     var check: String
     var level: Level
     var message: String
-    /// What to do about it.
+    /// The next step for the user.
     var next: String?
 }
 
@@ -30,7 +30,7 @@ struct DoctorReport: Encodable {
         warnings = checks.count { $0.level == .warning }
     }
 
-    /// A line a finding with its next step below, and how many are bad.
+    /// A line for each finding with its next step below, and the number of bad ones.
     func text(style: Style) -> String {
         let width = checks.map(\.check.count).max() ?? 0
         let lines = checks.map { finding in

@@ -4,23 +4,23 @@ import CollectorKit
 import Onboarding
 import Usage
 
-/// Whether a collector takes telemetry at an address, found out by sending it a record.
+/// Whether a collector accepts telemetry at an address, tested by sending a record.
 enum EndpointCheck: Equatable {
-    /// It took the record.
+    /// It accepted the record.
     case accepted
-    /// It asks for a key.
+    /// It requires a key.
     case keyNeeded
     /// It does not know the key, or the key may not write.
     case keyRefused(String)
-    /// No answer came, and why.
+    /// There was no answer, with the reason.
     case noAnswer(String)
-    /// Something else answers there.
+    /// Another program answers there.
     case noCollector(Int)
 
-    /// The name of the record, which no report counts.
+    /// The name of the record, which reports do not count.
     static let eventName = "hammurabi.onboard_validation"
 
-    /// Sends one log record; blocks for at most ten seconds of silence.
+    /// Sends one log record; waits at most ten seconds for an answer.
     static func run(_ endpoint: EndpointURL, key: String?, now: Timestamp) -> EndpointCheck {
         var client = CollectorClient(endpoint)
         if let key { client.key = key }
@@ -38,7 +38,7 @@ enum EndpointCheck: Equatable {
         }
     }
 
-    /// An OTLP request with a record that says nothing but its name.
+    /// An OTLP request with a record that has only a name.
     static func record(_ now: Timestamp) -> String {
         """
         {"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"hammurabi-onboard"}}]},\
@@ -56,7 +56,7 @@ extension EndpointURL {
 }
 
 extension CollectorClient {
-    /// A client for an address that agents send to: with TLS, this machine must trust its certificate as they do.
+    /// A client for an address that agents send to: with TLS, this machine must trust its certificate, as the agents must.
     init(_ url: EndpointURL) {
         let endpoint = Endpoint(host: url.host, port: url.port)
         self.init(endpoint: endpoint, trust: url.scheme == "https" ? .authorities : nil)

@@ -4,16 +4,16 @@ import HubAPI
 import Onboarding
 import Usage
 
-/// Waits until a collector has heard from agents.
+/// Checks whether a collector has received telemetry from agents.
 struct FirstRecords {
     let client: CollectorClient
-    /// Only what was seen later than this counts.
+    /// Only telemetry after this time counts.
     let since: Timestamp
 
-    /// When an agent was last heard; nil when it was not.
+    /// When telemetry of an agent last arrived; nil when none did.
     ///
-    /// What is known from session files alone does not count: it says nothing about settings.
-    /// - Throws: ``CommandFailure`` when the collector does not say.
+    /// Session files do not count: they do not show that the settings work.
+    /// - Throws: ``CommandFailure`` when the collector does not answer.
     func lastSeen(_ agent: Agent) throws(CommandFailure) -> Timestamp? {
         let newest = [("agent", agent.reportedName), ("sort", "lastSeenAt"), ("order", "desc"), ("limit", "20")]
         return try client.ask(.sessions, newest, seconds: 5).document.sessions.lazy

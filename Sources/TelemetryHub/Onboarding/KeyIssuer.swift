@@ -6,20 +6,20 @@ import CollectorKit
 import Onboarding
 import Usage
 
-/// Makes keys for the collector of this machine.
+/// Creates API keys for the collector of this machine.
 struct KeyIssuer {
     private let file: KeyFile
 
-    /// The issuer for a configuration; nil when its collector asks for no keys.
+    /// The issuer for a configuration; nil when its collector requires no keys.
     static func local(_ graph: PipelineGraph?, _ environment: Environment) -> KeyIssuer? {
         let config = graph?.used(.extension).lazy.compactMap { $0.config as? APIKeysConfig }.first
         return config.map { KeyIssuer(file: KeyFile(path: $0.path(home: environment.programHome))) }
     }
 
-    /// Makes a key that may write telemetry and nothing else; a collector that runs knows it a second later.
+    /// Creates a key that may only write telemetry; a running collector accepts it within a second.
     func create(_ name: String) throws(StartError) -> NewKey { try create(name, scope: .write) }
 
-    /// Makes a key that may only read, for as long as onboarding waits: those of agents may only write.
+    /// Creates a key that may only read, for the time that onboarding waits: the keys of agents may only write.
     func createReader() throws(StartError) -> NewKey {
         try create("onboarding, waiting for first records", scope: .read)
     }
@@ -30,7 +30,7 @@ struct KeyIssuer {
         return new
     }
 
-    /// Takes a key back.
+    /// Revokes a key.
     func revoke(_ key: NewKey) throws(StartError) {
         try file.change { $0.removeAll { $0.id == key.record.id } }
     }

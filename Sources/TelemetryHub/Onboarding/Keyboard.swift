@@ -11,20 +11,20 @@ enum Key: Hashable {
     case up
     case down
     case escape
-    /// Ctrl-C, Ctrl-D on an empty line, or a terminal that went away.
+    /// Ctrl-C, Ctrl-D on an empty line, or a terminal that was closed.
     case interrupt
     case other
 }
 
-/// The person pressed Ctrl-C: everything stays as it is.
+/// The user pressed Ctrl-C: nothing is changed.
 struct Interrupted: Error {}
 
-/// The keys of the terminal, one by one and not shown by it, for as long as this is held.
+/// Reads the keys of the terminal one by one, without echo, as long as the object lives.
 final class Keyboard {
     private var before = termios()
     private var pending: [UInt8] = []
 
-    /// nil when standard input is no terminal.
+    /// nil when standard input is not a terminal.
     init?() {
         guard isatty(STDIN_FILENO) == 1, tcgetattr(STDIN_FILENO, &before) == 0 else { return nil }
         var raw = before
@@ -35,9 +35,9 @@ final class Keyboard {
 
     deinit { tcsetattr(STDIN_FILENO, TCSADRAIN, &before) }
 
-    /// The next key; nil when none is pressed within a time.
+    /// The next key; nil when none is pressed in time.
     ///
-    /// - Parameter milliseconds: How long to wait; negative for ever.
+    /// - Parameter milliseconds: How long to wait; negative for no limit.
     func key(within milliseconds: Int32 = -1) -> Key? {
         guard let byte = byte(within: milliseconds) else { return milliseconds < 0 ? .interrupt : nil }
         switch byte {
@@ -59,11 +59,11 @@ final class Keyboard {
         while ready < 0, errno == EINTR { ready = poll(&descriptor, 1, milliseconds) }
         guard ready > 0 else { return nil }
         var byte: UInt8 = 0
-        // A terminal that went away reads as Ctrl-C.
+        // A closed terminal reads as Ctrl-C.
         return read(STDIN_FILENO, &byte, 1) == 1 ? byte : 3
     }
 
-    /// Arrow keys send ESC [ A or ESC O A; a unmatched ESC is followed by nothing.
+    /// Arrow keys send ESC [ A or ESC O A; nothing follows the ESC key itself.
     private func escapeSequence() -> Key {
         guard let first = byte(within: 30) else { return .escape }
         guard first == UInt8(ascii: "[") || first == UInt8(ascii: "O") else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A list of which several things can be chosen: its state, and how a key changes it.
+/// A list in which several items can be selected: its state, and how a key changes it.
 struct MultiSelect {
     struct Item: Hashable {
         var title: String
@@ -48,7 +48,7 @@ struct MultiSelect {
         }
     }
 
-    /// The choice that a text names: numbers divided by commas or spaces, `all` or `none`; nil for anything else.
+    /// The selection that a text names: numbers separated by commas or spaces, `all` or `none`; nil for anything else.
     func named(by text: String) -> Set<Int>? {
         switch text.lowercased() {
         case "all": return Set(items.indices)

@@ -9,9 +9,9 @@ import Glibc
 import Onboarding
 import Usage
 
-/// Onboarding from the first question to the first record.
+/// The dialogue of onboarding, from the first question to the first record.
 ///
-/// Nothing is written before the last question is answered.
+/// Writes nothing before the last question is answered.
 struct OnboardFlow {
     let options: OnboardCommand
     let account: Account
@@ -21,7 +21,7 @@ struct OnboardFlow {
     let files = LocalFiles()
     var report = OnboardReport(endpoint: "", check: "skipped", dryRun: false)
 
-    /// The key that agents will show.
+    /// The key that agents will send.
     enum KeyChoice {
         case none
         case given(String)
@@ -35,13 +35,13 @@ struct OnboardFlow {
         var overriding: Bool
         var isWanted: Bool
 
-        /// Whether variables that a person sets by hand need the key.
+        /// Whether the user must set variables by hand that hold the key.
         var namesKey: Bool {
             let isRefused = entry.state == .declined || entry.state == .failed || entry.state == .conflict
             return !isRefused && entry.environment.values.contains { $0.contains(EnvironmentVariable.keyPlaceholder) }
         }
 
-        /// Whether all there is to do are such variables.
+        /// Whether such variables are all there is to do.
         var isLeftToPerson: Bool { entry.state == .manual && namesKey }
     }
 
@@ -49,10 +49,10 @@ struct OnboardFlow {
 
     var style: Style { Style(isTerminal: Console.isTerminal, environment: environment.variables) }
 
-    /// Writes for people; programs get the document at the end.
+    /// Prints a text for people; programs get the document at the end.
     private func say(_ text: String) {
         if options.json { return }
-        // Who is asked must see what about, wherever the answer goes.
+        // The user must see what a question is about, even when the answer goes to a file.
         if questions != nil, !Console.isTerminal { Console.error(text) } else { Console.answer(text) }
     }
 
@@ -80,7 +80,7 @@ struct OnboardFlow {
         if questions == nil, !options.yes, !options.dryRun, !options.print {
             throw Refusal(
                 message:
-                    "there is nobody to ask; say --yes to write, --dry-run to see what would be written, or --print",
+                    "questions need a terminal; use --yes to write, --dry-run to see what would be written, or --print",
                 exitCode: EX_USAGE
             )
         }
@@ -154,7 +154,7 @@ struct OnboardFlow {
             switch key {
             case .none: nil
             case .given(let key): key
-            // It is made when the last question is answered; a diff does not show it anyway.
+            // The key is created when the last question is answered; a diff does not show it anyway.
             case .make: EnvironmentVariable.keyPlaceholder
             }
         return destination(endpoint, key: shown)
@@ -174,7 +174,7 @@ struct OnboardFlow {
 // MARK: - Agents
 
 extension OnboardFlow {
-    /// Shows what would become of an agent's settings and asks whether it shall.
+    /// Shows how an agent's settings would change and asks for confirmation.
     private func decide(_ agent: Agent, _ destination: Destination) throws -> Decision {
         var overriding = options.force
         var plan = AgentPlan.make(for: agent, to: destination, of: account, in: files, overriding: overriding)
@@ -192,7 +192,7 @@ extension OnboardFlow {
                 )
             }
             guard let questions else {
-                say("  It was left as it is; say --force to replace it.\n")
+                say("  It was left unchanged; use --force to replace it.\n")
                 return decision
             }
             guard try questions.confirm("  Send here instead?", default: false) else {
@@ -243,7 +243,7 @@ extension OnboardFlow {
         return entry
     }
 
-    /// A change as a person sees it.
+    /// A change as shown to the user.
     private func shown(_ change: FileChange) -> String {
         let kind = change.file.content == nil ? " (new)" : ""
         let link = change.file.path == change.file.target ? "" : " → \(account.shown(change.file.target))"
@@ -265,7 +265,7 @@ extension OnboardFlow {
 
     // MARK: - Writing
 
-    /// Writes what was decided; a key that is to be made is made now.
+    /// Writes the confirmed changes; a new key is created now.
     private mutating func write(_ decisions: inout [Decision], _ endpoint: EndpointURL, _ key: KeyChoice) throws {
         guard decisions.contains(where: { $0.isWanted || $0.isLeftToPerson }) else { return }
         var made: String?
@@ -303,7 +303,7 @@ extension OnboardFlow {
         }
     }
 
-    /// Settings to paste; no file is looked at.
+    /// Prints settings to paste; reads no file.
     private mutating func printSettings(_ agents: [Agent], _ endpoint: EndpointURL) -> Int32 {
         let needsKey = options.apiKeyStdin || environment.variables["HAMMURABI_API_KEY"] != nil
         let target = destination(endpoint, key: needsKey ? EnvironmentVariable.keyPlaceholder : nil)
@@ -330,13 +330,13 @@ extension OnboardFlow {
 
     // MARK: - The end
 
-    /// Says what comes next and, where somebody waits, waits for it.
+    /// Prints the next steps and, on a terminal, waits for the first records.
     private mutating func conclude(_ endpoint: EndpointURL, _ key: KeyChoice) {
         let written = report.agents.filter { $0.state == .written }.compactMap { Agent(rawValue: $0.name) }
         if !written.isEmpty {
-            say("\nBring it all back with: hammurabi onboard --undo\n")
+            say("\nUndo all of it with: hammurabi onboard --undo\n")
             for agent in written { say("\(agent.title): \(agent.firstRecord).\n") }
-            // A collector that was not there just now hears nobody.
+            // A collector that did not answer the check receives nothing.
             let isThere = report.check == "accepted"
             if isThere, options.wait || questions != nil { waitForFirstRecords(written, endpoint, key) }
         }
@@ -369,14 +369,14 @@ extension OnboardFlow {
         return key
     }
 
-    /// What keeps a text from being a key; it is not shown.
+    /// Why a text is not a valid key; the text itself is not shown.
     private static func fault(of key: String) -> String? {
         let isPlain =
             key.utf8.count <= 1_024 && key.utf8.allSatisfy { $0 > 32 && $0 < 127 && !",\"\\".utf8.contains($0) }
         return isPlain ? nil : "a key is one word of at most 1024 visible ASCII signs, without commas and quotes"
     }
 
-    /// Finds out by a record which key the collector wants.
+    /// Determines which key the collector requires, by sending a record.
     private mutating func chooseKey(_ endpoint: EndpointURL, _ agents: [Agent], serviceFollows: Bool) throws
         -> KeyChoice
     {
@@ -413,11 +413,11 @@ extension OnboardFlow {
     private func offerKey() throws -> KeyChoice? {
         guard let issuer = KeyIssuer.local(graph, environment) else { return nil }
         let isWanted =
-            try questions?.confirm("The collector asks for a key. Make one for these agents?", default: true) ?? true
+            try questions?.confirm("The collector requires a key. Create one for these agents?", default: true) ?? true
         return isWanted ? .make(issuer) : nil
     }
 
-    /// Keys that agents show there already, so that a second run makes no second key.
+    /// Keys that the agents' settings hold already for this address, so that a second run creates no second key.
     private func knownKeys(_ endpoint: EndpointURL, _ agents: [Agent]) -> [String] {
         let plans = agents.map {
             AgentPlan.make(for: $0, to: destination(endpoint, key: nil), of: account, in: files)
@@ -425,7 +425,7 @@ extension OnboardFlow {
         return Array(Set(plans.compactMap(\.currentKey).filter { Self.fault(of: $0) == nil }))
     }
 
-    /// Makes the key and sends a record with it; a key that the collector does not take is taken back.
+    /// Creates the key and sends a record with it; a key that the collector does not accept is revoked.
     private mutating func makeKey(_ issuer: KeyIssuer, _ endpoint: EndpointURL) throws -> String {
         let new: NewKey
         do throws(StartError) {
@@ -433,7 +433,7 @@ extension OnboardFlow {
         } catch {
             throw Refusal(message: "no key could be made: \(error)", exitCode: error.exitCode)
         }
-        // The collector looks at the file of keys once a second.
+        // The collector reads the file of keys once a second.
         for _ in 0..<20 {
             if EndpointCheck.run(endpoint, key: new.key, now: Console.now()) == .accepted {
                 report.check = "accepted"
@@ -454,7 +454,7 @@ extension OnboardFlow {
     }
 
     private func askForKey(_ endpoint: EndpointURL, _ check: EndpointCheck) throws -> String {
-        var reason = "it asks for a key"
+        var reason = "it requires a key"
         if case .keyRefused(let why) = check { reason = why }
         guard let questions else {
             throw Refusal(
@@ -468,7 +468,7 @@ extension OnboardFlow {
 
     private func goOnUnchecked(_ reason: String, _ key: KeyChoice, _ serviceFollows: Bool) throws -> KeyChoice {
         if serviceFollows { return key }
-        let advice = "start the collector (hammurabi run, or hammurabi onboard --service), or say --no-check"
+        let advice = "start the collector (hammurabi run, or hammurabi onboard --service), or use --no-check"
         guard let questions else {
             throw Refusal(message: "\(reason); \(advice)", exitCode: Exit.unreachable)
         }
@@ -483,7 +483,7 @@ extension OnboardFlow {
 // MARK: - Service
 
 extension OnboardFlow {
-    /// The unit of a service that runs this very program.
+    /// The unit of a service that runs this program.
     private func serviceUnit() throws -> ServiceUnit {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &buffer, buffer.count)
@@ -560,9 +560,9 @@ extension OnboardFlow {
     }
 }
 
-/// The user's systemd.
+/// Runs `systemctl` for the user's systemd.
 enum Systemctl {
-    /// Whether it serves this user.
+    /// Whether systemd serves this user.
     static func isThere(_ environment: Environment) -> Bool {
         environment.fileExists("/run/systemd/system") && run(["show-environment"], isQuiet: true)
     }
@@ -577,7 +577,7 @@ enum Systemctl {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        // Its words are beside the answer.
+        // Its messages would mix with the answer.
         if isQuiet { posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0) }
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
         var process: pid_t = 0
@@ -591,7 +591,7 @@ enum Systemctl {
 // MARK: - Undo
 
 extension OnboardFlow {
-    /// Brings files back; returns the exit code.
+    /// Restores files; returns the exit code.
     mutating func undo() throws -> Int32 {
         var subjects = Set(options.agents.map(\.rawValue))
         if options.service { subjects.insert("service") }
@@ -601,7 +601,7 @@ extension OnboardFlow {
             say("There is nothing to undo.\n")
             return 0
         }
-        if options.dryRun { return tell(planned, pretend: true) }
+        if options.dryRun { return printUndone(planned, pretend: true) }
         if let questions {
             for item in planned { Console.error("  \(account.shown(item.path)): \(sentence(item, pretend: true))\n") }
             guard try questions.confirm("Bring these files back?", default: true) else { return 0 }
@@ -612,10 +612,10 @@ extension OnboardFlow {
         }
         let undone = try changeLog.undo(subjects, force: options.force, now: Console.now())
         if removesService, Systemctl.isThere(environment) { Systemctl.run(["daemon-reload"]) }
-        return tell(undone, pretend: false)
+        return printUndone(undone, pretend: false)
     }
 
-    private func tell(_ items: [ChangeLog.Undone], pretend: Bool) -> Int32 {
+    private func printUndone(_ items: [ChangeLog.Undone], pretend: Bool) -> Int32 {
         if options.json { Console.answer(json: document(items)) }
         var code: Int32 = 0
         for item in items {
@@ -671,11 +671,11 @@ extension OnboardFlow {
     /// How long to wait for agents, in seconds.
     private static let timeout: Int64 = 120
 
-    /// Waits until the collector has heard from each agent, the person presses a key, or two minutes are over.
+    /// Waits until telemetry from each agent has arrived, the user presses a key, or two minutes have passed.
     private mutating func waitForFirstRecords(_ agents: [Agent], _ endpoint: EndpointURL, _ key: KeyChoice) {
         var client = CollectorClient(endpoint)
         let issuer = endpoint.isLoopback ? KeyIssuer.local(graph, environment) : nil
-        // Ctrl-C ends the wait, and the key that was made for it goes with it.
+        // Ctrl-C ends the wait, and the key that was created for it is revoked.
         EndSignal.hold()
         let reader = try? issuer?.createReader()
         defer {
@@ -689,24 +689,24 @@ extension OnboardFlow {
         say(
             "Waiting for their first records, at most two minutes\(questions == nil ? "" : "; press enter to stop waiting")…\n"
         )
-        // The collector looks at the file of keys once a second.
+        // The collector reads the file of keys once a second.
         if reader != nil { usleep(500_000) }
         while !missing.isEmpty, !pause(), Console.now().nanoseconds - start.nanoseconds < Self.timeout * 1_000_000_000 {
             for agent in missing {
                 do throws(CommandFailure) {
                     guard let seen = try records.lastSeen(agent) else { continue }
                     missing.removeAll { $0 == agent }
-                    say("\(agent.title): heard at \(seen.iso8601).\n")
+                    say("\(agent.title): first telemetry at \(seen.iso8601).\n")
                     note(seen.iso8601, for: agent)
                 } catch {
                     return say(
-                        "Whether they were heard is not known: \(error.message). Run hammurabi doctor.\n"
+                        "Whether their telemetry arrived is not known: \(error.message). Run hammurabi doctor.\n"
                     )
                 }
             }
         }
         for agent in missing {
-            say("\(agent.title): not heard yet. Run hammurabi doctor later to see whether it was.\n")
+            say("\(agent.title): no telemetry yet. Run hammurabi doctor later to check again.\n")
         }
     }
 
@@ -715,7 +715,7 @@ extension OnboardFlow {
         report.agents[index].firstRecordAt = time
     }
 
-    /// Waits a second; whether the person does not want to wait any longer.
+    /// Waits a second; whether the user wants to stop waiting.
     private func pause() -> Bool {
         guard let questions else {
             usleep(1_000_000)

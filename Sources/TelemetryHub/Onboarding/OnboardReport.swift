@@ -3,10 +3,10 @@
 import FoundationEssentials
 import Onboarding
 
-/// What onboarding did, for programs and for people.
+/// The result of onboarding, for programs and for people.
 struct OnboardReport: Encodable {
     var endpoint: String
-    /// `accepted`, `skipped`, or why it failed.
+    /// `accepted`, `skipped`, or why the check failed.
     var check: String
     var dryRun: Bool
     var agents: [Entry] = []
@@ -21,7 +21,7 @@ struct OnboardReport: Encodable {
         var environment: [String: String] = [:]
         var error: String?
         var firstRecordAt: String?
-        /// The exit code that goes with an error.
+        /// The exit code for an error.
         var exitCode: Int32 = 0
 
         private enum CodingKeys: String, CodingKey {
@@ -32,17 +32,17 @@ struct OnboardReport: Encodable {
     enum State: String, Encodable {
         /// Its settings were written.
         case written
-        /// They would be.
+        /// Its settings would be written (`--dry-run`).
         case wouldWrite
-        /// They were right already.
+        /// Its settings needed no change.
         case unchanged
-        /// They send elsewhere and were left alone.
+        /// Its settings send elsewhere and were left unchanged.
         case conflict
-        /// The person said no.
+        /// The user declined.
         case declined
-        /// There is nothing to write, only variables to set by hand, or nothing at all.
+        /// There is no file to write: variables to set by hand, or nothing at all.
         case manual
-        /// They could not be written.
+        /// Its settings could not be written.
         case failed
     }
 
@@ -64,7 +64,7 @@ struct OnboardReport: Encodable {
         return ((try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}") + "\n"
     }
 
-    /// The exit code: the first trouble's.
+    /// The exit code: that of the first error.
     var exitCode: Int32 {
         (agents + [service].compactMap(\.self)).map(\.exitCode).first { $0 != 0 } ?? 0
     }

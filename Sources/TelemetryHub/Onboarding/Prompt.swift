@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Asks a person at the terminal; questions go to standard error, so that answers can go elsewhere.
+/// Asks the user at the terminal; questions go to standard error, so that standard output has only the answer.
 ///
 /// Ctrl-C at any question throws ``Interrupted``.
 struct Prompt {
@@ -9,7 +9,7 @@ struct Prompt {
     /// Whether the terminal can move its cursor.
     let movesCursor: Bool
 
-    /// nil when nobody can answer.
+    /// nil when there is no terminal on which a user can answer.
     init?(environment: [String: String]) {
         guard Console.showsProgress, let keyboard = Keyboard() else { return nil }
         self.keyboard = keyboard
@@ -23,8 +23,8 @@ struct Prompt {
     /// Asks for a line of text.
     ///
     /// - Parameters:
-    ///   - isSecret: Whether nothing of what is typed is shown.
-    ///   - fault: What is wrong with an answer; nil when it can be used.
+    ///   - isSecret: Whether the typed characters are hidden.
+    ///   - fault: Returns what is wrong with an answer; nil when it is valid.
     func text(
         _ question: String,
         default answer: String? = nil,
@@ -54,7 +54,7 @@ struct Prompt {
         }
     }
 
-    /// Asks which of several.
+    /// Asks for a selection of items.
     func choose(_ question: String, _ start: MultiSelect) throws -> Set<Int> {
         guard movesCursor else { return try chooseByNumber(question, start) }
         var choice = start
@@ -83,7 +83,7 @@ struct Prompt {
         return choice.named(by: answer) ?? []
     }
 
-    /// A line of what is typed, up to the enter key.
+    /// Reads a line, up to the enter key.
     private func line(isSecret: Bool) throws -> String {
         var line = ""
         while let key = keyboard.key() {

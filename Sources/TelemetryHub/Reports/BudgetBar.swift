@@ -4,7 +4,7 @@ import HubAPI
 import JSON
 import Usage
 
-/// How the month stands, as one line: a bar, the percent in words, and where it will end.
+/// The state of the month's budget in one line: a bar, the percentage, and the projected end.
 struct BudgetBar {
     private let limit: Money
     private let fraction: Double
@@ -18,14 +18,14 @@ struct BudgetBar {
         (self.limit, self.fraction, self.projected) = (limit, fraction, projected)
     }
 
-    /// Such as `71%`; what is just below the whole is not called the whole.
+    /// Such as `71%`; a value just below 100 % is not rounded up to it.
     static func percent(_ fraction: Double) -> String {
         let clamped = min(max(0, fraction), 1e9)
         let whole = Int((clamped * 100).rounded())
         return "\(clamped < 1 ? min(99, whole) : max(100, whole))%"
     }
 
-    /// The line, as much of it as `width` columns hold.
+    /// The line, cut to `width` columns.
     func line(width: Int, _ style: Style) -> String {
         let state = "\(Self.percent(fraction)) of \(Figures.money(limit)) this month"
         let end = projected.map { " \(style.dot) \(style.about) \(Figures.money($0)) at its end" } ?? ""

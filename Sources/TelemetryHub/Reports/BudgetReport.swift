@@ -3,12 +3,12 @@
 import HubAPI
 import Usage
 
-/// How what was spent in a period stands against a limit.
+/// Compares what was spent in a period with a limit.
 struct BudgetReport {
-    /// nil when nobody set one.
+    /// The limit; nil when none is set.
     let limit: Money?
     let used: Money
-    /// What will have been spent at the end of the period if it goes on like this.
+    /// The projected sum at the end of the period.
     let projected: Money
     /// Whole days after today.
     let daysLeft: Int
@@ -34,10 +34,10 @@ struct BudgetReport {
         }
     }
 
-    /// The used part of the limit.
+    /// The used fraction of the limit.
     var fraction: Double? { limit.map { Double(used.nanodollars) / Double(max(1, $0.nanodollars)) } }
 
-    /// Whether more was spent than may be.
+    /// Whether more than the limit was spent.
     var isExceeded: Bool { limit.map { used > $0 } ?? false }
 
     /// The state for people.
@@ -45,7 +45,7 @@ struct BudgetReport {
         let warnings = Warning.all(document).map { "\n\($0.message)\n" }.joined()
         guard let limit, let fraction else {
             return """
-                \(style.bold("Budget")) / \(document.title)  none; set extensions.hub.budget.monthly in the configuration
+                \(style.bold("Budget")) / \(document.title)  none; set extensions.hub.budgets in the configuration
                 Used       \(Figures.money(used))
                 Projected  \(style.about) \(Figures.money(projected)) at the end of the month
 
@@ -62,7 +62,7 @@ struct BudgetReport {
             """ + warnings
     }
 
-    /// What a check found, in one sentence.
+    /// The result of a check, in one sentence.
     func sentence(_ style: Style) -> String {
         guard let limit, let fraction else { return "" }
         let part =
@@ -70,7 +70,7 @@ struct BudgetReport {
         return isExceeded ? "over budget: \(part)" : "within budget: \(part)"
     }
 
-    /// What to know although the limit is kept.
+    /// Warnings although the limit is kept.
     func warnings(from border: Double) -> [Warning] {
         var warnings: [Warning] = []
         if let fraction, fraction >= border, !isExceeded {

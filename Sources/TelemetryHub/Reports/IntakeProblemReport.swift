@@ -3,7 +3,7 @@
 import HubAPI
 import Usage
 
-/// Telemetry that a running collector could not take or read, for people.
+/// Telemetry that a running collector could not accept or read, for people.
 enum IntakeProblemReport {
     /// The problems as paragraphs for a terminal, the newest first; nil without any.
     static func text(_ problems: [IntakeProblemDocument], width: Int, style: Style, now: Timestamp) -> String? {
@@ -19,7 +19,7 @@ enum IntakeProblemReport {
         return text
     }
 
-    /// What `doctor` says: each problem of the last day with its next step.
+    /// The findings of `doctor`: each problem of the last day with its next step.
     static func findings(_ problems: [IntakeProblemDocument], now: Timestamp) -> [Finding] {
         let recent = problems.filter { problem in
             Timestamp(iso8601: problem.lastSeenAt).map { now.nanoseconds - $0.nanoseconds < day } ?? false

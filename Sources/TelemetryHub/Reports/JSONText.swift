@@ -3,7 +3,7 @@
 import FoundationEssentials
 import HubAPI
 
-/// JSON for programs: keys in snake_case and in alphabetical order, so that the same values are the same text.
+/// JSON for programs: keys in snake_case and in alphabetical order, so that equal values give equal text.
 enum JSONText {
     /// The document with a line feed at its end.
     static func of(_ document: some Encodable) -> String {
@@ -14,7 +14,7 @@ enum JSONText {
         return String(decoding: data, as: UTF8.self) + "\n"
     }
 
-    /// The members of one document and then those of the API's, as one; `nil` leaves the first as it is.
+    /// The members of a document followed by those of the API's document, as one object; with `nil`, the first alone.
     static func of(_ document: some Encodable, with api: String?) -> String {
         let own = of(document)
         guard let api, api.hasPrefix("{"), api.utf8.count > 2 else { return own }
@@ -22,7 +22,7 @@ enum JSONText {
     }
 }
 
-/// What every document of a report has around its rows.
+/// The members that every report's document has around its rows.
 struct ReportDocument<Row: Encodable, Totals: Encodable>: Encodable {
     var schema: Schema
     var generatedAt: String
@@ -34,17 +34,17 @@ struct ReportDocument<Row: Encodable, Totals: Encodable>: Encodable {
     var totals: Totals
     var coverage: Coverage
     var warnings: [Warning]
-    /// Names that are billed as another model; only in the report of prices.
+    /// Aliases of model names; only in the report of prices.
     var aliases: [PricesDocument.Alias]?
 
-    /// Its name and version; within a version keys are only added.
+    /// The schema's name and version; within a version keys are only added.
     struct Schema: Encodable {
         var name: String
         var version = 1
     }
 }
 
-/// How many calls the money is about.
+/// How many calls have a price and how many have none.
 struct Coverage: Encodable {
     var calls: Int64 = 0
     var pricedCalls: Int64 = 0
@@ -59,24 +59,24 @@ struct Coverage: Encodable {
     }
 }
 
-/// Something to know about an answer.
+/// A warning about an answer.
 struct Warning: Encodable {
     var code: String
     var message: String
 
-    /// What a person should know of a period's figures.
+    /// The warnings about a period's figures.
     static func all(_ document: SummaryDocument) -> [Warning] {
         all(document.totals, models: document.unpricedModels)
     }
 
-    /// What a person should know of figures.
+    /// The warnings about figures.
     ///
-    /// - Parameter models: The names of the models without a price, as far as they are known.
+    /// - Parameter models: The names of the models without a price, when they are known.
     static func all(_ figures: UsageFigures, models: [String]) -> [Warning] {
         [unpriced(figures, models: models), saturated(figures)].compactMap(\.self)
     }
 
-    /// Sums that cannot be held; nil when there are none.
+    /// The warning about sums that exceed the largest number; nil when there are none.
     static func saturated(_ figures: UsageFigures) -> Warning? {
         guard figures.isSaturated else { return nil }
         return Warning(
@@ -86,7 +86,7 @@ struct Warning: Encodable {
         )
     }
 
-    /// Calls whose cost is unknown; nil when there are none.
+    /// The warning about calls without a price; nil when there are none.
     static func unpriced(_ figures: UsageFigures, models: [String]) -> Warning? {
         guard figures.unpricedCalls > 0 else { return nil }
         let names = models.map(\.printable).joined(separator: ", ")
@@ -100,7 +100,7 @@ struct Warning: Encodable {
 }
 
 extension UnmatchedPrice {
-    /// What a person should know of it.
+    /// The warning about an unmatched override.
     var warning: Warning {
         let similar = nearest.map { "; the nearest is \"\($0.printable)\"" } ?? ""
         return Warning(

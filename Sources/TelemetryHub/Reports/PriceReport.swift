@@ -5,10 +5,10 @@ import JSON
 import Usage
 import YAML
 
-/// Prices and models without one, for people and for programs.
+/// Prices, and models without one, for people and for programs.
 struct PriceReport {
     let document: PricesDocument
-    /// Only models with this text in the name or the provider.
+    /// Only models whose name or provider contains this text.
     let search: String?
     let now: Timestamp
 
@@ -19,7 +19,7 @@ struct PriceReport {
         }
     }
 
-    /// The aliases whose name or model has the text, and those that fit it with their `*`.
+    /// The aliases whose name or model contains the text, and those whose `*` matches it.
     private var aliases: [PricesDocument.Alias] {
         let aliases = document.aliases
         guard let search = search?.lowercased() else { return aliases }
@@ -56,7 +56,7 @@ struct PriceReport {
         return (models.isEmpty ? "" : table.text(width: width, style: style) + count) + aliasText(width, style)
     }
 
-    /// Names that are billed as another model; empty when none is asked for.
+    /// The aliases as a table; empty when there are none.
     private func aliasText(_ width: Int, _ style: Style) -> String {
         guard !aliases.isEmpty else { return "" }
         var table = TextTable(
@@ -149,7 +149,7 @@ struct PriceReport {
     }
 }
 
-/// A price as JSON tells it.
+/// A price in JSON.
 private struct PriceRow: Encodable {
     let price: PricesDocument.Price
 
@@ -176,12 +176,12 @@ private struct PriceRow: Encodable {
 }
 
 extension PricesDocument {
-    /// What a person should know of their own prices.
+    /// The warnings about the user's own prices.
     var notes: [String] { unmatchedOverrides.map(\.warning.message) }
 }
 
 extension PricesDocument.Alias {
-    /// Whether a model's name is one that the `*` of this alias covers.
+    /// Whether the `*` of this alias matches a model's name.
     func fits(_ model: String) -> Bool {
         let parts = name.split(separator: "*", omittingEmptySubsequences: false)
         guard parts.count == 2 else { return false }

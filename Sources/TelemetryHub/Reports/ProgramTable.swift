@@ -5,14 +5,14 @@ struct ProgramTable {
     var titles: [String]
     var rows: [[String]] = []
 
-    /// One line a row, columns divided by tabs; the titles only when asked for.
+    /// One line for each row, columns separated by tabs; with titles only on request.
     func tabbed(header: Bool) -> String {
         ((header ? [titles] : []) + rows).map { $0.map(\.printable).joined(separator: "\t") + "\n" }.joined()
     }
 
     /// Comma-separated values (RFC 4180) under their titles.
     ///
-    /// - Parameter isTerminal: Whether people see them, so that no value may steer the terminal.
+    /// - Parameter isTerminal: Whether the output is a terminal, which no value may control.
     func csv(isTerminal: Bool) -> String {
         ([titles] + rows)
             .map { $0.map { Self.quoted(isTerminal ? $0.printable : $0) }.joined(separator: ",") + "\r\n" }
@@ -20,9 +20,9 @@ struct ProgramTable {
     }
 
     private static func quoted(_ value: String) -> String {
-        // A leading sign would be run as a formula by spreadsheets.
+        // Spreadsheets would run a text that begins with one of these characters as a formula.
         let safe = value.first.map { "=+-@".contains($0) } == true ? "'" + value : value
-        // By bytes: CR and LF together are one character, so neither alone would be found in a text that has both.
+        // By bytes: CR and LF together are one Character, so a search by characters would find neither of them.
         let isPlain = safe.utf8.allSatisfy { ![0x0A, 0x0D, 0x22, 0x2C].contains($0) }
         return isPlain ? safe : "\"" + safe.replacing("\"", with: "\"\"") + "\""
     }

@@ -11,7 +11,7 @@ struct SessionReport {
     private var facts: SessionDocument { document.session }
     private var figures: UsageFigures { document.session.figures }
 
-    /// What is known of it, what each model cost, and every call.
+    /// The session's values, the cost of each model, and every call.
     func text(width: Int, style: Style) -> String {
         var text = header(style) + "\n"
         let models = ShortNames(models: document.calls.compactMap(\.model) + document.costByModel.members.map(\.name))
@@ -62,8 +62,8 @@ struct SessionReport {
     }
 
     private func joined(_ parts: [String?], _ separator: String) -> String? {
-        let told = parts.compactMap(\.self).filter { !$0.isEmpty }
-        return told.isEmpty ? nil : told.joined(separator: separator).printable
+        let present = parts.compactMap(\.self).filter { !$0.isEmpty }
+        return present.isEmpty ? nil : present.joined(separator: separator).printable
     }
 
     private func calls(_ models: ShortNames, isWide: Bool, _ style: Style) -> TextTable {
@@ -112,7 +112,7 @@ struct SessionReport {
         return table
     }
 
-    /// One row a call, with full values.
+    /// One row for each call, with full values.
     var table: ProgramTable {
         var table = ProgramTable(
             titles: [
@@ -131,7 +131,7 @@ struct SessionReport {
         return table
     }
 
-    /// The report as JSON: what every report has, then the members of the API's own document.
+    /// The report as JSON: the members of every report, then those of the API's document.
     func json(api: String) -> String {
         let unpriced = Set(document.calls.filter { !$0.priced }.map { $0.model ?? "unknown" }).sorted()
         let report = ReportDocument(
@@ -146,7 +146,7 @@ struct SessionReport {
     }
 }
 
-/// A call as a report has it: the API's members, null where there is nothing, and its sums.
+/// A call in a report: the API's members, null for missing ones, and its sums.
 private struct CallRow: Encodable {
     var call: CallDocument
 

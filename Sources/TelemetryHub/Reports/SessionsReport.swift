@@ -65,7 +65,7 @@ struct SessionsReport {
         return table
     }
 
-    /// The report as JSON: what every report has, then the members of the API's own document.
+    /// The report as JSON: the members of every report, then those of the API's document.
     func json(api: String) -> String {
         let sessions = document.sessions
         var sum = UsageFigures()
@@ -95,9 +95,9 @@ struct SessionsReport {
     }
 }
 
-/// A session as a report has it: the API's members and its sums.
+/// A session in a report: the API's members and its sums.
 ///
-/// A place in the list and no copy: over a loop that copies the 25 members of a document the optimizer takes minutes.
+/// It holds an index and no copy: for a loop that copies the 25 members of a document, the optimizer takes minutes.
 private struct SessionRow: Encodable {
     let sessions: [SessionDocument]
     let index: Int

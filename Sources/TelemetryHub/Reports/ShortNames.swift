@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Names as tables show them: without what tells nothing apart, and each still another than the others.
+/// Short names for tables: without the parts that do not distinguish them, and each still unique.
 struct ShortNames {
     private let short: [String: String]
 
-    /// Model names without the seller's path and the date of release.
+    /// Model names without the provider's path and the release date.
     init(models: some Sequence<String>) {
         self.init(models, shortening: Self.model)
     }
 
-    /// Session ids that are UUIDs, as far as it takes to type them; an id that a person chose stays whole.
+    /// Session ids: a UUID is cut to its first groups as far as it stays unique; any other id stays whole.
     init(sessionIDs: some Sequence<String>) {
         let ids = Set(sessionIDs)
         var short: [String: String] = [:]

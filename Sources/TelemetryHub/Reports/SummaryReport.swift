@@ -3,44 +3,44 @@
 import HubAPI
 import Usage
 
-/// A period's figures as a report for people, or as rows for programs.
+/// The figures of a period as a report for people, or as rows for programs.
 struct SummaryReport {
     let document: SummaryDocument
-    /// By what the figures are split; nil for the whole report.
+    /// The dimension of the rows; nil for the whole report.
     var dimension: Dimension?
-    /// What the rows are sorted by; nil for the order that goes with the dimension.
+    /// The order of the rows; nil for the default of the dimension.
     var sort: Order?
-    /// How many rows at most.
+    /// The largest number of rows.
     var limit: Int?
-    /// The models of each row by its name; nil when nobody asked.
+    /// The models of each row by its name; nil without `--breakdown`.
     var breakdown: [String: [String: UsageFigures]]?
-    /// Where the collector takes telemetry in, `host:port`.
+    /// The address at which the collector receives telemetry, `host:port`.
     var endpoint = "127.0.0.1:4318"
-    /// Whether only calls with some property were asked for.
+    /// Whether the calls are filtered.
     var isFiltered = false
 
-    /// By what the figures can be split.
+    /// A dimension by which the figures can be split.
     enum Dimension: String, CaseIterable {
         case model, agent, project, session, day, week, month, user, machine
 
-        /// Whether its rows follow one another in time.
+        /// Whether the rows are in the order of time.
         var isTime: Bool { [.day, .week, .month].contains(self) }
     }
 
-    /// What rows can be sorted by; figures begin with the largest.
+    /// The orders of rows; figures are in descending order.
     enum Order: String, CaseIterable {
         case cost, tokens, calls, name
     }
 
-    /// What one model, day, session and so on has of the period.
+    /// The figures of one model, day, session and so on.
     struct Row {
-        /// What people call it.
+        /// The name for people.
         var name: String
-        /// What programs call it.
+        /// The id for programs.
         var id: String
         var figures: UsageFigures
         var session: SessionDocument?
-        /// What each model has of it.
+        /// The figures of each model in the row.
         var models: [Row] = []
 
         init(_ name: String, id: String? = nil, _ figures: UsageFigures, session: SessionDocument? = nil) {
@@ -48,7 +48,7 @@ struct SummaryReport {
         }
     }
 
-    /// The rows that were asked for.
+    /// The selected rows.
     var rows: [Row] { rows(of: dimension ?? .model, limit: limit) }
 
     /// The rows of a dimension, sorted.
@@ -114,7 +114,7 @@ struct SummaryReport {
         }
     }
 
-    /// The models of each day, week or month, as a series of the API tells them.
+    /// The models of each day, week or month, from a series of the API.
     static func breakdown(_ series: SummaryDocument.Series, by dimension: Dimension) -> [String: [String: UsageFigures]]
     {
         series.days.reduce(into: [:]) { spans, day in
@@ -155,7 +155,7 @@ extension SummaryReport {
         ].map { String($0) } + [Figures.exact(figures.cost), String(figures.unpricedCalls)]
     }
 
-    /// The report as JSON: what every report has, then the members of the API's own document.
+    /// The report as JSON: the members of every report, then those of the API's document.
     func json(generatedAt: String, api: String) -> String {
         let document = ReportDocument(
             schema: .init(name: "hammurabi.summary"),
@@ -170,7 +170,7 @@ extension SummaryReport {
     }
 }
 
-/// A row as JSON tells it.
+/// A row in JSON.
 private struct RowDocument: Encodable {
     var name: String
     var figures: UsageFigures
@@ -313,7 +313,7 @@ extension SummaryReport {
         return table.text(width: width, style: style)
     }
 
-    /// What the rows leave out, and the sum; sums over the first sessions alone would mislead.
+    /// The count of omitted rows, and the sum of all; a sum over the shown sessions alone would mislead.
     private func addTotal(
         to table: inout TextTable,
         of rows: [Row],
@@ -335,7 +335,7 @@ extension SummaryReport {
         table.rows.append(.init(cells: ["Total"] + Self.cells(total, isWide, style, dimension), isTotal: true))
     }
 
-    /// The cells behind a row's name; without a session a row of sessions is a sum.
+    /// The cells after a row's name; a row of sessions without a session is a sum.
     private static func cells(_ row: Row, _ isWide: Bool, _ style: Style, _ dimension: Dimension) -> [String] {
         let (figures, session) = (row.figures, row.session)
         if dimension == .session {

@@ -3,16 +3,16 @@
 import HubAPI
 import Usage
 
-/// What a running collector does at one instant.
+/// The state of a running collector at one instant.
 struct TopSnapshot {
     let time: Timestamp
     let pipelines: PipelinesDocument
     /// Today's figures.
     let today: SummaryDocument
-    /// The sessions seen last.
+    /// The sessions with the latest activity.
     let sessions: [SessionDocument]
 
-    /// Asks a collector.
+    /// Queries a collector.
     init(asking hub: HubConnection, at time: Timestamp) async throws {
         self.time = time
         pipelines = try await hub.ask(.pipelines).document
@@ -62,12 +62,12 @@ struct TopSnapshot {
     }
 }
 
-/// Two snapshots as one screen: counts, and rates where there are two.
+/// Two snapshots as one screen: counts, and rates when there are two.
 struct TopReport {
     let now: TopSnapshot
     let before: TopSnapshot?
 
-    /// The screen; not more than `height` lines, nil for as many as there are.
+    /// The screen; at most `height` lines, nil for no limit.
     func text(width: Int, height: Int?, style: Style) -> String {
         var text = header(style) + "\n" + components(width, style)
         let troubles = now.pipelines.components.filter { $0.state != "ok" && $0.reason != nil }
@@ -113,7 +113,7 @@ struct TopReport {
         for component in now.pipelines.components {
             let last = earlier[component.kind + "/" + component.id]
             var cells = ["\(component.id.printable) \(component.kind)", component.state]
-            // Only exporters send: what others pass on is what they took and did not drop.
+            // Only exporters send; the other components pass on what they accepted and did not drop.
             let sends = component.kind == "exporter"
             cells += [rate(component.accepted, last?.accepted), sends ? rate(component.sent, last?.sent) : style.none]
             cells += [Figures.grouped(component.accepted), sends ? Figures.grouped(component.sent) : style.none]
@@ -124,11 +124,11 @@ struct TopReport {
         return table.text(width: width, style: style)
     }
 
-    /// How many a second since the snapshot before; the count itself without one.
+    /// The rate per second since the previous snapshot; the count itself without one.
     private func rate(_ count: Int64, _ earlier: Int64?) -> String {
         guard let before else { return Figures.grouped(count) }
         let milliseconds = max(1, now.time.milliseconds - before.time.milliseconds)
-        // A count that went back belongs to a collector that was started anew.
+        // A count that decreased belongs to a collector that was restarted.
         let difference = max(0, count.saturatingSubtracting(earlier ?? count))
         let perSecond = (Int128(difference) * 1_000 + Int128(milliseconds) / 2) / Int128(milliseconds)
         return Figures.grouped(Int64(clamping: perSecond))

@@ -11,15 +11,15 @@ struct UsageFigures: Hashable {
     var cacheRead: Int64 = 0
     var cacheWrite: Int64 = 0
     var output: Int64 = 0
-    /// A part of `output`.
+    /// Included in `output`.
     var reasoning: Int64 = 0
     var cost = Money.zero
     var sessions: Int64?
 
-    /// All tokens; reasoning is in the output.
+    /// All tokens; reasoning tokens are included in the output.
     var tokens: Int64 { [input, cacheRead, cacheWrite, output].reduce(0) { $0.saturatingAdding($1) } }
 
-    /// Whether calls were made and none of them has a price.
+    /// Whether there are calls and none has a price.
     var isUnpriced: Bool { calls > 0 && unpricedCalls == calls }
 
     static func += (left: inout UsageFigures, right: UsageFigures) {
@@ -31,11 +31,11 @@ struct UsageFigures: Hashable {
         left.output = left.output.saturatingAdding(right.output)
         left.reasoning = left.reasoning.saturatingAdding(right.reasoning)
         left.cost += right.cost
-        // A session may be in both.
+        // A session may be in both, so the counts of sessions cannot be added.
         left.sessions = nil
     }
 
-    /// What is left when a part is taken away.
+    /// The rest after a part is subtracted.
     func without(_ part: UsageFigures) -> UsageFigures {
         var rest = UsageFigures()
         func left(_ whole: Int64, _ part: Int64) -> Int64 { max(0, whole.saturatingSubtracting(part)) }
@@ -48,7 +48,7 @@ struct UsageFigures: Hashable {
         return rest
     }
 
-    /// Whether a figure is as large as can be held: the true one may be larger.
+    /// Whether a figure has the largest value that fits: the true one may be larger.
     var isSaturated: Bool { [input, cacheRead, cacheWrite, output, tokens, cost.nanodollars].contains(.max) }
 }
 

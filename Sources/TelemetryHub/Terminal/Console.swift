@@ -14,7 +14,7 @@ enum Console {
 
     /// Writes an answer in JSON.
     ///
-    /// On a terminal, characters that steer it or change the direction of writing are escaped.
+    /// On a terminal, control characters and characters that change the direction of writing are escaped.
     static func answer(json text: String) {
         answer(isTerminal ? text.escapingInvisibles : text)
     }
@@ -24,13 +24,13 @@ enum Console {
         StandardStream.error.write(text)
     }
 
-    /// Whether people read the answer, not a program.
+    /// Whether standard output is a terminal.
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-    /// Whether people watch what is written beside the answer.
+    /// Whether standard error is a terminal.
     static var showsProgress: Bool { isatty(STDERR_FILENO) == 1 }
 
-    /// The present, as far as the clock is right (``Timestamp/init(clockSeconds:nanoseconds:)``).
+    /// The present time, as far as the clock is right (``Timestamp/init(clockSeconds:nanoseconds:)``).
     static let now: @Sendable () -> Timestamp = {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
@@ -39,7 +39,7 @@ enum Console {
 }
 
 extension StartError {
-    /// The exit code that goes with the reason.
+    /// The exit code for the error.
     var exitCode: Int32 {
         switch reason {
         case .inputOutput: Exit.inputOutput
@@ -52,7 +52,7 @@ extension StartError {
 // MARK: - Terminal
 
 extension Console {
-    /// The columns that a table may have: those of the terminal, else of `COLUMNS`, else 80.
+    /// The width for tables in columns: that of the terminal, else of `COLUMNS`, else 80.
     static var columns: Int {
         if let columns = size()?.ws_col, columns > 0 { return Int(columns) }
         guard let text = getenv("COLUMNS"), let columns = Int(String(cString: text)) else { return 80 }
@@ -65,7 +65,7 @@ extension Console {
         return Int(lines)
     }
 
-    /// The width of the terminal on which people watch, in columns; 80 when it has none.
+    /// The width of the terminal at standard error, in columns; 80 when it has none.
     static var errorWidth: Int {
         guard let columns = size(of: STDERR_FILENO)?.ws_col, columns > 0 else { return 80 }
         return Int(columns)
@@ -76,9 +76,9 @@ extension Console {
         return ioctl(stream, UInt(TIOCGWINSZ), &size) == 0 ? size : nil
     }
 
-    /// What stands on standard input, at most `limit` bytes of it.
+    /// The text of standard input, at most `limit` bytes.
     ///
-    /// - Parameter timeout: How many milliseconds it may be silent; -1 for any.
+    /// - Parameter timeout: How many milliseconds the input may send nothing; -1 for no limit.
     static func input(limit: Int, timeout: Int32 = -1) -> String {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4_096)
@@ -92,6 +92,6 @@ extension Console {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Whether a person types what stands on standard input.
+    /// Whether standard input is a terminal.
     static var isTyped: Bool { isatty(STDIN_FILENO) == 1 }
 }

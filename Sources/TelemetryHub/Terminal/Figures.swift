@@ -3,7 +3,7 @@
 import JSON
 import Usage
 
-/// Numbers as people read them.
+/// Formats numbers for people.
 enum Figures {
     /// Dollars: two decimals from one dollar on, four below.
     static func money(_ amount: Money) -> String {
@@ -21,7 +21,7 @@ enum Figures {
     static func tokens(_ count: Int64) -> String {
         guard count >= 1_000_000 else { return grouped(count) }
         let units: [(Int64, String)] = [(1_000_000_000_000, "T"), (1_000_000_000, "B"), (1_000_000, "M")]
-        // What would be rounded to a thousand is one of the next unit.
+        // A value that would be rounded to 1,000 is shown in the next unit.
         let (unit, name) = units.first { count >= $0.0 / 2_000 * 1_999 } ?? (1_000_000, "M")
         for decimals in [2, 1] {
             let step = unit / (decimals == 2 ? 100 : 10)
@@ -50,7 +50,7 @@ enum Figures {
         "\(grouped(number)) \(word)\(number == 1 ? "" : "s")"
     }
 
-    /// A span of time, cut as a clock shows it, by the rule of the dashboard: `420ms`, `4.2s`, `45s`, `12m`, `3h 05m`, `2d 4h`.
+    /// A duration, truncated to its largest units, as in the dashboard: `420ms`, `4.2s`, `45s`, `12m`, `3h 05m`, `2d 4h`.
     static func duration(milliseconds: Int64) -> String {
         let milliseconds = max(0, milliseconds)
         if milliseconds == 0 { return "0s" }
@@ -63,10 +63,10 @@ enum Figures {
         return "\(seconds / 86_400)d \(seconds % 86_400 / 3_600)h"
     }
 
-    /// How long a program has run, as ``duration(milliseconds:)``.
+    /// The uptime of a program, as ``duration(milliseconds:)``.
     static func uptime(seconds: Int64) -> String { duration(milliseconds: seconds.saturatingMultiplied(by: 1_000)) }
 
-    /// How long ago an instant was that is written in ISO 8601, in one unit as in the dashboard; the text itself when it is none.
+    /// The age of an ISO 8601 time in one unit, as in the dashboard; any other text unchanged.
     static func age(of instant: String, now: Timestamp) -> String {
         guard let time = Timestamp(iso8601: instant) else { return instant.printable }
         let seconds = max(0, now.milliseconds - time.milliseconds) / 1_000
@@ -76,7 +76,7 @@ enum Figures {
         return seconds < 86_400 ? "\(seconds / 3_600)h ago" : "\(seconds / 86_400)d ago"
     }
 
-    /// Tokens in a few signs: `812`, `41k`, `1.2M`.
+    /// Tokens in a few characters: `812`, `41k`, `1.2M`.
     static func brief(_ count: Int64) -> String {
         if count < 1_000 { return String(count) }
         if count < 1_000_000 { return "\(count / 1_000)k" }
@@ -92,7 +92,7 @@ enum Figures {
         return "\(max(0, count)) B"
     }
 
-    /// Dollars with every decimal that matters, for programs.
+    /// Dollars with all significant decimals, for programs.
     static func exact(_ amount: Money) -> String { JSONNumber(billionths: amount.nanodollars).text }
 
     private static func padded(_ number: Int64, _ width: Int) -> String {

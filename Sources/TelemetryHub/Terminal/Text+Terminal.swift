@@ -3,7 +3,7 @@
 import YAML
 
 extension String {
-    /// The text on one line, without signs that steer a terminal or turn the direction of writing.
+    /// The text on one line, without characters that control a terminal or change the direction of writing.
     var printable: String {
         var result = ""
         for scalar in unicodeScalars {
@@ -12,7 +12,7 @@ extension String {
         return result
     }
 
-    /// A JSON text in which characters that steer a terminal or turn the direction of writing are escaped; it has the same meaning.
+    /// A JSON text in which such characters are escaped; its meaning is unchanged.
     var escapingInvisibles: String {
         var result = ""
         for scalar in unicodeScalars {
@@ -31,7 +31,7 @@ extension String {
     /// How many columns of a terminal the text takes.
     var columns: Int { unicodeScalars.reduce(0) { $0 + DisplayWidth.columns(of: $1) } }
 
-    /// The longest beginning of the text that takes no more than so many columns.
+    /// The longest prefix of the text that fits into so many columns.
     func beginning(columns: Int) -> String {
         var (result, width) = ("", 0)
         for character in self {
@@ -42,7 +42,7 @@ extension String {
         return result
     }
 
-    /// The words of the text in lines of at most `width` signs; a longer word has a line of its own.
+    /// The words of the text in lines of at most `width` characters; a longer word has a line of its own.
     func wrapped(to width: Int) -> [String] {
         var lines: [String] = []
         for word in split(separator: " ") {
@@ -67,7 +67,7 @@ extension StringProtocol {
 }
 
 extension Unicode.Scalar {
-    /// Whether it moves the cursor, starts a command of the terminal, is invisible, or changes the direction of writing.
+    /// Whether it moves the cursor, starts a terminal command, is invisible, or changes the direction of writing.
     var steersTerminal: Bool {
         switch properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator: true

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A table for people on a terminal, or for programs behind a pipe.
+/// A table for people on a terminal, or for programs in a pipe.
 struct TextTable {
-    /// A column: its title, and whether its values are numbers, which are set to the right.
+    /// A column: its title, and whether its values are numbers, which are aligned right.
     struct Column {
         var title: String
         var isNumber = false
-        /// Where there is no room for all columns, those with the largest number go first; 0 stays.
+        /// When not all columns fit, those with the largest rank are dropped first; rank 0 stays.
         var rank = 0
     }
 
-    /// What one row says: for people and in full.
+    /// A row: its cells for people, and with full values.
     struct Row {
         var cells: [String]
         var isTotal = false
@@ -21,13 +21,13 @@ struct TextTable {
     var columns: [Column]
     var rows: [Row] = []
 
-    /// Aligned columns under a bold title and a thin rule, in at most `width` columns of the terminal where the numbers leave room.
+    /// Aligned columns under a bold title and a thin rule, at most `width` columns wide when the numbers leave room.
     func text(width: Int, style: Style) -> String { fitting(width).fitted(width, style) }
 
-    /// How wide a column of texts should be at least, the first one, which names the rows, and others.
+    /// The preferred least width of text columns: of the first, which names the rows, and of the others.
     private static let comfort = (name: 24, other: 16)
 
-    /// The table with as many of its columns as there is room for.
+    /// The table with as many of its columns as fit.
     private func fitting(_ width: Int) -> TextTable {
         let natural = naturalWidths
         func needed(_ kept: [Int]) -> Int {
@@ -71,7 +71,7 @@ struct TextTable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// The widest text columns give way first; none becomes narrower than its title or eight signs.
+    /// The widest text columns are shortened first; none becomes narrower than its title or eight characters.
     private func fittedWidths(to width: Int) -> [Int] {
         var widths = naturalWidths
         var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - width
@@ -99,12 +99,12 @@ struct TextTable {
     }
 }
 
-/// How text is set off: with colours on a terminal that has them, and with the signs its character set has.
+/// Colours and special characters: colours on a terminal that has them, characters of its character set.
 struct Style {
     let hasColor: Bool
     let hasUnicode: Bool
 
-    /// The style for standard output, after the flag `--color`, `NO_COLOR`, `FORCE_COLOR`, `TERM` and the locale.
+    /// The style for standard output, from the flag `--color`, `NO_COLOR`, `FORCE_COLOR`, `TERM` and the locale.
     init(isTerminal: Bool, environment: [String: String], color: OutputOptions.ColorChoice = .auto) {
         let forced = environment["FORCE_COLOR"].map { !$0.isEmpty && $0 != "0" } ?? false
         let refused = environment["NO_COLOR"].map { !$0.isEmpty } ?? false || environment["TERM"] == "dumb"
@@ -122,11 +122,11 @@ struct Style {
     var none: String { hasUnicode ? "–" : "-" }
     var ellipsis: String { hasUnicode ? "…" : "~" }
     var dot: String { hasUnicode ? "·" : "|" }
-    /// In front of an item of a list.
+    /// Before an item of a list.
     var bullet: String { hasUnicode ? "•" : "-" }
-    /// In front of a part of the row above.
+    /// Before a part of the row above.
     var branch: String { hasUnicode ? "└ " : "- " }
-    /// In front of what is estimated.
+    /// Before an estimated value.
     var about: String { hasUnicode ? "≈" : "~" }
 
     func bold(_ text: String) -> String { hasColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }

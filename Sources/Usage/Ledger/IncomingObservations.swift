@@ -20,6 +20,8 @@ struct IncomingObservations {
     private var seen: HashTable
     /// Which sets of kinds of ids were seen in each cell, a bit for each, by the cell's link.
     private var cells: HashTable
+    /// Spans that observations name as ancestors and that the store does not hold: the spans of a trace share them.
+    private var missingSpans: HashTable
     /// The bit beside those of a cell that says that the empty set was seen twice.
     private static let double: Int32 = 1 << 8
 
@@ -33,6 +35,7 @@ struct IncomingObservations {
         let count = deliveries.reduce(0) { $0 + $1.count }
         seen = HashTable(capacity: count * 4, absent: 0)
         cells = HashTable(capacity: count, absent: 0)
+        missingSpans = HashTable(capacity: count, absent: 0)
         var traits = notePlaces(count)
         for observation in traits {
             observation.forEachLinkButCell { seen[$0.rawValue] = seen[$0.rawValue] == 0 ? 1 : 2 }
@@ -87,7 +90,7 @@ struct IncomingObservations {
     }
 
     /// - Parameter known: The link that leads to the observation itself, under which the store has nothing.
-    private func isRelated(
+    private mutating func isRelated(
         _ traits: LedgerTraits,
         besidesBy known: LedgerLink,
         _ index: some LedgerIndex
@@ -102,13 +105,21 @@ struct IncomingObservations {
         guard !isRelated else { return true }
         if traits.keys.isEmpty, seen[known.rawValue] != 1 { return true }
         let span = traits.trace.span
-        if span != 0 {
-            // Another observation of the span, or a descendant of it that came before.
-            if try seen[LedgerLink.span(span).rawValue] != 1 || index.mayHold(.ancestor(span)) { return true }
-            try traits.trace.ancestors.forEach { isRelated = try isRelated || index.mayHold(.span($0)) }
-            guard !isRelated else { return true }
-        }
+        // Another observation of the span, or a descendant of it that came before.
+        if span != 0, try seen[LedgerLink.span(span).rawValue] != 1 || index.mayHold(.ancestor(span)) { return true }
+        // What it is below may repeat it, also where it is no span itself.
+        try traits.trace.ancestors.forEach { isRelated = try isRelated || mayHoldSpan($0, index) }
+        guard !isRelated else { return true }
         return try ResemblanceRule.allCases.contains { try hasRivals(traits, by: $0, index) }
+    }
+
+    /// Whether a store may hold a span, asked once.
+    private mutating func mayHoldSpan(_ span: UInt64, _ index: some LedgerIndex) throws -> Bool {
+        let link = LedgerLink.span(span)
+        guard missingSpans[link.rawValue] == 0 else { return false }
+        if try index.mayHold(link) { return true }
+        missingSpans[link.rawValue] = 1
+        return false
     }
 
     /// Whether there may be others that a rule of resemblance can pair with an observation.

@@ -96,3 +96,50 @@ public struct LedgerChange: Sendable {
     /// Creates a change that changes nothing.
     public init() {}
 }
+
+/// What the ledger asks a store about observations before it looks at any that are stored.
+///
+/// For a store that answers many questions at once faster than one after the other, such as a database behind a network: it fetches the
+/// answers, hands them out to ``Ledger/absorb(_:into:)``, and looks up by itself what the ledger asks beyond them, which it does only
+/// about the few observations that have to do with stored ones.
+public struct LedgerQuestions: Sendable {
+    /// The links about which ``LedgerIndex/mayHold(_:)`` is asked, each once, in order.
+    public private(set) var links: [LedgerLink] = []
+    /// The cells about which ``LedgerIndex/kinds(in:)`` is asked, each once, in the order of their links.
+    public private(set) var cells: [MatchBucket] = []
+
+    /// The questions about what was delivered.
+    public init(_ deliveries: [[Observation]]) {
+        for delivery in deliveries {
+            for position in delivery.indices { add(LedgerTraits(delivery[position])) }
+        }
+        links.sort()
+        Self.removeRepeats(&links, by: \.rawValue)
+        cells.sort { $0.link < $1.link }
+        Self.removeRepeats(&cells, by: \.self)
+    }
+
+    private mutating func add(_ traits: LedgerTraits) {
+        links.append(traits.identifyingLink)
+        traits.forEachJoiningLink { links.append($0.link) }
+        if traits.trace.span != 0 { links.append(.ancestor(traits.trace.span)) }
+        traits.trace.ancestors.forEach { links.append(.span($0)) }
+        for rule in ResemblanceRule.allCases {
+            guard let cell = rule.cell(of: traits) else { continue }
+            cells.append(cell)
+            if let next = cell.neighbour(at: traits.time) { cells.append(next) }
+        }
+    }
+
+    private static func removeRepeats<Element, Key: Equatable>(
+        _ sorted: inout [Element],
+        by key: (Element) -> Key
+    ) {
+        var kept = 0
+        for position in sorted.indices where kept == 0 || key(sorted[position]) != key(sorted[kept - 1]) {
+            sorted[kept] = sorted[position]
+            kept += 1
+        }
+        sorted.removeSubrange(kept...)
+    }
+}

@@ -38,6 +38,27 @@ public struct LinkTable: Sendable {
         }
     }
 
+    /// The number under a link; when there is none, another is put there.
+    ///
+    /// - Returns: What was there; nil when the new number is there now.
+    public mutating func value(of link: LedgerLink, orInsert value: Int64) -> Int64? {
+        guard link.rawValue != 0 else {
+            defer { zero = zero ?? value }
+            return zero
+        }
+        let place = place(of: link.rawValue)
+        if slots[place].link != 0 { return slots[place].value }
+        add(link.rawValue, value, at: place)
+        return nil
+    }
+
+    /// Sets bits of the number under a link; where there is none it is zero.
+    public mutating func formUnion(_ bits: Int64, under link: LedgerLink) {
+        guard link.rawValue != 0 else { return zero = (zero ?? 0) | bits }
+        let place = place(of: link.rawValue)
+        if slots[place].link == 0 { add(link.rawValue, bits, at: place) } else { slots[place].value |= bits }
+    }
+
     /// Calls `body` with every link and its number, in no order.
     public func forEach(_ body: (LedgerLink, Int64) -> Void) {
         if let zero { body(LedgerLink(rawValue: 0), zero) }
@@ -45,16 +66,19 @@ public struct LinkTable: Sendable {
     }
 
     private mutating func set(_ link: UInt64, _ value: Int64) {
-        var place = place(of: link)
-        if slots[place].link == 0 {
-            if (count + 1) * 4 > slots.count * 3 {
-                grow()
-                place = self.place(of: link)
-            }
-            count += 1
-            slots[place].link = link
+        let place = place(of: link)
+        if slots[place].link == 0 { add(link, value, at: place) } else { slots[place].value = value }
+    }
+
+    /// Puts a link that is new where it belongs.
+    private mutating func add(_ link: UInt64, _ value: Int64, at place: Int) {
+        var place = place
+        if (count + 1) * 4 > slots.count * 3 {
+            grow()
+            place = self.place(of: link)
         }
-        slots[place].value = value
+        count += 1
+        slots[place] = Slot(link: link, value: value)
     }
 
     /// Takes a link away and moves up what is behind it only because its place was taken.

@@ -38,7 +38,7 @@ public enum ListedNames {
 
     /// Models without a price: those with most such calls, in the order of their names, and then the others as one.
     public static func bounded(_ models: [UnpricedModel]) -> [UnpricedModel] {
-        let listed = unpriced(models.lazy.map { (name: $0.model, calls: $0.calls) })
+        let listed = unpriced(Array(models.indices), calls: { models[$0].calls }, name: { models[$0].model })
         guard models.count > most else { return models.sorted { isBefore($0.model, $1.model) } }
         let chosen = Set(listed)
         var rest = UnpricedModel(model: other, calls: 0, lastSeenAt: Timestamp(nanoseconds: 0))
@@ -52,11 +52,14 @@ public enum ListedNames {
 
     /// The names of models without a price, as the answer about prices lists them.
     ///
-    /// - Parameter models: Each name once, with the number of its calls without a price.
-    public static func unpriced(_ models: some Collection<(name: String, calls: Int64)>) -> [String] {
+    /// - Parameters:
+    ///   - models: Models by numbers of the caller's; each has another name.
+    ///   - calls: How many calls without a price a model has.
+    ///   - name: The name of a model, asked for only when the calls do not decide.
+    public static func unpriced(_ models: [Int], calls: (Int) -> Int64, name: (Int) -> String) -> [String] {
         let hasOthers = models.count > most
         var ranking = LargestNames(most, keepsOther: !hasOthers)
-        for (name, calls) in models { ranking.offer((calls, 0, 0), 0) { name } }
+        for model in models { ranking.offer((calls(model), 0, 0), model) { name(model) } }
         return ranking.names.sorted(by: isBefore) + (hasOthers ? [other] : [])
     }
 

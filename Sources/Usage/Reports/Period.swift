@@ -66,6 +66,17 @@ public struct Period: Sendable, Hashable {
         }
     }
 
+    /// The calendar week that holds an instant, Monday to Sunday (ISO 8601).
+    public init(weekOf now: Timestamp, timezone: String) throws(PeriodError) {
+        let calendar = try Self.calendar(timezone)
+        let today = calendar.startOfDay(for: Date(timeIntervalSince1970: Double(now.milliseconds) / 1_000))
+        // Sunday is 1.
+        let daysSinceMonday = (calendar.component(.weekday, from: today) + 5) % 7
+        let monday = calendar.date(byAdding: .day, value: -daysSinceMonday, to: today) ?? today
+        let sunday = calendar.date(byAdding: .day, value: 6, to: monday) ?? today
+        try self.init(name: "week", first: monday, last: sunday, calendar: calendar)
+    }
+
     private init(month: String, calendar: Calendar) throws(PeriodError) {
         guard month.utf8.count == 7, let first = try? Self.date(month + "-01", calendar),
             let next = calendar.date(byAdding: .month, value: 1, to: first),
@@ -96,13 +107,7 @@ public struct Period: Sendable, Hashable {
     }
 
     /// The equally long time before this one; nil when it would begin before 1970.
-    public var previous: Period? {
-        guard let calendar = try? Self.calendar(timezone), let first = try? Self.date(from, calendar),
-            let start = calendar.date(byAdding: .day, value: -days.count, to: first),
-            let end = calendar.date(byAdding: .day, value: -1, to: first), start.timeIntervalSince1970 >= 0
-        else { return nil }
-        return try? Period(name: "custom", first: calendar.startOfDay(for: start), last: end, calendar: calendar)
-    }
+    public var previous: Period? { before(days: days.count) }
 
     /// The position in ``days`` of the day that holds an instant, nil outside of the period.
     public func day(of time: Timestamp) -> Int? {
@@ -113,6 +118,29 @@ public struct Period: Sendable, Hashable {
             if dayStarts[middle] <= time { low = middle } else { high = middle }
         }
         return low
+    }
+
+    /// The days before this period, so many of them; nil when they would begin before 1970.
+    public func before(days count: Int) -> Period? {
+        guard count > 0, let calendar = try? Self.calendar(timezone), let first = try? Self.date(from, calendar),
+            let start = calendar.date(byAdding: .day, value: -count, to: first), start.timeIntervalSince1970 >= 0,
+            let end = calendar.date(byAdding: .day, value: -1, to: first)
+        else { return nil }
+        return try? Period(name: "custom", first: calendar.startOfDay(for: start), last: end, calendar: calendar)
+    }
+
+    /// How much of the period is over, and how long it is, in nanoseconds.
+    public func elapsed(at now: Timestamp) -> (elapsed: Int64, length: Int64) {
+        let length = end.nanoseconds.saturatingSubtracting(start.nanoseconds)
+        return (min(max(0, now.nanoseconds.saturatingSubtracting(start.nanoseconds)), length), length)
+    }
+
+    /// The time of day of an instant, in minutes since midnight, by the clocks of the time zone.
+    public func minute(of time: Timestamp) -> Int {
+        guard let calendar = try? Self.calendar(timezone) else { return 0 }
+        let date = Date(timeIntervalSince1970: Double(time.milliseconds) / 1_000)
+        let parts = calendar.dateComponents([.hour, .minute], from: date)
+        return (parts.hour ?? 0) * 60 + (parts.minute ?? 0)
     }
 
     private static func calendar(_ timezone: String) throws(PeriodError) -> Calendar {

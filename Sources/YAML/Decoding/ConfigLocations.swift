@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds the place in the file for a path of keys, so that a component's own checks can point at a line.
+/// Finds the position in the file for a path of keys, so that a component's own checks can name a line.
 public struct ConfigLocations: Sendable {
     /// Which half of an entry is meant.
     public enum Part: Hashable, Sendable {
         /// The key: for a key that should not be there.
         case key
-        /// The value: for a value that is not acceptable.
+        /// The value: for an invalid value.
         case value
     }
 
     private let root: Node
     private let rootKey: Mark?
 
-    /// Creates a lookup in what the user wrote.
+    /// Creates a lookup in the user's configuration.
     ///
     /// - Parameters:
-    ///   - root: The node a type was decoded from.
-    ///   - rootKey: The place of the key in front of it, used when nothing of the path is written.
+    ///   - root: The node that a type was decoded from.
+    ///   - rootKey: The position of its key, used when nothing of the path is written.
     public init(_ root: Node, rootKey: Mark? = nil) {
         self.root = root
         self.rootKey = rootKey
     }
 
-    /// Returns the place of a path such as `["protocols", "http", "endpoint"]`, or of the nearest enclosing part that is
+    /// Returns the position of a path such as `["protocols", "http", "endpoint"]`, or of the nearest enclosing part that is
     /// written; list items are found by their index.
     public func location(of path: [String], _ part: Part = .value) -> Mark {
         var node = root
@@ -41,16 +41,16 @@ public struct ConfigLocations: Sendable {
             case .scalar: return enclosing(node, key)
             }
         }
-        // Nothing after a colon has no place worth pointing at.
+        // An empty value has no useful position, so that of the key is used.
         return part == .key || node.isNull ? key ?? node.mark : node.mark
     }
 
-    /// Whether the value at a path is a reference that could not be replaced, so that a default stands in for it.
+    /// Whether the value at a path is a reference that could not be replaced, so that its default is used.
     public func isUnresolved(_ path: [String]) -> Bool {
         value(at: path)?.scalar?.isUnresolved == true
     }
 
-    /// The value at a path that is written.
+    /// The written value at a path.
     func value(at path: [String]) -> Node? {
         var node = root
         for name in path {

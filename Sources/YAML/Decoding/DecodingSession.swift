@@ -17,9 +17,9 @@ final class DecodingSession {
         self.userInfo = userInfo
     }
 
-    /// Returns the value, its default after a problem, or a stand-in; throws `Abandoned` when there is none of these.
+    /// Returns the value, its default after a problem, or a placeholder; throws `Abandoned` when there is none of these.
     func decode<T: Decodable>(_ type: T.Type, _ layers: Layers) throws -> T {
-        if type is any OptionalType.Type { return try make(type, layers) }
+        if ConfigKind(of: type)?.isOptional == true { return try make(type, layers) }
         let layers = prepared(layers, for: type)
         do {
             return try givenValue(type, layers)
@@ -35,20 +35,22 @@ final class DecodingSession {
         return try? givenValue(type, prepared(layers, for: type))
     }
 
-    /// Remembers secrets, and puts the defaults of a section beneath it where nothing else is.
+    /// Records secrets, and adds the defaults of a section when it has none.
     private func prepared<T: Decodable>(_ layers: Layers, for type: T.Type) -> Layers {
         var layers = layers
         if ValueType.describing(type).holdsSecret {
             layers.isSecret = true
             if let name = layers.declaredKey { diagnostics.secretKeys.insert(name) }
         }
-        if layers.isFallbackNull, let section = type as? any ConfigSection.Type {
+        guard case .section(let section) = ConfigKind(of: type) else { return layers }
+        if type is any AlternativeSections.Type { layers.dropDefaultsOfUnchosen() }
+        if layers.isFallbackNull {
             layers.fallback = try? Node(encoding: section.init())
         }
         return layers
     }
 
-    /// Returns the default, or a stand-in so that the search for problems can go on.
+    /// Returns the default, or a placeholder so that the search for problems can continue.
     func defaultValue<T: Decodable>(_ type: T.Type, _ layers: Layers) throws -> T {
         if !layers.isFallbackNull, let value = try? givenValue(type, layers.defaultAlone) { return value }
         if let value = (type as? any PlaceholderProviding.Type)?.placeholder as? T { return value }
@@ -63,7 +65,7 @@ final class DecodingSession {
         return try givenValue(type, empty)
     }
 
-    /// Converts what is there; problems are reported and thrown as `Abandoned`.
+    /// Converts the written value; problems are reported and thrown as `Abandoned`.
     private func givenValue<T: Decodable>(_ type: T.Type, _ layers: Layers) throws -> T {
         guard let node = layers.given, !node.isNull, node.scalar?.isUnresolved != true else { throw Abandoned() }
         let valueType = ValueType.describing(type)
@@ -113,7 +115,7 @@ final class DecodingSession {
         )
     }
 
-    /// Calls the type's own `init(from:)` and reports what it throws.
+    /// Calls the type's own `init(from:)` and reports its errors.
     private func make<T: Decodable>(_ type: T.Type, _ layers: Layers) throws -> T {
         let decoder = NodeDecoder(session: self, layers: layers)
         do {
@@ -154,7 +156,7 @@ extension Dictionary: MapDecodable where Key == String, Value: Decodable {
         var layers = layers
         layers.fallback = nil
         for entry in mapping.entries {
-            // `child` keeps `declaredKey`: the user's keys are no names of secrets.
+            // `child` keeps `declaredKey`: user-defined keys are no names of secrets.
             let item = layers.child(entry.key.text, secretKeys: session.diagnostics.secretKeys)
             result[entry.key.text] = session.decodeItem(Value.self, item)
         }
@@ -163,9 +165,11 @@ extension Dictionary: MapDecodable where Key == String, Value: Decodable {
 }
 
 extension DecodingSession {
-    /// Returns an item of a list or dictionary; nil after a problem, and nothing at all is one.
+    /// Returns an item of a list or dictionary; nil after a problem.
+    ///
+    /// An empty item is a problem.
     func decodeItem<T: Decodable>(_ type: T.Type, _ layers: Layers) -> T? {
-        if type is any OptionalType.Type || type is any ConfigSection.Type { return try? decode(type, layers) }
+        if ConfigKind(of: type)?.hasOwnDefault == true { return try? decode(type, layers) }
         if let node = layers.given, node.isNull, node.scalar?.isUnresolved != true {
             _ = mismatch(node, .describing(type), layers)
             return nil
@@ -217,11 +221,11 @@ extension DecodingSession {
         report(.error("missing-key", "the key \(quoted(key)) is required here", at: layers.mark), layers)
     }
 
-    /// Reports every key the type did not ask for.
+    /// Reports every key that the type did not request.
     private func checkKeys(_ keys: RequestedKeys, of type: Any.Type, _ layers: Layers) {
         guard !layers.isSilent, keys.isKeyed, case .mapping(let mapping)? = layers.given else { return }
-        let advice = (type as? any AbsentKeyAdvising.Type)?.absentKeys ?? [:]
         for entry in mapping.entries where !keys.names.contains(entry.key.text) {
+            let advice = (type as? any AbsentKeyAdvising.Type)?.absentKeys ?? [:]
             let section = layers.path.isEmpty ? "" : " in \(layers.path.joined(separator: "."))"
             let written = entry.key.text
             diagnostics.append(
@@ -238,7 +242,7 @@ extension DecodingSession {
         }
     }
 
-    /// Returns the key that was meant: the same in snake case, a similar one, or the same one further in.
+    /// Returns the intended key: the same in snake case, a similar one, or the same in a nested section.
     private func keyHelp(_ written: String, _ keys: RequestedKeys, _ layers: Layers) -> String? {
         let words = ConfigKey.name(of: ConfigKey(stringValue: written)).split(separator: "-")
         let snakeCase = words.joined(separator: "_")
@@ -264,7 +268,7 @@ extension DecodingSession {
         return .error(error.code, message, at: layers.mark, help: help)
     }
 
-    /// Returns what a standard library error says.
+    /// Returns the message of a standard library error.
     private func reason(_ error: DecodingError) -> String {
         switch error {
         case .dataCorrupted(let context), .keyNotFound(_, let context), .typeMismatch(_, let context),

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the user wrote at one place, with the default beneath it.
+/// A value written by the user, with its default.
 struct Layers {
-    /// What the user wrote; nil or null when there is nothing.
+    /// The written value; nil or null when there is none.
     var given: Node?
     /// The encoded default; nil or null when there is none.
     var fallback: Node?
-    /// The nearest place the user wrote.
+    /// The nearest written position.
     var mark: Mark
     /// Whether the value must not appear in a message.
     var isSecret = false
@@ -14,7 +14,7 @@ struct Layers {
     var isSilent = false
     /// The keys from the decoded type down to here, for messages and secrets.
     var path: [String] = []
-    /// The nearest key that a type declares, as opposed to an index or a key of the user's choice.
+    /// The nearest key that a type declares, as opposed to an index or a user-defined key.
     var declaredKey: String?
 
     var isGivenNull: Bool { given.map(\.isNull) ?? true }
@@ -30,6 +30,15 @@ struct Layers {
         return layers
     }
 
+    /// Leaves defaults to the keys alone that the user wrote; to all where none of them is written.
+    mutating func dropDefaultsOfUnchosen() {
+        guard let written = given?.mapping, case .mapping(var defaults)? = fallback else { return }
+        let chosen = defaults.entries.filter { written.entry($0.key.text) != nil }
+        guard !chosen.isEmpty else { return }
+        defaults.entries = chosen
+        fallback = .mapping(defaults)
+    }
+
     /// The value beneath a key.
     func child(_ key: String, secretKeys: SecretKeys) -> Layers {
         let entry = given?.mapping?.entry(key)
@@ -42,7 +51,7 @@ struct Layers {
         return layers
     }
 
-    /// An item of a list; lists have no defaults beneath.
+    /// An item of a list; lists have no defaults for their items.
     func element(_ node: Node, _ index: Int) -> Layers {
         var layers = self
         (layers.given, layers.fallback, layers.mark) = (node, nil, node.mark)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The keys a type asked for while it was decoded: those the user may write.
+/// The keys that a type requested while it was decoded: those that are valid.
 final class RequestedKeys {
     private(set) var names: [String] = []
     var isKeyed = false
@@ -10,7 +10,7 @@ final class RequestedKeys {
     }
 }
 
-/// The `Decoder` handed to `init(from:)`.
+/// The `Decoder` passed to `init(from:)`.
 struct NodeDecoder: Decoder {
     let session: DecodingSession
     let layers: Layers
@@ -23,7 +23,7 @@ struct NodeDecoder: Decoder {
         keys.isKeyed = true
         var layers = layers
         if let given = layers.given, given.mapping == nil, !given.isNull {
-            // The defaults stand in for the whole section.
+            // The defaults replace the whole section.
             let lacksSpace = given.scalar.map { ConfigLine($0.text).lacksSpaceAfterKey } ?? false
             let help = lacksSpace ? "write a space after the colon: \"key: value\"" : nil
             let abandoned = session.mismatch(given, .section(nil), layers, help: help)
@@ -126,9 +126,7 @@ struct KeyedNodeDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
         let child = child(key)
-        if child.isNull, child.given?.scalar?.isUnresolved != true, !(type is any OptionalType.Type),
-            !(type is any ConfigSection.Type)
-        {
+        if child.isNull, child.given?.scalar?.isUnresolved != true, ConfigKind(of: type)?.hasOwnDefault != true {
             _ = session.missing(ConfigKey.name(of: key), layers)
             return try session.defaultValue(type, child)
         }

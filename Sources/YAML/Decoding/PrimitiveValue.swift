@@ -18,7 +18,7 @@ extension String: PrimitiveValue {
     static var placeholder: String { "" }
     var scalarText: String { self }
 
-    /// Takes any scalar as it was written: an unquoted `0123` or `true` is text where text is wanted.
+    /// Accepts any scalar as it was written: an unquoted `0123` or `true` is text where text is expected.
     static func convert(_ scalar: Scalar) throws(ConversionFailure) -> String { scalar.text }
 }
 

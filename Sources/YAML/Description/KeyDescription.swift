@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One key a component understands: what `components`, the reference and the JSON schema say about it.
+/// The description of one key of a component, for `components`, the reference and the JSON schema.
 public struct KeyDescription: Hashable, Sendable {
-    /// The keys from the component down; `[]` stands for the items of a list, `*` for keys of the user's choice.
+    /// The keys from the component down; `[]` stands for the items of a list, `*` for user-defined keys.
     public var path: [String]
-    /// What it holds.
+    /// The type of its value.
     public var type: ValueType
     /// The default as it would be written, or nil when there is none.
     public var defaultText: String?

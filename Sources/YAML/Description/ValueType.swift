@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a key of a configuration holds.
+/// The type of a key's value.
 public indirect enum ValueType: Hashable, Sendable {
     /// Any text.
     case string
@@ -22,11 +22,11 @@ public indirect enum ValueType: Hashable, Sendable {
     case choice([String])
     /// A list of values of one type.
     case list(ValueType)
-    /// Values of one type under keys of the user's choice.
+    /// Values of one type under user-defined keys.
     case map(ValueType)
     /// Fixed keys; the encoded defaults when they are known without an instance (see `ConfigSection`).
     case section(Node?)
-    /// A single value whose form only its type knows, with a name for it.
+    /// A single value whose format only its type knows, with a name for it.
     case custom(String)
 
     /// The name for listings, such as `list of string` or `always|interval|never`.
@@ -57,13 +57,13 @@ public indirect enum ValueType: Hashable, Sendable {
         }
     }
 
-    /// Whether a type of the standard library may be behind it.
+    /// Whether it is a type of the standard library.
     var isPrimitive: Bool { [.string, .integer, .number, .boolean].contains(self) }
 
-    /// Whether its keys are of the user's choice.
+    /// Whether its keys are user-defined.
     var isMap: Bool { if case .map = self { true } else { false } }
 
-    /// What a message says was expected, such as `a whole number`.
+    /// The expectation in error messages, such as `a whole number`.
     var expectation: String {
         switch self {
         case .string: "a string"
@@ -84,60 +84,102 @@ public indirect enum ValueType: Hashable, Sendable {
 
 // MARK: - Describing
 
-/// An array, seen without its element type.
-protocol ListType {
-    static var elementType: Any.Type { get }
+/// A type whose conformance says what it is in a configuration.
+///
+/// One protocol for all kinds: each question to the runtime whether a type conforms to a protocol costs a search through all
+/// conformances of the program, and a configuration is described at every start.
+public protocol ConfigDescribed {
+    /// What the type is.
+    static var configKind: ConfigKind { get }
 }
 
-extension Array: ListType {
-    static var elementType: Any.Type { Element.self }
+/// What a type is in a configuration.
+public enum ConfigKind {
+    /// A single value.
+    case value(ValueType)
+    /// A value that may be absent.
+    case optional(Any.Type)
+    /// A list of values of one type.
+    case list(Any.Type)
+    /// Values of one type under keys of the user's choice.
+    case map(Any.Type)
+    /// Fixed keys that have defaults.
+    case section(any ConfigSection.Type)
+
+    /// What a type says it is; nil when it says nothing.
+    init?(of type: Any.Type) {
+        if type == String.self {
+            self = .value(.string)
+        } else if type == Bool.self {
+            self = .value(.boolean)
+        } else if type == Int.self {
+            self = .value(.integer)
+        } else if type == Double.self {
+            self = .value(.number)
+        } else if let type = type as? any ConfigDescribed.Type {
+            self = type.configKind
+        } else {
+            return nil
+        }
+    }
+
+    var isOptional: Bool { if case .optional = self { true } else { false } }
+
+    /// Whether the type itself says what holds where nothing is given.
+    var hasOwnDefault: Bool {
+        switch self {
+        case .optional, .section: true
+        default: false
+        }
+    }
 }
 
-/// A dictionary with string keys, seen without its value type.
-protocol MapType {
-    static var mappedType: Any.Type { get }
+extension Array: ConfigDescribed {
+    /// A list of its elements.
+    public static var configKind: ConfigKind { .list(Element.self) }
 }
 
-extension Dictionary: MapType where Key == String {
-    static var mappedType: Any.Type { Value.self }
+extension Dictionary: ConfigDescribed where Key == String {
+    /// Its values under keys of the user's choice.
+    public static var configKind: ConfigKind { .map(Value.self) }
 }
 
-/// An optional, seen without its wrapped type.
-protocol OptionalType {
-    static var wrappedType: Any.Type { get }
+extension Optional: ConfigDescribed {
+    /// What it wraps, or nothing.
+    public static var configKind: ConfigKind { .optional(Wrapped.self) }
 }
 
-extension Optional: OptionalType {
-    static var wrappedType: Any.Type { Wrapped.self }
+extension ConfigSection {
+    /// A section.
+    public static var configKind: ConfigKind { .section(Self.self) }
+}
+
+extension ConfigScalar {
+    /// Its value type.
+    public static var configKind: ConfigKind { .value(valueType) }
 }
 
 extension ValueType {
     /// Describes a Swift type as it appears in a configuration.
     ///
     /// With `templateDepth` above 0 the defaults of sections are encoded too, that many levels deep.
-    ///
-    /// What comes first is asked first: each question to the runtime whether a type conforms to a protocol costs a search through
-    /// all conformances of the program, and a configuration is described at every start.
     static func describing(_ type: Any.Type, templateDepth: Int = 0) -> ValueType {
-        if type == String.self { return .string }
-        if type == Bool.self { return .boolean }
-        if type == Int.self { return .integer }
-        if type == Double.self { return .number }
-        switch type {
-        case let type as any ConfigSection.Type:
-            guard templateDepth > 0 else { return .section(nil) }
-            return .section(try? NodeEncoder(templateDepth: templateDepth - 1).encode(type.init()))
-        default: return describing(unusual: type, templateDepth: templateDepth)
+        switch ConfigKind(of: type) {
+        case .value(let valueType): valueType
+        case .optional(let wrapped): describing(wrapped, templateDepth: templateDepth)
+        case .list(let element): .list(describing(element, templateDepth: templateDepth))
+        case .map(let value): .map(describing(value, templateDepth: templateDepth))
+        case .section(let section):
+            templateDepth > 0
+                ? .section(try? NodeEncoder(templateDepth: templateDepth - 1).encode(section.init())) : .section(nil)
+        case nil: describing(unmarked: type)
         }
     }
 
-    private static func describing(unusual type: Any.Type, templateDepth: Int) -> ValueType {
+    /// Describes a type of the standard library or an enumeration.
+    private static func describing(unmarked type: Any.Type) -> ValueType {
         switch type {
-        case let type as any ConfigScalar.Type: type.valueType
-        case let type as any OptionalType.Type: describing(type.wrappedType, templateDepth: templateDepth)
-        case let type as any ListType.Type: .list(describing(type.elementType, templateDepth: templateDepth))
         case let type as any CaseIterable.Type: words(of: type).map { .choice($0) } ?? .section(nil)
-        case let type as any MapType.Type: .map(describing(type.mappedType, templateDepth: templateDepth))
         case is any BinaryInteger.Type: .integer
         case is any BinaryFloatingPoint.Type: .number
         default: .section(nil)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What can be said about a line of configuration without parsing the file: its indent and what looks like keys.
+/// The facts about a line of configuration that need no parsing of the file: its indent and what looks like keys.
 struct ConfigLine {
     struct Key {
         let name: String
@@ -54,7 +54,7 @@ struct ConfigLine {
         return index < scalars.count && scalars[index] == "}" ? index + 1 : nil
     }
 
-    /// Whether the text is one reference without default and nothing else, which may be shown whatever it stands for.
+    /// Whether the text is exactly one reference without default, which may be shown whatever its value is.
     static func isPureReference(_ text: String) -> Bool {
         let scalars = Array(text.unicodeScalars)
         return endOfReference(in: scalars, at: 0) == scalars.count

@@ -6,15 +6,15 @@ public struct Diagnostic: Hashable, Sendable {
     public enum Severity: String, Codable, Hashable, Sendable {
         /// The configuration is refused.
         case error
-        /// The configuration is usable, but probably not what was meant.
+        /// The configuration is usable, but probably not as intended.
         case warning
     }
 
-    /// A further fact, with the place it is about when there is one.
+    /// A further fact, with its position when there is one.
     public struct Note: Hashable, Sendable {
         /// The fact, in one sentence.
         public var message: String
-        /// The place the note is about.
+        /// The position.
         public var mark: Mark?
 
         /// Creates a note.
@@ -30,7 +30,7 @@ public struct Diagnostic: Hashable, Sendable {
     public var code: String
     /// What is wrong, naming the thing; never contains a secret.
     public var message: String
-    /// The place, or nil when the finding is about no file.
+    /// The position, or nil when no file is concerned.
     public var mark: Mark?
     /// The next action.
     public var help: String?

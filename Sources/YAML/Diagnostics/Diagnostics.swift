@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Everything found in one run over the configuration, with the sources needed to show it.
+/// All diagnostics of one run over the configuration, with the sources needed to show them.
 ///
 /// A value that is passed `inout` through parsing, substitution and decoding, so that one run reports every problem.
 public struct Diagnostics: Sendable {
@@ -15,14 +15,14 @@ public struct Diagnostics: Sendable {
         self.secretKeys = secretKeys
     }
 
-    /// The findings by file (in the order in which files were added), line and column; those without a place come last.
+    /// The diagnostics by file (in the order in which files were added), line and column; those without a position come last.
     public var items: [Diagnostic] {
         let order = Dictionary(sources.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         func rank(_ diagnostic: Diagnostic) -> (Int, Int, Int) {
             guard let mark = diagnostic.mark else { return (.max, 0, 0) }
             return (order[mark.file] ?? sources.count, mark.line, mark.column)
         }
-        // The offset keeps the order of appearance at the same place.
+        // The offset keeps the order of appearance at the same position.
         return found.enumerated()
             .sorted { left, right in
                 let (first, second) = (rank(left.element), rank(right.element))
@@ -31,13 +31,13 @@ public struct Diagnostics: Sendable {
             .map(\.element)
     }
 
-    /// Whether nothing was found.
+    /// Whether there are no diagnostics.
     public var isEmpty: Bool { found.isEmpty }
 
     /// Whether the configuration must be refused.
     public var hasErrors: Bool { found.contains { $0.severity == .error } }
 
-    /// The closing line, such as `2 errors, 1 warning`; empty when nothing was found.
+    /// The closing line, such as `2 errors, 1 warning`; empty when there are no diagnostics.
     public var summary: String {
         func count(_ severity: Diagnostic.Severity) -> String? {
             let number = found.count { $0.severity == severity }
@@ -46,13 +46,13 @@ public struct Diagnostics: Sendable {
         return [count(.error), count(.warning)].compactMap(\.self).joined(separator: ", ")
     }
 
-    /// Adds a finding; one that is already there is dropped.
+    /// Adds a diagnostic; a duplicate is dropped.
     public mutating func append(_ diagnostic: Diagnostic) {
         guard seen.insert(diagnostic).inserted else { return }
         found.append(diagnostic)
     }
 
-    /// Adds findings in order.
+    /// Adds diagnostics in order.
     public mutating func append(contentsOf diagnostics: some Sequence<Diagnostic>) {
         for diagnostic in diagnostics { append(diagnostic) }
     }
@@ -75,20 +75,20 @@ public struct Diagnostics: Sendable {
 // MARK: - Rendering
 
 extension Diagnostics {
-    /// Returns all findings as text for a terminal, with source lines and the closing count; empty when there are none.
+    /// Returns all diagnostics as text for a terminal, with source lines and the closing count; empty when there are none.
     public func rendered() -> String {
         guard !isEmpty else { return "" }
         var masks: [String: SecretMask] = [:]
         return items.map { rendered($0, &masks) + "\n" }.joined() + summary + "\n"
     }
 
-    /// Returns one finding as text: the headline, the source line with a caret, the help and the notes.
+    /// Returns one diagnostic as text: the headline, the source line with a caret, the help and the notes.
     public func rendered(_ diagnostic: Diagnostic) -> String {
         var masks: [String: SecretMask] = [:]
         return rendered(diagnostic, &masks)
     }
 
-    /// Keeps the mask of each file: making one reads the whole file.
+    /// Keeps the mask of each file: creating one reads the whole file.
     private func rendered(_ diagnostic: Diagnostic, _ masks: inout [String: SecretMask]) -> String {
         let place = diagnostic.mark.map { "\($0): " } ?? ""
         var lines = ["\(place)\(diagnostic.severity.rawValue)[\(diagnostic.code)]: \(oneLine(diagnostic.message))"]
@@ -171,15 +171,15 @@ struct Snippet: Equatable {
 
 /// Replaces secret values in source lines by asterisks of the same length.
 ///
-/// It reads the text, not the parsed nodes, so that it also works on a file with a syntax error, and it hides too much
-/// rather than too little: behind a secret key everything up to the end of the line, and every deeper line beneath it.
-/// A plain reference such as `${env:API_KEY}` stays visible, for it is a name and not a value.
+/// It works on the text, not on the parsed nodes, so that it also works for a file with a syntax error, and it hides too much
+/// rather than too little: after a secret key everything up to the end of the line, and every deeper line below it.
+/// A plain reference such as `${env:API_KEY}` stays visible, because it is a name and not a value.
 struct SecretMask {
     private enum Enclosure { case open, secretMapping, secretText }
 
     private let source: SourceFile
     private let keys: SecretKeys
-    /// What each line is nested in.
+    /// The enclosing keys of each line.
     private let enclosures: [Enclosure]
 
     init(source: SourceFile, keys: SecretKeys) {
@@ -205,7 +205,7 @@ struct SecretMask {
         return String.UnicodeScalarView(scalars)
     }
 
-    /// Follows the indents down the file and finds the lines beneath a secret key.
+    /// Follows the indents through the file and finds the lines below a secret key.
     private static func enclosures(in source: SourceFile, _ keys: SecretKeys) -> [Enclosure] {
         var parents: [(indent: Int, isItem: Bool, inside: Enclosure)] = []
         return (1...source.lineCount).map { number in
@@ -216,7 +216,7 @@ struct SecretMask {
                 return parent?.inside == .secretText ? .secretText : .open
             }
             while let last = parents.last {
-                // The items of a list may stand as far left as its key.
+                // The items of a list may have the same indent as its key.
                 let isParent = last.indent < line.indent || (line.isItem && !last.isItem && last.indent == line.indent)
                 if isParent { break }
                 parents.removeLast()
@@ -227,7 +227,7 @@ struct SecretMask {
         }
     }
 
-    /// Returns what the lines beneath this one are nested in.
+    /// Returns the enclosing keys of the lines below this one.
     private static func inside(_ line: ConfigLine, _ keys: SecretKeys) -> Enclosure {
         guard let key = line.keys.first(where: { isSecret($0.name, keys) }) else { return .open }
         let hasNoValue = line.scalars[key.valueStart...].allSatisfy { $0 == " " || $0 == "\t" }

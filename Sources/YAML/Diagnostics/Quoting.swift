@@ -11,9 +11,9 @@ public func quoted(_ text: String) -> String {
     return result + "\""
 }
 
-/// Returns wording as a terminal may show it: one line, no control characters.
+/// Returns a text that is safe for a terminal: one line, no control characters.
 ///
-/// A path of keys or a suggested spelling may carry pieces of the configuration without `quoted(_:)`.
+/// A path of keys or a suggestion may contain pieces of the configuration without `quoted(_:)`.
 func oneLine(_ text: String) -> String {
     text.unicodeScalars.map(visible).joined()
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Returns the candidate that was probably meant, or nil when none is close.
+/// Returns the candidate that was probably intended, or nil when none is close.
 ///
 /// Close is an edit distance of at most 2 and at most a third of the name's length (but 1 is always allowed); swapping
 /// two neighbours counts one, upper and lower case are the same. Ties go to the alphabetically first.
@@ -14,7 +14,7 @@ public func suggestion(for name: String, among candidates: some Sequence<String>
         let letters = Array(candidate.lowercased().unicodeScalars)
         guard abs(letters.count - typed.count) <= limit else { continue }
         let distance = editDistance(typed, letters)
-        // One letter cannot be "nearly" another.
+        // A single letter is never close to another.
         guard distance <= limit, distance < max(typed.count, letters.count) else { continue }
         if let current = best, (current.distance, current.candidate) <= (distance, candidate) { continue }
         best = (distance, candidate)

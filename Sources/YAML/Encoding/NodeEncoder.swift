@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Node {
-    /// Encodes a configuration as nodes: the defaults a user's file is laid over, and what `config print` shows.
+    /// Encodes a configuration as nodes: the defaults for a user's file, and the output of `config print`.
     ///
     /// Keys are the coding keys in snake case, an absent optional is null, and a `Secret` keeps its value but is marked as
-    /// secret. The marks say `<defaults>:1:1`.
+    /// secret. All marks are `<defaults>:1:1`.
     public init(encoding value: some Encodable) throws {
         self = try NodeEncoder(templateDepth: 0).encode(value)
     }
@@ -42,7 +42,7 @@ struct NodeEncoder {
     }
 }
 
-/// The place for one value while it is being encoded; `Encoder` has reference semantics by design.
+/// The result of encoding one value; a class, because `Encoder` has reference semantics.
 final class EncodedSlot {
     enum Content {
         case empty
@@ -55,7 +55,7 @@ final class EncodedSlot {
     var content = Content.empty
     var valueType: ValueType?
 
-    /// Sets the type unless a wrapped value knows better.
+    /// Sets the type unless a wrapped value has set one.
     func describe(as type: ValueType) {
         if case .scalar = content, type == .section(nil) { return }
         if case .null = content, valueType != nil { return }

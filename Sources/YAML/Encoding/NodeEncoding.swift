@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The `Encoder` handed to `encode(to:)`.
+/// The `Encoder` passed to `encode(to:)`.
 struct NodeEncoding: Encoder {
     let rules: NodeEncoder
     let slot: EncodedSlot
-    /// Whether keys are the user's own and must not become snake case.
+    /// Whether keys are user-defined and must not become snake case.
     let keepsKeys: Bool
     let codingPath: [any CodingKey]
 
@@ -105,8 +105,8 @@ struct KeyedNodeEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
         try encode(value, forKey: key)
     }
 
-    // An absent optional leaves a null with its type behind, so that its key is known. The generic requirement alone does
-    // not do: the standard library's own default implementations would win for the types below.
+    // An absent optional is encoded as null with its type, so that its key is known. The generic requirement alone is not enough:
+    // the standard library's own default implementations would be used for the types below.
     func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws { try write(optional: value, key) }
     func encodeIfPresent(_ value: Bool?, forKey key: Key) throws { try write(optional: value, key) }
     func encodeIfPresent(_ value: String?, forKey key: Key) throws { try write(optional: value, key) }

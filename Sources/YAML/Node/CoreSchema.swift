@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a scalar means by the core schema of YAML 1.2 (section 10.3.2).
+/// The meaning of a scalar in the core schema of YAML 1.2 (section 10.3.2).
 public enum ResolvedValue: Hashable, Sendable {
     /// `null`, `~` or nothing.
     case null
@@ -15,7 +15,7 @@ public enum ResolvedValue: Hashable, Sendable {
 }
 
 extension Scalar {
-    /// What the value means where no type is expected.
+    /// The meaning of the value when no type is expected.
     public var resolved: ResolvedValue {
         switch (tag, style) {
         case (.string, _), (nil, .quoted): .string

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A piece of configuration with the place it was written at.
+/// A part of a configuration with its position.
 public enum Node: Hashable, Sendable {
     /// A single value.
     case scalar(Scalar)
@@ -15,7 +15,7 @@ public enum Node: Hashable, Sendable {
         public var elements: [Node]
         /// The first item's `-`, or the opening bracket.
         public var mark: Mark
-        /// What the items are for, known for encoded defaults only.
+        /// The type of the items, known for encoded defaults only.
         public var valueType: ValueType?
 
         /// Creates a list.
@@ -46,7 +46,7 @@ public enum Node: Hashable, Sendable {
         public var entries: [Entry]
         /// The first key, or the opening brace.
         public var mark: Mark
-        /// What the mapping is for, known for encoded defaults only.
+        /// The type of the mapping, known for encoded defaults only.
         public var valueType: ValueType?
 
         /// Creates a mapping.
@@ -79,7 +79,7 @@ public enum Node: Hashable, Sendable {
 }
 
 extension Node {
-    /// The place of the value.
+    /// The position of the value.
     public var mark: Mark {
         switch self {
         case .scalar(let scalar): scalar.mark
@@ -88,7 +88,7 @@ extension Node {
         }
     }
 
-    /// What the value is for, known for encoded defaults only.
+    /// The type of the value, known for encoded defaults only.
     public var valueType: ValueType? {
         switch self {
         case .scalar(let scalar): scalar.valueType
@@ -124,7 +124,7 @@ extension Node {
     /// Returns the value of a key, or nil when this is no mapping or has no such key.
     public subscript(key: String) -> Node? { mapping?[key] }
 
-    /// Creates a value that stands for nothing written.
+    /// Creates a value for a missing one.
     public static func null(at mark: Mark) -> Node {
         .scalar(Scalar("", mark: mark))
     }
@@ -133,9 +133,9 @@ extension Node {
 // MARK: - Merging
 
 extension Node {
-    /// Returns this configuration with a later one laid over it.
+    /// Returns this configuration with a later one merged into it.
     ///
-    /// Mappings are merged key by key; anything else is replaced, and a null wipes what was there. Every part keeps the
+    /// Mappings are merged key by key; anything else is replaced, and a null removes the previous value. Every part keeps the
     /// mark of the file it came from.
     public func merged(with override: Node) -> Node {
         guard case .mapping(var base) = self, case .mapping(let over) = override else { return override }
@@ -150,10 +150,10 @@ extension Node {
         return .mapping(base)
     }
 
-    /// Returns this configuration with the encoded defaults beneath, by the rules of `ConfigDecoder`.
+    /// Returns this configuration with the encoded defaults added, by the rules of `ConfigDecoder`.
     ///
-    /// A missing key and a null take the default; sections merge deeply; dictionaries, lists and scalars are replaced.
-    /// What the defaults know about types and secrets is kept.
+    /// A missing key and a null have the default; sections merge deeply; dictionaries, lists and scalars are replaced. The types and
+    /// secrets of the defaults are kept.
     public func filled(from defaults: Node) -> Node {
         if isNull { return defaults }
         switch (self, defaults) {
@@ -171,7 +171,7 @@ extension Node {
         }
     }
 
-    /// Returns whether both mean the same, wherever and however they are written; the order of keys does not matter.
+    /// Returns whether both have the same meaning; the positions, the style and the order of keys do not matter.
     public func hasSameContent(as other: Node) -> Bool {
         switch (self, other) {
         case (.scalar(let left), .scalar(let right)):
@@ -190,7 +190,7 @@ extension Node {
 }
 
 extension Node.Mapping {
-    /// Whether the keys are the user's own, so that defaults are replaced and not merged.
+    /// Whether the keys are user-defined, so that defaults are replaced and not merged.
     var isDictionary: Bool {
         if case .map = valueType { true } else { false }
     }
@@ -199,14 +199,14 @@ extension Node.Mapping {
 // MARK: - Parsing
 
 extension Node {
-    /// Parses one configuration file and adds everything wrong with it to the diagnostics.
+    /// Parses one configuration file and adds all problems to the diagnostics.
     ///
     /// An empty file is an empty mapping. Returns nil when the file cannot be used at all (not UTF-8, bad syntax, over a
-    /// limit); with lesser problems, such as a duplicate key, the rest is returned so that later checks can go on.
+    /// limit); with lesser problems, such as a duplicate key, the rest is returned so that later checks can continue.
     public init?(parsing source: SourceFile, limits: ParseLimits = ParseLimits(), diagnostics: inout Diagnostics) {
         guard source.bytes.count <= limits.bytes else {
             let message = "the file has \(source.bytes.count) bytes, more than \(limits.bytes)"
-            // Without its lines: the file is too big to show.
+            // Without its lines: the file is too large to show.
             diagnostics.append(.error("file-too-large", message, at: Mark(file: source.name, line: 1, column: 1)))
             return nil
         }

@@ -42,7 +42,7 @@ private struct NodeRenderer {
         }
     }
 
-    /// Returns the text of what fits behind a key on one line.
+    /// Returns the text of a value that fits on the line of its key.
     private func inline(_ node: Node, isSecret: Bool) -> String? {
         switch node {
         case .scalar(let scalar): text(of: scalar, isSecret: isSecret)
@@ -55,7 +55,7 @@ private struct NodeRenderer {
         guard secretKeys != nil else { return ScalarText.text(of: scalar) }
         let isSecret = isSecret || scalar.isSecret
         if let reference = scalar.reference {
-            // Around or inside the reference of a secret there may be a part of the secret itself.
+            // The text around or inside the reference of a secret may be part of the secret itself.
             let written = Array(reference.unicodeScalars)
             let isPureReference = ConfigLine.endOfReference(in: written, at: 0) == written.count
             if isPureReference || !isSecret { return ScalarText.string(reference) }

@@ -2,7 +2,7 @@
 
 /// A single value: its text and how it was written.
 ///
-/// What the text means is decided late, by the type it is decoded into: `0123` is the number 123 for a number and the
+/// The meaning of the text is decided by the type it is decoded into: `0123` is the number 123 for a number and the
 /// text `0123` for a string.
 public struct Scalar: Hashable, Sendable {
     /// How the text was written.
@@ -31,17 +31,17 @@ public struct Scalar: Hashable, Sendable {
     public var text: String
     /// How the text was written.
     public var style: Style
-    /// The explicit tag, which wins over the style.
+    /// The explicit tag, which takes precedence over the style.
     public var tag: Tag?
-    /// The place of the value.
+    /// The position of the value.
     public var mark: Mark
     /// The text before substitution, when the value came from the environment or a file, such as `${env:API_KEY}`.
     public var reference: String?
-    /// Whether substitution failed and was diagnosed: the decoder takes the default without a further word.
+    /// Whether substitution failed and was reported: the decoder uses the default without another error.
     public var isUnresolved = false
     /// Whether the value must not be shown.
     public var isSecret = false
-    /// What the value is for, known for encoded defaults only.
+    /// The type of the value, known for encoded defaults only.
     public var valueType: ValueType?
 
     /// Creates a value.
@@ -52,24 +52,24 @@ public struct Scalar: Hashable, Sendable {
         self.mark = mark
     }
 
-    /// Whether the value came from outside the configuration and may be secret without looking so.
+    /// Whether the value came from outside the configuration and may be secret whatever its key is.
     public var isSecretSource: Bool { reference != nil }
 }
 
 // MARK: - Concealing
 
 extension Scalar {
-    /// Returns what is said about this value, without the value when it came from the environment or a file.
+    /// Returns a message about this value, without the value when it came from the environment or a file.
     public func concealing(_ message: String) -> String {
         isSecret || isSecretSource ? concealed(in: message) ?? message : message
     }
 
-    /// Returns a message without this value in it; nil when the value is not there.
+    /// Returns a message without this value; nil when the message does not contain it.
     ///
-    /// A value that is one reference is named by it, any other becomes asterisks.
+    /// A value that is one reference is replaced by the reference, any other by asterisks.
     func concealed(in message: String) -> String? {
         guard !text.isEmpty else { return nil }
-        // A long value is quoted in part only.
+        // Only a part of a long value is quoted.
         let whole = quoted(text)
         guard message.contains(whole) else {
             return message.contains(text) ? message.replacing(text, with: "*****") : nil
@@ -83,7 +83,7 @@ extension Scalar {
 }
 
 extension ConfigLocations {
-    /// Returns what a component says about one of its values, without the value when it came from the environment or a file.
+    /// Returns a component's message about one of its values, without the value when it came from the environment or a file.
     public func concealing(_ text: String, at path: [String]) -> String {
         value(at: path)?.scalar?.concealing(text) ?? text
     }

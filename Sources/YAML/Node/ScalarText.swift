@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How scalars are written: plain where that reads back as the same value, otherwise in double quotes.
+/// Writes scalars: plain where that is read back as the same value, otherwise in double quotes.
 enum ScalarText {
     /// Returns the text of a scalar; nothing for null.
     static func text(of scalar: Scalar) -> String {
@@ -25,7 +25,7 @@ enum ScalarText {
             return false
         }
         guard !text.contains(": "), !text.contains(" #") else { return false }
-        // Brackets and commas are legal here, but not once a user copies the value into `[ ]`.
+        // Brackets and commas are valid here, but not after a user has copied the value into `[ ]`.
         return text.unicodeScalars.allSatisfy { isPrintable($0) && !"[]{},".unicodeScalars.contains($0) }
             || ConfigLine.endOfReference(in: Array(text.unicodeScalars), at: 0) == text.unicodeScalars.count
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Builds nodes from parser events: resolves aliases, refuses what a configuration must not contain, keeps the bounds.
+/// Builds nodes from parser events: resolves aliases, rejects unsupported content, enforces the limits.
 struct Composer: ~Copyable {
-    /// Why composing ended early; the reason is already among the problems, except for a syntax problem.
+    /// Why composing ended early; the reason is already among the problems, except for a syntax error.
     enum Failure: Error {
         case syntax(SyntaxProblem)
         case refused
@@ -65,7 +65,7 @@ struct Composer: ~Copyable {
         case .sequenceStart: result = try sequence(event, depth: depth)
         case .mappingStart: result = try mapping(event, depth: depth)
         default:
-            // libyaml's grammar gives a node here.
+            // libyaml's grammar requires a node here.
             problems.append(.error("syntax", "a value is missing", at: mark(event)))
             throw .refused
         }
@@ -95,7 +95,7 @@ struct Composer: ~Copyable {
         while true {
             let keyEvent = try next()
             if case .mappingEnd = keyEvent.kind {
-                // What the mapping says itself counts, then what was merged first.
+                // Entries of the mapping itself take precedence, then those of earlier merges.
                 for entry in merged where places[entry.key.text] == nil {
                     places[entry.key.text] = entry.key.mark
                     entries.append(entry)
@@ -116,9 +116,9 @@ struct Composer: ~Copyable {
         }
     }
 
-    /// What a merge key (`<<`) brings: the entries of a mapping, or of each mapping of a list.
+    /// The entries of a merge key (`<<`): those of a mapping, or of each mapping of a list.
     ///
-    /// It is no part of YAML 1.2, but what configurations of the OpenTelemetry Collector use, whose parser knows it.
+    /// It is not part of YAML 1.2, but configurations of the OpenTelemetry Collector use it, whose parser supports it.
     private mutating func entriesToMerge(_ value: Node, at mark: Mark) -> [Node.Entry] {
         let parts = if case .sequence(let list) = value { list.elements } else { [value] }
         var entries: [Node.Entry] = []
@@ -139,7 +139,7 @@ struct Composer: ~Copyable {
         return entries
     }
 
-    /// Returns the key when the mapping may have it.
+    /// Returns the key when it is valid and new in the mapping.
     private mutating func accepted(_ key: Node, isAlias: Bool, at mark: Mark, places: [String: Mark]) -> Scalar? {
         guard case .scalar(var key) = key else {
             problems.append(.error("invalid-key", "a key must be a single value, not a list or mapping", at: mark))
@@ -260,11 +260,11 @@ enum CoreTag {
         return fits ? nil : .error("tag-mismatch", "the value does not fit its tag \(written(tag))", at: scalar.mark)
     }
 
-    /// Returns the problem of a tag that is unknown or stands on another kind of node.
+    /// Returns the problem of a tag that is unknown or on another kind of node.
     static func problem(_ tag: String, on found: String, at mark: Mark) -> Diagnostic {
         let names = Scalar.Tag.allCases.map(\.rawValue) + ["seq", "map"]
         if tag.hasPrefix(prefix), names.contains(String(tag.dropFirst(prefix.count))) {
-            return .error("tag-mismatch", "the tag \(written(tag)) stands on \(found)", at: mark)
+            return .error("tag-mismatch", "the tag \(written(tag)) is on \(found)", at: mark)
         }
         return .error(
             "unknown-tag",

@@ -2,7 +2,7 @@
 
 import CLibYAML
 
-/// The events of one YAML text: the only place that touches libyaml.
+/// The parser events of one YAML text: the only type that uses libyaml.
 struct EventStream: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let input: UnsafeMutableBufferPointer<UInt8>

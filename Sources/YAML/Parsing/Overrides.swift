@@ -78,7 +78,7 @@ private struct Override {
             let length = name.unicodeScalars.count
             return Scalar(String(name), mark: Mark(file: Self.file, line: line, column: column, length: length))
         }
-        // A whole file of nothing is an empty mapping, a value of nothing is null.
+        // An empty file is an empty mapping, but an empty value is null.
         let bare = parts[1].drop { $0.isWhitespace }.split(whereSeparator: \.isWhitespace)
         guard bare.count > 1 || CoreSchema.resolve(String(bare.first ?? "")) != .null else {
             value = .null(at: Mark(file: Self.file, line: line, column: column))
@@ -90,7 +90,7 @@ private struct Override {
         self.value = value
     }
 
-    /// Parses the value at its place: the line breaks and blanks before it give every node the right mark.
+    /// Parses the value at its position: the line breaks and spaces before it give every node the right mark.
     private static func parse(_ text: String, line: Int, column: Int, diagnostics: inout Diagnostics) -> Node? {
         let padding = String(repeating: "\n", count: line - 1) + String(repeating: " ", count: column - 1)
         let shown = diagnostics.source(named: file)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The bounds that keep a hostile file from taking memory or time.
+/// The limits that prevent a hostile file from using too much memory or time.
 public struct ParseLimits: Hashable, Sendable {
     /// The largest file, in bytes.
     public var bytes: Int

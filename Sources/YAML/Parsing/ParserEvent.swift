@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What libyaml reports, in Swift's terms.
+/// A parser event of libyaml, in Swift types.
 struct ParserEvent {
     enum Kind {
         case streamStart
@@ -25,7 +25,7 @@ struct ParserEvent {
     let length: Int
 }
 
-/// A syntax error as libyaml words it.
+/// A syntax error in libyaml's words.
 struct SyntaxProblem: Error {
     enum Place {
         case position(line: Int, column: Int)

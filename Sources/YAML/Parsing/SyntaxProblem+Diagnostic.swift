@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SyntaxProblem {
-    /// Returns the diagnostic: what a person did, where, and the way out.
+    /// Returns the diagnostic: the mistake, its position, and the correction.
     func diagnostic(in source: SourceFile) -> Diagnostic {
         let mark = mark(of: place, in: source)
         let origin = contextPlace.map { self.mark(of: $0, in: source) }
@@ -14,7 +14,7 @@ extension SyntaxProblem {
         return .error("syntax", explanation.message, at: explanation.mark, help: explanation.help, notes: notes)
     }
 
-    /// libyaml's contexts, as places where something begins.
+    /// libyaml's contexts, as constructs that begin at a position.
     private static let beginnings = [
         "while parsing a flow sequence": "the list begins here",
         "while parsing a flow mapping": "the mapping begins here",
@@ -29,7 +29,7 @@ extension SyntaxProblem {
             let (line, column) = source.position(ofByte: offset)
             return Mark(file: source.name, line: line, column: column)
         case .position(let line, let column):
-            // At the end of the file libyaml stands on the line after the last one.
+            // At the end of the file libyaml reports the line after the last one.
             guard line > source.lineCount else { return Mark(file: source.name, line: line, column: column) }
             let last = source.line(source.lineCount) ?? ""
             return Mark(file: source.name, line: source.lineCount, column: last.unicodeScalars.count + 1)
@@ -37,7 +37,7 @@ extension SyntaxProblem {
     }
 }
 
-/// Says what a person did where libyaml says what its scanner missed.
+/// Translates the errors of libyaml's scanner to the mistakes of users.
 struct SyntaxWording {
     struct Explanation {
         let message: String
@@ -47,7 +47,7 @@ struct SyntaxWording {
 
     let problem: SyntaxProblem
     let mark: Mark
-    /// Where what libyaml was reading begins.
+    /// The start of the construct that libyaml was reading.
     let origin: Mark?
     let source: SourceFile
 
@@ -102,14 +102,17 @@ struct SyntaxWording {
         return said("a value cannot begin with \(character)", help: quoting)
     }
 
-    /// Either the key is indented under a value, or it is no key but a part of one.
+    /// Either the key is indented below a value, or it is not a key but a part of one.
     private func misplacedKey() -> Explanation {
         if let above = source.line(mark.line - 1), ConfigLine(above).lacksSpaceAfterKey {
-            return said("a key cannot stand here", help: "write a space after the colon in line \(mark.line - 1)")
+            return said("a key is not allowed here", help: "write a space after the colon in line \(mark.line - 1)")
         }
         let isFirst = ConfigLine(line).firstKey.map { $0.valueStart >= mark.column } ?? false
         return isFirst
-            ? said("a key cannot stand here", help: "indent it like the keys it belongs to; the line above has a value")
+            ? said(
+                "a key is not allowed here",
+                help: "indent it like the keys it belongs to; the line above has a value"
+            )
             : said("a value without quotes cannot contain \": \"", help: quoting)
     }
 

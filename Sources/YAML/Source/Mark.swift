@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A place in a configuration file that a person can be pointed at.
+/// A position in a configuration file.
 ///
 /// Lines and columns are 1-based; a column counts Unicode scalars, as libyaml does.
 public struct Mark: Hashable, Sendable {
@@ -23,6 +23,6 @@ public struct Mark: Hashable, Sendable {
 }
 
 extension Mark: CustomStringConvertible {
-    /// The place as `file:line:column`.
+    /// The position as `file:line:column`.
     public var description: String { "\(file):\(line):\(column)" }
 }

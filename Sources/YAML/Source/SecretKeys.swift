@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The rule that tells from a key's name whether the value behind it is a secret.
+/// Decides by a key's name whether its value is a secret.
 ///
-/// A secret key hides everything beneath it, so `headers` covers every header value.
+/// A secret key hides everything below it, so `headers` covers every header value.
 public struct SecretKeys: Hashable, Sendable {
     private static let wellKnown: Set<String> = [
         "api_key", "apikey", "authorization", "credential", "credentials", "headers", "key", "passphrase", "passwd",

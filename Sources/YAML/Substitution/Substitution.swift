@@ -2,9 +2,9 @@
 
 /// Replaces `${env:NAME}`, `${NAME}`, `${env:NAME:-default}` and `${file:PATH}` in values; `$$` is a dollar.
 ///
-/// A value is put in as text: it never becomes structure and is never substituted again. A plain scalar gets its type
-/// from the text after substitution, a quoted one stays a string. Keys are left alone. A default is used when the variable
-/// is unset or empty. `$NAME` stays as it is; where the variable is set, that is worth a warning.
+/// A value is inserted as text: it never becomes structure and is never substituted again. A plain scalar gets its type
+/// from the text after substitution, a quoted one stays a string. Keys are not changed. A default is used when the variable
+/// is unset or empty. `$NAME` is kept, with a warning when the variable is set.
 public struct Substitution: Sendable {
     private let environment: [String: String]
     private let home: String?
@@ -15,7 +15,7 @@ public struct Substitution: Sendable {
     /// - Parameters:
     ///   - environment: The environment variables; the process environment is never read.
     ///   - home: The directory for a leading `~` in a file reference.
-    ///   - readFile: Returns the content of a file; what it throws is shown to the user.
+    ///   - readFile: Returns the content of a file; its errors are shown to the user.
     public init(
         environment: [String: String],
         home: String? = nil,
@@ -26,7 +26,7 @@ public struct Substitution: Sendable {
         self.readFile = readFile
     }
 
-    /// Returns the node with its references replaced; one that cannot be is marked `isUnresolved` and diagnosed.
+    /// Returns the node with its references replaced; one that cannot be replaced is marked `isUnresolved` and reported.
     public func resolve(_ node: Node, diagnostics: inout Diagnostics) -> Node {
         switch node {
         case .scalar(let scalar): return .scalar(resolve(scalar, diagnostics: &diagnostics))
@@ -70,7 +70,7 @@ public struct Substitution: Sendable {
         return result
     }
 
-    /// Only names that are set are worth a word: a password may well have a dollar before a letter.
+    /// Only variables that are set cause a warning: a password may contain a dollar before a letter.
     private static func notReplaced(_ name: String, at mark: Mark) -> Diagnostic {
         .warning(
             "shell-variable",
@@ -129,14 +129,14 @@ public struct Substitution: Sendable {
     }
 }
 
-/// Finds the place of a reference inside the scalar it was read from.
+/// Finds the position of a reference inside the scalar it was read from.
 struct ReferenceLocator {
     private static let linesSearched = 50
 
     let scalar: Scalar
     let source: SourceFile?
 
-    /// Returns the place of a reference that begins at an offset of the value, or the scalar's where escapes or line folding hide it.
+    /// Returns the position of a reference at an offset of the value, or that of the scalar when escapes or line folding hide it.
     func mark(of written: String, offset: Int) -> Mark {
         guard let source else { return scalar.mark }
         let needle = Array(written.unicodeScalars)
@@ -165,7 +165,7 @@ struct ReferenceScanner {
     enum Piece: Equatable {
         case literal(String)
         case reference(Reference)
-        /// `$NAME`, which a shell would replace and a configuration keeps.
+        /// `$NAME`, which a shell would replace and a configuration does not.
         case bareName(String, offset: Int)
     }
 
@@ -219,7 +219,7 @@ struct ReferenceScanner {
         literal = String.UnicodeScalarView()
     }
 
-    /// Reads one reference; a `${` inside a default is part of the default up to its own brace.
+    /// Parses one reference; a `${` inside a default is part of the default up to its own brace.
     private mutating func reference() -> Reference {
         let start = index
         var open = 1
@@ -271,7 +271,7 @@ struct Reference: Equatable {
 
     /// The text from `${` to `}`.
     let written: String
-    /// Where it begins in the scalar's text, in Unicode scalars.
+    /// Its offset in the scalar's text, in Unicode scalars.
     let offset: Int
     let target: Target
 
@@ -336,7 +336,7 @@ struct Reference: Equatable {
         return .environment(name: String(name), fallback: String(operation.dropFirst(2)))
     }
 
-    /// Returns the form that was probably meant: the shell's `NAME-default`, or `env.NAME`.
+    /// Returns the form that was probably intended: the shell's `NAME-default`, or `env.NAME`.
     private static func meant(by name: Substring) -> String? {
         if name.hasPrefix("env."), isName(name.dropFirst(4)) { return "${env:\(name.dropFirst(4))}" }
         let parts = name.split(separator: "-", maxSplits: 1)

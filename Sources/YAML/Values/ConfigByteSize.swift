@@ -3,7 +3,7 @@
 /// An amount of memory or disk written with its unit, such as `64MiB`, `10MB` or `100B`.
 ///
 /// Units are `B`, the decimal `kB`/`KB`, `MB`, `GB`, `TB` and the binary `KiB`, `MiB`, `GiB`, `TiB`. A whole number of 1024 and
-/// more without a unit is bytes, as in the OpenTelemetry Collector; a smaller one is refused, because it may be meant in MiB.
+/// more without a unit is bytes, as in the OpenTelemetry Collector; a smaller one is refused, because it may be intended as MiB.
 public struct ConfigByteSize: ConfigScalar, Hashable {
     /// The number of bytes; never negative when read from a configuration.
     public var bytes: Int64
@@ -74,13 +74,13 @@ public struct ConfigByteSize: ConfigScalar, Hashable {
         }
     }
 
-    /// A count that can only be meant in bytes.
+    /// A number without a unit that can only be bytes.
     private static func plainBytes(_ text: String) -> Int64? {
         guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let bytes = Int64(text) else { return nil }
         return bytes >= 1024 || bytes == 0 ? bytes : nil
     }
 
-    /// Whoever writes a small number thinks in MiB, as the keys of the OpenTelemetry Collector that end in `_mib` do.
+    /// A small number is usually intended as MiB, like the keys of the OpenTelemetry Collector that end in `_mib`.
     private static func help(forBareNumber text: String) -> String {
         let joined = text.filter { $0 != " " }
         if joined != text, (try? Self(parsing: joined)) != nil { return "write \(joined), without a space" }
@@ -98,7 +98,7 @@ extension ConfigByteSize: CustomStringConvertible {
 }
 
 extension ConfigByteSize {
-    /// What the value is for.
+    /// The type of the value.
     public static var valueType: ValueType { .size }
 
     /// Decodes the text; throws `ConfigValueError`.

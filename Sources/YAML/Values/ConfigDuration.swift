@@ -20,7 +20,7 @@ public struct ConfigDuration: ConfigScalar, Hashable {
 
     /// Creates a duration from its text.
     public init(parsing text: String) throws(ConfigValueError) {
-        // Nothing is nothing in every unit.
+        // Zero is the same in every unit.
         let text = text == "0" ? "0s" : text
         var rest = text[...]
         var total: Int64 = 0
@@ -47,7 +47,7 @@ public struct ConfigDuration: ConfigScalar, Hashable {
         units: Dictionary(uniqueKeysWithValues: units.map { ($0.name, $0.nanoseconds) })
     )
 
-    /// How people write units in full.
+    /// Full words for units.
     private static let words = [
         "day": "d", "days": "d", "hour": "h", "hours": "h", "hr": "h", "hrs": "h", "minute": "m", "minutes": "m",
         "min": "m",
@@ -113,7 +113,7 @@ extension ConfigDuration: CustomStringConvertible {
 }
 
 extension ConfigDuration {
-    /// What the value is for.
+    /// The type of the value.
     public static var valueType: ValueType { .duration }
 
     /// Decodes the text; throws `ConfigValueError`.

@@ -6,7 +6,7 @@
 public struct ConfigPath: ConfigScalar, Hashable, ExpressibleByStringLiteral {
     /// The text as the user wrote it.
     public let text: String
-    /// The path with the home directory put in.
+    /// The path with the home directory inserted.
     public let path: String
 
     /// Creates a path from its text.
@@ -20,7 +20,7 @@ public struct ConfigPath: ConfigScalar, Hashable, ExpressibleByStringLiteral {
         self.init(text)
     }
 
-    /// Whether nothing is written.
+    /// Whether the path is empty.
     public var isEmpty: Bool { text.isEmpty }
 
     static let homeKey = CodingUserInfoKey(rawValue: "hammurabi.home")
@@ -37,7 +37,7 @@ extension ConfigPath: CustomStringConvertible {
 }
 
 extension ConfigPath {
-    /// What the value is for.
+    /// The type of the value.
     public static var valueType: ValueType { .path }
 
     /// Decodes the text and expands it with the decoder's home directory.

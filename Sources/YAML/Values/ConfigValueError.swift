@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The error that a value's `init(from:)` throws to be reported at the value's place.
+/// An error of a value's `init(from:)`, reported at the value's position.
 ///
 /// ```swift
 /// throw ConfigValueError(code: "invalid-zone", message: "\"Mars\" is no time zone", help: "write UTC")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A string that shows itself to nobody: printing, dumping, interpolating and encoding give `[redacted]`.
+/// A string that is never shown: printing, dumping, interpolating and encoding give `[redacted]`.
 public struct Secret: ConfigScalar, Hashable, ExpressibleByStringLiteral {
-    /// What is shown in place of the value.
+    /// The text shown in place of the value.
     public static let redacted = "[redacted]"
 
     /// The secret itself; never log it.
@@ -18,7 +18,7 @@ public struct Secret: ConfigScalar, Hashable, ExpressibleByStringLiteral {
         self.init(value)
     }
 
-    /// Whether there is no secret.
+    /// Whether the text is empty.
     public var isEmpty: Bool { value.isEmpty }
 }
 
@@ -34,7 +34,7 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
 }
 
 extension Secret {
-    /// What the value is for.
+    /// The type of the value.
     public static var valueType: ValueType { .secret }
 
     /// Decodes any single value as text.
@@ -42,7 +42,7 @@ extension Secret {
         self.init(try decoder.singleValueContainer().decode(String.self))
     }
 
-    /// Encodes `[redacted]`, whatever the encoder.
+    /// Encodes `[redacted]`, for any encoder.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(Self.redacted)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads decimal numbers with units into an integer count of the smallest unit, without rounding surprises or overflow.
+/// Parses decimal numbers with units to a count of the smallest unit, without rounding errors or overflow.
 struct UnitNumber {
-    /// How many of the smallest unit each unit has, by its name.
+    /// The number of smallest units in each unit, by name.
     let units: [String: Int64]
 
     enum Failure: Error, Equatable {
@@ -34,7 +34,7 @@ struct UnitNumber {
         return sum
     }
 
-    /// Returns the fraction of a unit, cut to whole smallest units; 15 digits are more than any unit can tell apart.
+    /// Returns the fraction of a unit, truncated to smallest units; 15 digits are more than any unit needs.
     private static func part(_ digits: Substring, of unit: Int64) -> Int64 {
         var result: Int128 = 0
         var scale: Int128 = 1

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentFixtures
 import AgentSessionsReceiver
 import CollectorKit
 import Foundation
@@ -9,105 +10,8 @@ import Usage
 
 /// Tasks and sessions of Cline, Roo Code and Kilo Code.
 struct ClineTests {
-    private static let editor = ".config/Code/User/globalStorage/"
-
-    /// A request as the extensions write it; the text is JSON of its own.
-    private static func request(
-        _ time: Int,
-        _ figures: [Int]?,
-        protocolName: String? = nil,
-        more: String = ""
-    ) -> String {
-        var inner = #"{\"request\":\"say \\\"tokensIn\\\": 5\""#
-        if let protocolName { inner += #",\"apiProtocol\":\"\#(protocolName)\""# }
-        if let figures {
-            inner += #",\"tokensIn\":\#(figures[0]),\"tokensOut\":\#(figures[1]),\"cacheWrites\":\#(figures[2]),"#
-            inner += #"\"cacheReads\":\#(figures[3]),\"cost\":0.0156"#
-        }
-        return #"{"ts":\#(time),"type":"say","say":"api_req_started","text":"\#(inner)}"\#(more)}"#
-    }
-
-    private static func array(_ elements: [String]) -> String { "[" + elements.joined(separator: ",") + "]" }
-
-    /// 1 December 2025 and 1 October 2025.
-    private static let (late, early) = (1_764_547_200_123, 1_759_276_800_123)
-
-    static var fixtures: [StoreFixture] {
-        let cline = editor + "saoudrizwan.claude-dev/tasks/1/"
-        let roo = editor + "rooveterinaryinc.roo-cline/tasks/r1/"
-        let kilo = ".vscode-server/data/User/globalStorage/kilocode.kilo-code/tasks/k1/"
-        let text = #"{"ts":1,"type":"say","say":"text","text":"hello"}"#
-        return [
-            StoreFixture(
-                "cline",
-                [
-                    // Without figures first, filled in later; one call has tokens of the cache alone.
-                    (cline + "ui_messages.json", array([text, request(late, nil)])),
-                    (
-                        cline + "ui_messages.json",
-                        array([
-                            text, request(late, [10_000, 250, 1_000, 7_000]), request(late + 1, [0, 0, 0, 500]),
-                            request(
-                                late + 2,
-                                [9_000, 10, 0, 8_000],
-                                more: #","modelInfo":{"modelId":"grok-4","providerId":"xai"}"#
-                            ),
-                            request(late + 3, nil),
-                        ])
-                    ),
-                    (
-                        cline + "task_metadata.json",
-                        #"{"model_usage":[{"ts":\#(late),"model_id":"claude-sonnet-4-5","model_provider_id":"anthropic"}]}"#
-                    ),
-                ],
-                truth: [3, 11_000, 15_500, 1_000, 260]
-            ),
-            StoreFixture(
-                "roo",
-                [
-                    (
-                        roo + "ui_messages.json",
-                        array([
-                            // Before 3.29.5 Anthropic's protocol left the cache out, OpenAI's did not.
-                            request(early, [10_000, 250, 1_000, 7_000], protocolName: "anthropic"),
-                            request(early + 1, [10_000, 250, 1_000, 7_000], protocolName: "openai"),
-                            request(late, [10_000, 250, 1_000, 7_000], protocolName: "anthropic"),
-                            // Less than its parts: they are not in it.
-                            request(late + 1, [5, 1, 100, 900], protocolName: "anthropic"),
-                        ])
-                    )
-                ],
-                truth: [4, 14_005, 21_900, 3_100, 751]
-            ),
-            StoreFixture(
-                "kilo",
-                [(kilo + "ui_messages.json", array([request(late, [10_000, 250, 1_000, 7_000])]))],
-                truth: [1, 2_000, 7_000, 1_000, 250]
-            ),
-            StoreFixture(
-                "cline-sessions",
-                [
-                    (".cline/data/sessions/c1/c1.messages.json", #"{"version":1,"messages":\#(array(messages))}"#),
-                    // A sub-agent's message may have an id of its parent's.
-                    (".cline/data/sessions/c1/a9.messages.json", array([messages[1].replacing("10000", with: "9000")])),
-                    (
-                        ".cline/data/sessions/c1/c1.json",
-                        #"{"model":"fallback","cwd":"/gone/shop","metadata":{"usage":{"inputTokens":9}}}"#
-                    ),
-                ],
-                truth: [2, 3_000, 14_000, 2_000, 500]
-            ),
-        ]
-    }
-
-    private static let messages = [
-        #"{"id":"m0","role":"user","ts":1796000000000,"content":"x"}"#,
-        #"{"id":"m1","role":"assistant","ts":1796000001000,"modelInfo":{"id":"claude-sonnet-4-5","provider":"anthropic"},"#
-            + #""metrics":{"inputTokens":10000,"outputTokens":250,"cacheReadTokens":7000,"cacheWriteTokens":1000,"cost":0.0156}}"#,
-    ]
-
     @Test func `the model of a request is that of its message, else of the task`() async throws {
-        let (books, _) = try await scanned(try Self.fixtures[0].home())
+        let (books, _) = try await scanned(try ClineFixtures.fixtures[0].home())
         #expect(books.calls.map(\.model) == ["claude-sonnet-4-5", "claude-sonnet-4-5", "grok-4"])
         #expect(books.calls.map(\.provider) == ["anthropic", "anthropic", "x_ai"])
         #expect(books.calls.map(\.agent) == ["cline", "cline", "cline"] && books.calls[0].session == "1")
@@ -115,13 +19,13 @@ struct ClineTests {
     }
 
     @Test func `Roo names its model in what it tells the model`() async throws {
-        let home = try Self.fixtures[1].home()
-        let folder = Self.editor + "rooveterinaryinc.roo-cline/tasks/r1/"
+        let home = try ClineFixtures.fixtures[1].home()
+        let folder = ClineFixtures.editor + "rooveterinaryinc.roo-cline/tasks/r1/"
         func told(_ model: String, _ time: Int) -> String {
             #"{"role":"user","ts":\#(time),"content":[{"type":"text","text":"<slug>code</slug>\n<model>\#(model)</model>"}]}"#
         }
         try home.write(
-            Self.array([told("claude-opus-4", Self.early), told("gpt-5", Self.late)]),
+            ClineFixtures.array([told("claude-opus-4", ClineFixtures.early), told("gpt-5", ClineFixtures.late)]),
             to: folder + "api_conversation_history.json"
         )
         try home.write(#"{"id":"r1","workspace":"/gone/shop","tokensIn":99}"#, to: folder + "history_item.json")
@@ -134,10 +38,10 @@ struct ClineTests {
         let home = try TestHome()
         let prompt = String(repeating: "long ", count: 20_000)
         let filler = #"{"ts":5,"type":"say","say":"text","text":"\#(String(repeating: "x", count: 4 << 20))"}"#
-        let long = Self.request(Self.late, [10, 5, 0, 0]).replacing("say ", with: prompt)
+        let long = ClineFixtures.request(ClineFixtures.late, [10, 5, 0, 0]).replacing("say ", with: prompt)
         try home.write(
-            Self.array(Array(repeating: filler, count: 10) + [long]),
-            to: Self.editor + "saoudrizwan.claude-dev/tasks/1/ui_messages.json"
+            ClineFixtures.array(Array(repeating: filler, count: 10) + [long]),
+            to: ClineFixtures.editor + "saoudrizwan.claude-dev/tasks/1/ui_messages.json"
         )
         let (books, report) = try await scanned(home)
         #expect(books.figures == [1, 10, 0, 0, 5] && report.problems.isEmpty)
@@ -145,8 +49,8 @@ struct ClineTests {
 
     @Test func `the folder of sessions can be named by a variable or the configuration`() async throws {
         let home = try TestHome()
-        try home.write(Self.array(Self.messages), to: "elsewhere/c1/c1.messages.json")
-        try home.write(Self.array(Self.messages), to: "other/sessions/c2/c2.messages.json")
+        try home.write(ClineFixtures.array(ClineFixtures.messages), to: "elsewhere/c1/c1.messages.json")
+        try home.write(ClineFixtures.array(ClineFixtures.messages), to: "other/sessions/c2/c2.messages.json")
         let scene = try await Scene(home, environment: ["CLINE_SESSION_DATA_DIR": home.path + "/elsewhere"])
         try await scene.scan()
         #expect(scene.books.calls.map(\.session) == ["c1"])
@@ -156,5 +60,61 @@ struct ClineTests {
         try await named.scan()
         #expect(named.books.calls.map(\.session) == ["c2"])
         await named.shutdown()
+    }
+
+    /// A message of another kind.
+    private static func message(_ time: Int, _ say: String, _ text: String = "x") -> String {
+        #"{"ts":\#(time),"type":"say","say":"\#(say)","text":"\#(text)"}"#
+    }
+
+    private static func sum(_ time: Int, _ say: String, _ figures: [Int]) -> String {
+        ClineFixtures.request(time, figures).replacing("api_req_started", with: say)
+    }
+
+    /// A task whose user went back to a checkpoint, before and after; the sum is that of the two requests behind it.
+    private static var restored: (before: String, after: String) {
+        let start = ClineFixtures.late
+        let kept = [
+            message(start, "task"), ClineFixtures.request(start + 1, [100, 10, 0, 0]), message(start + 2, "text"),
+            message(start + 3, "tool"), message(start + 4, "checkpoint_created"),
+        ]
+        let removed = [
+            ClineFixtures.request(start + 5, [200, 20, 0, 0]), message(start + 6, "text"),
+            ClineFixtures.request(start + 7, [300, 30, 0, 0]),
+        ]
+        let added = [
+            sum(start + 8, "deleted_api_reqs", [500, 50, 0, 0]), ClineFixtures.request(start + 9, [7, 7, 0, 0]),
+        ]
+        return (ClineFixtures.array(kept + removed), ClineFixtures.array(kept + added))
+    }
+
+    @Test(arguments: [true, false])
+    func `requests that a user removed count once, whether they were read before or not`(isRead: Bool) async throws {
+        let home = try TestHome()
+        let file = ClineFixtures.editor + "saoudrizwan.claude-dev/tasks/1/ui_messages.json"
+        let books = try Books()
+        for text in isRead ? [Self.restored.before, Self.restored.after] : [Self.restored.after] {
+            try home.write(text, to: file)
+            // The memory may be lost in between.
+            try? home.remove("hub")
+            let scene = try await Scene(home, books: books)
+            try await scene.scan()
+            await scene.shutdown()
+        }
+        // The request before the checkpoint, the two removed ones or their sum, the one that was made instead.
+        #expect(books.figures == [isRead ? 4 : 3, 607, 0, 0, 67])
+    }
+
+    @Test func `the requests of sub-agents are in their sum alone`() async throws {
+        let home = try TestHome()
+        let start = ClineFixtures.late
+        try home.write(
+            ClineFixtures.array([
+                Self.message(start, "task"), ClineFixtures.request(start + 1, [100, 10, 0, 0]),
+                Self.message(start + 2, "use_subagents"), Self.sum(start + 3, "subagent_usage", [40, 4, 0, 0]),
+            ]),
+            to: ClineFixtures.editor + "saoudrizwan.claude-dev/tasks/1/ui_messages.json"
+        )
+        #expect(try await scanned(home).books.figures == [2, 140, 0, 0, 14])
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentFixtures
 import AgentSessionsReceiver
 import CollectorKit
 import Foundation
@@ -9,77 +10,11 @@ import Usage
 
 /// Copilot's table of requests, and the sums in its events.
 struct CopilotTests {
-    private static let database = ".copilot/session-store.db"
-
-    private static let tables = """
-        CREATE TABLE sessions(id TEXT PRIMARY KEY, cwd TEXT, repository TEXT, created_at TEXT);
-        CREATE TABLE assistant_usage_events(id INTEGER PRIMARY KEY, session_id TEXT, model TEXT, input_tokens INTEGER,
-            output_tokens INTEGER, cache_read_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER, created_at TEXT);
-        INSERT INTO sessions VALUES('s-1', '/gone/shop', 'me/shop', '2026-11-02T10:00:00.000Z');
-        """
-
-    private static func row(_ id: Int, _ figures: [Int], at second: Int, session: String = "s-1") -> String {
-        let values = figures.map(\.description).joined(separator: ",")
-        return "INSERT INTO assistant_usage_events VALUES(\(id), '\(session)', 'claude-sonnet-4.5', \(values), "
-            + "'2026-11-02T10:00:0\(second).000Z');"
-    }
-
-    private static func shutdown(_ id: String, _ figures: [Int], minute: Int) -> String {
-        event(
-            "session.shutdown",
-            id,
-            minute: minute,
-            #"{"modelMetrics":{"gpt-5":{"requests":{"count":3},"usage":{"inputTokens":\#(figures[0]),"outputTokens":\#(figures[1]),"#
-                + #""cacheReadTokens":\#(figures[2]),"cacheWriteTokens":0,"reasoningTokens":0}}}}"#
-        )
-    }
-
-    private static func event(_ type: String, _ id: String, minute: Int, _ data: String) -> String {
-        #"{"type":"\#(type)","data":\#(data),"id":"\#(id)","timestamp":"2026-11-02T10:0\#(minute):00.000Z","parentId":null}"#
-    }
-
-    private static func events(_ session: String) -> String {
-        [
-            event(
-                "session.start",
-                "e0",
-                minute: 0,
-                #"{"sessionId":"\#(session)","context":{"cwd":"/gone/shop","branch":"main"}}"#
-            ),
-            event("assistant.message", "e1", minute: 1, #"{"outputTokens":40}"#),
-            shutdown("e2", [1_000, 100, 600], minute: 2),
-            // The next leg goes on with the sum; after a compaction it begins again.
-            shutdown("e3", [1_500, 130, 900], minute: 3),
-            event("session.compaction_complete", "e4", minute: 4, #"{"success":false}"#),
-            shutdown("e5", [1_500, 130, 900], minute: 5),
-            event("session.compaction_complete", "e6", minute: 6, #"{"success":true}"#),
-            shutdown("e7", [1_600, 140, 1_000], minute: 7),
-        ].joined(separator: "\n") + "\n"
-    }
-
-    static var fixtures: [StoreFixture] {
-        get throws {
-            let rows = row(1, [10_000, 400, 7_000, 1_000, 100], at: 5) + row(2, [50, 5, 0, 0, 0], at: 6)
-            return [
-                StoreFixture(
-                    "copilot",
-                    bytes: [(database, try TestDatabase.bytes(tables + rows))],
-                    truth: [2, 2_050, 7_000, 1_000, 405]
-                ),
-                StoreFixture(
-                    "copilot-events",
-                    [(".copilot/session-state/s-9/events.jsonl", events("s-9"))],
-                    truth: [3, 1_200, 1_900, 0, 270]
-                ),
-            ]
-        }
-    }
-
     @Test func `a session with rows is not counted by its sums`() async throws {
-        let home = try Self.fixtures[0].home()
-        try home.write(Self.events("s-1"), to: ".copilot/session-state/s-1/events.jsonl")
+        let home = try CopilotFixtures.fixtures[0].home()
+        try home.write(CopilotFixtures.events("s-1"), to: ".copilot/session-state/s-1/events.jsonl")
         let (books, _) = try await scanned(home)
-        #expect(books.figures == (try Self.fixtures[0].truth))
+        #expect(books.figures == (try CopilotFixtures.fixtures[0].truth))
         let call = try #require(books.calls.first)
         #expect(call.agent == "copilot" && call.session == "s-1" && call.project == "/gone/shop")
         #expect(call.counts.reasoning == 100 && books.sessions["s-1"]?.branch?.value == "main")
@@ -87,22 +22,22 @@ struct CopilotTests {
 
     @Test func `rows are read as they come, and all of them after a reset of the store`() async throws {
         let home = try TestHome()
-        let database = try TestDatabase(home.path + "/" + Self.database, isLogged: true)
-        try database.run(Self.tables + Self.row(1, [10, 1, 0, 0, 0], at: 1))
+        let database = try TestDatabase(home.path + "/" + CopilotFixtures.database, isLogged: true)
+        try database.run(CopilotFixtures.tables + CopilotFixtures.row(1, [10, 1, 0, 0, 0], at: 1))
         let scene = try await Scene(home)
         try await scene.scan()
-        try database.run(Self.row(2, [20, 2, 0, 0, 0], at: 2))
+        try database.run(CopilotFixtures.row(2, [20, 2, 0, 0, 0], at: 2))
         #expect(try await scene.scan().calls == 1)
         #expect(scene.books.figures == [2, 30, 0, 0, 3])
         try database.run("DELETE FROM assistant_usage_events;")
-        for id in 1...3 { try database.run(Self.row(id, [100, 10, 0, 0, 0], at: id + 2)) }
+        for id in 1...3 { try database.run(CopilotFixtures.row(id, [100, 10, 0, 0, 0], at: id + 2)) }
         try await scene.scan()
         #expect(scene.books.figures == [5, 330, 0, 0, 33])
         await scene.shutdown()
     }
 
     @Test func `the same request by telemetry is one call`() async throws {
-        let (books, _) = try await scanned(try Self.fixtures[0].home())
+        let (books, _) = try await scanned(try CopilotFixtures.fixtures[0].home())
         try await books.consume(
             span(
                 service: "github-copilot",
@@ -120,7 +55,114 @@ struct CopilotTests {
                 ]
             )
         )
-        #expect(books.figures == (try Self.fixtures[0].truth))
+        #expect(books.figures == (try CopilotFixtures.fixtures[0].truth))
         #expect(books.calls.filter { $0.sources == [.otlpSpan, .agentStore] }.count == 1)
+    }
+
+    /// The chat span of the command line, as it comes over OTLP.
+    private static func chat(_ id: String, _ figures: [Int], session: String, end: String) throws -> Batch {
+        try span(
+            service: "github-copilot",
+            name: "chat gpt-5.4",
+            end: end,
+            [
+                ("gen_ai.operation.name", #"{"stringValue":"chat"}"#),
+                ("gen_ai.conversation.id", #"{"stringValue":"\#(session)"}"#),
+                ("gen_ai.response.id", #"{"stringValue":"\#(id)"}"#),
+                ("gen_ai.response.model", #"{"stringValue":"gpt-5.4"}"#),
+                ("gen_ai.usage.input_tokens", #"{"intValue":"\#(figures[0])"}"#),
+                ("gen_ai.usage.output_tokens", #"{"intValue":"\#(figures[1])"}"#),
+                ("gen_ai.usage.cache_read.input_tokens", #"{"intValue":"\#(figures[2])"}"#),
+            ]
+        )
+    }
+
+    @Test(arguments: [true, false])
+    func `a session whose calls came over OTLP is not counted by its sums`(comesFirst: Bool) async throws {
+        let fixture = try #require(try CopilotFixtures.fixtures.first { $0.name == "copilot-resumed" })
+        let books = try Books()
+        let calls = [
+            ("chatcmpl-000000000000000000000001", [1_037, 23, 101], "2026-11-02T10:01:00.000Z"),
+            ("chatcmpl-000000000000000000000002", [1_074, 26, 202], "2026-11-02T10:04:00.000Z"),
+            ("chatcmpl-000000000000000000000003", [1_111, 29, 303], "2026-11-02T10:05:00.000Z"),
+            ("chatcmpl-000000000000000000000004", [100, 1, 0], "2026-11-02T10:07:00.000Z"),
+        ]
+        let home = try fixture.home()
+        if !comesFirst { try await Self.scan(home, into: books) }
+        for (id, figures, end) in calls {
+            try await books.consume(try Self.chat(id, figures, session: "s-8", end: end))
+        }
+        if comesFirst { try await Self.scan(home, into: books) }
+        #expect(books.figures == [4] + fixture.truth.dropFirst())
+    }
+
+    private static func scan(_ home: TestHome, into books: Books) async throws {
+        let scene = try await Scene(home, books: books)
+        try await scene.scan()
+        await scene.shutdown()
+    }
+
+    @Test func `the spans in a file, in the extension's database and over OTLP are one call each`() async throws {
+        let fixture = try #require(try CopilotFixtures.fixtures.first { $0.name == "copilot-spans" })
+        let (books, _) = try await scanned(try fixture.home())
+        for (id, figures, end) in [
+            ("a1", [1_000, 60, 600], "2026-11-02T10:00:01.271Z"), ("a2", [500, 40, 0], "2026-11-02T10:00:02.271Z"),
+        ] {
+            let name = "chatcmpl-00000000000000000000" + id
+            try await books.consume(try Self.chat(name, figures, session: "s-7", end: end))
+        }
+        #expect(books.figures == fixture.truth)
+        #expect(books.calls.filter { $0.sources == [.otlpSpan, .agentStore] }.count == 2)
+    }
+
+    /// Each part comes alone, as with a version that has no table yet.
+    @Test(arguments: [true, false])
+    func `sums that come before or after the rows of their session count in neither case`(areFirst: Bool) async throws {
+        let home = try TestHome()
+        let fixture = try CopilotFixtures.fixtures[0]
+        let books = try Books()
+        for isSum in [areFirst, !areFirst] {
+            if isSum {
+                try home.write(CopilotFixtures.events("s-1"), to: ".copilot/session-state/s-1/events.jsonl")
+            } else {
+                try fixture.write(to: home)
+            }
+            try await Self.scan(home, into: books)
+        }
+        #expect(books.figures == fixture.truth)
+    }
+
+    @Test func `a row of the table and a span in a file are one call`() async throws {
+        let home = try TestHome()
+        let database = try TestDatabase(home.path + "/" + CopilotFixtures.database, isLogged: true)
+        try database.run(
+            CopilotFixtures.tables
+                + CopilotFixtures.row(1, [1_000, 60, 600, 0, 0], at: 1, session: "s-7")
+                .replacing("claude-sonnet-4.5", with: "gpt-5.4")
+        )
+        try home.write(
+            CopilotFixtures.span("a1", "chat", [1_000, 60, 600], second: 1) + "\n",
+            to: ".copilot/otel/x.jsonl"
+        )
+        #expect(try await scanned(home).books.figures == [1, 400, 600, 0, 60])
+    }
+
+    @Test func `the extension's spans are read as they come, and again after they were removed`() async throws {
+        let home = try TestHome()
+        let path = home.path + "/.config/Code/User/globalStorage/github.copilot-chat/agent-traces.db"
+        let database = try TestDatabase(path, isLogged: true)
+        try database.run(CopilotFixtures.traces)
+        let scene = try await Scene(home)
+        try await scene.scan()
+        let call = try #require(scene.books.calls.first)
+        #expect(call.agent == "copilot" && call.session == "v-1" && call.model == "gpt-5-2025-08-07")
+        try database.run("DELETE FROM spans; DELETE FROM span_attributes;")
+        try database.run(
+            "INSERT INTO spans(span_id, trace_id, name, start_time_ms, end_time_ms, operation_name, conversation_id, input_tokens, output_tokens)"
+                + " VALUES('d1', 't', 'n', 1, 1793613700000, 'chat', 'v-1', 7, 8);"
+        )
+        try await scene.scan()
+        #expect(scene.books.figures == [3, 1_057, 9_000, 500, 63])
+        await scene.shutdown()
     }
 }

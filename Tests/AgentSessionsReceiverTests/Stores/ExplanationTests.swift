@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentFixtures
 import AgentSessionsReceiver
 import Foundation
 import Testing
@@ -13,7 +14,7 @@ struct ExplanationTests {
     }
 
     @Test func `each line with a call is shown, and what repeats one`() throws {
-        let lines = try explained(GeminiTests.fixtures[0], agent: "gemini", file: 1)
+        let lines = try explained(GeminiFixtures.fixtures[0], agent: "gemini", file: 1)
         #expect(lines.first == "line 3: not counted: message m1: it has no tokens yet")
         #expect(
             lines[1]
@@ -26,16 +27,24 @@ struct ExplanationTests {
 
     @Test func `rows and documents are explained, too`() throws {
         let home = try TestHome()
-        let database = try OpenCodeTests.fixtures[0].files[0]
+        let database = try OpenCodeFixtures.fixtures[0].files[0]
         try home.write(database.bytes, to: database.path)
         let path = home.path + "/" + database.path
         let rows = try SessionFileExplanation(agent: "opencode", path: path, environment: ["HOME": home.path]).lines
         #expect(rows.contains { $0.contains("an aborted or repeated attempt without tokens") })
         #expect(rows.contains { $0.contains("copied by a fork") && $0.contains("reported cost $0.010125") })
-        let kimi = try explained(KimiTests.fixtures[0], agent: "kimi", file: 1)
+        let kimi = try explained(KimiFixtures.fixtures[0], agent: "kimi", file: 1)
         #expect(kimi.filter { $0.contains("repeats the end of the step before it") }.count == 2)
-        let cline = try explained(ClineTests.fixtures[0], agent: "cline", file: 1)
+        let cline = try explained(ClineFixtures.fixtures[0], agent: "cline", file: 1)
         #expect(cline.contains { $0.contains("it has no figures, or not yet") })
+    }
+
+    @Test func `a sum of calls is named as one`() throws {
+        let fixture = try #require(try CopilotFixtures.fixtures.first { $0.name == "copilot-spans" })
+        let spans = try explained(fixture, agent: "copilot", file: 0)
+        #expect(spans.last == "2 calls, 0 repeated lines of them, 0 not counted")
+        let events = try explained(fixture, agent: "copilot", file: 1)
+        #expect(events.count == 2 && events[0].contains("a sum of calls, which counts where none of them is known"))
     }
 
     @Test func `a transcript is explained without its texts`() throws {

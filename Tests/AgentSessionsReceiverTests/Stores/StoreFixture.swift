@@ -1,30 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentFixtures
 import CollectorKit
-import Foundation
-import GRDBSQLite
 import OTLP
 import Testing
 import Usage
 
-/// The files of an agent with the difficult traits of its store, and what is true of them.
-struct StoreFixture: CustomTestStringConvertible, Sendable {
-    var name: String
-    /// Paths below the home, and contents; a path may come more than once, as the file was written again.
-    var files: [(path: String, bytes: [UInt8])]
-    /// Calls, uncached input, cache reads, cache writes, output.
-    var truth: [Int64]
-
-    init(_ name: String, _ files: [(String, String)], truth: [Int64]) {
-        self.init(name, bytes: files.map { ($0.0, Array($0.1.utf8)) }, truth: truth)
-    }
-
-    init(_ name: String, bytes files: [(String, [UInt8])], truth: [Int64]) {
-        (self.name, self.files, self.truth) = (name, files.map { (path: $0.0, bytes: $0.1) }, truth)
-    }
-
-    var testDescription: String { name }
-
+extension StoreFixture {
     /// Writes all files.
     func write(to home: TestHome) throws {
         for file in files { try home.write(file.bytes, to: file.path) }
@@ -35,43 +17,6 @@ struct StoreFixture: CustomTestStringConvertible, Sendable {
         let home = try TestHome()
         try write(to: home)
         return home
-    }
-}
-
-/// A database that a test writes as an agent would.
-final class TestDatabase {
-    private var connection: OpaquePointer?
-    let path: String
-
-    init(_ path: String, isLogged: Bool = false) throws {
-        self.path = path
-        let folder = URL(filePath: path).deletingLastPathComponent().path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try #require(sqlite3_open(path, &connection) == SQLITE_OK)
-        if isLogged { try run("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;") }
-    }
-
-    deinit { close() }
-
-    func close() {
-        sqlite3_close_v2(connection)
-        connection = nil
-    }
-
-    func run(_ sql: String) throws {
-        var message: UnsafeMutablePointer<CChar>?
-        let code = sqlite3_exec(connection, sql, nil, nil, &message)
-        try #require(code == SQLITE_OK, "\(message.map { String(cString: $0) } ?? "")")
-    }
-
-    /// The bytes of a database made by statements.
-    static func bytes(_ sql: String) throws -> [UInt8] {
-        let path = FileManager.default.temporaryDirectory.appending(path: "store-\(UUID().uuidString).db").path
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let database = try TestDatabase(path)
-        try database.run(sql)
-        database.close()
-        return try [UInt8](Data(contentsOf: URL(filePath: path)))
     }
 }
 

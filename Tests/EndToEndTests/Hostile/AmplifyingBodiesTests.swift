@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-/// Bodies that unfold to a thousand times what was sent: memory stays within `service.memory_limit` and what a program needs anyway.
+/// Bodies that need a thousand times their size in memory: the program stays within `service.memory_limit` and its usual memory.
 @Suite(.serialized) struct AmplifyingBodiesTests {
     private let sandbox: Sandbox
 
@@ -11,17 +11,17 @@ import Testing
         sandbox = try Sandbox()
     }
 
-    /// The limit, in MiB, and the size of bodies: a program with a small limit shows the same with small bodies.
+    /// The limit, in MiB, and the size of bodies; with a small limit small bodies show the same.
     private static let (limit, size) = HostileRounds.isLong ? (256, 60 << 20) : (32, 4 << 20)
 
-    /// What the program holds beside requests, in MiB: 64 in a release, 40 more in a build for debugging; sanitizers multiply all memory.
+    /// The memory of the program without requests, in MiB: 64 in a release, 40 more in a debug build; sanitizers multiply all memory.
     private static let own = RunningProgram.sanitizerOptions.isEmpty ? 104 : 1_024
 
     private func collect() async throws -> RunningProgram {
         try await sandbox.collect("--set", "service.memory_limit=\(Self.limit)MiB")
     }
 
-    /// Posts a body so many times at once; returns the statuses.
+    /// Posts a body several times at once; returns the statuses.
     private func post(_ body: HostileBody, gzip: Bool, times: Int, to program: RunningProgram) async throws -> Set<Int>
     {
         let bytes = Data(gzip ? try body.compressed() : body.bytes)
@@ -40,7 +40,7 @@ import Testing
     @Test(arguments: [(false, 1), (true, 1), (false, 16), (true, 16)])
     func `memory stays within its limit, whatever bodies unfold to`(gzip: Bool, times: Int) async throws {
         let program = try await collect()
-        // 16 at once are the same kinds with less to do each.
+        // 16 at once are the same bodies, each of a smaller size.
         let size = HostileRounds.isLong || times == 1 ? Self.size : 512 << 10
         for body in HostileBody.all(size: size) {
             try program.forgetPeakMemory()
@@ -49,7 +49,7 @@ import Testing
             let peak = try program.peakMemory() >> 20
             #expect(peak <= Self.limit + Self.own, "\(body.name), gzip \(gzip), \(times) at once: \(peak) MiB")
         }
-        // Everything was given back, and what is usual is taken.
+        // All memory was released, and a usual request is accepted.
         #expect(try await program.post("/v1/logs", try claudeCodeLogs()).status == 200)
         let memory = try await program.get("/api/telemetry/pipelines").json()["memory"] as? NSDictionary
         #expect(memory?["usedBytes"] as? Int == 0, "\(String(describing: memory))")

@@ -4,11 +4,11 @@ import CollectorKit
 import Foundation
 import Testing
 
-/// A sender that invents names: as many sessions, models and users as calls, or names of megabytes.
+/// A sender with a new name for everything: as many sessions, models and users as calls, or names of megabytes.
 ///
 /// No answer grows with them.
 struct CardinalityTests {
-    /// How many names are invented: a few hundred, or ten thousands for each round that is asked for.
+    /// The number of names: a few hundred, or ten thousands for each requested round.
     private static let names = max(450, 10_000 * (HostileRounds.asked ?? 0))
 
     @Test(arguments: ["sqlite", "jsonl"])
@@ -52,7 +52,7 @@ struct CardinalityTests {
         let program = try await sandbox.collect(Sandbox.storing(store))
         for number in 0..<4 {
             let long = String(repeating: "x", count: 1 << 20)
-            // The names differ at their very end.
+            // The names differ only at their end.
             let text = #"{"key":"KEY","value":{"stringValue":"\#(long)\#(number % 2)"}}"#
             let keys = ["session.id", "gen_ai.response.model", "user.id", "project.name", "gen_ai.provider.name"]
             let attributes =

@@ -5,20 +5,19 @@ import Foundation
 import Glibc
 import Testing
 
-/// Stores whose files are damaged, as disks and careless programs damage them: whatever cannot be read is said, and nothing ends the
-/// program.
+/// Stores whose files are damaged, as by disks and careless programs: unreadable data is reported, and nothing ends the program.
 @Suite(.serialized)
 struct DamagedStoresTests {
-    /// What happens to a file.
+    /// The kinds of damage to a file.
     enum Damage: CaseIterable {
         case random, zeroed, truncated, swapped
 
-        /// Damages one or a few blocks of a file, and never all of it.
+        /// Damages one or a few blocks of a file, never all of it.
         func apply(_ path: String, _ random: inout SeededGenerator) throws {
             let file = try FileHandle(forUpdating: URL(filePath: path))
             defer { try? file.close() }
             let size = Int(try file.seekToEnd())
-            // A block is what a disk loses at once.
+            // A block is the unit that a disk loses.
             let block = [512, 4_096, 8_192].randomElement(using: &random) ?? 512
             guard size > block else { return }
             func place(_ random: inout SeededGenerator) -> UInt64 {
@@ -53,7 +52,7 @@ struct DamagedStoresTests {
         var random = SeededGenerator(seed: seed)
         let subject = try StoreProgram(store)
         try await subject.fill(200)
-        // Read anew from its lines: a checkpoint that fits is as good as they.
+        // Read again from its lines: an intact checkpoint would hide the damage.
         if seed.isMultiple(of: 2) { try? FileManager.default.removeItem(atPath: subject.path + ".checkpoint") }
         try damage.apply(subject.path, &random)
         let program = try subject.sandbox.start(["run", "--config", "config.yaml"])
@@ -84,7 +83,7 @@ struct DamagedStoresTests {
         try await Self.expectHonest(program, subject)
     }
 
-    /// Each answer is one, what cannot be answered is a state of health, and the program ends as it is told.
+    /// Each answer is complete or an error, a failing store makes the health degraded, and the program stops on request.
     private static func expectHonest(_ program: RunningProgram, _ subject: StoreProgram) async throws {
         let answers = try await program.askEverything()
         #expect(program.isRunning, "\(program.errorText)")
@@ -99,7 +98,7 @@ struct DamagedStoresTests {
             #expect(errors.contains("store.\(subject.store)"), "\(errors)")
         }
         #expect(!errors.contains("free some space"), "\(errors)")
-        // No line for each question: one for each file or reason.
+        // Not one line for each request, but one for each file or reason.
         #expect(
             errors.split(separator: "\n").count { $0.contains("is damaged") && $0.contains("found") } <= 1,
             "\(errors)"
@@ -113,7 +112,7 @@ struct DamagedStoresTests {
         try FileManager.default.removeItem(atPath: subject.path + ".checkpoint")
         var lines = try String(contentsOfFile: subject.path, encoding: .utf8).split(separator: "\n").map(String.init)
         lines.insert("no JSON", at: 0)
-        // An instant before 1970, and fewer tokens than none: figures that no line of this program has.
+        // A time before 1970 and a negative number of tokens: figures that this program never writes.
         let broken = lines[1].replacingOccurrences(of: #""inputTokens":1"#, with: #""inputTokens":-1"#)
         lines.insert(broken, at: 1)
         lines.insert(lines[2].replacingOccurrences(of: #""timeUnixNano":""#, with: #""timeUnixNano":"-"#), at: 1)

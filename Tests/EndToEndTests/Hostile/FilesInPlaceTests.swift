@@ -4,10 +4,10 @@ import Foundation
 import Glibc
 import Testing
 
-/// Something else lies where the program has a file of its own: it is refused in one line, and never waited for.
+/// A path of the program's own files has another kind of file: it is refused in one line, without waiting.
 @Suite(.serialized)
 struct FilesInPlaceTests {
-    /// What lies there.
+    /// The kind of file.
     enum Obstacle: String, CaseIterable {
         case pipe = "a named pipe"
         case folder = "a folder"
@@ -19,7 +19,7 @@ struct FilesInPlaceTests {
             switch self {
             case .pipe: try #require(mkfifo(path, 0o600) == 0)
             case .folder: try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-            // Without a limit to what can be read, and nothing that can be written.
+            // Endless to read, and not writable.
             case .link: try #require(symlink("/dev/zero", path) == 0)
             case .socket: try Self.listen(at: path)
             }
@@ -41,7 +41,7 @@ struct FilesInPlaceTests {
         }
     }
 
-    /// A configuration in which every kind of file of our own is used.
+    /// A configuration that uses every kind of the program's own files.
     private static func config(_ store: String) throws -> String {
         let port = try freePort()
         return """
@@ -72,7 +72,7 @@ struct FilesInPlaceTests {
         .map { ("jsonl", $0) }
 
     @Test(.timeLimit(.minutes(2)), arguments: files, Obstacle.allCases)
-    func `what is no file stops the start, with its name and kind`(
+    func `a path that is not a regular file stops the start, with its name and kind`(
         file: (store: String, file: String),
         obstacle: Obstacle
     ) async throws {
@@ -91,7 +91,7 @@ struct FilesInPlaceTests {
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: ["keys.json", "keys.json.lock"], Obstacle.allCases)
-    func `no key is made where something else lies`(file: String, obstacle: Obstacle) async throws {
+    func `no key is made where the path is something else`(file: String, obstacle: Obstacle) async throws {
         let sandbox = try Sandbox()
         try FileManager.default.createDirectory(at: sandbox.home, withIntermediateDirectories: true)
         try obstacle.place(sandbox.home.path + "/" + file)

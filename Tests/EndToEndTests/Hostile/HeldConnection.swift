@@ -3,14 +3,14 @@
 import Glibc
 import Testing
 
-/// A connection of a client that sends what it is told, and reads only when it is told.
+/// A connection of a client that sends and reads only on demand.
 final class HeldConnection: Sendable {
     private let descriptor: Int32
 
     init(_ program: RunningProgram) throws {
         let port = try #require(try program.address().split(separator: ":").last.flatMap { UInt16($0) })
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        // Little is taken in for a program that does not read.
+        // A small buffer for a program that does not read.
         var room: Int32 = 4_096
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
         var address = sockaddr_in()
@@ -33,7 +33,7 @@ final class HeldConnection: Sendable {
         try send(Array(head.utf8) + body)
     }
 
-    /// Sends bytes, and waits for as long as the other side does not take them.
+    /// Sends bytes; waits while the other side does not read them.
     func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
@@ -48,7 +48,7 @@ final class HeldConnection: Sendable {
     /// Says that nothing more will be sent.
     func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// The beginning of what has come; waits for it.
+    /// The beginning of the received data; waits for it.
     func read() -> String {
         var buffer = [UInt8](repeating: 0, count: 4_096)
         let count = recv(descriptor, &buffer, buffer.count, 0)

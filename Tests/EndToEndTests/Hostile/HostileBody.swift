@@ -3,7 +3,7 @@
 import CollectorKit
 import Foundation
 
-/// A body that is small on the wire and unfolds to much more where it is read without care.
+/// A body that is small on the wire and needs much more memory in a careless reader.
 struct HostileBody: Sendable {
     let name: String
     let path: String

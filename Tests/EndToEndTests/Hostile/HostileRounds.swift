@@ -2,9 +2,9 @@
 
 import Foundation
 
-/// How much of the hostile suite runs: its short form, or as much as the environment variable `HOSTILE_ROUNDS` asks for.
+/// The extent of the hostile suite: its short form, or that of the environment variable `HOSTILE_ROUNDS`.
 enum HostileRounds {
-    /// What `HOSTILE_ROUNDS` asks for, from 1 to 1,000; nil for the short form.
+    /// The value of `HOSTILE_ROUNDS`, from 1 to 1,000; nil for the short form.
     static let asked = ProcessInfo.processInfo.environment["HOSTILE_ROUNDS"].flatMap { Int($0) }.map {
         min(max($0, 1), 1_000)
     }
@@ -12,6 +12,6 @@ enum HostileRounds {
     /// How often an attack is repeated, as a multiple of the short form.
     static let count = asked ?? 1
 
-    /// Whether bodies have the full size that the default configuration takes.
+    /// Whether bodies have the largest size that the default configuration accepts.
     static var isLong: Bool { count > 1 }
 }

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-/// What ingest takes, every report can show: figures near the limits, and sums beyond what 64 bits hold.
+/// Every report can show what ingest accepts: figures near the limits, and sums that exceed 64 bits.
 struct HugeFiguresTests {
     private static let day = ["--since", "2026-11-22", "--until", "2026-11-22"]
     private static let query = "?from=2026-11-22&to=2026-11-22"
@@ -18,7 +18,7 @@ struct HugeFiguresTests {
         }
         let list = "[\(body.joined(separator: ","))]"
         #expect(try await program.post("/api/telemetry/ingest", Data(list.utf8)).status == 202)
-        // Money is billionths in 64 bits: it ends at 9.2 billion dollars.
+        // Money is counted in billionths with 64 bits: the limit is 9.2 billion dollars.
         let isSaturated = events > 9
         let cost = isSaturated ? "9223372036.854775807" : "\(events)000000000"
         let summary = try await program.get("/api/telemetry/summary" + Self.query)

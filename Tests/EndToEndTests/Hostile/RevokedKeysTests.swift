@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-/// A key that is revoked, or loses a scope, must not go on reading through an answer that has begun.
+/// A key that is revoked, or loses a scope, must not continue to read an open answer.
 struct RevokedKeysTests {
     private static let arguments = [
         "--set", "extensions.api_keys={}", "--set", "service.extensions=[hub, api_keys]",

@@ -4,7 +4,7 @@ import CollectorTesting
 import Foundation
 import Testing
 
-/// Senders that hold what they do not use.
+/// Senders that reserve memory without using it.
 struct SlowSendersTests {
     private let sandbox: Sandbox
     private static let post = "POST /v1/logs"
@@ -14,7 +14,7 @@ struct SlowSendersTests {
         sandbox = try Sandbox()
     }
 
-    @Test func `what is stated and not sent holds nothing`() async throws {
+    @Test func `a stated length without a body holds no memory`() async throws {
         let program = try await sandbox.collect()
         var holders: [HeldConnection] = []
         for _ in 0..<8 {
@@ -47,7 +47,7 @@ struct SlowSendersTests {
         }
         #expect(try await program.get("/api/health").json()["status"] as? String == "degraded")
         #expect(try await program.get("/metrics").text.contains("\nhammurabi_memory_refusing 1\n"))
-        // What a sender held is there again as soon as it goes.
+        // The memory of a sender is released as soon as it disconnects.
         first.endSending()
         #expect(first.read().contains(" 400 "))
         try await waitUntil { try await self.usedBytes(program) == 0 }
@@ -60,7 +60,7 @@ struct SlowSendersTests {
         for _ in 0..<4 {
             let holder = try HeldConnection(program)
             try? holder.begin(Self.post, Self.type + "Transfer-Encoding: chunked\r\n", body: Array("900000\r\n".utf8))
-            // The connection ends when there is no room for more.
+            // The connection ends when there is no memory for more.
             try? holder.send(blanks(9_000_000))
             holders.append(holder)
         }

@@ -3,8 +3,8 @@
 import Foundation
 import Testing
 
-/// A stop ends within its deadline, whatever clients do: those that make it wait are left after two seconds, so that nothing has to be
-/// cut off at the deadline.
+/// A stop ends within its deadline, whatever clients do: slow clients are disconnected after two seconds, so that nothing remains at
+/// the deadline.
 struct StopInTimeTests {
     private let sandbox: Sandbox
 
@@ -39,13 +39,13 @@ struct StopInTimeTests {
         let (tap, stream) = (try HeldConnection(program), try HeldConnection(program))
         try tap.begin("GET /api/telemetry/tap/otlp?limit=10000")
         try stream.begin("GET /api/telemetry/stream")
-        // The tap is open when its head has come; nothing more of it is read.
+        // The tap is open when its head has arrived; nothing more of it is read.
         #expect(tap.read().contains(" 200 "))
         let text = String(repeating: "a", count: 900_000)
         let body = Data(
             "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"body\":{\"stringValue\":\"\(text)\"}}]}]}]}".utf8
         )
-        // More than all buffers between the two hold; a tap shows ten batches a second.
+        // More than all buffers in between hold; a tap shows ten batches a second.
         for _ in 0..<14 {
             #expect(try await program.post("/v1/logs", body).status == 200)
             try await Task.sleep(for: .milliseconds(110))

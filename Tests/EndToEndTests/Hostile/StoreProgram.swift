@@ -6,7 +6,7 @@ import Testing
 /// How often a generated attack is repeated: a few times, or as often as `HOSTILE_ROUNDS` says.
 let hostileRounds = HostileRounds.asked ?? 3
 
-/// A collector with one store in the folder `data`, which takes events and answers questions on one port.
+/// A collector with one store in the folder `data`, which receives events and answers queries on one port.
 struct StoreProgram {
     let sandbox: Sandbox
     let store: String
@@ -61,9 +61,9 @@ struct StoreProgram {
 }
 
 extension RunningProgram {
-    /// Asks everything that a store is asked, and has it changed, too.
+    /// Sends every query and every change that a store supports.
     ///
-    /// - Returns: The status of each answer, by what was asked.
+    /// - Returns: The status of each answer, by request.
     func askEverything() async throws -> [String: Int] {
         var answers: [String: Int] = [:]
         let sessions = (0..<10).map { "/api/telemetry/sessions/session-\($0)" }

@@ -2,10 +2,10 @@
 
 import CollectorKit
 
-/// A page of the documentation in the style of the dashboard: no script of its own, nothing inline, nothing from elsewhere.
+/// A page of the documentation in the style of the dashboard: no script of its own, nothing inline, no external resources.
 struct HTMLPage {
     let title: String
-    /// Where it is, to mark it in the navigation.
+    /// Its path, to mark it in the navigation.
     let path: String
     let text: Markdown
     let navigation: [(title: String, path: String)]
@@ -60,7 +60,7 @@ struct HTMLPage {
         case .heading(let level, let text): "<h\(level)>\(html(of: text))</h\(level)>"
         case .paragraph(let text): "<p>\(html(of: text))</p>"
         case .list(let items): "<ul>\n\(items.map { "<li>\(html(of: $0))</li>\n" }.joined())</ul>"
-        // What can be scrolled must be reachable by the keyboard.
+        // Scrollable areas must be reachable with the keyboard.
         case .code(_, let lines):
             "<pre tabindex=\"0\"><code>\(Self.escaped(lines.joined(separator: "\n")))</code></pre>"
         case .table(let titles, let rows): table(titles, rows, in: section)
@@ -93,7 +93,7 @@ struct HTMLPage {
             case .code(let text): return "<code>\(Self.escaped(text))</code>"
             case .strong(let text): return "<strong>\(Self.escaped(text))</strong>"
             case .link(let text, let target):
-                // A path inside of the repository leads nowhere from here.
+                // A relative path within the repository is no valid link here.
                 let leadsSomewhere = target.hasPrefix("https://") || target.hasPrefix("/")
                 return leadsSomewhere
                     ? "<a href=\"\(Self.escaped(target))\">\(Self.escaped(text))</a>" : Self.escaped(text)
@@ -101,7 +101,7 @@ struct HTMLPage {
         }.joined()
     }
 
-    /// The names of keys with places where a line may end, so that a long one does not push the other columns aside.
+    /// Adds line break opportunities to the names of keys, so that a long one does not displace the other columns.
     private func breakable(_ html: String) -> String {
         guard html.hasPrefix("<code>") else { return html }
         return html.replacing(".", with: ".<wbr>").replacing("_", with: "_<wbr>")

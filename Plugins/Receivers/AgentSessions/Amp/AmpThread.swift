@@ -5,7 +5,7 @@ import Usage
 
 /// Reads a thread of Amp.
 ///
-/// The ledger and the message both have the figures of a call; only the message tells cached tokens apart. An event of the ledger names the call
+/// The ledger and the message both have the figures of a call; only the message separates cached tokens. An event of the ledger names the call
 /// and takes the figures of its message; a message that no event names is a call by itself, under the same place in the thread, so that a
 /// ledger that comes later changes nothing. Money is credits, and is left out.
 struct AmpThread: StoreParser {

@@ -2,7 +2,7 @@
 
 import JSON
 
-/// What a line of a Claude Code transcript tells of a call or of its session.
+/// What a line of a Claude Code transcript says of a call or of its session.
 struct TranscriptLine {
     typealias Text = JSONScanner.Text
 
@@ -37,13 +37,13 @@ struct TranscriptLine {
     var model: Text?
     var usage: TranscriptUsage?
 
-    /// Types of lines that never tell usage, and of which only what stands before their content is of interest.
+    /// Types of lines that never have usage, and of which only what is before their content matters.
     private static let typesWithoutUsage: [StaticString] = [
         "user", "attachment", "system", "file-history-snapshot", "queue-operation", "api-request-blob",
         "api-request-shape", "api-request", "last-prompt", "tools-used",
     ]
 
-    /// The other types that are known, whether they tell something or not.
+    /// The other types that are known, whether they matter or not.
     private static let otherTypes: [StaticString] = [
         "assistant", "progress", "summary", "ai-title", "custom-title", "mode", "permission-mode", "atis-latch",
         "cost-state", "pr-link", "agent-name", "agent-color", "agent-setting", "tag", "task-summary", "worktree-state",
@@ -51,7 +51,7 @@ struct TranscriptLine {
         "speculation-accept", "marble-origami-commit", "marble-origami-snapshot", "marble-origami-reset",
     ]
 
-    /// The type when nobody has told us of it.
+    /// The type when this version does not know it.
     var unknownType: Text? {
         guard let type, usage == nil, !Self.typesWithoutUsage.contains(where: type.equals),
             !Self.otherTypes.contains(where: type.equals)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import OTLP
 import Usage
 
-/// What a transcript has told so far of its session.
+/// What is known so far of a transcript's session.
 struct TranscriptState: Equatable {
     var session: String?
     var project: String?
@@ -16,13 +17,13 @@ struct TranscriptState: Equatable {
     var searches = WebSearches()
     /// The newest time of any line.
     var lastSeen: Int64 = 0
-    /// The newest time that was told.
-    var lastTold: Int64 = 0
+    /// The newest time that was reported.
+    var lastReported: Int64 = 0
 }
 
 /// Reads a transcript of Claude Code: calls, and facts about their session.
 ///
-/// One answer stands on several lines, one for each block of content, whose figures are equal or grow: neighbours are taken together
+/// One answer has several lines, one for each block of content, whose figures are equal or grow: neighbours are taken together
 /// here, the rest is joined by the ledger through the id of the answer. Lines that a fork copied name the session they come from.
 final class TranscriptReader: SessionReader {
     private var facts: TranscriptState
@@ -33,7 +34,7 @@ final class TranscriptReader: SessionReader {
     private var hasNews = false
     /// What the agent says that the session has cost, until it is handed on.
     private var sessionCost: Double?
-    private var toldCost: Double?
+    private var reportedCost: Double?
     /// Lines that are still read to their end to find out which session this is.
     private var introductions = 64
 
@@ -61,7 +62,7 @@ final class TranscriptReader: SessionReader {
         guard isCall || wantsFacts || parsed.title != nil || parsed.sessionCost != nil else { return }
         let time = note(parsed)
         if isCall, let usage = parsed.usage { add(parsed, usage, time, into: &sink) }
-        if hasNews, facts.lastSeen > 0 { tell(into: &sink) }
+        if hasNews, facts.lastSeen > 0 { report(into: &sink) }
     }
 
     func noteEnd(_ line: LineBytes) {
@@ -73,7 +74,7 @@ final class TranscriptReader: SessionReader {
 
     func flush(into sink: inout RecordSink) {
         flushCall(into: &sink)
-        if facts.lastSeen > 0, hasNews || facts.lastSeen > facts.lastTold { tell(into: &sink) }
+        if facts.lastSeen > 0, hasNews || facts.lastSeen > facts.lastReported { report(into: &sink) }
     }
 
     /// Takes in what a line says of the session; returns the line's time.
@@ -90,8 +91,8 @@ final class TranscriptReader: SessionReader {
             facts.project = projects.key(of: folder.string)
             hasNews = true
         }
-        if let cost = line.sessionCost, !line.isSessionCostPartial, cost >= 0, cost != toldCost {
-            (sessionCost, toldCost, hasNews) = (cost, cost, true)
+        if let cost = line.sessionCost, !line.isSessionCostPartial, cost >= 0, cost != reportedCost {
+            (sessionCost, reportedCost, hasNews) = (cost, cost, true)
         }
         // What the user called it stays, whatever the agent thinks of later.
         if let title = line.title, line.isTitleCustom || !facts.isTitleCustom {
@@ -141,7 +142,7 @@ final class TranscriptReader: SessionReader {
         }
     }
 
-    /// Keeps a call until another one comes, because the next line often tells more of the same.
+    /// Keeps a call until another one comes, because the next line often has more of the same.
     private func hold(_ call: CallRecord, into sink: inout RecordSink) {
         if let pending, pending.isSameAnswer(as: call) {
             self.pending?.merge(call)
@@ -154,17 +155,17 @@ final class TranscriptReader: SessionReader {
     private func flushCall(into sink: inout RecordSink) {
         guard let call = pending else { return }
         sink.add(call)
-        if call.session == facts.session { facts.lastTold = max(facts.lastTold, call.time.nanoseconds) }
+        if call.session == facts.session { facts.lastReported = max(facts.lastReported, call.time.nanoseconds) }
         pending = nil
     }
 
-    private func tell(into sink: inout RecordSink) {
+    private func report(into sink: inout RecordSink) {
         // Of two tellings the later holds, and a title has no time of its own.
-        facts.lastTold = max(facts.lastSeen, hasNews ? facts.lastTold + 1 : 0)
+        facts.lastReported = max(facts.lastSeen, hasNews ? facts.lastReported + 1 : 0)
         sink.add(
             SessionFacts(
                 session: facts.session ?? place.session,
-                time: Timestamp(nanoseconds: facts.lastTold),
+                time: Timestamp(nanoseconds: facts.lastReported),
                 project: facts.project ?? place.project,
                 branch: facts.branch,
                 version: facts.version,
@@ -180,7 +181,7 @@ final class TranscriptReader: SessionReader {
 extension CallRecord {
     /// Whether another line with the same id belongs to the same answer.
     ///
-    /// A gateway can give every answer one constant id and no request id (ccusage/ccusage#1635); then the size of the prompt tells
+    /// A gateway can give every answer one constant id and no request id (ccusage/ccusage#1635); then the size of the prompt keeps
     /// answers apart. Zero is no size: some gateways report the prompt at the end of an answer only.
     fileprivate func isSameAnswer(as other: CallRecord) -> Bool {
         guard request == other.request, response == other.response, request != nil || response != nil,

@@ -9,13 +9,8 @@ extension AgentStore {
         homes: { environment in
             let own =
                 environment.value("CLINE_DATA_DIR") ?? environment.value("CLINE_DIR").map { $0 + "/data" }
-            let editors = ["Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf", "Trae"].flatMap { editor in
-                environment.settings(editor) + environment.home("Library/Application Support/" + editor)
-            }
-            let servers = [".vscode-server", ".vscode-server-insiders", ".cursor-server", ".windsurf-server"]
-                .flatMap { environment.home($0 + "/data") }
-            let extensions = (editors + servers).flatMap { folder in
-                ClineVendor.allCases.map { folder + "/User/globalStorage/" + $0.extensionName }
+            let extensions = environment.editorStorage.flatMap { folder in
+                ClineVendor.allCases.map { folder + "/" + $0.extensionName }
             }
             return (own.map { [$0] } ?? environment.home(".cline/data")) + extensions
                 + environment.home(".vscode-mock/global-storage")

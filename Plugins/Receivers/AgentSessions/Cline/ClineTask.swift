@@ -7,6 +7,10 @@ import Usage
 ///
 /// A request is first written without figures, which are filled in later, so it is named by its task and time. Whether `tokensIn` contains cached
 /// tokens differs by vendor, provider and date and is nowhere said (RooCodeInc/Roo-Code#8954): see ``isInclusive(_:_:provider:)``.
+///
+/// Requests of sub-agents are no messages; `subagent_usage` is their sum. A user who goes back to an earlier message removes the later ones, and
+/// `deleted_api_reqs`, directly behind that message, is the sum of their requests. It counts where none of them was read before: it names the message
+/// before it, and each request names the messages between the request before and itself, because one of them is that message.
 struct ClineTask: StoreParser {
     private let vendor: ClineVendor
     private let folder: String
@@ -31,6 +35,9 @@ struct ClineTask: StoreParser {
 
     private struct Request {
         var time: Timestamp
+        var kind = Kind.request
+        /// The times of the messages before it, from the request before on, at most ``mostBefore``.
+        var before: [Timestamp] = []
         var isAnthropic = false
         var protocolName: String?
         var model: String?
@@ -38,6 +45,30 @@ struct ClineTask: StoreParser {
         var cost: Double?
         var usage = StoreUsage()
     }
+
+    /// The messages with usage.
+    private enum Kind {
+        case request, subagents, deleted
+
+        init?(_ say: JSONScanner.Text?) {
+            guard let say else { return nil }
+            if say.equals("api_req_started") {
+                self = .request
+            } else if say.equals("subagent_usage") {
+                self = .subagents
+            } else if say.equals("deleted_api_reqs") {
+                self = .deleted
+            } else {
+                return nil
+            }
+        }
+    }
+
+    /// How many messages before a request are named; of more, those to which a user can go back.
+    private static let mostBefore = 4
+    private static let restorable: [StaticString] = [
+        "task", "user_feedback", "checkpoint_created", "completion_result",
+    ]
 
     /// The first day on which Roo Code 3.29.5 and, near it, Kilo Code 4.119.0 were there: 1 November 2025.
     private static let inclusiveSince = Timestamp(nanoseconds: 1_761_955_200_000_000_000)
@@ -51,14 +82,20 @@ struct ClineTask: StoreParser {
         guard text.base[0] == UInt8(ascii: "[") else { throw .cutOff }
         var json = JSONScanner(text)
         var (requests, number, fault) = ([Request](), Int64(0), LineFault?.none)
+        var before: [Message] = []
         do throws(LineFault) {
             try json.elements { json throws(LineFault) in
                 number += 1
-                guard let (time, text, model) = try Self.message(&json) else { return }
-                var request = Request(time: time)
-                (request.model, request.provider) = model
+                let message = try Message(&json)
+                defer {
+                    if message.kind != nil { before = [] }
+                    before.append(message)
+                }
+                guard let time = message.time, let kind = message.kind, let text = message.text else { return }
+                var request = Request(time: time, kind: kind, before: Self.times(of: before, kind))
+                (request.model, request.provider) = (message.model, message.provider)
                 do throws(LineFault) {
-                    try Self.read(text, &request)
+                    try Self.read(text.resolved, &request)
                     requests.append(request)
                 } catch {
                     sink.note(error, part: number)
@@ -71,37 +108,52 @@ struct ClineTask: StoreParser {
         if let fault { throw fault }
     }
 
-    /// The time, the text and the model of a message that is a request; nil for others.
-    private static func message(
-        _ json: inout JSONScanner
-    ) throws(LineFault) -> (Timestamp, String, (String?, String?))? {
-        var (time, text, isRequest) = (Timestamp?.none, JSONScanner.Text?.none, false)
-        var model: (String?, String?)
-        try json.members { key, json throws(LineFault) in
-            switch key {
-            case "ts": time = try json.instant()
-            case "say": isRequest = try json.text()?.equals("api_req_started") ?? false
-            case "text": text = try json.text()
-            case "modelInfo":
-                try json.members { key, json throws(LineFault) in
-                    switch key {
-                    case "modelId": model.0 = try json.string()
-                    case "providerId": model.1 = try json.string()
-                    default: return false
-                    }
-                    return true
-                }
-            default: return false
-            }
-            return true
+    /// The times of the messages that a request or a sum of requests names.
+    private static func times(of before: [Message], _ kind: Kind) -> [Timestamp] {
+        var named = kind == .deleted ? before.suffix(1) : before[...]
+        if named.count > mostBefore {
+            named = [before[0]] + before.dropFirst().filter(\.isRestorable).suffix(mostBefore - 1)
         }
-        guard isRequest, let time, let text else { return nil }
-        return (time, text.string, model)
+        return named.compactMap(\.time)
+    }
+
+    /// A message, as far as it matters.
+    private struct Message {
+        var time: Timestamp?
+        var kind: Kind?
+        var isRestorable = false
+        var text: JSONScanner.Text?
+        var model: String?
+        var provider: String?
+
+        init(_ json: inout JSONScanner) throws(LineFault) {
+            try json.members { key, json throws(LineFault) in
+                switch key {
+                case "ts": time = try json.instant()
+                case "say":
+                    let say = try json.text()
+                    kind = Kind(say)
+                    isRestorable = say.map { say in restorable.contains { say.equals($0) } } ?? false
+                case "text": text = try json.text()
+                case "modelInfo":
+                    try json.members { key, json throws(LineFault) in
+                        switch key {
+                        case "modelId": model = try json.string()
+                        case "providerId": provider = try json.string()
+                        default: return false
+                        }
+                        return true
+                    }
+                default: return false
+                }
+                return true
+            }
+        }
     }
 
     /// The JSON in the text of a request.
-    private static func read(_ text: String, _ request: inout Request) throws(LineFault) {
-        try Array(text.utf8).withUnsafeBufferPointer { buffer throws(LineFault) in
+    private static func read(_ text: [UInt8], _ request: inout Request) throws(LineFault) {
+        try text.withUnsafeBufferPointer { buffer throws(LineFault) in
             guard let base = buffer.baseAddress, base[0] == UInt8(ascii: "{") else { throw .cutOff }
             var json = JSONScanner(LineBytes(base: base, count: buffer.count))
             try json.members { key, json throws(LineFault) in
@@ -139,6 +191,8 @@ struct ClineTask: StoreParser {
             }
             var call = CallRecord(usage, time: request.time, session: task)
             call.lineage = "\(vendor.rawValue):\(task):\(request.time.milliseconds)"
+            let before = request.before.map { "\(vendor.rawValue):\(task):after \($0.milliseconds)" }
+            if request.kind == .deleted { call.sum = before.last } else { call.parts = before }
             call.model = request.model ?? named?.model
             call.provider = provider
             call.project = state.project
@@ -173,7 +227,7 @@ struct ClineTask: StoreParser {
         var isTags = false
     }
 
-    /// The models of the task in the order of time: Cline lists them, Roo and Kilo name them in what they tell the model.
+    /// The models of the task in the order of time: Cline lists them, Roo and Kilo name them in their prompts.
     private func models() -> [NamedModel] {
         var models: [NamedModel] = []
         if let bytes = neighbour(folder + "/task_metadata.json") {

@@ -2,7 +2,7 @@
 
 import JSON
 
-/// What a line of a Codex rollout tells of a call or of its thread.
+/// What a line of a Codex rollout says of a call or of its thread.
 struct RolloutLine {
     typealias Text = JSONScanner.Text
 
@@ -38,11 +38,11 @@ struct RolloutLine {
     /// How far into a line the kind of line is looked for before it is parsed.
     private static let headLength = 160
 
-    /// Whether a line is of a kind that tells something, judged by its beginning; true when that cannot be seen there.
+    /// Whether a line is of a kind that matters, judged by its beginning; true when that cannot be seen there.
     ///
     /// Almost all of a rollout is content: this is what keeps gigabytes cheap.
     ///
-    /// - Parameter unknownType: Is told the line's type when nobody has told us of it.
+    /// - Parameter unknownType: Receives the line's type when this version does not know it.
     static func isOfInterest(_ line: LineBytes, unknownType: (Text) -> Void = { _ in }) -> Bool {
         var head = JSONScanner(LineBytes(base: line.base, count: min(line.count, headLength)))
         do throws(LineFault) {
@@ -73,7 +73,7 @@ struct RolloutLine {
 
     private static let kinds: [StaticString] = ["session_meta", "turn_context", "token_usage_record"]
 
-    /// Kinds that are known to tell nothing of calls.
+    /// Kinds that are known to have nothing of calls.
     private static let otherKinds: [StaticString] = [
         "response_item", "compacted", "world_state", "inter_agent_communication", "inter_agent_communication_metadata",
         "ghost_snapshot", "state",

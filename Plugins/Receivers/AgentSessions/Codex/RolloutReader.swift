@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import OTLP
 import Usage
 
-/// What a rollout has told so far of its thread.
+/// What is known so far of a rollout's thread.
 struct RolloutState: Equatable {
     var thread: String?
     /// The oldest known ancestor, whose history this thread continues.
@@ -19,21 +20,21 @@ struct RolloutState: Equatable {
     var name: String?
     /// Lines with a smaller ordinal are copies of the parent's.
     var historyStart: Int64 = 0
-    /// Whether calls are told one by one, which makes running totals redundant.
+    /// Whether calls are reported one by one, which makes running totals redundant.
     var hasRecords = false
     /// Whether the thread continues its parent's history.
     var isFork = false
     /// How far the thread has come from its parent's history to its own.
     var history = ThreadHistory.Progress()
     var running = RunningTotal()
-    /// The newest time of any line, and the newest that was told.
+    /// The newest time of any line, and the newest that was reported.
     var lastSeen: Int64 = 0
-    var lastTold: Int64 = 0
+    var lastReported: Int64 = 0
 }
 
 /// Reads a rollout of Codex: calls from its usage records or, in versions that have none, from the growth of its running totals.
 ///
-/// A call is named by its response's id, and by the total that stood after it in the history which a thread shares with its forks; so a call
+/// A call is named by its response's id, and by the total after it in the history which a thread shares with its forks; so a call
 /// that a fork replays, or that is read again after the file was moved or compressed, is known again.
 final class RolloutReader: SessionReader {
     private var facts: RolloutState
@@ -87,7 +88,7 @@ final class RolloutReader: SessionReader {
     }
 
     func noteEnd(_ line: LineBytes) {
-        // The time stands at the beginning of a line, so that a long line need not be read.
+        // The time is at the beginning of a line, so that a long line need not be read.
         var cursor = JSONScanner(LineBytes(base: line.base, count: min(line.count, 64)))
         guard (try? cursor.enterObject()) == true, let key = try? cursor.nextKey(), key.equals("timestamp"),
             let time = (try? cursor.text()).flatMap({ instants.instant($0) })
@@ -96,7 +97,7 @@ final class RolloutReader: SessionReader {
     }
 
     func flush(into sink: inout RecordSink) {
-        if facts.thread != nil, facts.lastSeen > facts.lastTold { tell(into: &sink) }
+        if facts.thread != nil, facts.lastSeen > facts.lastReported { report(into: &sink) }
     }
 
     private func note(_ line: RolloutLine) -> Timestamp {
@@ -125,7 +126,7 @@ final class RolloutReader: SessionReader {
         facts.project = meta.folder.flatMap { projects.key(of: $0.string) }
         facts.name = meta.spawnPath?.string.split(separator: "/").last.map(String.init) ?? meta.spawnName?.string
         if facts.lastSeen == 0 { facts.lastSeen = time.nanoseconds }
-        tell(into: &sink)
+        report(into: &sink)
     }
 
     private func noteAncestor(_ meta: RolloutLine.Payload, of thread: String) {
@@ -161,7 +162,7 @@ final class RolloutReader: SessionReader {
         guard payload.total != nil || payload.last != nil else { return }
         let growth = facts.running.growth(total: payload.total, last: payload.last)
         guard !facts.hasRecords, let growth else {
-            let reason = facts.hasRecords ? "a usage record tells of the call" : "the total has not grown"
+            let reason = facts.hasRecords ? "a usage record reports the call" : "the total has not grown"
             return sink.omit("a token count: \(reason)")
         }
         latestGrowth = growth
@@ -169,7 +170,7 @@ final class RolloutReader: SessionReader {
         call.lineage = lineage(payload.total?.values ?? growth.values + [time.nanoseconds], root: facts.root)
         if let total = payload.total, let maker = maker(of: total, at: time) {
             // A copy belongs to the thread that made the call; a thread and its forks can have equal turns of their own. A copy has no
-            // id of its own: the thread may tell of the call in a usage record.
+            // id of its own: the thread may report the call in a usage record.
             call.session = maker
             if maker == facts.thread { call.ownLineage = lineage(total.values, root: maker) }
         }
@@ -177,7 +178,7 @@ final class RolloutReader: SessionReader {
     }
 
     private func call(
-        _ event: SessionRecord.Event,
+        _ event: SessionFileRecord.Event,
         _ usage: TokenVector,
         _ time: Timestamp,
         _ payload: RolloutLine.Payload
@@ -192,7 +193,7 @@ final class RolloutReader: SessionReader {
         return call
     }
 
-    /// The thread that made the call behind a total; nil when nothing tells.
+    /// The thread that made the call behind a total; nil when it is not known.
     private func maker(of total: TokenVector, at time: Timestamp) -> String? {
         let thread = facts.thread ?? place.session
         if facts.history.hasOwnTurn { return thread }
@@ -223,7 +224,7 @@ final class RolloutReader: SessionReader {
         return name
     }
 
-    private func tell(into sink: inout RecordSink) {
+    private func report(into sink: inout RecordSink) {
         sink.add(
             SessionFacts(
                 session: facts.thread ?? place.session,
@@ -235,7 +236,7 @@ final class RolloutReader: SessionReader {
                 parent: facts.parent
             )
         )
-        facts.lastTold = facts.lastSeen
+        facts.lastReported = facts.lastSeen
     }
 }
 
@@ -248,7 +249,7 @@ final class Lineages {
         if let thread = state.thread, let root = state.root { roots[thread] = root }
     }
 
-    /// The oldest known ancestor; the name of the tree of threads, where newer versions tell it.
+    /// The oldest known ancestor; the name of the tree of threads, where newer versions have it.
     func root(of thread: String, tree: String?, parent: String?) -> String {
         let root = tree.flatMap { $0 == thread && parent != nil ? nil : $0 } ?? parent.map { roots[$0] ?? $0 } ?? thread
         roots[thread] = root
@@ -258,7 +259,7 @@ final class Lineages {
 
 /// Providers as Codex's configuration names them.
 enum CodexProvider {
-    /// The name for the price table; nil for OpenAI itself and for names that users made up, which tell nothing.
+    /// The name for the price table; nil for OpenAI itself and for names that users made up, which say nothing.
     static func name(of configured: String) -> String? {
         let name = configured.lowercased()
         return name == "oss" ? "ollama" : known.contains(name) ? name : nil

@@ -3,7 +3,7 @@
 import JSON
 import Usage
 
-/// Tells the calls that a thread of Codex made from those that its file repeats from the thread it continues.
+/// Separates the calls that a thread of Codex made from those that its file repeats from the thread it continues.
 ///
 /// A fork's file can begin with all `token_count` events of its parent, with their times or with new ones (ccusage/ccusage#1460). What
 /// matches the parent's history is a copy; with the first event that does not, the thread's own turns have begun, and from then on
@@ -44,7 +44,7 @@ struct ThreadHistory {
 
     /// The thread that made the call behind which this total is written.
     ///
-    /// - Returns: The ancestor of a copy, nil when nothing tells a copy from an own call.
+    /// - Returns: The ancestor of a copy, nil when a copy cannot be distinguished from an own call.
     mutating func maker(of total: TokenVector, at time: Timestamp) -> String? {
         if progress.hasOwnTurn { return thread }
         if let parent {

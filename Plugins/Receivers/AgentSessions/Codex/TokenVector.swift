@@ -29,7 +29,7 @@ struct TokenVector: Equatable {
         }
     }
 
-    /// Whether no token is told of.
+    /// Whether there is no token.
     var isZero: Bool { input == 0 && output == 0 && cached == 0 && written == 0 }
 
     /// The figures in a fixed order; ``total`` is left out because it repeats them.
@@ -73,7 +73,7 @@ struct TokenVector: Equatable {
 struct RunningTotal: Equatable {
     /// The total of the last event; nil before the first.
     var previous: TokenVector?
-    /// Totals at which the count stood when it fell; to come back to one of them is no growth.
+    /// Totals from which the count fell; to come back to one of them is no growth.
     var peaks: [TokenVector] = []
     /// Tokens by which totals grew beyond what single calls explain.
     var unexplained: Int64 = 0
@@ -83,8 +83,8 @@ struct RunningTotal: Equatable {
     /// What a call of this event used; nil when the event repeats what is known.
     ///
     /// - Parameters:
-    ///   - total: The running total, where told.
-    ///   - last: The figures of the last call, where told.
+    ///   - total: The running total, where there is one.
+    ///   - last: The figures of the last call, where there are any.
     mutating func growth(total: TokenVector?, last: TokenVector?) -> TokenVector? {
         guard let total else { return last.flatMap { $0.isZero ? nil : $0 } }
         guard let previous else {

@@ -3,25 +3,26 @@
 import JSON
 import Usage
 
-/// Reads the events of a Copilot session for what the table of requests does not have: sessions from before there was one.
+/// Reads the events of a Copilot session for sessions whose requests are nowhere else.
 ///
-/// The only usage in the events is the sum for each model at the end of each leg of a session. It goes on over resumed legs and begins again after
-/// a compaction; a call is made of the difference. Where the table has a row of the session, nothing is read here.
+/// The only whole usage in the events is the sum for each model at the end of each leg of a session (`session.shutdown`). It is handed on as the sum
+/// of a part of the session, which counts where no call of the session is known, from the table of requests, a file of spans or OTLP.
+///
+/// The answers in between show whether a sum goes on from the leg before: version 1.0.36 begins again in each process, others go on and begin
+/// again after a compaction. What a leg's answers have as output is in its sum anyhow; what is left must hold the sum of before, or it is not in it.
 struct CopilotEvents: StoreParser {
     private let session: String
     private let projects: ProjectNames
-    private let hasRows: (String) -> Bool
 
-    /// - Parameters:
-    ///   - path: `…/session-state/<session>/events.jsonl`.
-    ///   - hasRows: Whether the table has rows of a session; by default the database of the same home is asked.
-    init(_ path: String, projects: ProjectNames, hasRows: ((String) -> Bool)? = nil) {
+    /// - Parameter path: `…/session-state/<session>/events.jsonl`.
+    init(_ path: String, projects: ProjectNames) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         session = parts.count > 1 ? parts[parts.count - 2] : path
         self.projects = projects
-        let database = parts.dropLast(3).joined(separator: "/") + "/session-store.db"
-        self.hasRows = hasRows ?? { Self.tableHasRows(of: $0, in: database) }
     }
+
+    /// How the store names a session as a part that a sum covers.
+    static func part(_ session: String) -> String { "copilot:" + session }
 
     fileprivate struct Event {
         var type: JSONScanner.Text?
@@ -33,6 +34,8 @@ struct CopilotEvents: StoreParser {
         var branch: String?
         var version: String?
         var sums: [(model: String, usage: StoreUsage)] = []
+        /// The output of an answer.
+        var output: Int64 = 0
     }
 
     mutating func read(_ text: LineBytes, _ state: inout StoreState, into sink: inout RecordSink) throws(LineFault) {
@@ -53,81 +56,104 @@ struct CopilotEvents: StoreParser {
         state.branch = event.branch ?? state.branch
         state.version = event.version ?? state.version
         if let folder = event.folder, state.project == nil { state.project = projects.key(of: folder) }
-        if event.type?.equals("session.compaction_complete") == true, event.isSuccess { state.note = nil }
-        if event.type?.equals("session.shutdown") == true { add(event, &state, into: &sink) }
+        guard let type = event.type else { return }
+        switch type {
+        case "assistant.message":
+            var leg = Leg(state.note)
+            leg.output = min(leg.output + event.output, JSONScanner.largestCount)
+            state.note = leg.text
+        case "session.compaction_complete":
+            guard event.isSuccess else { return }
+            state.note = Leg(output: Leg(state.note).output).text
+        case "session.shutdown": add(event, &state, into: &sink)
+        default: return
+        }
     }
 
     private func add(_ event: Event, _ state: inout StoreState, into sink: inout RecordSink) {
         let session = state.session ?? session
         state.count += 1
-        guard !hasRows(session) else {
-            return sink.omit("the sums of a session.shutdown: the table has the session's requests")
-        }
-        var before = Self.sums(state.note)
+        let leg = Leg(state.note)
+        let goesOn = leg.goesOn(in: event.sums)
         for (model, usage) in event.sums {
-            let call = Self.difference(usage, before[model] ?? StoreUsage())
-            before[model] = usage
-            guard !call.isZero else {
+            var usage = goesOn ? usage.minus(leg.sums[model] ?? StoreUsage()) : usage
+            guard !usage.isZero else {
                 sink.omit("the sums for \(model): nothing came on top of the leg before")
                 continue
             }
-            var exclusive = call
-            exclusive.excludeCache()
+            usage.excludeCache()
             let time = event.time ?? Timestamp(nanoseconds: state.lastSeen)
-            var record = CallRecord(exclusive, time: time, session: session)
+            var record = CallRecord(usage, time: time, session: session)
             record.lineage = "copilot:\(session):shutdown \(event.id ?? state.count.description):\(model)"
+            record.sum = Self.part(session)
             record.model = model
             record.project = state.project
             sink.add(record)
         }
-        state.note = Self.text(before)
+        state.note = Leg(output: 0, sums: Dictionary(event.sums.map { ($0.model, $0.usage) }) { $1 }).text
     }
 
-    /// What came on top of a former sum; a sum that is smaller in any figure begins again.
-    private static func difference(_ sum: StoreUsage, _ former: StoreUsage) -> StoreUsage {
-        guard sum.input >= former.input, sum.output >= former.output, sum.cacheRead >= former.cacheRead,
-            sum.cacheWrite >= former.cacheWrite
-        else { return sum }
-        return StoreUsage(
-            input: sum.input - former.input,
-            output: sum.output - former.output,
-            cacheRead: sum.cacheRead - former.cacheRead,
-            cacheWrite: sum.cacheWrite - former.cacheWrite,
-            reasoning: max(0, sum.reasoning - former.reasoning)
-        )
-    }
-
-    private static func text(_ sums: [String: StoreUsage]) -> String {
-        sums.sorted { $0.key < $1.key }.map { model, usage in
-            "\(usage.input) \(usage.output) \(usage.cacheRead) \(usage.cacheWrite) \(usage.reasoning) \(model)"
-        }.joined(separator: "\n")
-    }
-
-    private static func sums(_ text: String?) -> [String: StoreUsage] {
+    /// What is known since the last sum: the sum, and the output of the answers since.
+    private struct Leg {
+        var output: Int64 = 0
         var sums: [String: StoreUsage] = [:]
-        for line in (text ?? "").split(separator: "\n") {
-            let parts = line.split(separator: " ", maxSplits: 5)
-            let figures = parts.prefix(5).compactMap { Int64($0) }
-            guard parts.count == 6, figures.count == 5 else { continue }
-            sums[String(parts[5])] = StoreUsage(
-                input: figures[0],
-                output: figures[1],
-                cacheRead: figures[2],
-                cacheWrite: figures[3],
-                reasoning: figures[4]
-            )
+
+        init(output: Int64, sums: [String: StoreUsage] = [:]) {
+            (self.output, self.sums) = (output, sums)
         }
-        return sums
+
+        /// Reads what ``text`` wrote.
+        init(_ text: String?) {
+            for (index, line) in (text ?? "").split(separator: "\n").enumerated() {
+                if index == 0 {
+                    output = Int64(line) ?? 0
+                    continue
+                }
+                let parts = line.split(separator: " ", maxSplits: 5)
+                let figures = parts.prefix(5).compactMap { Int64($0) }
+                guard parts.count == 6, figures.count == 5 else { continue }
+                sums[String(parts[5])] = StoreUsage(
+                    input: figures[0],
+                    output: figures[1],
+                    cacheRead: figures[2],
+                    cacheWrite: figures[3],
+                    reasoning: figures[4]
+                )
+            }
+        }
+
+        var text: String {
+            let lines = sums.sorted { $0.key < $1.key }.map { model, usage in
+                "\(usage.input) \(usage.output) \(usage.cacheRead) \(usage.cacheWrite) \(usage.reasoning) \(model)"
+            }
+            return ([output.description] + lines).joined(separator: "\n")
+        }
+
+        /// Whether later sums contain these.
+        func goesOn(in later: [(model: String, usage: StoreUsage)]) -> Bool {
+            let latest = Dictionary(later.map { ($0.model, $0.usage) }) { $1 }
+            guard sums.allSatisfy({ model, usage in latest[model]?.contains(usage) ?? false }) else { return false }
+            let former = sums.values.reduce(0) { $0 + $1.output }
+            return latest.values.reduce(0) { $0 + $1.output } >= former + output
+        }
+    }
+}
+
+extension StoreUsage {
+    /// Whether no figure is smaller than another's.
+    fileprivate func contains(_ other: StoreUsage) -> Bool {
+        input >= other.input && output >= other.output && cacheRead >= other.cacheRead && cacheWrite >= other.cacheWrite
     }
 
-    private static func tableHasRows(of session: String, in path: String) -> Bool {
-        var hasRows = false
-        let database = try? StoreDatabase(path)
-        try? database?.query(
-            "SELECT 1 FROM assistant_usage_events WHERE session_id = ? LIMIT 1",
-            [.text(session)]
-        ) { _ in hasRows = true }
-        return hasRows
+    /// What comes on top of another.
+    fileprivate func minus(_ other: StoreUsage) -> StoreUsage {
+        StoreUsage(
+            input: input - other.input,
+            output: output - other.output,
+            cacheRead: cacheRead - other.cacheRead,
+            cacheWrite: cacheWrite - other.cacheWrite,
+            reasoning: max(0, reasoning - other.reasoning)
+        )
     }
 }
 
@@ -137,6 +163,7 @@ extension CopilotEvents.Event {
             switch key {
             case "sessionId": session = try json.string()
             case "success": isSuccess = try json.flag()
+            case "outputTokens": output = try json.count() ?? 0
             case "copilotVersion": version = try json.string()
             case "context":
                 try json.members { key, json throws(LineFault) in

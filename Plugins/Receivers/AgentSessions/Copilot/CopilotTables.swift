@@ -2,10 +2,9 @@
 
 import Usage
 
-/// The table of Copilot's requests; input contains cached tokens, output contains reasoning.
+/// The table of the requests of Copilot's command line; input contains cached tokens, output contains reasoning.
 ///
-/// Rows are added and never changed. Their ids begin again when the store was reset: the time of the newest row that was read says whether it is
-/// still the same.
+/// Rows are added and never changed, see ``AddedRows``.
 struct CopilotTables: DatabaseSchema {
     private let projects: ProjectNames
     private var columns: Set<String> = []
@@ -28,21 +27,7 @@ struct CopilotTables: DatabaseSchema {
     }
 
     func rows(_ database: StoreDatabase, state: inout StoreState) throws(FileStream.Failure) -> [DatabaseRow] {
-        if state.cursor > 0 {
-            var time: String?
-            try database.query("SELECT created_at FROM \(Self.table) WHERE id = ?", [.number(state.cursor)]) { row in
-                time = row.string(0)
-            }
-            if time != state.note { state.cursor = 0 }
-        }
-        var rows: [DatabaseRow] = []
-        try database.query(
-            "SELECT id FROM \(Self.table) WHERE id > ? ORDER BY id LIMIT \(DatabaseReader.mostRows)",
-            [.number(state.cursor)]
-        ) { row in
-            rows.append(DatabaseRow(id: row.number(0), order: row.number(0)))
-        }
-        return rows
+        try AddedRows(table: Self.table, row: "id", mark: "created_at").list(database, &state)
     }
 
     mutating func read(
@@ -87,6 +72,7 @@ struct CopilotTables: DatabaseSchema {
         guard !usage.isZero else { return sink.omit("row \(id): it has no tokens") }
         var call = CallRecord(usage, time: time, session: session)
         call.lineage = "copilot:\(session):\(id):\(text)"
+        call.parts = [CopilotEvents.part(session)]
         call.model = row.string(2)
         call.project = row.string(3).flatMap { projects.key(of: $0) }
         sink.add(call)

@@ -3,7 +3,7 @@
 import JSON
 import Usage
 
-/// What the place of a chat tells: `<project>/chats/session-….jsonl`, or `<project>/chats/<parent>/<session>.jsonl` of a sub-agent.
+/// What the path of a chat says: `<project>/chats/session-….jsonl`, or `<project>/chats/<parent>/<session>.jsonl` of a sub-agent.
 struct GeminiPlace: Equatable {
     var session: String
     var parent: String?
@@ -42,6 +42,7 @@ struct GeminiChat: StoreParser {
     }
 
     mutating func read(_ text: LineBytes, _ state: inout StoreState, into sink: inout RecordSink) throws(LineFault) {
+        guard text.base[0] == UInt8(ascii: "{") else { throw .cutOff }
         if state.session == nil { (state.parent, state.project) = (place.parent, place.project) }
         var json = JSONScanner(text)
         var message = Message()

@@ -6,14 +6,25 @@ import Usage
 /// Reads the events of a session of Kimi Code or Kimi CLI.
 ///
 /// Kimi Code reports the usage of a step twice, at the step's end and in a `usage.record` behind it, without an id: a call is named by its session,
-/// agent, place in the order of calls and figures. Kimi CLI has ids; a session that Kimi Code copied has the same order and figures, so that
-/// both are one. Kimi CLI's files name no model.
+/// agent, place in the order of calls and figures. Kimi CLI has the ids of the answers. They name a call in all files, because a fork copies the lines
+/// of its parent into a session of its own, and because the session's file repeats what its sub-agents' files report (seen in version 1.51). A
+/// session that Kimi Code copied has the same order and figures, so that both are one. Kimi CLI's files name no model.
 struct KimiWire: StoreParser {
     private let session: String
     private let agent: String
     private let modified: Timestamp
-    private let folder: () -> String?
+    private let facts: () -> Facts
     private let projects: ProjectNames
+
+    /// What lies beside the events.
+    private struct Facts {
+        /// The folder in which the session began.
+        var folder: String?
+        var title: String?
+
+        /// Kimi CLI names a fork so, and marks it in no other way.
+        var isFork: Bool { title?.hasPrefix("Fork: ") ?? false }
+    }
 
     /// - Parameters:
     ///   - path: `…/<session>/agents/<agent>/wire.jsonl`, of Kimi CLI `…/<session>/wire.jsonl` and `…/<session>/subagents/<agent>/wire.jsonl`.
@@ -32,7 +43,7 @@ struct KimiWire: StoreParser {
         self.modified = Timestamp(nanoseconds: max(1, modified))
         self.projects = projects
         let place = "/" + parts.dropLast(isNested ? 3 : 1).joined(separator: "/") + "/state.json"
-        folder = { read(place).flatMap(Self.folder) }
+        facts = { read(place).map(Self.facts) ?? Facts() }
     }
 
     fileprivate struct Event {
@@ -42,6 +53,8 @@ struct KimiWire: StoreParser {
         var id: String?
         var model: String?
         var usage: StoreUsage?
+        /// The sub-agent whose event the session's file repeats.
+        var agent: String?
     }
 
     mutating func read(_ text: LineBytes, _ state: inout StoreState, into sink: inout RecordSink) throws(LineFault) {
@@ -49,8 +62,11 @@ struct KimiWire: StoreParser {
         var event = Event()
         try event.read(&json)
         if state.session == nil {
+            let facts = facts()
             state.session = session
-            state.project = folder().flatMap { projects.key(of: $0) }
+            state.title = facts.title
+            state.project = facts.folder.flatMap { projects.key(of: $0) }
+            state.cursor = facts.isFork ? 1 : 0
         }
         state.note(time: event.time ?? modified)
         if event.type?.equals("llm.request") == true, let model = event.model {
@@ -61,20 +77,31 @@ struct KimiWire: StoreParser {
         add(event, usage, &state, into: &sink)
     }
 
-    private func add(_ event: Event, _ usage: StoreUsage, _ state: inout StoreState, into sink: inout RecordSink) {
+    private func add(
+        _ event: Event,
+        _ usage: StoreUsage,
+        _ state: inout StoreState,
+        into sink: inout RecordSink
+    ) {
         let figures = [usage.input, usage.cacheRead, usage.cacheWrite, usage.output].map(\.description)
             .joined(separator: ".")
         if event.type?.equals("usage.record") == true, state.note == figures {
             state.note = nil
             return sink.omit("a usage.record repeats the end of the step before it")
         }
-        // Kimi CLI can repeat the status of a message.
-        let id = event.id.map { "id " + $0 }
-        if id == nil || state.note != id { state.count += 1 }
-        state.note = event.inner?.equals("step.end") == true ? figures : id
+        let agent = event.agent ?? agent
         var call = CallRecord(usage, time: event.time ?? modified, session: session)
-        call.lineage = "kimi:\(session):\(agent):\(state.count):\(figures)"
-        call.key = event.id.map { "kimi:\(session):\(agent):\($0)" }
+        call.key = event.id.map { key($0, of: agent, figures) }
+        if event.agent == nil {
+            // Kimi CLI can repeat the status of a message.
+            let id = event.id.map { "id " + $0 }
+            if id == nil || state.note != id { state.count += 1 }
+            state.note = event.inner?.equals("step.end") == true ? figures : id
+            call.lineage = "kimi:\(session):\(agent):\(state.count):\(figures)"
+        } else if call.key == nil {
+            return sink.omit("the event of a sub-agent has no id; the sub-agent's own file has the call")
+        }
+        call.isFork = state.cursor > 0
         call.agent = agent == "main" ? nil : agent
         // Kimi Code names the model in the request; a record of usage has an alias of it.
         call.model = state.model ?? event.model
@@ -82,19 +109,27 @@ struct KimiWire: StoreParser {
         sink.add(call)
     }
 
-    /// The folder in which a session began.
-    private static func folder(_ bytes: [UInt8]) -> String? {
-        var found: String?
+    /// What names a call that has the id of its answer: a short id may be a local server's, which numbers its answers.
+    private func key(_ id: String, of agent: String, _ figures: String) -> String {
+        id.utf8.count < 20 ? "kimi:\(session):\(agent):\(id)" : "kimi:\(id):\(figures)"
+    }
+
+    /// Reads `state.json`.
+    private static func facts(_ bytes: [UInt8]) -> Facts {
+        var facts = Facts()
         bytes.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
             var json = JSONScanner(LineBytes(base: base, count: buffer.count))
             try? json.members { key, json throws(LineFault) in
-                guard key.equals("workDir") else { return false }
-                found = try json.string()
+                switch key {
+                case "workDir": facts.folder = try json.string()
+                case "custom_title": facts.title = try json.string()
+                default: return false
+                }
                 return true
             }
         }
-        return found
+        return facts
     }
 }
 
@@ -124,20 +159,25 @@ extension KimiWire.Event {
             }
             return true
         }
-        // Other events of the loop repeat what the end of the step tells.
+        // Other events of the loop repeat what the end of the step has.
         if inner?.equals("step.end") != true { usage = nil }
     }
 
-    /// Kimi CLI: `message{type, payload{message_id, token_usage}}`.
-    private mutating func readMessage(_ json: inout JSONScanner) throws(LineFault) {
+    /// Kimi CLI: `message{type, payload{message_id, token_usage}}`, of a sub-agent `payload{agent_id, event{type, payload}}`.
+    private mutating func readMessage(_ json: inout JSONScanner, isNested: Bool = false) throws(LineFault) {
+        var (type, owner, repeated) = (JSONScanner.Text?.none, String?.none, Self())
         try json.members { key, json throws(LineFault) in
             switch key {
-            case "type": inner = try json.text()
+            case "type": type = try json.text()
             case "payload":
                 try json.members { key, json throws(LineFault) in
                     switch key {
                     case "message_id": id = try json.string()
                     case "token_usage": usage = try Self.usage(&json)
+                    case "agent_id": owner = try json.string()
+                    case "event":
+                        guard !isNested else { return false }
+                        try repeated.readMessage(&json, isNested: true)
                     default: return false
                     }
                     return true
@@ -146,7 +186,12 @@ extension KimiWire.Event {
             }
             return true
         }
-        if inner?.equals("StatusUpdate") != true { usage = nil }
+        inner = type
+        if type?.equals("SubagentEvent") == true {
+            (usage, id, agent) = (repeated.usage, repeated.id, owner ?? "sub-agent")
+        } else if type?.equals("StatusUpdate") != true {
+            usage = nil
+        }
     }
 
     private static func usage(_ json: inout JSONScanner) throws(LineFault) -> StoreUsage {

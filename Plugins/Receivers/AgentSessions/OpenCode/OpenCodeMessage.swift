@@ -102,7 +102,7 @@ struct OpenCodeMessage {
         usage.output += usage.reasoning
     }
 
-    /// The call that the message tells of; nil when it has none.
+    /// The call that the message reports; nil when it reports none.
     ///
     /// A fork copies its parent's messages under new ids (anomalyco/opencode#36944, #48089): what names a call is what the copy keeps, the time
     /// at which it began, its model and its figures. The time at which it ended is not part of it, because a message has its figures before

@@ -5,7 +5,7 @@ import Usage
 /// The tables of OpenCode's database.
 ///
 /// Version 2 leaves the tables of version 1 in the file and copies their rows (ryoppippi/ccusage#1644): one generation is read, the newer one
-/// as soon as it has a row. Rows change in place, so that what is new is told by the time of the change.
+/// as soon as it has a row. Rows change in place, so the time of the change says what is new.
 struct OpenCodeTables: DatabaseSchema {
     private let projects: ProjectNames
     private var generation = Generation.first

@@ -2,9 +2,9 @@
 
 import OTLP
 
-/// Requests as a busy agent sends them: every record tells of a call with an id of its own.
+/// Requests like those of a busy agent: every record reports a call with its own id.
 enum Bodies {
-    /// Spans after the GenAI conventions, ten to a trace, 14 attributes each, about 570 bytes a span.
+    /// Spans with the GenAI conventions, ten to a trace, 14 attributes each, about 570 bytes a span.
     static func traces(_ count: Int, request: Int) -> String {
         let spans = (0..<count).map { number in
             let root = number - number % 10

@@ -4,19 +4,21 @@ import CollectorKit
 import OTLP
 import Usage
 
-/// Calls of 90 days, twenty to a session, and the questions that the dashboard asks about them.
+/// Calls of 90 days, twenty to a session, and the dashboard's queries about them.
 struct History {
     let calls: Int
     private static let callsOfSession = 20
     private static let days: Int64 = 90
     private static let second: Int64 = 1_000_000_000
 
-    /// Fills each store and asks it.
+    /// Fills each store and runs the queries.
     func measure(folder: String) async throws {
         for (name, make) in Workload.stores {
             let exporter = try make("\(folder)/history.\(name)")
             try await exporter.start()
-            let filling = try await Measurement.of("fill", records: calls, bytes: 0) { try await fill(exporter) }
+            let filling = try await Measurement.of("fill", records: calls, bytes: 0) {
+                try await fill(exporter, 0..<calls)
+            }
             print("\n\(name): \(calls) calls in \(calls / Self.callsOfSession) sessions of \(Self.days) days")
             print("filled with \(Measurement.decimal(filling.cpuSeconds / Double(calls) * 1e6)) CPU us a call\n")
             print("| question | first, CPU ms | again, CPU ms | allocations |\n|---|---|---|---|")
@@ -25,6 +27,28 @@ struct History {
             }
             await exporter.shutdown()
         }
+    }
+
+    /// Fills a store and prints what a call costs in each tenth.
+    ///
+    /// - Returns: How many times the cost of the first tenth the last one took.
+    func growth(of name: String, folder: String) async throws -> Double {
+        guard let make = Workload.stores.first(where: { $0.0 == name })?.1 else { return 1 }
+        let exporter = try make("\(folder)/growth.\(name)")
+        try await exporter.start()
+        print("\n\(name): \(calls) calls\n\n| calls | CPU us a call | wall us a call |\n|---|---|---|")
+        var costs: [Double] = []
+        for tenth in 0..<10 {
+            let numbers = calls * tenth / 10..<calls * (tenth + 1) / 10
+            let filling = try await Measurement.of("fill", records: numbers.count, bytes: 0) {
+                try await fill(exporter, numbers)
+            }
+            costs.append(filling.cpuSeconds / Double(numbers.count) * 1e6)
+            let wall = Measurement.decimal(filling.wallSeconds / Double(numbers.count) * 1e6)
+            print("| \(numbers.upperBound) | \(Measurement.decimal(costs[tenth])) | \(wall) |")
+        }
+        await exporter.shutdown()
+        return costs[9] / costs[0]
     }
 
     private static func row(_ question: String, _ ask: () async throws -> Void) async throws -> String {
@@ -71,10 +95,11 @@ struct History {
 
     // MARK: - Filling
 
-    private func fill(_ exporter: any Exporter) async throws {
+    private func fill(_ exporter: any Exporter, _ numbers: Range<Int>) async throws {
         let request = 1_000
-        for start in stride(from: 0, to: calls, by: request) {
-            try await exporter.consume(try Workload.processed(batch(start..<min(calls, start + request))))
+        for start in stride(from: numbers.lowerBound, to: numbers.upperBound, by: request) {
+            let end = min(numbers.upperBound, start + request)
+            try await exporter.consume(try Workload.processed(batch(start..<end)))
         }
     }
 

@@ -3,7 +3,7 @@
 import Allocations
 import Glibc
 
-/// What a piece of work cost this process.
+/// The resources that some work used in this process.
 struct Measurement {
     let name: String
     let records: Int

@@ -10,7 +10,7 @@ import SQLiteExporter
 import TokensProcessor
 import Usage
 
-/// Requests, and the work that the collector does with them, stage by stage.
+/// Requests, and the collector's work on them, stage by stage.
 struct Workload {
     private let signal: Signal
     private let json: [[UInt8]]
@@ -88,7 +88,7 @@ struct Workload {
         return best ?? Measurement(name: name, records: 0, bytes: 0, wallSeconds: 0, cpuSeconds: 0, allocations: 0)
     }
 
-    /// Eight senders at once, each with one request under way.
+    /// Eight senders at once, each with one request in flight.
     private func keep(_ batches: [Batch], in exporter: any Exporter) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for sender in 0..<8 {

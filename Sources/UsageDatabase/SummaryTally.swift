@@ -94,9 +94,11 @@ struct SummaryTally {
         }
         summary.sessionCount = slots.count { isNamed($0.session) }
         writeModels(to: &summary)
-        let ownerGroups = ownerGroups()
+        // Where nearly every session has names of its own, adding up equal ones first is in vain.
+        let ownerGroups = contents.ownerGroups.count * 2 > slots.count ? nil : ownerGroups()
+        var sums = SumsByName()
         for dimension in UsageDimension.allCases where dimension != .model {
-            writeOwners(dimension, ownerGroups, to: &summary)
+            writeOwners(dimension, ownerGroups, &sums, to: &summary)
         }
     }
 
@@ -110,7 +112,10 @@ struct SummaryTally {
         func add(_ model: Int, _ slot: Int) {
             let place = listed.places[model]
             guard place >= 0 else { return }
-            if place != listed.others { return sessions[Int(place)] += 1 }
+            if place != listed.others {
+                sessions[Int(place)] += 1
+                return
+            }
             if !isInOthers[slot] { sessions[Int(place)] += 1 }
             isInOthers[slot] = true
         }
@@ -131,7 +136,9 @@ struct SummaryTally {
         let byModel = byModel
         let unpriced = byModel.indices.filter { byModel[$0].unpricedCalls > 0 }
         summary.unpricedModels = ListedNames.unpriced(
-            unpriced.lazy.map { (name: names[$0], calls: byModel[$0].unpricedCalls) }
+            unpriced,
+            calls: { byModel[$0].unpricedCalls },
+            name: { names[$0] }
         )
         if query.series == .model { summary.series = listed.series(split) }
     }
@@ -149,19 +156,25 @@ struct SummaryTally {
 
     private func writeOwners(
         _ dimension: UsageDimension,
-        _ ownerGroups: [UsageSummary.Share],
+        _ ownerGroups: [UsageSummary.Share]?,
+        _ sums: inout SumsByName,
         to summary: inout UsageSummary
     ) {
         let names = contents.names[dimension]
-        var totals = [UsageTotals](repeating: UsageTotals(), count: names.count)
-        var sessions = [Int](repeating: 0, count: names.count)
-        // Every sum has a call.
-        for (owner, share) in zip(contents.ownerGroups, ownerGroups) where share.totals.calls > 0 {
-            totals[Int(owner[dimension])] += share.totals
-            sessions[Int(owner[dimension])] += share.sessions
+        sums.begin(names.count)
+        if let ownerGroups {
+            // Every sum has a call.
+            for (owner, share) in zip(contents.ownerGroups, ownerGroups) where share.totals.calls > 0 {
+                sums.add(share.totals, sessions: share.sessions, to: owner[dimension])
+            }
+        } else {
+            for slot in slots {
+                guard let owner = contents.owner(slot.session) else { continue }
+                sums.add(slot.totals, sessions: owner.isHidden ? 0 : 1, to: owner[dimension])
+            }
         }
-        let listed = Listed(totals, names)
-        let shares = listed.shares(totals, sessions: listed.sums(sessions))
+        let listed = Listed(sums.totals, names)
+        let shares = listed.shares(sums.totals, sessions: listed.sums(sums.sessions))
         switch dimension {
         case .model: break
         case .agent: summary.byAgent = shares
@@ -170,6 +183,25 @@ struct SummaryTally {
         case .machine: summary.byMachine = shares
         }
         if query.series == dimension { summary.series = listed.series(split) }
+    }
+}
+
+/// What each name of a dimension has, by its number; for one dimension after the other in the same memory.
+private struct SumsByName {
+    private(set) var totals: [UsageTotals] = []
+    private(set) var sessions: [Int] = []
+
+    /// Begins with a dimension of so many names.
+    mutating func begin(_ count: Int) {
+        totals.removeAll(keepingCapacity: true)
+        totals.append(contentsOf: repeatElement(UsageTotals(), count: count))
+        sessions.removeAll(keepingCapacity: true)
+        sessions.append(contentsOf: repeatElement(0, count: count))
+    }
+
+    mutating func add(_ more: UsageTotals, sessions number: Int, to name: Int32) {
+        totals[Int(name)] += more
+        sessions[Int(name)] += number
     }
 }
 

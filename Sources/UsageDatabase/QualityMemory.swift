@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
-import Usage
+package import Usage
 
 /// What questions about the quality of data have read before, by the revisions of the database.
 ///
 /// Safe to use from many readers at once, also from readers that see different states of the database; the lock is held only for
 /// moments, so that a long reading delays no commit.
-final class QualityMemory: Sendable {
+package final class QualityMemory: Sendable {
     private let parts = Mutex(QualityParts())
 
+    /// Creates a memory of nothing.
+    package init() {}
+
     /// Notes the blocks of calls that the transaction which is open changed.
-    func note(_ blocks: Set<Int64>, in revision: Int64) { parts.withLock { $0.note(blocks, in: revision) } }
+    package func note(_ blocks: Set<Int64>, in revision: Int64) { parts.withLock { $0.note(blocks, in: revision) } }
 
     /// Forgets everything, after a transaction that failed.
-    func forget() { parts.withLock { $0.forget() } }
+    package func forget() { parts.withLock { $0.forget() } }
 
     /// Begins to answer a question from a state of the database.
-    func reading(of period: Period, at revision: Int64) -> QualityReading {
+    package func reading(of period: Period, at revision: Int64) -> QualityReading {
         parts.withLock { $0.reading(of: period, at: revision) }
     }
 
     /// Remembers what was read.
-    func keep(_ reading: QualityReading) { parts.withLock { $0.keep(reading) } }
+    package func keep(_ reading: QualityReading) { parts.withLock { $0.keep(reading) } }
 }

@@ -12,8 +12,7 @@ struct SparseTable<Value> {
     private static var pageSize: Int { 1_024 }
 
     /// The value of a row; nil where there is none, and for negative numbers.
-    @inline(__always)
-    subscript(row: Int32) -> Value? {
+    @inline(__always) subscript(row: Int32) -> Value? {
         get {
             guard row >= 0 else { return nil }
             let page = Int(row) / Self.pageSize

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import GRDB
 import Usage
 
 /// What a day of some time zone adds up to: by model, and by session with the models that it used.
@@ -46,24 +45,28 @@ struct SumsFilter {
 struct DaySumsBuilder {
     private let contents: SummaryMemory.Contents
     private let filter: SumsFilter?
+    private let missing: (_ kind: String, _ row: Int64, _ referrer: String) -> any Error
     private var byModel: [UsageTotals]
     /// For each session its place in the sums that are being made.
     private var places = SparseTable<Int32>()
 
-    init(_ contents: SummaryMemory.Contents, _ filter: UsageFilter) {
-        self.contents = contents
+    /// - Parameter missing: The error for a row that another one names and that is missing.
+    init(
+        _ contents: SummaryMemory.Contents,
+        _ filter: UsageFilter,
+        missing: @escaping (_ kind: String, _ row: Int64, _ referrer: String) -> any Error
+    ) {
+        (self.contents, self.missing) = (contents, missing)
         self.filter = filter.isEmpty ? nil : SumsFilter(filter, contents)
         byModel = [UsageTotals](repeating: UsageTotals(), count: contents.names[.model].count)
     }
 
     /// The sums of some quarters of an hour.
     ///
-    /// - Throws: An error of the database when a row names a session or model that is missing.
+    /// - Throws: An error of the store when a row names a session or model that is missing.
     mutating func sums(of quarters: Range<Int64>, in days: [[SummaryMemory.Sums]]) throws -> DaySums {
         var sums = DaySums()
-        for rows in days {
-            for row in rows where quarters.contains(Int64(row.quarter)) { try add(row, to: &sums) }
-        }
+        for rows in days { for row in rows where quarters.contains(Int64(row.quarter)) { try add(row, to: &sums) } }
         for (model, totals) in byModel.enumerated() where totals.calls != 0 {
             sums.models.append((Int32(model), totals))
             byModel[model] = UsageTotals()
@@ -73,12 +76,8 @@ struct DaySumsBuilder {
     }
 
     private mutating func add(_ row: SummaryMemory.Sums, to sums: inout DaySums) throws {
-        guard let model = contents.model(row.model) else {
-            throw DatabaseError.missing("model", Int64(row.model), namedBy: "the sums")
-        }
-        guard let owner = contents.owner(row.session) else {
-            throw DatabaseError.missing("session", Int64(row.session), namedBy: "the sums")
-        }
+        guard let model = contents.model(row.model) else { throw missing("model", Int64(row.model), "the sums") }
+        guard let owner = contents.owner(row.session) else { throw missing("session", Int64(row.session), "the sums") }
         if let filter, !filter.allows(owner, model: model) { return }
         byModel[Int(model)] += row.totals
         let place = places[row.session].map(Int.init) ?? sums.sessions.count

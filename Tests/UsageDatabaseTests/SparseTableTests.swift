@@ -2,7 +2,7 @@
 
 import Testing
 
-@testable import SQLiteExporter
+@testable import UsageDatabase
 
 /// Values by the numbers of rows, however large the numbers are.
 struct SparseTableTests {

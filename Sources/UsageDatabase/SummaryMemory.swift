@@ -1,22 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import GRDB
 import Synchronization
-import Usage
+package import Usage
 
 /// What summaries have read before: the sums of days, who runs which session, and sessions that were listed.
 ///
 /// A day is read again when its revision has changed, a session when its own has; so a summary of many days reads little but the last.
 /// Safe to use from many readers at once, also from readers that see different states of the database.
-final class SummaryMemory: Sendable {
+package final class SummaryMemory: Sendable {
     private let contents = Mutex(Contents())
 
     /// A row of sums.
-    struct Sums {
+    package struct Sums {
         var quarter: Int32
         var session: Int32
         var model: Int32
         var totals: UsageTotals
+
+        /// Creates a row.
+        ///
+        /// - Parameters:
+        ///   - quarter: The quarter of an hour since 1970.
+        ///   - session: The row of the session.
+        ///   - model: The row of the model.
+        package init(quarter: Int32, session: Int32, model: Int32, totals: UsageTotals) {
+            (self.quarter, self.session, self.model, self.totals) = (quarter, session, model, totals)
+        }
+    }
+
+    /// Who runs a session, as a store has it; no name is an empty one.
+    package struct OwnerRow {
+        var session: Int32
+        var isHidden: Bool
+        var agent: String
+        var project: String
+        var user: String
+        var machine: String
+
+        /// Creates a row.
+        ///
+        /// - Parameter isHidden: Whether it stands for calls without a session.
+        package init(session: Int32, isHidden: Bool, agent: String, project: String, user: String, machine: String) {
+            (self.session, self.isHidden) = (session, isHidden)
+            (self.agent, self.project, self.user, self.machine) = (agent, project, user, machine)
+        }
     }
 
     /// Who runs a session, names by their numbers.
@@ -52,8 +79,8 @@ final class SummaryMemory: Sendable {
     /// How many sessions are remembered at most.
     private static let mostSessions = 4_096
 
-    /// Forgets everything.
-    func forget() { contents.withLock { $0 = Contents() } }
+    /// Creates a memory of nothing.
+    package init() {}
 
     /// Hands over who runs sessions, and then the sums of days, one after the other.
     ///
@@ -61,16 +88,16 @@ final class SummaryMemory: Sendable {
     ///   - days: The days in quarters of an hour since 1970.
     ///   - filter: What is added up.
     func read<Result: Sendable>(
-        _ db: Database,
+        _ state: some SumsSnapshot,
         days: [Range<Int64>],
         _ filter: UsageFilter,
         _ body: (Contents, _ eachDay: ((Int, borrowing DaySums) throws -> Void) throws -> Void) throws -> Result
     ) throws -> Result {
         try contents.withLock { contents in
-            try contents.noticeOwners(db)
-            let changes = try Self.changes(db, days)
+            try contents.noticeOwners(state)
+            let changes = try Self.changes(state, days)
             let known = contents
-            var builder = DaySumsBuilder(known, filter)
+            var builder = DaySumsBuilder(known, filter, missing: state.missing)
             return try body(known) { take in
                 for (position, day) in days.enumerated() {
                     let parts = Self.utcDays(day).filter { changes[$0] != nil }
@@ -80,7 +107,7 @@ final class SummaryMemory: Sendable {
                         try take(position, sums)
                         continue
                     }
-                    let rows = try stamp.map { try contents.rows($0, db, keeping: days, capacity: Self.mostRows) }
+                    let rows = try stamp.map { try contents.rows($0, state, keeping: days, capacity: Self.mostRows) }
                     let sums = try builder.sums(of: day, in: rows)
                     if filter.isEmpty { contents.keep(sums, of: day, stamp, capacity: Self.mostSums) }
                     try take(position, sums)
@@ -90,23 +117,22 @@ final class SummaryMemory: Sendable {
     }
 
     /// The names of a dimension, the empty one left out.
-    func names(of dimension: UsageDimension, _ db: Database) throws -> Set<String> {
+    package func names(of dimension: UsageDimension, _ state: some SumsSnapshot) throws -> Set<String> {
         try contents.withLock { contents in
-            try contents.noticeOwners(db)
+            try contents.noticeOwners(state)
             return contents.names.set(of: dimension)
         }
     }
 
     /// The sessions of some rows; nil where there is none.
-    func sessions(_ refs: [Int64], _ db: Database) throws -> [Session?] {
-        let table = SessionTable(db: db)
-        let newest = try Revision.current(db)
+    func sessions(_ refs: [Int64], _ state: some SumsSnapshot) throws -> [Session?] {
+        let newest = try state.revision()
         return try contents.withLock { contents in
             // A reader of another state neither takes nor leaves anything.
-            guard newest == contents.seen else { return try refs.map(table.session) }
+            guard newest == contents.seen else { return try refs.map(state.session) }
             return try refs.map { ref in
                 if let known = contents.sessions[ref] { return known }
-                let session = try table.session(ref)
+                let session = try state.session(ref)
                 if contents.sessions.count >= Self.mostSessions { contents.sessions = [:] }
                 contents.sessions[ref] = session
                 return session
@@ -122,38 +148,30 @@ final class SummaryMemory: Sendable {
 
     /// The days in which quarters of an hour lie.
     static func utcDays(_ quarters: Range<Int64>) -> [Int64] {
-        let day = CallTables.quartersOfDay
+        let day = QuarterHour.countOfDay
         return quarters.isEmpty ? [] : Array(quarters.lowerBound / day...(quarters.upperBound - 1) / day)
     }
 
     /// When the days last changed; those without a sum are not among them.
-    private static func changes(_ db: Database, _ days: [Range<Int64>]) throws -> [Int64: Int64] {
+    private static func changes(_ state: some SumsSnapshot, _ days: [Range<Int64>]) throws -> [Int64: Int64] {
         guard let first = days.first?.lowerBound, let last = days.last?.upperBound else { return [:] }
-        var statement = try SQLiteStatement("SELECT day, changed FROM rollup_days WHERE day BETWEEN ? AND ?", db)
-        statement.bind(first / CallTables.quartersOfDay)
-        statement.bind(last / CallTables.quartersOfDay)
-        let rows = try statement.rows { ($0.int(0), $0.int(1)) }
-        // A damaged table can have a day twice.
-        let changes = Dictionary(rows, uniquingKeysWith: max)
-        try refuseUnlisted(db, first / CallTables.quartersOfDay...last / CallTables.quartersOfDay, changes)
+        let range = first / QuarterHour.countOfDay...last / QuarterHour.countOfDay
+        let changes = try state.changes(of: range)
+        try refuseUnlisted(state, range, changes)
         return changes
     }
 
     /// Refuses sums of days that the table of days lacks: they would be in no answer.
     ///
     /// Asks once for each gap between days with sums, of which there are few.
-    private static func refuseUnlisted(_ db: Database, _ days: ClosedRange<Int64>, _ listed: [Int64: Int64]) throws {
+    private static func refuseUnlisted(_ state: some SumsSnapshot, _ days: ClosedRange<Int64>, _ listed: [Int64: Int64])
+        throws
+    {
         let known = listed.keys.filter(days.contains).sorted()
         for (before, after) in zip([days.lowerBound - 1] + known, known + [days.upperBound + 1])
         where after - before > 1 {
-            var statement = try SQLiteStatement(
-                "SELECT quarter FROM rollup WHERE quarter >= ? AND quarter < ? LIMIT 1",
-                db
-            )
-            statement.bind((before + 1) * CallTables.quartersOfDay)
-            statement.bind(after * CallTables.quartersOfDay)
-            if let quarter = try statement.first({ $0.int(0) }) {
-                throw DatabaseError.missing("day", quarter / CallTables.quartersOfDay, namedBy: "the sums")
+            if let day = try state.firstDay(in: before + 1..<after) {
+                throw state.missing("day", day, namedBy: "the sums")
             }
         }
     }
@@ -213,12 +231,15 @@ extension SummaryMemory.Contents {
     }
 
     /// The rows of a day, remembered if there is room.
-    mutating func rows(_ day: SummaryMemory.Stamp, _ db: Database, keeping asked: [Range<Int64>], capacity: Int) throws
-        -> [SummaryMemory.Sums]
-    {
+    mutating func rows(
+        _ day: SummaryMemory.Stamp,
+        _ state: some SumsSnapshot,
+        keeping asked: [Range<Int64>],
+        capacity: Int
+    ) throws -> [SummaryMemory.Sums] {
         if let known = days[day.day], known.changed == day.changed { return known.rows }
         rows -= days.removeValue(forKey: day.day)?.rows.count ?? 0
-        let read = try Self.rows(of: day.day, db)
+        let read = try state.sums(ofDay: day.day)
         // A day with more names than people have is rarely asked for with a condition, for which its rows are remembered.
         guard read.count <= Self.mostRowsOfDay else { return read }
         if rows + read.count > capacity { forgetDays(but: asked) }
@@ -233,28 +254,9 @@ extension SummaryMemory.Contents {
 
     /// Makes room by days that are not asked for now.
     private mutating func forgetDays(but asked: [Range<Int64>]) {
-        let first = (asked.first?.lowerBound ?? 0) / CallTables.quartersOfDay
-        let last = (asked.last?.upperBound ?? 0) / CallTables.quartersOfDay
-        for day in days.keys where day < first || day > last {
-            rows -= days.removeValue(forKey: day)?.rows.count ?? 0
-        }
-    }
-
-    private static func rows(of day: Int64, _ db: Database) throws -> [SummaryMemory.Sums] {
-        var statement = try SQLiteStatement(
-            "SELECT quarter, session, model, \(UsageTotals.list) FROM rollup WHERE quarter >= ? AND quarter < ?",
-            db
-        )
-        statement.bind(day * CallTables.quartersOfDay)
-        statement.bind((day + 1) * CallTables.quartersOfDay)
-        return try statement.rows { row in
-            SummaryMemory.Sums(
-                quarter: try row.small(0),
-                session: try row.small(1),
-                model: try row.small(2),
-                totals: try UsageTotals(row: row, from: 3)
-            )
-        }
+        let first = (asked.first?.lowerBound ?? 0) / QuarterHour.countOfDay
+        let last = (asked.last?.upperBound ?? 0) / QuarterHour.countOfDay
+        for day in days.keys where day < first || day > last { rows -= days.removeValue(forKey: day)?.rows.count ?? 0 }
     }
 }
 
@@ -262,39 +264,30 @@ extension SummaryMemory.Contents {
 
 extension SummaryMemory.Contents {
     /// Reads the sessions and models that are new or changed.
-    mutating func noticeOwners(_ db: Database) throws {
-        let newest = try Revision.current(db)
+    mutating func noticeOwners(_ state: some SumsSnapshot) throws {
+        let newest = try state.revision()
         // An older state of the database knows nothing new.
         guard newest > seen else { return }
-        var sessions = try SQLiteStatement(
-            "SELECT ref, hidden, agent, project, user, machine FROM sessions WHERE changed > ?",
-            db
-        )
-        sessions.bind(seen)
-        try sessions.forEachRow { row in
-            owners[try row.small(0)] = owner(row)
-            self.sessions[row.int(0)] = nil
-            return true
+        try state.forEachOwner(changedAfter: seen) { row in
+            owners[row.session] = owner(row)
+            sessions[Int64(row.session)] = nil
         }
-        var models = try SQLiteStatement("SELECT ref, name FROM models WHERE ref > ? ORDER BY ref", db)
-        models.bind(newestModel)
-        try models.forEachRow { row in
-            self.models[try row.small(0)] = names.number(of: row.text(1) ?? "", as: .model)
-            newestModel = row.int(0)
-            return true
+        try state.forEachModel(after: newestModel) { row, name in
+            models[Int32(clamping: row)] = names.number(of: name, as: .model)
+            newestModel = row
         }
         seen = newest
     }
 
-    private mutating func owner(_ row: SQLiteRow) -> SummaryMemory.Owner {
+    private mutating func owner(_ row: SummaryMemory.OwnerRow) -> SummaryMemory.Owner {
         let names = SummaryMemory.Owner.Names(
-            agent: names.number(of: row.text(2) ?? "", as: .agent),
-            project: names.number(of: row.text(3) ?? "", as: .project),
-            user: names.number(of: row.text(4) ?? "", as: .user),
-            machine: names.number(of: row.text(5) ?? "", as: .machine)
+            agent: names.number(of: row.agent, as: .agent),
+            project: names.number(of: row.project, as: .project),
+            user: names.number(of: row.user, as: .user),
+            machine: names.number(of: row.machine, as: .machine)
         )
         let ownerGroup = ownerGroupsByNames[names] ?? Int32(clamping: ownerGroups.count)
-        let owner = SummaryMemory.Owner(isHidden: row.bool(1), names: names, ownerGroup: ownerGroup)
+        let owner = SummaryMemory.Owner(isHidden: row.isHidden, names: names, ownerGroup: ownerGroup)
         if Int(ownerGroup) == ownerGroups.count {
             ownerGroups.append(owner)
             ownerGroupsByNames[names] = ownerGroup

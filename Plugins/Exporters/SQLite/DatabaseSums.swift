@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import Usage
+import UsageDatabase
+
+/// A state of the database as summaries read it.
+struct DatabaseSums: SumsSnapshot {
+    let db: Database
+
+    func revision() throws -> Int64 { try Revision.current(db) }
+
+    func changes(of days: ClosedRange<Int64>) throws -> [Int64: Int64] {
+        var statement = try SQLiteStatement("SELECT day, changed FROM rollup_days WHERE day BETWEEN ? AND ?", db)
+        statement.bind(days.lowerBound)
+        statement.bind(days.upperBound)
+        // A damaged table can have a day twice.
+        return Dictionary(try statement.rows { ($0.int(0), $0.int(1)) }, uniquingKeysWith: max)
+    }
+
+    func firstDay(in days: Range<Int64>) throws -> Int64? {
+        var statement = try SQLiteStatement("SELECT quarter FROM rollup WHERE quarter >= ? AND quarter < ? LIMIT 1", db)
+        statement.bind(days.lowerBound * QuarterHour.countOfDay)
+        statement.bind(days.upperBound * QuarterHour.countOfDay)
+        return try statement.first { $0.int(0) / QuarterHour.countOfDay }
+    }
+
+    func sums(ofDay day: Int64) throws -> [SummaryMemory.Sums] {
+        var statement = try SQLiteStatement(
+            "SELECT quarter, session, model, \(UsageTotals.list) FROM rollup WHERE quarter >= ? AND quarter < ?",
+            db
+        )
+        statement.bind(day * QuarterHour.countOfDay)
+        statement.bind((day + 1) * QuarterHour.countOfDay)
+        return try statement.rows { row in
+            SummaryMemory.Sums(
+                quarter: try row.small(0),
+                session: try row.small(1),
+                model: try row.small(2),
+                totals: try UsageTotals(row: row, from: 3)
+            )
+        }
+    }
+
+    func forEachOwner(changedAfter revision: Int64, _ body: (SummaryMemory.OwnerRow) throws -> Void) throws {
+        var statement = try SQLiteStatement(
+            "SELECT ref, hidden, agent, project, user, machine FROM sessions WHERE changed > ?",
+            db
+        )
+        statement.bind(revision)
+        try statement.forEachRow { row in
+            try body(
+                SummaryMemory.OwnerRow(
+                    session: try row.small(0),
+                    isHidden: row.bool(1),
+                    agent: row.text(2) ?? "",
+                    project: row.text(3) ?? "",
+                    user: row.text(4) ?? "",
+                    machine: row.text(5) ?? ""
+                )
+            )
+            return true
+        }
+    }
+
+    func forEachModel(after row: Int64, _ body: (_ row: Int64, _ name: String) throws -> Void) throws {
+        var statement = try SQLiteStatement("SELECT ref, name FROM models WHERE ref > ? ORDER BY ref", db)
+        statement.bind(row)
+        try statement.forEachRow { row in
+            try body(Int64(try row.small(0)), row.text(1) ?? "")
+            return true
+        }
+    }
+
+    func session(_ row: Int64) throws -> Session? { try SessionTable(db: db).session(row) }
+
+    func sessionID(_ row: Int64) throws -> String {
+        var statement = try SQLiteStatement("SELECT id FROM sessions WHERE ref = ?", db)
+        statement.bind(row)
+        return try statement.first { $0.text(0) ?? "" } ?? ""
+    }
+
+    func forEachSessionByID(_ body: (_ row: Int32) throws -> Bool) throws {
+        var statement = try SQLiteStatement("SELECT ref FROM sessions WHERE hidden = 0 ORDER BY id", db)
+        try statement.forEachRow { try body(Int32(clamping: $0.int(0))) }
+    }
+
+    func activeSessions(at now: Timestamp, _ filter: UsageFilter) throws -> Int {
+        try SessionTable(db: db).activeCount(at: now, filter)
+    }
+
+    func missing(_ kind: String, _ row: Int64, namedBy referrer: String) -> any Error {
+        DatabaseError.missing(kind, row, namedBy: referrer)
+    }
+}

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import CollectorTesting
+import FoundationEssentials
+import Logging
+import SinkServer
+import Synchronization
+import Testing
+import Usage
+
+@testable import HubExtension
+
+/// What is reported, how often, and that it arrives.
+struct AlertTests {
+    private static let start = Timestamp(nanoseconds: 1_795_000_000_000_000_000)
+
+    private static func after(_ seconds: Int64) -> Timestamp {
+        Timestamp(nanoseconds: start.nanoseconds + seconds * 1_000_000_000)
+    }
+
+    private static func condition(_ key: String, _ level: Int = 1, _ rule: AlertRule = .budget) -> AlertCondition {
+        AlertCondition(rule: rule, key: key, level: level, title: key, detail: "d")
+    }
+
+    /// Takes what is due as delivered; what it was.
+    private static func delivered(_ book: inout AlertBook, _ now: Timestamp) -> [String] {
+        book.due(at: now).map { notice, target in
+            _ = book.note(notice.id, to: target, succeeded: true, now: now)
+            return "\(notice.kind.rawValue) \(notice.condition.key) \(notice.condition.level) \(target)"
+        }
+    }
+
+    // MARK: - The book
+
+    @Test func `a crossing is reported once, again when it gets worse, and when it is over`() {
+        var book = AlertBook()
+        var told: [[String]] = []
+        for (minute, levels) in [[50], [50], [80], [50], [80], [100], [], [50]].enumerated() {
+            let now = Self.after(Int64(minute) * 60)
+            book.update(levels.map { Self.condition("b", $0) }, judged: [.budget], targets: ["t"], now: now)
+            told.append(Self.delivered(&book, now))
+        }
+        #expect(
+            told == [
+                ["raised b 50 t"], [], ["worsened b 80 t"], [], [], ["worsened b 100 t"], ["resolved b 100 t"],
+                ["raised b 50 t"],
+            ]
+        )
+    }
+
+    @Test func `a rule that could not be judged ends no alert`() {
+        var book = AlertBook()
+        book.update([Self.condition("b")], judged: [.budget], targets: ["t"], now: Self.start)
+        _ = Self.delivered(&book, Self.start)
+        book.update([], judged: [.component], targets: ["t"], now: Self.after(60))
+        #expect(Self.delivered(&book, Self.after(60)).isEmpty)
+        #expect(book.open.count == 1)
+    }
+
+    @Test func `who could not be told hears of it once, as it is by then, and nothing of what came and went`() {
+        var book = AlertBook()
+        func fail(_ now: Timestamp) {
+            for (notice, target) in book.due(at: now) where target == "down" {
+                _ = book.note(notice.id, to: target, succeeded: false, now: now)
+            }
+        }
+        book.update(
+            [Self.condition("a", 50), Self.condition("b")],
+            judged: [.budget],
+            targets: ["down", "up"],
+            now: Self.start
+        )
+        fail(Self.start)
+        #expect(Self.delivered(&book, Self.start) == ["raised a 50 up", "raised b 1 up"])
+        book.update([Self.condition("a", 80)], judged: [.budget], targets: ["down", "up"], now: Self.after(30))
+        #expect(
+            Self.delivered(&book, Self.after(30)) == ["resolved b 1 up", "raised a 80 down", "raised a 80 up"]
+        )
+        #expect(book.outgoing.isEmpty)
+    }
+
+    @Test func `a failed delivery is tried again ever more rarely, and given up after a day`() {
+        var book = AlertBook()
+        book.update([Self.condition("b")], judged: [.budget], targets: ["t"], now: Self.start)
+        var tries: [Int64] = []
+        for second in stride(from: Int64(0), through: 100_000, by: 60) {
+            for (notice, target) in book.due(at: Self.after(second)) {
+                tries.append(second)
+                _ = book.note(notice.id, to: target, succeeded: false, now: Self.after(second))
+            }
+        }
+        #expect(tries.prefix(5) == [0, 60, 180, 420, 900])
+        #expect(tries.count < 40)
+        #expect((book.outgoing.count, book.abandoned) == (0, 1))
+        #expect(book.open.count == 1)
+    }
+
+    @Test func `every target hears a history that is well formed, whatever fails and restarts`() throws {
+        var random = SeededGenerator(seed: 7)
+        for _ in 0..<300 {
+            var book = AlertBook()
+            var heard: [String: [AlertNotice]] = [:]
+            var last: [AlertCondition] = []
+            for step in 0..<40 {
+                let now = Self.after(Int64(step) * 60)
+                last = ["a", "b"].filter { _ in Bool.random(using: &random) }.map {
+                    Self.condition($0, Int.random(in: 1...3, using: &random))
+                }
+                book.update(last, judged: [.budget], targets: ["t", "u"], now: now)
+                if Int.random(in: 0..<4, using: &random) == 0 {
+                    book = try JSONDecoder().decode(AlertBook.self, from: try JSONEncoder().encode(book))
+                }
+                for (notice, target) in book.due(at: now) {
+                    let isDone = Bool.random(using: &random)
+                    if isDone { heard["\(target) \(notice.condition.key)", default: []].append(notice) }
+                    _ = book.note(notice.id, to: target, succeeded: isDone, now: now)
+                }
+            }
+            let end = Self.after(1_000_000)
+            for (notice, target) in book.due(at: end) {
+                heard["\(target) \(notice.condition.key)", default: []].append(notice)
+                _ = book.note(notice.id, to: target, succeeded: true, now: end)
+            }
+            for (name, notices) in heard {
+                #expect(Self.isWellFormed(notices), "\(name): \(notices.map(\.kind))")
+                let isOpen = last.contains { name.hasSuffix(" " + $0.key) }
+                #expect((notices.last?.kind != .resolved) == isOpen, "\(name)")
+            }
+        }
+    }
+
+    /// Whether an alert is raised, then worsened with rising levels, then resolved, and so on.
+    private static func isWellFormed(_ notices: [AlertNotice]) -> Bool {
+        var level: Int?
+        for notice in notices {
+            switch notice.kind {
+            case .raised:
+                guard level == nil else { return false }
+                level = notice.condition.level
+            case .worsened:
+                guard let known = level, notice.condition.level > known else { return false }
+                level = notice.condition.level
+            case .resolved:
+                guard level != nil else { return false }
+                level = nil
+            case .test: return false
+            }
+        }
+        return true
+    }
+
+    @Test func `names from outside open and queue only so many alerts`() {
+        var book = AlertBook()
+        book.update(
+            (0..<3_000).map { Self.condition("m\($0)", 1, .unpriced) },
+            judged: [.unpriced],
+            targets: ["t"],
+            now: Self.start
+        )
+        #expect((book.open.count, book.outgoing.count) == (1_000, 1_000))
+        book.update([], judged: [.unpriced], targets: ["t"], now: Self.after(60))
+        #expect((book.open.count, book.outgoing.count) == (0, 0))
+    }
+
+    // MARK: - The rules
+
+    @Test(arguments: [
+        (Int64(10), 30, Int?.none), (20, 30, nil), (29, 30, nil), (41, 30, 1), (81, 30, 2), (10_000, 30, 8),
+        (41, 13, nil),
+    ])
+    func `a day is far dearer than usual from twice its weekday on`(dollars: Int64, days: Int, level: Int?) {
+        let past = [Int64](repeating: 20_000_000_000, count: days)
+        let condition = AlertRules.anomaly(
+            on: "2026-11-22",
+            cost: dollars * 1_000_000_000,
+            past: past,
+            cause: ("shop", dollars * 900_000_000)
+        )
+        #expect(condition?.level == level)
+        if dollars == 41, days == 30 {
+            #expect(
+                condition?.detail == "$41.00 where this weekday usually costs $20.00; most of it is shop with $36.90"
+            )
+        }
+    }
+
+    @Test func `a day of cents is nothing to report`() {
+        let past = [Int64](repeating: 1_000_000, count: 30)
+        #expect(AlertRules.anomaly(on: "d", cost: 900_000_000, past: past, cause: nil) == nil)
+    }
+
+    @Test func `a machine is silent when it breaks its habit, and a weekend is none`() {
+        func days(_ active: String, _ silent: Int) -> [Set<String>] {
+            active.map { $0 == "x" ? ["m", ""] : [] } + (0..<silent).map { _ in ["other"] }
+        }
+        func isSilent(_ active: String, _ silent: Int) -> Bool {
+            AlertRules.silentMachines(days(active, silent), tolerance: 1).contains { $0.key == "silent_machine/m" }
+        }
+        #expect(!isSilent("xxxxx..xxxxx", 3))
+        #expect(!isSilent("xxxxx..xxxxx", 6))
+        #expect(isSilent("xxxxx..xxxxx", 7))
+        #expect(!isSilent("xxxxxxx", 2))
+        #expect(isSilent("xxxxxxx", 3))
+        #expect(!isSilent("xxx", 20))
+    }
+
+    @Test(arguments: [
+        ("22:00-07:00", 22 * 60, true), ("22:00-07:00", 21 * 60 + 59, false), ("22:00-07:00", 0, true),
+        ("22:00-07:00", 7 * 60, false), ("08:00-12:30", 12 * 60 + 29, true), ("08:00-12:30", 12 * 60 + 30, false),
+    ])
+    func `a quiet time holds its beginning and not its end`(text: String, minute: Int, isQuiet: Bool) throws {
+        #expect(try #require(QuietTime(text)).holds(minute) == isQuiet)
+    }
+
+    @Test(arguments: ["", "22:00", "22-7", "24:00-07:00", "22:00-22:00", "22:60-23:00", "+2:00-03:00", "22:00-07:00-1"])
+    func `what is no quiet time is refused`(text: String) { #expect(QuietTime(text) == nil) }
+
+    // MARK: - Delivery
+
+    private static func notice(_ title: String, _ detail: String = "d") -> AlertNotice {
+        let condition = AlertCondition(rule: .budget, key: "k", level: 80, title: title, detail: detail)
+        return AlertNotice(id: "1-1", kind: .raised, at: start, condition: condition)
+    }
+
+    @Test func `a webhook gets the notice in the form of its service`() async throws {
+        let server = try await SinkServer.start { request in SinkServer.Reply(request.path == "/bad" ? 500 : 204) }
+        let base = "http://127.0.0.1:\(server.port)"
+        func deliver(_ path: String, _ format: AlertsConfig.Format, _ notice: AlertNotice) async throws -> String {
+            let address = try #require(WebhookAddress(base + path))
+            try await WebhookDelivery(address, format: format).deliver(notice)
+            return String(decoding: try #require(server.requests.last).body, as: UTF8.self)
+        }
+        #expect(
+            try await deliver("/", .json, Self.notice("b")) == """
+                {"id":"1-1","kind":"raised","at":"2026-11-18T14:13:20.000Z","rule":"budget","key":"k","level":80,"title":"b","detail":"d"}
+                """
+        )
+        #expect(
+            try await deliver("/", .slack, Self.notice("<!channel> & co", "a\u{7}b"))
+                == #"{"text":"*&lt;!channel&gt; &amp; co*\nd"}"#.replacing("d\"", with: "a b\"")
+        )
+        #expect(
+            try await deliver("/", .discord, Self.notice("@everyone"))
+                == #"{"content":"**@everyone**\nd","allowed_mentions":{"parse":[]}}"#
+        )
+        await #expect(throws: AlertDeliveryError(reason: "the webhook answered 500")) {
+            try await deliver("/bad", .json, Self.notice("b"))
+        }
+        await server.stop()
+        await #expect(throws: AlertDeliveryError.self) { try await deliver("/", .json, Self.notice("b")) }
+    }
+
+    @Test func `a command gets the notice on its standard input and in its environment`() async throws {
+        let folder = try TemporaryFolder()
+        let script =
+            "cat > \(folder.path)/in; echo \"$HAMMURABI_ALERT_KIND $HAMMURABI_ALERT_TITLE $0\" > \(folder.path)/env"
+        try await CommandDelivery(["/bin/sh", "-c", script, "word"]).deliver(Self.notice("a title"))
+        #expect(try folder.read("in").contains(#""title":"a title""#))
+        #expect(try folder.read("env") == "raised a title word\n")
+        await #expect(throws: AlertDeliveryError(reason: "the program ended with 3")) {
+            try await CommandDelivery(["/bin/sh", "-c", "exit 3"]).deliver(Self.notice("b"))
+        }
+        await #expect(throws: AlertDeliveryError.self) {
+            try await CommandDelivery(["\(folder.path)/absent"]).deliver(Self.notice("b"))
+        }
+    }
+
+    // MARK: - The watch
+
+    /// A target that fails as long as it is told to.
+    private final class Target: AlertDelivery {
+        private let state = Mutex<(isDown: Bool, notices: [AlertNotice])>((false, []))
+
+        var heard: [String] { state.withLock { $0.notices.map { "\($0.kind.rawValue) \($0.condition.level)" } } }
+
+        func isDown(_ isDown: Bool) { state.withLock { $0.isDown = isDown } }
+
+        func deliver(_ notice: AlertNotice) async throws(AlertDeliveryError) {
+            let isDown = state.withLock { state in
+                if !state.isDown { state.notices.append(notice) }
+                return state.isDown
+            }
+            if isDown { throw AlertDeliveryError(reason: "down") }
+        }
+    }
+
+    /// A hub's watch over a store in which each month cost so many dollars.
+    private struct Watched {
+        let store = FakeStore()
+        let clock = Clock()
+        let target = Target()
+        let folder: TemporaryFolder
+        private let config: HubConfig
+
+        init(quiet: String? = nil) throws {
+            folder = try TemporaryFolder()
+            var config = HubConfig()
+            config.budget.monthly = 100
+            (config.alerts.rules, config.alerts.quiet) = ([.budget], quiet)
+            self.config = config
+        }
+
+        func spend(_ dollars: Int64) {
+            store.prepare { state in
+                state.summary = { period in
+                    var summary = UsageSummary(period: period)
+                    if period.name == "2026-11" {
+                        summary.byDay[0].totals.cost = Money(nanodollars: dollars * 1_000_000_000)
+                    }
+                    return summary
+                }
+            }
+        }
+
+        /// A watch as after a start of the program.
+        func watch() throws -> AlertWatch {
+            let (store, clock) = (store, clock)
+            let settings = ComponentSettings(
+                id: try #require(ComponentID("hub")),
+                logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() },
+                home: folder.path,
+                now: { clock.now }
+            )
+            let usage = UsageAPI(config: config, store: store, scanners: [], pricing: nil, now: { clock.now })
+            let survey = AlertSurvey(usage: usage, status: { CollectorStatus() }, config.alerts)
+            return AlertWatch(config, survey, settings, deliveries: ["team": target])
+        }
+    }
+
+    @Test func `a restart repeats nothing and forgets nothing`() async throws {
+        let watched = try Watched()
+        watched.spend(60)
+        try await watched.watch().look()
+        #expect(watched.target.heard == ["raised 50"])
+        try await watched.watch().look()
+        #expect(watched.target.heard == ["raised 50"])
+        watched.target.isDown(true)
+        watched.spend(85)
+        try await watched.watch().look()
+        #expect(watched.target.heard == ["raised 50"])
+        watched.target.isDown(false)
+        try watched.clock.set("2026-11-22T12:02:00.000Z")
+        try await watched.watch().look()
+        #expect(watched.target.heard == ["raised 50", "worsened 80"])
+        watched.spend(10)
+        try await watched.watch().look()
+        #expect(watched.target.heard == ["raised 50", "worsened 80", "resolved 80"])
+    }
+
+    @Test func `notices wait for the end of a quiet time, and those that are over by then are not sent`() async throws {
+        let watched = try Watched(quiet: "11:00-13:00")
+        watched.spend(60)
+        let watch = try watched.watch()
+        await watch.look()
+        #expect(watched.target.heard.isEmpty)
+        let document = await watch.document()
+        #expect((document.isQuiet, document.alerts.count) == (true, 1))
+        try watched.clock.set("2026-11-22T13:00:00.000Z")
+        await watch.look()
+        #expect(watched.target.heard == ["raised 50"])
+        try watched.clock.set("2026-11-23T11:00:00.000Z")
+        watched.spend(90)
+        await watch.look()
+        watched.spend(10)
+        await watch.look()
+        try watched.clock.set("2026-11-23T13:00:00.000Z")
+        await watch.look()
+        #expect(watched.target.heard == ["raised 50", "resolved 80"])
+    }
+
+    @Test func `a question reports nothing, and a store that does not answer ends no alert`() async throws {
+        let watched = try Watched()
+        watched.spend(60)
+        let watch = try watched.watch()
+        #expect(await watch.document().alerts.map(\.key) == ["budget/monthly/2026-11-01"])
+        #expect(watched.target.heard.isEmpty)
+        await watch.look()
+        watched.store.prepare { $0.error = StoreError("away") }
+        await watch.look()
+        #expect(watched.target.heard == ["raised 50"])
+        #expect(await watch.document().alerts.count == 1)
+    }
+
+    @Test func `a file that cannot be read is told, and alerts are reported again`() async throws {
+        let watched = try Watched()
+        try watched.folder.write("{\"open\":", to: "alerts.json")
+        watched.spend(60)
+        try await watched.watch().look()
+        #expect(watched.target.heard == ["raised 50"])
+    }
+
+    @Test func `a notice for a try arrives or says why it does not`() async throws {
+        let watched = try Watched()
+        let watch = try watched.watch()
+        #expect(try await watch.test("team").ok)
+        watched.target.isDown(true)
+        await #expect(throws: APIError.self) { try await watch.test("team") }
+        await #expect(throws: APIError.self) { try await watch.test("nobody") }
+    }
+}
