@@ -12,9 +12,11 @@ import YAML
 /// environment is a number where a number is wanted.
 struct PluginSchema: Sendable {
     private let root: JSONValue
+    /// Takes every value, and every key of one.
+    private static let anything = JSONValue.object(["additionalProperties": .bool(true)])
 
     /// Creates a schema; without one every key is allowed.
-    init(_ root: JSONValue?) { self.root = root ?? .object(["additionalProperties": .bool(true)]) }
+    init(_ root: JSONValue?) { self.root = root ?? Self.anything }
 
     /// The keys that it names, nested ones joined by their path, in alphabetical order.
     var keys: [ConfigKey] { Self.keys(of: root, at: []) }
@@ -217,7 +219,7 @@ struct PluginSchema: Sendable {
             if let most = PluginSchema.number("maxItems", of: schema), count > most {
                 report("out-of-range", "\(title(name)) has at most \(Int(most)) items", node)
             }
-            let items = member("items", of: schema) ?? .object([:])
+            let items = member("items", of: schema) ?? PluginSchema.anything
             var values: [JSONValue] = []
             for element in sequence.elements {
                 if let value = value(of: element, items, named: name) { values.append(value) }
@@ -237,7 +239,7 @@ struct PluginSchema: Sendable {
                     continue
                 }
                 switch member("additionalProperties", of: schema) {
-                case .bool(true)?: members[key] = value(of: entry.value, .object([:]), named: key)
+                case .bool(true)?: members[key] = value(of: entry.value, PluginSchema.anything, named: key)
                 case .object(let others)?: members[key] = value(of: entry.value, .object(others), named: key)
                 default: reportUnknown(entry, properties.map(\.name) + (name.isEmpty ? hosts : []))
                 }

@@ -243,13 +243,15 @@ struct PluginComponentTests {
         await exporter.shutdown()
     }
 
-    /// Kills the children of this process whose command line has a word in it; whether there was one.
+    /// Kills the children of this process that run a script in Python; whether there was one.
     private static func killChildren(running word: String) -> Bool {
         var isKilled = false
         for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
             guard let number = pid_t(name),
                 let status = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8),
-                let line = try? String(contentsOfFile: "/proc/\(name)/cmdline", encoding: .utf8), line.contains(word),
+                let line = try? String(contentsOfFile: "/proc/\(name)/cmdline", encoding: .utf8),
+                line.hasPrefix("/usr/bin/python3"),
+                line.contains(word),
                 status.split(separator: ")").last?.split(separator: " ").dropFirst().first == "\(getpid())"
             else { continue }
             isKilled = kill(number, SIGKILL) == 0
