@@ -28,7 +28,8 @@ let plugins: [Target.Dependency] = [
     "RedactionProcessor",
     "FilterProcessor",
     "AttributesProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "OTLPHTTPExporter", "EventsReceiver",
-    "HubExtension", "APIKeysExtension", "HealthCheckExtension",
+    "HubExtension", "APIKeysExtension", "HealthCheckExtension", "BasicAuthExtension", "BearerTokenAuthExtension",
+    "OAuth2ClientExtension",
 ]
 
 let package = Package(
@@ -98,6 +99,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -156,6 +158,18 @@ let package = Package(
             ["CEmbedded", "HubAPI", .product(name: "HTTPTypes", package: "swift-http-types")]
         ),
         plugin("APIKeysExtension", "Extensions/APIKeys", [.product(name: "Crypto", package: "swift-crypto")]),
+        plugin("BasicAuthExtension", "Extensions/BasicAuth"),
+        plugin("BearerTokenAuthExtension", "Extensions/BearerTokenAuth"),
+        plugin(
+            "OAuth2ClientExtension",
+            "Extensions/OAuth2Client",
+            [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
         plugin(
             "HealthCheckExtension",
             "Extensions/HealthCheck",
@@ -271,7 +285,9 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "SinkServer", "hammurabi"],
+            dependencies: [
+                "ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "RawHTTP", "SinkServer", "hammurabi",
+            ],
             exclude: ["Fixtures"]
         ),
         pluginTests(
@@ -314,6 +330,13 @@ let package = Package(
         pluginTests("HubExtension", more: ["EventsReceiver", "HubAPI", "JSON"], exclude: ["Fixtures"]),
         pluginTests("APIKeysExtension", more: ["FlushCounter"]),
         pluginTests("HealthCheckExtension"),
+        pluginTests(
+            "OAuth2ClientExtension",
+            more: [
+                "BasicAuthExtension", "BearerTokenAuthExtension", "Collector", "OTLPHTTPExporter", "SendingQueue",
+                "SinkServer",
+            ]
+        ),
         .testTarget(
             name: "OnboardingTests",
             dependencies: [

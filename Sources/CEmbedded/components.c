@@ -47,6 +47,15 @@ static const unsigned char exporter_stdout[] = {
 static const unsigned char extension_api_keys[] = {
 #embed "../../Plugins/Extensions/APIKeys/README.md"
 };
+static const unsigned char extension_basicauth[] = {
+#embed "../../Plugins/Extensions/BasicAuth/README.md"
+};
+static const unsigned char extension_bearertokenauth[] = {
+#embed "../../Plugins/Extensions/BearerTokenAuth/README.md"
+};
+static const unsigned char extension_oauth2client[] = {
+#embed "../../Plugins/Extensions/OAuth2Client/README.md"
+};
 static const unsigned char extension_health_check[] = {
 #embed "../../Plugins/Extensions/HealthCheck/README.md"
 };
@@ -71,6 +80,9 @@ static const hammurabi_component_page pages[] = {
     PAGE(exporter, sqlite),
     PAGE(exporter, stdout),
     PAGE(extension, api_keys),
+    PAGE(extension, basicauth),
+    PAGE(extension, bearertokenauth),
+    PAGE(extension, oauth2client),
     PAGE(extension, health_check),
     PAGE(extension, hub),
 };

@@ -294,7 +294,9 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
 
     private func writeEnd(_ trailers: HTTPFields?) {
         guard let context else { return }
-        let fields = trailers.map { HTTPHeaders($0.map { ($0.name.rawName, $0.value) }) }
+        let fields = trailers.flatMap { trailers in
+            trailers.isEmpty ? nil : HTTPHeaders(trailers.map { ($0.name.rawName, $0.value) })
+        }
         guard isStream else { return context.write(wrapOutboundOut(.end(fields)), promise: nil) }
         let written = context.eventLoop.makePromise(of: Void.self)
         lastWritten = written.futureResult

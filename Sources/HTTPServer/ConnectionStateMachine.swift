@@ -303,7 +303,9 @@ extension ConnectionStateMachine {
         guard let request else { return }
         if !limits.keepsAlive { isLast = true }
         let length = request.statedLength
-        self.request?.isSmall = !request.expectsContinue && length.map { $0 <= limits.smallBody } == true
+        // A call of gRPC does not state its length; its body is small until more of it has come.
+        let isSmall = length.map { $0 <= limits.smallBody } ?? isStream
+        self.request?.isSmall = !request.expectsContinue && isSmall
         self.request?.isRejected = isRejected
         // A rejection does not wait for a body; a request that has none keeps its connection.
         if isRejected, length != 0 { handle(at: now()) }
@@ -344,6 +346,7 @@ extension ConnectionStateMachine {
         case .body(let buffer):
             guard let request, !request.isRejected, !request.isInterrupted else { return }
             self.request?.pace.received += buffer.readableBytes
+            if let pace = self.request?.pace, pace.received > limits.smallBody { self.request?.isSmall = false }
             todo.append(.deliver(buffer))
         case .end:
             guard request != nil else { return }

@@ -2,6 +2,7 @@
 
 import CollectorKit
 import NIOCore
+import NIOHPACK
 import NIOHTTP1
 import NIOHTTP2
 
@@ -61,7 +62,12 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
         stream.outboundBufferSizeLowWatermark = 32 << 10
         let ending = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: eventLoop,
-            configuration: .init(maxIdleTime: nil, maxAge: nil, maxGraceTime: nil, keepalive: nil)
+            configuration: .init(
+                maxIdleTime: nil,
+                maxAge: nil,
+                maxGraceTime: nil,
+                keepalive: limits.pingInterval.map { .init(pingInterval: $0, ackTimeout: limits.pingTimeout) }
+            )
         )
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let handler = NIOHTTP2Handler(
@@ -83,7 +89,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
         // What a client sends is read when there is use for it; until then its window holds it back.
         try channel.syncOptions?.setOption(.autoRead, value: false)
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(StreamReset())
+        try pipeline.addHandler(AnswerFrames())
         try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
         try pipeline.addHandler(ConnectionHandler(service, streamOf: self, service.site.limits))
     }
@@ -114,6 +120,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
         context.read()
         watchIdleness(at: idleSince + min(limits.headTime, limits.idleTime))
         if isDraining { drain() }
+        watchAge()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
@@ -137,8 +144,33 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The stream has been reset; the others go on.
         if error is NIOHTTP2Errors.StreamError { return }
-        if error is any NIOHTTP2Error { service.noteHTTP2("\(error)") }
+        if let error = error as? any NIOHTTP2Error { service.noteHTTP2(Self.description(of: error)) }
         cutOff()
+    }
+
+    /// What a client did, in a few words; the library's own texts name its types and files.
+    private static func description(of error: any NIOHTTP2Error) -> String {
+        switch error {
+        case is NIOHTTP2Errors.BadClientMagic, is NIOHTTP2Errors.MissingPreface:
+            "it begins without the preface and settings of HTTP/2"
+        case is NIOHTTP2Errors.ExcessiveRSTFrames: "it resets one stream after the other"
+        case is NIOHTTP2Errors.ExcessiveStreamErrors: "one stream after the other fails"
+        case is NIOHTTP2Errors.ExcessiveControlFrames: "it sends settings or pings one after the other"
+        case is NIOHTTP2Errors.ExcessiveOutboundFrameBuffering: "it asks for answers faster than it reads them"
+        case is NIOHTTP2Errors.ExcessiveEmptyDataFrames: "it sends one empty frame after the other"
+        case is NIOHTTP2Errors.ExcessivelyLargeHeaderBlock, is NIOHTTP2Errors.ExcessiveContinuationFrames:
+            "the head of a request is too long"
+        case is NIOHTTP2Errors.ExcessiveNumberOfGlitches: "it sends one useless frame after the other"
+        case is NIOHTTP2Errors.UnableToParseFrame: "a frame cannot be read"
+        case is NIOHTTP2Errors.FlowControlViolation, is NIOHTTP2Errors.InvalidFlowControlWindowSize,
+            is NIOHTTP2Errors.InvalidWindowIncrementSize:
+            "it does not keep to the windows of flow control"
+        case is NIOHTTP2Errors.InvalidSetting, is NIOHTTP2Errors.ReceivedBadSettings: "a setting is out of range"
+        case is NIOHTTP2Errors.MaxStreamsViolation: "it opens more streams than are allowed at once"
+        case is NIOHTTP2Errors.StreamIDTooSmall, is NIOHTTP2Errors.InvalidStreamIDForPeer:
+            "the number of a stream is not one that may come next"
+        default: "a frame came that is not allowed there"
+        }
     }
 
     // MARK: - The end
@@ -169,14 +201,27 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
             }
     }
 
+    /// A connection that has reached its age ends; not at the same moment as all that began with it.
+    private func watchAge() {
+        guard let age = limits.connectionAge else { return }
+        let spread = Int64(Double(age.nanoseconds) * Double.random(in: 0.9...1.1))
+        after(.nanoseconds(spread)) { connection in
+            connection.end()
+            if let grace = connection.limits.connectionGrace { connection.after(grace) { $0.cutOff() } }
+        }
+    }
+
     private func after(_ time: TimeAmount, _ work: @escaping (HTTP2Connection) -> Void) {
         guard let eventLoop = context?.eventLoop else { return }
         timers.append(eventLoop.assumeIsolated().scheduleTask(in: time) { work(self) })
     }
 }
 
-/// Tells a client whose request was answered before it was whole that its rest is not wanted, and that this is no failure (RFC 9113 §8.1).
-private final class StreamReset: ChannelDuplexHandler {
+/// The last word on the frames of a stream's answer.
+///
+/// A call that fails is answered with a single frame, its head, which ends the stream ("Trailers-Only" of gRPC's specification). A client
+/// whose request was answered before it was whole is told that its rest is not wanted, and that this is no failure (RFC 9113 §8.1).
+private final class AnswerFrames: ChannelDuplexHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias InboundOut = HTTP2Frame.FramePayload
     typealias OutboundIn = HTTP2Frame.FramePayload
@@ -184,6 +229,8 @@ private final class StreamReset: ChannelDuplexHandler {
 
     private var hasAnswered = false
     private var hasRequest = false
+    /// The head of a call's answer that says by itself how the call ended; it waits for the end, with which it is sent.
+    private var head: (frame: HTTP2Frame.FramePayload.Headers, promise: EventLoopPromise<Void>?)?
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if Self.ends(unwrapInboundIn(data)) { hasRequest = true }
@@ -199,8 +246,23 @@ private final class StreamReset: ChannelDuplexHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if Self.ends(unwrapOutboundIn(data)) { hasAnswered = true }
-        context.write(data, promise: promise)
+        let frame = unwrapOutboundIn(data)
+        if Self.ends(frame) { hasAnswered = true }
+        if case .headers(let headers) = frame, !headers.endStream, headers.headers.contains(name: "grpc-status") {
+            head = (headers, promise)
+            return
+        }
+        guard let (held, first) = head else { return context.write(data, promise: promise) }
+        head = nil
+        var headers = held
+        guard Self.ends(frame) else {
+            context.write(wrapOutboundOut(.headers(headers)), promise: first)
+            return context.write(data, promise: promise)
+        }
+        headers.endStream = true
+        let written = promise ?? first
+        if promise != nil, let first { written?.futureResult.cascade(to: first) }
+        context.write(wrapOutboundOut(.headers(headers)), promise: written)
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {

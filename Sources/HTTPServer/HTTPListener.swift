@@ -44,6 +44,14 @@ package struct ListenerLimits: Sendable {
     var smallBody = 256 << 10
     /// How many requests a connection of HTTP/2 may have under way at once.
     var streams = 32
+    /// How long a connection of HTTP/2 may be open; nil for any time.
+    var connectionAge: TimeAmount?
+    /// How long after that its requests may take; nil for any time.
+    var connectionGrace: TimeAmount?
+    /// After how long without a frame a client of HTTP/2 is asked whether it is there; nil for never.
+    var pingInterval: TimeAmount?
+    /// How long it may take to answer that.
+    var pingTimeout = TimeAmount.seconds(20)
     /// How long a connection may be open without another request.
     var idleTime = TimeAmount.seconds(120)
     /// How long the head of a request may take from its first byte on; how long a new connection may take to encrypt, and to begin.
@@ -79,6 +87,11 @@ extension ListenerLimits {
         if let time = terms.answerTime { answerTime = TimeAmount(time) }
         if let rate = terms.leastBodyRate { bodyRate = rate }
         if let time = terms.idleTime { idleTime = TimeAmount(time) }
+        if let count = terms.streams { streams = count }
+        connectionAge = terms.connectionAge.map { TimeAmount($0) }
+        connectionGrace = terms.connectionGrace.map { TimeAmount($0) }
+        pingInterval = terms.pingInterval.map { TimeAmount($0) }
+        if let time = terms.pingTimeout { pingTimeout = TimeAmount(time) }
         if let time = terms.bodyTime {
             bodyTime = TimeAmount(time)
             // A component that grants a body so much time leaves it to the client how to use it.
@@ -98,6 +111,8 @@ extension ListenerLimits {
 /// An address that is to be opened, and everything that is answered there.
 package struct HTTPListener: Sendable {
     let endpoint: Endpoint
+    /// Whether the collector does without it when another program has the address.
+    let isSpare: Bool
     let site: ServedSite
     let memory: MemoryBudget?
     let intake: IntakeLog
@@ -105,12 +120,14 @@ package struct HTTPListener: Sendable {
 
     package init(
         endpoint: Endpoint,
+        isSpare: Bool = false,
         site: ServedSite,
         memory: MemoryBudget? = nil,
         intake: IntakeLog = IntakeLog(),
         logger: Logger
     ) {
         self.endpoint = endpoint
+        self.isSpare = isSpare
         self.site = site
         self.memory = memory
         self.intake = intake
@@ -150,7 +167,13 @@ package struct HTTPListener: Sendable {
             }
         do {
             let channel = try await bootstrap.bind(host: endpoint.host, port: endpoint.port).get()
-            return OpenListener(endpoint: endpoint, channel: channel, service: service, connections: connections)
+            return OpenListener(
+                endpoint: endpoint,
+                isSpare: isSpare,
+                channel: channel,
+                service: service,
+                connections: connections
+            )
         } catch {
             throw startError(error)
         }
@@ -225,17 +248,20 @@ package struct HTTPListener: Sendable {
 /// An address that is open.
 package struct OpenListener: Sendable {
     let endpoint: Endpoint
+    fileprivate let isSpare: Bool
     private let channel: any Channel
     private let service: ExchangeService
     private let connections: OpenConnections
 
     fileprivate init(
         endpoint: Endpoint,
+        isSpare: Bool,
         channel: any Channel,
         service: ExchangeService,
         connections: OpenConnections
     ) {
-        (self.endpoint, self.channel, self.service, self.connections) = (endpoint, channel, service, connections)
+        (self.endpoint, self.isSpare) = (endpoint, isSpare)
+        (self.channel, self.service, self.connections) = (channel, service, connections)
     }
 
     /// The endpoint with the port that was really opened.
@@ -276,22 +302,35 @@ package struct HTTPServer: Sendable {
     /// They live as long as the process: a handler that outlasts the drain must still find its event loop.
     private static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
 
-    /// Opens addresses, all or none.
+    /// Opens addresses, all or none; spare ones that another program has are left out with a warning.
     ///
     /// - Throws: ``StartError`` when one of them cannot be used.
     package static func open(_ listeners: [HTTPListener]) async throws(StartError) -> HTTPServer {
         var open: [OpenListener] = []
         do throws(StartError) {
-            for listener in listeners { open.append(try await listener.open(on: eventLoops)) }
+            for listener in listeners.filter({ !$0.isSpare }) { open.append(try await listener.open(on: eventLoops)) }
         } catch {
             await HTTPServer(listeners: open).cutOff()
             throw error
         }
+        for listener in listeners.filter(\.isSpare) {
+            do throws(StartError) {
+                open.append(try await listener.open(on: eventLoops))
+            } catch {
+                listener.logger.warning(
+                    "the collector goes on without one of its addresses; what is answered there is answered at its other ones, too",
+                    metadata: ["reason": "\(error)"]
+                )
+            }
+        }
         return HTTPServer(listeners: open)
     }
 
-    /// Where requests are answered, in alphabetical order.
-    package var addresses: [String] { listeners.map(\.url).sorted() }
+    /// Where requests are answered, in alphabetical order, and the spare ones last.
+    package var addresses: [String] {
+        let (spare, others) = (listeners.filter(\.isSpare), listeners.filter { !$0.isSpare })
+        return others.map(\.url).sorted() + spare.map(\.url).sorted()
+    }
 
     /// The open listener of an endpoint as configured.
     package func listener(at endpoint: Endpoint) -> OpenListener? { listeners.first { $0.endpoint == endpoint } }

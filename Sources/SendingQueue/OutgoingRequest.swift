@@ -7,10 +7,13 @@ public struct OutgoingRequest: Sendable {
     /// The pieces in their order.
     public internal(set) var pieces: [ArraySlice<UInt8>]
 
-    init(pieces: [ArraySlice<UInt8>]) { self.pieces = pieces }
+    /// Through how many collectors its records have come; the destination is told one more, so that a circle of collectors ends.
+    public let hops: Int
+
+    init(pieces: [ArraySlice<UInt8>], hops: Int) { (self.pieces, self.hops) = (pieces, hops) }
 
     /// A request of one piece.
-    public init(_ bytes: [UInt8]) { pieces = [bytes[...]] }
+    public init(_ bytes: [UInt8], hops: Int = 0) { (pieces, self.hops) = ([bytes[...]], hops) }
 
     /// How many bytes it has.
     public var size: Int { pieces.reduce(0) { $0 + $1.count } }

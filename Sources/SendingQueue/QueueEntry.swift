@@ -12,21 +12,24 @@ public struct QueueEntry: Sendable, Hashable {
     public var records: Int
     /// When it was taken in.
     public var time: Timestamp
+    /// Through how many collectors it has come.
+    public var hops: UInt8
     /// The request as protobuf.
     public var bytes: [UInt8]
 
     /// Creates an entry.
-    public init(signal: Signal, records: Int, time: Timestamp, bytes: [UInt8]) {
+    public init(signal: Signal, records: Int, time: Timestamp, hops: UInt8 = 0, bytes: [UInt8]) {
         self.signal = signal
         self.records = records
         self.time = time
+        self.hops = hops
         self.bytes = bytes
     }
 }
 
 /// What stands in front of an entry's bytes in a segment: 40 bytes, little-endian.
 ///
-/// `magic` 4 · `length` 4 · `records` 4 · `signal` 1 · zero 3 · `time` 8 · sum of the bytes 8 · sum of all before 8
+/// `magic` 4 · `length` 4 · `records` 4 · `signal` 1 · `hops` 1 · zero 2 · `time` 8 · sum of the bytes 8 · sum of all before 8
 struct EntryHeader: Hashable {
     static let size = 40
     static let magic: UInt32 = 0x3151_6748
@@ -35,6 +38,7 @@ struct EntryHeader: Hashable {
     var records: Int
     var signal: Signal
     var time: Timestamp
+    var hops: UInt8
     var sum: UInt64
 
     init(_ entry: QueueEntry, seed: UInt64) {
@@ -42,6 +46,7 @@ struct EntryHeader: Hashable {
         records = entry.records
         signal = entry.signal
         time = entry.time
+        hops = entry.hops
         sum = Checksum.of(entry.bytes, seed: seed)
     }
 
@@ -58,6 +63,7 @@ struct EntryHeader: Hashable {
         length = Int(load(4, UInt32.self))
         records = Int(load(8, UInt32.self))
         self.signal = signal
+        hops = bytes[13]
         time = Timestamp(nanoseconds: load(16, Int64.self))
         sum = load(24, UInt64.self)
     }
@@ -71,7 +77,7 @@ struct EntryHeader: Hashable {
         put(Self.magic)
         put(UInt32(clamping: length))
         put(UInt32(clamping: records))
-        buffer += [signal.number, 0, 0, 0]
+        buffer += [signal.number, hops, 0, 0]
         put(time.nanoseconds)
         put(sum)
         put(buffer.withUnsafeBytes { Checksum.of(UnsafeRawBufferPointer(rebasing: $0[start...]), seed: ~seed) })

@@ -226,7 +226,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
     /// Without a queue the sender gets the destination's own answer.
     private func sendNow(_ batch: Batch) async throws(ConsumeError) {
         let records = batch.otlp.recordCount
-        switch await send(OutgoingRequest(batch.otlp.encoded()), batch.signal) {
+        switch await send(OutgoingRequest(batch.otlp.encoded(), hops: batch.hops), batch.signal) {
         case .taken(let rejected, let message):
             settings.counters.add(records - min(records, rejected), to: .sent)
             settings.counters.add(min(records, rejected), to: .failed)

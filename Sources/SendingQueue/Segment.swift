@@ -35,7 +35,13 @@ public struct QueueRange: Sendable {
 
         /// An entry the header of which lies at an offset of a buffer.
         init(_ header: EntryHeader, _ buffer: [UInt8], at offset: Int) {
-            entry = QueueEntry(signal: header.signal, records: header.records, time: header.time, bytes: buffer)
+            entry = QueueEntry(
+                signal: header.signal,
+                records: header.records,
+                time: header.time,
+                hops: header.hops,
+                bytes: buffer
+            )
             body = offset + EntryHeader.size..<offset + EntryHeader.size + header.length
         }
 
@@ -51,6 +57,9 @@ public struct QueueRange: Sendable {
     ///
     /// One behind the other they are one request: protobuf messages that follow each other are one message with the fields of all.
     public var pieces: [ArraySlice<UInt8>] { parts.map(\.bytes) }
+
+    /// Through how many collectors they have come; those that were taken together have that in common.
+    public var hops: UInt8 { parts.first?.entry.hops ?? 0 }
 
     /// The requests of all entries as one.
     public var request: [UInt8] { Array(pieces.joined()) }

@@ -546,7 +546,7 @@ extension SegmentLog {
         while let header = Self.entry(bytes, at: position, segment.seed), segment.done.end(at: start + position) == nil
         {
             let sum = tally + QueueSize(header)
-            guard parts.isEmpty || (sum.bytes <= portion.bytes && sum.records <= portion.records) else { break }
+            guard parts.isEmpty || (sum.isWithin(portion) && header.hops == first.hops) else { break }
             parts.append(QueueRange.Part(header, bytes, at: position))
             tally = sum
             position += EntryHeader.size + header.length
@@ -598,6 +598,12 @@ extension SegmentLog {
     }
 }
 
+extension QueueSize {
+    fileprivate func isWithin(_ limit: SegmentLog.BatchLimit) -> Bool {
+        bytes <= limit.bytes && records <= limit.records
+    }
+}
+
 /// Entries that were just added to a queue and nobody has taken yet, so that sending them needs no reading: a few mebibytes at most.
 ///
 /// They are on the disk as well. When there is no more room the newest ones are left out: the oldest are taken first.
@@ -646,7 +652,7 @@ struct RecentEntries: Sendable {
         while first < items.count, items[first].segment == segment, items[first].start == end {
             let entry = items[first].entry
             let sum = tally + QueueSize(entry)
-            guard entries.isEmpty || (sum.bytes <= portion.bytes && sum.records <= portion.records) else { break }
+            guard entries.isEmpty || (sum.isWithin(portion) && entry.hops == entries[0].hops) else { break }
             entries.append(entry)
             tally = sum
             end = items[first].end

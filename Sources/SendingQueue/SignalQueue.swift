@@ -337,8 +337,11 @@ struct Delivery {
     }
 
     func request(_ part: Part) -> OutgoingRequest {
-        guard case .records(let range) = part, let divided else { return OutgoingRequest(pieces: range.pieces) }
-        return OutgoingRequest(divided.request(range))
+        let hops = Int(self.range.hops)
+        guard case .records(let range) = part, let divided else {
+            return OutgoingRequest(pieces: range.pieces, hops: hops)
+        }
+        return OutgoingRequest(divided.request(range), hops: hops)
     }
 
     /// The destination has the next part, or the dead letters do.
@@ -373,6 +376,7 @@ extension SignalQueue {
                 signal: signal,
                 records: batch.otlp.recordCount,
                 time: batch.receivedAt,
+                hops: UInt8(clamping: batch.hops),
                 bytes: batch.otlp.encoded()
             )
             let result = admit(entry, &waiting)

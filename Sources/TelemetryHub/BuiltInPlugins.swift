@@ -3,6 +3,8 @@
 import APIKeysExtension
 import AgentSessionsReceiver
 import AttributesProcessor
+import BasicAuthExtension
+import BearerTokenAuthExtension
 import Collector
 import CollectorKit
 import EventsReceiver
@@ -10,6 +12,7 @@ import FilterProcessor
 import HealthCheckExtension
 import HubExtension
 import JSONLExporter
+import OAuth2ClientExtension
 import OTLPHTTPExporter
 import OTLPReceiver
 import PricingProcessor
@@ -67,6 +70,7 @@ enum BuiltInPlugins {
             .tokens, .pricing, .retention, .redaction, .filter, .attributes,
             .sqlite, .jsonl, .stdout, .otlpHTTP(version: Version.number),
             .hub(version: Version.number, pages: pages), .apiKeys, .healthCheck(version: Version.number),
+            .basicAuth, .bearerTokenAuth, .oauth2Client,
         ])
     }
 }

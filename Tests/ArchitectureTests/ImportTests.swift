@@ -37,18 +37,24 @@ struct ImportTests {
         "GRDB": ["Plugins/Exporters/SQLite/"],
         "GRDBSQLite": ["Plugins/Exporters/SQLite/", "Plugins/Receivers/AgentSessions/"],
         "NIOHTTP1": [
-            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
+            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/OAuth2Client/",
+            "Sources/TelemetryHub/CollectorClient",
         ],
         "NIOCore": [
-            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
+            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/OAuth2Client/",
+            "Sources/TelemetryHub/CollectorClient",
         ],
+        "NIOHPACK": ["Sources/HTTPServer/"],
         "NIOPosix": ["Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/"],
         "ArgumentParser": ["Sources/TelemetryHub/"],
         "ServiceLifecycle": ["Sources/Collector/Runtime/"],
-        "AsyncHTTPClient": ["Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient"],
+        "AsyncHTTPClient": [
+            "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/OAuth2Client/", "Sources/TelemetryHub/CollectorClient",
+        ],
         "Crypto": ["Sources/CollectorKit/", "Plugins/Extensions/APIKeys/"],
         "NIOSSL": [
-            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Sources/TelemetryHub/CollectorClient",
+            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/OAuth2Client/",
+            "Sources/TelemetryHub/CollectorClient",
         ],
         "NIOTLS": ["Sources/HTTPServer/"],
         "TOMLKit": ["Sources/Onboarding/"],
@@ -113,5 +119,6 @@ struct ImportTests {
         "RedactionProcessor",
         "FilterProcessor", "AttributesProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "HubExtension",
         "OTLPHTTPExporter", "EventsReceiver", "APIKeysExtension", "HealthCheckExtension",
+        "BasicAuthExtension", "BearerTokenAuthExtension", "OAuth2ClientExtension",
     ]
 }

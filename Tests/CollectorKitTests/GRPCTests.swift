@@ -21,10 +21,11 @@ struct GRPCTests {
         (400, 3), (401, 16), (403, 7), (404, 12), (405, 12), (408, 4), (413, 8), (415, 12), (421, 7), (429, 14),
         (431, 3), (500, 13), (501, 12), (503, 14), (302, 2),
     ])
-    func `an HTTP status is a code of gRPC in the trailers`(status: Int, code: Int) {
+    func `an HTTP status is a code of gRPC in the only head`(status: Int, code: Int) {
         let answer = GRPC.answer(ServerResponse(HTTPResponse.Status(code: status)))
         #expect(answer.head.status == .ok)
-        #expect(answer.trailers?[.grpcStatus] == "\(code)")
+        #expect(answer.head.headerFields[.grpcStatus] == "\(code)")
+        #expect(answer.trailers?.isEmpty == true)
         guard case .bytes(let body) = answer.body else { return #expect(Bool(false), "the answer comes in pieces") }
         #expect(body.isEmpty)
     }
@@ -35,18 +36,17 @@ struct GRPCTests {
         #expect(body == [0, 0, 0, 0, 2, 8, 1])
         #expect(done.trailers?[.grpcStatus] == "0")
         let stated = GRPC.answer(ServerResponse(.badRequest, [.grpcStatus: "13"]))
-        #expect(stated.trailers?[.grpcStatus] == "13")
-        #expect(stated.head.headerFields[.grpcStatus] == nil)
+        #expect(stated.head.headerFields[.grpcStatus] == "13")
     }
 
     @Test func `a delay is a RetryInfo, and a message is percent-encoded`() {
         var response = ServerResponse(.serviceUnavailable, [.retryAfter: "5"])
         response.rejection = Rejection(.unavailable, "50 % für später")
-        let trailers = GRPC.answer(response).trailers
-        #expect(trailers?[.grpcMessage] == "50 %25 f%C3%BCr sp%C3%A4ter")
+        let fields = GRPC.answer(response).head.headerFields
+        #expect(fields[.grpcMessage] == "50 %25 f%C3%BCr sp%C3%A4ter")
         // Status{code: 14, message, details: [Any{RetryInfo{retry_delay: Duration{seconds: 5}}}]}.
         #expect(
-            trailers?[.grpcStatusDetails]
+            fields[.grpcStatusDetails]
                 == "CA4SETUwICUgZsO8ciBzcMOkdGVyGjAKKHR5cGUuZ29vZ2xlYXBpcy5jb20vZ29vZ2xlLnJwYy5SZXRyeUluZm8SBAoCCAU"
         )
     }

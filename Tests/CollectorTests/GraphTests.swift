@@ -43,7 +43,7 @@ struct GraphTests {
         )
         #expect(loaded.diagnostics.rendered() == "")
         let receiver = try #require(loaded.graph?.used(.receiver).first)
-        #expect((receiver.config as? OTLPConfig)?.protocols.http.endpoint == .otlpHTTP)
+        #expect((receiver.config as? OTLPConfig)?.protocols.http?.endpoint == .otlpHTTP)
     }
 
     @Test func `pipelines and components may have names`() throws {
@@ -109,7 +109,7 @@ struct GraphTests {
         #expect(hub.budget.monthly == 12.5)
         #expect(hub.retention.nanoseconds == 7 * 86_400 * 1_000_000_000)
         let otlp = try #require(graph.used(.receiver).first?.config as? OTLPConfig)
-        #expect(otlp.protocols.http.maxRequestBodySize.bytes == 2 << 20)
+        #expect(otlp.protocols.http?.maxRequestBodySize.bytes == 2 << 20)
         #expect(graph.telemetry.logs.level == .error)
     }
 

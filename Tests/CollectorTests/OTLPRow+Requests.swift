@@ -31,7 +31,7 @@ extension OTLPRow {
             try await hub.end()
         },
         OTLPRow(3, "the port is 4318 when none is configured") {
-            #expect(OTLPConfig().protocols.http.endpoint == Endpoint(host: "127.0.0.1", port: 4_318))
+            #expect(OTLPConfig().protocols.http?.endpoint == Endpoint(host: "127.0.0.1", port: 4_318))
         },
         OTLPRow(4, "both encodings share a port, chosen by the type") {
             let hub = try await OTLPHub()

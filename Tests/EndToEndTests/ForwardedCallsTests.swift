@@ -4,6 +4,7 @@ import CollectorKit
 import CollectorTesting
 import Foundation
 import OTLP
+import RawHTTP
 import Testing
 
 /// A call counts once, whatever ways it comes: forwarded, directly, or read from the files of a session.
@@ -38,6 +39,32 @@ struct ForwardedCallsTests {
         #expect(try await Self.figures(program) == expected)
         #expect(try await program.stop().exitCode == 0)
         #expect(try await direct.stop().exitCode == 0)
+    }
+
+    @Test func `what real clients sent counts the same over gRPC`() async throws {
+        let (overHTTP, overGRPC) = (try Sandbox(), try Sandbox())
+        let (first, second) = (try await overHTTP.collect(), try await overGRPC.collect())
+        let port = try #require(URL(string: try second.address())?.port.flatMap { UInt16(exactly: $0) })
+        let client = RawHTTP2(try await RawConnection(port: port))
+        try await client.connection.send(RawHTTP2.opening)
+        let services: [Signal: String] = [
+            .traces: "trace.v1.Trace", .logs: "logs.v1.Logs", .metrics: "metrics.v1.Metrics",
+        ]
+        for (number, (signal, body)) in try Self.recordings().enumerated() {
+            #expect(await post(body, to: try first.address() + "/v1/\(signal)") == 200)
+            let path = "/opentelemetry.proto.collector.\(services[signal] ?? "")Service/Export"
+            // Each call may come twice, as after a lost answer.
+            for time in 0..<2 {
+                let stream = UInt32(4 * number + 2 * time + 1)
+                let answer = try await client.answer(to: path, on: stream, body: GRPC.frame(body))
+                #expect(answer.status("grpc-status") == "0")
+            }
+        }
+        let expected = try await Self.figures(first)
+        #expect((expected["callCount"] as? Int ?? 0) > 5)
+        #expect(try await Self.figures(second) == expected)
+        #expect(try await second.stop().exitCode == 0)
+        #expect(try await first.stop().exitCode == 0)
     }
 
     @Test func `a session that two machines have read and one has forwarded counts once`() async throws {

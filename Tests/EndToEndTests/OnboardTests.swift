@@ -247,7 +247,8 @@ struct OnboardTests {
         let port = try #require(URL(string: try collector.address())?.port)
         let here = [
             "--set", "receivers.otlp.protocols.http.endpoint=127.0.0.1:\(port)", "--set",
-            "extensions.hub.endpoint=127.0.0.1:\(port)",
+            "extensions.hub.endpoint=127.0.0.1:\(port)", "--set",
+            "receivers.otlp.protocols.grpc.endpoint=127.0.0.1:\(port)",
         ]
         let good = try await sandbox.run(["doctor", "--json"] + here)
         #expect(good.exitCode == 0, "\(good.output)")
@@ -265,6 +266,19 @@ struct OnboardTests {
         #expect(bad.output.contains("it is free: no collector runs"))
         #expect(bad.output.contains("config.toml:1:"))
         #expect(bad.output.hasSuffix("1 error, 1 warning\n"), "\(bad.output)")
+    }
+
+    @Test func `doctor names who has the port of gRPC`() async throws {
+        let listener = try ForeignListener()
+        let outcome = try await sandbox.run([
+            "doctor", "--set", "receivers.otlp.protocols.http.endpoint=127.0.0.1:1", "--set",
+            "extensions.hub.endpoint=127.0.0.1:1", "--set",
+            "receivers.otlp.protocols.grpc.endpoint=127.0.0.1:\(listener.port)",
+        ])
+        #expect(
+            outcome.output.contains("(process \(getpid())) listens there: calls of gRPC to this port do not reach"),
+            "\(outcome.output)"
+        )
     }
 
     @Test func `doctor names who else listens at the port`() async throws {

@@ -12,7 +12,7 @@ final class Sandbox: Sendable {
     /// Flags that let a collector listen on a free port; the line `ready` says which.
     static let anyPort = [
         "--set", "receivers.otlp.protocols.http.endpoint=127.0.0.1:0", "--set", "extensions.hub.endpoint=127.0.0.1:0",
-        "--set", "receivers.events.endpoint=127.0.0.1:0",
+        "--set", "receivers.events.endpoint=127.0.0.1:0", "--set", "receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0",
     ]
 
     init() throws {

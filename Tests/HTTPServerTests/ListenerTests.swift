@@ -147,6 +147,32 @@ struct ListenerTests {
         #expect(error?.description.hasPrefix("192.0.2.1:0 is no address of this machine; write 127.0.0.1:0") == true)
     }
 
+    @Test func `a spare address that another program has is left out`() async throws {
+        let first = try await ListenerBench([echo])
+        let port = try #require(first.server.addresses.first?.split(separator: ":").last.flatMap { Int($0) })
+        func listener(_ port: Int, isSpare: Bool) throws -> HTTPListener {
+            HTTPListener(
+                endpoint: Endpoint(host: "127.0.0.1", port: port),
+                isSpare: isSpare,
+                site: ServedSite(try RouteTable([echo]), ListenerLimits()),
+                logger: .silent
+            )
+        }
+        let server = try await HTTPServer.open([listener(port, isSpare: true), listener(0, isSpare: false)])
+        #expect(server.addresses.count == 1)
+        #expect(!server.addresses[0].hasSuffix(":\(port)"))
+        let error = await #expect(throws: StartError.self) {
+            try await HTTPServer.open([listener(0, isSpare: true), listener(port, isSpare: false)])
+        }
+        #expect(error?.description.contains("is in use by another program") == true)
+        await server.drain()
+        await first.server.drain()
+        // What is spare comes last, whatever its port.
+        let both = try await HTTPServer.open([listener(0, isSpare: true), listener(0, isSpare: false)])
+        #expect(both.listeners.map { "http://\($0.address)" } == both.addresses)
+        await both.drain()
+    }
+
     private struct Reason: Error {}
 }
 

@@ -117,7 +117,7 @@ struct ConfigTests {
         ("{ endpoint: 'http://a', sending_queue: { storage: memory } }", "weak-durability sending_queue.storage"),
         ("{ endpoint: 'http://a', tls: { cert_file: a.pem } }", "tls tls"),
         ("{ endpoint: 'http://a', tls: { insecure_skip_verify: true } }", "tls tls.insecure_skip_verify"),
-        ("{ endpoint: 'http://a', auth: { authenticator: x } }", "unknown-key"),
+        ("{ endpoint: 'http://a', auth: { token: x } }", "unknown-key"),
         ("{ endpoint: 'http://a', compresion: gzip }", "unknown-key"),
         ("{ endpoint: 'http://a', compression: snappy }", "invalid-value"),
         ("{ endpoint: 'http://a', compression_params: { level: 10 } }", "out-of-range compression_params.level"),

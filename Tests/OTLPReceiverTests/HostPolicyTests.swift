@@ -25,7 +25,7 @@ import Testing
     ])
     func `the configuration names machines and nothing else`(name: String, isName: Bool) {
         var config = OTLPConfig()
-        config.protocols.http.allowedHosts = [name]
+        config.protocols.http?.allowedHosts = [name]
         var findings = ConfigFindings()
         config.validate(&findings)
         #expect(findings.items.map(\.code) == (isName ? [] : ["host"]))

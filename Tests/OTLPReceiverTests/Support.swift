@@ -24,7 +24,9 @@ struct Bench {
         _ configure: (inout OTLPConfig.HTTP) -> Void = { _ in }
     ) async throws {
         var config = OTLPConfig()
-        configure(&config.protocols.http)
+        var http = OTLPConfig.HTTP()
+        configure(&http)
+        config.protocols.http = http
         let (log, pipeline) = (log, pipeline)
         let settings = ComponentSettings(
             id: try #require(ComponentID("otlp")),

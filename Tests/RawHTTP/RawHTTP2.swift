@@ -11,6 +11,8 @@ public final class RawHTTP2 {
         public static let data: UInt8 = 0, headers: UInt8 = 1, reset: UInt8 = 3, settings: UInt8 = 4, ping: UInt8 = 6
         /// The end of a connection, and the rest of a head.
         public static let goAway: UInt8 = 7, continuation: UInt8 = 9
+        /// More room for what is sent.
+        public static let windowUpdate: UInt8 = 8
 
         /// Which kind it is.
         public let type: UInt8
@@ -43,8 +45,13 @@ public final class RawHTTP2 {
         public var trailers: [String: String] = [:]
         /// The body.
         public var body: [UInt8] = []
+        /// How many frames it had.
+        public var frames = 0
         /// The code of a reset that ended the stream before its answer, or followed it.
         public var reset: UInt32?
+
+        /// A field that says how a call ended: after its answer, or in the only head of one that failed.
+        public func status(_ name: String) -> String? { trailers[name] ?? fields[name] }
     }
 
     /// What opens a connection: the preface and the client's settings.
@@ -54,6 +61,8 @@ public final class RawHTTP2 {
     public let connection: RawConnection
     private var decoder = HPACKDecoder(allocator: ByteBufferAllocator())
     private var answers: [UInt32: Answer] = [:]
+    /// Streams whose answer has ended while another one was waited for.
+    private var ended: Set<UInt32> = []
     /// What has come for the connection as a whole.
     public private(set) var frames: [Frame] = []
 
@@ -86,10 +95,60 @@ public final class RawHTTP2 {
     }
 
     /// A call of gRPC, as bytes.
-    public static func call(_ path: String, on stream: UInt32, _ more: [(String, String)] = [], body: [UInt8])
-        -> [UInt8]
-    {
-        post(path, on: stream, [("content-type", "application/grpc"), ("te", "trailers")] + more, body: body)
+    public static func call(
+        _ path: String,
+        on stream: UInt32,
+        _ more: [(String, String)] = [],
+        body: [UInt8],
+        ends: Bool = true
+    ) -> [UInt8] {
+        let fields = [("content-type", "application/grpc"), ("te", "trailers")] + more
+        return post(path, on: stream, fields, body: body, ends: ends)
+    }
+
+    /// Makes a call whose message may be larger than a frame and what the server lets come at once, and returns its answer.
+    ///
+    /// Calls on one connection have rising odd numbers of streams and follow each other.
+    public func answer(to path: String, on stream: UInt32, body: [UInt8]) async throws -> Answer {
+        try await connection.send(Self.call(path, on: stream, body: [], ends: false))
+        var (place, room) = (0, initialWindow)
+        while place < body.count {
+            let size = min(16_384, body.count - place, window, room)
+            guard size > 0 else {
+                let frame = try await next()
+                if frame.type == Frame.windowUpdate, frame.stream == stream {
+                    room += frame.payload.reduce(0) { $0 << 8 | Int($1) }
+                } else if frame.stream == stream {
+                    // It is answered before it is whole.
+                    throw ConnectionFailure.closed
+                }
+                continue
+            }
+            (place, window, room) = (place + size, window - size, room - size)
+            let piece = Array(body[place - size..<place])
+            let frame = Frame(Frame.data, flags: place == body.count ? 1 : 0, stream: stream, piece)
+            try await connection.send(frame.bytes)
+        }
+        return try await answer(on: stream)
+    }
+
+    /// How much may be sent now on the connection, and on each new stream.
+    private var window = 65_535
+    private var initialWindow = 65_535
+
+    /// Notes what the server lets come, and confirms what it asks to.
+    private func note(_ frame: Frame) async throws {
+        switch frame.type {
+        case Frame.windowUpdate where frame.stream == 0: window += frame.payload.reduce(0) { $0 << 8 | Int($1) }
+        case Frame.settings where frame.flags & 1 == 0:
+            for start in stride(from: 0, to: frame.payload.count - 5, by: 6)
+            where frame.payload[start] == 0 && frame.payload[start + 1] == 4 {
+                initialWindow = frame.payload[start + 2..<start + 6].reduce(0) { $0 << 8 | Int($1) }
+            }
+        case Frame.ping where frame.flags & 1 == 0:
+            try await connection.send(Frame(Frame.ping, flags: 1, frame.payload).bytes)
+        default: break
+        }
     }
 
     /// The next frame.
@@ -97,11 +156,14 @@ public final class RawHTTP2 {
         let head = try await connection.bytes(9)
         let count = head[0..<3].reduce(0) { $0 << 8 | Int($1) }
         let stream = head[5..<9].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        return Frame(head[3], flags: head[4], stream: stream, try await connection.bytes(count))
+        let frame = Frame(head[3], flags: head[4], stream: stream, try await connection.bytes(count))
+        try await note(frame)
+        return frame
     }
 
     /// The answer on a stream, once it has ended.
     public func answer(on stream: UInt32) async throws -> Answer {
+        if ended.remove(stream) != nil, let answer = answers[stream] { return answer }
         while true {
             let frame = try await next()
             guard frame.stream > 0 else {
@@ -109,6 +171,7 @@ public final class RawHTTP2 {
                 continue
             }
             var answer = answers[frame.stream] ?? Answer()
+            answer.frames += 1
             var ends = frame.flags & 1 > 0
             switch frame.type {
             case Frame.headers:
@@ -127,6 +190,7 @@ public final class RawHTTP2 {
             }
             answers[frame.stream] = answer
             if ends, frame.stream == stream { return answer }
+            if ends { ended.insert(frame.stream) }
         }
     }
 }

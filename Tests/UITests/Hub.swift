@@ -22,6 +22,7 @@ final class Hub: Sendable {
         try Data().write(to: errors)
         var arguments = [
             "run", "--set", "receivers.otlp.protocols.http.endpoint=127.0.0.1:0",
+            "--set", "receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0",
             "--set", "receivers.events.endpoint=127.0.0.1:0", "--set", "extensions.hub.endpoint=127.0.0.1:0",
         ]
         if let more {

@@ -21,6 +21,8 @@ struct Destination: Sendable {
     private let config: OTLPHTTPConfig
     private let version: String
     private let now: @Sendable () -> Timestamp
+    /// Finds what shows who this collector is; nil where nothing has to.
+    private let credentials: (@Sendable () -> (any ClientCredentials)?)?
 
     /// A body beyond this is not sent (OTLP 1.11: 64 MiB).
     static let largestBody = 64 << 20
@@ -34,6 +36,7 @@ struct Destination: Sendable {
         version: String,
         untaken: UntakenSignals,
         now: @escaping @Sendable () -> Timestamp,
+        credentials: (@Sendable () -> (any ClientCredentials)?)? = nil,
         onUntaken: @escaping @Sendable (Signal, UInt) -> Void
     ) {
         self.clients = clients
@@ -42,6 +45,7 @@ struct Destination: Sendable {
         self.config = config
         self.version = version
         self.now = now
+        self.credentials = credentials
         addresses = config.addresses
     }
 
@@ -61,7 +65,25 @@ struct Destination: Sendable {
             return .refused("the batch cannot be written as \(config.encoding): \(error)")
         }
         guard body.readableBytes <= Self.largestBody else { return .tooLarge("the body has more than 64 MiB") }
-        return await post(body, signal, to: address)
+        guard let credentials else {
+            return await answer(to: await post(body, hops: request.hops, [], to: address), signal, [])
+        }
+        guard let provider = credentials() else {
+            return .later("the extension \(config.auth?.authenticator ?? "") is not running", after: nil)
+        }
+        let fields: [(name: String, value: Secret)]
+        do throws(ClientCredentialsError) {
+            fields = try await provider.headerFields()
+        } catch {
+            return .later("\(error)", after: nil)
+        }
+        let reply = await post(body, hops: request.hops, fields, to: address)
+        let outcome = await answer(to: reply, signal, fields.map(\.value))
+        guard case .response(let response) = reply, response.status.code == 401, case .refused(let reason) = outcome
+        else { return outcome }
+        // Credentials can be renewed or corrected; the batch need not go.
+        await provider.wereRefused()
+        return .later(reason, after: nil)
     }
 
     private func encoded(_ request: OutgoingRequest, _ signal: Signal) throws -> ByteBuffer {
@@ -80,26 +102,46 @@ struct Destination: Sendable {
         return ByteBuffer(bytes: body)
     }
 
-    private func post(_ body: ByteBuffer, _ signal: Signal, to address: WebAddress) async -> SendOutcome {
+    /// What came of sending: an answer, or none.
+    private enum Reply {
+        case response(HTTPClientResponse)
+        case none(SendOutcome)
+    }
+
+    private func answer(to reply: Reply, _ signal: Signal, _ secrets: [Secret]) async -> SendOutcome {
+        switch reply {
+        case .response(let response): await answer(response, signal, secrets)
+        case .none(let outcome): outcome
+        }
+    }
+
+    private func post(
+        _ body: ByteBuffer,
+        hops: Int,
+        _ fields: [(name: String, value: Secret)],
+        to address: WebAddress
+    ) async -> Reply {
         var target = address
         for _ in 0...Self.redirections {
             let response: HTTPClientResponse
             do {
                 let client = clients.client(for: target)
-                response = try await client.execute(request(body, to: target), timeout: config.timeout.amount)
+                var request = request(body, hops: hops, to: target)
+                for (name, value) in fields { request.headers.replaceOrAdd(name: name, value: value.value) }
+                response = try await client.execute(request, timeout: config.timeout.amount)
             } catch is CancellationError {
-                return .cancelled
+                return .none(.cancelled)
             } catch {
-                if Task.isCancelled { return .cancelled }
-                return .later("\(target.priority): \(await reason(error, target))", after: nil)
+                if Task.isCancelled { return .none(.cancelled) }
+                return .none(.later("\(target.priority): \(await reason(error, target))", after: nil))
             }
-            guard (300..<400).contains(response.status.code) else { return await answer(response, signal) }
+            guard (300..<400).contains(response.status.code) else { return .response(response) }
             switch redirection(response, from: target) {
             case .success(let next): target = next
-            case .failure(let refusal): return .refused(refusal.reason)
+            case .failure(let refusal): return .none(.refused(refusal.reason))
             }
         }
-        return .refused("the destination redirects in a circle")
+        return .none(.refused("the destination redirects in a circle"))
     }
 
     /// Why no answer came; a certificate that was not accepted is looked at for its dates.
@@ -112,7 +154,7 @@ struct Destination: Sendable {
         return certificate?.trouble(at: now()) ?? reason
     }
 
-    private func request(_ body: ByteBuffer, to target: WebAddress) -> HTTPClientRequest {
+    private func request(_ body: ByteBuffer, hops: Int, to target: WebAddress) -> HTTPClientRequest {
         var address = target.text
         var headers = HTTPHeaders()
         let proxy = target.scheme == "http" ? clients.routes.proxy(for: target) : nil
@@ -129,6 +171,7 @@ struct Destination: Sendable {
             address = "\(target.scheme)://\(config.tls.serverNameOverride):\(target.port)\(target.path)"
         }
         for (name, value) in config.headers { headers.replaceOrAdd(name: name, value: value.value) }
+        headers.replaceOrAdd(name: HopLimit.fieldName, value: "\(hops + 1)")
         if !headers.contains(name: "User-Agent") {
             headers.add(name: "User-Agent", value: "hammurabi/\(version) (\(Self.system))")
         }
@@ -194,14 +237,14 @@ struct Destination: Sendable {
 
     // MARK: - Answers
 
-    private func answer(_ response: HTTPClientResponse, _ signal: Signal) async -> SendOutcome {
+    private func answer(_ response: HTTPClientResponse, _ signal: Signal, _ secrets: [Secret]) async -> SendOutcome {
         let status = response.status.code
         if (200..<300).contains(status) {
             untaken.noteTaken(signal)
-            return await success(response)
+            return await success(response, secrets)
         }
         if untaken.noteRefused(signal, status: status, at: now()) { onUntaken(signal, status) }
-        let message = await failureMessage(response)
+        let message = await failureMessage(response, secrets)
         let reason =
             message.isEmpty ? "the destination answered \(status)" : "the destination answered \(status): \(message)"
         switch status {
@@ -214,25 +257,25 @@ struct Destination: Sendable {
     }
 
     /// A success stays one, even if its body cannot be read: the batch must not come twice.
-    private func success(_ response: HTTPClientResponse) async -> SendOutcome {
+    private func success(_ response: HTTPClientResponse, _ secrets: [Secret]) async -> SendOutcome {
         do {
             let body = [UInt8](buffer: try await response.body.collect(upTo: Self.largestAnswer))
             guard let partial = PartialSuccess(body, response) else { return .taken(rejected: 0, message: "") }
-            return .taken(rejected: max(0, partial.rejected), message: shown(partial.message))
+            return .taken(rejected: max(0, partial.rejected), message: shown(partial.message, secrets))
         } catch {
             return .taken(rejected: 0, message: "the answer was a success, but cannot be read")
         }
     }
 
-    private func failureMessage(_ response: HTTPClientResponse) async -> String {
+    private func failureMessage(_ response: HTTPClientResponse, _ secrets: [Secret]) async -> String {
         guard let body = try? await response.body.collect(upTo: Self.largestAnswer) else { return "" }
-        return shown(PartialSuccess.failureMessage([UInt8](buffer: body), response))
+        return shown(PartialSuccess.failureMessage([UInt8](buffer: body), response), secrets)
     }
 
     /// A foreign text for a log: short, on one line, without our own secrets.
-    private func shown(_ text: String) -> String {
+    private func shown(_ text: String, _ secrets: [Secret]) -> String {
         var text = String(text.prefix(1_000))
-        for secret in config.headers.values where secret.value.count >= 4 {
+        for secret in Array(config.headers.values) + secrets where secret.value.count >= 4 {
             let parts = [secret.value] + secret.value.split(separator: " ").map(String.init).filter { $0.count >= 8 }
             for part in parts {
                 text = text.split(separator: part, omittingEmptySubsequences: false).joined(separator: Secret.redacted)

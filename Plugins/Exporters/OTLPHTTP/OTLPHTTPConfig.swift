@@ -39,12 +39,14 @@ public struct OTLPHTTPConfig: QueuedExporterConfig {
     public var deadLetters = DeadLettersConfig()
     /// How the destination is known and this collector shows who it is.
     public var tls = TLS()
+    /// Who says for each request who this collector is; nil where headers and tls say it.
+    public var auth: Auth?
 
     /// The defaults.
     public init() {}
 
     enum CodingKeys: String, CodingKey {
-        case endpoint, headers, compression, encoding, timeout, tls
+        case endpoint, headers, compression, encoding, timeout, tls, auth
         case tracesEndpoint = "traces_endpoint"
         case logsEndpoint = "logs_endpoint"
         case metricsEndpoint = "metrics_endpoint"
@@ -54,6 +56,15 @@ public struct OTLPHTTPConfig: QueuedExporterConfig {
         case retryOnFailure = "retry_on_failure"
         case sendingQueue = "sending_queue"
         case deadLetters = "dead_letters"
+    }
+
+    /// Who says for each request who this collector is.
+    public struct Auth: ConfigSection {
+        /// The id of an extension.
+        public var authenticator = ""
+
+        /// None.
+        public init() {}
     }
 
     /// How bodies are compressed.
@@ -204,6 +215,9 @@ extension OTLPHTTPConfig {
             "the HTTP proxy for requests, such as http://proxy:3128; empty: HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment",
         "usage_attributes":
             "write tokens (gen_ai.usage.*), model, provider and cost (gen_ai.usage.cost, hammurabi.cost.usd) of each call onto one of its records, hammurabi.call.id onto all",
+        "auth": "who shows the destination who this collector is, beside headers",
+        "auth.authenticator":
+            "the id of an extension: basicauth, bearertokenauth or oauth2client; without its credentials batches wait",
         "tls": "how the destination is known, and this collector",
         "tls.insecure": "has no effect: http:// or https:// in the address decides",
         "tls.insecure_skip_verify": "true: anybody is taken for the destination; for tests only",
@@ -220,7 +234,6 @@ extension OTLPHTTPConfig {
 extension OTLPHTTPConfig: AbsentKeyAdvising {
     /// The help for each key that is not there.
     public static let absentKeys = [
-        "auth": "remove it and write headers: { Authorization: \"Bearer ${env:TOKEN}\" }",
         "profiles_endpoint": "remove it: profiles are no signal here",
         "read_buffer_size": pooled, "write_buffer_size": pooled, "max_idle_conns": pooled,
         "max_idle_conns_per_host": pooled, "max_conns_per_host": "remove it; sending_queue.num_consumers says how many",
@@ -260,7 +273,10 @@ extension OTLPHTTPConfig {
             let endpoint = Endpoint(host: address.host, port: address.port)
             return ConfigResource(.destination(endpoint, of: signal), at: [whole.isEmpty ? "endpoint" : key])
         }
-        return queueResources + destinations
+        let shown = auth.map {
+            ConfigResource(.clientAuthenticator($0.authenticator), at: ["auth", "authenticator"])
+        }
+        return queueResources + destinations + (shown.map { [$0] } ?? [])
     }
 
     /// Refuses what cannot be sent to, waits that cannot be kept, and sizes that contradict each other.

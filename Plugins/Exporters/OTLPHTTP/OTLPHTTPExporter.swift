@@ -75,7 +75,8 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
             clients: clients,
             version: version,
             untaken: untaken,
-            now: settings.now
+            now: settings.now,
+            credentials: credentials
         ) { [settings] signal, status in
             settings.logger.warning(
                 "the destination has no path for a signal, which is no longer sent there",
@@ -90,6 +91,15 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
             await connection.shutdown()
             throw error
         }
+    }
+
+    /// Finds the extension that shows who this collector is; nil where none is named.
+    ///
+    /// With every request: a reload may have put another extension in the place of one, and extensions start after exporters.
+    private var credentials: (@Sendable () -> (any ClientCredentials)?)? {
+        guard let auth = config.auth else { return nil }
+        let id = ComponentID(auth.authenticator)
+        return { [shared = settings.shared] in id.flatMap { shared.clientCredentials(of: $0) } }
     }
 
     func shutdown() async {

@@ -8,6 +8,8 @@ import OTLP
 struct ExportRequestReader {
     /// The largest body in bytes, before and after it is inflated.
     let limit: Int
+    /// The key of the configuration that raises it.
+    let limitKey: String
     /// The most records of a request.
     let records: Int
     /// The codings that a body may have.
@@ -29,10 +31,10 @@ struct ExportRequestReader {
         var plain: [UInt8]?
         // One that does not say its size is tried: it costs no more than the work that is short.
         if let short = request.shortWork, coding.statedSize(of: body) ?? body.count <= short.bytes {
-            plain = try inflate(body, coding, atMost: short.bytes, request.memory)
+            plain = try inflate(body, coding, atMost: short.bytes, request)
         }
         return try await request.run(ifShort: { _ in plain != nil }) { () async throws(Refusal) -> Success in
-            let plain = if let plain { plain } else { try inflate(body, coding, request.memory) }
+            let plain = if let plain { plain } else { try inflate(body, coding, request) }
             return try await use(try decode(plain, signal, encoding, request))
         }
     }
@@ -69,7 +71,7 @@ struct ExportRequestReader {
             return try await body.collect(limit: limit)
         } catch {
             switch error {
-            case .tooLarge: throw .tooLarge("the body", self.limit)
+            case .tooLarge: throw .tooLarge("the body", self.limit, limitKey)
             case .interrupted: throw .interrupted
             }
         }
@@ -80,26 +82,26 @@ struct ExportRequestReader {
         _ body: [UInt8],
         _ coding: ContentCoding,
         atMost short: Int,
-        _ memory: (any MemoryAllowance)?
+        _ request: ServerRequest
     ) throws(Refusal) -> [UInt8]? {
         guard short < limit else { return nil }
         do throws(InflationFailure) {
-            return try coding.inflate(body, limit: short, memory: memory)
+            return try coding.inflate(body, limit: short, memory: request.memory)
         } catch {
             if error == .tooLarge { return nil }
-            throw Refusal(error, limit)
+            throw refusal(error, request)
         }
     }
 
-    private func inflate(_ body: [UInt8], _ coding: ContentCoding, _ memory: (any MemoryAllowance)?)
+    private func inflate(_ body: [UInt8], _ coding: ContentCoding, _ request: ServerRequest)
         throws(Refusal) -> [UInt8]
     {
         do throws(InflationFailure) {
-            if let inflated = try coding.inflate(body, limit: limit, memory: memory) { return inflated }
+            if let inflated = try coding.inflate(body, limit: limit, memory: request.memory) { return inflated }
         } catch {
-            throw Refusal(error, limit)
+            throw refusal(error, request)
         }
-        throw .noMemory(memory)
+        throw .noMemory(request.memory)
     }
 
     private func decode(_ body: [UInt8], _ signal: Signal, _ encoding: BodyEncoding, _ request: ServerRequest)
@@ -123,13 +125,12 @@ struct ExportRequestReader {
             }
         }
     }
-}
 
-extension Refusal {
-    fileprivate init(_ failure: InflationFailure, _ limit: Int) {
+    /// Bytes that are not what their coding says are a fault of the call itself in gRPC, and not of what it carries.
+    private func refusal(_ failure: InflationFailure, _ request: ServerRequest) -> Refusal {
         switch failure {
-        case .tooLarge: self = .tooLarge("the inflated body", limit)
-        case .corrupt(let reason): self = .invalid(reason)
+        case .tooLarge: .tooLarge("the inflated body", limit, limitKey)
+        case .corrupt(let reason): GRPC.isCall(request.head) ? .malformedCall(reason) : .invalid(reason)
         }
     }
 }

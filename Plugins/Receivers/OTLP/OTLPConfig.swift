@@ -9,59 +9,63 @@ public struct OTLPConfig: ComponentConfig {
     /// How OTLP comes in.
     public var protocols = Protocols()
 
-    /// OTLP over HTTP on this machine alone.
+    /// OTLP over HTTP and gRPC on this machine alone.
     public init() {}
 
-    /// The protocols; there is one so far.
-    public struct Protocols: ConfigSection {
-        /// OTLP over HTTP.
-        public var http = HTTP()
+    /// The protocols: both where neither is written, and else those that are.
+    public struct Protocols: AlternativeSections {
+        /// OTLP over HTTP; nil for no address of its own.
+        public var http: HTTP? = HTTP()
+        /// OTLP over gRPC; nil for no address of its own, and then it comes in at that of HTTP alone.
+        public var grpc: RPC? = RPC()
 
         /// The defaults.
         public init() {}
     }
 
     /// What each key means.
-    public static let documentation = TLSConfig.documentation(under: "protocols.http.tls").merging([
-        "protocols.http.auth": "who asks for keys",
-        "protocols.http.auth.authenticator":
-            "the id of an extension; one under service.extensions asks at every listener, whether it is named here or not",
-        "protocols": "how OTLP comes in",
-        "protocols.http": "OTLP over HTTP, protobuf and JSON",
-        "protocols.http.endpoint": "where to listen, host:port",
-        "protocols.http.transport": "tcp, or tcp4 and tcp6 for addresses of one family",
-        "protocols.http.max_request_body_size":
-            "the largest body that is taken, before and after it is inflated; 0 means 64MiB",
-        "protocols.http.max_request_records":
-            "the most records of one request; each unfolds to 0.5 KiB, however few bytes it has",
-        "protocols.http.min_body_rate":
-            "how many bytes a second a body must bring on average once its first 20 seconds are over; 0B for no least rate",
-        "protocols.http.compression_algorithms":
-            "the codings of bodies that are taken: gzip, deflate (also called zlib), zstd, and \"\" for none",
-        "protocols.http.allowed_hosts":
-            "names of this machine, such as hub.local or *.lan, by which programs may send without keys; host.docker.internal, host.containers.internal and *.localhost always may",
-        "protocols.http.traces_url_path": "where traces are posted, beside Langfuse's path /api/public/otel/v1/traces",
-        "protocols.http.logs_url_path": "where logs are posted, beside /api/public/otel/v1/logs",
-        "protocols.http.metrics_url_path": "where metrics are posted, beside /api/public/otel/v1/metrics",
-        "protocols.http.include_metadata": "has no effect: no component asks for the header fields of requests",
-        "protocols.http.response_headers": "header fields that are added to every answer",
-        "protocols.http.read_header_timeout": "how long the head of a request may take; 0 means 10s",
-        "protocols.http.read_timeout":
-            "how long a body may take in all; 0 means 10m, with pauses of at most 30s",
-        "protocols.http.write_timeout": "how long an answer may take to be read; 0 means 60s",
-        "protocols.http.idle_timeout": "how long a connection may be open without a request; 0 means 2m",
-        "protocols.http.keep_alives_enabled": "whether a connection may serve more than one request",
-        "protocols.http.keepalive": "the newer form of keep_alives_enabled and idle_timeout",
-        "protocols.http.keepalive.enabled": "whether a connection may serve more than one request",
-        "protocols.http.keepalive.idle_timeout": "how long a connection may be open without a request; 0 means 2m",
-        "protocols.http.cors": "what browsers may do",
-        "protocols.http.cors.allowed_origins":
-            "the web pages that may send, such as https://*.example.com; none by default",
-        "protocols.http.cors.allowed_headers":
-            "the header fields that those pages may send, \"*\" for every one; every one by default",
-        "protocols.http.cors.exposed_headers": "the header fields of answers that those pages may read",
-        "protocols.http.cors.max_age": "how long a browser may remember what it is allowed, in seconds",
-    ]) { $1 }
+    public static let documentation = TLSConfig.documentation(under: "protocols.http.tls")
+        .merging(RPC.documentation(under: "protocols.grpc")) { $1 }.merging([
+            "protocols.http.auth": "who asks for keys",
+            "protocols.http.auth.authenticator":
+                "the id of an extension; one under service.extensions asks at every listener, whether it is named here or not",
+            "protocols": "how OTLP comes in: over HTTP and gRPC where neither is written, and else over those that are",
+            "protocols.http": "OTLP over HTTP, protobuf and JSON",
+            "protocols.http.endpoint": "where to listen, host:port",
+            "protocols.http.transport": "tcp, or tcp4 and tcp6 for addresses of one family",
+            "protocols.http.max_request_body_size":
+                "the largest body that is taken, before and after it is inflated; 0 means 64MiB",
+            "protocols.http.max_request_records":
+                "the most records of one request; each unfolds to 0.5 KiB, however few bytes it has",
+            "protocols.http.min_body_rate":
+                "how many bytes a second a body must bring on average once its first 20 seconds are over; 0B for no least rate",
+            "protocols.http.compression_algorithms":
+                "the codings of bodies that are taken: gzip, deflate (also called zlib), zstd, and \"\" for none",
+            "protocols.http.allowed_hosts":
+                "names of this machine, such as hub.local or *.lan, by which programs may send without keys; host.docker.internal, host.containers.internal and *.localhost always may",
+            "protocols.http.traces_url_path":
+                "where traces are posted, beside Langfuse's path /api/public/otel/v1/traces",
+            "protocols.http.logs_url_path": "where logs are posted, beside /api/public/otel/v1/logs",
+            "protocols.http.metrics_url_path": "where metrics are posted, beside /api/public/otel/v1/metrics",
+            "protocols.http.include_metadata": "has no effect: no component asks for the header fields of requests",
+            "protocols.http.response_headers": "header fields that are added to every answer",
+            "protocols.http.read_header_timeout": "how long the head of a request may take; 0 means 10s",
+            "protocols.http.read_timeout":
+                "how long a body may take in all; 0 means 10m, with pauses of at most 30s",
+            "protocols.http.write_timeout": "how long an answer may take to be read; 0 means 60s",
+            "protocols.http.idle_timeout": "how long a connection may be open without a request; 0 means 2m",
+            "protocols.http.keep_alives_enabled": "whether a connection may serve more than one request",
+            "protocols.http.keepalive": "the newer form of keep_alives_enabled and idle_timeout",
+            "protocols.http.keepalive.enabled": "whether a connection may serve more than one request",
+            "protocols.http.keepalive.idle_timeout": "how long a connection may be open without a request; 0 means 2m",
+            "protocols.http.cors": "what browsers may do",
+            "protocols.http.cors.allowed_origins":
+                "the web pages that may send, such as https://*.example.com; none by default",
+            "protocols.http.cors.allowed_headers":
+                "the header fields that those pages may send, \"*\" for every one; every one by default",
+            "protocols.http.cors.exposed_headers": "the header fields of answers that those pages may read",
+            "protocols.http.cors.max_age": "how long a browser may remember what it is allowed, in seconds",
+        ]) { $1 }
 }
 
 // MARK: - Absent Keys
@@ -70,8 +74,7 @@ public struct OTLPConfig: ComponentConfig {
 extension OTLPConfig.Protocols: AbsentKeyAdvising {
     /// The help for each key that is not there.
     public static let absentKeys = [
-        "grpc": "remove it: the endpoint of http takes OTLP/gRPC, too; let senders use its port 4318",
-        "thrift_http": "remove it: only OTLP comes in here",
+        "thrift_http": "remove it: only OTLP comes in here"
     ]
 }
 
@@ -225,33 +228,60 @@ extension OTLPConfig {
 // MARK: - Listening
 
 extension OTLPConfig {
-    /// The listener, and the paths that only one component can answer.
+    /// The listeners, and the paths that only one component can answer.
     public var resources: [ConfigResource] {
-        let (http, section) = (protocols.http, ["protocols", "http"])
-        let paths = Signal.allCases.map { signal in
-            ConfigResource(.path(http.path(of: signal), of: http.address), at: section + [http.pathKey(of: signal)])
+        var resources: [ConfigResource] = []
+        if let http = protocols.http {
+            let section = ["protocols", "http"]
+            resources = [ConfigResource(.endpoint(http.address), at: section + ["endpoint"])]
+            for signal in Signal.allCases {
+                let path = ConfigResource.Kind.path(http.path(of: signal), of: http.address)
+                resources.append(ConfigResource(path, at: section + [http.pathKey(of: signal)]))
+            }
+            resources += Self.resources(of: http.address, http.tls, http.auth, at: section)
         }
-        var resources = [ConfigResource(.endpoint(http.address), at: section + ["endpoint"])] + paths
-        if let tls = http.tls { resources.append(ConfigResource(.tls(tls, of: http.address), at: section + ["tls"])) }
-        if let auth = http.auth {
-            resources.append(
-                ConfigResource(.authenticator(auth.authenticator), at: section + ["auth", "authenticator"])
-            )
+        if let grpc = protocols.grpc {
+            let section = ["protocols", "grpc"]
+            if grpc.address != protocols.http?.address {
+                resources.append(ConfigResource(.endpoint(grpc.address), at: section + ["endpoint"]))
+            }
+            for signal in Signal.allCases {
+                let path = ConfigResource.Kind.path(signal.exportMethod, of: grpc.address)
+                resources.append(ConfigResource(path, at: section + ["endpoint"]))
+            }
+            resources += Self.resources(of: grpc.address, grpc.tls, grpc.auth, at: section)
+        }
+        return resources
+    }
+
+    private static func resources(of address: Endpoint, _ tls: TLSConfig?, _ auth: Auth?, at section: [String])
+        -> [ConfigResource]
+    {
+        var resources: [ConfigResource] = []
+        if let tls { resources.append(ConfigResource(.tls(tls, of: address), at: section + ["tls"])) }
+        if let auth {
+            let path = section + ["auth", "authenticator"]
+            resources.append(ConfigResource(.authenticator(auth.authenticator), at: path))
         }
         return resources
     }
 }
 
-extension OTLPConfig.HTTP {
-    /// Where to listen, with the name of this machine made an address of the family that is wanted.
-    var address: Endpoint {
+extension OTLPConfig.Transport {
+    /// An endpoint with the name of this machine made an address of the family that is wanted.
+    func address(of endpoint: Endpoint) -> Endpoint {
         guard endpoint.host == "localhost" else { return endpoint }
-        switch transport {
+        switch self {
         case .tcp, .unix: return endpoint
         case .tcp4: return Endpoint(host: "127.0.0.1", port: endpoint.port)
         case .tcp6: return Endpoint(host: "::1", port: endpoint.port)
         }
     }
+}
+
+extension OTLPConfig.HTTP {
+    /// Where to listen, with the name of this machine made an address of the family that is wanted.
+    var address: Endpoint { transport.address(of: endpoint) }
 
     /// What is asked of the listener.
     var connectionTerms: ConnectionTerms {
@@ -294,7 +324,7 @@ extension OTLPConfig.HTTP {
 
 extension ConfigDuration {
     /// The time, unless it is 0, which stands for whatever is usual.
-    fileprivate var ifSet: Duration? { nanoseconds == 0 ? nil : duration }
+    var ifSet: Duration? { nanoseconds == 0 ? nil : duration }
 }
 
 // MARK: - Validation
@@ -302,15 +332,103 @@ extension ConfigDuration {
 extension OTLPConfig {
     /// Refuses paths that cannot be told apart or never match, limits that cannot be kept, and what is not offered.
     public func validate(_ findings: inout ConfigFindings) {
-        let http = HTTPFindings(http: protocols.http)
-        http.checkTransport(&findings)
+        protocols.http?.validate(&findings, at: ["protocols", "http"])
+        protocols.grpc?.validate(&findings, at: ["protocols", "grpc"])
+        guard let http = protocols.http, let grpc = protocols.grpc, http.address == grpc.address, http.tls != grpc.tls
+        else { return }
+        findings.error(
+            "tls-conflict",
+            "http and grpc share \(grpc.address), but not their tls",
+            at: ["protocols", "grpc", "endpoint"],
+            help: "write the same tls section in both, or give one of them another endpoint"
+        )
+    }
+}
+
+extension OTLPConfig.HTTP {
+    fileprivate func validate(_ findings: inout ConfigFindings, at section: [String]) {
+        let address = AddressFindings(section: section, port: Endpoint.otlpHTTP.port)
+        let http = HTTPFindings(http: self)
+        address.checkTransport(transport, endpoint, &findings)
         http.checkPaths(&findings)
         http.checkBodies(&findings)
-        http.checkTimes(&findings)
+        address.checkRecords(maxRequestRecords, &findings)
+        address.checkTimes(
+            [
+                (["read_header_timeout"], readHeaderTimeout), (["read_timeout"], readTimeout),
+                (["write_timeout"], writeTimeout), (["idle_timeout"], idleTimeout),
+                (["keepalive", "idle_timeout"], keepalive.idleTimeout),
+            ],
+            &findings
+        )
         http.checkResponseHeaders(&findings)
         http.checkOrigins(&findings)
-        http.checkHosts(&findings)
-        protocols.http.tls?.validate(&findings, at: ["protocols", "http", "tls"])
+        address.checkHosts(allowedHosts, &findings)
+        tls?.validate(&findings, at: section + ["tls"])
+    }
+}
+
+/// What is wrong with keys that every address has.
+struct AddressFindings {
+    let section: [String]
+    /// The usual port.
+    let port: Int
+
+    private static let recordCounts = 1...10_000_000
+    /// A shorter time ends what has hardly begun; a longer one is no limit.
+    private static let times: ClosedRange<Int64> = 1_000_000...86_400_000_000_000
+
+    func checkTransport(
+        _ transport: OTLPConfig.Transport,
+        _ endpoint: Endpoint,
+        _ findings: inout ConfigFindings
+    ) {
+        let (host, port) = (endpoint.host, endpoint.port)
+        let isIPv4 = host.split(separator: ".", omittingEmptySubsequences: false).compactMap { UInt8($0) }.count == 4
+        let key = section + ["endpoint"]
+        switch transport {
+        case .tcp4 where host.contains(":"):
+            findings.error("transport", "\(host) is no IPv4 address", at: key, help: "write 127.0.0.1:\(port)")
+        case .tcp6 where isIPv4:
+            findings.error("transport", "\(host) is no IPv6 address", at: key, help: "write \"[::1]:\(port)\"")
+        case .unix:
+            findings.error(
+                "transport",
+                "sockets of the file system are not offered yet",
+                at: section + ["transport"],
+                help: "write tcp, and endpoint: 127.0.0.1:\(self.port)"
+            )
+        case .tcp, .tcp4, .tcp6: break
+        }
+    }
+
+    func checkRecords(_ count: Int, _ findings: inout ConfigFindings) {
+        guard !Self.recordCounts.contains(count) else { return }
+        findings.error(
+            "out-of-range",
+            "a request has 1 to 10,000,000 records",
+            at: section + ["max_request_records"],
+            help: "write 100000"
+        )
+    }
+
+    func checkTimes(_ times: [(key: [String], time: ConfigDuration)], _ findings: inout ConfigFindings) {
+        for (key, time) in times where time.nanoseconds != 0 && !Self.times.contains(time.nanoseconds) {
+            findings.error(
+                "out-of-range",
+                "a time limit is 1ms to 24h",
+                at: section + key,
+                help: "write 60s, or 0 for the default"
+            )
+        }
+    }
+
+    func checkHosts(_ names: [String], _ findings: inout ConfigFindings) {
+        for (position, name) in names.enumerated() {
+            guard let fault = HostPolicy.fault(in: name) else { continue }
+            let key = section + ["allowed_hosts", "\(position)"]
+            findings.error("host", fault, at: key, help: "write hub.local, for example: no scheme, port or path")
+        }
     }
 }
 
@@ -320,9 +438,6 @@ private struct HTTPFindings {
 
     /// What a batch can hold, with room for the growth of JSON that becomes protobuf.
     private static let bodySizes: ClosedRange<Int64> = 1...(1 << 30)
-    private static let recordCounts = 1...10_000_000
-    /// A shorter time ends what has hardly begun; a longer one is no limit.
-    private static let times: ClosedRange<Int64> = 1_000_000...86_400_000_000_000
     /// The codings of the OpenTelemetry Collector that cannot be undone here.
     private static let absentCodings = ["snappy", "lz4", "x-snappy-framed"]
     /// What the collector alone decides about an answer.
@@ -331,35 +446,6 @@ private struct HTTPFindings {
     ]
 
     private func key(_ names: String...) -> [String] { ["protocols", "http"] + names }
-
-    func checkTransport(_ findings: inout ConfigFindings) {
-        let (host, port) = (http.endpoint.host, http.endpoint.port)
-        let isIPv4 = host.split(separator: ".", omittingEmptySubsequences: false).compactMap { UInt8($0) }.count == 4
-        switch http.transport {
-        case .tcp4 where host.contains(":"):
-            findings.error(
-                "transport",
-                "\(host) is no IPv4 address",
-                at: key("endpoint"),
-                help: "write 127.0.0.1:\(port)"
-            )
-        case .tcp6 where isIPv4:
-            findings.error(
-                "transport",
-                "\(host) is no IPv6 address",
-                at: key("endpoint"),
-                help: "write \"[::1]:\(port)\""
-            )
-        case .unix:
-            findings.error(
-                "transport",
-                "sockets of the file system are not offered yet",
-                at: key("transport"),
-                help: "write tcp, and endpoint: 127.0.0.1:4318"
-            )
-        case .tcp, .tcp4, .tcp6: break
-        }
-    }
 
     func checkPaths(_ findings: inout ConfigFindings) {
         var users: [String: Signal] = [:]
@@ -388,14 +474,6 @@ private struct HTTPFindings {
                 "a body has 1B to 1GiB",
                 at: key("max_request_body_size"),
                 help: "write 64MiB"
-            )
-        }
-        if !Self.recordCounts.contains(http.maxRequestRecords) {
-            findings.error(
-                "out-of-range",
-                "a request has 1 to 10,000,000 records",
-                at: key("max_request_records"),
-                help: "write 100000"
             )
         }
         if http.minBodyRate.bytes > 1 << 20 {
@@ -434,22 +512,6 @@ private struct HTTPFindings {
         }
     }
 
-    func checkTimes(_ findings: inout ConfigFindings) {
-        let times = [
-            (http.readHeaderTimeout, key("read_header_timeout")), (http.readTimeout, key("read_timeout")),
-            (http.writeTimeout, key("write_timeout")), (http.idleTimeout, key("idle_timeout")),
-            (http.keepalive.idleTimeout, key("keepalive", "idle_timeout")),
-        ]
-        for (time, key) in times where time.nanoseconds != 0 && !Self.times.contains(time.nanoseconds) {
-            findings.error(
-                "out-of-range",
-                "a time limit is 1ms to 24h",
-                at: key,
-                help: "write 60s, or 0 for the default"
-            )
-        }
-    }
-
     func checkResponseHeaders(_ findings: inout ConfigFindings) {
         for (name, secret) in http.responseHeaders.sorted(by: { $0.key < $1.key }) {
             let key = key("response_headers", name)
@@ -460,14 +522,6 @@ private struct HTTPFindings {
             } else if !HTTPField.isValidValue(secret.value) {
                 findings.error("header", "the value of \(name) has a character that no header field may have", at: key)
             }
-        }
-    }
-
-    func checkHosts(_ findings: inout ConfigFindings) {
-        for (position, name) in http.allowedHosts.enumerated() {
-            guard let fault = HostPolicy.fault(in: name) else { continue }
-            let key = key("allowed_hosts", "\(position)")
-            findings.error("host", fault, at: key, help: "write hub.local, for example: no scheme, port or path")
         }
     }
 

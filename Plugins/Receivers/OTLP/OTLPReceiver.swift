@@ -8,33 +8,71 @@ import Synchronization
 
 /// Takes in OTLP over HTTP and gRPC: one route for each signal and form, answered once the pipeline has the batch.
 final class OTLPReceiver: Receiver, HTTPServing {
+    private let protocols: OTLPConfig.Protocols
+    /// The settings of OTLP over HTTP; the usual ones where only gRPC is written.
     private let http: OTLPConfig.HTTP
     private let settings: ComponentSettings
     private let next: SignalConsumers
     private let origins: OriginPolicy
     private let reader: ExportRequestReader
+    private let callReader: ExportRequestReader
+    private let hosts: HostPolicy
     private let remarks: SenderWarnings
     private let addedFields: [HTTPField]
 
-    init(_ http: OTLPConfig.HTTP, _ settings: ComponentSettings, next: SignalConsumers) {
-        self.http = http
+    init(_ protocols: OTLPConfig.Protocols, _ settings: ComponentSettings, next: SignalConsumers) {
+        self.protocols = protocols
         self.settings = settings
         self.next = next
+        http = protocols.http ?? OTLPConfig.HTTP()
         origins = OriginPolicy(http.cors)
         reader = ExportRequestReader(
             limit: Int(clamping: http.maxRequestBodySize.bytes),
+            limitKey: "max_request_body_size",
             records: http.maxRequestRecords,
             codings: http.codings
         )
+        callReader =
+            protocols.grpc.map { grpc in
+                ExportRequestReader(
+                    limit: grpc.largestMessage,
+                    limitKey: "max_recv_msg_size_mib",
+                    records: protocols.http?.maxRequestRecords ?? grpc.maxRequestRecords,
+                    codings: protocols.http?.codings ?? Set(ContentCoding.allCases)
+                )
+            } ?? reader
+        hosts = HostPolicy((protocols.http?.allowedHosts ?? []) + (protocols.grpc?.allowedHosts ?? []))
         remarks = SenderWarnings(settings)
         addedFields = http.responseFields
     }
 
-    var endpoint: Endpoint { http.address }
+    var endpoint: Endpoint { sites.first?.endpoint ?? http.address }
 
-    var connectionTerms: ConnectionTerms { http.connectionTerms }
+    var routes: [Route] { sites.first?.routes ?? [] }
 
-    var tls: TLSConfig? { http.tls }
+    var connectionTerms: ConnectionTerms { sites.first?.connectionTerms ?? ConnectionTerms() }
+
+    var tls: TLSConfig? { sites.first?.tls }
+
+    /// The address of HTTP and that of gRPC; each answers both, so that a sender with the wrong port loses nothing.
+    var sites: [HTTPSite] {
+        let (address, grpc) = (protocols.http?.address, protocols.grpc)
+        guard let grpc, grpc.address != address else {
+            let terms = grpc.map { http.connectionTerms.merged(with: $0.connectionTerms) } ?? http.connectionTerms
+            return [HTTPSite(http.address, httpRoutes(areOwn: true), terms, tls: http.tls)]
+        }
+        // The standard port is the usual one of other collectors, too.
+        let isSpare = address != nil && grpc.endpoint == .otlpGRPC
+        let calls = HTTPSite(
+            grpc.address,
+            httpRoutes(areOwn: false),
+            grpc.connectionTerms,
+            tls: grpc.tls,
+            isSpare: isSpare
+        )
+        guard let address else { return [calls] }
+        return [HTTPSite(address, httpRoutes(areOwn: true), http.connectionTerms, tls: http.tls), calls]
+    }
 
     /// Where Langfuse's SDK posts, whose user can name the host and nothing else (`/traces` is appended).
     ///
@@ -42,20 +80,39 @@ final class OTLPReceiver: Receiver, HTTPServing {
     /// and a secret key as the password.
     private static let langfusePath = "/api/public/otel/v1"
 
-    /// Each signal at its own path, and beside it at Langfuse's unless something else answers there.
-    var routes: [Route] {
-        let fixed = Signal.allCases.flatMap { routes(of: $0, at: "\(Self.langfusePath)/\($0)", isOwn: false) }
-        return Signal.allCases.flatMap { routes(of: $0, at: http.path(of: $0), isOwn: true) } + fixed + calls
+    /// Each signal at its own path, beside it at Langfuse's unless something else answers there, and the calls of gRPC.
+    ///
+    /// - Parameter areOwn: Whether the paths are those of this receiver alone.
+    private func httpRoutes(areOwn: Bool) -> [Route] {
+        let own = Signal.allCases.flatMap { routes(of: $0, at: http.path(of: $0), givesWay: !areOwn) }
+        let fixed = Signal.allCases.flatMap {
+            routes(of: $0, at: "\(Self.langfusePath)/\($0)", givesWay: true, takesPassword: true)
+        }
+        return own + fixed + calls
     }
 
     /// The calls of gRPC: an export of each signal, and the question whether the server is there (grpc.health.v1).
     private var calls: [Route] {
+        let hosts = hosts
         let exports = Signal.allCases.map { signal in
-            Route(.post, signal.exportMethod, failureForm: .status, takesTelemetry: true, givesWay: true) {
-                await self.answerCall($0, signal)
-            }
+            Route(
+                .post,
+                signal.exportMethod,
+                failureForm: .status,
+                allowsHost: { hosts.allows($0) },
+                takesTelemetry: true,
+                givesWay: true
+            ) { await self.answerCall($0, signal) }
         }
-        return exports + [Route(.post, "/grpc.health.v1.Health/Check", access: .open, givesWay: true, handler: health)]
+        let health = Route(
+            .post,
+            "/grpc.health.v1.Health/Check",
+            access: .open,
+            allowsHost: { hosts.allows($0) },
+            givesWay: true,
+            handler: health
+        )
+        return exports + [health]
     }
 
     private func answerCall(_ request: ServerRequest, _ signal: Signal) async -> ServerResponse {
@@ -63,11 +120,14 @@ final class OTLPReceiver: Receiver, HTTPServing {
         guard type == "application/grpc" || type == "application/grpc+proto" else {
             return ServerResponse(.unsupportedCall, encoding: .protobuf)
         }
+        var response: ServerResponse
         do throws(Refusal) {
-            return try await export(request, signal, .protobuf)
+            response = try await export(request, signal, .protobuf, callReader)
         } catch {
-            return ServerResponse(error, encoding: .protobuf)
+            response = ServerResponse(error, encoding: .protobuf)
         }
+        response.head.headerFields[.grpcAcceptEncoding] = GRPC.names(of: callReader.codings)
+        return response
     }
 
     /// SERVING, for the server as a whole and for each service of it.
@@ -85,11 +145,11 @@ final class OTLPReceiver: Receiver, HTTPServing {
         return ServerResponse(.ok, body: .bytes([0x08, 0x01]))
     }
 
-    private func routes(of signal: Signal, at path: String, isOwn: Bool) -> [Route] {
+    private func routes(of signal: Signal, at path: String, givesWay: Bool, takesPassword: Bool = false) -> [Route] {
         let origins = origins
         let mayBeAllowed: @Sendable (String) -> Bool = { origins.allows($0) }
         let allows = origins.isEmpty ? nil : mayBeAllowed
-        let hosts = HostPolicy(http.allowedHosts)
+        let hosts = hosts
         let post = Route(
             .post,
             path,
@@ -97,8 +157,8 @@ final class OTLPReceiver: Receiver, HTTPServing {
             allowsOrigin: allows,
             allowsHost: { hosts.allows($0) },
             takesTelemetry: true,
-            acceptsBasicAuthentication: !isOwn,
-            givesWay: !isOwn
+            acceptsBasicAuthentication: takesPassword,
+            givesWay: givesWay
         ) { await self.answer($0, signal) }
         guard allows != nil else { return [post] }
         let preflight = Route(
@@ -108,7 +168,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
             failureForm: .status,
             allowsOrigin: allows,
             takesTelemetry: true,
-            givesWay: !isOwn
+            givesWay: givesWay
         ) { self.preflight($0.head) }
         return [post, preflight]
     }
@@ -146,21 +206,28 @@ final class OTLPReceiver: Receiver, HTTPServing {
             return ServerResponse(.unsupportedType, encoding: .json)
         }
         do throws(Refusal) {
-            return try await export(request, signal, encoding)
+            return try await export(request, signal, encoding, reader)
         } catch {
             return ServerResponse(error, encoding: encoding)
         }
     }
 
-    private func export(_ request: ServerRequest, _ signal: Signal, _ encoding: BodyEncoding) async throws(Refusal)
-        -> ServerResponse
-    {
+    private func export(
+        _ request: ServerRequest,
+        _ signal: Signal,
+        _ encoding: BodyEncoding,
+        _ reader: ExportRequestReader
+    ) async throws(Refusal) -> ServerResponse {
         guard let pipeline = next[signal] else { throw .noPipeline(signal) }
         return try await reader.read(request, signal, encoding) { (content) async throws(Refusal) -> ServerResponse in
             let otlp = content.otlp
+            let hops = HopLimit.hops(of: request.head.headerFields)
+            if hops > HopLimit.most, otlp.recordCount > 0 {
+                return cut(otlp, hops, request, signal, encoding)
+            }
             if otlp.recordCount > 0 {
                 try await request.run(ifShort: { _ in Self.isShort(otlp) }) { () async throws(Refusal) in
-                    try await hand(otlp, request.memory, to: pipeline)
+                    try await hand(otlp, hops, request.memory, to: pipeline)
                 }
             }
             return answer(content, request, signal, encoding)
@@ -209,12 +276,35 @@ final class OTLPReceiver: Receiver, HTTPServing {
         )
     }
 
-    private func hand(_ otlp: OTLPBatch, _ memory: (any MemoryAllowance)?, to pipeline: any Consumer)
+    /// The answer to what goes round in a circle of collectors; nothing of it goes on.
+    ///
+    /// It is no failure, which the sender would keep as a dead letter or try again.
+    private func cut(
+        _ otlp: OTLPBatch,
+        _ hops: Int,
+        _ request: ServerRequest,
+        _ signal: Signal,
+        _ encoding: BodyEncoding
+    ) -> ServerResponse {
+        let reason = "they came through \(hops) collectors, which is a circle"
+        settings.counters.add(otlp.recordCount, to: .dropped)
+        note(otlp.recordCount, .circle, reason, request, signal)
+        let body = ExportResponse.body(
+            signal: signal,
+            rejected: otlp.recordCount,
+            message: reason,
+            json: encoding == .json
+        )
+        return ServerResponse(.ok, [.contentType: encoding.rawValue], body: .bytes(body))
+    }
+
+    private func hand(_ otlp: OTLPBatch, _ hops: Int, _ memory: (any MemoryAllowance)?, to pipeline: any Consumer)
         async throws(Refusal)
     {
         do throws(ConsumeError) {
             var batch = Batch(otlp, receivedAt: settings.now())
             batch.memory = memory
+            batch.hops = hops
             try await pipeline.consume(batch)
         } catch {
             throw Refusal(error)
@@ -224,7 +314,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
 
 extension Signal {
     /// The path of the call that exports this signal.
-    fileprivate var exportMethod: String {
+    var exportMethod: String {
         switch self {
         case .traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
         case .logs: "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
@@ -239,7 +329,7 @@ extension ComponentFactory {
         "otlp",
         OTLPConfig.self,
         summary: "takes in OTLP over HTTP (protobuf, JSON) and gRPC, and answers once the pipeline has it"
-    ) { config, settings, next in OTLPReceiver(config.protocols.http, settings, next: next) }
+    ) { config, settings, next in OTLPReceiver(config.protocols, settings, next: next) }
 }
 
 /// Tells the user what is odd about the senders: each thing once and not with every request; counts all of it.

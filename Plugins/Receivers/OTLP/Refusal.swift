@@ -96,11 +96,11 @@ extension Refusal {
     )
 
     /// What is left of the body is not worth reading, so the connection cannot be used again.
-    static func tooLarge(_ subject: String, _ limit: Int) -> Refusal {
+    static func tooLarge(_ subject: String, _ limit: Int, _ key: String) -> Refusal {
         Refusal(
             status: .contentTooLarge,
             code: .invalidArgument,
-            message: "\(subject) has more than \(limit) bytes; send smaller batches or raise max_request_body_size",
+            message: "\(subject) has more than \(limit) bytes; send smaller batches or raise \(key)",
             fields: [.connection: "close"]
         )
     }

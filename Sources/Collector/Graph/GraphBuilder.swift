@@ -370,6 +370,13 @@ struct ForeignComponents {
         }
     }
 
+    /// Why a component is not carried over; nil when the type is not known from there.
+    func reason(_ kind: ComponentKind, _ type: String) -> String? {
+        if let note = Self.needless[kind]?[type] { return note }
+        guard case .absent(let remark)? = Self.others[kind]?[type] else { return nil }
+        return "there is nothing like it here\(remark.map { ": \($0)" } ?? "")"
+    }
+
     /// Why a component is not needed here, so that a configuration that has it works as well without it; nil for every other.
     func remark(_ kind: ComponentKind, _ type: String) -> String? {
         guard let note = Self.needless[kind]?[type] else { return nil }
@@ -403,7 +410,8 @@ struct ForeignComponents {
         ["otlp_http"],
         how: "sends the same over HTTP, usually to port 4318 in place of 4317"
     )
-    private static let clientKey = Substitute.absent(
+    /// For programs that are built without these extensions.
+    private static let absentCredentials = Substitute.absent(
         "an exporter shows its key by headers: { Authorization: ... }, and api_keys asks senders for theirs"
     )
     private static let sampling = Substitute.absent(
@@ -427,6 +435,10 @@ struct ForeignComponents {
             "otlp_grpc": overHTTP, "otlp_http": .absent(), "otlphttp": .absent(), "prometheus": .absent(),
             "prometheusremotewrite": .absent(), "nop": .absent(),
         ],
-        .extension: ["basicauth": clientKey, "bearertokenauth": clientKey, "oauth2client": clientKey],
+        .extension: [
+            "basicauth": absentCredentials, "bearertokenauth": absentCredentials, "oauth2client": absentCredentials,
+            "headers_setter": .absent("headers of otlp_http are the same for every request"),
+            "oidc": .absent("api_keys asks senders for keys"),
+        ],
     ]
 }

@@ -223,7 +223,9 @@ extension GraphRules {
     private func encryption(_ uses: [Use]) -> [Diagnostic] {
         var wanted: [String: TLSConfig] = [:]
         for use in uses {
-            if case .tls(let config, _) = use.resource.kind { wanted[Self.key(use.component)] = config }
+            if case .tls(let config, let endpoint) = use.resource.kind {
+                wanted[Self.key(use.component, endpoint)] = config
+            }
         }
         var findings: [Diagnostic] = []
         var owners: [Endpoint: Use] = [:]
@@ -233,7 +235,9 @@ extension GraphRules {
                 owners[endpoint] = use
                 continue
             }
-            guard wanted[Self.key(use.component)] != wanted[Self.key(owner.component)] else { continue }
+            guard wanted[Self.key(use.component, endpoint)] != wanted[Self.key(owner.component, endpoint)] else {
+                continue
+            }
             findings.append(
                 .error(
                     "tls-conflict",
@@ -247,24 +251,48 @@ extension GraphRules {
         return findings
     }
 
-    private static func key(_ component: DeclaredComponent) -> String { "\(component.kind.rawValue)/\(component.id)" }
+    private static func key(_ component: DeclaredComponent, _ endpoint: Endpoint) -> String {
+        "\(component.kind.rawValue)/\(component.id) \(endpoint)"
+    }
 
-    /// The extensions that components trust to ask for keys.
+    /// The extensions that components trust to ask for keys, or to show who the collector is.
     private func authenticators(_ uses: [Use]) -> [Diagnostic] {
-        let known = graph.used(.extension)
-            .filter { $0.factory.isAuthenticator }.map(\.id.description)
+        let running = graph.used(.extension)
+        let asking = running.filter { $0.factory.isAuthenticator }.map(\.id.description)
+        let showing = running.filter { $0.factory.isClientAuthenticator }.map(\.id.description)
         return uses.compactMap { use in
-            guard case .authenticator(let name) = use.resource.kind, !known.contains(name) else { return nil }
-            let message = "no extension \"\(name)\" that asks for keys is named under service.extensions"
-            return .error(
-                "authenticator",
-                use.component.locations.concealing(message, at: use.resource.path),
-                at: use.mark,
-                help: known.isEmpty
-                    ? "declare api_keys under extensions and name it under service.extensions"
-                    : "write \(known.joined(separator: " or "))"
-            )
+            switch use.resource.kind {
+            case .authenticator(let name) where !asking.contains(name):
+                missing(name, "asks for keys", among: asking, orElse: "api_keys", use)
+            case .clientAuthenticator(let name) where !showing.contains(name):
+                missing(
+                    name,
+                    "shows exporters' credentials",
+                    among: showing,
+                    orElse: "basicauth, bearertokenauth or oauth2client",
+                    use
+                )
+            default: nil
+            }
         }
+    }
+
+    private func missing(
+        _ name: String,
+        _ ability: String,
+        among known: [String],
+        orElse types: String,
+        _ use: Use
+    ) -> Diagnostic {
+        let message = "no extension \"\(name)\" that \(ability) is named under service.extensions"
+        return .error(
+            "authenticator",
+            use.component.locations.concealing(message, at: use.resource.path),
+            at: use.mark,
+            help: known.isEmpty
+                ? "declare \(types) under extensions and name it under service.extensions"
+                : "write \(known.joined(separator: " or "))"
+        )
     }
 
     /// Receivers of one kind on one listener: what is posted to a path can go to one of them only.

@@ -63,8 +63,18 @@ struct Assembly: Sendable {
             life.station = .stopped
         }
 
-        /// What it answers, counted.
-        var routes: [Route] { component.httpServing?.routes.map(tenancy.counting) ?? [] }
+        /// What it answers at each of its addresses, counted.
+        var sites: [HTTPSite] {
+            (component.httpServing?.sites ?? []).map { site in
+                HTTPSite(
+                    site.endpoint,
+                    site.routes.map(tenancy.counting),
+                    site.connectionTerms,
+                    tls: site.tls,
+                    isSpare: site.isSpare
+                )
+            }
+        }
     }
 
     /// One inlet with what is to lie behind it.
@@ -100,9 +110,9 @@ struct Assembly: Sendable {
     var sites: [Endpoint: Site] {
         var sites: [Endpoint: Site] = [:]
         for instance in startOrder {
-            guard let serving = instance.component.httpServing else { continue }
-            let terms = serving.connectionTerms
-            sites[serving.endpoint, default: Site(terms: terms, tls: serving.tls)].add(instance, terms)
+            for site in instance.sites {
+                sites[site.endpoint, default: Site(site)].add(site, of: instance.kind)
+            }
         }
         return sites
     }
@@ -113,17 +123,17 @@ struct Assembly: Sendable {
         private(set) var terms: ConnectionTerms
         /// Whether more is answered than telemetry is taken in.
         private(set) var hasExtension = false
+        /// Whether all of it is answered elsewhere, too.
+        private(set) var isSpare = true
         let tls: TLSConfig?
 
-        init(terms: ConnectionTerms, tls: TLSConfig?) {
-            self.terms = terms
-            self.tls = tls
-        }
+        init(_ first: HTTPSite) { (terms, tls) = (first.connectionTerms, first.tls) }
 
-        mutating func add(_ instance: Instance, _ terms: ConnectionTerms) {
-            routes += instance.routes
-            if instance.kind == .extension { hasExtension = true }
-            self.terms = self.terms.merged(with: terms)
+        mutating func add(_ site: HTTPSite, of kind: ComponentKind) {
+            routes += site.routes
+            if kind == .extension { hasExtension = true }
+            if !site.isSpare { isSpare = false }
+            terms = terms.merged(with: site.connectionTerms)
         }
     }
 }

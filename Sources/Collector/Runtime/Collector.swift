@@ -66,10 +66,7 @@ public final class Collector: Service {
         )
         let assembly = try assembler.assemble()
         first = assembly
-        let sites = try ServedSites(assembly, state).sites
-        listeners = sites.sorted { $0.key.description < $1.key.description }.map { endpoint, site in
-            HTTPListener(endpoint: endpoint, site: site, memory: state.memory, intake: state.intake, logger: logger)
-        }
+        listeners = try ServedSites(assembly, state).listeners(state, logger)
         state.put(assembly, of: graph)
     }
 

@@ -57,13 +57,15 @@ struct ConfigExchange: Sendable {
     mutating func run(_ graph: PipelineGraph, _ tell: (ReloadOutcome) -> Void) async {
         let old = state.assembly
         let difference: Difference
-        let sites: [Endpoint: ServedSite]
+        let served: ServedSites
         let opened: HTTPServer
         do throws(StartError) {
             let new = try assembler(graph, previous: old).assemble()
             difference = Difference(from: old, to: new)
-            sites = try ServedSites(new, state).sites
-            opened = try await open(sites)
+            served = try ServedSites(new, state)
+            opened = try await HTTPServer.open(
+                served.listeners(state, logger) { [server] in server.listener(at: $0) == nil }
+            )
         } catch {
             return refuse(error, tell)
         }
@@ -74,6 +76,7 @@ struct ConfigExchange: Sendable {
             await restore(goingFirst, difference)
             return refuse(error, tell)
         }
+        let sites = served.sites
         let gates = turn(to: difference.new, sites, opened, ending: difference.going)
         state.put(difference.new, of: graph)
         logger.info("the new configuration is in force", metadata: ["changes": "\(difference.changes)"])
@@ -102,16 +105,6 @@ struct ConfigExchange: Sendable {
             metadata: ["reason": "\(error)"]
         )
         tell(.refused(error.description))
-    }
-
-    /// Opens the addresses that are new.
-    private func open(_ sites: [Endpoint: ServedSite]) async throws(StartError) -> HTTPServer {
-        let new = sites.filter { server.listener(at: $0.key) == nil }
-        return try await HTTPServer.open(
-            new.map { endpoint, site in
-                HTTPListener(endpoint: endpoint, site: site, memory: state.memory, intake: state.intake, logger: logger)
-            }
-        )
     }
 
     // MARK: - Before
@@ -176,8 +169,8 @@ struct ConfigExchange: Sendable {
     private func goOn(_ staying: [Assembly.Instance], _ sites: [Endpoint: ServedSite]) {
         for instance in staying {
             guard let serving = instance.component.httpServing else { continue }
-            let site = sites[serving.endpoint]
-            instance.tenancy.goOn { try await Self.answer($0, at: site) }
+            let own = serving.sites.compactMap { sites[$0.endpoint] }
+            instance.tenancy.goOn { try await Self.answer($0, at: own) }
         }
     }
 
@@ -195,31 +188,33 @@ struct ConfigExchange: Sendable {
         for (endpoint, site) in sites { server.listener(at: endpoint)?.serve(site) }
         for instance in going {
             guard let serving = instance.component.httpServing else { continue }
-            let site = sites[serving.endpoint]
+            let own = serving.sites.compactMap { sites[$0.endpoint] }
             instance.tenancy.gate.close()
-            instance.tenancy.end { try await Self.answer($0, at: site) }
+            instance.tenancy.end { try await Self.answer($0, at: own) }
             gates.append(instance.tenancy.gate)
         }
         return gates
     }
 
     /// Answers a request that had found a component which went before it could be asked.
-    private static func answer(_ request: ServerRequest, at site: ServedSite?) async throws -> ServerResponse {
-        guard case .route(let route, let parameters)? = site?.table.match(request.head.method, request.head.path ?? "/")
-        else {
-            return ErrorAnswer(request.head).response(
-                .serviceUnavailable,
-                "the configuration has just changed; try again",
-                [.retryAfter: "1"]
+    private static func answer(_ request: ServerRequest, at sites: [ServedSite]) async throws -> ServerResponse {
+        for site in sites {
+            guard
+                case .route(let route, let parameters) = site.table.match(request.head.method, request.head.path ?? "/")
+            else { continue }
+            let renewed = ServerRequest(
+                head: request.head,
+                parameters: parameters,
+                body: request.body,
+                memory: request.memory
             )
+            return try await route.handler(renewed)
         }
-        let renewed = ServerRequest(
-            head: request.head,
-            parameters: parameters,
-            body: request.body,
-            memory: request.memory
+        return ErrorAnswer(request.head).response(
+            .serviceUnavailable,
+            "the configuration has just changed; try again",
+            [.retryAfter: "1"]
         )
-        return try await route.handler(renewed)
     }
 
     /// Closes addresses that are no more, and shuts old components down once nothing is on its way through them.

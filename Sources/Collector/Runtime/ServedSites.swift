@@ -3,10 +3,13 @@
 import CollectorKit
 import HTTPServer
 import HTTPTypes
+import Logging
 
 /// What an assembly answers at each of its endpoints.
 struct ServedSites {
     let sites: [Endpoint: ServedSite]
+    /// The endpoints that the collector can do without.
+    let spare: Set<Endpoint>
 
     /// Joins the routes of components and reads certificates.
     ///
@@ -14,7 +17,8 @@ struct ServedSites {
     init(_ assembly: Assembly, _ state: CollectorState) throws(StartError) {
         var sites: [Endpoint: ServedSite] = [:]
         let authenticator = assembly.authenticator
-        for (endpoint, site) in assembly.sites {
+        let all = assembly.sites
+        for (endpoint, site) in all {
             let admission: AccessPolicy
             if let (authenticator, counters) = authenticator {
                 let rule = KeyRule(authenticator: authenticator, counters: counters, failures: state.keyFailures)
@@ -36,6 +40,23 @@ struct ServedSites {
             )
         }
         self.sites = sites
+        spare = Set(all.filter(\.value.isSpare).keys)
+    }
+
+    /// What listens at those of the endpoints that are chosen, in alphabetical order.
+    func listeners(_ state: CollectorState, _ logger: Logger, where isChosen: (Endpoint) -> Bool = { _ in true })
+        -> [HTTPListener]
+    {
+        sites.filter { isChosen($0.key) }.sorted { $0.key.description < $1.key.description }.map { endpoint, site in
+            HTTPListener(
+                endpoint: endpoint,
+                isSpare: spare.contains(endpoint),
+                site: site,
+                memory: state.memory,
+                intake: state.intake,
+                logger: logger
+            )
+        }
     }
 }
 

@@ -33,6 +33,8 @@ public struct ComponentFactory: Sendable {
     public let isStore: Bool
     /// Whether its components know the keys of senders (``Authenticator``).
     public let isAuthenticator: Bool
+    /// Whether its components say for exporters who the collector is (``ClientCredentials``).
+    public let isClientAuthenticator: Bool
     private let maker: Maker
 
     private enum Maker: Sendable {
@@ -56,6 +58,7 @@ public struct ComponentFactory: Sendable {
         _ summary: String,
         isStore: Bool = false,
         isAuthenticator: Bool = false,
+        isClientAuthenticator: Bool = false,
         _ maker: Maker
     ) {
         self.kind = kind
@@ -67,6 +70,7 @@ public struct ComponentFactory: Sendable {
         self.summary = summary
         self.isStore = isStore
         self.isAuthenticator = isAuthenticator
+        self.isClientAuthenticator = isClientAuthenticator
         self.maker = maker
     }
 
@@ -298,6 +302,7 @@ extension ComponentFactory {
     /// - Parameters:
     ///   - config: What a user writes.
     ///   - isAuthenticator: Whether its extensions know the keys of senders; each then has a ``Extension/authenticator``.
+    ///   - isClientAuthenticator: Whether its extensions offer ``ClientCredentials`` to exporters.
     ///   - make: Gets what else of the configuration an extension may work with; throws ``StartError`` when the configuration cannot
     ///     be used.
     public static func `extension`<Config: ComponentConfig>(
@@ -307,6 +312,7 @@ extension ComponentFactory {
         signals: [Signal] = [],
         stability: Stability = .stable,
         isAuthenticator: Bool = false,
+        isClientAuthenticator: Bool = false,
         summary: String,
         make: @escaping @Sendable (Config, ComponentSettings, CollectorParts) throws(StartError) -> any Extension
     ) -> ComponentFactory {
@@ -317,6 +323,7 @@ extension ComponentFactory {
             signals: signals,
             stability: stability,
             isAuthenticator: isAuthenticator,
+            isClientAuthenticator: isClientAuthenticator,
             summary: summary,
             make: make
         )
@@ -330,6 +337,7 @@ extension ComponentFactory {
         signals: [Signal] = [],
         stability: Stability = .stable,
         isAuthenticator: Bool = false,
+        isClientAuthenticator: Bool = false,
         summary: String,
         make: @escaping @Sendable (Values, ComponentSettings, CollectorParts) throws(StartError) -> any Extension
     ) -> ComponentFactory {
@@ -342,6 +350,7 @@ extension ComponentFactory {
             stability,
             summary,
             isAuthenticator: isAuthenticator,
+            isClientAuthenticator: isClientAuthenticator,
             .extension { config, settings, parts throws(StartError) in
                 try make(try typed(config, settings.id), settings, parts)
             }

@@ -8,6 +8,7 @@ import Synchronization
 /// many tasks at once.
 public final class SharedParts: Sendable {
     private let parts = Mutex<[ComponentID: any Sendable]>([:])
+    private let credentials = Mutex<[ComponentID: any ClientCredentials]>([:])
 
     /// Creates an empty table.
     public init() {}
@@ -20,5 +21,18 @@ public final class SharedParts: Sendable {
             parts[id] = part
             return part
         }
+    }
+
+    /// What the extension of an id lets exporters show; nil while it does not run.
+    public func clientCredentials(of id: ComponentID) -> (any ClientCredentials)? { credentials.withLock { $0[id] } }
+
+    /// Offers credentials under the id of an extension, in the place of those of an earlier one.
+    public func provide(_ provider: any ClientCredentials, of id: ComponentID) {
+        credentials.withLock { $0[id] = provider }
+    }
+
+    /// Withdraws credentials, unless those of a later extension are in their place.
+    public func withdraw(_ provider: any ClientCredentials, of id: ComponentID) {
+        credentials.withLock { if $0[id] === provider { $0[id] = nil } }
     }
 }

@@ -66,6 +66,8 @@ public struct ConfigResource: Sendable, Hashable {
         case tls(TLSConfig, of: Endpoint)
         /// The id of an extension that asks for keys.
         case authenticator(String)
+        /// The id of an extension that says for an exporter who the collector is.
+        case clientAuthenticator(String)
         /// A file that only one component may write.
         case file(String)
         /// The id of an exporter that answers queries.

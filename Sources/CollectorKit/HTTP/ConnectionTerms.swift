@@ -15,6 +15,16 @@ public struct ConnectionTerms: Sendable, Hashable {
     public var answerTime: Duration?
     /// How long a connection may be open without a request.
     public var idleTime: Duration?
+    /// How many requests a connection of HTTP/2 may have under way at once.
+    public var streams: Int?
+    /// How long a connection of HTTP/2 may be open; its end is announced, and its requests are answered.
+    public var connectionAge: Duration?
+    /// How long after that its requests may take before it is closed.
+    public var connectionGrace: Duration?
+    /// After how long without a frame the client of a connection of HTTP/2 is asked whether it is there.
+    public var pingInterval: Duration?
+    /// How long it may take to answer that.
+    public var pingTimeout: Duration?
     /// Whether a connection may serve another request.
     public var keepsAlive = true
 
@@ -30,6 +40,11 @@ public struct ConnectionTerms: Sendable, Hashable {
         terms.leastBodyRate = [leastBodyRate, other.leastBodyRate].compactMap(\.self).min()
         terms.answerTime = Self.longer(answerTime, other.answerTime)
         terms.idleTime = Self.longer(idleTime, other.idleTime)
+        terms.streams = [streams, other.streams].compactMap(\.self).max()
+        terms.connectionAge = Self.longer(connectionAge, other.connectionAge)
+        terms.connectionGrace = Self.longer(connectionGrace, other.connectionGrace)
+        terms.pingInterval = Self.longer(pingInterval, other.pingInterval)
+        terms.pingTimeout = Self.longer(pingTimeout, other.pingTimeout)
         terms.keepsAlive = keepsAlive && other.keepsAlive
         return terms
     }

@@ -12,6 +12,9 @@ public struct Endpoint: ConfigScalar, Hashable, CustomStringConvertible {
     /// The port for OTLP over HTTP on this machine alone.
     public static let otlpHTTP = Endpoint(host: "127.0.0.1", port: 4_318)
 
+    /// The port for OTLP over gRPC on this machine alone.
+    public static let otlpGRPC = Endpoint(host: "127.0.0.1", port: 4_317)
+
     /// Creates an endpoint.
     public init(host: String, port: Int) {
         self.host = host

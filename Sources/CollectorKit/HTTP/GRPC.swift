@@ -93,7 +93,8 @@ public enum GRPC {
 
     /// The answer to a call, made of the answer to a request: status, message and delay follow in trailers.
     ///
-    /// A field `grpc-status` of the answer goes before what its HTTP status means.
+    /// A field `grpc-status` of the answer goes before what its HTTP status means. One that says of a call that it failed has no body,
+    /// and all of it is in the head.
     public static func answer(_ response: ServerResponse) -> ServerResponse {
         let stated = response.head.headerFields[.grpcStatus].flatMap { Int32($0) }.flatMap { Code(rawValue: $0) }
         let code = stated ?? Code(response.head.status)
@@ -102,7 +103,7 @@ public enum GRPC {
             fields[name] = nil
         }
         fields[.contentType] = contentType
-        fields[.grpcAcceptEncoding] = "identity,gzip"
+        if fields[.grpcAcceptEncoding] == nil { fields[.grpcAcceptEncoding] = names(of: ContentCoding.allCases) }
         guard code != .ok else {
             guard case .bytes(let bytes) = response.body else {
                 return answer(
@@ -114,16 +115,23 @@ public enum GRPC {
             return answer
         }
         let message = response.rejection?.reason ?? response.head.status.reasonPhrase
-        var answer = ServerResponse(.ok, fields)
-        var trailers: HTTPFields = [.grpcStatus: "\(code.rawValue)", .grpcMessage: encoded(message)]
+        fields[.grpcStatus] = "\(code.rawValue)"
+        fields[.grpcMessage] = encoded(message)
         // Only a delay makes RESOURCE_EXHAUSTED worth another try (OTLP: "OTLP/gRPC Throttling").
         if let delay = response.head.headerFields[.retryAfter].flatMap({ Int64($0) }) {
             let status = RPCStatus.body(code: code.rawValue, message: message, retryAfter: delay)
-            trailers[.grpcStatusDetails] = base64(status)
+            fields[.grpcStatusDetails] = base64(status)
         }
-        answer.trailers = trailers
+        var answer = ServerResponse(.ok, fields)
+        answer.trailers = [:]
         answer.rejection = response.rejection
         return answer
+    }
+
+    /// Codings as a field `grpc-accept-encoding` lists them.
+    public static func names(of codings: some Collection<ContentCoding>) -> String {
+        let compressions = ContentCoding.allCases.filter { $0 != .identity && codings.contains($0) }
+        return ([ContentCoding.identity] + compressions).map(\.rawValue).joined(separator: ",")
     }
 
     /// A message as a field can hold it: every byte but the printable ones of ASCII, and the percent sign, is written as `%XX`.

@@ -13,6 +13,39 @@ public protocol HTTPServing: Component {
     var connectionTerms: ConnectionTerms { get }
     /// With what it wants to be reached over HTTPS; nil for plain HTTP.
     var tls: TLSConfig? { get }
+    /// All its addresses with what is answered at each; one that is made of the other properties, unless it says otherwise.
+    var sites: [HTTPSite] { get }
+}
+
+/// An address of a component, and what is answered there.
+public struct HTTPSite: Sendable {
+    /// Where it is.
+    public let endpoint: Endpoint
+    /// What is answered.
+    public let routes: [Route]
+    /// What is asked of the connections of clients.
+    public let connectionTerms: ConnectionTerms
+    /// HTTPS; nil for plain HTTP.
+    public let tls: TLSConfig?
+    /// Whether all of it is answered at another address of the component, too.
+    ///
+    /// The collector starts without such an address when another program has it, and says so.
+    public let isSpare: Bool
+
+    /// Creates a site.
+    public init(
+        _ endpoint: Endpoint,
+        _ routes: [Route],
+        _ connectionTerms: ConnectionTerms = ConnectionTerms(),
+        tls: TLSConfig? = nil,
+        isSpare: Bool = false
+    ) {
+        self.endpoint = endpoint
+        self.routes = routes
+        self.connectionTerms = connectionTerms
+        self.tls = tls
+        self.isSpare = isSpare
+    }
 }
 
 extension HTTPServing {
@@ -22,6 +55,8 @@ extension HTTPServing {
     public var connectionTerms: ConnectionTerms { ConnectionTerms() }
     /// Plain HTTP.
     public var tls: TLSConfig? { nil }
+    /// The one address.
+    public var sites: [HTTPSite] { [HTTPSite(endpoint, routes, connectionTerms, tls: tls)] }
 }
 
 /// A method and a path, and what answers there.

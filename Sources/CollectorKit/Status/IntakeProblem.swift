@@ -98,6 +98,8 @@ public struct IntakeProblem: Sendable, Hashable {
         case notEncrypted = "not_encrypted"
         /// Records of one signal at the path of another.
         case misplacedRecords = "misplaced_records"
+        /// Records that have come through so many collectors that they must be going round in a circle of them.
+        case circle
         /// Records that are malformed in a request that was taken.
         case malformedRecords = "malformed_records"
         /// Token usage in attributes that this version does not read.
@@ -145,7 +147,7 @@ extension IntakeProblem {
             return "\(records(count)) with usage in `\(subject)` whose value cannot be read"
         case .longName:
             return "\(count) \(count == 1 ? "name" : "names") of the kind `\(subject)` cut: \(reason)"
-        case .misplacedRecords, .malformedRecords:
+        case .misplacedRecords, .malformedRecords, .circle:
             return "\(records(count)) posted to \(subject)\(by) \(count == 1 ? "was" : "were") not taken: \(reason)"
         case .http2, .notEncrypted:
             return "\(count) \(count == 1 ? "connection" : "connections") could not be used: \(reason)"
@@ -203,6 +205,8 @@ extension IntakeProblem.Code {
         case .http2: "update the sender; proxies between it and this collector must pass HTTP/2 on as a whole"
         case .notEncrypted: "let the sender use https:// and trust this collector's certificate"
         case .misplacedRecords: "correct the sender's endpoint for this signal"
+        case .circle:
+            "look at the otlp_http exporters of the collectors that send to each other, and take one of them out of its pipelines"
         case .malformedRecords: "the reason names the fault; correct or update the sender"
         case .longName:
             "let the sender use a shorter name; the end of a cut name tells it from others that begin alike"

@@ -47,7 +47,13 @@ extension Planning {
         for name in ["OTEL_LOGS_EXPORTER", "OTEL_METRICS_EXPORTER"] {
             wishes.append(Self.claude(name, Self.withOTLP(current(name) ?? "")))
         }
-        wishes.append(Self.claude("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", judge: Self.judgeProtocol))
+        // The address takes calls of gRPC, too.
+        let isHere = current("OTEL_EXPORTER_OTLP_ENDPOINT").map { endpoint.isNamed(by: $0) } ?? false
+        wishes.append(
+            Self.claude("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf") {
+                isHere && $0.plain == "grpc" ? .good : Self.judgeProtocol($0)
+            }
+        )
         wishes.append(
             Self.claude("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.description) {
                 endpoint.isNamed(by: $0.plain) ? .good : .elsewhere

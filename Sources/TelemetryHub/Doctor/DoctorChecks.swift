@@ -6,6 +6,7 @@ import FoundationEssentials
 import Glibc
 import HubAPI
 import HubExtension
+import OTLPReceiver
 import Onboarding
 import Usage
 
@@ -42,8 +43,27 @@ struct DoctorChecks {
         let agents = graph.endpointForAgents
         let receiver = Endpoint(host: agents.host, port: agents.port)
         let hub = graph.used(.extension).lazy.compactMap { ($0.config as? HubConfig)?.endpoint }.first
-        guard let hub, hub.port != receiver.port else { return [address(receiver, isHub: hub != nil)] }
-        return [address(receiver, isHub: false), address(hub, isHub: true)]
+        let calls = graph.used(.receiver).lazy.compactMap { ($0.config as? OTLPConfig)?.protocols.grpc?.endpoint }.first
+        let more = calls.flatMap { $0.port == receiver.port ? nil : callAddress($0) }.map { [$0] } ?? []
+        guard let hub, hub.port != receiver.port else { return [address(receiver, isHub: hub != nil)] + more }
+        return [address(receiver, isHub: false), address(hub, isHub: true)] + more
+    }
+
+    /// The address of gRPC, which a running collector does without when another program has it; nil while it is free.
+    private func callAddress(_ endpoint: Endpoint) -> Finding? {
+        guard let listener = ListeningProcess.at(port: endpoint.port) else { return nil }
+        let name = "port \(endpoint.port)"
+        let client = graph?.client(at: endpoint) ?? CollectorClient(endpoint: endpoint)
+        if (try? client.send("GET", "/v1/logs", seconds: 2))?.status == 405 {
+            return Finding(check: name, level: .ok, message: "a collector takes gRPC at \(endpoint)")
+        }
+        let who = listener.process.map { "\($0.name) (process \($0.id))" } ?? "a program of another user"
+        return Finding(
+            check: name,
+            level: .warning,
+            message: "\(who) listens there: calls of gRPC to this port do not reach the collector",
+            next: "let senders use the port of http, which takes gRPC, too, or stop that program"
+        )
     }
 
     private func address(_ endpoint: Endpoint, isHub: Bool) -> Finding {

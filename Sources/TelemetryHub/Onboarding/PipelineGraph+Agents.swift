@@ -10,7 +10,8 @@ extension PipelineGraph {
     /// The address at which agents on this machine reach its receiver.
     var endpointForAgents: EndpointURL {
         let receiver = used(.receiver).lazy.compactMap { $0.config as? OTLPConfig }.first
-        let endpoint = receiver?.protocols.http.endpoint ?? Endpoint.otlpHTTP
+        // The address of gRPC answers HTTP, too.
+        let endpoint = receiver?.protocols.http?.endpoint ?? receiver?.protocols.grpc?.endpoint ?? Endpoint.otlpHTTP
         let host = ["0.0.0.0", "::"].contains(endpoint.host) ? "127.0.0.1" : endpoint.host
         let name = host.contains(":") ? "[\(host)]" : host
         let port = endpoint.port == 0 ? Endpoint.otlpHTTP.port : endpoint.port
@@ -26,8 +27,11 @@ extension PipelineGraph {
     /// Whether what listens at an address speaks TLS; components that share it have it in common.
     func speaksTLS(at endpoint: Endpoint) -> Bool {
         used(.receiver).contains { component in
-            guard let http = (component.config as? OTLPConfig)?.protocols.http else { return false }
-            return http.endpoint.port == endpoint.port && http.tls != nil
+            guard let protocols = (component.config as? OTLPConfig)?.protocols else { return false }
+            let addresses = [
+                (protocols.http?.endpoint, protocols.http?.tls), (protocols.grpc?.endpoint, protocols.grpc?.tls),
+            ]
+            return addresses.contains { $0?.port == endpoint.port && $1 != nil }
         }
             || used(.extension).contains { component in
                 guard let hub = component.config as? HubConfig else { return false }

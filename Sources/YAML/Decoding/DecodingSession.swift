@@ -42,6 +42,7 @@ final class DecodingSession {
             layers.isSecret = true
             if let name = layers.declaredKey { diagnostics.secretKeys.insert(name) }
         }
+        if type is any AlternativeSections.Type { layers.dropDefaultsOfUnchosen() }
         if layers.isFallbackNull, let section = type as? any ConfigSection.Type {
             layers.fallback = try? Node(encoding: section.init())
         }

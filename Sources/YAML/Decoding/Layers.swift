@@ -30,6 +30,15 @@ struct Layers {
         return layers
     }
 
+    /// Leaves defaults to the keys alone that the user wrote; to all where none of them is written.
+    mutating func dropDefaultsOfUnchosen() {
+        guard let written = given?.mapping, case .mapping(var defaults)? = fallback else { return }
+        let chosen = defaults.entries.filter { written.entry($0.key.text) != nil }
+        guard !chosen.isEmpty else { return }
+        defaults.entries = chosen
+        fallback = .mapping(defaults)
+    }
+
     /// The value beneath a key.
     func child(_ key: String, secretKeys: SecretKeys) -> Layers {
         let entry = given?.mapping?.entry(key)

@@ -29,6 +29,12 @@ public protocol AbsentKeyAdvising {
     static var absentKeys: [String: String] { get }
 }
 
+/// A section whose keys are alternatives, each an optional section of its own.
+///
+/// Its defaults hold where nothing is written. Where one of the keys is, with a value or without, the others are absent unless they are
+/// written, too, as `protocols` of the OpenTelemetry Collector has it.
+public protocol AlternativeSections: ConfigSection {}
+
 /// A value that has something harmless to stand in for it after an error was reported.
 protocol PlaceholderProviding {
     static var placeholder: Self { get }
