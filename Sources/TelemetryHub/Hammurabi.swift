@@ -58,7 +58,8 @@ struct Hammurabi: AsyncParsableCommand {
             CommandGroup(
                 name: "Upkeep",
                 subcommands: [
-                    CompactCommand.self, QueueCommand.self, ReloadCommand.self, TapCommand.self, CompletionCommand.self,
+                    CompactCommand.self, ConvertCommand.self, QueueCommand.self, ReloadCommand.self, TapCommand.self,
+                    CompletionCommand.self,
                 ]
             ),
         ],
