@@ -366,7 +366,7 @@ struct AlertTests {
         await watch.look()
         try watched.clock.set("2026-11-23T13:00:00.000Z")
         await watch.look()
-        #expect(watched.target.heard == ["raised 50", "resolved 80"])
+        #expect(watched.target.heard == ["raised 50", "resolved 50"])
     }
 
     @Test func `a question reports nothing, and a store that does not answer ends no alert`() async throws {
