@@ -263,11 +263,11 @@ extension GraphRules {
         return uses.compactMap { use in
             switch use.resource.kind {
             case .authenticator(let name) where !asking.contains(name):
-                missing(name, "asks for keys", among: asking, orElse: "api_keys", use)
+                missing(name, "checks keys", among: asking, orElse: "api_keys", use)
             case .clientAuthenticator(let name) where !showing.contains(name):
                 missing(
                     name,
-                    "shows exporters' credentials",
+                    "holds credentials for exporters",
                     among: showing,
                     orElse: "basicauth, bearertokenauth or oauth2client",
                     use
