@@ -189,16 +189,18 @@ final class TraceMemory: Sendable {
         /// The calls of a trace that were kept.
         func kept(of trace: Trace) -> [Observation] { waiting[trace].map { [$0.first] + $0.others } ?? [] }
 
-        /// Notes that names were lent to calls of a trace; those that were lent often enough are not lent again.
+        /// Notes that names were lent to the calls of a trace; the calls stay, because a second session takes the first back.
         mutating func noteLent(_ names: Names, to trace: Trace) {
-            guard var found = waiting[trace] else { return }
-            found.deliveries = found.lent == names ? found.deliveries + 1 : 1
-            found.lent = names
-            waiting[trace] = found
-            guard found.deliveries >= Self.deliveries else { return }
-            forget(trace)
-            let place = order[oldest...].firstIndex(of: trace)
-            if let place { order.remove(at: place) }
+            guard let index = waiting.index(forKey: trace) else { return }
+            let isAgain = waiting.values[index].lent == names
+            waiting.values[index].deliveries = isAgain ? waiting.values[index].deliveries + 1 : 1
+            waiting.values[index].lent = names
+        }
+
+        /// Whether the same names were lent to the calls of a trace often enough.
+        func isSettled(_ names: Names, of trace: Trace) -> Bool {
+            guard let found = waiting[trace] else { return true }
+            return found.deliveries >= Self.deliveries && found.lent == names
         }
 
         private mutating func forget(_ trace: Trace) {
