@@ -300,7 +300,7 @@ struct SpanTree {
     func keepLent(_ observations: [Observation], in batch: OTLPBatch, _ memory: inout TraceMemory.State) {
         for observation in observations {
             let trace = TraceMemory.Trace(batch.records[Int(observation.record)])
-            if trace.isKnown { memory.keep(observation, of: trace) }
+            if trace.isKnown { memory.keep(observation, of: trace, lent: memory.names(of: trace)) }
         }
     }
 

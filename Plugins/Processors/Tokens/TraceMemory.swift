@@ -160,7 +160,9 @@ final class TraceMemory: Sendable {
         // MARK: Calls without a session or a user
 
         /// Keeps a call that names no session or no user, until a later span of its trace does.
-        mutating func keep(_ observation: Observation, of trace: Trace) {
+        ///
+        /// - Parameter lent: What its own batch lent to it, which is not lent again.
+        mutating func keep(_ observation: Observation, of trace: Trace, lent: Names? = nil) {
             while waitingCount >= Self.waitingCapacity, oldest < order.count {
                 forget(order[oldest])
                 oldest += 1
@@ -171,12 +173,15 @@ final class TraceMemory: Sendable {
                 oldest = 0
             }
             guard let index = waiting.index(forKey: trace) else {
-                waiting[trace] = Waiting(first: observation)
+                var added = Waiting(first: observation)
+                if let lent { (added.lent, added.deliveries) = (lent, Self.deliveries) }
+                waiting[trace] = added
                 order.append(trace)
                 return waitingCount += 1
             }
             guard waiting.values[index].others.count + 1 < Self.waitingPerTrace else { return }
             waiting.values[index].others.append(observation)
+            if lent == nil { waiting.values[index].deliveries = 0 }
             waitingCount += 1
         }
 
