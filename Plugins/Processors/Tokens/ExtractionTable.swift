@@ -26,7 +26,7 @@ enum ExtractionTable {
     static let model: KeyGroup = [
         .genAIResponseModel, .aiResponseModel, .llmResponseModelName, .llmResponseModel, .model, .genAIRequestModel,
         .llmRequestModel, .aiModelID, .aiModel, .llmModelName, .embeddingModelName, .langfuseObservationModelName,
-        .mlflowLLMModel, .slug, .modelName, .langsmithMetadataModelName,
+        .mlflowLLMModel, .slug, .modelName, .langsmithMetadataLsModelName,
     ]
     static let input: KeyGroup = [
         .inputTokens, .inputTokenCount, .genAIUsageInputTokens, .genAIUsagePromptTokens, .llmTokenCountPrompt,

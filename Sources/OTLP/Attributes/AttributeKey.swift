@@ -41,7 +41,7 @@ public enum AttributeKey: UInt16, Sendable, Hashable, CaseIterable {
     case genAIProviderName, genAISystem, llmProvider, llmSystem, aiModelProvider, aiProvider, providerName,
         genAIResponseModel, aiResponseModel, llmResponseModelName, llmResponseModel, model, genAIRequestModel,
         aiModelID, aiModel, llmModelName, langfuseObservationModelName, modelName, embeddingModelName,
-        litellmProviderModel, finalModel, mlflowLLMModel, llmRequestModel, llmVendor, langsmithMetadataModelName
+        litellmProviderModel, finalModel, mlflowLLMModel, llmRequestModel, llmVendor, langsmithMetadataLsModelName
 
     // Service tier, speed and place.
     case speed, effort, serviceTier, anthropicResponseServiceTier, genAIOpenaiResponseServiceTier,
@@ -251,7 +251,7 @@ extension AttributeKey {
         (.mlflowLLMModel, "mlflow.llm.model"),
         (.llmRequestModel, "llm.request.model"),
         (.llmVendor, "llm.vendor"),
-        (.langsmithMetadataModelName, "langsmith.metadata.ls_model_name"),
+        (.langsmithMetadataLsModelName, "langsmith.metadata.ls_model_name"),
         (.speed, "speed"),
         (.effort, "effort"),
         (.serviceTier, "service_tier"),
