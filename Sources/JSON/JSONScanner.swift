@@ -192,7 +192,20 @@ public struct JSONScanner {
     /// The largest plausible count; sums of a few of them stay below the pipeline's own limit.
     @inlinable public static var largestCount: Int64 { 1 << 38 }
 
-    /// The next value as a number; nil when it is not one.
+    /// The next value as a number, also one that is written as a text; nil when it is none.
+    public mutating func numberOrText() throws(JSONScanError) -> Double? {
+        skipSpace()
+        guard position < end, base[position] == UInt8(ascii: "\"") else { return try number() }
+        let start = position + 1
+        try skipValue()
+        let digits = UnsafeBufferPointer(start: base + start, count: max(0, position - 1 - start))
+        guard digits.count <= 40, digits.allSatisfy({ (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }) else {
+            return nil
+        }
+        return Double(String(decoding: digits, as: UTF8.self))
+    }
+
+    /// The next value as a number; nil when it is none.
     @inlinable
     public mutating func number() throws(JSONScanError) -> Double? {
         skipSpace()

@@ -90,6 +90,7 @@ extension Call {
         isCounted = !observation.trace.isRollUp
         origin = observation.origin
         if origin.value.session == nil, origin.value.sessionIsTrace { origin.value.sessionIsTrace = false }
+        if origin.value.isTraceShared { origin.value.sessionIsFork = false }
         (counts, knowsCacheLifetimes) = (observation.counts, observation.knowsCacheLifetimes)
         reportedCost = observation.reportedCost
         isCostGiven = observation.givesCost
@@ -132,7 +133,7 @@ extension Call {
         let standing = ranked.lazy.map(\.origin.value.sessionStanding).max() ?? 0
         if let owner = ranked.first(where: { $0.origin.value.sessionStanding == standing })?.origin.value {
             (origin.session, origin.sessionIsTrace) = (owner.session, owner.sessionIsTrace)
-            origin.sessionIsFork = owner.sessionIsFork
+            origin.sessionIsFork = owner.sessionIsFork && !owner.isTraceShared
         }
         origin.agent = ranked.lazy.compactMap(\.agent).first
         origin.provider = ranked.lazy.compactMap(\.provider).first

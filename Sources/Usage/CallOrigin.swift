@@ -25,14 +25,25 @@ public struct CallOrigin: Sendable, Hashable {
     /// Creates an origin of which nothing is known.
     public init() {}
 
+    /// Whether the call names no session in a trace that names several.
+    ///
+    /// Such a trace lends none, and takes back what it lent before the second came. Nothing else sets both flags.
+    public var isTraceShared: Bool {
+        get { sessionIsTrace && sessionIsFork }
+        set { (sessionIsTrace, sessionIsFork) = (newValue, newValue) }
+    }
+
     /// How much ``session`` says about who made the call: nothing, a trace, a fork that may have copied it, the session itself.
     var sessionStanding: UInt8 { session == nil ? 0 : sessionIsTrace ? 1 : sessionIsFork ? 2 : 3 }
 
+    /// Which of two deliveries of one observation knows its session better: a shared trace takes back what it lent.
+    private var deliveryStanding: UInt8 { session != nil && isTraceShared ? 4 : sessionStanding }
+
     /// Takes in what a second delivery of an observation knows; of two texts the smaller stays, and the better session.
     mutating func merge(_ other: CallOrigin) {
-        if sessionStanding < other.sessionStanding {
+        if deliveryStanding < other.deliveryStanding {
             (session, sessionIsTrace, sessionIsFork) = (other.session, other.sessionIsTrace, other.sessionIsFork)
-        } else if sessionStanding == other.sessionStanding, let mine = session, let theirs = other.session {
+        } else if deliveryStanding == other.deliveryStanding, let mine = session, let theirs = other.session {
             session = min(mine, theirs)
         }
         agent = Self.smaller(agent, other.agent)

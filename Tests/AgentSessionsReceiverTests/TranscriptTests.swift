@@ -68,7 +68,8 @@ struct TranscriptTests {
         arguments: [
             (#""totalCostUSD":0.25,"hasUnknownModelCost":false"#, 250_000_000), (#""totalCostUSD":0.25"#, 250_000_000),
             (#""totalCostUSD":0.25,"hasUnknownModelCost":true"#, nil), (#""totalCostUSD":-1"#, nil),
-            (#""totalCostUSD":"0.25""#, nil), (#""totalCostUSD":null"#, nil), (#""totalCostUSD":1e300"#, nil),
+            (#""totalCostUSD":"0.25""#, 250_000_000), (#""totalCostUSD":"a lot""#, nil), (#""totalCostUSD":"""#, nil),
+            (#""totalCostUSD":"nan""#, nil), (#""totalCostUSD":null"#, nil), (#""totalCostUSD":1e300"#, nil),
         ] as [(String, Int64?)]
     )
     func `a session's own sum is kept when it is one of all its calls`(members: String, cost: Int64?) async throws {

@@ -75,4 +75,16 @@ struct IntakeTests {
         // Without a collector nothing is known about it, and nothing is reported.
         #expect(!(try await sandbox.run("doctor").output.contains("intake")))
     }
+
+    @Test func `doctor says what a collector lost whose home is gone`() async throws {
+        let program = try await sandbox.serve()
+        #expect(try await program.post("/v1/logs", Data("{}".utf8), type: "text/plain").status == 415)
+        let gone = ["HAMMURABI_HOME": sandbox.folder.appending(path: "gone").path]
+        let doctor = try await sandbox.run(["doctor", "--config", "config.yaml"], environment: gone)
+        #expect(doctor.output.contains("/v1/logs"), "\(doctor.output)")
+        _ = try await program.stop()
+        let alone = try await sandbox.run(["doctor", "--config", "config.yaml"], environment: gone)
+        #expect(!alone.output.contains("/v1/logs"))
+        #expect(!FileManager.default.fileExists(atPath: gone["HAMMURABI_HOME"] ?? "/"), "doctor makes no home")
+    }
 }

@@ -401,6 +401,33 @@ import Usage
         }
     }
 
+    /// What LiteLLM, LangSmith and MLflow write by version.
+    @Test(arguments: [
+        #"{"prompt_tokens":1000,"prompt_tokens_details":{"cached_tokens":900}}"#,
+        #"{"prompt_tokens":"1000","prompt_tokens_details":{"cached_tokens":"900"}}"#,
+        "{'prompt_tokens': 1000, 'prompt_tokens_details': PromptTokensDetailsWrapper(audio_tokens=None, cached_tokens=900)}",
+        "Usage(prompt_tokens=1000, prompt_tokens_details=PromptTokensDetailsWrapper(cached_tokens=900))",
+        "{'prompt_tokens': 1000, 'cost': nan, 'x': float('inf'), 'prompt_tokens_details': {'cached_tokens': 900}}",
+        #"{'n': 'it\'s \x41', 'prompt_tokens': 1000, 'prompt_tokens_details': {'cached_tokens': 900}}"#,
+    ])
+    func `figures are the same whether redaction is in front of tokens or behind, however they are printed`(
+        value: String
+    )
+        throws
+    {
+        let tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings("tokens"))
+        let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        for key in ["metadata.usage_object", "langsmith.metadata.usage_metadata", "mlflow.chat.tokenUsage"] {
+            var plain = try spans(#""name":"chat","attributes":[\#(text(key, escaped))]"#)
+            var before = plain
+            try tokens.process(&plain)
+            try process(&before)
+            try tokens.process(&before)
+            #expect(plain.observations.map(\.counts.cacheRead) == [900])
+            #expect(before.observations == plain.observations)
+        }
+    }
+
     @Test func `an error is known by its type, whether tokens comes before or behind`() throws {
         let tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings("tokens"))
         let counts =

@@ -47,6 +47,42 @@ struct IdentityTests {
         #expect(both.request == 0 && both.response != 0)
     }
 
+    @Test func `LiteLLM's own id of a call decides nothing against the id of the answer`() throws {
+        let own: AttributeScalar = "2f1c1d1e-aaaa-4bbb-8ccc-000000000007"
+        let keys = try Self.keys(["input_tokens": 1, "litellm.call_id": own])
+        #expect(keys.response == 0 && keys.request == 0 && keys.lineage != 0)
+        var proxy = Record(
+            span: 1,
+            ["gen_ai.usage.input_tokens": 910, "gen_ai.usage.output_tokens": 20, "litellm.call_id": own]
+        )
+        var retry = Record(
+            span: 3,
+            [
+                "gen_ai.usage.input_tokens": 910, "gen_ai.usage.output_tokens": 20,
+                "litellm.call_id": "2f1c1d1e-aaaa-4bbb-8ccc-000000000008",
+            ]
+        )
+        var client = Record(
+            span: 2,
+            [
+                "llm.token_count.prompt": 910, "llm.token_count.completion": 20,
+                "gen_ai.response.id": .string(Self.longID),
+            ]
+        )
+        client.trace = "00000000000000000000000000000008"
+        (proxy.start, retry.start, client.start) = (1_000_000_000, 1_000_000_000, 1_000_000_001)
+        func calls(_ batches: [OTLPBatch]) throws -> Int {
+            var ledger = MemoryLedger()
+            for batch in batches { try ledger.absorb(try processed(batch).observations) }
+            return ledger.calls.count
+        }
+        let batches = try [spans([proxy], scope: "litellm"), spans([client], scope: "openinference.openai")]
+        #expect(try calls(batches) == 1)
+        #expect(try calls(batches.reversed()) == 1)
+        let more = try batches + [spans([retry], scope: "litellm")]
+        #expect(try calls(more) == 2, "another id of its own is another call")
+    }
+
     @Test func `a record that is sent again is the same observation`() throws {
         let record = Record(["event.name": "x", "input_tokens": 1, "session.id": "s", "event.sequence": 4])
         let (first, again) = try (

@@ -155,7 +155,7 @@ struct LibraryUsageTests {
         "", "{}", "[1]", "{", #"{"input_tokens": "many"}"#, #"{"input_tokens": -4}"#, #"{"input_tokens": 1e300}"#,
         "null",
         String(repeating: #"{"a":"#, count: 200),
-        #"{"input_tokens": 4, "x": ""# + String(repeating: "x", count: 20_000) + #""}"#,
+        #"{"input_tokens": 4, "x": ""# + String(repeating: "x", count: 70_000) + #""}"#,
     ])
     func `a usage text that is broken, too deep or too long is no call`(text: String) throws {
         #expect(try spanObservation(["mlflow.spanType": "LLM", "mlflow.chat.tokenUsage": .string(text)]) == nil)
@@ -293,10 +293,20 @@ struct LibraryUsageTests {
         ("gcp.gemini", "gcp.gemini"), ("xai", "x_ai"), ("My Own-Gateway", "my_own_gateway"),
         ("my-gateway", "my_gateway"),
         ("Ollama", "ollama"), ("OpenRouter", "openrouter"), ("Together", "together_ai"), ("fireworks-ai", "fireworks"),
+        ("openai_chat", "openai"), ("vertex_ai_beta", "gcp.vertex_ai"), ("vertex_ai", "gcp.vertex_ai"),
+        ("anthropic_vertex", "gcp.vertex_ai"), ("nvidia_nim", "nvidia"), ("NVIDIA", "nvidia"),
         ("HuggingFace", "huggingface"), ("Replicate", "replicate"), ("Groq", "groq"), ("Cohere", "cohere"),
     ])
     func `one provider has one name`(sent: String, name: String) throws {
         #expect(try spanObservation(["gen_ai.provider.name": .string(sent), "input_tokens": 1])?.provider == name)
+    }
+
+    @Test func `LangSmith's name of the model`() throws {
+        let found = try spanObservation([
+            "langsmith.span.kind": "LLM", "langsmith.metadata.ls_model_name": "gpt-4o",
+            "langsmith.metadata.usage_metadata": #"{"input_tokens":3,"output_tokens":1}"#,
+        ])
+        #expect(found?.model == "gpt-4o")
     }
 
     @Test func `OpenLLMetry's first names of model and provider`() throws {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import OTLP
 import Testing
 import TokensProcessor
@@ -116,7 +117,7 @@ struct TraceNamesTests {
     @Test(arguments: [
         "traceloop.association.properties.thread_id", "gcp.vertex.agent.session_id",
         "lmnr.association.properties.session_id", "langsmith.metadata.session_id", "langsmith.metadata.thread_id",
-        "litellm.trace_id",
+        "litellm.trace_id", "mlflow.trace.session", "metadata.session_id",
     ])
     func `names of a session in other libraries`(key: String) throws {
         #expect(try spanObservation([key: "s-1", "input_tokens": 1] as Attributes)?.session == "s-1")
@@ -124,10 +125,45 @@ struct TraceNamesTests {
 
     @Test(arguments: [
         "traceloop.association.properties.user_id", "langsmith.metadata.user_id", "llm.user",
-        "lmnr.association.properties.user_id",
+        "lmnr.association.properties.user_id", "mlflow.trace.user",
     ])
     func `names of a user in other libraries`(key: String) throws {
         #expect(try spanObservation([key: "u-3", "input_tokens": 1] as Attributes)?.user == "u-3")
+    }
+
+    @Test func `MLflow writes session and user as JSON`() throws {
+        let found = try spanObservation([
+            "mlflow.trace.session": #""s-1""#, "mlflow.trace.user": #""u-3""#, "input_tokens": 1,
+        ])
+        #expect([found?.session, found?.user] == ["s-1", "u-3"])
+    }
+
+    @Test func `a call in a trace with two sessions belongs to none of them, whatever came first`() throws {
+        func call(_ span: UInt64, session: AttributeScalar?) -> Record {
+            let input: AttributeScalar = .int(Int64(10 * span))
+            return Record(
+                span: span,
+                session.map { ["gen_ai.usage.input_tokens": input, "session.id": $0] }
+                    ?? ["gen_ai.usage.input_tokens": input]
+            )
+        }
+        let unnamed = [call(1, session: nil), call(2, session: nil)]
+        let named = [call(3, session: "s-1"), call(4, session: "s-2"), call(5, session: "s-1")]
+        var random = SeededGenerator(seed: 5)
+        var found: Set<[Call]> = []
+        for _ in 0..<200 {
+            var rest = (unnamed + named + unnamed.prefix(1)).shuffled(using: &random)[...]
+            var batches: [OTLPBatch] = []
+            while !rest.isEmpty {
+                let piece = rest.prefix(Int.random(in: 1...3, using: &random))
+                rest = rest.dropFirst(piece.count)
+                batches.append(try spans(Array(piece), resource: ["service.name": "app"]))
+            }
+            found.insert(try Self.calls(batches).sorted { $0.counts.uncachedInput < $1.counts.uncachedInput })
+        }
+        let calls = try #require(found.count == 1 ? found.first : nil)
+        #expect(calls.map(\.sessionIsTrace) == [true, true, false, false, false])
+        #expect(calls.dropFirst(2).map(\.session) == ["s-1", "s-2", "s-1"])
     }
 
     @Test func `the id of a response under the name of a conversation is no session`() throws {

@@ -105,6 +105,88 @@ struct UnreadUsageTests {
         #expect(found == ["gen_ai.usage.input_tokens (value) traces 1"])
     }
 
+    /// A value in JSON, under a name, on a span with a good figure of the answer or without.
+    private func reported(_ name: String, json value: String, hasOutput: Bool) throws -> [String] {
+        let output = hasOutput ? #"{"key":"gen_ai.usage.output_tokens","value":{"intValue":"9"}},"# : ""
+        let json =
+            #"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","#
+            + #""spanId":"eee19b7ec3c1b174","name":"call","attributes":[\#(output){"key":"\#(name)","value":\#(value)}]}]}]}]}"#
+        return try reported(OTLPBatch(signal: .traces, json: Array(json.utf8)))
+    }
+
+    @Test(
+        arguments: [
+            ("gen_ai.usage.input_tokens", #"{"stringValue":"12,345"}"#),
+            ("gen_ai.usage.input_tokens", #"{"stringValue":"5k"}"#),
+            ("gen_ai.usage.input_tokens", #"{"doubleValue":5.5}"#),
+            ("gen_ai.usage.input_tokens", #"{"arrayValue":{"values":[{"intValue":"5"}]}}"#),
+            (
+                "gen_ai.usage.input_tokens",
+                #"{"kvlistValue":{"values":[{"key":"text","value":{"intValue":"5"}}]}}"#
+            ),
+            ("metadata.usage_object", #"{"stringValue":"{'prompt_tokens': 5"}"#),
+            ("metadata.usage_object", #"{"stringValue":"a lot"}"#),
+            ("langfuse.observation.usage_details", #"{"stringValue":"{\"tokens_in\":5}"}"#),
+            ("gen_ai.usage.raw", #"{"stringValue":"{\"prompt_tokens\":\"many\"}"}"#),
+        ],
+        [true, false]
+    )
+    func `a value that is not read is reported, also beside a figure that is`(
+        known: (name: String, value: String),
+        hasOutput: Bool
+    ) throws {
+        #expect(try reported(known.name, json: known.value, hasOutput: hasOutput) == ["\(known.name) (value) traces 1"])
+    }
+
+    @Test(
+        arguments: [
+            ("gen_ai.usage.input_tokens", #"{"stringValue":""}"#), ("gen_ai.usage.input_tokens", "{}"),
+            ("gen_ai.usage.input_tokens", #"{"stringValue":"0"}"#),
+            ("gen_ai.usage.cache_read.input_tokens", #"{"intValue":"0"}"#),
+            ("metadata.usage_object", #"{"stringValue":"None"}"#),
+            ("langfuse.observation.usage_details", #"{"stringValue":"{\"input\":0,\"output\":0}"}"#),
+            ("langfuse.observation.usage_details", #"{"stringValue":"{}"}"#),
+        ],
+        [true, false]
+    )
+    func `a value that says nothing is no problem`(known: (name: String, value: String), hasOutput: Bool) throws {
+        #expect(try reported(known.name, json: known.value, hasOutput: hasOutput).isEmpty)
+    }
+
+    @Test func `a cached share that is not read is reported beside the figures that are`() throws {
+        let name = "gen_ai.usage.cache_read.input_tokens"
+        let value = #"{"stringValue":"900 tokens"}"#
+        #expect(try reported(name, json: value, hasOutput: true) == ["\(name) (value) traces 1"])
+    }
+
+    @Test func `usage in the body of an event is reported, other bodies are not`() throws {
+        func reported(_ body: String, name: String = "gen_ai.client.inference.operation.details") throws -> [String] {
+            let json =
+                #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[{"key":"event.name","value":"#
+                + #"{"stringValue":"\#(name)"}}],"body":\#(body)}]}]}]}"#
+            return try self.reported(OTLPBatch(signal: .logs, json: Array(json.utf8)))
+        }
+        let members = #"{"key":"gen_ai.usage.input_tokens","value":{"intValue":"31"}}"#
+        let body = #"{"kvlistValue":{"values":[\#(members)]}}"#
+        #expect(try reported(body) == ["body:gen_ai.usage.input_tokens logs 1"])
+        #expect(try reported(body, name: "acme.call") == ["body:gen_ai.usage.input_tokens logs 1"])
+        let text = #"{"stringValue":"{\"usage\":{\"prompt_tokens\":31,\"max_tokens\":5}}"}"#
+        #expect(try reported(text) == ["body:usage.prompt_tokens logs 1"])
+        #expect(try reported(text, name: "acme.message").isEmpty, "what a program said is no usage")
+        #expect(try reported(#"{"stringValue":"tokens"}"#).isEmpty)
+    }
+
+    @Test func `usage in a list of keys and values is read`() throws {
+        let json =
+            #"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","#
+            + #""name":"call","attributes":[{"key":"gen_ai.usage.raw","value":{"kvlistValue":{"values":[{"key":"prompt_tokens","value":"#
+            + #"{"intValue":"10"}},{"key":"prompt_tokens_details","value":{"kvlistValue":{"values":[{"key":"cached_tokens","value":"#
+            + #"{"intValue":"4"}}]}}}]}}}]}]}]}]}"#
+        let batch = try OTLPBatch(signal: .traces, json: Array(json.utf8))
+        #expect(try processed(batch).observations.first?.counts.text == "6/4/0+0/0/0")
+        #expect(try reported(batch).isEmpty)
+    }
+
     @Test func `a record of which figures are read is not reported`() throws {
         let read: Attributes = ["gen_ai.usage.input_tokens": 10, "vendor.usage.prompt_tokens": 10]
         #expect(try reported(read, name: "chat").isEmpty)

@@ -246,6 +246,59 @@ struct CallGroupingTests {
         #expect(try LedgerTests.calls(calls).allSatisfy { $0.observationCount == 2 })
     }
 
+    @Test func `parallel calls whose starts are staggered by less than the slack stay as many`() throws {
+        let calls = (0..<7).flatMap { number -> [Observation] in
+            let start = 100 + 0.002 * Double(number)
+            return [
+                Self.span(UInt64(1 + number), 20, from: start, to: start + 1),
+                Self.span(UInt64(11 + number), 21, from: start + 0.003, to: start + 0.998),
+            ]
+        }
+        #expect(try Self.count(calls) == 7)
+    }
+
+    /// What each library reports of some equal calls that run in parallel, the intervals of one call inside one another.
+    private static func parallelCalls(_ number: Int, libraries: Int, _ random: inout SeededGenerator) -> [Observation] {
+        var start = 100.0
+        return (0..<number).flatMap { call -> [Observation] in
+            start += Double.random(in: 0.002...0.01, using: &random)
+            var (from, to) = (start, start + 1 + Double.random(in: 0...0.02, using: &random))
+            return (0..<libraries).map { library in
+                from += Double.random(in: 0...0.004, using: &random)
+                to -= Double.random(in: 0...0.004, using: &random)
+                let id = UInt64.random(in: 1...(1 << 50), using: &random)
+                return Self.span(id, 20 + UInt64(library), from: from, to: to, response: library == 1 ? id : 0)
+            }
+        }
+    }
+
+    @Test(arguments: UInt64(1)...10)
+    func `two libraries report any parallel equal calls as many times as they were made`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<1_000 {
+            let number = Int.random(in: 1...8, using: &random)
+            let observations = Self.parallelCalls(number, libraries: 2, &random)
+            let calls = try LedgerTests.calls(observations.shuffled(using: &random))
+            #expect(calls.count == number)
+            let repeated = (observations + observations.prefix(3)).shuffled(using: &random)
+            let inPieces = Set(try LedgerTests.calls(inPiecesOf: repeated, &random))
+            #expect(inPieces == Set(calls))
+        }
+    }
+
+    @Test func `a library that reports some of the parallel calls takes none from the others`() throws {
+        var random = SeededGenerator(seed: 3)
+        for _ in 0..<500 {
+            let number = Int.random(in: 2...8, using: &random)
+            let observations = Self.parallelCalls(number, libraries: 2, &random).enumerated()
+            let some = observations.filter { place, _ in place.isMultiple(of: 2) || place % 3 == 0 }.map(\.element)
+            let calls = try LedgerTests.calls(some.shuffled(using: &random))
+            #expect(calls.count == number)
+            let inPieces = Set(try LedgerTests.calls(inPiecesOf: some, &random))
+            #expect(inPieces == Set(calls))
+        }
+    }
+
     // MARK: - Roll-ups
 
     @Test func `a span below one of its own kind is a call beside it unless it has the same figures`() throws {

@@ -33,7 +33,42 @@ import Testing
         #expect(try cost(override, model)?.amount.nanodollars == 3_200_000)
     }
 
-    /// As in rows of a price list, whose prices do not change with these endings.
+    @Test(arguments: [
+        ("claude-sonnet-4-5", "anthropic/claude-sonnet-4-5-20250929"), ("claude-sonnet-4-5", "claude-sonnet-4.5"),
+        ("claude-sonnet-4-5", "claude-sonnet-4-5@20250929"),
+        ("claude-sonnet-4-5", "vertex_ai/claude-sonnet-4-5@20250929"),
+        ("claude-sonnet-4-5", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("claude-sonnet-4-5", "bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("gpt-4o", "openai/gpt-4o-2024-08-06"), ("GPT-4o", "openai/gpt-4o"), ("grok-4", "grok-4-0709"),
+        ("grok-4", "xai/grok-4-0709"), ("mistral-large", "mistral-large-2411"), ("gpt-4", "gpt-4-0613"),
+        ("mistral-large", "mistral-large-latest"),
+    ])
+    func `a price for a name without a date reaches every dated one, whoever of vendor and cloud dates it`(
+        name: String,
+        model: String
+    ) throws {
+        let override = try PriceOverride(model: name, input: "1", output: "2")
+        #expect(try cost(override, model)?.rateKey == "override/\(name)".lowercased())
+        let table = try PriceFixture.builtIn().overridden(by: [override])
+        #expect(table.unmatchedOverrides(among: [model]).isEmpty)
+        let exact = try PriceOverride(model: model, input: "3", output: "3")
+        #expect(table.overridden(by: [exact]).override(for: model)?.model == exact.model, "the exact name wins")
+    }
+
+    @Test(arguments: [
+        ("grok-4", "grok-4-fast"), ("gpt-4o", "gpt-4o-mini"), ("gpt-4o", "gpt-4o-mini-2024-07-18"),
+        ("gpt-4", "gpt-4-32k-0613"), ("mistral-large", "mistral-large-3099"), ("m", "m-1399"), ("m", "m-0032"),
+        ("m", "m0709"), ("m", "m-12011"), ("gpt-4o", "ft:gpt-4o-2024-08-06:org::id"),
+        ("claude-sonnet-4", "claude-sonnet-4-5-20250929"), ("gpt-4o", "openrouter/openai/gpt-4o-2024-08-06"),
+    ])
+    func `a price reaches no other model and no gateway that has a price of its own`(name: String, model: String) throws
+    {
+        let override = try PriceOverride(model: name, input: "1", output: "2")
+        let table = PriceTable.empty.overridden(by: [override])
+        #expect(table.override(for: model) == nil)
+    }
+
+    /// As rows of a price list do, whose prices these endings leave as they are.
     @Test(arguments: [
         ("claude-opus-6", "claude-opus-6-thinking"), ("claude-opus-6", "claude-opus-6-20261201-thinking"),
         ("claude-opus-6", "anthropic/claude-opus-6-thinking"), ("gpt-7", "gpt-7-codex"), ("gpt-7", "gpt-7-codex-max"),

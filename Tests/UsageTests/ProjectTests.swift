@@ -15,6 +15,8 @@ import Usage
             // anthropics/claude-code#9221
             (#"\\wsl.localhost\Ubuntu\home\me\api"#, "/home/me/api"), (#"\\wsl$\Ubuntu\home\me\api"#, "/home/me/api"),
             (#"\\WSL$\Debian\mnt\c\src\web"#, "/C:/src/web"), (#"\\wsl$\Ubuntu"#, nil),
+            ("//wsl.localhost/Ubuntu/home/me/api", "/home/me/api"), ("//wsl$/Debian/mnt/c/src/web", "/C:/src/web"),
+            ("//WSL.localhost/Ubuntu", nil), ("//server/share/api", "/server/share/api"),
             (#"\\server\share\api"#, "//server/share/api"), (#"\\?\UNC\server\share\api"#, "//server/share/api"),
             // anthropics/claude-code#36275
             ("/w/shop/.claude/worktrees/fix-1", "/w/shop"), ("/w/shop/.claude/worktrees/fix-1/Sources", "/w/shop"),

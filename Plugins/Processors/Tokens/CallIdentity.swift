@@ -10,9 +10,11 @@ enum CallIdentity {
 
     /// The ids of a record's call.
     ///
-    /// Claude Code's spans have the id of the request under `gen_ai.response.id`, recognisable by its prefix. A response id that may not
-    /// be unique, of a record without a request id, identifies a call only together with the size of its prompt: gateways answer every
-    /// request with one constant id (ccusage/ccusage#1635), while copies of one response repeat its figures and other calls have others.
+    /// Claude Code's spans carry the id of the request under `gen_ai.response.id`; the prefix tells. A response id that may not be
+    /// unique, of a record without a request id, names a call only together with the size of its prompt: gateways answer every request
+    /// with one constant id (ccusage/ccusage#1635), and copies of one response repeat its figures while another call has others.
+    /// LiteLLM's `litellm.call_id` joins its own records of a call, as a place in a history does, and decides nothing against these ids.
+    ///
     /// - Parameters:
     ///   - scope: The session, which distinguishes equal short ids.
     ///   - prompt: The size of the prompt in tokens.
@@ -43,6 +45,9 @@ enum CallIdentity {
         if keys.request == 0, keys.response == 0, let id = attributes.text(.clientRequestID) {
             keys.request = hash(id, of: batch, after: clientRequest, scopedBy: scope)
         }
+        if let id = attributes.text(ExtractionTable.ownID) {
+            keys.lineage = hash(id, of: batch, after: own, scopedBy: scope)
+        }
         return keys
     }
 
@@ -51,6 +56,7 @@ enum CallIdentity {
     private static let response = StableHash(domain: "response")
     private static let answer = StableHash(domain: "answer")
     private static let clientRequest = StableHash(domain: "client-request")
+    private static let own = StableHash(domain: "own-id")
     private static let weak = StableHash(domain: "weak")
     private static let interval = StableHash(domain: "interval")
     private static let log = StableHash(domain: "log")

@@ -75,7 +75,13 @@ struct RawCounts {
         total = total ?? object.total
     }
 
-    /// Whether cache writes are separated by lifetime.
+    /// Whether any figure of a call is known.
+    var hasFigures: Bool {
+        hasInput || hasOutput || cacheRead > 0 || cacheWrite > 0 || (cacheWrite5m ?? 0) > 0 || (cacheWrite1h ?? 0) > 0
+            || reasoning > 0
+    }
+
+    /// Whether the lifetimes of cache writes are told apart.
     var knowsCacheLifetimes: Bool { cacheWrite5m != nil || cacheWrite1h != nil }
 
     /// Whether every figure except the total, which is only compared, is plausible for one call; their sums cannot overflow.

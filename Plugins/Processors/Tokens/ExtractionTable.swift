@@ -13,6 +13,7 @@ enum ExtractionTable {
         .aiTelemetryMetadataSessionID, .traceloopAssociationPropertiesSessionID, .sessionIDFlat, .threadID,
         .gcpVertexAgentSessionID, .lmnrAssociationPropertiesSessionID, .langsmithMetadataSessionID,
         .langsmithMetadataThreadID, .traceloopAssociationPropertiesThreadID, .litellmTraceID,
+        .mlflowTraceSession, .metadataSessionID,
     ]
     /// Copilot's `session.id` identifies a window, not a chat.
     static let copilotSession: KeyGroup = [
@@ -25,7 +26,7 @@ enum ExtractionTable {
     static let model: KeyGroup = [
         .genAIResponseModel, .aiResponseModel, .llmResponseModelName, .llmResponseModel, .model, .genAIRequestModel,
         .llmRequestModel, .aiModelID, .aiModel, .llmModelName, .embeddingModelName, .langfuseObservationModelName,
-        .mlflowLLMModel, .slug, .modelName,
+        .mlflowLLMModel, .slug, .modelName, .langsmithMetadataLsModelName,
     ]
     static let input: KeyGroup = [
         .inputTokens, .inputTokenCount, .genAIUsageInputTokens, .genAIUsagePromptTokens, .llmTokenCountPrompt,
@@ -107,7 +108,7 @@ enum ExtractionTable {
     static let user: KeyGroup = [
         .userEmail, .userAccountUUID, .userAccountID, .langfuseUserID, .userID, .enduserID, .litellmEndUserID,
         .aiTelemetryMetadataUserID, .traceloopAssociationPropertiesUserID, .lmnrAssociationPropertiesUserID,
-        .langsmithMetadataUserID, .llmUser,
+        .langsmithMetadataUserID, .llmUser, .mlflowTraceUser,
     ]
     static let project: KeyGroup = [
         .projectName, .project, .vcsRepositoryName, .vcsRepositoryURLFull, .aiProject,
@@ -116,7 +117,9 @@ enum ExtractionTable {
     static let error: KeyGroup = [.errorType, .errorTypeFlat, .error, .errorMessage, .exceptionType]
     static let status: KeyGroup = [.httpResponseStatusCode, .statusCode]
     static let requestID: KeyGroup = [.requestID, .anthropicRequestID]
-    static let responseID: KeyGroup = [.genAIResponseID, .aiResponseID, .responseID, .litellmCallID]
+    static let responseID: KeyGroup = [.genAIResponseID, .aiResponseID, .responseID]
+    /// The id that a library made for its own call: it decides nothing against the provider's ids.
+    static let ownID: KeyGroup = [.litellmCallID]
     static let serviceTier: KeyGroup = [
         .serviceTier, .anthropicResponseServiceTier, .genAIOpenaiResponseServiceTier, .genAIResponseServiceTier,
         .openaiResponseServiceTier, .genAIOpenaiRequestServiceTier, .openaiRequestServiceTier,
@@ -139,7 +142,13 @@ enum ExtractionTable {
         static let names = Interest(rawValue: 4)
     }
 
-    /// Whether an attribute with this key makes a call, when its value can be read.
+    /// The keys under which whole numbers are expected.
+    static let figures = [
+        input, output, inputByModality, outputByModality, cacheRead, cacheReadByModality, cacheWrite, cacheWrite5m,
+        cacheWrite1h, reasoning,
+    ].flatMap(\.keys).reduce(into: KeySet()) { $0.insert($1) }
+
+    /// Whether an attribute under a key makes a call, if its value can be read.
     static func readsFigures(of key: AttributeKey) -> Bool {
         !interests[Int(key.rawValue)].isDisjoint(with: [.usage, .cost])
     }

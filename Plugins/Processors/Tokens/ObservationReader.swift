@@ -25,7 +25,9 @@ struct ObservationReader {
     /// The latest of them: neighbouring records nearly always look alike.
     var latestRecordClass: (look: UInt64, recordClass: RecordClass)?
     private var groups = GroupNames()
-    /// The session and the user of the call that was read last, before names of other spans are added.
+    /// The usage objects of the record that was read last in which something was not read.
+    private var unreadObjects: [AttributeKey] = []
+    /// The session and the user of the call that was read last, before others lend theirs.
     var names: (session: String?, user: String?) = (nil, nil)
 
     init(batch: OTLPBatch, receivedAt: Timestamp, rules: CustomRules, memory: TraceMemory) {
@@ -69,6 +71,7 @@ struct ObservationReader {
                 attributes.load(.record(record), of: batch, keepingOthers: isFromFile || !rules.isEmpty)
                 if mayBeCall, var observation = observation(of: record) {
                     isCall = true
+                    noteUnread(of: record, in: &findings)
                     observation.record = Int32(record)
                     findings.observations.append(observation)
                     note(findings.observations[findings.observations.count - 1], record, resource, in: &tree)
@@ -84,7 +87,7 @@ struct ObservationReader {
             }
         }
         connect(&tree, &findings)
-        findings.unreadUsage = UnreadUsage(in: batch, whereNot: isRead)
+        findings.unreadUsage.look(through: batch, whereNot: isRead)
         findings.longNames = longNames
         return findings
     }
@@ -93,7 +96,15 @@ struct ObservationReader {
     private mutating func noteNames(of record: Int, _ resource: ResourceFacts, in tree: inout SpanTree) {
         let profile = recordClass(on: batch.records[record], resource).profile
         guard profile.callSpans == nil else { return }
-        tree.note(session: session(profile.sessionKeys), user: text(ExtractionTable.user, .user), at: record)
+        tree.note(session: session(profile.sessionKeys), user: user(), at: record)
+    }
+
+    /// Notes which figures of the call that was read last have a value that is not read, although others of its figures are.
+    private func noteUnread(of record: Int, in findings: inout Findings) {
+        for key in unreadObjects { findings.unreadUsage.note(valueOf: key) }
+        for key in attributes.figuresNotInNumbers where attributes.number(key, in: batch) == nil {
+            if let value = attributes[key]?.value, !batch.isVoid(value) { findings.unreadUsage.note(valueOf: key) }
+        }
     }
 
     /// Records what other spans need to know of the call that was read last.
@@ -136,8 +147,13 @@ struct ObservationReader {
             if !isLogs { tree.linkEarlier(&findings, in: batch, &state) }
             tree.lendNames(&findings, in: batch, &state)
             tree.settleSums(&findings, in: batch, &state)
-            for position in tree.withoutSession { setGroup(&findings, position) }
+            for position in tree.withoutSession {
+                if let origin = groupOrigin(of: findings.observations[position]) {
+                    findings.observations[position].origin = origins.shared(origin)
+                }
+            }
             tree.keepUnnamed(findings, in: batch, &state)
+            tree.keepLent(tree.lentByTrace.compactMap { unlent(findings.observations[$0]) }, in: batch, &state)
             for var observation in tree.completed {
                 observation.record = -1
                 findings.observations.append(observation)
@@ -145,18 +161,26 @@ struct ObservationReader {
         }
     }
 
-    /// Puts a call without a session into the group of its service and day.
-    private mutating func setGroup(_ findings: inout Findings, _ position: Int) {
-        let record = Int(findings.observations[position].record)
-        let entry = batch.records[record]
+    /// The origin of a call that names no session, in the group of its service and day; nil for one that needs none.
+    private mutating func groupOrigin(of observation: Observation) -> CallOrigin? {
+        let entry = batch.records[Int(observation.record)]
         let resource = facts(of: batch.scopes[entry.scope].resource)
-        guard facts(ofScope: entry.scope).origin == .agents else { return }
-        var origin = findings.observations[position].origin.value
-        guard origin.session == nil else { return }
+        guard facts(ofScope: entry.scope).origin == .agents else { return nil }
+        var origin = observation.origin.value
+        guard origin.session == nil else { return nil }
         let service = resource.profile?.name ?? resource.serviceName ?? origin.agent ?? "unknown service"
-        origin.session = groups.id(service: service, of: origin, at: findings.observations[position].time)
+        origin.session = groups.id(service: service, of: origin, at: observation.time)
         origin.sessionIsTrace = true
-        findings.observations[position].origin = origins.shared(origin)
+        return origin
+    }
+
+    /// A call without the session that its trace lent.
+    private mutating func unlent(_ observation: Observation) -> Observation? {
+        var observation = observation
+        observation.origin.value.session = nil
+        guard let origin = groupOrigin(of: observation) else { return nil }
+        observation.origin = origins.shared(origin)
+        return observation
     }
 
     /// The origin of records.
@@ -211,7 +235,7 @@ struct ObservationReader {
         var update = SessionUpdate(id: session, time: time)
         update.provenance = origin == .sessionFiles ? .transcript : .measured
         update.agent = agent(of: entry, resource, origin)
-        update.user = text(ExtractionTable.user, .user) ?? resource.user
+        update.user = user() ?? resource.user
         update.project = project(resource)
         update.machine = resource.machine
         switch origin {
@@ -406,8 +430,9 @@ extension Observation.Source {
 
 /// The values of a record.
 extension ObservationReader {
-    func rawCounts() -> RawCounts {
+    mutating func rawCounts() -> RawCounts {
         var raw = RawCounts()
+        unreadObjects.removeAll(keepingCapacity: true)
         if let input = attributes.number(ExtractionTable.input, in: batch) {
             (raw.input, raw.hasInput) = (input.value, true)
             if ExtractionTable.exclusiveInput.set.contains(input.key) { raw.convention = .exclusive }
@@ -437,10 +462,14 @@ extension ObservationReader {
         return raw
     }
 
-    private func fillFromObjects(_ raw: inout RawCounts) {
+    private mutating func fillFromObjects(_ raw: inout RawCounts) {
         for source in UsageObject.sources {
-            guard let text = attributes.text(source.key) else { continue }
-            raw.fill(from: UsageObject(batch.bytes(of: text), isPython: source.isPython).counts(of: source))
+            guard let value = attributes[source.key]?.value, let object = UsageObject(value, in: batch) else {
+                continue
+            }
+            let counts = object.counts(of: source)
+            if object.isUnread(counts) { unreadObjects.append(source.key) }
+            raw.fill(from: counts)
         }
     }
 
@@ -483,7 +512,7 @@ extension ObservationReader {
         origin.session = session(isFromFile ? SessionRecords.session : profile.sessionKeys) ?? resource.session
         origin.provider = provider() ?? profile.provider
         origin.model = text(ExtractionTable.model, .model).map(Self.unquoted)
-        origin.user = text(ExtractionTable.user, .user) ?? resource.user
+        origin.user = user() ?? resource.user
         origin.project = project(resource)
         origin.machine = resource.machine
         names = (origin.session, origin.user)
@@ -495,12 +524,15 @@ extension ObservationReader {
     /// Microsoft's Agent Framework sends the id of a response as `gen_ai.conversation.id`, which is not a session.
     private mutating func session(_ keys: KeyGroup) -> String? {
         guard let conversation = attributes.text(.genAIConversationID), isResponse(conversation) else {
-            return text(keys, .session)
+            return text(keys, .session).map(Self.unquoted)
         }
-        return text(KeyGroup(keys.keys.filter { $0 != .genAIConversationID }), .session)
+        return text(KeyGroup(keys.keys.filter { $0 != .genAIConversationID }), .session).map(Self.unquoted)
     }
 
-    /// Whether an id is that of a response: by its prefix, or because the record's response has it.
+    /// The user that the record itself names.
+    private mutating func user() -> String? { text(ExtractionTable.user, .user).map(Self.unquoted) }
+
+    /// Whether an id is that of an answer: by its beginning, or because the record's answer has it.
     private func isResponse(_ id: Slice) -> Bool {
         if Self.responses.contains(where: { batch.hasPrefix(id, $0) }) { return true }
         guard let response = attributes.text(ExtractionTable.responseID), response.length == id.length else {
@@ -581,8 +613,8 @@ extension ObservationReader {
                 if key != .genAIUsageCost || dollars != computed { return Money(dollars: dollars) }
             }
         }
-        return attributes.text(.langfuseObservationCostDetails)
-            .flatMap { UsageObject(batch.bytes(of: $0)).cost }.flatMap(Money.init(dollars:))
+        return attributes[.langfuseObservationCostDetails].flatMap { UsageObject($0.value, in: batch)?.cost }
+            .flatMap(Money.init(dollars:))
     }
 
     private func duration(of entry: RecordEntry) -> Int64? {

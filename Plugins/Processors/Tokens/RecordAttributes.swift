@@ -12,11 +12,15 @@ struct RecordAttributes {
     private(set) var present = KeySet()
     /// Attributes under keys that the table does not contain, for custom rules and our own records.
     private(set) var others: [AttributeEntry] = []
+    /// Keys of figures whose value is something else than a whole number.
+    private(set) var figuresNotInNumbers: [AttributeKey] = []
+    private let figures = ExtractionTable.figures
 
     /// Fills the table; of duplicate keys the last one counts.
     mutating func load(_ owner: AttributeOwner, of batch: OTLPBatch, keepingOthers: Bool) {
         present = KeySet()
         others.removeAll(keepingCapacity: true)
+        if !figuresNotInNumbers.isEmpty { figuresNotInNumbers.removeAll(keepingCapacity: true) }
         batch.forEachAttribute(of: owner) { add($0, keepingOthers) }
     }
 
@@ -27,6 +31,8 @@ struct RecordAttributes {
         }
         present.insert(entry.keyID)
         entries[Int(entry.keyID.rawValue)] = entry
+        if case .int = entry.value { return }
+        if figures.contains(entry.keyID) { figuresNotInNumbers.append(entry.keyID) }
     }
 
     subscript(key: AttributeKey) -> AttributeEntry? { present.contains(key) ? entries[Int(key.rawValue)] : nil }
@@ -85,7 +91,16 @@ struct RecordAttributes {
 }
 
 extension OTLPBatch {
-    /// The hash of a text, continued from a given state.
+    /// Whether a value says nothing.
+    func isVoid(_ value: AttributeValue) -> Bool {
+        switch value {
+        case .empty: true
+        case .string(let text): text.isEmpty
+        case .bool, .int, .double, .bytes, .array, .keyValueList: false
+        }
+    }
+
+    /// The hash of a text, after what a hash holds already.
     func hash(_ slice: Slice, after start: StableHash) -> UInt64 {
         var hash = start
         bytes(of: slice).withUnsafeBytes { hash.combine(bytes: $0.bytes) }

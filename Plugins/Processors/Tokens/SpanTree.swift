@@ -12,7 +12,9 @@ struct SpanTree {
     /// calls have arrived now.
     private(set) var completed: [Observation] = []
 
-    /// Calls with a session and without a user, as positions in the findings.
+    /// Calls to which their trace lent a session, as positions in the findings: a second session takes it back.
+    private(set) var lentByTrace: [Int] = []
+    /// Calls that name a session and no user, as positions in the findings.
     private var withoutUser: [Int] = []
     /// The number of observations so far.
     private var count = 0
@@ -209,7 +211,7 @@ struct SpanTree {
         var records: [Int: TraceMemory.Names] = [:]
     }
 
-    private func lend(
+    private mutating func lend(
         _ lenders: Lenders,
         to position: Int,
         of findings: inout ObservationReader.Findings,
@@ -225,7 +227,9 @@ struct SpanTree {
             }
         }
         if let all = lenders.traces[trace] ?? memory.names(of: trace) {
+            let asksForSession = findings.observations[position].session == nil
             _ = Self.lend(all, to: &findings.observations[position])
+            if asksForSession, findings.observations[position].session != nil { lentByTrace.append(position) }
         }
     }
 
@@ -264,9 +268,9 @@ struct SpanTree {
             let trace = TraceMemory.Trace(batch.records[Int(span.record)])
             guard trace != latest else { continue }
             latest = trace
-            guard memory.hasKept(of: trace), seen.insert(trace).inserted, let all = memory.names(of: trace) else {
-                continue
-            }
+            guard memory.hasKept(of: trace), seen.insert(trace).inserted, let all = memory.names(of: trace),
+                !memory.isSettled(all, of: trace)
+            else { continue }
             let count = completed.count
             for kept in memory.kept(of: trace) {
                 var observation = kept
@@ -283,10 +287,20 @@ struct SpanTree {
         _ memory: inout TraceMemory.State
     ) {
         for position in withoutSession where findings.observations[position].sessionIsTrace {
+            let isSettled = findings.observations[position].origin.value.isTraceShared
+            if isSettled, findings.observations[position].user != nil { continue }
             keep(position, of: findings, in: batch, &memory)
         }
         for position in withoutUser where findings.observations[position].user == nil {
             keep(position, of: findings, in: batch, &memory)
+        }
+    }
+
+    /// Keeps calls to which their trace lent a session, as they are without it.
+    func keepLent(_ observations: [Observation], in batch: OTLPBatch, _ memory: inout TraceMemory.State) {
+        for observation in observations {
+            let trace = TraceMemory.Trace(batch.records[Int(observation.record)])
+            if trace.isKnown { memory.keep(observation, of: trace, lent: memory.names(of: trace)) }
         }
     }
 
@@ -305,8 +319,10 @@ struct SpanTree {
         let asksForSession = observation.session == nil || observation.sessionIsTrace
         let session = asksForSession ? names.session.only : nil
         let user = observation.user == nil ? names.user.only : nil
-        guard session != nil || user != nil else { return false }
+        let isShared = asksForSession && names.session == .several && !observation.origin.value.isTraceShared
+        guard session != nil || user != nil || isShared else { return false }
         var origin = observation.origin.value
+        if isShared { origin.isTraceShared = true }
         if let session { (origin.session, origin.sessionIsTrace) = (session, false) }
         if let user { origin.user = user }
         observation.origin = SharedOrigin(origin)

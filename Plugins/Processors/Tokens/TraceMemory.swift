@@ -159,8 +159,10 @@ final class TraceMemory: Sendable {
 
         // MARK: Calls without a session or a user
 
-        /// Keeps a call without a session or user until a later span of its trace names them.
-        mutating func keep(_ observation: Observation, of trace: Trace) {
+        /// Keeps a call that names no session or no user, until a later span of its trace does.
+        ///
+        /// - Parameter lent: What its own batch lent to it, which is not lent again.
+        mutating func keep(_ observation: Observation, of trace: Trace, lent: Names? = nil) {
             while waitingCount >= Self.waitingCapacity, oldest < order.count {
                 forget(order[oldest])
                 oldest += 1
@@ -171,12 +173,15 @@ final class TraceMemory: Sendable {
                 oldest = 0
             }
             guard let index = waiting.index(forKey: trace) else {
-                waiting[trace] = Waiting(first: observation)
+                var added = Waiting(first: observation)
+                if let lent { (added.lent, added.deliveries) = (lent, Self.deliveries) }
+                waiting[trace] = added
                 order.append(trace)
                 return waitingCount += 1
             }
             guard waiting.values[index].others.count + 1 < Self.waitingPerTrace else { return }
             waiting.values[index].others.append(observation)
+            if lent == nil { waiting.values[index].deliveries = 0 }
             waitingCount += 1
         }
 
@@ -189,16 +194,18 @@ final class TraceMemory: Sendable {
         /// The kept calls of a trace.
         func kept(of trace: Trace) -> [Observation] { waiting[trace].map { [$0.first] + $0.others } ?? [] }
 
-        /// Records that names were supplied to calls of a trace; after enough times they are not supplied again.
+        /// Notes that names were lent to the calls of a trace; the calls stay, because a second session takes the first back.
         mutating func noteLent(_ names: Names, to trace: Trace) {
-            guard var found = waiting[trace] else { return }
-            found.deliveries = found.lent == names ? found.deliveries + 1 : 1
-            found.lent = names
-            waiting[trace] = found
-            guard found.deliveries >= Self.deliveries else { return }
-            forget(trace)
-            let place = order[oldest...].firstIndex(of: trace)
-            if let place { order.remove(at: place) }
+            guard let index = waiting.index(forKey: trace) else { return }
+            let isAgain = waiting.values[index].lent == names
+            waiting.values[index].deliveries = isAgain ? waiting.values[index].deliveries + 1 : 1
+            waiting.values[index].lent = names
+        }
+
+        /// Whether the same names were lent to the calls of a trace often enough.
+        func isSettled(_ names: Names, of trace: Trace) -> Bool {
+            guard let found = waiting[trace] else { return true }
+            return found.deliveries >= Self.deliveries && found.lent == names
         }
 
         private mutating func forget(_ trace: Trace) {

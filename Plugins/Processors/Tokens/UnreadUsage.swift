@@ -3,13 +3,16 @@
 import CollectorKit
 import Logging
 import OTLP
+import Usage
 
-/// Finds attributes that look like token usage on records of which nothing is read: a client that this version does not know.
+/// Attributes of a batch that look like token usage and are not read: those of a client that this version does not know, and figures of
+/// a known name whose value cannot be read.
 ///
-/// `langfuse.observation.usage_details` of Langfuse and `mlflow.chat.tokenUsage` of MLflow were such attributes for a long time, and
-/// reports showed 0 calls without a warning. A record is examined only when it has no figure under a known name. An attribute counts
-/// when its name looks like usage *and* its value does: a number under a name such as `llm.usage.prompt_tokens`, or a text or list with
-/// members under a name such as `…usage_details`. Limits, budgets, rates, costs and known sums are not usage.
+/// Langfuse's `langfuse.observation.usage_details` and MLflow's `mlflow.chat.tokenUsage` were such for a long time, and nothing said so:
+/// reports showed 0 calls. A record without a figure under a name that is read is looked through: an attribute counts when its
+/// name looks like usage *and* its value does: a number under a name such as `llm.usage.prompt_tokens`, or a text or list with members
+/// under a name such as `…usage_details`. Limits, budgets, rates and costs are no usage, and neither is what is known to sum up others.
+/// Of a record with figures only those count that stand under a name that is read and have a value that is not, such as `"12,345"`.
 struct UnreadUsage {
     /// The number of records with each attribute.
     private(set) var records: [Name: Int] = [:]
@@ -28,10 +31,18 @@ struct UnreadUsage {
     /// Creates an empty result.
     init() {}
 
-    /// Examines the records of a batch.
+    /// Counts a value that cannot be read, under a name that is read.
+    mutating func note(valueOf key: AttributeKey) { count(Name(text: key.name, isRead: true)) }
+
+    private mutating func count(_ name: Name) {
+        let hasRoom = records[name] != nil || records.count < Self.mostNames
+        records[hasRoom ? name : Name(text: IntakeLog.other, isRead: name.isRead), default: 0] += 1
+    }
+
+    /// Looks through the records of a batch.
     ///
-    /// - Parameter isRead: For each record, whether it has a figure under a known name.
-    init(in batch: OTLPBatch, whereNot isRead: [Bool]) {
+    /// - Parameter isRead: For each record, whether it carries a figure under a name that is read.
+    mutating func look(through batch: OTLPBatch, whereNot isRead: [Bool]) {
         guard isRead.contains(false) else { return }
         var names = NameMemory()
         var found: [(record: Int, entry: AttributeEntry)] = []
@@ -44,17 +55,60 @@ struct UnreadUsage {
             }
         }
         for (record, entry) in found { add(entry, of: record, in: batch) }
+        guard batch.signal == .logs else { return }
+        for record in batch.records.indices where !isRead[record] && batch.isLive(record: record) {
+            addBody(of: record, in: batch)
+        }
+    }
+
+    /// Counts the figures in the body of a log record, as OpenTelemetry's events once had them: what makes a call are attributes.
+    private mutating func addBody(of record: Int, in batch: OTLPBatch) {
+        let bytes: ArraySlice<UInt8>
+        let body = batch.records[record].body
+        switch body {
+        case .keyValueList(let slice): bytes = batch.bytes(of: slice)
+        case .string(let slice): bytes = batch.bytes(of: slice)
+        case .empty, .bool, .int, .double, .bytes, .array: return
+        }
+        if case .string = body {
+            guard bytes.first == UInt8(ascii: "{"), Self.isOfModelCall(record, in: batch) else { return }
+        }
+        guard Self.mentionsTokens(bytes), !Self.isExplained(record, in: batch) else { return }
+        let figures = PrintedObject(Array(batch.text(of: body).utf8)[...]).numbers
+        for (name, number) in figures where number > 0 && UsageName(name)?.namesNumber == true {
+            count(Name(text: Self.isName(name) ? "body:" + name : IntakeLog.other, isRead: false))
+        }
+    }
+
+    /// Whether an event is one of OpenTelemetry's for model calls; the bodies of others are what people and programs say.
+    private static func isOfModelCall(_ record: Int, in batch: OTLPBatch) -> Bool {
+        if batch.hasPrefix(batch.records[record].name, "gen_ai.") { return true }
+        guard case .string(let name)? = batch.attribute(.eventName, record: record) else { return false }
+        return batch.hasPrefix(name, "gen_ai.")
+    }
+
+    private static func mentionsTokens(_ bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.count <= 1 << 16 && bytes.firstRange(of: "oken".utf8) != nil
     }
 
     private mutating func add(_ entry: AttributeEntry, of record: Int, in batch: OTLPBatch) {
         let name = batch.string(entry.key)
-        guard UsageName(name)?.fits(entry.value, in: batch) == true, !Self.isExplained(record, in: batch) else {
-            return
-        }
         let isRead = ExtractionTable.readsFigures(of: entry.keyID)
-        let key = Name(text: Self.isName(name) ? name : IntakeLog.other, isRead: isRead)
-        let hasRoom = records[key] != nil || records.count < Self.mostNames
-        records[hasRoom ? key : Name(text: IntakeLog.other, isRead: isRead), default: 0] += 1
+        let fits = isRead ? Self.saysUsage(entry, in: batch) : UsageName(name)?.fits(entry.value, in: batch) == true
+        guard fits, !Self.isExplained(record, in: batch) else { return }
+        count(Name(text: Self.isName(name) ? name : IntakeLog.other, isRead: isRead))
+    }
+
+    /// Whether a value under a name that is read is more than nothing: a record without any use of tokens lacks nothing.
+    private static func saysUsage(_ entry: AttributeEntry, in batch: OTLPBatch) -> Bool {
+        if let number = batch.double(of: entry.value) { return number > 0 }
+        if let source = UsageObject.sources.first(where: { $0.key == entry.keyID }),
+            let object = UsageObject(entry.value, in: batch)
+        {
+            let counts = object.counts(of: source)
+            return object.isUnread(counts) || (counts.normalized(nil)?.isZero != true)
+        }
+        return !batch.isVoid(entry.value)
     }
 
     /// Whether a key is a name and not a sentence, which could be a prompt and must not be logged.
@@ -124,8 +178,11 @@ private struct NameMemory {
     ///
     /// - Parameter bytes: The bytes of the batch; a name outside of them was added by an earlier processor, not by the sender.
     mutating func mayBeUsage(_ entry: AttributeEntry, in bytes: UnsafeRawBufferPointer) -> Bool {
+        guard entry.keyID == .unknown else {
+            let isUsage = known[Int(entry.keyID.rawValue)]
+            return isUsage && (ExtractionTable.readsFigures(of: entry.keyID) || Self.mayHoldFigures(entry, in: bytes))
+        }
         guard Self.mayHoldFigures(entry, in: bytes) else { return false }
-        guard entry.keyID == .unknown else { return known[Int(entry.keyID.rawValue)] }
         let name = entry.key.range
         // The shortest names are `usage` and `tokens`.
         guard name.count >= 5, name.upperBound <= bytes.count else { return false }
@@ -166,8 +223,8 @@ private struct NameMemory {
 
 /// The name of an attribute that looks like token usage.
 private struct UsageName {
-    /// Whether the name says that a plain number counts tokens.
-    private let namesNumber: Bool
+    /// Whether the name says that a plain number under it counts tokens.
+    let namesNumber: Bool
 
     /// Parts of names for the kinds of tokens.
     private static let kinds = ["input", "output", "prompt", "completion"]

@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import JSON
 import OTLP
 import Usage
 
-/// The usage of a call as one text in one attribute: the provider's own object, or what a library made of it.
+/// The usage of a call that is one value in one attribute: the provider's own object, or what a library made of it.
 ///
-/// Langfuse, MLflow, LangSmith, LiteLLM and Logfire write some or all of their figures only in this form. A text that is too long, too
-/// deeply nested or damaged has no figures.
+/// Langfuse, MLflow, LangSmith, LiteLLM and Logfire write some or all of their figures only like this, as a text that a program
+/// printed (``PrintedObject``) or as a list of keys and values.
 struct UsageObject {
-    /// The numbers by name; those of nested objects have dotted names (`prompt_tokens_details.cached_tokens`).
-    private var numbers: [String: Double] = [:]
-
-    /// The longest text that is read.
-    private static let longestText = 1 << 14
-    /// The most figures that are read.
-    private static let mostNumbers = 96
+    /// The numbers by their names; those of objects inside are joined by dots (`prompt_tokens_details.cached_tokens`).
+    private let numbers: [String: Double]
+    /// Whether there is something that was not read.
+    private let isBroken: Bool
 
     /// An attribute that holds such a text.
     struct Source: Sendable {
         let key: AttributeKey
-        /// Whether the text is Python's (`{'cached_tokens': None}`), not JSON.
-        var isPython = false
-        /// Whether a flat `cache_read_input_tokens` next to `input_tokens` comes from Anthropic, which excludes cached tokens from the
-        /// input.
+        /// Whether a flat `cache_read_input_tokens` beside `input_tokens` is Anthropic's own account, which leaves cached tokens out of
+        /// the input.
         var isProvidersOwn = false
     }
 
@@ -32,7 +26,7 @@ struct UsageObject {
         Source(key: .langfuseObservationUsageDetails, isProvidersOwn: true),
         Source(key: .mlflowChatTokenUsage),
         Source(key: .langsmithMetadataUsageMetadata),
-        Source(key: .metadataUsageObject, isPython: true),
+        Source(key: .metadataUsageObject),
         Source(key: .genAIUsageRaw, isProvidersOwn: true),
     ]
 
@@ -42,31 +36,24 @@ struct UsageObject {
         .genAIUsageRaw,
     ]
 
-    init(_ text: ArraySlice<UInt8>, isPython: Bool = false) {
-        guard text.count <= Self.longestText else { return }
-        var reader = JSONReader(isPython ? Self.json(ofPython: text) : Array(text), deepest: 32)
-        var found = UsageObject()
-        do throws(JSONError) {
-            try reader.enterObject()
-            while let name = try reader.nextKey() { found.add(try reader.value(), under: name) }
-            try reader.finish()
-            self = found
-        } catch {
-            // An incomplete text cannot be relied on.
+    /// Reads a text.
+    init(_ text: ArraySlice<UInt8>) {
+        let printed = PrintedObject(text)
+        (numbers, isBroken) = (printed.numbers, printed.isUnread)
+    }
+
+    /// Reads the value of an attribute; nil when it can hold no object or nothing is there.
+    init?(_ value: AttributeValue, in batch: OTLPBatch) {
+        switch value {
+        case .string(let text) where !text.isEmpty: self.init(batch.bytes(of: text))
+        case .keyValueList: self.init(Array(batch.text(of: value).utf8)[...])
+        case .string, .empty, .bool, .int, .double, .bytes, .array: return nil
         }
     }
 
-    private init() {}
-
-    private mutating func add(_ value: JSONValue, under name: String) {
-        switch value {
-        case .object(let members):
-            for (member, value) in members { add(value, under: "\(name).\(member)") }
-        case .number(let text):
-            guard numbers.count < Self.mostNumbers, let number = Double(text), number.isFinite else { return }
-            numbers[name] = number
-        case .null, .bool, .string, .array: break
-        }
+    /// Whether figures may have been lost: something was not read, or no name of a number is known.
+    func isUnread(_ counts: RawCounts) -> Bool {
+        isBroken || !counts.hasFigures && numbers.contains { $0.value > 0 }
     }
 
     /// The largest of the figures under several names for one thing.
@@ -194,47 +181,4 @@ struct UsageObject {
         (raw.cacheRead, raw.cacheWrite) = (read, written)
         if numbers["total"] ?? -1 != (numbers["input"] ?? 0) + (numbers["output"] ?? 0) { raw.input += read + written }
     }
-
-    // MARK: - Python
-
-    /// Converts the text that Python prints for a dictionary to JSON: double quotes, and `null`, `true` and `false`.
-    private static func json(ofPython text: ArraySlice<UInt8>) -> [UInt8] {
-        var json: [UInt8] = []
-        json.reserveCapacity(text.count)
-        var quote: UInt8?
-        var isEscaped = false
-        var word: [UInt8] = []
-        func flush() {
-            json += words[word] ?? word
-            word = []
-        }
-        for byte in text {
-            if let open = quote {
-                if byte == open, !isEscaped {
-                    quote = nil
-                    json.append(UInt8(ascii: "\""))
-                } else {
-                    if byte == UInt8(ascii: "\""), !isEscaped { json.append(UInt8(ascii: "\\")) }
-                    json.append(byte)
-                }
-                isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
-            } else if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") {
-                flush()
-                quote = byte
-                json.append(UInt8(ascii: "\""))
-            } else if (65...90).contains(byte & ~32) {
-                word.append(byte)
-            } else {
-                flush()
-                json.append(byte)
-            }
-        }
-        flush()
-        return json
-    }
-
-    private static let words = [
-        Array("None".utf8): Array("null".utf8), Array("True".utf8): Array("true".utf8),
-        Array("False".utf8): Array("false".utf8),
-    ]
 }

@@ -25,7 +25,7 @@ public enum AttributeKey: UInt16, Sendable, Hashable, CaseIterable {
         copilotChatChatSessionID, githubCopilotInteractionID, langfuseSessionID, aiTelemetryMetadataSessionID,
         traceloopAssociationPropertiesSessionID, threadID, threadIDFlat, promptID, promptIDFlat, turnID, turnIDFlat,
         traceloopAssociationPropertiesThreadID, gcpVertexAgentSessionID, lmnrAssociationPropertiesSessionID,
-        langsmithMetadataSessionID, langsmithMetadataThreadID, litellmTraceID
+        langsmithMetadataSessionID, langsmithMetadataThreadID, litellmTraceID, mlflowTraceSession, metadataSessionID
 
     // Request and response ids.
     case requestID, clientRequestID, anthropicRequestID, genAIResponseID, aiResponseID, responseID, litellmCallID,
@@ -41,7 +41,7 @@ public enum AttributeKey: UInt16, Sendable, Hashable, CaseIterable {
     case genAIProviderName, genAISystem, llmProvider, llmSystem, aiModelProvider, aiProvider, providerName,
         genAIResponseModel, aiResponseModel, llmResponseModelName, llmResponseModel, model, genAIRequestModel,
         aiModelID, aiModel, llmModelName, langfuseObservationModelName, modelName, embeddingModelName,
-        litellmProviderModel, finalModel, mlflowLLMModel, llmRequestModel, llmVendor
+        litellmProviderModel, finalModel, mlflowLLMModel, llmRequestModel, llmVendor, langsmithMetadataLsModelName
 
     // Service tier, speed and place.
     case speed, effort, serviceTier, anthropicResponseServiceTier, genAIOpenaiResponseServiceTier,
@@ -107,7 +107,8 @@ public enum AttributeKey: UInt16, Sendable, Hashable, CaseIterable {
     // User and organisation.
     case userEmail, userAccountUUID, userAccountID, userID, userName, userGroups, langfuseUserID, enduserID,
         litellmEndUserID, litellmTeamID, litellmTeamAlias, aiTelemetryMetadataUserID, organizationID, teamID,
-        traceloopAssociationPropertiesUserID, lmnrAssociationPropertiesUserID, langsmithMetadataUserID, llmUser
+        traceloopAssociationPropertiesUserID, lmnrAssociationPropertiesUserID, langsmithMetadataUserID, llmUser,
+        mlflowTraceUser
 
     // Project and working directory.
     case projectName, project, vcsRepositoryName, vcsRepositoryURLFull, vcsRefHeadName, aiProject, workspaceHostPaths,
@@ -195,6 +196,8 @@ extension AttributeKey {
         (.langsmithMetadataSessionID, "langsmith.metadata.session_id"),
         (.langsmithMetadataThreadID, "langsmith.metadata.thread_id"),
         (.litellmTraceID, "litellm.trace_id"),
+        (.mlflowTraceSession, "mlflow.trace.session"),
+        (.metadataSessionID, "metadata.session_id"),
         (.requestID, "request_id"),
         (.clientRequestID, "client_request_id"),
         (.anthropicRequestID, "anthropic.request.id"),
@@ -248,6 +251,7 @@ extension AttributeKey {
         (.mlflowLLMModel, "mlflow.llm.model"),
         (.llmRequestModel, "llm.request.model"),
         (.llmVendor, "llm.vendor"),
+        (.langsmithMetadataLsModelName, "langsmith.metadata.ls_model_name"),
         (.speed, "speed"),
         (.effort, "effort"),
         (.serviceTier, "service_tier"),
@@ -409,6 +413,7 @@ extension AttributeKey {
         (.lmnrAssociationPropertiesUserID, "lmnr.association.properties.user_id"),
         (.langsmithMetadataUserID, "langsmith.metadata.user_id"),
         (.llmUser, "llm.user"),
+        (.mlflowTraceUser, "mlflow.trace.user"),
         (.projectName, "project.name"),
         (.project, "project"),
         (.vcsRepositoryName, "vcs.repository.name"),

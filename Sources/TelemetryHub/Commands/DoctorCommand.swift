@@ -93,9 +93,9 @@ struct DoctorCommand: AsyncParsableCommand {
 
     /// The answers of the collector or its store; nil before there is a store.
     private func known(_ examination: DoctorChecks) async -> (QualityDocument?, SummaryDocument?, Finding?) {
-        guard let graph = examination.graph, examination.files.status(examination.home) != nil else {
-            return (nil, nil, nil)
-        }
+        guard let graph = examination.graph,
+            examination.files.status(examination.home) != nil || graph.runningHub != nil
+        else { return (nil, nil, nil) }
         do {
             return try await asked(graph, examination.environment) { hub in
                 let quality = try await hub.ask(.quality, [("period", "90d")]).document

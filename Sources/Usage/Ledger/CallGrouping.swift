@@ -214,23 +214,51 @@ struct CallGrouping {
     // MARK: - Resemblance
 
     private struct Pair {
+        /// Whether it can be a pair by its intervals, not only by its keys and times.
+        var isInterval: Bool
         var sessionDiffers: Bool
         var outputDiffers: Bool
         var distance: Int64
         var left: Int
         var right: Int
 
-        var rank: (Int, Int, Int64, Int, Int) {
-            (sessionDiffers ? 1 : 0, outputDiffers ? 1 : 0, distance, left, right)
-        }
+        /// Pairs of a lower class go first.
+        var rankClass: Int { (sessionDiffers ? 2 : 0) + (outputDiffers ? 1 : 0) }
+        var rank: (Int64, Int, Int) { (distance, left, right) }
     }
 
-    /// Joins what shares no id but resembles, the nearest pair first, each at most once.
+    /// Joins what shares no id but resembles: equal sessions and outputs first, then the nearest pair first, each at most once.
+    ///
+    /// Of intervals that lie inside one another as many are paired as can be, because each library reports every call: the nearest
+    /// first would leave over the first and the last of parallel calls whose starts are staggered.
     private mutating func pairUnmatched() {
         var pairs: [Pair] = []
         for rule in ResemblanceRule.allCases { addPairs(by: rule, to: &pairs) }
+        guard !pairs.isEmpty else { return }
         pairs.sort { $0.rank < $1.rank }
-        for pair in pairs where mayJoin(pair.left, pair.right) { sets.join(pair.left, pair.right) }
+        for rankClass in 0..<4 {
+            let ranked = pairs.filter { $0.rankClass == rankClass }
+            matchIntervals(ranked.filter(\.isInterval))
+            for pair in ranked where mayJoin(pair.left, pair.right) { sets.join(pair.left, pair.right) }
+        }
+    }
+
+    /// Joins the pairs of each two reporters, as many as can be.
+    private mutating func matchIntervals(_ pairs: [Pair]) {
+        func reporters(_ pair: Pair) -> [UInt64] { [ordered[pair.left].emitter, ordered[pair.right].emitter].sorted() }
+        let byReporters = Dictionary(grouping: pairs, by: reporters)
+        for (both, pairs) in byReporters.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            let edges = pairs.filter { mayJoin($0.left, $0.right) }.map { pair in
+                let isTurned = ordered[pair.left].emitter != both[0]
+                let (left, right) = isTurned ? (pair.right, pair.left) : (pair.left, pair.right)
+                return LargestMatching.Edge(
+                    left: sets.root(of: left),
+                    right: sets.root(of: right),
+                    distance: pair.distance
+                )
+            }
+            for edge in LargestMatching.pairs(among: edges) { sets.join(edge.left, edge.right) }
+        }
     }
 
     private func addPairs(by rule: ResemblanceRule, to pairs: inout [Pair]) {
@@ -248,19 +276,20 @@ struct CallGrouping {
                 let isClear = border.map(isBorderClear) ?? false
                 for other in byTime[first..<count]
                 where Ledger.resemble(ordered[other], later, by: rule, isBorderClear: isClear) {
-                    pairs.append(pair(other, position))
+                    pairs.append(pair(other, position, isInterval: rule == .interval))
                 }
             }
         }
     }
 
-    private func pair(_ one: Int, _ other: Int) -> Pair {
+    private func pair(_ one: Int, _ other: Int, isInterval: Bool) -> Pair {
         let (left, right) = (ordered[min(one, other)], ordered[max(one, other)])
         let areNamed = left.session != nil && right.session != nil && !left.sessionIsTrace && !right.sessionIsTrace
         return Pair(
+            isInterval: isInterval,
             sessionDiffers: areNamed && left.session != right.session,
             outputDiffers: left.counts.output != right.counts.output,
-            distance: Ledger.distance(left, right),
+            distance: Ledger.distanceOfIntervals(left, right),
             left: min(one, other),
             right: max(one, other)
         )

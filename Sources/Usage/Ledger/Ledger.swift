@@ -103,4 +103,19 @@ public enum Ledger {
     static func distance(_ left: Observation, _ right: Observation) -> Int64 {
         abs(left.time.nanoseconds - right.time.nanoseconds)
     }
+
+    /// How far apart two observations start and end, together; where a start is not known, twice the distance of the ends.
+    static func distanceOfIntervals(_ left: Observation, _ right: Observation) -> Int64 {
+        let ends = distance(left, right)
+        guard let mine = left.duration, let theirs = right.duration else { return sum(ends, ends) }
+        let (leftStart, leftFails) = left.time.nanoseconds.subtractingReportingOverflow(mine)
+        let (rightStart, rightFails) = right.time.nanoseconds.subtractingReportingOverflow(theirs)
+        let (starts, fails) = leftStart.subtractingReportingOverflow(rightStart)
+        return leftFails || rightFails || fails ? .max : sum(ends, Int64(clamping: starts.magnitude))
+    }
+
+    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+        let (sum, fails) = left.addingReportingOverflow(right)
+        return fails ? .max : sum
+    }
 }

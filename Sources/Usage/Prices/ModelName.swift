@@ -48,8 +48,30 @@ struct ModelName {
         var forms = [name.lowercased()]
         var next = 0
         while next < forms.count, forms.count < 16 {
-            let steps = [withoutContextSize, withoutDate, withoutLatest, withDashes, withDots]
+            let steps = [withoutContextSize, withoutDate, withoutShortDate, withoutLatest, withDashes, withDots]
             for form in steps.compactMap({ $0(forms[next]) }) where !form.isEmpty && !forms.contains(form) {
+                forms.append(form)
+            }
+            next += 1
+        }
+        return Array(forms.dropFirst())
+    }
+
+    /// The names of the same model without what its vendor's own interface and the clouds that sell it as it is add to them, too: the
+    /// vendor in front (`openai/`), Bedrock's region, vendor and version, and Vertex' version; the least changed first.
+    ///
+    /// What a gateway puts in front of a name (`openrouter/`) stays: a gateway has prices of its own.
+    static func ofOneModel(_ name: String) -> [String] {
+        guard name.utf8.count <= longest else { return [] }
+        var forms = [name.lowercased()]
+        var seen = Set(forms)
+        var next = 0
+        while next < forms.count, forms.count < most {
+            let steps = [
+                withoutContextSize, withoutVendor, withoutBedrockRegion, withoutBedrockRelease, withoutBedrockVendor,
+                withoutVertexVersion, withoutDate, withoutShortDate, withoutLatest, withDashes, withDots,
+            ]
+            for form in steps.compactMap({ $0(forms[next]) }) where !form.isEmpty && seen.insert(form).inserted {
                 forms.append(form)
             }
             next += 1
@@ -99,6 +121,21 @@ extension ModelName {
     /// `openrouter/anthropic/claude-opus-5` → `anthropic/claude-opus-5`.
     private static func withoutPrefix(_ name: String) -> String? {
         name.firstIndex(of: "/").map { String(name[name.index(after: $0)...]) }
+    }
+
+    /// `anthropic/claude-opus-5` and `bedrock/claude-opus-5` → `claude-opus-5`; `openrouter/…` stays.
+    private static func withoutVendor(_ name: String) -> String? {
+        guard let slash = name.firstIndex(of: "/") else { return nil }
+        let rest = String(name[name.index(after: slash)...])
+        let last = rest.split(separator: "/").last.map(String.init) ?? rest
+        let bare = withoutBedrockVendor(withoutBedrockRegion(last) ?? last) ?? last
+        let sellers = ProviderScope.firstParty(of: bare) + ["bedrock", "vertex_ai"]
+        return ProviderScope.scopes(of: String(name[..<slash])).contains(where: sellers.contains) ? rest : nil
+    }
+
+    /// `anthropic.claude-opus-4-5-v1:0` → `anthropic.claude-opus-4-5`.
+    private static func withoutBedrockRelease(_ name: String) -> String? {
+        withoutBedrockVersion(withoutBedrockRevision(name) ?? name)
     }
 
     /// `ft:gpt-4o-2024-08-06:org::id` → `ft:gpt-4o-2024-08-06`.
@@ -158,6 +195,21 @@ extension ModelName {
             }
         }
         return nil
+    }
+
+    /// `grok-4-0709`, `gpt-4-0613` (month and day) and `mistral-large-2411` (year and month) → what is before.
+    ///
+    /// Not for price lists: theirs is the price of the name as it is there, and an older release can have another.
+    private static func withoutShortDate(_ name: String) -> String? {
+        let bytes = Array(name.utf8.suffix(5))
+        guard bytes.count == 5, name.utf8.count > 5, bytes[0] == UInt8(ascii: "-"),
+            bytes.dropFirst().allSatisfy(isDigit)
+        else { return nil }
+        let digits = bytes.dropFirst().map { Int($0) - 48 }
+        let (first, second) = (digits[0] * 10 + digits[1], digits[2] * 10 + digits[3])
+        let isMonthAndDay = (1...12).contains(first) && (1...31).contains(second)
+        let isYearAndMonth = (23...39).contains(first) && (1...12).contains(second)
+        return isMonthAndDay || isYearAndMonth ? String(name.dropLast(5)) : nil
     }
 
     private static func withoutLatest(_ name: String) -> String? { without(suffix: "-latest", name) }

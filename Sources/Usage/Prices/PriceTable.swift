@@ -106,12 +106,13 @@ extension PriceTable {
 
     /// The user's price for a model: the one for its exact name, else the one for its name without decoration.
     ///
-    /// A price for `claude-opus-6` reaches `claude-opus-6-20261201` and `claude-opus-6[1m]`, as a row of a price list does
-    /// (farion1231/cc-switch#2390); one for a dated name reaches no other date.
+    /// A price for `claude-opus-6` reaches `claude-opus-6-20261201`, `claude-opus-6[1m]`, `anthropic/claude-opus-6@20261201` and
+    /// `us.anthropic.claude-opus-6-20261201-v1:0`, as a row of a price list does (farion1231/cc-switch#2390), and a price for `grok-4`
+    /// reaches `grok-4-0709`; one for a dated name reaches no other date.
     public func override(for model: String) -> PriceOverride? {
         guard !overrides.isEmpty else { return nil }
         if let exact = overrides[model.lowercased()] { return exact }
-        return ModelName.undecorated(model).lazy.compactMap { overrides[$0] }.first
+        return ModelName.ofOneModel(model).lazy.compactMap { overrides[$0] }.first
     }
 
     /// The user's price for a model that no list has, under any name that the model may have there: without a gateway's prefix, without

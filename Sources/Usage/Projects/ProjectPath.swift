@@ -9,7 +9,7 @@
 /// | --- | --- | --- |
 /// | `/home/me/api` | `/home/me/api` | |
 /// | `C:\src\web`, `c:/src/web`, `\\?\C:\src\web`, `/mnt/c/src/web` | `/C:/src/web` | ccusage/ccusage#1375 |
-/// | `\\wsl.localhost\Ubuntu\home\me\api`, `\\wsl$\Ubuntu\home\me\api` | `/home/me/api` | anthropics/claude-code#9221 |
+/// | `\\wsl.localhost\Ubuntu\home\me\api`, `\\wsl$\Ubuntu\home\me\api`, `//wsl.localhost/Ubuntu/home/me/api` | `/home/me/api` | anthropics/claude-code#9221 |
 /// | `\\server\share\api` | `//server/share/api` | |
 /// | `/w/shop/.claude/worktrees/fix-1` and below | `/w/shop` | anthropics/claude-code#36275 |
 /// | `/home/me/.codex/worktrees/1a2b/api` and below | `api`, because the path does not say where the repository is | |
@@ -22,7 +22,7 @@ public enum ProjectPath {
         var parts = (text.utf8.first == slash ? text : text.replacing("\\", with: "/")).split(separator: "/")
         parts.removeAll { $0 == "." }
         var lead = "/"
-        if text.hasPrefix("\\\\") {
+        if text.hasPrefix("\\\\") || text.hasPrefix("//") && isWSL(parts.first) {
             lead = takeServer(&parts)
         } else if parts.count > 1, parts[0] == "mnt", parts[1].utf8.count == 1, isLetter(parts[1].utf8.first) {
             // The disks of Windows as the Windows Subsystem for Linux mounts them.
@@ -66,14 +66,14 @@ public enum ProjectPath {
         return third == slash || third == backslash
     }
 
-    /// Takes off what a path that begins with two backslashes has before the directories; the beginning of its key.
+    /// Takes off what a path that begins with two slashes has before the directories; the beginning of its key.
     private static func takeServer(_ parts: inout [Substring]) -> String {
         if parts.first == "?" {
             parts.removeFirst()
             guard parts.first?.lowercased() == "unc" else { return "/" }
             parts.removeFirst()
         }
-        guard ["wsl.localhost", "wsl$"].contains(parts.first?.lowercased()) else { return "//" }
+        guard isWSL(parts.first) else { return "//" }
         // The distribution is the second part.
         parts.removeFirst(min(2, parts.count))
         guard parts.count > 1, parts[0] == "mnt", parts[1].utf8.count == 1, isLetter(parts[1].utf8.first) else {
@@ -82,6 +82,11 @@ public enum ProjectPath {
         parts.removeFirst()
         parts[0] = parts[0].uppercased() + ":"
         return "/"
+    }
+
+    /// Whether a server is the Windows Subsystem for Linux, whose distributions are its shares.
+    private static func isWSL(_ server: Substring?) -> Bool {
+        ["wsl.localhost", "wsl$"].contains(server?.lowercased())
     }
 
     /// The position of an agent's folder with worktrees; nil when the path does not lie below one.

@@ -90,7 +90,7 @@ struct TranscriptLine {
             case 9 where key.equals("timestamp"): timestamp = try cursor.text()
             case 9 where key.equals("requestId"): request = try cursor.text()
             case 9 where key.equals("gitBranch"): branch = try cursor.text()
-            case 12 where key.equals("totalCostUSD"): sessionCost = try cursor.number()
+            case 12 where key.equals("totalCostUSD"): sessionCost = try cursor.numberOrText()
             case 19 where key.equals("hasUnknownModelCost"): isSessionCostPartial = try cursor.flag()
             case 13 where key.equals("toolUseResult"): try readResult(&cursor)
             case 11 where key.equals("isSidechain"): isSidechain = try cursor.flag()
