@@ -392,6 +392,8 @@ import Usage
             #"{"prompt_tokens":1,"completion_tokens_details":{"accepted_prediction_tokens":0,"audio_tokens":0,"reasoning_tokens":3},"cost":0.02,"cost_details":{"upstream_inference_cost":0.01},"is_byok":false}"#,
             #"{"promptTokenCount":3,"thoughtsTokenCount":9,"promptTokensDetails":[{"modality":"TEXT","tokenCount":3},{"modality":"IMAGE","tokenCount":1}],"trafficType":"ON_DEMAND"}"#,
             "Usage(completion_tokens=17, prompt_tokens=385, prompt_tokens_details=PromptTokensDetailsWrapper(audio_tokens=None, cached_tokens=900))",
+            "{ inputTokens: 4, outputTokenDetails: { reasoningTokens: undefined, textTokens: 3 } }",
+            "Usage { input_tokens: 4, output_tokens: 3 }",
             "{'cache_creation_input_tokens_above_200k': 5, 'total_cost': 1.5e-05, 'nan': nan}",
         ]
         for account in accounts {

@@ -76,14 +76,14 @@ struct FigureText {
             take(digits.count)
         }
 
-        /// A word without quotes: the name of a type before `(`, that of a member before `=`, or a constant.
+        /// A word without quotes: the name of a type before `(` or `{`, that of a member before `=` or `:`, or a constant.
         private mutating func word() -> Bool {
             let word = text[position...].prefix {
                 (48...57).contains($0) || (65...90).contains($0 & 0xdf) || "_.".utf8.contains($0)
             }
             guard word.count <= 64, TextShape.member.fits(word) else { return false }
             switch text[word.endIndex...].first(where: { !Self.isSpace($0) }) {
-            case UInt8(ascii: "("), UInt8(ascii: "="):
+            case UInt8(ascii: "("), UInt8(ascii: "{"), UInt8(ascii: "="), UInt8(ascii: ":"):
                 member = word
                 if names.keeps(word) { take(word.count) } else { replace(word, behind: word.endIndex) }
             default:
@@ -174,7 +174,8 @@ struct FigureNames {
     }
 
     private static let constants: Set<String> = [
-        "none", "null", "nil", "true", "false", "nan", "inf", "infinity", "text", "image", "audio", "video", "document",
+        "none", "null", "nil", "undefined", "true", "false", "nan", "inf", "infinity", "text", "image", "audio",
+        "video", "document",
     ]
 
     /// The words that names in accounts of known providers and libraries are made of.
