@@ -210,11 +210,26 @@ struct IngestTests {
         #expect(try await bench.send(path, Array(text.utf8), [.contentType: "application/json"]).status < 300)
     }
 
-    @Test func `too long or too many names are refused`() async throws {
+    @Test func `names that are too long are cut, as those of OTLP are, and two stay two`() async throws {
+        let bench = try await Bench()
+        let names = ["a", "b"].map { String(repeating: "x", count: 600) + $0 }
+        for name in names {
+            let event = #"{"sessionId":"\#(name)","model":"\#(name)","user":"\#(name)","inputTokens":1}"#
+            #expect(try await bench.ingest(event).status == 202)
+            #expect(try await bench.beat(#"{"sessionId":"\#(name)"}"#).text.contains(NameLimit.bounded(name)))
+        }
+        #expect(Set(bench.books.calls.map(\.session)) == Set(names.map { NameLimit.bounded($0) }))
+        #expect(Set(bench.books.calls.map(\.user)) == Set(names.map { NameLimit.bounded($0) }))
+        #expect(NameLimit.bounded(names[0]).utf8.count <= 512)
+    }
+
+    @Test func `too many events are refused, and an id that is too long`() async throws {
         let bench = try await Bench { $0.maxRequestBodySize.bytes = 40_000 }
         let long = String(repeating: "x", count: 600)
         #expect(
-            try await bench.ingest(#"{"sessionId":"\#(long)"}"#).text.contains("sessionId must have at most 512 bytes")
+            try await bench.ingest(#"{"sessionId":"s","id":"\#(long)"}"#).text.contains(
+                "id must have at most 512 bytes"
+            )
         )
         let many = "[" + Array(repeating: #"{"sessionId":"m"}"#, count: 1_001).joined(separator: ",") + "]"
         #expect(try await bench.ingest(many).text.contains("at most 1000 events, this one has 1001"))

@@ -35,10 +35,11 @@ struct EventFields: Decodable {
 
     /// A non-empty text.
     ///
-    /// - Parameter limit: Its largest size in bytes.
-    func text(_ name: String, limit: Int = 512) throws(EventFieldError) -> String? {
+    /// - Parameter limit: Its largest size in bytes; nil for names, which `tokens` cuts and counts like those of OTLP (``NameLimit``).
+    func text(_ name: String, limit: Int? = nil) throws(EventFieldError) -> String? {
         guard let (spelling, value) = value(name) else { return nil }
         guard case .text(let text) = value else { throw EventFieldError(spelling, "must be a string") }
+        guard let limit else { return text.isEmpty ? nil : text }
         guard text.utf8.count <= limit else { throw EventFieldError(spelling, "must have at most \(limit) bytes") }
         return text.isEmpty ? nil : text
     }

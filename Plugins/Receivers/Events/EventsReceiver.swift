@@ -65,7 +65,7 @@ final class EventsReceiver: Receiver, HTTPServing {
             throw error
         }
         try await hand([heartbeat.draft])
-        if permissions.allow(.read), let known = await behind.session(heartbeat.session) {
+        if permissions.allow(.read), let known = await behind.session(heartbeat.keptSession) {
             return ServerResponse(beaten: known)
         }
         return ServerResponse(accepting: heartbeat, now: settings.now())

@@ -8,7 +8,9 @@ import Usage
 
 /// A report that a session is alive.
 struct Heartbeat {
-    let session: String
+    private let session: String
+    /// The session as stores know it.
+    let keptSession: String
     private let time: Timestamp
     private let status: String?
     private let task: String?
@@ -40,9 +42,10 @@ struct Heartbeat {
     private init(_ fields: EventFields, now: Timestamp) throws(EventFieldError) {
         guard let session = try fields.text("sessionId") else { throw EventFieldError("sessionId", "is required") }
         self.session = session
+        keptSession = NameLimit.bounded(session)
         time = try fields.instant("timestamp") ?? now
         status = try fields.text("status", limit: 128)
-        task = try fields.text("taskStatus", limit: 4_096)
+        task = try fields.text("taskStatus")
         agent = try fields.text("agentName")
         model = try fields.text("model")
         let isFlagged = try fields.flag("completed") == true
@@ -63,7 +66,7 @@ struct Heartbeat {
 
     /// The session as this heartbeat alone describes it.
     fileprivate func session(at now: Timestamp) -> Session {
-        var known = Session(id: session, startedAt: time, lastSeenAt: time)
+        var known = Session(id: keptSession, startedAt: time, lastSeenAt: time)
         (known.agent, known.model, known.taskStatus) = (agent, model, task)
         known.isCompleted = isCompleted
         return known

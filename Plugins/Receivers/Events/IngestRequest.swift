@@ -157,13 +157,13 @@ struct UsageEvent {
         agent = try fields.text("agentName")
         project = try fields.text("project")
         user = try fields.text("user")
-        task = try fields.text("taskStatus", limit: 4_096)
+        task = try fields.text("taskStatus")
         cost = try fields.amount("cost", limit: 1e9)
         duration = try fields.amount("duration", limit: 1e12)
         time = try fields.instant("timestamp") ?? now
         // Without tokens and cost, only an event named usage is a call.
         self.counts = counts ?? (event == Self.standard || cost != nil ? Counts() : nil)
-        id = try fields.text("id") ?? Self.freshID()
+        id = try fields.text("id", limit: 512) ?? Self.freshID()
     }
 
     /// A new id of 128 random bits.
