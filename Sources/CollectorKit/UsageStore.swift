@@ -13,6 +13,9 @@ public protocol UsageStore: Sendable {
     func sessions(_ query: SessionQuery) async throws -> SessionPage
     /// One session with its calls, nil when it is unknown.
     func session(id: String) async throws -> SessionDetail?
+    /// The counted calls that ended in a range of time, in the order of their time and then of their id; of who made them only the model
+    /// and the provider are filled in.
+    func calls(_ query: CallQuery) async throws -> [Call]
     /// How well the calls of a period are known.
     func quality(of period: Period) async throws -> DataQuality
     /// The names of a dimension that what is kept has, the empty name left out; names of what was removed may be among them.
