@@ -14,7 +14,7 @@ public struct HubConfig: ComponentConfig {
     /// How long calls and records are kept when the store is compacted.
     public var retention = ConfigDuration(seconds: 90 * 86_400)
     /// The time zone of days and months where a question names none.
-    public var timezone = "UTC"
+    public var timezone = "local"
 
     /// HTTPS; nil for plain HTTP.
     public var tls: TLSConfig?
@@ -38,7 +38,8 @@ public struct HubConfig: ComponentConfig {
         "budget": "what may be spent",
         "budget.monthly": "dollars in a calendar month; no budget when left out",
         "retention": "how long calls and records are kept when the store is compacted",
-        "timezone": "the time zone of days and months where a question names none, such as Europe/Berlin",
+        "timezone":
+            "the time zone of days and months where a question names none: local, the machine's own, or such as Europe/Berlin",
     ]) { $1 }
 
     /// Refuses what no answer could be made of.
