@@ -27,6 +27,12 @@ struct HubConnection {
     /// The time zone whose days are meant where none is named.
     var timezone: String { config.timezone }
 
+    /// Where the hub listens.
+    var endpoint: Endpoint { config.endpoint }
+
+    /// Whether the hub speaks HTTPS.
+    var isEncrypted: Bool { config.tls != nil }
+
     /// The address at which the collector of this configuration takes telemetry in; nil when it takes none.
     var intake: String? {
         graph.used(.receiver).lazy.flatMap(\.config.resources).compactMap { resource in
