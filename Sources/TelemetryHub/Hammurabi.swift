@@ -56,7 +56,7 @@ struct Hammurabi: AsyncParsableCommand {
                     BlocksCommand.self, SessionsCommand.self, OpenCommand.self, CompareCommand.self,
                     BudgetCommand.self, PricesCommand.self,
                     StatusCommand.self, TopCommand.self,
-                    StatusLineCommand.self,
+                    StatusLineCommand.self, MCPCommand.self,
                 ]
             ),
             CommandGroup(
