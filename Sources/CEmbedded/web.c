@@ -70,6 +70,9 @@ static const unsigned char index_html[] = {
 static const unsigned char keyboard_js[] = {
 #embed "web/keyboard.js"
 };
+static const unsigned char limits_js[] = {
+#embed "web/limits.js"
+};
 static const unsigned char live_js[] = {
 #embed "web/live.js"
 };
@@ -137,6 +140,7 @@ static const hammurabi_web_file files[] = {
     {"icon.svg", IMAGE, icon_svg, sizeof icon_svg},
     {"index.html", HTML, index_html, sizeof index_html},
     {"keyboard.js", SCRIPT, keyboard_js, sizeof keyboard_js},
+    {"limits.js", SCRIPT, limits_js, sizeof limits_js},
     {"live.js", SCRIPT, live_js, sizeof live_js},
     {"notices.js", SCRIPT, notices_js, sizeof notices_js},
     {"overview.js", SCRIPT, overview_js, sizeof overview_js},

@@ -13,7 +13,10 @@ public protocol UsageStore: Sendable {
     func sessions(_ query: SessionQuery) async throws -> SessionPage
     /// One session with its calls, nil when it is unknown.
     func session(id: String) async throws -> SessionDetail?
-    /// The data quality of the calls in a period.
+    /// The counted calls that ended in a range of time, in the order of their time and then of their id; of who made them only the model
+    /// and the provider are filled in.
+    func calls(_ query: CallQuery) async throws -> [Call]
+    /// How well the calls of a period are known.
     func quality(of period: Period) async throws -> DataQuality
     /// All non-empty names of a dimension in the stored data; names of removed data may be among them.
     func names(of dimension: UsageDimension) async throws -> Set<String>

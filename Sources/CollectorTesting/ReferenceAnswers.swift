@@ -153,6 +153,11 @@ struct ReferenceAnswers {
             }
     }
 
+    /// The counted calls of a range of time.
+    func calls(from start: Timestamp, to end: Timestamp) -> [Call] {
+        counted.filter { $0.time >= start && $0.time < end }.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+    }
+
     func session(id: String) -> SessionDetail? {
         guard let session = sessions.first(where: { $0.id == id }) else { return nil }
         let calls = self.calls(of: id)

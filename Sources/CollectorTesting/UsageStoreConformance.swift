@@ -213,6 +213,20 @@ public struct UsageStoreConformance: Sendable {
                     StoreAnswers.lines(try await store.summary(query)),
                     "summary of \(period.name) \(period.from) \(period.timezone) \(query.filter) \(query.series as Any)"
                 )
+                var question = CallQuery(from: period.start, to: period.end)
+                question.filter = query.filter
+                let calls = try await store.calls(question)
+                expect(
+                    StoreAnswers.sums(reference.summary(query).byModel.mapValues(\.totals)),
+                    StoreAnswers.sums(of: calls),
+                    "sums of calls of \(period.from) \(period.timezone) \(query.filter)"
+                )
+                guard query.filter.isEmpty else { continue }
+                expect(
+                    StoreAnswers.lines(reference.calls(from: period.start, to: period.end)),
+                    StoreAnswers.lines(calls),
+                    "calls of \(period.from) \(period.timezone)"
+                )
             }
             expect(
                 StoreAnswers.lines(reference.quality(of: period)),
@@ -364,6 +378,17 @@ struct StoreAnswers {
             + detail.subagents.flatMap { child in
                 ["child \(text(child.session))"] + child.calls.sorted { ($0.time, $0.id) < ($1.time, $1.id) }.map(text)
             }
+    }
+
+    static func lines(_ calls: [Call]) -> [String] { calls.map(text) }
+
+    static func sums(of calls: [Call]) -> [String] {
+        let totals = calls.reduce(into: [:]) { $0[$1.model ?? "", default: UsageTotals()] += $1.totals }
+        return sums(ListedNames.bounded(totals, to: ListedNames.chosen(of: totals)))
+    }
+
+    static func sums(_ totals: [String: UsageTotals]) -> [String] {
+        totals.sorted { $0.key < $1.key }.map { "\($0.key): \(text($0.value))" }
     }
 
     static func lines(_ models: [UnpricedModel]) -> [String] {

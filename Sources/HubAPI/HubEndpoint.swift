@@ -31,6 +31,18 @@ extension HubEndpoint where Document == SummaryDocument {
     package static var summary: Self { Self(.get, "/api/telemetry/summary") }
 }
 
+extension HubEndpoint where Document == BlocksDocument {
+    package static var blocks: Self { Self(.get, "/api/telemetry/blocks") }
+}
+
+extension HubEndpoint where Document == CompareDocument {
+    package static var compare: Self { Self(.get, "/api/telemetry/compare") }
+}
+
+extension HubEndpoint where Document == StatusLineDocument {
+    package static var statusLine: Self { Self(.get, "/api/telemetry/statusline") }
+}
+
 extension HubEndpoint where Document == QualityDocument {
     package static var quality: Self { Self(.get, "/api/telemetry/quality") }
 }

@@ -33,7 +33,13 @@ package struct SummaryDocument: Codable, Hashable, Sendable {
     @Omittable package var sessions: [SessionDocument]?
     /// The budget of the current month, for any period; nil without a budget.
     package var budget: Budget?
-    /// Only on request.
+    /// What tokens that were read from a cache would have cost more as uncached input, at list prices; left out without prices.
+    @Omittable package var cacheSavings: Dollars?
+    /// The average over the period up to now; left out before it begins and without calls.
+    @Omittable package var burnRate: BurnRateDocument?
+    /// What there will be at the end of the period; left out unless it is under way.
+    @Omittable package var projection: ProjectionDocument?
+    /// Only where it was asked for.
     @Omittable package var previous: Previous?
     /// Only on request.
     @Omittable package var series: Series?
@@ -135,7 +141,9 @@ extension SummaryDocument {
     /// The members of the document in addition to the period's figures.
     package struct Extras {
         package var budget: Budget?
-        /// The previous period, if requested.
+        /// What reads from a cache saved.
+        package var cacheSavings: Money?
+        /// The time before, if it was asked for.
         package var previous: UsageSummary?
         /// The dimension of the series.
         package var series: UsageDimension?
@@ -161,7 +169,15 @@ extension SummaryDocument {
         sessions =
             extras.listsSessions
             ? summary.sessions.prefix(UsageSummary.maximumSessions).map { SessionDocument($0, now: now) } : nil
-        budget = extras.budget
+        (budget, cacheSavings) = (extras.budget, extras.cacheSavings.map(Dollars.init))
+        if let rate = BurnRate(totals, during: min(now, days.end).nanoseconds - days.start.nanoseconds),
+            totals.calls > 0
+        {
+            burnRate = BurnRateDocument(rate)
+            projection =
+                now < days.end
+                ? ProjectionDocument(Projection(totals, rate, for: days.end.nanoseconds - now.nanoseconds)) : nil
+        }
         previous = extras.previous.map(Previous.init)
         series = extras.series.map { Series(summary, $0) }
     }

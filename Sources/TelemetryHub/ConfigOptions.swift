@@ -86,7 +86,22 @@ struct ConfigOptions: ParsableArguments, Sendable {
 }
 
 extension ConfigOptions {
-    /// The configuration as it is now on the disk, for a reload.
+    /// The graph for a command that some other program starts in the folder of a project: `./config.yaml` is not read, because it is
+    /// the project's.
+    ///
+    /// - Throws: ``CommandFailure`` with the first error of a configuration that cannot be used.
+    func graphForAnyFolder(_ environment: Environment) throws -> PipelineGraph {
+        var (options, elsewhere, diagnostics) = (self, environment, Diagnostics())
+        let usual = environment.programHome + "/config.yaml"
+        if options.config.isEmpty, environment.fileExists(usual) { options.config = [usual] }
+        if options.config.isEmpty { elsewhere.fileExists = { _ in false } }
+        guard let loaded = options.load(elsewhere, diagnostics: &diagnostics), !diagnostics.hasErrors else {
+            throw CommandFailure(diagnostics)
+        }
+        return loaded.graph
+    }
+
+    /// The configuration as it is now, for a collector that runs.
     func reloaded(_ environment: Environment) -> LoadedGraph {
         var diagnostics = Diagnostics()
         let loaded = load(environment, diagnostics: &diagnostics)

@@ -40,7 +40,8 @@ struct Hammurabi: AsyncParsableCommand {
               hammurabi onboard    lets your agents send to it
               hammurabi summary    what it all cost
 
-            `hammurabi help exit-codes` explains the exit codes.
+            The words of ccusage and of the OpenTelemetry Collector work, too: hammurabi codex daily, usage, version,
+            print-config. `hammurabi help exit-codes` explains the exit codes.
             """,
         version: Version.number,
         subcommands: [
@@ -51,9 +52,11 @@ struct Hammurabi: AsyncParsableCommand {
             CommandGroup(
                 name: "Reports",
                 subcommands: [
-                    SessionsCommand.self, BudgetCommand.self, AlertsCommand.self, PricesCommand.self,
+                    DailyCommand.self, WeeklyCommand.self, MonthlyCommand.self, SessionReportCommand.self,
+                    BlocksCommand.self, SessionsCommand.self, OpenCommand.self, CompareCommand.self,
+                    BudgetCommand.self, AlertsCommand.self, PricesCommand.self,
                     StatusCommand.self, TopCommand.self,
-                    StatusLineCommand.self,
+                    StatusLineCommand.self, MCPCommand.self,
                 ]
             ),
             CommandGroup(
@@ -68,7 +71,7 @@ struct Hammurabi: AsyncParsableCommand {
     )
 
     static func main() async {
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        let arguments = OtherWords.translated(Array(CommandLine.arguments.dropFirst()))
         if arguments == ["help", "exit-codes"] { return Console.answer(Exit.table) }
         if let refusal = refusal(of: arguments) { refuse(refusal, arguments) }
         do {
@@ -116,7 +119,10 @@ struct Hammurabi: AsyncParsableCommand {
         let names = children.map { $0._commandName } + (path.isEmpty ? ["help"] : [])
         if word == "help" { return nil }
         guard names.contains(word) else {
-            let similar = suggestion(for: word, among: names).map { "did you mean \"\($0)\"?" }
+            let others = path.isEmpty ? Array(OtherWords.commands.keys) : []
+            let nearest =
+                (path.isEmpty ? OtherWords.meanings[word] : nil) ?? suggestion(for: word, among: names + others)
+            let similar = nearest.map { "did you mean \"\($0)\"?" }
             let help = similar ?? "use \(names.joined(separator: ", "))"
             return "Error: There is no command '\(path)\(word.printable)'; \(help)\n"
         }
@@ -128,4 +134,47 @@ struct Hammurabi: AsyncParsableCommand {
 /// The version of the program.
 enum Version {
     static let number = "0.1.0"
+}
+
+/// Words of other programs, and what they mean here.
+enum OtherWords {
+    /// The command line for one of this program's, where its first words are another program's.
+    static func translated(_ arguments: [String]) -> [String] {
+        guard let first = arguments.first else { return arguments }
+        let rest = Array(arguments.dropFirst())
+        if let command = commands[first] { return command + rest }
+        // `ccusage codex daily`; without a report it is that of days.
+        guard let agent = agents[first] else { return arguments }
+        guard let report = rest.first, !report.hasPrefix("-") else { return ["daily"] + rest + ["--agent", agent] }
+        return reports.contains(report) ? rest + ["--agent", agent] : arguments
+    }
+
+    /// Commands by the words of ccusage and of the OpenTelemetry Collector.
+    static let commands = [
+        "usage": ["summary"], "version": ["--version"], "-v": ["--version"], "print-config": ["config", "print"],
+    ]
+
+    /// What a word that is no command most likely means.
+    static let meanings = [
+        "cost": "summary", "costs": "summary", "report": "summary", "stats": "summary",
+        "today": "summary --period today",
+        "month": "monthly", "week": "weekly", "day": "daily", "hourly": "daily", "yearly": "monthly",
+        "models": "summary --by model", "projects": "summary --by project", "agents": "summary --by agent",
+        "users": "summary --by user", "block": "blocks", "limit": "blocks --active", "limits": "blocks --active",
+        "live": "top", "monitor": "top", "watch": "top", "tail": "top", "dashboard": "open", "web": "open",
+        "ui": "open",
+        "start": "run", "serve": "run", "server": "run", "check": "validate", "setup": "onboard", "install": "onboard",
+        "init": "onboard", "import": "scan", "sync": "scan", "prune": "compact", "gc": "compact", "key": "keys",
+        "price": "prices", "pricing": "prices", "health": "status", "ps": "status", "info": "status",
+        "default-config": "config default", "schema": "config schema",
+    ]
+
+    private static let reports: Set = ["daily", "weekly", "monthly", "session", "blocks"]
+
+    /// The sources of ccusage by their names, and how their agents are called here.
+    private static let agents = [
+        "claude": "claude-code", "codex": "codex", "opencode": "opencode", "amp": "amp", "pi": "pi",
+        "gemini": "gemini-cli",
+        "copilot": "copilot", "qwen": "qwen-code", "kimi": "kimi",
+    ]
 }

@@ -27,7 +27,13 @@ struct HubConnection {
     /// The time zone of days where the request names none.
     var timezone: String { config.timezone }
 
-    /// The address at which the collector of this configuration receives telemetry; nil when it receives none.
+    /// Where the hub listens.
+    var endpoint: Endpoint { config.endpoint }
+
+    /// Whether the hub speaks HTTPS.
+    var isEncrypted: Bool { config.tls != nil }
+
+    /// The address at which the collector of this configuration takes telemetry in; nil when it takes none.
     var intake: String? {
         graph.used(.receiver).lazy.flatMap(\.config.resources).compactMap { resource in
             if case .endpoint(let endpoint) = resource.kind { endpoint.description } else { nil }

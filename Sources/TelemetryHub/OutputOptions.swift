@@ -6,7 +6,7 @@ import Glibc
 
 /// The flags of every command that reports something.
 struct OutputOptions: ParsableArguments {
-    @Flag(help: "Print one JSON document; errors, too, then go to standard output.")
+    @Flag(name: [.customShort("j"), .long], help: "Print one JSON document; errors, too, then go to standard output.")
     var json = false
 
     @Option(
@@ -87,18 +87,24 @@ struct PeriodOptions: ParsableArguments {
     var period: String?
 
     @Option(
-        name: [.customLong("since"), .customLong("from")],
-        help: ArgumentHelp("The first day, YYYY-MM-DD.", valueName: "date")
+        name: [.customLong("since"), .customLong("from"), .customShort("s")],
+        help: ArgumentHelp("The first day, YYYY-MM-DD or YYYYMMDD.", valueName: "date")
     )
     var since: String?
 
     @Option(
-        name: [.customLong("until"), .customLong("to")],
-        help: ArgumentHelp("The last day, YYYY-MM-DD; goes with --since. Without it: today.", valueName: "date")
+        name: [.customLong("until"), .customLong("to"), .customShort("u")],
+        help: ArgumentHelp(
+            "The last day; without --since everything up to it. Without it: today.",
+            valueName: "date"
+        )
     )
     var until: String?
 
-    @Option(help: ArgumentHelp("The time zone of days: UTC, Europe/Berlin, …; default: the hub's.", valueName: "zone"))
+    @Option(
+        name: [.customShort("z"), .long],
+        help: ArgumentHelp("The time zone of days: UTC, Europe/Berlin, …; default: the hub's.", valueName: "zone")
+    )
     var timezone: String?
 }
 
@@ -110,7 +116,7 @@ struct FilterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only this model.", valueName: "name"))
     var model: [String] = []
 
-    @Option(help: ArgumentHelp("Only this project.", valueName: "name"))
+    @Option(name: [.customShort("p"), .long], help: ArgumentHelp("Only this project.", valueName: "name"))
     var project: [String] = []
 
     @Option(help: ArgumentHelp("Only this user.", valueName: "name"))

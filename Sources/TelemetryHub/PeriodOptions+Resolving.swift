@@ -15,18 +15,36 @@ extension PeriodOptions {
         let zone = self.timezone ?? timezone
         do {
             guard since != nil || until != nil else { return try Period(period, timezone: zone, now: now) }
-            guard let since else { throw ValidationError("--until goes with --since") }
-            let today = try Period("today", timezone: zone, now: now)
+            let last = try until.map(Self.dashed) ?? Period("today", timezone: zone, now: now).to
             return try Period(
                 period,
-                from: Self.dashed(since),
-                to: until.map(Self.dashed) ?? today.to,
+                from: try since.map(Self.dashed) ?? Self.earliest(before: last, zone),
+                to: last,
                 timezone: zone,
                 now: now
             )
         } catch let error as PeriodError {
             throw ValidationError(error.flagText)
         }
+    }
+
+    /// The days that are meant, or all there can be.
+    ///
+    /// - Throws: `ValidationError`, which says what can be written instead.
+    func resolvedOrAll(in timezone: String, now: Timestamp) throws -> Period {
+        guard !isGiven else { return try resolved(in: timezone, now: now) }
+        do {
+            return try Period("\(Period.longest)d", timezone: self.timezone ?? timezone, now: now)
+        } catch {
+            throw ValidationError(error.flagText)
+        }
+    }
+
+    /// The first day of the longest period that ends with a day.
+    private static func earliest(before last: String, _ zone: String) throws(PeriodError) -> String {
+        let end = try Period(nil, from: last, to: last, timezone: zone, now: Timestamp(nanoseconds: 0)).start
+        let longest = try Period("\(Period.longest)d", timezone: zone, now: end)
+        return longest.from < "1970-01-02" ? "1970-01-02" : longest.from
     }
 
     /// `20261122` as `2026-11-22`; anything else as it is.

@@ -135,7 +135,7 @@ struct CommandTests {
         (["sumary"], "Error: There is no command 'sumary'; did you mean \"summary\"?\n"),
         (["summary", "--period", "soon"], "Error: no period \"soon\""),
         (["summary", "--from", "2026-11-31", "--to", "2026-12-01"], "Error: no date \"2026-11-31\""),
-        (["summary", "--until", "2026-11-01"], "Error: --until goes with --since"),
+        (["summary", "--until", "2026-13-01"], "Error: no date \"2026-13-01\": use YYYY-MM-DD"),
         (["summary", "--breakdown"], "Error: --breakdown goes with --by"),
         (["prices", "lst"], "Error: There is no command"),
         (["compact", "--retention", "90"], "Error: --retention: the duration \"90\" has no unit"),

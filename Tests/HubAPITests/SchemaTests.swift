@@ -20,6 +20,9 @@ struct SchemaTests {
         try expect(.health)
         // Only the events of a stream leave the sessions out.
         try expect(.summary, alwaysWith: "sessions")
+        try expect(.blocks)
+        try expect(.compare)
+        try expect(.statusLine)
         try expect(.quality)
         try expect(.sessions)
         try expect(.session)

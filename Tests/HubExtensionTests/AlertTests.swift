@@ -296,7 +296,7 @@ struct AlertTests {
         init(quiet: String? = nil) throws {
             folder = try TemporaryFolder()
             var config = HubConfig()
-            config.budget.monthly = 100
+            (config.budget.monthly, config.timezone) = (100, "UTC")
             (config.alerts.rules, config.alerts.quiet) = ([.budget], quiet)
             self.config = config
         }

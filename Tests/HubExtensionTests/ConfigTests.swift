@@ -13,7 +13,7 @@ import YAML
         #expect(config.store == "sqlite")
         #expect(config.budget.monthly == nil)
         #expect("\(config.retention)" == "90d")
-        #expect(config.timezone == "UTC")
+        #expect(config.timezone == "local")
         #expect(findings(config).isEmpty)
     }
 

@@ -21,6 +21,7 @@ struct GoldenAnswerTests {
         ("summary-all", "GET", "/api/telemetry/summary?period=today&previous=true&series=model"),
         ("summary-no-sessions", "GET", "/api/telemetry/summary?period=today&sessions=false"),
         ("summary-refused", "GET", "/api/telemetry/summary?period=soon"),
+        ("blocks", "GET", "/api/telemetry/blocks?tokenLimit=max"),
         ("sessions", "GET", "/api/telemetry/sessions"),
         ("session", "GET", "/api/telemetry/sessions/s-1"),
         ("session-unknown", "GET", "/api/telemetry/sessions/s-9"),
@@ -38,6 +39,7 @@ struct GoldenAnswerTests {
     @Test(arguments: questions)
     func `an answer is that of the file`(name: String, method: String, path: String) async throws {
         let bench = try await Self.bench()
+        if path.contains("/blocks") { try bench.store.prepareCalls() }
         let parameters = path.contains("/sessions/") ? ["id": String(path.suffix(3))] : [:]
         let answer =
             method == "GET" ? try await bench.get(path, parameters) : try await bench.post(path)

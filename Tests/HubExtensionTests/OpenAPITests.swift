@@ -54,9 +54,12 @@ struct OpenAPITests {
     @Test(arguments: [
         "/api/health", "/api/telemetry/summary?previous=true&series=model&period=7d", "/api/telemetry/sessions",
         "/api/telemetry/sessions/s-1", "/api/telemetry/quality", "/api/telemetry/prices", "/api/telemetry/pipelines",
+        "/api/telemetry/blocks?tokenLimit=max", "/api/telemetry/statusline?session=s-2",
     ])
     func `an answer has what is described, and nothing else`(path: String) async throws {
-        let answer = try await Self.fullBench().get(path, path.hasSuffix("s-1") ? ["id": "s-1"] : [:])
+        let bench = try await Self.fullBench()
+        if path.contains("/blocks") || path.contains("/statusline") { try bench.store.prepareCalls() }
+        let answer = try await bench.get(path, path.hasSuffix("s-1") ? ["id": "s-1"] : [:])
         #expect(answer.status == 200)
         try expect(answer, toMatch: path.hasSuffix("s-1") ? "/api/telemetry/sessions/{id}" : path, "get", "200")
     }
@@ -131,6 +134,7 @@ struct OpenAPITests {
                     ["p": .init()], ["u": .init()], ["b": .init()]
                 )
                 (summary.sessions, summary.unpricedModels) = ([session], ["x"])
+                summary.totals.calls = 1
                 summary.series = period.days.map { _ in ["m": UsageTotals()] }
                 return summary
             }

@@ -124,7 +124,9 @@ import Usage
             "\(text)"
         )
         #expect(
-            text.hasSuffix(#""budget":{"limit":200,"used":142.3,"fraction":0.7115,"projected":198.558139535}}"#),
+            text.contains(
+                #""budget":{"limit":200,"used":142.3,"fraction":0.7115,"projected":198.558139535},"burnRate":{"#
+            ),
             "\(text)"
         )
     }

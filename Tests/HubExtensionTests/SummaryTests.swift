@@ -30,7 +30,7 @@ struct SummaryTests {
             .text
         #expect(
             text.hasSuffix(
-                #""budget":null,"previous":{"from":"2026-11-09","to":"2026-11-15","totalCost":0.000000005,"totalTokens":0,"#
+                #""remainingMinutes":660},"previous":{"from":"2026-11-09","to":"2026-11-15","totalCost":0.000000005,"totalTokens":0,"#
                     + #""callCount":7,"sessionCount":2}}"#
             ),
             "\(text)"

@@ -21,6 +21,8 @@ struct Bench {
         _ configure: (inout HubConfig) -> Void = { _ in }
     ) async throws {
         var config = HubConfig()
+        // Not that of the machine on which the tests run.
+        config.timezone = "UTC"
         configure(&config)
         let (store, clock) = (store, clock)
         let settings = ComponentSettings(
@@ -105,6 +107,8 @@ final class FakeStore: UsageStore {
         var summary: (@Sendable (Period) -> UsageSummary)?
         var page = SessionPage(sessions: [], total: 0, next: nil)
         var details: [String: SessionDetail] = [:]
+        /// In the order of time; their days are those of summaries unless ``summary`` is prepared.
+        var calls: [Call] = []
         var quality = DataQuality()
         var error: (any Error)?
         var periods: [Period] = []
@@ -127,7 +131,24 @@ final class FakeStore: UsageStore {
         try answer { state in
             state.periods.append(query.period)
             state.summaries.append(query)
-            return state.summary?(query.period) ?? UsageSummary(period: query.period)
+            if let summary = state.summary { return summary(query.period) }
+            var summary = UsageSummary(period: query.period)
+            for call in state.calls {
+                guard let day = query.period.day(of: call.time) else { continue }
+                var totals = UsageTotals()
+                (totals.calls, totals.counts, totals.cost) = (1, call.counts, call.price?.cost ?? .zero)
+                summary.byDay[day].totals += totals
+                summary.totals += totals
+            }
+            return summary
+        }
+    }
+
+    func calls(_ query: CallQuery) async throws -> [Call] {
+        try answer { state in
+            state.calls.filter {
+                $0.time >= query.start && $0.time < query.end && query.filter.allows($0.model, as: .model)
+            }
         }
     }
 
@@ -171,6 +192,28 @@ final class FakeStore: UsageStore {
         try state.withLock { state in
             if let error = state.error { throw error }
             return read(&state)
+        }
+    }
+}
+
+extension FakeStore {
+    /// Calls of two blocks with a gap between them, the second under way, and summaries that agree with them.
+    func prepareCalls() throws {
+        let calls = try ["2026-11-21T09:15:00.000Z", "2026-11-22T09:15:00.000Z", "2026-11-22T11:15:00.000Z"]
+            .enumerated()
+            .map { position, time in
+                var call = Call(
+                    id: UInt64(position + 1),
+                    time: try instant(time),
+                    counts: TokenCounts(uncachedInput: 700, cacheRead: 200, output: 100)
+                )
+                call.model = "m-\(position % 2)"
+                call.price = CallPrice(cost: Money(nanodollars: 500_000_000), isPriced: true, computed: nil)
+                return call
+            }
+        prepare { state in
+            state.summary = nil
+            state.calls = calls
         }
     }
 }

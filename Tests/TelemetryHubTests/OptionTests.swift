@@ -80,6 +80,8 @@ struct PeriodOptionsTests {
         arguments: [
             (nil, nil, nil, "2026-11-01", "2026-11-30"), ("2026-11-20", nil, nil, "2026-11-20", "2026-11-22"),
             ("20261101", "20261102", nil, "2026-11-01", "2026-11-02"),
+            // Without a first day the longest period.
+            (nil, "20261101", nil, "2016-09-15", "2026-11-01"), (nil, "1975-03-01", nil, "1970-01-02", "1975-03-01"),
             ("2026-11-20", nil, "Europe/Berlin", "2026-11-20", "2026-11-23"),
         ] as [(String?, String?, String?, String, String)]
     )
@@ -96,7 +98,7 @@ struct PeriodOptionsTests {
     }
 
     @Test(
-        arguments: [(nil, "2026-11-01", nil), ("soon", nil, nil), ("2026-11-01", nil, "7d")]
+        arguments: [(nil, "2026-11-01", "7d"), (nil, "soon", nil), ("soon", nil, nil), ("2026-11-01", nil, "7d")]
             as [(String?, String?, String?)]
     )
     func `a period without valid days is refused`(since: String?, until: String?, period: String?) {

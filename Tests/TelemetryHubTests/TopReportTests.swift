@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ArgumentParser
 import HubAPI
 import Testing
 import Usage
@@ -66,23 +67,72 @@ struct TopReportTests {
 }
 
 struct StatusLineTests {
-    private func totals(_ dollars: Double, tokens: Int64, unpriced: Int64 = 0) -> UsageTotals {
-        var totals = UsageTotals()
-        (totals.calls, totals.unpricedCalls) = (1, unpriced)
-        totals.cost = Money(dollars: dollars) ?? .zero
-        totals.counts = TokenCounts(uncachedInput: tokens)
-        return totals
+    private static let now = Timestamp(iso8601: "2026-11-22T12:00:00Z") ?? Timestamp(nanoseconds: 0)
+
+    private static func sums(_ dollars: Double, tokens: Int64, unpriced: Int64 = 0) -> String {
+        "{\(Documents.sums(calls: 1, tokens: tokens, cost: dollars, unpriced: unpriced))}"
+    }
+
+    private static let block = """
+        {"id":"b","startTime":"2026-11-22T09:00:00.000Z","endTime":"2026-11-22T14:00:00.000Z","firstCallTime":null,
+        "actualEndTime":null,"isActive":true,"isGap":false,"totalTokens":5,"models":[],
+        \(Documents.sums(calls: 2, tokens: 5, cost: 3.1)),"projection":null,"tokenLimitStatus":null,
+        "burnRate":{"tokensPerMinute":1,"uncachedTokensPerMinute":1,"costPerHour":1.2}}
+        """
+
+    private func line(
+        session: String = "null",
+        budget: String = "null",
+        block: String = "null",
+        input: String = ""
+    ) throws -> StatusLine {
+        let today = Self.sums(8.3, tokens: 1_230_000)
+        let text = "{\"session\":\(session),\"today\":\(today),\"budget\":\(budget),\"block\":\(block)}"
+        return StatusLine(document: try Documents.read(text), agent: AgentState(input), now: Self.now)
     }
 
     @Test func `session, day, budget and tokens are on one line`() throws {
-        var line = StatusLine(today: totals(8.3, tokens: 1_230_000))
-        #expect(line.text(.plain) == "$8.30 today · 1.2M tok")
-        line.session = totals(1.24, tokens: 41_999)
-        line.budget = (try #require(Money(dollars: 200)), try #require(Money(dollars: 124)))
-        #expect(line.text(.plain) == "$1.24 session · $8.30 today · 62% of $200 · 41k tok")
-        line.session = totals(0, tokens: 812, unpriced: 1)
-        line.budget = (try #require(Money(dollars: 99.5)), try #require(Money(dollars: 124)))
-        #expect(line.text(.plain) == "– session · $8.30 today · 125% of $99.50! · 812 tok")
-        #expect(line.text(Style(isTerminal: false, environment: [:])).contains(" | "))
+        #expect(try line().text(StatusLine.Part.usual, .plain) == "$8.30 today · 1.2M tok")
+        let whole = try line(
+            session: Self.sums(1.24, tokens: 41_999),
+            budget: #"{"limit":200,"used":124,"fraction":0.62,"projected":130}"#
+        )
+        #expect(whole.text(StatusLine.Part.usual, .plain) == "$1.24 session · $8.30 today · 62% of $200 · 41k tok")
+        let over = try line(
+            session: Self.sums(0, tokens: 812, unpriced: 1),
+            budget: #"{"limit":99.5,"used":124,"fraction":1.25,"projected":130}"#
+        )
+        #expect(over.text(StatusLine.Part.usual, .plain) == "– session · $8.30 today · 125% of $99.50! · 812 tok")
+        #expect(over.text(StatusLine.Part.usual, Style(isTerminal: false, environment: [:])).contains(" | "))
+    }
+
+    /// Claude Code's standard input, and what is made of it.
+    @Test(arguments: [
+        (
+            #"{"session_id":"s","model":{"id":"x","display_name":"Opus 4.5"},"cost":{"total_cost_usd":1.2},"context_window":{"#
+                + #""context_window_size":200000,"used_percentage":41.4},"rate_limits":{"five_hour":{"used_percentage":38.2,"#
+                + #""resets_at":1795354800},"seven_day":{"used_percentage":85,"resets_at":1795363200}}}"#,
+            "$8.30 today · $3.10 block, 2h 00m left · $1.20/h · 41% context · 5h 38% · 7d 85%, 4h 00m to reset! · 1.2M tok"
+        ),
+        (
+            #"{"context_window":{"used_percentage":null},"rate_limits":{"five_hour":{"used_percentage":"much"},"seven_day":7}}"#,
+            "$8.30 today · $3.10 block, 2h 00m left · $1.20/h · 1.2M tok"
+        ),
+        (
+            #"{"context_window":{"used_percentage":1e300},"rate_limits":{"five_hour":{"used_percentage":99,"resets_at":1e300}}}"#,
+            "$8.30 today · $3.10 block, 2h 00m left · $1.20/h · 5h 99%! · 1.2M tok"
+        ), ("no JSON", "$8.30 today · $3.10 block, 2h 00m left · $1.20/h · 1.2M tok"),
+    ])
+    func `block, rate, context and limits`(input: String, expected: String) throws {
+        #expect(try line(block: Self.block, input: input).text(StatusLine.Part.usual, .plain) == expected)
+    }
+
+    @Test func `parts and their order can be chosen`() throws {
+        let line = try line(block: Self.block, input: #"{"model":{"display_name":"Opus 4.5"}}"#)
+        #expect(line.text([.model, .burn], .plain) == "Opus 4.5 · $1.20/h")
+        #expect(line.text([.limits], .plain) == "")
+        let command = try StatusLineCommand.parse(["--show", "block,session"])
+        #expect(command.show == [.block, .session])
+        #expect(throws: (any Error).self) { try StatusLineCommand.parse(["--show", "block,weather"]) }
     }
 }

@@ -93,6 +93,10 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
         try store().shelf.withLock { $0.book.page(query) }
     }
 
+    func calls(_ query: CallQuery) async throws -> [Call] {
+        try store().shelf.withLock { $0.book.calls(query) }
+    }
+
     func session(id: String) async throws -> SessionDetail? {
         let store = try store()
         let found = try store.shelf.withLock { contents -> (SessionDetail, [LineRef], [Int32: ReadableFile])? in

@@ -81,6 +81,23 @@ extension UsageIndex {
         return (detail, kept.lines)
     }
 
+    /// The counted calls of a range of time.
+    func calls(_ query: CallQuery) -> [Call] {
+        var allowed: [Int32: Bool] = [:]
+        var found: [Call] = []
+        for (id, kept) in calls where !kept.isExpired {
+            guard let time = ledger.entries[kept.ref]?.call.time, time >= query.start, time < query.end,
+                query.filter.allows(models[kept.model], as: .model)
+            else { continue }
+            let isMeant =
+                allowed[kept.session]
+                ?? sessions[kept.session].map { query.filter.allowsOwner(of: $0.update) } ?? query.filter.isEmpty
+            allowed[kept.session] = isMeant
+            if isMeant, let call = call(id), call.isCounted { found.append(call) }
+        }
+        return found.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+    }
+
     private func calls(of kept: KeptSession, atMost limit: Int) -> [Call] {
         var found = kept.calls.compactMap(call).filter(\.isCounted)
         found.sort { NewestCall.isEarlier(($0.time, $0.id), ($1.time, $1.id)) }

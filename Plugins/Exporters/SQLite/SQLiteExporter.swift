@@ -100,6 +100,10 @@ extension SQLiteExporter {
         try await commits().answer { try await $0.pool.read { db in try SessionTable(db: db).detail(id: id) } }
     }
 
+    func calls(_ query: CallQuery) async throws -> [Call] {
+        try await commits().answer { try await $0.pool.read { db in try SessionTable(db: db).calls(query) } }
+    }
+
     func quality(of period: Period) async throws -> DataQuality {
         try await commits().answer { database in
             let memory = database.quality

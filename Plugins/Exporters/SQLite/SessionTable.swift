@@ -118,12 +118,46 @@ struct SessionTable {
         return try statement.first(Session.init(row:))
     }
 
+    /// The columns that ``Call/init(row:)`` reads.
+    private static let callColumns = """
+        c.time, c.id, m.name, m.provider, c.uncached_input, c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output,
+        c.reasoning, c.knows_cache_lifetimes, c.priced, c.cost, c.computed_cost, c.reported_cost, c.duration, c.error, c.sources,
+        c.witness_count, c.weakly_joined
+        """
+
+    /// The counted calls of a range of time.
+    ///
+    /// Which sessions have some is known from the sums by quarter of an hour, and the calls of a session are found by its index: no index
+    /// by time has to be kept for it.
+    func calls(_ query: CallQuery) throws -> [Call] {
+        guard query.start < query.end else { return [] }
+        var conditions = SQLConditions()
+        conditions.add(query.filter)
+        var statement = try SQLiteStatement(
+            """
+            SELECT \(Self.callColumns)
+            FROM (SELECT DISTINCT session FROM rollup WHERE quarter BETWEEN ? AND ?) r
+            CROSS JOIN sessions s ON s.ref = r.session
+            CROSS JOIN calls c INDEXED BY calls_by_session ON c.session = s.ref AND c.time >= ? AND c.time < ?
+            JOIN models m ON m.ref = c.model
+            WHERE c.counted\(conditions.sql)
+            """,
+            db
+        )
+        statement.bind(query.start.nanoseconds / CallTables.quarter)
+        statement.bind(query.end.nanoseconds / CallTables.quarter)
+        statement.bind(query.start.nanoseconds)
+        statement.bind(query.end.nanoseconds)
+        conditions.bind(to: &statement)
+        // The conditions on a session let all its models through.
+        return try statement.rows(Call.init(row:)).filter { query.filter.allows($0.model, as: .model) }
+            .sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+    }
+
     private func calls(of session: Int64, atMost limit: Int) throws -> [Call] {
         var statement = try SQLiteStatement(
             """
-            SELECT c.time, c.id, m.name, m.provider, c.uncached_input, c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output,
-                c.reasoning, c.knows_cache_lifetimes, c.priced, c.cost, c.computed_cost, c.reported_cost, c.duration, c.error, c.sources,
-                c.witness_count, c.weakly_joined
+            SELECT \(Self.callColumns)
             FROM calls c JOIN models m ON m.ref = c.model WHERE c.session = ? AND c.counted ORDER BY c.time, c.id
             LIMIT ?
             """,

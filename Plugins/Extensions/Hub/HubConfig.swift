@@ -17,8 +17,8 @@ public struct HubConfig: ComponentConfig {
     public var alerts = AlertsConfig()
     /// How long calls and records are kept when the store is compacted.
     public var retention = ConfigDuration(seconds: 90 * 86_400)
-    /// The time zone of days and months when a request names none.
-    public var timezone = "UTC"
+    /// The time zone of days and months where a question names none.
+    public var timezone = "local"
 
     /// HTTPS; nil for plain HTTP.
     public var tls: TLSConfig?
@@ -50,7 +50,8 @@ public struct HubConfig: ComponentConfig {
         "alerts.targets":
             "who is told, as a list: name, and webhook (an address; with format: json, slack or discord) or command (a program with its arguments)",
         "retention": "how long calls and records are kept when the store is compacted",
-        "timezone": "the time zone of days and months where a question names none, such as Europe/Berlin",
+        "timezone":
+            "the time zone of days and months where a question names none: local, the machine's own, or such as Europe/Berlin",
     ]) { $1 }
 
     /// Reports values that make queries impossible.

@@ -69,6 +69,9 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         [
             route(.health, access: .open) { [collector] _ in collector.health() },
             route(.summary, api.summary),
+            route(.blocks, api.blocks),
+            route(.compare, api.compare),
+            route(.statusLine, api.statusLine),
             route(.quality, api.quality),
             route(.sessions, api.sessions),
             route(.session, api.session),

@@ -58,6 +58,12 @@ struct LabelledStore: UsageStore {
         return detail
     }
 
+    func calls(_ query: CallQuery) async throws -> [Call] {
+        var query = query
+        query.filter = try await labels().keys(query.filter)
+        return try await store.calls(query)
+    }
+
     func names(of dimension: UsageDimension) async throws -> Set<String> {
         let names = try await store.names(of: dimension)
         guard dimension == .project else { return names }

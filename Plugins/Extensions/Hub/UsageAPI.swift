@@ -32,6 +32,7 @@ struct UsageAPI {
         let summary = try await store.summary(question.query)
         var extras = SummaryDocument.Extras()
         extras.budget = try await budget(beside: summary, question.query)
+        extras.cacheSavings = try await cacheSavings(beside: summary, question.query)
         extras.series = question.query.series
         extras.listsSessions = question.hasSessions
         if question.comparesPrevious, let period = question.query.period.previous {
@@ -42,8 +43,8 @@ struct UsageAPI {
         return SummaryDocument(summary, extras, now: now)
     }
 
-    /// The budget of the current month, whatever the period of the request.
-    private func budget(beside summary: UsageSummary, _ query: UsageQuery) async throws -> SummaryDocument.Budget? {
+    /// The current month's budget, whatever was asked for.
+    func budget(beside summary: UsageSummary, _ query: UsageQuery) async throws -> SummaryDocument.Budget? {
         guard let limit = config.monthlyBudget else { return nil }
         let month = try Period(nil, timezone: config.timezone, now: query.now)
         var used = summary.totals.cost

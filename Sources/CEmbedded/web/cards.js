@@ -74,14 +74,15 @@ export const sessionsCard = (app, resource) => card(app, {
 /** How many tokens went through, and how much of the input came from the cache. */
 export const tokensCard = (app, resource) => card(app, {
   id: "tokens", title: "Tokens", resource,
-  why: "Input, output, cache reads and cache writes together; no token is in two of them. The cache-hit share is cache reads as a part of all that was read: input, cache reads and cache writes.",
+  why: "Input, output, cache reads and cache writes together; no token is in two of them. The cache-hit share is cache reads as a part of all that was read: input, cache reads and cache writes. Saved is what the reads would have cost more as input, at list prices.",
   body: (summary) => {
     const read = summary.totalInputTokens + summary.totalCacheReadTokens + summary.totalCacheWriteTokens;
     const hits = read > 0 ? summary.totalCacheReadTokens / read : null;
     return [
       h("p", { class: "headline" }, h("span", { class: "figure-big", id: "total-tokens", title: count(summary.totalTokens) }, tokens(summary.totalTokens)), h("span", { class: "figure-unit" }, " tokens")),
       h("div", { class: "bar-line" }, shareBar(hits ?? 0, "k-read"), h("span", { class: "bar-text" }, percent(hits) + " from cache")),
-      h("p", { class: "fine" }, h("span", null, short(summary.totalInputTokens) + " in"), h("span", null, short(summary.totalOutputTokens) + " out"), summary.totalReasoningTokens > 0 && h("span", null, short(summary.totalReasoningTokens) + " reasoning")),
+      h("p", { class: "fine" }, h("span", null, short(summary.totalInputTokens) + " in"), h("span", null, short(summary.totalOutputTokens) + " out"), summary.totalReasoningTokens > 0 && h("span", null, short(summary.totalReasoningTokens) + " reasoning"),
+        summary.cacheSavings > 0 && h("span", { id: "cache-savings" }, money(summary.cacheSavings) + " saved")),
     ];
   },
 });

@@ -6,6 +6,7 @@ import { changed, parameters, periodLabel, toggled } from "./filters.js";
 import { budgetCard, costCard, sessionsCard, tokensCard } from "./cards.js";
 import { breakdown, tabs, topModels, topModelsHeight } from "./breakdown.js";
 import { emptyState } from "./empty.js";
+import { activeBlock, blockCard } from "./limits.js";
 import { notices } from "./notices.js";
 import { recentSessions } from "./recent.js";
 import { costOverTime, seriesDimensions, tokensOverTime } from "./series.js";
@@ -34,7 +35,13 @@ export const overview = {
     const recent = parameters(app.route.query, { zone: app.zone });
     recent.set("sort", "lastSeenAt");
     recent.set("limit", "12");
-    return [["summary", "/api/telemetry/summary?" + summaryParameters(app)], ["recent", "/api/telemetry/sessions?" + recent]];
+    const block = parameters(app.route.query, { zone: app.zone });
+    for (const name of ["period", "from", "to"]) block.delete(name);
+    block.set("active", "true");
+    return [
+      ["summary", "/api/telemetry/summary?" + summaryParameters(app)], ["recent", "/api/telemetry/sessions?" + recent],
+      ["block", "/api/telemetry/blocks?" + block],
+    ];
   },
 
   stream: (app) => "/api/telemetry/stream?topics=summary,session,notice&" + summaryParameters(app),
@@ -43,6 +50,7 @@ export const overview = {
     if (topic === "summary") {
       const resource = app.resources.get("summary");
       if (resource) resource.data = { ...resource.data, ...data, sessions: resource.data?.sessions ?? [] };
+      refresh(app);
     } else if (topic === "session") {
       const resource = app.resources.get("recent");
       if (resource?.data) resource.data = { ...resource.data, sessions: merged(resource.data.sessions, data.sessions ?? []) };
@@ -63,6 +71,7 @@ export const overview = {
       h("h1", { class: "unseen" }, "Overview"),
       notices(app, summary.data),
       h("div", { class: "cards" }, costCard(app, summary, label), budgetCard(app, summary), sessionsCard(app, summary, recent), tokensCard(app, summary)),
+      activeBlock(app.data("block")) && h("div", { class: "cards pair" }, blockCard(app, app.data("block"))),
       h("div", { class: "columns wide-left" },
         costOverTime(app, { resource: summary, ...chosen, onPick: pick(chosen.dimension), onZoom: (from, to) => app.replace(changed(app.route, { period: null, from, to })) }),
         recentSessions(app, recent)),
@@ -73,6 +82,17 @@ export const overview = {
     ];
   },
 };
+
+const refreshInterval = 5_000;
+let refreshed = 0;
+
+/** Asks again for what no event tells. */
+function refresh(app) {
+  const block = app.resources.get("block");
+  if (!block || block.loading || Date.now() - refreshed < refreshInterval) return;
+  refreshed = Date.now();
+  app.load(block);
+}
 
 /** Nothing was ever counted, and nobody looks for something special. */
 const isEmpty = (summary, recent, { route }) =>

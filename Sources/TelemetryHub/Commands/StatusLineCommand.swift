@@ -3,26 +3,31 @@
 import ArgumentParser
 import Collector
 import CollectorKit
-import FoundationEssentials
 import HubAPI
 import HubExtension
-import Logging
+import JSON
 import Usage
-import YAML
 
 /// The command `hammurabi statusline`.
 struct StatusLineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "statusline",
-        abstract: "Prints one line for the status bar of an agent: session, today, budget.",
+        abstract: "Prints one line for the status bar of an agent: session, today, block, rate, context, limits.",
         discussion: """
             Asks the collector when one runs, else reads the store. Claude Code hands its session over on standard input; in its settings.json:
               "statusLine": { "type": "command", "command": "hammurabi statusline" }
-            It ends with 0 whatever happens. It reads no ./config.yaml, because the directory is that of some project.
+            --show chooses the parts and their order: session, today, block, burn, budget, context, limits, tokens, model. What is \
+            not known is left out. It ends with 0 whatever happens. It reads no ./config.yaml, because the directory is that of some project.
             """
     )
 
     @OptionGroup var options: ConfigOptions
+
+    @Option(
+        help: ArgumentHelp("The parts, in their order, divided by commas: session,block,limits.", valueName: "parts"),
+        transform: StatusLine.Part.list
+    )
+    var show = StatusLine.Part.usual
 
     @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"))
     var color = OutputOptions.ColorChoice.auto
@@ -30,11 +35,11 @@ struct StatusLineCommand: AsyncParsableCommand {
     func run() async {
         let environment = Environment.process
         let style = Style(isTerminal: Console.isTerminal, environment: environment.variables, color: color)
-        let input = Console.isTyped ? "" : Console.input(limit: 262_144, timeout: 100)
-        let session = try? JSONDecoder().decode(AgentState.self, from: Data(input.utf8))
+        let agent = AgentState(Console.isTyped ? "" : Console.input(limit: 262_144, timeout: 100))
         do {
-            let line = try await line(session, environment)
-            Console.answer(line.text(style) + "\n")
+            let document = try await document(session: agent.session, environment)
+            let line = StatusLine(document: document, agent: agent, now: Console.now())
+            Console.answer(line.text(show, style) + "\n")
         } catch let failure as StatusLine.Failure {
             Console.answer("hammurabi: \(failure.text)\n")
         } catch is StartError {
@@ -44,145 +49,191 @@ struct StatusLineCommand: AsyncParsableCommand {
         }
     }
 
-    private func line(_ session: AgentState?, _ environment: Environment) async throws -> StatusLine {
-        let graph = try graph(environment)
-        var refusal: StatusLine.Failure?
-        do throws(StatusLine.Failure) {
-            if let line = try StatusLine(askedOf: graph, session: session?.sessionId) { return line }
+    private func document(session: String?, _ environment: Environment) async throws -> StatusLineDocument {
+        let graph: PipelineGraph
+        do {
+            graph = try options.graphForAnyFolder(environment)
         } catch {
-            refusal = error
+            throw StatusLine.Failure(text: "the configuration is wrong; see hammurabi validate")
+        }
+        let query = session.map { [("session", $0)] } ?? []
+        var refusal: StatusLine.Failure?
+        if let hub = graph.hubConfig {
+            // No question whether it is there before the first: a status bar is drawn many times a minute.
+            do throws(CommandFailure) {
+                return try graph.client(at: hub.endpoint).ask(.statusLine, query, seconds: Self.timeout).document
+            } catch {
+                if error.exitCode == Exit.permission {
+                    refusal = StatusLine.Failure(text: "the collector wants an API key; put it into HAMMURABI_API_KEY")
+                }
+            }
         }
         do {
-            return try await stored(session, graph, environment)
+            func ask(_ hub: HubConnection) async throws -> StatusLineDocument {
+                try await hub.ask(.statusLine, query).document
+            }
+            return try await HubConnection.with(.store, of: graph, environment, ask)
         } catch {
             // The store may be locked by the collector; then the collector's own error is reported.
             throw refusal ?? error
         }
     }
 
-    /// The figures read from the store.
-    private func stored(_ session: AgentState?, _ graph: PipelineGraph, _ environment: Environment) async throws
-        -> StatusLine
-    {
-        let hub = graph.hubConfig ?? HubConfig()
-        let logger = Logger(label: "hammurabi") { _ in SwiftLogNoOpLogHandler() }
-        let now = Console.now()
-        let today = try Period("today", timezone: hub.timezone, now: now)
-        return try await Collector.withStore(
-            nil,
-            of: graph,
-            home: environment.programHome,
-            logger: logger,
-            now: Console.now
-        ) {
-            store in
-            var line = StatusLine(today: try await store.summary(of: today, now: now).totals)
-            if let id = session?.sessionId {
-                var query = SessionQuery(now: now)
-                (query.id, query.limit) = (id, 1)
-                line.session = try await store.sessions(query).sessions.first?.totals
+    /// How many seconds a collector may be silent.
+    private static let timeout: Int64 = 2
+}
+
+/// What an agent says of itself on standard input; everything may be missing or of another type.
+///
+/// The members are those that Claude Code documents for its status line.
+struct AgentState {
+    /// The id of the session.
+    var session: String?
+    /// The model's name for people.
+    var model: String?
+    /// How much of the context is used, in percent.
+    var contextPercent: Double?
+    /// How much of the limits of the subscription is used: five hours, then seven days.
+    var limits: [Limit] = []
+
+    /// A limit of a subscription.
+    struct Limit {
+        var name: String
+        var usedPercent: Double
+        var resetsAt: Timestamp?
+    }
+
+    /// Reads what standard input had; nothing of it when it is no JSON.
+    init(_ text: String) {
+        var reader = JSONReader(Array(text.utf8))
+        guard let state = try? reader.value() else { return }
+        session = Self.text(state, "session_id")
+        model = Self.text(state, "model", "display_name")
+        contextPercent = Self.percent(state, "context_window", "used_percentage")
+        for (name, member) in [("5h", "five_hour"), ("7d", "seven_day")] {
+            guard let used = Self.percent(state, "rate_limits", member, "used_percentage") else { continue }
+            let seconds = Self.number(state, "rate_limits", member, "resets_at").flatMap {
+                Int64(exactly: $0.rounded())
             }
-            if let limit = hub.budget.monthly.flatMap({ Money(dollars: $0) }), limit > .zero {
-                let month = try Period(nil, timezone: hub.timezone, now: now)
-                line.budget = (limit, try await store.summary(of: month, now: now).totals.cost)
-            }
-            return line
+            limits.append(
+                Limit(
+                    name: name,
+                    usedPercent: used,
+                    resetsAt: seconds.flatMap { Timestamp(milliseconds: $0.saturatingMultiplied(by: 1_000)) }
+                )
+            )
         }
     }
 
-    private func graph(_ environment: Environment) throws -> PipelineGraph {
-        var options = options
-        let usual = environment.programHome + "/config.yaml"
-        if options.config.isEmpty, environment.fileExists(usual) { options.config = [usual] }
-        var diagnostics = Diagnostics()
-        var elsewhere = environment
-        if options.config.isEmpty { elsewhere.fileExists = { _ in false } }
-        guard let loaded = options.load(elsewhere, diagnostics: &diagnostics), !diagnostics.hasErrors else {
-            throw StatusLine.Failure(text: "the configuration is wrong; see hammurabi validate")
+    private static func member(_ value: JSONValue, _ path: [String]) -> JSONValue? {
+        path.reduce(value) { value, name in
+            if case .object(let members)? = value { members[name] } else { nil }
         }
-        return loaded.graph
     }
 
-    /// The JSON that Claude Code writes to standard input.
-    private struct AgentState: Decodable {
-        var sessionId: String?
+    private static func text(_ value: JSONValue, _ path: String...) -> String? {
+        guard case .string(let text)? = member(value, path), !text.isEmpty else { return nil }
+        return String(text.prefix(200))
+    }
 
-        private enum CodingKeys: String, CodingKey { case sessionId = "session_id" }
+    private static func number(_ value: JSONValue, _ path: String...) -> Double? {
+        guard case .number(let text)? = member(value, path), let number = Double(text), number.isFinite else {
+            return nil
+        }
+        return number
+    }
+
+    private static func percent(_ value: JSONValue, _ path: String...) -> Double? {
+        guard case .number(let text)? = member(value, path), let number = Double(text), (0...1_000).contains(number)
+        else {
+            return nil
+        }
+        return number
     }
 }
 
 /// The figures of a status line.
 struct StatusLine {
-    var today: UsageTotals
-    /// The figures of the agent's session, when the store has it.
-    var session: UsageTotals?
-    var budget: (limit: Money, used: Money)?
+    let document: StatusLineDocument
+    var agent = AgentState("")
+    let now: Timestamp
+
+    /// What a status line can show.
+    enum Part: String, CaseIterable {
+        case session, today, block, burn, budget, context, limits, tokens, model
+
+        /// What it shows unless something else is asked for.
+        static let usual: [Part] = [.session, .today, .block, .burn, .budget, .context, .limits, .tokens]
+
+        /// Reads names that are divided by commas.
+        ///
+        /// - Throws: `ValidationError`, which says what can be written instead.
+        static func list(_ text: String) throws -> [Part] {
+            try text.split(separator: ",").map { name -> Part in
+                guard let part = Part(rawValue: String(name)) else {
+                    let names = allCases.map(\.rawValue).joined(separator: ", ")
+                    throw ValidationError("there is no part \"\(name)\"; use \(names)")
+                }
+                return part
+            }
+        }
+    }
 
     /// Why there are no figures, short enough for a status bar.
     struct Failure: Error {
         var text: String
     }
 
-    init(today: UsageTotals) { self.today = today }
+    /// Such as `$1.24 session · $8.30 today · $3.10 block, 2h 15m left · $1.20/h · 62% of $200 · 41% context · 5h 38% · 41k tok`.
+    func text(_ parts: [Part] = Part.usual, _ style: Style) -> String {
+        parts.compactMap { text($0, style) }.joined(separator: " \(style.dot) ")
+    }
 
-    /// Queries the collector of a configuration; nil when none answers that has more than the store.
-    ///
-    /// - Throws: ``Failure`` when a collector runs that refuses to answer.
-    init?(askedOf graph: PipelineGraph, session: String?) throws(Failure) {
-        guard let hub = graph.hubConfig else { return nil }
-        let client = graph.client(at: hub.endpoint)
-        // No health request first: a status bar is drawn many times a minute.
-        do throws(CommandFailure) {
-            let period = [("period", "today"), ("sessions", "false")]
-            let summary = try client.ask(.summary, period, seconds: Self.timeout).document
-            today = UsageTotals(summary.totals)
-            budget = summary.budget.map { ($0.limit.amount, $0.used.amount) }
-            guard let session else { return }
-            // Both parameters: a collector of another version may know only one of them.
-            let named = [("id", session), ("q", session), ("limit", "1")]
-            let page = try? client.ask(.sessions, named, seconds: Self.timeout).document
-            self.session = page?.sessions.first { $0.sessionId == session }.map { UsageTotals($0.figures) }
-        } catch {
-            guard error.exitCode == Exit.permission else { return nil }
-            throw Failure(text: "the collector wants an API key; put it into HAMMURABI_API_KEY")
+    private func text(_ part: Part, _ style: Style) -> String? {
+        switch part {
+        case .session: document.session.map { "\(Self.cost($0, style)) session" }
+        case .today: "\(Self.cost(document.today, style)) today"
+        case .block: block(style)
+        case .burn: document.block?.burnRate.map { "\(Figures.money($0.costPerHour.amount))/h" }
+        case .budget: document.budget.map { Self.budget($0, style) }
+        case .context: agent.contextPercent.map { Self.warned("\(Int($0.rounded()))% context", $0 >= 80, style) }
+        case .limits: limits(style)
+        case .tokens: "\(Figures.brief((document.session ?? document.today).figures.tokens)) tok"
+        case .model: agent.model?.printable
         }
     }
 
-    /// How many seconds a collector may send nothing.
-    private static let timeout: Int64 = 2
+    private func block(_ style: Style) -> String? {
+        guard let block = document.block, let end = Timestamp(iso8601: block.endTime) else { return nil }
+        let left = Figures.duration(milliseconds: end.milliseconds - now.milliseconds)
+        let cost = block.figures.isUnpriced ? style.none : Figures.money(block.cost.amount)
+        return "\(cost) block, \(left) left"
+    }
 
-    /// Such as `$1.24 session · $8.30 today · 62% of $200 · 41k tok`.
-    func text(_ style: Style) -> String {
-        var parts: [String] = []
-        if let session { parts.append("\(Self.cost(session, style)) session") }
-        parts.append("\(Self.cost(today, style)) today")
-        if let budget {
-            let fraction = Double(budget.used.nanodollars) / Double(max(1, budget.limit.nanodollars))
-            let whole = Figures.money(budget.limit)
-            let state =
-                "\(BudgetBar.percent(fraction)) of \(whole.hasSuffix(".00") ? String(whole.dropLast(3)) : whole)"
-            parts.append(fraction > 1 ? style.bold("\(state)!") : state)
+    private static func budget(_ budget: SummaryDocument.Budget, _ style: Style) -> String {
+        let fraction = Double(budget.used.amount.nanodollars) / Double(max(1, budget.limit.amount.nanodollars))
+        let whole = Figures.money(budget.limit.amount)
+        let state = "\(BudgetBar.percent(fraction)) of \(whole.hasSuffix(".00") ? String(whole.dropLast(3)) : whole)"
+        return fraction > 1 ? style.bold("\(state)!") : state
+    }
+
+    private func limits(_ style: Style) -> String? {
+        let texts = agent.limits.map { limit in
+            var text = "\(limit.name) \(Int(limit.usedPercent.rounded()))%"
+            // What is far from full needs no date.
+            if limit.usedPercent >= 80, let reset = limit.resetsAt, reset > now {
+                text += ", \(Figures.duration(milliseconds: reset.milliseconds - now.milliseconds)) to reset"
+            }
+            return Self.warned(text, limit.usedPercent >= 80, style)
         }
-        parts.append("\(Figures.brief((session ?? today).counts.total)) tok")
-        return parts.joined(separator: " \(style.dot) ")
+        return texts.isEmpty ? nil : texts.joined(separator: " \(style.dot) ")
     }
 
-    private static func cost(_ totals: UsageTotals, _ style: Style) -> String {
-        totals.calls > 0 && totals.unpricedCalls == totals.calls ? style.none : Figures.money(totals.cost)
+    private static func warned(_ text: String, _ isNearlyFull: Bool, _ style: Style) -> String {
+        isNearlyFull ? style.bold("\(text)!") : text
     }
-}
 
-extension UsageTotals {
-    /// The totals of a document.
-    fileprivate init(_ figures: UsageFigures) {
-        self.init()
-        (calls, unpricedCalls, cost) = (figures.calls, figures.unpricedCalls, figures.cost)
-        counts = TokenCounts(
-            uncachedInput: figures.input,
-            cacheRead: figures.cacheRead,
-            cacheWrite5m: figures.cacheWrite,
-            output: figures.output,
-            reasoning: figures.reasoning
-        )
+    private static func cost(_ sums: StatusLineDocument.Sums, _ style: Style) -> String {
+        sums.figures.isUnpriced ? style.none : Figures.money(sums.cost.amount)
     }
 }

@@ -16,7 +16,13 @@ struct SummaryReport {
     var breakdown: [String: [String: UsageFigures]]?
     /// The address at which the collector receives telemetry, `host:port`.
     var endpoint = "127.0.0.1:4318"
-    /// Whether the calls are filtered.
+    /// When weeks begin; nil for those of ISO 8601.
+    var weekStart: WeekStart?
+    /// Whether the last row comes first.
+    var isReversed = false
+    /// The only session that is shown; nil for all.
+    var onlySession: String?
+    /// Whether only calls with some property were asked for.
     var isFiltered = false
 
     /// A dimension by which the figures can be split.
@@ -30,6 +36,8 @@ struct SummaryReport {
     /// The orders of rows; figures are in descending order.
     enum Order: String, CaseIterable {
         case cost, tokens, calls, name
+        /// By the last call of sessions, the latest first; other rows by name.
+        case seen
     }
 
     /// The figures of one model, day, session and so on.
@@ -56,14 +64,19 @@ struct SummaryReport {
         var rows = unsorted(dimension)
         switch sort ?? (dimension.isTime ? .name : .cost) {
         case .name: rows.sort { ($0.name, $0.id) < ($1.name, $1.id) }
+        case .seen:
+            rows.sort {
+                (($1.session?.lastSeenAt ?? ""), $0.name, $0.id) < (($0.session?.lastSeenAt ?? ""), $1.name, $1.id)
+            }
         case .cost: Self.sort(&rows) { $0.cost.nanodollars }
         case .tokens: Self.sort(&rows) { $0.tokens }
         case .calls: Self.sort(&rows) { $0.calls }
         }
+        if isReversed { rows.reverse() }
         if let limit { rows = Array(rows.prefix(limit)) }
         guard let breakdown else { return rows }
         for position in rows.indices {
-            var models = (breakdown[rows[position].name] ?? [:]).map { Row($0.key, $0.value) }
+            var models = (breakdown[rows[position].id] ?? [:]).map { Row($0.key, $0.value) }
             Self.sort(&models) { $0.cost.nanodollars }
             rows[position].models = models
         }
@@ -87,11 +100,12 @@ struct SummaryReport {
         case .user: named(document.byUser.figures)
         case .machine: named(document.byMachine.figures)
         case .session:
-            (document.sessions ?? []).map { Row($0.name, id: $0.sessionId, $0.figures, session: $0) }
+            (document.sessions ?? []).filter { onlySession == nil || $0.sessionId == onlySession }
+                .map { Row($0.name, id: $0.sessionId, $0.figures, session: $0) }
         case .day, .week, .month:
             named(
                 usedDays.reduce(into: [:]) { sums, day in
-                    sums[Self.span(dimension, of: day.date), default: UsageFigures()] += day.figures
+                    sums[Self.span(dimension, of: day.date, weekStart), default: UsageFigures()] += day.figures
                 }
             )
         }
@@ -106,20 +120,26 @@ struct SummaryReport {
     }
 
     /// The day, week or month that holds a date.
-    private static func span(_ dimension: Dimension, of date: String) -> String {
+    private static func span(_ dimension: Dimension, of date: String, _ weekStart: WeekStart?) -> String {
         switch dimension {
+        case .week where weekStart != nil:
+            Timestamp(iso8601: date + "T00:00:00Z").flatMap { weekStart?.week(of: $0).start.iso8601 }
+                .map { String($0.prefix(10)) } ?? date
         case .week: CalendarWeek(containing: date)?.name ?? date
         case .month: String(date.prefix(7))
         default: date
         }
     }
 
-    /// The models of each day, week or month, from a series of the API.
-    static func breakdown(_ series: SummaryDocument.Series, by dimension: Dimension) -> [String: [String: UsageFigures]]
-    {
+    /// The models of each day, week or month, as a series of the API tells them.
+    static func breakdown(
+        _ series: SummaryDocument.Series,
+        by dimension: Dimension,
+        _ weekStart: WeekStart? = nil
+    ) -> [String: [String: UsageFigures]] {
         series.days.reduce(into: [:]) { spans, day in
             for (model, figures) in day.values.figures {
-                spans[span(dimension, of: day.date), default: [:]][model, default: UsageFigures()] += figures
+                spans[span(dimension, of: day.date, weekStart), default: [:]][model, default: UsageFigures()] += figures
             }
         }
     }

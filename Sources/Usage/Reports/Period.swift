@@ -31,7 +31,7 @@ public struct Period: Sendable, Hashable {
     ///   - text: `7d`, `30d`, `90d` and the like (today and the days before it), `YYYY-MM`, `month:YYYY-MM`, `today`, or nil for the current month.
     ///   - from: The first day, for a period of its own; goes with `to`.
     ///   - to: The last day.
-    ///   - timezone: An IANA name such as `Europe/Berlin`, or `UTC`.
+    ///   - timezone: An IANA name such as `Europe/Berlin`, `UTC`, or `local` for the machine's own.
     ///   - now: The present.
     public init(_ text: String?, from: String? = nil, to: String? = nil, timezone: String, now: Timestamp)
         throws(PeriodError)
@@ -90,7 +90,7 @@ public struct Period: Sendable, Hashable {
     private init(name: String, first: Date, last: Date, calendar: Calendar) throws(PeriodError) {
         guard first <= last else { throw PeriodError(.reversed) }
         self.name = name
-        timezone = calendar.timeZone.identifier == "GMT" ? "UTC" : calendar.timeZone.identifier
+        timezone = ["GMT", "Etc/UTC"].contains(calendar.timeZone.identifier) ? "UTC" : calendar.timeZone.identifier
         days = []
         dayStarts = []
         var day = first
@@ -144,7 +144,7 @@ public struct Period: Sendable, Hashable {
     }
 
     private static func calendar(_ timezone: String) throws(PeriodError) -> Calendar {
-        guard let zone = TimeZone(identifier: timezone) else {
+        guard let zone = TimeZone.named(timezone) else {
             throw PeriodError(.unknownZone(String(timezone.prefix(40))))
         }
         var calendar = Calendar(identifier: .gregorian)

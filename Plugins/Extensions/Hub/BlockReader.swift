@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import HubAPI
+import JSON
+import Usage
+
+/// What is asked of `blocks`.
+struct BlocksQuestion {
+    var rule = BlockRule.fiveHours
+    /// Only blocks that begin in these days; nil for all.
+    var period: Period?
+    var filter = UsageFilter()
+    var timezone: String
+    var now: Timestamp
+    /// Only the block that is under way.
+    var isActiveOnly = false
+    /// Only blocks of the last three days, and the one that is under way.
+    var isRecentOnly = false
+    var tokenLimit: TokenLimit?
+
+    enum TokenLimit: Equatable {
+        /// What the largest block before had.
+        case most
+        case number(Int64)
+    }
+
+    /// The block that is under way, of five hours.
+    init(activeAt now: Timestamp, timezone: String) {
+        (self.now, self.timezone, isActiveOnly) = (now, timezone, true)
+    }
+
+    /// Reads a question from the parameters of an address.
+    init(_ parameters: QueryParameters, timezone: String, now: Timestamp) throws(APIError) {
+        self.now = now
+        // Checked even where no days are named.
+        let period = try parameters.period(in: timezone, now: now)
+        self.period = parameters.namesPeriod ? period : nil
+        self.timezone = period.timezone
+        filter = try parameters.filter()
+        isActiveOnly = try parameters.flag("active") ?? false
+        isRecentOnly = try parameters.flag("recent") ?? false
+        rule = try Self.rule(parameters, timezone: period.timezone)
+        tokenLimit = try Self.limit(parameters)
+    }
+
+    private static func rule(_ parameters: QueryParameters, timezone: String) throws(APIError) -> BlockRule {
+        if let text = parameters["weekStart"] {
+            guard parameters["hours"] == nil else { throw .invalid("hours and weekStart do not go together") }
+            guard let start = WeekStart(text, timezone: timezone) else {
+                throw .invalid("weekStart must be a day of the week, such as monday or tuesday@14:30")
+            }
+            return .week(start)
+        }
+        guard let text = parameters["hours"] else { return .fiveHours }
+        // The decimals of money are exact, too.
+        guard let hours = Money(dollars: text)?.nanodollars, hours > 0, hours <= 168 * 1_000_000_000 else {
+            throw .invalid("hours must be a number above 0 and up to 168")
+        }
+        return .session(length: hours * 3_600)
+    }
+
+    private static func limit(_ parameters: QueryParameters) throws(APIError) -> TokenLimit? {
+        guard let text = parameters["tokenLimit"] else { return nil }
+        if text == "max" { return .most }
+        guard let number = Int64(text), number > 0 else {
+            throw .invalid("tokenLimit must be max or a whole number above 0")
+        }
+        return .number(number)
+    }
+}
+
+extension UsageAPI {
+    @Sendable func blocks(_ request: ServerRequest) async throws -> BlocksDocument {
+        try await blocks(BlocksQuestion(QueryParameters(request), timezone: config.timezone, now: now()))
+    }
+
+    /// Everything a status bar shows, in one answer.
+    @Sendable func statusLine(_ request: ServerRequest) async throws -> StatusLineDocument {
+        let (now, store) = (now(), try openStore())
+        let today = try Period("today", timezone: config.timezone, now: now)
+        var query = UsageQuery(today, now: now)
+        query.listsSessions = false
+        let summary = try await store.summary(query)
+        var session: UsageTotals?
+        if let id = QueryParameters(request)["session"] {
+            var named = SessionQuery(now: now)
+            (named.id, named.limit) = (id, 1)
+            session = try await store.sessions(named).sessions.first?.totals
+        }
+        return StatusLineDocument(
+            today: summary.totals,
+            session: session,
+            budget: try await budget(beside: summary, query),
+            block: try await blocks(BlocksQuestion(activeAt: now, timezone: today.timezone)).blocks.last
+        )
+    }
+
+    /// The document of the blocks that are asked for.
+    func blocks(_ question: BlocksQuestion) async throws -> BlocksDocument {
+        let (hours, weekStart): (JSONNumber, String?) =
+            switch question.rule {
+            case .session(let length): (JSONNumber(billionths: length / 3_600), nil)
+            case .week(let start): (JSONNumber(text: "168"), start.text)
+            }
+        let answer = try await BlockReader(store: openStore(), question: question).read()
+        return BlocksDocument(
+            answer.blocks,
+            hours: hours,
+            weekStart: weekStart,
+            limit: answer.limit,
+            timezone: question.timezone,
+            now: question.now
+        )
+    }
+}
+
+/// Reads as many calls as it takes to know the blocks of a question.
+struct BlockReader {
+    let store: any UsageStore
+    let question: BlocksQuestion
+
+    private static let day: Int64 = 86_400_000_000_000
+
+    /// The blocks that are asked for, in the order of time with the gaps between them, and the limit of tokens.
+    func read() async throws -> (blocks: [UsageBlock], limit: Int64?) {
+        var limit: Int64?
+        // The largest block before can be any.
+        let all = question.tokenLimit == .most ? try await blocks(from: nil) : try await blocks(from: start)
+        switch question.tokenLimit {
+        case nil: break
+        case .number(let number): limit = number
+        case .most:
+            let finished = all.filter { !$0.isGap && !$0.isActive(at: question.now) }
+            limit = finished.map(\.totals.counts.total).max().flatMap { $0 > 0 ? $0 : nil }
+        }
+        let listed = all.filter(isAskedFor)
+        // What is not between two blocks of the answer is no gap of it.
+        let bounds = (listed.firstIndex { !$0.isGap }, listed.lastIndex { !$0.isGap })
+        guard let first = bounds.0, let last = bounds.1 else { return ([], limit) }
+        return (Array(listed[first...last]), limit)
+    }
+
+    private func isAskedFor(_ block: UsageBlock) -> Bool {
+        let isActive = block.isActive(at: question.now)
+        if question.isActiveOnly, !isActive { return false }
+        if question.isRecentOnly, !isActive, block.start < recent { return false }
+        guard let period = question.period else { return true }
+        return block.start >= period.start && block.start < period.end
+    }
+
+    private var recent: Timestamp { Timestamp(nanoseconds: question.now.nanoseconds - 3 * Self.day) }
+
+    private var length: Int64 {
+        switch question.rule {
+        case .session(let length): length
+        // With the hour that a clock is put back.
+        case .week: 7 * Self.day + Self.day / 24
+        }
+    }
+
+    /// The first instant at which a block that is asked for can begin; nil for any.
+    private var start: Timestamp? {
+        var start = question.period?.start
+        if question.isRecentOnly { start = max(start ?? recent, recent) }
+        if question.isActiveOnly {
+            let active = Timestamp(nanoseconds: question.now.nanoseconds - length)
+            start = max(start ?? active, active)
+        }
+        return start
+    }
+
+    /// The first instant after the last call that can be of interest.
+    private var end: Timestamp {
+        let tomorrow = question.now.nanoseconds.saturatingAdding(Self.day)
+        let asked = question.period?.end.nanoseconds.saturatingAdding(length) ?? tomorrow
+        return Timestamp(nanoseconds: min(asked, tomorrow, Timestamp.latest.nanoseconds))
+    }
+
+    /// All blocks from an instant on, and some before.
+    ///
+    /// Where a session begins depends on the calls before it, so it is read from ever farther back until a silence gives certainty.
+    private func blocks(from start: Timestamp?) async throws -> [UsageBlock] {
+        guard let start else { return try await build(from: nil).finish() }
+        if case .week(let week) = question.rule {
+            return try await build(from: week.week(of: start).start).finish()
+        }
+        for days in [2, 16] as [Int64] {
+            let from = start.nanoseconds - max(days * Self.day, 2 * length)
+            guard from > 0 else { break }
+            let builder = try await build(from: Timestamp(nanoseconds: from))
+            let skipped = builder.lastSkipped
+            // The block of the last call that was skipped is over before the first that is asked for can begin.
+            if skipped.map({ $0.nanoseconds + length <= start.nanoseconds }) ?? true { return builder.finish() }
+        }
+        return try await build(from: nil).finish()
+    }
+
+    /// Hands all calls from an instant on to a builder.
+    private func build(from start: Timestamp?) async throws -> BlockBuilder {
+        var builder = BlockBuilder(question.rule, from: start)
+        let walk = CallWalk(store: store, filter: question.filter, now: question.now)
+        try await walk.forEach(from: start, to: end) { builder.add($0) }
+        return builder
+    }
+}

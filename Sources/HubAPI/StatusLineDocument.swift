@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Usage
+
+/// Everything a status bar shows, in one answer: it is drawn at every prompt.
+package struct StatusLineDocument: Codable, Hashable, Sendable {
+    /// The session that was named; nil when it is unknown.
+    package var session: Sums?
+    package var today: Sums
+    /// The current month's; nil without a budget.
+    package var budget: SummaryDocument.Budget?
+    /// The block of five hours that is under way; nil when there is none.
+    package var block: BlocksDocument.Block?
+
+    /// Sums over calls.
+    package struct Sums: Codable, Hashable, Sendable, UsageCounts {
+        package var cost: Dollars
+        package var calls: Int64
+        package var inputTokens: Int64
+        package var outputTokens: Int64
+        package var cacheReadTokens: Int64
+        package var cacheWriteTokens: Int64
+        package var reasoningTokens: Int64
+        package var unpricedCalls: Int64
+
+        package init(_ totals: UsageTotals) {
+            let counts = totals.counts
+            (cost, calls, unpricedCalls) = (Dollars(totals.cost), totals.calls, totals.unpricedCalls)
+            (inputTokens, outputTokens, reasoningTokens) = (counts.uncachedInput, counts.output, counts.reasoning)
+            (cacheReadTokens, cacheWriteTokens) = (counts.cacheRead, counts.cacheWrite)
+        }
+    }
+
+    package init(
+        today: UsageTotals,
+        session: UsageTotals?,
+        budget: SummaryDocument.Budget?,
+        block: BlocksDocument.Block?
+    ) {
+        (self.today, self.session) = (Sums(today), session.map(Sums.init))
+        (self.budget, self.block) = (budget, block)
+    }
+}
