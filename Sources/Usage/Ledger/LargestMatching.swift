@@ -4,7 +4,7 @@
 /// of distances.
 ///
 /// Joining the nearest pair first can leave two over that fit only what was taken. The result depends on nothing but the edges and
-/// their order; when there are more than ``largest`` members on one side of a connected part, the nearest pair goes first there.
+/// their order; when there are more than `largest` members on one side of a connected part, the nearest pair goes first there.
 struct LargestMatching {
     /// Two that can be a pair.
     struct Edge {

@@ -100,7 +100,7 @@ public struct LedgerChange: Sendable {
 /// What the ledger asks a store about observations before it looks at any that are stored.
 ///
 /// For a store that answers many questions at once faster than one after the other, such as a database behind a network: it fetches the
-/// answers, hands them out to ``Ledger/absorb(_:into:)``, and looks up by itself what the ledger asks beyond them, which it does only
+/// answers, hands them out to `Ledger.absorb(_:into:)`, and looks up by itself what the ledger asks beyond them, which it does only
 /// about the few observations that have to do with stored ones.
 public struct LedgerQuestions: Sendable {
     /// The links about which ``LedgerIndex/mayHold(_:)`` is asked, each once, in order.
