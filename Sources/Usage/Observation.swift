@@ -172,7 +172,7 @@ extension TokenCounts {
     ///
     /// The larger prompt wins with its whole split into buckets, and of equal prompts the one that knows more of its share in caches:
     /// a library that does not report caches has the whole prompt in the first bucket, and the larger of each bucket would be a prompt
-    /// that nobody sent (OpenInference beside a library with `gen_ai.usage.cache_read.input_tokens`: 900 and 400 + 500 are not 1,400).
+    /// that was never sent (OpenInference beside a library with `gen_ai.usage.cache_read.input_tokens`: 900 and 400 + 500 are not 1,400).
     ///
     /// Commutative, associative and idempotent.
     public func maximum(_ other: TokenCounts) -> TokenCounts {

@@ -166,7 +166,7 @@ struct CommandDelivery: AlertDelivery {
 
     /// Starts the program in a process group of its own, with the notice waiting in a pipe.
     private func start(_ input: [UInt8], _ environment: [String]) throws(AlertDeliveryError) -> pid_t {
-        // Sockets, because they are never inherited, not for a moment; they hold 64 KiB, so that the write waits for nobody.
+        // Sockets, because they are never inherited, not for a moment; they hold 64 KiB, so that the write never waits.
         var pair: [Int32] = [-1, -1]
         guard input.count <= 65_536,
             socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0

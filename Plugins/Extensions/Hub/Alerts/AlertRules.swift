@@ -31,7 +31,7 @@ enum AlertRules {
     /// A day that costs far more than its weekday usually does.
     ///
     /// Far more is four standard deviations above the median of the weekday, at least twice the median, and at least a dollar: a day
-    /// of cents is nothing to wake anybody for. The level rises with each doubling.
+    /// of cents is no reason for an alert. The level rises with each doubling.
     ///
     /// - Parameters:
     ///   - day: The date.
@@ -134,7 +134,7 @@ enum AlertRules {
         return conditions
     }
 
-    /// Money for messages: whole cents, because nobody acts on less.
+    /// Money for messages: whole cents.
     fileprivate static func text(of money: Money) -> String {
         let cents = (Int128(money.nanodollars) + 5_000_000) / 10_000_000
         let rest = String(cents % 100)

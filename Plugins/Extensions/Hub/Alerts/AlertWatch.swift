@@ -10,10 +10,10 @@ import Logging
 import Synchronization
 import Usage
 
-/// Looks once a minute for what is wrong, and has those told who want to be.
+/// Judges the rules once a minute and delivers notices to the targets.
 ///
-/// What is open and what still has to be delivered is in a file before anything is sent: after a restart nobody is told twice of the
-/// same trouble, and nothing is forgotten.
+/// What is open and what still has to be delivered is in a file before anything is sent: after a restart no notice is repeated
+/// and none is lost.
 final class AlertWatch: Sendable {
     private let config: AlertsConfig
     private let survey: AlertSurvey
@@ -184,7 +184,7 @@ final class AlertWatch: Sendable {
         let (conditions, judged) = await survey.conditions(at: now)
         let (kept, errors) = state.withLock { ($0.book, $0.errors) }
         var book = kept
-        // On a copy: a question is no report, and whoever has to be told still is.
+        // On a copy: a query delivers nothing, and targets still get their notices.
         book.update(conditions, judged: judged, now: now)
         let open = book.open.values.sorted {
             ($0.since.nanoseconds, $0.condition.key) < ($1.since.nanoseconds, $1.condition.key)

@@ -7,7 +7,7 @@ import Usage
 public struct AlertsConfig: ConfigSection, Hashable {
     /// What is watched.
     public var rules = AlertRule.allCases
-    /// From when to when nobody is disturbed, such as `22:00-07:00`; nil for never.
+    /// The daily time in which notices wait, such as `22:00-07:00`; nil for never.
     public var quiet: String?
     /// How long a machine may be without a call.
     public var silentAfter = ConfigDuration(seconds: 86_400)
@@ -28,7 +28,7 @@ public struct AlertsConfig: ConfigSection, Hashable {
         /// A program with its arguments; nil for a webhook.
         public var command: [String] = []
 
-        /// A target that is nobody.
+        /// An empty target, which is refused.
         public init() {}
     }
 
