@@ -21,7 +21,7 @@ struct AlertsReport {
         }
         if document.alerts.isEmpty { text += "Nothing is wrong.\n" }
         if document.targets.isEmpty {
-            text += "\nNobody is told; name targets under extensions.hub.alerts in the configuration.\n"
+            text += "\nNo notices are sent; name targets under extensions.hub.alerts in the configuration.\n"
         } else {
             text += "\n\(style.bold("Targets"))\(document.isQuiet ? "  (a quiet time; notices wait)" : "")\n"
         }

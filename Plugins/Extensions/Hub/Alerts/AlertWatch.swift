@@ -64,7 +64,7 @@ final class AlertWatch: Sendable {
 
     // MARK: - Running
 
-    /// Begins to look, if anybody is to be told.
+    /// Begins to judge, if there is a target.
     func start() {
         guard !config.rules.isEmpty, !deliveries.isEmpty, survey.usage.store != nil else { return }
         work.withLock { work in
