@@ -60,7 +60,8 @@ struct UsageAPI {
 
     @Sendable func budgets(_ request: ServerRequest) async throws -> BudgetsDocument {
         let now = now()
-        return BudgetsDocument(try await budgetStates(at: now), timezone: config.timezone, now: now)
+        let today = try Period("today", timezone: config.timezone, now: now)
+        return BudgetsDocument(try await budgetStates(at: now), timezone: today.timezone, now: now)
     }
 
     /// How the current period of each budget goes.
