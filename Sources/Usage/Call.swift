@@ -91,6 +91,7 @@ extension Call {
         origin = observation.origin
         if origin.value.session == nil, origin.value.sessionIsTrace { origin.value.sessionIsTrace = false }
         if origin.value.isTraceShared { origin.value.sessionIsFork = false }
+        if origin.value.userIsShared { origin.value.userIsShared = false }
         (counts, knowsCacheLifetimes) = (observation.counts, observation.knowsCacheLifetimes)
         reportedCost = observation.reportedCost
         isCostGiven = observation.givesCost
@@ -141,6 +142,7 @@ extension Call {
         origin.user = ranked.lazy.compactMap(\.user).first
         origin.project = ranked.lazy.compactMap(\.project).first
         origin.machine = ranked.lazy.compactMap(\.machine).first
+        origin.nameGroup()
         return SharedOrigin(origin)
     }
 

@@ -19,6 +19,9 @@ public struct CallOrigin: Sendable, Hashable {
     public var user: String?
     /// The repository or project.
     public var project: String?
+    /// Whether the call names no user in a trace that names several: such a trace lends none, and takes back what it lent before the
+    /// second came.
+    public var userIsShared = false
     /// The machine on which the agent ran.
     public var machine: String?
 
@@ -49,9 +52,17 @@ public struct CallOrigin: Sendable, Hashable {
         agent = Self.smaller(agent, other.agent)
         provider = Self.smaller(provider, other.provider)
         model = Self.smaller(model, other.model)
-        user = Self.smaller(user, other.user)
+        userIsShared = userIsShared || other.userIsShared
+        user = userIsShared ? nil : Self.smaller(user, other.user)
         project = Self.smaller(project, other.project)
         machine = Self.smaller(machine, other.machine)
+        nameGroup()
+    }
+
+    /// Names the group of a call without a session after what is known of the call now: a user that was lent later is in it, too.
+    public mutating func nameGroup() {
+        guard sessionIsTrace, let group = session else { return }
+        session = SessionGroup.id(group, details: [user, project, machine]) ?? group
     }
 
     /// The smaller of two texts, or the one that is known: the choice does not depend on their order.

@@ -265,6 +265,7 @@ extension Observation {
         origin.session = reader.text()
         origin.sessionIsTrace = flags & 1 != 0
         origin.sessionIsFork = flags & 32 != 0
+        origin.userIsShared = flags & 64 != 0
         origin.agent = reader.text()
         origin.provider = reader.text()
         origin.model = reader.text()
@@ -296,6 +297,7 @@ extension Observation {
     private var flags: UInt8 {
         (sessionIsTrace ? 1 : 0) | (knowsCacheLifetimes ? 2 : 0) | (terms.isFast ? 4 : 0) | (trace.isRollUp ? 8 : 0)
             | (isSideChain ? 16 : 0) | (origin.value.sessionIsFork ? 32 : 0)
+            | (origin.value.userIsShared ? 64 : 0)
     }
 }
 

@@ -16,10 +16,17 @@ public enum SessionGroup {
     ///   - time: When the call ended; the day is that of UTC.
     ///   - details: What else sets the group apart: user, project, machine.
     public static func id(service: String, at time: Timestamp, details: [String?]) -> String {
-        let day = time.iso8601.prefix(10)
-        return NameLimit.bounded(
-            details.compactMap(\.self).reduce(service + separator + day + mark) { $0 + separator + $1 }
-        )
+        id(stem: service + separator + time.iso8601.prefix(10) + mark, details: details)
+    }
+
+    /// The id of the group of the same service and day with other details; nil for the id of a session.
+    static func id(_ group: String, details: [String?]) -> String? {
+        guard let mark = group.utf8.firstRange(of: mark.utf8) else { return nil }
+        return id(stem: String(group[..<mark.upperBound]), details: details)
+    }
+
+    private static func id(stem: String, details: [String?]) -> String {
+        NameLimit.bounded(details.compactMap(\.self).reduce(stem) { $0 + separator + $1 })
     }
 
     /// The service of a group; nil for the id of a session.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import FoundationEssentials
 import OTLP
 import Testing
@@ -411,6 +412,13 @@ import Usage
         "Usage(prompt_tokens=1000, prompt_tokens_details=PromptTokensDetailsWrapper(cached_tokens=900))",
         "{'prompt_tokens': 1000, 'cost': nan, 'x': float('inf'), 'prompt_tokens_details': {'cached_tokens': 900}}",
         #"{'n': 'it\'s \x41', 'prompt_tokens': 1000, 'prompt_tokens_details': {'cached_tokens': 900}}"#,
+        // A text in a text, as each layer that writes JSON makes one.
+        #"{"prompt_tokens":1000,"prompt_tokens_details":"{\"cached_tokens\":900}"}"#,
+        #""{\"prompt_tokens\":1000,\"prompt_tokens_details\":{\"cached_tokens\":900}}""#,
+        #"{"prompt_tokens":1000,"prompt_tokens_details":"\"{\\\"cached_tokens\\\":900}\""}"#,
+        "{'prompt_tokens': 1000, 'prompt_tokens_details': \"Details(kind='a', cached_tokens=900)\"}",
+        #"{'kind': <Kind.A: 'a'>, b'raw': b'\xff', 'a b/c': 1, 'prompt_tokens': Decimal('1000'), 'prompt_tokens_details': {'cached_tokens': 900}}"#,
+        "Usage[prompt_tokens=1000, prompt_tokens_details=Details[cached_tokens=900]]",
     ])
     func `figures are the same whether redaction is in front of tokens or behind, however they are printed`(
         value: String
@@ -428,6 +436,49 @@ import Usage
             #expect(plain.observations.map(\.counts.cacheRead) == [900])
             #expect(before.observations == plain.observations)
         }
+    }
+
+    @Test func `figures of generated objects are the same on both ways, and no sentence is left of them`() throws {
+        let tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings("tokens"))
+        let read = ["prompt_tokens", "completion_tokens", "input_tokens", "cache_read_input_tokens"]
+        let noise = ["note", "the production database", "gpt-4o/mini", "service_tier", "x"]
+        var random = SeededGenerator(seed: 11)
+        func printed(depth: Int) -> String {
+            let isJSON = Bool.random(using: &random)
+            let quote = isJSON ? "\"" : "'"
+            func quoted(_ text: String) -> String {
+                quote + text.replacing("\\", with: "\\\\").replacing(quote, with: "\\" + quote) + quote
+            }
+            let members = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+                let name = (Bool.random(using: &random) ? read : noise).randomElement(using: &random) ?? ""
+                let number = Int.random(in: 1...900, using: &random)
+                let values = [
+                    "\(number)", quoted("\(number)"), quoted("delete the production database"), quoted("fast"),
+                    isJSON ? "null" : "<Kind.A: 'production database'>", "[\(number), {}]",
+                ]
+                guard depth < 3, Int.random(in: 0..<3, using: &random) == 0 else {
+                    return quoted(name) + ": " + (values.randomElement(using: &random) ?? "")
+                }
+                let inner = printed(depth: depth + 1)
+                return quoted(Bool.random(using: &random) ? "prompt_tokens_details" : name) + ": "
+                    + (Bool.random(using: &random) ? inner : quoted(inner))
+            }
+            return "{" + members.joined(separator: ", ") + "}"
+        }
+        var counted = 0
+        for _ in 0..<2_000 {
+            let value = printed(depth: 0).replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+            var plain = try spans(#""name":"chat","attributes":[\#(text("metadata.usage_object", value))]"#)
+            var before = plain
+            try tokens.process(&plain)
+            try process(&before)
+            let left = try before.otlp.sent()
+            try tokens.process(&before)
+            counted += plain.observations.count
+            #expect(before.observations == plain.observations, "\(value)")
+            #expect(!left.contains("production database"), "\(value)")
+        }
+        #expect(counted > 200)
     }
 
     @Test func `an error is known by its type, whether tokens comes before or behind`() throws {

@@ -166,6 +166,55 @@ struct TraceNamesTests {
         #expect(calls.dropFirst(2).map(\.session) == ["s-1", "s-2", "s-1"])
     }
 
+    @Test func `a call in a trace with two users belongs to none of them, whatever came first`() throws {
+        func call(_ span: UInt64, session: AttributeScalar?) -> Record {
+            let input: AttributeScalar = .int(Int64(10 * span))
+            return Record(
+                span: span,
+                session.map { ["gen_ai.usage.input_tokens": input, "session.id": $0] }
+                    ?? ["gen_ai.usage.input_tokens": input]
+            )
+        }
+        func user(_ name: String, span: UInt64) -> Record {
+            Record(span: span, name: "step", ["user.id": .string(name)])
+        }
+        func apart(_ record: Record, trace: Int) -> Record {
+            var record = record
+            record.trace = "0000000000000000000000000000000\(trace)"
+            return record
+        }
+        let records =
+            [
+                call(1, session: nil), call(2, session: "s-1"), apart(call(3, session: nil), trace: 1),
+                apart(call(4, session: nil), trace: 2), apart(user("only", span: 10), trace: 1),
+            ] + ["ann", "bob", "ann"].enumerated().map { user($1, span: UInt64($0) + 5) }
+            + ["ann", "bob"].enumerated().map { apart(user($1, span: UInt64($0) + 5), trace: 2) }
+        var random = SeededGenerator(seed: 5)
+        var found: Set<[Call]> = []
+        for _ in 0..<100 {
+            var rest = (records + records.prefix(4)).shuffled(using: &random)[...]
+            var batches: [OTLPBatch] = []
+            while !rest.isEmpty {
+                let piece = rest.prefix(Int.random(in: 1...3, using: &random))
+                rest = rest.dropFirst(piece.count)
+                batches.append(try spans(Array(piece), resource: ["service.name": "app"]))
+            }
+            found.insert(try Self.calls(batches).sorted { $0.counts.uncachedInput < $1.counts.uncachedInput })
+        }
+        let calls = try #require(found.count == 1 ? found.first : nil)
+        #expect(calls.map(\.user) == [nil, nil, "only", nil])
+        let group = "app · 1970-01-01 (no session)"
+        #expect(calls.map(\.session) == ["s-1", "s-1", group + " · only", group])
+    }
+
+    @Test func `a group has the users of its calls, also of one that a later span named`() throws {
+        let root = Record(span: 1, name: "root", ["user.id": "ann"])
+        let call = Record(span: 2, parent: 1, ["gen_ai.usage.input_tokens": 10])
+        for batches in [[[root, call]], [[call, root]], [[call], [root]], [[root], [call]]] {
+            #expect(try Self.calls(batches).map(\.session) == ["app · 1970-01-01 (no session) · ann"])
+        }
+    }
+
     @Test func `the id of a response under the name of a conversation is no session`() throws {
         let id: AttributeScalar = "resp_14d5370c9635580463afd607ff249cf3"
         #expect(try spanObservation(["gen_ai.conversation.id": id, "input_tokens": 1])?.sessionIsTrace == true)

@@ -20,6 +20,7 @@ struct ObservationCodingTests {
         (observation.blockingKey, observation.weakWindow) = (77, -1)
         (observation.trace.kind, observation.intervalKey, observation.isSideChain) = (44, 55, true)
         observation.keys.answer = 66
+        observation.origin.value.userIsShared = true
         observation.origin.value.sessionIsFork = true
         (observation.session, observation.sessionIsTrace) = ("sitzung-ü-🙂", true)
         (observation.agent, observation.provider, observation.model) = ("", "anthropic", "claude")

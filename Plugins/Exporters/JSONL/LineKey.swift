@@ -16,6 +16,7 @@ enum LineKey: String, CaseIterable {
     case sessionIsFork
     case agent
     case user
+    case userIsShared
     case project
     case machine
     case inputTokens

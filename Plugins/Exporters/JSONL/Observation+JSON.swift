@@ -24,6 +24,7 @@ extension Observation {
         if origin.value.sessionIsFork { bytes.append("sessionIsFork", flag: true) }
         bytes.append("agent", text: agent)
         bytes.append("user", text: user)
+        if origin.value.userIsShared { bytes.append("userIsShared", flag: true) }
         bytes.append("project", text: project)
         bytes.append("machine", text: machine)
         bytes.append("requestKey", hash: keys.request)
@@ -84,6 +85,7 @@ extension Observation {
             case .sessionIsFork: origin.sessionIsFork = try cursor.flag()
             case .agent: origin.agent = try cursor.text()
             case .user: origin.user = try cursor.text()
+            case .userIsShared: origin.userIsShared = try cursor.flag()
             case .project: origin.project = try cursor.text()
             case .machine: origin.machine = try cursor.text()
             default:

@@ -2,7 +2,7 @@
 
 /// The figures of an object that a program printed as text: JSON, Python's `{'cached_tokens': None}` or `Usage(input_tokens=3)`.
 ///
-/// Numbers, structure and the names of members stay. A text can come word by word, as a list of tokens with their probabilities or as
+/// Numbers, structure and the names of members stay, also in a text of this kind inside another. A text can come word by word, as a list of tokens with their probabilities or as
 /// the members of an object, so words are kept only where they can form none: the first word under each member that names something
 /// (`service_tier`), words of a fixed list (`TEXT`, `None`), and few names that are no words of accounts.
 struct FigureText {
@@ -13,6 +13,8 @@ struct FigureText {
 
     /// A longer text is no account of a call (`tokens` reads none either).
     private static let longest = 1 << 16
+    /// How many texts may be inside one another, as in `tokens`.
+    private static let deepestText = 3
 
     init(_ text: ArraySlice<UInt8>) {
         var scan = Scan(text)
@@ -24,20 +26,29 @@ struct FigureText {
     private struct Scan {
         private let text: ArraySlice<UInt8>
         private var position: Int
+        /// How many texts this one is inside of.
+        private let texts: Int
         private(set) var kept: [UInt8] = []
         private(set) var hasChanged = false
         /// Whether nothing but space came since a bare word: two such words are a sentence.
         private var isBehindWord = false
         private var hasStructure = false
-        private var names = FigureNames()
         /// The name of the member whose value comes next.
         private var member: ArraySlice<UInt8> = []
-        /// The members that have had a word.
-        private var membersWithWord: Set<ArraySlice<UInt8>> = []
-        private var replacements = 0
+        private var words = Words()
 
-        init(_ text: ArraySlice<UInt8>) {
-            self.text = text
+        /// The words that were kept or replaced, of all texts that are inside one another.
+        private struct Words {
+            var names = FigureNames()
+            /// The members that have had a word.
+            var members: Set<ArraySlice<UInt8>> = []
+            var replacements = 0
+        }
+
+        init(_ text: ArraySlice<UInt8>) { self.init(text, inside: 0, Words()) }
+
+        private init(_ text: ArraySlice<UInt8>, inside texts: Int, _ words: Words) {
+            (self.text, self.texts, self.words) = (text, texts, words)
             position = text.startIndex
         }
 
@@ -49,9 +60,8 @@ struct FigureText {
                 case UInt8(ascii: "\""), UInt8(ascii: "'"):
                     guard string(byte) else { return false }
                 case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"):
-                    guard !isBehindWord, word() else { return false }
-                    isBehindWord = true
-                    continue
+                    guard !isBehindWord else { return false }
+                    isBehindWord = word()
                 case UInt8(ascii: "0")...UInt8(ascii: "9"): number()
                 case UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\t"), UInt8(ascii: "\r"): take(1)
                 case UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "("),
@@ -60,6 +70,8 @@ struct FigureText {
                     hasStructure = true
                     take(1)
                 case UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."): take(1)
+                case UInt8(ascii: "<"):
+                    guard angles() else { return false }
                 default: return false
                 }
             }
@@ -76,20 +88,46 @@ struct FigureText {
             take(digits.count)
         }
 
-        /// A word without quotes: the name of a type before `(` or `{`, that of a member before `=` or `:`, or a constant.
+        /// What Python shows of an object without a form of its own, such as `<Kind.A: 1>`: nothing of it is kept.
+        private mutating func angles() -> Bool {
+            var open = 0
+            var end = position
+            repeat {
+                guard end < text.endIndex else { return false }
+                if text[end] == UInt8(ascii: "<") { open += 1 }
+                if text[end] == UInt8(ascii: ">") { open -= 1 }
+                end += 1
+            } while open > 0
+            kept += "<>".utf8
+            hasChanged = hasChanged || end - position > 2
+            position = end
+            return true
+        }
+
+        /// A word without quotes: the name of a type before `(`, `{` or `[`, that of a member before `=` or `:`, or a constant.
+        ///
+        /// - Returns: Whether it is a word by itself; the letter in front of Python's `b'…'` is none.
         private mutating func word() -> Bool {
             let word = text[position...].prefix {
                 (48...57).contains($0) || (65...90).contains($0 & 0xdf) || "_.".utf8.contains($0)
             }
-            guard word.count <= 64, TextShape.member.fits(word) else { return false }
+            let next = word.endIndex < text.endIndex ? text[word.endIndex] : 0
+            if word.count == 1, next == UInt8(ascii: "'") || next == UInt8(ascii: "\"") {
+                take(1)
+                return false
+            }
             switch text[word.endIndex...].first(where: { !Self.isSpace($0) }) {
-            case UInt8(ascii: "("), UInt8(ascii: "{"), UInt8(ascii: "="), UInt8(ascii: ":"):
+            case UInt8(ascii: "("), UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "="), UInt8(ascii: ":"):
                 member = word
-                if names.keeps(word) { take(word.count) } else { replace(word, behind: word.endIndex) }
+                if keeps(name: word) { take(word.count) } else { replace(behind: word.endIndex) }
             default:
-                if FigureNames.isConstant(word) { take(word.count) } else { replace(word, behind: word.endIndex) }
+                if FigureNames.isConstant(word) { take(word.count) } else { replace(behind: word.endIndex) }
             }
             return true
+        }
+
+        private mutating func keeps(name: ArraySlice<UInt8>) -> Bool {
+            name.count <= 64 && TextShape.member.fits(name) && words.names.keeps(name)
         }
 
         /// A quoted string: the name of a member, or a value.
@@ -100,42 +138,91 @@ struct FigureText {
             let content = text[(position + 1)..<end]
             isBehindWord = false
             if text[(end + 1)...].first(where: { !Self.isSpace($0) }) == UInt8(ascii: ":") {
-                guard TextShape.member.fits(content) else { return false }
                 member = content
-                if names.keeps(content) {
+                if keeps(name: content) {
                     take(end + 1 - position)
                 } else {
                     kept.append(quote)
-                    replace(content, behind: end)
+                    replace(behind: end)
                     take(1)
                 }
                 return true
             }
             if keeps(value: content) {
                 take(end + 1 - position)
-            } else {
-                hasChanged = true
-                kept += [quote, quote]
-                position = end + 1
+                return true
             }
+            hasChanged = true
+            kept.append(quote)
+            if let inner = figures(inside: content) { Self.append(inner, quotedBy: quote, to: &kept) }
+            kept.append(quote)
+            position = end + 1
             return true
         }
 
         /// Puts a name that says nothing in place of a word; each is another one, because members must stay apart.
-        private mutating func replace(_ word: ArraySlice<UInt8>, behind end: Int) {
+        private mutating func replace(behind end: Int) {
             hasChanged = true
-            replacements += 1
-            kept += "x\(replacements)".utf8
+            words.replacements += 1
+            kept += "x\(words.replacements)".utf8
             position = end
         }
 
         private mutating func keeps(value: ArraySlice<UInt8>) -> Bool {
-            if value.isEmpty || value.isNumber || FigureNames.isConstant(value) { return true }
+            if value.isEmpty || value.drop(while: Self.isSpace).isNumber || FigureNames.isConstant(value) {
+                return true
+            }
             let memberClass = KeyClass(ofKey: member)
             guard memberClass == .name || memberClass == .term || FigureNames.hasWord(member),
                 TextShape.word.fits(value)
             else { return false }
-            return membersWithWord.insert(member).inserted
+            return words.members.insert(member).inserted
+        }
+
+        // MARK: Texts inside texts
+
+        /// The figures of an object that is printed into a value, without the quotes around it; nil for any other value.
+        private mutating func figures(inside content: ArraySlice<UInt8>) -> [UInt8]? {
+            guard texts < FigureText.deepestText, let text = Self.unescaped(content) else { return nil }
+            let trimmed = text.drop(while: Self.isSpace)
+            guard
+                trimmed.first == UInt8(ascii: "{") || trimmed.first == UInt8(ascii: "\"")
+                    || trimmed.last == UInt8(ascii: ")")
+            else { return nil }
+            var scan = Scan(trimmed, inside: texts + 1, words)
+            guard scan.run() else { return nil }
+            words = scan.words
+            hasStructure = true
+            return scan.kept
+        }
+
+        /// A text without the backslashes in front of its signs; nil with an escape that no account of a call needs.
+        private static func unescaped(_ content: ArraySlice<UInt8>) -> [UInt8]? {
+            var text: [UInt8] = []
+            text.reserveCapacity(content.count)
+            var isEscaped = false
+            for byte in content {
+                guard isEscaped else {
+                    isEscaped = byte == UInt8(ascii: "\\")
+                    if !isEscaped { text.append(byte) }
+                    continue
+                }
+                isEscaped = false
+                switch byte {
+                case UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"): text.append(UInt8(ascii: " "))
+                case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
+                default: return nil
+                }
+            }
+            return text
+        }
+
+        private static func append(_ text: [UInt8], quotedBy quote: UInt8, to kept: inout [UInt8]) {
+            for byte in text {
+                if byte == quote || byte == UInt8(ascii: "\\") { kept.append(UInt8(ascii: "\\")) }
+                // A line break has no place between quotes.
+                kept.append(byte < 32 ? UInt8(ascii: " ") : byte)
+            }
         }
 
         private static func isSpace(_ byte: UInt8) -> Bool { [32, 9, 10, 13].contains(byte) }

@@ -153,7 +153,11 @@ struct ObservationReader {
                 }
             }
             tree.keepUnnamed(findings, in: batch, &state)
-            tree.keepLent(tree.lentByTrace.compactMap { unlent(findings.observations[$0]) }, in: batch, &state)
+            tree.keepLent(
+                tree.lentByTrace.compactMap { unlent(findings.observations[$0.position], $0) },
+                in: batch,
+                &state
+            )
             for var observation in tree.completed {
                 observation.record = -1
                 findings.observations.append(observation)
@@ -174,12 +178,18 @@ struct ObservationReader {
         return origin
     }
 
-    /// A call without the session that its trace lent.
-    private mutating func unlent(_ observation: Observation) -> Observation? {
+    /// A call without the names that its trace lent.
+    private mutating func unlent(_ observation: Observation, _ lent: SpanTree.Lent) -> Observation? {
         var observation = observation
-        observation.origin.value.session = nil
-        guard let origin = groupOrigin(of: observation) else { return nil }
-        observation.origin = origins.shared(origin)
+        var origin = observation.origin.value
+        if lent.user { origin.user = nil }
+        if lent.session { origin.session = nil }
+        origin.nameGroup()
+        observation.origin = SharedOrigin(origin)
+        if lent.session {
+            guard let group = groupOrigin(of: observation) else { return nil }
+            observation.origin = origins.shared(group)
+        }
         return observation
     }
 

@@ -12,8 +12,8 @@ struct SpanTree {
     /// calls have arrived now.
     private(set) var completed: [Observation] = []
 
-    /// Calls to which their trace lent a session, as positions in the findings: a second session takes it back.
-    private(set) var lentByTrace: [Int] = []
+    /// The calls to which their trace lent names: a second session or user takes them back.
+    private(set) var lentByTrace: [Lent] = []
     /// Calls that name a session and no user, as positions in the findings.
     private var withoutUser: [Int] = []
     /// The number of observations so far.
@@ -33,6 +33,16 @@ struct SpanTree {
     private var ancestry: SpanAncestry?
     /// Spans without an observation that have a parent: they may be between an agent and its calls.
     private var between: [Int] = []
+
+    /// A call to which its trace lent names.
+    struct Lent {
+        /// Its position in the findings.
+        var position: Int
+        /// Whether its session was lent.
+        var session: Bool
+        /// Whether its user was lent.
+        var user: Bool
+    }
 
     /// A span that names a session or a user.
     private struct Named {
@@ -227,9 +237,14 @@ struct SpanTree {
             }
         }
         if let all = lenders.traces[trace] ?? memory.names(of: trace) {
-            let asksForSession = findings.observations[position].session == nil
-            _ = Self.lend(all, to: &findings.observations[position])
-            if asksForSession, findings.observations[position].session != nil { lentByTrace.append(position) }
+            let (session, user) = (findings.observations[position].session, findings.observations[position].user)
+            guard Self.lend(all, to: &findings.observations[position]) else { return }
+            let lent = Lent(
+                position: position,
+                session: session == nil && findings.observations[position].session != nil,
+                user: user == nil && findings.observations[position].user != nil
+            )
+            if lent.session || lent.user { lentByTrace.append(lent) }
         }
     }
 
@@ -286,17 +301,25 @@ struct SpanTree {
         in batch: OTLPBatch,
         _ memory: inout TraceMemory.State
     ) {
-        for position in withoutSession where findings.observations[position].sessionIsTrace {
-            let isSettled = findings.observations[position].origin.value.isTraceShared
-            if isSettled, findings.observations[position].user != nil { continue }
+        // The list of those to which a trace lent names is in the same order; they are kept without these.
+        var lent = lentByTrace[...]
+        for position in withoutSession {
+            if lent.first?.position == position {
+                lent.removeFirst()
+                continue
+            }
+            let origin = findings.observations[position].origin.value
+            guard origin.sessionIsTrace else { continue }
+            if origin.isTraceShared, origin.user != nil || origin.userIsShared { continue }
             keep(position, of: findings, in: batch, &memory)
         }
-        for position in withoutUser where findings.observations[position].user == nil {
-            keep(position, of: findings, in: batch, &memory)
+        for position in withoutUser {
+            let origin = findings.observations[position].origin.value
+            if origin.user == nil, !origin.userIsShared { keep(position, of: findings, in: batch, &memory) }
         }
     }
 
-    /// Keeps calls to which their trace lent a session, as they are without it.
+    /// Keeps calls to which their trace lent names, as they are without these.
     func keepLent(_ observations: [Observation], in batch: OTLPBatch, _ memory: inout TraceMemory.State) {
         for observation in observations {
             let trace = TraceMemory.Trace(batch.records[Int(observation.record)])
@@ -318,13 +341,17 @@ struct SpanTree {
     private static func lend(_ names: TraceMemory.Names, to observation: inout Observation) -> Bool {
         let asksForSession = observation.session == nil || observation.sessionIsTrace
         let session = asksForSession ? names.session.only : nil
-        let user = observation.user == nil ? names.user.only : nil
+        let asksForUser = observation.user == nil && !observation.origin.value.userIsShared
+        let user = asksForUser ? names.user.only : nil
         let isShared = asksForSession && names.session == .several && !observation.origin.value.isTraceShared
-        guard session != nil || user != nil || isShared else { return false }
+        let isUserShared = asksForUser && names.user == .several
+        guard session != nil || user != nil || isShared || isUserShared else { return false }
         var origin = observation.origin.value
         if isShared { origin.isTraceShared = true }
-        if let session { (origin.session, origin.sessionIsTrace) = (session, false) }
+        if isUserShared { origin.userIsShared = true }
+        if let session { (origin.session, origin.sessionIsTrace, origin.sessionIsFork) = (session, false, false) }
         if let user { origin.user = user }
+        origin.nameGroup()
         observation.origin = SharedOrigin(origin)
         return true
     }
