@@ -59,7 +59,7 @@ struct HouseRuleTests {
 }
 
 extension TokenRule {
-    fileprivate init(_ field: Field, _ attribute: String) {
+    init(_ field: Field, _ attribute: String) {
         self.init(field: field, attribute: attribute)
     }
 }

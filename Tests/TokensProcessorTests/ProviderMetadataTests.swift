@@ -25,10 +25,11 @@ struct ProviderMetadataTests {
     @Test func `OpenAI's metadata has cached tokens that are part of the input, and reasoning`() throws {
         let expected = TokenCounts(uncachedInput: 60, cacheRead: 40, output: 7, reasoning: 5)
         #expect(try Self.counts(100, #"{"openai":{"cachedPromptTokens":40,"reasoningTokens":5}}"#) == expected)
+        #expect(try Self.counts(100, #"{"openai":"{\"cachedPromptTokens\":\"40\",\"reasoningTokens\":5}"}"#) == expected)
     }
 
     @Test(arguments: [
-        "", "{", #"{"cachedPromptTokens":}"#, #"{"cachedPromptTokens":"40"}"#, #"{"cachedPromptTokens":-4}"#,
+        "", "{", #"{"cachedPromptTokens":}"#, #"{"cachedPromptTokens":"some"}"#, #"{"cachedPromptTokens":-4}"#,
         #"{"cachedPromptTokens":12345678901234567890}"#, #"{"text":"cachedPromptTokens"}"#,
     ])
     func `damaged metadata has no figures`(metadata: String) throws {

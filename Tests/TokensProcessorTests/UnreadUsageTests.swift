@@ -10,14 +10,20 @@ import Usage
 /// A client whose usage has an unknown form must be distinguishable from one without calls.
 struct UnreadUsageTests {
     /// The reports about a batch, as `attribute signal count`.
-    private func reported(_ batches: OTLPBatch..., change: (inout OTLPBatch) -> Void = { _ in }) throws -> [String] {
+    private func reported(
+        _ batches: OTLPBatch...,
+        rules: [TokenRule] = [],
+        change: (inout OTLPBatch) -> Void = { _ in }
+    ) throws -> [String] {
         let settings = ComponentSettings(
             id: try #require(ComponentID("tokens")),
             logger: Logger(label: "tokens") { _ in SwiftLogNoOpLogHandler() },
             home: "/nowhere",
             now: { arrival }
         )
-        let processor = try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings)
+        var config = TokensConfig()
+        config.rules = rules
+        let processor = try ComponentFactory.tokens.makeProcessor(config, settings)
         for otlp in batches {
             var batch = Batch(otlp, receivedAt: arrival)
             change(&batch.otlp)
@@ -56,6 +62,28 @@ struct UnreadUsageTests {
             #"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","#
             + #""spanId":"eee19b7ec3c1b174","name":"call","attributes":[{"key":"\#(name)","value":{"stringValue":"\#(value.replacing("\"", with: "\\\""))"}}]}]}]}]}"#
         #expect(try self.reported(OTLPBatch(signal: .traces, json: Array(json.utf8))) == ["\(name) traces 1"])
+    }
+
+    @Test func `a value under a name that a rule of the user reads is reported`() throws {
+        let rules = [
+            TokenRule(.input, "acme.in"), TokenRule(.output, "acme.out"), TokenRule(.cacheRead, "acme.cached"),
+        ]
+        let records = [
+            Record(span: 1, ["acme.in": "12,345"]), Record(span: 2, ["acme.in": 5, "acme.cached": "most"]),
+            Record(span: 3, ["acme.in": 5, "acme.out": ""]), Record(span: 4, ["acme.out": -1]),
+        ]
+        #expect(
+            try reported(spans(records), rules: rules) == [
+                "acme.cached (value) traces 1", "acme.in (value) traces 1", "acme.out (value) traces 1",
+            ]
+        )
+    }
+
+    @Test func `a damaged account of a provider is reported beside the figures of the SDK`() throws {
+        let attributes: Attributes = [
+            "ai.usage.inputTokens": 5, "ai.response.providerMetadata": #"{"openai":{"cachedPro"#,
+        ]
+        #expect(try reported(attributes) == ["ai.response.providerMetadata (value) traces 1"])
     }
 
     @Test func `plain numbers are reported by name, over batches and signals`() throws {

@@ -24,6 +24,19 @@ struct CustomRules: Sendable {
         return nil
     }
 
+    /// The attributes of a record that hold no number although a rule reads a figure from them.
+    ///
+    /// Attributes that everybody has under one name are noted with those of other clients.
+    func unreadFigures(_ attributes: RecordAttributes, of batch: OTLPBatch) -> [String] {
+        let fields: [TokenRule.Field] = [.input, .output, .cacheRead, .cacheWrite, .reasoning]
+        return fields.compactMap { field in
+            guard let entry = entry(field, in: attributes, of: batch), entry.keyID == .unknown,
+                batch.number(of: entry.value).map({ $0 < 0 }) ?? !batch.isVoid(entry.value)
+            else { return nil }
+            return batch.string(entry.key)
+        }
+    }
+
     /// Whether a record has tokens by these rules.
     func tellsUsage(_ record: Int, of batch: OTLPBatch) -> Bool { has([.input, .output], record, of: batch) }
 

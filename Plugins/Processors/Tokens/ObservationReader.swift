@@ -78,7 +78,10 @@ struct ObservationReader {
                 } else if lends {
                     noteNames(of: record, resource, in: &tree)
                 }
-                if mayBeCall, !isCall { isRead[record] = isRepetition(record, resource) }
+                if mayBeCall, !isCall {
+                    isRead[record] = isRepetition(record, resource)
+                    if !isRead[record] { noteUnreadRules(in: &findings) }
+                }
             }
             if isLogs {
                 noteSession(of: record, in: &findings)
@@ -105,6 +108,13 @@ struct ObservationReader {
         for key in attributes.figuresNotInNumbers where attributes.number(key, in: batch) == nil {
             if let value = attributes[key]?.value, !batch.isVoid(value) { findings.unreadUsage.note(valueOf: key) }
         }
+        noteUnreadRules(in: &findings)
+    }
+
+    /// Notes which figures of the user's rules have a value that is not read in the record that was read last.
+    private func noteUnreadRules(in findings: inout Findings) {
+        guard !rules.isEmpty else { return }
+        for name in rules.unreadFigures(attributes, of: batch) { findings.unreadUsage.note(valueUnder: name) }
     }
 
     /// Records what other spans need to know of the call that was read last.
@@ -465,7 +475,9 @@ extension ObservationReader {
         }
         raw.total = attributes.number(ExtractionTable.total, in: batch)?.value
         if let text = attributes.text(.aiResponseProviderMetadata) {
-            raw.fill(from: ProviderMetadata(batch.bytes(of: text)))
+            let metadata = ProviderMetadata(batch.bytes(of: text))
+            if metadata.isUnread { unreadObjects.append(.aiResponseProviderMetadata) }
+            raw.fill(from: metadata)
         }
         if attributes.present.intersects(UsageObject.keys.set) { fillFromObjects(&raw) }
         if !rules.isEmpty { applyCustomRules(to: &raw) }

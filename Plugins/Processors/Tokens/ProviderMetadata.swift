@@ -2,15 +2,20 @@
 
 /// The provider's usage of a call, which the Vercel AI SDK passes on as JSON text (`ai.response.providerMetadata`).
 ///
-/// Only whole numbers under well-known names are searched; the text is not parsed, and a damaged one has no figures.
+/// Each provider has an object of its own in it, and Anthropic its whole account inside that, so figures are found by the last part of
+/// their names. A damaged text has none.
 struct ProviderMetadata {
-    private let text: [UInt8]
-
-    /// A longer text is not the usage of a call.
-    private static let longestText = 1 << 16
+    private var numbers: [String: Double] = [:]
+    /// Whether figures may have been lost.
+    let isUnread: Bool
 
     init(_ text: ArraySlice<UInt8>) {
-        self.text = text.count <= Self.longestText ? Array(text) : []
+        let printed = PrintedObject(text)
+        isUnread = printed.isUnread
+        for (name, number) in printed.numbers {
+            let last = name.split(separator: ".").last.map(String.init) ?? name
+            numbers[last] = max(numbers[last] ?? number, number)
+        }
     }
 
     /// Prompt tokens as Anthropic counts them: without cached ones.
@@ -25,21 +30,6 @@ struct ProviderMetadata {
 
     /// The number of the first of several names that has one.
     private func number(_ names: [String]) -> Int64? {
-        names.lazy.compactMap { number(behind: Array("\"\($0)\"".utf8)) }.first
+        names.lazy.compactMap { numbers[$0] }.first.flatMap(Int64.init(exactly:)).flatMap { $0 < 0 ? nil : $0 }
     }
-
-    private func number(behind name: [UInt8]) -> Int64? {
-        var start = 0
-        while let range = text[start...].firstRange(of: name) {
-            start = range.upperBound
-            var rest = text[start...].drop(while: Self.isSpace)
-            guard rest.popFirst() == UInt8(ascii: ":") else { continue }
-            let digits = rest.drop(while: Self.isSpace).prefix { (48...57).contains($0) }
-            guard (1...15).contains(digits.count) else { continue }
-            return digits.reduce(0) { $0 * 10 + Int64($1) - 48 }
-        }
-        return nil
-    }
-
-    private static func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
 }

@@ -32,7 +32,10 @@ struct UnreadUsage {
     init() {}
 
     /// Counts a value that cannot be read, under a name that is read.
-    mutating func note(valueOf key: AttributeKey) { count(Name(text: key.name, isRead: true)) }
+    mutating func note(valueOf key: AttributeKey) { note(valueUnder: key.name) }
+
+    /// Counts a value that cannot be read, under a name that the user's rules read.
+    mutating func note(valueUnder name: String) { count(Name(text: name, isRead: true)) }
 
     private mutating func count(_ name: Name) {
         let hasRoom = records[name] != nil || records.count < Self.mostNames
