@@ -12,7 +12,11 @@ struct LedgerTables: LedgerIndex {
 
     func mayHold(_ link: LedgerLink) throws -> Bool { try links.holds(link, db) }
 
+    func held(among links: [LedgerLink]) throws -> Set<LedgerLink> { try self.links.held(among: links, db) }
+
     func kinds(in cell: MatchBucket) throws -> UInt8 { try links.kinds(in: cell, db) }
+
+    func kinds(in cells: [MatchBucket]) throws -> [MatchBucket: UInt8] { try links.kinds(in: cells, db) }
 
     func isKnownOverfull(_ cell: MatchBucket) -> Bool { recent.isOverfull(cell) }
 

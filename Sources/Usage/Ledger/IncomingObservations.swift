@@ -20,8 +20,9 @@ struct IncomingObservations {
     private var seen: HashTable
     /// Which sets of kinds of ids were seen in each cell, a bit for each, by the cell's link.
     private var cells: HashTable
-    /// Spans that observations name as ancestors and that the store does not hold: the spans of a trace share them.
-    private var missingSpans: HashTable
+    /// What the store holds of the links and cells by which others may have to do with what comes in; nearly always little.
+    private var held: Set<LedgerLink> = []
+    private var heldKinds: [MatchBucket: UInt8] = [:]
     /// The bit beside those of a cell that says that the empty set was seen twice.
     private static let double: Int32 = 1 << 8
 
@@ -35,7 +36,6 @@ struct IncomingObservations {
         let count = deliveries.reduce(0) { $0 + $1.count }
         seen = HashTable(capacity: count * 4, absent: 0)
         cells = HashTable(capacity: count, absent: 0)
-        missingSpans = HashTable(capacity: count, absent: 0)
         var traits = notePlaces(count)
         for observation in traits {
             observation.forEachLinkButCell { seen[$0.rawValue] = seen[$0.rawValue] == 0 ? 1 : 2 }
@@ -48,17 +48,44 @@ struct IncomingObservations {
             rollUps = traits.map(family.isRollUp)
             for position in traits.indices where rollUps[position] { traits[position].trace.isRollUp = true }
         }
+        let known = try ask(index, traits)
         unmatched.reserveCapacity(count)
         for (position, observation) in traits.enumerated() {
             let link = observation.identifyingLink
-            if try index.mayHold(link) {
+            if known.contains(link) {
                 if try !isKnown(at: position, by: link, index) { related.append(position) }
-            } else if try isRelated(observation, besidesBy: link, index) {
+            } else if isRelated(observation, besidesBy: link) {
                 related.append(position)
             } else {
                 unmatched.append(position)
             }
         }
+    }
+
+    /// Asks a store for all links at once, since a question takes little but the wait for memory or for a network.
+    ///
+    /// - Returns: Of the links that lead to the observations themselves those that are held. About those observations nothing else is
+    ///   asked: mostly they are sent again.
+    private mutating func ask(_ index: some LedgerIndex, _ traits: [LedgerTraits]) throws -> Set<LedgerLink> {
+        let known = try index.held(among: traits.map(\.identifyingLink))
+        var (links, cells) = ([LedgerLink](), [MatchBucket]())
+        links.reserveCapacity(traits.count * 4)
+        cells.reserveCapacity(traits.count * 2)
+        for observation in traits {
+            let own = observation.identifyingLink
+            guard !known.contains(own) else { continue }
+            observation.forEachJoiningLink { if $0.link != own { links.append($0.link) } }
+            if observation.trace.span != 0 { links.append(.ancestor(observation.trace.span)) }
+            observation.trace.ancestors.forEach { links.append(.span($0)) }
+            for rule in ResemblanceRule.allCases {
+                guard let cell = rule.cell(of: observation) else { continue }
+                cells.append(cell)
+                if let next = cell.neighbour(at: observation.time) { cells.append(next) }
+            }
+        }
+        held = try index.held(among: links)
+        heldKinds = try index.kinds(in: cells)
+        return known
     }
 
     /// Numbers the observations, and takes from each what decides.
@@ -90,45 +117,30 @@ struct IncomingObservations {
     }
 
     /// - Parameter known: The link that leads to the observation itself, under which the store has nothing.
-    private mutating func isRelated(
-        _ traits: LedgerTraits,
-        besidesBy known: LedgerLink,
-        _ index: some LedgerIndex
-    ) throws -> Bool {
+    private func isRelated(_ traits: LedgerTraits, besidesBy known: LedgerLink) -> Bool {
         var isRelated = false
-        try traits.forEachJoiningLink { joining in
+        traits.forEachJoiningLink { joining in
             let others = joining.isOwn ? 1 : 0
-            isRelated =
-                try isRelated || seen[joining.link.rawValue] > others
-                || joining.link != known && index.mayHold(joining.link)
+            isRelated = isRelated || seen[joining.link.rawValue] > others || held.contains(joining.link)
         }
         guard !isRelated else { return true }
         if traits.keys.isEmpty, seen[known.rawValue] != 1 { return true }
         let span = traits.trace.span
         // Another observation of the span, or a descendant of it that came before.
-        if span != 0, try seen[LedgerLink.span(span).rawValue] != 1 || index.mayHold(.ancestor(span)) { return true }
+        if span != 0, seen[LedgerLink.span(span).rawValue] != 1 || held.contains(.ancestor(span)) { return true }
         // What it is below may repeat it, also where it is no span itself.
-        try traits.trace.ancestors.forEach { isRelated = try isRelated || mayHoldSpan($0, index) }
+        traits.trace.ancestors.forEach { isRelated = isRelated || held.contains(.span($0)) }
         guard !isRelated else { return true }
-        return try ResemblanceRule.allCases.contains { try hasRivals(traits, by: $0, index) }
-    }
-
-    /// Whether a store may hold a span, asked once.
-    private mutating func mayHoldSpan(_ span: UInt64, _ index: some LedgerIndex) throws -> Bool {
-        let link = LedgerLink.span(span)
-        guard missingSpans[link.rawValue] == 0 else { return false }
-        if try index.mayHold(link) { return true }
-        missingSpans[link.rawValue] = 1
-        return false
+        return ResemblanceRule.allCases.contains { hasRivals(traits, by: $0) }
     }
 
     /// Whether there may be others that a rule of resemblance can pair with an observation.
-    private func hasRivals(_ traits: LedgerTraits, by rule: ResemblanceRule, _ index: some LedgerIndex) throws -> Bool {
+    private func hasRivals(_ traits: LedgerTraits, by rule: ResemblanceRule) -> Bool {
         guard let cell = rule.cell(of: traits) else { return false }
         let rivals = MatchBucket.rivals(ofKinds: traits.keys.kinds)
-        if try (othersSeen(besides: traits, in: cell) | index.kinds(in: cell)) & rivals != 0 { return true }
+        if (othersSeen(besides: traits, in: cell) | heldKinds[cell, default: 0]) & rivals != 0 { return true }
         guard let next = cell.neighbour(at: traits.time) else { return false }
-        return try (UInt8(truncatingIfNeeded: cells[next.link.rawValue]) | index.kinds(in: next)) & rivals != 0
+        return (UInt8(truncatingIfNeeded: cells[next.link.rawValue]) | heldKinds[next, default: 0]) & rivals != 0
     }
 
     private mutating func note(_ cell: MatchBucket, kinds: UInt8) {

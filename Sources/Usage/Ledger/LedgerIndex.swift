@@ -4,12 +4,16 @@
 ///
 /// Every store must answer alike, or two stores would count differently.
 public protocol LedgerIndex {
-    /// Whether anything may stand under a link: false is certain, true is a guess that costs a look.
-    ///
-    /// Asked several times for every observation; nearly always the answer is no.
+    /// Whether anything may be under a link: false is certain, true is a guess that costs a look.
     func mayHold(_ link: LedgerLink) throws -> Bool
+    /// Of some links those under which anything may be (``mayHold(_:)``).
+    ///
+    /// Asked for several links of every observation; nearly always the answer is none. A link can be among them twice.
+    func held(among links: [LedgerLink]) throws -> Set<LedgerLink>
     /// Which sets of kinds of ids the observations in a cell may know, a bit for each of the eight (``CallKeys/kinds``).
     func kinds(in cell: MatchBucket) throws -> UInt8
+    /// Of some cells those that hold observations, with the sets of kinds of ids that these may know.
+    func kinds(in cells: [MatchBucket]) throws -> [MatchBucket: UInt8]
     /// The calls one of whose observations carries a link.
     ///
     /// - Parameter limit: How many are wanted at most; none are left out below that.
@@ -23,6 +27,19 @@ public protocol LedgerIndex {
 }
 
 extension LedgerIndex {
+    /// Asks for one link after the other.
+    public func held(among links: [LedgerLink]) throws -> Set<LedgerLink> {
+        try links.reduce(into: []) { if try mayHold($1) { $0.insert($1) } }
+    }
+
+    /// Asks for one cell after the other.
+    public func kinds(in cells: [MatchBucket]) throws -> [MatchBucket: UInt8] {
+        try cells.reduce(into: [:]) {
+            let kinds = try self.kinds(in: $1)
+            if kinds != 0 { $0[$1] = kinds }
+        }
+    }
+
     /// Remembers nothing: each time the members are counted again.
     public func isKnownOverfull(_ cell: MatchBucket) -> Bool { false }
 
@@ -103,9 +120,9 @@ public struct LedgerChange: Sendable {
 /// answers, hands them out to `Ledger.absorb(_:into:)`, and looks up by itself what the ledger asks beyond them, which it does only
 /// about the few observations that have to do with stored ones.
 public struct LedgerQuestions: Sendable {
-    /// The links about which ``LedgerIndex/mayHold(_:)`` is asked, each once, in order.
+    /// The links about which ``LedgerIndex/held(among:)`` is asked, each once, in order.
     public private(set) var links: [LedgerLink] = []
-    /// The cells about which ``LedgerIndex/kinds(in:)`` is asked, each once, in the order of their links.
+    /// The cells whose kinds are asked for, each once, in the order of their links.
     public private(set) var cells: [MatchBucket] = []
 
     /// The questions about what was delivered.
