@@ -282,6 +282,24 @@ struct TraceNamesTests {
         return ledger.calls
     }
 
+    @Test func `a thousand traces at once keep their names apart`() throws {
+        let processor = try makeProcessor()
+        func sessions(_ record: (Int) -> Record) throws -> [String?] {
+            let records = (0..<1_000).map { number in
+                var record = record(number)
+                record.trace = "2" + String(repeating: "0", count: 27) + String(1_000 + number)
+                return record
+            }
+            var batch = Batch(try spans(records), receivedAt: arrival)
+            try processor.process(&batch)
+            return batch.observations.map(\.session)
+        }
+        let named = try sessions { Record(span: 1, name: "root", ["session.id": .string("s-\($0)")]) }
+        #expect(named.isEmpty)
+        let lent = try sessions { _ in Record(span: 2, parent: 1, ["gen_ai.usage.input_tokens": 10]) }
+        #expect(lent == (0..<1_000).map { "s-\($0)" })
+    }
+
     @Test func `a trace that named its session after ten thousand others is no harm`() throws {
         let processor = try makeProcessor()
         for number in 0..<40 {

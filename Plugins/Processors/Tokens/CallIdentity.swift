@@ -10,7 +10,7 @@ enum CallIdentity {
 
     /// The ids of a record's call.
     ///
-    /// Claude Code's spans carry the id of the request under `gen_ai.response.id`; the prefix tells. A response id that may not be
+    /// Claude Code's spans carry the id of the request under `gen_ai.response.id`; the prefix shows it. A response id that may not be
     /// unique, of a record without a request id, names a call only together with the size of its prompt: gateways answer every request
     /// with one constant id (ccusage/ccusage#1635), and copies of one response repeat its figures while another call has others.
     /// LiteLLM's `litellm.call_id` joins its own records of a call, as a place in a history does, and decides nothing against these ids.
