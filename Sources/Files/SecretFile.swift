@@ -10,7 +10,7 @@ import Darwin
 
 /// A file with a secret that somebody else writes and replaces, such as a token that is rotated.
 ///
-/// It is read anew each time, because a mounted secret changes by a link that is turned. Safe to use from any thread.
+/// It is read again each time, because a mounted secret changes by a link that is turned. Safe to use from any thread.
 public struct SecretFile: Sendable {
     /// Where it lies; links are followed.
     public let path: String

@@ -602,7 +602,7 @@ extension QueueSize {
     }
 }
 
-/// Entries that were just added to a queue and nobody has taken yet, so that sending them needs no reading: a few mebibytes at most.
+/// Entries that were just added to a queue and no sender has taken yet, so that sending them needs no reading: a few mebibytes at most.
 ///
 /// They are on the disk as well. When there is no more room, the newest ones are left out, because the oldest are taken first.
 struct RecentEntries: Sendable {

@@ -39,7 +39,7 @@ package final class SummaryMemory: Sendable {
 
         /// Creates a row.
         ///
-        /// - Parameter isHidden: Whether it stands for calls without a session.
+        /// - Parameter isHidden: Whether it holds calls without a session.
         package init(session: Int32, isHidden: Bool, agent: String, project: String, user: String, machine: String) {
             (self.session, self.isHidden) = (session, isHidden)
             (self.agent, self.project, self.user, self.machine) = (agent, project, user, machine)

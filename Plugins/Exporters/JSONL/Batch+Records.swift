@@ -44,7 +44,7 @@ extension UsageIndex {
         )
     }
 
-    /// Whether a note tells something that is not known.
+    /// Whether a note has something that is not known.
     func isNews(_ note: SessionEntry) -> Bool {
         guard let number = sessions.number(of: note.update.id), let known = sessions[number] else { return true }
         var merged = known.update

@@ -7,7 +7,7 @@ import Usage
 struct CheckpointPart {
     var name: String
     var offset: Int64
-    /// What stands before the offset, as a checksum.
+    /// The bytes before the offset, as a checksum.
     var check: UInt64
     var earliest: Timestamp
 
@@ -113,7 +113,7 @@ struct Checkpoint {
 
     /// Reads a checkpoint if there is one that fits the files.
     ///
-    /// - Returns: What it holds; nil if everything has to be read anew.
+    /// - Returns: What it holds; nil if everything has to be read again.
     func read(_ paths: [String]) -> (contents: StoreState.Contents, size: Int64)? {
         guard let file = try? ReadableFile(names.checkpoint) else { return nil }
         var scanner = LineScanner(file, from: 0)
@@ -162,7 +162,7 @@ struct Checkpoint {
     }
 }
 
-/// How much a checkpoint lacks, and what making it anew would cost.
+/// How much a checkpoint lacks, and what writing a new one would cost.
 struct CheckpointAge {
     /// How many bytes of lines came after it.
     var added: Int64 = 0

@@ -106,7 +106,7 @@ struct Committer: ~Copyable {
     /// How often lines are written at most, should their file be taken away each time.
     private static let attempts = 3
 
-    /// Prices some calls anew.
+    /// Prices some calls again.
     ///
     /// - Parameter lost: Is called when others have taken the file away with what is in it.
     /// - Returns: How many of those that count have another price now.

@@ -14,7 +14,7 @@ import Darwin
 
 /// Rewrites files without what ended before an instant, while batches go on coming in.
 ///
-/// One new file stands for all files up to the last that holds anything old: first what the book knows, then the records that stay.
+/// One new file replaces all files up to the last that holds anything old: first what the index knows, then the records that stay.
 /// It takes the place of the last of them by a rename. Its first line says that what is before it is void, so that a crash before
 /// the others are removed changes nothing.
 struct Compaction {

@@ -68,7 +68,7 @@ struct EventReader {
 }
 
 extension Batch {
-    /// Tells records apart: two with everything alike, sender included, are one that was sent again.
+    /// Distinguishes records: two with everything alike, sender included, are one that was sent again.
     fileprivate func hash(of record: Int) -> UInt64 {
         let scope = otlp.records[record].scope
         var hash = StableHash(domain: "record")

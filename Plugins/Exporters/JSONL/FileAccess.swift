@@ -12,7 +12,7 @@ import Musl
 import Darwin
 #endif
 
-/// What tells one file from another, and its size.
+/// What distinguishes one file from another, and its size.
 struct FileIdentity: Equatable {
     var device: UInt64
     var inode: UInt64

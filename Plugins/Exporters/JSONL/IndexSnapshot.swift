@@ -4,7 +4,7 @@ import Usage
 
 /// Goes through everything in a book in steps, so that batches can be kept between two of them.
 ///
-/// What is added meanwhile may be left out; it stands in lines that are read afterwards.
+/// What is added meanwhile may be left out; it is in lines that are read afterwards.
 struct IndexSnapshot {
     private let shelf: StoreState
     private var calls: [UInt64]

@@ -111,7 +111,7 @@ extension [UInt8] {
     }
 }
 
-/// The time of day as ISO 8601 writes it, for a clock that mostly tells the same second again.
+/// The time of day as ISO 8601 writes it, for a clock that mostly shows the same second again.
 struct ISOClock {
     private var second: Int64 = .min
     /// The quoted time as far as the point before the milliseconds.

@@ -36,7 +36,7 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
         if let failure { throw startError(failure) }
     }
 
-    /// Opens the store; returns what stands in the way.
+    /// Opens the store; returns why it cannot be opened.
     private func open() -> FileError? {
         do throws(FileError) {
             let store = try JSONLStore(config, settings, calls)

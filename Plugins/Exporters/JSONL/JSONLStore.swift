@@ -110,7 +110,7 @@ final class JSONLStore: Sendable {
         }
     }
 
-    /// Prices every call anew, some at a time, so that batches come in between.
+    /// Prices every call again, some at a time, so that batches come in between.
     func reprice(by pricing: Pricing) async throws -> Int {
         let ids = shelf.withLock { Array($0.book.calls.keys) }
         var repriced = 0

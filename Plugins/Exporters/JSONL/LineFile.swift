@@ -13,7 +13,7 @@ import Darwin
 
 /// The file that lines are appended to, with the offset up to which it is known to be whole.
 ///
-/// A write that fails or is cut short is taken back, so that what follows never stands behind half a line. Used by one thread at a
+/// A write that fails or is cut short is taken back, so that what follows is never behind half a line. Used by one thread at a
 /// time.
 struct LineFile: ~Copyable {
     let path: String
@@ -89,7 +89,7 @@ struct LineFile: ~Copyable {
         guard failure == 0 else { throw FileError(number: failure, path: path) }
     }
 
-    /// Closes the file; the next append opens what then stands under the path.
+    /// Closes the file; the next append opens what is then under the path.
     mutating func close() {
         if descriptor >= 0 { _ = Self.closing(descriptor) }
         descriptor = -1
@@ -97,7 +97,7 @@ struct LineFile: ~Copyable {
         mustCut = false
     }
 
-    /// Opens the file if it is not, or if another one stands under its path by now, and notices what others did to it.
+    /// Opens the file if it is not, or if another one is under its path by now, and notices what others did to it.
     mutating func makeReady() throws(FileError) {
         let present = FileIdentity.of(path)
         if descriptor < 0 || present == nil || present?.inode != identity?.inode || present?.device != identity?.device

@@ -27,16 +27,16 @@ import Usage
 ///   jq -rn '[inputs|(.calls[]?),(.retired[]?|{callId:.})]|group_by(.callId)|map(last|select(.counted))
 ///           |group_by(.model)[]|[.[0].model,(map(.cost)|add)]|@tsv' telemetry*.jsonl
 ///   ```
-/// - A call's `observations` are who told of it, everything from which it can be made anew. Hashes are sixteen hexadecimal digits,
+/// - A call's `observations` are its sources: all from which it can be made again. Hashes are sixteen hexadecimal digits,
 ///   instants of which the nanosecond counts are quoted digits.
 /// - `sessions` are the sessions of which the batch told; what is told of one session in several lines is merged. `records` says which
 ///   records of the line are the session's, as pairs of first and last positions.
-/// - `records`, `earliestUnixNano` and `latestUnixNano` count the records and say which stretch of time the line tells of.
+/// - `records`, `earliestUnixNano` and `latestUnixNano` count the records and say which stretch of time the line covers.
 /// - `"snapshot":true` says that the file replaces all files before it; a compaction writes it.
 /// - `compactedUnixNano` is the border of a compaction: what ended before it was removed and is not taken in again. `expired` holds
 ///   calls before the border that do not count and are only there so that a late observation finds them.
 ///
-/// Members that decide come first, so that nobody has to read the records to know what a call cost.
+/// Members that decide come first, so that no reader needs the records to know what a call cost.
 struct UsageLine {
     var receivedAt: String?
     var extent: RecordExtent?

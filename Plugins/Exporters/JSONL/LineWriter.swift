@@ -4,7 +4,7 @@ import CollectorKit
 import OTLP
 import Usage
 
-/// A call with its price and everything that tells of it, as a line keeps it.
+/// A call with its price and all its observations, as a line keeps them.
 struct KeptEntry {
     var entry: LedgerEntry
     var price: CallPrice
@@ -202,7 +202,7 @@ struct LineWriter: ~Copyable {
 }
 
 extension RawSpan {
-    /// Lends what stands between the braces of an object: members that may continue another.
+    /// Passes what is between the braces of an object: members that may continue another.
     fileprivate func withMembers(_ read: (UnsafeRawBufferPointer) throws -> Void) rethrows {
         try extracting(1..<byteCount - 1).withUnsafeBytes(read)
     }

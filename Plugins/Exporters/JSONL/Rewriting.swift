@@ -138,7 +138,7 @@ struct Rewriting: ~Copyable {
         return before - extent.count
     }
 
-    /// Writes what stands before the records; where the line begins.
+    /// Writes what is before the records, and returns where the line begins.
     private mutating func beginRecords(_ line: UsageLine, _ extent: RecordExtent, _ sessions: [SessionEntry]) -> Int64 {
         writer.begin(receivedAt: line.receivedAt.flatMap(Timestamp.init(iso8601:)))
         writer.write(extent)

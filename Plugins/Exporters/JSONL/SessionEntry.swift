@@ -179,7 +179,7 @@ extension LineCursor {
     }
 }
 
-/// Where a line with records of a session stands.
+/// Where a line with records of a session is.
 struct LineRef: Hashable {
     /// The file, by the number it has in this run.
     var part: Int32

@@ -55,7 +55,7 @@ extension KeptSession {
 }
 
 extension UsageFilter {
-    /// Whether whoever runs a session is meant; says nothing about models.
+    /// Whether a filter is about who runs a session; says nothing about models.
     func allowsOwner(of update: SessionUpdate) -> Bool {
         guard !isEmpty else { return true }
         return allows(update.agent, as: .agent) && allows(update.project, as: .project)

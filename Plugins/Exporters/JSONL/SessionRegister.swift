@@ -5,7 +5,7 @@ import Usage
 /// A session with everything that answers about it need.
 struct KeptSession {
     var update: SessionUpdate
-    /// Stands for calls of an agent that knows no session; never listed.
+    /// Holds the calls of an agent that names no session; never listed.
     let isHidden: Bool
     /// Whether a record names it.
     var isSighted = false

@@ -23,7 +23,7 @@ final class StoreLock: Sendable {
         lock = try FileLock(path)
     }
 
-    /// The number by which the store knows itself again, which stands in the file of the lock.
+    /// The number by which the store recognises itself, which is in the file of the lock.
     ///
     /// - Parameter isNew: Whether there is nothing in the store yet: then it gets another number.
     func identity(isNew: Bool) -> UInt64 {

@@ -89,7 +89,7 @@ struct StoreOpening {
 
     /// Reads a file from where it is not known yet.
     ///
-    /// - Returns: The files before it, if it stands for them, too.
+    /// - Returns: The files before it, if it replaces them, too.
     private func read(
         _ id: Int32,
         _ contents: inout StoreState.Contents,
@@ -139,7 +139,7 @@ struct StoreOpening {
 
     // MARK: - The torn end
 
-    /// Cuts a last line without an end, which nobody was promised, and keeps its bytes beside the file.
+    /// Cuts a last line without an end, which was not acknowledged, and keeps its bytes beside the file.
     private func cutTornEnd() throws(FileError) {
         guard let file = try ReadableFile.ifPresent(names.path) else { return }
         let size = file.size

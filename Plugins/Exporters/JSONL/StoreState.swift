@@ -80,7 +80,7 @@ struct PartList {
         order.removeAll { $0 == id }
     }
 
-    /// Notes what a line tells of, and where it ends.
+    /// Notes what a line contains, and where it ends.
     mutating func note(_ line: UsageLine, in id: Int32, end: Int64) {
         let oldest =
             line.calls.map(\.entry.call.time) + line.sessions.map(\.update.lastSeen)

@@ -43,7 +43,7 @@ struct UsageIndex {
 
     // MARK: - Change
 
-    /// Takes in a line, its own or one that is read back; `part` says in which file it stands, nil for none.
+    /// Takes in a line, its own or one that is read back; `part` says in which file it is, nil for none.
     mutating func apply(_ line: UsageLine, part: Int32?, offset: Int64) {
         revision += 1
         if let compacted = line.compacted { border = compacted }
@@ -132,7 +132,7 @@ struct UsageIndex {
     private mutating func session(of call: Call) -> Int32 {
         if let id = call.session {
             if let known = sessions.number(of: id) { return known }
-            // A checkpoint tells of its sessions later; the time of a call need not be that of the observation that names its session.
+            // A checkpoint names its sessions later; the time of a call need not be that of the observation that names its session.
             var update = SessionUpdate(id: id, time: Timestamp(nanoseconds: .max))
             update.lastSeen = Timestamp(nanoseconds: 0)
             return sessions.note(update, isSighted: false)

@@ -151,7 +151,7 @@ extension BatchTables {
         }
     }
 
-    /// Writes a batch anew without its old records.
+    /// Writes a batch again without its old records.
     ///
     /// Its hash stays, so that it is known when it is sent again.
     private func shrink(_ ref: Int64, _ batch: Batch, _ border: Timestamp) throws -> Int {
@@ -180,7 +180,7 @@ extension BatchTables {
         return batch.otlp.records.count - moved.count
     }
 
-    /// Tells sessions where their records stand now.
+    /// Updates where the records of sessions are.
     private func move(_ positions: [Int: Int], of ref: Int64) throws {
         var statement = try SQLiteStatement("SELECT session, positions FROM session_batches WHERE batch = ?", db)
         statement.bind(ref)

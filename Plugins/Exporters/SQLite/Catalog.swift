@@ -70,7 +70,7 @@ struct Catalog: Sendable {
         return try row(slot, db)
     }
 
-    /// Takes in what an observation tells about its session.
+    /// Takes in what an observation reports about its session.
     mutating func note(_ observation: Observation) {
         guard let session = observation.session else { return }
         let position = slot(session)

@@ -120,7 +120,7 @@ struct DatabaseFile {
         // The one writer keeps references whole; checking each of them again costs a fifth of an insert.
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { db in
-            // Before the first table there is a choice: compaction can then give pages back without writing the file anew. Later it
+            // Before the first table there is a choice: compaction can then give pages back without writing the whole file again. Later it
             // would be written once more at every start, which a full disk would refuse.
             // Records of batches fill whole pages: larger ones halve the calls of the system and cost single calls little.
             if !db.configuration.readonly, try Int.fetchOne(db, sql: "PRAGMA auto_vacuum") != Self.incremental {

@@ -2,7 +2,7 @@
 
 import Usage
 
-/// Tells which links a run certainly does not hold: a Bloom filter whose bits for one link are all in one line of the processor's
+/// Shows which links a run certainly does not hold: a Bloom filter whose bits for one link are all in one line of the processor's
 /// cache, one in each of its eight words.
 ///
 /// Of links that are missing about one in a thousand is answered "perhaps" in vain. The links of a cell are one link here, their cell:

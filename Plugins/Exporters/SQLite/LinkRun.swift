@@ -136,7 +136,7 @@ struct LinkRun: Sendable {
         }
     }
 
-    /// Writes the filters of all runs anew, from their postings.
+    /// Writes the filters of all runs again, from their postings.
     static func remakeFilters(_ db: Database) throws {
         for id in try Int64.fetchAll(db, sql: "SELECT run FROM link_runs") {
             var postings: [Posting] = []

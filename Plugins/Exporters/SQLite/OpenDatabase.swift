@@ -186,7 +186,7 @@ private struct DatabaseHeader {
 
 /// Writes batches, and remembers between transactions what saves reading: the newest links and calls, the rows of sessions.
 ///
-/// A transaction that fails leaves its traces in memory, so whoever runs one must then ``forget()``.
+/// A transaction that fails leaves its traces in memory, so its caller must then call ``forget()``.
 struct StoreWriter: Sendable {
     private let keepsRecords: Bool
     private var links: LinkIndex?

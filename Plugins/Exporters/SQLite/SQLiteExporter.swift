@@ -174,7 +174,7 @@ extension ComponentFactory {
     ) { config, settings in SQLiteExporter(config, settings) }
 }
 
-/// Prices the calls anew of all models that a pricing may price otherwise than they are, a bounded step at a time.
+/// Prices the calls of all models again whose price may differ under a pricing, a bounded step at a time.
 ///
 /// What is written meanwhile is priced by whatever its sender's pipeline says, behind what was looked at; so it is looked at, too.
 struct Repricing: Sendable {

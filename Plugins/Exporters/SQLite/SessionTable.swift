@@ -39,7 +39,7 @@ struct SessionTable {
         var count = try SQLiteStatement("SELECT count(*) FROM sessions s WHERE \(Self.listed)\(conditions.sql)", db)
         conditions.bind(to: &count)
         let total = Int(try count.first { $0.int(0) } ?? 0)
-        // One more than is asked for tells whether there is a next page.
+        // One more than is asked for shows whether there is a next page.
         let refs = try refs(query, conditions)
         let sessions = try refs.prefix(max(0, query.limit)).compactMap(session)
         let last = refs.count > sessions.count ? sessions.last : nil
@@ -287,7 +287,7 @@ extension SessionTable {
         try statement.run()
     }
 
-    /// Notes that a session has other calls, so that whoever remembers it reads it again.
+    /// Notes that a session has other calls, so that a memory of it is read again.
     func mark(_ ref: Int64, changedIn revision: Int64) throws {
         var statement = try SQLiteStatement("UPDATE sessions SET changed = ? WHERE ref = ? AND changed <> ?", db)
         for number in [revision, ref, revision] { statement.bind(number) }

@@ -11,7 +11,7 @@ public struct BasicAuthConfig: ComponentConfig, AbsentKeyAdvising {
     /// Who the collector is for destinations.
     public var clientAuth = ClientAuth()
 
-    /// Nobody.
+    /// Creates an empty configuration.
     public init() {}
 
     enum CodingKeys: String, CodingKey {
@@ -29,7 +29,7 @@ public struct BasicAuthConfig: ComponentConfig, AbsentKeyAdvising {
         /// The file with the password.
         public var passwordFile: ConfigPath = ""
 
-        /// Nobody.
+        /// Creates an empty configuration.
         public init() {}
 
         enum CodingKeys: String, CodingKey {

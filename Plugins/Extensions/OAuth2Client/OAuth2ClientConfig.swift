@@ -28,7 +28,7 @@ public struct OAuth2ClientConfig: ComponentConfig, AbsentKeyAdvising {
     /// How the authorization server is known.
     public var tls = TLS()
 
-    /// Nobody.
+    /// Creates an empty configuration.
     public init() {}
 
     enum CodingKeys: String, CodingKey {

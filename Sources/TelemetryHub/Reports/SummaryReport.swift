@@ -131,7 +131,7 @@ struct SummaryReport {
         }
     }
 
-    /// The models of each day, week or month, as a series of the API tells them.
+    /// The models of each day, week or month, as a series of the API has them.
     static func breakdown(
         _ series: SummaryDocument.Series,
         by dimension: Dimension,

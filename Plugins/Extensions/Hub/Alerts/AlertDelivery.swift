@@ -11,7 +11,7 @@ import Usage
 
 /// Takes notices to one target.
 protocol AlertDelivery: Sendable {
-    /// Delivers a notice; a target may get one twice when the collector ends in between, and tells them by their id.
+    /// Delivers a notice; a target may get one twice when the collector ends in between, and recognises them by their id.
     func deliver(_ notice: AlertNotice) async throws(AlertDeliveryError)
 }
 
