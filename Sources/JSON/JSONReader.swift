@@ -61,25 +61,38 @@ public struct JSONReader {
     /// Whether an object or array was entered and nothing of it was read.
     private var isFresh = false
 
+    /// Where the text ends.
+    private let end: Int
+
     /// Starts at the first value of a text.
     ///
     /// - Parameters:
+    ///   - range: Where the text is in the bytes; nil for all of them.
     ///   - deepest: The largest nesting depth.
     ///   - takesMark: Whether a leading byte order mark is skipped; files may have one, requests must not.
-    public init(_ bytes: [UInt8], dialect: JSONDialect = .strict, deepest: Int = 64, takesMark: Bool = false) {
+    public init(
+        _ bytes: [UInt8],
+        in range: Range<Int>? = nil,
+        dialect: JSONDialect = .strict,
+        deepest: Int = 64,
+        takesMark: Bool = false
+    ) {
         self.bytes = bytes
         self.dialect = dialect
         self.deepest = deepest
-        position = takesMark && bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        let range = range ?? 0..<bytes.count
+        end = min(range.upperBound, bytes.count)
+        let hasMark = takesMark && bytes[range.lowerBound..<end].starts(with: [0xEF, 0xBB, 0xBF])
+        position = range.lowerBound + (hasMark ? 3 : 0)
     }
 
     /// An error at the next byte; at the end of the text its reason is that end.
     public func error(_ reason: JSONError.Reason) -> JSONError {
         let isMissing = [.noValue, .noKey, .noColon, .noComma].contains(reason)
-        return JSONError(reason: isMissing && position == bytes.count ? .endsEarly : reason, offset: position)
+        return JSONError(reason: isMissing && position == end ? .endsEarly : reason, offset: position)
     }
 
-    private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+    private var next: UInt8? { position < end ? bytes[position] : nil }
 
     /// The first byte of the next token, after white space and comments; nil at the end of the text.
     public mutating func peek() throws(JSONError) -> UInt8? {
@@ -88,8 +101,8 @@ public struct JSONReader {
             case 0x20, 0x09, 0x0A, 0x0D: position += 1
             case UInt8(ascii: "/"):
                 guard dialect == .withComments else { throw error(.comment) }
-                guard let end = Self.commentEnd(bytes, from: position) else { throw error(.openComment) }
-                position = end
+                guard let comment = Self.commentEnd(bytes, from: position) else { throw error(.openComment) }
+                position = comment
             default: return byte
             }
         }
@@ -232,7 +245,7 @@ public struct JSONReader {
             position += 1
         case UInt8(ascii: "u"):
             position += 1
-            guard position + 4 <= bytes.count, bytes[position..<position + 4].allSatisfy({ Self.digit($0) != nil })
+            guard position + 4 <= end, bytes[position..<position + 4].allSatisfy({ Self.digit($0) != nil })
             else { throw error(.noDigits) }
             position += 4
         case nil: throw error(.openString)
@@ -296,7 +309,7 @@ public struct JSONReader {
     }
 
     private mutating func word(_ word: StaticString) throws(JSONError) {
-        guard word.withUTF8Buffer({ bytes[position...].starts(with: $0) }) else { throw error(.noValue) }
+        guard word.withUTF8Buffer({ bytes[position..<end].starts(with: $0) }) else { throw error(.noValue) }
         position += word.utf8CodeUnitCount
     }
 
