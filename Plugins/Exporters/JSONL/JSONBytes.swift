@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Usage
 
 /// Writing JSON straight into bytes.
@@ -19,7 +20,7 @@ extension [UInt8] {
     mutating func append(_ key: StaticString, text: String?) {
         guard let text else { return }
         append(key: key)
-        append(quoted: text)
+        append(jsonString: text)
     }
 
     mutating func append(_ key: StaticString, number: Int64) {
@@ -91,23 +92,6 @@ extension [UInt8] {
             rest /= 10
         } while rest > 0
         self[start...].reverse()
-    }
-
-    mutating func append(quoted text: String) {
-        append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                append(UInt8(ascii: "\\"))
-                append(byte)
-            case 0..<0x20:
-                append("\\u00")
-                append(byte < 16 ? UInt8(ascii: "0") : UInt8(ascii: "1"))
-                append(byte & 15 < 10 ? UInt8(ascii: "0") + (byte & 15) : UInt8(ascii: "a") + (byte & 15) - 10)
-            default: append(byte)
-            }
-        }
-        append(UInt8(ascii: "\""))
     }
 }
 

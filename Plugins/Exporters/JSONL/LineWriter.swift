@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import JSON
 import OTLP
 import Usage
 
@@ -179,7 +180,7 @@ struct LineWriter: ~Copyable {
         bytes.append(UInt8(ascii: "["))
         for (position, source) in call.sources.enumerated() {
             if position > 0 { bytes.append(UInt8(ascii: ",")) }
-            bytes.append(quoted: source.name)
+            bytes.append(jsonString: source.name)
         }
         bytes.append(UInt8(ascii: "]"))
     }
