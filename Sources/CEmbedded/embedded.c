@@ -29,3 +29,13 @@ static const unsigned char openapi_bytes[] = {
 #embed "openapi.json" suffix(, 0) if_empty(0)
 };
 HAMMURABI_DEFINE(openapi)
+
+static const unsigned char operations_bytes[] = {
+#embed "../../.github/OPERATIONS.md" suffix(, 0) if_empty(0)
+};
+HAMMURABI_DEFINE(operations)
+
+static const unsigned char accuracy_bytes[] = {
+#embed "../Usage/Usage.docc/OneCallOnce.md" suffix(, 0) if_empty(0)
+};
+HAMMURABI_DEFINE(accuracy)

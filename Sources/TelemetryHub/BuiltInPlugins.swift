@@ -69,7 +69,7 @@ enum BuiltInPlugins {
             .agentSessions(environment: Environment.process.variables, machine: Environment.process.machineName),
             .tokens, .pricing, .retention, .redaction, .filter, .attributes,
             .sqlite, .jsonl, .stdout, .otlpHTTP(version: Version.number),
-            .hub(version: Version.number, pages: pages, pluginGuide: PluginsCommand.Guide.text), .apiKeys,
+            .hub(version: Version.number, pages: pages, guides: HelpTopics.guides), .apiKeys,
             .healthCheck(version: Version.number),
             .basicAuth, .bearerTokenAuth, .oauth2Client,
         ])

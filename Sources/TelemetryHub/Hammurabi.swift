@@ -41,7 +41,7 @@ struct Hammurabi: AsyncParsableCommand {
               hammurabi summary    what it all cost
 
             The words of ccusage and of the OpenTelemetry Collector work, too: hammurabi codex daily, usage, version,
-            print-config. `hammurabi help exit-codes` explains the exit codes.
+            print-config. `hammurabi help topics` lists what else is explained: keys, tls, reload, limits, systemd, exit-codes …
             """,
         version: Version.number,
         subcommands: [
@@ -72,7 +72,7 @@ struct Hammurabi: AsyncParsableCommand {
 
     static func main() async {
         let arguments = OtherWords.translated(Array(CommandLine.arguments.dropFirst()))
-        if arguments == ["help", "exit-codes"] { return Console.answer(Exit.table) }
+        if arguments.count == 2, arguments[0] == "help", explain(arguments[1]) { return }
         if let refusal = refusal(of: arguments) { refuse(refusal, arguments) }
         do {
             var command = try parseAsRoot(arguments)
@@ -88,6 +88,19 @@ struct Hammurabi: AsyncParsableCommand {
             }
             exit(withError: error)
         }
+    }
+
+    /// Prints a topic, behind the help of a command of the same name; false for a word that is no topic.
+    private static func explain(_ word: String) -> Bool {
+        guard let text = word == "topics" ? HelpTopics.list : HelpTopics.text(word) else { return false }
+        if word == KeysCommand._commandName { Console.answer(helpMessage(for: KeysCommand.self) + "\n") }
+        guard Console.isTerminal, text.hasPrefix("#") else {
+            Console.answer(text)
+            return true
+        }
+        let style = Style(isTerminal: true, environment: Environment.process.variables)
+        Console.answer(MarkdownText(width: Console.columns, style: style).text(of: Markdown(text)))
+        return true
     }
 
     private static func wantsJSON(_ arguments: [String]) -> Bool {

@@ -138,6 +138,17 @@ struct ReportTests {
         #expect(unusable.output.split(separator: "\n").count == 1)
     }
 
+    @Test func `every topic that the help names is explained`() async throws {
+        let list = try await sandbox.run("help", "topics").output
+        let topics = list.matches(of: /hammurabi help ([a-z-]+)/).map { String($0.1) }
+        #expect(Set(topics).isSuperset(of: ["keys", "tls", "reload", "limits", "systemd", "container", "exit-codes"]))
+        for topic in topics {
+            let text = try await sandbox.run("help", topic).output
+            #expect(text.count > 200 && !text.contains("USAGE: hammurabi <subcommand>"), "\(topic)")
+        }
+        #expect(try await sandbox.run("help", "keys").output.contains("USAGE: hammurabi keys"))
+    }
+
     private static let exits: [(arguments: [String], code: Int32)] = [
         (["help", "exit-codes"], 0), (["budget", "check", "--limit", "0"], 64), (["summary", "--api-key-stdin"], 65),
         (["sessions", "nobody"], 66), (["top", "--once"], 69),

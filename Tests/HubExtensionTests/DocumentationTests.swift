@@ -28,7 +28,8 @@ struct DocumentationTests {
             home: "/nowhere",
             now: { Timestamp(nanoseconds: 0) }
         )
-        let hub = try ComponentFactory.hub(pages: Self.pages).makeExtension(
+        let guide = DocumentationGuide(name: "keys", title: "Keys", purpose: "who may ask", text: "# Keys\n\nNone.\n")
+        let hub = try ComponentFactory.hub(pages: Self.pages, guides: [guide]).makeExtension(
             HubConfig(),
             settings,
             with: CollectorParts()
@@ -82,6 +83,25 @@ struct DocumentationTests {
         )
         #expect(list.contains("| [file](/docs/components/file) | Keeps <everything> & \"more\". |"))
         #expect(!list.contains("Processors"))
+    }
+
+    @Test func `guides are listed and served beside the components`() async throws {
+        let list = try await get("/docs").text
+        #expect(list.contains("| [Keys](/docs/keys) | who may ask |"))
+        #expect(list.contains("(/docs/components)") && list.contains("(/docs/api)"))
+        #expect(try await get("/docs/keys").text == "# Keys\n\nNone.\n")
+        #expect(try await get("/docs/keys", accept: Self.browser).text.contains("<p>None.</p>"))
+    }
+
+    @Test func `the page on the API names every route of its description, with parameters and members`() async throws {
+        let page = try await get("/docs/api").text
+        let description = try await get("/api/openapi.json").text
+        let paths = description.matches(of: /\n    "(\/[^"]*)": \{/).map { String($0.1) }
+        #expect(paths.count > 15)
+        for path in paths { #expect(page.contains(" \(path)\n"), "\(path)") }
+        #expect(page.contains("| `period` | query | "))
+        #expect(page.contains("| `byModel` | object | Like every dimension at most 200 names"))
+        #expect(page.contains("| `totalCost` | number |  |"))
     }
 
     @Test func `without pages nothing is served`() async throws {

@@ -27,7 +27,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         with parts: CollectorParts,
         version: String,
         pages: [ComponentPage],
-        pluginGuide: String? = nil
+        guides: [DocumentationGuide] = []
     ) {
         self.config = config
         self.settings = settings
@@ -46,7 +46,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         compaction = DailyCompaction(api, settings)
         let survey = AlertSurvey(usage: api, status: parts.status, config.alerts)
         alerts = AlertWatch(config, survey, settings)
-        documentation = DocumentationRoutes(pages, pluginGuide)
+        documentation = DocumentationRoutes(pages, guides)
     }
 
     func start() async throws(StartError) {
@@ -146,31 +146,35 @@ extension ComponentFactory {
     /// - Parameters:
     ///   - version: That of the program, for the health check.
     ///   - pages: The documentation that is served under `/docs/components`.
-    ///   - pluginGuide: How components in other languages are written, served under `/docs/plugins`.
+    ///   - guides: Further pages of the documentation.
     public static func hub(
         version: String = "development",
         pages: [ComponentPage] = [],
-        pluginGuide: String? = nil
+        guides: [DocumentationGuide] = []
     ) -> ComponentFactory {
         .extension(
             "hub",
             HubConfig.self,
             summary: "answers questions about cost, sessions and health over HTTP, from a store"
         ) { config, settings, parts in
-            HubExtension(config, settings, with: parts, version: version, pages: pages, pluginGuide: pluginGuide)
+            HubExtension(config, settings, with: parts, version: version, pages: pages, guides: guides)
         }
     }
 }
 
 /// The description of the API for programs (OpenAPI 3.1), compiled in from `openapi.json`.
 enum OpenAPIDocument {
+    /// The description.
+    static var bytes: [UInt8] {
+        Array(UnsafeBufferPointer(start: hammurabi_openapi(), count: hammurabi_openapi_length()))
+    }
+
     /// The answer with the description.
     static var response: ServerResponse {
-        let bytes = UnsafeBufferPointer(start: hammurabi_openapi(), count: hammurabi_openapi_length())
-        return ServerResponse(
+        ServerResponse(
             .ok,
             [.contentType: "application/json", .cacheControl: "public, max-age=300"],
-            body: .bytes(Array(bytes))
+            body: .bytes(bytes)
         )
     }
 }
@@ -223,7 +227,26 @@ final class DailyCompaction: Sendable {
     }
 }
 
-/// The routes of the documentation: a list of the components, and a page for each.
+/// A page of the documentation beside those of components.
+public struct DocumentationGuide: Sendable {
+    /// The last part of its path, such as `plugins`.
+    public let name: String
+    /// What lists call it.
+    public let title: String
+    /// What it explains, in a few words.
+    public let purpose: String
+    /// The page, as Markdown.
+    public let text: String
+
+    /// Creates a page.
+    public init(name: String, title: String, purpose: String, text: String) {
+        (self.name, self.title, self.purpose, self.text) = (name, title, purpose, text)
+    }
+
+    fileprivate var path: String { "/docs/" + name }
+}
+
+/// The routes of the documentation: a list of all pages, one of the components, and the pages.
 ///
 /// They need no key, because they hold no data.
 ///
@@ -232,24 +255,40 @@ struct DocumentationRoutes: Sendable {
     /// All of them; none without pages.
     let all: [Route]
 
-    /// Where the guide for plugins is.
-    private static let guidePath = "/docs/plugins"
-
-    init(_ pages: [ComponentPage], _ guide: String? = nil) {
+    init(_ pages: [ComponentPage], _ guides: [DocumentationGuide] = []) {
         guard !pages.isEmpty else {
             all = []
             return
         }
-        let titles =
-            pages.map { ($0.type, Self.path(to: $0, among: pages)) }
-            + (guide == nil ? [] : [("Plugins", Self.guidePath)])
-        let list = Self.route("/docs/components", title: "Components", text: Self.list(pages), navigation: titles)
+        let api = APIGuide(OpenAPIDocument.bytes).map {
+            DocumentationGuide(
+                name: "api",
+                title: "API",
+                purpose: "every route, its parameters and answers",
+                text: $0.text
+            )
+        }
+        let guides = guides + [api].compactMap(\.self)
+        let titles = guides.map { ($0.title, $0.path) } + pages.map { ($0.type, Self.path(to: $0, among: pages)) }
+        let lists = [
+            Self.route("/docs", title: "Documentation", text: Self.list(guides), navigation: titles),
+            Self.route("/docs/components", title: "Components", text: Self.list(pages), navigation: titles),
+        ]
         all =
-            [list]
+            lists
+            + guides.map { Self.route($0.path, title: $0.title, text: $0.text, navigation: titles) }
             + pages.map { page in
                 Self.route(Self.path(to: page, among: pages), title: page.type, text: page.text, navigation: titles)
             }
-            + (guide.map { [Self.route(Self.guidePath, title: "Plugins", text: $0, navigation: titles)] } ?? [])
+    }
+
+    /// The list of what there is besides pages of components, as Markdown.
+    private static func list(_ guides: [DocumentationGuide]) -> String {
+        ([
+            "# Documentation", "", "| page | about |", "| --- | --- |",
+            "| [Components](/docs/components) | what a configuration can name, with every key |",
+        ]
+            + guides.map { "| [\($0.title)](\($0.path)) | \($0.purpose) |" }).joined(separator: "\n") + "\n"
     }
 
     /// The path of a page: the component's type, after its kind when a component of another kind has the same type.

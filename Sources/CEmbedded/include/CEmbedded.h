@@ -18,6 +18,10 @@ HAMMURABI_DECLARE(schema_1)
 HAMMURABI_DECLARE(default_config)
 HAMMURABI_DECLARE(openapi)
 
+// Pages of the documentation that people read in the repository, in the dashboard and with `hammurabi help`.
+HAMMURABI_DECLARE(operations)
+HAMMURABI_DECLARE(accuracy)
+
 // The guide for authors of plugins, and the libraries that a new plugin begins with; they are named in plugins.c.
 HAMMURABI_DECLARE(plugin_guide)
 HAMMURABI_DECLARE(plugin_python)
