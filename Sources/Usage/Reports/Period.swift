@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
-
 /// A range of whole calendar days in a time zone.
 public struct Period: Sendable, Hashable {
     /// What was asked for, in its canonical form (`30d`, `2026-11`, `custom`).
@@ -36,72 +34,55 @@ public struct Period: Sendable, Hashable {
     public init(_ text: String?, from: String? = nil, to: String? = nil, timezone: String, now: Timestamp)
         throws(PeriodError)
     {
-        let calendar = try Self.calendar(timezone)
+        let zone = try Self.zone(timezone)
         if from != nil || to != nil {
             guard text == nil else { throw PeriodError(.both) }
             guard let from, let to else { throw PeriodError(.half) }
-            try self.init(
-                name: "custom",
-                first: Self.date(from, calendar),
-                last: Self.date(to, calendar),
-                calendar: calendar
-            )
+            try self.init(name: "custom", first: Self.day(from), last: Self.day(to), zone)
             return
         }
-        let today = calendar.startOfDay(for: Date(timeIntervalSince1970: Double(now.milliseconds) / 1_000))
+        let today = zone.day(at: now)
         guard let text, text != "month" else {
-            let month = Self.text(of: today, calendar).prefix(7)
-            try self.init(month: String(month), calendar: calendar)
+            try self.init(month: String(TimeZoneRules.Day(number: today).text.prefix(7)), zone)
             return
         }
         if text == "today" {
-            try self.init(name: text, first: today, last: today, calendar: calendar)
+            try self.init(name: text, first: today, last: today, zone)
         } else if text.hasSuffix("d"), let count = Int(text.dropLast()), String(count) == text.dropLast(), count > 0,
             count <= Self.longest
         {
-            let first = calendar.date(byAdding: .day, value: 1 - count, to: today) ?? today
-            try self.init(name: text, first: first, last: today, calendar: calendar)
+            try self.init(name: text, first: today + 1 - count, last: today, zone)
         } else {
-            try self.init(month: text.hasPrefix("month:") ? String(text.dropFirst(6)) : text, calendar: calendar)
+            try self.init(month: text.hasPrefix("month:") ? String(text.dropFirst(6)) : text, zone)
         }
     }
 
     /// The calendar week that holds an instant, Monday to Sunday (ISO 8601).
     public init(weekOf now: Timestamp, timezone: String) throws(PeriodError) {
-        let calendar = try Self.calendar(timezone)
-        let today = calendar.startOfDay(for: Date(timeIntervalSince1970: Double(now.milliseconds) / 1_000))
+        let zone = try Self.zone(timezone)
+        let today = zone.day(at: now)
         // Sunday is 1.
-        let daysSinceMonday = (calendar.component(.weekday, from: today) + 5) % 7
-        let monday = calendar.date(byAdding: .day, value: -daysSinceMonday, to: today) ?? today
-        let sunday = calendar.date(byAdding: .day, value: 6, to: monday) ?? today
-        try self.init(name: "week", first: monday, last: sunday, calendar: calendar)
+        let monday = today - (TimeZoneRules.Day(number: today).weekday + 5) % 7
+        try self.init(name: "week", first: monday, last: monday + 6, zone)
     }
 
-    private init(month: String, calendar: Calendar) throws(PeriodError) {
-        guard month.utf8.count == 7, let first = try? Self.date(month + "-01", calendar),
-            let next = calendar.date(byAdding: .month, value: 1, to: first),
-            let last = calendar.date(byAdding: .day, value: -1, to: next)
-        else {
+    private init(month: String, _ zone: TimeZoneRules) throws(PeriodError) {
+        guard month.utf8.count == 7, let first = try? Self.day(month + "-01") else {
             throw PeriodError(.unknown(String(month.prefix(40))))
         }
-        try self.init(name: month, first: first, last: last, calendar: calendar)
+        var next = TimeZoneRules.Day(number: first)
+        next.month += 1
+        if next.month > 12 { (next.year, next.month) = (next.year + 1, 1) }
+        try self.init(name: month, first: first, last: next.number - 1, zone)
     }
 
-    private init(name: String, first: Date, last: Date, calendar: Calendar) throws(PeriodError) {
+    private init(name: String, first: Int, last: Int, _ zone: TimeZoneRules) throws(PeriodError) {
         guard first <= last else { throw PeriodError(.reversed) }
+        guard last - first < Self.longest else { throw PeriodError(.tooLong) }
         self.name = name
-        timezone = ["GMT", "Etc/UTC"].contains(calendar.timeZone.identifier) ? "UTC" : calendar.timeZone.identifier
-        days = []
-        dayStarts = []
-        var day = first
-        while day <= last {
-            guard days.count < Self.longest else { throw PeriodError(.tooLong) }
-            days.append(Self.text(of: day, calendar))
-            dayStarts.append(Self.timestamp(day))
-            guard let next = calendar.date(byAdding: .day, value: 1, to: day) else { break }
-            day = calendar.startOfDay(for: next)
-        }
-        dayStarts.append(Self.timestamp(day))
+        timezone = zone.name
+        days = (first...last).map { TimeZoneRules.Day(number: $0).text }
+        dayStarts = (first...last + 1).map { zone.start(ofDay: $0) }
         from = days.first ?? ""
         to = days.last ?? ""
     }
@@ -122,11 +103,10 @@ public struct Period: Sendable, Hashable {
 
     /// The days before this period, so many of them; nil when they would begin before 1970.
     public func before(days count: Int) -> Period? {
-        guard count > 0, let calendar = try? Self.calendar(timezone), let first = try? Self.date(from, calendar),
-            let start = calendar.date(byAdding: .day, value: -count, to: first), start.timeIntervalSince1970 >= 0,
-            let end = calendar.date(byAdding: .day, value: -1, to: first)
+        guard count > 0, let zone = try? Self.zone(timezone), let day = try? Self.day(from), day - count >= 0,
+            zone.start(ofDay: day - count) >= Timestamp(nanoseconds: 0)
         else { return nil }
-        return try? Period(name: "custom", first: calendar.startOfDay(for: start), last: end, calendar: calendar)
+        return try? Period(name: "custom", first: day - count, last: day - 1, zone)
     }
 
     /// How much of the period is over, and how long it is, in nanoseconds.
@@ -137,44 +117,24 @@ public struct Period: Sendable, Hashable {
 
     /// The time of day of an instant, in minutes since midnight, by the clocks of the time zone.
     public func minute(of time: Timestamp) -> Int {
-        guard let calendar = try? Self.calendar(timezone) else { return 0 }
-        let date = Date(timeIntervalSince1970: Double(time.milliseconds) / 1_000)
-        let parts = calendar.dateComponents([.hour, .minute], from: date)
-        return (parts.hour ?? 0) * 60 + (parts.minute ?? 0)
+        guard let zone = try? Self.zone(timezone) else { return 0 }
+        return zone.minute(at: time)
     }
 
-    private static func calendar(_ timezone: String) throws(PeriodError) -> Calendar {
-        guard let zone = TimeZone.named(timezone) else {
+    private static func zone(_ timezone: String) throws(PeriodError) -> TimeZoneRules {
+        guard let zone = TimeZoneRules.named(timezone) else {
             throw PeriodError(.unknownZone(String(timezone.prefix(40))))
         }
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = zone
-        return calendar
+        return zone
     }
 
-    private static func date(_ text: String, _ calendar: Calendar) throws(PeriodError) -> Date {
+    /// The number of a day (``TimeZoneRules/Day``).
+    private static func day(_ text: String) throws(PeriodError) -> Int {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
         if text.utf8.count == 10, parts.count == 3, let year = parts[0], let month = parts[1], let day = parts[2] {
-            let components = DateComponents(year: year, month: month, day: day)
-            if components.isValidDate(in: calendar), (1970...2261).contains(year),
-                let date = calendar.date(from: components)
-            {
-                return calendar.startOfDay(for: date)
-            }
+            let date = TimeZoneRules.Day(year: year, month: month, day: day)
+            if (1970...2261).contains(year), date.exists { return date.number }
         }
         throw PeriodError(.noDate(String(text.prefix(40))))
-    }
-
-    private static func text(of date: Date, _ calendar: Calendar) -> String {
-        let parts = calendar.dateComponents([.year, .month, .day], from: date)
-        func padded(_ number: Int?, _ width: Int) -> String {
-            let digits = String(number ?? 0)
-            return String(repeating: "0", count: max(0, width - digits.count)) + digits
-        }
-        return "\(padded(parts.year, 4))-\(padded(parts.month, 2))-\(padded(parts.day, 2))"
-    }
-
-    private static func timestamp(_ date: Date) -> Timestamp {
-        Timestamp(nanoseconds: Int64(date.timeIntervalSince1970).saturatingMultiplied(by: 1_000_000_000))
     }
 }

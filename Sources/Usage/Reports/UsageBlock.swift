@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
-
 /// A stretch of time with the calls in it: what vendors of subscriptions limit, or the time between two of them.
 ///
 /// The rules are those of ccusage (`session-blocks.ts` of ryoppippi/ccusage), so that both say the same of the same calls.
@@ -215,7 +213,7 @@ public struct WeekStart: Sendable, Hashable {
     public let weekday: Int
     /// Minutes after midnight.
     public let minute: Int
-    private let calendar: Calendar
+    private let zone: TimeZoneRules
 
     /// Reads a day of the week, with or without a time: `monday`, `tue`, `tuesday@14:30`, `tue 09:00`.
     ///
@@ -223,12 +221,10 @@ public struct WeekStart: Sendable, Hashable {
     public init?(_ text: String, timezone: String) {
         let parts = text.lowercased().split(omittingEmptySubsequences: false) { $0 == "@" || $0 == " " }
         guard (1...2).contains(parts.count), let name = parts.first, name.utf8.count >= 3,
-            let day = Self.names.firstIndex(where: { $0.hasPrefix(name) }), let zone = TimeZone.named(timezone)
+            let day = Self.names.firstIndex(where: { $0.hasPrefix(name) }), let zone = TimeZoneRules.named(timezone)
         else { return nil }
         weekday = day + 1
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = zone
-        self.calendar = calendar
+        self.zone = zone
         guard parts.count == 2 else {
             minute = 0
             return
@@ -254,19 +250,11 @@ public struct WeekStart: Sendable, Hashable {
     ///
     /// A time that a clock leaves out when it is put forward is that much later on that day.
     public func week(of time: Timestamp) -> (start: Timestamp, end: Timestamp) {
-        let date = Date(timeIntervalSince1970: Double(time.nanoseconds / 1_000_000_000))
-        let today = calendar.startOfDay(for: date)
-        let back = (calendar.component(.weekday, from: today) - weekday + 7) % 7
-        let this = begin(days: -back, from: today)
+        let today = zone.day(at: time)
+        let back = (TimeZoneRules.Day(number: today).weekday - weekday + 7) % 7
+        let this = zone.instant(day: today - back, minute: minute)
         return this <= time
-            ? (this, begin(days: 7 - back, from: today)) : (begin(days: -7 - back, from: today), this)
-    }
-
-    private func begin(days: Int, from day: Date) -> Timestamp {
-        let date = calendar.date(byAdding: .day, value: days, to: day) ?? day
-        var parts = calendar.dateComponents([.year, .month, .day], from: date)
-        (parts.hour, parts.minute) = (minute / 60, minute % 60)
-        let instant = calendar.date(from: parts) ?? date
-        return Timestamp(nanoseconds: Int64(instant.timeIntervalSince1970).saturatingMultiplied(by: 1_000_000_000))
+            ? (this, zone.instant(day: today - back + 7, minute: minute))
+            : (zone.instant(day: today - back - 7, minute: minute), this)
     }
 }
