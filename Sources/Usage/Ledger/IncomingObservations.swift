@@ -97,7 +97,8 @@ struct IncomingObservations {
     ) throws -> Bool {
         var isRelated = false
         try traits.forEachJoiningLink { joining in
-            let others = joining.isOwn ? 1 : 0
+            // The first turns of a thread have one hash as the place in its history and as their own id: that is the observation itself.
+            let others = joining.isOwn || joining.link == known ? 1 : 0
             isRelated =
                 try isRelated || seen[joining.link.rawValue] > others
                 || joining.link != known && index.mayHold(joining.link)
