@@ -73,6 +73,8 @@ package struct PipelinesDocument: Codable, Hashable, Sendable {
         package var deviations: Int64
         package var queue: Queue?
         package var lastError: Trouble?
+        /// How often its own process was started again; nil for a component without one.
+        package var restarts: Int64?
 
         init(_ component: ComponentStatus, _ now: Timestamp) {
             func count(_ field: ComponentCounters.Field) -> Int64 { Int64(component.counts[field] ?? 0) }
@@ -82,6 +84,7 @@ package struct PipelinesDocument: Codable, Hashable, Sendable {
             (accepted, refused, sent) = (count(.accepted), count(.refused), count(.sent))
             (failed, dropped, deviations) = (count(.failed), count(.dropped), count(.deviations))
             queue = component.queue.map { Queue($0, now) }
+            restarts = component.restarts.map { Int64($0) }
             lastError = component.lastError.map {
                 Trouble(message: $0.message, time: $0.time.iso8601, count: Int64($0.count))
             }

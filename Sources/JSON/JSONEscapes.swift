@@ -7,30 +7,44 @@ enum JSONEscapes {
     /// The bytes of a JSON string with its escapes resolved; invalid escapes and unpaired surrogates become U+FFFD.
     static func resolve(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         guard let base = bytes.baseAddress else { return [] }
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count)
-        var index = 0
-        while index < bytes.count {
-            let slash = memchr(base + index, Int32(UInt8(ascii: "\\")), bytes.count - index).map {
-                UnsafeRawPointer($0) - UnsafeRawPointer(base)
-            }
-            // A backslash at the end means nothing and stays.
-            guard let slash, slash + 1 < bytes.count else {
-                text.append(contentsOf: bytes[index...])
-                break
-            }
-            text.append(contentsOf: bytes[index..<slash])
-            let sign = bytes[slash + 1]
-            index = slash + 2
-            if sign == UInt8(ascii: "u") {
-                text.append(contentsOf: scalar(bytes, &index))
-            } else if let plain = plain(sign) {
-                text.append(plain)
-            } else {
-                text.append(contentsOf: UTF8.encodedReplacementCharacter)
+        // An invalid escape of two bytes becomes three; nothing else grows.
+        return [UInt8](unsafeUninitializedCapacity: bytes.count + bytes.count / 2 + 1) { text, count in
+            var index = 0
+            while index < bytes.count {
+                let slash = nextSlash(base, from: index, to: bytes.count)
+                // A backslash at the end means nothing and stays.
+                let isEscape = slash + 1 < bytes.count
+                let end = isEscape ? slash : bytes.count
+                if let target = text.baseAddress { memcpy(target + count, base + index, end - index) }
+                count += end - index
+                guard isEscape else { break }
+                let sign = bytes[slash + 1]
+                index = slash + 2
+                if sign != UInt8(ascii: "u"), let plain = plain(sign) {
+                    text[count] = plain
+                    count += 1
+                    continue
+                }
+                let scalar =
+                    sign == UInt8(ascii: "u") ? scalar(bytes, &index) : UTF8.encodedReplacementCharacter
+                for byte in scalar {
+                    text[count] = byte
+                    count += 1
+                }
             }
         }
-        return text
+    }
+
+    /// Where the next backslash is, else the end; texts with many of them have it within a few bytes, where a call costs more than a look.
+    private static func nextSlash(_ base: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Int {
+        let near = min(end, start + 24)
+        var index = start
+        while index < near {
+            if base[index] == UInt8(ascii: "\\") { return index }
+            index += 1
+        }
+        guard index < end, let found = memchr(base + index, Int32(UInt8(ascii: "\\")), end - index) else { return end }
+        return UnsafeRawPointer(found) - UnsafeRawPointer(base)
     }
 
     private static func plain(_ sign: UInt8) -> UInt8? {

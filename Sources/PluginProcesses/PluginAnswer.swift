@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import OTLP
+import Usage
 
 /// What became of a batch that a plugin was given, or that it gave.
 ///
@@ -90,7 +91,7 @@ enum PluginAnswer: Sendable, Equatable {
 ///
 /// ```
 /// u8 operation | u8 owner | u16 length of the key | u32 record | u32 length of the value | key | value
-/// operation 1 drop, 2 set (the value is an AnyValue of OTLP), 3 unset
+/// operation 1 drop, 2 set (the value is an AnyValue of OTLP), 3 unset, 4 label (the key is one of ``CallLabel``, the value an AnyValue)
 /// owner     0 the record, 1 its scope, 2 its resource
 /// ```
 struct PluginChange: Sendable, Equatable {
@@ -98,6 +99,8 @@ struct PluginChange: Sendable, Equatable {
         case drop
         case set(String, AttributeScalar, Owner)
         case unset(String, Owner)
+        /// The calls that `tokens` found in the record get a name that they lack.
+        case label(CallLabel, String)
     }
 
     enum Owner: UInt8, Sendable {
@@ -114,30 +117,47 @@ struct PluginChange: Sendable, Equatable {
     /// Reads the changes one after the other.
     static func list(parsing bytes: ArraySlice<UInt8>) throws(PluginFault) -> [PluginChange] {
         var changes: [PluginChange] = []
-        var position = bytes.startIndex
-        while position < bytes.endIndex {
-            guard bytes.endIndex - position >= headerSize else {
+        let raw = bytes.span.bytes
+        var place = 0
+        var former: (place: Int, size: Int)?
+        while place < raw.byteCount {
+            guard raw.byteCount - place >= headerSize else {
                 throw PluginFault(message: "a delta ends within a change")
             }
-            let key = Int(bytes.littleEndian(UInt16.self, at: position + 2))
-            let value = Int(bytes.littleEndian(UInt32.self, at: position + 8))
-            guard bytes.endIndex - position - headerSize >= key + value else {
+            let key = Int(UInt16(littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: place + 2, as: UInt16.self)))
+            let record = Int(UInt32(littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: place + 4, as: UInt32.self)))
+            let value = Int(UInt32(littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: place + 8, as: UInt32.self)))
+            guard raw.byteCount - place - headerSize >= key + value else {
                 throw PluginFault(message: "a delta ends within a change")
             }
-            let keyStart = position + headerSize
-            let change = PluginChange(
-                record: Int(bytes.littleEndian(UInt32.self, at: position + 4)),
-                operation: try operation(
-                    bytes[position],
-                    bytes[position + 1],
-                    key: bytes[keyStart..<keyStart + key],
-                    value: bytes[keyStart + key..<keyStart + key + value]
-                )
+            let size = headerSize + key + value
+            defer { place += size }
+            // Most deltas do the same to every record: one text is made for all.
+            if let former, former.size == size, isSame(raw, former.place, place, size) {
+                changes.append(PluginChange(record: record, operation: changes[changes.count - 1].operation))
+                continue
+            }
+            let start = bytes.startIndex + place
+            let made = try operation(
+                bytes[start],
+                bytes[start + 1],
+                key: bytes[start + headerSize..<start + headerSize + key],
+                value: bytes[start + headerSize + key..<start + size]
             )
-            changes.append(change)
-            position = keyStart + key + value
+            changes.append(PluginChange(record: record, operation: made))
+            former = (place, size)
         }
         return changes
+    }
+
+    /// Whether two changes of one size differ in nothing but their records.
+    private static func isSame(_ raw: RawSpan, _ left: Int, _ right: Int, _ size: Int) -> Bool {
+        // The number of the record is the bytes 4 to 7.
+        for offset in 0..<size where !(4..<8).contains(offset) {
+            let mine = raw.unsafeLoadUnaligned(fromByteOffset: left + offset, as: UInt8.self)
+            guard mine == raw.unsafeLoadUnaligned(fromByteOffset: right + offset, as: UInt8.self) else { return false }
+        }
+        return true
     }
 
     private static func operation(
@@ -156,6 +176,14 @@ struct PluginChange: Sendable, Equatable {
         switch code {
         case 2: return .set(name, try scalar(value), owner)
         case 3: return .unset(name, owner)
+        case 4:
+            guard let label = CallLabel(rawValue: name) else {
+                throw PluginFault(message: "a delta sets the unknown label \(name.prefix(64)) of a call")
+            }
+            guard case .string(let text) = try scalar(value) else {
+                throw PluginFault(message: "a delta sets the label \(name) of a call to what is no text")
+            }
+            return .label(label, text)
         default: throw PluginFault(message: "a delta has the unknown operation \(code)")
         }
     }

@@ -115,6 +115,7 @@ public struct PluginCheck {
             ("ends with BYE and code 0 when it is drained", { try drains(offer, json) }),
             ("ends when the collector is gone", { try endsAlone(offer, json) }),
             ("opens again after it was killed", { try comesBack(offer, json) }),
+            ("opens a second time beside the first, as at a reload", { try opensBeside(offer, json) }),
         ]
         if offer.kind == .receiver {
             checks.append(("keeps to its credit", { try keepsCredit(offer, json) }))
@@ -200,6 +201,21 @@ public struct PluginCheck {
         }
     }
 
+    private func opensBeside(_ offer: PluginDescription.Offer, _ json: String) throws {
+        let first = try opened(offer, json)
+        // An exporter stops before its successor starts.
+        if offer.kind == .exporter { first.end() }
+        let second = try opened(offer, json)
+        if offer.kind != .exporter {
+            guard first.write(.drain), let bye = try answer(of: first), bye.kind == .bye else {
+                throw Shortfall(text: "no BYE of the first comes in \(patience) after the second has opened")
+            }
+        }
+        guard second.write(PluginFrame(kind: .ping, id: 5).encoded), let pong = try answer(of: second),
+            pong.kind == .pong
+        else { throw Shortfall(text: "the second does not go on after the first has ended") }
+    }
+
     private func keepsCredit(_ offer: PluginDescription.Offer, _ json: String) throws {
         let child = try opened(offer, json)
         guard child.write(.credit, 0, [2, 0, 0, 0]) else { throw Shortfall(text: "it does not read CREDIT") }
@@ -268,6 +284,8 @@ public struct PluginCheck {
             if let wrong = changes.first(where: { $0.record >= records }) {
                 throw Shortfall(text: "a delta names record \(wrong.record) of a batch of \(records)")
             }
+        case .ok(.batch) where !offer.answersWhole:
+            throw Shortfall(text: "it answers with a whole request, and describes its answers as delta")
         case .ok(.batch(let bytes)):
             for signal in offer.signals where (try? OTLPBatch(signal: signal, protobuf: bytes)) != nil { return }
             throw Shortfall(text: "it answers with a request that is no OTLP")

@@ -44,6 +44,7 @@ final class PluginChild: Sendable {
             host: host,
             logger: settings.logger,
             note: { [settings] in settings.counters.note($0, at: settings.now()) },
+            started: { [settings] in settings.counters.noteStart(again: $0) },
             take: take
         )
         do throws(StartError) {

@@ -63,6 +63,7 @@ struct PluginDelta {
                 throw PluginFault(message: "a delta names a record that was not in the batch")
             }
             for change in changes { apply(change, to: &batch.otlp) }
+            label(changes, &batch.observations)
         case .batch(let bytes):
             let otlp: OTLPBatch
             do throws(OTLPError) {
@@ -93,6 +94,20 @@ struct PluginDelta {
         case .drop: otlp.overlay.drop(record: record)
         case .set(let key, let value, let owner): otlp.set(key, to: value, of: self.owner(owner, record, otlp))
         case .unset(let key, let owner): otlp.removeAttributes(key, of: self.owner(owner, record, otlp))
+        case .label: break
+        }
+    }
+
+    /// Gives calls the names that they lack; nothing else of a call is for a plugin to change.
+    private func label(_ changes: [PluginChange], _ observations: inout [Observation]) {
+        var labels: [Int32: [(CallLabel, String)]] = [:]
+        for change in changes {
+            guard case .label(let label, let text) = change.operation else { continue }
+            labels[Int32(clamping: index(change.record)), default: []].append((label, text))
+        }
+        guard !labels.isEmpty else { return }
+        for place in observations.indices {
+            for (label, text) in labels[observations[place].record] ?? [] { observations[place].add(label, text) }
         }
     }
 

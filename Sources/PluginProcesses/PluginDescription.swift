@@ -26,6 +26,8 @@ struct PluginDescription: Sendable, Equatable {
         var maxInFlight = 1
         /// Whether a processor or exporter gets, beside the records, the calls that were found in them.
         var wantsCalls = false
+        /// Whether a processor may answer with a whole request in place of a delta.
+        var answersWhole = false
     }
 
     /// The lowest and highest protocol version it speaks.
@@ -90,6 +92,12 @@ struct PluginDescription: Sendable, Equatable {
                 words.allSatisfy({ $0 == .string("records") || $0 == .string("calls") })
             else { throw Problem(description: "\(type): wants is a list of records and calls") }
             offer.wantsCalls = words.contains(.string("calls"))
+        }
+        if let answers = members["answers"] {
+            guard answers == .string("delta") || answers == .string("batch") else {
+                throw Problem(description: "\(type): answers is delta or batch")
+            }
+            offer.answersWhole = answers == .string("batch")
         }
         if let signals = members["signals"] { offer.signals = try Self.signals(signals, of: type) }
         if let schema = members["schema"] {

@@ -8,8 +8,8 @@ import Synchronization
 
 /// A plugin that runs: it is started, fed, restarted when it ends, and killed with all its children at the end.
 ///
-/// All input and output is done by one thread, which is also the one that starts the program: the system kills it when that thread ends,
-/// however the collector ends. Safe to use from many tasks.
+/// One thread starts the program, reads what it says and waits for it: the system kills the program when that thread ends, however the
+/// collector ends. A batch is written to the socket by the task that submits it, as far as there is room. Safe to use from many tasks.
 final class PluginProcess: Sendable {
     /// Takes a batch that a receiver emits, and calls back with its answer.
     typealias Take = @Sendable (Signal, [UInt8]) async -> PluginAnswer
@@ -19,6 +19,7 @@ final class PluginProcess: Sendable {
     private let host: String
     private let logger: Logger
     private let note: @Sendable (String) -> Void
+    private let started: @Sendable (_ again: Bool) -> Void
     private let take: Take?
     private let start = ContinuousClock.now
     private let state = Mutex(State())
@@ -34,6 +35,12 @@ final class PluginProcess: Sendable {
         /// The answers that are awaited, by the batch.
         var awaited: [UInt64: CheckedContinuation<PluginAnswer, Never>] = [:]
         var outgoing: [[UInt8]] = []
+        /// How much of the first of them is sent.
+        var sent = 0
+        /// Our end of the socket; -1 while nothing runs.
+        var socket: Int32 = -1
+        /// Until when the thread sleeps if nothing happens.
+        var sleepsUntil = Duration.zero
         var run = 0
         var isStarted = false
         var isStopping = false
@@ -43,7 +50,6 @@ final class PluginProcess: Sendable {
         /// What the plugin says against its configuration.
         var rejection: String?
         var wantsCalls = false
-        var restarts = 0
         var lateAnswers = 0
         var firstOutcome: CheckedContinuation<Void, Never>?
         var hasFirstOutcome = false
@@ -54,6 +60,7 @@ final class PluginProcess: Sendable {
     ///
     /// - Parameters:
     ///   - note: Is told why a run has ended.
+    ///   - started: Is told of each start of the program, and whether it was started before.
     ///   - take: Takes what a receiver emits.
     init(
         _ command: PluginCommand,
@@ -61,6 +68,7 @@ final class PluginProcess: Sendable {
         host: String,
         logger: Logger,
         note: @escaping @Sendable (String) -> Void = { _ in },
+        started: @escaping @Sendable (_ again: Bool) -> Void = { _ in },
         take: Take? = nil
     ) {
         self.command = command
@@ -68,6 +76,7 @@ final class PluginProcess: Sendable {
         self.host = host
         self.logger = logger
         self.note = note
+        self.started = started
         self.take = take
         var ends: [Int32] = [-1, -1]
         if PluginCommand.makePipe(&ends) { for end in ends { Self.makeNonblocking(end) } }
@@ -88,7 +97,7 @@ final class PluginProcess: Sendable {
     var wantsCalls: Bool { state.withLock { $0.wantsCalls } }
 
     /// How often it was started again, and how many answers came to batches that had one.
-    var counts: (restarts: Int, lateAnswers: Int) { state.withLock { ($0.restarts, $0.lateAnswers) } }
+    var counts: (restarts: Int, lateAnswers: Int) { state.withLock { (max(0, $0.run - 1), $0.lateAnswers) } }
 
     // MARK: - For components
 
@@ -120,6 +129,7 @@ final class PluginProcess: Sendable {
     /// Gives the plugin a batch and waits for its answer, which always comes.
     func submit(_ frame: [UInt8]) async -> PluginAnswer {
         await withCheckedContinuation { continuation in
+            var mustWake = false
             let refusal = state.withLock { state -> PluginAnswer? in
                 guard var session = state.session.take() else {
                     return .unanswered(state.trouble ?? "the plugin is not running")
@@ -134,10 +144,40 @@ final class PluginProcess: Sendable {
                 }
                 state.awaited[id] = continuation
                 for case .send(let bytes) in actions { state.outgoing.append(bytes) }
+                Self.flush(&state)
+                mustWake = !state.outgoing.isEmpty || (session.nextDeadline ?? .zero) < state.sleepsUntil
                 return nil
             }
             if let refusal { return continuation.resume(returning: refusal) }
-            wake()
+            if mustWake { wake() }
+        }
+    }
+
+    /// Sends until the socket is full; a plugin that does not read is met by its deadlines.
+    private static func flush(_ state: inout State) {
+        guard state.socket >= 0 else { return }
+        while let frame = state.outgoing.first {
+            let sent = state.sent
+            let count = frame.withUnsafeBytes { bytes in
+                Glibc.send(
+                    state.socket,
+                    bytes.baseAddress?.advanced(by: sent),
+                    bytes.count - sent,
+                    Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
+                )
+            }
+            if count > 0 {
+                state.sent += count
+                guard state.sent == frame.count else { continue }
+                state.outgoing.removeFirst()
+                state.sent = 0
+            } else if errno == EAGAIN {
+                return
+            } else if errno != EINTR {
+                // It is gone; what it said before is still read, up to the end.
+                state.outgoing = []
+                state.sent = 0
+            }
         }
     }
 
@@ -192,7 +232,7 @@ final class PluginProcess: Sendable {
     }
 
     private func supervise() {
-        var policy = RestartPolicy()
+        var policy = terms.restarts
         while !state.withLock({ $0.isStopping }) {
             let began = now
             let reason: String
@@ -214,7 +254,6 @@ final class PluginProcess: Sendable {
             note(reason)
             outcome(trouble: (policy.hasFailed ? "the plugin fails again and again: " : "") + reason)
             sleep(wait)
-            state.withLock { $0.restarts += 1 }
         }
         outcome(trouble: nil)
         let ends = state.withLock { state in
@@ -247,7 +286,9 @@ final class PluginProcess: Sendable {
     }
 
     private func drainWakeup() {
-        _ = Self.read(wakeup, 256)
+        withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { bytes in
+            _ = Glibc.read(wakeup, bytes.baseAddress, bytes.count)
+        }
     }
 
     private static func milliseconds(_ duration: Duration) -> Int32 {
@@ -264,22 +305,37 @@ final class PluginProcess: Sendable {
         let errors: Int32
         var outputLog = LineLog()
         var errorLog = LineLog()
-        var sending: [UInt8] = []
-        var sent = 0
-        var openLogs: Set<Int32>
+        var isOutputOpen = true
+        var isErrorsOpen = true
+        /// Where what is read lies until it is taken in.
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
 
         init(socket: Int32, output: Int32, errors: Int32) {
             self.socket = socket
             self.output = output
             self.errors = errors
-            openLogs = [output, errors]
         }
 
         deinit {
             close(socket)
             close(output)
             close(errors)
+            buffer.deallocate()
         }
+
+        /// Reads what is there; nothing when there is nothing now.
+        func read(_ descriptor: Int32) -> (bytes: UnsafeRawBufferPointer, isOpen: Bool) {
+            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            let isOpen = count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR))
+            return (UnsafeRawBufferPointer(rebasing: buffer[..<max(0, count)]), isOpen)
+        }
+    }
+
+    /// The descriptors for which there is something to do.
+    private struct Ready {
+        var socket = false
+        var output = false
+        var errors = false
     }
 
     /// Starts the program and works with it until it has ended; returns why it did.
@@ -295,16 +351,20 @@ final class PluginProcess: Sendable {
         }
         for descriptor in theirs { close(descriptor) }
         let child = try spawned.get()
-        state.withLock { state in
+        let isAgain = state.withLock { state in
             let session = PluginSession(terms, at: now)
             state.outgoing = [session.greeting(host: host)]
             state.session = session
-            state.run += 1
+            state.socket = pipes.socket
+            state.sent = 0
+            defer { state.run += 1 }
+            return state.run > 0
         }
+        started(isAgain)
         var reason: String?
         while reason == nil {
             if policy.hasFailed, policy.isStable(startedAt: began, at: now) {
-                policy = RestartPolicy()
+                policy.forget()
                 state.withLock { $0.hasFailed = false }
                 outcome(trouble: nil)
             }
@@ -318,7 +378,7 @@ final class PluginProcess: Sendable {
         // The group goes while its leader is not yet reaped, so that no other group can have its number.
         kill(-child, SIGKILL)
         kill(child, SIGKILL)
-        for descriptor in pipes.openLogs { readLog(descriptor, &pipes) }
+        readLogs(Ready(output: true, errors: true), &pipes)
         log(pipes.outputLog.finish())
         log(pipes.errorLog.finish())
         var status: Int32 = 0
@@ -326,6 +386,7 @@ final class PluginProcess: Sendable {
         state.withLock { state in
             state.session = nil
             state.outgoing = []
+            state.socket = -1
         }
         return reason ?? ""
     }
@@ -351,75 +412,46 @@ final class PluginProcess: Sendable {
     }
 
     /// Waits until something can be done; returns the descriptors for which there is.
-    private func wait(_ pipes: borrowing Pipes) -> Set<Int32> {
-        let (deadline, hasMore) = state.withLock { ($0.session?.nextDeadline, !$0.outgoing.isEmpty) }
-        let isSending = hasMore || pipes.sent < pipes.sending.count
-        var watched = [
-            pollfd(fd: wakeup, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: pipes.socket, events: Int16(POLLIN | (isSending ? POLLOUT : 0)), revents: 0),
-        ]
-        watched += pipes.openLogs.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        let timeout = min(deadline.map { $0 - now } ?? .seconds(60), .seconds(60))
-        guard poll(&watched, nfds_t(watched.count), Self.milliseconds(timeout)) > 0 else { return [] }
-        if watched[0].revents != 0 { drainWakeup() }
-        return Set(watched.filter { $0.revents != 0 }.map(\.fd))
+    private func wait(_ pipes: borrowing Pipes) -> Ready {
+        let (end, isSending) = state.withLock { state in
+            let latest = now + .seconds(60)
+            state.sleepsUntil = min((state.session?.nextDeadline).flatMap(\.self) ?? latest, latest)
+            return (state.sleepsUntil, !state.outgoing.isEmpty)
+        }
+        let timeout = Self.milliseconds(end - now)
+        let (socket, output, errors) = (
+            pipes.socket, pipes.isOutputOpen ? pipes.output : -1, pipes.isErrorsOpen ? pipes.errors : -1
+        )
+        return withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 4) { watched in
+            watched.initializeElement(at: 0, to: pollfd(fd: wakeup, events: Int16(POLLIN), revents: 0))
+            let wanted = Int16(POLLIN | (isSending ? POLLOUT : 0))
+            watched.initializeElement(at: 1, to: pollfd(fd: socket, events: wanted, revents: 0))
+            watched.initializeElement(at: 2, to: pollfd(fd: output, events: Int16(POLLIN), revents: 0))
+            watched.initializeElement(at: 3, to: pollfd(fd: errors, events: Int16(POLLIN), revents: 0))
+            guard poll(watched.baseAddress, nfds_t(watched.count), timeout) > 0 else { return Ready() }
+            if watched[0].revents != 0 { drainWakeup() }
+            return Ready(
+                socket: watched[1].revents != 0,
+                output: watched[2].revents != 0,
+                errors: watched[3].revents != 0
+            )
+        }
     }
 
     /// Reads and writes what can be; returns why the run is over, nil while it is not.
-    private func transfer(_ pipes: inout Pipes, _ ready: Set<Int32>) -> String? {
-        for descriptor in pipes.openLogs where ready.contains(descriptor) { readLog(descriptor, &pipes) }
-        if ready.contains(pipes.socket) {
-            let (block, isOpen) = Self.read(pipes.socket, 1 << 18)
+    private func transfer(_ pipes: inout Pipes, _ ready: Ready) -> String? {
+        readLogs(ready, &pipes)
+        if ready.socket {
+            let (block, isOpen) = pipes.read(pipes.socket)
             if !block.isEmpty, let reason = react({ $0.received(block, at: $1) }) { return reason }
             if !isOpen { return react { session, _ in session.closed() } ?? "the plugin ended by itself" }
         }
-        send(&pipes)
+        state.withLock { Self.flush(&$0) }
         return nil
-    }
-
-    /// Sends until the socket is full; a plugin that does not read is met by its deadlines.
-    private func send(_ pipes: inout Pipes) {
-        while true {
-            if pipes.sent == pipes.sending.count {
-                pipes.sent = 0
-                pipes.sending = state.withLock { $0.outgoing.isEmpty ? [] : $0.outgoing.removeFirst() }
-                if pipes.sending.isEmpty { return }
-            }
-            let sent = pipes.sent
-            let count = pipes.sending.withUnsafeBytes { bytes in
-                Glibc.send(
-                    pipes.socket,
-                    bytes.baseAddress?.advanced(by: sent),
-                    bytes.count - sent,
-                    Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
-                )
-            }
-            if count > 0 {
-                pipes.sent += count
-            } else if errno == EAGAIN {
-                return
-            } else if errno != EINTR {
-                // It is gone; what it said before is still read, up to the end.
-                pipes.sending = []
-                pipes.sent = 0
-                state.withLock { $0.outgoing = [] }
-                return
-            }
-        }
     }
 
     private static func makeNonblocking(_ descriptor: Int32) {
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-    }
-
-    private static func read(_ descriptor: Int32, _ most: Int) -> (bytes: [UInt8], isOpen: Bool) {
-        var isOpen = true
-        let bytes = [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
-            let read = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            count = max(0, read)
-            if read == 0 || (read < 0 && errno != EAGAIN && errno != EINTR) { isOpen = false }
-        }
-        return (bytes, isOpen)
     }
 
     /// Works on the session and carries out what it asks for; returns why the run is over, nil while it is not.
@@ -472,19 +504,24 @@ final class PluginProcess: Sendable {
             guard state.run == run, var session = state.session.take() else { return }
             for case .send(let bytes) in session.acknowledge(id, answer) { state.outgoing.append(bytes) }
             state.session = session
+            Self.flush(&state)
         }
         wake()
     }
 
     // MARK: - What it prints
 
-    private func readLog(_ descriptor: Int32, _ pipes: inout Pipes) {
-        let (block, isOpen) = Self.read(descriptor, 1 << 16)
-        log(
-            descriptor == pipes.output
-                ? pipes.outputLog.append(block, at: now) : pipes.errorLog.append(block, at: now)
-        )
-        if !isOpen { pipes.openLogs.remove(descriptor) }
+    private func readLogs(_ ready: Ready, _ pipes: inout Pipes) {
+        if ready.output, pipes.isOutputOpen {
+            let (block, isOpen) = pipes.read(pipes.output)
+            log(pipes.outputLog.append(block, at: now))
+            pipes.isOutputOpen = isOpen
+        }
+        if ready.errors, pipes.isErrorsOpen {
+            let (block, isOpen) = pipes.read(pipes.errors)
+            log(pipes.errorLog.append(block, at: now))
+            pipes.isErrorsOpen = isOpen
+        }
     }
 
     private func log(_ printed: LineLog.Printed) {

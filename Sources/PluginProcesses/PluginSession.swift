@@ -37,6 +37,8 @@ struct PluginSession: Sendable {
         var largestPayload = 64 << 20
         /// How many batches of a receiver may be open.
         var credit = 4
+        /// When it is started again after it has ended.
+        var restarts = RestartPolicy()
     }
 
     /// What is to be done.

@@ -173,7 +173,147 @@ struct PluginTests {
         try await waitUntil { try await program.post("/v1/logs", try claudeCodeLogs()).status == 200 }
         #expect(try await program.get(Self.query).json()["callCount"] as? Int == 1)
         #expect(program.errorText.contains("the plugin has ended; it is started again"))
+        let starts = program.errorText.components(separatedBy: "the plugin has ended").count - 1
+        let metrics = try await program.get("/metrics").text
+        #expect(metrics.contains(#"hammurabi_component_restarts_total{kind="processor",component="x"} \#(starts)"#))
+        #expect(!metrics.contains(#"restarts_total{kind="exporter"#))
         #expect(try await program.stop().exitCode == 0)
+    }
+
+    @Test(arguments: ["sqlite", "jsonl"])
+    func `a plugin that wants calls labels them, and the answers have the labels`(store: String) async throws {
+        try plugin(
+            """
+            for call in batch.calls:
+                        batch.records[call['record']].label('user', 'ada of ' + call['model'])
+                        batch.records[call['record']].label('project', 'never' if call.get('project') else 'engines')
+            """
+        )
+        let path = sandbox.folder.appending(path: "x.py").path
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+            .replacing("type = \"x\"", with: "type = \"x\"\n    wants = ['records', 'calls']")
+        try text.write(toFile: path, atomically: false, encoding: .utf8)
+        let plugins = "plugins: { x: { command: [\(path)] } }\nprocessors: { x: , tokens: , pricing: }"
+        try sandbox.write(Self.config("tokens, pricing, x", plugins: plugins, store: store), to: "config.yaml")
+        let program = try await sandbox.serve()
+        let span = { (number: Int, user: String) in
+            #"{"traceId":"0102030405060708090a0b0c0d0e0f1\#(number)","spanId":"010203040506070\#(number)","name":"chat","startTimeUnixNano":"1790000000000000000","endTimeUnixNano":"1790000001000000000","attributes":[\#(user){"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},{"key":"gen_ai.response.model","value":{"stringValue":"m"}},{"key":"gen_ai.usage.input_tokens","value":{"intValue":"\#(7 + number)"}},{"key":"gen_ai.usage.output_tokens","value":{"intValue":"5"}}]}"#
+        }
+        let named = #"{"key":"user.id","value":{"stringValue":"bob"}},"#
+        let body =
+            #"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},"scopeSpans":[{"spans":[\#(span(1, "")),\#(span(2, named))]}]}]}"#
+        #expect(try await program.post("/v1/traces", Data(body.utf8)).status == 200)
+        let summary = try await program.get(Self.query).json()
+        let users = summary["byUser"] as? [String: [String: Any]]
+        #expect(users?["ada of m"]?["calls"] as? Int == 1 && users?["bob"]?["calls"] as? Int == 1, "\(summary)")
+        let projects = summary["byProject"] as? [String: [String: Any]]
+        #expect(projects?["engines"]?["calls"] as? Int == 2, "\(summary)")
+        #expect(summary["totalInputTokens"] as? Int == 17)
+        #expect(try await program.stop().exitCode == 0)
+    }
+
+    /// A collector whose only exporter is the example in Python behind its queue on the disk.
+    private static func ledger(_ path: String) -> String {
+        let pipelines = ["traces", "logs", "metrics"].map {
+            "    \($0): { receivers: [otlp], exporters: [ledger_csv] }\n"
+        }.joined()
+        return """
+            plugins: { ledger: { command: [/usr/bin/python3, \(examples)/Python/ledger.py] } }
+            receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:0" } } } }
+            exporters:
+              ledger_csv: { path: \(path), attributes: [id], retry_on_failure: { initial_interval: 10ms, max_interval: 50ms } }
+            service:
+              pipelines:
+            \(pipelines)
+            """
+    }
+
+    private static func lines(_ path: String) -> Set<Substring> {
+        Set(((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(whereSeparator: \.isNewline))
+    }
+
+    /// What a ledger has of all recordings when nothing is killed.
+    private func undisturbedLedger() async throws -> Set<Substring> {
+        let plain = try Sandbox()
+        let path = plain.folder.appending(path: "ledger.csv").path
+        try plain.write(Self.ledger(path), to: "config.yaml")
+        let program = try await plain.serve()
+        for request in try Self.recordings() { #expect(try await Self.send(request, to: program) == 200) }
+        #expect(try await program.stop().exitCode == 0)
+        return Self.lines(path)
+    }
+
+    private static func send(_ request: (signal: String, type: String, body: Data), to program: RunningProgram)
+        async throws -> Int
+    {
+        try await program.request(
+            "POST",
+            "/v1/\(request.signal)",
+            request.body,
+            type: request.type,
+            fields: request.body.first == 0x1F ? ["Content-Encoding": "gzip"] : [:]
+        ).status
+    }
+
+    /// A round more for every fifty of `HAMMURABI_PLUGIN_ROUNDS`.
+    @Test
+    func `everything acknowledged arrives although the exporter in Python and the collector are killed at random`()
+        async throws
+    {
+        let wanted = ProcessInfo.processInfo.environment["HAMMURABI_PLUGIN_ROUNDS"].flatMap { Int($0) } ?? 0
+        let expected = try await undisturbedLedger()
+        #expect(expected.count > 100)
+        var random = SeededGenerator(seed: 11)
+        for round in 0..<1 + wanted / 50 { try await killedRound(round, expected, &random) }
+    }
+
+    private func killedRound(_ round: Int, _ expected: Set<Substring>, _ random: inout SeededGenerator) async throws {
+        let path = sandbox.folder.appending(path: "ledger\(round).csv").path
+        try sandbox.write(Self.ledger(path), to: "config.yaml")
+        var program = try await sandbox.serve()
+        var (ids, kills, lastKill) = (Set<Substring>(), 0, 0)
+        for (number, recording) in try Self.recordings().enumerated() {
+            let id = "id\(round)-\(number)"
+            let own =
+                #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[{"key":"id","value":{"stringValue":"\#(id)"}}]}]}]}]}"#
+            for request in [recording, (signal: "logs", type: "application/json", body: Data(own.utf8))] {
+                // What is not acknowledged is sent again, to the collector that has taken its place.
+                while true {
+                    if (try? await Self.send(request, to: program)) == 200 { break }
+                    if !program.isRunning { program = try await sandbox.serve() }
+                }
+            }
+            ids.insert(Substring(id))
+            if random.next() % 2 == 0 { try await Task.sleep(for: .milliseconds(Int64(random.next() % 30))) }
+            guard random.next() % 5 == 0 else { continue }
+            // The fifth end within a minute would put off the next start for a minute, so the collector is next.
+            if kills - lastKill < 4, Self.killChild(of: program.identifier) {
+                kills += 1
+            } else if kills > lastKill {
+                program.send(SIGKILL)
+                _ = try await program.outcome()
+                lastKill = kills
+            }
+        }
+        #expect(kills > 2)
+        if !program.isRunning { program = try await sandbox.serve() }
+        try await waitUntil {
+            let lines = Self.lines(path)
+            return expected.isSubset(of: lines) && ids.isSubset(of: lines.map { $0.split(separator: ",").last ?? "" })
+        }
+        #expect(try await program.stop().exitCode == 0)
+        // Nothing but what was sent: what arrived twice is the same twice.
+        #expect(Self.lines(path).subtracting(expected).count == ids.count)
+    }
+
+    /// Kills a child of a process; whether there was one.
+    private static func killChild(of process: pid_t) -> Bool {
+        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
+        let children = tasks.flatMap { task in
+            ((try? String(contentsOfFile: "/proc/\(process)/task/\(task)/children", encoding: .utf8)) ?? "")
+                .split(separator: " ").compactMap { pid_t($0) }
+        }
+        return children.map { kill($0, SIGKILL) == 0 }.contains(true)
     }
 
     @Test func `a plugin and its children die with the collector`() async throws {
@@ -236,6 +376,7 @@ struct PluginTests {
         ("hub._outcome = lambda *a, **k: b'x'", "RESULT"),
         ("hub._Connection.frame = lambda s: time.sleep(60)", "HELLO"),
         ("hub.PONG = 6", "PONG"), ("hub.BYE = 10", "BYE"),
+        ("X.process = lambda self, batch: batch.replace(batch.otlp)", "whole request"),
         (
             "old = hub.Batch._change\nhub.Batch._change = lambda s, o, w, r, *a: old(s, o, w, r + 5000, *a)",
             "delta names record"

@@ -151,6 +151,8 @@ final class RunningProgram: Sendable {
         return try #require(line.split(separator: " ").dropFirst().first.map(String.init))
     }
 
+    var identifier: pid_t { process.identifier }
+
     var isRunning: Bool { process.isRunning }
 
     /// The memory it has now, in bytes.

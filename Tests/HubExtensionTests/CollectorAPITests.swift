@@ -19,10 +19,10 @@ struct CollectorAPITests {
             #"{"kind":"exporter","id":"otlp_http/team","stability":"stable","location":"config.yaml:12","state":"degraded","#
             + #""reason":"the hub cannot be reached","accepted":12,"refused":0,"sent":0,"failed":0,"dropped":0,"deviations":1,"#
             + #""queue":{"batches":2,"bytes":300,"capacityBytes":1000,"oldestAgeSeconds":10,"stuckSeconds":null},"#
-            + #""lastError":{"message":"connection refused","time":"2026-11-22T11:59:00.000Z","count":3}}"#
+            + #""lastError":{"message":"connection refused","time":"2026-11-22T11:59:00.000Z","count":3},"restarts":null}"#
         #expect(text.contains(exporter), "\(text)")
         #expect(text.contains(#""location":null,"state":"ok","reason":null"#))
-        #expect(text.contains(#""queue":null,"lastError":null"#))
+        #expect(text.contains(#""queue":null,"lastError":null,"restarts":null"#))
     }
 
     @Test func `health is degraded when a component is, and still answered`() async throws {

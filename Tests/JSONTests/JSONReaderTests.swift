@@ -30,6 +30,66 @@ struct JSONReaderTests {
         }
     }
 
+    /// The escapes of a text, resolved byte by byte.
+    private static func plainly(_ text: [UInt8]) -> [UInt8] {
+        let plain = Array("\"\\/bfnrt".utf8)
+        let meant: [UInt8] = Array("\"\\/".utf8) + [8, 12, 10, 13, 9]
+        var (result, index) = ([UInt8](), 0)
+        while index < text.count {
+            guard text[index] == 0x5C, index + 1 < text.count else {
+                result.append(text[index])
+                index += 1
+                continue
+            }
+            let sign = text[index + 1]
+            index += 2
+            guard sign == UInt8(ascii: "u") else {
+                result += plain.firstIndex(of: sign).map { [meant[$0]] } ?? Array("\u{FFFD}".utf8)
+                continue
+            }
+            func unit(_ start: Int) -> UInt32? {
+                guard start + 4 <= text.count else { return nil }
+                let digits = text[start..<start + 4]
+                guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else { return nil }
+                return UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
+            }
+            guard let high = unit(index) else {
+                result += Array("\u{FFFD}".utf8)
+                continue
+            }
+            index += 4
+            if (0xD800..<0xDC00).contains(high), index + 1 < text.count, text[index] == 0x5C,
+                text[index + 1] == UInt8(ascii: "u"), let low = unit(index + 2), (0xDC00..<0xE000).contains(low)
+            {
+                index += 6
+                let scalar = Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00))
+                result += Array(String(Character(scalar ?? "\u{FFFD}")).utf8)
+            } else {
+                result += Array(String(Character(Unicode.Scalar(high) ?? "\u{FFFD}")).utf8)
+            }
+        }
+        return result
+    }
+
+    @Test func `escapes anywhere in a text of any length are resolved as byte by byte`() {
+        var generator = SystemRandomNumberGenerator()
+        let parts = [
+            #"\n"#, #"\""#, #"\\"#, #"\u00e9"#, #"\ud83d\ude00"#, #"\ud83d"#, #"\x"#, #"\u12"#, "a", "é", #"\"#,
+        ]
+        for _ in 0..<2_000 {
+            var text: [UInt8] = []
+            for _ in 0..<Int.random(in: 0...12, using: &generator) {
+                text += Array((parts.randomElement(using: &generator) ?? "").utf8)
+                text += [UInt8](repeating: 0x62, count: Int.random(in: 0...40, using: &generator))
+            }
+            text.withUnsafeBufferPointer { buffer in
+                guard let base = buffer.baseAddress else { return }
+                let resolved = JSONScanner.Text(bytes: LineBytes(base: base, count: buffer.count)).resolved
+                #expect(resolved == Self.plainly(text), "\(String(decoding: text, as: UTF8.self))")
+            }
+        }
+    }
+
     @Test func `values are read as they are written`() throws {
         #expect(
             try value(#"{"a":[1,-0.5e+3,true,false,null],"b":{"c":"\u00e9\n\"\/"},"a2":[],"o":{}}"#)

@@ -2,6 +2,7 @@
 
 import Foundation
 import Testing
+import Usage
 
 @testable import Onboarding
 
@@ -19,7 +20,7 @@ struct PlanTests {
         ])
         #expect(plan(.claudeCode, home).paths == [root + "/claude/settings.json"])
         #expect(plan(.codex, home).paths == [root + "/codex/config.toml"])
-        #expect(plan(.opencode, home).paths == [root + "/config/opencode/opencode.json"])
+        #expect(plan(.openCode, home).paths == [root + "/config/opencode/opencode.json"])
         #expect(home.account.programHome == root + "/hammurabi")
         #expect(ServiceUnit.path(of: home.account) == root + "/config/systemd/user/hammurabi.service")
         #expect(Account(environment: [:]) == nil && Account(environment: ["HOME": "relative"]) == nil)
@@ -65,12 +66,12 @@ struct PlanTests {
     @Test func `settings that no file can hold are variables, without the key`() throws {
         let home = try TemporaryHome(environment: ["GEMINI_TELEMETRY_OTLP_ENDPOINT": "x"])
         let headers = "export OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20YOUR_KEY"
-        for agent in [Agent.gemini, .qwen, .opencode, .copilot] {
+        for agent in [Agent.gemini, .qwen, .openCode, .copilot] {
             let lines = plan(agent, home, key: "hub_secret").environment.map(\.line)
             #expect(lines.contains(headers) && !lines.joined().contains("hub_secret"), "\(agent)")
         }
         #expect(
-            plan(.opencode, home).environment.map(\.line) == [
+            plan(.openCode, home).environment.map(\.line) == [
                 "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"
             ]
         )
@@ -94,10 +95,10 @@ struct PlanTests {
 
     @Test func `OpenCode's file with comments is the one that counts`() throws {
         let home = try TemporaryHome()
-        let plain = try home.place(of: .opencode)
+        let plain = try home.place(of: .openCode)
         try home.write("{}", to: plain)
         try home.write("{}", to: plain + "c")
-        #expect(plan(.opencode, home).changes.map(\.file.path) == [plain + "c"])
+        #expect(plan(.openCode, home).changes.map(\.file.path) == [plain + "c"])
     }
 
     @Test(arguments: [
@@ -121,7 +122,7 @@ struct PlanTests {
     @Test func `settings from nothing need no files`() throws {
         let account = try #require(Account(environment: ["HOME": "/nobody/is/here"]))
         let target = Destination(endpoint: EndpointURL(loopbackPort: 4_318), key: EnvironmentVariable.keyPlaceholder)
-        for agent in Agent.allCases where agent != .cursor {
+        for agent in Agent.allCases where agent.sendsTelemetry {
             let plan = AgentPlan.fromNothing(for: agent, to: target, of: account)
             #expect(plan.fault == nil && plan.changes.count == 1, "\(agent)")
         }

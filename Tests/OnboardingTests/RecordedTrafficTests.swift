@@ -3,6 +3,7 @@
 import Foundation
 import TOMLKit
 import Testing
+import Usage
 
 @testable import Onboarding
 

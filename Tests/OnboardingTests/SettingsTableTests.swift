@@ -28,7 +28,7 @@ struct SettingsTableTests {
     }
 
     @Test func `there are cases for every agent that has settings`() {
-        for agent in Agent.allCases where agent != .cursor {
+        for agent in Agent.allCases where agent.sendsTelemetry {
             #expect(Self.cases.count { $0.agent == agent } > 4, "\(agent)")
         }
     }

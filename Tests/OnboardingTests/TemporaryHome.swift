@@ -41,9 +41,9 @@ final class TemporaryHome {
             case .codex: ".codex/config.toml"
             case .gemini: ".gemini/settings.json"
             case .qwen: ".qwen/settings.json"
-            case .opencode: ".config/opencode/opencode.json"
+            case .openCode: ".config/opencode/opencode.json"
             case .copilot: ".config/Code/User/settings.json"
-            case .cursor: ".cursor/settings.json"
+            case .cline, .pi, .kimi, .amp, .cursor: ".\(agent.rawValue)/settings.json"
             }
         let full = path + "/" + place
         try makeFolder(of: full)

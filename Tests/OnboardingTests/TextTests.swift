@@ -4,6 +4,7 @@ import Foundation
 import JSON
 import TOMLKit
 import Testing
+import Usage
 
 @testable import Onboarding
 

@@ -47,6 +47,63 @@ struct PluginDeltaTests {
         #expect(otlp.attribute("user", of: .resource(0)) == nil)
     }
 
+    private static func call(ofRecord record: Int32, _ origin: CallOrigin) -> Observation {
+        var observation = Observation(
+            id: UInt64(record + 2),
+            time: Timestamp(nanoseconds: 1_793_491_200_000_000_000),
+            source: .otlpLog,
+            emitter: 1,
+            priority: 1,
+            origin: SharedOrigin(origin)
+        )
+        observation.record = record
+        return observation
+    }
+
+    @Test func `labels are added to calls that lack them, and nothing else of a call changes`() throws {
+        var batch = try Self.batch()
+        var (known, group) = (CallOrigin(), CallOrigin())
+        (known.session, known.user) = ("s", "ada")
+        (group.session, group.sessionIsTrace, group.agent) = ("shop · 2026-11-01 (no session)", true, "shop")
+        batch.observations = [
+            Self.call(ofRecord: 0, known), Self.call(ofRecord: 1, group), Self.call(ofRecord: -1, known),
+        ]
+        batch.observations[1].counts.output = 7
+        batch.otlp.overlay.drop(record: 2)
+        let before = batch.observations
+        let changes = [
+            PluginChange(record: 0, operation: .label(.user, "bob")),
+            PluginChange(record: 0, operation: .label(.machine, "m1")),
+            PluginChange(record: 1, operation: .label(.user, "bob")),
+            PluginChange(record: 1, operation: .label(.project, "")),
+        ]
+        try PluginDelta(for: batch).apply(.delta(changes), to: &batch)
+        #expect(batch.observations[0].user == "ada" && batch.observations[0].machine == "m1")
+        #expect(batch.observations[0].session == "s")
+        // Sums by user are made from sessions: the call has a group with the user now.
+        #expect(batch.observations[1].user == "bob" && batch.observations[1].project == nil)
+        #expect(batch.observations[1].session == "shop · 2026-11-01 (no session) · bob")
+        #expect(batch.observations[2] == before[2])
+        for (place, old) in before.enumerated() {
+            var new = batch.observations[place]
+            new.origin = old.origin
+            #expect(new == old)
+        }
+    }
+
+    @Test func `a label that no call has is a fault`() throws {
+        func payload(_ key: String, _ value: [UInt8]) -> [UInt8] {
+            [0, 1, 0, 0, 0, 0, 0, 0, 4, 0, UInt8(key.utf8.count), 0, 0, 0, 0, 0, UInt8(value.count), 0, 0, 0] + key.utf8
+                + value
+        }
+        let text: [UInt8] = [0x0A, 1, 0x78]
+        let label = PluginChange(record: 0, operation: .label(.user, "x"))
+        #expect(try PluginAnswer(parsing: payload("user", text)) == .ok(.delta([label])))
+        for wrong in [payload("model", text), payload("user", [0x18, 1]), payload("", text)] {
+            #expect(throws: PluginFault.self) { try PluginAnswer(parsing: wrong) }
+        }
+    }
+
     @Test func `records are counted as the plugin got them, without those dropped before`() throws {
         var batch = try Self.batch()
         batch.otlp.overlay.drop(record: 0)

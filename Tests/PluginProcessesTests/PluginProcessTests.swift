@@ -6,6 +6,7 @@ import Foundation
 import Glibc
 import Logging
 import OTLP
+import Synchronization
 import Testing
 
 @testable import PluginProcesses
@@ -52,10 +53,13 @@ struct PluginProcessTests {
         kind: ComponentKind = .processor,
         batchTime: Duration = .seconds(20),
         memoryLimit: Int = 0,
+        named name: String = "plugin.py",
+        restarts: RestartPolicy = RestartPolicy(),
+        started: @escaping @Sendable (Bool) -> Void = { _ in },
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         take: PluginProcess.Take? = nil
     ) throws -> PluginProcess {
-        let script = try folder.write(Self.library + body, to: "plugin.py")
+        let script = try folder.write(Self.library + body, to: name)
         var terms = PluginSession.Terms(
             kind: kind,
             type: "x",
@@ -64,6 +68,7 @@ struct PluginProcessTests {
             stateFolder: folder.path
         )
         terms.batchTime = batchTime
+        terms.restarts = restarts
         // An interpreter may need a while on a machine that is busy.
         terms.startTime = .seconds(60)
         var command = PluginCommand(["/usr/bin/python3", script])
@@ -73,6 +78,7 @@ struct PluginProcessTests {
             terms,
             host: "test",
             logger: logger,
+            started: started,
             take: take
         )
     }
@@ -190,42 +196,78 @@ struct PluginProcessTests {
         "send(6, ident, OK); send(6, ident, OK); os._exit(1)", "sock.shutdown(socket.SHUT_WR); time.sleep(60)",
     ]
 
-    /// A thousand rounds with `HAMMURABI_PLUGIN_ROUNDS=1000`.
+    /// A number that several tasks add to.
+    private final class Tally: Sendable {
+        private let number = Mutex(0)
+        var count: Int { number.withLock { $0 } }
+        func add() { number.withLock { $0 += 1 } }
+    }
+
+    /// Starts again at once and never gives up, so that a thousand rounds take minutes.
+    private static let hasty = RestartPolicy(first: .milliseconds(20), longest: .milliseconds(200), tolerated: .max)
+
+    /// A thousand rounds with `HAMMURABI_PLUGIN_ROUNDS=1000`, eight at a time.
     @Test func `whatever a plugin does in its first runs, every batch is answered once and gets through in the end`()
         async throws
     {
         let rounds = ProcessInfo.processInfo.environment["HAMMURABI_PLUGIN_ROUNDS"].flatMap { Int($0) } ?? 4
         var random = SeededGenerator(seed: UInt64(rounds))
-        for round in 0..<rounds {
-            let marker = "\(folder.path)/marker\(round)"
-            let misdeed = Self.misdeeds[Int(random.next() % UInt64(Self.misdeeds.count))]
-            let plugin = try plugin(
-                """
-                start(in_flight=\(random.next() % 4 + 1))
-                bad = not os.path.exists("\(marker)")
-                open("\(marker)", "w").write("x")
-                count = 0
-                while True:
-                    kind, ident, payload = frame()
-                    if kind == 11:
-                        send(12)
-                        sys.exit(0)
-                    count += 1
-                    if bad and count == \(random.next() % 5 + 1):
-                        \(misdeed)
-                    if kind == 5: send(6, ident, OK)
-                """,
-                batchTime: .seconds(1)
-            )
-            try await plugin.open()
-            await withTaskGroup(of: Bool.self) { group in
-                for _ in 0..<6 {
-                    group.addTask { await eventually { await plugin.submit(Self.batch) == .ok(.none) } }
-                }
-                for await isThrough in group { #expect(isThrough, "round \(round): \(misdeed)") }
+        let seeds = (0..<rounds).map { _ in random.next() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (round, seed) in seeds.enumerated() {
+                if round >= 8 { try await group.next() }
+                group.addTask { try await misbehave(round, seed) }
             }
-            await plugin.stop()
+            try await group.waitForAll()
         }
+    }
+
+    /// One round: a plugin does something wrong in one or two of its runs while six senders want an answer each.
+    private func misbehave(_ round: Int, _ seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        let marker = "\(folder.path)/marker\(round)"
+        let misdeed = Self.misdeeds[Int(random.next() % UInt64(Self.misdeeds.count))]
+        let (bad, place) = (random.next() % 2 + 1, random.next() % 5 + 1)
+        let (wrong, starts) = (Tally(), Tally())
+        let plugin = try plugin(
+            """
+            start(in_flight=\(random.next() % 4 + 1))
+            open("\(marker)", "a").write("x")
+            bad = os.path.getsize("\(marker)") <= \(bad)
+            count = 0
+            while True:
+                kind, ident, payload = frame()
+                if kind == 11:
+                    send(12)
+                    sys.exit(0)
+                count += 1
+                if bad and count == \(place):
+                    \(misdeed)
+                if kind == 5: send(6, ident, OK)
+            """,
+            batchTime: .seconds(2),
+            named: "plugin\(round).py",
+            restarts: Self.hasty,
+            started: { isAgain in if isAgain { starts.add() } }
+        )
+        try await plugin.open()
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<6 {
+                group.addTask {
+                    await eventually {
+                        let answer = await plugin.submit(Self.batch)
+                        if answer != .ok(.none), !Self.isUnanswered(answer) { wrong.add() }
+                        return answer == .ok(.none)
+                    }
+                }
+            }
+            for await isThrough in group { #expect(isThrough, "round \(round): \(misdeed)") }
+        }
+        #expect(wrong.count == 0, "round \(round): \(misdeed)")
+        await plugin.stop()
+        // Each start wrote an x before its first batch; the counter of restarts says how many there were.
+        #expect(plugin.counts.restarts == starts.count, "round \(round): \(misdeed)")
+        #expect(plugin.counts.restarts <= 2 * Int(bad) + 6, "round \(round): \(misdeed)")
     }
 
     @Test func `a second answer is counted and does no harm`() async throws {
@@ -302,6 +344,11 @@ struct PluginProcessTests {
         #expect(throws: StartError.self) { try PluginCommand([script], checksum: "00").check() }
         let known = SHA256.hex(SHA256.digest(Array("#!/bin/sh\n".utf8)))
         try PluginCommand([script], checksum: known).check()
+        // Only root can give a file away, so that it is another owner's.
+        if chown(script, 12_345, gid_t.max) == 0 {
+            #expect(throws: StartError.self) { try PluginCommand([script]).check() }
+            #expect(chown(script, geteuid(), gid_t.max) == 0)
+        }
         #expect(chmod(script, 0o777) == 0)
         #expect(throws: StartError.self) { try PluginCommand([script]).check() }
         #expect(throws: StartError.self) { try PluginCommand(["/bin/sh", script]).check() }

@@ -127,6 +127,7 @@ struct PluginSessionTests {
         #"{"protocol":[1,1],"name":"a","components":[{"kind":"extension","type":"a"}]}"#,
         #"{"protocol":[1,1],"name":"a","components":[{"kind":"processor","type":"a/b"}]}"#,
         #"{"protocol":[1,1],"name":"a","components":[{"kind":"processor","type":"a","max_in_flight":0}]}"#,
+        #"{"protocol":[1,1],"name":"a","components":[{"kind":"processor","type":"a","answers":"some"}]}"#,
         #"{"protocol":[1,1],"name":"a","components":[{"kind":"processor","type":"a","signals":["spans"]}]}"#,
         #"{"protocol":[3,1],"name":"a","components":[{"kind":"processor","type":"a"}]}"#,
     ])

@@ -4,13 +4,42 @@ import AgentSessionsReceiver
 import Foundation
 import Onboarding
 import Testing
+import Usage
 
 /// The agents that can be onboarded and those whose stores are read.
 struct AgentListTests {
-    @Test func `the store of every agent that can be onboarded is read, but for Cursor's, which has no usage`() {
-        let read = Set(SessionFileExplanation.agents)
-        for agent in Onboarding.Agent.allCases where agent != .cursor {
-            #expect(read.contains(agent.rawValue.replacing("-", with: "_")), "\(agent)")
+    @Test func `onboarding, scans, doctor and the configuration have one list of agents`() throws {
+        let read = CodingAgent.allCases.filter(\.isRead)
+        #expect(SessionFileExplanation.agents == read.map(\.sectionKey))
+        let sections = Set(
+            AgentSessionsConfig.documentation.keys.compactMap { $0.hasSuffix(".enabled") ? $0.dropLast(8) : nil }
+        )
+        #expect(sections == Set(read.map { Substring($0.sectionKey) }))
+        let account = try #require(Account(environment: ["HOME": "/nowhere"]))
+        #expect(AgentFinding.all(of: account, in: LocalFiles()).map(\.agent) == CodingAgent.allCases)
+        // What has neither is in the list to say so.
+        #expect(CodingAgent.allCases.filter { !$0.isRead } == [.cursor] && !CodingAgent.cursor.sendsTelemetry)
+        for agent in CodingAgent.allCases {
+            let plan = AgentPlan.fromNothing(
+                for: agent,
+                to: Destination(endpoint: EndpointURL(loopbackPort: 4318)),
+                of: account
+            )
+            #expect(plan.changes.isEmpty == !agent.sendsTelemetry, "\(agent)")
+            let isTold = plan.notes.contains {
+                $0.contains(agent.isRead ? "agent_sessions" : "nothing can be configured")
+            }
+            #expect(isTold == !agent.sendsTelemetry, "\(agent)")
+        }
+        #expect(Set(CodingAgent.allCases.flatMap(\.titles)).count == CodingAgent.allCases.flatMap(\.titles).count)
+    }
+
+    @Test func `the pages of onboarding name every agent of the list`() throws {
+        let page = try Self.text("Sources/Onboarding/README.md")
+        let front = try Self.text("README.md")
+        for agent in CodingAgent.allCases {
+            #expect(page.contains("`\(agent.rawValue)`"), "\(agent)")
+            #expect(front.contains(agent.title), "\(agent)")
         }
     }
 

@@ -251,8 +251,7 @@ static inline void hub_unset(hub_answer *answer, enum hub_owner owner, uint32_t 
     hub_change(answer, 3, (uint8_t)owner, record, key, "", 0);
 }
 
-/* Sets an attribute to a text of at most 64 KiB. */
-static inline void hub_set_text(hub_answer *answer, enum hub_owner owner, uint32_t record, const char *key, const char *text)
+static inline void hub_change_text(hub_answer *answer, uint8_t operation, uint8_t owner, uint32_t record, const char *key, const char *text)
 {
     size_t size = strlen(text), prefix = 1;
     if (size > 65536) size = 65536;
@@ -267,8 +266,20 @@ static inline void hub_set_text(hub_answer *answer, enum hub_owner owner, uint32
         if (rest <= 0x7F) break;
     }
     memcpy(value + prefix, text, size);
-    hub_change(answer, 2, (uint8_t)owner, record, key, value, prefix + size);
+    hub_change(answer, operation, owner, record, key, value, prefix + size);
     free(value);
+}
+
+/* Sets an attribute to a text of at most 64 KiB. */
+static inline void hub_set_text(hub_answer *answer, enum hub_owner owner, uint32_t record, const char *key, const char *text)
+{
+    hub_change_text(answer, 2, (uint8_t)owner, record, key, text);
+}
+
+/* Gives the calls of a record a "user", "project" or "machine" where they have none; of use behind `tokens`. */
+static inline void hub_label(hub_answer *answer, uint32_t record, const char *key, const char *text)
+{
+    hub_change_text(answer, 4, HUB_RECORD, record, key, text);
 }
 
 /* -- Configuration -- */

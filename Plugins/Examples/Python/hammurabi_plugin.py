@@ -225,6 +225,10 @@ class Record(Owner):
         wanted = {"traces": 8, "metrics": 3, "logs": 1}[self._batch.signal]
         return next((struct.unpack("<Q", v)[0] for f, k, v in fields(self.data) if f == wanted and k == 1), 0)
 
+    def label(self, key, text):
+        """Gives the calls of the record a `user`, `project` or `machine` where they have none; of use behind `tokens`."""
+        self._batch._change(4, 0, self.number, key, _encoded_value(str(text)))
+
     def drop(self):
         """Leaves the record out."""
         self._batch._change(1, 0, self.number, "", b"")
@@ -313,6 +317,8 @@ class Component:
     #: A JSON Schema of the configuration.
     schema = {"type": "object", "properties": {}}
     wants = ["records"]
+    #: "batch" for a processor that answers with a whole request (`batch.replace`).
+    answers = "delta"
     max_in_flight = 1
 
     #: The configuration, checked against the schema, and a folder for files of your own; set before `open`.
@@ -401,9 +407,10 @@ def _failure(error):
 
 
 def _describe(classes, name, version):
-    keys = ("kind", "type", "summary", "signals", "schema", "wants", "max_in_flight")
+    keys = ["kind", "type", "summary", "signals", "schema", "wants", "max_in_flight"]
     return {"protocol": PROTOCOL, "name": name, "version": version,
-            "components": [{key: getattr(each, key) for key in keys} for each in classes]}
+            "components": [{key: getattr(each, key) for key in keys + ["answers"] * (each.kind == "processor")}
+                           for each in classes]}
 
 
 class _Emitting:

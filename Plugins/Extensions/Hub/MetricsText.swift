@@ -63,6 +63,15 @@ struct MetricsText {
         }
         add("hammurabi_component_records_total", "counter", "Records by what became of them in a component.", records)
         add("hammurabi_component_ok", "gauge", "Whether a component is at work and gets on.", states)
+        let restarts = status.components.compactMap { component in
+            component.restarts.map { Sample(labels: Self.labels(component), value: "\($0)") }
+        }
+        add(
+            "hammurabi_component_restarts_total",
+            "counter",
+            "Starts of a plugin's process after it had ended.",
+            restarts
+        )
         addQueues(status, now)
         addIntake(status)
     }

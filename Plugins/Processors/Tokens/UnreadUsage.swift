@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Glibc
 import Logging
 import OTLP
 import Usage
@@ -230,9 +231,9 @@ private struct UsageName {
     let namesNumber: Bool
 
     /// Parts of names for the kinds of tokens.
-    private static let kinds = ["input", "output", "prompt", "completion"]
+    private static let kinds: [StaticString] = ["input", "output", "prompt", "completion"]
     /// Parts of names of figures about tokens that are not usage.
-    private static let others = [
+    private static let others: [StaticString] = [
         "max", "min_", "limit", "budget", "threshold", "per_sec", "persec", "per_min", "_rate", "rate_", ".rate",
         "price",
         "cost", "window", "remaining", "estimat", "expire", "ttl", "duration", "latency", "aggregat",
@@ -240,14 +241,25 @@ private struct UsageName {
 
     /// Creates a name; nil for one that does not look like usage.
     init?(_ text: String) {
-        let name = text.lowercased()
-        let (hasToken, hasUsage) = (name.contains("token"), name.contains("usage"))
-        guard hasToken || hasUsage, !Self.others.contains(where: name.contains) else { return nil }
-        let namesKind = Self.kinds.contains(where: name.contains)
-        namesNumber =
-            hasToken
-            ? namesKind || name.contains("tokens") || hasUsage || name.contains("count") || name.contains("total")
-            : namesKind
+        var name = text.lowercased()
+        let namesNumber = name.withUTF8 { name -> Bool? in
+            func has(_ part: StaticString) -> Bool { Self.has(name, part) }
+            let (hasToken, hasUsage) = (has("token"), has("usage"))
+            guard hasToken || hasUsage, !Self.others.contains(where: has) else { return nil }
+            let namesKind = Self.kinds.contains(where: has)
+            return hasToken ? namesKind || has("tokens") || hasUsage || has("count") || has("total") : namesKind
+        }
+        guard let namesNumber else { return nil }
+        self.namesNumber = namesNumber
+    }
+
+    /// Whether a text has a part; the general search of strings would take most of the time of a start.
+    private static func has(_ text: UnsafeBufferPointer<UInt8>, _ part: StaticString) -> Bool {
+        let (length, first) = (part.utf8CodeUnitCount, part.utf8Start[0])
+        guard let base = text.baseAddress, text.count >= length else { return false }
+        return (0...text.count - length).contains { place in
+            text[place] == first && memcmp(base + place, part.utf8Start, length) == 0
+        }
     }
 
     /// Whether a value under this name is usage, too.
@@ -269,7 +281,7 @@ private struct UsageName {
     private static func hasMembers(_ text: String) -> Bool {
         let head = text.prefix(2_048)
         guard head.contains("{") || head.contains("(") else { return false }
-        let small = head.lowercased()
-        return small.contains("token") || kinds.contains(where: small.contains)
+        var small = head.lowercased()
+        return small.withUTF8 { small in has(small, "token") || kinds.contains { has(small, $0) } }
     }
 }

@@ -1,21 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Usage
 
-/// The agents whose own stores are read; the raw value is the key of an agent's section in the configuration.
+/// The agents of the one table whose own stores are read.
 ///
-/// To add an agent: a folder with its readers and an ``AgentStore``, a line here, a section in ``AgentSessionsConfig``.
-enum Agent: String, CaseIterable, Sendable {
-    case claudeCode = "claude_code"
-    case codex
-    case openCode = "opencode"
-    case gemini
-    case copilot
-    case cline
-    case pi
-    case qwen
-    case kimi
-    case amp
+/// To add an agent: a line in ``CodingAgent``, a folder with its readers and an ``AgentStore``, a case here, a section in
+/// ``AgentSessionsConfig``.
+enum Agent: Sendable, CaseIterable {
+    case claudeCode, codex, openCode, gemini, copilot, cline, pi, qwen, kimi, amp
+
+    /// All of them, in the order of the table.
+    static let allCases = CodingAgent.allCases.compactMap(Agent.init)
+
+    /// Its line in the table.
+    var known: CodingAgent {
+        switch self {
+        case .claudeCode: .claudeCode
+        case .codex: .codex
+        case .openCode: .openCode
+        case .gemini: .gemini
+        case .copilot: .copilot
+        case .cline: .cline
+        case .pi: .pi
+        case .qwen: .qwen
+        case .kimi: .kimi
+        case .amp: .amp
+        }
+    }
+
+    /// The agent of a line; nil for one that keeps nothing that can be counted.
+    init?(_ known: CodingAgent) {
+        switch known {
+        case .claudeCode: self = .claudeCode
+        case .codex: self = .codex
+        case .openCode: self = .openCode
+        case .gemini: self = .gemini
+        case .copilot: self = .copilot
+        case .cline: self = .cline
+        case .pi: self = .pi
+        case .qwen: self = .qwen
+        case .kimi: self = .kimi
+        case .amp: self = .amp
+        case .cursor: return nil
+        }
+    }
+
+    /// The key of its section in the configuration.
+    var key: String { known.sectionKey }
+
+    /// Its name for people, with those of the programs that are built of it.
+    var title: String {
+        let names = known.titles
+        return names.count < 2
+            ? names.joined() : names.dropLast().joined(separator: ", ") + " and " + names[names.count - 1]
+    }
 
     /// Where the agent keeps its store and how it is read.
     var store: AgentStore {
@@ -36,8 +75,6 @@ enum Agent: String, CaseIterable, Sendable {
 
 /// Where an agent keeps its store, which files belong to it, and how they are read.
 struct AgentStore: Sendable {
-    /// The agent's name, for people.
-    var title: String
     /// Its own homes in words, for the documentation of the configuration.
     var homesInWords: String
     /// Its own homes, by the variables of the environment.

@@ -85,9 +85,9 @@ public struct AgentSessionsConfig: ComponentConfig {
                 "the file that remembers how far each file was read; by default agent_sessions.checkpoint in the program's home",
         ]
         for agent in Agent.allCases {
-            let (key, store) = (agent.rawValue, agent.store)
-            meanings[key] = "the store of \(store.title)"
-            meanings[key + ".enabled"] = "whether \(store.title) is read where there is a store"
+            let (key, store, title) = (agent.key, agent.store, agent.title)
+            meanings[key] = "the store of \(title)"
+            meanings[key + ".enabled"] = "whether \(title) is read where there is a store"
             meanings[key + ".directories"] =
                 "its homes, or the folders of sessions in them; by default \(store.homesInWords)"
         }
@@ -109,7 +109,7 @@ public struct AgentSessionsConfig: ComponentConfig {
                 findings.error(
                     "empty-value",
                     "a directory needs a path",
-                    at: [agent.rawValue, "directories", "\(position)"]
+                    at: [agent.key, "directories", "\(position)"]
                 )
             }
         }

@@ -23,7 +23,7 @@ public struct SessionFileExplanation: Sendable {
     }
 
     /// The names by which agents can be asked for.
-    public static var agents: [String] { Agent.allCases.map(\.rawValue) }
+    public static var agents: [String] { Agent.allCases.map(\.key) }
 
     /// Reads a file.
     ///
@@ -32,7 +32,7 @@ public struct SessionFileExplanation: Sendable {
     ///   - environment: Says where the agent keeps its other files.
     /// - Throws: ``Failure`` when the agent is not known, or the file is not there or is none of the agent's.
     public init(agent name: String, path: String, environment: [String: String]) throws(Failure) {
-        guard let agent = Agent(rawValue: name) ?? Agent(rawValue: name.replacing("-", with: "_")) else {
+        guard let agent = Agent.allCases.first(where: { $0.key == name.replacing("-", with: "_") }) else {
             throw Failure(
                 message: "\(name) is no agent whose store is read; there are \(Self.agents.joined(separator: ", "))"
             )
@@ -82,7 +82,7 @@ public struct SessionFileExplanation: Sendable {
             service: store.service(path)
         )
         guard let layout = store.layout(file.relative) else {
-            throw Failure(message: "\(path) is no file of \(store.title), by its name")
+            throw Failure(message: "\(path) is no file of \(agent.title), by its name")
         }
         file.layout = layout
         return file

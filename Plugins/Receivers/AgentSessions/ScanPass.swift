@@ -107,11 +107,11 @@ final class ScanPass {
         let places = changed.map { (place: $0.relative, file: $0) }
         // The files of one service follow one another, because a request is of one; a database with calls comes before files with sums of them.
         changed = places.sorted {
-            ($0.file.agent.rawValue, $0.file.service, $0.file.layout == .database ? 0 : 1, $0.place, $0.file.path)
-                < ($1.file.agent.rawValue, $1.file.service, $1.file.layout == .database ? 0 : 1, $1.place, $1.file.path)
+            ($0.file.agent.key, $0.file.service, $0.file.layout == .database ? 0 : 1, $0.place, $0.file.path)
+                < ($1.file.agent.key, $1.file.service, $1.file.layout == .database ? 0 : 1, $1.place, $1.file.path)
         }.map(\.file)
         files = changed[...]
-        for file in best.values { report.files[file.agent.rawValue, default: 0] += 1 }
+        for file in best.values { report.files[file.agent.key, default: 0] += 1 }
         progress.totalFiles = best.count
         progress.files = best.count - changed.count
         progress.totalBytes = changed.reduce(0) {

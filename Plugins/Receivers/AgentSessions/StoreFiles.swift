@@ -20,7 +20,7 @@ public struct StoreFiles: Sendable, Equatable {
         }
         return Agent.allCases.compactMap { agent in
             guard let count = counts[agent], count > 0 else { return nil }
-            return StoreFiles(agent: agent.rawValue, title: agent.store.title, count: count)
+            return StoreFiles(agent: agent.key, title: agent.title, count: count)
         }
     }
 }

@@ -190,7 +190,7 @@ enum DocumentBytes {
         while true {
             let count = try stream.read(into: piece)
             if count == 0 { return bytes }
-            bytes.append(contentsOf: piece[..<count])
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: piece[..<count]))
             if bytes.count - end > longestWhole { end = condense(&bytes, from: end, &condenser) }
             guard bytes.count <= largest else { throw FileStream.Failure(LineFault.largeDocument.message) }
         }

@@ -125,6 +125,7 @@ final class CollectorState: Sendable {
         let troubles = instances.compactMap(\.counters.lastTrouble)
         var newest = troubles.max { $0.time < $1.time }
         newest?.count = troubles.reduce(0) { $0 + $1.count }
+        let restarts = instances.compactMap(\.counters.restarts)
         let mark = first.declared.mark
         return ComponentStatus(
             kind: first.kind,
@@ -134,7 +135,8 @@ final class CollectorState: Sendable {
             state: instances.lazy.map(self.state).first { $0 != .running } ?? .running,
             counts: counts,
             lastError: newest,
-            queue: first.component.queueing?.queueStatus
+            queue: first.component.queueing?.queueStatus,
+            restarts: restarts.isEmpty ? nil : restarts.reduce(0, +)
         )
     }
 

@@ -7,6 +7,7 @@ public import Usage
 public final class ComponentCounters: Sendable {
     private let values = (0..<Field.allCases.count).map { _ in Counter() }
     private let trouble = Mutex<ComponentTrouble?>(nil)
+    private let starts = Mutex<Int?>(nil)
 
     /// Creates counters at zero.
     public init() {}
@@ -50,6 +51,16 @@ public final class ComponentCounters: Sendable {
 
     /// The latest error; nil when there was none.
     public var lastTrouble: ComponentTrouble? { trouble.withLock { $0 } }
+
+    /// Counts a start of the component's own process.
+    ///
+    /// - Parameter again: Whether it ran before and has ended by itself or was ended.
+    public func noteStart(again: Bool) {
+        starts.withLock { $0 = ($0 ?? 0) + (again ? 1 : 0) }
+    }
+
+    /// How often the component's own process was started again; nil for a component that has none.
+    public var restarts: Int? { starts.withLock { $0 } }
 
     /// All present values.
     public var snapshot: [Field: Int] {

@@ -97,6 +97,8 @@ public struct ComponentStatus: Sendable {
     public var lastError: ComponentTrouble?
     /// The state of its queue; nil without a queue.
     public var queue: QueueStatus?
+    /// How often its own process was started again; nil for a component without one.
+    public var restarts: Int?
 
     /// Creates a component's status.
     public init(
@@ -107,7 +109,8 @@ public struct ComponentStatus: Sendable {
         state: ComponentState,
         counts: [ComponentCounters.Field: Int],
         lastError: ComponentTrouble?,
-        queue: QueueStatus?
+        queue: QueueStatus?,
+        restarts: Int? = nil
     ) {
         self.kind = kind
         self.id = id
@@ -117,6 +120,7 @@ public struct ComponentStatus: Sendable {
         self.counts = counts
         self.lastError = lastError
         self.queue = queue
+        self.restarts = restarts
     }
 }
 

@@ -1,37 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A coding agent that onboarding can configure.
-public enum Agent: String, CaseIterable, Sendable, Codable {
-    case claudeCode = "claude-code"
-    case codex
-    case gemini
-    case qwen
-    case cursor
-    case opencode
-    case copilot
+public import Usage
 
-    /// The agent's name for people.
-    public var title: String {
-        switch self {
-        case .claudeCode: "Claude Code"
-        case .codex: "Codex"
-        case .gemini: "Gemini CLI"
-        case .qwen: "Qwen Code"
-        case .cursor: "Cursor"
-        case .opencode: "OpenCode"
-        case .copilot: "GitHub Copilot"
-        }
-    }
+/// A coding agent, of the one table of them.
+public typealias Agent = CodingAgent
 
-    /// The name under which its calls and sessions are reported.
-    public var reportedName: String {
-        switch self {
-        case .gemini: "gemini-cli"
-        case .qwen: "qwen-code"
-        default: rawValue
-        }
-    }
-
+extension CodingAgent {
     /// What to do so that the agent sends with new settings, and when its first records arrive.
     public var firstRecord: String {
         switch self {
@@ -39,8 +13,15 @@ public enum Agent: String, CaseIterable, Sendable, Codable {
         case .codex: "restart it; its first records come with the first turn"
         case .gemini, .qwen: "restart it; its first records come within half a minute"
         case .copilot: "reload the window or restart it; its first records come at the end of the first turn"
-        case .opencode: "restart it; its first records come at the end of the first turn"
-        case .cursor: "it sends nothing"
+        case .openCode: "restart it; its first records come at the end of the first turn"
+        case .cline, .pi, .kimi, .amp, .cursor: "it sends nothing"
         }
+    }
+
+    /// What becomes known of an agent that cannot be told to send anything; a sentence without its full stop.
+    public var withoutTelemetry: String {
+        isRead
+            ? "\(title) has no settings for telemetry; what it keeps of its sessions is read by agent_sessions"
+            : "\(title) has no settings for telemetry of its own, and its files hold no token counts; nothing can be configured"
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+public import Usage
 
 /// The changes that one agent needs to send to a destination.
 public struct AgentPlan: Sendable {
@@ -63,9 +64,9 @@ public struct AgentPlan: Sendable {
             case .claudeCode: try planning.claudeCode()
             case .codex: try planning.codex()
             case .gemini, .qwen: try planning.gemini()
-            case .opencode: try planning.opencode()
+            case .openCode: try planning.opencode()
             case .copilot: try planning.copilot()
-            case .cursor: planning.cursor()
+            case .cline, .pi, .kimi, .amp, .cursor: planning.withoutTelemetry()
             }
         } catch let fault as SettingsError {
             planning.plan.fault = fault

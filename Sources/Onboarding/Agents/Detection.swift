@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Usage
+
 /// Evidence that an agent is installed on this machine.
 public struct AgentFinding: Sendable, Hashable {
     /// The agent.
@@ -31,14 +33,22 @@ public struct AgentFinding: Sendable, Hashable {
         )
     }
 
-    /// Copilot is an extension of an editor.
+    /// Copilot and Cline's family are extensions of an editor.
     private static func editorExtension(of agent: Agent, _ account: Account, in files: LocalFiles) -> String? {
-        guard agent == .copilot else { return nil }
+        let names = extensions[agent] ?? []
+        guard !names.isEmpty else { return nil }
         let folders = [".vscode/extensions", ".vscode-insiders/extensions"].map { account.home + "/" + $0 }
         return folders.lazy.compactMap { folder in
-            files.names(in: folder).first { $0.hasPrefix("github.copilot") }.map { folder + "/" + $0 }
+            files.names(in: folder).first { name in names.contains { name.hasPrefix($0) } }.map { folder + "/" + $0 }
         }.first
     }
+
+    /// How the names of extensions begin.
+    private static let extensions: [Agent: [String]] = [
+        .copilot: ["github.copilot"], .cline: clineExtensions,
+    ]
+
+    private static let clineExtensions = ["saoudrizwan.claude-dev", "rooveterinaryinc.roo-cline", "kilocode.kilo-code"]
 
     private struct Signs {
         var programs: [String]
@@ -63,7 +73,7 @@ public struct AgentFinding: Sendable, Hashable {
                 settings: [home(".cursor"), account.configFolder + "/Cursor"],
                 sessions: [home(".cursor/projects")]
             )
-        case .opencode:
+        case .openCode:
             return Signs(
                 programs: ["opencode"],
                 settings: [account.configFolder + "/opencode"],
@@ -74,6 +84,33 @@ public struct AgentFinding: Sendable, Hashable {
                 programs: ["copilot"],
                 settings: [home(".copilot")],
                 sessions: [home(".copilot/session-state")]
+            )
+        case .cline:
+            let storage = account.configFolder + "/Code/User/globalStorage/"
+            return Signs(
+                programs: ["cline"],
+                settings: [home(".cline")],
+                sessions: [home(".cline/data/tasks"), home(".cline/data/sessions")]
+                    + clineExtensions.map { storage + $0 + "/tasks" }
+            )
+        case .pi:
+            return Signs(
+                programs: ["pi", "omp"],
+                settings: [account.folder("PI_CODING_AGENT_DIR", or: ".pi/agent"), home(".omp/agent")],
+                sessions: [
+                    account.folder("PI_CODING_AGENT_DIR", or: ".pi/agent") + "/sessions", home(".omp/agent/sessions"),
+                ]
+            )
+        case .kimi:
+            let folders = [
+                account.folder("KIMI_CODE_HOME", or: ".kimi-code"), account.folder("KIMI_SHARE_DIR", or: ".kimi"),
+            ]
+            return Signs(programs: ["kimi"], settings: folders, sessions: folders.map { $0 + "/sessions" })
+        case .amp:
+            return Signs(
+                programs: ["amp"],
+                settings: [account.configFolder + "/amp"],
+                sessions: [account.folder("AMP_DATA_DIR", or: ".local/share/amp") + "/threads"]
             )
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import Usage
 
 /// Agents with a few keys in a JSON file, and the variables for what their files cannot hold.
 extension Planning {
@@ -115,12 +116,10 @@ extension Planning {
         plan.notes.append("\(key) is true in \(path): texts are sent; it was left as it is")
     }
 
-    // MARK: - Cursor
+    // MARK: - Agents that send nothing
 
-    mutating func cursor() {
+    mutating func withoutTelemetry() {
         plan.hasSettings = false
-        plan.notes.append(
-            "Cursor has no settings for telemetry of its own, and its files hold no token counts; nothing can be configured"
-        )
+        plan.notes.append(plan.agent.withoutTelemetry)
     }
 }

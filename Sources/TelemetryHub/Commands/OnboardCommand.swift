@@ -5,6 +5,7 @@ import Collector
 import FoundationEssentials
 import Glibc
 import Onboarding
+import Usage
 import YAML
 
 /// The command `hammurabi onboard`.

@@ -251,7 +251,7 @@ extension QualityDocument {
     var newest: Timestamp? { sources.compactMap { Timestamp(iso8601: $0.lastSeenAt) }.max() }
 
     private func last(_ agent: Agent, _ isMeant: ([String]) -> Bool) -> Timestamp? {
-        sources.filter { $0.agent == agent.reportedName && isMeant($0.sources) }
+        sources.filter { agent.reportedNames.contains($0.agent) && isMeant($0.sources) }
             .compactMap { Timestamp(iso8601: $0.lastSeenAt) }.max()
     }
 }
@@ -315,12 +315,14 @@ extension DoctorChecks {
         }
         if !plan.hasSettings {
             if let telemetry { return finding(.ok, "last telemetry \(telemetry.iso8601)") }
-            return finding(
-                .ok,
-                agent == .cursor
-                    ? "it has no telemetry to configure"
-                    : "it has no settings file; \(onboard) --print shows variables to set"
-            )
+            guard agent.sendsTelemetry else {
+                let read = inFiles.map { "; its session files are read, last \($0.iso8601)" }
+                let kept =
+                    agent.isRead
+                    ? read ?? "; its session files are read by agent_sessions" : ", and no counts in its files"
+                return finding(.ok, "it has no telemetry to configure" + kept)
+            }
+            return finding(.ok, "it has no settings file; \(onboard) --print shows variables to set")
         }
         if !plan.changes.isEmpty {
             let known = inFiles.map { "; known from session files only, last \($0.iso8601)" } ?? ""

@@ -15,7 +15,8 @@ struct FirstRecords {
     /// Session files do not count: they do not show that the settings work.
     /// - Throws: ``CommandFailure`` when the collector does not answer.
     func lastSeen(_ agent: Agent) throws(CommandFailure) -> Timestamp? {
-        let newest = [("agent", agent.reportedName), ("sort", "lastSeenAt"), ("order", "desc"), ("limit", "20")]
+        let names = agent.reportedNames.map { ("agent", $0) }
+        let newest = names + [("sort", "lastSeenAt"), ("order", "desc"), ("limit", "20")]
         return try client.ask(.sessions, newest, seconds: 5).document.sessions.lazy
             .filter { $0.knowledge != "transcript" }
             .compactMap { Timestamp(iso8601: $0.lastSeenAt) }.filter { $0 > since }.max()

@@ -125,7 +125,7 @@ struct OnboardFlow {
             return present
         }
         let items = findings.map { MultiSelect.Item(title: $0.agent.title, remark: remark(on: $0)) }
-        let chosen = Set(findings.indices.filter { findings[$0].isPresent && findings[$0].agent != .cursor })
+        let chosen = Set(findings.indices.filter { findings[$0].isPresent && findings[$0].agent.sendsTelemetry })
         let answer = try questions.choose(
             "Which agents shall send their telemetry here?",
             MultiSelect(items: items, chosen: chosen)

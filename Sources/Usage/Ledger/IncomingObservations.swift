@@ -120,7 +120,8 @@ struct IncomingObservations {
     private func isRelated(_ traits: LedgerTraits, besidesBy known: LedgerLink) -> Bool {
         var isRelated = false
         traits.forEachJoiningLink { joining in
-            let others = joining.isOwn ? 1 : 0
+            // The first turns of a thread have one hash as the place in its history and as their own id: that is the observation itself.
+            let others = joining.isOwn || joining.link == known ? 1 : 0
             isRelated = isRelated || seen[joining.link.rawValue] > others || held.contains(joining.link)
         }
         guard !isRelated else { return true }

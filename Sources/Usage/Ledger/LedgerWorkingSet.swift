@@ -131,7 +131,9 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         var kept: Set<Int64> = []
         let observations = connected.compactMap { current[$0] }
         for positions in groups(observations.map { overfullBuckets.excluded($0, after: true) }) {
-            let observations = positions.map { observations[$0] }.sorted { $0.id < $1.id }
+            var positions = positions
+            if positions.count > 1 { positions.sort { observations[$0].id < observations[$1].id } }
+            let observations = positions.map { observations[$0] }
             if let ref = unchangedEntry(of: observations) {
                 kept.insert(ref)
             } else if let entry = LedgerEntry(observations: observations) {
@@ -141,7 +143,9 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         let touched = Set(connected.compactMap { homes[$0] })
         change.retired = touched.subtracting(kept).compactMap { entries[$0] }
         change.retired.sort(by: LedgerEntry.isEarlier)
-        change.entries.sort(by: LedgerEntry.isEarlier)
+        // Numbers are moved in place of entries, each of which has a dozen references to be counted.
+        let order = change.entries.indices.sorted { LedgerEntry.isEarlier(change.entries[$0], change.entries[$1]) }
+        change.entries = order.map { change.entries[$0] }
         return change
     }
 

@@ -3,7 +3,6 @@
 extension AgentStore {
     /// Amp: a JSON document for each thread.
     static let amp = AgentStore(
-        title: "Amp",
         homesInWords: "$AMP_DATA_DIR, else amp in $XDG_DATA_HOME (~/.local/share)",
         homes: { environment in environment.named("AMP_DATA_DIR", else: environment.data("amp")) },
         folders: [Folder(name: "threads")],

@@ -3,7 +3,6 @@
 extension AgentStore {
     /// Claude Code: transcripts of lines, of the program and of the desktop program.
     static let claudeCode = AgentStore(
-        title: "Claude Code",
         homesInWords: "$CLAUDE_CONFIG_DIR, else ~/.claude and ~/.config/claude",
         homes: { environment in
             let named = environment.list("CLAUDE_CONFIG_DIR")

@@ -3,7 +3,6 @@
 extension AgentStore {
     /// Cline and what was made of it, Roo Code and Kilo Code up to version 5: documents in the folders of editors, and of Cline's own.
     static let cline = AgentStore(
-        title: "Cline, Roo Code and Kilo Code",
         homesInWords:
             "$CLINE_DATA_DIR, else $CLINE_DIR/data or ~/.cline/data, and the extensions' folders in VS Code, VSCodium, Cursor, Windsurf and Trae",
         homes: { environment in

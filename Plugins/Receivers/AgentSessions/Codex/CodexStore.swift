@@ -3,7 +3,6 @@
 extension AgentStore {
     /// Codex: rollouts of lines, some of them compressed or put aside.
     static let codex = AgentStore(
-        title: "Codex",
         homesInWords: "$CODEX_HOME, else ~/.codex",
         homes: { environment in
             let named = environment.list("CODEX_HOME")

@@ -5,7 +5,6 @@ extension AgentStore {
     ///
     /// The extension's `chatSessions` are not read: they have the prompt of the last round of a request and no cached tokens.
     static let copilot = AgentStore(
-        title: "GitHub Copilot",
         homesInWords:
             "$COPILOT_HOME, else ~/.copilot, and the extension's folders in VS Code, VSCodium, Cursor, Windsurf and Trae",
         homes: { environment in

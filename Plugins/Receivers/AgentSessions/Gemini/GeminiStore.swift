@@ -3,7 +3,6 @@
 extension AgentStore {
     /// Gemini CLI: lines since version 0.39, one JSON document for each session before.
     static let gemini = AgentStore(
-        title: "Gemini CLI",
         homesInWords: "$GEMINI_CLI_HOME/.gemini, else ~/.gemini",
         homes: { environment in
             environment.value("GEMINI_CLI_HOME").map { [$0 + "/.gemini", $0] } ?? environment.home(".gemini")

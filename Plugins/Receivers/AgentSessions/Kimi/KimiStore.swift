@@ -3,7 +3,6 @@
 extension AgentStore {
     /// Kimi Code, and Kimi CLI before it, whose sessions Kimi Code copies into its own store.
     static let kimi = AgentStore(
-        title: "Kimi Code and Kimi CLI",
         homesInWords: "$KIMI_CODE_HOME and $KIMI_SHARE_DIR, else ~/.kimi-code and ~/.kimi",
         homes: { environment in
             environment.named("KIMI_CODE_HOME", else: environment.home(".kimi-code"))

@@ -3,7 +3,6 @@
 extension AgentStore {
     /// OpenCode: a database, before version 1.2 a JSON file for each message; Kilo CLI 7 and MiMo Code are built of it.
     static let openCode = AgentStore(
-        title: "OpenCode, Kilo CLI and MiMo Code",
         homesInWords: "$OPENCODE_DATA_DIR, else opencode, kilo and mimocode in $XDG_DATA_HOME (~/.local/share)",
         homes: { environment in
             environment.named("OPENCODE_DATA_DIR", else: environment.data("opencode"))

@@ -3,7 +3,6 @@
 extension AgentStore {
     /// pi, and omp, which keeps the same files in another home.
     static let pi = AgentStore(
-        title: "pi and omp",
         homesInWords: "$PI_CODING_AGENT_DIR, else ~/.pi/agent and ~/.omp/agent",
         homes: { environment in
             environment.named("PI_CODING_AGENT_DIR", else: environment.home(".pi/agent"))

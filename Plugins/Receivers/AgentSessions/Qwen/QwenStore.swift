@@ -3,7 +3,6 @@
 extension AgentStore {
     /// Qwen Code: chats of lines.
     static let qwen = AgentStore(
-        title: "Qwen Code",
         homesInWords: "$QWEN_DATA_DIR, else ~/.qwen",
         homes: { environment in environment.named("QWEN_DATA_DIR", else: environment.home(".qwen")) },
         folders: [Folder(name: "projects")],
