@@ -77,6 +77,14 @@ public struct Period: Sendable, Hashable {
         try self.init(name: "week", first: monday, last: sunday, calendar: calendar)
     }
 
+    /// The time of a block, as a period of one part: ``from`` and ``to`` are its instants in place of dates.
+    public init(block: UsageBlock, timezone: String) throws(PeriodError) {
+        name = "block"
+        (from, to) = (block.start.iso8601, block.end.iso8601)
+        self.timezone = Self.name(of: try Self.calendar(timezone).timeZone)
+        (dayStarts, days) = ([block.start, block.end], [block.start.iso8601])
+    }
+
     private init(month: String, calendar: Calendar) throws(PeriodError) {
         guard month.utf8.count == 7, let first = try? Self.date(month + "-01", calendar),
             let next = calendar.date(byAdding: .month, value: 1, to: first),
@@ -90,7 +98,7 @@ public struct Period: Sendable, Hashable {
     private init(name: String, first: Date, last: Date, calendar: Calendar) throws(PeriodError) {
         guard first <= last else { throw PeriodError(.reversed) }
         self.name = name
-        timezone = ["GMT", "Etc/UTC"].contains(calendar.timeZone.identifier) ? "UTC" : calendar.timeZone.identifier
+        timezone = Self.name(of: calendar.timeZone)
         days = []
         dayStarts = []
         var day = first
@@ -141,6 +149,10 @@ public struct Period: Sendable, Hashable {
         let date = Date(timeIntervalSince1970: Double(time.milliseconds) / 1_000)
         let parts = calendar.dateComponents([.hour, .minute], from: date)
         return (parts.hour ?? 0) * 60 + (parts.minute ?? 0)
+    }
+
+    private static func name(of zone: TimeZone) -> String {
+        ["GMT", "Etc/UTC"].contains(zone.identifier) ? "UTC" : zone.identifier
     }
 
     private static func calendar(_ timezone: String) throws(PeriodError) -> Calendar {
