@@ -129,12 +129,12 @@ struct LimitsTests {
     }
 
     @Test func `a template of the configuration, and a wrong one`() async throws {
-        let set = ["--set", "extensions.hub.statusline={limits} / {session}"]
+        let set = ["--set", #"extensions.hub.statusline="{limits} / {session}""#]
         let line = try await sandbox.run(["statusline"] + Sandbox.anyPort + set, input: state(fiveHours: 10))
         #expect(line.output == "5h 10% | 7d 12% / $0.5000 session\n", "\(line)")
         let over = ["statusline", "--format", "{context}"] + Sandbox.anyPort + set
         #expect(try await sandbox.run(over, input: state(fiveHours: 10)).output == "41% context\n")
-        let wrong = try await sandbox.run(["validate", "--set", "extensions.hub.statusline={weather}"])
+        let wrong = try await sandbox.run(["validate", "--set", #"extensions.hub.statusline="{weather}""#])
         #expect(wrong.exitCode == 78)
         #expect((wrong.output + wrong.errors).contains("there is no part \"weather\"; use session, today,"))
         let refused = try await sandbox.run(["statusline", "--format", "fancy"])

@@ -50,7 +50,7 @@ struct LimitAPITests {
         #expect(line.contains("seven_day") && !line.contains("five_hour"))
     }
 
-    @Test func `machines of one account are told apart, and the status line has the newest report`() async throws {
+    @Test func `machines of one account are kept apart, and the status line has the newest report`() async throws {
         let bench = try await Bench()
         _ = try await bench.reportStatusLine(Self.report)
         try bench.clock.set("2026-11-22T12:05:00.000Z")

@@ -38,11 +38,11 @@ struct LimitsReportTests {
     @Test func `a table for people`() throws {
         #expect(
             try report().text(width: 120, style: .plain) == """
-                Limit                    Used  Resets in  At reset  Reported  Plan  Account  Machine  Source
-                ──────────────────────────────────────────────────────────────────────────────────────────────────
-                codex 5h                  99%     2h 00m    ≈ 168%    2m ago  plus  –        desk     rollout
-                codex 5h codex_x primary    –       over         –    2m ago  –     –        –        rollout
-                claude-code 7d opus       39%          –         –    2m ago  –     –        –        statusline
+                Limit                     Used  Resets in  At reset  Reported  Plan  Account  Machine  Source
+                ─────────────────────────────────────────────────────────────────────────────────────────────────
+                codex 5h                   99%     2h 00m    ≈ 168%    2m ago  plus  –        desk     rollout
+                codex 5h codex_x primary     –       over         –    2m ago  –     –        –        rollout
+                claude-code 7d opus        39%          –         –    2m ago  –     –        –        statusline
 
                 codex 5h will be used up by now at this pace.
 

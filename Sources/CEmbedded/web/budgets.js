@@ -18,7 +18,7 @@ export const budgets = {
   stream: () => "/api/telemetry/stream?topics=summary&period=today",
   told: (app) => refresh(app),
   arrived() { refreshed = Date.now(); },
-  // The page is drawn every 15 seconds also when nothing is told: limits change without a call.
+  // The page is drawn every 15 seconds also without an event: limits change without a call.
   drawn: (app) => refresh(app),
 
   view: (app) => [
@@ -30,7 +30,7 @@ export const budgets = {
       why: "What some calls may cost, or how many tokens they may use, in each day, week, month or block of five hours. The even pace is what would have been used by now if each instant used the same. Days to come take what their weekday took in the eight weeks before; four of five periods end in the band.",
       body: ({ budgets: list }) => (list.length ? h("ul", { class: "gauges" }, list.map((budget) => budgetRow(app, budget))) : blank("No budget is set. In config.yaml: ", h("code", null, "extensions.hub.budgets"))) }),
     panel(app, { id: "alerts", title: "Alerts", resource: app.data("alerts"), lines: 3,
-      why: "What is wrong now, by the rules of the configuration. Each target is told once when something begins, again when it gets worse, and once when it is over.",
+      why: "What is wrong now, by the rules of the configuration. Each target gets a notice once when something begins, again when it gets worse, and once when it is over.",
       body: (document) => [alertList(document), targetList(document)] }),
   ],
 };

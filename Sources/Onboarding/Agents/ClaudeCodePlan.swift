@@ -43,7 +43,7 @@ extension Planning {
         }
     }
 
-    /// What `statusLine` in the settings runs; whatever is no command of this program belongs to somebody else.
+    /// What `statusLine` in the settings runs; every other command is the user's own.
     private static func statusLineOwner(_ settings: JSONSettings) -> AgentPlan.StatusLineOwner {
         guard settings.root.node(at: ["statusLine"]) != nil else { return .none }
         let words = settings.scalar(at: ["statusLine", "command"])?.plain.split(separator: " ") ?? []

@@ -232,7 +232,7 @@ enum ClaudeAccount {
     /// Its file grows with the number of projects.
     private static let largest = 16 << 20
 
-    /// The vendor's id; nil when nobody is logged in, or the file cannot be read.
+    /// The vendor's id; nil when no account is logged in, or the file cannot be read.
     static func id(_ environment: [String: String]) -> String? {
         let folder = environment["CLAUDE_CONFIG_DIR"].flatMap { $0.isEmpty ? nil : $0 } ?? environment["HOME"] ?? ""
         guard folder.hasPrefix("/"),
