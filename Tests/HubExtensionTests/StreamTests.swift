@@ -196,7 +196,7 @@ struct StreamTests {
         let conditions: @Sendable (Timestamp) async -> [AlertCondition] = { _ in
             level.withLock { level in
                 let open = level.map {
-                    AlertCondition(rule: .budget, key: "budget/b", level: $0, title: "b", detail: "\($0) %")
+                    AlertCondition(rule: .budget, key: "budget/b", level: $0, title: "b: \($0) %", detail: "d")
                 }
                 let unpriced = AlertCondition(rule: .unpriced, key: "unpriced/m", level: 1, title: "m", detail: "d")
                 return (open.map { [$0] } ?? []) + [unpriced]

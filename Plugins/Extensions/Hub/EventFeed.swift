@@ -230,8 +230,8 @@ struct FeedNews {
             present.append(("degraded \(name) \(reason)", notice))
         }
         for alert in await readAlerts(feed, newest, isDue: isDue) {
-            let message = "\(alert.title): \(alert.detail)"
-            let notice = NoticeDocument(level: "warning", code: alert.rule.rawValue, message: message)
+            // The detail is in the answer of `alerts`: several long notices would push the figures of a page out of sight.
+            let notice = NoticeDocument(level: "warning", code: alert.rule.rawValue, message: alert.title)
             // Its figures change with each call; what is worse is another notice.
             present.append(("\(alert.key) \(alert.level)", notice))
         }
