@@ -22,6 +22,9 @@ static const unsigned char app_js[] = {
 static const unsigned char breakdown_js[] = {
 #embed "web/breakdown.js"
 };
+static const unsigned char budgets_js[] = {
+#embed "web/budgets.js"
+};
 static const unsigned char calendar_js[] = {
 #embed "web/calendar.js"
 };
@@ -124,6 +127,7 @@ static const hammurabi_web_file files[] = {
     {"app.css", STYLE, app_css, sizeof app_css},
     {"app.js", SCRIPT, app_js, sizeof app_js},
     {"breakdown.js", SCRIPT, breakdown_js, sizeof breakdown_js},
+    {"budgets.js", SCRIPT, budgets_js, sizeof budgets_js},
     {"calendar.js", SCRIPT, calendar_js, sizeof calendar_js},
     {"cards.js", SCRIPT, cards_js, sizeof cards_js},
     {"charts.js", SCRIPT, charts_js, sizeof charts_js},

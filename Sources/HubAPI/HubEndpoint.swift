@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import HTTPTypes
+import Usage
 
 /// A request to the hub: its method and path, and the type of the answer's document.
 package struct HubEndpoint<Document: Codable & Sendable>: Sendable {
@@ -9,9 +10,16 @@ package struct HubEndpoint<Document: Codable & Sendable>: Sendable {
     package let path: String
     /// Whether the path names one of many things, so that 404 means an unknown name.
     package let hasParameter: Bool
+    /// The parameters of its query; any other is refused.
+    package let parameters: [String]
 
-    private init(_ method: HTTPRequest.Method, _ path: String, hasParameter: Bool = false) {
-        (self.method, self.path, self.hasParameter) = (method, path, hasParameter)
+    private init(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        hasParameter: Bool = false,
+        _ parameters: [String] = []
+    ) {
+        (self.method, self.path, self.hasParameter, self.parameters) = (method, path, hasParameter, parameters)
     }
 
     /// The method as a word, such as `GET`.
@@ -19,8 +27,20 @@ package struct HubEndpoint<Document: Codable & Sendable>: Sendable {
 
     /// The request with its parameter, which must be percent-encoded.
     package func at(_ parameter: String) -> Self {
-        Self(method, path.replacing(#/\{.*\}/#, with: parameter), hasParameter: true)
+        Self(method, path.replacing(#/\{.*\}/#, with: parameter), hasParameter: true, parameters)
     }
+}
+
+/// The parameters that several requests have in common.
+package enum QueryNames {
+    /// Those of a period.
+    package static let period = ["period", "from", "to", "timezone"]
+    /// Those of a filter of calls.
+    package static let filter = UsageDimension.allCases.map(\.rawValue)
+    /// Those of a summary.
+    package static let summary = period + filter + ["previous", "series", "sessions"]
+    /// Those of a stream of events: those of its summary, and what it is about.
+    package static let stream = summary + ["topics"]
 }
 
 extension HubEndpoint where Document == HealthDocument {
@@ -28,27 +48,47 @@ extension HubEndpoint where Document == HealthDocument {
 }
 
 extension HubEndpoint where Document == SummaryDocument {
-    package static var summary: Self { Self(.get, "/api/telemetry/summary") }
+    package static var summary: Self { Self(.get, "/api/telemetry/summary", QueryNames.summary) }
 }
 
 extension HubEndpoint where Document == BlocksDocument {
-    package static var blocks: Self { Self(.get, "/api/telemetry/blocks") }
+    package static var blocks: Self {
+        Self(
+            .get,
+            "/api/telemetry/blocks",
+            QueryNames.period + QueryNames.filter + ["active", "recent", "hours", "weekStart", "tokenLimit"]
+        )
+    }
 }
 
 extension HubEndpoint where Document == CompareDocument {
-    package static var compare: Self { Self(.get, "/api/telemetry/compare") }
+    package static var compare: Self {
+        Self(.get, "/api/telemetry/compare", QueryNames.period + QueryNames.filter + ["with"])
+    }
 }
 
 extension HubEndpoint where Document == StatusLineDocument {
-    package static var statusLine: Self { Self(.get, "/api/telemetry/statusline") }
+    package static var statusLine: Self { Self(.get, "/api/telemetry/statusline", ["session"]) }
+    /// The same, with a ``StatusLineReport`` as its body.
+    package static var statusLineReport: Self { Self(.post, "/api/telemetry/statusline") }
+}
+
+extension HubEndpoint where Document == LimitsDocument {
+    package static var limits: Self { Self(.get, "/api/telemetry/limits", ["agent", "machine", "current"]) }
 }
 
 extension HubEndpoint where Document == QualityDocument {
-    package static var quality: Self { Self(.get, "/api/telemetry/quality") }
+    package static var quality: Self { Self(.get, "/api/telemetry/quality", QueryNames.period) }
 }
 
 extension HubEndpoint where Document == SessionsDocument {
-    package static var sessions: Self { Self(.get, "/api/telemetry/sessions") }
+    package static var sessions: Self {
+        Self(
+            .get,
+            "/api/telemetry/sessions",
+            QueryNames.period + QueryNames.filter + ["status", "id", "q", "sort", "order", "limit", "cursor"]
+        )
+    }
 }
 
 extension HubEndpoint where Document == SessionDetailDocument {

@@ -11,6 +11,8 @@ package struct StatusLineDocument: Codable, Hashable, Sendable {
     package var budget: SummaryDocument.Budget?
     /// The block of five hours that is under way; nil when there is none.
     package var block: BlocksDocument.Block?
+    /// The limits of subscriptions that hold now, of each account the newest report.
+    @Added package var limits: [LimitsDocument.Limit]
 
     /// Sums over calls.
     package struct Sums: Codable, Hashable, Sendable, UsageCounts {
@@ -35,9 +37,10 @@ package struct StatusLineDocument: Codable, Hashable, Sendable {
         today: UsageTotals,
         session: UsageTotals?,
         budget: SummaryDocument.Budget?,
-        block: BlocksDocument.Block?
+        block: BlocksDocument.Block?,
+        limits: [LimitsDocument.Limit]
     ) {
         (self.today, self.session) = (Sums(today), session.map(Sums.init))
-        (self.budget, self.block) = (budget, block)
+        (self.budget, self.block, self.limits) = (budget, block, limits)
     }
 }

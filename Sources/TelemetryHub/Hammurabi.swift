@@ -54,7 +54,7 @@ struct Hammurabi: AsyncParsableCommand {
                 subcommands: [
                     DailyCommand.self, WeeklyCommand.self, MonthlyCommand.self, SessionReportCommand.self,
                     BlocksCommand.self, SessionsCommand.self, OpenCommand.self, CompareCommand.self,
-                    BudgetCommand.self, AlertsCommand.self, PricesCommand.self,
+                    BudgetCommand.self, LimitsCommand.self, AlertsCommand.self, PricesCommand.self,
                     StatusCommand.self, TopCommand.self,
                     StatusLineCommand.self, MCPCommand.self,
                 ]
@@ -173,7 +173,7 @@ enum OtherWords {
         "today": "summary --period today",
         "month": "monthly", "week": "weekly", "day": "daily", "hourly": "daily", "yearly": "monthly",
         "models": "summary --by model", "projects": "summary --by project", "agents": "summary --by agent",
-        "users": "summary --by user", "block": "blocks", "limit": "blocks --active", "limits": "blocks --active",
+        "users": "summary --by user", "block": "blocks", "limit": "limits", "quota": "limits", "rate-limits": "limits",
         "live": "top", "monitor": "top", "watch": "top", "tail": "top", "dashboard": "open", "web": "open",
         "ui": "open",
         "start": "run", "serve": "run", "server": "run", "check": "validate", "setup": "onboard", "install": "onboard",

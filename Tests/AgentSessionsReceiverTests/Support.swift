@@ -60,6 +60,7 @@ final class TestHome: Sendable {
 /// The end of a pipeline: finds the calls in what comes and keeps them in a ledger.
 final class Books: Consumer {
     private let tokens: any Processor
+    private let settings: ComponentSettings
     private let state = Mutex(State())
 
     struct State {
@@ -72,7 +73,11 @@ final class Books: Consumer {
     }
 
     init() throws {
-        tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), testSettings("tokens", home: "/nowhere"))
+        var settings = try testSettings("tokens", home: "/nowhere")
+        // Soon after the lines of the tests: a limit of months ago is forgotten.
+        settings.now = { Timestamp(nanoseconds: 1_790_850_000_000_000_000) }
+        self.settings = settings
+        tokens = try ComponentFactory.tokens.makeProcessor(TokensConfig(), settings)
     }
 
     @discardableResult func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
@@ -112,6 +117,9 @@ final class Books: Consumer {
     var calls: [Call] { state.withLock { $0.ledger.calls }.sorted { ($0.time, $0.id) < ($1.time, $1.id) } }
 
     var sessions: [String: SessionUpdate] { state.withLock { $0.sessions } }
+
+    /// Limits of subscriptions, by agent, account, machine and name.
+    var limits: [UsageLimit] { settings.shared.limits(in: settings.home).limits(now: settings.now()) }
 
     var batchSizes: [Int] { state.withLock { $0.batchSizes } }
 

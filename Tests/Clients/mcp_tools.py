@@ -31,7 +31,9 @@ async def main(program: str, folder: str) -> None:
         welcome = await session.initialize()
         assert member(welcome, "serverInfo").name == "hammurabi", welcome
         tools = (await session.list_tools()).tools
-        assert {tool.name for tool in tools} >= {"summary", "blocks", "sessions", "session", "compare", "prices"}, tools
+        assert {tool.name for tool in tools} >= {
+            "summary", "blocks", "sessions", "session", "limits", "budget", "compare", "prices",
+        }, tools
         assert all(tool.annotations and member(tool.annotations, "readOnlyHint") for tool in tools), tools
 
         async def ask(name: str, **arguments: str) -> dict:
@@ -43,9 +45,11 @@ async def main(program: str, folder: str) -> None:
         assert (await ask("summary", period="7d"))["callCount"] == 0
         assert (await ask("blocks", active="true"))["blocks"] == []
         assert (await ask("sessions", limit="5"))["sessions"] == []
+        assert (await ask("limits", current="true"))["limits"] == []
+        assert (await ask("budget"))["budgets"] == []
         prices = (await ask("prices", model="claude-haiku-4-5"))["models"]
         assert any(price["inputPerMillion"] == 1 for price in prices), prices
-        for name, arguments in [("summary", {"period": "soon"}), ("session", {"id": "nobody"}), ("session", {}), ("summary", {"x": "1"})]:
+        for name, arguments in [("summary", {"period": "soon"}), ("session", {"id": "nobody"}), ("budget", {"name": "nobody"}), ("session", {}), ("summary", {"x": "1"})]:
             answer = await session.call_tool(name, arguments)
             assert member(answer, "isError") and answer.content[0].text, answer
         await session.send_ping()

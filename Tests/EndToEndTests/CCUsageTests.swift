@@ -47,11 +47,11 @@ struct CCUsageTests {
     }
 
     /// Takes the events in and ends; the reports then read the store.
-    private func collected() async throws -> [Event] {
+    private func collected(_ renamed: (String) -> String = { $0 }) async throws -> [Event] {
         let program = try await sandbox.collect()
         let events = Self.events()
-        let body = try JSONSerialization.data(withJSONObject: events.map(\.json))
-        #expect(try await program.post("/api/telemetry/ingest", body).status == 202)
+        let text = String(decoding: try JSONSerialization.data(withJSONObject: events.map(\.json)), as: UTF8.self)
+        #expect(try await program.post("/api/telemetry/ingest", Data(renamed(text).utf8)).status == 202)
         #expect(try await program.stop().exitCode == 0)
         return events
     }
@@ -117,6 +117,45 @@ struct CCUsageTests {
         let recent = try #require(try await ccusage("blocks --recent")["blocks"] as? [[String: Any]])
         #expect(recent.map { $0["isGap"] as? Bool } == [false, true, false, true, false])
         #expect(recent.map { $0["entries"] as? Int } == [1, 0, 2, 0, 2])
+    }
+
+    /// Lines of ccusage's documentation as they are there (docs/guide/cli-options.md), without the program's name, and what all their
+    /// rows cost together; nil for one that is not about money alone.
+    private static let documented: [(line: String, cost: Double?)] = [
+        ("daily", 2.125), ("daily --json", 2.125), ("daily -j", 2.125), ("daily --breakdown", 2.125),
+        ("daily -b", 2.125),
+        ("daily --json --breakdown", 2.125), ("daily --order desc", 2.125), ("daily --order asc", 2.125),
+        ("daily --offline", 2.125), ("daily -O", 2.125), ("daily --timezone UTC", 2.125),
+        ("daily -z Asia/Tokyo", 2.125),
+        ("daily --mode auto", 2.125), ("daily --since 20250101 --until 20250630", 0), ("daily --instances", 2.125),
+        ("daily -i", 2.125), ("daily --project myproject", 0.625), ("daily -p myproject", 0.625),
+        ("daily --instances --project myproject", 0.625), ("daily --instances --breakdown", 2.125),
+        ("monthly --since 20250101", 2.125), ("monthly -z Europe/London", 2.125),
+        ("weekly --start-of-week monday", 2.125),
+        ("weekly --start-of-week sunday", 2.125), ("session --until 20250630", 0), ("session --id abc123-session", 0.5),
+        ("session --project myproject", 0.625), ("blocks --active", 0.375), ("blocks -a", 0.375),
+        ("blocks --recent", 2.125),
+        ("blocks -r", 2.125), ("blocks --token-limit 500000", 2.125), ("blocks --token-limit max", 2.125),
+        ("blocks --session-length 5", 2.125), ("statusline", nil),
+    ]
+
+    @Test func `lines of its documentation work as they are there`() async throws {
+        _ = try await collected { $0.replacing("web", with: "myproject").replacing("s-2", with: "abc123-session") }
+        for (line, cost) in Self.documented {
+            let words = line.split(separator: " ").map(String.init)
+            let outcome = try await sandbox.run(words + Sandbox.anyPort)
+            #expect(outcome.exitCode == 0, "\(line): \(outcome.errors)")
+            guard let cost else { continue }
+            let json = words.contains("--json") || words.contains("-j") ? words : words + ["--json"]
+            let document = try await sandbox.run(json + ["--format", "ccusage"] + Sandbox.anyPort).json()
+            let blocks = document["blocks"] as? [[String: Any]]
+            let entries = document["entries"] as? [[String: Any]]
+            let sum =
+                blocks?.reduce(0) { $0 + (($1["costUSD"] as? NSNumber)?.doubleValue ?? 0) }
+                ?? ((document["totals"] as? [String: Any])?["totalCost"] as? NSNumber)?.doubleValue
+                ?? (document["totalCost"] as? NSNumber)?.doubleValue
+            #expect(sum == cost, "\(line): \(document) \(entries?.count ?? 0)")
+        }
     }
 
     private static func isMonday(_ day: String) -> Bool {

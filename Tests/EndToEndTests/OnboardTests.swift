@@ -54,6 +54,23 @@ struct OnboardTests {
         _ = try await collector.stop()
     }
 
+    @Test func `the status line of Claude Code is set up on request and runs`() async throws {
+        let onboard = ["onboard", "--yes", "--no-check", "--agent", "claude-code"]
+        #expect(try await sandbox.run(onboard + ["--dry-run"]).output.contains("statusLine") == false)
+        let looked = try await sandbox.run(onboard + ["--dry-run", "--statusline"])
+        #expect(looked.output.contains("+  \"statusLine\": {"))
+        #expect(try await sandbox.run(onboard + ["--statusline"]).exitCode == 0)
+        let settings = try #require(
+            try JSONSerialization.jsonObject(with: Data((text(".claude/settings.json") ?? "").utf8)) as? [String: Any]
+        )
+        let line = try #require(settings["statusLine"] as? [String: String])
+        #expect(line["type"] == "command")
+        // The program is not on the search path of the tests.
+        #expect(line["command"]?.hasPrefix("/") == true && line["command"]?.hasSuffix(" statusline") == true)
+        #expect(try await sandbox.run("onboard", "--undo").exitCode == 0)
+        #expect(isUntouched)
+    }
+
     @Test func `nothing is written where no collector answers, no one answers questions, or only a look was asked for`()
         async throws
     {

@@ -23,6 +23,8 @@ struct SchemaTests {
         try expect(.blocks)
         try expect(.compare)
         try expect(.statusLine)
+        try expect(.statusLineReport)
+        try expect(.limits)
         try expect(.quality)
         try expect(.sessions)
         try expect(.session)

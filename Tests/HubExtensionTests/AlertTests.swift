@@ -322,7 +322,14 @@ struct AlertTests {
                 home: folder.path,
                 now: { clock.now }
             )
-            let usage = UsageAPI(config: config, store: store, scanners: [], pricing: nil, now: { clock.now })
+            let usage = UsageAPI(
+                config: config,
+                store: store,
+                scanners: [],
+                pricing: nil,
+                now: { clock.now },
+                limits: LimitBook(home: "/nowhere")
+            )
             let survey = AlertSurvey(usage: usage, status: { CollectorStatus() }, config.alerts)
             return AlertWatch(config, survey, settings, deliveries: ["team": target])
         }

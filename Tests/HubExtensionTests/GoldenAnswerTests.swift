@@ -48,8 +48,10 @@ struct GoldenAnswerTests {
 
     @Test func `answers where nothing is known are those of the files`() async throws {
         let bench = try await Bench(scanners: [Scanner(ScanReport())])
-        for name in ["sessions", "quality", "prices", "pipelines"] {
-            try Self.expect(try await bench.get("/api/telemetry/\(name)?period=today").text, "empty-\(name)")
+        for (name, query) in [
+            ("sessions", "?period=today"), ("quality", "?period=today"), ("prices", ""), ("pipelines", ""),
+        ] {
+            try Self.expect(try await bench.get("/api/telemetry/\(name)\(query)").text, "empty-\(name)")
         }
         for name in ["scan", "reprice"] {
             try Self.expect(try await bench.post("/api/telemetry/\(name)").text, "empty-\(name)")
@@ -65,7 +67,14 @@ struct GoldenAnswerTests {
         let bench = try await Self.bench()
         let now = bench.clock.now
         let parts = try busyParts()
-        let api = UsageAPI(config: HubConfig(), store: bench.store, scanners: [], pricing: nil, now: { now })
+        let api = UsageAPI(
+            config: HubConfig(),
+            store: bench.store,
+            scanners: [],
+            pricing: nil,
+            now: { now },
+            limits: LimitBook(home: "/nowhere")
+        )
         let collector = CollectorAPI(version: "1.2.3", usage: api, status: parts.status, reload: parts.reload)
         let feeds = EventFeeds(collector, tick: .milliseconds(1), readings: FeedReadings(pause: 0))
         feeds.open()

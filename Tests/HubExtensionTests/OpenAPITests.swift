@@ -55,10 +55,12 @@ struct OpenAPITests {
         "/api/health", "/api/telemetry/summary?previous=true&series=model&period=7d", "/api/telemetry/sessions",
         "/api/telemetry/sessions/s-1", "/api/telemetry/quality", "/api/telemetry/prices", "/api/telemetry/pipelines",
         "/api/telemetry/blocks?tokenLimit=max", "/api/telemetry/statusline?session=s-2",
+        "/api/telemetry/limits?current=false",
     ])
     func `an answer has what is described, and nothing else`(path: String) async throws {
         let bench = try await Self.fullBench()
         if path.contains("/blocks") || path.contains("/statusline") { try bench.store.prepareCalls() }
+        #expect(try await bench.reportStatusLine(LimitAPITests.report).status == 200)
         let answer = try await bench.get(path, path.hasSuffix("s-1") ? ["id": "s-1"] : [:])
         #expect(answer.status == 200)
         try expect(answer, toMatch: path.hasSuffix("s-1") ? "/api/telemetry/sessions/{id}" : path, "get", "200")

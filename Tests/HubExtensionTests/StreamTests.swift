@@ -3,6 +3,7 @@
 import CollectorKit
 import HTTPTypes
 import Logging
+import Synchronization
 import Testing
 import Usage
 
@@ -21,7 +22,8 @@ struct StreamTests {
             store: store,
             scanners: [],
             pricing: nil,
-            now: { now }
+            now: { now },
+            limits: LimitBook(home: "/nowhere")
         )
         let collector = CollectorAPI(version: "1.2.3", usage: api, status: parts.status, reload: parts.reload)
         feeds = EventFeeds(collector, tick: .milliseconds(1), readings: FeedReadings(pause: 0))
@@ -149,7 +151,14 @@ struct StreamTests {
             state.page.sessions = page
             state.revision = 4
         }
-        let api = UsageAPI(config: HubConfig(), store: store, scanners: [], pricing: nil, now: { clock.now })
+        let api = UsageAPI(
+            config: HubConfig(),
+            store: store,
+            scanners: [],
+            pricing: nil,
+            now: { clock.now },
+            limits: LimitBook(home: "/nowhere")
+        )
         let parts = CollectorParts()
         let feeds = EventFeeds(
             CollectorAPI(version: "1.2.3", usage: api, status: parts.status, reload: parts.reload),
@@ -169,6 +178,56 @@ struct StreamTests {
         try clock.set("2026-11-22T12:30:00.000Z")
         #expect(try await next(&events).contains(#""status":"stale""#))
         #expect(store.asked.queries.count == 1)
+    }
+
+    @Test func `an alert is a notice once, again when it gets worse, and again after its end`() async throws {
+        let level = Mutex<Int?>(50)
+        let clock = Clock()
+        let store = store
+        let api = UsageAPI(
+            config: HubConfig(),
+            store: store,
+            scanners: [],
+            pricing: nil,
+            now: { clock.now },
+            limits: LimitBook(home: "/nowhere")
+        )
+        let parts = CollectorParts()
+        let conditions: @Sendable (Timestamp) async -> [AlertCondition] = { _ in
+            level.withLock { level in
+                let open = level.map {
+                    AlertCondition(rule: .budget, key: "budget/b", level: $0, title: "b: \($0) %", detail: "d")
+                }
+                let unpriced = AlertCondition(rule: .unpriced, key: "unpriced/m", level: 1, title: "m", detail: "d")
+                return (open.map { [$0] } ?? []) + [unpriced]
+            }
+        }
+        let feeds = EventFeeds(
+            CollectorAPI(version: "1", usage: api, status: parts.status, reload: parts.reload, alerts: conditions),
+            tick: .milliseconds(1),
+            readings: FeedReadings(pause: 0)
+        )
+        feeds.open()
+        let head = HTTPRequest(method: .get, scheme: "http", authority: "a", path: "/?topics=notice")
+        guard case .stream(let pieces) = try await feeds.stream(ServerRequest(head: head)).body,
+            let feed = pieces as? EventFeed
+        else { throw StoreError("no feed") }
+        var events = feed.makeAsyncIterator()
+        #expect(try await next(&events).hasPrefix("retry"))
+        // A model without a price has a notice of its own.
+        let first = #"{"level":"warning","code":"budget","message":"b: 50 %"}"#
+        #expect(try await next(&events).contains(first))
+        level.withLock { $0 = 80 }
+        try clock.set("2026-11-22T12:01:00.000Z")
+        #expect(try await next(&events).contains("b: 80 %"))
+        level.withLock { $0 = nil }
+        try clock.set("2026-11-22T12:02:00.000Z")
+        // Many looks without the alert.
+        for _ in 0..<3 { #expect(try await next(&events) == ": alive\n\n") }
+        level.withLock { $0 = 80 }
+        try clock.set("2026-11-22T12:03:00.000Z")
+        #expect(try await next(&events).contains("b: 80 %"))
+        feeds.close()
     }
 
     @Test func `silence is broken now and then`() async throws {

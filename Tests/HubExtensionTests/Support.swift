@@ -55,12 +55,18 @@ struct Bench {
         try await send(.post, path, [:], "", type: type)
     }
 
+    /// Hands over what an agent gave to its status line.
+    func reportStatusLine(_ body: String, permissions: Permissions = .all) async throws -> Answer {
+        try await send(.post, "/api/telemetry/statusline", [:], body, permissions: permissions)
+    }
+
     private func send(
         _ method: HTTPRequest.Method,
         _ path: String,
         _ parameters: [String: String],
         _ body: String,
-        type: String? = "application/json"
+        type: String? = "application/json",
+        permissions: Permissions = .all
     ) async throws -> Answer {
         let routes = hub.httpServing?.routes ?? []
         let bare = path.prefix { $0 != "?" }
@@ -71,7 +77,12 @@ struct Bench {
         )
         var head = HTTPRequest(method: method, scheme: "http", authority: "127.0.0.1", path: path)
         head.headerFields[.contentType] = type
-        let request = ServerRequest(head: head, parameters: parameters, body: RequestBody(bytes: Array(body.utf8)))
+        let request = ServerRequest(
+            head: head,
+            parameters: parameters,
+            body: RequestBody(bytes: Array(body.utf8)),
+            permissions: permissions
+        )
         return Answer(try await route.handler(request))
     }
 }

@@ -93,6 +93,59 @@ struct PlanTests {
         #expect(plan(.qwen, home).notes.isEmpty)
     }
 
+    /// Claude Code's settings, who draws its status line, and what becomes of `statusLine`.
+    @Test(arguments: [
+        (
+            "{\n  \"model\": \"opus\"\n}\n", AgentPlan.StatusLineOwner.none,
+            "\n  \"statusLine\": {\n    \"type\": \"command\",\n    \"command\": \"hammurabi statusline\"\n  }\n}\n"
+        ),
+        (
+            #"{"statusLine":{"type":"command","command":"hammurabi statusline --format short"}}"#, .this,
+            "--format short"
+        ),
+        (#"{"statusLine":{"type":"command","command":"'/opt/my hub/hammurabi' statusline"}}"#, .this, "my hub"),
+        (#"{"statusLine":{"type":"command","command":"ccusage statusline"}}"#, .other, "ccusage statusline"),
+        (#"{"statusLine":null}"#, .other, #""statusLine":null"#), (#"{"statusLine":{}}"#, .other, #""statusLine":{}"#),
+    ])
+    func `a status line is set up where there is none`(before: String, owner: AgentPlan.StatusLineOwner, after: String)
+        throws
+    {
+        let home = try TemporaryHome()
+        let path = try home.place(of: .claudeCode)
+        try home.write(before, to: path)
+        let usual = home.destination(key: nil)
+        let destination = Destination(
+            endpoint: usual.endpoint,
+            hostName: usual.hostName,
+            statusLine: "hammurabi statusline"
+        )
+        func plan(_ destination: Destination) -> AgentPlan {
+            AgentPlan.make(for: .claudeCode, to: destination, of: home.account, in: home.files)
+        }
+        #expect(plan(usual).statusLine == owner)
+        #expect(
+            !plan(usual).changes.contains { String(decoding: $0.content, as: UTF8.self).contains("hammurabi st") }
+                || owner == .this
+        )
+        let wanted = plan(destination)
+        let text = String(decoding: try #require(wanted.changes.first).content, as: UTF8.self)
+        #expect(text.contains(after), "\(text)")
+        #expect(wanted.notes.contains { $0.contains("has a status line of its own") } == (owner == .other))
+        let changeLog = ChangeLog(home: home.account.programHome, files: home.files)
+        for change in wanted.changes { try changeLog.apply(change, subject: "claude-code", now: home.now) }
+        #expect(plan(destination).isConfigured)
+        #expect(try changeLog.undo(["claude-code"], now: home.now).map(\.result) == [.restored])
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == before)
+        #expect(plan(Destination(endpoint: usual.endpoint)).statusLine == owner)
+    }
+
+    @Test func `agents without such a setting have no status line`() throws {
+        let home = try TemporaryHome()
+        for agent in Agent.allCases where agent != .claudeCode {
+            #expect(plan(agent, home).statusLine == .unsupported, "\(agent)")
+        }
+    }
+
     @Test func `OpenCode's file with comments is the one that counts`() throws {
         let home = try TemporaryHome()
         let plain = try home.place(of: .openCode)

@@ -24,7 +24,7 @@ struct SummaryReportTests {
             tokens: 45_230,
             cost: 142.3,
             rest: """
-                ,"budget":{"limit":200,"used":142.3,"fraction":0.7115,"projected":171.2},
+                ,"budget":{"limit":200,"used":142.3,"fraction":0.7115,"projected":171.2},"cacheSavings":12.5,
                 "sessions":[\(Documents.session("s-1", name: "fix-bug"))]
                 """
         )
@@ -40,6 +40,7 @@ struct SummaryReportTests {
         )
         #expect(lines[6] == "fix-bug  claude-code  app      45,230  $2.14       12m")
         #expect(lines.contains("Costs are those of the vendors' APIs; ≈ if the month goes on like this."))
+        #expect(lines.last == "Reads from caches saved $12.50 at list prices.")
     }
 
     @Test(arguments: [60, 80, 100, 120, 200])

@@ -84,11 +84,13 @@ struct StatusLineTests {
         session: String = "null",
         budget: String = "null",
         block: String = "null",
+        limits: String = "[]",
         input: String = ""
     ) throws -> StatusLine {
         let today = Self.sums(8.3, tokens: 1_230_000)
-        let text = "{\"session\":\(session),\"today\":\(today),\"budget\":\(budget),\"block\":\(block)}"
-        return StatusLine(document: try Documents.read(text), agent: AgentState(input), now: Self.now)
+        let text =
+            "{\"session\":\(session),\"today\":\(today),\"budget\":\(budget),\"block\":\(block),\"limits\":\(limits)}"
+        return StatusLine(document: try Documents.read(text), agent: AgentState(input), machine: "desk", now: Self.now)
     }
 
     @Test func `session, day, budget and tokens are on one line`() throws {
@@ -112,7 +114,7 @@ struct StatusLineTests {
             #"{"session_id":"s","model":{"id":"x","display_name":"Opus 4.5"},"cost":{"total_cost_usd":1.2},"context_window":{"#
                 + #""context_window_size":200000,"used_percentage":41.4},"rate_limits":{"five_hour":{"used_percentage":38.2,"#
                 + #""resets_at":1795354800},"seven_day":{"used_percentage":85,"resets_at":1795363200}}}"#,
-            "$8.30 today · $3.10 block, 2h 00m left · $1.20/h · 41% context · 5h 38% · 7d 85%, 4h 00m to reset! · 1.2M tok"
+            "$1.20 session · $8.30 today · $3.10 block, 2h 00m left · $1.20/h · 41% context · 5h 38% · 7d 85%, 4h 00m to reset! · 1.2M tok"
         ),
         (
             #"{"context_window":{"used_percentage":null},"rate_limits":{"five_hour":{"used_percentage":"much"},"seven_day":7}}"#,
@@ -134,5 +136,64 @@ struct StatusLineTests {
         let command = try StatusLineCommand.parse(["--show", "block,session"])
         #expect(command.show == [.block, .session])
         #expect(throws: (any Error).self) { try StatusLineCommand.parse(["--show", "block,weather"]) }
+    }
+
+    private static let limits = """
+        [{"agent":"claude-code","account":null,"machine":"desk","plan":null,"name":"five_hour","label":"5h","windowMinutes":300,
+        "usedPercent":38.5,"resetsAt":"2026-11-22T14:00:00.000Z","reportedAt":"2026-11-22T11:59:00.000Z","ageSeconds":60,
+        "isCurrent":true,"projectedPercent":64,"fullAt":null,"source":"statusline"},
+        {"agent":"codex","account":null,"machine":"desk","plan":"plus","name":"primary","label":"5h","windowMinutes":300,
+        "usedPercent":91,"resetsAt":"2026-11-22T12:30:00.000Z","reportedAt":"2026-11-22T11:59:00.000Z","ageSeconds":60,
+        "isCurrent":true,"projectedPercent":101,"fullAt":"2026-11-22T12:26:00.000Z","source":"rollout"}]
+        """
+
+    /// Limits that the hub knows: the agent's own figures are newer, and in an agent's line only its own limits are shown.
+    @Test(arguments: [
+        ("", "claude-code 5h 39% · codex 5h 91%, 30m to reset!"), (#"{"session_id":"s"}"#, "5h 39%"),
+        (#"{"session_id":"s","rate_limits":{"five_hour":{"used_percentage":40}}}"#, "5h 40%"),
+        (
+            #"{"session_id":"s","rate_limits":{"seven_day_opus":{"used_percentage":3},"seven_day":{"used_percentage":2}}}"#,
+            "7d 2% · 7d opus 3%"
+        ),
+    ])
+    func `limits that the hub knows`(input: String, expected: String) throws {
+        var line = try line(limits: Self.limits, input: input)
+        #expect(line.text([.limits], .plain) == expected)
+        line.machine = "laptop"
+        if input.isEmpty { #expect(line.text([.limits], .plain) == "") }
+    }
+
+    @Test func `before the hub knows a session its cost is the agent's own`() throws {
+        let input = #"{"session_id":"s","cost":{"total_cost_usd":1.239}}"#
+        #expect(try line(input: input).text([.session], .plain) == "$1.24 session")
+        let known = try line(session: Self.sums(2, tokens: 1), input: input)
+        #expect(known.text([.session], .plain) == "$2.00 session")
+        #expect(try line(input: #"{"cost":{"total_cost_usd":-1}}"#).text([.session], .plain) == "")
+    }
+
+    /// A template and its line, where the block and the budget are not known.
+    @Test(arguments: [
+        ("{session} · {today}", "$1.24 session · $8.30 today"), ("{block} · {today}", "$8.30 today"),
+        ("{today} · {block}", "$8.30 today"), ("{session}, {block} / {today}", "$1.24 session / $8.30 today"),
+        ("[{block}]", "[]"), ("cost {today}!", "cost $8.30 today!"), ("{{{today}}}", "{$8.30 today}"),
+        ("short", "$1.24 session"), ("full", "$1.24 session · $8.30 today · 41k tok"),
+    ])
+    func `a template`(template: String, expected: String) throws {
+        let line = try line(session: Self.sums(1.24, tokens: 41_999))
+        #expect(line.text(.template(try StatusLineTemplate(template)), .plain) == expected)
+        #expect(try StatusLineCommand.parse(["--format", template]).format == (try StatusLineTemplate(template)))
+    }
+
+    @Test(arguments: [
+        ("fancy", "\"fancy\" is no template; use full, short, limits, ccusage, or"),
+        ("", "\"\" is no template"), ("{weather}", "there is no part \"weather\"; use session, today,"),
+        ("{today", "a brace of the template is alone"), ("today}", "a brace of the template is alone"),
+        ("{today}\n", "a template is one line"), ("{}", "there is no part \"\""),
+        ("{today}" + String(repeating: "x", count: 1_024), "at most 1024 bytes"),
+    ])
+    func `what is no template is refused with the rule`(template: String, rule: String) {
+        #expect { try StatusLineTemplate(template) } throws: { "\($0)".contains(rule) }
+        #expect(throws: (any Error).self) { try StatusLineCommand.parse(["--format", template]) }
+        #expect(throws: (any Error).self) { try StatusLineCommand.parse(["--format", "full", "--show", "today"]) }
     }
 }

@@ -54,7 +54,7 @@ struct FilterTests {
         try await tab.wait(for: "!document.querySelector('#drop-user')")
         try await tab.go("#/sessions" + (try #require(try await tab.run("'?' + location.hash.split('?')[1]").text)))
         try await tab.settle(on: "#/sessions")
-        #expect(try await tab.texts("[aria-label=Pages] a").count == 5)
+        #expect(try await tab.texts("[aria-label=Pages] a").count == 6)
         #expect(tab.problems == [])
     }
 

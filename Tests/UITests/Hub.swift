@@ -80,6 +80,9 @@ final class Hub: Sendable {
     /// Sends events as a user's own program does.
     func ingest(_ events: [JSON]) async throws { try await post("/api/telemetry/ingest", .array(events)) }
 
+    /// Hands over the limits of a subscription, as the status line of Claude Code does.
+    func reportStatusLine(_ report: JSON) async throws { try await post("/api/telemetry/statusline", report) }
+
     /// Posts something and returns the status of the answer.
     func refused(_ path: String, type: String, agent: String) async throws -> Int {
         var request = URLRequest(url: try #require(URL(string: origin + path)))

@@ -6,7 +6,8 @@ import Testing
 @Suite(.serialized, .onStage, .enabled(if: Chromium.isThere))
 struct PageTests {
     static let pages = [
-        "#/overview", "#/sessions", "#/session/\(SampleCalls.dear)", "#/pipelines", "#/prices", "#/quality",
+        "#/overview", "#/sessions", "#/session/\(SampleCalls.dear)", "#/budgets", "#/pipelines", "#/prices",
+        "#/quality",
     ]
 
     @Test(arguments: ["light", "dark"])

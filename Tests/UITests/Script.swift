@@ -69,6 +69,17 @@ enum Shown {
     static func money(_ dollars: Double) -> String {
         dollars >= 0.99995 ? "$" + String(format: "%.2f", dollars) : "$" + String(format: "%.4f", dollars)
     }
+
+    /// A whole number with separators.
+    static func count(_ number: Double) -> String {
+        var text = String(Int64(number))
+        var place = text.count - 3
+        while place > 0 {
+            text.insert(",", at: text.index(text.startIndex, offsetBy: place))
+            place -= 3
+        }
+        return text
+    }
 }
 
 /// A node of the accessibility tree.

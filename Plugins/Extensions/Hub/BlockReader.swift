@@ -77,13 +77,18 @@ extension UsageAPI {
 
     /// Everything a status bar shows, in one answer.
     @Sendable func statusLine(_ request: ServerRequest) async throws -> StatusLineDocument {
+        try await statusLine(session: QueryParameters(request)["session"])
+    }
+
+    /// The document for a session; nil for none.
+    func statusLine(session id: String?) async throws -> StatusLineDocument {
         let (now, store) = (now(), try openStore())
         let today = try Period("today", timezone: config.timezone, now: now)
         var query = UsageQuery(today, now: now)
         query.listsSessions = false
         let summary = try await store.summary(query)
         var session: UsageTotals?
-        if let id = QueryParameters(request)["session"] {
+        if let id {
             var named = SessionQuery(now: now)
             (named.id, named.limit) = (id, 1)
             session = try await store.sessions(named).sessions.first?.totals
@@ -92,7 +97,8 @@ extension UsageAPI {
             today: summary.totals,
             session: session,
             budget: try await budget(beside: summary, query),
-            block: try await blocks(BlocksQuestion(activeAt: now, timezone: today.timezone)).blocks.last
+            block: try await blocks(BlocksQuestion(activeAt: now, timezone: today.timezone)).blocks.last,
+            limits: limitsThatHold(at: now).map { LimitsDocument.Limit($0, now: now) }
         )
     }
 

@@ -23,7 +23,7 @@ public struct BudgetConfig: ConfigSection, Hashable {
 
     /// When a budget begins again.
     public enum Cycle: String, CaseIterable, Codable, Sendable {
-        case day, week, month
+        case day, week, month, block
     }
 
     /// The name of the budget that `budget.monthly` makes.

@@ -12,6 +12,8 @@ struct CollectorAPI {
     let usage: UsageAPI
     let status: @Sendable () -> CollectorStatus
     let reload: @Sendable () async -> ReloadOutcome
+    /// What is wrong, by the rules of the configuration.
+    var alerts: @Sendable (Timestamp) async -> [AlertCondition] = { _ in [] }
 
     @Sendable func pipelines(_ request: ServerRequest) async throws -> PipelinesDocument {
         PipelinesDocument(status(), version: version, now: usage.now())

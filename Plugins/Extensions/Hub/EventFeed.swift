@@ -72,6 +72,7 @@ struct FeedNews {
     private var pipelines: PipelinesDocument?
     private var unpriced: (revision: Int64, models: [UnpricedModel]) = (-1, [])
     private var notices: Set<String> = []
+    private var alerts: [AlertCondition] = []
 
     private struct Sessions {
         var revision: Int64 = -1
@@ -228,9 +229,29 @@ struct FeedNews {
             let notice = NoticeDocument(level: "warning", code: "degraded", message: "\(name): \(reason)")
             present.append(("degraded \(name) \(reason)", notice))
         }
+        for alert in await readAlerts(feed, newest, isDue: isDue) {
+            // The detail is in the answer of `alerts`: several long notices would push the figures of a page out of sight.
+            let notice = NoticeDocument(level: "warning", code: alert.rule.rawValue, message: alert.title)
+            // Its figures change with each call; what is worse is another notice.
+            present.append(("\(alert.key) \(alert.level)", notice))
+        }
         let sent = notices
         // A notice that has ended may return and is then sent again.
         notices = Set(present.map(\.key))
         return present.filter { !sent.contains($0.key) }.prefix(Self.first).map(\.document)
+    }
+
+    /// The alerts that the topics above do not tell of: budgets, limits, anomalies and silent machines; judged at most once a minute.
+    private mutating func readAlerts(_ feed: EventFeed, _ newest: Int64, isDue: Bool) async -> [AlertCondition] {
+        guard isDue else { return alerts }
+        let collector = feed.collector
+        let now = collector.usage.now()
+        // Not by the store's revision: a budget is judged once a minute for the targets of notices, too.
+        let minute = now.nanoseconds / 60_000_000_000
+        let reading = await feed.readings.alerts.value(of: "", at: minute, slot: minute, tick: feed.tick) {
+            await collector.alerts(now)
+        }
+        if let reading { alerts = reading.value.filter { $0.rule != .unpriced && $0.rule != .component } }
+        return alerts
     }
 }

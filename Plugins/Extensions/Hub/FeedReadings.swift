@@ -12,12 +12,12 @@ final class FeedReadings: Sendable {
     let summaries: SharedReadings<Summary>
     let sessions: SharedReadings<[Session]>
     let unpriced: SharedReadings<[UnpricedModel]>
+    let alerts: SharedReadings<[AlertCondition]>
 
     /// - Parameter pause: A reading is reused for this many times the duration of reading it.
     init(pause: Int = 20) {
-        (summaries, sessions, unpriced) = (
-            SharedReadings(pause: pause), SharedReadings(pause: pause), SharedReadings(pause: pause)
-        )
+        (summaries, sessions) = (SharedReadings(pause: pause), SharedReadings(pause: pause))
+        (unpriced, alerts) = (SharedReadings(pause: pause), SharedReadings(pause: pause))
     }
 
     /// The document of a period, and its values that depend on the clock.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
+import HubAPI
 import Usage
 
 /// The keys under `hub:`.
@@ -19,6 +20,9 @@ public struct HubConfig: ComponentConfig {
     public var retention = ConfigDuration(seconds: 90 * 86_400)
     /// The time zone of days and months where a question names none.
     public var timezone = "local"
+
+    /// What `hammurabi statusline` shows: the name of a template, or a text with parts in braces; empty for the usual.
+    public var statusline = ""
 
     /// HTTPS; nil for plain HTTP.
     public var tls: TLSConfig?
@@ -42,14 +46,16 @@ public struct HubConfig: ComponentConfig {
         "budget": "what may be spent in a month",
         "budget.monthly": "dollars in a calendar month: a budget for all calls that is called monthly",
         "budgets":
-            "what may be spent, as a list: name, period (day, week or month), dollars or tokens, for (names by dimension) and thresholds (percentages that are reported; 50, 80 and 100 when left out)",
+            "what may be spent, as a list: name, period (day, week, month or block, the five hours that subscriptions limit), dollars or tokens, for (names by dimension) and thresholds (percentages that are reported; 50, 80 and 100 when left out)",
         "alerts": "who is told of what is wrong",
-        "alerts.rules": "what is watched: budget, anomaly, unpriced, silent_machine, component",
+        "alerts.rules": "what is watched: budget, limit, anomaly, unpriced, silent_machine, component",
         "alerts.quiet": "a daily time in which notices wait, such as \"22:00-07:00\", in the hub's time zone",
         "alerts.silent_after": "how long a machine may be without a call, in whole days",
         "alerts.targets":
             "who is told, as a list: name, and webhook (an address; with format: json, slack or discord) or command (a program with its arguments)",
         "retention": "how long calls and records are kept when the store is compacted",
+        "statusline":
+            "what hammurabi statusline shows: full, short, limits, ccusage, or a text with parts in braces such as \"{session} · {limits}\"",
         "timezone":
             "the time zone of days and months where a question names none: local, the machine's own, or such as Europe/Berlin",
     ]) { $1 }
@@ -80,6 +86,13 @@ public struct HubConfig: ComponentConfig {
                 at: ["retention"],
                 help: "write 90d"
             )
+        }
+        if !statusline.isEmpty {
+            do throws(StatusLineTemplate.Problem) {
+                _ = try StatusLineTemplate(statusline)
+            } catch {
+                findings.error("invalid-value", error.description, at: ["statusline"])
+            }
         }
         alerts.validate(&findings)
         tls?.validate(&findings, at: ["tls"])

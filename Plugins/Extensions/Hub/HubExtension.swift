@@ -19,6 +19,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
     private let feeds: EventFeeds
     private let compaction: DailyCompaction
     private let alerts: AlertWatch
+    private let limits: LimitKeeping
     private let documentation: DocumentationRoutes
 
     init(
@@ -32,32 +33,43 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         self.config = config
         self.settings = settings
         let store = ComponentID(config.store).flatMap { parts.stores[$0] }
+        let book = settings.shared.limits(in: settings.home)
         api = UsageAPI(
             config: config,
             store: store,
             scanners: parts.scanners,
             pricing: parts.priceTables.first?.pricing,
             now: settings.now,
+            limits: book,
             intakeProblems: { parts.status().intakeProblems },
             droppedTexts: { parts.status().droppedTexts }
         )
-        collector = CollectorAPI(version: version, usage: api, status: parts.status, reload: parts.reload)
+        let survey = AlertSurvey(usage: api, status: parts.status, config.alerts)
+        collector = CollectorAPI(
+            version: version,
+            usage: api,
+            status: parts.status,
+            reload: parts.reload,
+            alerts: { await survey.conditions(at: $0).conditions }
+        )
         feeds = EventFeeds(collector)
         compaction = DailyCompaction(api, settings)
-        let survey = AlertSurvey(usage: api, status: parts.status, config.alerts)
         alerts = AlertWatch(config, survey, settings)
+        limits = LimitKeeping(book, settings)
         documentation = DocumentationRoutes(pages, guides)
     }
 
     func start() async throws(StartError) {
         feeds.open()
         compaction.start()
+        limits.start()
         alerts.start()
     }
 
     func shutdown() async {
         feeds.close()
         await alerts.stop()
+        await limits.stop()
         await compaction.stop()
     }
 
@@ -67,11 +79,13 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
 
     var routes: [Route] {
         [
-            route(.health, access: .open) { [collector] _ in collector.health() },
+            route(.health, access: .open, refusesOthers: false) { [collector] _ in collector.health() },
             route(.summary, api.summary),
             route(.blocks, api.blocks),
             route(.compare, api.compare),
             route(.statusLine, api.statusLine),
+            route(.statusLineReport, access: .read, changing { [api, limits] in try await limits.statusLine($0, api) }),
+            route(.limits, api.limits),
             route(.quality, api.quality),
             route(.sessions, api.sessions),
             route(.session, api.session),
@@ -84,8 +98,12 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
             route(.scan, api.scan),
             route(.reprice, changing(api.reprice)),
             route(.reload, changing(collector.reload)),
-            Route(.get, "/api/telemetry/stream", handler: answering("/api/telemetry/stream", feeds.stream)),
-            Route(.get, "/metrics", handler: answering("/metrics", collector.metrics)),
+            Route(
+                .get,
+                "/api/telemetry/stream",
+                handler: answering("/api/telemetry/stream", taking: QueryNames.stream, feeds.stream)
+            ),
+            Route(.get, "/metrics", handler: answering("/metrics", taking: nil, collector.metrics)),
             Route(.get, "/api/openapi.json", access: .open) { _ in OpenAPIDocument.response },
         ] + DashboardRoutes.all + documentation.all
     }
@@ -111,22 +129,31 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         }
     }
 
+    /// - Parameter refusesOthers: Whether a parameter that the request does not have is an error: not for probes, which add some against
+    ///   caches.
     private func route<Document>(
         _ endpoint: HubEndpoint<Document>,
         access: Access? = nil,
+        refusesOthers: Bool = true,
         _ answer: @escaping @Sendable (ServerRequest) async throws -> Document
     ) -> Route {
-        let handler = answering(endpoint.path) { try ServerResponse(json: try await answer($0)) }
+        let handler = answering(endpoint.path, taking: refusesOthers ? endpoint.parameters : nil) {
+            try ServerResponse(json: try await answer($0))
+        }
         return Route(endpoint.method, endpoint.path, access: access, handler: handler)
     }
 
     /// Answers a request; errors become error answers.
+    ///
+    /// - Parameter parameters: The parameters of its query, others are refused; nil for any.
     private func answering(
         _ path: String,
+        taking parameters: [String]?,
         _ answer: @escaping @Sendable (ServerRequest) async throws -> ServerResponse
     ) -> @Sendable (ServerRequest) async -> ServerResponse {
         { [settings] request in
             do {
+                if let parameters { try QueryParameters(request).refuseOthers(than: parameters) }
                 return try await answer(request)
             } catch let error as APIError {
                 return ServerResponse(error)

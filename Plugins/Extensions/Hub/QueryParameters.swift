@@ -20,6 +20,13 @@ struct QueryParameters {
         values = Dictionary(grouping: pairs, by: \.0).mapValues { $0.map(\.1) }
     }
 
+    /// Refuses a request with a parameter that it does not have: a misspelled one would be an answer to another question.
+    func refuseOthers(than known: [String]) throws(APIError) {
+        guard let other = values.keys.filter({ !known.contains($0) }).min() else { return }
+        let rule = known.isEmpty ? "it has none" : "it has \(known.joined(separator: ", "))"
+        throw .invalid("this request has no parameter \"\(other.prefix(80))\"; \(rule)")
+    }
+
     /// The value of a parameter; of duplicates the last one.
     subscript(name: String) -> String? { values[name]?.last }
 

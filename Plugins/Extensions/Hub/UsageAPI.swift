@@ -14,6 +14,8 @@ struct UsageAPI {
     /// The prices of calls; nil without a `pricing` processor.
     let pricing: Pricing?
     let now: @Sendable () -> Timestamp
+    /// The limits of subscriptions that agents reported.
+    let limits: LimitBook
     /// Telemetry that the running collector could not accept or read, newest first; empty when none runs.
     var intakeProblems: @Sendable () -> [IntakeProblem] = { [] }
     /// Texts that `redaction` dropped, the most frequent first; empty when no collector runs.
@@ -68,6 +70,10 @@ struct UsageAPI {
     func budgetStates(at now: Timestamp) async throws -> [BudgetState] {
         var states: [BudgetState] = []
         for budget in config.allBudgets {
+            guard budget.cycle != .block else {
+                states.append(try await blockState(of: budget, at: now))
+                continue
+            }
             let period = try budget.cycle.period(at: now, timezone: config.timezone)
             var history: [Int64] = []
             if let days = period.before(days: UsageForecast.historyDays) {
@@ -77,6 +83,14 @@ struct UsageAPI {
             states.append(BudgetState(budget, in: period, spent: spent, history: history, now: now))
         }
         return states
+    }
+
+    /// How the block under way goes, of the calls that count.
+    private func blockState(of budget: Budget, at now: Timestamp) async throws -> BudgetState {
+        var question = BlocksQuestion(activeAt: now, timezone: config.timezone)
+        question.filter = budget.filter
+        let block = try await BlockReader(store: openStore(), question: question).read().blocks.last
+        return try BudgetState(budget, during: block, timezone: config.timezone, now: now)
     }
 
     /// What each day of a period took of a budget.

@@ -21,7 +21,8 @@ enum MessageContent {
     static let ownAttributes = [
         "hammurabi.session.name", "hammurabi.session.parent", "hammurabi.task", "hammurabi.status",
         "hammurabi.project.path", "hammurabi.event.id", "hammurabi.lineage", "hammurabi.lineage.own",
-        "hammurabi.call.key", "hammurabi.sum", "hammurabi.parts",
+        "hammurabi.call.key", "hammurabi.sum", "hammurabi.parts", "hammurabi.limit.name", "hammurabi.limit.plan",
+        "hammurabi.limit.account",
     ]
 
     /// OpenTelemetry's conventions old and new, OpenLLMetry, Sentry.

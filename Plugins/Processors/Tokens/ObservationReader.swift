@@ -85,6 +85,7 @@ struct ObservationReader {
             }
             if isLogs {
                 noteSession(of: record, in: &findings)
+                noteLimit(of: record, resource, in: &findings)
             } else if !isCall, resource.lendsNames {
                 tree.noteOther(entry, at: record)
             }
@@ -93,6 +94,21 @@ struct ObservationReader {
         findings.unreadUsage.look(through: batch, whereNot: isRead)
         findings.longNames = longNames
         return findings
+    }
+
+    private mutating func noteLimit(of record: Int, _ resource: ResourceFacts, in findings: inout Findings) {
+        let entry = batch.records[record]
+        guard facts(ofScope: entry.scope).origin == .sessionFiles,
+            batch.equals(entry.name, SessionFileRecord.Event.limit.rawValue)
+        else { return }
+        let limit = SessionRecords.limit(
+            record,
+            of: batch,
+            agent: agent(of: entry, resource, .sessionFiles) ?? "unknown",
+            machine: resource.machine,
+            at: time(of: entry)
+        )
+        if let limit { findings.limits.append(limit) }
     }
 
     /// Records the session and the user that a span names, for calls of its trace without them.
@@ -217,6 +233,8 @@ struct ObservationReader {
     struct Findings {
         var observations: [Observation] = []
         var sessions = BatchSessions()
+        /// Limits of subscriptions.
+        var limits: [UsageLimit] = []
         /// Attributes that look like usage and were not read.
         var unreadUsage = UnreadUsage()
         /// Names that were shortened.

@@ -91,6 +91,44 @@ enum SessionRecords {
     /// The key under which these records name their session, independent of the agent's own telemetry.
     static let session: KeyGroup = [.sessionID]
 
+    /// The limit that a record reports; nil when it has no share.
+    ///
+    /// - Parameters:
+    ///   - agent: The agent's name.
+    ///   - time: When it was reported.
+    static func limit(
+        _ record: Int,
+        of batch: OTLPBatch,
+        agent: String,
+        machine: String?,
+        at time: Timestamp
+    ) -> UsageLimit? {
+        func value(_ name: SessionFileRecord.Attribute) -> AttributeValue? {
+            batch.attribute(name.rawValue, of: .record(record))
+        }
+        func text(_ name: SessionFileRecord.Attribute) -> String? {
+            guard case .string(let slice)? = value(name), !slice.isEmpty else { return nil }
+            return batch.name(slice)
+        }
+        guard let name = text(.limitName), let used = value(.limitUsedPercent).flatMap({ batch.double(of: $0) }) else {
+            return nil
+        }
+        let end = value(.limitResetsAt).flatMap { batch.number(of: $0) }
+        var limit = UsageLimit(
+            agent: agent,
+            name: name,
+            usedPercent: used,
+            windowMinutes: value(.limitWindowMinutes).flatMap { batch.number(of: $0) },
+            resetsAt: end.flatMap { Timestamp(milliseconds: $0.saturatingMultiplied(by: 1_000)) },
+            source: .rollout,
+            reportedAt: time
+        )
+        limit?.account = text(.limitAccount)
+        limit?.plan = text(.limitPlan)
+        limit?.machine = machine
+        return limit
+    }
+
     /// Adds what a record of facts reports of its session.
     static func complete(
         _ update: inout SessionUpdate,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
+import Files
+import Logging
 import OTLP
 import Usage
 
@@ -32,7 +34,22 @@ struct TokensProcessor: Processor {
         findings.unreadUsage.note(to: settings, signal: batch.signal)
         findings.longNames.note(to: settings, signal: batch.signal)
         batch.sessions = findings.sessions
+        limits.note(findings.limits, now: settings.now())
     }
+
+    /// Keeps the limits that were noted: without a hub no other component does.
+    func shutdown() async {
+        do throws(FileError) {
+            try limits.keep(now: settings.now())
+        } catch {
+            settings.logger.warning(
+                "limits cannot be kept",
+                metadata: ["path": "\(error.path)", "error": "\(error.reason)"]
+            )
+        }
+    }
+
+    private var limits: LimitBook { settings.shared.limits(in: settings.home) }
 }
 
 extension ComponentFactory {

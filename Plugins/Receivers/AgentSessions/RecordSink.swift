@@ -69,6 +69,11 @@ struct RecordSink {
         facts.write(to: &builder)
     }
 
+    /// Adds a report of a limit, which is never listed: it is no part of a session.
+    mutating func add(_ limit: LimitRecord) {
+        if findings == nil { limit.write(to: &builder) }
+    }
+
     /// Adds what was listed by another sink.
     mutating func add(_ finding: Finding) {
         switch finding {

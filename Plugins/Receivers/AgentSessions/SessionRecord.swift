@@ -147,6 +147,31 @@ struct SessionFacts {
     }
 }
 
+/// How much of a subscription's limit is used, as a session file reports it.
+struct LimitRecord: Equatable {
+    var name: String
+    var time: Timestamp
+    var usedPercent: Double
+    var windowMinutes: Int64?
+    /// Seconds since 1970.
+    var resetsAt: Int64?
+    var plan: String?
+    var account: String?
+
+    /// Adds the report to a request.
+    func write(to builder: inout LogBatchBuilder) {
+        let event = SessionFileRecord.Event.limit.rawValue
+        builder.append(time: UInt64(clamping: time.nanoseconds), eventName: event) { record in
+            record.add(SessionFileRecord.Attribute.limitName.rawValue, name)
+            record.add(SessionFileRecord.Attribute.limitUsedPercent.rawValue, usedPercent)
+            if let windowMinutes { record.add(SessionFileRecord.Attribute.limitWindowMinutes.rawValue, windowMinutes) }
+            if let resetsAt { record.add(SessionFileRecord.Attribute.limitResetsAt.rawValue, resetsAt) }
+            if let plan { record.add(SessionFileRecord.Attribute.limitPlan.rawValue, plan) }
+            if let account { record.add(SessionFileRecord.Attribute.limitAccount.rawValue, account) }
+        }
+    }
+}
+
 extension LogAttributeWriter {
     fileprivate mutating func add(_ key: AttributeKey, _ text: String?) {
         if let text, !text.isEmpty { add(key.name, text) }

@@ -51,7 +51,7 @@ struct StateEncoder {
 
     private func rolloutFlags(_ state: RolloutState) -> Int64 {
         (state.hasRecords ? 1 : 0) | (state.history.hasOwnTurn ? 2 : 0) | (state.history.hasOldCopies ? 4 : 0)
-            | (state.isFork ? 8 : 0)
+            | (state.isFork ? 8 : 0) | (state.account == nil ? 0 : 16)
     }
 
     private mutating func rollout(_ state: RolloutState) {
@@ -71,6 +71,8 @@ struct StateEncoder {
         for vector in vectors {
             for value in vector.values + [vector.total] { number(value) }
         }
+        // A checkpoint of a version that did not know accounts has no flag for one.
+        if let account = state.account { text(account) }
     }
 
     private mutating func store(_ state: StoreState) {
@@ -211,6 +213,7 @@ struct StateDecoder {
             state.running.peaks.append(vector)
         }
         if hasPrevious, !state.running.peaks.isEmpty { state.running.previous = state.running.peaks.removeFirst() }
+        if flags & 16 != 0 { state.account = text() }
         return state
     }
 }

@@ -11,6 +11,7 @@ export const shortcuts = [
   { keys: ["/"], title: "Search sessions" },
   { keys: ["g", "o"], title: "Overview" },
   { keys: ["g", "s"], title: "Sessions" },
+  { keys: ["g", "b"], title: "Budgets" },
   { keys: ["g", "p"], title: "Pipelines" },
   { keys: ["g", "c"], title: "Prices" },
   { keys: ["g", "q"], title: "Data quality" },
@@ -21,7 +22,7 @@ export const shortcuts = [
   { keys: ["?"], title: "This list" },
 ];
 
-const destinations = { o: "overview", s: "sessions", p: "pipelines", c: "prices", q: "quality" };
+const destinations = { o: "overview", s: "sessions", b: "budgets", p: "pipelines", c: "prices", q: "quality" };
 
 /** Whether shortcuts are on. */
 export function isOn() {

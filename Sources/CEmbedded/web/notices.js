@@ -5,6 +5,9 @@ import { h } from "./dom.js";
 import { address } from "./filters.js";
 import { plural } from "./format.js";
 
+/** Where a notice is explained. */
+const links = { unpriced: ["prices", "See prices"], budget: ["budgets", "See budgets"], limit: ["budgets", "See limits"], anomaly: ["budgets", "See alerts"], silent_machine: ["budgets", "See alerts"] };
+
 /** The notices of the summary and of the stream; none are shown as nothing. */
 export function notices(app, summary) {
   const list = [];
@@ -16,7 +19,7 @@ export function notices(app, summary) {
   }
   for (const { code, level, message } of app.ui.notices ?? []) {
     if (code === "unpriced" && list.some((notice) => notice.code === "unpriced")) continue;
-    list.push({ code: code + message, level, text: message, link: code === "unpriced" ? [address("prices", app.route.query), "See prices"] : null });
+    list.push({ code: code + message, level, text: message, link: links[code] ? [address(links[code][0], app.route.query), links[code][1]] : null });
   }
   if (!list.length) return null;
   return h("ul", { class: "notices", "aria-label": "Notices", key: "notices" }, list.map(({ code, level, text, link }) =>

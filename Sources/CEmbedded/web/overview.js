@@ -6,7 +6,7 @@ import { changed, parameters, periodLabel, toggled } from "./filters.js";
 import { budgetCard, costCard, sessionsCard, tokensCard } from "./cards.js";
 import { breakdown, tabs, topModels, topModelsHeight } from "./breakdown.js";
 import { emptyState } from "./empty.js";
-import { activeBlock, blockCard } from "./limits.js";
+import { activeBlock, blockCard, currentLimits, limitsCard } from "./limits.js";
 import { notices } from "./notices.js";
 import { recentSessions } from "./recent.js";
 import { costOverTime, seriesDimensions, tokensOverTime } from "./series.js";
@@ -40,7 +40,7 @@ export const overview = {
     block.set("active", "true");
     return [
       ["summary", "/api/telemetry/summary?" + summaryParameters(app)], ["recent", "/api/telemetry/sessions?" + recent],
-      ["block", "/api/telemetry/blocks?" + block],
+      ["block", "/api/telemetry/blocks?" + block], ["limits", "/api/telemetry/limits?current=true"],
     ];
   },
 
@@ -71,7 +71,7 @@ export const overview = {
       h("h1", { class: "unseen" }, "Overview"),
       notices(app, summary.data),
       h("div", { class: "cards" }, costCard(app, summary, label), budgetCard(app, summary), sessionsCard(app, summary, recent), tokensCard(app, summary)),
-      activeBlock(app.data("block")) && h("div", { class: "cards pair" }, blockCard(app, app.data("block"))),
+      subscription(app),
       h("div", { class: "columns wide-left" },
         costOverTime(app, { resource: summary, ...chosen, onPick: pick(chosen.dimension), onZoom: (from, to) => app.replace(changed(app.route, { period: null, from, to })) }),
         recentSessions(app, recent)),
@@ -83,15 +83,22 @@ export const overview = {
   },
 };
 
+/** The block under way and the limits of subscriptions, as far as there are any. */
+function subscription(app) {
+  const [block, limits] = [app.data("block"), app.data("limits")];
+  const cards = [activeBlock(block) && blockCard(app, block), currentLimits(limits).length > 0 && limitsCard(app, limits)].filter(Boolean);
+  return cards.length > 0 && h("div", { class: "cards pair", key: "subscription" }, cards);
+}
+
 const refreshInterval = 5_000;
 let refreshed = 0;
 
 /** Asks again for what no event tells. */
 function refresh(app) {
-  const block = app.resources.get("block");
-  if (!block || block.loading || Date.now() - refreshed < refreshInterval) return;
+  const resources = ["block", "limits"].map((name) => app.resources.get(name)).filter((resource) => resource && !resource.loading);
+  if (!resources.length || Date.now() - refreshed < refreshInterval) return;
   refreshed = Date.now();
-  app.load(block);
+  for (const resource of resources) app.load(resource);
 }
 
 /** Nothing was ever counted, and nobody looks for something special. */

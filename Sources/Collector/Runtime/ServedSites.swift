@@ -76,6 +76,9 @@ struct TapRoute {
             guard let id, let tap = state.assembly.instances(id).first(where: { $0.kind != .extension })?.tap else {
                 return answer.response(.notFound, "no receiver, processor or exporter has this id")
             }
+            guard request.query.keys.allSatisfy({ $0 == "limit" }) else {
+                return answer.response(.badRequest, "this request has no other parameter than limit")
+            }
             let limit = request.query["limit"].map { Int($0) } ?? 1_000
             guard let limit, Self.limits.contains(limit) else {
                 return answer.response(.badRequest, "limit is a number from 1 to 10000")

@@ -9,6 +9,7 @@ import Synchronization
 public final class SharedParts: Sendable {
     private let parts = Mutex<[ComponentID: any Sendable]>([:])
     private let credentials = Mutex<[ComponentID: any ClientCredentials]>([:])
+    private let limitBook = Mutex<LimitBook?>(nil)
 
     /// Creates an empty table.
     public init() {}
@@ -20,6 +21,18 @@ public final class SharedParts: Sendable {
             let part = make()
             parts[id] = part
             return part
+        }
+    }
+
+    /// The limits of subscriptions that agents reported: one book for all components.
+    ///
+    /// - Parameter home: The folder under which the program keeps its files.
+    public func limits(in home: String) -> LimitBook {
+        limitBook.withLock { book in
+            if let book { return book }
+            let new = LimitBook(home: home)
+            book = new
+            return new
         }
     }
 

@@ -11,6 +11,8 @@
 /// `speed`, `inference_geo`, `cost_usd`, `project.name` (the last part of its path) and the attributes of ``Attribute`` that are of calls.
 /// Facts about a session are `project.name`, `vcs.ref.head.name` (the branch), `app.version` and the attributes of ``Attribute`` that are of
 /// sessions.
+///
+/// A limit of a subscription has no `session.id`, but the attributes of ``Attribute`` that are of limits; its time is that of the report.
 public enum SessionFileRecord {
     /// The name of the instrumentation scope.
     public static let scope = "hammurabi.agent_sessions"
@@ -31,6 +33,8 @@ public enum SessionFileRecord {
         case storeSpan = "hammurabi.store.span"
         /// Facts about a session at the record's time.
         case session = "hammurabi.session"
+        /// How much of a subscription's limit is used.
+        case limit = "hammurabi.limit"
     }
 
     /// An attribute that no convention has; the raw value is the key.
@@ -57,5 +61,17 @@ public enum SessionFileRecord {
         case sessionParent = "hammurabi.session.parent"
         /// What the agent reports that the session has cost up to the record's time, in dollars.
         case reportedCost = "hammurabi.session.reported_cost_usd"
+        /// The agent's name of a limit.
+        case limitName = "hammurabi.limit.name"
+        /// The used share of a limit, in percent.
+        case limitUsedPercent = "hammurabi.limit.used_percent"
+        /// The length of a limit's window, in minutes.
+        case limitWindowMinutes = "hammurabi.limit.window_minutes"
+        /// When a limit's window ends, in seconds since 1970.
+        case limitResetsAt = "hammurabi.limit.resets_at"
+        /// The plan of the subscription.
+        case limitPlan = "hammurabi.limit.plan"
+        /// The vendor's id of the account.
+        case limitAccount = "hammurabi.limit.account"
     }
 }

@@ -33,6 +33,20 @@ public struct AgentPlan: Sendable {
     public var currentKey: String?
     /// Whether the agent has a settings file at all.
     public var hasSettings = true
+    /// What draws the agent's status line now.
+    public var statusLine = StatusLineOwner.unsupported
+
+    /// What draws a status line.
+    public enum StatusLineOwner: Sendable, Hashable {
+        /// The agent has no status line, or none that a command draws.
+        case unsupported
+        /// Nothing yet.
+        case none
+        /// A command of this program.
+        case this
+        /// Another command, which is left alone.
+        case other
+    }
 
     /// Whether it sends to the destination, as far as its files show.
     public var isConfigured: Bool { hasSettings && fault == nil && conflicts.isEmpty && changes.isEmpty }

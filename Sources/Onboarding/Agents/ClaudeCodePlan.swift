@@ -26,7 +26,11 @@ extension Planning {
             plan.currentKey = headers.first { $0.name.lowercased() == "authorization" }
                 .flatMap { Self.key(inHeader: String($0.text.drop { $0 != "=" }.dropFirst())) }
         }
-        try change(path, dialect: .strict, holdsKey: destination.key != nil, claudeWishes(current))
+        plan.statusLine = Self.statusLineOwner(settings)
+        try change(path, dialect: .strict, holdsKey: destination.key != nil, claudeWishes(current) + statusLineWishes)
+        if destination.statusLine != nil, plan.statusLine == .other {
+            plan.notes.append("\(path) has a status line of its own, which was left as it is")
+        }
         for name in Self.contentSwitches where current(name).map(Self.isOn) == true {
             plan.notes.append("\(name) is on in \(path): texts are sent; it was left as it is")
         }
@@ -37,6 +41,25 @@ extension Planning {
         if settings.scalar(at: ["otelHeadersHelper"]) != nil {
             plan.notes.append("otelHeadersHelper in \(path) makes headers of its own, which join those in env")
         }
+    }
+
+    /// What `statusLine` in the settings runs; every other command is the user's own.
+    private static func statusLineOwner(_ settings: JSONSettings) -> AgentPlan.StatusLineOwner {
+        guard settings.root.node(at: ["statusLine"]) != nil else { return .none }
+        let words = settings.scalar(at: ["statusLine", "command"])?.plain.split(separator: " ") ?? []
+        let isOurs = zip(words, words.dropFirst()).contains { program, verb in
+            verb == "statusline" && program.filter { $0 != "'" && $0 != "\"" }.hasSuffix("hammurabi")
+        }
+        return isOurs ? .this : .other
+    }
+
+    /// Source: the documentation of Claude Code, "Customize your status line".
+    private var statusLineWishes: [JSONWish] {
+        guard let command = destination.statusLine, plan.statusLine == .none else { return [] }
+        return [
+            JSONWish(["statusLine", "type"], .string("command")),
+            JSONWish(["statusLine", "command"], .string(command)),
+        ]
     }
 
     static func isOn(_ value: String) -> Bool { !["", "0", "false", "no", "off"].contains(value.lowercased()) }

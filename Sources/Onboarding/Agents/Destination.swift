@@ -12,12 +12,21 @@ public struct Destination: Sendable, Hashable {
     public let hostName: String?
     /// A number that identifies the machine; nil when it has none.
     public let machineID: String?
+    /// The command that draws the status line of agents that have one; nil to leave their status lines alone.
+    public let statusLine: String?
 
     /// Creates a destination.
     ///
     /// - Parameter machineID: The system's id of the machine; only a hash of it is used.
-    public init(endpoint: EndpointURL, key: String? = nil, hostName: String? = nil, machineID: String? = nil) {
+    public init(
+        endpoint: EndpointURL,
+        key: String? = nil,
+        hostName: String? = nil,
+        machineID: String? = nil,
+        statusLine: String? = nil
+    ) {
         self.endpoint = endpoint
+        self.statusLine = statusLine
         self.key = key
         self.hostName = hostName
         self.machineID = machineID.map { id in

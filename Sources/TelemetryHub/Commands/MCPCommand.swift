@@ -14,7 +14,7 @@ struct MCPCommand: AsyncParsableCommand {
         abstract:
             "Lets an agent ask what it costs: a server of the Model Context Protocol on standard input and output.",
         discussion: """
-            Its tools only read: summary, blocks, sessions, session, compare and prices. No text of a prompt or an answer is \
+            Its tools only read: summary, blocks, sessions, session, limits, budget, compare and prices. No text of a prompt or an answer is \
             stored, so none can be asked for. It asks the collector when one runs, else reads the store.
 
             For Claude Code:
@@ -207,6 +207,19 @@ struct MCPTools {
         ),
         Tool(name: "session", description: "One session with its calls.", arguments: [("id", "the id of the session")]),
         Tool(
+            name: "limits",
+            description: "How much of the limits of subscriptions is used, as agents reported it, with reset and age.",
+            arguments: [
+                ("agent?", "only limits of this agent"), ("machine?", "only what this machine reported"),
+                ("current?", "true for limits whose windows have not ended alone"),
+            ]
+        ),
+        Tool(
+            name: "budget",
+            description: "How the current period of each budget goes: limit, spent, even pace and forecast.",
+            arguments: [("name?", "only the budget of this name")]
+        ),
+        Tool(
             name: "compare",
             description: "What the calls of a period would have cost at another model's list prices.",
             arguments: [("with", "the other model")] + period + filters
@@ -272,6 +285,20 @@ struct MCPTools {
             let limit = query.first { $0.0 == "limit" }.flatMap { Int($0.1) }.map { min(max($0, 1), 100) } ?? 20
             return try await hub.ask(.sessions, query.filter { $0.0 != "limit" } + [("limit", String(limit))]).text
         case "session": return try await SessionSearch(hub: hub).detail(query.first?.1 ?? "").text
+        case "limits": return try await hub.ask(.limits, query).text
+        case "budget":
+            let answer = try await hub.ask(.budgets)
+            guard let name = query.first?.1 else { return answer.text }
+            var document = answer.document
+            document.budgets.removeAll { $0.name != name }
+            guard !document.budgets.isEmpty else {
+                let names = answer.document.budgets.map(\.name).joined(separator: ", ")
+                throw CommandFailure.usage(
+                    "there is no budget called \(name.prefix(80))",
+                    suggestion: names.isEmpty ? "the configuration has none" : "the budgets are \(names)"
+                )
+            }
+            return try OrderedJSONEncoder.text(of: document)
         case "compare": return try await hub.ask(.compare, query).text
         default:
             var document = try await hub.ask(.prices).document

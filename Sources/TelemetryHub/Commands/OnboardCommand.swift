@@ -69,6 +69,12 @@ struct OnboardCommand: AsyncParsableCommand {
     @Flag(help: "Do not ask the collector whether it takes records.")
     var noCheck = false
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Let Claude Code show cost and limits in its status line, unless it has one; on a terminal it is asked."
+    )
+    var statusline: Bool?
+
     @Flag(help: "Install the collector as a service of this user's systemd; with --undo, remove it.")
     var service = false
 

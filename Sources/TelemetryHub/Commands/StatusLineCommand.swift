@@ -3,6 +3,7 @@
 import ArgumentParser
 import Collector
 import CollectorKit
+import Files
 import HubAPI
 import HubExtension
 import JSON
@@ -17,7 +18,8 @@ struct StatusLineCommand: AsyncParsableCommand {
             Asks the collector when one runs, else reads the store. Claude Code hands its session over on standard input; in its settings.json:
               "statusLine": { "type": "command", "command": "hammurabi statusline" }
             --show chooses the parts and their order: session, today, block, burn, budget, context, limits, tokens, model. What is \
-            not known is left out. It ends with 0 whatever happens. It reads no ./config.yaml, because the directory is that of some project.
+            not known is left out. --format takes a template in its place, and extensions.hub.statusline is the one without either. \
+            The limits that Claude Code hands over are kept, see `hammurabi limits`. It ends with 0 whatever happens. It reads no ./config.yaml, because the directory is that of some project.
             """
     )
 
@@ -27,19 +29,51 @@ struct StatusLineCommand: AsyncParsableCommand {
         help: ArgumentHelp("The parts, in their order, divided by commas: session,block,limits.", valueName: "parts"),
         transform: StatusLine.Part.list
     )
-    var show = StatusLine.Part.usual
+    var show: [StatusLine.Part]?
+
+    @Option(
+        help: ArgumentHelp(
+            "full, short, limits or ccusage, or a text with parts in braces: \"{session} · {limits}\".",
+            valueName: "template"
+        ),
+        transform: StatusLineCommand.template
+    )
+    var format: StatusLineTemplate?
 
     @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"))
     var color = OutputOptions.ColorChoice.auto
+
+    func validate() throws {
+        if show != nil, format != nil { throw ValidationError("give either --show or --format, not both") }
+    }
+
+    private static func template(_ text: String) throws -> StatusLineTemplate {
+        do throws(StatusLineTemplate.Problem) {
+            return try StatusLineTemplate(text)
+        } catch {
+            throw ValidationError(error.description)
+        }
+    }
 
     func run() async {
         let environment = Environment.process
         let style = Style(isTerminal: Console.isTerminal, environment: environment.variables, color: color)
         let agent = AgentState(Console.isTyped ? "" : Console.input(limit: 262_144, timeout: 100))
         do {
-            let document = try await document(session: agent.session, environment)
-            let line = StatusLine(document: document, agent: agent, now: Console.now())
-            Console.answer(line.text(show, style) + "\n")
+            let graph: PipelineGraph
+            do {
+                graph = try options.graphForAnyFolder(environment)
+            } catch {
+                throw StatusLine.Failure(text: "the configuration is wrong; see hammurabi validate")
+            }
+            let document = try await document(of: graph, agent, environment)
+            let line = StatusLine(
+                document: document,
+                agent: agent,
+                machine: environment.machineName,
+                now: Console.now()
+            )
+            Console.answer(line.text(chosen(graph), style) + "\n")
         } catch let failure as StatusLine.Failure {
             Console.answer("hammurabi: \(failure.text)\n")
         } catch is StartError {
@@ -49,19 +83,29 @@ struct StatusLineCommand: AsyncParsableCommand {
         }
     }
 
-    private func document(session: String?, _ environment: Environment) async throws -> StatusLineDocument {
-        let graph: PipelineGraph
-        do {
-            graph = try options.graphForAnyFolder(environment)
-        } catch {
-            throw StatusLine.Failure(text: "the configuration is wrong; see hammurabi validate")
-        }
-        let query = session.map { [("session", $0)] } ?? []
+    /// What to show: as the flags say, else as the configuration does.
+    private func chosen(_ graph: PipelineGraph) -> StatusLine.Form {
+        if let show { return .parts(show) }
+        if let format { return .template(format) }
+        let text = graph.hubConfig?.statusline ?? ""
+        guard !text.isEmpty, let template = try? StatusLineTemplate(text) else { return .parts(StatusLine.Part.usual) }
+        return .template(template)
+    }
+
+    private func document(of graph: PipelineGraph, _ agent: AgentState, _ environment: Environment) async throws
+        -> StatusLineDocument
+    {
+        let query = agent.session.map { [("session", $0)] } ?? []
+        let report = agent.report(
+            account: agent.limits.isEmpty ? nil : ClaudeAccount.id(environment.variables),
+            machine: environment.machineName
+        )
         var refusal: StatusLine.Failure?
         if let hub = graph.hubConfig {
             // No question whether it is there before the first: a status bar is drawn many times a minute.
+            let client = graph.client(at: hub.endpoint)
             do throws(CommandFailure) {
-                return try graph.client(at: hub.endpoint).ask(.statusLine, query, seconds: Self.timeout).document
+                return try Self.ask(client, report, query)
             } catch {
                 if error.exitCode == Exit.permission {
                     refusal = StatusLine.Failure(text: "the collector wants an API key; put it into HAMMURABI_API_KEY")
@@ -70,12 +114,27 @@ struct StatusLineCommand: AsyncParsableCommand {
         }
         do {
             func ask(_ hub: HubConnection) async throws -> StatusLineDocument {
-                try await hub.ask(.statusLine, query).document
+                guard let report else { return try await hub.ask(.statusLine, query).document }
+                return try await hub.ask(.statusLineReport, body: report).document
             }
             return try await HubConnection.with(.store, of: graph, environment, ask)
         } catch {
             // The store may be locked by the collector; then the collector's own error is reported.
             throw refusal ?? error
+        }
+    }
+
+    /// Asks a collector, and hands the agent's limits over with the same request.
+    private static func ask(_ client: CollectorClient, _ report: String?, _ query: [(String, String)])
+        throws(CommandFailure) -> StatusLineDocument
+    {
+        guard let report else { return try client.ask(.statusLine, query, seconds: timeout).document }
+        do throws(CommandFailure) {
+            return try client.ask(.statusLineReport, body: report, seconds: timeout).document
+        } catch {
+            // An older collector does not take limits.
+            if error.code == "unreachable" || error.exitCode == Exit.permission { throw error }
+            return try client.ask(.statusLine, query, seconds: timeout).document
         }
     }
 
@@ -93,15 +152,10 @@ struct AgentState {
     var model: String?
     /// How much of the context is used, in percent.
     var contextPercent: Double?
-    /// How much of the limits of the subscription is used: five hours, then seven days.
-    var limits: [Limit] = []
-
-    /// A limit of a subscription.
-    struct Limit {
-        var name: String
-        var usedPercent: Double
-        var resetsAt: Timestamp?
-    }
+    /// What the session has cost by the agent's own reckoning.
+    var cost: Money?
+    /// How much of the limits of the subscription is used: five hours, then seven days, then others by name.
+    var limits: [StatusLineReport.Limit] = []
 
     /// Reads what standard input had; nothing of it when it is no JSON.
     init(_ text: String) {
@@ -110,19 +164,40 @@ struct AgentState {
         session = Self.text(state, "session_id")
         model = Self.text(state, "model", "display_name")
         contextPercent = Self.percent(state, "context_window", "used_percentage")
-        for (name, member) in [("5h", "five_hour"), ("7d", "seven_day")] {
-            guard let used = Self.percent(state, "rate_limits", member, "used_percentage") else { continue }
-            let seconds = Self.number(state, "rate_limits", member, "resets_at").flatMap {
-                Int64(exactly: $0.rounded())
-            }
+        cost = Self.number(state, "cost", "total_cost_usd").flatMap { $0 >= 0 ? Money(dollars: $0) : nil }
+        guard case .object(let members)? = Self.member(state, ["rate_limits"]) else { return }
+        let usual = ["five_hour", "seven_day"]
+        for name in usual + members.keys.filter({ !usual.contains($0) }).sorted() {
+            guard limits.count < StatusLineReport.most, let value = members[name],
+                let used = Self.percent(value, "used_percentage")
+            else { continue }
             limits.append(
-                Limit(
-                    name: name,
+                StatusLineReport.Limit(
+                    name: String(name.prefix(200)),
                     usedPercent: used,
-                    resetsAt: seconds.flatMap { Timestamp(milliseconds: $0.saturatingMultiplied(by: 1_000)) }
+                    windowMinutes: Self.window(of: name),
+                    resetsAt: Self.number(value, "resets_at").flatMap { Int64(exactly: $0.rounded()) }
                 )
             )
         }
+    }
+
+    /// The minutes of a window that a name says.
+    private static func window(of name: String) -> Int64? {
+        name.hasPrefix("five_hour") ? 300 : name.hasPrefix("seven_day") ? 10_080 : nil
+    }
+
+    /// The body that hands the limits to a hub; nil when there are none.
+    func report(account: String?, machine: String?) -> String? {
+        guard !limits.isEmpty else { return nil }
+        let report = StatusLineReport(
+            session: session,
+            agent: "claude-code",
+            account: account,
+            machine: machine,
+            limits: limits
+        )
+        return try? OrderedJSONEncoder.text(of: report)
     }
 
     private static func member(_ value: JSONValue, _ path: [String]) -> JSONValue? {
@@ -152,31 +227,56 @@ struct AgentState {
     }
 }
 
+/// The account that Claude Code is logged in to on this machine.
+enum ClaudeAccount {
+    /// Its file grows with the number of projects.
+    private static let largest = 16 << 20
+
+    /// The vendor's id; nil when no account is logged in, or the file cannot be read.
+    static func id(_ environment: [String: String]) -> String? {
+        let folder = environment["CLAUDE_CONFIG_DIR"].flatMap { $0.isEmpty ? nil : $0 } ?? environment["HOME"] ?? ""
+        guard folder.hasPrefix("/"),
+            let bytes = try? OwnFile.content(folder + "/.claude.json", largest: largest, followsLinks: true)
+        else { return nil }
+        return bytes.withUnsafeBufferPointer { bytes -> String? in
+            guard let base = bytes.baseAddress else { return nil }
+            return try? id(in: JSONScanner(LineBytes(base: base, count: bytes.count)))
+        }
+    }
+
+    private static func id(in scanner: consuming JSONScanner) throws -> String? {
+        guard try scanner.enterObject() else { return nil }
+        while let key = try scanner.nextKey() {
+            guard key.equals("oauthAccount") else {
+                try scanner.skipValue()
+                continue
+            }
+            guard try scanner.enterObject() else { return nil }
+            while let key = try scanner.nextKey() {
+                if key.equals("accountUuid") { return try scanner.text()?.string }
+                try scanner.skipValue()
+            }
+            return nil
+        }
+        return nil
+    }
+}
+
 /// The figures of a status line.
 struct StatusLine {
     let document: StatusLineDocument
     var agent = AgentState("")
+    /// The machine whose limits are shown.
+    var machine: String?
     let now: Timestamp
 
-    /// What a status line can show.
-    enum Part: String, CaseIterable {
-        case session, today, block, burn, budget, context, limits, tokens, model
+    typealias Part = StatusLineTemplate.Part
 
-        /// What it shows unless something else is asked for.
-        static let usual: [Part] = [.session, .today, .block, .burn, .budget, .context, .limits, .tokens]
-
-        /// Reads names that are divided by commas.
-        ///
-        /// - Throws: `ValidationError`, which says what can be written instead.
-        static func list(_ text: String) throws -> [Part] {
-            try text.split(separator: ",").map { name -> Part in
-                guard let part = Part(rawValue: String(name)) else {
-                    let names = allCases.map(\.rawValue).joined(separator: ", ")
-                    throw ValidationError("there is no part \"\(name)\"; use \(names)")
-                }
-                return part
-            }
-        }
+    /// How parts become a line.
+    enum Form {
+        /// One after the other, with dots between them.
+        case parts([Part])
+        case template(StatusLineTemplate)
     }
 
     /// Why there are no figures, short enough for a status bar.
@@ -185,13 +285,19 @@ struct StatusLine {
     }
 
     /// Such as `$1.24 session · $8.30 today · $3.10 block, 2h 15m left · $1.20/h · 62% of $200 · 41% context · 5h 38% · 41k tok`.
-    func text(_ parts: [Part] = Part.usual, _ style: Style) -> String {
-        parts.compactMap { text($0, style) }.joined(separator: " \(style.dot) ")
+    func text(_ parts: [Part] = Part.usual, _ style: Style) -> String { text(.parts(parts), style) }
+
+    /// The line in a form.
+    func text(_ form: Form, _ style: Style) -> String {
+        switch form {
+        case .parts(let parts): parts.compactMap { text($0, style) }.joined(separator: " \(style.dot) ")
+        case .template(let template): template.filled { text($0, style) }
+        }
     }
 
     private func text(_ part: Part, _ style: Style) -> String? {
         switch part {
-        case .session: document.session.map { "\(Self.cost($0, style)) session" }
+        case .session: session(style)
         case .today: "\(Self.cost(document.today, style)) today"
         case .block: block(style)
         case .burn: document.block?.burnRate.map { "\(Figures.money($0.costPerHour.amount))/h" }
@@ -217,14 +323,44 @@ struct StatusLine {
         return fraction > 1 ? style.bold("\(state)!") : state
     }
 
+    /// What the session has cost: by the hub's prices or, before the hub knows the session, by the agent's own reckoning.
+    private func session(_ style: Style) -> String? {
+        if let known = document.session { return "\(Self.cost(known, style)) session" }
+        return agent.cost.map { "\(Figures.money($0)) session" }
+    }
+
+    /// The limits that the agent handed over, which are the newest; else those that the hub knows.
+    ///
+    /// Below another agent's figures its name is in front; in the line of Claude Code only its own limits are shown.
     private func limits(_ style: Style) -> String? {
-        let texts = agent.limits.map { limit in
-            var text = "\(limit.name) \(Int(limit.usedPercent.rounded()))%"
+        let own = agent.limits.map { limit in
+            let reported = UsageLimit(
+                agent: "claude-code",
+                name: limit.name,
+                usedPercent: limit.usedPercent,
+                windowMinutes: limit.windowMinutes,
+                resetsAt: limit.resetsAt.flatMap { Timestamp(milliseconds: $0.saturatingMultiplied(by: 1_000)) },
+                source: .statusLine,
+                reportedAt: now
+            )
+            return reported.map { LimitsDocument.Limit($0, now: now) }
+        }.compactMap(\.self)
+        let isClaude = agent.session != nil
+        let known = document.limits.filter { limit in
+            (!isClaude || limit.agent == "claude-code")
+                && (limit.machine == nil || machine == nil || limit.machine == machine)
+        }
+        let shown = own.isEmpty ? known.filter(\.isCurrent) : own
+        let isOfMany = Set(shown.map(\.agent)).count > 1
+        let texts = shown.prefix(6).map { limit in
+            let used = limit.usedPercent.double
+            var text =
+                "\(isOfMany ? limit.agent.printable + " " : "")\(limit.title.printable) \(LimitsReport.percent(limit.usedPercent))"
             // What is far from full needs no date.
-            if limit.usedPercent >= 80, let reset = limit.resetsAt, reset > now {
+            if used >= 80, let reset = limit.resetsAt.flatMap({ Timestamp(iso8601: $0) }), reset > now {
                 text += ", \(Figures.duration(milliseconds: reset.milliseconds - now.milliseconds)) to reset"
             }
-            return Self.warned(text, limit.usedPercent >= 80, style)
+            return Self.warned(text, used >= 80, style)
         }
         return texts.isEmpty ? nil : texts.joined(separator: " \(style.dot) ")
     }
@@ -235,5 +371,19 @@ struct StatusLine {
 
     private static func cost(_ sums: StatusLineDocument.Sums, _ style: Style) -> String {
         sums.figures.isUnpriced ? style.none : Figures.money(sums.cost.amount)
+    }
+}
+
+extension StatusLineTemplate.Part {
+    /// Reads names that are divided by commas.
+    ///
+    /// - Throws: `ValidationError`, which says what can be written instead.
+    static func list(_ text: String) throws -> [Self] {
+        try text.split(separator: ",").map { name -> Self in
+            guard let part = Self(rawValue: String(name)) else {
+                throw ValidationError("there is no part \"\(name)\"; use \(names)")
+            }
+            return part
+        }
     }
 }

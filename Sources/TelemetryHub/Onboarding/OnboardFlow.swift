@@ -20,6 +20,19 @@ struct OnboardFlow {
     let questions: Prompt?
     let files = LocalFiles()
     var report = OnboardReport(endpoint: "", check: "skipped", dryRun: false)
+    /// The command for the status line of agents; nil to leave status lines alone.
+    private var statusLine: String?
+
+    init(
+        options: OnboardCommand,
+        account: Account,
+        environment: Environment,
+        graph: PipelineGraph?,
+        questions: Prompt?
+    ) {
+        (self.options, self.account, self.environment) = (options, account, environment)
+        (self.graph, self.questions) = (graph, questions)
+    }
 
     /// The key that agents will send.
     enum KeyChoice {
@@ -89,9 +102,13 @@ struct OnboardFlow {
         let endpoint = try chooseEndpoint()
         report.endpoint = endpoint.description
         report.dryRun = options.dryRun || options.print
-        if options.print { return printSettings(agents, endpoint) }
+        if options.print {
+            if options.statusline == true { statusLine = statusLineCommand }
+            return printSettings(agents, endpoint)
+        }
         let service = options.service ? try planService() : nil
         let key = agents.isEmpty ? .none : try chooseKey(endpoint, agents, serviceFollows: service != nil)
+        try chooseStatusLine(agents, endpoint, key)
         var decisions: [Decision] = []
         for agent in agents { decisions.append(try decide(agent, destination(endpoint, key))) }
         if !options.dryRun {
@@ -166,8 +183,49 @@ struct OnboardFlow {
             endpoint: endpoint,
             key: key,
             hostName: environment.machineName,
-            machineID: id.flatMap { $0.isEmpty ? nil : $0 }
+            machineID: id.flatMap { $0.isEmpty ? nil : $0 },
+            statusLine: statusLine
         )
+    }
+
+    /// Asks whether agents shall show cost and limits in their status lines, where they have none yet.
+    ///
+    /// Only where the collector is this machine's, because the command asks that one.
+    private mutating func chooseStatusLine(_ agents: [Agent], _ endpoint: EndpointURL, _ key: KeyChoice) throws {
+        guard options.statusline != false else { return }
+        let isWanted = options.statusline == true
+        guard isWanted || (questions != nil && endpoint.isLoopback) else { return }
+        let plans = agents.map { AgentPlan.make(for: $0, to: destination(endpoint, key), of: account, in: files) }
+        let isPossible = plans.contains { $0.statusLine == .none && $0.fault == nil }
+        guard isWanted || isPossible else { return }
+        guard try isWanted || questions?.confirm(Self.statusLineQuestion, default: true) == true else { return }
+        statusLine = statusLineCommand
+    }
+
+    private static let statusLineQuestion = "Show cost, block and limits in the status line of Claude Code?"
+
+    /// The command as a shell runs it: by its name where the search path has it, else by its path.
+    private var statusLineCommand: String {
+        let program = Self.thisProgram
+        let folders = (environment.variables["PATH"] ?? "").split(separator: ":")
+        let isOnPath = folders.contains { folder in
+            guard let found = realpath("\(folder)/hammurabi", nil) else { return false }
+            defer { free(found) }
+            return String(cString: found) == program
+        }
+        if isOnPath || program.isEmpty { return "hammurabi statusline" }
+        let isPlain = program.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || "/._-+".utf8.contains(byte)
+        }
+        return (isPlain ? program : "'" + program.replacing("'", with: #"'\''"#) + "'") + " statusline"
+    }
+
+    /// The path of the program that runs; empty when the system does not say.
+    private static var thisProgram: String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = readlink("/proc/self/exe", &buffer, buffer.count)
+        return String(decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
 
@@ -485,9 +543,7 @@ extension OnboardFlow {
 extension OnboardFlow {
     /// The unit of a service that runs this program.
     private func serviceUnit() throws -> ServiceUnit {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let length = readlink("/proc/self/exe", &buffer, buffer.count)
-        let program = String(decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let program = Self.thisProgram
         let home = account.programHome
         guard let unit = ServiceUnit(program: program, config: home + "/config.yaml", home: home) else {
             throw Refusal(

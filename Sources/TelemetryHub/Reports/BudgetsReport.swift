@@ -17,11 +17,17 @@ struct BudgetsReport {
 
     /// The budgets for people, one under the other.
     func text(width: Int, style: Style) -> String {
-        states.map { Self.text($0, width: width, style: style) }.joined(separator: "\n") + "\n"
+        states.map { Self.text($0, width: width, style: style, now) }.joined(separator: "\n") + "\n"
             + Warning.all(month).map { "\n\($0.message)\n" }.joined()
     }
 
-    private static func text(_ state: BudgetsDocument.State, width: Int, style: Style) -> String {
+    /// How much of the period is left: of a block hours and minutes.
+    private static func left(of state: BudgetsDocument.State, _ now: Timestamp) -> String {
+        guard let end = Timestamp(iso8601: state.to) else { return "Days left  \(state.daysLeft)" }
+        return "Time left  \(Figures.duration(milliseconds: max(0, end.milliseconds - now.milliseconds)))"
+    }
+
+    private static func text(_ state: BudgetsDocument.State, width: Int, style: Style, _ now: Timestamp) -> String {
         let willEnd = state.forecast.expected.double > state.limit.double
         let mark =
             state.exceeded ? " \(style.dot) over budget" : willEnd ? " \(style.dot) will probably be exceeded" : ""
@@ -35,7 +41,7 @@ struct BudgetsReport {
             Even pace  \(state.amount(state.evenPace)) by now
             Forecast   \(style.about) \(state.amount(state.forecast.expected)), probably \(state.amount(state.forecast.low)) to \
             \(state.amount(state.forecast.high))
-            Days left  \(state.daysLeft)
+            \(left(of: state, now))
 
             """
     }

@@ -299,7 +299,10 @@ extension SummaryReport {
 
     private func provenance(_ style: Style) -> String {
         let projected = document.budget == nil ? "" : "; \(style.about) if the month goes on like this"
+        let saved = document.cacheSavings.map(\.amount).flatMap { $0 > .zero ? $0 : nil }
+        let caches = saved.map { "Reads from caches saved \(Figures.money($0)) at list prices." }
         return "\n" + style.dim("Costs are those of the vendors' APIs\(projected).") + "\n"
+            + (caches.map { style.dim($0) + "\n" } ?? "")
     }
 
     private func table(_ dimension: Dimension, _ rows: [Row], width: Int, _ style: Style) -> String {

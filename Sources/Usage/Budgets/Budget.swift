@@ -29,8 +29,10 @@ public struct Budget: Hashable, Sendable {
         case week
         /// A calendar month.
         case month
+        /// Five hours, as vendors limit them: ``UsageBlock``.
+        case block
 
-        /// The cycle that holds an instant.
+        /// The cycle that holds an instant; of blocks, which depend on calls, one that begins with its hour.
         ///
         /// - Parameter timezone: Whose days are meant: an IANA name, or `UTC`.
         public func period(at now: Timestamp, timezone: String) throws(PeriodError) -> Period {
@@ -38,6 +40,7 @@ public struct Budget: Hashable, Sendable {
             case .day: try Period("today", timezone: timezone, now: now)
             case .week: try Period(weekOf: now, timezone: timezone)
             case .month: try Period(nil, timezone: timezone, now: now)
+            case .block: try Period(block: UsageBlock.beginning(at: now), timezone: timezone)
             }
         }
     }
@@ -96,6 +99,26 @@ public struct BudgetState: Hashable, Sendable {
         let (elapsed, length) = period.elapsed(at: now)
         evenPace = Int64(clamping: Int128(budget.limit.amount) * Int128(elapsed) / Int128(max(1, length)))
         forecast = UsageForecast(of: period, spent: spent, history: history, now: now)
+    }
+
+    /// Judges a block of five hours.
+    ///
+    /// - Parameters:
+    ///   - budget: The budget.
+    ///   - block: The block that is under way, of the calls that count; nil when there is none, then nothing is spent.
+    ///   - now: The present.
+    public init(_ budget: Budget, during block: UsageBlock?, timezone: String, now: Timestamp) throws(PeriodError) {
+        let block = block ?? UsageBlock.beginning(at: now)
+        let period = try Period(block: block, timezone: timezone)
+        self.init(budget, in: period, spent: [budget.limit.amount(of: block.totals)], history: [], now: now)
+        let end = block.projection(at: now).map { projection in
+            switch budget.limit {
+            case .cost: projection.cost.nanodollars
+            case .tokens: projection.tokens
+            }
+        }
+        // As ``UsageBlock`` has it, so that a budget and the report of blocks say the same.
+        forecast = UsageForecast(end: end ?? spent)
     }
 
     /// The highest threshold that was reached, in percent; nil before the first.

@@ -56,6 +56,11 @@ public struct UsageForecast: Hashable, Sendable {
         )
     }
 
+    /// An end without a band.
+    init(end: Int64) {
+        self.init(low: end, expected: end, high: end)
+    }
+
     private init(low: Int64, expected: Int64, high: Int64) {
         (self.low, self.expected, self.high) = (low, expected, high)
     }

@@ -66,6 +66,14 @@ public struct Period: Sendable, Hashable {
         try self.init(name: "week", first: monday, last: monday + 6, zone)
     }
 
+    /// The time of a block, as a period of one part: ``from`` and ``to`` are its instants in place of dates.
+    public init(block: UsageBlock, timezone: String) throws(PeriodError) {
+        name = "block"
+        (from, to) = (block.start.iso8601, block.end.iso8601)
+        self.timezone = try Self.zone(timezone).name
+        (dayStarts, days) = ([block.start, block.end], [block.start.iso8601])
+    }
+
     private init(month: String, _ zone: TimeZoneRules) throws(PeriodError) {
         guard month.utf8.count == 7, let first = try? Self.day(month + "-01") else {
             throw PeriodError(.unknown(String(month.prefix(40))))

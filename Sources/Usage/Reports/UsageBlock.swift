@@ -22,6 +22,13 @@ public struct UsageBlock: Sendable, Hashable {
         (self.start, self.end) = (start, end)
     }
 
+    /// A block of five hours without calls that begins with the hour (of UTC) of an instant.
+    public static func beginning(at now: Timestamp) -> UsageBlock {
+        let hour: Int64 = 3_600_000_000_000
+        let start = max(0, now.nanoseconds / hour * hour)
+        return UsageBlock(start: Timestamp(nanoseconds: start), end: Timestamp(nanoseconds: start + 5 * hour))
+    }
+
     /// Whether it is the time without calls between two blocks.
     public var isGap: Bool { lastCall == nil }
 

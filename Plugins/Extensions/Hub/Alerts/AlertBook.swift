@@ -6,6 +6,8 @@ import Usage
 public enum AlertRule: String, CaseIterable, Codable, Sendable {
     /// A budget reached one of its thresholds.
     case budget
+    /// A limit of a subscription is nearly used up.
+    case limit
     /// A day costs far more than its weekday usually does.
     case anomaly
     /// Calls have no price, so that the cost is too low.

@@ -28,6 +28,32 @@ enum AlertRules {
         }
     }
 
+    /// Limits of subscriptions that reached a threshold; the level is the threshold in percent.
+    ///
+    /// - Parameter limits: Those that hold: after its reset a share says nothing, and the alert is over.
+    static func limits(_ limits: [UsageLimit]) -> [AlertCondition] {
+        limits.compactMap { (limit) -> AlertCondition? in
+            let reached = limitThresholds.last { Int128(limit.used) * 100 >= Int128($0) * Int128(UsageLimit.whole) }
+            guard let reached else { return nil }
+            let percent = limit.used / (UsageLimit.whole / 100)
+            let reset = limit.resetsAt.map { "; it is reset at \($0.iso8601)" } ?? ""
+            let place = [limit.account.map { "account \($0)" }, limit.machine.map { "machine \($0)" }].compactMap(
+                \.self
+            )
+            let whose = place.isEmpty ? "" : " (\(place.joined(separator: ", ")))"
+            return AlertCondition(
+                rule: .limit,
+                key: "limit/\(limit.subscription.text)",
+                level: reached,
+                title: "limit \(limit.label) of \(limit.agent): \(percent) % used",
+                detail: "\(percent) % of \(limit.name)\(whose) were used at \(limit.reportedAt.iso8601)\(reset)"
+            )
+        }
+    }
+
+    /// The shares that are reported, in percent.
+    private static let limitThresholds = [80, 95, 100]
+
     /// A day that costs far more than its weekday usually does.
     ///
     /// Far more is four standard deviations above the median of the weekday, at least twice the median, and at least a dollar: a day
@@ -181,6 +207,7 @@ struct AlertSurvey: Sendable {
     private func alerts(of rule: AlertRule, at now: Timestamp) async throws -> [AlertCondition] {
         switch rule {
         case .budget: AlertRules.budgets(try await usage.budgetStates(at: now))
+        case .limit: AlertRules.limits(usage.limitsThatHold(at: now))
         case .anomaly: try await anomaly(at: now)
         case .unpriced: AlertRules.unpriced(try await usage.openStore().unpricedModels(), now: now)
         case .silentMachine: try await silentMachines(at: now)

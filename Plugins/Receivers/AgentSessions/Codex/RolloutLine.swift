@@ -33,6 +33,30 @@ struct RolloutLine {
         var threadUsage: TokenVector?
         var total: TokenVector?
         var last: TokenVector?
+        var limits = RateLimits()
+        var account: Text?
+    }
+
+    /// The limits of the subscription, as `token_count` events report them.
+    struct RateLimits {
+        var windows: [Window] = []
+        /// The family of limits; nil for the usual one.
+        var id: Text?
+        var plan: Text?
+
+        /// No plan has as many limits.
+        static let most = 8
+
+        /// One limit, such as `primary`.
+        struct Window {
+            var name: Text
+            var usedPercent: Double
+            var minutes: Int64?
+            /// Seconds since 1970.
+            var resetsAt: Double?
+            /// Seconds from the line's time on, which versions before 0.47 have in its place.
+            var resetsIn: Double?
+        }
     }
 
     /// How far into a line the kind of line is looked for before it is parsed.
@@ -117,6 +141,7 @@ extension RolloutLine.Payload {
         case 14 where key.equals("forked_from_id"): forkedFrom = try cursor.text()
         case 14 where key.equals("model_provider"): provider = try cursor.text()
         case 16 where key.equals("parent_thread_id"): parentThread = try cursor.text()
+        case 18 where key.equals("creator_account_id"): account = try cursor.text()
         case 30 where key.equals("subagent_history_start_ordinal"): historyStart = try cursor.count()
         default: return false
         }
@@ -132,6 +157,7 @@ extension RolloutLine.Payload {
         case 5 where key.equals("model"): model = try cursor.text()
         case 10 where key.equals("model_name"): model = try cursor.text() ?? model
         case 11 where key.equals("response_id"): response = try cursor.text()
+        case 11 where key.equals("rate_limits"): try limits.read(&cursor)
         case 18 where key.equals("thread_token_usage"): threadUsage = try TokenVector(&cursor)
         default: return false
         }
@@ -189,5 +215,44 @@ extension RolloutLine.Payload {
             default: try cursor.skipValue()
             }
         }
+    }
+}
+
+extension RolloutLine.RateLimits {
+    /// Takes in an object of limits; each member that is an object with a share is one.
+    mutating func read(_ cursor: inout JSONScanner) throws(LineFault) {
+        guard try cursor.enterObject() else { return }
+        while let key = try cursor.nextKey() {
+            if key.equals("limit_id") {
+                id = try cursor.text()
+            } else if key.equals("plan_type") {
+                plan = try cursor.text()
+            } else if let window = try Window(key, &cursor), windows.count < Self.most {
+                windows.append(window)
+            }
+        }
+    }
+}
+
+extension RolloutLine.RateLimits.Window {
+    fileprivate init?(_ name: JSONScanner.Text, _ cursor: inout JSONScanner) throws(LineFault) {
+        guard try cursor.enterObject() else { return nil }
+        var used: Double?
+        (self.name, usedPercent) = (name, 0)
+        while let key = try cursor.nextKey() {
+            if key.equals("used_percent") {
+                used = try cursor.number()
+            } else if key.equals("window_minutes") {
+                minutes = try cursor.count()
+            } else if key.equals("resets_at") {
+                resetsAt = try cursor.number()
+            } else if key.equals("resets_in_seconds") {
+                resetsIn = try cursor.number()
+            } else {
+                try cursor.skipValue()
+            }
+        }
+        guard let used else { return nil }
+        usedPercent = used
     }
 }

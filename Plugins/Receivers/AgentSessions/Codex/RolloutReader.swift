@@ -18,6 +18,8 @@ struct RolloutState: Equatable {
     var version: String?
     var project: String?
     var name: String?
+    /// The vendor's id of the account that made the thread.
+    var account: String?
     /// Lines with a smaller ordinal are copies of the parent's.
     var historyStart: Int64 = 0
     /// Whether calls are reported one by one, which makes running totals redundant.
@@ -47,6 +49,8 @@ final class RolloutReader: SessionReader {
     private var history: ThreadHistory?
     /// The figures of the newest call that was taken from a total.
     private var latestGrowth: TokenVector?
+    /// The newest reports of limits, by their names; not yet handed on.
+    private var limits: [String: LimitRecord] = [:]
     /// When the thread was made; zero when reading did not begin with the first line.
     private var created: Int64 = 0
 
@@ -83,7 +87,31 @@ final class RolloutReader: SessionReader {
         } else if type.equals("token_usage_record") {
             addRecord(payload, time, into: &sink)
         } else if type.equals("event_msg"), payload.type?.equals("token_count") == true {
+            note(payload.limits, time)
             addTotal(payload, time, into: &sink)
+        }
+    }
+
+    /// Keeps the newest report of each limit until ``flush(into:)``: a rollout repeats them with every call.
+    private func note(_ reported: RolloutLine.RateLimits, _ time: Timestamp) {
+        // A copy of the parent's history can have the time of the fork and shares of hours ago.
+        guard !reported.windows.isEmpty, facts.history.hasOwnTurn || facts.hasRecords else { return }
+        let family = reported.id?.string
+        for window in reported.windows {
+            var name = window.name.string
+            if let family, !family.isEmpty, family != "codex" { name = "\(family) \(name)" }
+            guard limits.count < RolloutLine.RateLimits.most || limits[name] != nil else { continue }
+            if let known = limits[name], known.time > time { continue }
+            let end = window.resetsAt ?? window.resetsIn.map { Double(time.milliseconds / 1_000) + $0 }
+            limits[name] = LimitRecord(
+                name: name,
+                time: time,
+                usedPercent: window.usedPercent,
+                windowMinutes: window.minutes,
+                resetsAt: end.flatMap { Int64(exactly: $0.rounded()) },
+                plan: reported.plan?.string,
+                account: facts.account
+            )
         }
     }
 
@@ -98,6 +126,8 @@ final class RolloutReader: SessionReader {
 
     func flush(into sink: inout RecordSink) {
         if facts.thread != nil, facts.lastSeen > facts.lastReported { report(into: &sink) }
+        for (_, limit) in limits.sorted(by: { $0.key < $1.key }) { sink.add(limit) }
+        limits = [:]
     }
 
     private func note(_ line: RolloutLine) -> Timestamp {
@@ -123,6 +153,7 @@ final class RolloutReader: SessionReader {
         facts.provider = meta.provider.flatMap { CodexProvider.name(of: $0.string) }
         facts.branch = meta.branch?.string
         facts.version = meta.version?.string
+        facts.account = meta.account?.string
         facts.project = meta.folder.flatMap { projects.key(of: $0.string) }
         facts.name = meta.spawnPath?.string.split(separator: "/").last.map(String.init) ?? meta.spawnName?.string
         if facts.lastSeen == 0 { facts.lastSeen = time.nanoseconds }
