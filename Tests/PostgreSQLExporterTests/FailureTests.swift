@@ -283,7 +283,7 @@ struct StartingTests {
         }
         try await store.consume(Batch([Observation(1)], records: [("e", "s", morning)]))
         #expect(try await store.session(id: "s")?.events.count == 1)
-        #expect(try await store.compact(before: morning + 86_400) == 0)
+        #expect(try await store.compact(before: morning + -86_400) == 0)
         await store.shutdown()
     }
 
