@@ -222,6 +222,11 @@ let package = Package(
         .target(name: "FlushCounter", path: "Tests/FlushCounter"),
         .target(name: "ChildProcess", path: "Tests/ChildProcess"),
         .target(
+            name: "PostgresServer",
+            dependencies: ["ChildProcess", "CollectorTesting"],
+            path: "Tests/PostgresServer"
+        ),
+        .target(
             name: "AgentFixtures",
             dependencies: [.product(name: "GRDBSQLite", package: "GRDB.swift")],
             path: "Tests/AgentFixtures"
@@ -317,7 +322,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "AgentFixtures", "ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "RawHTTP",
+                "AgentFixtures", "ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "PostgresServer",
+                "RawHTTP",
                 "SinkServer", "hammurabi",
             ],
             exclude: ["Fixtures"]
@@ -351,7 +357,7 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
-        pluginTests("PostgreSQLExporter", more: ["ChildProcess", "UsageDatabase"]),
+        pluginTests("PostgreSQLExporter", more: ["PostgresServer", "UsageDatabase"]),
         pluginTests("JSONLExporter", more: ["FlushCounter", "TokensProcessor", "PricingProcessor"]),
         pluginTests("StdoutExporter"),
         pluginTests(

@@ -129,8 +129,8 @@ struct ImportTests {
     private static let plugins = [
         "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
         "RedactionProcessor",
-        "FilterProcessor", "AttributesProcessor", "JSONLExporter", "PostgreSQLExporter", "SQLiteExporter", "StdoutExporter",
-        "HubExtension",
+        "FilterProcessor", "AttributesProcessor", "JSONLExporter", "PostgreSQLExporter", "SQLiteExporter",
+        "StdoutExporter", "HubExtension",
         "OTLPHTTPExporter", "EventsReceiver", "APIKeysExtension", "HealthCheckExtension",
         "BasicAuthExtension", "BearerTokenAuthExtension", "OAuth2ClientExtension",
     ]

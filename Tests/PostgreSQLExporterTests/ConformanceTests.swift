@@ -3,6 +3,7 @@
 import CollectorKit
 import CollectorTesting
 import Foundation
+import PostgresServer
 import Testing
 import Usage
 import YAML
@@ -13,12 +14,12 @@ import YAML
 struct InstalledServerTests {
     @Test func `a server can be started where the environment demands it`() {
         guard ProcessInfo.processInfo.environment["HAMMURABI_REQUIRE_POSTGRESQL"] == "1" else { return }
-        #expect(PostgresServer.isInstalled, PostgresServer.need)
+        #expect(PostgresServer.isInstalled, "\(PostgresServer.need)")
     }
 }
 
 /// The store answers like every other, also when several collectors share it.
-@Suite(.enabled(if: PostgresServer.isInstalled, PostgresServer.need))
+@Suite(.enabled(if: PostgresServer.isInstalled, "\(PostgresServer.need)"))
 struct ConformanceTests {
     @Test(arguments: [1, 3])
     func `generated telemetry gives the answers that every store gives`(collectors: Int) async throws {

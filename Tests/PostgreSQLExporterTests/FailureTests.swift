@@ -3,6 +3,7 @@
 import CollectorKit
 import CollectorTesting
 import Foundation
+import PostgresServer
 import Synchronization
 import Testing
 import Usage
@@ -96,7 +97,7 @@ private final class FailingLibrary: Sendable {
 }
 
 /// Failures that a running store meets.
-@Suite(.enabled(if: PostgresServer.isInstalled, PostgresServer.need), .serialized)
+@Suite(.enabled(if: PostgresServer.isInstalled, "\(PostgresServer.need)"), .serialized)
 struct FailureTests {
     private static func calls(_ store: PostgreSQLExporter) async throws -> Int64 {
         try await store.summary(of: period("2026-11-20", "2026-11-24"), now: morning).totals.calls
@@ -228,7 +229,7 @@ struct FailureTests {
 }
 
 /// What prevents a start, in one line.
-@Suite(.enabled(if: PostgresServer.isInstalled, PostgresServer.need))
+@Suite(.enabled(if: PostgresServer.isInstalled, "\(PostgresServer.need)"))
 struct StartingTests {
     private func failure(_ bench: Bench, _ change: (inout PostgreSQLConfig) -> Void) async throws -> String {
         let exporter = try bench.makeExporter(change: { config in

@@ -2,6 +2,7 @@
 
 import CollectorKit
 import CollectorTesting
+import PostgresServer
 import Testing
 import Usage
 import YAML
@@ -9,7 +10,7 @@ import YAML
 @testable import PostgreSQLExporter
 
 /// What lies in the tables.
-@Suite(.enabled(if: PostgresServer.isInstalled, PostgresServer.need))
+@Suite(.enabled(if: PostgresServer.isInstalled, "\(PostgresServer.need)"))
 struct StoringTests {
     /// The sums equal what the calls add up to.
     static func checkSums(_ bench: Bench) throws {

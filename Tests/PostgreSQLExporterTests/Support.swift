@@ -5,9 +5,11 @@ import CollectorTesting
 import Foundation
 import Logging
 import OTLP
+import PostgresServer
 import Synchronization
 import Testing
 import Usage
+import UsageDatabase
 import YAML
 
 @testable import PostgreSQLExporter
@@ -60,7 +62,7 @@ struct Bench {
     }
 
     /// What a question in SQL answers, each row as its values joined by blanks.
-    func rows(_ sql: String, columns: Int) throws -> [String] {
+    func rows(_ sql: String, columns: Int32) throws -> [String] {
         try connect().run(sql).map { row in
             (0..<columns).map { row.optionalInt($0).map(String.init) ?? "-" }.joined(separator: " ")
         }

@@ -229,7 +229,7 @@ private struct CallColumns {
             call.counts.uncachedInput, call.counts.cacheRead, call.counts.cacheWrite5m, call.counts.cacheWrite1h,
             call.counts.output, call.counts.reasoning, call.knowsCacheLifetimes ? 1 : 0, price.isPriced ? 1 : 0,
             price.cost.nanodollars, price.computed?.nanodollars, call.reportedCost?.nanodollars, call.duration,
-            call.sources.reduce(Int64(0)) { $0 | 1 << Int64($1.rawValue) }, Int64(call.observationCount),
+            Observation.Source.bits(of: call.sources), Int64(call.observationCount),
             call.isWeaklyJoined ? 1 : 0,
         ]
         for (place, figure) in figures.enumerated() { numbers[place].append(figure) }
@@ -252,15 +252,6 @@ private struct CallColumns {
 }
 
 extension UsageTotals {
-    /// The columns of sums in the order in which they are written and read.
-    static let columns = [
-        "calls", "unpriced", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning",
-        "cost",
-    ]
-
-    /// The columns as a list.
-    static let list = columns.joined(separator: ", ")
-
     /// Adds the figures of one row to those of another; like every sum it stops at the largest number that can be held.
     ///
     /// A sum that stopped there goes to zero at least when calls go. One that is negative already is damage and stays so, for its reader.
@@ -272,34 +263,5 @@ extension UsageTotals {
                     WHEN \(have) > \(Int64.max) - \(more) THEN \(Int64.max) ELSE \(have) + \(more) END
                 """
         }.joined(separator: ", ")
-    }
-
-    /// So few that sums over all rows of a table can be added up.
-    private static let mostCalls: Int64 = 1 << 40
-
-    /// The figures in the order of the columns.
-    var figures: [Int64] {
-        [
-            calls, unpricedCalls, counts.uncachedInput, counts.cacheRead, counts.cacheWrite5m, counts.cacheWrite1h,
-            counts.output, counts.reasoning, cost.nanodollars,
-        ]
-    }
-
-    /// Reads sums from nine columns.
-    ///
-    /// - Throws: An error of the database when a sum is negative, or counts more calls than any store has.
-    init(row: PostgresRow, from column: Int) throws {
-        self.init()
-        calls = try row.number(column, atMost: Self.mostCalls)
-        unpricedCalls = try row.number(column + 1, atMost: Self.mostCalls)
-        counts = TokenCounts(
-            uncachedInput: try row.number(column + 2),
-            cacheRead: try row.number(column + 3),
-            cacheWrite5m: try row.number(column + 4),
-            cacheWrite1h: try row.number(column + 5),
-            output: try row.number(column + 6),
-            reasoning: try row.number(column + 7)
-        )
-        cost = Money(nanodollars: try row.number(column + 8))
     }
 }

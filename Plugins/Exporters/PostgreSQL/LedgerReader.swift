@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Usage
+import UsageDatabase
 
 /// The stored calls as the ledger asks for them, in one transaction.
 ///
@@ -169,66 +170,5 @@ final class LedgerReader: LedgerIndex {
             calls[ref] = StoredCall(entry: entry, former: try FormerCall(row: row))
             return entry
         }
-    }
-}
-
-extension [Observation] {
-    /// Reads the observations of a call; nil when they are damaged, also when a figure is none that a store takes in.
-    init?(stored bytes: [UInt8]) {
-        self.init(encoded: bytes)
-        guard allSatisfy({ $0.time.nanoseconds >= 0 && $0.counts.isValid && $0.terms.webSearches >= 0 }) else {
-            return nil
-        }
-    }
-}
-
-extension LedgerEntry {
-    fileprivate func carries(_ link: LedgerLink) -> Bool {
-        var isFound = false
-        forEachLink { isFound = isFound || $0 == link }
-        return isFound
-    }
-}
-
-/// What a stored call has added to the sums, with the sign turned.
-struct FormerCall {
-    var time: Int64
-    var session: Int64
-    var model: Int64
-    /// Whether it is part of the sums.
-    var isCounted: Bool
-    var totals = UsageTotals()
-
-    /// The session of calls that compaction took out of every answer and that are only kept to be recognised.
-    static let expired: Int64 = 0
-
-    /// Whether it is only kept to be recognised.
-    var isExpired: Bool { session == Self.expired }
-
-    /// What ``init(row:)`` reads.
-    static let columns = """
-        time, session, model, counted, priced, cost, uncached_input, cache_read, cache_write_5m, cache_write_1h, output, \
-        reasoning
-        """
-    /// How many these are.
-    static let columnCount = 12
-
-    init(row: PostgresRow) throws {
-        time = try row.time(0).nanoseconds
-        session = row.int(1)
-        model = row.int(2)
-        isCounted = row.bool(3) && session != Self.expired
-        totals.calls = -1
-        totals.unpricedCalls = row.bool(4) ? 0 : -1
-        func negated(_ value: Int64) -> Int64 { Int64(0).saturatingSubtracting(value) }
-        totals.cost = Money(nanodollars: negated(try row.money(5).nanodollars))
-        totals.counts = TokenCounts(
-            uncachedInput: negated(try row.number(6)),
-            cacheRead: negated(try row.number(7)),
-            cacheWrite5m: negated(try row.number(8)),
-            cacheWrite1h: negated(try row.number(9)),
-            output: negated(try row.number(10)),
-            reasoning: negated(try row.number(11))
-        )
     }
 }

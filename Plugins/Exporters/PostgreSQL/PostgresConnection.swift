@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Usage
+import UsageDatabase
 
 /// One open connection to a server.
 ///
@@ -269,14 +270,14 @@ final class PostgresRows {
 }
 
 /// A row of a result, in the binary form of the server.
-struct PostgresRow {
+struct PostgresRow: SQLRow {
     fileprivate let rows: PostgresRows
     fileprivate let row: CInt
 
-    private func bytes(_ column: Int) -> UnsafeRawBufferPointer? { rows.bytes(row, CInt(column)) }
+    private func bytes(_ column: Int32) -> UnsafeRawBufferPointer? { rows.bytes(row, column) }
 
     /// A whole number of any size; 0 for a null.
-    func int(_ column: Int) -> Int64 {
+    func int(_ column: Int32) -> Int64 {
         guard let bytes = bytes(column) else { return 0 }
         switch bytes.count {
         case 8: return Int64(bigEndian: bytes.loadUnaligned(as: Int64.self))
@@ -287,43 +288,14 @@ struct PostgresRow {
         }
     }
 
-    func uint(_ column: Int) -> UInt64 { UInt64(bitPattern: int(column)) }
+    func isNull(_ column: Int32) -> Bool { bytes(column) == nil }
 
-    func bool(_ column: Int) -> Bool { int(column) != 0 }
+    func outOfRange(_ column: Int32) -> any Error { PostgresError.damage("\(rows.name(column)) is out of range") }
 
-    func optionalInt(_ column: Int) -> Int64? { bytes(column) == nil ? nil : int(column) }
-
-    /// An instant; a database holds none before 1970.
-    func time(_ column: Int) throws -> Timestamp { Timestamp(nanoseconds: try number(column)) }
-
-    /// A number of what can be counted.
-    func number(_ column: Int, atMost largest: Int64 = .max) throws -> Int64 {
-        let value = int(column)
-        guard (0...largest).contains(value) else {
-            throw PostgresError.damage("\(rows.name(CInt(column))) is out of range")
-        }
-        return value
-    }
-
-    /// A number that is kept in 32 bits, such as that of a row.
-    func small(_ column: Int) throws -> Int32 {
-        Int32(truncatingIfNeeded: try number(column, atMost: Int64(Int32.max)))
-    }
-
-    /// An amount; its negative can be held, too.
-    func money(_ column: Int) throws -> Money {
-        let value = int(column)
-        guard value > .min else { throw PostgresError.damage("\(rows.name(CInt(column))) is out of range") }
-        return Money(nanodollars: value)
-    }
-
-    func blob(_ column: Int) -> [UInt8] { bytes(column).map { Array($0) } ?? [] }
+    func blob(_ column: Int32) -> [UInt8] { bytes(column).map { Array($0) } ?? [] }
 
     /// A text; nil for a null.
-    func text(_ column: Int) -> String? { bytes(column).map(PostgresText.decoded) }
-
-    /// A name; nil when there is none, which a table that wants one keeps as an empty text.
-    func name(_ column: Int) -> String? { text(column).flatMap { $0.isEmpty ? nil : $0 } }
+    func text(_ column: Int32) -> String? { bytes(column).map(PostgresText.decoded) }
 }
 
 /// Texts as the server keeps them, which holds no zero byte: U+0000 is kept as 1 1, and U+0001 as 1 2, so that the order of bytes stays.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import UsageDatabase
 
 /// The tables in the database: made, checked and brought to the newest layout.
 ///

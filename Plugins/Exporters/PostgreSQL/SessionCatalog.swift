@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Usage
+import UsageDatabase
 
 /// The rows of sessions by their ids, and what is to be written about them.
 ///

@@ -114,7 +114,7 @@ extension SessionQuery.Sort {
 struct StoreReader {
     let connection: PostgresConnection
 
-    /// The columns that ``Session/init(row:)`` reads.
+    /// The columns that ``Session/init(row:from:)`` reads.
     private static let columns = """
         s.id, s.name, s.agent, s."user", s.project, s.machine, s.task_status, s.completed, s.started_at, s.last_seen_at,
         s.branch, s.agent_version, s.parent, (SELECT m2.name FROM calls c JOIN models m2 ON m2.ref = c.model
@@ -256,7 +256,7 @@ struct StoreReader {
             WHERE c.session = $1 AND c.counted = 1 ORDER BY c.time, c.id LIMIT $2
             """,
             [.int(session), .int(Int64(max(0, limit)))]
-        ).map(Call.init(row:))
+        ).map { try Call(row: $0) }
     }
 
     /// Models of counted calls without a price.
@@ -420,84 +420,5 @@ struct DatabaseSums: SumsSnapshot {
 
     func missing(_ kind: String, _ row: Int64, namedBy referrer: String) -> any Error {
         PostgresError.damage("\(kind) \(row), which \(referrer) name, is missing")
-    }
-}
-
-extension Session {
-    /// Reads a session from the columns of ``StoreReader``.
-    fileprivate init(row: PostgresRow, from column: Int) throws {
-        self.init(id: row.text(column) ?? "", startedAt: try row.time(column + 8), lastSeenAt: try row.time(column + 9))
-        name = row.text(column + 1) ?? id
-        agent = row.text(column + 2)
-        user = row.text(column + 3)
-        project = row.text(column + 4)
-        machine = row.text(column + 5)
-        taskStatus = row.text(column + 6)
-        isCompleted = row.bool(column + 7)
-        branch = row.text(column + 10)
-        agentVersion = row.text(column + 11)
-        parent = row.text(column + 12)
-        model = row.name(column + 13)
-        provenance = Provenance(rawValue: UInt8(truncatingIfNeeded: row.int(column + 14)))
-        totals = try UsageTotals(row: row, from: column + 15)
-    }
-}
-
-extension Call {
-    /// Reads a counted call from the columns of a session's detail.
-    fileprivate init(row: PostgresRow) throws {
-        self.init(
-            id: row.uint(1),
-            time: try row.time(0),
-            counts: TokenCounts(
-                uncachedInput: try row.number(4),
-                cacheRead: try row.number(5),
-                cacheWrite5m: try row.number(6),
-                cacheWrite1h: try row.number(7),
-                output: try row.number(8),
-                reasoning: try row.number(9)
-            )
-        )
-        model = row.name(2)
-        provider = row.name(3)
-        knowsCacheLifetimes = row.bool(10)
-        price = CallPrice(
-            cost: try row.money(12),
-            isPriced: row.bool(11),
-            computed: row.optionalInt(13).map(Money.init(nanodollars:))
-        )
-        reportedCost = row.optionalInt(14).map(Money.init(nanodollars:))
-        duration = row.optionalInt(15)
-        error = row.text(16)
-        sources = Self.sources(inBits: row.int(17))
-        observationCount = Int(try row.small(18))
-        isWeaklyJoined = row.bool(19)
-    }
-
-    /// Reads what matters for the quality of a call's data.
-    fileprivate init(qualityRow row: PostgresRow) throws {
-        let counts = TokenCounts(
-            uncachedInput: try row.number(2),
-            cacheRead: try row.number(3),
-            cacheWrite5m: try row.number(4),
-            cacheWrite1h: try row.number(5),
-            output: try row.number(6),
-            reasoning: try row.number(7)
-        )
-        self.init(id: row.uint(1), time: try row.time(0), counts: counts)
-        isCounted = row.bool(8)
-        knowsCacheLifetimes = row.bool(9)
-        let computed = row.optionalInt(11).map(Money.init(nanodollars:))
-        price = CallPrice(cost: computed ?? .zero, isPriced: row.bool(10), computed: computed)
-        reportedCost = row.optionalInt(12).map(Money.init(nanodollars:))
-        sources = Self.sources(inBits: row.int(13))
-        observationCount = Int(try row.small(14))
-        isWeaklyJoined = row.bool(15)
-        model = row.text(16)
-    }
-
-    /// The kinds of material whose bits are set.
-    private static func sources(inBits bits: Int64) -> [Observation.Source] {
-        Observation.Source.allCases.filter { bits & 1 << Int64($0.rawValue) != 0 }
     }
 }

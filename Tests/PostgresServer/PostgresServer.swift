@@ -4,17 +4,21 @@ import ChildProcess
 import CollectorTesting
 import Foundation
 import Glibc
-import Testing
 
 /// A PostgreSQL server of the tests, with an empty database of its own; it ends with this object and with the tests.
 ///
 /// Needs PostgreSQL 13 or newer in `/usr/lib/postgresql/VERSION/bin`, in the folder that `POSTGRESQL_BIN` names, or in `PATH`.
-final class PostgresServer: Sendable {
+public final class PostgresServer: Sendable {
     /// Why tests with a server do not run.
-    static let need: Comment = "needs PostgreSQL: apt-get install postgresql libpq5"
+    public static let need = "needs PostgreSQL: apt-get install postgresql libpq5"
+
+    /// Why a server does not run.
+    private struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
 
     /// The programs of the newest server that is installed; nil when there is none.
-    static let programs: String? = {
+    private static let programs: String? = {
         if let given = ProcessInfo.processInfo.environment["POSTGRESQL_BIN"] { return given }
         let root = "/usr/lib/postgresql"
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
@@ -23,31 +27,38 @@ final class PostgresServer: Sendable {
         return (search + installed).last { FileManager.default.isExecutableFile(atPath: "\($0)/initdb") }
     }()
 
+    private static var installed: String {
+        get throws {
+            guard let programs else { throw Failure(description: need) }
+            return programs
+        }
+    }
+
     /// Whether one can be started.
-    static var isInstalled: Bool { programs != nil && FileManager.default.isReadableFile(atPath: library) }
+    public static var isInstalled: Bool { programs != nil && FileManager.default.isReadableFile(atPath: library) }
 
     private static let library =
         ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"]
         .map { "\($0)/libpq.so.5" }.first { FileManager.default.fileExists(atPath: $0) } ?? "/nowhere"
 
     /// A server that tests share, each with a schema of its own.
-    static let shared = Task { try await PostgresServer() }
+    public static let shared = Task { try await PostgresServer() }
 
     private let folder: TemporaryFolder
     private let port: Int
     private let lifeline = Pipe()
 
     /// Starts a server on a free port of the loopback interface.
-    init() async throws {
+    public init() async throws {
         folder = try TemporaryFolder()
         port = try Self.freePort()
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
         let program = try ChildProcess(
-            ["sh", "-c", Self.script, "sh", try #require(Self.programs), folder.path, "\(port)"],
+            ["sh", "-c", Self.script, "sh", try Self.installed, folder.path, "\(port)"],
             files: [0: lifeline.fileHandleForReading.fileDescriptor]
         )
         while !FileManager.default.fileExists(atPath: "\(folder.path)/ready") {
-            try #require(program.isRunning, "the server does not start: \((try? folder.read("out")) ?? "")")
+            guard program.isRunning else { throw Failure(description: (try? folder.read("out")) ?? "") }
             try await Task.sleep(for: .milliseconds(20))
         }
     }
@@ -79,19 +90,19 @@ final class PostgresServer: Sendable {
                 bind(descriptor, $0, size) == 0 ? getsockname(descriptor, $0, &size) : -1
             }
         }
-        try #require(code == 0)
+        guard code == 0 else { throw Failure(description: "there is no free port") }
         return Int(UInt16(bigEndian: address.sin_port))
     }
 
     /// The address of its database.
-    var datasource: String { "postgres://postgres@127.0.0.1:\(port)/postgres" }
+    public var datasource: String { "postgres://postgres@127.0.0.1:\(port)/postgres" }
 
     /// Ends the server without a checkpoint, as a crash does, and starts it again.
-    func crash() async throws {
-        let bin = try #require(Self.programs)
+    public func crash() async throws {
+        let bin = try Self.installed
         let user = getuid() == 0 ? ["runuser", "-u", "postgres", "--"] : []
         let words = user + ["\(bin)/pg_ctl", "-D", "\(folder.path)/d", "-m", "immediate", "-w", "restart"]
         let status = await (try ChildProcess(words, directory: "/")).status()
-        try #require(status == .exited(0))
+        guard status == .exited(0) else { throw Failure(description: "the server does not start again") }
     }
 }
