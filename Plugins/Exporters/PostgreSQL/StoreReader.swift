@@ -402,10 +402,12 @@ struct DatabaseSums: SumsSnapshot {
         }
     }
 
-    func session(_ row: Int64) throws -> Session? { try reader.sessions([row]).first ?? nil }
+    func sessions(_ rows: [Int64]) throws -> [Session?] { try reader.sessions(rows) }
 
-    func sessionID(_ row: Int64) throws -> String {
-        try connection.run("SELECT id FROM sessions WHERE ref = $1", [.int(row)]).first?.text(0) ?? ""
+    func sessionIDs(_ rows: [Int64]) throws -> [String] {
+        let found = try connection.run("SELECT ref, id FROM sessions WHERE ref = ANY($1)", [.ints(rows)])
+        let ids = Dictionary(found.map { ($0.int(0), $0.text(1) ?? "") }) { first, _ in first }
+        return rows.map { ids[$0] ?? "" }
     }
 
     func forEachSessionByID(_ body: (_ row: Int32) throws -> Bool) throws {
