@@ -18,6 +18,18 @@ struct InstalledServerTests {
     }
 }
 
+/// What is refused before the start.
+struct ConfigTests {
+    @Test func `a schema has a name that needs no quotes`() {
+        for name in ["telemetry_hub", "a", "t1", "_x", String(repeating: "a", count: 63)] {
+            #expect(PostgreSQLConfig.isSchema(name), "\(name)")
+        }
+        for name in ["", "1a", "A", "a-b", "a b", "a\"b", "é", "pg_x", "a;b", String(repeating: "a", count: 64)] {
+            #expect(!PostgreSQLConfig.isSchema(name), "\(name)")
+        }
+    }
+}
+
 /// The store answers like every other, also when several collectors share it.
 @Suite(.enabled(if: PostgresServer.isInstalled, "\(PostgresServer.need)"))
 struct ConformanceTests {
@@ -36,6 +48,13 @@ struct ConformanceTests {
             return DealtExporter(exporters)
         }
         #expect(await suite.violations() == [])
+    }
+
+    @Test func `the exporter keeps the contract of components`() async throws {
+        let bench = try await Bench()
+        let home = try TemporaryFolder()
+        let violations = await ComponentConformance(.postgresql, config: bench.config, home: home.path).violations()
+        #expect(violations == [])
     }
 
     @Test func `without prepared statements, as an old pooler needs, it answers the same`() async throws {

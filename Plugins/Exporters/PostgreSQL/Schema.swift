@@ -79,10 +79,6 @@ public enum PostgreSQLSchema {
         INSERT INTO state (layout, identity)
             VALUES (1, ('x' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 15))::bit(60)::bigint);
 
-        -- The collectors that write here: each notes itself about once a minute.
-        CREATE TABLE collectors (id bigint PRIMARY KEY, machine text COLLATE "C" NOT NULL, version text COLLATE "C" NOT NULL,
-            started_at bigint NOT NULL, last_seen timestamptz NOT NULL);
-
         -- Rows with hidden = 1 stand for calls without a session. One that no record names (sighted = 0) is listed as long as it has calls.
         CREATE TABLE sessions (
             ref bigint PRIMARY KEY, id text COLLATE "C" NOT NULL, hidden smallint NOT NULL DEFAULT 0, sighted smallint NOT NULL DEFAULT 0,

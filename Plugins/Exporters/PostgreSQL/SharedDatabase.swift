@@ -3,6 +3,7 @@
 import CollectorKit
 import Dispatch
 import Logging
+import OTLP
 import Synchronization
 import Usage
 import UsageDatabase
@@ -90,7 +91,28 @@ final class SharedDatabase: Sendable {
     }
 
     /// Where batches are handed in.
-    func makeQueue() -> CommitQueue { CommitQueue(on: queue) { self.keep($0) } }
+    func makeQueue() -> CommitQueue {
+        CommitQueue(on: queue) { batches in Self.parts(of: batches).flatMap { self.keep($0) } }
+    }
+
+    /// Divides a group of batches into transactions, so that other collectors wait for short ones only; one batch is not divided.
+    private static func parts(of batches: [Batch]) -> [[Batch]] {
+        var parts: [[Batch]] = []
+        var (observations, bytes) = (0, 0)
+        for batch in batches {
+            observations += batch.observations.count
+            bytes += batch.otlp.bytes.count
+            if parts.isEmpty || observations > mostObservations || bytes > mostBytes {
+                parts.append([])
+                (observations, bytes) = (batch.observations.count, batch.otlp.bytes.count)
+            }
+            parts[parts.count - 1].append(batch)
+        }
+        return parts
+    }
+
+    /// The limits of a transaction, about a quarter of a second of the server.
+    private static let (mostObservations, mostBytes) = (2_000, 8 << 20)
 
     // MARK: - Opening
 
