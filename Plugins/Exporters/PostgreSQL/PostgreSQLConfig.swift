@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
-public import YAML
 
 /// The keys under `postgresql:`.
 public struct PostgreSQLConfig: ComponentConfig {

@@ -121,7 +121,7 @@ final class SharedDatabase: Sendable {
         let end = DispatchTime.now() + .nanoseconds(Int(clamping: config.timeout.nanoseconds))
         while true {
             do throws(PostgresError) {
-                return try prepare()
+                return try writer.withLock { writer throws(PostgresError) in try prepare(&writer) }
             } catch {
                 let fault = PostgresFault(error)
                 let mayWait = error.state == "57P03" || error.state.hasPrefix("08") || error.state == "55P03"
@@ -135,7 +135,7 @@ final class SharedDatabase: Sendable {
         }
     }
 
-    private func prepare() throws(PostgresError) {
+    private func prepare(_ writer: inout Writer) throws(PostgresError) {
         let connection = try PostgresConnection(library, Self.terms(config))
         guard connection.parameter("server_encoding") == "UTF8" else {
             throw PostgresError(
@@ -172,23 +172,9 @@ final class SharedDatabase: Sendable {
             "SELECT identity, current_setting('synchronous_commit') FROM \(config.schema).state"
         ).first
         opened.withLock { $0 = row.map { $0.uint(0) } }
-        let mustFlush = row?.text(1) == "off"
-        writer.withLock { writer in
-            // What is acknowledged must be on the disk, whatever the server's default is.
-            if mustFlush { writer.beginning += "; SET LOCAL synchronous_commit = on" }
-        }
-        hold(connection)
-    }
-
-    private func hold(_ connection: PostgresConnection) {
-        let box = Held(connection)
-        writer.withLock { $0.connection = box.connection }
-    }
-
-    /// Hands a connection to the thread that writes, on which it was opened.
-    private struct Held: @unchecked Sendable {
-        let connection: PostgresConnection
-        init(_ connection: PostgresConnection) { self.connection = connection }
+        // What is acknowledged must be on the disk, whatever the server's default is.
+        if row?.text(1) == "off" { writer.beginning += "; SET LOCAL synchronous_commit = on" }
+        writer.connection = connection
     }
 
     /// Waits for the commit and the questions under way, and closes all connections.
