@@ -27,7 +27,8 @@ let plugins: [Target.Dependency] = [
     "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
     "RedactionProcessor",
     "FilterProcessor",
-    "AttributesProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "OTLPHTTPExporter", "EventsReceiver",
+    "AttributesProcessor", "JSONLExporter", "PostgreSQLExporter", "SQLiteExporter", "StdoutExporter",
+    "OTLPHTTPExporter", "EventsReceiver",
     "HubExtension", "APIKeysExtension", "HealthCheckExtension", "BasicAuthExtension", "BearerTokenAuthExtension",
     "OAuth2ClientExtension",
 ]
@@ -125,7 +126,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
-        .target(name: "UsageDatabase", dependencies: ["Usage"]),
+        .target(name: "UsageDatabase", dependencies: ["CZstd", "CollectorKit", "OTLP", "Usage"]),
 
         plugin(
             "AgentSessionsReceiver",
@@ -144,10 +145,11 @@ let package = Package(
             "SQLiteExporter",
             "Exporters/SQLite",
             [
-                "CEmbedded", "CZstd", "UsageDatabase", .product(name: "GRDB", package: "GRDB.swift"),
+                "CEmbedded", "UsageDatabase", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
+        plugin("PostgreSQLExporter", "Exporters/PostgreSQL", ["UsageDatabase"]),
         plugin("JSONLExporter", "Exporters/JSONL"),
         plugin("StdoutExporter", "Exporters/Stdout"),
         plugin(
@@ -219,6 +221,11 @@ let package = Package(
         .testTarget(name: "ArchitectureTests"),
         .target(name: "FlushCounter", path: "Tests/FlushCounter"),
         .target(name: "ChildProcess", path: "Tests/ChildProcess"),
+        .target(
+            name: "PostgresServer",
+            dependencies: ["ChildProcess", "CollectorTesting"],
+            path: "Tests/PostgresServer"
+        ),
         .target(
             name: "AgentFixtures",
             dependencies: [.product(name: "GRDBSQLite", package: "GRDB.swift")],
@@ -315,7 +322,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "AgentFixtures", "ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "RawHTTP",
+                "AgentFixtures", "ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "PostgresServer",
+                "RawHTTP",
                 "SinkServer", "hammurabi",
             ],
             exclude: ["Fixtures"]
@@ -349,6 +357,7 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
+        pluginTests("PostgreSQLExporter", more: ["PostgresServer", "UsageDatabase"]),
         pluginTests("JSONLExporter", more: ["FlushCounter", "TokensProcessor", "PricingProcessor"]),
         pluginTests("StdoutExporter"),
         pluginTests(

@@ -38,6 +38,9 @@ static const unsigned char exporter_jsonl[] = {
 static const unsigned char exporter_otlp_http[] = {
 #embed "../../Plugins/Exporters/OTLPHTTP/README.md"
 };
+static const unsigned char exporter_postgresql[] = {
+#embed "../../Plugins/Exporters/PostgreSQL/README.md"
+};
 static const unsigned char exporter_sqlite[] = {
 #embed "../../Plugins/Exporters/SQLite/README.md"
 };
@@ -77,6 +80,7 @@ static const hammurabi_component_page pages[] = {
     PAGE(processor, tokens),
     PAGE(exporter, jsonl),
     PAGE(exporter, otlp_http),
+    PAGE(exporter, postgresql),
     PAGE(exporter, sqlite),
     PAGE(exporter, stdout),
     PAGE(extension, api_keys),

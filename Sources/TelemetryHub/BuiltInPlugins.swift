@@ -15,6 +15,7 @@ import JSONLExporter
 import OAuth2ClientExtension
 import OTLPHTTPExporter
 import OTLPReceiver
+import PostgreSQLExporter
 import PricingProcessor
 import RedactionProcessor
 import RetentionProcessor
@@ -68,7 +69,7 @@ enum BuiltInPlugins {
             .otlp, .events,
             .agentSessions(environment: Environment.process.variables, machine: Environment.process.machineName),
             .tokens, .pricing, .retention, .redaction, .filter, .attributes,
-            .sqlite, .jsonl, .stdout, .otlpHTTP(version: Version.number),
+            .sqlite, .jsonl, .postgresql, .stdout, .otlpHTTP(version: Version.number),
             .hub(version: Version.number, pages: pages, guides: HelpTopics.guides), .apiKeys,
             .healthCheck(version: Version.number),
             .basicAuth, .bearerTokenAuth, .oauth2Client,

@@ -63,7 +63,7 @@ struct Hammurabi: AsyncParsableCommand {
                 name: "Upkeep",
                 subcommands: [
                     CompactCommand.self, ConvertCommand.self, QueueCommand.self, ReloadCommand.self, TapCommand.self,
-                    PluginsCommand.self, CompletionCommand.self,
+                    PluginsCommand.self, SchemaCommand.self, CompletionCommand.self,
                 ]
             ),
         ],
@@ -179,7 +179,7 @@ enum OtherWords {
         "start": "run", "serve": "run", "server": "run", "check": "validate", "setup": "onboard", "install": "onboard",
         "init": "onboard", "import": "scan", "sync": "scan", "prune": "compact", "gc": "compact", "key": "keys",
         "price": "prices", "pricing": "prices", "health": "status", "ps": "status", "info": "status",
-        "default-config": "config default", "schema": "config schema",
+        "default-config": "config default",
     ]
 
     private static let reports: Set = ["daily", "weekly", "monthly", "session", "blocks"]

@@ -16,6 +16,16 @@ package final class QualityMemory: Sendable {
     /// Notes the blocks of calls that the transaction which is open changed.
     package func note(_ blocks: Set<Int64>, in revision: Int64) { parts.withLock { $0.note(blocks, in: revision) } }
 
+    /// Takes over what others changed up to a revision, for a database that keeps which blocks changed when.
+    ///
+    /// - Parameter changes: Reads the blocks that changed after a revision, each with its newest change.
+    package func advance(to revision: Int64, _ changes: (_ known: Int64) throws -> [Int64: Int64]) rethrows {
+        try parts.withLock { parts in
+            guard let known = parts.latest else { return parts.note([:], upTo: revision) }
+            if known < revision { parts.note(try changes(known), upTo: revision) }
+        }
+    }
+
     /// Forgets everything, after a transaction that failed.
     package func forget() { parts.withLock { $0.forget() } }
 

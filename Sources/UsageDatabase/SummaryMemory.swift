@@ -129,14 +129,17 @@ package final class SummaryMemory: Sendable {
         let newest = try state.revision()
         return try contents.withLock { contents in
             // A reader of another state neither takes nor leaves anything.
-            guard newest == contents.seen else { return try refs.map(state.session) }
-            return try refs.map { ref in
-                if let known = contents.sessions[ref] { return known }
-                let session = try state.session(ref)
+            guard newest == contents.seen else { return try state.sessions(refs) }
+            var found: [Int64: Session] = [:]
+            for ref in refs { found[ref] = contents.sessions[ref] }
+            // All at once: to a database behind a network each question is a round trip.
+            let unknown = refs.filter { found[$0] == nil }
+            for (ref, session) in zip(unknown, try state.sessions(unknown)) {
                 if contents.sessions.count >= Self.mostSessions { contents.sessions = [:] }
                 contents.sessions[ref] = session
-                return session
+                found[ref] = session
             }
+            return refs.map { found[$0] }
         }
     }
 

@@ -54,7 +54,8 @@ package struct SummaryReader<Sums: SumsSnapshot> {
     /// So many sessions of those that cost the same, in the order of their ids.
     private func first(_ count: Int, of tied: [DaySums.Session]) throws -> [DaySums.Session] {
         guard tied.count > Self.mostLookUps else {
-            var named = try tied.map { (sum: $0, id: try sums.sessionID(Int64($0.session))) }
+            let ids = try sums.sessionIDs(tied.map { Int64($0.session) })
+            var named = zip(tied, ids).map { (sum: $0, id: $1) }
             named.sort { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
             return named.prefix(count).map(\.sum)
         }

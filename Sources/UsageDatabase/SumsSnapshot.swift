@@ -18,10 +18,10 @@ package protocol SumsSnapshot {
     func forEachOwner(changedAfter revision: Int64, _ body: (SummaryMemory.OwnerRow) throws -> Void) throws
     /// Calls `body` with the models whose numbers are larger, in the order of their numbers.
     func forEachModel(after row: Int64, _ body: (_ row: Int64, _ name: String) throws -> Void) throws
-    /// The session of a row; nil when there is none.
-    func session(_ row: Int64) throws -> Session?
-    /// The id of the session of a row; empty when there is none.
-    func sessionID(_ row: Int64) throws -> String
+    /// The sessions of some rows in their order; nil where there is none.
+    func sessions(_ rows: [Int64]) throws -> [Session?]
+    /// The ids of the sessions of some rows in their order; empty where there is none.
+    func sessionIDs(_ rows: [Int64]) throws -> [String]
     /// Calls `body` with the rows of all sessions in the order of their ids, until it says that it wants no more.
     func forEachSessionByID(_ body: (_ row: Int32) throws -> Bool) throws
     /// How many sessions are active at an instant.

@@ -25,7 +25,7 @@ struct ImportTests {
             "CChildProcess", "CollectorKit", "Files", "JSON", "SendingQueue", "YAML", "OTLP", "Usage",
         ],
         "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
-        "Sources/UsageDatabase": ["Usage"],
+        "Sources/UsageDatabase": ["CZstd", "CollectorKit", "OTLP", "Usage"],
         "Sources/hammurabi": ["TelemetryHub"],
         "Plugins": [
             "CollectorKit", "Files", "HubAPI", "JSON", "SendingQueue", "OTLP", "Usage", "UsageDatabase", "CEmbedded",
@@ -39,7 +39,7 @@ struct ImportTests {
         "CLibYAML": ["Sources/YAML/"],
         "CMalloc": ["Sources/TelemetryHub/"],
         "CZlib": ["Sources/CollectorKit/HTTP/"],
-        "CZstd": ["Sources/CollectorKit/HTTP/", "Plugins/Receivers/AgentSessions/", "Plugins/Exporters/SQLite/"],
+        "CZstd": ["Sources/CollectorKit/HTTP/", "Plugins/Receivers/AgentSessions/", "Sources/UsageDatabase/"],
         "GRDB": ["Plugins/Exporters/SQLite/"],
         "GRDBSQLite": ["Plugins/Exporters/SQLite/", "Plugins/Receivers/AgentSessions/"],
         "NIOHTTP1": [
@@ -129,7 +129,8 @@ struct ImportTests {
     private static let plugins = [
         "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
         "RedactionProcessor",
-        "FilterProcessor", "AttributesProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "HubExtension",
+        "FilterProcessor", "AttributesProcessor", "JSONLExporter", "PostgreSQLExporter", "SQLiteExporter",
+        "StdoutExporter", "HubExtension",
         "OTLPHTTPExporter", "EventsReceiver", "APIKeysExtension", "HealthCheckExtension",
         "BasicAuthExtension", "BearerTokenAuthExtension", "OAuth2ClientExtension",
     ]

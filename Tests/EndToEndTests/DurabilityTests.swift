@@ -3,6 +3,7 @@
 import Foundation
 import FoundationNetworking
 import Glibc
+import PostgresServer
 import Synchronization
 import Testing
 
@@ -13,10 +14,12 @@ import Testing
 struct DurabilityTests {
     private static let rounds = ProcessInfo.processInfo.environment["HAMMURABI_KILL_ROUNDS"].flatMap(Int.init) ?? 3
 
-    @Test(arguments: ["sqlite", "jsonl"])
+    private static let stores = ["sqlite", "jsonl"] + (PostgresServer.isInstalled ? ["postgresql"] : [])
+
+    @Test(arguments: stores)
     func `no acknowledged call is lost or doubled when the collector is killed under load`(store: String) async throws {
         let sandbox = try Sandbox()
-        try sandbox.write(Self.config(store), to: "config.yaml")
+        try sandbox.write(try await Self.config(store), to: "config.yaml")
         let ledger = SentCalls()
         for round in 0..<Self.rounds {
             let program = try await sandbox.collect("--config", "config.yaml")
@@ -46,17 +49,22 @@ struct DurabilityTests {
         #expect(try await program.stop().exitCode == 0)
     }
 
-    private static func config(_ store: String) -> String {
-        """
-        receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:4318" } } } }
-        processors: { tokens: , pricing: }
-        exporters: { \(store): { path: ./store.\(store) } }
-        extensions: { hub: { endpoint: "127.0.0.1:4318", store: \(store) } }
-        service:
-          extensions: [hub]
-          pipelines:
-            logs: { receivers: [otlp], processors: [tokens, pricing], exporters: [\(store)] }
-        """
+    private static func config(_ store: String) async throws -> String {
+        var place = "path: ./store.\(store)"
+        if store == "postgresql" {
+            place =
+                "datasource: \(try await PostgresServer.shared.value.datasource), schema: s\(UInt32.random(in: 0 ... .max))"
+        }
+        return """
+            receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:4318" } } } }
+            processors: { tokens: , pricing: }
+            exporters: { \(store): { \(place) } }
+            extensions: { hub: { endpoint: "127.0.0.1:4318", store: \(store) } }
+            service:
+              extensions: [hub]
+              pipelines:
+                logs: { receivers: [otlp], processors: [tokens, pricing], exporters: [\(store)] }
+            """
     }
 
     /// Sends one call after the other, each in its own session, until the collector is killed; half of them twice.

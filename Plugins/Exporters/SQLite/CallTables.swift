@@ -16,9 +16,6 @@ struct CallTables {
     /// The blocks of calls that were added, removed or changed.
     private(set) var changed: Set<Int64> = []
 
-    /// The session of calls that compaction took out of every answer and that are only kept to be recognised.
-    static let expired: Int64 = 0
-
     /// One quarter of an hour in nanoseconds.
     static let quarter = QuarterHour.nanoseconds
 
@@ -66,7 +63,7 @@ struct CallTables {
             var change = try SQLiteStatement(
                 call.isForgotten
                     ? "DELETE FROM calls WHERE ref = ?"
-                    : "UPDATE calls SET session = \(Self.expired) WHERE ref = ?",
+                    : "UPDATE calls SET session = \(FormerCall.expired) WHERE ref = ?",
                 db
             )
             change.bind(call.ref)
@@ -109,7 +106,7 @@ struct CallTables {
         let call = entry.call
         let price = pricing?.price(call) ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
         let isExpired = border.isExpired(call.time)
-        let session = isExpired ? Self.expired : try catalog.session(of: call, db)
+        let session = isExpired ? FormerCall.expired : try catalog.session(of: call, db)
         let model = try catalog.model(call.model, provider: call.provider, by: pricing, db)
         observations.removeAll(keepingCapacity: true)
         for position in entry.observations.indices { entry.observations[position].encode(into: &observations) }
@@ -154,7 +151,7 @@ struct CallTables {
         insertion.bind(call.reportedCost?.nanodollars)
         insertion.bind(call.duration)
         insertion.bind(call.error)
-        insertion.bind(call.sources.reduce(Int64(0)) { $0 | 1 << Int64($1.rawValue) })
+        insertion.bind(Observation.Source.bits(of: call.sources))
         insertion.bind(Int64(call.observationCount))
         insertion.bind(call.isWeaklyJoined)
     }
@@ -231,44 +228,6 @@ struct CallTables {
 
     private static let sessionAddition = "UPDATE sessions SET \(UsageTotals.addition { _ in "?" }) WHERE ref = ?"
     private static let sessionSubtraction = "UPDATE sessions SET \(UsageTotals.subtraction { _ in "?" }) WHERE ref = ?"
-}
-
-/// A call that is taken away, and what it had added to the sums with the sign turned.
-struct FormerCall {
-    var time: Int64
-    var session: Int64
-    var model: Int64
-    /// Whether it is part of the sums.
-    var isCounted: Bool
-    var totals = UsageTotals()
-
-    /// Whether it is only kept to be recognised.
-    var isExpired: Bool { session == CallTables.expired }
-
-    /// What ``init(row:)`` reads.
-    static let columns = """
-        time, session, model, counted, priced, cost, uncached_input, cache_read, cache_write_5m, cache_write_1h, output, \
-        reasoning
-        """
-
-    init(row: SQLiteRow) throws {
-        time = try row.time(0).nanoseconds
-        session = row.int(1)
-        model = row.int(2)
-        isCounted = row.bool(3) && session != CallTables.expired
-        totals.calls = -1
-        totals.unpricedCalls = row.bool(4) ? 0 : -1
-        func negated(_ value: Int64) -> Int64 { Int64(0).saturatingSubtracting(value) }
-        totals.cost = Money(nanodollars: negated(try row.money(5).nanodollars))
-        totals.counts = TokenCounts(
-            uncachedInput: negated(try row.number(6)),
-            cacheRead: negated(try row.number(7)),
-            cacheWrite5m: negated(try row.number(8)),
-            cacheWrite1h: negated(try row.number(9)),
-            output: negated(try row.number(10)),
-            reasoning: negated(try row.number(11))
-        )
-    }
 }
 
 extension Call {

@@ -2,6 +2,7 @@
 
 import GRDB
 import Usage
+import UsageDatabase
 
 /// The sessions and models of a database by their row numbers, and what is to be written about sessions.
 ///

@@ -72,12 +72,17 @@ struct DatabaseSums: SumsSnapshot {
         }
     }
 
-    func session(_ row: Int64) throws -> Session? { try SessionTable(db: db).session(row) }
+    func sessions(_ rows: [Int64]) throws -> [Session?] {
+        let table = SessionTable(db: db)
+        return try rows.map(table.session)
+    }
 
-    func sessionID(_ row: Int64) throws -> String {
-        var statement = try SQLiteStatement("SELECT id FROM sessions WHERE ref = ?", db)
-        statement.bind(row)
-        return try statement.first { $0.text(0) ?? "" } ?? ""
+    func sessionIDs(_ rows: [Int64]) throws -> [String] {
+        try rows.map { row in
+            var statement = try SQLiteStatement("SELECT id FROM sessions WHERE ref = ?", db)
+            statement.bind(row)
+            return try statement.first { $0.text(0) ?? "" } ?? ""
+        }
     }
 
     func forEachSessionByID(_ body: (_ row: Int32) throws -> Bool) throws {

@@ -3,6 +3,7 @@
 import GRDB
 import Synchronization
 import Usage
+import UsageDatabase
 
 /// The stored calls as the ledger asks for them, in one transaction.
 struct LedgerTables: LedgerIndex {
@@ -51,24 +52,6 @@ struct LedgerTables: LedgerIndex {
         }
         recent.insert(observations, ref)
         return entry
-    }
-}
-
-extension [Observation] {
-    /// Reads the observations of a call; nil when they are damaged, also when a figure is none that a store takes in.
-    init?(stored bytes: [UInt8]) {
-        self.init(encoded: bytes)
-        guard allSatisfy({ $0.time.nanoseconds >= 0 && $0.counts.isValid && $0.terms.webSearches >= 0 }) else {
-            return nil
-        }
-    }
-}
-
-extension LedgerEntry {
-    fileprivate func carries(_ link: LedgerLink) -> Bool {
-        var isFound = false
-        forEachLink { isFound = isFound || $0 == link }
-        return isFound
     }
 }
 

@@ -16,7 +16,7 @@ struct QualityQuery {
         var reading = memory.reading(of: period, at: revision)
         if let blocks = reading.blocks {
             var statement = try SQLiteStatement(
-                "\(Self.calls) WHERE c.ref BETWEEN ? AND ? AND c.session <> \(CallTables.expired) AND c.time >= ? AND c.time < ?",
+                "\(Self.calls) WHERE c.ref BETWEEN ? AND ? AND c.session <> \(FormerCall.expired) AND c.time >= ? AND c.time < ?",
                 db
             )
             for block in blocks {
@@ -26,7 +26,7 @@ struct QualityQuery {
             }
         } else {
             var statement = try SQLiteStatement(
-                "\(Self.calls) WHERE c.session <> \(CallTables.expired) AND c.time >= ? AND c.time < ?",
+                "\(Self.calls) WHERE c.session <> \(FormerCall.expired) AND c.time >= ? AND c.time < ?",
                 db
             )
             try read(&statement, &reading)
@@ -78,36 +78,5 @@ struct QualityQuery {
             quality.sessionCosts.add(row.text(0) ?? "", reported: reported, counted: counted)
             return true
         }
-    }
-}
-
-extension Call {
-    /// Reads what matters for the quality of a call's data.
-    fileprivate init(qualityRow row: SQLiteRow) throws {
-        let counts = TokenCounts(
-            uncachedInput: try row.number(2),
-            cacheRead: try row.number(3),
-            cacheWrite5m: try row.number(4),
-            cacheWrite1h: try row.number(5),
-            output: try row.number(6),
-            reasoning: try row.number(7)
-        )
-        self.init(id: row.uint(1), time: try row.time(0), counts: counts)
-        isCounted = row.bool(8)
-        knowsCacheLifetimes = row.bool(9)
-        let computed = row.optionalInt(11).map(Money.init(nanodollars:))
-        price = CallPrice(cost: computed ?? .zero, isPriced: row.bool(10), computed: computed)
-        reportedCost = row.optionalInt(12).map(Money.init(nanodollars:))
-        sources = Observation.Source.all(inBits: row.int(13))
-        observationCount = Int(try row.small(14))
-        isWeaklyJoined = row.bool(15)
-        model = row.text(16)
-    }
-}
-
-extension Observation.Source {
-    /// The kinds of material whose bits are set.
-    static func all(inBits bits: Int64) -> [Observation.Source] {
-        allCases.filter { bits & 1 << Int64($0.rawValue) != 0 }
     }
 }

@@ -3,6 +3,7 @@
 import GRDB
 import GRDBSQLite
 import Usage
+import UsageDatabase
 
 /// A prepared statement of a connection, bound through SQLite's C functions: GRDB's own way of passing arguments costs twice the
 /// time of an insert.
@@ -127,46 +128,18 @@ struct SQLiteStatement {
 }
 
 /// The present row of a statement; valid until the next step.
-struct SQLiteRow {
+struct SQLiteRow: SQLRow {
     fileprivate let statement: OpaquePointer
 
     func int(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
 
-    func uint(_ column: Int32) -> UInt64 { UInt64(bitPattern: int(column)) }
-
-    /// An instant; a database holds none before 1970.
-    func time(_ column: Int32) throws -> Timestamp { Timestamp(nanoseconds: try number(column)) }
-
-    /// A number of what can be counted.
-    func number(_ column: Int32, atMost largest: Int64 = .max) throws -> Int64 {
-        let value = int(column)
-        guard (0...largest).contains(value) else { throw damage(column) }
-        return value
-    }
-
-    /// A number that is kept in 32 bits, such as that of a row.
-    func small(_ column: Int32) throws -> Int32 {
-        Int32(truncatingIfNeeded: try number(column, atMost: Int64(Int32.max)))
-    }
-
-    /// An amount; its negative can be held, too.
-    func money(_ column: Int32) throws -> Money {
-        let value = int(column)
-        guard value > .min else { throw damage(column) }
-        return Money(nanodollars: value)
-    }
-
     /// Says that a figure is none that this program wrote: the rows of a damaged page can hold anything.
-    private func damage(_ column: Int32) -> DatabaseError {
+    func outOfRange(_ column: Int32) -> any Error {
         let name = sqlite3_column_name(statement, column).map { String(cString: $0) } ?? "column \(column)"
         return DatabaseError(resultCode: .SQLITE_CORRUPT, message: "\(name) is out of range")
     }
 
-    func bool(_ column: Int32) -> Bool { int(column) != 0 }
-
-    func optionalInt(_ column: Int32) -> Int64? {
-        sqlite3_column_type(statement, column) == SQLITE_NULL ? nil : int(column)
-    }
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
 
     func blob(_ column: Int32) -> [UInt8] {
         guard let bytes = sqlite3_column_blob(statement, column) else { return [] }
@@ -180,9 +153,6 @@ struct SQLiteRow {
             UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : Int(sqlite3_column_bytes(statement, column)))
         )
     }
-
-    /// A name; nil when there is none, which a table that wants one keeps as an empty text.
-    func name(_ column: Int32) -> String? { text(column).flatMap { $0.isEmpty ? nil : $0 } }
 
     func text(_ column: Int32) -> String? {
         guard let bytes = sqlite3_column_text(statement, column) else { return nil }

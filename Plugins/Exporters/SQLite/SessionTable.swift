@@ -2,6 +2,7 @@
 
 import GRDB
 import Usage
+import UsageDatabase
 
 /// Reads sessions.
 struct SessionTable {
@@ -115,7 +116,7 @@ struct SessionTable {
     func session(_ ref: Int64) throws -> Session? {
         var statement = try SQLiteStatement("SELECT \(Self.columns) FROM sessions s WHERE s.ref = ?", db)
         statement.bind(ref)
-        return try statement.first(Session.init(row:))
+        return try statement.first { try Session(row: $0) }
     }
 
     /// The columns that ``Call/init(row:)`` reads.
@@ -150,7 +151,7 @@ struct SessionTable {
         statement.bind(query.end.nanoseconds)
         conditions.bind(to: &statement)
         // The conditions on a session let all its models through.
-        return try statement.rows(Call.init(row:)).filter { query.filter.allows($0.model, as: .model) }
+        return try statement.rows { try Call(row: $0) }.filter { query.filter.allows($0.model, as: .model) }
             .sorted { ($0.time, $0.id) < ($1.time, $1.id) }
     }
 
@@ -165,59 +166,7 @@ struct SessionTable {
         )
         statement.bind(session)
         statement.bind(Int64(max(0, limit)))
-        return try statement.rows(Call.init(row:))
-    }
-}
-
-extension Session {
-    /// Reads a session from the columns of ``SessionTable``.
-    fileprivate init(row: SQLiteRow) throws {
-        self.init(id: row.text(0) ?? "", startedAt: try row.time(8), lastSeenAt: try row.time(9))
-        name = row.text(1) ?? id
-        agent = row.text(2)
-        user = row.text(3)
-        project = row.text(4)
-        machine = row.text(5)
-        taskStatus = row.text(6)
-        isCompleted = row.bool(7)
-        branch = row.text(10)
-        agentVersion = row.text(11)
-        parent = row.text(12)
-        model = row.name(13)
-        provenance = Provenance(rawValue: UInt8(truncatingIfNeeded: row.int(14)))
-        totals = try UsageTotals(row: row, from: 15)
-    }
-}
-
-extension Call {
-    /// Reads a counted call from the columns of a session's detail.
-    init(row: SQLiteRow) throws {
-        self.init(
-            id: row.uint(1),
-            time: try row.time(0),
-            counts: TokenCounts(
-                uncachedInput: try row.number(4),
-                cacheRead: try row.number(5),
-                cacheWrite5m: try row.number(6),
-                cacheWrite1h: try row.number(7),
-                output: try row.number(8),
-                reasoning: try row.number(9)
-            )
-        )
-        model = row.name(2)
-        provider = row.name(3)
-        knowsCacheLifetimes = row.bool(10)
-        price = CallPrice(
-            cost: try row.money(12),
-            isPriced: row.bool(11),
-            computed: row.optionalInt(13).map(Money.init(nanodollars:))
-        )
-        reportedCost = row.optionalInt(14).map(Money.init(nanodollars:))
-        duration = row.optionalInt(15)
-        error = row.text(16)
-        sources = Observation.Source.all(inBits: row.int(17))
-        observationCount = Int(try row.small(18))
-        isWeaklyJoined = row.bool(19)
+        return try statement.rows { try Call(row: $0) }
     }
 }
 

@@ -13,7 +13,7 @@ public struct QualityParts: Sendable {
     /// Any block may have changed in this revision, and nothing is known of those before it.
     private var first: Int64 = 0
     /// The newest revision whose changes are known; nil when changes may have been missed.
-    private var latest: Int64?
+    public private(set) var latest: Int64?
 
     /// How many periods are remembered.
     static let mostPeriods = 8
@@ -49,6 +49,19 @@ public struct QualityParts: Sendable {
         }
         self.latest = revision
         for block in blocks { changed[block] = revision }
+    }
+
+    /// Notes the blocks that the transactions since ``latest`` changed, each with its newest change.
+    ///
+    /// - Parameter revision: The number of the newest of them.
+    public mutating func note(_ changes: [Int64: Int64], upTo revision: Int64) {
+        guard latest != nil, changed.count + changes.count < Self.mostBlocks else {
+            forget()
+            (latest, first) = (revision, revision)
+            return
+        }
+        latest = revision
+        for (block, change) in changes { changed[block] = max(change, changed[block] ?? 0) }
     }
 
     /// Forgets everything: after a transaction that failed, whose number another one will have.

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CZstd
-import OTLP
 
 /// Makes the bodies of batches small before they are written: records repeat the same keys and values over and over.
 ///
 /// Zstandard takes a fifth of the time that it takes to write the bytes it saves, first to the log and then to their place.
-final class BodyCompressor {
+package final class BodyCompressor {
     private let context = ZSTD_createCCtx()
     private var room = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
@@ -18,13 +17,18 @@ final class BodyCompressor {
     /// No body is larger; what says so is damaged.
     private static let largest: Int64 = 2 << 30
 
+    /// Creates a compressor; the memory that it needs is kept until it goes.
+    package init() {}
+
     deinit {
         ZSTD_freeCCtx(context)
         room.deallocate()
     }
 
     /// Hands over the body as it is to be stored: compressed if that makes it smaller.
-    func withCompressed<Result>(_ body: [UInt8], _ use: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    package func withCompressed<Result>(_ body: [UInt8], _ use: (UnsafeRawBufferPointer) throws -> Result) rethrows
+        -> Result
+    {
         try body.withUnsafeBytes { body in
             guard let context, body.count >= Self.smallest else { return try use(body) }
             if room.count < body.count {
@@ -47,7 +51,7 @@ final class BodyCompressor {
     /// Gives back what was stored; nil when it is damaged.
     ///
     /// - Parameter size: The size of the body; if so many bytes were stored, they are not compressed.
-    static func inflated(_ stored: [UInt8], to size: Int64) -> [UInt8]? {
+    package static func inflated(_ stored: [UInt8], to size: Int64) -> [UInt8]? {
         guard size != stored.count else { return stored }
         let told = stored.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
         guard size > stored.count, size <= largest, told == UInt64(size) else { return nil }

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Usage
+import UsageDatabase
+
+/// Conditions on a row `s` of sessions, each beginning with `AND`, and the values they compare with.
+struct SQLConditions {
+    private(set) var sql = ""
+    private(set) var values: [PostgresValue]
+
+    /// No conditions.
+    ///
+    /// - Parameter values: The values of the statement before them.
+    init(after values: [PostgresValue] = []) { self.values = values }
+
+    /// Adds a value; returns its place in the statement.
+    private mutating func bind(_ value: PostgresValue) -> String {
+        values.append(value)
+        return "$\(values.count)"
+    }
+
+    private mutating func bind(_ time: Timestamp) -> String { bind(.int(time.nanoseconds)) }
+
+    /// The conditions of a listing, the place it begins at left out.
+    mutating func add(_ query: SessionQuery) {
+        if let id = query.id { sql += " AND s.id = \(bind(.text(id)))" }
+        add(query.filter)
+        if let period = query.period {
+            sql += " AND s.last_seen_at >= \(bind(period.start)) AND s.started_at < \(bind(period.end))"
+        }
+        if let text = query.text {
+            let escaped = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
+            let pattern = bind(.text("%\(escaped)%"))
+            let columns = ["s.id", "s.name", "s.project", "s.\"user\""].map { "\($0) ILIKE \(pattern)" }
+            sql += " AND (\(columns.joined(separator: " OR ")))"
+        }
+        if let status = query.status { add(status, query.now) }
+    }
+
+    /// Only sessions that a filter means.
+    mutating func add(_ filter: UsageFilter) {
+        for dimension in UsageDimension.allCases where !filter[dimension].isEmpty {
+            let names = bind(.texts(filter[dimension].sorted()))
+            sql += " AND " + dimension.condition("= ANY (\(names))")
+        }
+    }
+
+    private mutating func add(_ status: Session.Status, _ now: Timestamp) {
+        func minutesAgo(_ minutes: Int64) -> Timestamp {
+            Timestamp(nanoseconds: now.nanoseconds.saturatingSubtracting(minutes * 60_000_000_000))
+        }
+        switch status {
+        case .active: sql += " AND s.completed = 0 AND s.last_seen_at >= \(bind(minutesAgo(1)))"
+        case .idle:
+            sql +=
+                " AND s.completed = 0 AND s.last_seen_at < \(bind(minutesAgo(1))) AND s.last_seen_at >= \(bind(minutesAgo(5)))"
+        case .stale: sql += " AND s.completed = 0 AND s.last_seen_at < \(bind(minutesAgo(5)))"
+        case .completed: sql += " AND s.completed = 1"
+        }
+    }
+
+    /// Only what comes after a place in the order of a query.
+    mutating func add(_ place: SessionQuery.Place, _ query: SessionQuery) {
+        let column = query.sort.column
+        let value = bind(query.sort == .name ? .text(place.name) : .int(place.number))
+        let sign = query.descending ? "<" : ">"
+        sql += " AND (\(column) \(sign) \(value) OR (\(column) = \(value) AND s.id > \(bind(.text(place.id)))))"
+    }
+
+    /// Ends a statement with a number.
+    mutating func limit(_ count: Int) { sql += " LIMIT \(bind(.int(Int64(max(0, count)))))" }
+
+    /// Orders rows as a query wants.
+    mutating func order(by query: SessionQuery) {
+        sql += " ORDER BY \(query.sort.column) \(query.descending ? "DESC" : "ASC"), s.id"
+    }
+}
+
+extension UsageDimension {
+    /// Where the names of each dimension are: the only place that knows it.
+    fileprivate func condition(_ comparison: String) -> String {
+        switch self {
+        case .agent, .project, .machine: "coalesce(s.\(rawValue), '') \(comparison)"
+        case .user: "coalesce(s.\"user\", '') \(comparison)"
+        case .model:
+            """
+            EXISTS (SELECT 1 FROM rollup own JOIN models m ON m.ref = own.model WHERE own.session = s.ref AND m.name \(comparison))
+            """
+        }
+    }
+}
+
+extension SessionQuery.Sort {
+    /// What is compared; a sum stops at the largest number that can be held.
+    fileprivate var column: String {
+        switch self {
+        case .lastSeenAt: "s.last_seen_at"
+        case .startedAt: "s.started_at"
+        case .cost: "s.cost"
+        case .totalTokens:
+            """
+            least(s.uncached_input::numeric + s.cache_read + s.cache_write_5m + s.cache_write_1h + s.output, \(Int64.max))::bigint
+            """
+        case .calls: "s.calls"
+        case .durationMs: "(s.last_seen_at - s.started_at)"
+        case .name: "coalesce(s.name, s.id)"
+        case .inputTokens: "s.uncached_input"
+        case .outputTokens: "s.output"
+        }
+    }
+}
+
+/// Reads sessions and calls of one state of the database.
+struct StoreReader {
+    let connection: PostgresConnection
+
+    /// The columns that ``Session/init(row:from:)`` reads.
+    private static let columns = """
+        s.id, s.name, s.agent, s."user", s.project, s.machine, s.task_status, s.completed, s.started_at, s.last_seen_at,
+        s.branch, s.agent_version, s.parent, (SELECT m2.name FROM calls c JOIN models m2 ON m2.ref = c.model
+            WHERE c.session = s.ref AND c.counted = 1 ORDER BY c.time DESC, c.id DESC LIMIT 1),
+        s.knowledge, \(UsageTotals.columns.map { "s.\($0)" }.joined(separator: ", "))
+        """
+
+    /// Sessions that are listed: named by a record, or with calls.
+    static let listed = "s.hidden = 0 AND (s.sighted = 1 OR s.calls > 0)"
+
+    /// The number of the newest transaction.
+    func revision() throws -> Int64 { try connection.run("SELECT revision FROM state").first?.int(0) ?? 0 }
+
+    /// How many sessions gave a sign in the last minute and have not ended.
+    func activeCount(at now: Timestamp, _ filter: UsageFilter) throws -> Int {
+        var conditions = SQLConditions(after: [.int(now.nanoseconds.saturatingSubtracting(60_000_000_000))])
+        conditions.add(filter)
+        let sql = """
+            SELECT count(*) FROM sessions s
+            WHERE s.last_seen_at >= $1 AND s.completed = 0 AND \(Self.listed)\(conditions.sql)
+            """
+        return Int(try connection.run(sql, conditions.values).first?.int(0) ?? 0)
+    }
+
+    /// One page of a listing.
+    func page(_ query: SessionQuery) throws -> SessionPage {
+        var conditions = SQLConditions()
+        conditions.add(query)
+        let count = try connection.run(
+            "SELECT count(*) FROM sessions s WHERE \(Self.listed)\(conditions.sql)",
+            conditions.values
+        )
+        // One more than is asked for says whether there is a next page.
+        if let after = query.after { conditions.add(after, query) }
+        conditions.order(by: query)
+        conditions.limit(query.limit > 0 ? query.limit + 1 : 0)
+        let refs = try connection.run(
+            "SELECT s.ref FROM sessions s WHERE \(Self.listed)\(conditions.sql)",
+            conditions.values
+        ).map { $0.int(0) }
+        let sessions = try sessions(Array(refs.prefix(max(0, query.limit)))).compactMap(\.self)
+        let last = refs.count > sessions.count ? sessions.last : nil
+        return SessionPage(
+            sessions: sessions,
+            total: Int(count.first?.int(0) ?? 0),
+            next: last.map { SessionQuery.Place(of: $0, by: query.sort) }
+        )
+    }
+
+    /// The sessions of some rows in their order; nil where there is none.
+    func sessions(_ refs: [Int64]) throws -> [Session?] {
+        guard !refs.isEmpty else { return [] }
+        let rows = try connection.run(
+            """
+            SELECT q.place, \(Self.columns) FROM unnest($1::bigint[]) WITH ORDINALITY AS q (ref, place)
+                JOIN sessions s ON s.ref = q.ref
+            """,
+            [.ints(refs)]
+        )
+        var sessions = [Session?](repeating: nil, count: refs.count)
+        for row in rows.all {
+            let place = Int(row.int(0)) - 1
+            if sessions.indices.contains(place) { sessions[place] = try Session(row: row, from: 1) }
+        }
+        return sessions
+    }
+
+    /// A session with its calls and events.
+    func detail(id: String) throws -> SessionDetail? {
+        let found = try connection.run("SELECT s.ref FROM sessions s WHERE s.id = $1 AND \(Self.listed)", [.text(id)])
+        guard let ref = found.first?.int(0), let session = try sessions([ref]).first ?? nil else { return nil }
+        let calls = try calls(of: ref, atMost: SessionDetail.maximumCalls)
+        // Its sum says how many there are; one whose model is missing is not found.
+        guard calls.count >= min(session.totals.calls, Int64(SessionDetail.maximumCalls)) else {
+            throw PostgresError.damage("calls of session \(ref) or their models are missing")
+        }
+        var costs: [String: Money] = [:]
+        for call in calls { costs[call.model ?? "", default: .zero] += call.price?.cost ?? .zero }
+        var detail = SessionDetail(
+            session: session,
+            calls: calls,
+            events: try RecordTable(connection).events(of: ref),
+            costByModel: ListedNames.bounded(costs)
+        )
+        detail.subagents = try subagents(of: ref, id)
+        return detail
+    }
+
+    /// The sessions that a session started, all together with at most as many calls as a session lists.
+    private func subagents(of ref: Int64, _ id: String) throws -> [SessionDetail.Subagent] {
+        let children = try connection.run(
+            """
+            SELECT s.ref FROM sessions s WHERE s.parent = $1 AND s.ref <> $2 AND \(Self.listed)
+            ORDER BY s.started_at, s.id LIMIT \(SessionDetail.maximumSubagents)
+            """,
+            [.text(id), .int(ref)]
+        ).map { $0.int(0) }
+        var rest = SessionDetail.maximumCalls
+        return try zip(children, sessions(children)).compactMap { child, session in
+            guard let session else { return nil }
+            let calls = try calls(of: child, atMost: rest)
+            rest -= calls.count
+            return SessionDetail.Subagent(session: session, calls: calls)
+        }
+    }
+
+    /// The columns that ``Call/init(row:)`` reads.
+    private static let callColumns = """
+        c.time, c.id, m.name, m.provider, c.uncached_input, c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output,
+        c.reasoning, c.knows_cache_lifetimes, c.priced, c.cost, c.computed_cost, c.reported_cost, c.duration, c.error, c.sources,
+        c.observation_count, c.weakly_joined
+        """
+
+    /// The counted calls of a range of time.
+    func calls(_ query: CallQuery) throws -> [Call] {
+        guard query.start < query.end else { return [] }
+        var conditions = SQLConditions(after: [.int(query.start.nanoseconds), .int(query.end.nanoseconds)])
+        conditions.add(query.filter)
+        var calls: [Call] = []
+        try connection.forEachRow(
+            """
+            SELECT \(Self.callColumns) FROM calls c JOIN sessions s ON s.ref = c.session JOIN models m ON m.ref = c.model
+            WHERE c.counted = 1 AND c.time >= $1 AND c.time < $2\(conditions.sql)
+            """,
+            conditions.values
+        ) { row in
+            let call = try Call(row: row)
+            // The conditions on a session let all its models through.
+            if query.filter.allows(call.model, as: .model) { calls.append(call) }
+            return true
+        }
+        return calls.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+    }
+
+    private func calls(of session: Int64, atMost limit: Int) throws -> [Call] {
+        try connection.run(
+            """
+            SELECT \(Self.callColumns) FROM calls c JOIN models m ON m.ref = c.model
+            WHERE c.session = $1 AND c.counted = 1 ORDER BY c.time, c.id LIMIT $2
+            """,
+            [.int(session), .int(Int64(max(0, limit)))]
+        ).map { try Call(row: $0) }
+    }
+
+    /// Models of counted calls without a price.
+    func unpricedModels() throws -> [UnpricedModel] {
+        let models = try connection.run(
+            """
+            SELECT m.name, sum(m.unpriced)::bigint,
+                max((SELECT max(c.time) FROM calls c WHERE c.model = m.ref AND c.counted = 1 AND c.priced = 0))
+            FROM models m WHERE m.unpriced <> 0 GROUP BY m.name ORDER BY m.name
+            """
+        ).map { row in
+            UnpricedModel(model: row.text(0) ?? "", calls: try row.number(1), lastSeenAt: try row.time(2))
+        }
+        return ListedNames.bounded(models)
+    }
+
+    // MARK: - Quality
+
+    /// How well the calls of a period are known: read from those of blocks that changed since it was asked last.
+    func quality(of period: Period, _ memory: QualityMemory) throws -> DataQuality {
+        let revision = try revision()
+        try memory.advance(to: revision) { known in
+            let changes = try connection.run(
+                "SELECT block, changed FROM call_blocks WHERE changed > $1",
+                [.int(known)]
+            ).map { ($0.int(0), $0.int(1)) }
+            return Dictionary(changes, uniquingKeysWith: max)
+        }
+        var reading = memory.reading(of: period, at: revision)
+        let (start, end) = (PostgresValue.int(period.start.nanoseconds), PostgresValue.int(period.end.nanoseconds))
+        let condition = "c.session <> \(FormerCall.expired) AND c.time >= $1 AND c.time < $2"
+        if let blocks = reading.blocks {
+            for block in blocks {
+                let refs = QualityParts.calls(of: block)
+                let values = [start, end, .int(refs.lowerBound), .int(refs.upperBound)]
+                try connection.forEachRow("\(Self.qualityCalls) WHERE c.ref BETWEEN $3 AND $4 AND \(condition)", values)
+                {
+                    try Self.add($0, to: &reading)
+                }
+            }
+        } else {
+            try connection.forEachRow("\(Self.qualityCalls) WHERE \(condition)", [start, end]) {
+                try Self.add($0, to: &reading)
+            }
+        }
+        memory.keep(reading)
+        var quality = reading.quality
+        try compareSessions(&quality, period)
+        return quality
+    }
+
+    private static let qualityCalls = """
+        SELECT c.time, c.id, c.uncached_input, c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output, c.reasoning, c.counted,
+            c.knows_cache_lifetimes, c.priced, c.computed_cost, c.reported_cost, c.sources, c.observation_count, c.weakly_joined,
+            m.name, s.agent, s.machine, c.ref, s.ref
+        FROM calls c LEFT JOIN sessions s ON s.ref = c.session LEFT JOIN models m ON m.ref = c.model
+        """
+
+    private static func add(_ row: PostgresRow, to reading: inout QualityReading) throws -> Bool {
+        guard row.text(16) != nil, row.optionalInt(20) != nil else {
+            throw PostgresError.damage("the session or model of call \(row.int(19)) is missing")
+        }
+        reading.add(try Call(qualityRow: row), number: row.int(19), agent: row.text(17), machine: row.text(18))
+        return true
+    }
+
+    /// Compares what agents report of whole sessions with the sums of their calls, as ``SessionUpdate/comparableCost`` allows.
+    private func compareSessions(_ quality: inout DataQuality, _ period: Period) throws {
+        try connection.forEachRow(
+            """
+            SELECT s.id, s.reported_cost, s.cost FROM sessions s
+            WHERE s.started_at < $1 AND s.last_seen_at >= $2 AND s.reported_cost IS NOT NULL AND s.parent IS NULL
+                AND s.last_seen_at - s.reported_cost_at <= \(SessionUpdate.longestTail) AND \(Self.listed)
+            """,
+            [.int(period.end.nanoseconds), .int(period.start.nanoseconds)]
+        ) { row in
+            let (reported, counted) = (Money(nanodollars: try row.number(1)), Money(nanodollars: try row.number(2)))
+            quality.sessionCosts.add(row.text(0) ?? "", reported: reported, counted: counted)
+            return true
+        }
+    }
+}
+
+/// A state of the database as summaries read it.
+struct DatabaseSums: SumsSnapshot {
+    let connection: PostgresConnection
+
+    private var reader: StoreReader { StoreReader(connection: connection) }
+
+    func revision() throws -> Int64 { try reader.revision() }
+
+    func changes(of days: ClosedRange<Int64>) throws -> [Int64: Int64] {
+        let rows = try connection.run(
+            "SELECT day, changed FROM rollup_days WHERE day BETWEEN $1 AND $2",
+            [.int(days.lowerBound), .int(days.upperBound)]
+        )
+        return Dictionary(rows.map { ($0.int(0), $0.int(1)) }, uniquingKeysWith: max)
+    }
+
+    func firstDay(in days: Range<Int64>) throws -> Int64? {
+        try connection.run(
+            "SELECT quarter FROM rollup WHERE quarter >= $1 AND quarter < $2 ORDER BY quarter LIMIT 1",
+            [.int(days.lowerBound * QuarterHour.countOfDay), .int(days.upperBound * QuarterHour.countOfDay)]
+        ).first.map { $0.int(0) / QuarterHour.countOfDay }
+    }
+
+    func sums(ofDay day: Int64) throws -> [SummaryMemory.Sums] {
+        try connection.run(
+            "SELECT quarter, session, model, \(UsageTotals.list) FROM rollup WHERE quarter >= $1 AND quarter < $2",
+            [.int(day * QuarterHour.countOfDay), .int((day + 1) * QuarterHour.countOfDay)]
+        ).map { row in
+            SummaryMemory.Sums(
+                quarter: try row.small(0),
+                session: try row.small(1),
+                model: try row.small(2),
+                totals: try UsageTotals(row: row, from: 3)
+            )
+        }
+    }
+
+    func forEachOwner(changedAfter revision: Int64, _ body: (SummaryMemory.OwnerRow) throws -> Void) throws {
+        try connection.forEachRow(
+            "SELECT ref, hidden, agent, project, \"user\", machine FROM sessions WHERE changed > $1",
+            [.int(revision)]
+        ) { row in
+            try body(
+                SummaryMemory.OwnerRow(
+                    session: try row.small(0),
+                    isHidden: row.bool(1),
+                    agent: row.text(2) ?? "",
+                    project: row.text(3) ?? "",
+                    user: row.text(4) ?? "",
+                    machine: row.text(5) ?? ""
+                )
+            )
+            return true
+        }
+    }
+
+    func forEachModel(after row: Int64, _ body: (_ row: Int64, _ name: String) throws -> Void) throws {
+        for model in try connection.run("SELECT ref, name FROM models WHERE ref > $1 ORDER BY ref", [.int(row)]).all {
+            try body(Int64(try model.small(0)), model.text(1) ?? "")
+        }
+    }
+
+    func sessions(_ rows: [Int64]) throws -> [Session?] { try reader.sessions(rows) }
+
+    func sessionIDs(_ rows: [Int64]) throws -> [String] {
+        let found = try connection.run("SELECT ref, id FROM sessions WHERE ref = ANY($1)", [.ints(rows)])
+        let ids = Dictionary(found.map { ($0.int(0), $0.text(1) ?? "") }) { first, _ in first }
+        return rows.map { ids[$0] ?? "" }
+    }
+
+    func forEachSessionByID(_ body: (_ row: Int32) throws -> Bool) throws {
+        try connection.forEachRow("SELECT ref FROM sessions WHERE hidden = 0 ORDER BY id") {
+            try body(Int32(clamping: $0.int(0)))
+        }
+    }
+
+    func activeSessions(at now: Timestamp, _ filter: UsageFilter) throws -> Int {
+        try reader.activeCount(at: now, filter)
+    }
+
+    func missing(_ kind: String, _ row: Int64, namedBy referrer: String) -> any Error {
+        PostgresError.damage("\(kind) \(row), which \(referrer) name, is missing")
+    }
+}

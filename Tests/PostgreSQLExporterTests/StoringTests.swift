@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CollectorKit
+import CollectorTesting
+import PostgresServer
+import Testing
+import Usage
+import YAML
+
+@testable import PostgreSQLExporter
+
+/// What lies in the tables.
+@Suite(.enabled(if: PostgresServer.isInstalled, "\(PostgresServer.need)"))
+struct StoringTests {
+    /// The sums equal what the calls add up to.
+    static func checkSums(_ bench: Bench) throws {
+        let sums = ["uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "cost"]
+        let made = """
+            SELECT time / 900000000000, session, model, count(*), sum(1 - priced)::bigint,
+                \(sums.map { "sum(\($0))::bigint" }.joined(separator: ", "))
+            FROM calls WHERE counted = 1 AND session <> 0 GROUP BY 1, 2, 3
+            """
+        #expect(try bench.rows("\(made) EXCEPT SELECT * FROM rollup", columns: 12) == [])
+        #expect(try bench.rows("SELECT * FROM rollup EXCEPT (\(made))", columns: 12) == [])
+    }
+
+    @Test func `a batch that is sent again adds nothing`() async throws {
+        let bench = try await Bench()
+        let stores = [try await bench.start(), try await bench.start()]
+        let batch = try Batch(
+            (1...50).map { Observation($0, at: morning + Double($0), session: "s\($0 % 3)") },
+            records: (1...20).map { ("e\($0)", "s\($0 % 3)", morning + Double($0)) },
+            pricing: testPricing()
+        )
+        for store in stores + stores { try await store.consume(batch) }
+        for (table, count) in [("calls", 50), ("sessions", 3), ("models", 1), ("batches", 1), ("session_batches", 3)] {
+            #expect(try bench.rows("SELECT count(*) FROM \(table)", columns: 1) == ["\(count)"], "\(table)")
+        }
+        // Each call has the link of its observation, and no other.
+        #expect(try bench.rows("SELECT count(*), count(DISTINCT ref) FROM links", columns: 2) == ["50 50"])
+        try Self.checkSums(bench)
+        for store in stores { await store.shutdown() }
+    }
+
+    @Test func `a call that another observation changes keeps its number`() async throws {
+        let bench = try await Bench()
+        let store = try await bench.start()
+        let first = Observation(1).with { $0.keys.request = 77 }
+        let second = Observation(2, input: 20, source: .transcript).with { $0.keys.request = 77 }
+        try await store.consume(Batch([first, Observation(9, session: "t")]))
+        try await store.consume(Batch([second]))
+        #expect(try bench.rows("SELECT ref, observation_count FROM calls ORDER BY ref", columns: 2) == ["1 2", "2 1"])
+        try Self.checkSums(bench)
+        await store.shutdown()
+    }
+
+    @Test func `records of a day of the present have a partition, and compaction drops it`() async throws {
+        let bench = try await Bench()
+        let store = try await bench.start()
+        let days = [0.0, -1, -2, -400].map { morning + $0 * 86_400 }
+        for (number, day) in days.enumerated() { try await store.consume(Batch(records: [("e\(number)", "s", day)])) }
+        let partitions = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'batches'::regclass"
+        #expect(try bench.rows(partitions, columns: 1) == ["4"])
+        #expect(try bench.rows("SELECT count(*) FROM batches_other", columns: 1) == ["1"])
+        #expect(try await store.session(id: "s")?.events.count == 4)
+        #expect(try await store.compact(before: morning + -3_600) == 3)
+        #expect(try bench.rows(partitions, columns: 1) == ["2"])
+        #expect(try await store.session(id: "s")?.events.count == 1)
+        // The day is known to be gone, also to a collector that has made its partition.
+        try await store.consume(Batch(records: [("again", "s", days[1])]))
+        #expect(try await store.session(id: "s")?.events.count == 1)
+        await store.shutdown()
+    }
+
+    @Test func `names with a zero byte and the largest figures come back as they went in`() async throws {
+        let bench = try await Bench()
+        let store = try await bench.start()
+        let id = "zero \u{0} one \u{1} end"
+        let observation = Observation(1, session: id, model: "m\u{0}", input: .max, output: .max)
+        try await store.consume(Batch([observation, Observation(2, session: id, model: "m\u{0}", input: .max)]))
+        let detail = try #require(try await store.session(id: id))
+        #expect(detail.session.id == id && detail.calls.map(\.model) == ["m\u{0}", "m\u{0}"])
+        #expect(detail.session.totals.counts.uncachedInput == .max)
+        var query = SessionQuery(now: morning)
+        (query.text, query.sort) = ("zero \u{0}", .totalTokens)
+        #expect(try await store.sessions(query).sessions.map(\.id) == [id])
+        await store.shutdown()
+    }
+
+    @Test func `what one collector writes the other one answers`() async throws {
+        let bench = try await Bench()
+        let (one, two) = (try await bench.start(), try await bench.start())
+        let days = try period("2026-11-22", "2026-11-22")
+        for number in UInt64(1)...10 {
+            try await (number % 2 == 0 ? one : two).consume(Batch([Observation(number, model: "m\(number)")]))
+            for store in [one, two] {
+                #expect(try await store.summary(of: days, now: morning).byModel.count == Int(number))
+                #expect(try await store.quality(of: days).calls == Int64(number))
+                #expect(try await store.names(of: .model).count == Int(number))
+            }
+        }
+        #expect(try await one.revision() == two.revision())
+        for store in [one, two] { await store.shutdown() }
+    }
+}

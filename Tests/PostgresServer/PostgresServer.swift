@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChildProcess
+import CollectorTesting
+import Foundation
+import Glibc
+
+/// A PostgreSQL server of the tests, with an empty database of its own; it ends with this object and with the tests.
+///
+/// Needs PostgreSQL 13 or newer in `/usr/lib/postgresql/VERSION/bin`, in the folder that `POSTGRESQL_BIN` names, or in `PATH`.
+public final class PostgresServer: Sendable {
+    /// Why tests with a server do not run.
+    public static let need = "needs PostgreSQL: apt-get install postgresql libpq5"
+
+    /// Why a server does not run.
+    private struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// The programs of the newest server that is installed; nil when there is none.
+    private static let programs: String? = {
+        if let given = ProcessInfo.processInfo.environment["POSTGRESQL_BIN"] { return given }
+        let root = "/usr/lib/postgresql"
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+        let installed = versions.compactMap { Int($0) }.sorted().map { "\(root)/\($0)/bin" }
+        let search = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
+        return (search + installed).last { FileManager.default.isExecutableFile(atPath: "\($0)/initdb") }
+    }()
+
+    private static var installed: String {
+        get throws {
+            guard let programs else { throw Failure(description: need) }
+            return programs
+        }
+    }
+
+    /// Whether one can be started.
+    public static var isInstalled: Bool { programs != nil && FileManager.default.isReadableFile(atPath: library) }
+
+    private static let library =
+        ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"]
+        .map { "\($0)/libpq.so.5" }.first { FileManager.default.fileExists(atPath: $0) } ?? "/nowhere"
+
+    /// A server that tests share, each with a schema of its own.
+    public static let shared = Task { try await PostgresServer() }
+
+    private let folder: TemporaryFolder
+    private let port: Int
+    private let lifeline = Pipe()
+
+    /// Starts a server on a free port of the loopback interface.
+    public init() async throws {
+        folder = try TemporaryFolder()
+        port = try Self.freePort()
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
+        let program = try ChildProcess(
+            ["sh", "-c", Self.script, "sh", try Self.installed, folder.path, "\(port)"],
+            files: [0: lifeline.fileHandleForReading.fileDescriptor]
+        )
+        while !FileManager.default.fileExists(atPath: "\(folder.path)/ready") {
+            guard program.isRunning else { throw Failure(description: (try? folder.read("out")) ?? "") }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// The server refuses to run as root; it ends when the other side of its input is closed.
+    private static let script = """
+        set -e
+        bin=$1 dir=$2 port=$3
+        exec >"$dir/out" 2>&1
+        if [ "$(id -u)" = 0 ]; then chown postgres "$dir"; run="runuser -u postgres --"; else run=; fi
+        cd /
+        $run "$bin/initdb" -D "$dir/d" -A trust -U postgres --no-sync -E UTF8 --locale=C
+        $run "$bin/pg_ctl" -D "$dir/d" -w -l "$dir/d/log" \
+            -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=200" start
+        touch "$dir/ready"
+        cat
+        $run "$bin/pg_ctl" -D "$dir/d" -m immediate -w stop
+        """
+
+    private static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let code = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, size) == 0 ? getsockname(descriptor, $0, &size) : -1
+            }
+        }
+        guard code == 0 else { throw Failure(description: "there is no free port") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    /// The address of its database.
+    public var datasource: String { "postgres://postgres@127.0.0.1:\(port)/postgres" }
+
+    /// Ends the server without a checkpoint, as a crash does, and starts it again.
+    public func crash() async throws {
+        let bin = try Self.installed
+        let user = getuid() == 0 ? ["runuser", "-u", "postgres", "--"] : []
+        let words = user + ["\(bin)/pg_ctl", "-D", "\(folder.path)/d", "-m", "immediate", "-w", "restart"]
+        let status = await (try ChildProcess(words, directory: "/")).status()
+        guard status == .exited(0) else { throw Failure(description: "the server does not start again") }
+    }
+}
