@@ -86,6 +86,7 @@ extension Observation {
             case .user: origin.user = try cursor.text()
             case .project: origin.project = try cursor.text()
             case .machine: origin.machine = try cursor.text()
+            case .team: origin.team = try cursor.text()
             default:
                 if try readFigure(key, &cursor) { return }
                 if try !readLink(key, &cursor) { try cursor.skip() }

@@ -155,6 +155,9 @@ struct DatabaseFile {
         migrator.registerMigration("compaction border") { db in
             try db.execute(sql: "ALTER TABLE revision ADD COLUMN compacted_before INTEGER NOT NULL DEFAULT 0")
         }
+        migrator.registerMigration("team of sessions") { db in
+            try db.execute(sql: "ALTER TABLE sessions ADD COLUMN team TEXT")
+        }
         return migrator
     }
 

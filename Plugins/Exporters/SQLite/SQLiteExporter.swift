@@ -174,7 +174,7 @@ struct SummaryReader {
 
     func run() throws -> UsageSummary {
         var summary = UsageSummary(period: query.period)
-        var tally = try memory.read(db, days: days, query.filter) { contents, eachDay in
+        var tally = try memory.read(db, days: days, query.filter, query.period.clock) { contents, eachDay in
             var tally = SummaryTally(query, contents)
             try eachDay { tally.add($1, day: $0) }
             return tally

@@ -22,27 +22,15 @@ final class SummaryMemory: Sendable {
     /// Who runs a session, names by their numbers.
     struct Owner {
         var isHidden: Bool
+        /// The numbers of its names by the positions of the dimensions of sessions.
         var names: Names
         /// The number of these names together.
         var ownerGroup: Int32
 
-        struct Names: Hashable {
-            var agent: Int32
-            var project: Int32
-            var user: Int32
-            var machine: Int32
-        }
+        typealias Names = SIMD16<Int32>
 
-        /// The number of a name; there is none for the model.
-        subscript(dimension: UsageDimension) -> Int32 {
-            switch dimension {
-            case .model: 0
-            case .agent: names.agent
-            case .project: names.project
-            case .user: names.user
-            case .machine: names.machine
-            }
-        }
+        /// The number of a name; there is none for dimensions of calls.
+        subscript(dimension: UsageDimension) -> Int32 { names[dimension.position] }
     }
 
     /// How many rows of sums are remembered at most: about 35 megabytes.
@@ -60,29 +48,32 @@ final class SummaryMemory: Sendable {
     /// - Parameters:
     ///   - days: The days in quarters of an hour since 1970.
     ///   - filter: What is added up.
+    ///   - clock: The hours of the days.
     func read<Result: Sendable>(
         _ db: Database,
         days: [Range<Int64>],
         _ filter: UsageFilter,
+        _ clock: LocalClock,
         _ body: (Contents, _ eachDay: ((Int, borrowing DaySums) throws -> Void) throws -> Void) throws -> Result
     ) throws -> Result {
         try contents.withLock { contents in
             try contents.noticeOwners(db)
             let changes = try Self.changes(db, days)
             let known = contents
-            var builder = DaySumsBuilder(known, filter)
+            var builder = DaySumsBuilder(known, filter, clock)
             return try body(known) { take in
                 for (position, day) in days.enumerated() {
                     let parts = Self.utcDays(day).filter { changes[$0] != nil }
                     guard !parts.isEmpty else { continue }
                     let stamp = parts.map { Stamp(day: $0, changed: changes[$0] ?? 0) }
-                    if filter.isEmpty, let sums = contents.sums(of: day, stamp) {
+                    let hours = clock.part(of: day)
+                    if filter.isEmpty, let sums = contents.sums(of: day, stamp, hours) {
                         try take(position, sums)
                         continue
                     }
                     let rows = try stamp.map { try contents.rows($0, db, keeping: days, capacity: Self.mostRows) }
                     let sums = try builder.sums(of: day, in: rows)
-                    if filter.isEmpty { contents.keep(sums, of: day, stamp, capacity: Self.mostSums) }
+                    if filter.isEmpty { contents.keep(sums, of: day, stamp, hours, capacity: Self.mostSums) }
                     try take(position, sums)
                 }
             }
@@ -167,7 +158,7 @@ extension SummaryMemory {
         private var days: [Int64: (changed: Int64, rows: [Sums])] = [:]
         private var rows = 0
         /// Sums of days of any time zone, each with the states it was made from.
-        private var sums: [Range<Int64>: (made: [Stamp], sums: DaySums)] = [:]
+        private var sums: [Range<Int64>: (made: [Stamp], hours: LocalClock, sums: DaySums)] = [:]
         private var summed = 0
         /// By the number of the row.
         private(set) var owners = SparseTable<Owner>()
@@ -197,19 +188,25 @@ extension SummaryMemory {
 
 extension SummaryMemory.Contents {
     /// The sums of a day, if they were made from these states.
-    func sums(of day: Range<Int64>, _ made: [SummaryMemory.Stamp]) -> DaySums? {
-        guard let known = sums[day], known.made == made else { return nil }
+    func sums(of day: Range<Int64>, _ made: [SummaryMemory.Stamp], _ hours: LocalClock) -> DaySums? {
+        guard let known = sums[day], known.made == made, known.hours == hours else { return nil }
         return known.sums
     }
 
     /// Remembers the sums of a day, unless there is no room.
-    mutating func keep(_ new: DaySums, of day: Range<Int64>, _ made: [SummaryMemory.Stamp], capacity: Int) {
+    mutating func keep(
+        _ new: DaySums,
+        of day: Range<Int64>,
+        _ made: [SummaryMemory.Stamp],
+        _ hours: LocalClock,
+        capacity: Int
+    ) {
         summed -= sums.removeValue(forKey: day)?.sums.sessions.count ?? 0
         // Old days and other time zones give way.
         if summed + new.sessions.count > capacity { (sums, summed) = ([:], 0) }
         guard new.sessions.count <= capacity else { return }
         summed += new.sessions.count
-        sums[day] = (made, new)
+        sums[day] = (made, hours, new)
     }
 
     /// The rows of a day, remembered if there is room.
@@ -267,7 +264,7 @@ extension SummaryMemory.Contents {
         // An older state of the database knows nothing new.
         guard newest > seen else { return }
         var sessions = try SQLiteStatement(
-            "SELECT ref, hidden, agent, project, user, machine FROM sessions WHERE changed > ?",
+            "SELECT s.ref, s.hidden, \(Self.nameColumns) FROM sessions s WHERE s.changed > ?",
             db
         )
         sessions.bind(seen)
@@ -286,13 +283,15 @@ extension SummaryMemory.Contents {
         seen = newest
     }
 
+    /// A column for each dimension of sessions, in their order.
+    private static let nameColumns = UsageDimension.ofSessions.map(\.column).joined(separator: ", ")
+
     private mutating func owner(_ row: SQLiteRow) -> SummaryMemory.Owner {
-        let names = SummaryMemory.Owner.Names(
-            agent: names.number(of: row.text(2) ?? "", as: .agent),
-            project: names.number(of: row.text(3) ?? "", as: .project),
-            user: names.number(of: row.text(4) ?? "", as: .user),
-            machine: names.number(of: row.text(5) ?? "", as: .machine)
-        )
+        var numbers = SummaryMemory.Owner.Names()
+        for (place, dimension) in UsageDimension.ofSessions.enumerated() {
+            numbers[dimension.position] = names.number(of: row.text(Int32(2 + place)) ?? "", as: dimension)
+        }
+        let names = numbers
         let ownerGroup = ownerGroupsByNames[names] ?? Int32(clamping: ownerGroups.count)
         let owner = SummaryMemory.Owner(isHidden: row.bool(1), names: names, ownerGroup: ownerGroup)
         if Int(ownerGroup) == ownerGroups.count {
@@ -313,22 +312,13 @@ struct DimensionNames {
         var set: Set<String>?
     }
 
-    private static func place(of dimension: UsageDimension) -> Int {
-        switch dimension {
-        case .model: 0
-        case .agent: 1
-        case .project: 2
-        case .user: 3
-        case .machine: 4
-        }
-    }
-
     /// The names of a dimension by their numbers.
-    subscript(dimension: UsageDimension) -> [String] { tables[Self.place(of: dimension)].names }
+    subscript(dimension: UsageDimension) -> [String] { tables[dimension.position].names }
 
     /// The names of a dimension but the empty one; the same set, which compares at once, until there is a new name.
     mutating func set(of dimension: UsageDimension) -> Set<String> {
-        let place = Self.place(of: dimension)
+        if let fixed = dimension.fixedNames { return Set(fixed) }
+        let place = dimension.position
         if let known = tables[place].set { return known }
         let set = Set(tables[place].names).subtracting([""])
         tables[place].set = set
@@ -337,7 +327,7 @@ struct DimensionNames {
 
     /// The number of a name, a new one if it has none.
     mutating func number(of name: String, as dimension: UsageDimension) -> Int32 {
-        let place = Self.place(of: dimension)
+        let place = dimension.position
         if let known = tables[place].numbers[name] { return known }
         let number = Int32(clamping: tables[place].names.count)
         tables[place].names.append(name)
@@ -345,4 +335,35 @@ struct DimensionNames {
         tables[place].set = nil
         return number
     }
+}
+
+/// The names of one dimension of sessions after the rules of a question.
+struct DimensionReading {
+    /// The names by their numbers.
+    let names: [String]
+    /// The number of each group of owners; nil where the rules change nothing.
+    private let byGroup: [Int32]?
+    private let dimension: UsageDimension
+
+    init(_ dimension: UsageDimension, _ contents: SummaryMemory.Contents, _ rules: NamingRules) {
+        self.dimension = dimension
+        guard !rules.isSilent(about: dimension) else {
+            (names, byGroup) = (contents.names[dimension], nil)
+            return
+        }
+        var table = DimensionNames()
+        byGroup = contents.ownerGroups.map { group in
+            var names = SessionNames()
+            func text(_ dimension: UsageDimension) -> String? {
+                let name = contents.names[dimension][Int(group[dimension])]
+                return name.isEmpty ? nil : name
+            }
+            (names.user, names.project, names.team) = (text(.user), text(.project), text(.team))
+            return table.number(of: rules.name(of: names, in: dimension) ?? "", as: dimension)
+        }
+        names = table[dimension]
+    }
+
+    /// The number of an owner's name.
+    func number(_ owner: SummaryMemory.Owner) -> Int32 { byGroup?[Int(owner.ownerGroup)] ?? owner[dimension] }
 }

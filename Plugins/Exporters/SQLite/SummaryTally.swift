@@ -8,7 +8,10 @@ struct SummaryTally {
     private let contents: SummaryMemory.Contents
     private var days: [UsageTotals]
     private var byModel: [UsageTotals]
+    private var byHour = [UsageTotals](repeating: UsageTotals(), count: LocalClock.names.count)
     private var split: [[Int32: UsageTotals]]
+    /// How the dimension is read by which days are split up; nil for one of calls.
+    private let series: DimensionReading?
     /// For each session its place in ``slots``.
     private var places = SparseTable<Int32>()
     private var slots: [DaySums.Session] = []
@@ -19,6 +22,9 @@ struct SummaryTally {
         (self.query, self.contents) = (query, contents)
         days = [UsageTotals](repeating: UsageTotals(), count: query.period.days.count)
         byModel = [UsageTotals](repeating: UsageTotals(), count: contents.names[.model].count)
+        series = query.series.flatMap {
+            $0.isOfSession ? DimensionReading($0, contents, query.filter.naming) : nil
+        }
         split = query.series == nil ? [] : [[Int32: UsageTotals]](repeating: [:], count: days.count)
         // What is not used costs nothing, and growing would copy megabytes.
         slots.reserveCapacity(contents.owners.count)
@@ -34,11 +40,15 @@ struct SummaryTally {
         for (session, model) in sums.rare {
             rareModels.append(UInt64(UInt32(bitPattern: model)) << 32 | UInt64(UInt32(bitPattern: session)))
         }
+        for (hour, totals) in sums.hours.enumerated() where totals.calls != 0 {
+            byHour[hour] += totals
+            if query.series == .hour { split[day][Int32(hour), default: UsageTotals()] += totals }
+        }
         for part in sums.sessions { add(part) }
-        guard let series = query.series, series != .model else { return }
+        guard let series else { return }
         for part in sums.sessions {
             guard let owner = contents.owner(part.session) else { continue }
-            split[day][owner[series], default: UsageTotals()] += part.totals
+            split[day][series.number(owner), default: UsageTotals()] += part.totals
         }
     }
 
@@ -94,8 +104,9 @@ struct SummaryTally {
         }
         summary.sessionCount = slots.count { isNamed($0.session) }
         writeModels(to: &summary)
+        writeHours(to: &summary)
         let ownerGroups = ownerGroups()
-        for dimension in UsageDimension.allCases where dimension != .model {
+        for dimension in UsageDimension.ofSessions {
             writeOwners(dimension, ownerGroups, to: &summary)
         }
     }
@@ -136,7 +147,17 @@ struct SummaryTally {
         if query.series == .model { summary.series = listed.series(split) }
     }
 
-    /// What sessions of the same agent, project, user and machine have together: there are at most as many of those as of sessions.
+    private func writeHours(to summary: inout UsageSummary) {
+        let listed = Listed(byHour, LocalClock.names)
+        var sessions = [Int](repeating: 0, count: byHour.count)
+        for slot in slots where isNamed(slot.session) {
+            for hour in sessions.indices where slot.hours & 1 << UInt32(hour) != 0 { sessions[hour] += 1 }
+        }
+        summary[by: .hour] = listed.shares(byHour, sessions: listed.sums(sessions))
+        if query.series == .hour { summary.series = listed.series(split) }
+    }
+
+    /// What sessions of the same names have together: there are at most as many of those as of sessions.
     private func ownerGroups() -> [UsageSummary.Share] {
         var shares = [UsageSummary.Share](repeating: UsageSummary.Share(), count: contents.ownerGroups.count)
         for slot in slots {
@@ -152,23 +173,18 @@ struct SummaryTally {
         _ ownerGroups: [UsageSummary.Share],
         to summary: inout UsageSummary
     ) {
-        let names = contents.names[dimension]
+        let reading = DimensionReading(dimension, contents, query.filter.naming)
+        let names = reading.names
         var totals = [UsageTotals](repeating: UsageTotals(), count: names.count)
         var sessions = [Int](repeating: 0, count: names.count)
         // Every sum has a call.
         for (owner, share) in zip(contents.ownerGroups, ownerGroups) where share.totals.calls > 0 {
-            totals[Int(owner[dimension])] += share.totals
-            sessions[Int(owner[dimension])] += share.sessions
+            totals[Int(reading.number(owner))] += share.totals
+            sessions[Int(reading.number(owner))] += share.sessions
         }
         let listed = Listed(totals, names)
         let shares = listed.shares(totals, sessions: listed.sums(sessions))
-        switch dimension {
-        case .model: break
-        case .agent: summary.byAgent = shares
-        case .project: summary.byProject = shares
-        case .user: summary.byUser = shares
-        case .machine: summary.byMachine = shares
-        }
+        summary[by: dimension] = shares
         if query.series == dimension { summary.series = listed.series(split) }
     }
 }

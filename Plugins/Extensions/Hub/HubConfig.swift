@@ -16,6 +16,11 @@ public struct HubConfig: ComponentConfig {
     /// The time zone of days and months where a question names none.
     public var timezone = "UTC"
 
+    /// Persons by the ids that agents send for them.
+    public var users: [String: String] = [:]
+    /// Teams by name, with who belongs to them.
+    public var teams: [String: Team] = [:]
+
     /// HTTPS; nil for plain HTTP.
     public var tls: TLSConfig?
 
@@ -31,12 +36,27 @@ public struct HubConfig: ComponentConfig {
         public init() {}
     }
 
+    /// Who belongs to a team: it has the sessions of its users, and of its projects those whose user is in no team.
+    public struct Team: ConfigSection, Hashable {
+        /// Persons, or ids that agents send for them.
+        public var users: [String] = []
+        /// Projects by label or path.
+        public var projects: [String] = []
+
+        /// A team of nobody.
+        public init() {}
+    }
+
     /// What each key means.
     public static let documentation = TLSConfig.documentation(under: "tls").merging([
         "endpoint": "where to listen, host:port",
         "store": "the id of the exporter that answers queries",
         "budget": "what may be spent",
         "budget.monthly": "dollars in a calendar month; no budget when left out",
+        "users": "what people are called, by the ids that agents send for them; several ids may be one person",
+        "teams": "teams by name, for sessions of which no record names a team",
+        "teams.*.users": "persons of the team, or ids that agents send for them",
+        "teams.*.projects": "projects that the team pays for where the user is in no team: labels or paths",
         "retention": "how long calls and records are kept when the store is compacted",
         "timezone": "the time zone of days and months where a question names none, such as Europe/Berlin",
     ]) { $1 }
@@ -66,6 +86,18 @@ public struct HubConfig: ComponentConfig {
                 at: ["retention"],
                 help: "write 90d"
             )
+        }
+        var teamsOfUsers: [String: String] = [:]
+        for (team, members) in teams.sorted(by: { $0.key < $1.key }) {
+            for user in members.users {
+                guard let former = teamsOfUsers.updateValue(team, forKey: user), former != team else { continue }
+                findings.error(
+                    "ambiguous",
+                    "\"\(user)\" is in the teams \(former) and \(team)",
+                    at: ["teams", team, "users"],
+                    help: "name each user in one team"
+                )
+            }
         }
         tls?.validate(&findings, at: ["tls"])
         do {

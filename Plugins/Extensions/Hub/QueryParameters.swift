@@ -24,15 +24,31 @@ struct QueryParameters {
     subscript(name: String) -> String? { values[name]?.last }
 
     /// Which names are meant; `unknown` stands for what has no name, as in answers.
-    func filter() throws(APIError) -> UsageFilter {
+    ///
+    /// - Parameters:
+    ///   - timezone: The time zone in which hours are meant where the address names none.
+    ///   - now: The present.
+    func filter(in timezone: String, now: Timestamp) throws(APIError) -> UsageFilter {
         var filter = UsageFilter()
         for dimension in UsageDimension.allCases {
             guard let names = values[dimension.rawValue] else { continue }
             guard names.count <= Self.mostNames else {
                 throw .invalid("\(dimension.rawValue) may be given at most \(Self.mostNames) times")
             }
+            if let fixed = dimension.fixedNames, let other = names.first(where: { !fixed.contains($0) }) {
+                let range = "\(fixed.first ?? "") to \(fixed.last ?? "")"
+                throw .invalid("\(dimension.rawValue) must be from \(range), not \(other.prefix(40))")
+            }
             filter[dimension] = Set(names + (names.contains("unknown") ? [""] : []))
         }
+        guard !filter[.hour].isEmpty else { return filter }
+        let zone = self["timezone"] ?? timezone
+        do throws(PeriodError) {
+            _ = try Period("today", timezone: zone, now: now)
+        } catch {
+            throw .invalid(error.description)
+        }
+        filter.clock = LocalClock(timezone: zone, until: now) ?? .utc
         return filter
     }
 

@@ -171,7 +171,7 @@ struct UsageAPI {
     /// The store that answers.
     func openStore() throws -> any UsageStore {
         guard let store else { throw StoreError("the store \"\(config.store)\" of the hub is not there") }
-        return LabelledStore(store: store, memory: labels)
+        return LabelledStore(store: store, memory: labels, people: config.users, teams: config.teams)
     }
 }
 
@@ -190,7 +190,7 @@ struct SummaryQuestion {
     /// Reads a question from the parameters of an address.
     init(_ parameters: QueryParameters, timezone: String, now: Timestamp) throws(APIError) {
         query = UsageQuery(try parameters.period(in: timezone, now: now), now: now)
-        query.filter = try parameters.filter()
+        query.filter = try parameters.filter(in: timezone, now: now)
         query.series = try parameters.choice("series", of: UsageDimension.self)
         query.listsSessions = try parameters.flag("sessions") ?? true
         comparesPrevious = try parameters.flag("previous") ?? false

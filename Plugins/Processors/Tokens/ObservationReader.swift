@@ -213,6 +213,7 @@ struct ObservationReader {
         update.user = text(ExtractionTable.user, .user) ?? resource.user
         update.project = project(resource)
         update.machine = resource.machine
+        update.team = text(ExtractionTable.team, .team) ?? resource.team
         switch origin {
         case .events: EventRecords.complete(&update, record: record, of: batch, &longNames)
         case .sessionFiles where tellsFacts: SessionRecords.complete(&update, record: record, of: batch, &longNames)
@@ -479,6 +480,7 @@ extension ObservationReader {
         origin.user = text(ExtractionTable.user, .user) ?? resource.user
         origin.project = project(resource)
         origin.machine = resource.machine
+        origin.team = text(ExtractionTable.team, .team) ?? resource.team
         names = (origin.session, origin.user)
         return origins.shared(origin)
     }

@@ -7,7 +7,7 @@ import Usage
 /// collectors, like everything else.
 ///
 /// The record's event name is the event's, or `heartbeat`. Attributes are the standard ones: `session.id`, `gen_ai.agent.name`,
-/// `gen_ai.provider.name`, `gen_ai.response.model`, `project.name`, `user.id`, `gen_ai.usage.input_tokens` (cached ones included, as the
+/// `gen_ai.provider.name`, `gen_ai.response.model`, `project.name`, `user.id`, `team.id`, `gen_ai.usage.input_tokens` (cached ones included, as the
 /// convention wants it), `.output_tokens`, `.cache_read.input_tokens`, `.cache_write.input_tokens`, `.reasoning.output_tokens`, `cost_usd`,
 /// `duration_ms`, and of our own
 ///

@@ -12,7 +12,7 @@ struct SessionsReport {
     func text(width: Int, style: Style) -> String {
         let sessions = document.sessions
         guard !sessions.isEmpty else { return "No sessions.\n" }
-        let ids = ShortNames(sessionIDs: sessions.map(\.sessionId))
+        let ids = ShortNames(ids: sessions.map(\.sessionId))
         let models = ShortNames(models: sessions.compactMap(\.model))
         var table = TextTable(columns: [
             .init(title: "Session"), .init(title: "State", rank: 2), .init(title: "Agent", rank: 3),
@@ -45,7 +45,8 @@ struct SessionsReport {
     var table: ProgramTable {
         var table = ProgramTable(
             titles: [
-                "session", "name", "status", "agent", "model", "project", "user", "machine", "started_at",
+                "session", "name", "status", "agent", "model", "project", "user", "machine", "team", "branch",
+                "agent_kind", "started_at",
                 "last_seen_at",
                 "duration_ms", "calls", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens",
                 "reasoning_tokens", "cost", "unpriced_calls",
@@ -53,7 +54,10 @@ struct SessionsReport {
         )
         table.rows = document.sessions.map { session in
             let figures = session.figures
-            let texts = [session.agent, session.model, session.project, session.user, session.machine].map { $0 ?? "" }
+            let texts: [String] = [
+                session.agent, session.model, session.project, session.user, session.machine, session.team,
+                session.branch, session.agentKind,
+            ].map { $0 ?? "" }
             let numbers = [
                 session.durationMs, figures.calls, figures.input, figures.cacheRead, figures.cacheWrite, figures.output,
                 figures.reasoning,
