@@ -3,6 +3,7 @@
 import FoundationEssentials
 import HubAPI
 import Testing
+import Usage
 
 @testable import TelemetryHub
 
