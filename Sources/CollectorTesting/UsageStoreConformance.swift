@@ -328,13 +328,9 @@ struct StoreAnswers {
             "\(summary.period.name) \(text(summary.totals)) sessions \(summary.sessionCount) active \(summary.activeSessions) "
                 + "unpriced \(summary.unpricedModels)"
         ]
-        let groups = [
-            ("model", summary.byModel), ("agent", summary.byAgent), ("project", summary.byProject),
-            ("user", summary.byUser), ("machine", summary.byMachine),
-        ]
-        for (name, shares) in groups {
-            lines += shares.sorted { $0.key < $1.key }.map {
-                "\(name) \($0.key): \(text($0.value.totals)) sessions \($0.value.sessions)"
+        for dimension in UsageDimension.allCases {
+            lines += summary[by: dimension].sorted { $0.key < $1.key }.map {
+                "\(dimension.rawValue) \($0.key): \(text($0.value.totals)) sessions \($0.value.sessions)"
             }
         }
         lines += summary.byDay.filter { $0.totals.calls > 0 }.map { "\($0.date) \(text($0.totals))" }
@@ -410,7 +406,8 @@ struct StoreAnswers {
 
     private static func text(_ session: Session) -> String {
         let names = [
-            session.name, session.agent, session.model, session.project, session.user, session.machine, session.branch,
+            session.name, session.agent, session.model, session.project, session.user, session.machine, session.team,
+            session.branch,
             session.agentVersion, session.parent, session.taskStatus,
         ]
         let bounds = "\(session.startedAt.nanoseconds)-\(session.lastSeenAt.nanoseconds)"

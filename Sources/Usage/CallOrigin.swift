@@ -21,6 +21,8 @@ public struct CallOrigin: Sendable, Hashable {
     public var project: String?
     /// The machine on which the agent ran.
     public var machine: String?
+    /// The team that pays.
+    public var team: String?
 
     /// Creates an origin of which nothing is known.
     public init() {}
@@ -52,6 +54,7 @@ public struct CallOrigin: Sendable, Hashable {
         user = Self.smaller(user, other.user)
         project = Self.smaller(project, other.project)
         machine = Self.smaller(machine, other.machine)
+        team = Self.smaller(team, other.team)
     }
 
     /// The smaller of two texts, or the one that is known: the choice does not depend on their order.
@@ -160,5 +163,11 @@ extension HasOrigin {
     public var machine: String? {
         get { origin.value.machine }
         set { origin.value.machine = newValue }
+    }
+
+    /// The team that pays.
+    public var team: String? {
+        get { origin.value.team }
+        set { origin.value.team = newValue }
     }
 }

@@ -18,6 +18,7 @@ enum LineKey: String, CaseIterable {
     case user
     case project
     case machine
+    case team
     case inputTokens
     case outputTokens
     case cacheReadTokens

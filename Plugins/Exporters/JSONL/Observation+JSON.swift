@@ -26,6 +26,7 @@ extension Observation {
         bytes.append("user", text: user)
         bytes.append("project", text: project)
         bytes.append("machine", text: machine)
+        bytes.append("team", text: team)
         bytes.append("requestKey", hash: keys.request)
         bytes.append("answerKey", hash: keys.answer)
         bytes.append("responseKey", hash: keys.response)
@@ -86,6 +87,7 @@ extension Observation {
             case .user: origin.user = try cursor.text()
             case .project: origin.project = try cursor.text()
             case .machine: origin.machine = try cursor.text()
+            case .team: origin.team = try cursor.text()
             default:
                 if try readFigure(key, &cursor) { return }
                 if try !readLink(key, &cursor) { try cursor.skip() }

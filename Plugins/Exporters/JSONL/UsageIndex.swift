@@ -128,7 +128,7 @@ struct UsageIndex {
         sessions[session]?.newest = newest
     }
 
-    /// The session of a call; calls without one share a hidden session for each agent, user, project and machine.
+    /// The session of a call; calls without one share a hidden session for each agent, user, project, machine and team.
     private mutating func session(of call: Call) -> Int32 {
         if let id = call.session {
             if let known = sessions.number(of: id) { return known }
@@ -137,11 +137,12 @@ struct UsageIndex {
             update.lastSeen = Timestamp(nanoseconds: 0)
             return sessions.note(update, isSighted: false)
         }
-        let names = [call.agent, call.user, call.project, call.machine]
+        let names = [call.agent, call.user, call.project, call.machine] + (call.team.map { [$0] } ?? [])
         var update = SessionUpdate(id: names.map { $0 ?? "" }.joined(separator: "\u{1F}"), time: call.time)
         (update.agent, update.user, update.project, update.machine) = (
             call.agent, call.user, call.project, call.machine
         )
+        update.team = call.team
         return sessions.note(update, isSighted: false, isHidden: true)
     }
 

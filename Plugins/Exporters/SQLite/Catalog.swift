@@ -48,15 +48,17 @@ struct Catalog: Sendable {
     /// How many sessions are remembered at most.
     private static let capacity = 8_192
 
-    /// The row of a call's session; calls without one share a hidden row for each agent, user, project and machine.
+    /// The row of a call's session; calls without one share a hidden row for each agent, user, project, machine and team.
     mutating func session(of call: Call, _ db: Database) throws -> Int64 {
         if let session = call.session { return try row(slot(session), db) }
-        let names = [call.agent, call.user, call.project, call.machine]
+        // Rows of versions that knew no team have four names.
+        let names = [call.agent, call.user, call.project, call.machine] + (call.team.map { [$0] } ?? [])
         let id = names.map { $0 ?? "" }.joined(separator: "\u{1F}")
         var update = SessionUpdate(id: id, time: call.time)
         (update.agent, update.user, update.project, update.machine) = (
             call.agent, call.user, call.project, call.machine
         )
+        update.team = call.team
         let slot = slot(id, isHidden: true)
         note(update, slot)
         return try row(slot, db)

@@ -37,17 +37,51 @@ struct SQLConditions {
 
     /// Only sessions that a filter means.
     mutating func add(_ filter: UsageFilter) {
-        for dimension in UsageDimension.allCases where !filter[dimension].isEmpty {
+        for dimension in filter.dimensions {
             let names = Self.padded(filter[dimension].sorted())
             let marks = Array(repeating: "?", count: names.count).joined(separator: ", ")
             let values = names.map { Value.text($0) }
-            guard dimension == .model else {
-                add("coalesce(s.\(dimension.rawValue), '') IN (\(marks))", values)
-                continue
+            switch dimension.source {
+            case .session:
+                let (name, used) = Self.name(dimension, filter.naming)
+                add("coalesce(\(name), '') IN (\(marks))", used + values)
+            case .call:
+                let own = "SELECT 1 FROM rollup own JOIN models m ON m.ref = own.model"
+                add("EXISTS (\(own) WHERE own.session = s.ref AND m.name IN (\(marks)))", values)
+            case .time:
+                let hour = Self.hour(of: "own.quarter", filter.clock)
+                let own = "SELECT 1 FROM rollup own WHERE own.session = s.ref"
+                add("EXISTS (\(own) AND printf('%02d', \(hour)) IN (\(marks)))", values)
             }
-            let own = "SELECT 1 FROM rollup own JOIN models m ON m.ref = own.model"
-            add("EXISTS (\(own) WHERE own.session = s.ref AND m.name IN (\(marks)))", values)
         }
+    }
+
+    /// What a session is called in a dimension after the rules of a question, and the values in it.
+    private static func name(_ dimension: UsageDimension, _ rules: NamingRules) -> (String, [Value]) {
+        guard !rules.isSilent(about: dimension) else { return (dimension.column, []) }
+        func mapped(_ column: String, _ names: [String: String], otherwise: String) -> (String, [Value]) {
+            guard !names.isEmpty else { return (otherwise, []) }
+            let cases = Array(repeating: "WHEN ? THEN ?", count: names.count).joined(separator: " ")
+            return (
+                "CASE \(column) \(cases) ELSE \(otherwise) END",
+                names.sorted { $0.key < $1.key }.flatMap { [.text($0.key), .text($0.value)] }
+            )
+        }
+        guard dimension == .team else { return mapped("s.user", rules.people, otherwise: "s.user") }
+        let (user, users) = mapped("s.user", rules.teamsOfUsers, otherwise: "NULL")
+        let (project, projects) = mapped("s.project", rules.teamsOfProjects, otherwise: "NULL")
+        return ("coalesce(s.team, \(user), \(project))", users + projects)
+    }
+
+    /// The hour of a quarter of an hour by a clock.
+    private static func hour(of quarter: String, _ clock: LocalClock) -> String {
+        let later = clock.shifts.dropFirst()
+        var ahead = String(clock.shifts.last?.ahead ?? 0)
+        if !later.isEmpty {
+            let cases = zip(later, clock.shifts).map { "WHEN \(quarter) < \($0.since) THEN \($1.ahead)" }
+            ahead = "CASE \(cases.joined(separator: " ")) ELSE \(ahead) END"
+        }
+        return "((\(quarter) + \(ahead)) % 96 / 4)"
     }
 
     /// Names until their number is a power of two, so that statements, which are kept for the next time, have few forms.
@@ -104,5 +138,14 @@ extension SessionQuery.Sort {
         case .inputTokens: "s.uncached_input"
         case .outputTokens: "s.output"
         }
+    }
+}
+
+extension UsageDimension {
+    /// What of a row `s` of sessions has the name; sums have the others.
+    var column: String {
+        self == .agentKind
+            ? "CASE WHEN s.parent IS NULL THEN '\(SessionNames.main)' ELSE '\(SessionNames.subagent)' END"
+            : "s.\(rawValue)"
     }
 }

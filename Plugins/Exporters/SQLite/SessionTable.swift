@@ -10,7 +10,7 @@ struct SessionTable {
     /// The columns that ``Session/init(row:)`` reads.
     private static let columns = """
         s.id, s.name, s.agent, s.user, s.project, s.machine, s.task_status, s.completed, s.started_at, s.last_seen_at,
-        s.branch, s.agent_version, s.parent, (SELECT m2.name FROM calls c JOIN models m2 ON m2.ref = c.model WHERE c.session = s.ref AND c.counted
+        s.branch, s.agent_version, s.parent, s.team, (SELECT m2.name FROM calls c JOIN models m2 ON m2.ref = c.model WHERE c.session = s.ref AND c.counted
             ORDER BY c.time DESC, c.id DESC LIMIT 1), s.knowledge, \(UsageTotals.columns.map { "s.\($0)" }.joined(separator: ", "))
         """
 
@@ -149,9 +149,11 @@ struct SessionTable {
         statement.bind(query.start.nanoseconds)
         statement.bind(query.end.nanoseconds)
         conditions.bind(to: &statement)
-        // The conditions on a session let all its models through.
-        return try statement.rows(Call.init(row:)).filter { query.filter.allows($0.model, as: .model) }
-            .sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+        // The conditions on a session let all its models and hours through.
+        return try statement.rows(Call.init(row:)).filter {
+            query.filter.allows($0.model, as: .model) && query.filter.allows($0.time)
+        }
+        .sorted { ($0.time, $0.id) < ($1.time, $1.id) }
     }
 
     private func calls(of session: Int64, atMost limit: Int) throws -> [Call] {
@@ -183,9 +185,10 @@ extension Session {
         branch = row.text(10)
         agentVersion = row.text(11)
         parent = row.text(12)
-        model = row.name(13)
-        provenance = Provenance(rawValue: UInt8(truncatingIfNeeded: row.int(14)))
-        totals = try UsageTotals(row: row, from: 15)
+        team = row.text(13)
+        model = row.name(14)
+        provenance = Provenance(rawValue: UInt8(truncatingIfNeeded: row.int(15)))
+        totals = try UsageTotals(row: row, from: 16)
     }
 }
 
@@ -269,7 +272,7 @@ extension SessionTable {
         statement.bind(update.id)
         statement.bind(isHidden)
         statement.bind(isSighted)
-        for text in [update.agent, update.user, update.project, update.machine, update.parent] {
+        for text in [update.agent, update.user, update.project, update.machine, update.team, update.parent] {
             statement.bind(text)
         }
         statement.bind(update.firstSeen.nanoseconds)
@@ -296,7 +299,7 @@ extension SessionTable {
 
     private static let update: String = {
         // Of two names for one thing the smaller stays.
-        let lasting = ["agent", "user", "project", "machine", "parent"].map {
+        let lasting = ["agent", "user", "project", "machine", "team", "parent"].map {
             "\($0) = coalesce(min(\($0), excluded.\($0)), \($0), excluded.\($0))"
         }
         // Of what can change, the later telling stays, and of two at one instant the larger. A null is earlier than everything.
@@ -310,10 +313,10 @@ extension SessionTable {
             ]
         }
         return """
-            INSERT INTO sessions (id, hidden, sighted, agent, user, project, machine, parent, started_at, last_seen_at,
+            INSERT INTO sessions (id, hidden, sighted, agent, user, project, machine, team, parent, started_at, last_seen_at,
                 name, name_at, branch, branch_at, agent_version, agent_version_at, task_status, task_status_at,
                 completed, completed_at, reported_cost, reported_cost_at, knowledge, changed)
-            VALUES (\(Array(repeating: "?", count: 24).joined(separator: ",")))
+            VALUES (\(Array(repeating: "?", count: 25).joined(separator: ",")))
             ON CONFLICT (id, hidden) DO UPDATE SET
                 sighted = max(sighted, excluded.sighted),
                 started_at = min(started_at, excluded.started_at),

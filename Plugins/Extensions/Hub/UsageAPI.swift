@@ -83,6 +83,7 @@ struct UsageAPI {
     private func spent(_ budget: Budget, in period: Period, now: Timestamp) async throws -> [Int64] {
         var query = UsageQuery(period, now: now)
         (query.filter, query.listsSessions) = (budget.filter, false)
+        query.filter.clock = period.clock
         return try await openStore().summary(query).byDay.map { budget.limit.amount(of: $0.totals) }
     }
 
@@ -202,7 +203,7 @@ struct UsageAPI {
     /// The store that answers queries.
     func openStore() throws -> any UsageStore {
         guard let store else { throw StoreError("the store \"\(config.store)\" of the hub is not there") }
-        return LabelledStore(store: store, memory: labels)
+        return LabelledStore(store: store, memory: labels, people: config.users, teams: config.teams)
     }
 }
 
@@ -221,7 +222,7 @@ struct SummaryQuestion {
     /// Parses the parameters of a request.
     init(_ parameters: QueryParameters, timezone: String, now: Timestamp) throws(APIError) {
         query = UsageQuery(try parameters.period(in: timezone, now: now), now: now)
-        query.filter = try parameters.filter()
+        query.filter = try parameters.filter(in: timezone, now: now)
         query.series = try parameters.choice("series", of: UsageDimension.self)
         query.listsSessions = try parameters.flag("sessions") ?? true
         comparesPrevious = try parameters.flag("previous") ?? false

@@ -16,6 +16,8 @@ public struct Period: Sendable, Hashable {
     public var dayStarts: [Timestamp]
     /// The dates of the days, `YYYY-MM-DD`, one less than ``dayStarts``.
     public var days: [String]
+    /// The hours of the days.
+    public private(set) var clock = LocalClock.utc
 
     /// The first instant of the period.
     public var start: Timestamp { dayStarts.first ?? Timestamp(nanoseconds: 0) }
@@ -102,6 +104,7 @@ public struct Period: Sendable, Hashable {
             day = calendar.startOfDay(for: next)
         }
         dayStarts.append(Self.timestamp(day))
+        clock = LocalClock(calendar.timeZone, marks: dayStarts)
         from = days.first ?? ""
         to = days.last ?? ""
     }
