@@ -17,6 +17,8 @@ public struct Batch: Sendable {
     public var pricing: Pricing?
     /// What the request that brought it may hold, until exporters take the batch; nil for one that no request brought.
     public var memory: (any MemoryAllowance)?
+    /// Who sent it; nil for one that no request brought.
+    public var client: ClientContext?
     /// When the batch came in.
     public var receivedAt: Timestamp
 

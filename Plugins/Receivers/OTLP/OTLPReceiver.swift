@@ -160,7 +160,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
             let otlp = content.otlp
             if otlp.recordCount > 0 {
                 try await request.run(ifShort: { _ in Self.isShort(otlp) }) { () async throws(Refusal) in
-                    try await hand(otlp, request.memory, to: pipeline)
+                    try await hand(otlp, of: request, to: pipeline)
                 }
             }
             return answer(content, request, signal, encoding)
@@ -209,12 +209,12 @@ final class OTLPReceiver: Receiver, HTTPServing {
         )
     }
 
-    private func hand(_ otlp: OTLPBatch, _ memory: (any MemoryAllowance)?, to pipeline: any Consumer)
+    private func hand(_ otlp: OTLPBatch, of request: ServerRequest, to pipeline: any Consumer)
         async throws(Refusal)
     {
         do throws(ConsumeError) {
             var batch = Batch(otlp, receivedAt: settings.now())
-            batch.memory = memory
+            (batch.memory, batch.client) = (request.memory, request.client)
             try await pipeline.consume(batch)
         } catch {
             throw Refusal(error)

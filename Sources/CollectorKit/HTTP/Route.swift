@@ -118,6 +118,8 @@ public struct ServerRequest: Sendable {
     public let permissions: Permissions
     /// How much may be done where the handler was started; nil for any work.
     public let shortWork: ShortWork?
+    /// Who sent it, for processors that make attributes of that.
+    public let client: ClientContext
 
     /// Creates a request.
     public init(
@@ -126,8 +128,10 @@ public struct ServerRequest: Sendable {
         body: RequestBody = RequestBody(bytes: []),
         memory: (any MemoryAllowance)? = nil,
         permissions: Permissions = .all,
-        shortWork: ShortWork? = nil
+        shortWork: ShortWork? = nil,
+        client: ClientContext? = nil
     ) {
+        self.client = client ?? ClientContext(fields: head.headerFields)
         self.head = head
         self.parameters = parameters
         self.body = body
