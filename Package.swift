@@ -27,7 +27,8 @@ let plugins: [Target.Dependency] = [
     "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
     "RedactionProcessor",
     "FilterProcessor",
-    "AttributesProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "OTLPHTTPExporter", "EventsReceiver",
+    "AttributesProcessor", "ResourceProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "OTLPHTTPExporter",
+    "EventsReceiver",
     "HubExtension", "APIKeysExtension", "HealthCheckExtension", "BasicAuthExtension", "BearerTokenAuthExtension",
     "OAuth2ClientExtension",
 ]
@@ -140,6 +141,7 @@ let package = Package(
         plugin("RedactionProcessor", "Processors/Redaction"),
         plugin("FilterProcessor", "Processors/Filter"),
         plugin("AttributesProcessor", "Processors/Attributes"),
+        plugin("ResourceProcessor", "Processors/Resource"),
         plugin(
             "SQLiteExporter",
             "Exporters/SQLite",
@@ -336,8 +338,10 @@ let package = Package(
             name: "ProcessorTests",
             dependencies: [
                 "AttributesProcessor", "CollectorKit", "CollectorTesting", "FilterProcessor", "FlushCounter", "OTLP",
-                "RedactionProcessor",
-                "RetentionProcessor", "TokensProcessor", "Usage", .product(name: "Logging", package: "swift-log"),
+                "RedactionProcessor", "ResourceProcessor",
+                "RetentionProcessor", "TokensProcessor", "Usage",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Fixtures"]
         ),

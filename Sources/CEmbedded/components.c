@@ -26,6 +26,9 @@ static const unsigned char processor_pricing[] = {
 static const unsigned char processor_redaction[] = {
 #embed "../../Plugins/Processors/Redaction/README.md"
 };
+static const unsigned char processor_resource[] = {
+#embed "../../Plugins/Processors/Resource/README.md"
+};
 static const unsigned char processor_retention[] = {
 #embed "../../Plugins/Processors/Retention/README.md"
 };
@@ -73,6 +76,7 @@ static const hammurabi_component_page pages[] = {
     PAGE(processor, filter),
     PAGE(processor, pricing),
     PAGE(processor, redaction),
+    PAGE(processor, resource),
     PAGE(processor, retention),
     PAGE(processor, tokens),
     PAGE(exporter, jsonl),

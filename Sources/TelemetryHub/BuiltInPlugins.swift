@@ -17,6 +17,7 @@ import OTLPHTTPExporter
 import OTLPReceiver
 import PricingProcessor
 import RedactionProcessor
+import ResourceProcessor
 import RetentionProcessor
 import SQLiteExporter
 import StdoutExporter
@@ -67,7 +68,7 @@ enum BuiltInPlugins {
         Registry([
             .otlp, .events,
             .agentSessions(environment: Environment.process.variables, machine: Environment.process.machineName),
-            .tokens, .pricing, .retention, .redaction, .filter, .attributes,
+            .tokens, .pricing, .retention, .redaction, .filter, .attributes, .resource,
             .sqlite, .jsonl, .stdout, .otlpHTTP(version: Version.number),
             .hub(version: Version.number, pages: pages, pluginGuide: PluginsCommand.Guide.text), .apiKeys,
             .healthCheck(version: Version.number),

@@ -129,7 +129,8 @@ struct ImportTests {
     private static let plugins = [
         "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
         "RedactionProcessor",
-        "FilterProcessor", "AttributesProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "HubExtension",
+        "FilterProcessor", "AttributesProcessor", "ResourceProcessor", "JSONLExporter", "SQLiteExporter",
+        "StdoutExporter", "HubExtension",
         "OTLPHTTPExporter", "EventsReceiver", "APIKeysExtension", "HealthCheckExtension",
         "BasicAuthExtension", "BearerTokenAuthExtension", "OAuth2ClientExtension",
     ]

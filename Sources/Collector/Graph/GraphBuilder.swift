@@ -477,7 +477,6 @@ struct ForeignComponents {
             "prometheus": .absent(), "hostmetrics": .absent(), "zipkin": .absent(), "kafka": .absent(),
         ],
         .processor: [
-            "resource": .absent("attributes changes the attributes of records, not those of resources"),
             "transform": .absent("attributes sets, renames and removes attributes of records, by its own keys"),
             "probabilistic_sampler": sampling, "tail_sampling": sampling,
         ],
