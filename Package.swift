@@ -30,7 +30,7 @@ let plugins: [Target.Dependency] = [
     "AttributesProcessor", "ResourceProcessor", "JSONLExporter", "SQLiteExporter", "StdoutExporter", "OTLPHTTPExporter",
     "EventsReceiver",
     "HubExtension", "APIKeysExtension", "HealthCheckExtension", "BasicAuthExtension", "BearerTokenAuthExtension",
-    "OAuth2ClientExtension",
+    "OAuth2ClientExtension", "UsageMetricsConnector",
 ]
 
 let package = Package(
@@ -152,6 +152,7 @@ let package = Package(
         ),
         plugin("JSONLExporter", "Exporters/JSONL"),
         plugin("StdoutExporter", "Exporters/Stdout"),
+        plugin("UsageMetricsConnector", "Connectors/UsageMetrics"),
         plugin(
             "OTLPHTTPExporter",
             "Exporters/OTLPHTTP",
@@ -355,6 +356,7 @@ let package = Package(
         ),
         pluginTests("JSONLExporter", more: ["FlushCounter", "TokensProcessor", "PricingProcessor"]),
         pluginTests("StdoutExporter"),
+        pluginTests("UsageMetricsConnector"),
         pluginTests(
             "OTLPHTTPExporter",
             more: [

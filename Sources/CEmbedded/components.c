@@ -47,6 +47,9 @@ static const unsigned char exporter_sqlite[] = {
 static const unsigned char exporter_stdout[] = {
 #embed "../../Plugins/Exporters/Stdout/README.md"
 };
+static const unsigned char connector_usage_metrics[] = {
+#embed "../../Plugins/Connectors/UsageMetrics/README.md"
+};
 static const unsigned char extension_api_keys[] = {
 #embed "../../Plugins/Extensions/APIKeys/README.md"
 };
@@ -83,6 +86,7 @@ static const hammurabi_component_page pages[] = {
     PAGE(exporter, otlp_http),
     PAGE(exporter, sqlite),
     PAGE(exporter, stdout),
+    PAGE(connector, usage_metrics),
     PAGE(extension, api_keys),
     PAGE(extension, basicauth),
     PAGE(extension, bearertokenauth),

@@ -77,6 +77,19 @@ struct ReferenceAnswers {
         return summary
     }
 
+    /// The sums of all counted calls by model and the names of sessions.
+    func series(by dimensions: [UsageDimension]) -> [StoreMeter.Series: UsageMeter.Sums] {
+        let all = Dictionary(uniqueKeysWithValues: sessions.map { ($0.id, $0) })
+        return counted.reduce(into: [:]) { sums, call in
+            let names = call.session.flatMap { all[$0]?.names } ?? call.ownNames
+            let series = dimensions.map { ($0 == .model ? call.model : $0.name(of: names)) ?? "" }
+            let price = call.price ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
+            var counted = CountedCall(id: call.id, time: call.time, counts: call.counts, price: price)
+            counted.duration = call.duration
+            sums[series, default: UsageMeter.Sums()] += UsageMeter.Sums(counted)
+        }
+    }
+
     func quality(of period: Period) -> DataQuality {
         let all = Dictionary(uniqueKeysWithValues: sessions.map { ($0.id, $0) })
         var quality = DataQuality()

@@ -133,7 +133,9 @@ public struct UsageStoreConformance: Sendable {
         var reference = ReferenceStore()
         var exporter = try await start(folder)
         var violations: [String] = []
-        for step in script.steps {
+        // It follows the changes of the store through all steps, restarts among them.
+        let meter = StoreMeter(by: Self.metered, listing: 1_000_000)
+        for (number, step) in script.steps.enumerated() {
             switch step {
             case .consume(let batch):
                 let expected = try reference.consume(batch)
@@ -141,6 +143,7 @@ public struct UsageStoreConformance: Sendable {
                 if found != expected {
                     violations.append("\(name): it found \(found ?? -1) new calls, not \(expected)")
                 }
+                if number.isMultiple(of: 3) { _ = try await meter.read(Self.store(exporter)) }
             case .restart:
                 let identity = exporter.storeIdentity
                 await exporter.shutdown()
@@ -163,12 +166,20 @@ public struct UsageStoreConformance: Sendable {
             case .ask:
                 let (reference, store) = (try reference.answers(), try Self.store(exporter))
                 violations += try await compareSums(reference, store, name)
+                violations += Self.difference(
+                    StoreAnswers.lines(reference.series(by: Self.metered)),
+                    StoreAnswers.lines(try await meter.read(store)),
+                    "\(name), sums of changes"
+                )
                 if script.asksAll { violations += try await compareSessions(reference, store, name) }
             }
         }
         await exporter.shutdown()
         return violations
     }
+
+    /// The dimensions of sums that follow changes.
+    private static let metered = [UsageDimension.model] + UsageDimension.ofSessions
 
     private func start(_ folder: String) async throws -> any Exporter {
         let settings = ComponentSettings(
@@ -339,6 +350,13 @@ struct StoreAnswers {
             lines += values.sorted { $0.key < $1.key }.map { "series \(day) \($0.key): \(text($0.value))" }
         }
         return lines + summary.sessions.map(text)
+    }
+
+    static func lines(_ series: [StoreMeter.Series: UsageMeter.Sums]) -> [String] {
+        series.map { names, sums in
+            "\(names) \(sums.calls)(\(sums.unpricedCalls)) \(sums.input)/\(sums.cacheRead)/\(sums.cacheWrite)/\(sums.output)/"
+                + "\(sums.reasoning) \(sums.cost) \(sums.durations.counts) \(sums.durations.sum)"
+        }.sorted()
     }
 
     static func lines(_ quality: DataQuality) -> [String] {

@@ -23,6 +23,7 @@ import SQLiteExporter
 import StdoutExporter
 import Synchronization
 import TokensProcessor
+import UsageMetricsConnector
 
 /// The components of this program: the built-in ones, of which this is the only list, and those that an own build adds.
 ///
@@ -69,7 +70,7 @@ enum BuiltInPlugins {
             .otlp, .events,
             .agentSessions(environment: Environment.process.variables, machine: Environment.process.machineName),
             .tokens, .pricing, .retention, .redaction, .filter, .attributes, .resource,
-            .sqlite, .jsonl, .stdout, .otlpHTTP(version: Version.number),
+            .usageMetrics, .sqlite, .jsonl, .stdout, .otlpHTTP(version: Version.number),
             .hub(version: Version.number, pages: pages, pluginGuide: PluginsCommand.Guide.text), .apiKeys,
             .healthCheck(version: Version.number),
             .basicAuth, .bearerTokenAuth, .oauth2Client,

@@ -132,6 +132,6 @@ struct ImportTests {
         "FilterProcessor", "AttributesProcessor", "ResourceProcessor", "JSONLExporter", "SQLiteExporter",
         "StdoutExporter", "HubExtension",
         "OTLPHTTPExporter", "EventsReceiver", "APIKeysExtension", "HealthCheckExtension",
-        "BasicAuthExtension", "BearerTokenAuthExtension", "OAuth2ClientExtension",
+        "BasicAuthExtension", "BearerTokenAuthExtension", "OAuth2ClientExtension", "UsageMetricsConnector",
     ]
 }

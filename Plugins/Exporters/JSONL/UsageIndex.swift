@@ -181,7 +181,7 @@ struct UsageIndex {
     /// The parts of a session's calls have its former names.
     private mutating func noteNames(of session: Int32, _ former: SessionUpdate) {
         guard let kept = sessions[session],
-            (kept.update.agent, kept.update.machine) != (former.agent, former.machine)
+            kept.update.names != former.names
         else { return }
         noteChange(of: kept.calls.compactMap { calls[$0]?.ref })
     }
@@ -189,6 +189,26 @@ struct UsageIndex {
     private mutating func noteChange(of refs: some Sequence<Int64>) {
         newestChange += 1
         qualityParts.note(refs.lazy.map(QualityParts.block), in: newestChange)
+    }
+
+    // MARK: - Changes
+
+    /// The counted calls of the blocks that changed since a reader asked last.
+    mutating func changes(since cursor: UsageCursor?) -> UsageChanges {
+        let page = qualityParts.page(after: cursor, at: newestChange, lastCall: ledger.lastNumber)
+        var blocks: [Int64: [CountedCall]] = [:]
+        for block in page.blocks {
+            blocks[block] = QualityParts.calls(of: block).compactMap { ref in
+                guard let call = ledger.entries[ref]?.call, call.isCounted, let kept = calls[call.id], kept.ref == ref,
+                    !kept.isExpired
+                else { return nil }
+                var counted = CountedCall(id: call.id, time: call.time, counts: call.counts, price: kept.price)
+                (counted.model, counted.duration) = (call.model, call.duration)
+                counted.names = sessions[kept.session]?.update.names ?? call.ownNames
+                return counted
+            }
+        }
+        return UsageChanges(beginsAgain: page.beginsAgain, blocks: blocks, next: page.next)
     }
 
     // MARK: - Compaction

@@ -227,11 +227,10 @@ extension Call {
 // MARK: - Writing
 
 extension SessionTable {
-    /// A session's row, and the names by which the quality of its calls' data is told.
+    /// A session's row, and the names under which its calls are counted.
     struct Row {
         var ref: Int64 = 0
-        var agent: String?
-        var machine: String?
+        var names = SessionNames()
         /// Whether it was added just now.
         var isNew = false
     }
@@ -247,13 +246,18 @@ extension SessionTable {
         try insertion.run()
         let isNew = db.changesCount > 0
         var statement = try SQLiteStatement(
-            "SELECT ref, agent, machine FROM sessions WHERE id = ? AND hidden = ?",
+            "SELECT ref, agent, project, user, machine, team, branch, parent FROM sessions WHERE id = ? AND hidden = ?",
             db
         )
         statement.bind(id)
         statement.bind(isHidden)
-        return try statement.first { Row(ref: $0.int(0), agent: $0.text(1), machine: $0.text(2), isNew: isNew) }
-            ?? Row()
+        return try statement.first { row in
+            var names = SessionNames()
+            (names.agent, names.project, names.user) = (row.text(1), row.text(2), row.text(3))
+            (names.machine, names.team, names.branch) = (row.text(4), row.text(5), row.text(6))
+            names.isSubagent = row.text(7) != nil
+            return Row(ref: row.int(0), names: names, isNew: isNew)
+        } ?? Row()
     }
 
     /// The blocks in which calls of a session are.

@@ -25,6 +25,9 @@ public struct HubConfig: ComponentConfig {
     /// Teams by name, with who belongs to them.
     public var teams: [String: Team] = [:]
 
+    /// Sums of calls at `/metrics`.
+    public var metrics = SeriesConfig()
+
     /// HTTPS; nil for plain HTTP.
     public var tls: TLSConfig?
 
@@ -69,6 +72,11 @@ public struct HubConfig: ComponentConfig {
         "alerts.silent_after": "how long a machine may be without a call, in whole days",
         "alerts.targets":
             "who is told, as a list: name, and webhook (an address; with format: json, slack or discord) or command (a program with its arguments)",
+        "metrics": "sums of all counted calls at /metrics, beside those of the current month",
+        "metrics.by":
+            "the labels of the sums: model, agent, project, user, machine, team, branch and agent_kind; no sums when left out",
+        "metrics.max_names":
+            "how many values of each label are listed, those with the highest cost first; the others are summed as other",
         "retention": "how long calls and records are kept when the store is compacted",
         "timezone":
             "the time zone of days and months where a question names none: local, the machine's own, or such as Europe/Berlin",
@@ -102,6 +110,7 @@ public struct HubConfig: ComponentConfig {
             )
         }
         alerts.validate(&findings)
+        metrics.validate(&findings)
         var teamsOfUsers: [String: String] = [:]
         for (team, members) in teams.sorted(by: { $0.key < $1.key }) {
             for user in members.users {

@@ -105,6 +105,18 @@ struct LabelledStore: UsageStore {
         return session
     }
 
+    func changes(since cursor: UsageCursor?) async throws -> UsageChanges { try await store.changes(since: cursor) }
+
+    /// What a dimension of a session is called in answers.
+    func naming() async throws -> @Sendable (SessionNames, UsageDimension) -> String? {
+        let labels = try await labels()
+        let rules = rules(labels)
+        return { session, dimension in
+            let name = rules.name(of: session, in: dimension)
+            return dimension == .project ? name.map(labels.label) : name
+        }
+    }
+
     func names(of dimension: UsageDimension) async throws -> Set<String> {
         let names = try await store.names(of: dimension)
         switch dimension {

@@ -19,6 +19,24 @@ struct UsageAPI {
     /// Texts that `redaction` dropped, the most frequent first; empty when no collector runs.
     var droppedTexts: @Sendable () -> [DroppedText] = { [] }
     private let labels = LabelMemory()
+    /// The sums at `/metrics`; nil without labels for them.
+    private let meter: StoreMeter?
+
+    /// Creates the API over a store.
+    init(
+        config: HubConfig,
+        store: (any UsageStore)?,
+        scanners: [any SessionScanner],
+        pricing: Pricing?,
+        now: @escaping @Sendable () -> Timestamp,
+        intakeProblems: @escaping @Sendable () -> [IntakeProblem] = { [] },
+        droppedTexts: @escaping @Sendable () -> [DroppedText] = { [] }
+    ) {
+        (self.config, self.store, self.scanners, self.pricing) = (config, store, scanners, pricing)
+        (self.now, self.intakeProblems, self.droppedTexts) = (now, intakeProblems, droppedTexts)
+        let dimensions = config.metrics.dimensions
+        meter = dimensions.isEmpty ? nil : StoreMeter(by: dimensions, listing: config.metrics.maxNames)
+    }
 
     // MARK: - Periods
 
@@ -198,6 +216,15 @@ struct UsageAPI {
             }
         }
         return ScanDocument(report)
+    }
+
+    /// The sums of all counted calls by the labels of the configuration; nil without labels.
+    func series() async throws -> UsageSeries? {
+        guard let meter, let store = try openStore() as? LabelledStore else { return nil }
+        return UsageSeries(
+            try await meter.read(store, naming: try await store.naming()),
+            by: config.metrics.dimensions
+        )
     }
 
     /// The store that answers queries.
